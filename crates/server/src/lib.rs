@@ -1,1 +1,3 @@
-//! x
+//! Hallpass: OAuth in front of an API.
+
+pub mod time;
