@@ -1,3 +1,5 @@
 //! Hallpass: OAuth in front of an API.
 
+pub mod oauth;
+pub mod respond;
 pub mod time;

@@ -1,1 +1,3 @@
+//! The `hallpass` command.
+
 fn main() {}

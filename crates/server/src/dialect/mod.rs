@@ -1,0 +1,221 @@
+//! How answers look: one OAuth inside, five ways to say it at the edge.
+//!
+//! Protocol code hands over what it decided; a dialect renders it as the kind of server that the API's clients were
+//! written for would have. It never decides anything.
+
+pub mod apigee;
+pub mod django;
+pub mod oauth2_server_php;
+pub mod passport;
+pub mod standard;
+
+use crate::config::DialectName;
+use crate::oauth::Refusal;
+use crate::respond::Response;
+use crate::time::Instant;
+use hallpass_wire::Scopes;
+use uuid::Uuid;
+
+/// The dialect of a deployment (`[wire]`).
+#[derive(Clone, Debug)]
+pub struct Dialect {
+    /// Whose words.
+    pub name: DialectName,
+    /// CCH-11: a `message` member beside the dialect's own in refusals of the resource side.
+    pub refusal_message: bool,
+    /// HOME-3: a member with an empty name and an empty value in token answers.
+    pub empty_member: bool,
+}
+
+/// A token answer before it has a shape (RFC 6749 §5.1).
+#[derive(Clone, Debug)]
+pub struct TokenAnswer<'a> {
+    /// The access token.
+    pub access_token: &'a str,
+    /// Whole seconds that the access token still has.
+    pub expires_in: i64,
+    /// The scopes of the access token.
+    pub scopes: &'a Scopes,
+    /// Absent for client_credentials and where the app may not refresh.
+    pub refresh: Option<RefreshAnswer<'a>>,
+    /// When the access token was issued.
+    pub issued_at: Instant,
+    /// How often this grant was refreshed.
+    pub refresh_count: u32,
+    /// Whom it was issued to.
+    pub client: ClientFacts<'a>,
+}
+
+/// The refresh token of an answer.
+#[derive(Clone, Debug)]
+pub struct RefreshAnswer<'a> {
+    /// The refresh token.
+    pub token: &'a str,
+    /// Whole seconds that it still has; `None` where it does not expire.
+    pub expires_in: Option<i64>,
+    /// When it was issued.
+    pub issued_at: Instant,
+}
+
+/// What dialects say of the app.
+#[derive(Clone, Debug)]
+pub struct ClientFacts<'a> {
+    /// The client id.
+    pub client_id: &'a str,
+    /// The app's id, which apigee calls `application_name`.
+    pub id: Uuid,
+    /// The API products that it is subscribed to.
+    pub products: &'a [String],
+    /// The slug of the organization that owns it.
+    pub organization: &'a str,
+    /// The address of the developer who owns it; empty where it was declared.
+    pub developer_email: &'a str,
+}
+
+/// What introspection tells an app of its own token (RFC 7662 §2.2).
+#[derive(Clone, Debug)]
+pub struct Introspection<'a> {
+    /// The scopes of the token.
+    pub scopes: &'a Scopes,
+    /// The app that it was issued to.
+    pub client_id: &'a str,
+    /// The person's e-mail address; absent for client_credentials.
+    pub username: Option<&'a str>,
+    /// The person's subject, or the client id where there is no person.
+    pub subject: &'a str,
+    /// When it was issued.
+    pub issued_at: Instant,
+    /// When it ends; `None` where it does not.
+    pub expires: Option<Instant>,
+    /// `Bearer` for an access token; absent for a refresh token.
+    pub token_type: Option<&'static str>,
+    /// The issuer identifier.
+    pub issuer: &'a str,
+    /// Which organization and environment; told to resources only.
+    pub tenant: Option<Tenant<'a>>,
+}
+
+/// The organization that a token acts in, as a resource is told.
+#[derive(Clone, Debug)]
+pub struct Tenant<'a> {
+    /// The slug.
+    pub organization: &'a str,
+    /// `live` or `sandbox`.
+    pub environment: &'static str,
+    /// The API that the token is meant for.
+    pub audience: &'a str,
+}
+
+/// How the refused request authenticated, for challenges (RFC 6749 §5.2: answer in the scheme that was used).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scheme {
+    /// No Authorization header.
+    None,
+    /// Basic.
+    Basic,
+    /// Bearer.
+    Bearer,
+    /// Another one.
+    Other,
+}
+
+/// A fatal error of the authorization endpoint, shown as our own page and never redirected.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fatal {
+    /// HTTP status.
+    pub status: u16,
+    /// The dialect's error code.
+    pub error: &'static str,
+    /// The dialect's public description.
+    pub description: String,
+}
+
+impl Dialect {
+    /// A successful token answer.
+    #[must_use]
+    pub fn token(&self, answer: &TokenAnswer<'_>) -> Response {
+        match self.name {
+            DialectName::Standard => standard::token(answer),
+            DialectName::Oauth2ServerPhp => oauth2_server_php::token(answer),
+            DialectName::Passport => passport::token(answer),
+            DialectName::Django => django::token(answer),
+            DialectName::Apigee => apigee::token(answer, self.empty_member),
+        }
+    }
+
+    /// A refusal of the token or revocation endpoint, or of introspection's caller.
+    #[must_use]
+    pub fn token_refusal(&self, refusal: &Refusal, scheme: Scheme) -> Response {
+        match self.name {
+            DialectName::Standard => standard::token_refusal(refusal, scheme),
+            DialectName::Oauth2ServerPhp => oauth2_server_php::token_refusal(refusal),
+            DialectName::Passport => passport::token_refusal(refusal, scheme),
+            DialectName::Django => django::token_refusal(refusal),
+            DialectName::Apigee => apigee::token_refusal(refusal),
+        }
+    }
+
+    /// The answer to an app about its own token; `None` is inactive (RFC 7662 §2.2).
+    #[must_use]
+    pub fn introspection(&self, token: Option<&Introspection<'_>>) -> Response {
+        match self.name {
+            DialectName::Django => django::introspection(token),
+            _ => standard::introspection(token),
+        }
+    }
+
+    /// A refusal of the introspection endpoint.
+    #[must_use]
+    pub fn introspection_refusal(&self, refusal: &Refusal, scheme: Scheme) -> Response {
+        match self.name {
+            DialectName::Django => django::introspection_refusal(refusal),
+            _ => self.token_refusal(refusal, scheme),
+        }
+    }
+
+    /// The answer to a revocation that was taken (RFC 7009 §2.2).
+    #[must_use]
+    pub fn revocation(&self) -> Response {
+        match self.name {
+            DialectName::Oauth2ServerPhp => oauth2_server_php::revocation(),
+            _ => standard::revocation(),
+        }
+    }
+
+    /// How a fatal error of the authorization endpoint is called; the page that shows it is ours.
+    #[must_use]
+    pub fn fatal(&self, refusal: &Refusal) -> Fatal {
+        match self.name {
+            DialectName::Standard => standard::fatal(refusal),
+            DialectName::Oauth2ServerPhp => oauth2_server_php::fatal(refusal),
+            DialectName::Passport => passport::fatal(refusal),
+            DialectName::Django => django::fatal(refusal),
+            DialectName::Apigee => apigee::fatal(refusal),
+        }
+    }
+
+    /// The query of an error redirect, in order; `state` is in its place where one was sent (RFC 6749 §4.1.2.1).
+    #[must_use]
+    pub fn redirect_refusal(&self, refusal: &Refusal, state: Option<&str>) -> Vec<(&'static str, String)> {
+        match self.name {
+            DialectName::Standard => standard::redirect_refusal(refusal, state),
+            DialectName::Oauth2ServerPhp => oauth2_server_php::redirect_refusal(refusal, state),
+            DialectName::Passport => passport::redirect_refusal(refusal, state),
+            DialectName::Django => django::redirect_refusal(refusal, state),
+            DialectName::Apigee => apigee::redirect_refusal(refusal, state),
+        }
+    }
+
+    /// A refusal of a protected resource (RFC 6750 §3).
+    #[must_use]
+    pub fn resource_refusal(&self, refusal: &Refusal) -> Response {
+        let response = match self.name {
+            DialectName::Standard => standard::resource_refusal(refusal, self.refusal_message),
+            DialectName::Oauth2ServerPhp => oauth2_server_php::resource_refusal(refusal, self.refusal_message),
+            DialectName::Passport => passport::resource_refusal(refusal, self.refusal_message),
+            DialectName::Django => django::resource_refusal(refusal, self.refusal_message),
+            DialectName::Apigee => apigee::resource_refusal(refusal, self.refusal_message),
+        };
+        response
+    }
+}

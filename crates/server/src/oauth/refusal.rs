@@ -1,0 +1,253 @@
+//! Why a request is refused: the exact reasons, for logs and for the app's owner, and the code that each has on the wire.
+//!
+//! The wire says what the RFC allows ([`Refusal::code`]); a dialect chooses its own words from the same reason. No status is
+//! chosen anywhere else.
+
+use hallpass_wire::{ErrorCode, Scope, Scopes};
+
+/// An exact reason. `Display` is the private text: it never holds a token or a secret.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    // What any endpoint may find.
+    /// Only POST is served here (RFC 6749 §3.2).
+    #[error("the request method must be POST")]
+    MethodNotAllowed,
+    /// The body is not `application/x-www-form-urlencoded`.
+    #[error("the body must be application/x-www-form-urlencoded")]
+    MediaType,
+    /// The body or the parameters are larger than any client needs.
+    #[error("the request is too large")]
+    TooLarge,
+    /// Repeated, oversized or undecodable parameters; the text says which.
+    #[error("{0}")]
+    Malformed(String),
+    /// A required parameter is absent or empty.
+    #[error("the parameter {0} is missing")]
+    MissingParameter(&'static str),
+    /// The pool that hashes is full: try again.
+    #[error("too many verifications are waiting")]
+    Busy,
+    /// The database is away, locked or full.
+    #[error("the database is not available")]
+    Unavailable,
+    /// A defect of ours; the log has the detail.
+    #[error("internal error")]
+    Internal,
+
+    // Client authentication (RFC 6749 §2.3).
+    /// Neither header nor body name a client.
+    #[error("no client credentials were sent")]
+    NoClientCredentials,
+    /// A Basic header that is not a pair of id and secret.
+    #[error("the Authorization header is not a Basic pair of client id and secret")]
+    MalformedBasic,
+    /// More than one way to authenticate in one request (RFC 6749 §2.3).
+    #[error("client credentials were sent in the header and in the body")]
+    TwoAuthentications,
+    /// No app has this client id.
+    #[error("no app has this client id")]
+    UnknownClient,
+    /// The secret is none of the app's live ones.
+    #[error("the client secret is wrong")]
+    WrongSecret,
+    /// A confidential app sent only its id.
+    #[error("this app must authenticate with its client secret")]
+    SecretMissing,
+    /// A public app sent a secret; it has none.
+    #[error("this app is public and has no secret")]
+    SecretOfPublicClient,
+    /// The app is suspended or a draft.
+    #[error("this app is not live")]
+    ClientNotLive,
+
+    // The token endpoint (RFC 6749 §5.2).
+    /// The preset does not offer this grant type.
+    #[error("the grant type {0:?} is not offered")]
+    UnsupportedGrantType(String),
+    /// The app may not use this grant type.
+    #[error("this app may not use the grant type {0}")]
+    GrantTypeNotAllowed(&'static str),
+    /// The code is not one of ours, or was tampered with.
+    #[error("the code is not authentic")]
+    UnknownCode,
+    /// The code was issued to another app.
+    #[error("the code was issued to another app")]
+    ForeignCode,
+    /// The code was not redeemed in time.
+    #[error("the code has expired")]
+    CodeExpired,
+    /// The code was redeemed before; the grant has ended (RFC 6749 §4.1.2).
+    #[error("the code was used before")]
+    CodeReplayed,
+    /// The grant of this code ended before it was redeemed.
+    #[error("the grant of this code has ended")]
+    CodeRevoked,
+    /// The redirect URI differs from the one of the authorization request, or is absent where that one was sent (RFC 6749 §4.1.3).
+    #[error("the redirect URI is not the one that the code was asked with")]
+    RedirectUriMismatch,
+    /// A challenge was sent, no verifier came (RFC 7636 §4.6).
+    #[error("the code verifier is missing")]
+    VerifierMissing,
+    /// Not 43 to 128 unreserved characters (RFC 7636 §4.1).
+    #[error("the code verifier is malformed")]
+    VerifierMalformed,
+    /// The verifier does not answer the challenge (RFC 7636 §4.6).
+    #[error("the code verifier does not match the code challenge")]
+    VerifierMismatch,
+    /// A verifier without a challenge: a downgrade (RFC 9700 §4.8.2).
+    #[error("a code verifier was sent, but no code challenge before")]
+    VerifierUnexpected,
+    /// The refresh token is not one of ours, or was tampered with.
+    #[error("the refresh token is not authentic")]
+    UnknownRefreshToken,
+    /// The refresh token was issued to another app.
+    #[error("the refresh token was issued to another app")]
+    ForeignRefreshToken,
+    /// The refresh token's time is over.
+    #[error("the refresh token has expired")]
+    RefreshTokenExpired,
+    /// An older generation came back; the grant has ended (RFC 9700 §4.14.2).
+    #[error("the refresh token was used before")]
+    RefreshTokenReused,
+    /// The grant ended: revoked by a person, an app, an operator.
+    #[error("the grant of this refresh token has ended")]
+    RefreshTokenRevoked,
+    /// A generation that this database never issued: it was rolled back.
+    #[error("the refresh token is newer than the database")]
+    RefreshTokenFromTheFuture,
+    /// The person is suspended, or left the organization.
+    #[error("the person may no longer act in this organization")]
+    ResourceOwnerGone,
+    /// Not a list of scope tokens (RFC 6749 §3.3).
+    #[error("the scope parameter is not a list of scopes")]
+    ScopeMalformed,
+    /// The catalogue has no such scope.
+    #[error("there is no scope {0}")]
+    UnknownScope(Scope),
+    /// The app may not ask for this scope.
+    #[error("this app may not ask for the scope {0}")]
+    ScopeBeyondClient(Scope),
+    /// More than the grant has (RFC 6749 §6).
+    #[error("the grant does not have the scope {0}")]
+    ScopeBeyondGrant(Scope),
+    /// Nothing was asked for and there is no default that this app may have.
+    #[error("no scope was asked for and none is the default")]
+    ScopeMissing,
+
+    // The authorization endpoint (RFC 6749 §4.1.2.1).
+    /// The redirect URI is not registered for this app.
+    #[error("the redirect URI is not one of this app's")]
+    RedirectUriUnregistered,
+    /// None was sent and the app has several.
+    #[error("the app has several redirect URIs and the request names none")]
+    RedirectUriAmbiguous,
+    /// None was sent and the app has none.
+    #[error("the app has no redirect URI")]
+    RedirectUriAbsent,
+    /// `response_type` is absent.
+    #[error("the parameter response_type is missing")]
+    ResponseTypeMissing,
+    /// `response_type` is not `code`.
+    #[error("the response type {0:?} is not offered")]
+    UnsupportedResponseType(String),
+    /// PKCE is required here and no challenge came.
+    #[error("the code challenge is missing")]
+    ChallengeMissing,
+    /// The challenge is not 32 bytes of base64url.
+    #[error("the code challenge is malformed")]
+    ChallengeMalformed,
+    /// Anything but `S256`; an absent method means `plain` (RFC 7636 §4.3).
+    #[error("the code challenge method must be S256")]
+    ChallengeMethod,
+    /// The person said no.
+    #[error("the person denied the request")]
+    Denied,
+    /// The app works only with organizations that this person is not in.
+    #[error("the person is in none of the organizations that this app works with")]
+    NoOrganization,
+
+    // Protected resources (RFC 6750 §3.1).
+    /// No token was sent.
+    #[error("no access token was sent")]
+    NoToken,
+    /// The Authorization header is not `Bearer` with one token.
+    #[error("the Authorization header is malformed")]
+    MalformedBearer,
+    /// Not one of ours, tampered with, or another environment's.
+    #[error("the access token is not authentic")]
+    InvalidToken,
+    /// Its time is over.
+    #[error("the access token has expired")]
+    TokenExpired,
+    /// Its grant ended, it was revoked or replaced, or its app or person is suspended.
+    #[error("the access token was revoked")]
+    TokenRevoked,
+    /// Valid, but without these scopes.
+    #[error("the access token lacks the scope {0}")]
+    InsufficientScope(Scopes),
+    /// The endpoint speaks of a person and the token has none (client_credentials).
+    #[error("the access token was issued to an app, not to a person")]
+    NoResourceOwner,
+}
+
+impl Refusal {
+    /// The code that the RFCs have for this reason.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::MethodNotAllowed
+            | Self::MediaType
+            | Self::TooLarge
+            | Self::Malformed(_)
+            | Self::MissingParameter(_)
+            | Self::TwoAuthentications
+            | Self::RedirectUriUnregistered
+            | Self::RedirectUriAmbiguous
+            | Self::RedirectUriAbsent
+            | Self::ResponseTypeMissing
+            | Self::ChallengeMissing
+            | Self::ChallengeMalformed
+            | Self::ChallengeMethod
+            | Self::MalformedBearer => ErrorCode::InvalidRequest,
+            Self::Busy | Self::Unavailable => ErrorCode::TemporarilyUnavailable,
+            Self::Internal => ErrorCode::ServerError,
+            Self::NoClientCredentials
+            | Self::MalformedBasic
+            | Self::UnknownClient
+            | Self::WrongSecret
+            | Self::SecretMissing
+            | Self::SecretOfPublicClient
+            | Self::ClientNotLive => ErrorCode::InvalidClient,
+            Self::UnsupportedGrantType(_) => ErrorCode::UnsupportedGrantType,
+            Self::GrantTypeNotAllowed(_) => ErrorCode::UnauthorizedClient,
+            Self::UnknownCode
+            | Self::ForeignCode
+            | Self::CodeExpired
+            | Self::CodeReplayed
+            | Self::CodeRevoked
+            | Self::RedirectUriMismatch
+            | Self::VerifierMissing
+            | Self::VerifierMalformed
+            | Self::VerifierMismatch
+            | Self::VerifierUnexpected
+            | Self::UnknownRefreshToken
+            | Self::ForeignRefreshToken
+            | Self::RefreshTokenExpired
+            | Self::RefreshTokenReused
+            | Self::RefreshTokenRevoked
+            | Self::RefreshTokenFromTheFuture
+            | Self::ResourceOwnerGone => ErrorCode::InvalidGrant,
+            Self::ScopeMalformed
+            | Self::UnknownScope(_)
+            | Self::ScopeBeyondClient(_)
+            | Self::ScopeBeyondGrant(_)
+            | Self::ScopeMissing => ErrorCode::InvalidScope,
+            Self::UnsupportedResponseType(_) => ErrorCode::UnsupportedResponseType,
+            Self::Denied | Self::NoOrganization => ErrorCode::AccessDenied,
+            Self::NoToken | Self::InvalidToken | Self::TokenExpired | Self::TokenRevoked | Self::NoResourceOwner => {
+                ErrorCode::InvalidToken
+            }
+            Self::InsufficientScope(_) => ErrorCode::InsufficientScope,
+        }
+    }
+}

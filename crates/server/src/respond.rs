@@ -1,0 +1,58 @@
+//! Answers: the few shapes that every endpoint gives, with the headers that belong to them.
+
+use http::{HeaderValue, Response as HttpResponse, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Bytes;
+
+/// An answer, complete in memory.
+pub type Response = HttpResponse<Full<Bytes>>;
+
+/// A JSON answer that no cache may keep (RFC 6749 §5.1).
+#[must_use]
+pub fn json(status: u16, body: impl Into<Bytes>) -> Response {
+    let mut response = bytes(status, "application/json", body);
+    no_store(&mut response);
+    response
+}
+
+/// An answer with this content type.
+#[must_use]
+pub fn bytes(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Response {
+    let mut response = HttpResponse::new(Full::new(body.into()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// An answer without a body.
+#[must_use]
+pub fn empty(status: u16) -> Response {
+    let mut response = HttpResponse::new(Full::new(Bytes::new()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}
+
+/// A redirect that turns any method into GET (RFC 9700 §4.12: never 307).
+#[must_use]
+pub fn see_other(location: &str) -> Response {
+    let mut response = empty(303);
+    set(&mut response, header::LOCATION, location);
+    no_store(&mut response);
+    response
+}
+
+/// Sets a header; a value that cannot stand in a header is left out.
+pub fn set(response: &mut Response, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// Forbids every cache to keep the answer.
+pub fn no_store(response: &mut Response) {
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
