@@ -1,0 +1,26 @@
+//! The one source of randomness; everything else takes random bytes as an argument.
+
+/// `N` bytes from the operating system.
+///
+/// # Panics
+/// Where the operating system has no randomness to give: nothing safe can be done without.
+#[must_use]
+pub fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    #[expect(clippy::disallowed_methods, clippy::expect_used, reason = "the one place; without randomness nothing is safe")]
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+/// `length` characters, each one of 62 letters and digits, drawn without bias.
+#[must_use]
+pub fn alphanumeric(length: usize) -> String {
+    const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut text = String::with_capacity(length);
+    while text.len() < length {
+        let drawn = bytes::<32>();
+        let fair = drawn.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(*byte % 62)]));
+        text.extend(fair.take(length - text.len()));
+    }
+    text
+}
