@@ -1,3 +1,4 @@
 //! Hallpass: OAuth in front of an API.
 
+pub mod config;
 pub mod time;

@@ -19,13 +19,19 @@ impl Instant {
     /// This moment and `span` more.
     #[must_use]
     pub fn after(self, span: Duration) -> Instant {
-        Instant(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+        Instant(
+            self.0
+                .saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// This moment less `span`.
     #[must_use]
     pub fn before(self, span: Duration) -> Instant {
-        Instant(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+        Instant(
+            self.0
+                .saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// Whole seconds since the epoch, as `exp` and `iat` count (RFC 7519 §2).
