@@ -1,5 +1,12 @@
 //! Hallpass: OAuth in front of an API.
 
+pub mod config;
+pub mod dialect;
+pub mod keys;
 pub mod oauth;
+pub mod random;
 pub mod respond;
+pub mod store;
 pub mod time;
+pub mod tokens;
+pub mod view;
