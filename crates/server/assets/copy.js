@@ -4,24 +4,19 @@
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
-  const status = document.getElementById("said");
   if (!source) continue;
   button.hidden = false;
-  button.addEventListener("click", async () => {
-    let said = button.dataset.copied;
-    try {
-      await navigator.clipboard.writeText(source.value ?? source.textContent);
-    } catch {
-      select(source);
-      said = button.dataset.selected;
-    }
-    button.dataset.said = said;
-    if (status) status.textContent = said;
-    setTimeout(() => {
-      delete button.dataset.said;
-      if (status) status.textContent = "";
-    }, 2500);
-  });
+  button.addEventListener("click", () => copy(button, source));
+}
+
+async function copy(button, source) {
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    say(button, button.dataset.copied);
+  } catch {
+    select(source);
+    say(button, button.dataset.selected);
+  }
 }
 
 function select(source) {
@@ -31,4 +26,17 @@ function select(source) {
     return;
   }
   getSelection().selectAllChildren(source);
+}
+
+function say(button, text) {
+  const status = document.getElementById("said");
+  const label = button.firstChild;
+  button.dataset.label ??= label.data;
+  label.data = text;
+  status.textContent = text;
+  clearTimeout(Number(button.dataset.timer));
+  button.dataset.timer = setTimeout(() => {
+    label.data = button.dataset.label;
+    status.textContent = "";
+  }, 2500);
 }

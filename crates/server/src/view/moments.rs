@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use askama::filters::HtmlSafe;
+use askama::filters::{HtmlSafe, HtmlSafeOutput};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -69,7 +69,10 @@ impl Words {
         let text = self
             .say("moment-minute")
             .part("date", self.day(instant))
-            .with("time", format!("{:02}:{:02}", time.hour(), time.minute()));
+            .part(
+                "time",
+                HtmlSafeOutput(format!("{:02}:{:02}", time.hour(), time.minute())),
+            );
         Moment { instant, text }
     }
 
@@ -112,9 +115,9 @@ impl Words {
         let date = instant.to_zoned(TimeZone::UTC).date();
         let month = MONTHS[usize::try_from(date.month() - 1).unwrap_or(0)];
         self.say("moment-day")
-            .with("day", date.day().to_string())
+            .part("day", date.day())
             .part("month", self.say(month))
-            .with("year", date.year().to_string())
+            .part("year", date.year())
     }
 }
 

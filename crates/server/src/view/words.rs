@@ -234,3 +234,145 @@ fn grouped(value: &FluentValue<'_>, separator: char) -> Option<String> {
     }
     Some(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::fs;
+    use std::path::Path;
+
+    use super::{DUTCH_TEXTS, ENGLISH_TEXTS, Locale, Words, escaped};
+
+    /// Message id → the arguments its text names.
+    fn messages(texts: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut current = String::new();
+        for line in texts.iter().flat_map(|text| text.lines()) {
+            if line.starts_with(|c: char| c.is_ascii_lowercase()) {
+                current = line.split(" =").next().unwrap().to_owned();
+                assert!(
+                    found.insert(current.clone(), BTreeSet::new()).is_none(),
+                    "{current} is defined twice"
+                );
+            }
+            if !line.starts_with('#') {
+                let names = line
+                    .split("{ $")
+                    .skip(1)
+                    .map(|rest| rest.split([' ', '}']).next().unwrap().to_owned());
+                found.entry(current.clone()).or_default().extend(names);
+                assert!(
+                    !line.contains(['<', '&', '"']),
+                    "markup in a message: {line}"
+                );
+            }
+        }
+        found.remove("");
+        found
+    }
+
+    /// The texts of everything that may name a message: the templates, and this module's code without its tests.
+    fn sources() -> Vec<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let files = ["templates", "src/view"]
+            .into_iter()
+            .flat_map(|folder| fs::read_dir(root.join(folder)).unwrap());
+        let texts = files.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+        texts
+            .map(|text| {
+                text.split("#[cfg(test)]\nmod tests")
+                    .next()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect()
+    }
+
+    fn named_after(marker: &str) -> BTreeSet<String> {
+        let sources = sources();
+        let hits = sources.iter().flat_map(|text| text.split(marker).skip(1));
+        hits.map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn every_message_exists_in_every_language_with_the_same_arguments() {
+        let (english, dutch) = (messages(&ENGLISH_TEXTS), messages(&DUTCH_TEXTS));
+        assert!(english.len() > 100);
+        for (id, arguments) in &english {
+            assert_eq!(dutch.get(id), Some(arguments), "{id} in Dutch");
+        }
+        for id in dutch.keys() {
+            assert!(english.contains_key(id), "{id} is missing in English");
+        }
+    }
+
+    #[test]
+    fn every_message_is_used_and_every_used_one_exists() {
+        let defined: BTreeSet<String> = messages(&ENGLISH_TEXTS).into_keys().collect();
+        let mut used = named_after("say(\"");
+        used.extend(named_after("Message(\""));
+        assert_eq!(
+            defined.difference(&used).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "never used"
+        );
+        assert_eq!(
+            used.difference(&defined).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "not defined"
+        );
+    }
+
+    #[test]
+    fn the_files_parse() {
+        for text in ENGLISH_TEXTS.iter().chain(&DUTCH_TEXTS) {
+            let parsed = fluent_bundle::FluentResource::try_new((*text).to_owned());
+            assert!(
+                parsed.is_ok(),
+                "{:?}",
+                parsed.err().map(|(_, errors)| errors)
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_nobody_wrote_is_its_id() {
+        assert_eq!(
+            Words::new(Locale::Nl).say("no-such-message").to_string(),
+            "no-such-message"
+        );
+    }
+
+    #[test]
+    fn names_are_escaped_and_isolated_in_sentences() {
+        let phrase = Words::new(Locale::En)
+            .say("login-for")
+            .with("app", "<b>\"&'\u{5d0}");
+        assert_eq!(
+            phrase.to_string(),
+            format!("to go on to <bdi>{}</bdi>", escaped("<b>\"&'\u{5d0}"))
+        );
+        assert!(!phrase.to_string().contains("<b>"));
+        assert_eq!(phrase.plain(), "to go on to <b>\"&'\u{5d0}");
+    }
+
+    #[test]
+    fn counts_are_grouped_as_the_language_does() {
+        let text = |locale| {
+            Words::new(locale)
+                .say("app-connected")
+                .count("n", 1_234_567_u64)
+                .to_string()
+        };
+        assert_eq!(text(Locale::En), "1,234,567 people connected");
+        assert_eq!(text(Locale::Nl), "door 1.234.567 mensen gekoppeld");
+        assert_eq!(
+            Words::new(Locale::En)
+                .say("app-connected")
+                .count("n", 0_u64)
+                .to_string(),
+            "nobody connected yet"
+        );
+    }
+}
