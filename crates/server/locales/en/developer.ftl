@@ -1,0 +1,92 @@
+# The developer pages and an organization's settings.
+
+developer-apps = Your apps
+developer-text = One app per integration: each has its own client id and secret.
+developer-none = No app yet.
+developer-no-organization = You are not a developer of any organization. Ask an owner of yours to make you one; then you can register apps here.
+register = Register an app
+register-application = Register Application
+status-draft = draft
+status-live = live
+status-suspended = suspended
+
+new-text = You get a client id and a secret. Use one app for one integration, so that you can stop one without stopping the others.
+new-wrong = The app is not registered yet:
+new-name = Name
+new-name-hint = People see it when they are asked for access.
+name-missing = Please give the app a name.
+name-too-long = The name is too long: at most { $limit } characters.
+name-characters = The name holds characters that cannot be seen. Please type it again.
+new-organization = Organization
+new-organization-wrong = Choose an organization in which you may register apps.
+new-uris = Redirect URIs
+new-uris-hint = Where people go back to. Several are separated by commas or new lines. Requests must name one of them, letter by letter.
+new-uris-none = Without one, people get a code to copy into your app.
+new-uris-wrong = { $n ->
+    [one] A redirect URI cannot be used.
+   *[other] { $n } redirect URIs cannot be used.
+}
+uri-missing = Please give at least one.
+uri-not-absolute = is not a whole address. It begins with https:// or with the scheme of your app.
+uri-fragment = has a part after #. Leave that out: browsers do not send it.
+uri-not-https = must begin with https://. Only addresses on the same device, such as http://127.0.0.1, may do without.
+uri-scheme = has a scheme that cannot be used. For an app on a device, take your domain the other way round, such as com.example.app:/callback.
+uri-userinfo = has a user name or password in it. Leave that out.
+uri-wildcard = has a wildcard. Name every address in full.
+uri-characters = has spaces or other characters that no address has.
+uri-duplicate = is there twice.
+uri-too-long = is too long.
+uri-too-many = is one too many. Please name fewer.
+new-type = Where does the app run?
+new-confidential = On a server
+new-confidential-text = It can keep a secret.
+new-public = On people’s devices or in their browser
+new-public-text = It cannot keep a secret and works without one, with PKCE.
+new-scopes = What may it ask for?
+new-scope-wrong = Choose at least one of the permissions.
+
+app-connected = { $n ->
+    [0] nobody connected yet
+    [one] 1 person connected
+   *[other] { $n } people connected
+}
+fresh-title = Your new secret
+fresh-text = Copy it now and put it on your server. It is shown only this once; if you lose it, make a new one.
+client-id = Client id
+client-id-text = One client id per integration. It is not a secret.
+secrets = Secrets
+secrets-text = Keep them on your server; never in an app that people download. Two can be live while you change over.
+public-text = This app runs where nobody can keep a secret, so it has none. It proves itself with PKCE: a fresh code verifier for each request.
+secret-current = current
+secret-until = until { $when }
+secret-never-used = never used
+secret-used = last used { $when }
+secret-used-from = last used { $when } from { $address }
+reset-title = Make a new secret
+reset-breaks = The secret is in use. If you replace it now, requests with the old one fail at once.
+reset-breaks-address = The secret is in use by { $address }. If you replace it now, requests from there fail until they use the new one.
+reset-breaks-nobody = Nobody has used the secret yet, so nothing breaks.
+reset-people-stay = People stay connected either way.
+reset-overlap = Replace, old one works 24 more hours
+reset-now = Replace now
+app-use = How to use it
+token-request = Your token request
+redirect-uris = Redirect URIs
+redirect-uris-none = None: people get a code to copy into your app.
+redirect-uris-exact = Requests must name one of them, letter by letter.
+may-ask = What it may ask for
+
+settings = Settings
+settings-title = Settings of { $organization }
+settings-slug = Short name
+settings-kind = Data
+kind-sandbox = sandbox
+kind-sandbox-text = a sandbox, for trying things out
+kind-live-text = live
+tab-general = General
+tab-api = API Settings
+members = Members
+role-owner = owner
+role-developer = developer
+role-member = member
+api-text = Apps that belong to { $organization }.

@@ -1,0 +1,29 @@
+# What happened when an interaction cannot go on, and the way back.
+
+error-prefix = Not yet:
+error-home = Go to { $brand }
+error-for-developers = For the developer of the app
+error-not-found = There is no such page
+error-not-found-text = The address may have a typo in it, or the page is gone.
+error-method = That does not work here
+error-method-text = This address does not take this kind of request. Nothing was changed.
+error-request = The app’s request cannot be answered
+error-request-text = You did nothing wrong, and nothing was shared. Go back to the app and try again; if it happens again, tell the people who make the app.
+error-foreign = This came from another site
+error-foreign-text = The form was sent from another site, so nothing was done. If you did mean it, open the page here and send it again.
+error-stale = This page was open too long
+error-stale-text = Or you signed in in another tab. Nothing was changed. Go back and start again; it takes only a moment.
+error-not-a-member = { $app } works only in { $organization }
+error-not-a-member-text = You are not a member of { $organization }. Somebody who manages it can add you; or sign in with another account. Nothing was shared.
+error-no-organization = You are not in an organization yet
+error-no-organization-text = Apps are connected to an organization, and you are not a member of one. Ask somebody who manages yours to add you.
+error-too-large = That is too much at once
+error-too-large-text = The request is larger than this server takes. Nothing was changed.
+error-bad-form = The form could not be read
+error-bad-form-text = Something in it is missing or damaged. Nothing was changed. Go back, load the page again and send it once more.
+error-unavailable = Please try again in a moment
+error-unavailable-text = A part of this site is away for a short time. Nothing was changed.
+error-forbidden = You cannot open this page
+error-forbidden-text = Your account has no access to it. Sign in with another account, or ask somebody who manages your organization.
+error-internal = Something went wrong on our side
+error-internal-text = It is not your fault. Please try again; if it happens again, tell the operator of this site.

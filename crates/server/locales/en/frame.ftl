@@ -1,0 +1,69 @@
+# What stands on every page, and how dates and spans are written.
+
+skip = Skip to the content
+nav = Main
+nav-developers = Developers
+nav-apps = Connected apps
+nav-account = Account
+sign-in = Sign in
+sign-out = Sign out
+choose = Choose…
+cancel = Cancel
+copy = Copy
+copied = Copied
+selected = Selected: copy it with your keyboard
+made = made { $date }
+
+moment-day = { $day } { $month } { $year }
+moment-minute = { $date }, { $time } UTC
+month-1 = Jan
+month-2 = Feb
+month-3 = Mar
+month-4 = Apr
+month-5 = May
+month-6 = Jun
+month-7 = Jul
+month-8 = Aug
+month-9 = Sep
+month-10 = Oct
+month-11 = Nov
+month-12 = Dec
+
+ago-now = just now
+ago-minutes = { $n ->
+    [one] 1 minute ago
+   *[other] { $n } minutes ago
+}
+ago-hours = { $n ->
+    [one] 1 hour ago
+   *[other] { $n } hours ago
+}
+ago-days = { $n ->
+    [one] 1 day ago
+   *[other] { $n } days ago
+}
+ago-months = { $n ->
+    [one] 1 month ago
+   *[other] { $n } months ago
+}
+ago-years = { $n ->
+    [one] 1 year ago
+   *[other] { $n } years ago
+}
+
+span-seconds = { $n ->
+    [one] 1 second
+   *[other] { $n } seconds
+}
+span-minutes = { $n ->
+    [one] 1 minute
+   *[other] { $n } minutes
+}
+span-hours = { $n ->
+    [one] 1 hour
+   *[other] { $n } hours
+}
+span-days = { $n ->
+    [one] 1 day
+   *[other] { $n } days
+}

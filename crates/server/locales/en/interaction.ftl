@@ -1,0 +1,47 @@
+# Sign in, consent, the code to copy.
+
+login-title = Sign in to { $brand }
+login-for = to go on to { $app }
+login-username = E-mail address
+login-password = Password
+login-button = Sign in
+login-stub = Only { $brand } sees your password.
+login-stub-app = { $app } does not see your password.
+login-wrong-password = This e-mail address and password do not belong together. Please try again.
+login-stale = This page was open too long, or you signed in in another tab. Nothing is lost: sign in again and go on.
+login-busy = Many people are signing in at this moment. Please try again in a few seconds.
+
+consent-title = { $app } asks for access to { $brand }
+consent-by = by { $owner }
+consent-behalf = On behalf of
+consent-not-you = not you?
+consent-in = In
+consent-until = Until
+consent-until-withdrawn = you take it back
+consent-until-unused = you take it back, or it lies unused for { $unused }
+consent-until-most = you take it back, at most { $most }
+consent-until-both = you take it back, or it lies unused for { $unused }, at most { $most }
+consent-may = { $app } will be able to
+consent-no-scope = See who you are
+consent-never-password = It never sees your { $brand } password
+consent-loopback = This app runs on the device in front of you. Allow it only if you have just started it yourself.
+consent-allow = Allow
+consent-deny = Don’t allow
+consent-return = You go back to { $host }
+consent-code = You get a code to copy into the app
+consent-pass = pass { $pass }
+consent-end-any-time = You can end this at any time:
+
+done-title = This is done already
+done-text = Your answer to { $app } was sent before, and it counts only once.
+done-go-back = You can close this page and go back to { $app }. If it does not go on there, start again from the app.
+
+denied-title = No access given
+denied-text = { $app } gets no access to your account.
+denied-go-back = You can close this page. Nothing was shared.
+
+code-title = Your code for { $app }
+code-once = It works once, and for { $span }.
+code-label = Code
+code-how = Copy the code, go back to { $app } and paste it there.
+code-warning = Give this code to nobody else. Whoever has it can use { $app } with your data; nobody who means well asks you for it by phone, mail or chat.

@@ -1,0 +1,32 @@
+# De voorpagina, het account, gekoppelde apps.
+
+landing-title = Koppel apps aan { $brand }
+landing-text = Hier laat je apps werken met je gegevens bij { $brand }, zie je welke dat doen, en maak je er een einde aan.
+landing-apps = Welke apps een pas voor je gegevens hebben, sinds wanneer en waarvoor; en de knop die daar een einde aan maakt.
+landing-developers = Registreer een app, krijg de client-id en het geheim, en de verzoeken om te kopiëren.
+landing-metadata = Servermetadata
+landing-metadata-text = Adressen en mogelijkheden van deze server, in de vorm die OAuth-bibliotheken lezen.
+
+account-name = Naam
+account-email = E-mailadres
+account-organizations = Organisaties
+
+apps-text = Deze apps hebben een pas voor je gegevens. Beëindigen werkt meteen: bij het volgende verzoek komt de app er niet meer in.
+apps-none = Geen enkele app heeft een pas voor je gegevens. Als je er een koppelt, verschijnt die hier.
+apps-just-ended = { $app } heeft geen toegang meer.
+apps-in = in { $organization }
+apps-since = sinds { $date }
+apps-last-used = laatst gebruikt: { $when }
+apps-long-unused = lang niet gebruikt, het laatst { $when }
+apps-never-used = nog niet gebruikt
+apps-end = Toegang beëindigen
+
+ended-title = Beëindigde passen
+ended-by-person = door jou beëindigd op { $date }
+ended-code-replayed = beëindigd op { $date } omdat de code een tweede keer kwam (misschien heeft iemand hem gekopieerd)
+ended-refresh-reused = beëindigd op { $date } omdat een oud refresh-token terugkwam (misschien heeft iemand het gekopieerd)
+ended-expired = beëindigd op { $date } omdat de tijd om was
+ended-by-operator = beëindigd op { $date } door de beheerder van deze site
+ended-by-app = beëindigd op { $date } door de app zelf
+ended-replaced = beëindigd op { $date } omdat er een nieuwere pas voor in de plaats kwam
+ended-other = beëindigd op { $date }

@@ -1,0 +1,92 @@
+# De pagina's voor ontwikkelaars en de instellingen van een organisatie.
+
+developer-apps = Jouw apps
+developer-text = Eén app per koppeling: elk heeft een eigen client-id en geheim.
+developer-none = Nog geen app.
+developer-no-organization = Je bent van geen enkele organisatie ontwikkelaar. Vraag een eigenaar van de jouwe om je dat te maken; dan kun je hier apps registreren.
+register = App registreren
+register-application = Applicatie registreren
+status-draft = concept
+status-live = live
+status-suspended = stopgezet
+
+new-text = Je krijgt een client-id en een geheim. Gebruik één app voor één koppeling, dan kun je er een stoppen zonder de andere te stoppen.
+new-wrong = De app is nog niet geregistreerd:
+new-name = Naam
+new-name-hint = Mensen zien deze naam als hun om toegang wordt gevraagd.
+name-missing = Geef de app een naam.
+name-too-long = De naam is te lang: hoogstens { $limit } tekens.
+name-characters = In de naam staan tekens die niet te zien zijn. Typ hem opnieuw.
+new-organization = Organisatie
+new-organization-wrong = Kies een organisatie waarin je apps mag registreren.
+new-uris = Redirect-URI’s
+new-uris-hint = Waar mensen naar teruggaan. Scheid er meerdere met komma’s of nieuwe regels. Verzoeken moeten er een letter voor letter noemen.
+new-uris-none = Zonder krijgen mensen een code om in je app te plakken.
+new-uris-wrong = { $n ->
+    [one] Een redirect-URI is niet bruikbaar.
+   *[other] { $n } redirect-URI’s zijn niet bruikbaar.
+}
+uri-missing = Geef er ten minste een op.
+uri-not-absolute = is geen volledig adres. Het begint met https:// of met het schema van je app.
+uri-fragment = heeft een deel na #. Laat dat weg: browsers sturen het niet mee.
+uri-not-https = moet beginnen met https://. Alleen adressen op hetzelfde apparaat, zoals http://127.0.0.1, kunnen zonder.
+uri-scheme = heeft een schema dat niet bruikbaar is. Neem voor een app op een apparaat je domein achterstevoren, zoals com.example.app:/callback.
+uri-userinfo = bevat een gebruikersnaam of wachtwoord. Laat dat weg.
+uri-wildcard = bevat een jokerteken. Noem elk adres voluit.
+uri-characters = bevat spaties of andere tekens die geen adres heeft.
+uri-duplicate = staat er twee keer.
+uri-too-long = is te lang.
+uri-too-many = is er een te veel. Noem er minder.
+new-type = Waar draait de app?
+new-confidential = Op een server
+new-confidential-text = De app kan een geheim bewaren.
+new-public = Op apparaten van mensen of in hun browser
+new-public-text = De app kan geen geheim bewaren en werkt zonder, met PKCE.
+new-scopes = Waar mag de app om vragen?
+new-scope-wrong = Kies ten minste een van de rechten.
+
+app-connected = { $n ->
+    [0] nog door niemand gekoppeld
+    [one] door 1 persoon gekoppeld
+   *[other] door { $n } mensen gekoppeld
+}
+fresh-title = Je nieuwe geheim
+fresh-text = Kopieer het nu en zet het op je server. Het wordt alleen deze ene keer getoond; raak je het kwijt, maak dan een nieuw.
+client-id = Client-id
+client-id-text = Eén client-id per koppeling. Hij is niet geheim.
+secrets = Geheimen
+secrets-text = Bewaar ze op je server; nooit in een app die mensen downloaden. Twee kunnen tegelijk werken terwijl je overstapt.
+public-text = Deze app draait waar niemand een geheim kan bewaren, en heeft er dus geen. De app bewijst zich met PKCE: voor elk verzoek een nieuwe code verifier.
+secret-current = huidig
+secret-until = tot { $when }
+secret-never-used = nooit gebruikt
+secret-used = laatst gebruikt: { $when }
+secret-used-from = laatst gebruikt: { $when }, vanaf { $address }
+reset-title = Nieuw geheim maken
+reset-breaks = Het geheim is in gebruik. Als je het nu vervangt, mislukken verzoeken met het oude meteen.
+reset-breaks-address = Het geheim is in gebruik door { $address }. Als je het nu vervangt, mislukken verzoeken daarvandaan tot ze het nieuwe gebruiken.
+reset-breaks-nobody = Niemand heeft het geheim nog gebruikt, dus er gaat niets stuk.
+reset-people-stay = Mensen blijven hoe dan ook gekoppeld.
+reset-overlap = Vervangen, het oude werkt nog 24 uur
+reset-now = Nu vervangen
+app-use = Hoe je de app gebruikt
+token-request = Je tokenverzoek
+redirect-uris = Redirect-URI’s
+redirect-uris-none = Geen: mensen krijgen een code om in je app te plakken.
+redirect-uris-exact = Verzoeken moeten er een letter voor letter noemen.
+may-ask = Waar de app om mag vragen
+
+settings = Instellingen
+settings-title = Instellingen van { $organization }
+settings-slug = Korte naam
+settings-kind = Gegevens
+kind-sandbox = zandbak
+kind-sandbox-text = een zandbak, om dingen te proberen
+kind-live-text = echt
+tab-general = Algemeen
+tab-api = API-instellingen
+members = Leden
+role-owner = eigenaar
+role-developer = ontwikkelaar
+role-member = lid
+api-text = Apps die bij { $organization } horen.

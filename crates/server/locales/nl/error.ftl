@@ -1,0 +1,29 @@
+# Wat er gebeurd is als het niet verder kan, en de weg terug.
+
+error-prefix = Nog niet:
+error-home = Naar { $brand }
+error-for-developers = Voor de ontwikkelaar van de app
+error-not-found = Deze pagina bestaat niet
+error-not-found-text = Misschien zit er een typfout in het adres, of is de pagina weg.
+error-method = Dat kan hier niet
+error-method-text = Dit adres neemt zo’n verzoek niet aan. Er is niets veranderd.
+error-request = Het verzoek van de app kan niet worden beantwoord
+error-request-text = Je hebt niets verkeerd gedaan, en er is niets gedeeld. Ga terug naar de app en probeer het opnieuw; gebeurt het weer, vertel het dan aan de makers van de app.
+error-foreign = Dit kwam van een andere site
+error-foreign-text = Het formulier werd vanaf een andere site verstuurd; daarom is er niets gedaan. Was het wel je bedoeling, open dan de pagina hier en verstuur het opnieuw.
+error-stale = Deze pagina stond te lang open
+error-stale-text = Of je hebt in een ander tabblad ingelogd. Er is niets veranderd. Ga terug en begin opnieuw; het is zo gebeurd.
+error-not-a-member = { $app } werkt alleen in { $organization }
+error-not-a-member-text = Je bent geen lid van { $organization }. Een beheerder daarvan kan je toevoegen; of log in met een ander account. Er is niets gedeeld.
+error-no-organization = Je zit nog niet in een organisatie
+error-no-organization-text = Apps worden aan een organisatie gekoppeld, en jij bent nergens lid van. Vraag een beheerder van de jouwe om je toe te voegen.
+error-too-large = Dat is te veel tegelijk
+error-too-large-text = Het verzoek is groter dan deze server aanneemt. Er is niets veranderd.
+error-bad-form = Het formulier is niet leesbaar
+error-bad-form-text = Er ontbreekt iets of er is iets beschadigd. Er is niets veranderd. Ga terug, laad de pagina opnieuw en verstuur het nog eens.
+error-unavailable = Probeer het zo meteen opnieuw
+error-unavailable-text = Een deel van deze site is even weg. Er is niets veranderd.
+error-forbidden = Deze pagina kun je niet openen
+error-forbidden-text = Je account heeft er geen toegang toe. Log in met een ander account, of vraag het aan een beheerder van je organisatie.
+error-internal = Er ging bij ons iets mis
+error-internal-text = Het ligt niet aan jou. Probeer het opnieuw; gebeurt het weer, vertel het dan aan de beheerder van deze site.

@@ -1,0 +1,69 @@
+# Wat op elke pagina staat, en hoe datums en perioden worden geschreven.
+
+skip = Naar de inhoud
+nav = Hoofdmenu
+nav-developers = Ontwikkelaars
+nav-apps = Gekoppelde apps
+nav-account = Account
+sign-in = Inloggen
+sign-out = Uitloggen
+choose = Kies…
+cancel = Annuleren
+copy = Kopiëren
+copied = Gekopieerd
+selected = Geselecteerd: kopieer het met je toetsenbord
+made = gemaakt op { $date }
+
+moment-day = { $day } { $month } { $year }
+moment-minute = { $date }, { $time } UTC
+month-1 = jan
+month-2 = feb
+month-3 = mrt
+month-4 = apr
+month-5 = mei
+month-6 = jun
+month-7 = jul
+month-8 = aug
+month-9 = sep
+month-10 = okt
+month-11 = nov
+month-12 = dec
+
+ago-now = zojuist
+ago-minutes = { $n ->
+    [one] 1 minuut geleden
+   *[other] { $n } minuten geleden
+}
+ago-hours = { $n ->
+    [one] 1 uur geleden
+   *[other] { $n } uur geleden
+}
+ago-days = { $n ->
+    [one] 1 dag geleden
+   *[other] { $n } dagen geleden
+}
+ago-months = { $n ->
+    [one] 1 maand geleden
+   *[other] { $n } maanden geleden
+}
+ago-years = { $n ->
+    [one] 1 jaar geleden
+   *[other] { $n } jaar geleden
+}
+
+span-seconds = { $n ->
+    [one] 1 seconde
+   *[other] { $n } seconden
+}
+span-minutes = { $n ->
+    [one] 1 minuut
+   *[other] { $n } minuten
+}
+span-hours = { $n ->
+    [one] 1 uur
+   *[other] { $n } uur
+}
+span-days = { $n ->
+    [one] 1 dag
+   *[other] { $n } dagen
+}

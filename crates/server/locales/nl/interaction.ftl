@@ -1,0 +1,47 @@
+# Inloggen, toestemming, de code om te kopiëren.
+
+login-title = Inloggen bij { $brand }
+login-for = om verder te gaan naar { $app }
+login-username = E-mailadres
+login-password = Wachtwoord
+login-button = Inloggen
+login-stub = Alleen { $brand } ziet je wachtwoord.
+login-stub-app = { $app } ziet je wachtwoord niet.
+login-wrong-password = Dit e-mailadres en wachtwoord horen niet bij elkaar. Probeer het opnieuw.
+login-stale = Deze pagina stond te lang open, of je hebt in een ander tabblad ingelogd. Er is niets verloren: log opnieuw in en ga verder.
+login-busy = Op dit moment loggen veel mensen in. Probeer het over een paar seconden opnieuw.
+
+consent-title = { $app } vraagt toegang tot { $brand }
+consent-by = van { $owner }
+consent-behalf = Namens
+consent-not-you = ben jij dit niet?
+consent-in = In
+consent-until = Tot
+consent-until-withdrawn = je het intrekt
+consent-until-unused = je het intrekt, of het { $unused } niet is gebruikt
+consent-until-most = je het intrekt, hoogstens { $most }
+consent-until-both = je het intrekt, of het { $unused } niet is gebruikt, hoogstens { $most }
+consent-may = { $app } kan dan
+consent-no-scope = Zien wie je bent
+consent-never-password = Je { $brand }-wachtwoord krijgt de app nooit te zien
+consent-loopback = Deze app draait op het apparaat dat je nu gebruikt. Sta dit alleen toe als je de app net zelf hebt gestart.
+consent-allow = Toestaan
+consent-deny = Niet toestaan
+consent-return = Je gaat terug naar { $host }
+consent-code = Je krijgt een code om in de app te plakken
+consent-pass = pas { $pass }
+consent-end-any-time = Je kunt dit altijd beëindigen:
+
+done-title = Dit is al gebeurd
+done-text = Je antwoord aan { $app } is al verstuurd, en het telt maar één keer.
+done-go-back = Je kunt deze pagina sluiten en teruggaan naar { $app }. Gaat het daar niet verder, begin dan opnieuw vanuit de app.
+
+denied-title = Geen toegang gegeven
+denied-text = { $app } krijgt geen toegang tot je account.
+denied-go-back = Je kunt deze pagina sluiten. Er is niets gedeeld.
+
+code-title = Je code voor { $app }
+code-once = Hij werkt één keer, gedurende { $span }.
+code-label = Code
+code-how = Kopieer de code, ga terug naar { $app } en plak hem daar.
+code-warning = Geef deze code aan niemand anders. Wie hem heeft, kan { $app } met jouw gegevens gebruiken; niemand met goede bedoelingen vraagt je er per telefoon, mail of chat om.

@@ -1,0 +1,343 @@
+//! The developer pages: a developer sees at a glance whether an app is live, who uses which secret, and the
+//! request to copy with own values.
+
+use super::words::{Message, Phrase, Words};
+use super::{OrganizationChoice, ScopeLine, mark, page};
+
+/// The apps a person may manage.
+#[derive(Debug, Clone)]
+pub struct AppsList<'a> {
+    /// Apps, newest first.
+    pub apps: &'a [AppLine<'a>],
+    /// Organizations in which the person may register apps; with none, the page says so instead of offering it.
+    pub organizations: &'a [OrganizationChoice<'a>],
+}
+page!(AppsList, "apps_list.html", here: "developer");
+
+/// An app in a list.
+#[derive(Debug, Clone, Copy)]
+pub struct AppLine<'a> {
+    /// Its client id.
+    pub client_id: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// Its owner, unless that is the hidden default organization.
+    pub organization: Option<&'a str>,
+    /// Where it stands.
+    pub status: AppStatus,
+    /// Unix milliseconds.
+    pub created: i64,
+}
+
+impl AppLine<'_> {
+    pub(super) fn mark(&self) -> String {
+        mark(self.name)
+    }
+}
+
+/// Where an app stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppStatus {
+    /// Not yet usable.
+    Draft,
+    /// In use.
+    Live,
+    /// Stopped by the operator.
+    Suspended,
+}
+
+impl AppStatus {
+    pub(super) fn message(self) -> Message {
+        match self {
+            Self::Draft => Message("status-draft"),
+            Self::Live => Message("status-live"),
+            Self::Suspended => Message("status-suspended"),
+        }
+    }
+
+    pub(super) const fn class(self) -> &'static str {
+        match self {
+            Self::Draft => "tag test",
+            Self::Live => "tag",
+            Self::Suspended => "tag bad",
+        }
+    }
+}
+
+/// Can the app keep a secret (RFC 6749 §2.1)?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientType {
+    /// It runs on a server.
+    #[default]
+    Confidential,
+    /// It runs on a device or in a browser.
+    Public,
+}
+
+/// The form that registers an app: fields `name`, `redirect_uris`, `organization`, `type`, `scope`, hidden `state`.
+#[derive(Debug, Clone)]
+pub struct AppNew<'a> {
+    /// Sealed blob, hidden field `state`.
+    pub blob: &'a str,
+    /// Organizations to choose between; with fewer than two there is no field.
+    pub organizations: &'a [OrganizationChoice<'a>],
+    /// Slug of the organization chosen beforehand.
+    pub organization: Option<&'a str>,
+    /// What was typed as name.
+    pub name: &'a str,
+    /// What was typed as redirect URIs, unchanged.
+    pub redirect_uris: &'a str,
+    /// The type chosen.
+    pub client_type: ClientType,
+    /// Scopes to choose from.
+    pub scopes: &'a [ScopeChoice<'a>],
+    /// What is wrong, field by field.
+    pub errors: AppNewErrors<'a>,
+    /// Whether an app may go without redirect URIs (`[wire] code_page`).
+    pub code_page: bool,
+}
+page!(AppNew, "app_new.html", here: "developer");
+
+impl AppNew<'_> {
+    fn name_described_by(&self) -> &'static str {
+        if self.errors.name.is_some() {
+            "name-hint name-why"
+        } else {
+            "name-hint"
+        }
+    }
+
+    fn uris_described_by(&self) -> &'static str {
+        if self.errors.redirect_uris.is_empty() {
+            "redirect_uris-hint"
+        } else {
+            "redirect_uris-hint redirect_uris-why"
+        }
+    }
+}
+
+/// A scope that an app may have.
+#[derive(Debug, Clone, Copy)]
+pub struct ScopeChoice<'a> {
+    /// The scope token, value of the field `scope`.
+    pub name: &'a str,
+    /// What it allows, in the reader's language.
+    pub title: &'a str,
+    /// Whether it is ticked; all of them at first.
+    pub chosen: bool,
+}
+
+/// What is wrong with a registration.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AppNewErrors<'a> {
+    /// With the name.
+    pub name: Option<NameFault>,
+    /// With the redirect URIs, each that is malformed (HC-2).
+    pub redirect_uris: &'a [RedirectUriError<'a>],
+    /// No organization, or one in which the person may not register apps.
+    pub organization: bool,
+    /// No scope chosen, or one that is not offered.
+    pub scope: bool,
+}
+
+impl AppNewErrors<'_> {
+    fn any(&self) -> bool {
+        self.name.is_some() || !self.redirect_uris.is_empty() || self.organization || self.scope
+    }
+}
+
+/// What is wrong with an app's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameFault {
+    /// None given.
+    Missing,
+    /// More characters than the limit.
+    TooLong {
+        /// Characters allowed.
+        limit: u64,
+    },
+    /// Control or direction-changing characters.
+    Characters,
+}
+
+impl NameFault {
+    fn phrase(self, words: &Words) -> Phrase {
+        match self {
+            Self::Missing => words.say("name-missing"),
+            Self::TooLong { limit } => words.say("name-too-long").count("limit", limit),
+            Self::Characters => words.say("name-characters"),
+        }
+    }
+}
+
+/// A redirect URI that cannot be taken.
+#[derive(Debug, Clone, Copy)]
+pub struct RedirectUriError<'a> {
+    /// The entry of the list, as typed; empty where none was given.
+    pub uri: &'a str,
+    /// Why not.
+    pub why: RedirectUriFault,
+}
+
+/// Why a redirect URI cannot be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedirectUriFault {
+    /// None given, and this server has no page to copy codes from.
+    Missing,
+    /// Not an absolute URI.
+    NotAbsolute,
+    /// A fragment (RFC 6749 §3.1.2 forbids it).
+    Fragment,
+    /// `http` elsewhere than on the own computer.
+    NotHttps,
+    /// A scheme that runs code or that no app may claim, such as `javascript:`, or one without a dot (RFC 8252 §7.1).
+    Scheme,
+    /// User name or password in it.
+    Userinfo,
+    /// A wildcard: URIs are compared as text.
+    Wildcard,
+    /// White space, control characters or others that no URI has.
+    Characters,
+    /// Twice in the list.
+    Duplicate,
+    /// Too long.
+    TooLong,
+    /// The list is too long.
+    TooMany,
+}
+
+impl RedirectUriFault {
+    fn message(self) -> Message {
+        match self {
+            Self::Missing => Message("uri-missing"),
+            Self::NotAbsolute => Message("uri-not-absolute"),
+            Self::Fragment => Message("uri-fragment"),
+            Self::NotHttps => Message("uri-not-https"),
+            Self::Scheme => Message("uri-scheme"),
+            Self::Userinfo => Message("uri-userinfo"),
+            Self::Wildcard => Message("uri-wildcard"),
+            Self::Characters => Message("uri-characters"),
+            Self::Duplicate => Message("uri-duplicate"),
+            Self::TooLong => Message("uri-too-long"),
+            Self::TooMany => Message("uri-too-many"),
+        }
+    }
+}
+
+/// An app: its credentials and what it needs to use them.
+#[derive(Debug, Clone)]
+pub struct AppPage<'a> {
+    /// Client id.
+    pub client_id: &'a str,
+    /// Name.
+    pub name: &'a str,
+    /// Owner, unless that is the hidden default organization.
+    pub organization: Option<&'a str>,
+    /// Where it stands.
+    pub status: AppStatus,
+    /// Whether it has secrets.
+    pub client_type: ClientType,
+    /// Redirect URIs.
+    pub redirect_uris: &'a [String],
+    /// Scopes it may ask for.
+    pub scopes: &'a [ScopeLine<'a>],
+    /// Live secrets, newest first.
+    pub secrets: &'a [SecretLine<'a>],
+    /// A secret made just now: shown here and never again.
+    pub fresh_secret: Option<&'a str>,
+    /// How many people have connected it.
+    pub connected_count: u64,
+    /// Address of the token endpoint.
+    pub token_url: &'a str,
+    /// Whether the token request needs a code verifier (RFC 7636).
+    pub pkce: bool,
+    /// Sealed blob of the form that resets the secret, hidden field `state`.
+    pub blob: &'a str,
+    /// Unix milliseconds.
+    pub now: i64,
+}
+page!(AppPage, "app_page.html", here: "developer");
+
+impl AppPage<'_> {
+    fn mark(&self) -> String {
+        mark(self.name)
+    }
+
+    fn confidential(&self) -> bool {
+        self.client_type == ClientType::Confidential
+    }
+
+    /// The secret whose end would hurt: the one used last.
+    fn in_use(&self) -> Option<&SecretLine<'_>> {
+        self.secrets
+            .iter()
+            .filter(|secret| secret.last_used.is_some())
+            .max_by_key(|secret| secret.last_used)
+    }
+
+    /// The code exchange with the app's own values, safe to paste into a POSIX shell.
+    fn token_request(&self) -> String {
+        let mut lines = vec![
+            format!("curl {}", quoted(self.token_url)),
+            "-d grant_type=authorization_code".to_owned(),
+            format!(
+                "--data-urlencode {}",
+                quoted(&format!("client_id={}", self.client_id))
+            ),
+        ];
+        if self.confidential() {
+            lines.push("--data-urlencode \"client_secret=$SECRET\"".to_owned());
+        }
+        lines.push("--data-urlencode \"code=$CODE\"".to_owned());
+        if let Some(uri) = self.redirect_uris.first() {
+            lines.push(format!(
+                "--data-urlencode {}",
+                quoted(&format!("redirect_uri={uri}"))
+            ));
+        }
+        if self.pkce || !self.confidential() {
+            lines.push("--data-urlencode \"code_verifier=$VERIFIER\"".to_owned());
+        }
+        lines.join(" \\\n  ")
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A live secret.
+#[derive(Debug, Clone, Copy)]
+pub struct SecretLine<'a> {
+    /// Its last four characters, where known.
+    pub hint: Option<&'a str>,
+    /// Unix milliseconds.
+    pub created: i64,
+    /// Last use, Unix milliseconds.
+    pub last_used: Option<i64>,
+    /// Address that used it last, where known.
+    pub last_used_from: Option<&'a str>,
+    /// When it stops working, Unix milliseconds; none: not by itself.
+    pub expires: Option<i64>,
+}
+
+impl SecretLine<'_> {
+    fn usage(&self, words: &Words, now: &i64) -> Phrase {
+        match (self.last_used, self.last_used_from) {
+            (None, _) => words.say("secret-never-used"),
+            (Some(used), None) => words.say("secret-used").part("when", words.ago(used, now)),
+            (Some(used), Some(address)) => words
+                .say("secret-used-from")
+                .part("when", words.ago(used, now))
+                .with("address", address),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_quote_in_a_value_cannot_leave_its_shell_word() {
+        assert_eq!(super::quoted("a'; rm b"), r"'a'\''; rm b'");
+    }
+}

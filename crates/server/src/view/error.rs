@@ -1,0 +1,115 @@
+//! An interaction that cannot go on says what happened and offers a way back; never a bare "CSRF error".
+
+use super::page;
+use super::words::{Message, Phrase, Words};
+
+/// The page of an error.
+#[derive(Debug, Clone)]
+pub struct Error<'a> {
+    /// HTTP status of the answer, shown small.
+    pub status: u16,
+    /// What happened.
+    pub kind: ErrorKind<'a>,
+    /// More for who asks for help: a request id, or what a developer should look at. Never a secret.
+    pub detail: Option<String>,
+    /// The way back; without one the page leads to the front page.
+    pub back: Option<Back<'a>>,
+}
+page!(Error, "error.html");
+
+/// A link back.
+#[derive(Debug, Clone, Copy)]
+pub struct Back<'a> {
+    /// Where to; made by us, never taken from a request unchecked.
+    pub href: &'a str,
+    /// What the link says, in the reader's language.
+    pub label: &'a str,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind<'a> {
+    /// No such page.
+    NotFound,
+    /// The page exists, the method does not.
+    MethodNotAllowed,
+    /// The app's authorization request is wrong and must not be redirected (RFC 6749 §4.1.2.1).
+    AuthorizationRequest {
+        /// The `error` code.
+        error: &'a str,
+        /// The public `error_description`.
+        description: &'a str,
+    },
+    /// The form was sent from another site.
+    ForeignOrigin,
+    /// The page was open too long, or belongs to another session.
+    Stale,
+    /// The app works only in an organization that the person is not in.
+    NotAMember {
+        /// The app's name.
+        app: &'a str,
+        /// The organization's name.
+        organization: &'a str,
+    },
+    /// The person is in no organization.
+    NoOrganization,
+    /// The request is too large.
+    TooLarge,
+    /// The form could not be read.
+    BadForm,
+    /// Something we need is away (503).
+    Unavailable,
+    /// The person may not see this.
+    Forbidden,
+    /// Our fault.
+    Internal,
+}
+
+impl ErrorKind<'_> {
+    fn title(&self, words: &Words) -> Phrase {
+        match self {
+            Self::NotAMember { app, organization } => words
+                .say("error-not-a-member")
+                .with("app", app)
+                .with("organization", organization),
+            other => words.say(other.messages().0),
+        }
+    }
+
+    fn text(&self, words: &Words) -> Phrase {
+        match self {
+            Self::NotAMember { organization, .. } => words
+                .say("error-not-a-member-text")
+                .with("organization", organization),
+            other => words.say(other.messages().1),
+        }
+    }
+
+    fn messages(&self) -> (Message, Message) {
+        match self {
+            Self::NotFound => (Message("error-not-found"), Message("error-not-found-text")),
+            Self::MethodNotAllowed => (Message("error-method"), Message("error-method-text")),
+            Self::AuthorizationRequest { .. } => {
+                (Message("error-request"), Message("error-request-text"))
+            }
+            Self::ForeignOrigin => (Message("error-foreign"), Message("error-foreign-text")),
+            Self::Stale => (Message("error-stale"), Message("error-stale-text")),
+            Self::NotAMember { .. } => (
+                Message("error-not-a-member"),
+                Message("error-not-a-member-text"),
+            ),
+            Self::NoOrganization => (
+                Message("error-no-organization"),
+                Message("error-no-organization-text"),
+            ),
+            Self::TooLarge => (Message("error-too-large"), Message("error-too-large-text")),
+            Self::BadForm => (Message("error-bad-form"), Message("error-bad-form-text")),
+            Self::Unavailable => (
+                Message("error-unavailable"),
+                Message("error-unavailable-text"),
+            ),
+            Self::Forbidden => (Message("error-forbidden"), Message("error-forbidden-text")),
+            Self::Internal => (Message("error-internal"), Message("error-internal-text")),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The pages a person meets on the way from an app and back to it: sign in, consent, the code to copy.
+
+use super::words::{Message, Phrase, Words};
+use super::{mark, page};
+
+/// Sign in with a password.
+#[derive(Debug, Clone)]
+pub struct Login<'a> {
+    /// Where the form is posted.
+    pub action: &'a str,
+    /// Sealed blob, hidden field `state`.
+    pub blob: &'a str,
+    /// The app that the person goes on to.
+    pub app_name: Option<&'a str>,
+    /// What was typed before, or empty.
+    pub username: &'a str,
+    /// What went wrong with the sign-in before.
+    pub error: Option<LoginError>,
+}
+page!(Login, "login.html");
+
+/// Why a sign-in did not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginError {
+    /// Wrong password or unknown account: one text for both, so that nobody learns who has an account.
+    WrongPassword,
+    /// The page was open too long, or belongs to another browser session.
+    Stale,
+    /// Too many sign-ins at this moment (503).
+    Busy,
+}
+
+impl LoginError {
+    fn message(self) -> Message {
+        match self {
+            Self::WrongPassword => Message("login-wrong-password"),
+            Self::Stale => Message("login-stale"),
+            Self::Busy => Message("login-busy"),
+        }
+    }
+}
+
+/// Consent: the pass that the person signs, or does not.
+#[derive(Debug, Clone)]
+pub struct Consent<'a> {
+    /// Where the form is posted: hidden field `state`, buttons `decision` = `allow` or `deny`.
+    pub action: &'a str,
+    /// Sealed blob.
+    pub blob: &'a str,
+    /// The app's name.
+    pub app_name: &'a str,
+    /// Who made the app, unless that is the hidden default organization.
+    pub app_owner: Option<&'a str>,
+    /// Host of the app, from its redirect URI.
+    pub app_host: Option<&'a str>,
+    /// Who is signed in.
+    pub person_name: &'a str,
+    /// The e-mail address of who is signed in.
+    pub person_email: &'a str,
+    /// Organizations to choose between, field `organization`; with fewer than two there is no field.
+    pub organizations: &'a [OrganizationChoice<'a>],
+    /// Name of the one organization the grant is for; none where organizations are hidden.
+    pub show_organization: Option<&'a str>,
+    /// When the grant ends.
+    pub until: Until,
+    /// What the app may do, each in plain words.
+    pub scopes: &'a [ScopeLine<'a>],
+    /// Host the person goes back to; none where a code is shown to copy.
+    pub return_to: Option<&'a str>,
+    /// Short id printed on the stub.
+    pub pass: &'a str,
+    /// Where "not you?" posts the same `state`, to sign in as somebody else; none: no such button.
+    pub switch_account: Option<&'a str>,
+    /// All the app's redirect URIs lead to the person's own computer (RFC 8252 §8.4: anything may listen there).
+    pub loopback_warning: bool,
+}
+page!(Consent, "consent.html");
+
+impl Consent<'_> {
+    fn mark(&self) -> String {
+        mark(self.app_name)
+    }
+
+    fn end(&self, words: &Words) -> Phrase {
+        match (self.until.unused, self.until.at_most) {
+            (None, None) => words.say("consent-until-withdrawn"),
+            (Some(unused), None) => words
+                .say("consent-until-unused")
+                .part("unused", words.lasting(unused)),
+            (None, Some(most)) => words
+                .say("consent-until-most")
+                .part("most", words.lasting(most)),
+            (Some(unused), Some(most)) => words
+                .say("consent-until-both")
+                .part("unused", words.lasting(unused))
+                .part("most", words.lasting(most)),
+        }
+    }
+}
+
+/// An organization to choose.
+#[derive(Debug, Clone, Copy)]
+pub struct OrganizationChoice<'a> {
+    /// Its short name, the field's value.
+    pub slug: &'a str,
+    /// Its name.
+    pub name: &'a str,
+}
+
+/// When a grant ends if nobody ends it: each bound in seconds, both may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Until {
+    /// It ends when it was not used for so long.
+    pub unused: Option<u64>,
+    /// It ends so long after consent, used or not.
+    pub at_most: Option<u64>,
+}
+
+/// A scope in the reader's language.
+#[derive(Debug, Clone, Copy)]
+pub struct ScopeLine<'a> {
+    /// What it allows: "See the checks of your houses".
+    pub title: &'a str,
+    /// More about it.
+    pub description: Option<&'a str>,
+}
+
+/// The consent form was sent twice and the code is used: nothing is left to decide.
+#[derive(Debug, Clone)]
+pub struct ConsentDone<'a> {
+    /// The app's name.
+    pub app_name: &'a str,
+}
+page!(ConsentDone, "consent_done.html");
+
+/// The code of an app without a redirect URI, to be copied by hand.
+#[derive(Debug, Clone)]
+pub struct CodeCopy<'a> {
+    /// The app's name.
+    pub app_name: &'a str,
+    /// The authorization code.
+    pub code: &'a str,
+    /// Its lifetime in seconds.
+    pub expires: u64,
+}
+page!(CodeCopy, "code_copy.html");
+
+impl CodeCopy<'_> {
+    fn mark(&self) -> String {
+        mark(self.app_name)
+    }
+}
+
+/// Access was denied, and there is no redirect URI to tell the app.
+#[derive(Debug, Clone)]
+pub struct Denied<'a> {
+    /// The app's name.
+    pub app_name: &'a str,
+}
+page!(Denied, "denied.html");

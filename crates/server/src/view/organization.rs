@@ -1,0 +1,75 @@
+//! An organization's settings (API-2: the API Settings tab with its Register Application button).
+
+use super::page;
+use super::words::Message;
+use crate::view::AppLine;
+
+/// An organization's settings, one of two tabs.
+#[derive(Debug, Clone)]
+pub struct OrganizationSettings<'a> {
+    /// Short name.
+    pub slug: &'a str,
+    /// Name.
+    pub name: &'a str,
+    /// Live or sandbox.
+    pub kind: OrganizationKind,
+    /// Who is in it.
+    pub members: &'a [MemberLine<'a>],
+    /// Its apps.
+    pub apps: &'a [AppLine<'a>],
+    /// Whether the person may register an app for it.
+    pub may_register: bool,
+    /// Which tab is shown: `?tab=api` or none.
+    pub tab: Tab,
+}
+page!(OrganizationSettings, "organization.html", here: "account");
+
+/// A tab of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// Name, kind, members.
+    General,
+    /// Apps and their credentials.
+    ApiSettings,
+}
+
+/// What an organization is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrganizationKind {
+    /// Real data.
+    Live,
+    /// For trying things out.
+    Sandbox,
+}
+
+/// A member of an organization.
+#[derive(Debug, Clone, Copy)]
+pub struct MemberLine<'a> {
+    /// Name.
+    pub name: &'a str,
+    /// E-mail address.
+    pub email: &'a str,
+    /// What the person may do.
+    pub role: Role,
+}
+
+/// What a person is in an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Manages the organization.
+    Owner,
+    /// Registers apps.
+    Developer,
+    /// Uses it.
+    Member,
+}
+
+impl Role {
+    pub(super) fn message(self) -> Message {
+        match self {
+            Self::Owner => Message("role-owner"),
+            Self::Developer => Message("role-developer"),
+            Self::Member => Message("role-member"),
+        }
+    }
+}
