@@ -7,6 +7,7 @@ use crate::random;
 use crate::store::model::Key as StoredKey;
 use crate::store::{Store, StoreError};
 use crate::time::Instant;
+use crate::tokens::proofs::Proof;
 use crate::tokens::sealed::{NotSealed, SealKey};
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -69,7 +70,7 @@ impl Master {
     /// Where the key is malformed, the file cannot be read or made, or it is lost.
     pub fn obtain(keys: &config::Keys, data: &Path, database_has_keys: bool) -> Result<Self, KeyError> {
         if let Some(master) = &keys.master {
-            return Self::parse(master.reveal(), "[keys] master");
+            return Self::parse(master.expose(), "[keys] master");
         }
         let path = data.join(&keys.master_file);
         match std::fs::read_to_string(&path) {
@@ -155,6 +156,15 @@ impl Keys {
     #[must_use]
     pub fn proof_by_id(&self, id: u32) -> Option<&hmac::Key> {
         self.proof.keys.get(&id)
+    }
+
+    /// Whether this server made the proof for the grant with this salt. The key that the row names is tried first; an older
+    /// generation may have been made under one before it.
+    #[must_use]
+    pub fn prove(&self, proof: &Proof, salt: &[u8; 16], named: u32) -> bool {
+        let first = self.proof.keys.get(&named);
+        let others = self.proof.keys.iter().filter(|(id, _)| **id != named).map(|(_, key)| key);
+        first.into_iter().chain(others).any(|key| proof.is_authentic(key, salt))
     }
 
     /// The key that seals what a page carries from one request to the next.

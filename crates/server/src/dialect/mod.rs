@@ -12,6 +12,7 @@ pub mod standard;
 use crate::config::DialectName;
 use crate::oauth::Refusal;
 use crate::respond::Response;
+use crate::store::model::UserId;
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 use uuid::Uuid;
@@ -81,8 +82,8 @@ pub struct Introspection<'a> {
     pub client_id: &'a str,
     /// The person's e-mail address; absent for client_credentials.
     pub username: Option<&'a str>,
-    /// The person's subject, or the client id where there is no person.
-    pub subject: &'a str,
+    /// Whom the token speaks of.
+    pub subject: Subject,
     /// When it was issued.
     pub issued_at: Instant,
     /// When it ends; `None` where it does not.
@@ -93,6 +94,15 @@ pub struct Introspection<'a> {
     pub issuer: &'a str,
     /// Which organization and environment; told to resources only.
     pub tenant: Option<Tenant<'a>>,
+}
+
+/// Whom a token speaks of (RFC 7662 §2.2 `sub`).
+#[derive(Clone, Copy, Debug)]
+pub enum Subject {
+    /// A person.
+    User(UserId),
+    /// The app itself; its `sub` is the client id.
+    App,
 }
 
 /// The organization that a token acts in, as a resource is told.

@@ -1,0 +1,112 @@
+//! The running server: what every endpoint is handed.
+
+use crate::config::{Config, GrantType};
+use crate::dialect::Dialect;
+use crate::directory::Directory;
+use crate::keys::Keys;
+use crate::oauth::Refusal;
+use crate::passwords::{Pool, Remembered};
+use crate::store::model::{EndReason, GrantId};
+use crate::store::{Store, StoreError};
+use crate::time::{Clock, Instant};
+use crate::tokens::revoked::{Entry, Revoked};
+use hallpass_wire::Scopes;
+use std::time::Duration;
+
+/// Everything an endpoint may use. There is one, shared by all.
+pub struct Hallpass {
+    /// The configuration.
+    pub config: Config,
+    /// The issuer identifier, which is the public address without a trailing slash (RFC 8414 §2).
+    pub issuer: String,
+    /// Where API clients call: `api_url`, or the issuer.
+    pub api_url: String,
+    /// The path of the public address, without a trailing slash; mostly empty.
+    pub base: String,
+    /// The longest life that any access token still about may have been given.
+    pub longest_access: Duration,
+    /// The database.
+    pub store: Store,
+    /// Every key.
+    pub keys: Keys,
+    /// Where `now` comes from.
+    pub clock: Clock,
+    /// What was revoked and has not expired.
+    pub revoked: Revoked,
+    /// How answers look.
+    pub dialect: Dialect,
+    /// Apps, people and organizations, cached.
+    pub directory: Directory,
+    /// Where people's passwords are verified.
+    pub people: Pool,
+    /// Where chosen client secrets are verified.
+    pub clients: Pool,
+    /// Chosen client secrets that were verified before.
+    pub remembered: Remembered,
+}
+
+impl Hallpass {
+    /// The present moment. An endpoint reads it once.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The scopes that stand for a request without any, of those in `allowed` (RFC 6749 §3.3).
+    #[must_use]
+    pub fn default_scopes(&self, allowed: &Scopes) -> Scopes {
+        let defaults = self.config.scopes.iter().filter(|(_, entry)| entry.default);
+        defaults.map(|(scope, _)| scope).filter(|scope| allowed.contains(scope)).cloned().collect()
+    }
+
+    /// Whether this deployment offers the grant type.
+    #[must_use]
+    pub fn offers(&self, grant_type: GrantType) -> bool {
+        self.config.wire.grant_types.contains(&grant_type)
+    }
+
+    /// The longest life that any access token still about may have been given: for so long a revocation is remembered.
+    #[must_use]
+    pub fn longest_access(&self) -> Duration {
+        self.longest_access
+    }
+
+    /// Ends a grant at once: code, access and refresh tokens die together.
+    ///
+    /// # Errors
+    /// Where the database is away; then nothing has ended.
+    pub async fn end_grant(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool, StoreError> {
+        let ended = self.store.end(id, reason, now).await?;
+        self.forget_grants(&[id], now);
+        Ok(ended)
+    }
+
+    /// Refuses the access tokens of grants that the store has ended.
+    pub fn forget_grants(&self, ids: &[GrantId], now: Instant) {
+        let until = now.after(self.longest_access);
+        for id in ids {
+            self.revoked.add(Entry::Grant(id.0), until, now);
+        }
+    }
+
+    /// Whether the public address is https, on which cookies depend.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.issuer.starts_with("https://")
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(detail) => {
+                tracing::warn!(%detail, "the database is not available");
+                Self::Unavailable
+            }
+            other => {
+                tracing::error!(error = %other, "the store failed");
+                Self::Internal
+            }
+        }
+    }
+}

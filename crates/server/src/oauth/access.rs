@@ -1,0 +1,80 @@
+//! Whether an access token is good: one decryption, one look into the revoked set, the cached status of those it names.
+
+use super::Refusal;
+use crate::app::Hallpass;
+use crate::directory::Client;
+use crate::store::model::User;
+use crate::time::Instant;
+use crate::tokens::revoked::Entry;
+use crate::tokens::sealed::{self, Claims};
+use http::{HeaderMap, header};
+use std::sync::Arc;
+
+/// An access token that is good now.
+pub struct Access {
+    /// What it says.
+    pub claims: Claims,
+    /// Whom it was issued to.
+    pub client: Arc<Client>,
+    /// Who allowed it; `None` for client_credentials.
+    pub user: Option<Arc<User>>,
+}
+
+/// The bearer token of a request (RFC 6750 §2.1). Tokens in a query or a body are not taken: they end up in logs.
+///
+/// # Errors
+/// Where there is none, or the header is something else.
+pub fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+    let value = sent.next().ok_or(Refusal::NoToken)?;
+    if sent.next().is_some() {
+        return Err(Refusal::MalformedBearer);
+    }
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Refusal::MalformedBearer)?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::NoToken);
+    }
+    if token.is_empty() || token.contains(' ') { Err(Refusal::MalformedBearer) } else { Ok(token) }
+}
+
+/// Checks an access token, and remembers that it was seen.
+///
+/// # Errors
+/// The exact reason.
+pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Access, Refusal> {
+    let claims = sealed::open(token, |id| hallpass.keys.access_by_id(id), &hallpass.issuer);
+    let claims = claims.map_err(|_| Refusal::InvalidToken)?;
+    if now >= claims.expires {
+        return Err(Refusal::TokenExpired);
+    }
+    if is_revoked(hallpass, &claims) {
+        return Err(Refusal::TokenRevoked);
+    }
+    let client = hallpass.client_by_id(claims.app).await?.ok_or(Refusal::TokenRevoked)?;
+    let user = standing(hallpass, &claims, &client).await?;
+    if let Some(grant) = claims.grant {
+        hallpass.store.touch(grant.id, grant.generation, now);
+    }
+    Ok(Access { claims, client, user })
+}
+
+fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
+    let token = Entry::Token(claims.serial);
+    match claims.grant {
+        Some(grant) => {
+            hallpass.revoked.any(&[token, Entry::Grant(grant.id.0), Entry::Generation(grant.id.0, grant.generation)])
+        }
+        None => hallpass.revoked.any(&[token]),
+    }
+}
+
+async fn standing(hallpass: &Hallpass, claims: &Claims, client: &Client) -> Result<Option<Arc<User>>, Refusal> {
+    let Some(grant) = claims.grant else {
+        let own = client.is_live() && client.app.organization == claims.organization;
+        return if own { Ok(None) } else { Err(Refusal::TokenRevoked) };
+    };
+    let user = hallpass.user(grant.user).await?.ok_or(Refusal::TokenRevoked)?;
+    let may_act = hallpass.may_act(&user, claims.organization, client).await?;
+    if may_act { Ok(Some(user)) } else { Err(Refusal::TokenRevoked) }
+}

@@ -1,0 +1,110 @@
+//! The authorization code grant's second half: a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
+//!
+//! Everything that can fail is decided from the row before the one statement that spends the code. That statement repeats
+//! the condition: of requests that race, one wins, and every other is a second use.
+
+use super::token::TokenRequest;
+use super::{Refusal, issue};
+use crate::app::Hallpass;
+use crate::directory::Client;
+use crate::respond::Response;
+use crate::store::model::{ClientType, EndReason, Grant, GrantId, Redeem, State};
+use crate::time::Instant;
+use crate::tokens::proofs::{Kind, Proof};
+use hallpass_wire::Parameters;
+use hallpass_wire::pkce::{CodeChallenge, CodeVerifier};
+
+/// Redeems a code.
+///
+/// # Errors
+/// The exact reason; an authentic second use ends the grant (RFC 6749 §4.1.2).
+pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
+    let code = request.body.get("code").ok_or(Refusal::MissingParameter("code"))?;
+    let grant = authentic(hallpass, request.client, code).await?;
+    match grant.state {
+        State::Active => return Err(replayed(hallpass, &grant, request.now).await?),
+        State::Ended => return Err(Refusal::CodeRevoked),
+        State::Pending => {}
+    }
+    if request.now >= grant.code_expires {
+        return Err(Refusal::CodeExpired);
+    }
+    check_redirect_uri(request.client, &grant, request.body)?;
+    check_verifier(request.client, &grant, request.body)?;
+    check_standing(hallpass, &grant, request.client).await?;
+
+    let ends = hallpass.config.tokens.refresh_absolute.map(|bound| request.now.after(bound));
+    let change = Redeem {
+        id: grant.id,
+        app: request.client.app.id,
+        now: request.now,
+        expires: issue::refresh_expiry(hallpass, request.client, ends, request.now),
+        ends,
+        key: hallpass.keys.proof_id(),
+    };
+    match hallpass.store.redeem(change).await? {
+        Some(grant) => issue::for_grant(hallpass, request, &grant, grant.scopes.clone(), request.now),
+        None => Err(lost(hallpass, &grant, request.now).await?),
+    }
+}
+
+/// The grant of an authentic code of this client. A forged or foreign code changes nothing.
+async fn authentic(hallpass: &Hallpass, client: &Client, code: &str) -> Result<Grant, Refusal> {
+    let proof = Proof::parse(Kind::Code, code).filter(|proof| proof.generation == 0).ok_or(Refusal::UnknownCode)?;
+    let grant = hallpass.store.grant(GrantId(proof.grant)).await?.ok_or(Refusal::UnknownCode)?;
+    if !hallpass.keys.prove(&proof, &grant.salt, grant.key) {
+        return Err(Refusal::UnknownCode);
+    }
+    if grant.app == client.app.id { Ok(grant) } else { Err(Refusal::ForeignCode) }
+}
+
+/// RFC 6749 §4.1.3: identical to the one of the authorization request. Where that had none, the one registered is meant,
+/// and naming it is no error.
+fn check_redirect_uri(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), Refusal> {
+    let fits = match (&grant.redirect_uri, body.get("redirect_uri")) {
+        (Some(bound), Some(sent)) => bound == sent,
+        (Some(_), None) => false,
+        (None, None) => true,
+        (None, Some(sent)) => client.app.redirect_uris.iter().any(|registered| registered.as_str() == sent),
+    };
+    if fits { Ok(()) } else { Err(Refusal::RedirectUriMismatch) }
+}
+
+fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), Refusal> {
+    let Some(challenge) = grant.code_challenge else {
+        // A public client's code always has a challenge; one without could only come from an older configuration.
+        let public = client.app.client_type == ClientType::Public;
+        return match body.get("code_verifier") {
+            Some(_) => Err(Refusal::VerifierUnexpected),
+            None if public => Err(Refusal::VerifierMissing),
+            None => Ok(()),
+        };
+    };
+    let verifier = body.get("code_verifier").ok_or(Refusal::VerifierMissing)?;
+    let verifier = CodeVerifier::parse(verifier).ok_or(Refusal::VerifierMalformed)?;
+    if CodeChallenge(challenge).is_answered_by(verifier) { Ok(()) } else { Err(Refusal::VerifierMismatch) }
+}
+
+/// Whether the person may still act for this app; shared with refresh.
+///
+/// # Errors
+/// [`Refusal::ResourceOwnerGone`] where not.
+pub async fn check_standing(hallpass: &Hallpass, grant: &Grant, client: &Client) -> Result<(), Refusal> {
+    let user = hallpass.user(grant.user).await?.ok_or(Refusal::ResourceOwnerGone)?;
+    if hallpass.may_act(&user, grant.organization, client).await? { Ok(()) } else { Err(Refusal::ResourceOwnerGone) }
+}
+
+/// Another request came first: it spent the code, ended the grant, or the moment passed.
+async fn lost(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusal, Refusal> {
+    match hallpass.store.grant(grant.id).await? {
+        Some(row) if row.state == State::Active => replayed(hallpass, &row, now).await,
+        Some(row) if row.state == State::Pending => Ok(Refusal::CodeExpired),
+        _ => Ok(Refusal::CodeRevoked),
+    }
+}
+
+async fn replayed(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusal, Refusal> {
+    tracing::warn!(grant = %grant.id, "a code came a second time: the grant ends");
+    hallpass.end_grant(grant.id, EndReason::CodeReplayed, now).await?;
+    Ok(Refusal::CodeReplayed)
+}

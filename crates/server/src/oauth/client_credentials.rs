@@ -1,0 +1,26 @@
+//! The client credentials grant (RFC 6749 §4.4): a token for the app itself, in the organization that owns it.
+
+use super::token::{TokenRequest, grantable_scopes};
+use super::{Refusal, issue};
+use crate::app::Hallpass;
+use crate::random;
+use crate::respond::Response;
+use crate::tokens::sealed::Claims;
+
+/// Issues an access token to the authenticated client. Nothing is written, and there is no refresh token (RFC 6749 §4.4.3).
+///
+/// # Errors
+/// Where the scopes are not the client's to have.
+pub fn issue(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
+    let scopes = grantable_scopes(hallpass, request.scopes(hallpass)?, request.client)?;
+    let claims = Claims {
+        grant: None,
+        app: request.client.app.id,
+        organization: request.client.app.organization,
+        scopes,
+        issued_at: request.now,
+        expires: request.now.after(hallpass.config.tokens.access),
+        serial: [0; 16],
+    };
+    issue::answer(hallpass, request, claims, random::bytes(), None)
+}

@@ -1,0 +1,41 @@
+//! The identity endpoint: who authorized this token. It wants a person's token and no scope.
+
+use super::Refusal;
+use super::access::{bearer, check};
+use crate::app::Hallpass;
+use crate::config::IdentityMember;
+use crate::respond::{self, Response};
+use crate::store::model::User;
+use crate::time::Instant;
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+/// Answers a request for the identity of the resource owner.
+pub async fn identity(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Response {
+    match answer(hallpass, headers, now).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            tracing::info!(endpoint = "identity", %refusal, "refused");
+            hallpass.dialect.resource_refusal(&refusal)
+        }
+    }
+}
+
+async fn answer(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Result<Response, Refusal> {
+    let access = check(hallpass, bearer(headers)?, now).await?;
+    let user = access.user.ok_or(Refusal::NoResourceOwner)?;
+    let members = hallpass.config.wire.identity.iter().map(|member| (member.as_str(), value(*member, &user)));
+    // Written member by member: the order is the configured one.
+    let body = members.map(|(name, value)| format!("{}:{value}", Value::from(name))).collect::<Vec<_>>().join(",");
+    Ok(respond::json(200, format!("{{{body}}}")))
+}
+
+fn value(member: IdentityMember, user: &User) -> Value {
+    match member {
+        IdentityMember::Sub => json!(user.id.to_string()),
+        IdentityMember::Id => json!(user.number),
+        IdentityMember::Name => json!(user.name),
+        IdentityMember::Email => json!(user.email),
+        IdentityMember::Locale => json!(user.locale.as_deref().unwrap_or("en")),
+    }
+}

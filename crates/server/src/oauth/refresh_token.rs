@@ -1,0 +1,133 @@
+//! The refresh token grant (RFC 6749 §6, RFC 9700 §4.14.2). What a token means is decided in [`crate::tokens::refresh`].
+
+use super::authorization_code::check_standing;
+use super::token::TokenRequest;
+use super::{Refusal, issue};
+use crate::app::Hallpass;
+use crate::directory::Client;
+use crate::respond::Response;
+use crate::store::model::{EndReason, Grant, GrantId, Rotate, State};
+use crate::time::Instant;
+use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::refresh::{Leniency, Meaning, Rotation, meaning};
+use crate::tokens::revoked::Entry;
+use hallpass_wire::Scopes;
+
+/// How often a decision is taken anew because the row moved under it. Each time another request made a change that this one
+/// then answers from; more than a few in a row means that something is wrong.
+const ATTEMPTS: u32 = 8;
+
+/// Refreshes.
+///
+/// # Errors
+/// The exact reason; an authentic token that was used before ends the grant.
+pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
+    let token = request.body.get("refresh_token").ok_or(Refusal::MissingParameter("refresh_token"))?;
+    let (proof, mut grant) = authentic(hallpass, request.client, token).await?;
+    for _ in 0..ATTEMPTS {
+        check_life(&grant, request.now)?;
+        let decided = decide(hallpass, request, &proof, &grant);
+        // A token that was used before is found out whatever else is wrong with the request.
+        if decided == Meaning::Reused {
+            return Err(reused(hallpass, &grant, request.now).await?);
+        }
+        if decided == Meaning::RolledBack {
+            tracing::error!(grant = %grant.id, "a refresh token is newer than the database: was it restored from a backup?");
+            return Err(Refusal::RefreshTokenFromTheFuture);
+        }
+        check_expiry(&grant, request.now)?;
+        check_standing(hallpass, &grant, request.client).await?;
+        let scopes = scopes(hallpass, request, &grant);
+        if decided == Meaning::Rotate && (scopes.is_err() || !issue::rotates(hallpass, request.client)) {
+            hallpass.store.touch(grant.id, grant.generation, request.now);
+        }
+        let scopes = scopes?;
+        if decided == Meaning::Repeat || !issue::rotates(hallpass, request.client) {
+            let issued_at = moment_of_issue(hallpass, request, decided, &grant);
+            return issue::for_grant(hallpass, request, &grant, scopes, issued_at);
+        }
+        let rotated = hallpass.store.rotate(change(hallpass, request, &proof, &grant)).await?;
+        if rotated.changed {
+            if decided == Meaning::Replace {
+                let until = request.now.after(hallpass.longest_access());
+                hallpass.revoked.add(Entry::Generation(grant.id.0, grant.generation), until, request.now);
+            }
+            return issue::for_grant(hallpass, request, &rotated.grant, scopes, rotated.grant.rotated_at);
+        }
+        grant = rotated.grant;
+    }
+    Err(Refusal::Unavailable)
+}
+
+/// The grant of an authentic refresh token of this client. A forged or foreign token changes nothing.
+async fn authentic(hallpass: &Hallpass, client: &Client, token: &str) -> Result<(Proof, Grant), Refusal> {
+    let proof = Proof::parse(Kind::RefreshToken, token).ok_or(Refusal::UnknownRefreshToken)?;
+    let grant = hallpass.store.grant(GrantId(proof.grant)).await?.ok_or(Refusal::UnknownRefreshToken)?;
+    if !hallpass.keys.prove(&proof, &grant.salt, grant.key) {
+        return Err(Refusal::UnknownRefreshToken);
+    }
+    if grant.app == client.app.id { Ok((proof, grant)) } else { Err(Refusal::ForeignRefreshToken) }
+}
+
+fn check_life(grant: &Grant, now: Instant) -> Result<(), Refusal> {
+    if grant.state != State::Active {
+        return Err(Refusal::RefreshTokenRevoked);
+    }
+    if grant.ends.is_some_and(|ends| now >= ends) {
+        return Err(Refusal::RefreshTokenExpired);
+    }
+    Ok(())
+}
+
+fn check_expiry(grant: &Grant, now: Instant) -> Result<(), Refusal> {
+    if grant.expires.is_some_and(|expires| now >= expires) { Err(Refusal::RefreshTokenExpired) } else { Ok(()) }
+}
+
+fn decide(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant: &Grant) -> Meaning {
+    let tokens = &hallpass.config.tokens;
+    let row = Rotation {
+        current: grant.generation,
+        previous: grant.previous,
+        rotated_at: grant.rotated_at,
+        // Sealed tokens are seen whenever they are used; the row may lag behind what this node remembers.
+        confirmed: Some(grant.confirmed || hallpass.store.seen(grant.id, grant.generation)),
+    };
+    meaning(proof.generation, row, request.now, Leniency { grace: tokens.grace, retry: tokens.effective_retry() })
+}
+
+fn change(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant: &Grant) -> Rotate {
+    Rotate {
+        id: grant.id,
+        presented: proof.generation,
+        expect: grant.generation,
+        expect_previous: grant.previous,
+        now: request.now,
+        expires: issue::refresh_expiry(hallpass, request.client, grant.ends, request.now),
+        key: hallpass.keys.proof_id(),
+    }
+}
+
+/// A repeated answer carries the winner's access token, as long as that one still has a life.
+fn moment_of_issue(hallpass: &Hallpass, request: &TokenRequest<'_>, decided: Meaning, grant: &Grant) -> Instant {
+    let winners = grant.rotated_at;
+    if decided == Meaning::Repeat && request.now < winners.after(hallpass.config.tokens.access) { winners } else { request.now }
+}
+
+/// Asked ∩ grant ∩ app: asking for more than was granted is an error, what the app lost since is left out (RFC 6749 §6).
+fn scopes(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Scopes, Refusal> {
+    let asked = match request.scopes(hallpass)? {
+        Some(asked) if !asked.is_empty() => asked,
+        _ => grant.scopes.clone(),
+    };
+    if let Some(beyond) = asked.iter().find(|scope| !grant.scopes.contains(scope)) {
+        return Err(Refusal::ScopeBeyondGrant(beyond.clone()));
+    }
+    let scopes = asked.intersection(&request.client.scopes);
+    if scopes.is_empty() { Err(Refusal::ScopeMissing) } else { Ok(scopes) }
+}
+
+async fn reused(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusal, Refusal> {
+    tracing::warn!(grant = %grant.id, "a refresh token came that was used before: the grant ends");
+    hallpass.end_grant(grant.id, EndReason::RefreshReused, now).await?;
+    Ok(Refusal::RefreshTokenReused)
+}

@@ -1,0 +1,60 @@
+//! Token revocation (RFC 7009). An access token ends alone; a refresh token ends its grant. A hint is not needed: tokens
+//! say what they are.
+
+use super::client_authentication::authenticate;
+use super::{FormRequest, Refusal};
+use crate::app::Hallpass;
+use crate::directory::Client;
+use crate::respond::Response;
+use crate::store::model::{EndReason, GrantId};
+use crate::time::Instant;
+use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::revoked::Entry;
+use crate::tokens::sealed;
+
+/// Answers a revocation request.
+pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
+    match answer(hallpass, request, now).await {
+        Ok(()) => hallpass.dialect.revocation(),
+        Err(refusal) => {
+            tracing::info!(endpoint = "revocation", %refusal, "refused");
+            hallpass.dialect.token_refusal(&refusal, request.scheme())
+        }
+    }
+}
+
+/// An unknown, expired or ended token is no error: what was asked for holds (RFC 7009 §2.2).
+async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<(), Refusal> {
+    let body = request.parameters()?;
+    let client = authenticate(hallpass, request.headers, &body, now).await?;
+    let token = body.get("token").ok_or(Refusal::MissingParameter("token"))?;
+    if let Some(proof) = Proof::parse(Kind::RefreshToken, token) {
+        return refresh_token(hallpass, &client, &proof, now).await;
+    }
+    access_token(hallpass, &client, token, now).await
+}
+
+/// Any authentic generation ends the grant: who holds an old one may end it too, by presenting it for refresh.
+async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, now: Instant) -> Result<(), Refusal> {
+    let Some(grant) = hallpass.store.grant(GrantId(proof.grant)).await? else { return Ok(()) };
+    if !hallpass.keys.prove(proof, &grant.salt, grant.key) {
+        return Ok(());
+    }
+    if grant.app != client.app.id {
+        return Err(Refusal::ForeignRefreshToken);
+    }
+    hallpass.end_grant(grant.id, EndReason::ByApp, now).await?;
+    Ok(())
+}
+
+async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(), Refusal> {
+    let Ok(claims) = sealed::open(token, |id| hallpass.keys.access_by_id(id), &hallpass.issuer) else { return Ok(()) };
+    if claims.app != client.app.id {
+        return Err(Refusal::ForeignRefreshToken);
+    }
+    if now < claims.expires {
+        hallpass.store.revoke_token(claims.serial, claims.expires, now).await?;
+        hallpass.revoked.add(Entry::Token(claims.serial), claims.expires, now);
+    }
+    Ok(())
+}

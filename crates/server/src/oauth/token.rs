@@ -1,0 +1,94 @@
+//! The token endpoint (RFC 6749 §3.2).
+
+use super::client_authentication::authenticate;
+use super::{FormRequest, Refusal, authorization_code, client_credentials, refresh_token};
+use crate::app::Hallpass;
+use crate::config::GrantType;
+use crate::directory::Client;
+use crate::respond::Response;
+use crate::time::Instant;
+use hallpass_wire::{Parameters, Scopes};
+
+/// A request whose client is authenticated and may use the grant type.
+pub struct TokenRequest<'a> {
+    /// The client.
+    pub client: &'a Client,
+    /// The body.
+    pub body: &'a Parameters<'a>,
+    /// The present moment.
+    pub now: Instant,
+}
+
+/// Answers a token request.
+pub async fn token(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
+    match answer(hallpass, request, now).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            tracing::info!(endpoint = "token", %refusal, "refused");
+            hallpass.dialect.token_refusal(&refusal, request.scheme())
+        }
+    }
+}
+
+async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
+    let body = request.parameters()?;
+    let name = body.get("grant_type").ok_or(Refusal::MissingParameter("grant_type"))?;
+    let grant_type = grant_type(name).filter(|grant_type| hallpass.offers(*grant_type));
+    let grant_type = grant_type.ok_or_else(|| Refusal::UnsupportedGrantType(name.to_owned()))?;
+    let client = authenticate(hallpass, request.headers, &body, now).await?;
+    if !client.may_use(grant_type) {
+        return Err(Refusal::GrantTypeNotAllowed(grant_type.as_str()));
+    }
+    let request = TokenRequest { client: &client, body: &body, now };
+    match grant_type {
+        GrantType::AuthorizationCode => authorization_code::redeem(hallpass, &request).await,
+        GrantType::RefreshToken => refresh_token::refresh(hallpass, &request).await,
+        GrantType::ClientCredentials => client_credentials::issue(hallpass, &request),
+    }
+}
+
+fn grant_type(name: &str) -> Option<GrantType> {
+    [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials]
+        .into_iter()
+        .find(|grant_type| grant_type.as_str() == name)
+}
+
+impl TokenRequest<'_> {
+    /// The scopes that the request names; `None` where it names none.
+    ///
+    /// # Errors
+    /// Where the parameter is no list of scopes, or names one that the catalogue does not have.
+    pub fn scopes(&self, hallpass: &Hallpass) -> Result<Option<Scopes>, Refusal> {
+        self.body.get("scope").map(|text| known_scopes(hallpass, text)).transpose()
+    }
+}
+
+/// Parses scopes that the catalogue has.
+///
+/// # Errors
+/// Where the text is no list of scopes, or names another.
+pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, Refusal> {
+    let scopes = Scopes::parse(text).map_err(|_| Refusal::ScopeMalformed)?;
+    match scopes.iter().find(|scope| !hallpass.config.scopes.contains_key(*scope)) {
+        Some(unknown) => Err(Refusal::UnknownScope(unknown.clone())),
+        None => Ok(scopes),
+    }
+}
+
+/// The scopes asked for within those allowed; the defaults where none are asked for (RFC 6749 §3.3).
+///
+/// # Errors
+/// Where the client may not have one of them, or there is no default.
+pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Client) -> Result<Scopes, Refusal> {
+    let asked = match asked {
+        Some(asked) if !asked.is_empty() => asked,
+        _ => {
+            let defaults = hallpass.default_scopes(&client.scopes);
+            return if defaults.is_empty() { Err(Refusal::ScopeMissing) } else { Ok(defaults) };
+        }
+    };
+    match asked.iter().find(|scope| !client.scopes.contains(scope)) {
+        Some(beyond) => Err(Refusal::ScopeBeyondClient(beyond.clone())),
+        None => Ok(asked),
+    }
+}
