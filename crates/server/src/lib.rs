@@ -2,4 +2,5 @@
 
 pub mod oauth;
 pub mod respond;
+pub mod store;
 pub mod time;
