@@ -1,0 +1,250 @@
+//! Apps, which are OAuth clients (RFC 6749 §2), and their secrets.
+
+use super::batch::Write;
+use super::grants::ends_of_app;
+use super::model::{
+    App, AppId, AppUpdate, ChangeKind, EndReason, GrantId, NewChange, OrganizationId, Others, Secret, SecretHash,
+    SecretId,
+};
+use super::value::{Row, Statement, Value};
+use super::{Result, Store, StoreError, all, first};
+use crate::time::Instant;
+
+impl Store {
+    /// The app, with its secrets.
+    pub async fn app(&self, id: AppId) -> Result<Option<App>> {
+        let rows = self.read(APP, &[id.into()]).await?;
+        self.with_secrets(first(rows, app_of)?).await
+    }
+
+    /// The app with this client id, with its secrets.
+    pub async fn app_by_client_id(&self, client_id: &str) -> Result<Option<App>> {
+        let rows = self.read(APP_BY_CLIENT_ID, &[client_id.into()]).await?;
+        self.with_secrets(first(rows, app_of)?).await
+    }
+
+    /// The apps that an organization owns, by name, without their secrets.
+    pub async fn apps_of(&self, organization: OrganizationId) -> Result<Vec<App>> {
+        all(self.scan(APPS_OF, vec![organization.into()]).await?, app_of)
+    }
+
+    /// Every app, by name, without their secrets.
+    pub async fn apps(&self) -> Result<Vec<App>> {
+        all(self.scan(APPS, vec![]).await?, app_of)
+    }
+
+    /// Makes an app with its secrets. [`StoreError::Taken`]: the client id is.
+    pub async fn create_app(&self, app: App) -> Result<()> {
+        let mut statements = vec![Statement::new(INSERT, insert_params(&app)).expect_one()];
+        statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
+        let announce = vec![changed(app.id, app.created)];
+        self.write_with(Write {
+            statements,
+            announce,
+            ..Write::default()
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Changes an app. Where it goes to another organization its grants end; answers those.
+    /// [`StoreError::Conflict`]: there is no such app.
+    pub async fn update_app(&self, id: AppId, update: AppUpdate, now: Instant) -> Result<Vec<GrantId>> {
+        let ends = update.organization.map(|_| ends_of_app(id, EndReason::AppChanged, now));
+        let statements = vec![Statement::new(UPDATE, update_params(id, update)).expect_one()];
+        let announce = vec![changed(id, now)];
+        self.write_with(Write {
+            statements,
+            announce,
+            ends,
+        })
+        .await
+    }
+
+    /// Gives an app a new secret and says what becomes of its others. [`StoreError::Conflict`]: there is no such app.
+    pub async fn set_secret(&self, app: AppId, secret: Secret, others: Others, now: Instant) -> Result<()> {
+        let before = match others {
+            Others::End => Statement::new(DELETE_SECRETS, vec![app.into()]),
+            Others::EndAt(end) => Statement::new(END_SECRETS, vec![end.into(), app.into()]),
+        };
+        let exists = Statement::new(TOUCH_APP, vec![app.into()]).expect_one();
+        let statements = vec![exists, before, insert_secret(app, &secret)];
+        let announce = vec![changed(app, now)];
+        self.write_with(Write {
+            statements,
+            announce,
+            ..Write::default()
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Removes one secret at once. Other apps' secrets stay whatever the id.
+    pub async fn delete_secret(&self, app: AppId, id: SecretId, now: Instant) -> Result<()> {
+        let statements = vec![Statement::new(DELETE_SECRET, vec![id.into(), app.into()])];
+        let announce = vec![changed(app, now)];
+        self.write_with(Write {
+            statements,
+            announce,
+            ..Write::default()
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn with_secrets(&self, app: Option<App>) -> Result<Option<App>> {
+        let Some(mut app) = app else { return Ok(None) };
+        app.secrets = all(self.read(SECRETS, &[app.id.into()]).await?, secret_of)?;
+        Ok(Some(app))
+    }
+}
+
+macro_rules! select_app {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, client_id, name, organization_id, owner_id, client_type, reach, status, redirect_uris, scopes, ",
+            "products, grant_types, created FROM apps ",
+            $rest
+        )
+    };
+}
+
+const APP: &str = select_app!("WHERE id = $1");
+const APP_BY_CLIENT_ID: &str = select_app!("WHERE client_id = $1");
+const APPS_OF: &str = select_app!("WHERE organization_id = $1 ORDER BY name, id");
+const APPS: &str = select_app!("ORDER BY name, id");
+
+const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
+     redirect_uris, scopes, products, grant_types, created) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+
+/// The same row, to see that it is there.
+const TOUCH_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
+
+/// Columns that may be NULL have a number before them that says whether they change.
+const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id = COALESCE($2, organization_id), \
+     client_type = COALESCE($3, client_type), reach = COALESCE($4, reach), status = COALESCE($5, status), \
+     redirect_uris = COALESCE($6, redirect_uris), products = COALESCE($7, products), \
+     scopes = CASE WHEN $8 = 1 THEN $9 ELSE scopes END, \
+     grant_types = CASE WHEN $10 = 1 THEN $11 ELSE grant_types END WHERE id = $12";
+
+const SECRETS: &str =
+    "SELECT id, sha256, argon2, hint, created, last_used, expires FROM secrets WHERE app_id = $1 ORDER BY created, id";
+
+const INSERT_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1";
+
+const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1 AND app_id = $2";
+
+const END_SECRETS: &str =
+    "UPDATE secrets SET expires = CASE WHEN expires < $1 THEN expires ELSE $1 END WHERE app_id = $2";
+
+/// A use of a secret.
+pub(super) const SECRET_SEEN: &str =
+    "UPDATE secrets SET last_used = CASE WHEN last_used > $1 THEN last_used ELSE $1 END WHERE id = $2";
+
+fn changed(app: AppId, now: Instant) -> NewChange {
+    NewChange::about(ChangeKind::App, app.0.as_bytes(), now)
+}
+
+fn insert_params(app: &App) -> Vec<Value> {
+    vec![
+        app.id.into(),
+        app.client_id.as_str().into(),
+        app.name.as_str().into(),
+        app.organization.into(),
+        app.owner.into(),
+        app.client_type.into(),
+        app.reach.into(),
+        app.status.into(),
+        app.redirect_uris.as_slice().into(),
+        app.scopes.as_ref().into(),
+        app.products.as_slice().into(),
+        app.grant_types.as_deref().into(),
+        app.created.into(),
+    ]
+}
+
+fn update_params(id: AppId, update: AppUpdate) -> Vec<Value> {
+    vec![
+        update.name.into(),
+        update.organization.into(),
+        update.client_type.into(),
+        update.reach.into(),
+        update.status.into(),
+        update.redirect_uris.as_deref().into(),
+        update.products.as_deref().into(),
+        update.scopes.is_some().into(),
+        update.scopes.flatten().as_ref().into(),
+        update.grant_types.is_some().into(),
+        update.grant_types.flatten().as_deref().into(),
+        id.into(),
+    ]
+}
+
+fn insert_secret(app: AppId, secret: &Secret) -> Statement {
+    let (sha256, argon2) = hash_columns(&secret.hash);
+    let params = vec![
+        secret.id.into(),
+        app.into(),
+        sha256,
+        argon2,
+        secret.hint.as_str().into(),
+        secret.created.into(),
+        secret.last_used.into(),
+        secret.expires.into(),
+    ];
+    Statement::new(INSERT_SECRET, params).expect_one()
+}
+
+fn app_of(row: &mut Row) -> Result<App> {
+    Ok(App {
+        id: row.take()?,
+        client_id: row.take()?,
+        name: row.take()?,
+        organization: row.take()?,
+        owner: row.take()?,
+        client_type: row.take()?,
+        reach: row.take()?,
+        status: row.take()?,
+        redirect_uris: row.take()?,
+        scopes: row.take()?,
+        products: row.take()?,
+        grant_types: row.take()?,
+        created: row.take()?,
+        secrets: Vec::new(),
+    })
+}
+
+fn secret_of(row: &mut Row) -> Result<Secret> {
+    let id: SecretId = row.take()?;
+    let hash = hash_of(row)?.ok_or_else(|| StoreError::Corrupt(format!("secret {id} has no hash")))?;
+    Ok(Secret {
+        id,
+        hash,
+        hint: row.take()?,
+        created: row.take()?,
+        last_used: row.take()?,
+        expires: row.take()?,
+    })
+}
+
+/// The columns `sha256` and `argon2` of a hash.
+pub(super) fn hash_columns(hash: &SecretHash) -> (Value, Value) {
+    match hash {
+        SecretHash::Sha256(digest) => ((*digest).into(), Value::Null),
+        SecretHash::Argon2(phc) => (Value::Null, phc.as_str().into()),
+    }
+}
+
+/// The hash in the columns `sha256` and `argon2`.
+pub(super) fn hash_of(row: &mut Row) -> Result<Option<SecretHash>> {
+    match (row.take()?, row.take()?) {
+        (None, None) => Ok(None),
+        (Some(digest), None) => Ok(Some(SecretHash::Sha256(digest))),
+        (None, Some(phc)) => Ok(Some(SecretHash::Argon2(phc))),
+        (Some(_), Some(_)) => Err(StoreError::Corrupt("a secret has two hashes".to_owned())),
+    }
+}

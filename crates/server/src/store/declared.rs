@@ -1,0 +1,41 @@
+//! Which declared values were applied: each is applied once per changed value, so that a reset or a suspension done
+//! later wins over a restart (DESIGN: configuration).
+
+use super::model::Declared;
+use super::value::{Row, Statement};
+use super::{Result, Store, all};
+
+impl Store {
+    /// Every declared value that was applied.
+    pub async fn declared(&self) -> Result<Vec<Declared>> {
+        all(self.scan(DECLARED, vec![]).await?, declared_of)
+    }
+
+    /// Remembers that these values were applied.
+    pub async fn set_declared(&self, values: Vec<Declared>) -> Result<()> {
+        let put = |value: Declared| {
+            let params = vec![
+                value.kind.into(),
+                value.name.into(),
+                value.field.into(),
+                value.digest.into(),
+            ];
+            Statement::new(PUT, params).expect_one()
+        };
+        self.write(values.into_iter().map(put).collect()).await
+    }
+}
+
+const DECLARED: &str = "SELECT kind, name, field, digest FROM declared ORDER BY kind, name, field";
+
+const PUT: &str = "INSERT INTO declared (kind, name, field, digest) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (kind, name, field) DO UPDATE SET digest = excluded.digest";
+
+fn declared_of(row: &mut Row) -> Result<Declared> {
+    Ok(Declared {
+        kind: row.take()?,
+        name: row.take()?,
+        field: row.take()?,
+        digest: row.take()?,
+    })
+}

@@ -1,0 +1,353 @@
+//! Grants: what codes and tokens are views of.
+//!
+//! Each statement here repeats the state that the decision was taken on; the writer executes them (`sqlite.rs`).
+
+use super::batch::{End, Ends, Outcome, Work, Write};
+use super::model::{
+    AppId, EndReason, Grant, GrantFilter, GrantId, NewGrant, OrganizationId, Redeem, Rotate, Rotated, State, UserId,
+};
+use super::value::{Row, Value};
+use super::{Result, Store, StoreError, all, first};
+use crate::time::Instant;
+use std::time::Duration;
+
+/// How long an unredeemed code's row stays after the code ran out.
+const PENDING_KEPT: Duration = Duration::from_secs(10 * 60);
+/// How long an ended grant's row stays: until then a person sees it, and its tokens are known to be over.
+const ENDED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+impl Store {
+    /// The grant, if it is there. Whether its generation was seen includes what only memory knows yet.
+    pub async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
+        let rows = self.read(GRANT, &[id.into()]).await?;
+        let Some(mut grant) = first(rows, grant_of)? else {
+            return Ok(None);
+        };
+        grant.confirmed = grant.confirmed || self.seen(id, grant.generation);
+        Ok(Some(grant))
+    }
+
+    /// Makes a pending grant, or finds that one with its id is there already: the row as it stands.
+    pub async fn insert_grant(&self, grant: NewGrant) -> Result<Grant> {
+        match self.change(Work::Insert(grant)).await? {
+            Outcome::Grant(grant) => grant.ok_or(StoreError::Conflict),
+            outcome => Err(outcome.unexpected()),
+        }
+    }
+
+    /// Makes a pending grant of this app active; `None`: it was not, or not any more, or its code has run out.
+    pub async fn redeem(&self, redeem: Redeem) -> Result<Option<Grant>> {
+        match self.change(Work::Redeem(redeem)).await? {
+            Outcome::Grant(grant) => Ok(grant),
+            outcome => Err(outcome.unexpected()),
+        }
+    }
+
+    /// Moves a grant to its next generation, if it stands as expected. Of many that race one makes the change.
+    /// Where `presented` is not `expect`, the generation `expect` becomes void, which the feed tells.
+    /// [`StoreError::Conflict`]: the grant is gone.
+    pub async fn rotate(&self, rotate: Rotate) -> Result<Rotated> {
+        match self.change(Work::Rotate(rotate)).await? {
+            Outcome::Rotated(rotated) => Ok(rotated),
+            outcome => Err(outcome.unexpected()),
+        }
+    }
+
+    /// Ends a grant and tells the feed, in one commit. Whether it was this call that ended it.
+    pub async fn end(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool> {
+        match self.change(Work::End(End { id, reason, now })).await? {
+            Outcome::Ended(ended) => Ok(ended),
+            outcome => Err(outcome.unexpected()),
+        }
+    }
+
+    /// Ends a person's grants for an app, in one organization or in all; answers which.
+    pub async fn end_all(
+        &self,
+        user: UserId,
+        app: AppId,
+        organization: Option<OrganizationId>,
+        reason: EndReason,
+        now: Instant,
+    ) -> Result<Vec<GrantId>> {
+        let mut params = vec![user.into(), app.into()];
+        params.extend(organization.map(Value::from));
+        let select = organization.map_or(LIVE_OF_USER_AND_APP, |_| LIVE_OF_CONNECTION);
+        self.end_many(Ends {
+            select,
+            params,
+            reason,
+            now,
+        })
+        .await
+    }
+
+    /// Ends every grant of an app; answers which.
+    pub async fn end_of_app(&self, app: AppId, reason: EndReason, now: Instant) -> Result<Vec<GrantId>> {
+        self.end_many(ends_of_app(app, reason, now)).await
+    }
+
+    /// Ends every grant of a person; answers which.
+    pub async fn end_of_user(&self, user: UserId, reason: EndReason, now: Instant) -> Result<Vec<GrantId>> {
+        let (select, params) = (LIVE_OF_USER, vec![user.into()]);
+        self.end_many(Ends {
+            select,
+            params,
+            reason,
+            now,
+        })
+        .await
+    }
+
+    /// Ends every grant of a person in an organization; answers which.
+    pub async fn end_of_membership(
+        &self,
+        user: UserId,
+        organization: OrganizationId,
+        reason: EndReason,
+        now: Instant,
+    ) -> Result<Vec<GrantId>> {
+        self.end_many(ends_of_membership(user, organization, reason, now)).await
+    }
+
+    /// Grants for the operator, the newest first.
+    pub async fn grants(&self, filter: GrantFilter) -> Result<Vec<Grant>> {
+        let (sql, mut params) = match (filter.user, filter.app) {
+            (Some(user), app) => (LIST_OF_USER, vec![user.into(), app.into()]),
+            (None, Some(app)) => (LIST_OF_APP, vec![app.into()]),
+            (None, None) => (LIST, vec![]),
+        };
+        params.extend([filter.organization.into(), filter.state.into(), filter.limit.into()]);
+        all(self.scan(sql, params).await?, grant_of)
+    }
+
+    /// A person's grants, the newest first, ended ones included.
+    pub async fn grants_of(&self, user: UserId) -> Result<Vec<Grant>> {
+        let user = Some(user);
+        let limit = u32::MAX;
+        self.grants(GrantFilter {
+            user,
+            limit,
+            ..GrantFilter::default()
+        })
+        .await
+    }
+
+    /// The active grants of a person for an app beyond the `keep` used last: those to end where there are too many.
+    pub async fn longest_idle(&self, user: UserId, app: AppId, keep: u32) -> Result<Vec<GrantId>> {
+        let rows = self.read(LONGEST_IDLE, &[user.into(), app.into(), keep.into()]).await?;
+        all(rows, Row::take)
+    }
+
+    async fn end_many(&self, ends: Ends) -> Result<Vec<GrantId>> {
+        let ends = Some(ends);
+        self.write_with(Write {
+            ends,
+            ..Write::default()
+        })
+        .await
+    }
+}
+
+/// Which grants end with an app's change of hands.
+pub(super) fn ends_of_app(app: AppId, reason: EndReason, now: Instant) -> Ends {
+    let (select, params) = (LIVE_OF_APP, vec![app.into()]);
+    Ends {
+        select,
+        params,
+        reason,
+        now,
+    }
+}
+
+/// Which grants end with a membership.
+pub(super) fn ends_of_membership(user: UserId, organization: OrganizationId, reason: EndReason, now: Instant) -> Ends {
+    let (select, params) = (LIVE_OF_MEMBERSHIP, vec![user.into(), organization.into()]);
+    Ends {
+        select,
+        params,
+        reason,
+        now,
+    }
+}
+
+/// The columns of a grant in the order in which [`grant_of`] takes them.
+macro_rules! select_grant {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, app_id, user_id, organization_id, state, scopes, redirect_uri, code_challenge, salt, proof_key, ",
+            "previous_key, generation, previous, confirmed, rotated_at, created, code_expires, expires, ends, last_used, ",
+            "ended_at, reason FROM grants ",
+            $rest
+        )
+    };
+}
+
+/// One grant.
+pub(super) const GRANT: &str = select_grant!("WHERE id = $1");
+
+const LIST: &str = select_grant!(
+    "WHERE ($1 IS NULL OR organization_id = $1) AND ($2 IS NULL OR state = $2) ORDER BY id DESC LIMIT $3"
+);
+
+const LIST_OF_APP: &str = select_grant!(
+    "WHERE app_id = $1 AND ($2 IS NULL OR organization_id = $2) AND ($3 IS NULL OR state = $3) ORDER BY id DESC LIMIT $4"
+);
+
+const LIST_OF_USER: &str = select_grant!(
+    "WHERE user_id = $1 AND ($2 IS NULL OR app_id = $2) AND ($3 IS NULL OR organization_id = $3) AND ($4 IS NULL OR state = $4) ORDER BY id DESC LIMIT $5"
+);
+
+const LONGEST_IDLE: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 1 \
+     ORDER BY COALESCE(last_used, rotated_at) DESC, id DESC LIMIT 1000 OFFSET $3";
+
+const LIVE_OF_CONNECTION: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND organization_id = $3 AND state < 2 ORDER BY id LIMIT $4";
+
+const LIVE_OF_USER_AND_APP: &str =
+    "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state < 2 ORDER BY id LIMIT $3";
+
+const LIVE_OF_USER: &str = "SELECT id FROM grants WHERE user_id = $1 AND state < 2 ORDER BY id LIMIT $2";
+
+const LIVE_OF_MEMBERSHIP: &str =
+    "SELECT id FROM grants WHERE user_id = $1 AND organization_id = $2 AND state < 2 ORDER BY id LIMIT $3";
+
+const LIVE_OF_APP: &str = "SELECT id FROM grants WHERE app_id = $1 AND state < 2 ORDER BY id LIMIT $2";
+
+/// A pending grant, unless its id is taken.
+pub(super) const INSERT: &str = "INSERT INTO grants (id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
+     code_challenge, salt, proof_key, generation, confirmed, rotated_at, created, code_expires, check_at) \
+     VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, 0, 0, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+
+/// The values of [`INSERT`].
+pub(super) fn insert_params(grant: &NewGrant) -> Vec<Value> {
+    vec![
+        grant.id.into(),
+        grant.app.into(),
+        grant.user.into(),
+        grant.organization.into(),
+        (&grant.scopes).into(),
+        grant.redirect_uri.clone().into(),
+        grant.code_challenge.into(),
+        grant.salt.into(),
+        grant.key.into(),
+        grant.created.into(),
+        grant.created.into(),
+        grant.code_expires.into(),
+        grant.code_expires.after(PENDING_KEPT).into(),
+    ]
+}
+
+/// Pending, this app, code unexpired → active, generation 1.
+pub(super) const REDEEM: &str = "UPDATE grants SET state = 1, generation = 1, rotated_at = $1, last_used = $1, expires = $2, ends = $3, \
+     proof_key = $4, previous_key = proof_key, redirect_uri = NULL, code_challenge = NULL, check_at = $5 \
+     WHERE id = $6 AND app_id = $7 AND state = 0 AND code_expires > $1";
+
+/// The values of [`REDEEM`].
+pub(super) fn redeem_params(redeem: &Redeem) -> Vec<Value> {
+    vec![
+        redeem.now.into(),
+        redeem.expires.into(),
+        redeem.ends.into(),
+        redeem.key.into(),
+        next_check(redeem.expires, redeem.ends, redeem.now).into(),
+        redeem.id.into(),
+        redeem.app.into(),
+    ]
+}
+
+/// (n, p) → (n+1, n).
+const ROTATE: &str = "UPDATE grants SET generation = generation + 1, previous = $1, previous_key = proof_key, \
+     proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4 \
+     WHERE id = $5 AND generation = $6 AND state = 1 AND previous IS NOT DISTINCT FROM $7";
+
+/// (n, p) → (n+1, p), while nobody used n.
+const REPLACE: &str = "UPDATE grants SET generation = generation + 1, previous = $1, \
+     proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4 \
+     WHERE id = $5 AND generation = $6 AND state = 1 AND previous IS NOT DISTINCT FROM $7 AND confirmed = 0";
+
+/// The statement that makes this rotation.
+pub(super) fn rotation(rotate: &Rotate) -> &'static str {
+    if rotate.replaces() { REPLACE } else { ROTATE }
+}
+
+/// The values of [`rotation`].
+pub(super) fn rotation_params(rotate: &Rotate) -> Vec<Value> {
+    vec![
+        rotate.presented.into(),
+        rotate.key.into(),
+        rotate.now.into(),
+        rotate.expires.into(),
+        rotate.id.into(),
+        rotate.expect.into(),
+        rotate.expect_previous.into(),
+    ]
+}
+
+/// Pending or active → ended.
+pub(super) const END: &str = "UPDATE grants SET state = 2, ended_at = $1, reason = $2, redirect_uri = NULL, \
+     code_challenge = NULL, check_at = $3 WHERE id = $4 AND state < 2";
+
+/// The values of [`END`].
+pub(super) fn end_params(end: &End) -> Vec<Value> {
+    vec![
+        end.now.into(),
+        end.reason.into(),
+        end.now.after(ENDED_KEPT).into(),
+        end.id.into(),
+    ]
+}
+
+/// A use: of the grant whatever the generation, of the generation only while it is the current one.
+pub(super) const SEEN: &str = "UPDATE grants SET \
+     last_used = CASE WHEN last_used IS NULL OR last_used < $1 THEN $1 ELSE last_used END, \
+     confirmed = CASE WHEN generation = $2 THEN 1 ELSE confirmed END WHERE id = $3 AND state = 1";
+
+/// When the sweep looks at an active grant again. A rotation moves `expires` but no index, so this may be too early; and
+/// never later than a month, because a token that does not expire may get a bound by configuration.
+pub(super) fn next_check(expires: Option<Instant>, ends: Option<Instant>, now: Instant) -> Instant {
+    let latest = now.after(ENDED_KEPT);
+    expires.into_iter().chain(ends).fold(latest, Instant::min)
+}
+
+/// A grant from the columns of `select_grant!`.
+pub(super) fn grant_of(row: &mut Row) -> Result<Grant> {
+    let grant = Grant {
+        id: row.take()?,
+        app: row.take()?,
+        user: row.take()?,
+        organization: row.take()?,
+        state: row.take()?,
+        scopes: row.take()?,
+        redirect_uri: row.take()?,
+        code_challenge: row.take()?,
+        salt: row.take()?,
+        key: row.take()?,
+        previous_key: row.take()?,
+        generation: row.take()?,
+        previous: row.take()?,
+        confirmed: row.take()?,
+        rotated_at: row.take()?,
+        created: row.take()?,
+        code_expires: row.take()?,
+        expires: row.take()?,
+        ends: row.take()?,
+        last_used: row.take()?,
+        ended_at: row.take()?,
+        reason: row.take()?,
+    };
+    possible(grant)
+}
+
+/// Refuses combinations of columns that no statement of ours makes.
+fn possible(grant: Grant) -> Result<Grant> {
+    let whole = match grant.state {
+        State::Pending => grant.generation == 0 && grant.previous.is_none(),
+        State::Active => grant.generation > 0,
+        State::Ended => grant.ended_at.is_some() && grant.reason.is_some(),
+    };
+    let ordered = grant.previous.is_none_or(|previous| previous < grant.generation);
+    if whole && ordered {
+        return Ok(grant);
+    }
+    Err(StoreError::Corrupt(format!("grant {} contradicts itself", grant.id)))
+}

@@ -1,0 +1,182 @@
+//! What outlives a request: grants, and what people typed (DESIGN: the store).
+//!
+//! One concrete [`Store`] with one engine inside, SQLite; a second one changes this folder and nothing else. Each noun has
+//! its file with its statements. A change of state is one conditional statement, never read-then-write, and everything
+//! that waits to be written at the same moment is one commit (`batch.rs`): an answer is given only after it.
+//! Nothing about a token is stored but its grant's row, so the database grows with grants and not with refreshes.
+
+mod apps;
+mod audit;
+mod batch;
+mod changes;
+mod connections;
+mod declared;
+mod grants;
+mod keys;
+mod memberships;
+pub mod model;
+mod organizations;
+mod resources;
+mod sessions;
+mod settings;
+mod sqlite;
+mod users;
+pub mod value;
+
+use crate::time::Instant;
+use batch::{Outcome, Work, Write};
+use model::{Change, GrantId, SecretId};
+use sqlite::Sqlite;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use value::{Row, Statement, Value};
+
+/// What the store answers.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// Why the store could not do something. Nothing of it was written.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Disk full, locked, away or too busy: callers answer 503, and later it may work.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// What a write expected to find was not so.
+    #[error("the database holds something else than was expected")]
+    Conflict,
+    /// What must be unique is already there, such as a client id or an e-mail address.
+    #[error("there is one already: {0}")]
+    Taken(String),
+    /// A row that Hallpass cannot have written.
+    #[error("the database holds an impossible row: {0}")]
+    Corrupt(String),
+    /// This database, or this build of the engine, is not one to start on.
+    #[error("this database cannot be used: {0}")]
+    Unfit(String),
+}
+
+/// The database. Cheap to clone; every clone is the same store.
+#[derive(Clone)]
+pub struct Store {
+    engine: Engine,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<Sqlite>),
+}
+
+impl Store {
+    /// Opens or makes an SQLite database and starts its writer; `readers` connections are kept for point reads.
+    /// The tables are there only after [`Store::migrate`].
+    pub fn open_sqlite(path: &Path, readers: usize) -> Result<Self> {
+        Ok(Self {
+            engine: Engine::Sqlite(Arc::new(Sqlite::open(path, readers)?)),
+        })
+    }
+
+    /// Brings the tables to what this version needs. Migrations only add: an older server goes on beside a newer one.
+    pub fn migrate(&self) -> Result<()> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.migrate(),
+        }
+    }
+
+    /// The SQL that [`Store::migrate`] would run, the oldest first.
+    pub fn pending_migrations(&self) -> Result<Vec<String>> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.pending_migrations(),
+        }
+    }
+
+    /// Has `listener` told of every change of the feed that this store commits: after its commit, before its answer, and
+    /// even where nobody waits for the answer any more. It must be quick. Only the first listener is taken.
+    pub fn on_change(&self, listener: impl Fn(&[Change]) + Send + Sync + 'static) {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.on_change(Box::new(listener)),
+        }
+    }
+
+    /// Whether a token of this generation was seen (see [`Store::touch`]), as far as memory knows.
+    #[must_use]
+    pub fn seen(&self, id: GrantId, generation: u32) -> bool {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.seen().knows(id, generation),
+        }
+    }
+
+    /// Notes that an authentic, living token of this generation came: known at once, written within seconds.
+    pub fn touch(&self, id: GrantId, generation: u32, now: Instant) {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.touch(id, generation, now),
+        }
+    }
+
+    /// Notes that a secret served to authenticate its app.
+    pub fn touch_secret(&self, id: SecretId, now: Instant) {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.touch_secret(id, now),
+        }
+    }
+
+    /// Writes down at once what would be written within seconds: before the server ends.
+    pub async fn flush(&self) -> Result<()> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.flush().await,
+        }
+    }
+
+    fn use_longest_access(&self, longest: Duration) {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.use_longest_access(longest),
+        }
+    }
+
+    /// Point reads: by a key, few rows, on this very thread.
+    async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.read(sql, params),
+        }
+    }
+
+    /// Lists, away from the threads that answer requests.
+    async fn scan(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.scan(sql, params).await,
+        }
+    }
+
+    /// All of these statements or none, in one commit.
+    async fn write(&self, statements: Vec<Statement>) -> Result<()> {
+        let write = Write {
+            statements,
+            ..Write::default()
+        };
+        self.write_with(write).await.map(drop)
+    }
+
+    /// The same together with what it announces and which grants it ends; answers those.
+    async fn write_with(&self, write: Write) -> Result<Vec<GrantId>> {
+        match self.change(Work::Write(write)).await? {
+            Outcome::EndedMany(ended) => Ok(ended),
+            outcome => Err(outcome.unexpected()),
+        }
+    }
+
+    /// One change through the writer.
+    async fn change(&self, work: Work) -> Result<Outcome> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.change(work).await,
+        }
+    }
+}
+
+/// The first row's value, if there is a row.
+fn first<T>(rows: Vec<Row>, convert: impl FnOnce(&mut Row) -> Result<T>) -> Result<Option<T>> {
+    rows.into_iter().next().map(|mut row| convert(&mut row)).transpose()
+}
+
+/// Every row's value.
+fn all<T>(rows: Vec<Row>, convert: impl Fn(&mut Row) -> Result<T>) -> Result<Vec<T>> {
+    rows.into_iter().map(|mut row| convert(&mut row)).collect()
+}

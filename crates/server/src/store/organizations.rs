@@ -1,0 +1,106 @@
+//! Organizations: whose data a grant opens.
+
+use super::batch::Write;
+use super::model::{ChangeKind, NewChange, Organization, OrganizationId, OrganizationUpdate};
+use super::value::{Row, Statement};
+use super::{Result, Store, all, first};
+use crate::time::Instant;
+
+impl Store {
+    /// The organization.
+    pub async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
+        first(self.read(ORGANIZATION, &[id.into()]).await?, organization_of)
+    }
+
+    /// The organization with this slug.
+    pub async fn organization_by_slug(&self, slug: &str) -> Result<Option<Organization>> {
+        first(self.read(ORGANIZATION_BY_SLUG, &[slug.into()]).await?, organization_of)
+    }
+
+    /// Every organization, by slug.
+    pub async fn organizations(&self) -> Result<Vec<Organization>> {
+        all(self.scan(ORGANIZATIONS, vec![]).await?, organization_of)
+    }
+
+    /// Makes an organization. [`super::StoreError::Taken`]: the slug is.
+    pub async fn create_organization(&self, organization: Organization) -> Result<()> {
+        let params = vec![
+            organization.id.into(),
+            organization.slug.into(),
+            organization.name.into(),
+            organization.kind.into(),
+            organization.hidden.into(),
+            organization.status.into(),
+            organization.created.into(),
+        ];
+        let statements = vec![Statement::new(INSERT, params).expect_one()];
+        let announce = vec![changed(organization.id, organization.created)];
+        self.write_with(Write {
+            statements,
+            announce,
+            ..Write::default()
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Changes an organization. [`super::StoreError::Conflict`]: there is no such organization.
+    pub async fn update_organization(
+        &self,
+        id: OrganizationId,
+        update: OrganizationUpdate,
+        now: Instant,
+    ) -> Result<()> {
+        let params = vec![
+            update.name.into(),
+            update.kind.into(),
+            update.hidden.into(),
+            update.status.into(),
+            id.into(),
+        ];
+        let statements = vec![Statement::new(UPDATE, params).expect_one()];
+        let announce = vec![changed(id, now)];
+        self.write_with(Write {
+            statements,
+            announce,
+            ..Write::default()
+        })
+        .await
+        .map(drop)
+    }
+}
+
+macro_rules! select_organization {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, slug, name, kind, hidden, status, created FROM organizations ",
+            $rest
+        )
+    };
+}
+
+const ORGANIZATION: &str = select_organization!("WHERE id = $1");
+const ORGANIZATION_BY_SLUG: &str = select_organization!("WHERE slug = $1");
+const ORGANIZATIONS: &str = select_organization!("ORDER BY slug");
+
+const INSERT: &str = "INSERT INTO organizations (id, slug, name, kind, hidden, status, created) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+const UPDATE: &str = "UPDATE organizations SET name = COALESCE($1, name), kind = COALESCE($2, kind), \
+     hidden = COALESCE($3, hidden), status = COALESCE($4, status) WHERE id = $5";
+
+fn changed(organization: OrganizationId, now: Instant) -> NewChange {
+    NewChange::about(ChangeKind::Organization, organization.0.as_bytes(), now)
+}
+
+fn organization_of(row: &mut Row) -> Result<Organization> {
+    Ok(Organization {
+        id: row.take()?,
+        slug: row.take()?,
+        name: row.take()?,
+        kind: row.take()?,
+        hidden: row.take()?,
+        status: row.take()?,
+        created: row.take()?,
+    })
+}

@@ -1,0 +1,75 @@
+//! Resources: the APIs that check tokens (RFC 7662 §2.1, RFC 8707).
+
+use super::apps::{hash_columns, hash_of};
+use super::batch::Write;
+use super::model::{ChangeKind, NewChange, Resource};
+use super::value::{Row, Statement, Value};
+use super::{Result, Store, all, first};
+use crate::time::Instant;
+
+impl Store {
+    /// The resource with this identifier.
+    pub async fn resource(&self, identifier: &str) -> Result<Option<Resource>> {
+        first(self.read(RESOURCE, &[identifier.into()]).await?, resource_of)
+    }
+
+    /// Every resource, by identifier.
+    pub async fn resources(&self) -> Result<Vec<Resource>> {
+        all(self.scan(RESOURCES, vec![]).await?, resource_of)
+    }
+
+    /// Makes a resource, or makes the one with its identifier like it.
+    pub async fn put_resource(&self, resource: Resource, now: Instant) -> Result<()> {
+        let announce = vec![NewChange::about(
+            ChangeKind::Resource,
+            resource.identifier.as_bytes(),
+            now,
+        )];
+        let (sha256, argon2) = resource
+            .secret
+            .as_ref()
+            .map_or((Value::Null, Value::Null), hash_columns);
+        let params = vec![
+            resource.identifier.into(),
+            resource.name.into(),
+            sha256,
+            argon2,
+            resource.scopes.as_ref().into(),
+            resource.created.into(),
+        ];
+        let statements = vec![Statement::new(PUT, params).expect_one()];
+        self.write_with(Write {
+            statements,
+            announce,
+            ..Write::default()
+        })
+        .await
+        .map(drop)
+    }
+}
+
+macro_rules! select_resource {
+    ($rest:literal) => {
+        concat!(
+            "SELECT identifier, name, sha256, argon2, scopes, created FROM resources ",
+            $rest
+        )
+    };
+}
+
+const RESOURCE: &str = select_resource!("WHERE identifier = $1");
+const RESOURCES: &str = select_resource!("ORDER BY identifier");
+
+const PUT: &str = "INSERT INTO resources (identifier, name, sha256, argon2, scopes, created) \
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (identifier) DO UPDATE SET \
+     name = excluded.name, sha256 = excluded.sha256, argon2 = excluded.argon2, scopes = excluded.scopes";
+
+fn resource_of(row: &mut Row) -> Result<Resource> {
+    Ok(Resource {
+        identifier: row.take()?,
+        name: row.take()?,
+        secret: hash_of(row)?,
+        scopes: row.take()?,
+        created: row.take()?,
+    })
+}

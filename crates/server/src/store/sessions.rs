@@ -1,0 +1,48 @@
+//! Browser sessions.
+
+use super::model::{Session, SessionId, UserId};
+use super::value::{Row, Statement};
+use super::{Result, Store, first};
+use crate::time::Instant;
+
+impl Store {
+    /// The session, if it still counts.
+    pub async fn session(&self, id: SessionId, now: Instant) -> Result<Option<Session>> {
+        first(self.read(SESSION, &[id.into(), now.into()]).await?, session_of)
+    }
+
+    /// Makes a session.
+    pub async fn create_session(&self, session: Session) -> Result<()> {
+        let params = vec![
+            session.id.into(),
+            session.user.into(),
+            session.created.into(),
+            session.expires.into(),
+        ];
+        self.write(vec![Statement::new(INSERT, params).expect_one()]).await
+    }
+
+    /// Ends a session; one that is gone already is fine.
+    pub async fn delete_session(&self, id: SessionId) -> Result<()> {
+        self.write(vec![Statement::new(DELETE, vec![id.into()])]).await
+    }
+
+    /// Ends every session of a person.
+    pub async fn delete_sessions_of(&self, user: UserId) -> Result<()> {
+        self.write(vec![Statement::new(DELETE_OF, vec![user.into()])]).await
+    }
+}
+
+const SESSION: &str = "SELECT id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2";
+const INSERT: &str = "INSERT INTO sessions (id, user_id, created, expires) VALUES ($1, $2, $3, $4)";
+const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
+const DELETE_OF: &str = "DELETE FROM sessions WHERE user_id = $1";
+
+fn session_of(row: &mut Row) -> Result<Session> {
+    Ok(Session {
+        id: row.take()?,
+        user: row.take()?,
+        created: row.take()?,
+        expires: row.take()?,
+    })
+}

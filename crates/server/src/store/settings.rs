@@ -1,0 +1,28 @@
+//! The few numbers that the database remembers about its configuration.
+
+use super::value::Statement;
+use super::{Result, Store, StoreError, first};
+use std::time::Duration;
+
+impl Store {
+    /// Remembers the longest access lifetime ever configured: an entry of the feed must outlive every access token that
+    /// was ever issued, also under an older configuration. Called at each start with the present one; answers the longest.
+    pub async fn keep_longest_access(&self, lifetime: Duration) -> Result<Duration> {
+        let millis = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
+        let params = vec![LONGEST_ACCESS.into(), millis.into()];
+        self.write(vec![Statement::new(PUT_LONGEST, params).expect_one()])
+            .await?;
+        let rows = self.read(SETTING, &[LONGEST_ACCESS.into()]).await?;
+        let longest = first(rows, super::value::Row::take::<i64>)?.ok_or(StoreError::Conflict)?;
+        let longest = Duration::from_millis(longest.max(0).unsigned_abs());
+        self.use_longest_access(longest);
+        Ok(longest)
+    }
+}
+
+const LONGEST_ACCESS: &str = "longest_access";
+
+const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
+
+const PUT_LONGEST: &str = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET \
+     value = CASE WHEN settings.value < excluded.value THEN excluded.value ELSE settings.value END";

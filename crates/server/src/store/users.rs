@@ -1,0 +1,140 @@
+//! People.
+
+use super::batch::Write;
+use super::memberships;
+use super::model::{ChangeKind, Membership, NewChange, NewUser, Status, User, UserId, UserUpdate};
+use super::value::{Row, Statement, Value};
+use super::{Result, Store, StoreError, all, first};
+use crate::time::Instant;
+
+impl Store {
+    /// The person, with memberships.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>> {
+        let rows = self.read(USER, &[id.into()]).await?;
+        self.with_memberships(first(rows, user_of)?).await
+    }
+
+    /// The person with this e-mail address, in whatever case it is written.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
+        let rows = self.read(USER_BY_EMAIL, &[folded(email).into()]).await?;
+        self.with_memberships(first(rows, user_of)?).await
+    }
+
+    /// Everybody, in the order of making, without memberships.
+    pub async fn users(&self) -> Result<Vec<User>> {
+        all(self.scan(USERS, vec![]).await?, user_of)
+    }
+
+    /// Makes a person with the next numeric id. [`StoreError::Taken`]: the e-mail address is.
+    pub async fn create_user(&self, user: NewUser) -> Result<User> {
+        let mut statements = vec![Statement::new(INSERT, insert_params(&user)).expect_one()];
+        for membership in &user.memberships {
+            statements.push(memberships::put(user.id, membership));
+        }
+        let announce = vec![changed(user.id, user.created)];
+        self.write_with(Write {
+            statements,
+            announce,
+            ..Write::default()
+        })
+        .await?;
+        self.user(user.id).await?.ok_or(StoreError::Conflict)
+    }
+
+    /// Changes a person. [`StoreError::Conflict`]: there is no such person.
+    pub async fn update_user(&self, id: UserId, update: UserUpdate, now: Instant) -> Result<()> {
+        let statements = vec![Statement::new(UPDATE, update_params(id, update)).expect_one()];
+        let announce = vec![changed(id, now)];
+        self.write_with(Write {
+            statements,
+            announce,
+            ..Write::default()
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn with_memberships(&self, user: Option<User>) -> Result<Option<User>> {
+        let Some(mut user) = user else { return Ok(None) };
+        let rows = self.read(memberships::OF_USER, &[user.id.into()]).await?;
+        user.memberships = all(rows, |row| {
+            Ok(Membership {
+                organization: row.take()?,
+                role: row.take()?,
+            })
+        })?;
+        Ok(Some(user))
+    }
+}
+
+macro_rules! select_user {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, number, email, name, password, locale, admin, status, created FROM users ",
+            $rest
+        )
+    };
+}
+
+const USER: &str = select_user!("WHERE id = $1");
+const USER_BY_EMAIL: &str = select_user!("WHERE email = $1");
+const USERS: &str = select_user!("ORDER BY number");
+
+/// The numeric id is the highest and one more; where two race for it, its unique index lets one through.
+const INSERT: &str = "INSERT INTO users (id, number, email, name, password, locale, admin, status, created) \
+     SELECT $1, (SELECT COALESCE(MAX(number), 0) + 1 FROM users), $2, $3, $4, $5, $6, $7, $8";
+
+/// Columns that may be NULL have a number before them that says whether they change.
+const UPDATE: &str = "UPDATE users SET name = COALESCE($1, name), password = CASE WHEN $2 = 1 THEN $3 ELSE password END, \
+     locale = CASE WHEN $4 = 1 THEN $5 ELSE locale END, admin = COALESCE($6, admin), status = COALESCE($7, status) \
+     WHERE id = $8";
+
+/// E-mail addresses are compared without case; the local part's case matters to no server that is left.
+fn folded(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+fn changed(user: UserId, now: Instant) -> NewChange {
+    NewChange::about(ChangeKind::User, user.0.as_bytes(), now)
+}
+
+fn insert_params(user: &NewUser) -> Vec<Value> {
+    vec![
+        user.id.into(),
+        folded(&user.email).into(),
+        user.name.as_str().into(),
+        user.password.as_deref().into(),
+        user.locale.as_deref().into(),
+        user.admin.into(),
+        Status::Active.into(),
+        user.created.into(),
+    ]
+}
+
+fn update_params(id: UserId, update: UserUpdate) -> Vec<Value> {
+    vec![
+        update.name.into(),
+        update.password.is_some().into(),
+        update.password.flatten().into(),
+        update.locale.is_some().into(),
+        update.locale.flatten().into(),
+        update.admin.into(),
+        update.status.into(),
+        id.into(),
+    ]
+}
+
+fn user_of(row: &mut Row) -> Result<User> {
+    Ok(User {
+        id: row.take()?,
+        number: row.take()?,
+        email: row.take()?,
+        name: row.take()?,
+        password: row.take()?,
+        locale: row.take()?,
+        admin: row.take()?,
+        status: row.take()?,
+        created: row.take()?,
+        memberships: Vec::new(),
+    })
+}

@@ -1,0 +1,337 @@
+//! What goes into a statement and what comes out of a row, the same for every engine.
+
+use super::model::{
+    AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, OrganizationId, OrganizationKind,
+    Reach, Role, SecretId, SessionId, State, Status, UserId,
+};
+use super::{Result, StoreError};
+use crate::time::Instant;
+use hallpass_wire::{RedirectUri, Scopes};
+use uuid::Uuid;
+
+/// A value in a column: the types that both engines have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Value {
+    /// NULL.
+    Null,
+    /// BIGINT; moments are milliseconds since the epoch, truth is 0 or 1.
+    Int(i64),
+    /// TEXT.
+    Text(String),
+    /// BYTEA.
+    Bytes(Vec<u8>),
+}
+
+/// A statement that changes something.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// `$1…$n`, numbered by first appearance.
+    pub sql: &'static str,
+    /// The values of `$1…$n`.
+    pub params: Vec<Value>,
+    /// How many rows it must change; otherwise the whole write is undone with [`StoreError::Conflict`].
+    pub expect: Option<u64>,
+}
+
+impl Statement {
+    /// A statement that may change any number of rows.
+    #[must_use]
+    pub fn new(sql: &'static str, params: Vec<Value>) -> Self {
+        let expect = None;
+        Self { sql, params, expect }
+    }
+
+    /// The same, which must change one row.
+    #[must_use]
+    pub fn expect_one(self) -> Self {
+        Self {
+            expect: Some(1),
+            ..self
+        }
+    }
+}
+
+/// A row, read from its first column to its last.
+#[derive(Debug)]
+pub struct Row(std::vec::IntoIter<Value>);
+
+impl Row {
+    /// A row of these values.
+    #[must_use]
+    pub fn new(values: Vec<Value>) -> Self {
+        Self(values.into_iter())
+    }
+
+    /// The next column, which must be what `T` is made of.
+    pub fn take<T: FromValue>(&mut self) -> Result<T> {
+        match self.0.next() {
+            Some(value) => T::from_value(value),
+            None => Err(StoreError::Corrupt("a row has too few columns".to_owned())),
+        }
+    }
+}
+
+/// What a column can be turned into; every conversion may fail, because a database can be edited by hand.
+pub trait FromValue: Sized {
+    /// Converts, or says what is impossible about the value.
+    fn from_value(value: Value) -> Result<Self>;
+}
+
+/// Says that a column holds what it cannot.
+fn corrupt<T>(wanted: &str, value: &Value) -> Result<T> {
+    let found = match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Int(number) => number.to_string(),
+        Value::Text(text) => format!("a text of {} bytes", text.len()),
+        Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
+    };
+    Err(StoreError::Corrupt(format!("wanted {wanted}, found {found}")))
+}
+
+impl FromValue for i64 {
+    fn from_value(value: Value) -> Result<Self> {
+        match value {
+            Value::Int(number) => Ok(number),
+            value => corrupt("a number", &value),
+        }
+    }
+}
+
+impl FromValue for u32 {
+    fn from_value(value: Value) -> Result<Self> {
+        match value {
+            Value::Int(number) => u32::try_from(number).or_else(|_| corrupt("a small number", &Value::Int(number))),
+            value => corrupt("a small number", &value),
+        }
+    }
+}
+
+impl FromValue for bool {
+    fn from_value(value: Value) -> Result<Self> {
+        match value {
+            Value::Int(0) => Ok(false),
+            Value::Int(1) => Ok(true),
+            value => corrupt("0 or 1", &value),
+        }
+    }
+}
+
+impl FromValue for Instant {
+    fn from_value(value: Value) -> Result<Self> {
+        i64::from_value(value).map(Instant)
+    }
+}
+
+impl FromValue for String {
+    fn from_value(value: Value) -> Result<Self> {
+        match value {
+            Value::Text(text) => Ok(text),
+            value => corrupt("a text", &value),
+        }
+    }
+}
+
+impl FromValue for Vec<u8> {
+    fn from_value(value: Value) -> Result<Self> {
+        match value {
+            Value::Bytes(bytes) => Ok(bytes),
+            value => corrupt("bytes", &value),
+        }
+    }
+}
+
+impl<const N: usize> FromValue for [u8; N] {
+    fn from_value(value: Value) -> Result<Self> {
+        match value {
+            Value::Bytes(bytes) => bytes
+                .try_into()
+                .or_else(|bytes| corrupt(&format!("{N} bytes"), &Value::Bytes(bytes))),
+            value => corrupt(&format!("{N} bytes"), &value),
+        }
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: Value) -> Result<Self> {
+        match value {
+            Value::Null => Ok(None),
+            value => T::from_value(value).map(Some),
+        }
+    }
+}
+
+impl FromValue for Scopes {
+    fn from_value(value: Value) -> Result<Self> {
+        let text = String::from_value(value)?;
+        Self::parse(&text).or_else(|_| corrupt("scopes", &Value::Text(text)))
+    }
+}
+
+/// Lists are JSON: no engine's arrays are another's.
+impl FromValue for Vec<String> {
+    fn from_value(value: Value) -> Result<Self> {
+        let text = String::from_value(value)?;
+        serde_json::from_str(&text).or_else(|_| corrupt("a list of texts", &Value::Text(text)))
+    }
+}
+
+impl FromValue for Vec<RedirectUri> {
+    fn from_value(value: Value) -> Result<Self> {
+        let text = String::from_value(value)?;
+        serde_json::from_str(&text).or_else(|_| corrupt("a list of redirect URIs", &Value::Text(text)))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Int(number.into())
+    }
+}
+
+impl From<bool> for Value {
+    fn from(truth: bool) -> Self {
+        Self::Int(truth.into())
+    }
+}
+
+impl From<Instant> for Value {
+    fn from(moment: Instant) -> Self {
+        Self::Int(moment.0)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<const N: usize> From<[u8; N]> for Value {
+    fn from(bytes: [u8; N]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+impl From<&Scopes> for Value {
+    fn from(scopes: &Scopes) -> Self {
+        Self::Text(scopes.to_string())
+    }
+}
+
+impl From<&[String]> for Value {
+    fn from(list: &[String]) -> Self {
+        Self::Text(serde_json::Value::from(list).to_string())
+    }
+}
+
+impl From<&[RedirectUri]> for Value {
+    fn from(list: &[RedirectUri]) -> Self {
+        let texts: Vec<String> = list.iter().map(|uri| uri.as_str().to_owned()).collect();
+        Self::from(&texts[..])
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+macro_rules! ids {
+    ($($name:ident),+) => {$(
+        impl FromValue for $name {
+            fn from_value(value: Value) -> Result<Self> {
+                <[u8; 16]>::from_value(value).map(|bytes| Self(Uuid::from_bytes(bytes)))
+            }
+        }
+
+        impl From<$name> for Value {
+            fn from(id: $name) -> Self {
+                Self::Bytes(id.0.as_bytes().to_vec())
+            }
+        }
+    )+};
+}
+
+ids!(AppId, AuditEventId, GrantId, OrganizationId, SecretId, UserId);
+
+impl From<SessionId> for Value {
+    fn from(id: SessionId) -> Self {
+        id.0.into()
+    }
+}
+
+impl FromValue for SessionId {
+    fn from_value(value: Value) -> Result<Self> {
+        FromValue::from_value(value).map(Self)
+    }
+}
+
+macro_rules! texts {
+    ($($name:ident),+ $(,)?) => {$(
+        impl FromValue for $name {
+            fn from_value(value: Value) -> Result<Self> {
+                let text = String::from_value(value)?;
+                Self::from_text(&text).map_or_else(|| corrupt(concat!("one of ", stringify!($name)), &Value::Text(text)), Ok)
+            }
+        }
+
+        impl From<$name> for Value {
+            fn from(value: $name) -> Self {
+                Self::from(value.as_str())
+            }
+        }
+    )+};
+}
+
+texts!(
+    AppStatus,
+    ChangeKind,
+    ClientType,
+    EndReason,
+    OrganizationKind,
+    Reach,
+    Role,
+    Status
+);
+
+impl FromValue for State {
+    fn from_value(value: Value) -> Result<Self> {
+        match value {
+            Value::Int(0) => Ok(Self::Pending),
+            Value::Int(1) => Ok(Self::Active),
+            Value::Int(2) => Ok(Self::Ended),
+            value => corrupt("a grant's state", &value),
+        }
+    }
+}
+
+impl From<State> for Value {
+    fn from(state: State) -> Self {
+        Self::Int(state as i64)
+    }
+}
