@@ -1,5 +1,6 @@
 //! Hallpass: OAuth in front of an API.
 
+pub mod config;
 pub mod oauth;
 pub mod respond;
 pub mod time;

@@ -1,0 +1,166 @@
+//! What a configuration declares: the scope catalogue, products, and the objects that are created or updated at start.
+
+use super::secret::Secret;
+use super::sections::GrantType;
+use hallpass_wire::{RedirectUri, Scopes};
+use indexmap::IndexMap;
+
+/// `[scopes.NAME]`: one entry of the catalogue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScopeEntry {
+    /// What the consent page says it opens.
+    pub title: Localized,
+    /// A sentence more.
+    pub description: Option<Localized>,
+    /// The endpoints it opens, each `METHOD /path`.
+    pub endpoints: Vec<String>,
+    /// Whether it is asked for when an app names no scope.
+    pub default: bool,
+}
+
+/// A text in one or more languages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Localized {
+    /// The same for everybody.
+    Plain(String),
+    /// By language tag, in the order written; never empty.
+    ByLanguage(IndexMap<String, String>),
+}
+
+impl Localized {
+    /// The text for `language` (`nl`, `nl-BE`): that tag, its language, else English, else the first.
+    #[must_use]
+    pub fn get(&self, language: &str) -> &str {
+        let texts = match self {
+            Self::Plain(text) => return text,
+            Self::ByLanguage(texts) => texts,
+        };
+        let wanted = |tag: &str| texts.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag));
+        let primary = language.split('-').next().unwrap_or(language);
+        wanted(language)
+            .or_else(|| wanted(primary))
+            .or_else(|| wanted("en"))
+            .or_else(|| texts.first())
+            .map_or("", |(_, text)| text)
+    }
+}
+
+/// `[products."NAME"]`: a named bundle of scopes that an app is subscribed to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Product {
+    /// The scopes that an app with this product may use.
+    pub scopes: Scopes,
+}
+
+/// `[[users]]`: a person who can log in.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The login, unique whatever the case of its letters.
+    pub email: String,
+    /// The full name.
+    pub name: String,
+    /// The password; none: the person cannot log in by one.
+    pub password: Option<DeclaredPassword>,
+    /// The language, a tag such as `nl`.
+    pub locale: Option<String>,
+    /// Whether this person operates the server.
+    pub admin: bool,
+}
+
+/// A password as declared.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DeclaredPassword {
+    /// In plain, to be hashed at start.
+    Plain(Secret),
+    /// Already hashed: an argon2id PHC string.
+    Hash(String),
+}
+
+/// `[[organizations]]`: a customer of the API, whose data apps reach.
+#[derive(Clone, Debug)]
+pub struct Organization {
+    /// Its name in addresses and configuration, `[a-z0-9-]+`.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Real or for trying out.
+    pub kind: OrganizationKind,
+    /// Who belongs to it, by email, and as what.
+    pub members: Vec<(String, Role)>,
+}
+
+/// Whether an organization's data is real.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OrganizationKind {
+    /// Real data.
+    Live,
+    /// For trying out.
+    Sandbox,
+}
+
+/// What a member may do in an organization.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Role {
+    /// Manages members, settings and apps.
+    Owner,
+    /// Manages apps.
+    Developer,
+    /// Uses apps.
+    Member,
+}
+
+/// `[[resources]]`: an API that asks whether tokens are good.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// Its identifier, the audience of tokens meant for it.
+    pub identifier: String,
+    /// Its name for people.
+    pub name: String,
+    /// What it authenticates with at introspection.
+    pub secret: Secret,
+    /// The scopes it takes; none: all.
+    pub scopes: Option<Scopes>,
+}
+
+/// `[[apps]]`: an OAuth client.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Its name on the consent page.
+    pub name: String,
+    /// The slug of the owner; none: the default organization.
+    pub organization: Option<String>,
+    /// The client identifier (RFC 6749 §2.2).
+    pub client_id: String,
+    /// The client secret; a public client has none.
+    pub client_secret: Option<Secret>,
+    /// The registered redirect URIs.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// The scopes it may ask for; none: the whole catalogue.
+    pub scopes: Option<Scopes>,
+    /// The products it is subscribed to; none: the default product.
+    pub products: Option<Vec<String>>,
+    /// The grant types it may use; none: all that are offered.
+    pub grant_types: Option<Vec<GrantType>>,
+    /// Whether it can keep a secret (key `type`).
+    pub client_type: ClientType,
+    /// Whose users may connect it.
+    pub reach: Reach,
+}
+
+/// Client types (RFC 6749 §2.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ClientType {
+    /// Keeps a secret.
+    Confidential,
+    /// Cannot keep one: a native app or a script in a browser.
+    Public,
+}
+
+/// Whose users may connect an app.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reach {
+    /// Those of its own organization.
+    Own,
+    /// Those of any organization.
+    Partner,
+}

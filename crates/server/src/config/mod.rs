@@ -1,0 +1,56 @@
+//! The configuration: presets, the operator's file, the environment and the command line, judged as a whole.
+//!
+//! What a value of [`Config`] says has been checked; nothing is validated again later.
+
+mod declared;
+mod secret;
+mod sections;
+mod words;
+
+pub use declared::{
+    App, ClientType, DeclaredPassword, Localized, Organization, OrganizationKind, Product, Reach, Resource, Role,
+    ScopeEntry, User,
+};
+pub use secret::Secret;
+pub use sections::{
+    Brand, Defaults, DialectName, GrantType, IdentityMember, Keys, Lifetime, Paths, Server, Store, StoreUrl,
+    TokenFormat, Tokens, Wire,
+};
+
+use hallpass_wire::Scope;
+use indexmap::IndexMap;
+
+/// The effective configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The name of the preset it is built on.
+    pub preset: String,
+    /// `[server]`.
+    pub server: Server,
+    /// `[store]`.
+    pub store: Store,
+    /// `[tokens]`.
+    pub tokens: Tokens,
+    /// `[wire]`.
+    pub wire: Wire,
+    /// `[keys]`.
+    pub keys: Keys,
+    /// `[paths]`.
+    pub paths: Paths,
+    /// `[defaults]`.
+    pub defaults: Defaults,
+    /// `[brand]`.
+    pub brand: Brand,
+    /// `[scopes.NAME]`: the catalogue, in the order written.
+    pub scopes: IndexMap<Scope, ScopeEntry>,
+    /// `[products."NAME"]`, in the order written.
+    pub products: IndexMap<String, Product>,
+    /// `[[users]]`, in the order of declaration.
+    pub users: Vec<User>,
+    /// `[[organizations]]`.
+    pub organizations: Vec<Organization>,
+    /// `[[resources]]`.
+    pub resources: Vec<Resource>,
+    /// `[[apps]]`.
+    pub apps: Vec<App>,
+}
