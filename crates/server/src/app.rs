@@ -6,12 +6,11 @@ use crate::directory::Directory;
 use crate::keys::Keys;
 use crate::oauth::Refusal;
 use crate::passwords::{Pool, Remembered};
-use crate::store::model::{EndReason, GrantId};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant};
-use crate::tokens::revoked::{Entry, Revoked};
+use crate::tokens::revoked::Revoked;
 use hallpass_wire::Scopes;
-use std::time::Duration;
+use std::sync::Arc;
 
 /// Everything an endpoint may use. There is one, shared by all.
 pub struct Hallpass {
@@ -23,8 +22,6 @@ pub struct Hallpass {
     pub api_url: String,
     /// The path of the public address, without a trailing slash; mostly empty.
     pub base: String,
-    /// The longest life that any access token still about may have been given.
-    pub longest_access: Duration,
     /// The database.
     pub store: Store,
     /// Every key.
@@ -32,11 +29,11 @@ pub struct Hallpass {
     /// Where `now` comes from.
     pub clock: Clock,
     /// What was revoked and has not expired.
-    pub revoked: Revoked,
+    pub revoked: Arc<Revoked>,
     /// How answers look.
     pub dialect: Dialect,
     /// Apps, people and organizations, cached.
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
     /// Where people's passwords are verified.
     pub people: Pool,
     /// Where chosen client secrets are verified.
@@ -63,30 +60,6 @@ impl Hallpass {
     #[must_use]
     pub fn offers(&self, grant_type: GrantType) -> bool {
         self.config.wire.grant_types.contains(&grant_type)
-    }
-
-    /// The longest life that any access token still about may have been given: for so long a revocation is remembered.
-    #[must_use]
-    pub fn longest_access(&self) -> Duration {
-        self.longest_access
-    }
-
-    /// Ends a grant at once: code, access and refresh tokens die together.
-    ///
-    /// # Errors
-    /// Where the database is away; then nothing has ended.
-    pub async fn end_grant(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool, StoreError> {
-        let ended = self.store.end(id, reason, now).await?;
-        self.forget_grants(&[id], now);
-        Ok(ended)
-    }
-
-    /// Refuses the access tokens of grants that the store has ended.
-    pub fn forget_grants(&self, ids: &[GrantId], now: Instant) {
-        let until = now.after(self.longest_access);
-        for id in ids {
-            self.revoked.add(Entry::Grant(id.0), until, now);
-        }
     }
 
     /// Whether the public address is https, on which cookies depend.

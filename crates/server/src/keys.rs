@@ -124,7 +124,7 @@ impl Keys {
         for (id, purpose) in (highest + 1..).zip(PURPOSES.iter().filter(|p| !stored.iter().any(|key| key.purpose == **p)).collect::<Vec<_>>()) {
             let sealed = master.seal(id, purpose, &random::bytes())?;
             let key = StoredKey { id, purpose: (*purpose).to_owned(), sealed, created: now };
-            store.insert_key(&key).await?;
+            store.create_key(key.clone()).await?;
             stored.push(key);
         }
         let opened = stored.iter().map(|key| Ok((key.id, key.purpose.as_str(), master.open(key)?)));

@@ -4,17 +4,20 @@
 //! written for would have. It never decides anything.
 
 pub mod apigee;
+pub mod challenge;
 pub mod django;
+pub mod json;
 pub mod oauth2_server_php;
 pub mod passport;
 pub mod standard;
 
 use crate::config::DialectName;
 use crate::oauth::Refusal;
-use crate::respond::Response;
+use crate::respond::{self, Response};
 use crate::store::model::UserId;
 use crate::time::Instant;
-use hallpass_wire::Scopes;
+use hallpass_wire::{ErrorCode, Scopes};
+use http::header::{ALLOW, HeaderValue, PRAGMA, RETRY_AFTER};
 use uuid::Uuid;
 
 /// The dialect of a deployment (`[wire]`).
@@ -156,20 +159,23 @@ impl Dialect {
     /// A refusal of the token or revocation endpoint, or of introspection's caller.
     #[must_use]
     pub fn token_refusal(&self, refusal: &Refusal, scheme: Scheme) -> Response {
-        match self.name {
+        let response = match self.name {
             DialectName::Standard => standard::token_refusal(refusal, scheme),
             DialectName::Oauth2ServerPhp => oauth2_server_php::token_refusal(refusal),
             DialectName::Passport => passport::token_refusal(refusal, scheme),
             DialectName::Django => django::token_refusal(refusal),
             DialectName::Apigee => apigee::token_refusal(refusal),
-        }
+        };
+        with_http_headers(refusal, response)
     }
 
-    /// The answer to an app about its own token; `None` is inactive (RFC 7662 §2.2).
+    /// What introspection tells its caller; `None` is inactive (RFC 7662 §2.2). A resource, which is told the tenant,
+    /// hears the RFC's members in every dialect: the originals' are for apps.
     #[must_use]
     pub fn introspection(&self, token: Option<&Introspection<'_>>) -> Response {
+        let for_resource = token.is_some_and(|token| token.tenant.is_some());
         match self.name {
-            DialectName::Django => django::introspection(token),
+            DialectName::Django if !for_resource => django::introspection(token),
             _ => standard::introspection(token),
         }
     }
@@ -177,10 +183,12 @@ impl Dialect {
     /// A refusal of the introspection endpoint.
     #[must_use]
     pub fn introspection_refusal(&self, refusal: &Refusal, scheme: Scheme) -> Response {
-        match self.name {
+        let response = match self.name {
+            DialectName::Oauth2ServerPhp => oauth2_server_php::introspection_refusal(refusal),
             DialectName::Django => django::introspection_refusal(refusal),
-            _ => self.token_refusal(refusal, scheme),
-        }
+            _ => return self.token_refusal(refusal, scheme),
+        };
+        with_http_headers(refusal, response)
     }
 
     /// The answer to a revocation that was taken (RFC 7009 §2.2).
@@ -222,10 +230,62 @@ impl Dialect {
         let response = match self.name {
             DialectName::Standard => standard::resource_refusal(refusal, self.refusal_message),
             DialectName::Oauth2ServerPhp => oauth2_server_php::resource_refusal(refusal, self.refusal_message),
-            DialectName::Passport => passport::resource_refusal(refusal, self.refusal_message),
+            // Laravel's whole answer is a message.
+            DialectName::Passport => passport::resource_refusal(refusal),
             DialectName::Django => django::resource_refusal(refusal, self.refusal_message),
             DialectName::Apigee => apigee::resource_refusal(refusal, self.refusal_message),
         };
-        response
+        with_http_headers(refusal, response)
+    }
+}
+
+/// The status of a reason where a dialect has none of its own: HTTP's, then the error code's.
+fn http_status(refusal: &Refusal) -> u16 {
+    match refusal {
+        Refusal::MethodNotAllowed => 405,
+        Refusal::TooLarge => 413,
+        other => other.code().status(),
+    }
+}
+
+/// What HTTP itself asks for, whoever speaks: the methods that are served (RFC 9110 §15.5.6) and when to come back
+/// (§10.2.3).
+fn with_http_headers(refusal: &Refusal, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    match refusal {
+        Refusal::MethodNotAllowed => {
+            headers.entry(ALLOW).or_insert(HeaderValue::from_static("POST"));
+        }
+        Refusal::Busy | Refusal::Unavailable => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// `Pragma: no-cache`, where an original and RFC 6749 §5.1 have it.
+fn no_cache(mut response: Response) -> Response {
+    respond::set(&mut response, PRAGMA, "no-cache");
+    response
+}
+
+/// The code that a protected resource has for a reason (RFC 6750 §3.1 knows three). Where the app or the person behind a
+/// token may no longer act, the token is invalid "for other reasons".
+fn resource_code(refusal: &Refusal) -> ErrorCode {
+    match refusal.code() {
+        ErrorCode::InvalidRequest
+        | ErrorCode::UnsupportedGrantType
+        | ErrorCode::UnsupportedResponseType
+        | ErrorCode::UnsupportedTokenType => ErrorCode::InvalidRequest,
+        ErrorCode::InvalidToken
+        | ErrorCode::InvalidClient
+        | ErrorCode::InvalidGrant
+        | ErrorCode::UnauthorizedClient
+        | ErrorCode::InvalidScope
+        | ErrorCode::AccessDenied => ErrorCode::InvalidToken,
+        ErrorCode::InsufficientScope => ErrorCode::InsufficientScope,
+        ErrorCode::ServerError => ErrorCode::ServerError,
+        ErrorCode::TemporarilyUnavailable => ErrorCode::TemporarilyUnavailable,
     }
 }

@@ -105,6 +105,6 @@ async fn lost(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusa
 
 async fn replayed(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusal, Refusal> {
     tracing::warn!(grant = %grant.id, "a code came a second time: the grant ends");
-    hallpass.end_grant(grant.id, EndReason::CodeReplayed, now).await?;
+    hallpass.store.end(grant.id, EndReason::CodeReplayed, now).await?;
     Ok(Refusal::CodeReplayed)
 }

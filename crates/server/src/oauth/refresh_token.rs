@@ -10,7 +10,6 @@ use crate::store::model::{EndReason, Grant, GrantId, Rotate, State};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
 use crate::tokens::refresh::{Leniency, Meaning, Rotation, meaning};
-use crate::tokens::revoked::Entry;
 use hallpass_wire::Scopes;
 
 /// How often a decision is taken anew because the row moved under it. Each time another request made a change that this one
@@ -48,10 +47,6 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
         }
         let rotated = hallpass.store.rotate(change(hallpass, request, &proof, &grant)).await?;
         if rotated.changed {
-            if decided == Meaning::Replace {
-                let until = request.now.after(hallpass.longest_access());
-                hallpass.revoked.add(Entry::Generation(grant.id.0, grant.generation), until, request.now);
-            }
             return issue::for_grant(hallpass, request, &rotated.grant, scopes, rotated.grant.rotated_at);
         }
         grant = rotated.grant;
@@ -128,6 +123,6 @@ fn scopes(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Res
 
 async fn reused(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusal, Refusal> {
     tracing::warn!(grant = %grant.id, "a refresh token came that was used before: the grant ends");
-    hallpass.end_grant(grant.id, EndReason::RefreshReused, now).await?;
+    hallpass.store.end(grant.id, EndReason::RefreshReused, now).await?;
     Ok(Refusal::RefreshTokenReused)
 }

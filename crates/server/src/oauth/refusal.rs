@@ -244,10 +244,9 @@ impl Refusal {
             | Self::ScopeMissing => ErrorCode::InvalidScope,
             Self::UnsupportedResponseType(_) => ErrorCode::UnsupportedResponseType,
             Self::Denied | Self::NoOrganization => ErrorCode::AccessDenied,
-            Self::NoToken | Self::InvalidToken | Self::TokenExpired | Self::TokenRevoked | Self::NoResourceOwner => {
-                ErrorCode::InvalidToken
-            }
-            Self::InsufficientScope(_) => ErrorCode::InsufficientScope,
+            Self::NoToken | Self::InvalidToken | Self::TokenExpired | Self::TokenRevoked => ErrorCode::InvalidToken,
+            // The token is valid and another of its kind would fail as well: it lacks a privilege (RFC 6750 §3.1).
+            Self::InsufficientScope(_) | Self::NoResourceOwner => ErrorCode::InsufficientScope,
         }
     }
 }

@@ -9,7 +9,6 @@ use crate::respond::Response;
 use crate::store::model::{EndReason, GrantId};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
-use crate::tokens::revoked::Entry;
 use crate::tokens::sealed;
 
 /// Answers a revocation request.
@@ -43,7 +42,7 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, now:
     if grant.app != client.app.id {
         return Err(Refusal::ForeignRefreshToken);
     }
-    hallpass.end_grant(grant.id, EndReason::ByApp, now).await?;
+    hallpass.store.end(grant.id, EndReason::ByApp, now).await?;
     Ok(())
 }
 
@@ -54,7 +53,6 @@ async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: In
     }
     if now < claims.expires {
         hallpass.store.revoke_token(claims.serial, claims.expires, now).await?;
-        hallpass.revoked.add(Entry::Token(claims.serial), claims.expires, now);
     }
     Ok(())
 }

@@ -162,7 +162,7 @@ texts! {
     ChangeKind {
         /// A grant ended; the subject is its id.
         Grant = "grant",
-        /// A grant's generations up to the one in `value` are void.
+        /// The generation in `value` of a grant is void: another replaced it unseen.
         Generation = "generation",
         /// An access token was revoked; the subject is its serial.
         Token = "token",

@@ -1,0 +1,211 @@
+//! Apigee's OAuthV2 policy: every number a string, `BearerToken`, the app's products and organization in the token answer.
+//!
+//! Lifetimes are told less one second, as the original does, whose answers leave when the first second has begun. Errors
+//! have two shapes: `ErrorCode` with `Error` at the token endpoint, a `fault` at resources.
+
+use super::json::{Object, Style};
+use super::{Fatal, RefreshAnswer, TokenAnswer, http_status, resource_code};
+use crate::oauth::Refusal as R;
+use crate::respond::{self, Response};
+use hallpass_wire::ErrorCode;
+use std::borrow::Cow;
+
+/// The default response of `GenerateAccessToken`, in the order of the client_credentials captures. `empty_member` is HOME-3's
+/// variant: a member with an empty name in the place of the developer, and no list as JSON. What a refresh token adds stands
+/// right behind its lifetime, since captures of that answer agree on the members only.
+#[must_use]
+pub fn token(answer: &TokenAnswer<'_>, empty_member: bool) -> Response {
+    let client = &answer.client;
+    let body = Object::new(Style::Compact, 1024);
+    let body = match &answer.refresh {
+        Some(refresh) => refresh_members(body, refresh),
+        None => body.text("refresh_token_expires_in", 0),
+    };
+    let body = body.text("api_product_list", format_args!("[{}]", client.products.join(", ")));
+    let body = if empty_member {
+        body.text("organization_name", client.organization).text("", "")
+    } else {
+        body.list("api_product_list_json", client.products)
+            .text("organization_name", client.organization)
+            .text("developer.email", client.developer_email)
+    };
+    let body = body
+        .text("token_type", "BearerToken")
+        .text("issued_at", answer.issued_at.0)
+        .text("client_id", client.client_id)
+        .text("access_token", answer.access_token)
+        .text("application_name", client.id.as_hyphenated())
+        .text("scope", answer.scopes)
+        .text("expires_in", begun(answer.expires_in))
+        .text("refresh_count", answer.refresh_count)
+        .text("status", "approved");
+    respond::json(200, body.close())
+}
+
+/// Shape 2, `GenerateResponse enabled`.
+#[must_use]
+pub fn token_refusal(refusal: &R) -> Response {
+    let row = row(refusal);
+    let body = Object::new(Style::Compact, 128)
+        .text("ErrorCode", row.error)
+        .text("Error", &row.text)
+        .close();
+    respond::json(http_status(refusal), body)
+}
+
+/// `GenerateAuthorizationCode`, with its own words for what is missing.
+#[must_use]
+pub fn fatal(refusal: &R) -> Fatal {
+    let row = authorize_row(refusal);
+    Fatal {
+        status: http_status(refusal),
+        error: row.error,
+        description: row.text.into_owned(),
+    }
+}
+
+/// The original never redirects an error; its texts go where RFC 6749 §4.1.2.1 wants them.
+#[must_use]
+pub fn redirect_refusal(refusal: &R, state: Option<&str>) -> Vec<(&'static str, String)> {
+    let row = authorize_row(refusal);
+    let mut query = vec![
+        ("error", row.error.to_owned()),
+        ("error_description", row.text.into_owned()),
+    ];
+    query.extend(state.map(|state| ("state", state.to_owned())));
+    query
+}
+
+/// Shape 1. The original sends no challenge.
+#[must_use]
+pub fn resource_refusal(refusal: &R, refusal_message: bool) -> Response {
+    let (status, text, code) = fault(refusal);
+    let body = Object::new(Style::Compact, 192)
+        .object("fault", |fault| {
+            fault
+                .text("faultstring", &text)
+                .object("detail", |detail| detail.text("errorcode", code))
+        })
+        .text_if_any("message", refusal_message.then_some(&text))
+        .close();
+    respond::json(status, body)
+}
+
+fn refresh_members(body: Object, refresh: &RefreshAnswer<'_>) -> Object {
+    // 0 is the original's word for "does not expire" as well as for "there is none".
+    body.text("refresh_token_expires_in", refresh.expires_in.map_or(0, begun))
+        .text("refresh_token", refresh.token)
+        .text("refresh_token_issued_at", refresh.issued_at.0)
+        .text("refresh_token_status", "approved")
+}
+
+/// A lifetime whose first second has begun.
+fn begun(seconds: i64) -> i64 {
+    seconds.saturating_sub(1).max(0)
+}
+
+/// `ErrorCode` and `Error`.
+struct Row {
+    error: &'static str,
+    text: Cow<'static, str>,
+}
+
+#[rustfmt::skip] // one row a line, to be laid beside the original's
+fn row(refusal: &R) -> Row {
+    let request = |text: &'static str| Row { error: "invalid_request", text: Cow::Borrowed(text) };
+    let request_with = |text: String| Row { error: "invalid_request", text: Cow::Owned(text) };
+    match refusal {
+        R::MethodNotAllowed => request("The request method must be POST"),
+        R::MediaType => request("The content type must be application/x-www-form-urlencoded"),
+        R::TooLarge => request("The request is too large"),
+        R::Malformed(detail) => request_with(detail.clone()),
+        R::MissingParameter(name) => request_with(format!("Required param : {name}")),
+        R::TwoAuthentications => request("Client credentials were sent in more than one way"),
+        R::UnsupportedGrantType(name) => request_with(format!("Unsupported grant type : {name}")),
+        R::UnknownCode | R::ForeignCode | R::CodeExpired | R::CodeReplayed | R::CodeRevoked => request("Invalid Authorization Code"),
+        R::RedirectUriMismatch => request("Invalid redirect_uri"),
+        R::VerifierMissing => request("Required param : code_verifier"),
+        R::VerifierMalformed | R::VerifierMismatch | R::VerifierUnexpected => request("Invalid code_verifier"),
+        R::UnknownRefreshToken | R::ForeignRefreshToken | R::RefreshTokenReused | R::RefreshTokenRevoked | R::RefreshTokenFromTheFuture => request("Invalid Refresh Token"),
+        R::RefreshTokenExpired => request("Refresh Token expired"),
+        R::RedirectUriUnregistered => request("Invalid redirection uri"),
+        R::RedirectUriAmbiguous | R::RedirectUriAbsent => request("Redirection URI is required"),
+        R::ResponseTypeMissing => request("The request is missing a required parameter : response_type"),
+        R::UnsupportedResponseType(_) => request("Response type must be code"),
+        R::ChallengeMissing => request("The request is missing a required parameter : code_challenge"),
+        R::ChallengeMalformed => request("Invalid code_challenge"),
+        R::ChallengeMethod => request("code_challenge_method must be S256"),
+        other => by_code(other.code()),
+    }
+}
+
+fn authorize_row(refusal: &R) -> Row {
+    match refusal {
+        R::MissingParameter(name) => Row {
+            error: "invalid_request",
+            text: format!("The request is missing a required parameter : {name}").into(),
+        },
+        other if other.code() == ErrorCode::InvalidClient => Row {
+            error: "invalid_request",
+            ..row(other)
+        },
+        other => row(other),
+    }
+}
+
+fn by_code(code: ErrorCode) -> Row {
+    let text = match code {
+        ErrorCode::InvalidRequest => "Invalid request",
+        ErrorCode::InvalidClient => "ClientId is Invalid",
+        ErrorCode::InvalidGrant => "Invalid grant",
+        ErrorCode::UnauthorizedClient => "Client is not authorized to use this grant type",
+        ErrorCode::UnsupportedGrantType => "Unsupported grant type",
+        ErrorCode::UnsupportedResponseType => "Response type must be code",
+        ErrorCode::InvalidScope => "Invalid Scope",
+        ErrorCode::AccessDenied => "Access denied",
+        ErrorCode::ServerError => "Internal Server Error",
+        ErrorCode::TemporarilyUnavailable => "Service Unavailable",
+        ErrorCode::UnsupportedTokenType => "Unsupported token type",
+        ErrorCode::InvalidToken => "Invalid Access Token",
+        ErrorCode::InsufficientScope => "Insufficient scope",
+    };
+    Row {
+        error: code.as_str(),
+        text: Cow::Borrowed(text),
+    }
+}
+
+/// Status, `faultstring` and `errorcode`.
+fn fault(refusal: &R) -> (u16, Cow<'static, str>, &'static str) {
+    let (status, text, code) = match (refusal, resource_code(refusal)) {
+        (R::NoToken | R::MalformedBearer, _) => (401, "Invalid access token", "oauth.v2.InvalidAccessToken"),
+        (R::TokenExpired, _) => (
+            401,
+            "Access Token expired",
+            "keymanagement.service.access_token_expired",
+        ),
+        (R::TokenRevoked, _) => (
+            401,
+            "Access Token not approved",
+            "keymanagement.service.access_token_not_approved",
+        ),
+        (R::InsufficientScope(scopes), _) => {
+            let text = format!("Required scope(s): {scopes}");
+            return (403, Cow::Owned(text), "steps.oauth.v2.InsufficientScope");
+        }
+        (_, ErrorCode::InsufficientScope) => (403, "Insufficient scope", "steps.oauth.v2.InsufficientScope"),
+        (_, ErrorCode::TemporarilyUnavailable) => (
+            503,
+            "The Service is temporarily unavailable",
+            "messaging.adaptors.http.flow.ServiceUnavailable",
+        ),
+        (_, ErrorCode::ServerError) => (500, "Internal Server Error", "oauth.v2.InternalServerError"),
+        (_, ErrorCode::InvalidRequest) => (http_status(refusal), "Invalid request", "oauth.v2.InvalidRequest"),
+        _ => (
+            401,
+            "Invalid Access Token",
+            "keymanagement.service.invalid_access_token",
+        ),
+    };
+    (status, Cow::Borrowed(text), code)
+}

@@ -1,0 +1,197 @@
+//! django-oauth-toolkit over oauthlib: Python's JSON, few descriptions, `Bearer` challenges even for clients, five members at
+//! introspection.
+
+use super::json::{Object, Style};
+use super::{Fatal, Introspection, TokenAnswer, challenge, http_status, no_cache, resource_code};
+use crate::oauth::Refusal as R;
+use crate::respond::{self, Response};
+use hallpass_wire::ErrorCode;
+use http::header::WWW_AUTHENTICATE;
+use std::borrow::Cow;
+
+/// oauthlib's `BearerToken`.
+#[must_use]
+pub fn token(answer: &TokenAnswer<'_>) -> Response {
+    let body = Object::new(Style::Python, 512)
+        .text("access_token", answer.access_token)
+        .literal("expires_in", answer.expires_in)
+        .text("token_type", "Bearer")
+        .text("scope", answer.scopes)
+        .text_if_any("refresh_token", answer.refresh.as_ref().map(|refresh| refresh.token))
+        .close();
+    no_cache(respond::json(200, body))
+}
+
+/// oauthlib's `OAuth2Error`: the description only where the original has one.
+#[must_use]
+pub fn token_refusal(refusal: &R) -> Response {
+    let row = row(refusal);
+    let mut response = respond::json(http_status(refusal), row.body());
+    if row.error == "invalid_client" {
+        respond::set(&mut response, WWW_AUTHENTICATE, "Bearer error=\"invalid_client\"");
+    }
+    no_cache(response)
+}
+
+/// API-11 and API-12. The original finds access tokens only: a refresh token is inactive, which also spares an `exp` that
+/// it would not have.
+#[must_use]
+pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
+    let access_token = token.filter(|token| token.token_type.is_some());
+    let Some((token, expires)) = access_token.and_then(|token| Some((token, token.expires?))) else {
+        return respond::json(200, r#"{"active": false}"#);
+    };
+    let body = Object::new(Style::Python, 256)
+        .literal("active", true)
+        .text("scope", token.scopes)
+        .literal("exp", expires.seconds())
+        .text("client_id", token.client_id)
+        .text_if_any("username", token.username)
+        .close();
+    respond::json(200, body)
+}
+
+/// Whoever may not ask gets an empty 403.
+#[must_use]
+pub fn introspection_refusal(refusal: &R) -> Response {
+    if let R::MissingParameter("token") = refusal {
+        return respond::json(400, Row::new("invalid_request", "Token parameter is missing.").body());
+    }
+    if let ErrorCode::InvalidClient | ErrorCode::InvalidToken | ErrorCode::InsufficientScope = refusal.code() {
+        let mut response = respond::empty(403);
+        respond::no_store(&mut response);
+        return response;
+    }
+    token_refusal(refusal)
+}
+
+/// oauthlib's `FatalClientError`, all of it 400 and `invalid_request`.
+#[must_use]
+pub fn fatal(refusal: &R) -> Fatal {
+    let row = match refusal {
+        other if other.code() == ErrorCode::InvalidClient => {
+            Row::new("invalid_request", "Invalid client_id parameter value.")
+        }
+        other => row(other),
+    };
+    Fatal {
+        status: match http_status(refusal) {
+            401 | 403 => 400,
+            status => status,
+        },
+        error: row.error,
+        description: row.description.unwrap_or_default().into_owned(),
+    }
+}
+
+/// oauthlib's `OAuth2Error.twotuples`.
+#[must_use]
+pub fn redirect_refusal(refusal: &R, state: Option<&str>) -> Vec<(&'static str, String)> {
+    let row = row(refusal);
+    let mut query = vec![("error", row.error.to_owned())];
+    query.extend(row.description.map(|text| ("error_description", text.into_owned())));
+    query.extend(state.map(|state| ("state", state.to_owned())));
+    query
+}
+
+/// Django REST framework's answer; the challenge has no space after its commas.
+#[must_use]
+pub fn resource_refusal(refusal: &R, refusal_message: bool) -> Response {
+    let code = resource_code(refusal);
+    let (status, detail) = match code {
+        ErrorCode::InvalidToken => (401, "Authentication credentials were not provided."),
+        ErrorCode::InsufficientScope => (403, "You do not have permission to perform this action."),
+        ErrorCode::TemporarilyUnavailable => (503, "Service temporarily unavailable, try again later."),
+        ErrorCode::ServerError => (500, "A server error occurred."),
+        _ => (http_status(refusal), "Malformed request."),
+    };
+    let description = resource_description(refusal, code);
+    let body = Object::new(Style::Python, 192)
+        .text("detail", detail)
+        .text_if_any("message", refusal_message.then_some(description))
+        .close();
+    let mut response = respond::json(status, body);
+    if status < 500 {
+        let mut parameters = vec![("realm", "api")];
+        if *refusal != R::NoToken {
+            parameters.extend([("error", code.as_str()), ("error_description", description)]);
+        }
+        respond::set(&mut response, WWW_AUTHENTICATE, &challenge::bearer(",", &parameters));
+    }
+    response
+}
+
+/// `error` and, where the original has one, `error_description`.
+struct Row {
+    error: &'static str,
+    description: Option<Cow<'static, str>>,
+}
+
+impl Row {
+    fn new(error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            error,
+            description: Some(description.into()),
+        }
+    }
+
+    fn body(&self) -> String {
+        Object::new(Style::Python, 128)
+            .text("error", self.error)
+            .text_if_any("error_description", self.description.as_deref())
+            .close()
+    }
+}
+
+#[rustfmt::skip] // one row a line, to be laid beside the original's
+fn row(refusal: &R) -> Row {
+    let request = |description: &'static str| Row::new("invalid_request", description);
+    match refusal {
+        R::MethodNotAllowed => request("Unsupported request method."),
+        R::MediaType => request("Unsupported content type."),
+        R::TooLarge => request("The request is too large."),
+        R::Malformed(detail) => Row::new("invalid_request", malformed(detail)),
+        R::MissingParameter("refresh_token") => request("Missing refresh token parameter."),
+        R::MissingParameter(name) => Row::new("invalid_request", format!("Missing {name} parameter.")),
+        R::TwoAuthentications => request("Multiple client authentication methods."),
+        R::RedirectUriMismatch | R::RedirectUriUnregistered => request("Mismatching redirect URI."),
+        R::RedirectUriAmbiguous | R::RedirectUriAbsent => request("Missing redirect URI."),
+        R::VerifierMissing => request("Code verifier required."),
+        R::ResponseTypeMissing => request("Missing response_type parameter."),
+        R::ChallengeMissing => request("Code challenge required."),
+        R::ChallengeMalformed => request("Invalid code_challenge parameter."),
+        R::ChallengeMethod => request("Transform algorithm not supported."),
+        other => by_code(other.code()),
+    }
+}
+
+/// Everything else is the bare code.
+fn by_code(code: ErrorCode) -> Row {
+    Row {
+        error: code.as_str(),
+        description: None,
+    }
+}
+
+/// oauthlib's words for a repeated parameter; other defects in ours.
+fn malformed(detail: &str) -> String {
+    let repeated = detail
+        .strip_prefix("parameter ")
+        .and_then(|rest| rest.strip_suffix(" appears more than once"));
+    match repeated {
+        Some(name) => challenge::printable(&format!("Duplicate {name} parameter.")).into_owned(),
+        None => challenge::printable(detail).into_owned(),
+    }
+}
+
+fn resource_description(refusal: &R, code: ErrorCode) -> &'static str {
+    match (refusal, code) {
+        (R::NoToken, _) => "Authentication credentials were not provided.",
+        (R::TokenExpired, _) => "The access token has expired.",
+        (_, ErrorCode::InsufficientScope) => "The access token is valid but does not have enough scope.",
+        (_, ErrorCode::InvalidToken) => "The access token is invalid.",
+        (_, ErrorCode::TemporarilyUnavailable) => "Service temporarily unavailable, try again later.",
+        (_, ErrorCode::ServerError) => "A server error occurred.",
+        _ => "Malformed request.",
+    }
+}

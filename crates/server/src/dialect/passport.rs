@@ -1,0 +1,182 @@
+//! Laravel Passport over league/oauth2-server 9: a `hint` beside the description, 401 `invalid_client` for a bad redirect
+//! URI, and Laravel's own words at the API.
+
+use super::json::{Object, Style};
+use super::{Fatal, Scheme, TokenAnswer, no_cache, resource_code};
+use crate::oauth::Refusal as R;
+use crate::respond::{self, Response};
+use hallpass_wire::ErrorCode;
+use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use std::borrow::Cow;
+
+/// `BearerTokenResponse`: HC-12's four members, never a `scope`.
+#[must_use]
+pub fn token(answer: &TokenAnswer<'_>) -> Response {
+    let body = Object::new(Style::Php, 512)
+        .text("token_type", "Bearer")
+        .literal("expires_in", answer.expires_in)
+        .text("access_token", answer.access_token)
+        .text_if_any("refresh_token", answer.refresh.as_ref().map(|refresh| refresh.token))
+        .close();
+    let mut response = respond::json(200, body);
+    respond::set(&mut response, CONTENT_TYPE, "application/json; charset=UTF-8");
+    no_cache(response)
+}
+
+/// `OAuthServerException`: challenged is who sent an Authorization header, in its own scheme.
+#[must_use]
+pub fn token_refusal(refusal: &R, scheme: Scheme) -> Response {
+    let row = row(refusal);
+    let body = Object::new(Style::Php, 512)
+        .text("error", row.error)
+        .text("error_description", row.description)
+        .text_if_any("hint", row.hint)
+        .close();
+    let mut response = respond::json(row.status, body);
+    let challenge = match scheme {
+        Scheme::None => None,
+        Scheme::Basic | Scheme::Other => Some("Basic realm=\"OAuth\""),
+        Scheme::Bearer => Some("Bearer realm=\"OAuth\""),
+    };
+    if let Some(challenge) = challenge.filter(|_| row.error == "invalid_client") {
+        respond::set(&mut response, WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// Before the redirect URI is known to be the client's; a bad one is `invalid_client` too.
+#[must_use]
+pub fn fatal(refusal: &R) -> Fatal {
+    let row = row(refusal);
+    Fatal {
+        status: row.status,
+        error: row.error,
+        description: match row.hint {
+            Some(hint) => format!("{} {hint}", row.description),
+            None => row.description.to_owned(),
+        },
+    }
+}
+
+/// `makeRedirectUri` is given the state before the error.
+#[must_use]
+pub fn redirect_refusal(refusal: &R, state: Option<&str>) -> Vec<(&'static str, String)> {
+    let row = row(refusal);
+    let mut query = Vec::with_capacity(4);
+    query.extend(state.map(|state| ("state", state.to_owned())));
+    query.push(("error", row.error.to_owned()));
+    query.push(("error_description", row.description.to_owned()));
+    query.extend(row.hint.map(|hint| ("hint", hint.into_owned())));
+    query
+}
+
+/// Laravel's handler: a message and nothing else. The guard knows people only, so an app's own token is nobody.
+#[must_use]
+pub fn resource_refusal(refusal: &R) -> Response {
+    let (status, message) = match (refusal, resource_code(refusal)) {
+        (R::NoResourceOwner | R::MalformedBearer, _) | (_, ErrorCode::InvalidToken) => (401, "Unauthenticated."),
+        (_, ErrorCode::InsufficientScope) => (403, "Invalid scope(s) provided."),
+        (R::MethodNotAllowed, _) => (405, "Method Not Allowed"),
+        (R::TooLarge, _) => (413, "The POST data is too large."),
+        (_, ErrorCode::TemporarilyUnavailable) => (503, "Service Unavailable"),
+        (_, ErrorCode::ServerError) => (500, "Server Error"),
+        _ => (400, "Bad Request"),
+    };
+    respond::json(status, Object::new(Style::Php, 64).text("message", message).close())
+}
+
+/// Status, `error`, `error_description` and `hint`.
+struct Row {
+    status: u16,
+    error: &'static str,
+    description: &'static str,
+    hint: Option<Cow<'static, str>>,
+}
+
+const BAD_REQUEST: &str = "The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once, or is otherwise malformed.";
+const BAD_GRANT: &str = "The provided authorization grant (e.g., authorization code, resource owner credentials) or refresh token is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client.";
+const BAD_REFRESH_TOKEN: &str = "The refresh token is invalid.";
+
+#[rustfmt::skip] // one row a line, to be laid beside the original's
+fn row(refusal: &R) -> Row {
+    match refusal {
+        R::MethodNotAllowed => Row { status: 405, ..request("The request method must be POST") },
+        R::MediaType => request("The content type must be `application/x-www-form-urlencoded`"),
+        R::TooLarge => Row { status: 413, ..request("The request is too large") },
+        R::Malformed(detail) => request(detail.clone()),
+        R::MissingParameter(name) => request(format!("Check the `{name}` parameter")),
+        R::TwoAuthentications => request("Only one way of client authentication may be used"),
+
+        R::UnknownCode => request("Issue decrypting the authorization code"),
+        R::ForeignCode => request("Authorization code was not issued to this client"),
+        R::CodeExpired => grant(BAD_GRANT, "Authorization code has expired"),
+        R::CodeReplayed | R::CodeRevoked => grant(BAD_GRANT, "Authorization code has been revoked"),
+        R::RedirectUriMismatch => request("Invalid redirect URI"),
+        R::VerifierMissing => request("Check the `code_verifier` parameter"),
+        R::VerifierMalformed => request("Code Verifier must follow the specifications of RFC-7636."),
+        R::VerifierMismatch => grant(BAD_GRANT, "Failed to verify `code_verifier`."),
+        R::VerifierUnexpected => request("code_verifier received when no code_challenge is present"),
+        R::UnknownRefreshToken => grant(BAD_REFRESH_TOKEN, "Cannot decrypt the refresh token"),
+        R::ForeignRefreshToken => grant(BAD_REFRESH_TOKEN, "Token is not linked to client"),
+        R::RefreshTokenExpired => grant(BAD_REFRESH_TOKEN, "Token has expired"),
+        R::RefreshTokenReused | R::RefreshTokenRevoked | R::RefreshTokenFromTheFuture => grant(BAD_REFRESH_TOKEN, "Token has been revoked"),
+        R::UnknownScope(name) | R::ScopeBeyondClient(name) | R::ScopeBeyondGrant(name) => scope(format!("Check the `{name}` scope")),
+        R::ScopeMissing => scope("Specify a scope in the request or set a default scope"),
+
+        R::RedirectUriUnregistered | R::RedirectUriAmbiguous | R::RedirectUriAbsent => by_code(ErrorCode::InvalidClient),
+        R::ResponseTypeMissing => request("Check the `response_type` parameter"),
+        R::ChallengeMissing => request("Code challenge must be provided for public clients"),
+        R::ChallengeMalformed => request("Code challenge must follow the specifications of RFC-7636."),
+        R::ChallengeMethod => request("Code challenge method must be one of `S256`"),
+        R::Denied => by_code(ErrorCode::AccessDenied).with_hint("The user denied the request"),
+        other => by_code(other.code()),
+    }
+}
+
+#[rustfmt::skip] // one row a line, to be laid beside the original's
+fn by_code(code: ErrorCode) -> Row {
+    let (status, description) = match code {
+        ErrorCode::InvalidRequest => (400, BAD_REQUEST),
+        ErrorCode::InvalidClient => (401, "Client authentication failed"),
+        ErrorCode::InvalidGrant => (400, BAD_GRANT),
+        ErrorCode::UnauthorizedClient => (400, "The authenticated client is not authorized to use this authorization grant type."),
+        ErrorCode::UnsupportedGrantType => (400, "The authorization grant type is not supported by the authorization server."),
+        ErrorCode::UnsupportedResponseType => (400, "The authorization server does not support obtaining an authorization code using this method."),
+        ErrorCode::InvalidScope => (400, "The requested scope is invalid, unknown, or malformed"),
+        ErrorCode::AccessDenied => (401, "The resource owner or authorization server denied the request."),
+        ErrorCode::ServerError => (500, "The authorization server encountered an unexpected condition which prevented it from fulfilling the request: internal error"),
+        ErrorCode::TemporarilyUnavailable => (503, "The authorization server is currently unable to handle the request."),
+        ErrorCode::UnsupportedTokenType => (400, "The authorization server does not support the revocation of the presented token type."),
+        ErrorCode::InvalidToken => (401, "The access token is invalid."),
+        ErrorCode::InsufficientScope => (403, "The access token does not have the scope that this needs."),
+    };
+    let row = Row { status, error: code.as_str(), description, hint: None };
+    match code {
+        ErrorCode::UnsupportedGrantType => row.with_hint("Check that all required parameters have been provided"),
+        _ => row,
+    }
+}
+
+impl Row {
+    fn with_hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+}
+
+fn request(hint: impl Into<Cow<'static, str>>) -> Row {
+    by_code(ErrorCode::InvalidRequest).with_hint(hint)
+}
+
+fn grant(description: &'static str, hint: &'static str) -> Row {
+    Row {
+        description,
+        ..by_code(ErrorCode::InvalidGrant).with_hint(hint)
+    }
+}
+
+fn scope(hint: impl Into<Cow<'static, str>>) -> Row {
+    by_code(ErrorCode::InvalidScope).with_hint(hint)
+}

@@ -1,0 +1,204 @@
+//! The RFCs and nothing else: RFC 6749 §5.1 and §5.2, RFC 6750 §3, RFC 7009 §2.2, RFC 7662 §2.2.
+//!
+//! A description speaks of the request that the client itself sent. What only the database knows (whether an app exists,
+//! what became of a code) is in the private text, which the app's owner sees.
+
+use super::json::{Object, Style};
+use super::{Fatal, Introspection, Scheme, TokenAnswer, challenge, http_status, no_cache, resource_code};
+use crate::oauth::Refusal as R;
+use crate::respond::{self, Response};
+use hallpass_wire::ErrorCode;
+use http::header::WWW_AUTHENTICATE;
+use std::borrow::Cow;
+
+/// RFC 6749 §5.1. `scope` is left out where there is none: a scope is at least one token (§3.3).
+#[must_use]
+pub fn token(answer: &TokenAnswer<'_>) -> Response {
+    let body = Object::new(Style::Compact, 512)
+        .text("access_token", answer.access_token)
+        .text("token_type", "Bearer")
+        .literal("expires_in", answer.expires_in)
+        .text_if_any("scope", (!answer.scopes.is_empty()).then_some(answer.scopes))
+        .text_if_any("refresh_token", answer.refresh.as_ref().map(|refresh| refresh.token))
+        .close();
+    no_cache(respond::json(200, body))
+}
+
+/// RFC 6749 §5.2. Who used the Authorization header is told how to; others are not, so that no browser asks for a password.
+#[must_use]
+pub fn token_refusal(refusal: &R, scheme: Scheme) -> Response {
+    let mut response = respond::json(http_status(refusal), error_body(refusal.code(), &description(refusal)));
+    if refusal.code() == ErrorCode::InvalidClient && scheme != Scheme::None {
+        respond::set(&mut response, WWW_AUTHENTICATE, "Basic realm=\"OAuth\"");
+    }
+    no_cache(response)
+}
+
+/// RFC 7662 §2.2; a resource is told the tenant too.
+#[must_use]
+pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
+    let Some(token) = token else {
+        return respond::json(200, r#"{"active":false}"#);
+    };
+    let mut body = Object::new(Style::Compact, 512)
+        .literal("active", true)
+        .text_if_any("scope", (!token.scopes.is_empty()).then_some(token.scopes))
+        .text("client_id", token.client_id)
+        .text_if_any("username", token.username)
+        .text_if_any("token_type", token.token_type);
+    if let Some(expires) = token.expires {
+        body = body.literal("exp", expires.seconds());
+    }
+    body = body
+        .literal("iat", token.issued_at.seconds())
+        .text("sub", token.subject)
+        .text("iss", token.issuer);
+    if let Some(tenant) = &token.tenant {
+        body = body
+            .text("aud", tenant.audience)
+            .text("organization", tenant.organization)
+            .text("environment", tenant.environment);
+    }
+    respond::json(200, body.close())
+}
+
+/// RFC 7009 §2.2: 200, and the body does not matter.
+#[must_use]
+pub fn revocation() -> Response {
+    let mut response = respond::empty(200);
+    respond::no_store(&mut response);
+    response
+}
+
+/// A page for a person asks for no credentials, so 401 has no place there.
+#[must_use]
+pub fn fatal(refusal: &R) -> Fatal {
+    let description = match refusal {
+        R::UnknownClient | R::ClientNotLive => Cow::Borrowed("The client_id is not one of a known app"),
+        other => description(other),
+    };
+    Fatal {
+        status: match http_status(refusal) {
+            401 => 400,
+            status => status,
+        },
+        error: refusal.code().as_str(),
+        description: description.into_owned(),
+    }
+}
+
+/// RFC 6749 §4.1.2.1.
+#[must_use]
+pub fn redirect_refusal(refusal: &R, state: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut query = vec![
+        ("error", refusal.code().as_str().to_owned()),
+        ("error_description", description(refusal).into_owned()),
+    ];
+    query.extend(state.map(|state| ("state", state.to_owned())));
+    query
+}
+
+/// RFC 6750 §3. Without a token there is no error to speak of (§3.1), only what would have been needed.
+#[must_use]
+pub fn resource_refusal(refusal: &R, refusal_message: bool) -> Response {
+    let code = resource_code(refusal);
+    let description = resource_description(refusal, code);
+    let error = (*refusal != R::NoToken).then_some(code.as_str());
+    let body = Object::new(Style::Compact, 192)
+        .text_if_any("error", error)
+        .text("error_description", &description)
+        .text_if_any("message", refusal_message.then_some(&description))
+        .close();
+    let status = match code {
+        ErrorCode::InvalidRequest => http_status(refusal),
+        code => code.status(),
+    };
+    let mut response = respond::json(status, body);
+    if status < 500 {
+        let value = bearer_challenge(refusal, code, &description);
+        respond::set(&mut response, WWW_AUTHENTICATE, &value);
+    }
+    response
+}
+
+fn bearer_challenge(refusal: &R, code: ErrorCode, description: &str) -> String {
+    let asked;
+    let mut parameters = vec![("realm", "api")];
+    if *refusal != R::NoToken {
+        parameters.extend([("error", code.as_str()), ("error_description", description)]);
+    }
+    if let R::InsufficientScope(scopes) = refusal {
+        asked = scopes.to_string();
+        parameters.push(("scope", &asked));
+    }
+    challenge::bearer(", ", &parameters)
+}
+
+fn error_body(code: ErrorCode, description: &str) -> String {
+    Object::new(Style::Compact, 192)
+        .text("error", code)
+        .text("error_description", description)
+        .close()
+}
+
+fn description(refusal: &R) -> Cow<'static, str> {
+    let text = match refusal {
+        R::MethodNotAllowed => "The request method must be POST",
+        R::MediaType => "The body must be application/x-www-form-urlencoded",
+        R::TooLarge => "The request is too large",
+        R::Malformed(detail) => return Cow::Owned(challenge::printable(detail).into_owned()),
+        R::MissingParameter(name) => return Cow::Owned(format!("The parameter {name} is missing")),
+        R::TwoAuthentications => "Client credentials were sent in more than one way",
+        R::NoClientCredentials => "No client credentials were sent",
+        R::MalformedBasic => "The Authorization header is not a Basic pair of client id and secret",
+        R::VerifierMissing => "The code_verifier is missing",
+        R::VerifierMalformed => "The code_verifier is malformed",
+        R::VerifierUnexpected => "A code_verifier was sent, but no code_challenge before",
+        R::ScopeMissing => "The scope is missing",
+        R::RedirectUriUnregistered => "The redirect_uri is not one of this app's",
+        R::RedirectUriAmbiguous => "The app has several redirect URIs and the request names none",
+        R::RedirectUriAbsent => "The app has no redirect URI",
+        R::ResponseTypeMissing => "The parameter response_type is missing",
+        R::ChallengeMissing => "The code_challenge is missing",
+        R::ChallengeMalformed => "The code_challenge is malformed",
+        R::ChallengeMethod => "The code_challenge_method must be S256",
+        other => by_code(other.code()),
+    };
+    Cow::Borrowed(text)
+}
+
+/// The words for everything that has none of its own: no more than the code itself says.
+fn by_code(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::InvalidRequest => "The request is malformed",
+        ErrorCode::InvalidClient => "Client authentication failed",
+        ErrorCode::InvalidGrant => {
+            "The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI"
+        }
+        ErrorCode::UnauthorizedClient => "This app may not use this grant type",
+        ErrorCode::UnsupportedGrantType => "The grant type is not offered",
+        ErrorCode::UnsupportedResponseType => "The response type is not offered",
+        ErrorCode::InvalidScope => "The scope is unknown, malformed, or more than may be asked for",
+        ErrorCode::AccessDenied => "The request was denied",
+        ErrorCode::ServerError => "An error occurred on our side",
+        ErrorCode::TemporarilyUnavailable => "The server is busy or in maintenance; try again",
+        ErrorCode::UnsupportedTokenType => "Tokens of this type cannot be revoked",
+        ErrorCode::InvalidToken => "The access token is invalid",
+        ErrorCode::InsufficientScope => "The access token does not have the scope that this needs",
+    }
+}
+
+fn resource_description(refusal: &R, code: ErrorCode) -> Cow<'static, str> {
+    let text = match refusal {
+        R::NoToken => "An access token is required",
+        R::MalformedBearer => "The Authorization header must be Bearer with one access token",
+        R::TokenExpired => "The access token has expired",
+        R::TokenRevoked => "The access token was revoked",
+        // Valid, so not invalid_token: another of its kind would fail as well (RFC 6750 §3.1). It lacks the privilege of
+        // speaking for a person, hence insufficient_scope.
+        R::NoResourceOwner => "This needs an access token that acts for a person",
+        other if other.code() == code => return description(other),
+        _ => by_code(code),
+    };
+    Cow::Borrowed(text)
+}
