@@ -53,7 +53,11 @@ impl Hallpass {
     #[must_use]
     pub fn default_scopes(&self, allowed: &Scopes) -> Scopes {
         let defaults = self.config.scopes.iter().filter(|(_, entry)| entry.default);
-        defaults.map(|(scope, _)| scope).filter(|scope| allowed.contains(scope)).cloned().collect()
+        defaults
+            .map(|(scope, _)| scope)
+            .filter(|scope| allowed.contains(scope))
+            .cloned()
+            .collect()
     }
 
     /// Whether this deployment offers the grant type.

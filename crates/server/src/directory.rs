@@ -133,8 +133,14 @@ impl Hallpass {
             return Ok(Some(user));
         }
         let version = self.directory.version.load(Ordering::SeqCst);
-        let Some(user) = self.store.user(id).await?.map(Arc::new) else { return Ok(None) };
-        self.directory.put(version, |d| d.users.insert(id, user.clone()), |d| drop(d.users.remove(&id)));
+        let Some(user) = self.store.user(id).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        self.directory.put(
+            version,
+            |d| d.users.insert(id, user.clone()),
+            |d| drop(d.users.remove(&id)),
+        );
         Ok(Some(user))
     }
 
@@ -147,7 +153,9 @@ impl Hallpass {
             return Ok(Some(organization));
         }
         let version = self.directory.version.load(Ordering::SeqCst);
-        let Some(found) = self.store.organization(id).await?.map(Arc::new) else { return Ok(None) };
+        let Some(found) = self.store.organization(id).await?.map(Arc::new) else {
+            return Ok(None);
+        };
         self.directory.put(
             version,
             |d| d.organizations.insert(id, found.clone()),
@@ -166,7 +174,11 @@ impl Hallpass {
         }
         let version = self.directory.version.load(Ordering::SeqCst);
         let found: Arc<[Resource]> = self.store.resources().await?.into();
-        self.directory.put(version, |d| d.resources.insert((), found.clone()), |d| d.resources.clear());
+        self.directory.put(
+            version,
+            |d| d.resources.insert((), found.clone()),
+            |d| d.resources.clear(),
+        );
         Ok(found)
     }
 
@@ -174,12 +186,23 @@ impl Hallpass {
     ///
     /// # Errors
     /// Where the database is away.
-    pub async fn may_act(&self, user: &User, organization: OrganizationId, client: &Client) -> Result<bool, StoreError> {
-        let member = user.memberships.iter().any(|membership| membership.organization == organization);
+    pub async fn may_act(
+        &self,
+        user: &User,
+        organization: OrganizationId,
+        client: &Client,
+    ) -> Result<bool, StoreError> {
+        let member = user
+            .memberships
+            .iter()
+            .any(|membership| membership.organization == organization);
         if user.status != Status::Active || !member || !client.is_live() || !client.reaches(organization) {
             return Ok(false);
         }
-        Ok(self.organization(organization).await?.is_some_and(|found| found.status == Status::Active))
+        Ok(self
+            .organization(organization)
+            .await?
+            .is_some_and(|found| found.status == Status::Active))
     }
 
     async fn keep_client(&self, version: u64, app: Option<App>) -> Result<Option<Arc<Client>>, StoreError> {
@@ -187,11 +210,21 @@ impl Hallpass {
         let organization = self.organization(app.organization).await?;
         let organization = organization.ok_or_else(|| StoreError::Corrupt(format!("app {} has no owner", app.id)))?;
         let developer_email = match app.owner {
-            Some(owner) => self.user(owner).await?.map(|user| user.email.clone()).unwrap_or_default(),
+            Some(owner) => self
+                .user(owner)
+                .await?
+                .map(|user| user.email.clone())
+                .unwrap_or_default(),
             None => String::new(),
         };
         let (scopes, grant_types) = (self.allowed_scopes(&app), self.allowed_grant_types(&app));
-        let client = Arc::new(Client { app, organization, scopes, grant_types, developer_email });
+        let client = Arc::new(Client {
+            app,
+            organization,
+            scopes,
+            grant_types,
+            developer_email,
+        });
         let (id, client_id) = (client.app.id, client.app.client_id.clone());
         self.directory.put(
             version,
@@ -213,7 +246,13 @@ impl Hallpass {
             app.products.is_empty() || products.any(|product| product.scopes.contains(scope))
         };
         let of_app = |scope: &&hallpass_wire::Scope| app.scopes.as_ref().is_none_or(|own| own.contains(scope));
-        self.config.scopes.keys().filter(of_products).filter(of_app).cloned().collect()
+        self.config
+            .scopes
+            .keys()
+            .filter(of_products)
+            .filter(of_app)
+            .cloned()
+            .collect()
     }
 
     fn allowed_grant_types(&self, app: &App) -> Vec<GrantType> {
@@ -222,8 +261,16 @@ impl Hallpass {
             None => true,
         };
         let of_type = |offered: &&GrantType| {
-            **offered != GrantType::ClientCredentials || app.client_type == crate::store::model::ClientType::Confidential
+            **offered != GrantType::ClientCredentials
+                || app.client_type == crate::store::model::ClientType::Confidential
         };
-        self.config.wire.grant_types.iter().filter(of_app).filter(of_type).copied().collect()
+        self.config
+            .wire
+            .grant_types
+            .iter()
+            .filter(of_app)
+            .filter(of_type)
+            .copied()
+            .collect()
     }
 }

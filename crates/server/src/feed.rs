@@ -12,9 +12,16 @@ use uuid::Uuid;
 pub fn apply(change: &Change, revoked: &Revoked, directory: &Directory, now: Instant) {
     let entry = match change.kind {
         ChangeKind::Grant => grant(change).map(Entry::Grant),
-        ChangeKind::Generation => grant(change).zip(u32::try_from(change.value).ok()).map(|(id, value)| Entry::Generation(id, value)),
+        ChangeKind::Generation => grant(change)
+            .zip(u32::try_from(change.value).ok())
+            .map(|(id, value)| Entry::Generation(id, value)),
         ChangeKind::Token => change.subject.as_slice().try_into().ok().map(Entry::Token),
-        ChangeKind::App | ChangeKind::User | ChangeKind::Membership | ChangeKind::Organization | ChangeKind::Resource | ChangeKind::Key => {
+        ChangeKind::App
+        | ChangeKind::User
+        | ChangeKind::Membership
+        | ChangeKind::Organization
+        | ChangeKind::Resource
+        | ChangeKind::Key => {
             return directory.forget();
         }
     };

@@ -75,7 +75,9 @@ impl Master {
         let path = data.join(&keys.master_file);
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text, &path.display().to_string()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && database_has_keys => Err(KeyError::LostMaster(path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && database_has_keys => {
+                Err(KeyError::LostMaster(path))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(&path),
             Err(source) => Err(KeyError::File { path, source }),
         }
@@ -91,7 +93,10 @@ impl Master {
     fn make(path: &Path) -> Result<Self, KeyError> {
         let bytes = Zeroizing::new(random::bytes::<32>());
         let text = Zeroizing::new(format!("{}\n", STANDARD.encode(*bytes)));
-        write_private(path, text.as_bytes()).map_err(|source| KeyError::File { path: path.to_owned(), source })?;
+        write_private(path, text.as_bytes()).map_err(|source| KeyError::File {
+            path: path.to_owned(),
+            source,
+        })?;
         tracing::info!(path = %path.display(), "made a master key: keep a copy apart from the database's backups");
         Ok(Self(SealKey::new(0, &bytes)?))
     }
@@ -107,7 +112,10 @@ impl Master {
         let wrong = || KeyError::WrongMaster(stored.id);
         let mut sealed = stored.sealed.clone();
         let (nonce, body) = sealed.split_first_chunk_mut::<12>().ok_or_else(wrong)?;
-        let plain = self.0.open(*nonce, &label(stored.id, &stored.purpose), body).map_err(|_| wrong())?;
+        let plain = self
+            .0
+            .open(*nonce, &label(stored.id, &stored.purpose), body)
+            .map_err(|_| wrong())?;
         plain.try_into().map(Zeroizing::new).map_err(|_| wrong())
     }
 }
@@ -121,17 +129,38 @@ impl Keys {
         let mut stored = store.keys().await?;
         let master = Master::obtain(config, data, !stored.is_empty())?;
         let highest = stored.iter().map(|key| key.id).max().unwrap_or(0);
-        for (id, purpose) in (highest + 1..).zip(PURPOSES.iter().filter(|p| !stored.iter().any(|key| key.purpose == **p)).collect::<Vec<_>>()) {
+        for (id, purpose) in (highest + 1..).zip(
+            PURPOSES
+                .iter()
+                .filter(|p| !stored.iter().any(|key| key.purpose == **p))
+                .collect::<Vec<_>>(),
+        ) {
             let sealed = master.seal(id, purpose, &random::bytes())?;
-            let key = StoredKey { id, purpose: (*purpose).to_owned(), sealed, created: now };
+            let key = StoredKey {
+                id,
+                purpose: (*purpose).to_owned(),
+                sealed,
+                created: now,
+            };
             store.create_key(key.clone()).await?;
             stored.push(key);
         }
-        let opened = stored.iter().map(|key| Ok((key.id, key.purpose.as_str(), master.open(key)?)));
+        let opened = stored
+            .iter()
+            .map(|key| Ok((key.id, key.purpose.as_str(), master.open(key)?)));
         let opened = opened.collect::<Result<Vec<_>, KeyError>>()?;
         let seal = |purpose| ring(&opened, purpose, |id, bytes| Ok(SealKey::new(id, bytes)?));
-        let sign = |purpose| ring(&opened, purpose, |_, bytes| Ok(hmac::Key::new(hmac::HMAC_SHA256, bytes)));
-        Ok(Self { access: seal("access")?, proof: sign("proof")?, page: seal("page")?, declared: sign("declared")? })
+        let sign = |purpose| {
+            ring(&opened, purpose, |_, bytes| {
+                Ok(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+            })
+        };
+        Ok(Self {
+            access: seal("access")?,
+            proof: sign("proof")?,
+            page: seal("page")?,
+            declared: sign("declared")?,
+        })
     }
 
     /// The key that seals access tokens now.
@@ -163,7 +192,12 @@ impl Keys {
     #[must_use]
     pub fn prove(&self, proof: &Proof, salt: &[u8; 16], named: u32) -> bool {
         let first = self.proof.keys.get(&named);
-        let others = self.proof.keys.iter().filter(|(id, _)| **id != named).map(|(_, key)| key);
+        let others = self
+            .proof
+            .keys
+            .iter()
+            .filter(|(id, _)| **id != named)
+            .map(|(_, key)| key);
         first.into_iter().chain(others).any(|key| proof.is_authentic(key, salt))
     }
 
@@ -194,9 +228,15 @@ impl<K> Ring<K> {
 
 type Opened<'a> = (u32, &'a str, Zeroizing<[u8; 32]>);
 
-fn ring<K>(opened: &[Opened<'_>], purpose: &str, make: impl Fn(u32, &[u8; 32]) -> Result<K, KeyError>) -> Result<Ring<K>, KeyError> {
+fn ring<K>(
+    opened: &[Opened<'_>],
+    purpose: &str,
+    make: impl Fn(u32, &[u8; 32]) -> Result<K, KeyError>,
+) -> Result<Ring<K>, KeyError> {
     let mine = opened.iter().filter(|(_, of, _)| *of == purpose);
-    let keys = mine.map(|(id, _, bytes)| Ok((*id, make(*id, bytes)?))).collect::<Result<HashMap<_, _>, KeyError>>()?;
+    let keys = mine
+        .map(|(id, _, bytes)| Ok((*id, make(*id, bytes)?)))
+        .collect::<Result<HashMap<_, _>, KeyError>>()?;
     let current = keys.keys().copied().max().unwrap_or(0);
     Ok(Ring { current, keys })
 }
@@ -207,7 +247,11 @@ fn label(id: u32, purpose: &str) -> Vec<u8> {
 
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(content)?;
     file.sync_all()
 }

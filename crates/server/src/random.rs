@@ -7,7 +7,11 @@
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    #[expect(clippy::disallowed_methods, clippy::expect_used, reason = "the one place; without randomness nothing is safe")]
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::expect_used,
+        reason = "the one place; without randomness nothing is safe"
+    )]
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
 }
@@ -19,7 +23,10 @@ pub fn alphanumeric(length: usize) -> String {
     let mut text = String::with_capacity(length);
     while text.len() < length {
         let drawn = bytes::<32>();
-        let fair = drawn.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(*byte % 62)]));
+        let fair = drawn
+            .iter()
+            .filter(|byte| **byte < 248)
+            .map(|byte| char::from(ALPHABET[usize::from(*byte % 62)]));
         text.extend(fair.take(length - text.len()));
     }
     text

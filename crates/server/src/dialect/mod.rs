@@ -99,6 +99,16 @@ pub struct Introspection<'a> {
     pub tenant: Option<Tenant<'a>>,
 }
 
+impl Introspection<'_> {
+    /// The person's subject, or the client id where there is no person.
+    fn sub(&self) -> String {
+        match self.subject {
+            Subject::User(user) => user.to_string(),
+            Subject::App => self.client_id.to_owned(),
+        }
+    }
+}
+
 /// Whom a token speaks of (RFC 7662 §2.2 `sub`).
 #[derive(Clone, Copy, Debug)]
 pub enum Subject {

@@ -51,7 +51,7 @@ pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
     }
     body = body
         .literal("iat", token.issued_at.seconds())
-        .text("sub", token.subject)
+        .text("sub", token.sub())
         .text("iss", token.issuer);
     if let Some(tenant) = &token.tenant {
         body = body

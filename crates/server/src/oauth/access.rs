@@ -30,12 +30,20 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     if sent.next().is_some() {
         return Err(Refusal::MalformedBearer);
     }
-    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Refusal::MalformedBearer)?;
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or(Refusal::MalformedBearer)?;
     let token = token.trim();
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Refusal::NoToken);
     }
-    if token.is_empty() || token.contains(' ') { Err(Refusal::MalformedBearer) } else { Ok(token) }
+    if token.is_empty() || token.contains(' ') {
+        Err(Refusal::MalformedBearer)
+    } else {
+        Ok(token)
+    }
 }
 
 /// Checks an access token, and remembers that it was seen.
@@ -62,9 +70,11 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
 fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
     let token = Entry::Token(claims.serial);
     match claims.grant {
-        Some(grant) => {
-            hallpass.revoked.any(&[token, Entry::Grant(grant.id.0), Entry::Generation(grant.id.0, grant.generation)])
-        }
+        Some(grant) => hallpass.revoked.any(&[
+            token,
+            Entry::Grant(grant.id.0),
+            Entry::Generation(grant.id.0, grant.generation),
+        ]),
         None => hallpass.revoked.any(&[token]),
     }
 }
@@ -76,5 +86,9 @@ async fn standing(hallpass: &Hallpass, claims: &Claims, client: &Client) -> Resu
     };
     let user = hallpass.user(grant.user).await?.ok_or(Refusal::TokenRevoked)?;
     let may_act = hallpass.may_act(&user, claims.organization, client).await?;
-    if may_act { Ok(Some(user)) } else { Err(Refusal::TokenRevoked) }
+    if may_act {
+        Ok(Some(user))
+    } else {
+        Err(Refusal::TokenRevoked)
+    }
 }

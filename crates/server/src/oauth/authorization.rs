@@ -56,13 +56,22 @@ impl From<Refusal> for Problem {
 /// What is wrong, and who is to be told.
 pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<AuthorizationRequest, Problem> {
     let client_id = query.get("client_id").ok_or(Refusal::MissingParameter("client_id"))?;
-    let client = hallpass.client(client_id).await.map_err(Refusal::from)?.ok_or(Refusal::UnknownClient)?;
+    let client = hallpass
+        .client(client_id)
+        .await
+        .map_err(Refusal::from)?
+        .ok_or(Refusal::UnknownClient)?;
     if !client.is_live() {
         return Err(Refusal::ClientNotLive.into());
     }
     let target = target(hallpass, &client, query)?;
     match judge_rest(hallpass, &client, query) {
-        Ok((scopes, challenge)) => Ok(AuthorizationRequest { client, target, scopes, challenge }),
+        Ok((scopes, challenge)) => Ok(AuthorizationRequest {
+            client,
+            target,
+            scopes,
+            challenge,
+        }),
         Err(refusal) => Err(Problem::Redirect(target, refusal)),
     }
 }
@@ -73,12 +82,28 @@ fn target(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Resul
     let registered = &client.app.redirect_uris;
     if let Some(sent) = query.get("redirect_uri") {
         let known = registered.iter().any(|uri| uri.admits(sent));
-        let target = Target { uri: Some(sent.to_owned()), named: true, state };
-        return if known { Ok(target) } else { Err(Refusal::RedirectUriUnregistered) };
+        let target = Target {
+            uri: Some(sent.to_owned()),
+            named: true,
+            state,
+        };
+        return if known {
+            Ok(target)
+        } else {
+            Err(Refusal::RedirectUriUnregistered)
+        };
     }
     match registered.as_slice() {
-        [only] => Ok(Target { uri: Some(only.as_str().to_owned()), named: false, state }),
-        [] if shows_code(hallpass, client) => Ok(Target { uri: None, named: false, state }),
+        [only] => Ok(Target {
+            uri: Some(only.as_str().to_owned()),
+            named: false,
+            state,
+        }),
+        [] if shows_code(hallpass, client) => Ok(Target {
+            uri: None,
+            named: false,
+            state,
+        }),
         [] => Err(Refusal::RedirectUriAbsent),
         _ => Err(Refusal::RedirectUriAmbiguous),
     }
@@ -100,7 +125,10 @@ fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> R
     if !client.may_use(GrantType::AuthorizationCode) {
         return Err(Refusal::GrantTypeNotAllowed(GrantType::AuthorizationCode.as_str()));
     }
-    let asked = query.get("scope").map(|text| known_scopes(hallpass, text)).transpose()?;
+    let asked = query
+        .get("scope")
+        .map(|text| known_scopes(hallpass, text))
+        .transpose()?;
     let scopes = grantable_scopes(hallpass, asked, client)?;
     Ok((scopes, challenge(hallpass, client, query)?))
 }
@@ -109,7 +137,11 @@ fn challenge(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Re
     let (sent, method) = (query.get("code_challenge"), query.get("code_challenge_method"));
     let Some(sent) = sent else {
         let demanded = hallpass.config.wire.require_pkce || client.app.client_type == ClientType::Public;
-        return if demanded || method.is_some() { Err(Refusal::ChallengeMissing) } else { Ok(None) };
+        return if demanded || method.is_some() {
+            Err(Refusal::ChallengeMissing)
+        } else {
+            Ok(None)
+        };
     };
     // No method means `plain` (RFC 7636 §4.3), which protects nothing.
     if method != Some("S256") {
@@ -125,7 +157,9 @@ impl Target {
         let mut pairs = vec![("code", code)];
         pairs.extend(self.state.as_deref().map(|state| ("state", state)));
         pairs.push(("iss", issuer));
-        self.uri.as_deref().map(|uri| hallpass_wire::redirect_uri::with_query(uri, &pairs))
+        self.uri
+            .as_deref()
+            .map(|uri| hallpass_wire::redirect_uri::with_query(uri, &pairs))
     }
 
     /// The address that tells the app of a refusal, in the dialect's words.
@@ -134,7 +168,9 @@ impl Target {
         let told = hallpass.dialect.redirect_refusal(refusal, self.state.as_deref());
         let mut pairs: Vec<(&str, &str)> = told.iter().map(|(name, value)| (*name, value.as_str())).collect();
         pairs.push(("iss", &hallpass.issuer));
-        self.uri.as_deref().map(|uri| hallpass_wire::redirect_uri::with_query(uri, &pairs))
+        self.uri
+            .as_deref()
+            .map(|uri| hallpass_wire::redirect_uri::with_query(uri, &pairs))
     }
 }
 

@@ -33,7 +33,11 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     check_verifier(request.client, &grant, request.body)?;
     check_standing(hallpass, &grant, request.client).await?;
 
-    let ends = hallpass.config.tokens.refresh_absolute.map(|bound| request.now.after(bound));
+    let ends = hallpass
+        .config
+        .tokens
+        .refresh_absolute
+        .map(|bound| request.now.after(bound));
     let change = Redeem {
         id: grant.id,
         app: request.client.app.id,
@@ -50,12 +54,22 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
 
 /// The grant of an authentic code of this client. A forged or foreign code changes nothing.
 async fn authentic(hallpass: &Hallpass, client: &Client, code: &str) -> Result<Grant, Refusal> {
-    let proof = Proof::parse(Kind::Code, code).filter(|proof| proof.generation == 0).ok_or(Refusal::UnknownCode)?;
-    let grant = hallpass.store.grant(GrantId(proof.grant)).await?.ok_or(Refusal::UnknownCode)?;
+    let proof = Proof::parse(Kind::Code, code)
+        .filter(|proof| proof.generation == 0)
+        .ok_or(Refusal::UnknownCode)?;
+    let grant = hallpass
+        .store
+        .grant(GrantId(proof.grant))
+        .await?
+        .ok_or(Refusal::UnknownCode)?;
     if !hallpass.keys.prove(&proof, &grant.salt, grant.key) {
         return Err(Refusal::UnknownCode);
     }
-    if grant.app == client.app.id { Ok(grant) } else { Err(Refusal::ForeignCode) }
+    if grant.app == client.app.id {
+        Ok(grant)
+    } else {
+        Err(Refusal::ForeignCode)
+    }
 }
 
 /// RFC 6749 §4.1.3: identical to the one of the authorization request. Where that had none, the one registered is meant,
@@ -65,9 +79,17 @@ fn check_redirect_uri(client: &Client, grant: &Grant, body: &Parameters<'_>) -> 
         (Some(bound), Some(sent)) => bound == sent,
         (Some(_), None) => false,
         (None, None) => true,
-        (None, Some(sent)) => client.app.redirect_uris.iter().any(|registered| registered.as_str() == sent),
+        (None, Some(sent)) => client
+            .app
+            .redirect_uris
+            .iter()
+            .any(|registered| registered.as_str() == sent),
     };
-    if fits { Ok(()) } else { Err(Refusal::RedirectUriMismatch) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Refusal::RedirectUriMismatch)
+    }
 }
 
 fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), Refusal> {
@@ -82,7 +104,11 @@ fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Resu
     };
     let verifier = body.get("code_verifier").ok_or(Refusal::VerifierMissing)?;
     let verifier = CodeVerifier::parse(verifier).ok_or(Refusal::VerifierMalformed)?;
-    if CodeChallenge(challenge).is_answered_by(verifier) { Ok(()) } else { Err(Refusal::VerifierMismatch) }
+    if CodeChallenge(challenge).is_answered_by(verifier) {
+        Ok(())
+    } else {
+        Err(Refusal::VerifierMismatch)
+    }
 }
 
 /// Whether the person may still act for this app; shared with refresh.
@@ -91,7 +117,11 @@ fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Resu
 /// [`Refusal::ResourceOwnerGone`] where not.
 pub async fn check_standing(hallpass: &Hallpass, grant: &Grant, client: &Client) -> Result<(), Refusal> {
     let user = hallpass.user(grant.user).await?.ok_or(Refusal::ResourceOwnerGone)?;
-    if hallpass.may_act(&user, grant.organization, client).await? { Ok(()) } else { Err(Refusal::ResourceOwnerGone) }
+    if hallpass.may_act(&user, grant.organization, client).await? {
+        Ok(())
+    } else {
+        Err(Refusal::ResourceOwnerGone)
+    }
 }
 
 /// Another request came first: it spent the code, ended the grant, or the moment passed.

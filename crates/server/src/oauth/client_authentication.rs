@@ -51,7 +51,11 @@ pub async fn authenticate(
             client
         }
     };
-    if client.is_live() { Ok(client) } else { Err(Refusal::ClientNotLive) }
+    if client.is_live() {
+        Ok(client)
+    } else {
+        Err(Refusal::ClientNotLive)
+    }
 }
 
 /// Authenticates the caller of introspection: a confidential app or an API with its credentials. Public clients cannot ask.
@@ -69,12 +73,19 @@ pub async fn authenticate_caller(
     };
     let resources = hallpass.resources().await?;
     for reading in &readings {
-        if let Some(resource) = resources.iter().find(|resource| resource.identifier == reading.client_id) {
+        if let Some(resource) = resources
+            .iter()
+            .find(|resource| resource.identifier == reading.client_id)
+        {
             return by_resource(hallpass, resource, &reading.client_secret).await;
         }
     }
     let client = by_secret(hallpass, &readings, now).await?;
-    if client.is_live() { Ok(Caller::Client(client)) } else { Err(Refusal::ClientNotLive) }
+    if client.is_live() {
+        Ok(Caller::Client(client))
+    } else {
+        Err(Refusal::ClientNotLive)
+    }
 }
 
 fn presented(headers: &HeaderMap, body: &Parameters<'_>) -> Result<Presented, Refusal> {
@@ -108,7 +119,9 @@ fn presented(headers: &HeaderMap, body: &Parameters<'_>) -> Result<Presented, Re
 async fn by_secret(hallpass: &Hallpass, readings: &[ClientCredentials], now: Instant) -> Result<Arc<Client>, Refusal> {
     let mut refusal = Refusal::UnknownClient;
     for reading in readings {
-        let Some(client) = hallpass.client(&reading.client_id).await? else { continue };
+        let Some(client) = hallpass.client(&reading.client_id).await? else {
+            continue;
+        };
         if client.app.client_type == ClientType::Public {
             // Libraries send an empty secret in a Basic header for a public client: that is none.
             if reading.client_secret.is_empty() {
@@ -126,7 +139,11 @@ async fn by_secret(hallpass: &Hallpass, readings: &[ClientCredentials], now: Ins
 }
 
 async fn has_secret(hallpass: &Hallpass, client: &Client, presented: &str, now: Instant) -> Result<bool, Refusal> {
-    let live = client.app.secrets.iter().filter(|secret| secret.expires.is_none_or(|expires| now < expires));
+    let live = client
+        .app
+        .secrets
+        .iter()
+        .filter(|secret| secret.expires.is_none_or(|expires| now < expires));
     for secret in live {
         if matches(hallpass, &secret.hash, presented).await? {
             hallpass.store.touch_secret(secret.id, now);
@@ -137,9 +154,15 @@ async fn has_secret(hallpass: &Hallpass, client: &Client, presented: &str, now: 
 }
 
 async fn by_resource(hallpass: &Hallpass, resource: &Resource, presented: &str) -> Result<Caller, Refusal> {
-    let Some(hash) = &resource.secret else { return Err(Refusal::WrongSecret) };
+    let Some(hash) = &resource.secret else {
+        return Err(Refusal::WrongSecret);
+    };
     let verified = matches(hallpass, hash, presented).await?;
-    if verified { Ok(Caller::Resource(resource.clone())) } else { Err(Refusal::WrongSecret) }
+    if verified {
+        Ok(Caller::Resource(resource.clone()))
+    } else {
+        Err(Refusal::WrongSecret)
+    }
 }
 
 async fn matches(hallpass: &Hallpass, hash: &SecretHash, presented: &str) -> Result<bool, Refusal> {
@@ -149,14 +172,8 @@ async fn matches(hallpass: &Hallpass, hash: &SecretHash, presented: &str) -> Res
             Ok(found.as_ref().ct_eq(expected).into())
         }
         SecretHash::Argon2(phc) => {
-            if hallpass.remembered.contains(phc, presented) {
-                return Ok(true);
-            }
-            let verified = hallpass.clients.verify(phc, presented).await.map_err(|Busy| Refusal::Busy)?;
-            if verified {
-                hallpass.remembered.insert(phc, presented);
-            }
-            Ok(verified)
+            let verified = hallpass.remembered.verify(&hallpass.clients, presented, phc).await;
+            verified.map_err(|Busy| Refusal::Busy)
         }
     }
 }

@@ -24,9 +24,17 @@ pub async fn identity(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) ->
 async fn answer(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Result<Response, Refusal> {
     let access = check(hallpass, bearer(headers)?, now).await?;
     let user = access.user.ok_or(Refusal::NoResourceOwner)?;
-    let members = hallpass.config.wire.identity.iter().map(|member| (member.as_str(), value(*member, &user)));
+    let members = hallpass
+        .config
+        .wire
+        .identity
+        .iter()
+        .map(|member| (member.as_str(), value(*member, &user)));
     // Written member by member: the order is the configured one.
-    let body = members.map(|(name, value)| format!("{}:{value}", Value::from(name))).collect::<Vec<_>>().join(",");
+    let body = members
+        .map(|(name, value)| format!("{}:{value}", Value::from(name)))
+        .collect::<Vec<_>>()
+        .join(",");
     Ok(respond::json(200, format!("{{{body}}}")))
 }
 

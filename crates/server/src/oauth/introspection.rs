@@ -58,10 +58,20 @@ async fn to_resource(hallpass: &Hallpass, resource: &Resource, access: &Access) 
     if scopes.is_empty() && !access.claims.scopes.is_empty() {
         return Ok(hallpass.dialect.introspection(None));
     }
-    let organization = hallpass.organization(access.claims.organization).await?.ok_or(Refusal::Internal)?;
-    let tenant =
-        Tenant { organization: &organization.slug, environment: organization.kind.as_str(), audience: &resource.identifier };
-    let described = Introspection { scopes: &scopes, tenant: Some(tenant), ..described(hallpass, access) };
+    let organization = hallpass
+        .organization(access.claims.organization)
+        .await?
+        .ok_or(Refusal::Internal)?;
+    let tenant = Tenant {
+        organization: &organization.slug,
+        environment: organization.kind.as_str(),
+        audience: &resource.identifier,
+    };
+    let described = Introspection {
+        scopes: &scopes,
+        tenant: Some(tenant),
+        ..described(hallpass, access)
+    };
     Ok(hallpass.dialect.introspection(Some(&described)))
 }
 
@@ -70,7 +80,10 @@ fn described<'a>(hallpass: &'a Hallpass, access: &'a Access) -> Introspection<'a
         scopes: &access.claims.scopes,
         client_id: &access.client.app.client_id,
         username: access.user.as_ref().map(|user| user.email.as_str()),
-        subject: access.claims.grant.map_or(Subject::App, |grant| Subject::User(grant.user)),
+        subject: access
+            .claims
+            .grant
+            .map_or(Subject::App, |grant| Subject::User(grant.user)),
         issued_at: access.claims.issued_at,
         expires: Some(access.claims.expires),
         token_type: Some("Bearer"),
@@ -82,15 +95,21 @@ fn described<'a>(hallpass: &'a Hallpass, access: &'a Access) -> Introspection<'a
 /// A refresh token is active for the app that holds it while it is the one to use next.
 async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<Response, Refusal> {
     let inactive = || Ok(hallpass.dialect.introspection(None));
-    let Some(proof) = Proof::parse(Kind::RefreshToken, token) else { return inactive() };
-    let Some(grant) = hallpass.store.grant(GrantId(proof.grant)).await? else { return inactive() };
+    let Some(proof) = Proof::parse(Kind::RefreshToken, token) else {
+        return inactive();
+    };
+    let Some(grant) = hallpass.store.grant(GrantId(proof.grant)).await? else {
+        return inactive();
+    };
     let authentic = hallpass.keys.prove(&proof, &grant.salt, grant.key);
     let current = grant.state == State::Active && grant.generation == proof.generation;
     let over = [grant.expires, grant.ends].into_iter().flatten().any(|end| now >= end);
     if !authentic || !current || over || grant.app != client.app.id {
         return inactive();
     }
-    let Some(user) = hallpass.user(grant.user).await? else { return inactive() };
+    let Some(user) = hallpass.user(grant.user).await? else {
+        return inactive();
+    };
     if !hallpass.may_act(&user, grant.organization, client).await? {
         return inactive();
     }

@@ -50,12 +50,20 @@ pub fn for_grant(
     let seed = access_token_seed(key, &grant.salt, grant.id.0, grant.generation, issued_at.0);
     let expires = issued_at.after(hallpass.config.tokens.access);
     let claims = Claims {
-        grant: Some(PersonGrant { id: grant.id, generation: grant.generation, user: grant.user }),
+        grant: Some(PersonGrant {
+            id: grant.id,
+            generation: grant.generation,
+            user: grant.user,
+        }),
         app: grant.app,
         organization: grant.organization,
         scopes,
         issued_at,
-        expires: [Some(expires), grant.expires, grant.ends].into_iter().flatten().min().unwrap_or(expires),
+        expires: [Some(expires), grant.expires, grant.ends]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(expires),
         serial: [0; 16],
     };
     if !request.client.may_use(GrantType::RefreshToken) {
@@ -84,7 +92,8 @@ pub fn answer(
     let mut nonce = [0; 12];
     claims.serial.copy_from_slice(&seed[..16]);
     nonce.copy_from_slice(&seed[16..]);
-    let token = sealed::seal(&claims, hallpass.keys.access(), nonce, &hallpass.issuer).map_err(|_| Refusal::Internal)?;
+    let token =
+        sealed::seal(&claims, hallpass.keys.access(), nonce, &hallpass.issuer).map_err(|_| Refusal::Internal)?;
     let app = &request.client.app;
     Ok(hallpass.dialect.token(&TokenAnswer {
         access_token: &token,

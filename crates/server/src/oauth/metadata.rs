@@ -32,7 +32,12 @@ fn document(hallpass: &Hallpass) -> Metadata {
         scopes_supported: config.scopes.keys().map(ToString::to_string).collect(),
         response_types_supported: words(&["code"]),
         response_modes_supported: words(&["query"]),
-        grant_types_supported: config.wire.grant_types.iter().map(|kind: &GrantType| kind.as_str().to_owned()).collect(),
+        grant_types_supported: config
+            .wire
+            .grant_types
+            .iter()
+            .map(|kind: &GrantType| kind.as_str().to_owned())
+            .collect(),
         token_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post", "none"]),
         introspection_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post"]),
         revocation_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post", "none"]),

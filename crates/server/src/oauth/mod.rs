@@ -36,7 +36,11 @@ impl FormRequest<'_> {
         let media_type = self.headers.get(header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
         // Some clients send no type with the right body; only another type is wrong.
         let form = b"application/x-www-form-urlencoded";
-        if media_type.is_some_and(|found| !found.get(..form.len()).is_some_and(|start| start.eq_ignore_ascii_case(form))) {
+        if media_type.is_some_and(|found| {
+            !found
+                .get(..form.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(form))
+        }) {
             return Err(Refusal::MediaType);
         }
         hallpass_wire::Parameters::parse(self.body).map_err(|error| Refusal::Malformed(error.to_string()))
@@ -45,8 +49,15 @@ impl FormRequest<'_> {
     /// How the request authenticates, for the challenge of a refusal.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
-        let Some(value) = self.headers.get(header::AUTHORIZATION) else { return Scheme::None };
-        let starts = |name: &[u8]| value.as_bytes().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        let Some(value) = self.headers.get(header::AUTHORIZATION) else {
+            return Scheme::None;
+        };
+        let starts = |name: &[u8]| {
+            value
+                .as_bytes()
+                .get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        };
         if starts(b"basic") {
             Scheme::Basic
         } else if starts(b"bearer") {

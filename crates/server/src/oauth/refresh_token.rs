@@ -21,7 +21,10 @@ const ATTEMPTS: u32 = 8;
 /// # Errors
 /// The exact reason; an authentic token that was used before ends the grant.
 pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
-    let token = request.body.get("refresh_token").ok_or(Refusal::MissingParameter("refresh_token"))?;
+    let token = request
+        .body
+        .get("refresh_token")
+        .ok_or(Refusal::MissingParameter("refresh_token"))?;
     let (proof, mut grant) = authentic(hallpass, request.client, token).await?;
     for _ in 0..ATTEMPTS {
         check_life(&grant, request.now)?;
@@ -57,11 +60,19 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
 /// The grant of an authentic refresh token of this client. A forged or foreign token changes nothing.
 async fn authentic(hallpass: &Hallpass, client: &Client, token: &str) -> Result<(Proof, Grant), Refusal> {
     let proof = Proof::parse(Kind::RefreshToken, token).ok_or(Refusal::UnknownRefreshToken)?;
-    let grant = hallpass.store.grant(GrantId(proof.grant)).await?.ok_or(Refusal::UnknownRefreshToken)?;
+    let grant = hallpass
+        .store
+        .grant(GrantId(proof.grant))
+        .await?
+        .ok_or(Refusal::UnknownRefreshToken)?;
     if !hallpass.keys.prove(&proof, &grant.salt, grant.key) {
         return Err(Refusal::UnknownRefreshToken);
     }
-    if grant.app == client.app.id { Ok((proof, grant)) } else { Err(Refusal::ForeignRefreshToken) }
+    if grant.app == client.app.id {
+        Ok((proof, grant))
+    } else {
+        Err(Refusal::ForeignRefreshToken)
+    }
 }
 
 fn check_life(grant: &Grant, now: Instant) -> Result<(), Refusal> {
@@ -75,7 +86,11 @@ fn check_life(grant: &Grant, now: Instant) -> Result<(), Refusal> {
 }
 
 fn check_expiry(grant: &Grant, now: Instant) -> Result<(), Refusal> {
-    if grant.expires.is_some_and(|expires| now >= expires) { Err(Refusal::RefreshTokenExpired) } else { Ok(()) }
+    if grant.expires.is_some_and(|expires| now >= expires) {
+        Err(Refusal::RefreshTokenExpired)
+    } else {
+        Ok(())
+    }
 }
 
 fn decide(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant: &Grant) -> Meaning {
@@ -87,7 +102,15 @@ fn decide(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant:
         // Sealed tokens are seen whenever they are used; the row may lag behind what this node remembers.
         confirmed: Some(grant.confirmed || hallpass.store.seen(grant.id, grant.generation)),
     };
-    meaning(proof.generation, row, request.now, Leniency { grace: tokens.grace, retry: tokens.effective_retry() })
+    meaning(
+        proof.generation,
+        row,
+        request.now,
+        Leniency {
+            grace: tokens.grace,
+            retry: tokens.effective_retry(),
+        },
+    )
 }
 
 fn change(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant: &Grant) -> Rotate {
@@ -105,7 +128,11 @@ fn change(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant:
 /// A repeated answer carries the winner's access token, as long as that one still has a life.
 fn moment_of_issue(hallpass: &Hallpass, request: &TokenRequest<'_>, decided: Meaning, grant: &Grant) -> Instant {
     let winners = grant.rotated_at;
-    if decided == Meaning::Repeat && request.now < winners.after(hallpass.config.tokens.access) { winners } else { request.now }
+    if decided == Meaning::Repeat && request.now < winners.after(hallpass.config.tokens.access) {
+        winners
+    } else {
+        request.now
+    }
 }
 
 /// Asked ∩ grant ∩ app: asking for more than was granted is an error, what the app lost since is left out (RFC 6749 §6).
@@ -118,7 +145,11 @@ fn scopes(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Res
         return Err(Refusal::ScopeBeyondGrant(beyond.clone()));
     }
     let scopes = asked.intersection(&request.client.scopes);
-    if scopes.is_empty() { Err(Refusal::ScopeMissing) } else { Ok(scopes) }
+    if scopes.is_empty() {
+        Err(Refusal::ScopeMissing)
+    } else {
+        Ok(scopes)
+    }
 }
 
 async fn reused(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusal, Refusal> {

@@ -35,7 +35,9 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
 
 /// Any authentic generation ends the grant: who holds an old one may end it too, by presenting it for refresh.
 async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, now: Instant) -> Result<(), Refusal> {
-    let Some(grant) = hallpass.store.grant(GrantId(proof.grant)).await? else { return Ok(()) };
+    let Some(grant) = hallpass.store.grant(GrantId(proof.grant)).await? else {
+        return Ok(());
+    };
     if !hallpass.keys.prove(proof, &grant.salt, grant.key) {
         return Ok(());
     }
@@ -47,7 +49,9 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, now:
 }
 
 async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(), Refusal> {
-    let Ok(claims) = sealed::open(token, |id| hallpass.keys.access_by_id(id), &hallpass.issuer) else { return Ok(()) };
+    let Ok(claims) = sealed::open(token, |id| hallpass.keys.access_by_id(id), &hallpass.issuer) else {
+        return Ok(());
+    };
     if claims.app != client.app.id {
         return Err(Refusal::ForeignRefreshToken);
     }

@@ -39,7 +39,11 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
     if !client.may_use(grant_type) {
         return Err(Refusal::GrantTypeNotAllowed(grant_type.as_str()));
     }
-    let request = TokenRequest { client: &client, body: &body, now };
+    let request = TokenRequest {
+        client: &client,
+        body: &body,
+        now,
+    };
     match grant_type {
         GrantType::AuthorizationCode => authorization_code::redeem(hallpass, &request).await,
         GrantType::RefreshToken => refresh_token::refresh(hallpass, &request).await,
@@ -48,9 +52,13 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
 }
 
 fn grant_type(name: &str) -> Option<GrantType> {
-    [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials]
-        .into_iter()
-        .find(|grant_type| grant_type.as_str() == name)
+    [
+        GrantType::AuthorizationCode,
+        GrantType::RefreshToken,
+        GrantType::ClientCredentials,
+    ]
+    .into_iter()
+    .find(|grant_type| grant_type.as_str() == name)
 }
 
 impl TokenRequest<'_> {
@@ -59,7 +67,10 @@ impl TokenRequest<'_> {
     /// # Errors
     /// Where the parameter is no list of scopes, or names one that the catalogue does not have.
     pub fn scopes(&self, hallpass: &Hallpass) -> Result<Option<Scopes>, Refusal> {
-        self.body.get("scope").map(|text| known_scopes(hallpass, text)).transpose()
+        self.body
+            .get("scope")
+            .map(|text| known_scopes(hallpass, text))
+            .transpose()
     }
 }
 
@@ -84,7 +95,11 @@ pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Cli
         Some(asked) if !asked.is_empty() => asked,
         _ => {
             let defaults = hallpass.default_scopes(&client.scopes);
-            return if defaults.is_empty() { Err(Refusal::ScopeMissing) } else { Ok(defaults) };
+            return if defaults.is_empty() {
+                Err(Refusal::ScopeMissing)
+            } else {
+                Ok(defaults)
+            };
         }
     };
     match asked.iter().find(|scope| !client.scopes.contains(scope)) {

@@ -47,7 +47,12 @@ impl Proof {
     pub fn derive(kind: Kind, key: &hmac::Key, salt: &[u8; 16], grant: Uuid, generation: u32) -> Self {
         let mut mac = [0; 32];
         mac.copy_from_slice(hmac::sign(key, &message(kind, salt, grant, generation)).as_ref());
-        Self { kind, grant, generation, mac }
+        Self {
+            kind,
+            grant,
+            generation,
+            mac,
+        }
     }
 
     /// Reads a token of this kind; `None` where it has another form.
@@ -134,8 +139,20 @@ mod tests {
         assert!(!read.is_authentic(&key(9), &[2; 16]));
         assert!(!read.is_authentic(&key(1), &[9; 16]));
         assert!(!Proof { generation: 5, ..read }.is_authentic(&key(1), &[2; 16]));
-        assert!(!Proof { grant: Uuid::from_u128(9), ..read }.is_authentic(&key(1), &[2; 16]));
-        assert!(!Proof { kind: Kind::Code, ..read }.is_authentic(&key(1), &[2; 16]));
+        assert!(
+            !Proof {
+                grant: Uuid::from_u128(9),
+                ..read
+            }
+            .is_authentic(&key(1), &[2; 16])
+        );
+        assert!(
+            !Proof {
+                kind: Kind::Code,
+                ..read
+            }
+            .is_authentic(&key(1), &[2; 16])
+        );
     }
 
     #[test]
@@ -143,7 +160,13 @@ mod tests {
         let token = Proof::derive(Kind::Code, &key(1), &[2; 16], Uuid::from_u128(3), 0).token();
         assert!(Proof::parse(Kind::RefreshToken, &token).is_none());
         let longer = format!("{token}A");
-        for text in ["", "hp_ac_", &token[..token.len() - 1], &longer, &token.replace('_', "+")] {
+        for text in [
+            "",
+            "hp_ac_",
+            &token[..token.len() - 1],
+            &longer,
+            &token.replace('_', "+"),
+        ] {
             assert!(Proof::parse(Kind::Code, text).is_none(), "{text}");
         }
     }

@@ -71,10 +71,18 @@ pub fn meaning(presented: u32, row: Rotation, now: Instant, lenient: Leniency) -
 mod tests {
     use super::*;
 
-    const LENIENT: Leniency = Leniency { grace: Duration::from_secs(30), retry: Duration::from_secs(3600) };
+    const LENIENT: Leniency = Leniency {
+        grace: Duration::from_secs(30),
+        retry: Duration::from_secs(3600),
+    };
 
     fn after(seconds: i64, presented: u32, previous: u32, confirmed: Option<bool>) -> Meaning {
-        let row = Rotation { current: 7, previous: Some(previous), rotated_at: Instant(0), confirmed };
+        let row = Rotation {
+            current: 7,
+            previous: Some(previous),
+            rotated_at: Instant(0),
+            confirmed,
+        };
         meaning(presented, row, Instant(seconds * 1000), LENIENT)
     }
 
@@ -104,13 +112,21 @@ mod tests {
         ];
         for ((seconds, presented, previous, confirmed), expected) in table {
             let found = after(seconds, presented, previous, confirmed);
-            assert_eq!(found, expected, "{seconds}s, {presented} after {previous}, {confirmed:?}");
+            assert_eq!(
+                found, expected,
+                "{seconds}s, {presented} after {previous}, {confirmed:?}"
+            );
         }
     }
 
     #[test]
     fn a_grant_never_refreshed_knows_no_predecessor() {
-        let row = Rotation { current: 1, previous: None, rotated_at: Instant(0), confirmed: Some(false) };
+        let row = Rotation {
+            current: 1,
+            previous: None,
+            rotated_at: Instant(0),
+            confirmed: Some(false),
+        };
         assert_eq!(meaning(1, row, Instant(0), LENIENT), Meaning::Rotate);
         assert_eq!(meaning(0, row, Instant(0), LENIENT), Meaning::Reused);
     }

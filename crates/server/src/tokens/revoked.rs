@@ -63,7 +63,11 @@ mod tests {
         let revoked = Revoked::default();
         for number in 0..10_000 {
             let now = Instant(number);
-            revoked.add(Entry::Grant(Uuid::from_u128(number.unsigned_abs().into())), Instant(number + 10), now);
+            revoked.add(
+                Entry::Grant(Uuid::from_u128(number.unsigned_abs().into())),
+                Instant(number + 10),
+                now,
+            );
         }
         assert!(revoked.entries.read().unwrap().len() < 100);
     }

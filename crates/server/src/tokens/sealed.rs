@@ -71,7 +71,10 @@ impl SealKey {
     /// Never for 32 bytes; the cipher's own refusal is passed on.
     pub fn new(id: u32, bytes: &[u8; 32]) -> Result<Self, NotSealed> {
         let key = UnboundKey::new(&AES_256_GCM_SIV, bytes).map_err(|_| NotSealed)?;
-        Ok(Self { id, key: LessSafeKey::new(key) })
+        Ok(Self {
+            id,
+            key: LessSafeKey::new(key),
+        })
     }
 
     /// Seals `plain` with associated data and nonce; the tag is appended.
@@ -80,7 +83,9 @@ impl SealKey {
     /// Where the cipher refuses (a text of gigabytes).
     pub fn seal(&self, nonce: [u8; 12], associated: &[u8], plain: &mut Vec<u8>) -> Result<(), NotSealed> {
         let nonce = Nonce::assume_unique_for_key(nonce);
-        self.key.seal_in_place_append_tag(nonce, Aad::from(associated), plain).map_err(|_| NotSealed)
+        self.key
+            .seal_in_place_append_tag(nonce, Aad::from(associated), plain)
+            .map_err(|_| NotSealed)
     }
 
     /// Opens what [`SealKey::seal`] made.
@@ -89,7 +94,10 @@ impl SealKey {
     /// Where key, nonce, associated data or text are not the ones it was sealed with.
     pub fn open<'a>(&self, nonce: [u8; 12], associated: &[u8], sealed: &'a mut [u8]) -> Result<&'a [u8], NotSealed> {
         let nonce = Nonce::assume_unique_for_key(nonce);
-        let plain = self.key.open_in_place(nonce, Aad::from(associated), sealed).map_err(|_| NotSealed)?;
+        let plain = self
+            .key
+            .open_in_place(nonce, Aad::from(associated), sealed)
+            .map_err(|_| NotSealed)?;
         Ok(plain)
     }
 }
@@ -197,7 +205,11 @@ mod tests {
 
     fn claims() -> Claims {
         Claims {
-            grant: Some(PersonGrant { id: GrantId(Uuid::from_u128(1)), generation: 7, user: UserId(Uuid::from_u128(2)) }),
+            grant: Some(PersonGrant {
+                id: GrantId(Uuid::from_u128(1)),
+                generation: 7,
+                user: UserId(Uuid::from_u128(2)),
+            }),
             app: AppId(Uuid::from_u128(3)),
             organization: OrganizationId(Uuid::from_u128(4)),
             scopes: Scopes::parse("library sales").unwrap(),
@@ -214,7 +226,11 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_to_the_same_claims() {
         let key = SealKey::new(9, &[7; 32]).unwrap();
-        let alone = Claims { grant: None, scopes: Scopes::default(), ..claims() };
+        let alone = Claims {
+            grant: None,
+            scopes: Scopes::default(),
+            ..claims()
+        };
         for claims in [claims(), alone] {
             let token = seal(&claims, &key, [1; 12], "https://a.example").unwrap();
             assert_eq!(opened(&token, &key, "https://a.example").unwrap(), claims);

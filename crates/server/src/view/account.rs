@@ -84,13 +84,9 @@ impl Connection<'_> {
             return words.say("apps-never-used");
         };
         if seconds_between(used, *now) > LONG_UNUSED {
-            return words
-                .say("apps-long-unused")
-                .part("when", words.ago(used, now));
+            return words.say("apps-long-unused").part("when", words.ago(used, now));
         }
-        words
-            .say("apps-last-used")
-            .part("when", words.ago(used, now))
+        words.say("apps-last-used").part("when", words.ago(used, now))
     }
 }
 

@@ -28,14 +28,8 @@ static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
         include_bytes!("../../assets/copy.js"),
     )
 });
-static ICON: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new(
-        "icon",
-        "svg",
-        "image/svg+xml",
-        include_bytes!("../../assets/icon.svg"),
-    )
-});
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")));
 
 /// Content type and bytes of the asset at `path`, with or without the leading `/assets/`. An asset's content
 /// never changes under its path: `Cache-Control: public, max-age=31536000, immutable`.
@@ -90,13 +84,7 @@ mod tests {
             assert!(asset(path).is_some_and(|(kind, bytes)| !kind.is_empty() && !bytes.is_empty()));
             assert!(asset(path.trim_start_matches("/assets/")).is_some());
         }
-        for path in [
-            "",
-            "/assets/",
-            "look.css",
-            "/assets/look-.css",
-            "../look.css",
-        ] {
+        for path in ["", "/assets/", "look.css", "/assets/look-.css", "../look.css"] {
             assert!(asset(path).is_none(), "{path}");
         }
     }

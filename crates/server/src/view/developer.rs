@@ -280,20 +280,14 @@ impl AppPage<'_> {
         let mut lines = vec![
             format!("curl {}", quoted(self.token_url)),
             "-d grant_type=authorization_code".to_owned(),
-            format!(
-                "--data-urlencode {}",
-                quoted(&format!("client_id={}", self.client_id))
-            ),
+            format!("--data-urlencode {}", quoted(&format!("client_id={}", self.client_id))),
         ];
         if self.confidential() {
             lines.push("--data-urlencode \"client_secret=$SECRET\"".to_owned());
         }
         lines.push("--data-urlencode \"code=$CODE\"".to_owned());
         if let Some(uri) = self.redirect_uris.first() {
-            lines.push(format!(
-                "--data-urlencode {}",
-                quoted(&format!("redirect_uri={uri}"))
-            ));
+            lines.push(format!("--data-urlencode {}", quoted(&format!("redirect_uri={uri}"))));
         }
         if self.pkce || !self.confidential() {
             lines.push("--data-urlencode \"code_verifier=$VERIFIER\"".to_owned());

@@ -78,9 +78,9 @@ impl ErrorKind<'_> {
 
     fn text(&self, words: &Words) -> Phrase {
         match self {
-            Self::NotAMember { organization, .. } => words
-                .say("error-not-a-member-text")
-                .with("organization", organization),
+            Self::NotAMember { organization, .. } => {
+                words.say("error-not-a-member-text").with("organization", organization)
+            }
             other => words.say(other.messages().1),
         }
     }
@@ -89,25 +89,14 @@ impl ErrorKind<'_> {
         match self {
             Self::NotFound => (Message("error-not-found"), Message("error-not-found-text")),
             Self::MethodNotAllowed => (Message("error-method"), Message("error-method-text")),
-            Self::AuthorizationRequest { .. } => {
-                (Message("error-request"), Message("error-request-text"))
-            }
+            Self::AuthorizationRequest { .. } => (Message("error-request"), Message("error-request-text")),
             Self::ForeignOrigin => (Message("error-foreign"), Message("error-foreign-text")),
             Self::Stale => (Message("error-stale"), Message("error-stale-text")),
-            Self::NotAMember { .. } => (
-                Message("error-not-a-member"),
-                Message("error-not-a-member-text"),
-            ),
-            Self::NoOrganization => (
-                Message("error-no-organization"),
-                Message("error-no-organization-text"),
-            ),
+            Self::NotAMember { .. } => (Message("error-not-a-member"), Message("error-not-a-member-text")),
+            Self::NoOrganization => (Message("error-no-organization"), Message("error-no-organization-text")),
             Self::TooLarge => (Message("error-too-large"), Message("error-too-large-text")),
             Self::BadForm => (Message("error-bad-form"), Message("error-bad-form-text")),
-            Self::Unavailable => (
-                Message("error-unavailable"),
-                Message("error-unavailable-text"),
-            ),
+            Self::Unavailable => (Message("error-unavailable"), Message("error-unavailable-text")),
             Self::Forbidden => (Message("error-forbidden"), Message("error-forbidden-text")),
             Self::Internal => (Message("error-internal"), Message("error-internal-text")),
         }

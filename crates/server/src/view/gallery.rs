@@ -6,11 +6,10 @@ use std::path::Path;
 use std::{env, fs};
 
 use super::{
-    Account, AppLine, AppNew, AppNewErrors, AppPage, AppStatus, AppsList, Back, ClientType,
-    CodeCopy, ConnectedApps, Connection, Consent, ConsentDone, Denied, EndReason, EndedLine, Error,
-    ErrorKind, Frame, Landing, Locale, Login, LoginError, MemberLine, NameFault,
-    OrganizationChoice, OrganizationKind, OrganizationLine, OrganizationSettings, RedirectUriError,
-    RedirectUriFault, Role, ScopeChoice, ScopeLine, SecretLine, Tab, Until, asset, css_path,
+    Account, AppLine, AppNew, AppNewErrors, AppPage, AppStatus, AppsList, Back, ClientType, CodeCopy, ConnectedApps,
+    Connection, Consent, ConsentDone, Denied, EndReason, EndedLine, Error, ErrorKind, Frame, Landing, Locale, Login,
+    LoginError, MemberLine, NameFault, OrganizationChoice, OrganizationKind, OrganizationLine, OrganizationSettings,
+    RedirectUriError, RedirectUriFault, Role, ScopeChoice, ScopeLine, SecretLine, Tab, Until, asset, css_path,
     icon_path, script_path,
 };
 
@@ -228,13 +227,7 @@ impl Texts {
             }
             .render(frame),
         );
-        add(
-            "consent-done",
-            ConsentDone {
-                app_name: &self.app,
-            }
-            .render(frame),
-        );
+        add("consent-done", ConsentDone { app_name: &self.app }.render(frame));
         add(
             "code",
             CodeCopy {
@@ -244,13 +237,7 @@ impl Texts {
             }
             .render(frame),
         );
-        add(
-            "denied",
-            Denied {
-                app_name: &self.app,
-            }
-            .render(frame),
-        );
+        add("denied", Denied { app_name: &self.app }.render(frame));
     }
 
     fn account(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
@@ -544,11 +531,7 @@ impl Texts {
             slug: &self.slug,
             name: &self.organization,
             kind: OrganizationKind::Live,
-            members: &[
-                member(Role::Owner),
-                member(Role::Developer),
-                member(Role::Member),
-            ],
+            members: &[member(Role::Owner), member(Role::Developer), member(Role::Member)],
             apps: &self.lines(),
             may_register: true,
             tab: Tab::General,
@@ -627,10 +610,7 @@ impl Texts {
 #[test]
 fn view_gallery() {
     for locale in Locale::ALL {
-        for (texts, kind) in [
-            (Texts::friendly(), "friendly"),
-            (Texts::hostile(), "hostile"),
-        ] {
+        for (texts, kind) in [(Texts::friendly(), "friendly"), (Texts::hostile(), "hostile")] {
             for (name, html) in texts.pages(locale) {
                 let page = format!("{name}-{kind}-{}", locale.tag());
                 check(&page, &html, locale);
@@ -642,10 +622,7 @@ fn view_gallery() {
 
 fn check(page: &str, html: &str, locale: Locale) {
     assert!(html.starts_with("<!doctype html>"), "{page}");
-    assert!(
-        html.contains(&format!("<html lang=\"{}\">", locale.tag())),
-        "{page}"
-    );
+    assert!(html.contains(&format!("<html lang=\"{}\">", locale.tag())), "{page}");
     for foreign in [
         "<script>",
         "<img",
@@ -665,26 +642,17 @@ fn check(page: &str, html: &str, locale: Locale) {
         .nth(1)
         .and_then(|rest| rest.split("</title>").next())
         .unwrap();
-    assert!(
-        !title.contains('<') && !title.starts_with(" ·"),
-        "{page}: {title}"
-    );
+    assert!(!title.contains('<') && !title.starts_with(" ·"), "{page}: {title}");
     assert_eq!(
         html.matches("<script").count(),
-        html.matches(&format!(
-            "<script src=\"{}\" defer></script>",
-            script_path()
-        ))
-        .count(),
+        html.matches(&format!("<script src=\"{}\" defer></script>", script_path()))
+            .count(),
         "{page}"
     );
     let tags = tags(html);
     let ids: Vec<&str> = tags.iter().filter_map(|tag| attribute(tag, "id")).collect();
     for (place, id) in ids.iter().enumerate() {
-        assert!(
-            !ids[..place].contains(id),
-            "{page}: the id {id} is there twice"
-        );
+        assert!(!ids[..place].contains(id), "{page}: the id {id} is there twice");
     }
     for tag in &tags {
         check_tag(page, tag, &ids);
@@ -692,33 +660,18 @@ fn check(page: &str, html: &str, locale: Locale) {
 }
 
 fn check_tag(page: &str, tag: &str, ids: &[&str]) {
-    assert!(
-        !tag.contains('<'),
-        "{page}: markup in an attribute of {tag}"
-    );
-    for name in [
-        "for",
-        "form",
-        "aria-labelledby",
-        "aria-describedby",
-        "data-copy",
-    ] {
+    assert!(!tag.contains('<'), "{page}: markup in an attribute of {tag}");
+    for name in ["for", "form", "aria-labelledby", "aria-describedby", "data-copy"] {
         for id in attribute(tag, name)
             .unwrap_or_default()
             .split(' ')
             .filter(|id| !id.is_empty())
         {
-            assert!(
-                ids.contains(&id),
-                "{page}: {name} names {id}, which is not there"
-            );
+            assert!(ids.contains(&id), "{page}: {name} names {id}, which is not there");
         }
     }
     if let Some(id) = attribute(tag, "href").and_then(|href| href.strip_prefix('#')) {
-        assert!(
-            ids.contains(&id),
-            "{page}: a link leads to #{id}, which is not there"
-        );
+        assert!(ids.contains(&id), "{page}: a link leads to #{id}, which is not there");
     }
     for handler in ["onclick", "onload", "onerror", "onsubmit"] {
         assert!(attribute(tag, handler).is_none(), "{page}: {tag}");

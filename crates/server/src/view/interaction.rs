@@ -84,12 +84,8 @@ impl Consent<'_> {
     fn end(&self, words: &Words) -> Phrase {
         match (self.until.unused, self.until.at_most) {
             (None, None) => words.say("consent-until-withdrawn"),
-            (Some(unused), None) => words
-                .say("consent-until-unused")
-                .part("unused", words.lasting(unused)),
-            (None, Some(most)) => words
-                .say("consent-until-most")
-                .part("most", words.lasting(most)),
+            (Some(unused), None) => words.say("consent-until-unused").part("unused", words.lasting(unused)),
+            (None, Some(most)) => words.say("consent-until-most").part("most", words.lasting(most)),
             (Some(unused), Some(most)) => words
                 .say("consent-until-both")
                 .part("unused", words.lasting(unused))

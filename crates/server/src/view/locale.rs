@@ -77,11 +77,7 @@ mod tests {
             (None, None, En),
         ];
         for (user, accept, expected) in cases {
-            assert_eq!(
-                Locale::negotiate(user, accept),
-                expected,
-                "{user:?} {accept:?}"
-            );
+            assert_eq!(Locale::negotiate(user, accept), expected, "{user:?} {accept:?}");
         }
     }
 }

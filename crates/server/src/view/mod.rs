@@ -18,13 +18,11 @@ mod moments;
 mod organization;
 mod words;
 
-pub use account::{
-    Account, ConnectedApps, Connection, EndReason, EndedLine, Landing, OrganizationLine,
-};
+pub use account::{Account, ConnectedApps, Connection, EndReason, EndedLine, Landing, OrganizationLine};
 pub use assets::{asset, css_path, icon_path, script_path};
 pub use developer::{
-    AppLine, AppNew, AppNewErrors, AppPage, AppStatus, AppsList, ClientType, NameFault,
-    RedirectUriError, RedirectUriFault, ScopeChoice, SecretLine,
+    AppLine, AppNew, AppNewErrors, AppPage, AppStatus, AppsList, ClientType, NameFault, RedirectUriError,
+    RedirectUriFault, ScopeChoice, SecretLine,
 };
 pub use error::{Back, Error, ErrorKind};
 pub use interaction::{
@@ -63,20 +61,12 @@ impl Frame<'_> {
 
     /// Address of the form that registers an app, with the organization chosen.
     pub fn app_new_path(&self, slug: &str) -> String {
-        format!(
-            "{}/developer/apps/new?organization={}",
-            self.base,
-            segment(slug)
-        )
+        format!("{}/developer/apps/new?organization={}", self.base, segment(slug))
     }
 }
 
 /// Everything but RFC 3986's unreserved characters.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()

@@ -41,11 +41,7 @@ pub(super) struct Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "<time datetime=\"{}\">{}</time>",
-            self.instant, self.text
-        )
+        write!(f, "<time datetime=\"{}\">{}</time>", self.instant, self.text)
     }
 }
 
@@ -66,13 +62,10 @@ impl Words {
     pub(super) fn minute(self, millis: impl Given<i64>) -> Moment {
         let instant = instant(millis.given());
         let time = instant.to_zoned(TimeZone::UTC).time();
-        let text = self
-            .say("moment-minute")
-            .part("date", self.day(instant))
-            .part(
-                "time",
-                HtmlSafeOutput(format!("{:02}:{:02}", time.hour(), time.minute())),
-            );
+        let text = self.say("moment-minute").part("date", self.day(instant)).part(
+            "time",
+            HtmlSafeOutput(format!("{:02}:{:02}", time.hour(), time.minute())),
+        );
         Moment { instant, text }
     }
 
@@ -98,12 +91,8 @@ impl Words {
     pub(super) fn lasting(self, seconds: impl Given<u64>) -> Phrase {
         let seconds = seconds.given();
         match seconds {
-            _ if seconds >= DAY && seconds.is_multiple_of(DAY) => {
-                self.say("span-days").count("n", seconds / DAY)
-            }
-            _ if seconds >= HOUR && seconds.is_multiple_of(HOUR) => {
-                self.say("span-hours").count("n", seconds / HOUR)
-            }
+            _ if seconds >= DAY && seconds.is_multiple_of(DAY) => self.say("span-days").count("n", seconds / DAY),
+            _ if seconds >= HOUR && seconds.is_multiple_of(HOUR) => self.say("span-hours").count("n", seconds / HOUR),
             _ if seconds >= MINUTE && seconds.is_multiple_of(MINUTE) => {
                 self.say("span-minutes").count("n", seconds / MINUTE)
             }
@@ -155,12 +144,7 @@ mod tests {
                 .contains(">2 Nov 2026, 01:00 UTC<")
         );
         for impossible in [i64::MIN, i64::MAX] {
-            assert!(
-                Words::new(Locale::Nl)
-                    .date(impossible)
-                    .to_string()
-                    .contains("<time")
-            );
+            assert!(Words::new(Locale::Nl).date(impossible).to_string().contains("<time"));
         }
     }
 
@@ -178,9 +162,7 @@ mod tests {
             (800 * 86_400, "2 years ago"),
         ];
         for (seconds, expected) in cases {
-            let text = Words::new(Locale::En)
-                .ago(NOW - seconds * 1000, NOW)
-                .to_string();
+            let text = Words::new(Locale::En).ago(NOW - seconds * 1000, NOW).to_string();
             assert!(text.contains(&format!(">{expected}<")), "{seconds}: {text}");
         }
     }

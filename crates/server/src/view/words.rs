@@ -104,8 +104,7 @@ impl Phrase {
 
     /// A text that carries weight in its sentence.
     pub(super) fn strong(mut self, name: &'static str, text: impl AsRef<str>) -> Self {
-        self.args
-            .push((name, Arg::Strong(text.as_ref().to_owned())));
+        self.args.push((name, Arg::Strong(text.as_ref().to_owned())));
         self
     }
 
@@ -199,9 +198,7 @@ fn escaped(text: &str) -> String {
 fn look_up(bundle: &Bundle, id: &str, args: &FluentArgs<'_>) -> Option<String> {
     let pattern = bundle.get_message(id)?.value()?;
     let mut errors = Vec::new();
-    let text = bundle
-        .format_pattern(pattern, Some(args), &mut errors)
-        .into_owned();
+    let text = bundle.format_pattern(pattern, Some(args), &mut errors).into_owned();
     assert!(!cfg!(test) || errors.is_empty(), "{id}: {errors:?}");
     Some(text)
 }
@@ -212,8 +209,7 @@ fn bundle(tag: &str, texts: &[&'static str]) -> Bundle {
     // Isolation is done by `<bdi>` where a page needs it; control characters would also end up in copied text.
     bundle.set_use_isolating(false);
     for text in texts {
-        let resource =
-            FluentResource::try_new((*text).to_owned()).unwrap_or_else(|(resource, _)| resource);
+        let resource = FluentResource::try_new((*text).to_owned()).unwrap_or_else(|(resource, _)| resource);
         // A message defined twice keeps its first text; the tests refuse it.
         let _ = bundle.add_resource(resource);
     }
@@ -261,10 +257,7 @@ mod tests {
                     .skip(1)
                     .map(|rest| rest.split([' ', '}']).next().unwrap().to_owned());
                 found.entry(current.clone()).or_default().extend(names);
-                assert!(
-                    !line.contains(['<', '&', '"']),
-                    "markup in a message: {line}"
-                );
+                assert!(!line.contains(['<', '&', '"']), "markup in a message: {line}");
             }
         }
         found.remove("");
@@ -279,20 +272,14 @@ mod tests {
             .flat_map(|folder| fs::read_dir(root.join(folder)).unwrap());
         let texts = files.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
         texts
-            .map(|text| {
-                text.split("#[cfg(test)]\nmod tests")
-                    .next()
-                    .unwrap()
-                    .to_owned()
-            })
+            .map(|text| text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned())
             .collect()
     }
 
     fn named_after(marker: &str) -> BTreeSet<String> {
         let sources = sources();
         let hits = sources.iter().flat_map(|text| text.split(marker).skip(1));
-        hits.map(|rest| rest.split('"').next().unwrap().to_owned())
-            .collect()
+        hits.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -328,11 +315,7 @@ mod tests {
     fn the_files_parse() {
         for text in ENGLISH_TEXTS.iter().chain(&DUTCH_TEXTS) {
             let parsed = fluent_bundle::FluentResource::try_new((*text).to_owned());
-            assert!(
-                parsed.is_ok(),
-                "{:?}",
-                parsed.err().map(|(_, errors)| errors)
-            );
+            assert!(parsed.is_ok(), "{:?}", parsed.err().map(|(_, errors)| errors));
         }
     }
 
@@ -346,9 +329,7 @@ mod tests {
 
     #[test]
     fn names_are_escaped_and_isolated_in_sentences() {
-        let phrase = Words::new(Locale::En)
-            .say("login-for")
-            .with("app", "<b>\"&'\u{5d0}");
+        let phrase = Words::new(Locale::En).say("login-for").with("app", "<b>\"&'\u{5d0}");
         assert_eq!(
             phrase.to_string(),
             format!("to go on to <bdi>{}</bdi>", escaped("<b>\"&'\u{5d0}"))

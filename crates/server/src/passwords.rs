@@ -1,0 +1,108 @@
+//! Passwords, and declared client secrets that are too short for a plain digest: argon2id (RFC 9106).
+//!
+//! A verification costs some 20 ms and 19 MiB on purpose, so it runs on a pool of few threads with a bounded queue: a
+//! flood of logins neither stalls the endpoints nor exhausts the memory, and is told to come again (503). People and
+//! clients have a pool each, so that neither can crowd the other out.
+
+mod pool;
+mod remembered;
+
+pub use pool::{Busy, Pool};
+pub use remembered::Remembered;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, Version};
+
+/// Memory in KiB, passes and lanes, as OWASP's password storage cheat sheet has them.
+const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+
+/// A hash that no password is known for. Verifying against it makes an account that does not exist cost as much as one
+/// that does.
+pub const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$q2O4VySp5dCu3MARQLC7FQ$/sO2OKmmXlsEek71TqXBq71Wzmz55Q2G0muHqp3fh5M";
+
+/// Hashes `password` with `salt`, which must be fresh and random, to a PHC string.
+#[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "the cost is a constant, the salt has its length by its type"
+)]
+pub fn hash(password: &str, salt: [u8; 16]) -> String {
+    let (memory, passes, lanes) = COST;
+    let params = Params::new(memory, passes, lanes, None).expect("a cost that argon2 takes");
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash: PasswordHash = argon2
+        .hash_password_with_salt(password.as_bytes(), &salt)
+        .expect("a salt of 16 bytes");
+    hash.to_string()
+}
+
+/// Whether `phc` was made from `password`. The comparison is constant in time; a text that is no hash fits nothing.
+#[must_use]
+pub fn verify(password: &str, phc: &str) -> bool {
+    parse(phc).is_some_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+/// Whether [`verify`] can judge by `phc`: an argon2id hash of bearable cost.
+#[must_use]
+pub fn is_hash(phc: &str) -> bool {
+    parse(phc).is_some()
+}
+
+fn parse(phc: &str) -> Option<PasswordHash> {
+    const MOST_MEMORY: u32 = 1024 * 1024;
+    const MOST_PASSES: u32 = 64;
+    let hash = PasswordHash::new(phc).ok()?;
+    let params = Params::try_from(&hash).ok()?;
+    let bearable = params.m_cost() <= MOST_MEMORY && params.t_cost() <= MOST_PASSES;
+    let whole = hash.salt.is_some() && hash.hash.is_some();
+    (hash.algorithm.as_str() == "argon2id" && whole && bearable).then_some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_fits_its_password_only() {
+        let phc = hash("correct horse", [7; 16]);
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
+        assert!(verify("correct horse", &phc));
+        assert!(!verify("correct horsf", &phc));
+        assert!(!verify("", &phc));
+    }
+
+    #[test]
+    fn another_salt_gives_another_hash() {
+        assert_ne!(hash("a", [1; 16]), hash("a", [2; 16]));
+    }
+
+    #[test]
+    fn nobody_costs_as_much_as_somebody() {
+        let costs = |phc: &str| phc.split('$').take(4).collect::<Vec<_>>().join("$");
+        assert!(is_hash(NOBODY));
+        let somebody = hash("a", [1; 16]);
+        assert_eq!(costs(NOBODY), costs(&somebody));
+        assert_eq!(NOBODY.len(), somebody.len());
+    }
+
+    #[test]
+    fn only_whole_argon2id_hashes_of_bearable_cost_are_taken() {
+        let salt = "bm9ib2R5LW5vYm9keS0h";
+        let output = "Gpn5XCB6bV2sL0q5m3dQd1kVYv3Yx2u0m8yqfWl9b0E";
+        assert!(is_hash(&format!("$argon2id$v=19$m=65536,t=3,p=4${salt}${output}")));
+        for phc in [
+            String::new(),
+            "secret".to_owned(),
+            "$2b$12$KIXQ4Sn3H2vM8cQ0yQnXDe1x0qzT6m5oJrU7bG3Qv2rM8cQ0yQnXD".to_owned(),
+            format!("$argon2i$v=19$m=65536,t=3,p=4${salt}${output}"),
+            format!("$argon2id$v=19$m=4194304,t=3,p=4${salt}${output}"),
+            format!("$argon2id$v=19$m=65536,t=1000,p=4${salt}${output}"),
+            format!("$argon2id$v=19$m=65536,t=3,p=4${salt}"),
+        ] {
+            assert!(!is_hash(&phc), "{phc}");
+            assert!(!verify("secret", &phc), "{phc}");
+        }
+    }
+}

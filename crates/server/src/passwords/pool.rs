@@ -1,0 +1,286 @@
+//! The threads that hash, and the queue before them.
+
+use super::{NOBODY, hash, verify};
+use crate::config::Secret;
+use aws_lc_rs::digest::{SHA256, digest};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::{fmt, io, thread};
+use tokio::sync::oneshot;
+
+/// A few threads that hash and verify, behind a bounded queue.
+pub struct Pool {
+    shared: Arc<Shared>,
+}
+
+/// So much waits already that it is better to come again; the answer is 503 with `Retry-After`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("too many passwords wait to be verified")]
+pub struct Busy;
+
+impl Pool {
+    /// Starts `workers` threads; at most `queue` different tasks wait for them.
+    pub fn new(workers: usize, queue: usize) -> io::Result<Self> {
+        let pool = Self::without_workers(queue);
+        for _ in 0..workers.max(1) {
+            let shared = pool.shared.clone();
+            thread::Builder::new()
+                .name("passwords".to_owned())
+                .spawn(move || while shared.work() {})?;
+        }
+        Ok(pool)
+    }
+
+    /// Whether `phc` was made from `password`; no account (None) takes as long and is false. Who asks the same at the
+    /// same time shares one computation.
+    pub async fn verify(&self, password: &str, phc: Option<&str>) -> Result<bool, Busy> {
+        let known = phc.is_some();
+        let phc = phc.unwrap_or(NOBODY);
+        let answer = self.shared.join(password, phc)?;
+        answer.await.map(|fits| known && fits).map_err(|_| Busy)
+    }
+
+    /// Hashes `password` with `salt`, which must be fresh and random.
+    pub async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, Busy> {
+        let (reply, answer) = oneshot::channel();
+        let password = Secret::new(password.to_owned());
+        self.shared
+            .enqueue(&mut self.shared.lock(), Task::Hash { password, salt, reply })?;
+        answer.await.map_err(|_| Busy)
+    }
+
+    fn without_workers(queue: usize) -> Self {
+        let state = State {
+            tasks: VecDeque::new(),
+            waiting: HashMap::new(),
+            closed: false,
+        };
+        let shared = Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            queue,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("queue", &self.shared.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    queue: usize,
+}
+
+struct State {
+    tasks: VecDeque<Task>,
+    /// Who waits for the verification of which hash and password, whether it is in the queue or under way.
+    waiting: HashMap<Fingerprint, Vec<oneshot::Sender<bool>>>,
+    closed: bool,
+}
+
+/// SHA-256 over hash and password: it lives no longer than the password waits in the queue beside it.
+type Fingerprint = [u8; 32];
+
+enum Task {
+    Verify {
+        password: Secret,
+        phc: String,
+        fingerprint: Fingerprint,
+    },
+    Hash {
+        password: Secret,
+        salt: [u8; 16],
+        reply: oneshot::Sender<String>,
+    },
+}
+
+impl Shared {
+    /// Waits for the verification of these two, which is queued if nobody waits for it yet.
+    fn join(&self, password: &str, phc: &str) -> Result<oneshot::Receiver<bool>, Busy> {
+        let (reply, answer) = oneshot::channel();
+        let fingerprint = fingerprint(password, phc);
+        let mut state = self.lock();
+        if let Some(waiting) = state.waiting.get_mut(&fingerprint) {
+            waiting.push(reply);
+            return Ok(answer);
+        }
+        let task = Task::Verify {
+            password: Secret::new(password.to_owned()),
+            phc: phc.to_owned(),
+            fingerprint,
+        };
+        self.enqueue(&mut state, task)?;
+        state.waiting.insert(fingerprint, vec![reply]);
+        Ok(answer)
+    }
+
+    fn enqueue(&self, state: &mut State, task: Task) -> Result<(), Busy> {
+        if state.tasks.len() >= self.queue {
+            return Err(Busy);
+        }
+        state.tasks.push_back(task);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Does one task, waiting for it; false once the pool is closed.
+    fn work(&self) -> bool {
+        let mut state = self.lock();
+        let task = loop {
+            if state.closed {
+                return false;
+            }
+            match state.tasks.pop_front() {
+                Some(task) => break task,
+                None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        };
+        let abandoned = match &task {
+            Task::Verify { fingerprint, .. } => state.abandon(fingerprint),
+            Task::Hash { reply, .. } => reply.is_closed(),
+        };
+        drop(state);
+        if !abandoned {
+            self.perform(task);
+        }
+        true
+    }
+
+    fn perform(&self, task: Task) {
+        match task {
+            Task::Verify {
+                password,
+                phc,
+                fingerprint,
+            } => {
+                let fits = verify(password.expose(), &phc);
+                let waiting = self.lock().waiting.remove(&fingerprint);
+                for reply in waiting.into_iter().flatten() {
+                    // Who went away meanwhile needs no answer.
+                    let _ = reply.send(fits);
+                }
+            }
+            Task::Hash { password, salt, reply } => {
+                let _ = reply.send(hash(password.expose(), salt));
+            }
+        }
+    }
+
+    /// The state; that a thread panicked while it held the lock leaves nothing half done.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Forgets a verification that nobody waits for any more; true if so. A closed connection costs nothing then.
+    fn abandon(&mut self, fingerprint: &Fingerprint) -> bool {
+        let waited_for = |replies: &Vec<oneshot::Sender<bool>>| replies.iter().any(|reply| !reply.is_closed());
+        if self.waiting.get(fingerprint).is_some_and(waited_for) {
+            return false;
+        }
+        self.waiting.remove(fingerprint);
+        true
+    }
+}
+
+fn fingerprint(password: &str, phc: &str) -> Fingerprint {
+    let mut fingerprint = [0; 32];
+    let mut input = zeroize::Zeroizing::new(Vec::with_capacity(8 + phc.len() + password.len()));
+    input.extend_from_slice(&phc.len().to_be_bytes());
+    input.extend_from_slice(phc.as_bytes());
+    input.extend_from_slice(password.as_bytes());
+    fingerprint.copy_from_slice(digest(&SHA256, &input).as_ref());
+    fingerprint
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    /// One poll, which is all that a future on an idle pool needs.
+    fn poll<F: Future>(future: F) -> Poll<F::Output> {
+        pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[tokio::test]
+    async fn a_pool_hashes_and_verifies() {
+        let pool = Pool::new(2, 8).unwrap();
+        let phc = pool.hash("secret", [3; 16]).await.unwrap();
+        assert_eq!(pool.verify("secret", Some(&phc)).await, Ok(true));
+        assert_eq!(pool.verify("other", Some(&phc)).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_account_is_computed_and_refused() {
+        let pool = Pool::without_workers(8);
+        let mut answer = pin!(pool.verify("secret", None));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(answer.as_mut().poll(&mut context).is_pending());
+        assert_eq!(pool.shared.lock().tasks.len(), 1);
+        pool.shared.work();
+        assert_eq!(answer.await, Ok(false));
+    }
+
+    #[test]
+    fn a_full_queue_is_busy_except_for_what_waits_already() {
+        let pool = Pool::without_workers(1);
+        let phc = hash("secret", [3; 16]);
+        let first = pool.shared.join("secret", &phc).unwrap();
+        let same = pool.shared.join("secret", &phc).unwrap();
+        assert_eq!(pool.shared.join("other", &phc).unwrap_err(), Busy);
+        assert_eq!(poll(pool.hash("secret", [4; 16])), Poll::Ready(Err(Busy)));
+
+        pool.shared.work();
+        assert_eq!(poll(first), Poll::Ready(Ok(true)));
+        assert_eq!(poll(same), Poll::Ready(Ok(true)));
+        assert!(pool.shared.lock().waiting.is_empty());
+        assert!(pool.shared.join("other", &phc).is_ok());
+    }
+
+    #[test]
+    fn another_hash_is_another_computation() {
+        let pool = Pool::without_workers(8);
+        let answers = [("a", "bc"), ("ab", "c"), ("a", "bcd")].map(|(password, phc)| pool.shared.join(password, phc));
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(pool.shared.lock().tasks.len(), 3);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_computed() {
+        let pool = Pool::without_workers(8);
+        drop(pool.shared.join("secret", NOBODY).unwrap());
+        assert!(pool.shared.work());
+        assert!(pool.shared.lock().waiting.is_empty());
+        let late = pool.shared.join("secret", NOBODY).unwrap();
+        pool.shared.work();
+        assert_eq!(poll(late), Poll::Ready(Ok(false)));
+    }
+
+    #[test]
+    fn a_dropped_pool_lets_its_threads_go() {
+        let pool = Pool::without_workers(8);
+        let shared = pool.shared.clone();
+        drop(pool);
+        assert!(!shared.work());
+    }
+}
