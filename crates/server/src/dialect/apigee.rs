@@ -209,3 +209,127 @@ fn fault(refusal: &R) -> (u16, Cow<'static, str>, &'static str) {
     };
     (status, Cow::Borrowed(text), code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{answer, scopes, seen};
+    use super::*;
+
+    #[test]
+    fn an_apps_own_token_is_answered_in_the_order_of_the_captures() {
+        let (none, products) = (scopes(""), ["a".to_owned(), "b".to_owned()]);
+        let mut answer = answer(&none, &products);
+        answer.refresh = None;
+        assert_eq!(
+            seen(token(&answer, false)).body,
+            r#"{"refresh_token_expires_in":"0","api_product_list":"[a, b]","api_product_list_json":["a","b"],"organization_name":"connectedhome","developer.email":"dev@example.com","token_type":"BearerToken","issued_at":"1487281223451","client_id":"123abc","access_token":"ACCESS_TOKEN","application_name":"b1bd4907-924a-4470-a641-0effeb279834","scope":"","expires_in":"3599","refresh_count":"0","status":"approved"}"#
+        );
+    }
+
+    #[test]
+    fn a_refresh_token_comes_right_behind_its_lifetime() {
+        let scopes = scopes("user");
+        let mut answer = answer(&scopes, &[]);
+        answer.refresh_count = 2;
+        let body = seen(token(&answer, true)).body;
+        assert!(
+            body.starts_with(r#"{"refresh_token_expires_in":"1209599","refresh_token":"REFRESH_TOKEN","refresh_token_issued_at":"1487281223452","refresh_token_status":"approved","api_product_list":"[]","#),
+            "{body}"
+        );
+        assert!(body.ends_with(r#""refresh_count":"2","status":"approved"}"#), "{body}");
+    }
+
+    #[test]
+    fn a_refresh_token_for_ever_says_0_and_no_lifetime_is_negative() {
+        let scopes = scopes("user");
+        let mut answer = answer(&scopes, &[]);
+        answer.expires_in = 0;
+        answer.refresh.as_mut().unwrap().expires_in = None;
+        let body = seen(token(&answer, true)).body;
+        assert!(
+            body.starts_with(r#"{"refresh_token_expires_in":"0","refresh_token":"#),
+            "{body}"
+        );
+        assert!(body.contains(r#""expires_in":"0","refresh_count""#), "{body}");
+    }
+
+    #[test]
+    fn the_token_endpoint_refuses_in_shape_2() {
+        let rows = [
+            (R::UnknownCode, 400, "invalid_request", "Invalid Authorization Code"),
+            (
+                R::MissingParameter("redirect_uri"),
+                400,
+                "invalid_request",
+                "Required param : redirect_uri",
+            ),
+            (R::RefreshTokenExpired, 400, "invalid_request", "Refresh Token expired"),
+            (R::RefreshTokenReused, 400, "invalid_request", "Invalid Refresh Token"),
+            (R::WrongSecret, 401, "invalid_client", "ClientId is Invalid"),
+            (R::UnknownClient, 401, "invalid_client", "ClientId is Invalid"),
+        ];
+        for (refusal, status, code, text) in rows {
+            let given = seen(token_refusal(&refusal));
+            let expected = format!(r#"{{"ErrorCode":"{code}","Error":"{text}"}}"#);
+            assert_eq!((given.status, given.body), (status, expected), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    fn the_authorization_endpoint_stops_with_its_own_words() {
+        let rows = [
+            (R::RedirectUriUnregistered, 400, "Invalid redirection uri"),
+            (R::RedirectUriAbsent, 400, "Redirection URI is required"),
+            (R::UnknownClient, 401, "ClientId is Invalid"),
+            (R::MissingParameter("client_id"), 400, "The request is missing a required parameter : client_id"),
+            (R::UnsupportedResponseType("token".into()), 400, "Response type must be code"),
+        ];
+        for (refusal, status, text) in rows {
+            let given = fatal(&refusal);
+            assert_eq!((given.status, given.error, given.description.as_str()), (status, "invalid_request", text));
+        }
+    }
+
+    #[test]
+    fn resources_refuse_in_shape_1() {
+        let rows = [
+            (R::NoToken, 401, "Invalid access token", "oauth.v2.InvalidAccessToken"),
+            (
+                R::MalformedBearer,
+                401,
+                "Invalid access token",
+                "oauth.v2.InvalidAccessToken",
+            ),
+            (
+                R::InvalidToken,
+                401,
+                "Invalid Access Token",
+                "keymanagement.service.invalid_access_token",
+            ),
+            (
+                R::TokenExpired,
+                401,
+                "Access Token expired",
+                "keymanagement.service.access_token_expired",
+            ),
+            (
+                R::TokenRevoked,
+                401,
+                "Access Token not approved",
+                "keymanagement.service.access_token_not_approved",
+            ),
+            (
+                R::InsufficientScope(scopes("a")),
+                403,
+                "Required scope(s): a",
+                "steps.oauth.v2.InsufficientScope",
+            ),
+        ];
+        for (refusal, status, text, code) in rows {
+            let given = seen(resource_refusal(&refusal, false));
+            let expected = format!(r#"{{"fault":{{"faultstring":"{text}","detail":{{"errorcode":"{code}"}}}}}}"#);
+            assert_eq!((given.status, given.body), (status, expected), "{refusal:?}");
+        }
+    }
+}

@@ -33,22 +33,23 @@ pub fn token_refusal(refusal: &R) -> Response {
     no_cache(response)
 }
 
-/// API-11 and API-12. The original finds access tokens only: a refresh token is inactive, which also spares an `exp` that
-/// it would not have.
+/// API-11 and API-12. The original finds access tokens only: a refresh token is inactive to it.
 #[must_use]
 pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
-    let access_token = token.filter(|token| token.token_type.is_some());
-    let Some((token, expires)) = access_token.and_then(|token| Some((token, token.expires?))) else {
+    let Some(token) = token.filter(|token| token.token_type.is_some()) else {
         return respond::json(200, r#"{"active": false}"#);
     };
     let body = Object::new(Style::Python, 256)
         .literal("active", true)
-        .text("scope", token.scopes)
-        .literal("exp", expires.seconds())
+        .text("scope", token.scopes);
+    let body = match token.expires {
+        Some(expires) => body.literal("exp", expires.seconds()),
+        None => body,
+    };
+    let body = body
         .text("client_id", token.client_id)
-        .text_if_any("username", token.username)
-        .close();
-    respond::json(200, body)
+        .text_if_any("username", token.username);
+    respond::json(200, body.close())
 }
 
 /// Whoever may not ask gets an empty 403.
@@ -193,5 +194,163 @@ fn resource_description(refusal: &R, code: ErrorCode) -> &'static str {
         (_, ErrorCode::TemporarilyUnavailable) => "Service temporarily unavailable, try again later.",
         (_, ErrorCode::ServerError) => "A server error occurred.",
         _ => "Malformed request.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{answer, introspection as inspected, scope, scopes, seen};
+    use super::*;
+    use hallpass_wire::ParameterError;
+
+    #[test]
+    fn a_token_answer_is_as_json_dumps_writes_it() {
+        let scopes = scopes("read write");
+        let given = seen(token(&answer(&scopes, &[])));
+        assert_eq!(
+            given.body,
+            r#"{"access_token": "ACCESS_TOKEN", "expires_in": 3600, "token_type": "Bearer", "scope": "read write", "refresh_token": "REFRESH_TOKEN"}"#
+        );
+        assert_eq!(given.header("cache-control"), Some("no-store"));
+        assert_eq!(given.header("pragma"), Some("no-cache"));
+    }
+
+    #[test]
+    fn api_6_and_the_other_bare_codes() {
+        let rows = [
+            (R::CodeExpired, "invalid_grant"),
+            (R::UnknownCode, "invalid_grant"),
+            (R::ForeignCode, "invalid_grant"),
+            (R::CodeReplayed, "invalid_grant"),
+            (R::VerifierMismatch, "invalid_grant"),
+            (R::UnknownRefreshToken, "invalid_grant"),
+            (R::RefreshTokenReused, "invalid_grant"),
+            (R::UnsupportedGrantType("password".into()), "unsupported_grant_type"),
+            (R::GrantTypeNotAllowed("password"), "unauthorized_client"),
+            (R::UnknownScope(scope("a")), "invalid_scope"),
+        ];
+        for (refusal, error) in rows {
+            let given = seen(token_refusal(&refusal));
+            assert_eq!(
+                (given.status, given.body),
+                (400, format!(r#"{{"error": "{error}"}}"#)),
+                "{refusal:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_failed_client_is_challenged_as_a_bearer() {
+        let given = seen(token_refusal(&R::WrongSecret));
+        assert_eq!(
+            (given.status, given.body.as_str()),
+            (401, r#"{"error": "invalid_client"}"#)
+        );
+        assert_eq!(
+            given.header("www-authenticate"),
+            Some("Bearer error=\"invalid_client\"")
+        );
+    }
+
+    #[test]
+    fn some_invalid_requests_are_described() {
+        let repeated = ParameterError::Repeated("client_id".into()).to_string();
+        let rows = [
+            (R::MissingParameter("code"), "Missing code parameter."),
+            (R::MissingParameter("refresh_token"), "Missing refresh token parameter."),
+            (R::VerifierMissing, "Code verifier required."),
+            (R::RedirectUriMismatch, "Mismatching redirect URI."),
+            (R::Malformed(repeated), "Duplicate client_id parameter."),
+        ];
+        for (refusal, text) in rows {
+            let given = seen(token_refusal(&refusal));
+            let expected = format!(r#"{{"error": "invalid_request", "error_description": "{text}"}}"#);
+            assert_eq!((given.status, given.body), (400, expected));
+        }
+    }
+
+    #[test]
+    fn fatal_errors_are_400() {
+        let rows = [
+            (R::UnknownClient, "Invalid client_id parameter value."),
+            (R::RedirectUriUnregistered, "Mismatching redirect URI."),
+            (R::MissingParameter("client_id"), "Missing client_id parameter."),
+        ];
+        for (refusal, text) in rows {
+            let given = fatal(&refusal);
+            assert_eq!(
+                (given.status, given.error, given.description.as_str()),
+                (400, "invalid_request", text)
+            );
+        }
+    }
+
+    #[test]
+    fn a_denial_is_the_code_and_the_state() {
+        let expected = [("error", "access_denied".to_owned()), ("state", "s".to_owned())];
+        assert_eq!(redirect_refusal(&R::Denied, Some("s")), expected);
+        let unchallenged = redirect_refusal(&R::ChallengeMissing, None);
+        assert_eq!(
+            unchallenged[1],
+            ("error_description", "Code challenge required.".to_owned())
+        );
+    }
+
+    #[test]
+    fn introspection_has_no_username_without_a_person() {
+        let scopes = scopes("read");
+        let mut token = inspected(&scopes);
+        token.username = None;
+        assert_eq!(
+            seen(introspection(Some(&token))).body,
+            r#"{"active": true, "scope": "read", "exp": 1613120953, "client_id": "MY_CLIENT_ID"}"#
+        );
+    }
+
+    #[test]
+    fn introspection_finds_no_refresh_tokens() {
+        let scopes = scopes("read");
+        let mut token = inspected(&scopes);
+        token.token_type = None;
+        assert_eq!(seen(introspection(Some(&token))).body, r#"{"active": false}"#);
+    }
+
+    #[test]
+    fn who_may_not_introspect_gets_an_empty_403() {
+        for refusal in [
+            R::NoClientCredentials,
+            R::UnknownClient,
+            R::WrongSecret,
+            R::ClientNotLive,
+        ] {
+            let given = seen(introspection_refusal(&refusal));
+            assert_eq!((given.status, given.body.as_str()), (403, ""));
+        }
+        let given = seen(introspection_refusal(&R::MissingParameter("token")));
+        assert_eq!(given.status, 400);
+        assert_eq!(
+            given.body,
+            r#"{"error": "invalid_request", "error_description": "Token parameter is missing."}"#
+        );
+    }
+
+    #[test]
+    fn resources_challenge_without_a_space_after_the_comma() {
+        let given = seen(resource_refusal(&R::TokenExpired, false));
+        assert_eq!(given.status, 401);
+        assert_eq!(
+            given.header("www-authenticate"),
+            Some(r#"Bearer realm="api",error="invalid_token",error_description="The access token has expired.""#)
+        );
+        let given = seen(resource_refusal(&R::InsufficientScope(scopes("a")), false));
+        assert_eq!(given.status, 403);
+        assert_eq!(
+            given.header("www-authenticate"),
+            Some(
+                r#"Bearer realm="api",error="insufficient_scope",error_description="The access token is valid but does not have enough scope.""#
+            )
+        );
+        let given = seen(resource_refusal(&R::NoToken, false));
+        assert_eq!(given.header("www-authenticate"), Some("Bearer realm=\"api\""));
     }
 }

@@ -299,3 +299,6 @@ fn resource_code(refusal: &Refusal) -> ErrorCode {
         ErrorCode::TemporarilyUnavailable => ErrorCode::TemporarilyUnavailable,
     }
 }
+
+#[cfg(test)]
+mod tests;

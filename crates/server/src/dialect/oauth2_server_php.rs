@@ -251,3 +251,184 @@ fn resource_row(refusal: &R) -> Row {
         _ => by_code(code),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{answer, dialect, scope, scopes, seen};
+    use super::*;
+    use crate::config::DialectName;
+
+    #[test]
+    fn a_token_answer_is_in_the_originals_order() {
+        let scopes = scopes("basic a/b");
+        let given = seen(token(&answer(&scopes, &[])));
+        assert_eq!(
+            given.body,
+            r#"{"access_token":"ACCESS_TOKEN","expires_in":3600,"token_type":"Bearer","scope":"basic a\/b","refresh_token":"REFRESH_TOKEN"}"#
+        );
+        assert_eq!(given.header("cache-control"), Some("no-store"));
+        assert_eq!(given.header("pragma"), Some("no-cache"));
+        assert_eq!(given.header("content-type"), Some("application/json"));
+    }
+
+    #[test]
+    fn a_token_answer_without_scope_says_null() {
+        let none = scopes("");
+        let mut answer = answer(&none, &[]);
+        answer.refresh = None;
+        assert_eq!(
+            seen(token(&answer)).body,
+            r#"{"access_token":"ACCESS_TOKEN","expires_in":3600,"token_type":"Bearer","scope":null}"#
+        );
+    }
+
+    #[test]
+    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    fn the_token_endpoint_refuses_as_the_original() {
+        let rows = [
+            (R::MissingParameter("grant_type"), "invalid_request", "The grant type was not specified in the request"),
+            (R::UnsupportedGrantType("x".into()), "unsupported_grant_type", "Grant type \"x\" not supported"),
+            (R::NoClientCredentials, "invalid_client", "Client credentials were not found in the headers or body"),
+            (R::WrongSecret, "invalid_client", "The client credentials are invalid"),
+            (R::UnknownClient, "invalid_client", "The client credentials are invalid"),
+            (R::SecretMissing, "invalid_client", "This client is invalid or must authenticate using a client secret"),
+            (R::MissingParameter("code"), "invalid_request", "Missing parameter: \"code\" is required"),
+            (R::UnknownCode, "invalid_grant", "Authorization code doesn't exist or is invalid for the client"),
+            (R::CodeExpired, "invalid_grant", "The authorization code has expired"),
+            (R::ForeignCode, "invalid_grant", "authorization_code doesn't exist or is invalid for the client"),
+            (R::VerifierMissing, "code_verifier_missing", "The PKCE code verifier parameter is required."),
+            (R::VerifierMalformed, "code_verifier_invalid", "The PKCE code verifier parameter is invalid."),
+            (R::ChallengeMethod, "code_challenge_method_invalid", "Unknown PKCE code challenge method."),
+            (R::VerifierMismatch, "code_verifier_mismatch", "The PKCE code verifier parameter does not match the code challenge."),
+            (R::MissingParameter("refresh_token"), "invalid_request", "Missing parameter: \"refresh_token\" is required"),
+            (R::UnknownRefreshToken, "invalid_grant", "Invalid refresh token"),
+            (R::RefreshTokenReused, "invalid_grant", "Invalid refresh token"),
+            (R::RefreshTokenExpired, "invalid_grant", "Refresh token has expired"),
+            (R::GrantTypeNotAllowed("password"), "unauthorized_client", "The grant type is unauthorized for this client_id"),
+            (R::ScopeBeyondGrant(scope("a")), "invalid_scope", "The scope requested is invalid for this request"),
+            (R::ScopeBeyondClient(scope("a")), "invalid_scope", "The scope requested is invalid for this client"),
+            (R::UnknownScope(scope("a")), "invalid_scope", "An unsupported scope was requested"),
+            (R::ScopeMissing, "invalid_scope", "This application requires you specify a scope parameter"),
+            (R::MissingParameter("token"), "invalid_request", "Missing token parameter to revoke"),
+        ];
+        for (refusal, error, description) in rows {
+            let given = seen(token_refusal(&refusal));
+            let expected = serde_json::json!({"error": error, "error_description": description});
+            // serde_json writes these two in this order and escapes as PHP does, slashes apart.
+            assert_eq!(given.body, expected.to_string(), "{refusal:?}");
+            assert_eq!((given.status, given.header("www-authenticate")), (400, None));
+            assert_eq!(given.header("pragma"), None);
+        }
+    }
+
+    #[test]
+    fn two_refusals_point_to_the_rfc() {
+        let given = seen(
+            dialect(DialectName::Oauth2ServerPhp, false)
+                .token_refusal(&R::MethodNotAllowed, super::super::Scheme::None),
+        );
+        assert_eq!((given.status, given.header("allow")), (405, Some("POST, OPTIONS")));
+        assert_eq!(
+            given.body,
+            r#"{"error":"invalid_request","error_description":"The request method must be POST when requesting an access token","error_uri":"http:\/\/tools.ietf.org\/html\/rfc6749#section-3.2"}"#
+        );
+        assert_eq!(
+            seen(token_refusal(&R::RedirectUriMismatch)).body,
+            r#"{"error":"redirect_uri_mismatch","error_description":"The redirect URI is missing or do not match","error_uri":"http:\/\/tools.ietf.org\/html\/rfc6749#section-4.1.3"}"#
+        );
+    }
+
+    #[test]
+    fn without_a_token_the_body_is_empty() {
+        let given = seen(resource_refusal(&R::NoToken, false));
+        assert_eq!((given.status, given.body.as_str()), (401, ""));
+        assert_eq!(given.header("www-authenticate"), Some("Bearer realm=\"Service\""));
+        let given = seen(resource_refusal(&R::NoToken, true));
+        assert_eq!(given.body, r#"{"message":"An access token is required"}"#);
+    }
+
+    #[test]
+    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    fn resources_refuse_as_the_original() {
+        let rows = [
+            (R::InvalidToken, 401, "invalid_token", "The access token provided is invalid"),
+            (R::TokenRevoked, 401, "invalid_token", "The access token provided is invalid"),
+            (R::TokenExpired, 401, "invalid_token", "The access token provided has expired"),
+            (R::MalformedBearer, 400, "invalid_request", "Malformed auth header"),
+            (R::TwoAuthentications, 400, "invalid_request", "Only one method may be used to authenticate at a time (Auth header, GET or POST)"),
+        ];
+        for (refusal, status, error, description) in rows {
+            let given = seen(resource_refusal(&refusal, false));
+            assert_eq!(given.status, status);
+            assert_eq!(given.body, format!(r#"{{"error":"{error}","error_description":"{description}"}}"#));
+            let challenge = format!(r#"Bearer realm="Service", error="{error}", error_description="{description}""#);
+            assert_eq!(given.header("www-authenticate"), Some(challenge.as_str()));
+        }
+    }
+
+    #[test]
+    fn a_missing_scope_is_named_before_the_error() {
+        let given = seen(resource_refusal(&R::InsufficientScope(scopes("a b")), false));
+        assert_eq!(given.status, 403);
+        assert_eq!(
+            given.header("www-authenticate"),
+            Some(
+                r#"Bearer realm="Service", scope="a b", error="insufficient_scope", error_description="The request requires higher privileges than provided by the access token""#
+            )
+        );
+    }
+
+    #[test]
+    fn a_message_stands_beside_the_originals_members() {
+        assert_eq!(
+            seen(resource_refusal(&R::TokenExpired, true)).body,
+            r#"{"error":"invalid_token","error_description":"The access token provided has expired","message":"The access token provided has expired"}"#
+        );
+    }
+
+    #[test]
+    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    fn the_authorization_endpoint_stops_as_the_original() {
+        let rows = [
+            (R::MissingParameter("client_id"), "invalid_client", "No client id supplied"),
+            (R::UnknownClient, "invalid_client", "The client id supplied is invalid"),
+            (R::RedirectUriUnregistered, "redirect_uri_mismatch", "The redirect URI provided is missing or does not match"),
+            (R::RedirectUriAbsent, "invalid_uri", "No redirect URI was supplied or stored"),
+            (R::RedirectUriAmbiguous, "invalid_uri", "A redirect URI must be supplied when multiple redirect URIs are registered"),
+        ];
+        for (refusal, error, description) in rows {
+            let given = fatal(&refusal);
+            assert_eq!((given.status, given.error, given.description.as_str()), (400, error, description));
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    fn the_authorization_endpoint_redirects_as_the_original() {
+        let rows = [
+            (R::ResponseTypeMissing, "invalid_request", "Invalid or missing response type"),
+            (R::UnsupportedResponseType("x".into()), "invalid_request", "Invalid or missing response type"),
+            (R::GrantTypeNotAllowed("authorization_code"), "unauthorized_client", "The grant type is unauthorized for this client_id"),
+            (R::UnknownScope(scope("a")), "invalid_scope", "An unsupported scope was requested"),
+            (R::ScopeBeyondClient(scope("a")), "invalid_scope", "An unsupported scope was requested"),
+            (R::ScopeMissing, "invalid_client", "This application requires you specify a scope parameter"),
+            (R::MissingParameter("state"), "invalid_request", "The state parameter is required"),
+            (R::Denied, "access_denied", "The user denied access to your application"),
+        ];
+        for (refusal, error, description) in rows {
+            let expected = [("error", error), ("error_description", description), ("state", "s")];
+            assert_eq!(redirect_refusal(&refusal, Some("s")), expected.map(|(name, value)| (name, value.to_owned())));
+        }
+        let implicit = redirect_refusal(&R::UnsupportedResponseType("token".into()), None);
+        assert_eq!(implicit[0], ("error", "unsupported_response_type".to_owned()));
+    }
+
+    #[test]
+    fn revocation_says_so_and_introspection_misses_its_own_parameter() {
+        assert_eq!(seen(revocation()).body, r#"{"revoked":true}"#);
+        assert_eq!(
+            seen(introspection_refusal(&R::MissingParameter("token"))).body,
+            r#"{"error":"invalid_request","error_description":"Missing parameter: \"token\" is required"}"#
+        );
+    }
+}

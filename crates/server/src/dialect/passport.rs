@@ -180,3 +180,122 @@ fn grant(description: &'static str, hint: &'static str) -> Row {
 fn scope(hint: impl Into<Cow<'static, str>>) -> Row {
     by_code(ErrorCode::InvalidScope).with_hint(hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{scope, scopes, seen};
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    fn the_token_endpoint_refuses_as_league_9() {
+        let client = "Client authentication failed";
+        let bad_scope = "The requested scope is invalid, unknown, or malformed";
+        let rows = [
+            (R::UnsupportedGrantType("x".into()), 400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server.", Some("Check that all required parameters have been provided")),
+            (R::MissingParameter("code"), 400, "invalid_request", BAD_REQUEST, Some("Check the `code` parameter")),
+            (R::WrongSecret, 401, "invalid_client", client, None),
+            (R::UnknownClient, 401, "invalid_client", client, None),
+            (R::SecretMissing, 401, "invalid_client", client, None),
+            (R::UnknownScope(scope("x")), 400, "invalid_scope", bad_scope, Some("Check the `x` scope")),
+            (R::ScopeMissing, 400, "invalid_scope", bad_scope, Some("Specify a scope in the request or set a default scope")),
+            (R::CodeExpired, 400, "invalid_grant", BAD_GRANT, Some("Authorization code has expired")),
+            (R::CodeReplayed, 400, "invalid_grant", BAD_GRANT, Some("Authorization code has been revoked")),
+            (R::VerifierMismatch, 400, "invalid_grant", BAD_GRANT, Some("Failed to verify `code_verifier`.")),
+            (R::UnknownCode, 400, "invalid_request", BAD_REQUEST, Some("Issue decrypting the authorization code")),
+            (R::ForeignCode, 400, "invalid_request", BAD_REQUEST, Some("Authorization code was not issued to this client")),
+            (R::RedirectUriMismatch, 400, "invalid_request", BAD_REQUEST, Some("Invalid redirect URI")),
+            (R::VerifierUnexpected, 400, "invalid_request", BAD_REQUEST, Some("code_verifier received when no code_challenge is present")),
+            (R::UnknownRefreshToken, 400, "invalid_grant", BAD_REFRESH_TOKEN, Some("Cannot decrypt the refresh token")),
+            (R::ForeignRefreshToken, 400, "invalid_grant", BAD_REFRESH_TOKEN, Some("Token is not linked to client")),
+            (R::RefreshTokenExpired, 400, "invalid_grant", BAD_REFRESH_TOKEN, Some("Token has expired")),
+            (R::RefreshTokenReused, 400, "invalid_grant", BAD_REFRESH_TOKEN, Some("Token has been revoked")),
+            (R::GrantTypeNotAllowed("password"), 400, "unauthorized_client", "The authenticated client is not authorized to use this authorization grant type.", None),
+            (R::Denied, 401, "access_denied", "The resource owner or authorization server denied the request.", Some("The user denied the request")),
+        ];
+        for (refusal, status, error, description, hint) in rows {
+            let given = seen(token_refusal(&refusal, Scheme::None));
+            let hint = hint.map(|hint| format!(r#","hint":"{hint}""#)).unwrap_or_default();
+            let expected = format!(r#"{{"error":"{error}","error_description":"{description}"{hint}}}"#);
+            assert_eq!((given.status, given.body.as_str()), (status, expected.as_str()), "{refusal:?}");
+            assert_eq!(given.header("www-authenticate"), None);
+        }
+        let internal = seen(token_refusal(&R::Internal, Scheme::None));
+        assert!(internal.body.contains("prevented it from fulfilling the request: "), "{}", internal.body);
+    }
+
+    #[test]
+    fn a_failed_client_is_challenged_in_its_own_scheme() {
+        let challenged = |refusal: &R, scheme| {
+            let given = seen(token_refusal(refusal, scheme));
+            given.header("www-authenticate").map(str::to_owned)
+        };
+        assert_eq!(
+            challenged(&R::WrongSecret, Scheme::Basic).unwrap(),
+            "Basic realm=\"OAuth\""
+        );
+        assert_eq!(
+            challenged(&R::WrongSecret, Scheme::Other).unwrap(),
+            "Basic realm=\"OAuth\""
+        );
+        assert_eq!(
+            challenged(&R::WrongSecret, Scheme::Bearer).unwrap(),
+            "Bearer realm=\"OAuth\""
+        );
+        assert_eq!(challenged(&R::WrongSecret, Scheme::None), None);
+        assert_eq!(challenged(&R::CodeExpired, Scheme::Basic), None);
+    }
+
+    #[test]
+    fn hc_9_a_denial_carries_the_state_first() {
+        let given = redirect_refusal(&R::Denied, Some("s"));
+        let expected = [
+            ("state", "s"),
+            ("error", "access_denied"),
+            (
+                "error_description",
+                "The resource owner or authorization server denied the request.",
+            ),
+            ("hint", "The user denied the request"),
+        ];
+        assert_eq!(given, expected.map(|(name, value)| (name, value.to_owned())));
+        assert_eq!(redirect_refusal(&R::Denied, None), given[1..]);
+    }
+
+    #[test]
+    fn a_bad_redirect_uri_is_a_failed_client() {
+        for refusal in [
+            R::RedirectUriUnregistered,
+            R::RedirectUriAmbiguous,
+            R::RedirectUriAbsent,
+            R::UnknownClient,
+        ] {
+            let given = fatal(&refusal);
+            assert_eq!((given.status, given.error), (401, "invalid_client"));
+            assert_eq!(given.description, "Client authentication failed");
+        }
+    }
+
+    #[test]
+    fn the_api_answers_in_laravels_words() {
+        for refusal in [
+            R::NoToken,
+            R::InvalidToken,
+            R::TokenExpired,
+            R::TokenRevoked,
+            R::MalformedBearer,
+            R::NoResourceOwner,
+        ] {
+            let given = seen(resource_refusal(&refusal));
+            assert_eq!(
+                (given.status, given.body.as_str()),
+                (401, r#"{"message":"Unauthenticated."}"#)
+            );
+        }
+        let given = seen(resource_refusal(&R::InsufficientScope(scopes("a"))));
+        assert_eq!(
+            (given.status, given.body.as_str()),
+            (403, r#"{"message":"Invalid scope(s) provided."}"#)
+        );
+    }
+}

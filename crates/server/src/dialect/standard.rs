@@ -202,3 +202,120 @@ fn resource_description(refusal: &R, code: ErrorCode) -> Cow<'static, str> {
     };
     Cow::Borrowed(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{answer, dialect, introspection, scopes, seen};
+    use super::*;
+    use crate::config::DialectName;
+
+    #[test]
+    fn a_token_answer_is_rfc_6749_5_1() {
+        let scopes = scopes("read write");
+        let given = seen(token(&answer(&scopes, &[])));
+        assert_eq!(
+            given.body,
+            r#"{"access_token":"ACCESS_TOKEN","token_type":"Bearer","expires_in":3600,"scope":"read write","refresh_token":"REFRESH_TOKEN"}"#
+        );
+        assert_eq!((given.status, given.header("pragma")), (200, Some("no-cache")));
+    }
+
+    #[test]
+    fn an_answer_without_scope_and_refresh_token_has_neither_member() {
+        let none = scopes("");
+        let mut answer = answer(&none, &[]);
+        answer.refresh = None;
+        assert_eq!(
+            seen(token(&answer)).body,
+            r#"{"access_token":"ACCESS_TOKEN","token_type":"Bearer","expires_in":3600}"#
+        );
+    }
+
+    #[test]
+    fn a_failed_client_is_challenged_where_it_used_the_header() {
+        let body = r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#;
+        let basic = seen(token_refusal(&R::WrongSecret, Scheme::Basic));
+        assert_eq!((basic.status, basic.body.as_str()), (401, body));
+        assert_eq!(basic.header("www-authenticate"), Some("Basic realm=\"OAuth\""));
+        let posted = seen(token_refusal(&R::WrongSecret, Scheme::None));
+        assert_eq!((posted.status, posted.body.as_str()), (401, body));
+        assert_eq!(posted.header("www-authenticate"), None);
+    }
+
+    #[test]
+    fn what_became_of_a_code_or_a_refresh_token_is_not_told() {
+        let told = seen(token_refusal(&R::UnknownCode, Scheme::None));
+        for refusal in [
+            R::ForeignCode,
+            R::CodeExpired,
+            R::CodeReplayed,
+            R::RefreshTokenReused,
+            R::ResourceOwnerGone,
+        ] {
+            assert_eq!(seen(token_refusal(&refusal, Scheme::None)), told);
+        }
+    }
+
+    #[test]
+    fn a_request_without_a_token_is_told_the_realm_only() {
+        let given = seen(resource_refusal(&R::NoToken, false));
+        assert_eq!(given.header("www-authenticate"), Some("Bearer realm=\"api\""));
+        assert_eq!(given.body, r#"{"error_description":"An access token is required"}"#);
+    }
+
+    #[test]
+    fn resource_refusals_are_rfc_6750_3_1() {
+        let cases = [
+            (
+                R::TokenExpired,
+                401,
+                r#"error="invalid_token", error_description="The access token has expired""#,
+            ),
+            (
+                R::MalformedBearer,
+                400,
+                r#"error="invalid_request", error_description="The Authorization header must be Bearer with one access token""#,
+            ),
+            (
+                R::InsufficientScope(scopes("a b")),
+                403,
+                r#"error="insufficient_scope", error_description="The access token does not have the scope that this needs", scope="a b""#,
+            ),
+            (
+                R::NoResourceOwner,
+                403,
+                r#"error="insufficient_scope", error_description="This needs an access token that acts for a person""#,
+            ),
+        ];
+        for (refusal, status, challenge) in cases {
+            let given = seen(resource_refusal(&refusal, false));
+            assert_eq!(given.status, status);
+            let expected = format!("Bearer realm=\"api\", {challenge}");
+            assert_eq!(given.header("www-authenticate"), Some(expected.as_str()));
+        }
+    }
+
+    #[test]
+    fn introspection_is_rfc_7662_2_2() {
+        let scopes = scopes("a b");
+        let standard = dialect(DialectName::Standard, false);
+        assert_eq!(
+            seen(standard.introspection(Some(&introspection(&scopes)))).body,
+            r#"{"active":true,"scope":"a b","client_id":"MY_CLIENT_ID","username":"[email protected]","token_type":"Bearer","exp":1613120953,"iat":1613117353,"sub":"018f","iss":"https://id.example"}"#
+        );
+        assert_eq!(seen(standard.introspection(None)).body, r#"{"active":false}"#);
+    }
+
+    #[test]
+    fn a_revocation_is_answered_with_nothing() {
+        let given = seen(revocation());
+        assert_eq!((given.status, given.body.as_str()), (200, ""));
+    }
+
+    #[test]
+    fn error_redirects_name_error_description_and_state() {
+        let query = redirect_refusal(&R::Denied, Some("xyz"));
+        let names: Vec<_> = query.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["error", "error_description", "state"]);
+    }
+}

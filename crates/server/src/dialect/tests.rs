@@ -1,0 +1,440 @@
+//! What holds for every dialect and every reason, and the token answers of the seeds byte for byte.
+
+use super::{ClientFacts, Dialect, Introspection, RefreshAnswer, Scheme, Tenant, TokenAnswer};
+use crate::config::DialectName;
+use crate::oauth::Refusal;
+use crate::respond::Response;
+use crate::time::Instant;
+use hallpass_wire::{Scope, Scopes};
+use http_body_util::BodyExt;
+use uuid::Uuid;
+
+const NAMES: [DialectName; 5] = [
+    DialectName::Standard,
+    DialectName::Oauth2ServerPhp,
+    DialectName::Passport,
+    DialectName::Django,
+    DialectName::Apigee,
+];
+const SCHEMES: [Scheme; 4] = [Scheme::None, Scheme::Basic, Scheme::Bearer, Scheme::Other];
+/// A text that a client may get us to repeat, chosen to break out of anything.
+const HOSTILE: &str = "\"}\\\r\nSet-Cookie: a=b; é\u{0}";
+
+/// Makes the list of all reasons, and a match that stops compiling when one is missing from it.
+macro_rules! reasons {
+    ($($pattern:pat => $value:expr),* $(,)?) => {
+        pub(super) fn every_refusal() -> Vec<Refusal> {
+            use Refusal as R;
+            let list = vec![$($value),*];
+            for refusal in &list {
+                match refusal { $($pattern => ()),* }
+            }
+            list
+        }
+    };
+}
+
+reasons! {
+    R::MethodNotAllowed => R::MethodNotAllowed,
+    R::MediaType => R::MediaType,
+    R::TooLarge => R::TooLarge,
+    R::Malformed(_) => R::Malformed(HOSTILE.to_owned()),
+    R::MissingParameter(_) => R::MissingParameter("code"),
+    R::Busy => R::Busy,
+    R::Unavailable => R::Unavailable,
+    R::Internal => R::Internal,
+    R::NoClientCredentials => R::NoClientCredentials,
+    R::MalformedBasic => R::MalformedBasic,
+    R::TwoAuthentications => R::TwoAuthentications,
+    R::UnknownClient => R::UnknownClient,
+    R::WrongSecret => R::WrongSecret,
+    R::SecretMissing => R::SecretMissing,
+    R::SecretOfPublicClient => R::SecretOfPublicClient,
+    R::ClientNotLive => R::ClientNotLive,
+    R::UnsupportedGrantType(_) => R::UnsupportedGrantType(HOSTILE.to_owned()),
+    R::GrantTypeNotAllowed(_) => R::GrantTypeNotAllowed("client_credentials"),
+    R::UnknownCode => R::UnknownCode,
+    R::ForeignCode => R::ForeignCode,
+    R::CodeExpired => R::CodeExpired,
+    R::CodeReplayed => R::CodeReplayed,
+    R::CodeRevoked => R::CodeRevoked,
+    R::RedirectUriMismatch => R::RedirectUriMismatch,
+    R::VerifierMissing => R::VerifierMissing,
+    R::VerifierMalformed => R::VerifierMalformed,
+    R::VerifierMismatch => R::VerifierMismatch,
+    R::VerifierUnexpected => R::VerifierUnexpected,
+    R::UnknownRefreshToken => R::UnknownRefreshToken,
+    R::ForeignRefreshToken => R::ForeignRefreshToken,
+    R::RefreshTokenExpired => R::RefreshTokenExpired,
+    R::RefreshTokenReused => R::RefreshTokenReused,
+    R::RefreshTokenRevoked => R::RefreshTokenRevoked,
+    R::RefreshTokenFromTheFuture => R::RefreshTokenFromTheFuture,
+    R::ResourceOwnerGone => R::ResourceOwnerGone,
+    R::ScopeMalformed => R::ScopeMalformed,
+    R::UnknownScope(_) => R::UnknownScope(scope("x/y")),
+    R::ScopeBeyondClient(_) => R::ScopeBeyondClient(scope("x/y")),
+    R::ScopeBeyondGrant(_) => R::ScopeBeyondGrant(scope("x/y")),
+    R::ScopeMissing => R::ScopeMissing,
+    R::RedirectUriUnregistered => R::RedirectUriUnregistered,
+    R::RedirectUriAmbiguous => R::RedirectUriAmbiguous,
+    R::RedirectUriAbsent => R::RedirectUriAbsent,
+    R::ResponseTypeMissing => R::ResponseTypeMissing,
+    R::UnsupportedResponseType(_) => R::UnsupportedResponseType(HOSTILE.to_owned()),
+    R::ChallengeMissing => R::ChallengeMissing,
+    R::ChallengeMalformed => R::ChallengeMalformed,
+    R::ChallengeMethod => R::ChallengeMethod,
+    R::Denied => R::Denied,
+    R::NoOrganization => R::NoOrganization,
+    R::NoToken => R::NoToken,
+    R::MalformedBearer => R::MalformedBearer,
+    R::InvalidToken => R::InvalidToken,
+    R::TokenExpired => R::TokenExpired,
+    R::TokenRevoked => R::TokenRevoked,
+    R::InsufficientScope(_) => R::InsufficientScope(scopes("a b")),
+    R::NoResourceOwner => R::NoResourceOwner,
+}
+
+pub(super) fn scope(text: &str) -> Scope {
+    Scope::parse(text).unwrap()
+}
+
+pub(super) fn scopes(text: &str) -> Scopes {
+    Scopes::parse(text).unwrap()
+}
+
+fn every_dialect() -> impl Iterator<Item = Dialect> {
+    NAMES
+        .into_iter()
+        .flat_map(|name| [false, true].map(|on| dialect(name, on)))
+}
+
+pub(super) fn dialect(name: DialectName, options: bool) -> Dialect {
+    Dialect {
+        name,
+        refusal_message: options,
+        empty_member: options,
+    }
+}
+
+/// What of an answer a client can see.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) struct Seen {
+    pub(super) status: u16,
+    pub(super) body: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Seen {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(other, _)| other == name);
+        let found = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} twice");
+        found
+    }
+}
+
+pub(super) fn seen(response: Response) -> Seen {
+    let (parts, body) = response.into_parts();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let bytes = runtime.block_on(body.collect()).unwrap().to_bytes();
+    let headers = parts.headers.iter();
+    Seen {
+        status: parts.status.as_u16(),
+        body: String::from_utf8(bytes.to_vec()).unwrap(),
+        // to_str refuses what is not visible ASCII.
+        headers: headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect(),
+    }
+}
+
+fn refusals_of(dialect: &Dialect, refusal: &Refusal) -> Vec<Response> {
+    let mut answers = vec![dialect.resource_refusal(refusal)];
+    for scheme in SCHEMES {
+        answers.push(dialect.token_refusal(refusal, scheme));
+        answers.push(dialect.introspection_refusal(refusal, scheme));
+    }
+    answers
+}
+
+#[test]
+fn every_refusal_is_an_error_with_json_or_nothing_that_no_cache_keeps() {
+    for dialect in every_dialect() {
+        for refusal in every_refusal() {
+            for answer in refusals_of(&dialect, &refusal).into_iter().map(seen) {
+                let context = format!("{:?} {refusal:?} {answer:?}", dialect.name);
+                assert!((400..600).contains(&answer.status), "{context}");
+                assert_eq!(answer.header("cache-control"), Some("no-store"), "{context}");
+                assert_eq!(
+                    answer.body.is_empty(),
+                    answer.header("content-type").is_none(),
+                    "{context}"
+                );
+                if !answer.body.is_empty() {
+                    assert_eq!(answer.header("content-type"), Some("application/json"), "{context}");
+                    let read: serde_json::Value = serde_json::from_str(&answer.body).expect(&context);
+                    assert!(read.is_object(), "{context}");
+                }
+                let challenge = answer.header("www-authenticate").unwrap_or_default();
+                assert_eq!(challenge.matches('"').count() % 2, 0, "{context}");
+                assert!(!challenge.contains('\\'), "{context}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unknown_client_and_a_wrong_secret_cannot_be_told_apart() {
+    let alike = [
+        Refusal::WrongSecret,
+        Refusal::ClientNotLive,
+        Refusal::SecretOfPublicClient,
+    ];
+    for dialect in every_dialect() {
+        for scheme in SCHEMES {
+            let token = |refusal: &Refusal| seen(dialect.token_refusal(refusal, scheme));
+            let introspection = |refusal: &Refusal| seen(dialect.introspection_refusal(refusal, scheme));
+            for refusal in &alike {
+                assert_eq!(token(refusal), token(&Refusal::UnknownClient), "{:?}", dialect.name);
+                assert_eq!(introspection(refusal), introspection(&Refusal::UnknownClient));
+            }
+            // The one original with a text of its own for an absent secret keeps it.
+            if dialect.name != DialectName::Oauth2ServerPhp {
+                assert_eq!(token(&Refusal::SecretMissing), token(&Refusal::UnknownClient));
+            }
+        }
+        assert_eq!(
+            dialect.fatal(&Refusal::ClientNotLive),
+            dialect.fatal(&Refusal::UnknownClient)
+        );
+    }
+}
+
+#[test]
+fn http_itself_is_kept_in_every_dialect() {
+    for dialect in every_dialect() {
+        for refusal in [Refusal::Busy, Refusal::Unavailable] {
+            for answer in refusals_of(&dialect, &refusal).into_iter().map(seen) {
+                assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+                assert!(!answer.body.is_empty());
+                assert_eq!(answer.header("www-authenticate"), None);
+            }
+        }
+        for answer in refusals_of(&dialect, &Refusal::MethodNotAllowed).into_iter().map(seen) {
+            assert_eq!(answer.status, 405);
+            assert!(answer.header("allow").unwrap().starts_with("POST"));
+        }
+        for answer in refusals_of(&dialect, &Refusal::TooLarge).into_iter().map(seen) {
+            assert_eq!(answer.status, 413, "{:?}", dialect.name);
+        }
+        for answer in refusals_of(&dialect, &Refusal::Internal).into_iter().map(seen) {
+            assert_eq!(answer.status, 500, "{:?}", dialect.name);
+        }
+    }
+}
+
+#[test]
+fn a_resource_answers_only_what_rfc_6750_allows() {
+    for dialect in every_dialect() {
+        for refusal in every_refusal() {
+            let status = seen(dialect.resource_refusal(&refusal)).status;
+            assert!(
+                matches!(status, 400 | 401 | 403 | 405 | 413 | 500 | 503),
+                "{:?} {refusal:?} {status}",
+                dialect.name
+            );
+        }
+        for refusal in [
+            Refusal::InvalidToken,
+            Refusal::TokenExpired,
+            Refusal::TokenRevoked,
+            Refusal::NoToken,
+        ] {
+            assert_eq!(seen(dialect.resource_refusal(&refusal)).status, 401);
+        }
+        let lacking = Refusal::InsufficientScope(scopes("a"));
+        assert_eq!(seen(dialect.resource_refusal(&lacking)).status, 403);
+    }
+}
+
+#[test]
+fn fatal_errors_have_a_status_and_words() {
+    for dialect in every_dialect() {
+        for refusal in every_refusal() {
+            let fatal = dialect.fatal(&refusal);
+            assert!((400..600).contains(&fatal.status) && !fatal.error.is_empty());
+        }
+    }
+}
+
+#[test]
+fn redirects_carry_the_state_unchanged_once_and_only_where_it_was_sent() {
+    for dialect in every_dialect() {
+        for refusal in every_refusal() {
+            let without = dialect.redirect_refusal(&refusal, None);
+            let mut with = dialect.redirect_refusal(&refusal, Some(HOSTILE));
+            let place = with.iter().position(|(name, _)| *name == "state").unwrap();
+            assert_eq!(with.remove(place), ("state", HOSTILE.to_owned()));
+            assert_eq!(with, without, "{:?} {refusal:?}", dialect.name);
+            assert_eq!(without.iter().filter(|(name, _)| *name == "error").count(), 1);
+        }
+        for refusal in [Refusal::Denied, Refusal::NoOrganization] {
+            let denied = dialect.redirect_refusal(&refusal, None);
+            assert_eq!(denied[0], ("error", "access_denied".to_owned()));
+        }
+    }
+}
+
+// The seeds' own JSON, as their texts have it.
+const HOME_3: &str = r#"{ "refresh_token_expires_in": "0", "api_product_list": "[Basic Plan]", "organization_name": "connectedhome", "": "", "token_type": "BearerToken", "issued_at": "1487281223451", "client_id": "123abc", "access_token": "456def", "application_name": "b1bd4907-924a-4470-a641-0effeb279834", "scope": "user", "expires_in": "3599", "refresh_count": "0", "status": "approved" }"#;
+const HC_12: &str = r#"{
+"token_type":"Bearer",
+"expires_in":86400,
+"access_token":"ACCESS_TOKEN",
+"refresh_token":"REFRESH_TOKEN"
+}"#;
+const API_11: &str = r#"{
+    "active": true,
+    "scope": "library sales accounts procurement",
+    "exp": 1613120953,
+    "client_id": "MY_CLIENT_ID",
+    "username": "[email protected]"
+}"#;
+const API_12: &str = r#"{
+    "active": false
+}"#;
+const CCH_11: &str = r#""message":"The access token provided has expired""#;
+
+/// `json` without the white space outside its strings. None of the texts has an escape in a string.
+fn squeezed(json: &str) -> String {
+    let mut inside = false;
+    json.chars()
+        .filter(|character| {
+            inside ^= *character == '"';
+            inside || !character.is_whitespace()
+        })
+        .collect()
+}
+
+/// An answer as the originals give it most often: a code was redeemed.
+pub(super) fn answer<'a>(scopes: &'a Scopes, products: &'a [String]) -> TokenAnswer<'a> {
+    TokenAnswer {
+        access_token: "ACCESS_TOKEN",
+        expires_in: 3600,
+        scopes,
+        refresh: Some(RefreshAnswer {
+            token: "REFRESH_TOKEN",
+            expires_in: Some(1_209_600),
+            issued_at: Instant(1_487_281_223_452),
+        }),
+        issued_at: Instant(1_487_281_223_451),
+        refresh_count: 0,
+        client: ClientFacts {
+            client_id: "123abc",
+            id: Uuid::from_u128(0xb1bd_4907_924a_4470_a641_0eff_eb27_9834),
+            products,
+            organization: "connectedhome",
+            developer_email: "dev@example.com",
+        },
+    }
+}
+
+pub(super) fn introspection<'a>(scopes: &'a Scopes) -> Introspection<'a> {
+    Introspection {
+        scopes,
+        client_id: "MY_CLIENT_ID",
+        username: Some("[email protected]"),
+        subject: "018f",
+        issued_at: Instant(1_613_117_353_001),
+        expires: Some(Instant(1_613_120_953_999)),
+        token_type: Some("Bearer"),
+        issuer: "https://id.example",
+        tenant: None,
+    }
+}
+
+#[test]
+fn home_3_token_answer_is_the_texts() {
+    let (scopes, products) = (scopes("user"), ["Basic Plan".to_owned()]);
+    let answer = TokenAnswer {
+        access_token: "456def",
+        refresh: None,
+        ..answer(&scopes, &products)
+    };
+    let given = seen(dialect(DialectName::Apigee, true).token(&answer));
+    assert_eq!(given.body, squeezed(HOME_3));
+    assert_eq!(given.header("cache-control"), Some("no-store"));
+}
+
+#[test]
+fn hc_12_token_answer_is_the_texts() {
+    let scopes = scopes("read");
+    let answer = TokenAnswer {
+        expires_in: 86400,
+        ..answer(&scopes, &[])
+    };
+    let given = seen(dialect(DialectName::Passport, false).token(&answer));
+    assert_eq!(given.body, squeezed(HC_12));
+    assert_eq!(given.header("content-type"), Some("application/json; charset=UTF-8"));
+    assert_eq!(given.header("cache-control"), Some("no-store"));
+    assert_eq!(given.header("pragma"), Some("no-cache"));
+}
+
+#[test]
+fn api_11_and_api_12_introspection_is_the_texts() {
+    let scopes = scopes("library sales accounts procurement");
+    let dialect = dialect(DialectName::Django, false);
+    let active = seen(dialect.introspection(Some(&introspection(&scopes))));
+    assert_eq!((active.status, squeezed(&active.body)), (200, squeezed(API_11)));
+    let inactive = seen(dialect.introspection(None));
+    assert_eq!((inactive.status, squeezed(&inactive.body)), (200, squeezed(API_12)));
+}
+
+#[test]
+fn cch_11_an_expired_token_gets_the_message_of_the_text() {
+    let given = seen(dialect(DialectName::Oauth2ServerPhp, true).resource_refusal(&Refusal::TokenExpired));
+    assert_eq!(given.status, 401);
+    assert!(given.body.contains(CCH_11), "{}", given.body);
+    assert_eq!(
+        given.header("www-authenticate"),
+        Some(
+            r#"Bearer realm="Service", error="invalid_token", error_description="The access token provided has expired""#
+        )
+    );
+}
+
+#[test]
+fn every_dialect_takes_the_message_with_it_where_it_is_asked_for() {
+    for name in NAMES {
+        for refusal in every_refusal() {
+            let given = seen(dialect(name, true).resource_refusal(&refusal));
+            let read: serde_json::Value = serde_json::from_str(&given.body).unwrap();
+            assert!(read["message"].is_string(), "{name:?} {refusal:?}");
+        }
+    }
+}
+
+#[test]
+fn a_resource_hears_the_tenant_in_every_dialect() {
+    let scopes = scopes("a");
+    let token = Introspection {
+        tenant: Some(Tenant {
+            organization: "acme",
+            environment: "sandbox",
+            audience: "https://api.example",
+        }),
+        ..introspection(&scopes)
+    };
+    for dialect in every_dialect() {
+        let given = seen(dialect.introspection(Some(&token)));
+        let read: serde_json::Value = serde_json::from_str(&given.body).unwrap();
+        assert_eq!(
+            (&read["organization"], &read["environment"]),
+            (&"acme".into(), &"sandbox".into())
+        );
+        assert_eq!(
+            (&read["sub"], &read["aud"]),
+            (&"018f".into(), &"https://api.example".into())
+        );
+    }
+}
