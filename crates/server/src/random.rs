@@ -1,5 +1,8 @@
 //! The one source of randomness; everything else takes random bytes as an argument.
 
+use crate::time::Instant;
+use uuid::Uuid;
+
 /// `N` bytes from the operating system.
 ///
 /// # Panics
@@ -30,4 +33,10 @@ pub fn alphanumeric(length: usize) -> String {
         text.extend(fair.take(length - text.len()));
     }
     text
+}
+
+/// A UUID whose order is the order of making (RFC 9562 §5.7).
+#[must_use]
+pub fn uuid(now: Instant) -> Uuid {
+    uuid::Builder::from_unix_timestamp_millis(now.0.max(0).unsigned_abs(), &bytes()).into_uuid()
 }

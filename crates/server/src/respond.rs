@@ -43,6 +43,14 @@ pub fn see_other(location: &str) -> Response {
     response
 }
 
+/// A redirect in answer to a GET (RFC 6749 §4.1.2.1 shows 302).
+#[must_use]
+pub fn found(location: &str) -> Response {
+    let mut response = see_other(location);
+    *response.status_mut() = StatusCode::FOUND;
+    response
+}
+
 /// Sets a header; a value that cannot stand in a header is left out.
 pub fn set(response: &mut Response, name: header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {

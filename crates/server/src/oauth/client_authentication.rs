@@ -44,7 +44,8 @@ pub async fn authenticate(
     let client = match presented(headers, body)? {
         Presented::Secret(readings) => by_secret(hallpass, &readings, now).await?,
         Presented::Id(id) => {
-            let client = hallpass.client(&id).await?.ok_or(Refusal::UnknownClient)?;
+            // The same reason as for a known confidential app: a client id cannot be probed.
+            let client = hallpass.client(&id).await?.ok_or(Refusal::SecretMissing)?;
             if client.app.client_type == ClientType::Confidential {
                 return Err(Refusal::SecretMissing);
             }

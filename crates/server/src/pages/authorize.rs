@@ -1,0 +1,76 @@
+//! The authorization endpoint (RFC 6749 §3.1): a request is judged, a person signs in, and is asked.
+
+use super::{Visit, consent, login};
+use crate::app::Hallpass;
+use crate::oauth::Refusal;
+use crate::oauth::authorization::{Problem, judge};
+use crate::respond::{self, Response};
+use crate::view::ErrorKind;
+use axum::body::Body;
+use hallpass_wire::Parameters;
+use http::{Method, Request};
+use std::sync::Arc;
+
+/// Answers an authorization request.
+pub async fn authorize(hallpass: &Arc<Hallpass>, request: Request<Body>) -> Response {
+    let visit = match Visit::begin(hallpass, request.into_parts().0).await {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    if !matches!(visit.parts.method, Method::GET | Method::HEAD) {
+        return visit.error(405, ErrorKind::MethodNotAllowed);
+    }
+    let query = match visit.query() {
+        Ok(query) => query,
+        Err(refusal) => return fatal(&visit, &refusal),
+    };
+    let request = match judge(hallpass, &query).await {
+        Ok(request) => request,
+        Err(problem) => return refused(&visit, &problem),
+    };
+    match &visit.user {
+        None => login::form(&visit, visit.place(), Some(&request.client.app.name)),
+        Some(user) => consent::ask(&visit, user, &request, visit.parts.uri.query().unwrap_or_default()).await,
+    }
+}
+
+/// Tells who is to be told.
+pub fn refused(visit: &Visit, problem: &Problem) -> Response {
+    match problem {
+        Problem::Fatal(refusal) => fatal(visit, refusal),
+        Problem::Redirect(target, refusal) => {
+            tracing::info!(endpoint = "authorization", %refusal, "refused");
+            match target.with_refusal(&visit.hallpass, refusal) {
+                Some(address) if visit.parts.method == Method::POST => respond::see_other(&address),
+                Some(address) => respond::found(&address),
+                None => fatal(visit, refusal),
+            }
+        }
+    }
+}
+
+/// Where an authorization request starts anew, below the public address.
+#[must_use]
+pub fn place(hallpass: &Hallpass, query: &str) -> String {
+    format!("{}?{query}", hallpass.config.paths.authorize)
+}
+
+/// Judges a request that a sealed state brought back.
+///
+/// # Errors
+/// The answer to give instead.
+pub async fn judge_again(visit: &Visit, query: &str) -> Result<crate::oauth::authorization::AuthorizationRequest, Response> {
+    let parsed = Parameters::parse(query.as_bytes()).map_err(|_| visit.error(400, ErrorKind::BadForm))?;
+    judge(&visit.hallpass, &parsed).await.map_err(|problem| refused(visit, &problem))
+}
+
+/// An error that may not be redirected: our own page, with the dialect's status and words (RFC 6749 §4.1.2.1).
+fn fatal(visit: &Visit, refusal: &Refusal) -> Response {
+    if matches!(refusal, Refusal::Unavailable | Refusal::Internal) {
+        return visit.failed(refusal);
+    }
+    tracing::info!(endpoint = "authorization", %refusal, "refused");
+    let fatal = visit.hallpass.dialect.fatal(refusal);
+    let description: &str = &fatal.description;
+    visit.error(fatal.status, ErrorKind::AuthorizationRequest { error: fatal.error, description })
+}

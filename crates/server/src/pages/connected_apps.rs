@@ -1,0 +1,150 @@
+//! Connected apps: who holds a pass to a person's data, and the button that ends it at once.
+
+use super::state::Purpose;
+use super::{Visit, login};
+use crate::app::Hallpass;
+use crate::oauth::Refusal;
+use crate::respond::Response;
+use crate::store::model::{self, AppId, EndReason, Grant, OrganizationId};
+use crate::time::Instant;
+use crate::view::{self, ConnectedApps, ErrorKind, EndedLine};
+use axum::body::Body;
+use axum::extract::State;
+use hallpass_wire::Scopes;
+use http::Request;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How many of the passes that ended are shown.
+const ENDED: u32 = 20;
+
+/// One app in one organization, with all its grants.
+struct Line {
+    app_name: String,
+    app: AppId,
+    organization: OrganizationId,
+    organization_name: Option<String>,
+    since: Instant,
+    last_used: Option<Instant>,
+    scopes: Scopes,
+}
+
+/// `GET /account/apps`.
+pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    if visit.user.is_none() {
+        return login::form(&visit, "/account/apps", None);
+    }
+    match show(&visit).await {
+        Ok(response) => response,
+        Err(refusal) => visit.failed(&refusal),
+    }
+}
+
+/// `POST /account/apps`: ends every grant of one app in one organization.
+pub async fn end(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let (visit, form) = match Visit::begin_post(&hallpass, request).await {
+        Ok(begun) => begun,
+        Err(response) => return response,
+    };
+    let fits = visit.open(Purpose::End, &form).is_some_and(|opened| opened.fits);
+    let Some(user) = visit.user.as_ref().filter(|_| fits) else {
+        // Nothing ends by a form that is not theirs; the page shows what there is to end.
+        return visit.go(&visit.address("/account/apps"));
+    };
+    let id = |name| form.get(name).and_then(|text| Uuid::parse_str(text).ok());
+    let (Some(app), Some(organization), true) = (id("app"), id("organization"), form.has("end")) else {
+        return visit.error(400, ErrorKind::BadForm);
+    };
+    let (app, organization) = (AppId(app), OrganizationId(organization));
+    match hallpass.store.end_all(user.id, app, Some(organization), EndReason::ByPerson, visit.now).await {
+        Ok(_) => visit.go(&visit.address(&format!("/account/apps?ended={app}"))),
+        Err(error) => visit.failed(&error.into()),
+    }
+}
+
+async fn show(visit: &Visit) -> Result<Response, Refusal> {
+    let Some(user) = &visit.user else { return Err(Refusal::Internal) };
+    let store = &visit.hallpass.store;
+    // Uses of the last seconds are only in memory; the person looks here to see them.
+    store.flush().await?;
+    let lines = lines(store.connections(user.id).await?);
+    let ended = store.ended_connections(user.id, ENDED).await?;
+    let locale = visit.locale.tag();
+    let catalogue = &visit.hallpass.config.scopes;
+    let blob = visit.seal(Purpose::End, &[]);
+    let titles: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| line.scopes.iter().filter_map(|scope| catalogue.get(scope)).map(|entry| entry.title.get(locale).to_owned()).collect())
+        .collect();
+    let ids: Vec<(String, String)> = lines.iter().map(|line| (line.app.to_string(), line.organization.to_string())).collect();
+    let connections: Vec<_> = lines
+        .iter()
+        .zip(titles.iter().zip(&ids))
+        .map(|(line, (scopes, (app_id, organization_id)))| view::Connection {
+            app_name: &line.app_name,
+            organization: line.organization_name.as_deref(),
+            since: line.since.0,
+            last_used: line.last_used.map(|moment| moment.0),
+            scopes,
+            blob: &blob,
+            app_id,
+            organization_id,
+        })
+        .collect();
+    let just = visit.query().ok().and_then(|query| query.get("ended").and_then(|text| Uuid::parse_str(text).ok()));
+    let just_ended = ended.iter().find(|one| Some(one.grant.app.0) == just).map(|one| one.app_name.as_str());
+    let ended: Vec<_> = ended.iter().map(ended_line).collect();
+    let now = visit.now.0;
+    Ok(visit.render(200, |frame| ConnectedApps { connections: &connections, ended: &ended, just_ended, now }.render(frame)))
+}
+
+/// A person sees an app once in each organization, however many grants stand behind it.
+fn lines(connections: Vec<model::Connection>) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for connection in connections {
+        let grant = &connection.grant;
+        match lines.iter_mut().find(|line| line.app == grant.app && line.organization == grant.organization) {
+            Some(line) => {
+                line.since = line.since.min(grant.created);
+                line.last_used = line.last_used.max(last_used(grant));
+                line.scopes = line.scopes.iter().chain(grant.scopes.iter()).cloned().collect();
+            }
+            None => lines.push(Line {
+                app: grant.app,
+                organization: grant.organization,
+                since: grant.created,
+                last_used: last_used(grant),
+                scopes: grant.scopes.clone(),
+                app_name: connection.app_name,
+                organization_name: (!connection.organization_hidden).then_some(connection.organization_name),
+            }),
+        }
+    }
+    lines
+}
+
+fn last_used(grant: &Grant) -> Option<Instant> {
+    grant.last_used.max(Some(grant.rotated_at).filter(|_| grant.generation > 0))
+}
+
+fn ended_line(connection: &model::Connection) -> EndedLine<'_> {
+    EndedLine {
+        app_name: &connection.app_name,
+        organization: (!connection.organization_hidden).then_some(connection.organization_name.as_str()),
+        ended_at: connection.grant.ended_at.unwrap_or(connection.grant.created).0,
+        reason: match connection.grant.reason {
+            Some(EndReason::ByPerson) => view::EndReason::ByPerson,
+            Some(EndReason::ByApp) => view::EndReason::ByApp,
+            Some(EndReason::ByOperator) => view::EndReason::ByOperator,
+            Some(EndReason::CodeReplayed) => view::EndReason::CodeReplayed,
+            Some(EndReason::RefreshReused) => view::EndReason::RefreshReused,
+            Some(EndReason::Expired) => view::EndReason::Expired,
+            Some(EndReason::Replaced) => view::EndReason::Replaced,
+            Some(EndReason::AppChanged | EndReason::MembershipEnded) | None => view::EndReason::Other,
+        },
+    }
+}

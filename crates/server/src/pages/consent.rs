@@ -1,0 +1,218 @@
+//! Consent: a person allows or denies an app.
+//!
+//! The form carries the id of the grant to come. Allowing inserts that grant or finds it: a second POST shows the same code
+//! while it can be redeemed, and makes nothing.
+
+use super::authorize::{judge_again, place};
+use super::state::{Opened, Purpose};
+use super::{Form, Visit};
+use crate::app::Hallpass;
+use crate::config::Lifetime;
+use crate::oauth::Refusal;
+use crate::oauth::authorization::{AuthorizationRequest, is_loopback_only};
+use crate::random;
+use crate::respond::Response;
+use crate::store::model::{EndReason, Grant, GrantId, NewGrant, Organization, State as Life, Status, User};
+use crate::tokens::proofs::{Kind, Proof};
+use crate::view::{CodeCopy, Consent, ConsentDone, Denied, ErrorKind, OrganizationChoice, ScopeLine, Until};
+use axum::body::Body;
+use axum::extract::State;
+use hallpass_wire::RedirectUri;
+use http::Request;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Asks for consent to a request that was judged.
+pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &str) -> Response {
+    let organizations = match choices(&visit.hallpass, user, request).await {
+        Ok(organizations) => organizations,
+        Err(refusal) => return visit.failed(&refusal),
+    };
+    if organizations.is_empty() {
+        return nowhere(visit, request);
+    }
+    let id = random::uuid(visit.now);
+    let blob = visit.seal(Purpose::Consent, &[id.as_bytes(), query.as_bytes()].concat());
+    let locale = visit.locale.tag();
+    let catalogue = &visit.hallpass.config.scopes;
+    let entries = request.scopes.iter().filter_map(|scope| catalogue.get(scope));
+    let scopes: Vec<_> = entries
+        .map(|entry| ScopeLine { title: entry.title.get(locale), description: entry.description.as_ref().map(|text| text.get(locale)) })
+        .collect();
+    let offered: Vec<_> = organizations.iter().map(|one| OrganizationChoice { slug: &one.slug, name: &one.name }).collect();
+    let only = organizations.first().filter(|one| organizations.len() == 1 && !one.hidden);
+    let owner = &request.client.organization;
+    let host = request.target.uri.as_deref().and_then(|uri| RedirectUri::parse(uri).ok()).and_then(|uri| uri.host());
+    let (action, switch) = (visit.address("/consent"), visit.address("/switch"));
+    visit.render(200, |frame| {
+        Consent {
+            action: &action,
+            blob: &blob,
+            app_name: &request.client.app.name,
+            app_owner: (!owner.hidden).then_some(owner.name.as_str()),
+            app_host: host.as_deref(),
+            person_name: &user.name,
+            person_email: &user.email,
+            organizations: &offered,
+            show_organization: only.map(|one| one.name.as_str()),
+            until: until(&visit.hallpass),
+            scopes: &scopes,
+            return_to: host.as_deref(),
+            pass: &pass_number(id),
+            switch_account: Some(&switch),
+            loopback_warning: is_loopback_only(&request.client.app.redirect_uris),
+        }
+        .render(frame)
+    })
+}
+
+/// `POST /consent`.
+pub async fn decide(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let (visit, form) = match Visit::begin_post(&hallpass, request).await {
+        Ok(begun) => begun,
+        Err(response) => return response,
+    };
+    let Some((opened, id, query)) = carried(&visit, &form) else { return visit.error(400, ErrorKind::Stale) };
+    // Another tab, another person or a long pause: the question is put again, to whoever is here now.
+    let Some(user) = visit.user.clone().filter(|_| opened.fits) else {
+        return visit.go(&visit.address(&place(&hallpass, &query)));
+    };
+    let request = match judge_again(&visit, &query).await {
+        Ok(request) => request,
+        Err(response) => return response,
+    };
+    match form.get("decision") {
+        Some("allow") => match allow(&visit, &user, &request, id, &form).await {
+            Ok(response) => response,
+            Err(refusal) => visit.failed(&refusal),
+        },
+        Some("deny") => deny(&visit, &request),
+        _ => visit.error(400, ErrorKind::BadForm),
+    }
+}
+
+/// `POST /switch`: "not you?". The session ends, and the same request is put to whoever signs in next.
+pub async fn switch(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let (mut visit, form) = match Visit::begin_post(&hallpass, request).await {
+        Ok(begun) => begun,
+        Err(response) => return response,
+    };
+    let Some((_, _, query)) = carried(&visit, &form) else { return visit.error(400, ErrorKind::Stale) };
+    match visit.sign_out().await {
+        Ok(()) => visit.go(&visit.address(&place(&hallpass, &query))),
+        Err(refusal) => visit.failed(&refusal),
+    }
+}
+
+fn carried(visit: &Visit, form: &Form) -> Option<(Opened, GrantId, String)> {
+    let opened = visit.open(Purpose::Consent, form)?;
+    let (id, query) = opened.payload.split_first_chunk::<16>()?;
+    let (id, query) = (GrantId(Uuid::from_bytes(*id)), String::from_utf8(query.to_vec()).ok()?);
+    Some((opened, id, query))
+}
+
+fn deny(visit: &Visit, request: &AuthorizationRequest) -> Response {
+    match request.target.with_refusal(&visit.hallpass, &Refusal::Denied) {
+        Some(address) => visit.go(&address),
+        None => visit.render(200, |frame| Denied { app_name: &request.client.app.name }.render(frame)),
+    }
+}
+
+async fn allow(
+    visit: &Visit,
+    user: &User,
+    request: &AuthorizationRequest,
+    id: GrantId,
+    form: &Form,
+) -> Result<Response, Refusal> {
+    let hallpass = &visit.hallpass;
+    let organizations = choices(hallpass, user, request).await?;
+    let chosen = match (form.get("organization"), organizations.as_slice()) {
+        (Some(slug), all) => all.iter().find(|one| one.slug == slug),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    let Some(organization) = chosen else { return Ok(visit.error(400, ErrorKind::BadForm)) };
+    make_room(visit, user, request, id).await?;
+    let grant = NewGrant {
+        id,
+        app: request.client.app.id,
+        user: user.id,
+        organization: organization.id,
+        scopes: request.scopes.clone(),
+        redirect_uri: request.target.uri.clone().filter(|_| request.target.named),
+        code_challenge: request.challenge.map(|challenge| challenge.0),
+        salt: random::bytes(),
+        key: hallpass.keys.proof_id(),
+        created: visit.now,
+        code_expires: visit.now.after(hallpass.config.tokens.code),
+    };
+    let grant = hallpass.store.insert_grant(grant).await?;
+    hand_over(visit, request, &grant)
+}
+
+/// At most so many grants for one app: the longest idle one ends first, not the one that this POST repeats.
+async fn make_room(visit: &Visit, user: &User, request: &AuthorizationRequest, id: GrantId) -> Result<(), Refusal> {
+    let store = &visit.hallpass.store;
+    let keep = visit.hallpass.config.tokens.grants_per_user_and_app.saturating_sub(1);
+    for idle in store.longest_idle(user.id, request.client.app.id, keep).await? {
+        if idle != id {
+            store.end(idle, EndReason::Replaced, visit.now).await?;
+        }
+    }
+    Ok(())
+}
+
+fn hand_over(visit: &Visit, request: &AuthorizationRequest, grant: &Grant) -> Result<Response, Refusal> {
+    let hallpass = &visit.hallpass;
+    let app_name = request.client.app.name.as_str();
+    if grant.state != Life::Pending || visit.now >= grant.code_expires {
+        return Ok(visit.render(200, |frame| ConsentDone { app_name }.render(frame)));
+    }
+    let key = hallpass.keys.proof_by_id(grant.key).ok_or(Refusal::Internal)?;
+    let code = Proof::derive(Kind::Code, key, &grant.salt, grant.id.0, 0).token();
+    if let Some(address) = request.target.with_code(&code, &hallpass.issuer) {
+        return Ok(visit.go(&address));
+    }
+    let expires = grant.code_expires.since(visit.now).as_secs();
+    Ok(visit.render(200, |frame| CodeCopy { app_name, code: &code, expires }.render(frame)))
+}
+
+/// The organizations in which this person may connect this app. A hidden default one is nobody's choice where there is
+/// another.
+async fn choices(hallpass: &Hallpass, user: &User, request: &AuthorizationRequest) -> Result<Vec<Arc<Organization>>, Refusal> {
+    let mut found = Vec::new();
+    for membership in user.memberships.iter().filter(|one| request.client.reaches(one.organization)) {
+        let organization = hallpass.organization(membership.organization).await?;
+        found.extend(organization.filter(|one| one.status == Status::Active));
+    }
+    if found.iter().any(|one| !one.hidden) {
+        found.retain(|one| !one.hidden);
+    }
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(found)
+}
+
+fn nowhere(visit: &Visit, request: &AuthorizationRequest) -> Response {
+    let owner = &request.client.organization;
+    if request.client.reaches(owner.id) && !owner.hidden {
+        return visit.error(403, ErrorKind::NotAMember { app: &request.client.app.name, organization: &owner.name });
+    }
+    visit.error(403, ErrorKind::NoOrganization)
+}
+
+fn until(hallpass: &Hallpass) -> Until {
+    let tokens = &hallpass.config.tokens;
+    let by_age = match tokens.refresh {
+        Lifetime::Never => None,
+        Lifetime::For(lifetime) => Some(lifetime),
+    };
+    let unused = [by_age, tokens.refresh_idle].into_iter().flatten().min();
+    Until { unused: unused.map(|span| span.as_secs()), at_most: tokens.refresh_absolute.map(|span| span.as_secs()) }
+}
+
+/// A short number for people to name this pass by; it says nothing.
+fn pass_number(id: Uuid) -> String {
+    let digits = id.simple().to_string().to_uppercase();
+    format!("{}-{}", &digits[24..28], &digits[28..])
+}

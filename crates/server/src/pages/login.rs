@@ -1,0 +1,95 @@
+//! Signing in and out.
+//!
+//! A page that needs a person shows the sign-in form in its own place; the form carries, sealed, where to go on.
+
+use super::state::Purpose;
+use super::{Form, Visit};
+use crate::app::Hallpass;
+use crate::oauth::Refusal;
+use crate::passwords::Busy;
+use crate::respond::Response;
+use crate::store::model::{Status, User};
+use crate::view::{Login, LoginError};
+use axum::body::Body;
+use axum::extract::State;
+use http::Request;
+use std::sync::Arc;
+
+/// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
+pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
+    show(visit, 200, place, app, Attempt::default())
+}
+
+/// `GET /login`.
+pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    match Visit::begin(&hallpass, request.into_parts().0).await {
+        Ok(visit) if visit.user.is_some() => visit.go(&visit.address("/account")),
+        Ok(visit) => form(&visit, "/account", None),
+        Err(response) => response,
+    }
+}
+
+/// `POST /login`.
+pub async fn sign_in(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let (mut visit, form) = match Visit::begin_post(&hallpass, request).await {
+        Ok(begun) => begun,
+        Err(response) => return response,
+    };
+    let opened = visit.open(Purpose::Login, &form);
+    let place = opened.as_ref().and_then(|opened| String::from_utf8(opened.payload.clone()).ok());
+    let place = place.unwrap_or_else(|| "/account".to_owned());
+    let username = form.get("username").unwrap_or_default();
+    // The same browser signed in meanwhile, in another tab: go on there.
+    if opened.as_ref().is_none_or(|opened| !opened.fits) {
+        let again = Attempt { username, error: Some(LoginError::Stale) };
+        return if visit.user.is_some() { visit.go(&visit.address(&place)) } else { show(&visit, 400, &place, None, again) };
+    }
+    match verified(&visit, &form).await {
+        Ok(Some(user)) => match visit.sign_in(&user).await {
+            Ok(()) => visit.go(&visit.address(&place)),
+            Err(refusal) => visit.failed(&refusal),
+        },
+        Ok(None) => show(&visit, 401, &place, None, Attempt { username, error: Some(LoginError::WrongPassword) }),
+        Err(Refusal::Busy) => show(&visit, 503, &place, None, Attempt { username, error: Some(LoginError::Busy) }),
+        Err(refusal) => visit.failed(&refusal),
+    }
+}
+
+/// `POST /logout`.
+pub async fn sign_out(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let (mut visit, form) = match Visit::begin_post(&hallpass, request).await {
+        Ok(begun) => begun,
+        Err(response) => return response,
+    };
+    // An old form still means what it says: only another site could not have it, and that one has no state at all.
+    if visit.open(Purpose::Logout, &form).is_some() {
+        if let Err(refusal) = visit.sign_out().await {
+            return visit.failed(&refusal);
+        }
+    }
+    visit.go(&visit.address("/"))
+}
+
+/// What was tried before.
+#[derive(Default)]
+struct Attempt<'a> {
+    username: &'a str,
+    error: Option<LoginError>,
+}
+
+fn show(visit: &Visit, status: u16, place: &str, app: Option<&str>, attempt: Attempt<'_>) -> Response {
+    let (action, blob) = (visit.address("/login"), visit.seal(Purpose::Login, place.as_bytes()));
+    visit.render(status, |frame| {
+        let Attempt { username, error } = attempt;
+        Login { action: &action, blob: &blob, app_name: app, username, error }.render(frame)
+    })
+}
+
+/// The person, if the password is theirs. An account that does not exist costs as much as one that does.
+async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Refusal> {
+    let (username, password) = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
+    let user = visit.hallpass.store.user_by_email(username.trim()).await?;
+    let hash = user.as_ref().and_then(|user| user.password.as_deref());
+    let fits = visit.hallpass.people.verify(password, hash).await.map_err(|Busy| Refusal::Busy)?;
+    Ok(user.filter(|user| fits && user.status == Status::Active))
+}
