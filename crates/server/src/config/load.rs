@@ -1,0 +1,214 @@
+//! Lays the sources over each other and has the result read and judged.
+//!
+//! From below: `presets/default.toml`, the preset, the operator's file, the environment, the command line. Tables merge
+//! key by key, lists replace. Only a preset's catalogue (`[scopes]`, `[products]`) replaces the one of `default` whole.
+
+use super::fields::nearest;
+use super::problems::{ConfigError, Problems};
+use super::tree::{self, Layer, Node, Origin, Table, Value};
+use super::{Config, judge, presets, read};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// Where a configuration comes from.
+#[derive(Clone, Default, Debug)]
+pub struct Source {
+    /// The preset that the command line names; rules over the file's.
+    pub preset: Option<String>,
+    /// The operator's file.
+    pub file: Option<PathBuf>,
+    /// The environment. `HALLPASS_SECTION__KEY` is read; everything else is left alone.
+    pub environment: Vec<(String, String)>,
+    /// Values from options: the key as `section.key`, and the value.
+    pub overrides: Vec<(String, String)>,
+}
+
+/// A configuration, and what it was made of.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The effective configuration.
+    pub config: Config,
+    /// The names of the sources that were laid over each other, the lowest first.
+    pub layers: Vec<String>,
+}
+
+/// `hallpass.toml` in the working folder, where there is one: the file when no other is named.
+#[must_use]
+pub fn default_file() -> Option<PathBuf> {
+    let file = Path::new("hallpass.toml");
+    file.exists().then(|| file.to_owned())
+}
+
+impl Config {
+    /// Loads and judges a configuration. The error names everything that is wrong.
+    pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
+        let mut problems = Problems::default();
+        let mut layers = Vec::new();
+        let Some((preset, table)) = merged(source, &mut layers, &mut problems) else {
+            return problems.or(None);
+        };
+        problems.locate("", &table);
+        let mut config = read::config(preset, table, &mut problems);
+        if let Some(config) = &mut config {
+            config.defaults.hidden = config.defaults.organization == "default"
+                && config
+                    .organizations
+                    .iter()
+                    .all(|organization| organization.slug != "default");
+            judge::config(config, &mut problems);
+        }
+        let config = problems.or(config)?;
+        Ok(Loaded { config, layers })
+    }
+}
+
+/// All sources in one tree, and the preset's name; None where a file cannot be read at all.
+fn merged(source: &Source, layers: &mut Vec<String>, problems: &mut Problems) -> Option<(String, Table)> {
+    let file = match &source.file {
+        Some(path) => operators_file(path, problems)?,
+        None => Table::new(),
+    };
+    let preset = preset_name(source, &file, problems)?;
+    let mut table = preset_table(presets::DEFAULT, problems)?;
+    layers.push(presets::layer(presets::DEFAULT).name);
+    if preset != presets::DEFAULT {
+        let over = preset_table(&preset, problems)?;
+        for catalogue in ["scopes", "products"] {
+            if over.contains_key(catalogue) {
+                table.shift_remove(catalogue);
+            }
+        }
+        tree::merge(&mut table, over);
+        layers.push(presets::layer(&preset).name);
+    }
+    tree::merge(&mut table, file);
+    layers.extend(source.file.as_ref().map(|path| path.display().to_string()));
+    for (name, key, value) in single_values(source) {
+        set(&mut table, &key, value, &name, problems);
+        layers.push(name);
+    }
+    Some((preset, table))
+}
+
+fn operators_file(path: &Path, problems: &mut Problems) -> Option<Table> {
+    let name = path.display().to_string();
+    let text = match fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => text,
+        Ok(Err(_)) => {
+            problems.add_line(format!("{name}: this file is not text in UTF-8"));
+            return None;
+        }
+        Err(error) => {
+            problems.add_line(format!("{name}: cannot read this file: {}", reason(&error)));
+            return None;
+        }
+    };
+    let folder = path.parent().map(Path::to_owned);
+    let layer = Layer {
+        name,
+        folder,
+        embedded: false,
+    };
+    parsed(&text, layer, problems)
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is none".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn preset_table(name: &str, problems: &mut Problems) -> Option<Table> {
+    let known = presets::preset_names();
+    let Some(text) = presets::preset_text(name) else {
+        let meant = nearest(name, &known).map(|name| format!("; did you mean {name:?}?"));
+        let known = known.join(", ");
+        let meant = meant.unwrap_or_else(|| format!("; there are {known}"));
+        problems.add_line(format!("preset: there is no preset {name:?}{meant}"));
+        return None;
+    };
+    parsed(text, presets::layer(name), problems)
+}
+
+fn parsed(text: &str, layer: Layer, problems: &mut Problems) -> Option<Table> {
+    tree::parse(text, layer)
+        .map_err(|(origin, message)| problems.add_line(format!("{origin}: {message}")))
+        .ok()
+}
+
+/// The preset that the option names, else the file, else `default`.
+fn preset_name(source: &Source, file: &Table, problems: &mut Problems) -> Option<String> {
+    if let Some(name) = &source.preset {
+        return Some(name.clone());
+    }
+    match file.get("preset") {
+        None => Some(presets::DEFAULT.to_owned()),
+        Some(Node {
+            value: Value::Text(name),
+            ..
+        }) => Some(name.clone()),
+        Some(Node { value, origin }) => {
+            problems.add_line(format!("{origin}: preset: expected text, found {}", value.kind()));
+            None
+        }
+    }
+}
+
+/// What the environment and the options set: what to call the source, the key's path, the value.
+fn single_values(source: &Source) -> Vec<(String, Vec<String>, String)> {
+    let variable = |(name, value): &(String, String)| {
+        let key = name.strip_prefix("HALLPASS_")?.to_lowercase();
+        let path: Vec<String> = key.split("__").map(str::to_owned).collect();
+        (path.len() > 1).then(|| (name.clone(), path, value.clone()))
+    };
+    let option = |(key, value): &(String, String)| {
+        let path = key.split('.').map(str::to_owned).collect();
+        ("command line".to_owned(), path, value.clone())
+    };
+    let mut variables: Vec<_> = source.environment.iter().filter_map(variable).collect();
+    variables.sort();
+    variables.extend(source.overrides.iter().map(option));
+    variables
+}
+
+/// Sets the value at `path`, making the tables on the way.
+fn set(table: &mut Table, path: &[String], value: String, name: &str, problems: &mut Problems) {
+    let origin = || {
+        Origin::without_line(Layer {
+            name: name.to_owned(),
+            folder: None,
+            embedded: false,
+        })
+    };
+    let Some((key, sections)) = path.split_last() else {
+        return;
+    };
+    let mut table = table;
+    for section in sections {
+        let empty = || Node {
+            value: Value::Table(Table::new()),
+            origin: origin(),
+        };
+        let node = table.entry(section.clone()).or_insert_with(empty);
+        match &mut node.value {
+            Value::Table(inner) => table = inner,
+            other => {
+                let text = format!(
+                    "{name}: {section} is {}, which a single value cannot be set in",
+                    other.kind()
+                );
+                problems.add_line(text);
+                return;
+            }
+        }
+    }
+    table.insert(
+        key.clone(),
+        Node {
+            value: Value::Untyped(value),
+            origin: origin(),
+        },
+    );
+}
