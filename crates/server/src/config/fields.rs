@@ -11,6 +11,8 @@ pub(super) struct Fields<'a> {
     pub(super) path: String,
     table: Table,
     known: Vec<&'static str>,
+    /// Something else stood in place of the table, which was noted: that keys are missing is no news then.
+    replaced: bool,
     pub(super) problems: &'a mut Problems,
 }
 
@@ -21,6 +23,7 @@ impl<'a> Fields<'a> {
             path,
             table,
             known: Vec::new(),
+            replaced: false,
             problems,
         }
     }
@@ -29,7 +32,7 @@ impl<'a> Fields<'a> {
     pub(super) fn required<T>(&mut self, key: &'static str, parse: Parse<T>) -> Option<T> {
         if !self.table.contains_key(key) {
             self.known.push(key);
-            self.problems.add(&join(&self.path, key), "this key is missing");
+            self.missing(key, "this key is missing");
             return None;
         }
         self.optional(key, parse)
@@ -67,16 +70,19 @@ impl<'a> Fields<'a> {
     /// The fields of the table at `key`; an empty one where there is none.
     pub(super) fn section(&mut self, key: &'static str) -> Fields<'_> {
         let path = join(&self.path, key);
-        let table = match self.take(key).map(|node| node.value) {
-            None => Table::new(),
-            Some(Value::Table(table)) => table,
+        let (table, replaced) = match self.take(key).map(|node| node.value) {
+            None => (Table::new(), false),
+            Some(Value::Table(table)) => (table, false),
             Some(other) => {
                 let text = format!("expected a table ([{key}]), found {}", other.kind());
                 self.problems.add(&path, text);
-                Table::new()
+                (Table::new(), true)
             }
         };
-        Fields::new(path, table, self.problems)
+        Fields {
+            replaced,
+            ..Fields::new(path, table, self.problems)
+        }
     }
 
     /// Reads each entry of the table at `key` by `read`; entries that are wrong are left out, and noted.
@@ -127,6 +133,13 @@ impl<'a> Fields<'a> {
     /// Where `key` was written.
     pub(super) fn origin(&self, key: &str) -> Option<&Origin> {
         self.problems.origin(&join(&self.path, key))
+    }
+
+    /// Notes that `key` is missing.
+    pub(super) fn missing(&mut self, key: &str, text: &str) {
+        if !self.replaced {
+            self.problem(key, text);
+        }
     }
 
     /// Notes what is wrong with `key`.

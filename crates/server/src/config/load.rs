@@ -4,14 +4,17 @@
 //! key by key, lists replace. Only a preset's catalogue (`[scopes]`, `[products]`) replaces the one of `default` whole.
 
 use super::fields::nearest;
-use super::problems::{ConfigError, Problems};
+use super::problems::{ConfigError, Problems, unreadable};
 use super::tree::{self, Layer, Node, Origin, Table, Value};
 use super::{Config, judge, presets, read};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
-/// Where a configuration comes from.
-#[derive(Clone, Default, Debug)]
+/// How messages name the options.
+const COMMAND_LINE: &str = "command line";
+
+/// Where a configuration comes from. It does not print: the environment may hold secrets.
+#[derive(Clone, Default)]
 pub struct Source {
     /// The preset that the command line names; rules over the file's.
     pub preset: Option<String>,
@@ -50,16 +53,21 @@ impl Config {
         problems.locate("", &table);
         let mut config = read::config(preset, table, &mut problems);
         if let Some(config) = &mut config {
-            config.defaults.hidden = config.defaults.organization == "default"
-                && config
-                    .organizations
-                    .iter()
-                    .all(|organization| organization.slug != "default");
+            config.defaults.hidden = hidden(config);
             judge::config(config, &mut problems);
         }
         let config = problems.or(config)?;
         Ok(Loaded { config, layers })
     }
+}
+
+/// Whether nobody sees the default organization.
+fn hidden(config: &Config) -> bool {
+    let declared = config
+        .organizations
+        .iter()
+        .any(|organization| organization.slug == "default");
+    config.defaults.organization == "default" && !declared
 }
 
 /// All sources in one tree, and the preset's name; None where a file cannot be read at all.
@@ -68,11 +76,11 @@ fn merged(source: &Source, layers: &mut Vec<String>, problems: &mut Problems) ->
         Some(path) => operators_file(path, problems)?,
         None => Table::new(),
     };
-    let preset = preset_name(source, &file, problems)?;
-    let mut table = preset_table(presets::DEFAULT, problems)?;
+    let (preset, origin) = preset_name(source, &file, problems)?;
+    let mut table = preset_table(presets::DEFAULT, origin.clone(), problems)?;
     layers.push(presets::layer(presets::DEFAULT).name);
     if preset != presets::DEFAULT {
-        let over = preset_table(&preset, problems)?;
+        let over = preset_table(&preset, origin, problems)?;
         for catalogue in ["scopes", "products"] {
             if over.contains_key(catalogue) {
                 table.shift_remove(catalogue);
@@ -84,76 +92,73 @@ fn merged(source: &Source, layers: &mut Vec<String>, problems: &mut Problems) ->
     tree::merge(&mut table, file);
     layers.extend(source.file.as_ref().map(|path| path.display().to_string()));
     for (name, key, value) in single_values(source) {
-        set(&mut table, &key, value, &name, problems);
+        set(&mut table, &key, value, &named(&name), problems);
         layers.push(name);
     }
     Some((preset, table))
 }
 
 fn operators_file(path: &Path, problems: &mut Problems) -> Option<Table> {
-    let name = path.display().to_string();
-    let text = match fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => text,
-        Ok(Err(_)) => {
-            problems.add_line(format!("{name}: this file is not text in UTF-8"));
-            return None;
-        }
-        Err(error) => {
-            problems.add_line(format!("{name}: cannot read this file: {}", reason(&error)));
-            return None;
-        }
-    };
-    let folder = path.parent().map(Path::to_owned);
     let layer = Layer {
-        name,
-        folder,
+        name: path.display().to_string(),
+        folder: path.parent().map(Path::to_owned),
         embedded: false,
     };
-    parsed(&text, layer, problems)
-}
-
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is none".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
+    match fs::read_to_string(path) {
+        Ok(text) => parsed(&text, layer, problems),
+        Err(error) => {
+            let text = format!("cannot read this file: {}", unreadable(&error));
+            problems.add_at(Origin::without_line(layer), text);
+            None
+        }
     }
 }
 
-fn preset_table(name: &str, problems: &mut Problems) -> Option<Table> {
+/// The table of the preset `name`, which `origin` named.
+fn preset_table(name: &str, origin: Origin, problems: &mut Problems) -> Option<Table> {
+    if let Some(text) = presets::preset_text(name) {
+        return parsed(text, presets::layer(name), problems);
+    }
     let known = presets::preset_names();
-    let Some(text) = presets::preset_text(name) else {
-        let meant = nearest(name, &known).map(|name| format!("; did you mean {name:?}?"));
-        let known = known.join(", ");
-        let meant = meant.unwrap_or_else(|| format!("; there are {known}"));
-        problems.add_line(format!("preset: there is no preset {name:?}{meant}"));
-        return None;
+    let hint = match nearest(name, &known) {
+        Some(meant) => format!("did you mean {meant:?}?"),
+        None => format!("there are {}", known.join(", ")),
     };
-    parsed(text, presets::layer(name), problems)
+    problems.add_at(origin, format!("preset: there is no preset {name:?}; {hint}"));
+    None
 }
 
 fn parsed(text: &str, layer: Layer, problems: &mut Problems) -> Option<Table> {
     tree::parse(text, layer)
-        .map_err(|(origin, message)| problems.add_line(format!("{origin}: {message}")))
+        .map_err(|(origin, message)| problems.add_at(origin, message))
         .ok()
 }
 
-/// The preset that the option names, else the file, else `default`.
-fn preset_name(source: &Source, file: &Table, problems: &mut Problems) -> Option<String> {
+/// The preset that the option names, else the file, else `default`, and where it was named.
+fn preset_name(source: &Source, file: &Table, problems: &mut Problems) -> Option<(String, Origin)> {
     if let Some(name) = &source.preset {
-        return Some(name.clone());
+        return Some((name.clone(), named(COMMAND_LINE)));
     }
     match file.get("preset") {
-        None => Some(presets::DEFAULT.to_owned()),
+        None => Some((presets::DEFAULT.to_owned(), named(presets::DEFAULT))),
         Some(Node {
             value: Value::Text(name),
-            ..
-        }) => Some(name.clone()),
+            origin,
+        }) => Some((name.clone(), origin.clone())),
         Some(Node { value, origin }) => {
-            problems.add_line(format!("{origin}: preset: expected text, found {}", value.kind()));
+            problems.add_at(origin.clone(), format!("preset: expected text, found {}", value.kind()));
             None
         }
     }
+}
+
+/// A source that is no file.
+fn named(name: &str) -> Origin {
+    Origin::without_line(Layer {
+        name: name.to_owned(),
+        folder: None,
+        embedded: false,
+    })
 }
 
 /// What the environment and the options set: what to call the source, the key's path, the value.
@@ -165,7 +170,7 @@ fn single_values(source: &Source) -> Vec<(String, Vec<String>, String)> {
     };
     let option = |(key, value): &(String, String)| {
         let path = key.split('.').map(str::to_owned).collect();
-        ("command line".to_owned(), path, value.clone())
+        (COMMAND_LINE.to_owned(), path, value.clone())
     };
     let mut variables: Vec<_> = source.environment.iter().filter_map(variable).collect();
     variables.sort();
@@ -174,41 +179,25 @@ fn single_values(source: &Source) -> Vec<(String, Vec<String>, String)> {
 }
 
 /// Sets the value at `path`, making the tables on the way.
-fn set(table: &mut Table, path: &[String], value: String, name: &str, problems: &mut Problems) {
-    let origin = || {
-        Origin::without_line(Layer {
-            name: name.to_owned(),
-            folder: None,
-            embedded: false,
-        })
+fn set(table: &mut Table, path: &[String], value: String, origin: &Origin, problems: &mut Problems) {
+    let node = |value| Node {
+        value,
+        origin: origin.clone(),
     };
     let Some((key, sections)) = path.split_last() else {
         return;
     };
     let mut table = table;
     for section in sections {
-        let empty = || Node {
-            value: Value::Table(Table::new()),
-            origin: origin(),
-        };
-        let node = table.entry(section.clone()).or_insert_with(empty);
-        match &mut node.value {
+        let empty = || node(Value::Table(Table::new()));
+        match &mut table.entry(section.clone()).or_insert_with(empty).value {
             Value::Table(inner) => table = inner,
             other => {
-                let text = format!(
-                    "{name}: {section} is {}, which a single value cannot be set in",
-                    other.kind()
-                );
-                problems.add_line(text);
+                let text = format!("{section} is {}, in which no single value can be set", other.kind());
+                problems.add_at(origin.clone(), text);
                 return;
             }
         }
     }
-    table.insert(
-        key.clone(),
-        Node {
-            value: Value::Untyped(value),
-            origin: origin(),
-        },
-    );
+    table.insert(key.clone(), node(Value::Untyped(value)));
 }

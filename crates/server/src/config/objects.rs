@@ -4,6 +4,7 @@ use super::declared::{
     App, ClientType, DeclaredPassword, Organization, OrganizationKind, Product, Reach, Resource, Role, ScopeEntry, User,
 };
 use super::fields::Fields;
+use super::problems::join;
 use super::secret::Secret;
 use super::tree::Node;
 use super::words::Word;
@@ -20,7 +21,7 @@ pub(super) fn scopes(top: &mut Fields<'_>) -> IndexMap<Scope, ScopeEntry> {
             Ok(scope) => {
                 catalogue.insert(scope, entry);
             }
-            Err(error) => top.problem("scopes", &error.to_string()),
+            Err(error) => top.problems.add(&join("scopes", &name), error),
         }
     }
     catalogue

@@ -2,7 +2,7 @@
 
 use super::tree::{Node, Origin, Table, Value};
 use std::collections::HashMap;
-use std::fmt;
+use std::{fmt, io};
 
 /// Why a configuration was refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,10 +19,31 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// One problem, and where its value was written, where that is known.
+struct Found {
+    origin: Option<Origin>,
+    text: String,
+}
+
+impl Found {
+    fn place(&self) -> Option<(&str, usize)> {
+        self.origin.as_ref().map(Origin::place)
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Some(origin) => write!(f, "{origin}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
 /// Problems found so far, and where each key was written.
 #[derive(Default)]
 pub(super) struct Problems {
-    found: Vec<String>,
+    found: Vec<Found>,
     origins: HashMap<String, Origin>,
 }
 
@@ -36,18 +57,15 @@ impl Problems {
 
     /// Notes what is wrong with the value at `path`.
     pub(super) fn add(&mut self, path: &str, text: impl fmt::Display) {
-        let line = match self.origin(path) {
-            Some(origin) => format!("{origin}: {path}: {text}"),
-            None => format!("{path}: {text}"),
-        };
-        self.add_line(line);
+        let origin = self.origin(path).cloned();
+        let text = format!("{path}: {text}");
+        self.found.push(Found { origin, text });
     }
 
-    /// Notes a problem that belongs to no key.
-    pub(super) fn add_line(&mut self, line: String) {
-        if !self.found.contains(&line) {
-            self.found.push(line);
-        }
+    /// Notes what is wrong with a source as a whole.
+    pub(super) fn add_at(&mut self, origin: Origin, text: String) {
+        let origin = Some(origin);
+        self.found.push(Found { origin, text });
     }
 
     /// Where the value at `path` was written, or the table that should hold it.
@@ -62,11 +80,14 @@ impl Problems {
     }
 
     /// `value`, if nothing was found wrong.
-    pub(super) fn or<T>(self, value: Option<T>) -> Result<T, ConfigError> {
+    pub(super) fn or<T>(mut self, value: Option<T>) -> Result<T, ConfigError> {
         match value {
-            Some(value) if self.found.is_empty() => Ok(value),
-            _ => Err(ConfigError { problems: self.found }),
+            Some(value) if self.found.is_empty() => return Ok(value),
+            _ => {}
         }
+        self.found.sort_by(|one, other| one.place().cmp(&other.place()));
+        let problems = self.found.iter().map(Found::to_string).collect();
+        Err(ConfigError { problems })
     }
 
     fn locate_node(&mut self, path: String, node: &Node) {
@@ -80,6 +101,16 @@ impl Problems {
             _ => {}
         }
         self.origins.insert(path, node.origin.clone());
+    }
+}
+
+/// Why a file cannot be read, in fewer words than the system's.
+pub(super) fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "the permission is missing".to_owned(),
+        io::ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+        _ => error.to_string(),
     }
 }
 

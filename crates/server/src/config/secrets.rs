@@ -1,6 +1,7 @@
 //! Reads secrets: in place, or from a file beside the configuration. No error repeats what was found.
 
 use super::fields::Fields;
+use super::problems::unreadable;
 use super::secret::Secret;
 use super::tree::Node;
 use super::values;
@@ -35,7 +36,7 @@ pub(super) fn required(
     judge: fn(&str) -> Result<(), String>,
 ) -> Option<Secret> {
     if !fields.has(key) && !fields.has(file_key) {
-        fields.problem(key, &format!("this key, or `{file_key}`, is missing"));
+        fields.missing(key, &format!("this key, or `{file_key}`, is missing"));
     }
     optional(fields, key, file_key, judge)
 }
@@ -75,7 +76,7 @@ fn plain(node: &Node) -> Result<Secret, String> {
 fn read(node: &Node) -> Result<Secret, String> {
     let folder: PathBuf = node.origin.layer.folder.clone().unwrap_or_default();
     let path = folder.join(values::text(node)?);
-    let wrong = |error| format!("cannot read {}: {error}", path.display());
+    let wrong = |error| format!("cannot read {}: {}", path.display(), unreadable(&error));
     let mut content = fs::read_to_string(&path).map(Zeroizing::new).map_err(wrong)?;
     let line = content.strip_suffix('\n').unwrap_or(&content);
     let length = line.strip_suffix('\r').unwrap_or(line).len();

@@ -255,7 +255,7 @@ fn grant_types(types: &[GrantType]) -> Value {
 fn duration(span: Duration) -> String {
     let seconds = span.as_secs();
     let units = [("w", 604_800), ("d", 86_400), ("h", 3600), ("m", 60)];
-    let whole = units.iter().find(|(_, unit)| seconds % unit == 0);
+    let whole = units.iter().find(|(_, unit)| seconds.is_multiple_of(*unit));
     whole.map_or_else(
         || format!("{seconds}s"),
         |(name, unit)| format!("{}{name}", seconds / unit),

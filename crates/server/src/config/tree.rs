@@ -72,6 +72,11 @@ impl Origin {
             line: 0,
         }
     }
+
+    /// What problems are ordered by.
+    pub(super) fn place(&self) -> (&str, usize) {
+        (&self.layer.name, self.line)
+    }
 }
 
 impl fmt::Display for Origin {

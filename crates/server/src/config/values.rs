@@ -278,7 +278,7 @@ pub(super) fn client_id(node: &Node) -> Result<String, String> {
             "expected 1 to 128 printable ASCII characters without space and colon, found {id:?}"
         ));
     }
-    if uuid::Uuid::try_parse(&id).is_ok_and(|id| id.get_version_num() == 7) {
+    if id.len() == 36 && uuid::Uuid::try_parse(&id).is_ok_and(|id| id.get_version_num() == 7) {
         return Err(format!("{id:?} has the form of a user's subject (a UUID of version 7)"));
     }
     Ok(id)
