@@ -18,7 +18,7 @@ pub(super) fn config(preset: String, table: Table, problems: &mut Problems) -> O
     let store = store(top.section("store"), &data);
     let tokens = tokens(top.section("tokens"));
     let wire = wire(top.section("wire"));
-    let keys = keys(top.section("keys"), &data);
+    let keys = keys(top.section("keys"));
     let paths = paths(top.section("paths"));
     let defaults = defaults(top.section("defaults"));
     let brand = brand(top.section("brand"));
@@ -146,7 +146,7 @@ fn wire(mut fields: Fields<'_>) -> Option<Wire> {
     })
 }
 
-fn keys(mut fields: Fields<'_>, data: &Path) -> Option<Keys> {
+fn keys(mut fields: Fields<'_>) -> Option<Keys> {
     let operators = |fields: &Fields<'_>, key| fields.origin(key).is_some_and(|origin| !origin.layer.embedded);
     if operators(&fields, "master") && operators(&fields, "master_file") {
         fields.problem("master", "give either `master` or `master_file`");
@@ -156,7 +156,7 @@ fn keys(mut fields: Fields<'_>, data: &Path) -> Option<Keys> {
     fields.finish();
     Some(Keys {
         master,
-        master_file: data.join(master_file?),
+        master_file: master_file?,
     })
 }
 

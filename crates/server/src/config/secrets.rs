@@ -61,7 +61,7 @@ pub(super) fn password(password: &str) -> Result<(), String> {
 /// The master key: 32 bytes in base64.
 pub(super) fn master_key(node: &Node) -> Result<Secret, String> {
     let key = plain(node)?;
-    let bytes = STANDARD.decode(key.expose()).map(Zeroizing::new);
+    let bytes = STANDARD.decode(key.expose().trim()).map(Zeroizing::new);
     if !bytes.is_ok_and(|bytes| bytes.len() == 32) {
         return Err("expected 32 bytes in base64, as `head -c 32 /dev/urandom | base64` gives".to_owned());
     }

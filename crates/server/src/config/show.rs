@@ -111,7 +111,7 @@ impl Config {
         let mut table = Table::new();
         match &self.keys.master {
             Some(_) => put(&mut table, "master", HIDDEN),
-            None => put(&mut table, "master_file", self.in_data(&self.keys.master_file)),
+            None => put(&mut table, "master_file", self.keys.master_file.display().to_string()),
         }
         table
     }

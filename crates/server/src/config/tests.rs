@@ -4,9 +4,9 @@ use super::{
     Config, ConfigError, DialectName, GrantType, IdentityMember, Lifetime, Loaded, Localized, Source, StoreUrl,
 };
 use hallpass_wire::Scope;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, str};
 
 /// A folder with `hallpass.toml` and whatever lies beside it.
 struct World {
@@ -90,7 +90,7 @@ mod presets {
             config.store.url,
             StoreUrl::Sqlite(PathBuf::from("hallpass-data/hallpass.db"))
         );
-        assert_eq!(config.keys.master_file, Path::new("hallpass-data/master.key"));
+        assert_eq!(config.keys.master_file, Path::new("master.key"));
     }
 
     #[test]
@@ -281,7 +281,6 @@ mod layers {
             .option("store.url", "sqlite:/db/h.db");
         assert_eq!(world.config().server.data, Path::new("/elsewhere"));
         assert_eq!(world.config().store.url, StoreUrl::Sqlite("/db/h.db".into()));
-        assert_eq!(world.config().keys.master_file, Path::new("/elsewhere/master.key"));
     }
 
     #[test]
@@ -374,27 +373,21 @@ type = "public"
         assert!(native.client_secret.is_none() && native.scopes.is_none() && native.grant_types.is_none());
     }
 
+    /// Random hexadecimal ids are common; only the form in which a subject is written is refused.
+    #[test]
+    fn a_client_id_of_hexadecimal_digits_is_no_subject() {
+        let file = "[[apps]]\nname = \"A\"\nclient_secret = \"s\"\nclient_id = \"01890a5dac96774bbcceb302099a8057\"";
+        assert_eq!(World::new(file).config().apps.len(), 1);
+    }
+
     #[test]
     fn show_hides_secrets() {
-        let shown = world()
-            .variable("HALLPASS_KEYS__MASTER", &"A".repeat(43).add("="))
-            .config()
-            .show();
+        let master = format!("{}=", "A".repeat(43));
+        let shown = world().variable("HALLPASS_KEYS__MASTER", &master).config().show();
         for secret in ["pass word", "456def", "resource secret", "argon2id", "AAAA"] {
             assert!(!shown.contains(secret), "{secret} in\n{shown}");
         }
         assert_eq!(shown.matches('…').count(), 5, "{shown}");
-    }
-
-    trait Add {
-        fn add(self, more: &str) -> String;
-    }
-
-    impl Add for String {
-        fn add(mut self, more: &str) -> String {
-            self.push_str(more);
-            self
-        }
     }
 
     #[test]
