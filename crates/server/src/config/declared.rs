@@ -4,6 +4,7 @@ use super::secret::Secret;
 use super::sections::GrantType;
 use hallpass_wire::{RedirectUri, Scopes};
 use indexmap::IndexMap;
+use std::fmt;
 
 /// `[scopes.NAME]`: one entry of the catalogue.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,12 +69,21 @@ pub struct User {
 }
 
 /// A password as declared.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum DeclaredPassword {
     /// In plain, to be hashed at start.
     Plain(Secret),
     /// Already hashed: an argon2id PHC string.
     Hash(String),
+}
+
+impl fmt::Debug for DeclaredPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain(_) => "Plain(…)",
+            Self::Hash(_) => "Hash(…)",
+        })
+    }
 }
 
 /// `[[organizations]]`: a customer of the API, whose data apps reach.

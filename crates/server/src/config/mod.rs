@@ -3,14 +3,31 @@
 //! What a value of [`Config`] says has been checked; nothing is validated again later.
 
 mod declared;
+mod fields;
+mod judge;
+mod load;
+mod objects;
+mod presets;
+mod problems;
+mod read;
 mod secret;
+mod secrets;
 mod sections;
+mod show;
+mod tree;
+mod values;
 mod words;
+
+#[cfg(test)]
+mod tests;
 
 pub use declared::{
     App, ClientType, DeclaredPassword, Localized, Organization, OrganizationKind, Product, Reach, Resource, Role,
     ScopeEntry, User,
 };
+pub use load::{Loaded, Source, default_file};
+pub use presets::{DEFAULT, preset_names, preset_text};
+pub use problems::ConfigError;
 pub use secret::Secret;
 pub use sections::{
     Brand, Defaults, DialectName, GrantType, IdentityMember, Keys, Lifetime, Paths, Server, Store, StoreUrl,

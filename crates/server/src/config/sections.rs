@@ -147,7 +147,7 @@ pub enum GrantType {
 pub struct Keys {
     /// The key itself, 32 bytes in base64; rules over `master_file`.
     pub master: Option<Secret>,
-    /// The file that holds it, already resolved against the data folder; made at the first start.
+    /// The file that holds it, relative to the data folder; made at the first start.
     pub master_file: PathBuf,
 }
 

@@ -1,0 +1,170 @@
+//! Reads a table key by key: what is asked for is known, what is left over is refused with the nearest known name.
+
+use super::problems::{Problems, join};
+use super::tree::{Node, Origin, Table, Value};
+
+/// What a value must be like; the error says what it should have been.
+pub(super) type Parse<T> = fn(&Node) -> Result<T, String>;
+
+/// A table being read.
+pub(super) struct Fields<'a> {
+    pub(super) path: String,
+    table: Table,
+    known: Vec<&'static str>,
+    /// Something else stood in place of the table, which was noted: that keys are missing is no news then.
+    replaced: bool,
+    pub(super) problems: &'a mut Problems,
+}
+
+impl<'a> Fields<'a> {
+    /// Starts reading `table`, which was found at `path`.
+    pub(super) fn new(path: String, table: Table, problems: &'a mut Problems) -> Self {
+        Self {
+            path,
+            table,
+            known: Vec::new(),
+            replaced: false,
+            problems,
+        }
+    }
+
+    /// The value of `key`, which must be there.
+    pub(super) fn required<T>(&mut self, key: &'static str, parse: Parse<T>) -> Option<T> {
+        if !self.table.contains_key(key) {
+            self.known.push(key);
+            self.missing(key, "this key is missing");
+            return None;
+        }
+        self.optional(key, parse)
+    }
+
+    /// The value of `key`, if it is there and right; what is wrong with it is noted.
+    pub(super) fn optional<T>(&mut self, key: &'static str, parse: Parse<T>) -> Option<T> {
+        let node = self.take(key)?;
+        let value = parse(&node);
+        value
+            .map_err(|text| self.problems.add(&join(&self.path, key), text))
+            .ok()
+    }
+
+    /// Whether `key` was given and not read yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// The value of `key` as it was written.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Node> {
+        self.known.push(key);
+        self.table.shift_remove(key)
+    }
+
+    /// Refuses keys that are planned and do nothing yet.
+    pub(super) fn later(&mut self, keys: &[&str]) {
+        for key in keys {
+            if self.table.shift_remove(*key).is_some() {
+                self.problems.add(&join(&self.path, key), "not available yet");
+            }
+        }
+    }
+
+    /// The fields of the table at `key`; an empty one where there is none.
+    pub(super) fn section(&mut self, key: &'static str) -> Fields<'_> {
+        let path = join(&self.path, key);
+        let (table, replaced) = match self.take(key).map(|node| node.value) {
+            None => (Table::new(), false),
+            Some(Value::Table(table)) => (table, false),
+            Some(other) => {
+                let text = format!("expected a table ([{key}]), found {}", other.kind());
+                self.problems.add(&path, text);
+                (Table::new(), true)
+            }
+        };
+        Fields {
+            replaced,
+            ..Fields::new(path, table, self.problems)
+        }
+    }
+
+    /// Reads each entry of the table at `key` by `read`; entries that are wrong are left out, and noted.
+    pub(super) fn entries<T>(
+        &mut self,
+        key: &'static str,
+        read: fn(&str, Fields<'_>) -> Option<T>,
+    ) -> Vec<(String, T)> {
+        let section = self.section(key);
+        let (path, problems) = (section.path, section.problems);
+        let mut entries = Vec::new();
+        for (name, node) in section.table {
+            let path = join(&path, &name);
+            let Value::Table(table) = node.value else {
+                problems.add(&path, format!("expected a table, found {}", node.value.kind()));
+                continue;
+            };
+            entries.extend(read(&name, Fields::new(path, table, problems)).map(|entry| (name, entry)));
+        }
+        entries
+    }
+
+    /// Reads each table of the list at `key` by `read`; those that are wrong are left out, and noted.
+    pub(super) fn list<T>(&mut self, key: &'static str, read: fn(Fields<'_>) -> Option<T>) -> Vec<T> {
+        let path = join(&self.path, key);
+        let items = match self.take(key).map(|node| node.value) {
+            None => Vec::new(),
+            Some(Value::List(items)) => items,
+            Some(other) => {
+                let text = format!("expected tables ([[{key}]]), found {}", other.kind());
+                self.problems.add(&path, text);
+                Vec::new()
+            }
+        };
+        let mut entries = Vec::new();
+        for (position, node) in items.into_iter().enumerate() {
+            let path = format!("{path}[{position}]");
+            let Value::Table(table) = node.value else {
+                let text = format!("expected a table, found {}", node.value.kind());
+                self.problems.add(&path, text);
+                continue;
+            };
+            entries.extend(read(Fields::new(path, table, self.problems)));
+        }
+        entries
+    }
+
+    /// Where `key` was written.
+    pub(super) fn origin(&self, key: &str) -> Option<&Origin> {
+        self.problems.origin(&join(&self.path, key))
+    }
+
+    /// Notes that `key` is missing.
+    pub(super) fn missing(&mut self, key: &str, text: &str) {
+        if !self.replaced {
+            self.problem(key, text);
+        }
+    }
+
+    /// Notes what is wrong with `key`.
+    pub(super) fn problem(&mut self, key: &str, text: &str) {
+        self.problems.add(&join(&self.path, key), text);
+    }
+
+    /// Refuses every key that nobody asked for.
+    pub(super) fn finish(self) {
+        for key in self.table.keys() {
+            let text = match nearest(key, &self.known) {
+                Some(name) => format!("there is no such key; did you mean `{name}`?"),
+                None => format!("there is no such key; known are {}", self.known.join(", ")),
+            };
+            self.problems.add(&join(&self.path, key), text);
+        }
+    }
+}
+
+/// The known name that `key` was most likely meant to be.
+pub(super) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+    let likeness = |name: &&str| strsim::jaro_winkler(&key.to_lowercase(), name);
+    known
+        .iter()
+        .copied()
+        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+        .filter(|name| likeness(name) > 0.5)
+}

@@ -1,0 +1,205 @@
+//! How the values of a configuration go together.
+
+use super::Config;
+use super::declared::{App, ClientType};
+use super::problems::Problems;
+use super::sections::{GrantType, Paths};
+use hallpass_wire::Scopes;
+use std::collections::HashSet;
+
+/// The pages and endpoints that are always where they are; an endpoint's path stays out of them.
+const TAKEN: [&str; 11] = [
+    "/developer",
+    "/account",
+    "/login",
+    "/logout",
+    "/health",
+    "/assets",
+    "/.well-known",
+    "/admin",
+    "/metrics",
+    "/openapi.json",
+    "/forward-auth",
+];
+
+/// Notes every value that does not go with another one.
+pub(super) fn config(config: &Config, problems: &mut Problems) {
+    paths(&config.paths, problems);
+    catalogue(config, problems);
+    users(config, problems);
+    organizations(config, problems);
+    resources(config, problems);
+    for (position, each) in config.apps.iter().enumerate() {
+        app(config, each, &format!("apps[{position}]"), problems);
+    }
+    let ids = config.apps.iter().map(|app| app.client_id.as_str());
+    unique(ids, |position| format!("apps[{position}].client_id"), problems);
+}
+
+/// Endpoints are answered with and without a slash at the end, so a slash is no difference here.
+fn paths(paths: &Paths, problems: &mut Problems) {
+    let all = [
+        ("authorize", &paths.authorize),
+        ("token", &paths.token),
+        ("introspect", &paths.introspect),
+        ("revoke", &paths.revoke),
+        ("identity", &paths.identity),
+    ];
+    for (position, (key, path)) in all.iter().enumerate() {
+        let path = path.trim_end_matches('/');
+        let within = |taken: &&&str| {
+            path.strip_prefix(**taken)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if path.is_empty() {
+            problems.add(&format!("paths.{key}"), "\"/\" is the landing page");
+        }
+        if let Some(taken) = TAKEN.iter().find(within) {
+            problems.add(
+                &format!("paths.{key}"),
+                format!("{taken} is taken by Hallpass's own pages"),
+            );
+        }
+        let same = all[..position]
+            .iter()
+            .find(|(_, earlier)| earlier.trim_end_matches('/') == path);
+        if let Some((earlier, _)) = same {
+            problems.add(&format!("paths.{key}"), format!("the same path as `{earlier}`"));
+        }
+    }
+}
+
+fn catalogue(config: &Config, problems: &mut Problems) {
+    if !config.scopes.values().any(|scope| scope.default) {
+        problems.add(
+            "scopes",
+            "at least one scope needs `default = true`: it is what an app gets that asks for none",
+        );
+    }
+    for (name, product) in &config.products {
+        let path = super::problems::join("products", name);
+        known_scopes(config, &product.scopes, &format!("{path}.scopes"), problems);
+    }
+    if let Some(product) = &config.defaults.product {
+        known_product(config, product, "defaults.product", problems);
+    }
+}
+
+fn users(config: &Config, problems: &mut Problems) {
+    let emails = config.users.iter().map(|user| user.email.to_lowercase());
+    unique(emails, |position| format!("users[{position}].email"), problems);
+}
+
+fn organizations(config: &Config, problems: &mut Problems) {
+    let slugs = config
+        .organizations
+        .iter()
+        .map(|organization| organization.slug.as_str());
+    unique(slugs, |position| format!("organizations[{position}].slug"), problems);
+    for (position, organization) in config.organizations.iter().enumerate() {
+        let path = format!("organizations[{position}].members");
+        let mut seen = HashSet::new();
+        for (email, _) in &organization.members {
+            let lower = email.to_lowercase();
+            if !config.users.iter().any(|user| user.email.to_lowercase() == lower) {
+                problems.add(&path, format!("there is no user {email:?} among [[users]]"));
+            }
+            if !seen.insert(lower) {
+                problems.add(&path, format!("{email:?} is named twice"));
+            }
+        }
+        if organization.slug == config.defaults.organization && config.defaults.organization_name.is_some() {
+            let text = "the default organization is declared: its `name` there is the one that counts";
+            problems.add("defaults.organization_name", text);
+        }
+    }
+}
+
+fn resources(config: &Config, problems: &mut Problems) {
+    let identifiers = config.resources.iter().map(|resource| resource.identifier.as_str());
+    unique(
+        identifiers,
+        |position| format!("resources[{position}].identifier"),
+        problems,
+    );
+    for (position, resource) in config.resources.iter().enumerate() {
+        if config.apps.iter().any(|app| app.client_id == resource.identifier) {
+            let path = format!("resources[{position}].identifier");
+            problems.add(
+                &path,
+                "an app has this as its client_id; at introspection they could not be told apart",
+            );
+        }
+        if let Some(scopes) = &resource.scopes {
+            known_scopes(config, scopes, &format!("resources[{position}].scopes"), problems);
+        }
+    }
+}
+
+fn app(config: &Config, app: &App, path: &str, problems: &mut Problems) {
+    if let Some(slug) = &app.organization
+        && *slug != config.defaults.organization
+        && !config
+            .organizations
+            .iter()
+            .any(|organization| organization.slug == *slug)
+    {
+        let text = format!("there is no organization {slug:?} among [[organizations]]");
+        problems.add(&format!("{path}.organization"), text);
+    }
+    if let Some(scopes) = &app.scopes {
+        known_scopes(config, scopes, &format!("{path}.scopes"), problems);
+    }
+    for product in app.products.iter().flatten() {
+        known_product(config, product, &format!("{path}.products"), problems);
+    }
+    let path = format!("{path}.grant_types");
+    for grant_type in app.grant_types.iter().flatten() {
+        if !config.wire.grant_types.contains(grant_type) {
+            let text = format!(
+                "\"{}\" is not offered: it is not in [wire] grant_types",
+                grant_type.as_str()
+            );
+            problems.add(&path, text);
+        }
+        if *grant_type == GrantType::ClientCredentials && app.client_type == ClientType::Public {
+            problems.add(
+                &path,
+                "client_credentials needs a secret, which a public app has not (RFC 6749 §4.4)",
+            );
+        }
+    }
+}
+
+fn known_scopes(config: &Config, scopes: &Scopes, path: &str, problems: &mut Problems) {
+    if scopes.is_empty() {
+        problems.add(path, "expected at least one scope");
+    }
+    for scope in scopes.iter().filter(|scope| !config.scopes.contains_key(*scope)) {
+        let known: Vec<&str> = config.scopes.keys().map(hallpass_wire::Scope::as_str).collect();
+        problems.add(
+            path,
+            format!("there is no scope \"{scope}\"; there are {}", known.join(", ")),
+        );
+    }
+}
+
+fn known_product(config: &Config, product: &str, path: &str, problems: &mut Problems) {
+    if !config.products.contains_key(product) {
+        problems.add(path, format!("there is no product {product:?} in [products]"));
+    }
+}
+
+/// Notes each value that an earlier one has already.
+fn unique<T: std::hash::Hash + Eq>(
+    values: impl Iterator<Item = T>,
+    path: impl Fn(usize) -> String,
+    problems: &mut Problems,
+) {
+    let mut seen = HashSet::new();
+    for (position, value) in values.enumerate() {
+        if !seen.insert(value) {
+            problems.add(&path(position), "an earlier one has the same");
+        }
+    }
+}

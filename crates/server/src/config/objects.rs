@@ -1,0 +1,186 @@
+//! Reads the scope catalogue, products and declared objects, one function a kind.
+
+use super::declared::{
+    App, ClientType, DeclaredPassword, Organization, OrganizationKind, Product, Reach, Resource, Role, ScopeEntry, User,
+};
+use super::fields::Fields;
+use super::problems::join;
+use super::secret::Secret;
+use super::tree::Node;
+use super::words::Word;
+use super::{secrets, values};
+use crate::passwords;
+use hallpass_wire::{Scope, Scopes};
+use indexmap::IndexMap;
+
+/// `[scopes.NAME]`.
+pub(super) fn scopes(top: &mut Fields<'_>) -> IndexMap<Scope, ScopeEntry> {
+    let mut catalogue = IndexMap::new();
+    for (name, entry) in top.entries("scopes", scope) {
+        match Scope::parse(&name) {
+            Ok(scope) => {
+                catalogue.insert(scope, entry);
+            }
+            Err(error) => top.problems.add(&join("scopes", &name), error),
+        }
+    }
+    catalogue
+}
+
+fn scope(_: &str, mut fields: Fields<'_>) -> Option<ScopeEntry> {
+    let title = fields.required("title", values::localized);
+    let description = fields.optional("description", values::localized);
+    let endpoints = fields.optional("endpoints", values::endpoints);
+    let default = fields.optional("default", values::boolean);
+    if fields.optional("approval", values::boolean) == Some(true) {
+        fields.problem("approval", "approval of scopes is not available yet");
+    }
+    fields.finish();
+    Some(ScopeEntry {
+        title: title?,
+        description,
+        endpoints: endpoints.unwrap_or_default(),
+        default: default.unwrap_or(false),
+    })
+}
+
+/// `[products."NAME"]`.
+pub(super) fn product(name: &str, mut fields: Fields<'_>) -> Option<Product> {
+    let fits = |letter: char| !letter.is_control() && !matches!(letter, ',' | '[' | ']');
+    if name.trim() != name || name.is_empty() || name.len() > 200 || !name.chars().all(fits) {
+        let path = fields.path.clone();
+        fields.problems.add(
+            &path,
+            "a product's name is 1 to 200 characters without comma and brackets",
+        );
+    }
+    let scopes = fields.required("scopes", values::scopes);
+    fields.finish();
+    Some(Product { scopes: scopes? })
+}
+
+/// `[[users]]`.
+pub(super) fn user(mut fields: Fields<'_>) -> Option<User> {
+    let email = fields.required("email", values::email);
+    let name = fields.required("name", values::line);
+    let plain = secrets::optional(&mut fields, "password", "password_file", secrets::password);
+    let hash = fields.optional("password_hash", password_hash);
+    let locale = fields.optional("locale", values::language);
+    let admin = fields.optional("admin", values::boolean);
+    let password = match (plain, hash) {
+        (Some(_), Some(_)) => {
+            fields.problem("password_hash", "give either a password or `password_hash`");
+            None
+        }
+        (Some(plain), None) => Some(DeclaredPassword::Plain(plain)),
+        (None, hash) => hash.map(DeclaredPassword::Hash),
+    };
+    fields.finish();
+    Some(User {
+        email: email?,
+        name: name?,
+        password,
+        locale,
+        admin: admin.unwrap_or(false),
+    })
+}
+
+fn password_hash(node: &Node) -> Result<String, String> {
+    let hash = values::text(node)?;
+    if !passwords::is_hash(&hash) {
+        return Err("expected an argon2id hash such as \"$argon2id$v=19$m=19456,t=2,p=1$…\"".to_owned());
+    }
+    Ok(hash)
+}
+
+/// `[[organizations]]`.
+pub(super) fn organization(mut fields: Fields<'_>) -> Option<Organization> {
+    let slug = fields.required("slug", values::slug);
+    let name = fields.required("name", values::line);
+    let kind = fields.optional("kind", values::word);
+    let members = fields.optional("members", members);
+    fields.finish();
+    Some(Organization {
+        slug: slug?,
+        name: name?,
+        kind: kind.unwrap_or(OrganizationKind::Live),
+        members: members.unwrap_or_default(),
+    })
+}
+
+/// `email:role`, each.
+fn members(node: &Node) -> Result<Vec<(String, Role)>, String> {
+    let member = |text: String| {
+        let role = |word: &str| {
+            Role::WORDS
+                .iter()
+                .find(|(name, _)| *name == word)
+                .map(|(_, role)| *role)
+        };
+        let found = text
+            .rsplit_once(':')
+            .and_then(|(email, word)| Some((email.to_owned(), role(word)?)));
+        found
+            .ok_or_else(|| format!("expected \"email:owner\", \"email:developer\" or \"email:member\", found {text:?}"))
+    };
+    values::texts(node)?.into_iter().map(member).collect()
+}
+
+/// `[[resources]]`.
+pub(super) fn resource(mut fields: Fields<'_>) -> Option<Resource> {
+    let identifier = fields.required("identifier", values::identifier);
+    let name = fields.required("name", values::line);
+    let secret = secrets::required(&mut fields, "secret", "secret_file", secrets::client_secret);
+    let scopes = fields.optional("scopes", values::scopes);
+    fields.finish();
+    Some(Resource {
+        identifier: identifier?,
+        name: name?,
+        secret: secret?,
+        scopes,
+    })
+}
+
+/// `[[apps]]`.
+pub(super) fn app(mut fields: Fields<'_>) -> Option<App> {
+    let name = fields.required("name", values::line);
+    let organization = fields.optional("organization", values::slug);
+    let client_id = fields.required("client_id", values::client_id);
+    let client_type = fields
+        .optional("type", values::word)
+        .unwrap_or(ClientType::Confidential);
+    let client_secret = client_secret(&mut fields, client_type);
+    let redirect_uris = fields.optional("redirect_uris", values::redirect_uris);
+    let scopes: Option<Scopes> = fields.optional("scopes", values::scopes);
+    let products = fields.optional("products", values::texts);
+    let grant_types = fields.optional("grant_types", values::words);
+    let reach = fields.optional("reach", values::word);
+    fields.finish();
+    Some(App {
+        name: name?,
+        organization,
+        client_id: client_id?,
+        client_secret,
+        redirect_uris: redirect_uris.unwrap_or_default(),
+        scopes,
+        products,
+        grant_types,
+        client_type,
+        reach: reach.unwrap_or(Reach::Own),
+    })
+}
+
+/// A confidential app has a secret; a public one must not, for it could not keep it (RFC 6749 §2.1).
+fn client_secret(fields: &mut Fields<'_>, client_type: ClientType) -> Option<Secret> {
+    if client_type == ClientType::Confidential {
+        return secrets::required(fields, "client_secret", "client_secret_file", secrets::client_secret);
+    }
+    let given = ["client_secret", "client_secret_file"].map(|key| fields.take(key).is_some().then_some(key));
+    for key in given.into_iter().flatten() {
+        fields.problem(
+            key,
+            "a public app has no secret; leave it out, or say type = \"confidential\"",
+        );
+    }
+    None
+}

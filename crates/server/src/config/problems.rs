@@ -1,0 +1,127 @@
+//! What is wrong with a configuration: everything at once, a line each.
+
+use super::tree::{Node, Origin, Table, Value};
+use std::collections::HashMap;
+use std::{fmt, io};
+
+/// Why a configuration was refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigError {
+    /// One problem each: where it was written, which key, what is wrong. No line holds a secret.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problems.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// One problem, and where its value was written, where that is known.
+struct Found {
+    origin: Option<Origin>,
+    text: String,
+}
+
+impl Found {
+    fn place(&self) -> Option<(&str, usize)> {
+        self.origin.as_ref().map(Origin::place)
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Some(origin) => write!(f, "{origin}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+/// Problems found so far, and where each key was written.
+#[derive(Default)]
+pub(super) struct Problems {
+    found: Vec<Found>,
+    origins: HashMap<String, Origin>,
+}
+
+impl Problems {
+    /// Remembers where each key of `table` was written.
+    pub(super) fn locate(&mut self, path: &str, table: &Table) {
+        for (key, node) in table {
+            self.locate_node(join(path, key), node);
+        }
+    }
+
+    /// Notes what is wrong with the value at `path`.
+    pub(super) fn add(&mut self, path: &str, text: impl fmt::Display) {
+        let origin = self.origin(path).cloned();
+        let text = format!("{path}: {text}");
+        self.found.push(Found { origin, text });
+    }
+
+    /// Notes what is wrong with a source as a whole.
+    pub(super) fn add_at(&mut self, origin: Origin, text: String) {
+        let origin = Some(origin);
+        self.found.push(Found { origin, text });
+    }
+
+    /// Where the value at `path` was written, or the table that should hold it.
+    pub(super) fn origin(&self, path: &str) -> Option<&Origin> {
+        let mut path = path;
+        loop {
+            if let Some(origin) = self.origins.get(path) {
+                return Some(origin);
+            }
+            path = path.get(..path.rfind(['.', '['])?)?;
+        }
+    }
+
+    /// `value`, if nothing was found wrong.
+    pub(super) fn or<T>(mut self, value: Option<T>) -> Result<T, ConfigError> {
+        match value {
+            Some(value) if self.found.is_empty() => return Ok(value),
+            _ => {}
+        }
+        self.found.sort_by(|one, other| one.place().cmp(&other.place()));
+        let problems = self.found.iter().map(Found::to_string).collect();
+        Err(ConfigError { problems })
+    }
+
+    fn locate_node(&mut self, path: String, node: &Node) {
+        match &node.value {
+            Value::Table(table) => self.locate(&path, table),
+            Value::List(items) => {
+                for (position, item) in items.iter().enumerate() {
+                    self.locate_node(format!("{path}[{position}]"), item);
+                }
+            }
+            _ => {}
+        }
+        self.origins.insert(path, node.origin.clone());
+    }
+}
+
+/// Why a file cannot be read, in fewer words than the system's.
+pub(super) fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "the permission is missing".to_owned(),
+        io::ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The path of `key` below `path`, with quotes where TOML needs them.
+pub(super) fn join(path: &str, key: &str) -> String {
+    let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    let quote = if !key.is_empty() && key.bytes().all(bare) {
+        ""
+    } else {
+        "\""
+    };
+    let dot = if path.is_empty() { "" } else { "." };
+    format!("{path}{dot}{quote}{key}{quote}")
+}

@@ -1,0 +1,556 @@
+//! A table: what is written, and every line that the operator reads about it.
+
+use super::World;
+use crate::config::{Config, Source};
+
+/// Loads each case and compares; `hallpass.toml:` is left out of what is said.
+fn check(cases: &[(&str, &str)]) {
+    for (file, said) in cases {
+        let refused = World::new(file).refused().replace("hallpass.toml:", "");
+        assert_eq!(refused, *said, "for\n{file}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_nearest_known_one() {
+    check(UNKNOWN);
+}
+
+#[test]
+fn what_is_planned_is_refused_not_ignored() {
+    check(LATER);
+}
+
+#[test]
+fn a_wrong_shape_is_named_with_its_line() {
+    check(SHAPES);
+}
+
+#[test]
+fn a_wrong_value_is_named_with_what_was_expected() {
+    check(VALUES);
+}
+
+#[test]
+fn declared_objects_go_together() {
+    check(OBJECTS);
+}
+
+#[test]
+fn a_variable_is_named_by_its_name() {
+    let world = World::new("")
+        .variable("HALLPASS_TOKENS__ACESS", "1h")
+        .variable("HALLPASS_TOKENS__ROTATE", "yes")
+        .variable("HALLPASS_WIRE__IDENTITY", "sub")
+        .variable("HALLPASS_USERS__A", "1")
+        .variable("HALLPASS_SERVER__LISTEN__PORT", "1")
+        .option("store.url", "postgres://db");
+    assert_eq!(
+        world.refused(),
+        r#"HALLPASS_SERVER__LISTEN__PORT: listen is text, in which no single value can be set
+HALLPASS_TOKENS__ACESS: tokens.acess: there is no such key; did you mean `access`?
+HALLPASS_TOKENS__ROTATE: tokens.rotate: expected true or false, found "yes"
+HALLPASS_USERS__A: users: expected tables ([[users]]), found a table
+HALLPASS_WIRE__IDENTITY: wire.identity: expected a list such as ["a", "b"], found text
+command line: store.url: PostgreSQL is not available yet; use "sqlite:hallpass.db""#
+    );
+}
+
+#[test]
+fn presets_and_files_that_are_not_there() {
+    let mut world = World::new("");
+    world.source.preset = Some("apic".to_owned());
+    assert_eq!(
+        world.refused(),
+        r#"command line: preset: there is no preset "apic"; did you mean "apicbase"?"#
+    );
+    world.source.file = Some(world.folder.path().join("other.toml"));
+    assert_eq!(
+        world.refused(),
+        "other.toml: cannot read this file: there is no such file"
+    );
+    let source = Source {
+        file: Some("/".into()),
+        ..Source::default()
+    };
+    assert!(Config::load(&source).is_err());
+}
+
+#[test]
+fn no_message_repeats_a_secret() {
+    for file in [
+        "[keys]\nmaster = \"hush\"",
+        "[[users]]\nemail = \"a@b\"\nname = \"A\"\npassword = \"hush\"\npassword_hash = \"hush\"",
+        "[[resources]]\nidentifier = \"a\"\nname = \"A\"\nsecret = \"hush\u{e9}\"",
+        "[store]\nurl = \"mysql://user:hush@db\"",
+        "[server]\npublic_url = \"https://user:hush@a.example\"",
+        "[[users]]\npassword = \"hush",
+        "[[users]]\npassword = hush",
+    ] {
+        let refused = World::new(file).refused();
+        assert!(!refused.contains("hush"), "{refused}");
+    }
+}
+
+/// Keys that nobody knows.
+const UNKNOWN: &[(&str, &str)] = &[
+    (
+        r#"[tokens]
+acess = "1h""#,
+        "2: tokens.acess: there is no such key; did you mean `access`?",
+    ),
+    (
+        r#"[server]
+listen = "127.0.0.1:1"
+
+port = 1"#,
+        "4: server.port: there is no such key; known are listen, public_url, api_url, data",
+    ),
+    (
+        r#"[sever]
+listen = "127.0.0.1:1""#,
+        "1: sever: there is no such key; did you mean `server`?",
+    ),
+    (
+        "zzz = 1",
+        "1: zzz: there is no such key; known are preset, server, store, tokens, wire, keys, paths, defaults, brand, scopes, products, users, organizations, resources, apps",
+    ),
+    (
+        r#"[wire]
+zzz = 1"#,
+        "2: wire.zzz: there is no such key; known are dialect, identity, refusal_message, empty_member, code_page, grant_types, require_pkce",
+    ),
+    (
+        r#"[[users]]
+email = "a@b"
+name = "A"
+admn = true"#,
+        "4: users[0].admn: there is no such key; did you mean `admin`?",
+    ),
+    (
+        r#"[scopes.read]
+titel = "Read"
+title = "Read""#,
+        "2: scopes.read.titel: there is no such key; did you mean `title`?",
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "s"
+redirect_uri = "https://a.example/""#,
+        "5: apps[0].redirect_uri: there is no such key; did you mean `redirect_uris`?",
+    ),
+];
+
+/// What is planned and not available yet.
+const LATER: &[(&str, &str)] = &[
+    (
+        r#"[server]
+tls_cert = "a"
+tls_key = "b"
+trusted_proxies = []"#,
+        r#"2: server.tls_cert: not available yet
+3: server.tls_key: not available yet
+4: server.trusted_proxies: not available yet"#,
+    ),
+    (
+        r#"[outgoing]
+allow = []
+[admin]
+listen = "127.0.0.1:1""#,
+        r#"1: outgoing: not available yet
+3: admin: not available yet"#,
+    ),
+    (
+        r#"[tokens]
+format = "jwt""#,
+        r#"2: tokens.format: "jwt" is not available yet; use "sealed""#,
+    ),
+    (
+        r#"[store]
+url = "postgres://hallpass:secret@db/hallpass""#,
+        r#"2: store.url: PostgreSQL is not available yet; use "sqlite:hallpass.db""#,
+    ),
+    (
+        r#"[scopes.read]
+title = "Read"
+approval = true"#,
+        "3: scopes.read.approval: approval of scopes is not available yet",
+    ),
+];
+
+/// Values of the wrong shape, and files that are no TOML.
+const SHAPES: &[(&str, &str)] = &[
+    ("server = 1", "1: server: expected a table ([server]), found a number"),
+    (
+        r#"[users]
+email = "a@b""#,
+        "1: users: expected tables ([[users]]), found a table",
+    ),
+    ("users = [1]", "1: users[0]: expected a table, found a number"),
+    (
+        r#"scopes.read = "Read""#,
+        "1: scopes.read: expected a table, found text",
+    ),
+    (
+        r#"[server]
+listen = 8080"#,
+        "2: server.listen: expected text, found a number",
+    ),
+    (
+        r#"[tokens]
+rotate = "yes"
+grants_per_user_and_app = 0"#,
+        r#"2: tokens.rotate: expected true or false, found text
+3: tokens.grants_per_user_and_app: expected a number from 1 to 4294967295, found 0"#,
+    ),
+    (
+        r#"[tokens]
+access = 3600
+code = 1.5
+grace = 1979-05-27"#,
+        r#"2: tokens.access: expected a time such as "30s", found a number
+3: tokens.code: expected a time such as "30s", found a fraction
+4: tokens.grace: expected a time such as "30s", found a date"#,
+    ),
+    (
+        r#"[wire]
+identity = "sub"
+grant_types = []"#,
+        r#"2: wire.identity: expected a list such as ["a", "b"], found text
+3: wire.grant_types: expected at least one"#,
+    ),
+    (
+        r#"[[users]]
+name = "A""#,
+        "1: users[0].email: this key is missing",
+    ),
+    (
+        r#"[server]
+listen = "127.0.0.1:1"
+listen = "127.0.0.1:2""#,
+        "3: duplicate key",
+    ),
+    (
+        r#"[server
+"#,
+        "1: unclosed table, expected `]`",
+    ),
+    ("preset = 1", "1: preset: expected text, found a number"),
+    (
+        r#"preset = "housecheck""#,
+        r#"1: preset: there is no preset "housecheck"; did you mean "house-check"?"#,
+    ),
+];
+
+/// Values that one look at them refuses.
+const VALUES: &[(&str, &str)] = &[
+    (
+        r#"[tokens]
+access = "0s"
+refresh = "forever"
+refresh_idle = "-1h"
+refresh_absolute = "1y"
+code = "1 m"
+grace = "m"
+retry = "99999999999w""#,
+        r#"2: tokens.access: expected a time longer than none, found "0s"
+3: tokens.refresh: expected a time such as "30s", "5m", "1h", "14d" or "2w", found "forever"; "never" is possible too
+4: tokens.refresh_idle: expected a time such as "30s", "5m", "1h", "14d" or "2w", found "-1h"
+5: tokens.refresh_absolute: expected a time such as "30s", "5m", "1h", "14d" or "2w", found "1y"
+6: tokens.code: expected a time such as "30s", "5m", "1h", "14d" or "2w", found "1 m"
+7: tokens.grace: expected a time such as "30s", "5m", "1h", "14d" or "2w", found "m"
+8: tokens.retry: "99999999999w" is longer than a thousand years"#,
+    ),
+    (
+        r#"[server]
+listen = "localhost"
+public_url = "https://a.example/"
+api_url = "ftp://a.example""#,
+        r#"2: server.listen: expected an address such as "127.0.0.1:8080", found "localhost"
+3: server.public_url: expected a URL without slash at its end, found "https://a.example/"
+4: server.api_url: expected a URL such as "https://id.example.com", found "ftp://a.example""#,
+    ),
+    (
+        r#"[server]
+public_url = "https://a.example?x"
+api_url = "https://u:p@a.example""#,
+        r#"2: server.public_url: expected a URL without query and fragment, found "https://a.example?x"
+3: server.api_url: a URL here has no user name and no password"#,
+    ),
+    (
+        r#"[server]
+public_url = "https://A.example:443"
+api_url = """#,
+        r#"2: server.public_url: write it as "https://a.example"
+3: server.api_url: expected a URL such as "https://id.example.com", found """#,
+    ),
+    (
+        r#"[store]
+url = "hallpass.db""#,
+        r#"2: store.url: expected a database such as "sqlite:hallpass.db" or "sqlite:/folder/hallpass.db""#,
+    ),
+    (
+        r#"[store]
+url = "sqlite::memory:""#,
+        r#"2: store.url: expected a database such as "sqlite:hallpass.db" or "sqlite:/folder/hallpass.db""#,
+    ),
+    (
+        r#"[wire]
+dialect = "php"
+identity = ["sub", "sub"]"#,
+        r#"2: wire.dialect: expected "standard", "oauth2-server-php", "passport", "django", "apigee", found "php"
+3: wire.identity: item 2 of the list repeats an earlier one"#,
+    ),
+    (
+        r#"[keys]
+master = "c2hvcnQ=""#,
+        "2: keys.master: expected 32 bytes in base64, as `head -c 32 /dev/urandom | base64` gives",
+    ),
+    (
+        r#"[keys]
+master = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+master_file = "m""#,
+        "2: keys.master: give either `master` or `master_file`",
+    ),
+    (
+        r#"[paths]
+token = "oauth/token"
+authorize = "/o//a"
+revoke = "/o/{id}"
+introspect = "/"
+identity = "/../x""#,
+        r#"2: paths.token: expected a path that starts with a slash, found "oauth/token"
+3: paths.authorize: expected a path of letters, digits, "-", ".", "_" and "~" such as "/oauth/token", found "/o//a"
+4: paths.revoke: expected a path of letters, digits, "-", ".", "_" and "~" such as "/oauth/token", found "/o/{id}"
+5: paths.introspect: expected a path of letters, digits, "-", ".", "_" and "~" such as "/oauth/token", found "/"
+6: paths.identity: expected a path of letters, digits, "-", ".", "_" and "~" such as "/oauth/token", found "/../x""#,
+    ),
+    (
+        r#"[paths]
+token = "/oauth/authorize/"
+revoke = "/login"
+identity = "/account/me""#,
+        r#"2: paths.token: the same path as `authorize`
+3: paths.revoke: /login is taken by Hallpass's own pages
+4: paths.identity: /account is taken by Hallpass's own pages"#,
+    ),
+    (
+        r#"[scopes."a b"]
+title = "A""#,
+        r#"1: scopes."a b": "a b" is not a scope: one to 128 printable ASCII characters without space, quote and backslash"#,
+    ),
+    (
+        r#"[scopes.a]
+title = ""
+description = { english = "A" }
+endpoints = ["/a"]"#,
+        r#"2: scopes.a.title: expected one line of 1 to 200 characters
+4: scopes.a.endpoints: expected "METHOD /path", found "/a""#,
+    ),
+    (
+        r#"[defaults]
+organization = "Acme Inc"
+product = "Gold""#,
+        r#"2: defaults.organization: expected 1 to 64 lower-case letters, digits and hyphens, found "Acme Inc""#,
+    ),
+    (
+        r#"[brand]
+name = """#,
+        "2: brand.name: expected one line of 1 to 200 characters",
+    ),
+];
+
+/// Declared objects, and what they name.
+const OBJECTS: &[(&str, &str)] = &[
+    (
+        r#"[[users]]
+email = "john"
+name = "J"
+locale = "dutch language"
+password_hash = "$argon2i$v=19$m=65536,t=3,p=4$bm9ib2R5LW5vYm9keS0h$Gpn5""#,
+        r#"2: users[0].email: expected an email address, found "john"
+4: users[0].locale: expected a language tag such as "en" or "nl", found "dutch language"
+5: users[0].password_hash: expected an argon2id hash such as "$argon2id$v=19$m=19456,t=2,p=1$…""#,
+    ),
+    (
+        r#"[[users]]
+email = "a@b"
+name = "A"
+password = ""
+[[users]]
+email = "A@b"
+name = "A"
+password = "p"
+password_file = "p""#,
+        r#"4: users[0].password: expected 1 to 1024 bytes
+6: users[1].email: an earlier one has the same
+8: users[1].password: give either `password` or `password_file`
+9: users[1].password_file: cannot read p: there is no such file"#,
+    ),
+    (
+        r#"[[users]]
+email = "a@b"
+name = "A"
+password_file = "none""#,
+        "4: users[0].password_file: cannot read none: there is no such file",
+    ),
+    (
+        r#"[[organizations]]
+slug = "a"
+name = "A"
+kind = "test"
+members = ["a@b"]"#,
+        r#"4: organizations[0].kind: expected "live", "sandbox", found "test"
+5: organizations[0].members: expected "email:owner", "email:developer" or "email:member", found "a@b""#,
+    ),
+    (
+        r#"[[organizations]]
+slug = "a"
+name = "A"
+members = ["a@b:owner"]
+[[organizations]]
+slug = "a"
+name = "A""#,
+        r#"4: organizations[0].members: there is no user "a@b" among [[users]]
+6: organizations[1].slug: an earlier one has the same"#,
+    ),
+    (
+        r#"[defaults]
+organization = "a"
+organization_name = "A"
+[[organizations]]
+slug = "a"
+name = "A""#,
+        "3: defaults.organization_name: the default organization is declared: its `name` there is the one that counts",
+    ),
+    (
+        r#"[[resources]]
+identifier = "a b"
+name = "A""#,
+        r#"1: resources[0].secret: this key, or `secret_file`, is missing
+2: resources[0].identifier: expected 1 to 256 printable ASCII characters without space, found "a b""#,
+    ),
+    (
+        r#"[[resources]]
+identifier = "a"
+name = "A"
+secret = "s"
+scopes = ["other"]
+[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "s""#,
+        r#"2: resources[0].identifier: an app has this as its client_id; at introspection they could not be told apart
+5: resources[0].scopes: there is no scope "other"; there are profile"#,
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a"
+"#,
+        "1: apps[0].client_secret: this key, or `client_secret_file`, is missing",
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a"
+type = "public"
+client_secret = "s""#,
+        r#"5: apps[0].client_secret: a public app has no secret; leave it out, or say type = "confidential""#,
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a"
+type = "public"
+grant_types = ["client_credentials"]"#,
+        "5: apps[0].grant_types: client_credentials needs a secret, which a public app has not (RFC 6749 §4.4)",
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "s"
+scopes = ["other"]
+products = ["Gold"]
+organization = "other"
+redirect_uris = ["http://a.example/cb"]"#,
+        r#"5: apps[0].scopes: there is no scope "other"; there are profile
+6: apps[0].products: there is no product "Gold" in [products]
+7: apps[0].organization: there is no organization "other" among [[organizations]]
+8: apps[0].redirect_uris: "http://a.example/cb": plain http is only for localhost; use https"#,
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "s"
+scopes = []
+products = ["Gold"]
+organization = "other""#,
+        r#"5: apps[0].scopes: expected at least one scope
+6: apps[0].products: there is no product "Gold" in [products]
+7: apps[0].organization: there is no organization "other" among [[organizations]]"#,
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "é"
+reach = "all"
+type = "secret""#,
+        r#"4: apps[0].client_secret: expected 1 to 1024 printable ASCII characters
+5: apps[0].reach: expected "own", "partner", found "all"
+6: apps[0].type: expected "confidential", "public", found "secret""#,
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a:b"
+client_secret = "s"
+[[apps]]
+name = "A"
+client_id = "01890a5d-ac96-774b-bcce-b302099a8057"
+client_secret = "s""#,
+        r#"3: apps[0].client_id: expected 1 to 128 printable ASCII characters without space and colon, found "a:b"
+7: apps[1].client_id: "01890a5d-ac96-774b-bcce-b302099a8057" has the form of a user's subject (a UUID of version 7)"#,
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "s"
+[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "s""#,
+        "7: apps[1].client_id: an earlier one has the same",
+    ),
+    (
+        r#"preset = "house-check"
+[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "s"
+grant_types = ["client_credentials"]"#,
+        r#"6: apps[0].grant_types: "client_credentials" is not offered: it is not in [wire] grant_types"#,
+    ),
+    (
+        r#"[scopes.profile]
+default = false"#,
+        "preset default:104: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
+    ),
+    (
+        r#"[products.Gold]
+scopes = ["other"]
+[products."a,b"]
+scopes = ["profile"]
+[products.None]
+scopes = []"#,
+        r#"2: products.Gold.scopes: there is no scope "other"; there are profile
+3: products."a,b": a product's name is 1 to 200 characters without comma and brackets
+6: products.None.scopes: expected at least one scope"#,
+    ),
+];

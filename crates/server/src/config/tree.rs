@@ -1,0 +1,177 @@
+//! TOML as a tree in which every value knows where it was written, so that a problem can name its file and line.
+
+use indexmap::IndexMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::rc::Rc;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Keys and values, in the order written.
+pub(super) type Table = IndexMap<String, Node>;
+
+/// One value and where it was written.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) value: Value,
+    pub(super) origin: Origin,
+}
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Table(Table),
+    List(Vec<Node>),
+    Text(String),
+    Integer(i64),
+    Boolean(bool),
+    /// Text from the environment or the command line, which gets the type of the key it is read for.
+    Untyped(String),
+    /// A type that no key has.
+    Other(&'static str),
+}
+
+impl Value {
+    /// What it is, for a message that expected something else.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Table(_) => "a table",
+            Self::List(_) => "a list",
+            Self::Text(_) | Self::Untyped(_) => "text",
+            Self::Integer(_) => "a number",
+            Self::Boolean(_) => "true or false",
+            Self::Other(kind) => kind,
+        }
+    }
+}
+
+/// Where a value was written.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) layer: Rc<Layer>,
+    /// The line, counted from 1; 0 where there are no lines.
+    line: usize,
+}
+
+/// One source of values.
+#[derive(Debug)]
+pub(super) struct Layer {
+    /// A file's path, a variable's name, an option.
+    pub(super) name: String,
+    /// The folder that relative paths in it start from; none: the working folder.
+    pub(super) folder: Option<PathBuf>,
+    /// Whether it ships with Hallpass rather than being the operator's.
+    pub(super) embedded: bool,
+}
+
+impl Origin {
+    /// A value from a source without lines.
+    pub(super) fn without_line(layer: Layer) -> Self {
+        Self {
+            layer: Rc::new(layer),
+            line: 0,
+        }
+    }
+
+    /// What problems are ordered by.
+    pub(super) fn place(&self) -> (&str, usize) {
+        (&self.layer.name, self.line)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.layer.name)?;
+        match self.line {
+            0 => Ok(()),
+            line => write!(f, ":{line}"),
+        }
+    }
+}
+
+/// Parses a file's text. The error leaves out the line's content, which may hold a secret.
+pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (Origin, String)> {
+    let source = Source {
+        text,
+        layer: Rc::new(layer),
+    };
+    match DeTable::parse(text) {
+        Ok(table) => Ok(source.table(table.into_inner())),
+        Err(error) => {
+            let at = error.span().map_or(0, |span| span.start);
+            Err((source.origin(at), error.message().to_owned()))
+        }
+    }
+}
+
+/// Parses one value, such as the list in `HALLPASS_WIRE__IDENTITY`.
+pub(super) fn parse_value(text: &str, origin: &Origin) -> Option<Value> {
+    let source = Source {
+        text,
+        layer: origin.layer.clone(),
+    };
+    let value = DeValue::parse(text).ok()?;
+    Some(source.value(value.into_inner()))
+}
+
+/// Lays `over` on `base`: tables merge key by key, everything else is replaced.
+pub(super) fn merge(base: &mut Table, over: Table) {
+    for (key, node) in over {
+        match (base.get_mut(&key).map(|node| &mut node.value), node) {
+            (
+                Some(Value::Table(below)),
+                Node {
+                    value: Value::Table(above),
+                    ..
+                },
+            ) => merge(below, above),
+            (_, node) => {
+                base.insert(key, node);
+            }
+        }
+    }
+}
+
+struct Source<'a> {
+    text: &'a str,
+    layer: Rc<Layer>,
+}
+
+impl Source<'_> {
+    fn table(&self, table: DeTable<'_>) -> Table {
+        let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
+            let origin = self.origin(key.span().start);
+            let key: std::borrow::Cow<'_, str> = key.into_inner();
+            let value = self.value(value.into_inner());
+            (key.into_owned(), Node { value, origin })
+        };
+        table.into_iter().map(entry).collect()
+    }
+
+    fn value(&self, value: DeValue<'_>) -> Value {
+        match value {
+            DeValue::String(text) => Value::Text(text.into_owned()),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+                .map_or(Value::Other("a number beyond 64 bits"), Value::Integer),
+            DeValue::Float(_) => Value::Other("a fraction"),
+            DeValue::Boolean(value) => Value::Boolean(value),
+            DeValue::Datetime(_) => Value::Other("a date"),
+            DeValue::Array(items) => {
+                let node = |item: Spanned<DeValue<'_>>| Node {
+                    origin: self.origin(item.span().start),
+                    value: self.value(item.into_inner()),
+                };
+                Value::List(items.into_iter().map(node).collect())
+            }
+            DeValue::Table(table) => Value::Table(self.table(table)),
+        }
+    }
+
+    fn origin(&self, at: usize) -> Origin {
+        let before = self.text.as_bytes().get(..at).unwrap_or_default();
+        Origin {
+            layer: self.layer.clone(),
+            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+        }
+    }
+}

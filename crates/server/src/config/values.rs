@@ -1,0 +1,296 @@
+//! How single values are read. An error says what was expected and, where it is no secret, what was found.
+
+use super::declared::Localized;
+use super::sections::Lifetime;
+use super::tree::{self, Node, Value};
+use super::words::Word;
+use hallpass_wire::{RedirectUri, Scope, Scopes};
+use std::net::SocketAddr;
+use std::time::Duration;
+use url::Url;
+
+/// Any text, the empty one too.
+pub(super) fn text(node: &Node) -> Result<String, String> {
+    match &node.value {
+        Value::Text(text) | Value::Untyped(text) => Ok(text.clone()),
+        other => Err(format!("expected text, found {}", other.kind())),
+    }
+}
+
+/// A line that people read: a name, a title.
+pub(super) fn line(node: &Node) -> Result<String, String> {
+    let line = text(node)?;
+    if line.trim().is_empty() || line.chars().any(char::is_control) || line.chars().count() > 200 {
+        return Err("expected one line of 1 to 200 characters".to_owned());
+    }
+    Ok(line)
+}
+
+/// A switch.
+pub(super) fn boolean(node: &Node) -> Result<bool, String> {
+    match &node.value {
+        Value::Boolean(value) => Ok(*value),
+        Value::Untyped(text) if text == "true" => Ok(true),
+        Value::Untyped(text) if text == "false" => Ok(false),
+        Value::Untyped(text) => Err(format!("expected true or false, found {text:?}")),
+        other => Err(format!("expected true or false, found {}", other.kind())),
+    }
+}
+
+/// A whole number from 1.
+pub(super) fn count(node: &Node) -> Result<u32, String> {
+    let number = match &node.value {
+        Value::Integer(number) => *number,
+        Value::Untyped(text) => text.parse().map_err(|_| format!("expected a number, found {text:?}"))?,
+        other => return Err(format!("expected a number, found {}", other.kind())),
+    };
+    match u32::try_from(number) {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!("expected a number from 1 to {}, found {number}", u32::MAX)),
+    }
+}
+
+/// A span of time: `30s`, `5m`, `1h`, `14d`, `2w`.
+pub(super) fn duration(node: &Node) -> Result<Duration, String> {
+    const LONGEST: u64 = 1000 * 365 * 24 * 60 * 60;
+    let text = text(node).map_err(|_| format!("expected a time such as \"30s\", found {}", node.value.kind()))?;
+    let seconds = ["s", "m", "h", "d", "w"]
+        .into_iter()
+        .zip([1, 60, 3600, 86_400, 604_800])
+        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))
+        .filter(|(number, _)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|(number, seconds)| number.parse::<u64>().ok()?.checked_mul(seconds));
+    match seconds {
+        Some(0) => Err(format!("expected a time longer than none, found {text:?}")),
+        Some(seconds) if seconds <= LONGEST => Ok(Duration::from_secs(seconds)),
+        Some(_) => Err(format!("{text:?} is longer than a thousand years")),
+        None => Err(format!(
+            "expected a time such as \"30s\", \"5m\", \"1h\", \"14d\" or \"2w\", found {text:?}"
+        )),
+    }
+}
+
+/// A span of time, or `never`.
+pub(super) fn lifetime(node: &Node) -> Result<Lifetime, String> {
+    if text(node).is_ok_and(|text| text == "never") {
+        return Ok(Lifetime::Never);
+    }
+    duration(node)
+        .map(Lifetime::For)
+        .map_err(|text| format!("{text}; \"never\" is possible too"))
+}
+
+/// An address to listen on.
+pub(super) fn address(node: &Node) -> Result<SocketAddr, String> {
+    let text = text(node)?;
+    text.parse()
+        .map_err(|_| format!("expected an address such as \"127.0.0.1:8080\", found {text:?}"))
+}
+
+/// A base URL: `http` or `https`, without trailing slash, query and fragment. Clients compare it as text (RFC 8414 §2),
+/// so it must be written as URLs are normalised.
+pub(super) fn base_url(node: &Node) -> Result<String, String> {
+    let text = text(node)?;
+    let wrong = |why: &str| Err(format!("{why}, found {text:?}"));
+    let url = match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+        _ => return wrong("expected a URL such as \"https://id.example.com\""),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a URL here has no user name and no password".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return wrong("expected a URL without query and fragment");
+    }
+    if text.ends_with('/') {
+        return wrong("expected a URL without slash at its end");
+    }
+    let normal = url.as_str().trim_end_matches('/');
+    if text != normal {
+        return Err(format!("write it as {normal:?}"));
+    }
+    Ok(text)
+}
+
+/// The path of an endpoint.
+pub(super) fn path(node: &Node) -> Result<String, String> {
+    let path = text(node)?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    let Some(below) = path.strip_prefix('/') else {
+        return Err(format!("expected a path that starts with a slash, found {path:?}"));
+    };
+    let mut segments = below.strip_suffix('/').unwrap_or(below).split('/');
+    if !path.bytes().all(fits) || segments.any(|segment| matches!(segment, "" | "." | "..")) {
+        return Err(format!(
+            "expected a path of letters, digits, \"-\", \".\", \"_\" and \"~\" such as \"/oauth/token\", found {path:?}"
+        ));
+    }
+    Ok(path)
+}
+
+/// One of the words of `T`.
+pub(super) fn word<T: Word>(node: &Node) -> Result<T, String> {
+    let text = text(node)?;
+    let found = T::WORDS.iter().find(|(word, _)| *word == text);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let words: Vec<String> = T::WORDS.iter().map(|(word, _)| format!("{word:?}")).collect();
+        format!("expected {}, found {text:?}", words.join(", "))
+    })
+}
+
+/// A list, each item read by `item`.
+fn list<T>(node: &Node, item: impl Fn(&Node) -> Result<T, String>) -> Result<Vec<T>, String> {
+    let from_text = match &node.value {
+        Value::Untyped(text) => tree::parse_value(text, &node.origin),
+        _ => None,
+    };
+    match from_text.as_ref().unwrap_or(&node.value) {
+        Value::List(items) => items.iter().map(item).collect(),
+        other => Err(format!(
+            "expected a list such as [\"a\", \"b\"], found {}",
+            other.kind()
+        )),
+    }
+}
+
+/// A list without repetition.
+fn list_of_different<T: PartialEq>(node: &Node, item: impl Fn(&Node) -> Result<T, String>) -> Result<Vec<T>, String> {
+    let items = list(node, item)?;
+    let repeated = (1..items.len()).find(|&position| items[..position].contains(&items[position]));
+    match repeated {
+        Some(position) => Err(format!("item {} of the list repeats an earlier one", position + 1)),
+        None => Ok(items),
+    }
+}
+
+/// Texts, each once.
+pub(super) fn texts(node: &Node) -> Result<Vec<String>, String> {
+    list_of_different(node, text)
+}
+
+/// Words of `T`, each once, at least one.
+pub(super) fn words<T: Word>(node: &Node) -> Result<Vec<T>, String> {
+    let words = list_of_different(node, word)?;
+    if words.is_empty() {
+        return Err("expected at least one".to_owned());
+    }
+    Ok(words)
+}
+
+/// Scopes as a list; the text with spaces that the wire has is understood as well.
+pub(super) fn scopes(node: &Node) -> Result<Scopes, String> {
+    if let Value::Text(text) | Value::Untyped(text) = &node.value
+        && !text.trim_start().starts_with('[')
+    {
+        return Scopes::parse(text).map_err(|error| error.to_string());
+    }
+    let item = |item: &Node| Scope::parse(&text(item)?).map_err(|error| error.to_string());
+    Ok(list_of_different(node, item)?.into_iter().collect())
+}
+
+/// Redirect URIs, each once.
+pub(super) fn redirect_uris(node: &Node) -> Result<Vec<RedirectUri>, String> {
+    list_of_different(node, |item| {
+        let text = text(item)?;
+        RedirectUri::parse(&text).map_err(|error| format!("{text:?}: {error}"))
+    })
+}
+
+/// The endpoints that a scope opens, each `METHOD /path`.
+pub(super) fn endpoints(node: &Node) -> Result<Vec<String>, String> {
+    list_of_different(node, |item| {
+        let text = text(item)?;
+        let method = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase());
+        match text.split_once(' ') {
+            Some((word, path)) if method(word) && path.starts_with('/') && !path.contains(' ') => Ok(text),
+            _ => Err(format!("expected \"METHOD /path\", found {text:?}")),
+        }
+    })
+}
+
+/// A text, or a table of texts by language.
+pub(super) fn localized(node: &Node) -> Result<Localized, String> {
+    let Value::Table(table) = &node.value else {
+        return line(node).map(Localized::Plain);
+    };
+    if table.is_empty() {
+        return Err("expected a text, or a table such as { en = \"Read\", nl = \"Lezen\" }".to_owned());
+    }
+    let entry = |(tag, node): (&String, &Node)| {
+        language_tag(tag)?;
+        let text = line(node).map_err(|text| format!("{tag}: {text}"))?;
+        Ok((tag.clone(), text))
+    };
+    table
+        .iter()
+        .map(entry)
+        .collect::<Result<_, String>>()
+        .map(Localized::ByLanguage)
+}
+
+/// A language tag (RFC 5646) such as `nl` or `pt-BR`.
+pub(super) fn language(node: &Node) -> Result<String, String> {
+    let tag = text(node)?;
+    language_tag(&tag)?;
+    Ok(tag)
+}
+
+fn language_tag(tag: &str) -> Result<(), String> {
+    match tag.parse::<unic_langid::LanguageIdentifier>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!(
+            "expected a language tag such as \"en\" or \"nl\", found {tag:?}"
+        )),
+    }
+}
+
+/// A name in addresses: lower-case letters, digits and hyphens.
+pub(super) fn slug(node: &Node) -> Result<String, String> {
+    let slug = text(node)?;
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if slug.is_empty() || slug.len() > 64 || !slug.bytes().all(fits) {
+        return Err(format!(
+            "expected 1 to 64 lower-case letters, digits and hyphens, found {slug:?}"
+        ));
+    }
+    Ok(slug)
+}
+
+/// An email address, as far as that can be judged without sending to it.
+pub(super) fn email(node: &Node) -> Result<String, String> {
+    let email = text(node)?;
+    let parts = email
+        .split_once('@')
+        .filter(|(name, host)| !name.is_empty() && !host.is_empty());
+    let odd = |letter: char| letter.is_control() || letter.is_whitespace();
+    if parts.is_none() || email.len() > 254 || email.contains(odd) {
+        return Err(format!("expected an email address, found {email:?}"));
+    }
+    Ok(email)
+}
+
+/// A client identifier (RFC 6749 §2.2, appendix A.1), without the colon that Basic could not carry (RFC 7617 §2). One in
+/// the form of a user's subject could pass for that user (RFC 9700 §4.15).
+pub(super) fn client_id(node: &Node) -> Result<String, String> {
+    let id = identifier(node)?;
+    if id.len() > 128 || id.contains(':') {
+        return Err(format!(
+            "expected 1 to 128 printable ASCII characters without space and colon, found {id:?}"
+        ));
+    }
+    if id.len() == 36 && uuid::Uuid::try_parse(&id).is_ok_and(|id| id.get_version_num() == 7) {
+        return Err(format!("{id:?} has the form of a user's subject (a UUID of version 7)"));
+    }
+    Ok(id)
+}
+
+/// The identifier of a resource: a URI or a plain name.
+pub(super) fn identifier(node: &Node) -> Result<String, String> {
+    let id = text(node)?;
+    if id.is_empty() || id.len() > 256 || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!(
+            "expected 1 to 256 printable ASCII characters without space, found {id:?}"
+        ));
+    }
+    Ok(id)
+}
