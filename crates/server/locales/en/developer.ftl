@@ -57,6 +57,7 @@ client-id-text = One client id per integration. It is not a secret.
 secrets = Secrets
 secrets-text = Keep them on your server; never in an app that people download. Two can be live while you change over.
 public-text = This app runs where nobody can keep a secret, so it has none. It proves itself with PKCE: a fresh code verifier for each request.
+secret = Secret
 secret-current = current
 secret-until = until { $when }
 secret-never-used = never used

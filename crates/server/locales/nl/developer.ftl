@@ -57,6 +57,7 @@ client-id-text = Eén client-id per koppeling. Hij is niet geheim.
 secrets = Geheimen
 secrets-text = Bewaar ze op je server; nooit in een app die mensen downloaden. Twee kunnen tegelijk werken terwijl je overstapt.
 public-text = Deze app draait waar niemand een geheim kan bewaren, en heeft er dus geen. De app bewijst zich met PKCE: voor elk verzoek een nieuwe code verifier.
+secret = Geheim
 secret-current = huidig
 secret-until = tot { $when }
 secret-never-used = nooit gebruikt

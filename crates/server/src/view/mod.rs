@@ -16,6 +16,8 @@ mod interaction;
 mod locale;
 mod moments;
 mod organization;
+#[cfg(test)]
+mod specimens;
 mod words;
 
 pub use account::{Account, ConnectedApps, Connection, EndReason, EndedLine, Landing, OrganizationLine};

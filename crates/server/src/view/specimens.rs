@@ -1,0 +1,614 @@
+//! The data that the gallery renders every page with: as it should be, and as somebody might try.
+
+#![allow(clippy::too_many_lines, reason = "lists of data, not logic")]
+
+use super::{
+    Account, AppLine, AppNew, AppNewErrors, AppPage, AppStatus, AppsList, Back, ClientType, CodeCopy, ConnectedApps,
+    Connection, Consent, ConsentDone, Denied, EndReason, EndedLine, Error, ErrorKind, Frame, Landing, Locale, Login,
+    LoginError, MemberLine, NameFault, OrganizationChoice, OrganizationKind, OrganizationLine, OrganizationSettings,
+    RedirectUriError, RedirectUriFault, Role, ScopeChoice, ScopeLine, SecretLine, Tab, Until,
+};
+
+const NOW: i64 = 1_795_430_000_000; // 2026-11-23
+const DAY: i64 = 86_400_000;
+
+/// What people could have typed or sent.
+pub(super) struct Texts {
+    brand: String,
+    person: String,
+    email: String,
+    app: String,
+    owner: String,
+    host: String,
+    organization: String,
+    slug: String,
+    scope: String,
+    description: String,
+    uri: String,
+    client_id: String,
+    blob: String,
+    code: String,
+}
+
+impl Texts {
+    pub(super) fn friendly() -> Self {
+        Self {
+            brand: "House Check".into(),
+            person: "John Doe".into(),
+            email: "john@doe.com".into(),
+            app: "Acme Reports".into(),
+            owner: "Acme B.V.".into(),
+            host: "reports.acme.example".into(),
+            organization: "Brasserie Central".into(),
+            slug: "brasserie-central".into(),
+            scope: "See the checks of your houses".into(),
+            description: "With their dates and results".into(),
+            uri: "https://reports.acme.example/cb".into(),
+            client_id: "hc_8Fq2Zk1VtJx0R7mB".into(),
+            blob: "c2VhbGVk".into(),
+            code: "hp_ac_AZqM3xk0dUS8WcQ0v5nQ9QAAAAAAAAAAF2v1mVtS0y8J4o6y2kQ3TnXbYpJ0".into(),
+        }
+    }
+
+    /// Markup, quotes, a right-to-left override and 300 characters in every field.
+    pub(super) fn hostile() -> Self {
+        let evil = |field: &str| {
+            format!(
+                "<script>{field}</script>\"'><img src=x>&amp;\u{202e}\u{5e9}{}",
+                "W".repeat(300)
+            )
+        };
+        Self {
+            brand: evil("brand"),
+            person: evil("person"),
+            email: evil("email"),
+            app: evil("app"),
+            owner: evil("owner"),
+            host: evil("host"),
+            organization: evil("organization"),
+            slug: evil("slug"),
+            scope: evil("scope"),
+            description: evil("description"),
+            uri: evil("uri"),
+            client_id: evil("client_id"),
+            blob: evil("blob"),
+            code: evil("code"),
+        }
+    }
+
+    fn frame(&self, locale: Locale) -> Frame<'_> {
+        Frame {
+            brand: &self.brand,
+            base: "",
+            locale,
+            person: Some(&self.person),
+            csrf: &self.blob,
+        }
+    }
+
+    pub(super) fn pages(&self, locale: Locale) -> Vec<(String, String)> {
+        let mut pages = Vec::new();
+        self.login(&self.frame(locale), &mut pages);
+        self.consent(&self.frame(locale), &mut pages);
+        self.after_consent(&self.frame(locale), &mut pages);
+        self.account(&self.frame(locale), &mut pages);
+        self.registration(&self.frame(locale), &mut pages);
+        self.app(&self.frame(locale), &mut pages);
+        self.organization(&self.frame(locale), &mut pages);
+        self.errors(&self.frame(locale), &mut pages);
+        pages
+    }
+
+    fn scopes(&self) -> [ScopeLine<'_>; 2] {
+        [
+            ScopeLine {
+                title: &self.scope,
+                description: None,
+            },
+            ScopeLine {
+                title: &self.scope,
+                description: Some(&self.description),
+            },
+        ]
+    }
+
+    fn organizations(&self) -> [OrganizationChoice<'_>; 2] {
+        [
+            OrganizationChoice {
+                slug: &self.slug,
+                name: &self.organization,
+            },
+            OrganizationChoice {
+                slug: "hotel-noord",
+                name: "Hotel Noord",
+            },
+        ]
+    }
+
+    fn login(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
+        let login = Login {
+            action: "/login",
+            blob: &self.blob,
+            app_name: Some(&self.app),
+            username: &self.email,
+            error: None,
+        };
+        let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        add(
+            "login",
+            Login {
+                username: "",
+                app_name: None,
+                ..login.clone()
+            }
+            .render(frame),
+        );
+        for (name, error) in [
+            ("login-wrong", LoginError::WrongPassword),
+            ("login-stale", LoginError::Stale),
+            ("login-busy", LoginError::Busy),
+        ] {
+            add(
+                name,
+                Login {
+                    error: Some(error),
+                    ..login.clone()
+                }
+                .render(frame),
+            );
+        }
+    }
+
+    fn consent(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
+        let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        let scopes = self.scopes();
+        let organizations = self.organizations();
+        let consent = Consent {
+            action: "/oauth/authorize",
+            blob: &self.blob,
+            app_name: &self.app,
+            app_owner: Some(&self.owner),
+            app_host: Some(&self.host),
+            person_name: &self.person,
+            person_email: &self.email,
+            organizations: &[],
+            show_organization: Some(&self.organization),
+            until: Until {
+                unused: Some(3 * 86_400),
+                at_most: None,
+            },
+            scopes: &scopes,
+            return_to: Some(&self.host),
+            pass: "01J9-4K",
+            switch_account: Some("/logout"),
+            loopback_warning: false,
+        };
+        add("consent", consent.render(frame));
+        let choice = Consent {
+            organizations: &organizations,
+            show_organization: None,
+            loopback_warning: true,
+            ..consent.clone()
+        };
+        add(
+            "consent-choice",
+            Consent {
+                until: Until {
+                    unused: Some(90),
+                    at_most: Some(7200),
+                },
+                ..choice
+            }
+            .render(frame),
+        );
+        let plain = Consent {
+            show_organization: None,
+            app_owner: None,
+            app_host: None,
+            return_to: None,
+            switch_account: None,
+            ..consent
+        };
+        add(
+            "consent-plain",
+            Consent {
+                scopes: &[],
+                until: Until::default(),
+                ..plain.clone()
+            }
+            .render(frame),
+        );
+        add(
+            "consent-most",
+            Consent {
+                until: Until {
+                    unused: None,
+                    at_most: Some(3600),
+                },
+                ..plain
+            }
+            .render(frame),
+        );
+    }
+
+    fn after_consent(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
+        let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        add("consent-done", ConsentDone { app_name: &self.app }.render(frame));
+        add(
+            "code",
+            CodeCopy {
+                app_name: &self.app,
+                code: &self.code,
+                expires: 60,
+            }
+            .render(frame),
+        );
+        add("denied", Denied { app_name: &self.app }.render(frame));
+    }
+
+    fn account(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
+        let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        let landing = Landing {
+            metadata: "/.well-known/oauth-authorization-server",
+        };
+        add("landing", landing.render(frame));
+        add(
+            "landing-signed-out",
+            landing.render(&Frame {
+                person: None,
+                csrf: "",
+                ..*frame
+            }),
+        );
+        let line = |role| OrganizationLine {
+            slug: &self.slug,
+            name: &self.organization,
+            role,
+        };
+        let organizations = [line(Role::Owner), line(Role::Developer), line(Role::Member)];
+        add(
+            "account",
+            Account {
+                name: &self.person,
+                email: &self.email,
+                organizations: &organizations,
+            }
+            .render(frame),
+        );
+        let scopes = [
+            self.scope.clone(),
+            "See your name, e-mail address and language".to_owned(),
+        ];
+        let connection = Connection {
+            app_name: &self.app,
+            organization: Some(&self.organization),
+            since: NOW - 21 * DAY,
+            last_used: Some(NOW - 240_000),
+            scopes: &scopes,
+            blob: &self.blob,
+            app_id: &self.client_id,
+            organization_id: &self.slug,
+        };
+        let forgotten = Connection {
+            app_name: "Kitchen Sync",
+            last_used: Some(NOW - 160 * DAY),
+            organization: None,
+            ..connection
+        };
+        let new = Connection {
+            app_name: "…",
+            last_used: None,
+            scopes: &[],
+            ..connection
+        };
+        let reasons = [
+            EndReason::ByPerson,
+            EndReason::CodeReplayed,
+            EndReason::RefreshReused,
+            EndReason::Expired,
+            EndReason::ByOperator,
+            EndReason::ByApp,
+            EndReason::Replaced,
+            EndReason::Other,
+        ];
+        let ended = reasons.map(|reason| EndedLine {
+            app_name: &self.app,
+            organization: Some(&self.organization),
+            ended_at: NOW - 90 * DAY,
+            reason,
+        });
+        let apps = ConnectedApps {
+            connections: &[connection, forgotten, new],
+            ended: &ended,
+            just_ended: Some(&self.app),
+            now: NOW,
+        };
+        add("connected", apps.render(frame));
+        add(
+            "connected-none",
+            ConnectedApps {
+                connections: &[],
+                ended: &[],
+                just_ended: None,
+                now: NOW,
+            }
+            .render(frame),
+        );
+    }
+
+    fn lines(&self) -> [AppLine<'_>; 3] {
+        let line = |status| AppLine {
+            client_id: &self.client_id,
+            name: &self.app,
+            organization: Some(&self.organization),
+            status,
+            created: NOW - 21 * DAY,
+        };
+        [
+            line(AppStatus::Live),
+            line(AppStatus::Draft),
+            line(AppStatus::Suspended),
+        ]
+    }
+
+    fn registration(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
+        let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        let organizations = self.organizations();
+        add(
+            "developer",
+            AppsList {
+                apps: &self.lines(),
+                organizations: &organizations,
+            }
+            .render(frame),
+        );
+        add(
+            "developer-none",
+            AppsList {
+                apps: &[],
+                organizations: &[],
+            }
+            .render(frame),
+        );
+        let scope = |chosen| ScopeChoice {
+            name: "checks",
+            title: &self.scope,
+            chosen,
+        };
+        let scopes = [scope(true), scope(false)];
+        let new = AppNew {
+            blob: &self.blob,
+            organizations: &organizations[..1],
+            organization: None,
+            name: "",
+            redirect_uris: "",
+            client_type: ClientType::Confidential,
+            scopes: &scopes,
+            errors: AppNewErrors::default(),
+            code_page: true,
+        };
+        add("app-new", new.render(frame));
+        add(
+            "app-new-choice",
+            AppNew {
+                organizations: &organizations,
+                scopes: &[],
+                ..new.clone()
+            }
+            .render(frame),
+        );
+        let faults = [
+            RedirectUriFault::Missing,
+            RedirectUriFault::NotAbsolute,
+            RedirectUriFault::Fragment,
+            RedirectUriFault::NotHttps,
+            RedirectUriFault::Scheme,
+            RedirectUriFault::Userinfo,
+            RedirectUriFault::Wildcard,
+            RedirectUriFault::Characters,
+            RedirectUriFault::Duplicate,
+            RedirectUriFault::TooLong,
+            RedirectUriFault::TooMany,
+        ];
+        let uris = faults.map(|why| RedirectUriError {
+            uri: if why == RedirectUriFault::Missing {
+                ""
+            } else {
+                &self.uri
+            },
+            why,
+        });
+        for (name, fault) in [
+            ("app-new-wrong", NameFault::Missing),
+            ("app-new-long", NameFault::TooLong { limit: 100 }),
+            ("app-new-odd", NameFault::Characters),
+        ] {
+            let errors = AppNewErrors {
+                name: Some(fault),
+                redirect_uris: &uris,
+                organization: true,
+                scope: true,
+            };
+            let typed = AppNew {
+                name: &self.app,
+                redirect_uris: &self.uri,
+                client_type: ClientType::Public,
+                ..new.clone()
+            };
+            let wrong = AppNew {
+                errors,
+                organizations: &organizations,
+                organization: Some(&self.slug),
+                code_page: false,
+                ..typed
+            };
+            add(name, wrong.render(frame));
+        }
+    }
+
+    fn app(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
+        let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        let current = SecretLine {
+            hint: Some("q7Xd"),
+            created: NOW - 21 * DAY,
+            last_used: Some(NOW - 4000),
+            last_used_from: None,
+            expires: None,
+        };
+        let old = SecretLine {
+            hint: Some("m2Lp"),
+            last_used: Some(NOW - 660_000),
+            last_used_from: Some("203.0.113.7"),
+            expires: Some(NOW + DAY),
+            ..current
+        };
+        let unused = SecretLine {
+            hint: None,
+            last_used: None,
+            ..current
+        };
+        let scopes = self.scopes();
+        let uris = [self.uri.clone(), "http://127.0.0.1/cb".to_owned()];
+        let app = AppPage {
+            client_id: &self.client_id,
+            name: &self.app,
+            organization: Some(&self.organization),
+            status: AppStatus::Live,
+            client_type: ClientType::Confidential,
+            redirect_uris: &uris,
+            scopes: &scopes,
+            secrets: &[current, old],
+            fresh_secret: None,
+            connected_count: 1204,
+            token_url: "https://api.housecheck.example/oauth/token",
+            pkce: false,
+            blob: &self.blob,
+            now: NOW,
+        };
+        add("app", app.render(frame));
+        add(
+            "app-old-in-use",
+            AppPage {
+                secrets: &[unused, old],
+                ..app.clone()
+            }
+            .render(frame),
+        );
+        let fresh = AppPage {
+            fresh_secret: Some(&self.code),
+            secrets: &[unused],
+            connected_count: 0,
+            ..app.clone()
+        };
+        add(
+            "app-fresh",
+            AppPage {
+                status: AppStatus::Draft,
+                ..fresh
+            }
+            .render(frame),
+        );
+        let bare = AppPage {
+            redirect_uris: &[],
+            scopes: &[],
+            secrets: &[],
+            organization: None,
+            ..app
+        };
+        add(
+            "app-public",
+            AppPage {
+                client_type: ClientType::Public,
+                status: AppStatus::Suspended,
+                ..bare
+            }
+            .render(frame),
+        );
+    }
+
+    fn organization(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
+        let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        let member = |role| MemberLine {
+            name: &self.person,
+            email: &self.email,
+            role,
+        };
+        let settings = OrganizationSettings {
+            slug: &self.slug,
+            name: &self.organization,
+            kind: OrganizationKind::Live,
+            members: &[member(Role::Owner), member(Role::Developer), member(Role::Member)],
+            apps: &self.lines(),
+            may_register: true,
+            tab: Tab::General,
+        };
+        add("organization", settings.render(frame));
+        add(
+            "organization-api",
+            OrganizationSettings {
+                tab: Tab::ApiSettings,
+                ..settings.clone()
+            }
+            .render(frame),
+        );
+        let sandbox = OrganizationSettings {
+            kind: OrganizationKind::Sandbox,
+            may_register: false,
+            apps: &[],
+            ..settings
+        };
+        add("organization-sandbox", sandbox.render(frame));
+        add(
+            "organization-sandbox-api",
+            OrganizationSettings {
+                tab: Tab::ApiSettings,
+                ..sandbox.clone()
+            }
+            .render(frame),
+        );
+    }
+
+    fn errors(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
+        let request = ErrorKind::AuthorizationRequest {
+            error: "invalid_request",
+            description: &self.description,
+        };
+        let kinds = [
+            (404, ErrorKind::NotFound),
+            (405, ErrorKind::MethodNotAllowed),
+            (400, request),
+            (403, ErrorKind::ForeignOrigin),
+            (400, ErrorKind::Stale),
+            (
+                403,
+                ErrorKind::NotAMember {
+                    app: &self.app,
+                    organization: &self.organization,
+                },
+            ),
+            (403, ErrorKind::NoOrganization),
+            (413, ErrorKind::TooLarge),
+            (400, ErrorKind::BadForm),
+            (503, ErrorKind::Unavailable),
+            (403, ErrorKind::Forbidden),
+            (500, ErrorKind::Internal),
+        ];
+        for (number, (status, kind)) in kinds.into_iter().enumerate() {
+            let back = (number % 2 == 0).then_some(Back {
+                href: "/account",
+                label: &self.person,
+            });
+            let detail = (number % 3 == 2).then(|| self.description.clone());
+            pages.push((
+                format!("error-{number}"),
+                Error {
+                    status,
+                    kind,
+                    detail,
+                    back,
+                }
+                .render(frame),
+            ));
+        }
+    }
+}
