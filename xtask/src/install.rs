@@ -82,11 +82,7 @@ fn pip_install(root: &Path, what: &[&str]) -> Outcome {
     let folder = virtualenv(root);
     let python = folder.join("bin/python");
     if !python.exists() {
-        let make = || {
-            run(Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&folder))
-        };
+        let make = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
         make().or_else(|_| debian(&["python3", "python3-venv"]).and_then(|()| make()))?;
     }
     let quiet = ["-m", "pip", "install", "--quiet"];

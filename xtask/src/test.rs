@@ -85,10 +85,7 @@ fn chosen(only: Option<&str>) -> Result<Vec<&'static Step>, String> {
         return Ok(STEPS.iter().collect());
     };
     let names: Vec<&str> = only.split(',').map(str::trim).collect();
-    match names
-        .iter()
-        .find(|name| STEPS.iter().all(|step| step.name != **name))
-    {
+    match names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
         Some(unknown) => Err((*unknown).to_owned()),
         None => Ok(STEPS.iter().filter(|s| names.contains(&s.name)).collect()),
     }
@@ -141,10 +138,7 @@ fn show(times: &[(&str, Duration)]) {
     println!("{:8} {:>5} s", "total", total.as_secs());
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long a step took is the clock's to say"
-)]
+#[expect(clippy::disallowed_methods, reason = "how long a step took is the clock's to say")]
 fn now() -> Instant {
     Instant::now()
 }

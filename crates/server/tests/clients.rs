@@ -50,10 +50,7 @@ fn drive(program: &Path, script: &Path) {
         .arg(script)
         .env("E2E_ISSUER", &server.url)
         .env("E2E_CLIENT_ID", "reports")
-        .env(
-            "E2E_CLIENT_SECRET",
-            "a-long-secret-a-long-secret-a-long-secret-aa",
-        )
+        .env("E2E_CLIENT_SECRET", "a-long-secret-a-long-secret-a-long-secret-aa")
         .env("E2E_REDIRECT_URI", "http://127.0.0.1:9/cb")
         .env("E2E_USERNAME", "john@doe.com")
         .env("E2E_PASSWORD", "correct horse")
@@ -62,10 +59,6 @@ fn drive(program: &Path, script: &Path) {
         .expect("the client starts");
     println!("{}", String::from_utf8_lossy(&output.stdout));
     println!("{}", String::from_utf8_lossy(&output.stderr));
-    assert!(
-        output.status.success(),
-        "the client ended with {}",
-        output.status
-    );
+    assert!(output.status.success(), "the client ended with {}", output.status);
     server.stop();
 }

@@ -83,13 +83,9 @@ impl Chromium {
             for width in [DESK, PHONE] {
                 self.width(width).await?;
                 let view = format!("{page}-{scheme}-{width}");
-                self.driver
-                    .screenshot(&pictures().join(view.clone() + ".png"))
-                    .await?;
+                self.driver.screenshot(&pictures().join(view.clone() + ".png")).await?;
                 self.axe_finds_nothing(&view).await?;
-                let wide = self
-                    .evaluate("document.documentElement.scrollWidth")
-                    .await?;
+                let wide = self.evaluate("document.documentElement.scrollWidth").await?;
                 assert!(
                     wide.as_u64() <= Some(width.into()),
                     "{view} scrolls sideways: {wide} px"
@@ -103,12 +99,12 @@ impl Chromium {
     /// Presses Tab until the control with this name (and value, if one is given) has the focus, and a person can see that.
     pub(crate) async fn tab_to(&self, name: &str, value: Option<&str>) -> WebDriverResult<()> {
         for _ in 0..40 {
-            self.press(Key::Tab).await?;
             let focused = self.driver.active_element().await?;
             let named = focused.attr("name").await?.as_deref() == Some(name);
             if named && (value.is_none() || focused.attr("value").await?.as_deref() == value) {
                 return self.focus_shows(name).await;
             }
+            self.press(Key::Tab).await?;
         }
         panic!("Tab never reaches `{name}`");
     }
@@ -159,12 +155,9 @@ impl Chromium {
 
     /// Turns the pages' own scripts off.
     pub(crate) async fn without_scripts(&self) -> WebDriverResult<()> {
-        self.debugger(
-            "Emulation.setScriptExecutionDisabled",
-            json!({"value": true}),
-        )
-        .await
-        .map(drop)
+        self.debugger("Emulation.setScriptExecutionDisabled", json!({"value": true}))
+            .await
+            .map(drop)
     }
 
     async fn axe_finds_nothing(&self, view: &str) -> WebDriverResult<()> {
@@ -191,16 +184,14 @@ impl Chromium {
     }
 
     async fn width(&self, width: u32) -> WebDriverResult<()> {
-        let metrics =
-            json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        let metrics = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         self.debugger("Emulation.setDeviceMetricsOverride", metrics)
             .await
             .map(drop)
     }
 
     async fn evaluate(&self, expression: &str) -> WebDriverResult<Value> {
-        let parameters =
-            json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
+        let parameters = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
         let answer = self.debugger("Runtime.evaluate", parameters).await?;
         let failed = answer.get("exceptionDetails");
         assert!(failed.is_none(), "in the page: {failed:#?}");

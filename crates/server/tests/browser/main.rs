@@ -96,21 +96,14 @@ async fn hc_2_hc_3_hc_5_a_developer_creates_an_app_and_resets_its_secret() {
     browse(async move |browser: Chromium| {
         browser.driver.goto(&url).await?;
         browser.inspect("landing").await?;
-        browser
-            .driver
-            .goto(format!("{url}/developer/apps/new"))
-            .await?;
+        browser.driver.goto(format!("{url}/developer/apps/new")).await?;
         sign_in(&browser).await?;
         browser.find(By::Name("redirect_uris")).await?;
         browser.inspect("app-new").await?;
         create(&browser, "https://crew.example/cb, crew.example/plain").await?;
         assert!(browser.text().await?.contains("crew.example/plain"));
         browser.inspect("app-new-malformed").await?;
-        create(
-            &browser,
-            "https://crew.example/cb, https://crew.example/two",
-        )
-        .await?;
+        create(&browser, "https://crew.example/cb, https://crew.example/two").await?;
         let first = shown_secret(&browser).await?;
         browser.inspect("app-created").await?;
         browser.driver.refresh().await?;
@@ -148,10 +141,7 @@ async fn sign_in(browser: &Chromium) -> WebDriverResult<()> {
 async fn allow_by_keyboard(browser: &Chromium) -> WebDriverResult<()> {
     browser.find(By::Css("[name=decision]")).await?;
     let text = browser.text().await?;
-    assert!(
-        text.contains("Reports") && text.contains("Read your things"),
-        "{text}"
-    );
+    assert!(text.contains("Reports") && text.contains("Read your things"), "{text}");
     browser.inspect("consent").await?;
     browser.tab_to("decision", Some("allow")).await?;
     browser.press(Key::Enter).await
@@ -177,9 +167,7 @@ async fn shown_secret(browser: &Chromium) -> WebDriverResult<String> {
 fn authorization(server: &Server, app: &ThirdParty) -> String {
     let redirect = &app.redirect_uri;
     let pkce = format!("code_challenge={CHALLENGE}&code_challenge_method=S256");
-    let query = format!(
-        "response_type=code&client_id=reports&redirect_uri={redirect}&state=a%20b%26c&{pkce}"
-    );
+    let query = format!("response_type=code&client_id=reports&redirect_uri={redirect}&state=a%20b%26c&{pkce}");
     format!("{}/oauth/authorize?{query}", server.url)
 }
 
@@ -199,7 +187,5 @@ fn declared(app: &ThirdParty) -> String {
 }
 
 fn declared_without_redirect() -> String {
-    format!(
-        "{PERSON}\n[[apps]]\nname = \"Desk\"\nclient_id = \"desk\"\nclient_secret = \"{SECRET}\"\n"
-    )
+    format!("{PERSON}\n[[apps]]\nname = \"Desk\"\nclient_id = \"desk\"\nclient_secret = \"{SECRET}\"\n")
 }

@@ -8,8 +8,7 @@ pub(crate) const SECRET: &str = "a-long-secret-a-long-secret-a-long-secret-aa";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-const PAGE: &str =
-    "<!doctype html><html lang=en><title>Reports</title><h1 id=arrived>Welcome back</h1>";
+const PAGE: &str = "<!doctype html><html lang=en><title>Reports</title><h1 id=arrived>Welcome back</h1>";
 
 /// An app on a free port of the loopback.
 pub(crate) struct ThirdParty {
@@ -36,9 +35,7 @@ impl ThirdParty {
             ("code_verifier", VERIFIER),
         ];
         let client = reqwest::Client::builder().no_proxy().build();
-        let request = client
-            .expect("a client")
-            .post(format!("{server}/oauth/token"));
+        let request = client.expect("a client").post(format!("{server}/oauth/token"));
         let request = request.basic_auth("reports", Some(SECRET)).form(&form);
         let answer = request.send().await.expect("the server answers");
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
@@ -52,10 +49,7 @@ fn answer(mut stream: TcpStream) {
         if asked > 0 {
             let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/html";
             let length = PAGE.len();
-            drop(write!(
-                stream,
-                "{head}\r\nContent-Length: {length}\r\n\r\n{PAGE}"
-            ));
+            drop(write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{PAGE}"));
         }
     });
 }
