@@ -106,12 +106,14 @@ async fn hc_2_hc_3_hc_5_a_developer_creates_an_app_and_resets_its_secret() {
         create(&browser, "https://crew.example/cb, https://crew.example/two").await?;
         let first = shown_secret(&browser).await?;
         browser.inspect("app-created").await?;
-        browser.driver.refresh().await?;
-        assert!(
-            !browser.driver.source().await?.contains(&first),
-            "the secret is shown once"
-        );
-        browser.control("reset").await?.click().await?;
+        browser.driver.goto(format!("{url}/developer")).await?;
+        browser.inspect("developer").await?;
+        browser.control("crew").await?.click().await?;
+        browser.find(By::Id("client-id")).await?;
+        let later = browser.driver.source().await?;
+        assert!(!later.contains(&first), "the secret is shown once");
+        browser.inspect("app").await?;
+        browser.press_button("reset", "now").await?;
         let second = shown_secret(&browser).await?;
         assert_ne!(first, second);
         browser.inspect("app-reset").await
@@ -161,7 +163,7 @@ async fn create(browser: &Chromium, redirect_uris: &str) -> WebDriverResult<()> 
 }
 
 async fn shown_secret(browser: &Chromium) -> WebDriverResult<String> {
-    browser.find(By::Id("client-secret")).await?.text().await
+    browser.find(By::Id("fresh-secret")).await?.text().await
 }
 
 fn authorization(server: &Server, app: &ThirdParty) -> String {
