@@ -1,0 +1,239 @@
+//! Debian's Chromium through its driver, each with a port and a profile of its own, and what is looked at on every page.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::common::capabilities::chrome::ChromeCapabilities;
+use thirtyfour::extensions::cdp::ChromeDevTools;
+use thirtyfour::prelude::*;
+
+use crate::process::{e2e, first_line};
+
+const DESK: u32 = 1440;
+const PHONE: u32 = 360;
+const PATIENCE: Duration = Duration::from_secs(15);
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// A browser window.
+#[derive(Clone)]
+pub(crate) struct Chromium {
+    pub(crate) driver: WebDriver,
+    axe: Arc<str>,
+}
+
+/// The driver's process and the browser's profile: both go when this does.
+struct Process {
+    child: Child,
+    _profile: TempDir,
+}
+
+/// Opens a window, walks, and closes it, however the walk ended.
+pub(crate) async fn browse<Walk, Steps>(walk: Walk)
+where
+    Walk: FnOnce(Chromium) -> Steps,
+    Steps: Future<Output = WebDriverResult<()>> + Send + 'static,
+{
+    let (chromium, _process) = Chromium::start().await;
+    let walked = tokio::spawn(walk(chromium.clone())).await;
+    let closed = chromium.driver.quit().await;
+    match walked {
+        Ok(steps) => steps.expect("the walk comes to its end"),
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
+    closed.expect("the window closes");
+}
+
+impl Chromium {
+    async fn start() -> (Self, Process) {
+        let mut child = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("chromedriver starts");
+        let port = first_line(&mut child, "successfully on port ").expect("chromedriver is ready");
+        let profile = tempfile::tempdir().expect("a folder for the profile");
+        let capabilities = capabilities(profile.path()).expect("the flags are text");
+        let process = Process {
+            child,
+            _profile: profile,
+        };
+        let url = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
+        let driver = WebDriver::new(url, capabilities).await;
+        let axe = fs::read_to_string(e2e("node/node_modules/axe-core/axe.min.js"));
+        let chromium = Self {
+            driver: driver.expect("Chromium starts"),
+            axe: axe.expect("axe-core is readable").into(),
+        };
+        (chromium, process)
+    }
+
+    /// Looks at the page as it stands: in both colour schemes, wide and narrow, axe finds nothing and nothing scrolls sideways.
+    /// Pictures of it are left in `target/tmp/pages`.
+    pub(crate) async fn inspect(&self, page: &str) -> WebDriverResult<()> {
+        // Through the debugger: the content security policy forbids every script tag that is not the server's own.
+        let load = format!("if (typeof axe === 'undefined') {{ {} }}", self.axe);
+        self.evaluate(&load).await?;
+        for scheme in ["light", "dark"] {
+            self.colour_scheme(scheme).await?;
+            for width in [DESK, PHONE] {
+                self.width(width).await?;
+                let view = format!("{page}-{scheme}-{width}");
+                self.driver.screenshot(&pictures().join(view.clone() + ".png")).await?;
+                self.axe_finds_nothing(&view).await?;
+                let wide = self.evaluate("document.documentElement.scrollWidth").await?;
+                assert!(
+                    wide.as_u64() <= Some(width.into()),
+                    "{view} scrolls sideways: {wide} px"
+                );
+            }
+        }
+        self.width(DESK).await?;
+        self.colour_scheme("light").await
+    }
+
+    /// Presses Tab until the control with this name (and value, if one is given) has the focus, and a person can see that.
+    pub(crate) async fn tab_to(&self, name: &str, value: Option<&str>) -> WebDriverResult<()> {
+        for _ in 0..40 {
+            let focused = self.driver.active_element().await?;
+            let named = focused.attr("name").await?.as_deref() == Some(name);
+            if named && (value.is_none() || focused.attr("value").await?.as_deref() == value) {
+                return self.focus_shows(name).await;
+            }
+            self.press(Key::Tab).await?;
+        }
+        panic!("Tab never reaches `{name}`");
+    }
+
+    /// Presses keys, wherever the focus is.
+    pub(crate) async fn press(&self, keys: impl Into<TypingData>) -> WebDriverResult<()> {
+        self.driver.action_chain().send_keys(keys).perform().await
+    }
+
+    /// Waits for an element, and returns it.
+    pub(crate) async fn find(&self, by: By) -> WebDriverResult<WebElement> {
+        self.driver.query(by).wait(PATIENCE, GLANCE).first().await
+    }
+
+    /// Waits for a button or link that says this, in any case.
+    pub(crate) async fn control(&self, says: &str) -> WebDriverResult<WebElement> {
+        let text = "translate(normalize-space(.), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')";
+        let says = says.to_lowercase();
+        self.find(By::XPath(format!(
+            "//*[self::button or self::a][contains({text}, '{says}')]"
+        )))
+        .await
+    }
+
+    /// Presses the button with this name and value.
+    pub(crate) async fn press_button(&self, name: &str, value: &str) -> WebDriverResult<()> {
+        let button = format!("button[name={name}][value={value}]");
+        self.find(By::Css(button)).await?.click().await
+    }
+
+    /// Presses the button that sends the form of this field.
+    pub(crate) async fn press_submit(&self, field: &str) -> WebDriverResult<()> {
+        let button = format!("//*[@name='{field}']/ancestor::form//button[not(@type='button')]");
+        self.find(By::XPath(button)).await?.click().await
+    }
+
+    /// What a person reads on the page.
+    pub(crate) async fn text(&self) -> WebDriverResult<String> {
+        self.find(By::Tag("body")).await?.text().await
+    }
+
+    /// Types into a field in place of what it holds.
+    pub(crate) async fn fill(&self, name: &str, text: &str) -> WebDriverResult<()> {
+        let field = self.find(By::Name(name)).await?;
+        field.clear().await?;
+        field.send_keys(text).await
+    }
+
+    /// Turns the pages' own scripts off.
+    pub(crate) async fn without_scripts(&self) -> WebDriverResult<()> {
+        self.debugger("Emulation.setScriptExecutionDisabled", json!({"value": true}))
+            .await
+            .map(drop)
+    }
+
+    async fn axe_finds_nothing(&self, view: &str) -> WebDriverResult<()> {
+        let run = "axe.run().then(found => found.violations.flatMap(rule =>
+            rule.nodes.map(node => rule.id + ': ' + node.html + ' ' + node.failureSummary)))";
+        let found = self.evaluate(run).await?;
+        assert!(found == json!([]), "axe on {view}: {found:#}");
+        Ok(())
+    }
+
+    async fn focus_shows(&self, name: &str) -> WebDriverResult<()> {
+        let style = "getComputedStyle(document.activeElement)";
+        let shows = format!("{style}.outlineStyle !== 'none' || {style}.boxShadow !== 'none'");
+        let shows = self.evaluate(&shows).await?;
+        assert_eq!(shows, json!(true), "the focus on `{name}` cannot be seen");
+        Ok(())
+    }
+
+    async fn colour_scheme(&self, scheme: &str) -> WebDriverResult<()> {
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        self.debugger("Emulation.setEmulatedMedia", json!({"features": features}))
+            .await
+            .map(drop)
+    }
+
+    async fn width(&self, width: u32) -> WebDriverResult<()> {
+        let metrics = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        self.debugger("Emulation.setDeviceMetricsOverride", metrics)
+            .await
+            .map(drop)
+    }
+
+    async fn evaluate(&self, expression: &str) -> WebDriverResult<Value> {
+        let parameters = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
+        let answer = self.debugger("Runtime.evaluate", parameters).await?;
+        let failed = answer.get("exceptionDetails");
+        assert!(failed.is_none(), "in the page: {failed:#?}");
+        Ok(answer["result"]["value"].clone())
+    }
+
+    async fn debugger(&self, method: &str, parameters: Value) -> WebDriverResult<Value> {
+        let tools = ChromeDevTools::new(self.driver.handle.clone());
+        tools.execute_cdp_with_params(method, parameters).await
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn capabilities(profile: &Path) -> WebDriverResult<ChromeCapabilities> {
+    let mut capabilities = DesiredCapabilities::chrome();
+    for flag in [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--lang=en",
+        "--window-size=1440,900",
+    ] {
+        capabilities.add_arg(flag)?;
+    }
+    capabilities.add_arg(&format!("--user-data-dir={}", profile.display()))?;
+    Ok(capabilities)
+}
+
+fn pictures() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    fs::create_dir_all(&folder).expect("a folder for the pictures");
+    folder
+}

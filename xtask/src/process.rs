@@ -1,0 +1,40 @@
+//! Running other programs, and saying which one failed.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A step's or an installation's outcome; the text says what to do about it.
+pub(crate) type Outcome = Result<(), String>;
+
+/// Runs a program to its end with its output shown.
+pub(crate) fn run(command: &mut Command) -> Outcome {
+    let shown = shown(command);
+    match command.stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{shown}` ended with {status}")),
+        Err(error) => Err(format!("`{shown}` could not be started: {error}")),
+    }
+}
+
+/// What a program prints, or nothing if it is missing or fails.
+pub(crate) fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(text)
+}
+
+/// The cargo that runs this, in the folder of the workspace.
+pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Outcome {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    run(Command::new(cargo).args(arguments).current_dir(root))
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}

@@ -1,0 +1,164 @@
+//! `cargo xtask test`: the steps, from the quickest answer to the slowest. The first that fails ends it.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use crate::install;
+use crate::process::{Outcome, cargo, run as run_program};
+
+struct Step {
+    name: &'static str,
+    says: &'static str,
+    run: fn(&Path) -> Outcome,
+}
+
+const STEPS: [Step; 6] = [
+    Step {
+        name: "format",
+        says: "the code stands as rustfmt writes it",
+        run: |root| cargo(root, &["fmt", "--all", "--check"]),
+    },
+    Step {
+        name: "clippy",
+        says: "no target has a warning",
+        run: clippy,
+    },
+    Step {
+        name: "deny",
+        says: "no banned crate, licence or source",
+        run: deny,
+    },
+    Step {
+        name: "unit",
+        says: "unit tests, and tests through HTTP",
+        run: |root| cargo(root, &["test", "--locked", "--workspace"]),
+    },
+    Step {
+        name: "clients",
+        says: "Authlib and openid-client, as published",
+        run: clients,
+    },
+    Step {
+        name: "browser",
+        says: "a person's way through the pages in Chromium",
+        run: browser,
+    },
+];
+
+/// Runs all steps, or those named in `only` (separated by commas), in their order.
+pub(crate) fn run(root: &Path, only: Option<&str>) -> ExitCode {
+    let steps = match chosen(only) {
+        Ok(steps) => steps,
+        Err(unknown) => {
+            eprintln!("there is no step `{unknown}`; `cargo xtask test --list` shows them");
+            return ExitCode::from(2);
+        }
+    };
+    let mut times = Vec::new();
+    for step in steps {
+        println!("\n== {}: {} ==", step.name, step.says);
+        let start = now();
+        let outcome = (step.run)(root);
+        times.push((step.name, now() - start));
+        if let Err(reason) = outcome {
+            show(&times);
+            eprintln!("\n{}: {reason}", step.name);
+            eprintln!("once more: cargo xtask test --only {}", step.name);
+            return ExitCode::FAILURE;
+        }
+    }
+    show(&times);
+    ExitCode::SUCCESS
+}
+
+/// Prints the steps.
+pub(crate) fn list() -> ExitCode {
+    for step in &STEPS {
+        println!("{:8} {}", step.name, step.says);
+    }
+    ExitCode::SUCCESS
+}
+
+fn chosen(only: Option<&str>) -> Result<Vec<&'static Step>, String> {
+    let Some(only) = only else {
+        return Ok(STEPS.iter().collect());
+    };
+    let names: Vec<&str> = only.split(',').map(str::trim).collect();
+    match names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+        Some(unknown) => Err((*unknown).to_owned()),
+        None => Ok(STEPS.iter().filter(|s| names.contains(&s.name)).collect()),
+    }
+}
+
+/// The tests that need other people's programs are not run by a plain `cargo test` (`test = false`),
+/// which also takes them out of `--all-targets`. Always the whole workspace: one package alone would be given other
+/// features, and everything below it compiled again.
+fn clippy(root: &Path) -> Outcome {
+    let workspace = ["clippy", "--locked", "--workspace"];
+    let strict = ["--", "-D", "warnings"];
+    cargo(root, &[&workspace[..], &["--all-targets"], &strict].concat())?;
+    let gated = ["--test", "clients", "--test", "browser"];
+    cargo(root, &[&workspace[..], &gated, &strict].concat())
+}
+
+fn deny(root: &Path) -> Outcome {
+    let program = install::cargo_deny(root)?;
+    run_program(
+        Command::new(program)
+            .args(["--locked", "check", "--hide-inclusion-graph"])
+            .args(["bans", "licenses", "sources"])
+            .current_dir(root),
+    )
+}
+
+fn clients(root: &Path) -> Outcome {
+    install::python_clients(root)?;
+    install::node_packages(root)?;
+    driven(root, "clients")
+}
+
+fn browser(root: &Path) -> Outcome {
+    install::browser()?;
+    install::node_packages(root)?;
+    driven(root, "browser")
+}
+
+fn driven(root: &Path, target: &str) -> Outcome {
+    cargo(root, &["test", "--locked", "--workspace", "--test", target])
+}
+
+fn show(times: &[(&str, Duration)]) {
+    println!();
+    for (name, time) in times {
+        println!("{name:8} {:>5} s", time.as_secs());
+    }
+    let total: Duration = times.iter().map(|(_, time)| *time).sum();
+    println!("{:8} {:>5} s", "total", total.as_secs());
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a step took is the clock's to say")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chosen;
+
+    fn names(only: Option<&str>) -> Vec<&'static str> {
+        let steps = chosen(only).expect("these steps are known");
+        steps.into_iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn picked_steps_keep_their_order() {
+        assert_eq!(names(Some("unit, format")), ["format", "unit"]);
+        assert_eq!(names(None).len(), 6);
+    }
+
+    #[test]
+    fn an_unknown_step_is_named() {
+        assert_eq!(chosen(Some("unit,lint")).err().as_deref(), Some("lint"));
+    }
+}
