@@ -2,14 +2,19 @@
 
 pub mod app;
 pub mod config;
+pub mod declared;
 pub mod dialect;
 pub mod directory;
 pub mod feed;
 pub mod keys;
 pub mod oauth;
+pub mod pages;
 pub mod passwords;
+pub mod portal;
 pub mod random;
 pub mod respond;
+pub mod router;
+pub mod server;
 pub mod store;
 pub mod time;
 pub mod tokens;

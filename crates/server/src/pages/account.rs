@@ -17,15 +17,29 @@ pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>)
         Ok(visit) => visit,
         Err(response) => return response,
     };
-    let Some(user) = &visit.user else { return login::form(&visit, visit.place(), None) };
+    let Some(user) = &visit.user else {
+        return login::form(&visit, visit.place(), None);
+    };
     let belongs = match memberships(&hallpass, user).await {
         Ok(belongs) => belongs,
         Err(refusal) => return visit.failed(&refusal),
     };
     let seen = belongs.iter().filter(|(organization, _)| !organization.hidden);
-    let lines: Vec<_> =
-        seen.map(|(one, role)| OrganizationLine { slug: &one.slug, name: &one.name, role: role_of(*role) }).collect();
-    visit.render(200, |frame| Account { name: &user.name, email: &user.email, organizations: &lines }.render(frame))
+    let lines: Vec<_> = seen
+        .map(|(one, role)| OrganizationLine {
+            slug: &one.slug,
+            name: &one.name,
+            role: role_of(*role),
+        })
+        .collect();
+    visit.render(200, |frame| {
+        Account {
+            name: &user.name,
+            email: &user.email,
+            organizations: &lines,
+        }
+        .render(frame)
+    })
 }
 
 /// Where a person belongs, and as what.

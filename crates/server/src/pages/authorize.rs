@@ -59,9 +59,14 @@ pub fn place(hallpass: &Hallpass, query: &str) -> String {
 ///
 /// # Errors
 /// The answer to give instead.
-pub async fn judge_again(visit: &Visit, query: &str) -> Result<crate::oauth::authorization::AuthorizationRequest, Response> {
+pub async fn judge_again(
+    visit: &Visit,
+    query: &str,
+) -> Result<crate::oauth::authorization::AuthorizationRequest, Response> {
     let parsed = Parameters::parse(query.as_bytes()).map_err(|_| visit.error(400, ErrorKind::BadForm))?;
-    judge(&visit.hallpass, &parsed).await.map_err(|problem| refused(visit, &problem))
+    judge(&visit.hallpass, &parsed)
+        .await
+        .map_err(|problem| refused(visit, &problem))
 }
 
 /// An error that may not be redirected: our own page, with the dialect's status and words (RFC 6749 §4.1.2.1).
@@ -72,5 +77,11 @@ fn fatal(visit: &Visit, refusal: &Refusal) -> Response {
     tracing::info!(endpoint = "authorization", %refusal, "refused");
     let fatal = visit.hallpass.dialect.fatal(refusal);
     let description: &str = &fatal.description;
-    visit.error(fatal.status, ErrorKind::AuthorizationRequest { error: fatal.error, description })
+    visit.error(
+        fatal.status,
+        ErrorKind::AuthorizationRequest {
+            error: fatal.error,
+            description,
+        },
+    )
 }

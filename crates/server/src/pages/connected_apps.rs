@@ -7,7 +7,7 @@ use crate::oauth::Refusal;
 use crate::respond::Response;
 use crate::store::model::{self, AppId, EndReason, Grant, OrganizationId};
 use crate::time::Instant;
-use crate::view::{self, ConnectedApps, ErrorKind, EndedLine};
+use crate::view::{self, ConnectedApps, EndedLine, ErrorKind};
 use axum::body::Body;
 use axum::extract::State;
 use hallpass_wire::Scopes;
@@ -60,14 +60,20 @@ pub async fn end(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) 
         return visit.error(400, ErrorKind::BadForm);
     };
     let (app, organization) = (AppId(app), OrganizationId(organization));
-    match hallpass.store.end_all(user.id, app, Some(organization), EndReason::ByPerson, visit.now).await {
+    match hallpass
+        .store
+        .end_all(user.id, app, Some(organization), EndReason::ByPerson, visit.now)
+        .await
+    {
         Ok(_) => visit.go(&visit.address(&format!("/account/apps?ended={app}"))),
         Err(error) => visit.failed(&error.into()),
     }
 }
 
 async fn show(visit: &Visit) -> Result<Response, Refusal> {
-    let Some(user) = &visit.user else { return Err(Refusal::Internal) };
+    let Some(user) = &visit.user else {
+        return Err(Refusal::Internal);
+    };
     let store = &visit.hallpass.store;
     // Uses of the last seconds are only in memory; the person looks here to see them.
     store.flush().await?;
@@ -78,9 +84,18 @@ async fn show(visit: &Visit) -> Result<Response, Refusal> {
     let blob = visit.seal(Purpose::End, &[]);
     let titles: Vec<Vec<String>> = lines
         .iter()
-        .map(|line| line.scopes.iter().filter_map(|scope| catalogue.get(scope)).map(|entry| entry.title.get(locale).to_owned()).collect())
+        .map(|line| {
+            line.scopes
+                .iter()
+                .filter_map(|scope| catalogue.get(scope))
+                .map(|entry| entry.title.get(locale).to_owned())
+                .collect()
+        })
         .collect();
-    let ids: Vec<(String, String)> = lines.iter().map(|line| (line.app.to_string(), line.organization.to_string())).collect();
+    let ids: Vec<(String, String)> = lines
+        .iter()
+        .map(|line| (line.app.to_string(), line.organization.to_string()))
+        .collect();
     let connections: Vec<_> = lines
         .iter()
         .zip(titles.iter().zip(&ids))
@@ -95,11 +110,25 @@ async fn show(visit: &Visit) -> Result<Response, Refusal> {
             organization_id,
         })
         .collect();
-    let just = visit.query().ok().and_then(|query| query.get("ended").and_then(|text| Uuid::parse_str(text).ok()));
-    let just_ended = ended.iter().find(|one| Some(one.grant.app.0) == just).map(|one| one.app_name.as_str());
+    let just = visit
+        .query()
+        .ok()
+        .and_then(|query| query.get("ended").and_then(|text| Uuid::parse_str(text).ok()));
+    let just_ended = ended
+        .iter()
+        .find(|one| Some(one.grant.app.0) == just)
+        .map(|one| one.app_name.as_str());
     let ended: Vec<_> = ended.iter().map(ended_line).collect();
     let now = visit.now.0;
-    Ok(visit.render(200, |frame| ConnectedApps { connections: &connections, ended: &ended, just_ended, now }.render(frame)))
+    Ok(visit.render(200, |frame| {
+        ConnectedApps {
+            connections: &connections,
+            ended: &ended,
+            just_ended,
+            now,
+        }
+        .render(frame)
+    }))
 }
 
 /// A person sees an app once in each organization, however many grants stand behind it.
@@ -107,7 +136,10 @@ fn lines(connections: Vec<model::Connection>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for connection in connections {
         let grant = &connection.grant;
-        match lines.iter_mut().find(|line| line.app == grant.app && line.organization == grant.organization) {
+        match lines
+            .iter_mut()
+            .find(|line| line.app == grant.app && line.organization == grant.organization)
+        {
             Some(line) => {
                 line.since = line.since.min(grant.created);
                 line.last_used = line.last_used.max(last_used(grant));
@@ -128,7 +160,9 @@ fn lines(connections: Vec<model::Connection>) -> Vec<Line> {
 }
 
 fn last_used(grant: &Grant) -> Option<Instant> {
-    grant.last_used.max(Some(grant.rotated_at).filter(|_| grant.generation > 0))
+    grant
+        .last_used
+        .max(Some(grant.rotated_at).filter(|_| grant.generation > 0))
 }
 
 fn ended_line(connection: &model::Connection) -> EndedLine<'_> {

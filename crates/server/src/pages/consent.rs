@@ -37,12 +37,28 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
     let catalogue = &visit.hallpass.config.scopes;
     let entries = request.scopes.iter().filter_map(|scope| catalogue.get(scope));
     let scopes: Vec<_> = entries
-        .map(|entry| ScopeLine { title: entry.title.get(locale), description: entry.description.as_ref().map(|text| text.get(locale)) })
+        .map(|entry| ScopeLine {
+            title: entry.title.get(locale),
+            description: entry.description.as_ref().map(|text| text.get(locale)),
+        })
         .collect();
-    let offered: Vec<_> = organizations.iter().map(|one| OrganizationChoice { slug: &one.slug, name: &one.name }).collect();
-    let only = organizations.first().filter(|one| organizations.len() == 1 && !one.hidden);
+    let offered: Vec<_> = organizations
+        .iter()
+        .map(|one| OrganizationChoice {
+            slug: &one.slug,
+            name: &one.name,
+        })
+        .collect();
+    let only = organizations
+        .first()
+        .filter(|one| organizations.len() == 1 && !one.hidden);
     let owner = &request.client.organization;
-    let host = request.target.uri.as_deref().and_then(|uri| RedirectUri::parse(uri).ok()).and_then(|uri| uri.host());
+    let host = request
+        .target
+        .uri
+        .as_deref()
+        .and_then(|uri| RedirectUri::parse(uri).ok())
+        .and_then(|uri| uri.host());
     let (action, switch) = (visit.address("/consent"), visit.address("/switch"));
     visit.render(200, |frame| {
         Consent {
@@ -72,7 +88,9 @@ pub async fn decide(State(hallpass): State<Arc<Hallpass>>, request: Request<Body
         Ok(begun) => begun,
         Err(response) => return response,
     };
-    let Some((opened, id, query)) = carried(&visit, &form) else { return visit.error(400, ErrorKind::Stale) };
+    let Some((opened, id, query)) = carried(&visit, &form) else {
+        return visit.error(400, ErrorKind::Stale);
+    };
     // Another tab, another person or a long pause: the question is put again, to whoever is here now.
     let Some(user) = visit.user.clone().filter(|_| opened.fits) else {
         return visit.go(&visit.address(&place(&hallpass, &query)));
@@ -97,7 +115,9 @@ pub async fn switch(State(hallpass): State<Arc<Hallpass>>, request: Request<Body
         Ok(begun) => begun,
         Err(response) => return response,
     };
-    let Some((_, _, query)) = carried(&visit, &form) else { return visit.error(400, ErrorKind::Stale) };
+    let Some((_, _, query)) = carried(&visit, &form) else {
+        return visit.error(400, ErrorKind::Stale);
+    };
     match visit.sign_out().await {
         Ok(()) => visit.go(&visit.address(&place(&hallpass, &query))),
         Err(refusal) => visit.failed(&refusal),
@@ -114,7 +134,12 @@ fn carried(visit: &Visit, form: &Form) -> Option<(Opened, GrantId, String)> {
 fn deny(visit: &Visit, request: &AuthorizationRequest) -> Response {
     match request.target.with_refusal(&visit.hallpass, &Refusal::Denied) {
         Some(address) => visit.go(&address),
-        None => visit.render(200, |frame| Denied { app_name: &request.client.app.name }.render(frame)),
+        None => visit.render(200, |frame| {
+            Denied {
+                app_name: &request.client.app.name,
+            }
+            .render(frame)
+        }),
     }
 }
 
@@ -132,7 +157,9 @@ async fn allow(
         (None, [only]) => Some(only),
         (None, _) => None,
     };
-    let Some(organization) = chosen else { return Ok(visit.error(400, ErrorKind::BadForm)) };
+    let Some(organization) = chosen else {
+        return Ok(visit.error(400, ErrorKind::BadForm));
+    };
     make_room(visit, user, request, id).await?;
     let grant = NewGrant {
         id,
@@ -175,14 +202,29 @@ fn hand_over(visit: &Visit, request: &AuthorizationRequest, grant: &Grant) -> Re
         return Ok(visit.go(&address));
     }
     let expires = grant.code_expires.since(visit.now).as_secs();
-    Ok(visit.render(200, |frame| CodeCopy { app_name, code: &code, expires }.render(frame)))
+    Ok(visit.render(200, |frame| {
+        CodeCopy {
+            app_name,
+            code: &code,
+            expires,
+        }
+        .render(frame)
+    }))
 }
 
 /// The organizations in which this person may connect this app. A hidden default one is nobody's choice where there is
 /// another.
-async fn choices(hallpass: &Hallpass, user: &User, request: &AuthorizationRequest) -> Result<Vec<Arc<Organization>>, Refusal> {
+async fn choices(
+    hallpass: &Hallpass,
+    user: &User,
+    request: &AuthorizationRequest,
+) -> Result<Vec<Arc<Organization>>, Refusal> {
     let mut found = Vec::new();
-    for membership in user.memberships.iter().filter(|one| request.client.reaches(one.organization)) {
+    for membership in user
+        .memberships
+        .iter()
+        .filter(|one| request.client.reaches(one.organization))
+    {
         let organization = hallpass.organization(membership.organization).await?;
         found.extend(organization.filter(|one| one.status == Status::Active));
     }
@@ -196,7 +238,13 @@ async fn choices(hallpass: &Hallpass, user: &User, request: &AuthorizationReques
 fn nowhere(visit: &Visit, request: &AuthorizationRequest) -> Response {
     let owner = &request.client.organization;
     if request.client.reaches(owner.id) && !owner.hidden {
-        return visit.error(403, ErrorKind::NotAMember { app: &request.client.app.name, organization: &owner.name });
+        return visit.error(
+            403,
+            ErrorKind::NotAMember {
+                app: &request.client.app.name,
+                organization: &owner.name,
+            },
+        );
     }
     visit.error(403, ErrorKind::NoOrganization)
 }
@@ -208,7 +256,10 @@ fn until(hallpass: &Hallpass) -> Until {
         Lifetime::For(lifetime) => Some(lifetime),
     };
     let unused = [by_age, tokens.refresh_idle].into_iter().flatten().min();
-    Until { unused: unused.map(|span| span.as_secs()), at_most: tokens.refresh_absolute.map(|span| span.as_secs()) }
+    Until {
+        unused: unused.map(|span| span.as_secs()),
+        at_most: tokens.refresh_absolute.map(|span| span.as_secs()),
+    }
 }
 
 /// A short number for people to name this pass by; it says nothing.

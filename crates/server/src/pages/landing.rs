@@ -25,7 +25,10 @@ pub async fn assets(State(hallpass): State<Arc<Hallpass>>, request: Request<Body
     };
     let mut response = respond::bytes(200, content_type, content);
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=31536000, immutable"),
+    );
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

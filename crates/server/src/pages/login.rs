@@ -36,21 +36,48 @@ pub async fn sign_in(State(hallpass): State<Arc<Hallpass>>, request: Request<Bod
         Err(response) => return response,
     };
     let opened = visit.open(Purpose::Login, &form);
-    let place = opened.as_ref().and_then(|opened| String::from_utf8(opened.payload.clone()).ok());
+    let place = opened
+        .as_ref()
+        .and_then(|opened| String::from_utf8(opened.payload.clone()).ok());
     let place = place.unwrap_or_else(|| "/account".to_owned());
     let username = form.get("username").unwrap_or_default();
     // The same browser signed in meanwhile, in another tab: go on there.
     if opened.as_ref().is_none_or(|opened| !opened.fits) {
-        let again = Attempt { username, error: Some(LoginError::Stale) };
-        return if visit.user.is_some() { visit.go(&visit.address(&place)) } else { show(&visit, 400, &place, None, again) };
+        let again = Attempt {
+            username,
+            error: Some(LoginError::Stale),
+        };
+        return if visit.user.is_some() {
+            visit.go(&visit.address(&place))
+        } else {
+            show(&visit, 400, &place, None, again)
+        };
     }
     match verified(&visit, &form).await {
         Ok(Some(user)) => match visit.sign_in(&user).await {
             Ok(()) => visit.go(&visit.address(&place)),
             Err(refusal) => visit.failed(&refusal),
         },
-        Ok(None) => show(&visit, 401, &place, None, Attempt { username, error: Some(LoginError::WrongPassword) }),
-        Err(Refusal::Busy) => show(&visit, 503, &place, None, Attempt { username, error: Some(LoginError::Busy) }),
+        Ok(None) => show(
+            &visit,
+            401,
+            &place,
+            None,
+            Attempt {
+                username,
+                error: Some(LoginError::WrongPassword),
+            },
+        ),
+        Err(Refusal::Busy) => show(
+            &visit,
+            503,
+            &place,
+            None,
+            Attempt {
+                username,
+                error: Some(LoginError::Busy),
+            },
+        ),
         Err(refusal) => visit.failed(&refusal),
     }
 }
@@ -81,15 +108,30 @@ fn show(visit: &Visit, status: u16, place: &str, app: Option<&str>, attempt: Att
     let (action, blob) = (visit.address("/login"), visit.seal(Purpose::Login, place.as_bytes()));
     visit.render(status, |frame| {
         let Attempt { username, error } = attempt;
-        Login { action: &action, blob: &blob, app_name: app, username, error }.render(frame)
+        Login {
+            action: &action,
+            blob: &blob,
+            app_name: app,
+            username,
+            error,
+        }
+        .render(frame)
     })
 }
 
 /// The person, if the password is theirs. An account that does not exist costs as much as one that does.
 async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Refusal> {
-    let (username, password) = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
+    let (username, password) = (
+        form.get("username").unwrap_or_default(),
+        form.get("password").unwrap_or_default(),
+    );
     let user = visit.hallpass.store.user_by_email(username.trim()).await?;
     let hash = user.as_ref().and_then(|user| user.password.as_deref());
-    let fits = visit.hallpass.people.verify(password, hash).await.map_err(|Busy| Refusal::Busy)?;
+    let fits = visit
+        .hallpass
+        .people
+        .verify(password, hash)
+        .await
+        .map_err(|Busy| Refusal::Busy)?;
     Ok(user.filter(|user| fits && user.status == Status::Active))
 }

@@ -85,6 +85,12 @@ pub fn open(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, seale
         return None;
     }
     let person = Some(UserId(Uuid::from_bytes(*person))).filter(|person| !person.0.is_nil());
-    let bound = Binding { browser: *browser, person };
-    Some(Opened { payload: payload.to_vec(), fits: bound == binding && now < Instant(i64::from_be_bytes(*expires)) })
+    let bound = Binding {
+        browser: *browser,
+        person,
+    };
+    Some(Opened {
+        payload: payload.to_vec(),
+        fits: bound == binding && now < Instant(i64::from_be_bytes(*expires)),
+    })
 }

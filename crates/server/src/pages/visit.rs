@@ -60,8 +60,12 @@ impl Form {
     }
 
     /// Every value of a field (checkboxes).
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> + use<'_> {
+        let name = name.to_owned();
+        self.0
+            .iter()
+            .filter(move |(other, _)| *other == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -77,13 +81,27 @@ impl Visit {
             Some(id) => Browser { id: id.0, fresh: None },
             None => Browser::fresh(),
         };
-        let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let accepted = parts
+            .headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok());
         let locale = Locale::negotiate(None, accepted);
-        let mut visit = Self { hallpass: hallpass.clone(), now, parts, user: None, locale, browser };
+        let mut visit = Self {
+            hallpass: hallpass.clone(),
+            now,
+            parts,
+            user: None,
+            locale,
+            browser,
+        };
         if let Some(id) = sent {
             let user = visit.signed_in(id).await.map_err(|refusal| visit.failed(&refusal))?;
             let of_user = user.as_ref().and_then(|user| user.locale.clone());
-            let accepted = visit.parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+            let accepted = visit
+                .parts
+                .headers
+                .get(header::ACCEPT_LANGUAGE)
+                .and_then(|value| value.to_str().ok());
             visit.locale = Locale::negotiate(of_user.as_deref(), accepted);
             visit.user = user;
         }
@@ -121,13 +139,22 @@ impl Visit {
     /// Opens what the form brought back.
     #[must_use]
     pub fn open(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
-        state::open(&self.hallpass.keys, purpose, self.binding(), self.now, form.get("state")?)
+        state::open(
+            &self.hallpass.keys,
+            purpose,
+            self.binding(),
+            self.now,
+            form.get("state")?,
+        )
     }
 
     /// The path and query that were asked for, below the public address.
     #[must_use]
     pub fn place(&self) -> &str {
-        self.parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
+        self.parts
+            .uri
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str)
     }
 
     /// The parameters of the query.
@@ -147,7 +174,11 @@ impl Visit {
 
     /// Renders with what surrounds every page.
     pub fn render(&self, status: u16, page: impl FnOnce(&Frame<'_>) -> String) -> Response {
-        let csrf = if self.user.is_some() { self.seal(Purpose::Logout, &[]) } else { String::new() };
+        let csrf = if self.user.is_some() {
+            self.seal(Purpose::Logout, &[])
+        } else {
+            String::new()
+        };
         let html = page(&Frame {
             brand: &self.hallpass.config.brand.name,
             base: &self.hallpass.base,
@@ -161,9 +192,19 @@ impl Visit {
     /// An error page.
     #[must_use]
     pub fn error(&self, status: u16, kind: ErrorKind<'_>) -> Response {
-        let mut response = self.render(status, |frame| view::Error { status, kind, detail: None, back: None }.render(frame));
+        let mut response = self.render(status, |frame| {
+            view::Error {
+                status,
+                kind,
+                detail: None,
+                back: None,
+            }
+            .render(frame)
+        });
         if status == 503 {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
@@ -191,7 +232,12 @@ impl Visit {
     pub async fn sign_in(&mut self, user: &User) -> Result<(), Refusal> {
         self.sign_out().await?;
         let id = SessionId(self.browser.id);
-        let session = Session { id, user: user.id, created: self.now, expires: self.now.after(SESSION) };
+        let session = Session {
+            id,
+            user: user.id,
+            created: self.now,
+            expires: self.now.after(SESSION),
+        };
         self.hallpass.store.create_session(session).await?;
         Ok(())
     }
@@ -209,26 +255,41 @@ impl Visit {
     }
 
     async fn signed_in(&self, id: SessionId) -> Result<Option<Arc<User>>, Refusal> {
-        let Some(session) = self.hallpass.store.session(id, self.now).await? else { return Ok(None) };
+        let Some(session) = self.hallpass.store.session(id, self.now).await? else {
+            return Ok(None);
+        };
         let user = self.hallpass.user(session.user).await?;
         Ok(user.filter(|user| user.status == Status::Active))
     }
 
     fn binding(&self) -> Binding {
-        Binding { browser: self.browser.id, person: self.user.as_ref().map(|user| user.id) }
+        Binding {
+            browser: self.browser.id,
+            person: self.user.as_ref().map(|user| user.id),
+        }
     }
 
     fn is_own_origin(&self) -> bool {
-        let Some(origin) = self.parts.headers.get(header::ORIGIN) else { return true };
-        let Ok(own) = url::Url::parse(&self.hallpass.issuer) else { return false };
-        origin.to_str().is_ok_and(|origin| origin == own.origin().ascii_serialization() || is_same_computer(origin, &own))
+        let Some(origin) = self.parts.headers.get(header::ORIGIN) else {
+            return true;
+        };
+        let Ok(own) = url::Url::parse(&self.hallpass.issuer) else {
+            return false;
+        };
+        origin
+            .to_str()
+            .is_ok_and(|origin| origin == own.origin().ascii_serialization() || is_same_computer(origin, &own))
     }
 
     fn finish(&self, mut response: Response) -> Response {
         if let Some(token) = &self.browser.fresh {
             let secure = if self.hallpass.is_https() { "; Secure" } else { "" };
             let name = cookie_name(&self.hallpass);
-            respond::set(&mut response, header::SET_COOKIE, &format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"));
+            respond::set(
+                &mut response,
+                header::SET_COOKIE,
+                &format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"),
+            );
         }
         response
     }
@@ -237,7 +298,10 @@ impl Visit {
 impl Browser {
     fn fresh() -> Self {
         let token = URL_SAFE_NO_PAD.encode(random::bytes::<32>());
-        Self { id: session_id(&token).0, fresh: Some(token) }
+        Self {
+            id: session_id(&token).0,
+            fresh: Some(token),
+        }
     }
 }
 
@@ -250,20 +314,34 @@ fn session_id(token: &str) -> SessionId {
 
 /// With https the `__Host-` prefix keeps other hosts of the domain from planting one.
 fn cookie_name(hallpass: &Hallpass) -> &'static str {
-    if hallpass.is_https() { "__Host-hallpass" } else { "hallpass" }
+    if hallpass.is_https() {
+        "__Host-hallpass"
+    } else {
+        "hallpass"
+    }
 }
 
 fn cookie(parts: &Parts, name: &str) -> Option<String> {
-    let headers = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = headers.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let headers = parts
+        .headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut pairs = headers
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
     // Ours are 43 characters; anything else binds nothing and is replaced.
-    pairs.find(|(other, value)| *other == name && value.len() == 43).map(|(_, value)| value.to_owned())
+    pairs
+        .find(|(other, value)| *other == name && value.len() == 43)
+        .map(|(_, value)| value.to_owned())
 }
 
 /// While trying things out people mix `localhost` and `127.0.0.1`; both are this computer, on the same port.
 fn is_same_computer(origin: &str, own: &url::Url) -> bool {
     let local = |url: &url::Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let same = |origin: &url::Url| origin.scheme() == own.scheme() && origin.port_or_known_default() == own.port_or_known_default();
+    let same = |origin: &url::Url| {
+        origin.scheme() == own.scheme() && origin.port_or_known_default() == own.port_or_known_default()
+    };
     url::Url::parse(origin).is_ok_and(|origin| local(&origin) && local(own) && same(&origin))
 }
 

@@ -1,0 +1,256 @@
+//! A developer's apps: the list, one app with its credentials, and a new secret.
+
+use super::{develops_for, line, manages, status};
+use crate::app::Hallpass;
+use crate::directory::Client;
+use crate::oauth::Refusal;
+use crate::pages::account::memberships;
+use crate::pages::state::Purpose;
+use crate::pages::{Visit, login};
+use crate::random;
+use crate::respond::Response;
+use crate::store::StoreError;
+use crate::store::model::{ClientType, GrantFilter, Others, Secret, SecretHash, SecretId, State as Life, User};
+use crate::time::Instant;
+use crate::view::{self, AppPage, AppsList, ErrorKind, OrganizationChoice, ScopeLine, SecretLine};
+use aws_lc_rs::digest;
+use axum::body::Body;
+use axum::extract::State;
+use http::Request;
+use percent_encoding::percent_decode_str;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long the old secret goes on beside a new one, where the developer wants an overlap.
+const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
+/// Beyond so many grants the page says that there are at least so many.
+const MOST_COUNTED: u32 = 10_000;
+
+/// `GET /developer`.
+pub async fn list(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let Some(user) = visit.user.clone() else {
+        return login::form(&visit, "/developer", None);
+    };
+    match show_list(&visit, &user).await {
+        Ok(response) => response,
+        Err(refusal) => visit.failed(&refusal),
+    }
+}
+
+/// `GET /developer/apps/{client_id}`.
+pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let Some(user) = visit.user.clone() else {
+        return login::form(&visit, visit.place(), None);
+    };
+    let client = match of_developer(&visit, &user).await {
+        Ok(client) => client,
+        Err(response) => return response,
+    };
+    match show(&visit, &client, None).await {
+        Ok(response) => response,
+        Err(refusal) => visit.failed(&refusal),
+    }
+}
+
+/// `POST /developer/apps/{client_id}/secret`: a new secret, with the others ended now or after an overlap. The form carries
+/// the id of the secret to come, so that the same form sent twice makes one.
+pub async fn reset_secret(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let (visit, form) = match Visit::begin_post(&hallpass, request).await {
+        Ok(begun) => begun,
+        Err(response) => return response,
+    };
+    let back = visit.address(visit.parts.uri.path().trim_end_matches('/').trim_end_matches("/secret"));
+    let opened = visit.open(Purpose::Developer, &form).filter(|opened| opened.fits);
+    let (Some(user), Some(opened)) = (visit.user.clone(), opened) else {
+        return visit.go(&back);
+    };
+    let client = match of_developer(&visit, &user).await {
+        Ok(client) => client,
+        Err(response) => return response,
+    };
+    let others = match form.get("reset") {
+        Some("now") => Others::End,
+        Some("overlap") => Others::EndAt(visit.now.after(OVERLAP)),
+        _ => return visit.error(400, ErrorKind::BadForm),
+    };
+    let id = Uuid::from_slice(&opened.payload).ok().map(SecretId);
+    let (Some(id), ClientType::Confidential) = (id, client.app.client_type) else {
+        return visit.error(400, ErrorKind::BadForm);
+    };
+    let (text, secret) = fresh_secret(id, visit.now);
+    match hallpass
+        .store
+        .set_secret(client.app.id, secret, others, visit.now)
+        .await
+    {
+        Ok(()) => match show(&visit, &client, Some(&text)).await {
+            Ok(response) => response,
+            Err(refusal) => visit.failed(&refusal),
+        },
+        Err(StoreError::Taken(_) | StoreError::Conflict) => visit.go(&back),
+        Err(error) => visit.failed(&error.into()),
+    }
+}
+
+/// A secret of 256 bits, and what is kept of it.
+#[must_use]
+pub fn fresh_secret(id: SecretId, now: Instant) -> (String, Secret) {
+    let text = random::alphanumeric(43);
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+    let hint = text[text.len() - 4..].to_owned();
+    let secret = Secret {
+        id,
+        hash: SecretHash::Sha256(hash),
+        hint,
+        created: now,
+        last_used: None,
+        expires: None,
+    };
+    (text, secret)
+}
+
+/// The app that the address names, if this person may manage it. Another's app is not there.
+async fn of_developer(visit: &Visit, user: &User) -> Result<Arc<Client>, Response> {
+    let name = visit
+        .parts
+        .uri
+        .path()
+        .strip_prefix("/developer/apps/")
+        .unwrap_or_default();
+    let name = name.split('/').next().unwrap_or_default();
+    let client_id = percent_decode_str(name).decode_utf8().unwrap_or_default();
+    let found = visit
+        .hallpass
+        .client(&client_id)
+        .await
+        .map_err(|error| visit.failed(&error.into()))?;
+    found
+        .filter(|client| manages(user, client))
+        .ok_or_else(|| visit.error(404, ErrorKind::NotFound))
+}
+
+async fn show_list(visit: &Visit, user: &User) -> Result<Response, Refusal> {
+    let belongs = memberships(&visit.hallpass, user).await?;
+    let mut found = Vec::new();
+    for (organization, _) in belongs
+        .iter()
+        .filter(|(organization, _)| develops_for(user, organization.id))
+    {
+        let apps = visit.hallpass.store.apps_of(organization.id).await?;
+        found.extend(apps.into_iter().map(|app| (app, organization)));
+    }
+    found.sort_by_key(|(app, _)| std::cmp::Reverse(app.created));
+    let lines: Vec<_> = found
+        .iter()
+        .map(|(app, organization)| line(app, organization))
+        .collect();
+    let own = belongs
+        .iter()
+        .filter(|(organization, _)| develops_for(user, organization.id));
+    let choices: Vec<_> = own
+        .map(|(one, _)| OrganizationChoice {
+            slug: &one.slug,
+            name: &one.name,
+        })
+        .collect();
+    Ok(visit.render(200, |frame| {
+        AppsList {
+            apps: &lines,
+            organizations: &choices,
+        }
+        .render(frame)
+    }))
+}
+
+/// One app. `fresh` is a secret made just now: this is the only time that it is shown.
+///
+/// # Errors
+/// Where the database is away.
+pub async fn show(visit: &Visit, client: &Client, fresh: Option<&str>) -> Result<Response, Refusal> {
+    let hallpass = &visit.hallpass;
+    hallpass.store.flush().await?;
+    // Read anew: the cached app does not know when its secrets were used last, nor of one made just now.
+    let app = hallpass.store.app(client.app.id).await?.ok_or(Refusal::Internal)?;
+    let filter = GrantFilter {
+        app: Some(app.id),
+        state: Some(Life::Active),
+        limit: MOST_COUNTED,
+        ..GrantFilter::default()
+    };
+    let mut people: Vec<_> = hallpass
+        .store
+        .grants(filter)
+        .await?
+        .iter()
+        .map(|grant| grant.user)
+        .collect();
+    people.sort_unstable();
+    people.dedup();
+    let locale = visit.locale.tag();
+    let entries = client
+        .scopes
+        .iter()
+        .filter_map(|scope| hallpass.config.scopes.get(scope));
+    let scopes: Vec<_> = entries
+        .map(|entry| ScopeLine {
+            title: entry.title.get(locale),
+            description: entry.description.as_ref().map(|text| text.get(locale)),
+        })
+        .collect();
+    let uris: Vec<String> = app.redirect_uris.iter().map(ToString::to_string).collect();
+    let live = app
+        .secrets
+        .iter()
+        .rev()
+        .filter(|secret| secret.expires.is_none_or(|expires| visit.now < expires));
+    let secrets: Vec<_> = live.map(secret_line).collect();
+    let blob = visit.seal(Purpose::Developer, random::uuid(visit.now).as_bytes());
+    let token_url = format!("{}{}", hallpass.api_url, hallpass.config.paths.token);
+    let owner = &client.organization;
+    Ok(visit.render(200, |frame| {
+        AppPage {
+            client_id: &app.client_id,
+            name: &app.name,
+            organization: (!owner.hidden).then_some(owner.name.as_str()),
+            status: status(app.status),
+            client_type: client_type(app.client_type),
+            redirect_uris: &uris,
+            scopes: &scopes,
+            secrets: &secrets,
+            fresh_secret: fresh,
+            connected_count: people.len() as u64,
+            token_url: &token_url,
+            pkce: hallpass.config.wire.require_pkce,
+            blob: &blob,
+            now: visit.now.0,
+        }
+        .render(frame)
+    }))
+}
+
+fn secret_line(secret: &Secret) -> SecretLine<'_> {
+    SecretLine {
+        hint: Some(secret.hint.as_str()).filter(|hint| !hint.is_empty()),
+        created: secret.created.0,
+        last_used: secret.last_used.map(|moment| moment.0),
+        last_used_from: None,
+        expires: secret.expires.map(|moment| moment.0),
+    }
+}
+
+fn client_type(kind: ClientType) -> view::ClientType {
+    match kind {
+        ClientType::Confidential => view::ClientType::Confidential,
+        ClientType::Public => view::ClientType::Public,
+    }
+}

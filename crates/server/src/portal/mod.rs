@@ -1,0 +1,46 @@
+//! The developer portal: third parties register apps, and see their credentials.
+//!
+//! Every query takes the organization; who is no owner or developer of it finds nothing there.
+
+pub mod apps;
+pub mod new_app;
+pub mod organizations;
+
+use crate::directory::Client;
+use crate::store::model::{self, Organization, OrganizationId, Role, User};
+use crate::view::{AppLine, AppStatus};
+
+/// Whether this person may see and make the organization's apps.
+#[must_use]
+pub fn develops_for(user: &User, organization: OrganizationId) -> bool {
+    let mut memberships = user.memberships.iter();
+    memberships.any(|one| one.organization == organization && one.role != Role::Member)
+}
+
+/// An app as lists show it.
+#[must_use]
+pub fn line<'a>(app: &'a model::App, organization: &'a Organization) -> AppLine<'a> {
+    AppLine {
+        client_id: &app.client_id,
+        name: &app.name,
+        organization: (!organization.hidden).then_some(organization.name.as_str()),
+        status: status(app.status),
+        created: app.created.0,
+    }
+}
+
+/// The same status, as pages have it.
+#[must_use]
+pub fn status(status: model::AppStatus) -> AppStatus {
+    match status {
+        model::AppStatus::Draft => AppStatus::Draft,
+        model::AppStatus::Live => AppStatus::Live,
+        model::AppStatus::Suspended => AppStatus::Suspended,
+    }
+}
+
+/// Whether this person may manage the app.
+#[must_use]
+pub fn manages(user: &User, client: &Client) -> bool {
+    develops_for(user, client.app.organization)
+}

@@ -1,0 +1,323 @@
+//! Registering an app: a name, redirect URIs, and for whom. The form says which of its fields is wrong, and keeps the rest.
+
+use super::{apps, develops_for};
+use crate::app::Hallpass;
+use crate::directory::Client;
+use crate::oauth::Refusal;
+use crate::pages::account::memberships;
+use crate::pages::state::Purpose;
+use crate::pages::{Form, Visit, login};
+use crate::random;
+use crate::respond::Response;
+use crate::store::StoreError;
+use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, Reach, SecretId, User};
+use crate::view::{
+    self, AppNew, AppNewErrors, ErrorKind, NameFault, OrganizationChoice, RedirectUriFault, ScopeChoice,
+};
+use axum::body::Body;
+use axum::extract::State;
+use hallpass_wire::redirect_uri::RedirectUriError;
+use hallpass_wire::{RedirectUri, Scope, Scopes};
+use http::Request;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The longest name, in characters.
+const LONGEST_NAME: usize = 100;
+/// The most redirect URIs.
+const MOST_URIS: usize = 50;
+
+/// What was typed, as it was typed.
+#[derive(Default)]
+struct Typed {
+    name: String,
+    redirect_uris: String,
+    organization: Option<String>,
+    client_type: view::ClientType,
+    /// `None` before anything was sent: all are ticked.
+    scopes: Option<Vec<String>>,
+}
+
+/// What is wrong with what was typed.
+#[derive(Default)]
+struct Faults {
+    name: Option<NameFault>,
+    redirect_uris: Vec<(String, RedirectUriFault)>,
+    organization: bool,
+    scope: bool,
+}
+
+/// What was typed, once it is right.
+struct Wanted {
+    name: String,
+    redirect_uris: Vec<RedirectUri>,
+    organization: Arc<Organization>,
+    scopes: Option<Scopes>,
+}
+
+/// `GET /developer/apps/new`.
+pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let Some(user) = visit.user.clone() else {
+        return login::form(&visit, visit.place(), None);
+    };
+    let organization = visit
+        .query()
+        .ok()
+        .and_then(|query| query.get("organization").map(str::to_owned));
+    let typed = Typed {
+        organization,
+        ..Typed::default()
+    };
+    match own_organizations(&hallpass, &user).await {
+        Ok(own) if own.is_empty() => visit.error(403, ErrorKind::Forbidden),
+        Ok(own) => show(&visit, 200, &own, &typed, &Faults::default()),
+        Err(refusal) => visit.failed(&refusal),
+    }
+}
+
+/// `POST /developer/apps/new`. The form carries the id of the app to come, so that the same form sent twice makes one.
+pub async fn create(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let (visit, form) = match Visit::begin_post(&hallpass, request).await {
+        Ok(begun) => begun,
+        Err(response) => return response,
+    };
+    let Some(user) = visit.user.clone() else {
+        return login::form(&visit, "/developer/apps/new", None);
+    };
+    let typed = Typed::of(&form);
+    let own = match own_organizations(&hallpass, &user).await {
+        Ok(own) => own,
+        Err(refusal) => return visit.failed(&refusal),
+    };
+    if own.is_empty() {
+        return visit.error(403, ErrorKind::Forbidden);
+    }
+    let opened = visit.open(Purpose::Developer, &form).filter(|opened| opened.fits);
+    let Some(id) = opened.and_then(|opened| Uuid::from_slice(&opened.payload).ok()) else {
+        // Open too long, or another tab signed in: nothing typed is lost, it is only asked again.
+        return show(&visit, 400, &own, &typed, &Faults::default());
+    };
+    match judge(&hallpass, &own, &typed) {
+        Ok(wanted) => register(&visit, &user, AppId(id), &typed, wanted).await,
+        Err(faults) => show(&visit, 400, &own, &typed, &faults),
+    }
+}
+
+async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: Wanted) -> Response {
+    let hallpass = &visit.hallpass;
+    let client_type = match typed.client_type {
+        view::ClientType::Confidential => ClientType::Confidential,
+        view::ClientType::Public => ClientType::Public,
+    };
+    let (text, secret) = apps::fresh_secret(SecretId(random::uuid(visit.now)), visit.now);
+    let confidential = client_type == ClientType::Confidential;
+    let app = App {
+        id,
+        client_id: random::alphanumeric(24),
+        name: wanted.name,
+        organization: wanted.organization.id,
+        owner: Some(user.id),
+        client_type,
+        reach: Reach::Own,
+        status: AppStatus::Live,
+        redirect_uris: wanted.redirect_uris,
+        scopes: wanted.scopes,
+        products: hallpass.config.defaults.product.clone().into_iter().collect(),
+        grant_types: None,
+        created: visit.now,
+        secrets: if confidential { vec![secret] } else { Vec::new() },
+    };
+    match hallpass.store.create_app(app).await {
+        Ok(()) => match created(visit, id, confidential.then_some(text.as_str())).await {
+            Ok(response) => response,
+            Err(refusal) => visit.failed(&refusal),
+        },
+        // The same form came before: its app is there, and its secret was shown then.
+        Err(StoreError::Taken(_) | StoreError::Conflict) => match hallpass.client_by_id(id).await {
+            Ok(Some(client)) => visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id))),
+            _ => visit.go(&visit.address("/developer")),
+        },
+        Err(error) => visit.failed(&error.into()),
+    }
+}
+
+async fn created(visit: &Visit, id: AppId, secret: Option<&str>) -> Result<Response, Refusal> {
+    let client: Arc<Client> = visit.hallpass.client_by_id(id).await?.ok_or(Refusal::Internal)?;
+    apps::show(visit, &client, secret).await
+}
+
+fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Result<Wanted, Faults> {
+    let name = typed.name.trim();
+    let (redirect_uris, malformed) = read_uris(hallpass, typed);
+    let organization = match (&typed.organization, own) {
+        (Some(slug), all) => all.iter().find(|one| one.slug == *slug),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    let scopes = chosen_scopes(hallpass, typed);
+    let faults = Faults {
+        name: name_fault(name),
+        redirect_uris: malformed,
+        organization: organization.is_none(),
+        scope: scopes.is_err(),
+    };
+    match (organization, scopes) {
+        (Some(organization), Ok(scopes)) if faults.name.is_none() && faults.redirect_uris.is_empty() => Ok(Wanted {
+            name: name.to_owned(),
+            redirect_uris,
+            organization: organization.clone(),
+            scopes,
+        }),
+        _ => Err(faults),
+    }
+}
+
+fn name_fault(name: &str) -> Option<NameFault> {
+    // Characters that turn the direction of text around could make one app look like another.
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if name.is_empty() {
+        Some(NameFault::Missing)
+    } else if name.chars().count() > LONGEST_NAME {
+        Some(NameFault::TooLong {
+            limit: LONGEST_NAME as u64,
+        })
+    } else if name.chars().any(|c| c.is_control() || turns(c)) {
+        Some(NameFault::Characters)
+    } else {
+        None
+    }
+}
+
+/// HC-2: several, separated by commas; white space and new lines separate too.
+fn read_uris(hallpass: &Hallpass, typed: &Typed) -> (Vec<RedirectUri>, Vec<(String, RedirectUriFault)>) {
+    let (mut uris, mut faults) = (Vec::new(), Vec::new());
+    let written = typed
+        .redirect_uris
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|text| !text.is_empty());
+    for text in written {
+        match RedirectUri::parse(text) {
+            Ok(uri) if uris.contains(&uri) => faults.push((text.to_owned(), RedirectUriFault::Duplicate)),
+            Ok(_) if uris.len() == MOST_URIS => faults.push((text.to_owned(), RedirectUriFault::TooMany)),
+            Ok(uri) => uris.push(uri),
+            Err(error) => faults.push((text.to_owned(), fault(text, error))),
+        }
+    }
+    // API-5: an app may do without where its code can be copied from a page.
+    let may_be_without = hallpass.config.wire.code_page && typed.client_type == view::ClientType::Confidential;
+    if uris.is_empty() && faults.is_empty() && !may_be_without {
+        faults.push((String::new(), RedirectUriFault::Missing));
+    }
+    (uris, faults)
+}
+
+fn fault(text: &str, error: RedirectUriError) -> RedirectUriFault {
+    match error {
+        RedirectUriError::NotAbsolute => RedirectUriFault::NotAbsolute,
+        RedirectUriError::Fragment => RedirectUriFault::Fragment,
+        RedirectUriError::UserInfo => RedirectUriFault::Userinfo,
+        RedirectUriError::PlainHttp => RedirectUriFault::NotHttps,
+        RedirectUriError::Scheme => RedirectUriFault::Scheme,
+        RedirectUriError::Character if text.contains('*') => RedirectUriFault::Wildcard,
+        RedirectUriError::Character => RedirectUriFault::Characters,
+        RedirectUriError::TooLong => RedirectUriFault::TooLong,
+    }
+}
+
+/// All of the catalogue is `None`: a scope that comes later is then the app's too.
+fn chosen_scopes(hallpass: &Hallpass, typed: &Typed) -> Result<Option<Scopes>, ()> {
+    let Some(names) = typed.scopes.as_ref().filter(|names| !names.is_empty()) else {
+        return Ok(None);
+    };
+    let chosen = names
+        .iter()
+        .map(|name| Scope::parse(name))
+        .collect::<Result<Scopes, _>>()
+        .map_err(drop)?;
+    let catalogue: Scopes = hallpass.config.scopes.keys().cloned().collect();
+    match (chosen.is_subset_of(&catalogue), catalogue.is_subset_of(&chosen)) {
+        (false, _) => Err(()),
+        (true, true) => Ok(None),
+        (true, false) => Ok(Some(chosen)),
+    }
+}
+
+async fn own_organizations(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<Organization>>, Refusal> {
+    let belongs = memberships(hallpass, user).await?;
+    Ok(belongs
+        .into_iter()
+        .map(|(one, _)| one)
+        .filter(|one| develops_for(user, one.id))
+        .collect())
+}
+
+fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, faults: &Faults) -> Response {
+    let locale = visit.locale.tag();
+    let scopes: Vec<_> = visit
+        .hallpass
+        .config
+        .scopes
+        .iter()
+        .map(|(scope, entry)| ScopeChoice {
+            name: scope.as_str(),
+            title: entry.title.get(locale),
+            chosen: typed
+                .scopes
+                .as_ref()
+                .is_none_or(|chosen| chosen.iter().any(|name| name == scope.as_str())),
+        })
+        .collect();
+    let organizations: Vec<_> = own
+        .iter()
+        .map(|one| OrganizationChoice {
+            slug: &one.slug,
+            name: &one.name,
+        })
+        .collect();
+    let malformed: Vec<_> = faults
+        .redirect_uris
+        .iter()
+        .map(|(uri, fault)| view::RedirectUriError { uri, why: *fault })
+        .collect();
+    let blob = visit.seal(Purpose::Developer, random::uuid(visit.now).as_bytes());
+    visit.render(status, |frame| {
+        AppNew {
+            blob: &blob,
+            organizations: &organizations,
+            organization: typed.organization.as_deref(),
+            name: &typed.name,
+            redirect_uris: &typed.redirect_uris,
+            client_type: typed.client_type,
+            scopes: &scopes,
+            errors: AppNewErrors {
+                name: faults.name,
+                redirect_uris: &malformed,
+                organization: faults.organization,
+                scope: faults.scope,
+            },
+            code_page: visit.hallpass.config.wire.code_page,
+        }
+        .render(frame)
+    })
+}
+
+impl Typed {
+    fn of(form: &Form) -> Self {
+        let public = form.get("type") == Some("public");
+        Self {
+            name: form.get("name").unwrap_or_default().to_owned(),
+            redirect_uris: form.get("redirect_uris").unwrap_or_default().to_owned(),
+            organization: form.get("organization").map(str::to_owned),
+            client_type: if public {
+                view::ClientType::Public
+            } else {
+                view::ClientType::Confidential
+            },
+            scopes: Some(form.all("scope").map(str::to_owned).collect()),
+        }
+    }
+}

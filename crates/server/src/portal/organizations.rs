@@ -1,0 +1,73 @@
+//! An organization's settings (API-2: the API Settings tab, with its Register Application button).
+
+use super::{develops_for, line};
+use crate::app::Hallpass;
+use crate::oauth::Refusal;
+use crate::pages::account::role_of;
+use crate::pages::{Visit, login};
+use crate::respond::Response;
+use crate::store::model::{self, Organization, User};
+use crate::view::{ErrorKind, MemberLine, OrganizationKind, OrganizationSettings, Tab};
+use axum::body::Body;
+use axum::extract::State;
+use http::Request;
+use std::sync::Arc;
+
+/// `GET /organizations/{slug}`. Who is no owner or developer finds nothing here.
+pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
+    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let Some(user) = visit.user.clone() else {
+        return login::form(&visit, visit.place(), None);
+    };
+    match show(&visit, &user).await {
+        Ok(response) => response,
+        Err(refusal) => visit.failed(&refusal),
+    }
+}
+
+async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
+    let store = &visit.hallpass.store;
+    let slug = visit
+        .parts
+        .uri
+        .path()
+        .trim_start_matches("/organizations/")
+        .trim_end_matches('/');
+    let found: Option<Organization> = store.organization_by_slug(slug).await?;
+    let Some(organization) = found.filter(|one| develops_for(user, one.id)) else {
+        return Ok(visit.error(404, ErrorKind::NotFound));
+    };
+    let apps = store.apps_of(organization.id).await?;
+    let mut members = Vec::new();
+    for (id, role) in store.members_of(organization.id).await? {
+        members.extend(visit.hallpass.user(id).await?.map(|member| (member, role)));
+    }
+    let members: Vec<_> = members
+        .iter()
+        .map(|(member, role)| MemberLine {
+            name: &member.name,
+            email: &member.email,
+            role: role_of(*role),
+        })
+        .collect();
+    let apps: Vec<_> = apps.iter().map(|app| line(app, &organization)).collect();
+    let api = visit.query().is_ok_and(|query| query.get("tab") == Some("api"));
+    Ok(visit.render(200, |frame| {
+        OrganizationSettings {
+            slug: &organization.slug,
+            name: &organization.name,
+            kind: match organization.kind {
+                model::OrganizationKind::Live => OrganizationKind::Live,
+                model::OrganizationKind::Sandbox => OrganizationKind::Sandbox,
+            },
+            members: &members,
+            apps: &apps,
+            may_register: true,
+            tab: if api { Tab::ApiSettings } else { Tab::General },
+        }
+        .render(frame)
+    }))
+}

@@ -1,0 +1,335 @@
+//! The server's life: it starts, listens, answers, drains.
+
+use crate::app::Hallpass;
+use crate::config::{Config, StoreUrl};
+use crate::declared::{self, DeclaredError};
+use crate::dialect::Dialect;
+use crate::directory::Directory;
+use crate::feed;
+use crate::keys::{KeyError, Keys};
+use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, revocation, token};
+use crate::pages::authorize::authorize;
+use crate::passwords::{Pool, Remembered};
+use crate::random;
+use crate::respond::{self, Response};
+use crate::router::{Endpoint, bare, endpoint, pages};
+use crate::store::{Store, StoreError};
+use crate::time::Clock;
+use crate::tokens::revoked::Revoked;
+use axum::body::Body;
+use http::{HeaderValue, Method, Request, Uri, header};
+use http_body_util::{BodyExt as _, Either, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tower::ServiceExt as _;
+
+/// The largest body that any endpoint takes.
+const LARGEST_BODY: usize = 64 * 1024;
+/// How long a client may take to send its headers, and then its body.
+const SLOWEST: Duration = Duration::from_secs(15);
+/// How long open requests may take when the server is told to end.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// A server that is running.
+pub struct Running {
+    /// The address it is bound to.
+    pub address: SocketAddr,
+    hallpass: Arc<Hallpass>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The data folder, the admin socket or a thread cannot be had.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was wanted.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys cannot be opened.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// What the configuration declares cannot be applied.
+    #[error(transparent)]
+    Declared(#[from] DeclaredError),
+}
+
+/// Starts a server: takes the data folder, opens the store, applies what is declared, listens.
+///
+/// # Errors
+/// What stands in the way; nothing is left running.
+pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+    let address = config.server.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { address, source })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| StartError::Listen { address, source })?;
+    let hallpass = Arc::new(prepare(config, clock, address).await?);
+    let (stop, stopped) = watch::channel(false);
+    let tasks = vec![tokio::spawn(listen(listener, hallpass.clone(), stopped))];
+    Ok(Running {
+        address,
+        hallpass,
+        stop,
+        tasks,
+    })
+}
+
+impl Running {
+    /// The address that people and apps use.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.hallpass.issuer
+    }
+
+    /// Takes no more requests, answers those that are open, writes down what is only in memory.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            let _ = tokio::time::timeout(DRAIN, task).await;
+        }
+        if let Err(error) = self.hallpass.store.flush().await {
+            tracing::warn!(%error, "the last uses could not be written down");
+        }
+    }
+}
+
+async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
+    let now = clock.now();
+    let data = config.server.data.clone();
+    let StoreUrl::Sqlite(path) = &config.store.url;
+    let readers = std::thread::available_parallelism().map_or(2, usize::from);
+    let store = Store::open_sqlite(path, readers)?;
+    store.migrate()?;
+    let keys = Keys::open(&store, &config.keys, &data, now).await?;
+    let (revoked, directory) = (Arc::new(Revoked::default()), Arc::new(Directory::default()));
+    let of_feed = (revoked.clone(), directory.clone(), clock.clone());
+    store.on_change(move |changes| feed::apply_all(changes, &of_feed.0, &of_feed.1, &of_feed.2));
+    store.keep_longest_access(config.tokens.access).await?;
+    feed::apply_all(&store.changes(now).await?, &revoked, &directory, &clock);
+    declared::apply(&config, &store, &keys, now).await?;
+    let threads = |source| StartError::Io {
+        what: "cannot start the threads that verify passwords".to_owned(),
+        source,
+    };
+    let issuer = config.server.public_url.clone().unwrap_or_else(|| bound_url(address));
+    let base = url::Url::parse(&issuer)
+        .map(|url| bare(url.path()).to_owned())
+        .unwrap_or_default();
+    Ok(Hallpass {
+        api_url: config.server.api_url.clone().unwrap_or_else(|| issuer.clone()),
+        dialect: Dialect {
+            name: config.wire.dialect,
+            refusal_message: config.wire.refusal_message,
+            empty_member: config.wire.empty_member,
+        },
+        people: Pool::new(readers, 256).map_err(threads)?,
+        clients: Pool::new(1, 256).map_err(threads)?,
+        remembered: Remembered::new(&random::bytes(), 10_000),
+        config,
+        issuer,
+        base,
+        store,
+        keys,
+        clock,
+        revoked,
+        directory,
+    })
+}
+
+/// What a server is called that was told no name: by its address, or as this computer where it listens on all of them.
+fn bound_url(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+async fn listen(listener: TcpListener, hallpass: Arc<Hallpass>, mut stopped: watch::Receiver<bool>) {
+    let pages = pages(hallpass.clone());
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(SLOWEST)
+        .max_buf_size(LARGEST_BODY);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(128)
+        .max_header_list_size(16 * 1024);
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors, most likely: others will be given back.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let (hallpass, pages) = (hallpass.clone(), pages.clone());
+        let service = service_fn(move |request| {
+            let (hallpass, pages) = (hallpass.clone(), pages.clone());
+            async move { Ok::<_, Infallible>(answer(&hallpass, pages, request).await) }
+        });
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service).into_owned());
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+}
+
+type Answer = http::Response<Either<Full<Bytes>, Body>>;
+
+async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>) -> Answer {
+    let full = |response: Response| response.map(Either::Left);
+    let endpoint = locate(hallpass, &mut request);
+    let method = request.method();
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    match endpoint {
+        Endpoint::Token | Endpoint::Introspect | Endpoint::Revoke => {
+            full(form_endpoint(hallpass, endpoint, request).await)
+        }
+        Endpoint::Identity if reads || method == Method::POST => {
+            full(identity::identity(hallpass, request.headers(), hallpass.now()).await)
+        }
+        Endpoint::Metadata if reads => full(metadata::metadata(hallpass)),
+        Endpoint::Live if reads => full(respond::json(200, r#"{"status":"live"}"#)),
+        Endpoint::Ready if reads => full(ready(hallpass).await),
+        Endpoint::Identity | Endpoint::Metadata | Endpoint::Live | Endpoint::Ready => full(only_reads()),
+        Endpoint::Authorize => full(authorize(hallpass, request.map(Body::new)).await),
+        Endpoint::Page => match pages.oneshot(request.map(Body::new)).await {
+            Ok(response) => response.map(Either::Right),
+            Err(never) => match never {},
+        },
+    }
+}
+
+/// Finds the endpoint, and takes the path of the public address off: a proxy may leave it or not. A trailing slash is taken
+/// off pages too.
+fn locate(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
+    let path = request.uri().path();
+    let below = path
+        .strip_prefix(hallpass.base.as_str())
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = below.unwrap_or(path);
+    let found = endpoint(hallpass, below);
+    let wanted = if found == Endpoint::Page { bare(below) } else { below };
+    if wanted != path {
+        let query = request
+            .uri()
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        let slash = if wanted.is_empty() { "/" } else { "" };
+        if let Ok(uri) = format!("{slash}{wanted}{query}").parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    found
+}
+
+async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Incoming>) -> Response {
+    let (parts, body) = request.into_parts();
+    let now = hallpass.now();
+    let read = if parts.method == Method::POST {
+        read(body).await
+    } else {
+        Err(Refusal::MethodNotAllowed)
+    };
+    let body = match read {
+        Ok(body) => body,
+        Err(refusal) => {
+            let scheme = FormRequest {
+                headers: &parts.headers,
+                body: &[],
+            }
+            .scheme();
+            return match endpoint {
+                Endpoint::Introspect => hallpass.dialect.introspection_refusal(&refusal, scheme),
+                _ => hallpass.dialect.token_refusal(&refusal, scheme),
+            };
+        }
+    };
+    let request = FormRequest {
+        headers: &parts.headers,
+        body: &body,
+    };
+    match endpoint {
+        Endpoint::Introspect => introspection::introspect(hallpass, &request, now).await,
+        Endpoint::Revoke => revocation::revoke(hallpass, &request, now).await,
+        _ => token::token(hallpass, &request, now).await,
+    }
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Refusal> {
+    match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST_BODY).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Refusal::TooLarge),
+        _ => Err(Refusal::Malformed("the body did not arrive whole".to_owned())),
+    }
+}
+
+/// Ready is who can read its database.
+async fn ready(hallpass: &Hallpass) -> Response {
+    match hallpass
+        .store
+        .organization_by_slug(&hallpass.config.defaults.organization)
+        .await
+    {
+        Ok(_) => respond::json(200, r#"{"status":"ready"}"#),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            let mut response = respond::json(503, r#"{"status":"unavailable"}"#);
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+        }
+    }
+}
+
+fn only_reads() -> Response {
+    let mut response = respond::json(
+        405,
+        r#"{"error":"invalid_request","error_description":"the method must be GET"}"#,
+    );
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}
