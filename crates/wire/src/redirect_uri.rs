@@ -112,7 +112,7 @@ pub fn with_query(uri: &str, pairs: &[(&str, &str)]) -> String {
 }
 
 fn web(text: &str, url: &Url) -> Result<(), RedirectUriError> {
-    let authority = text.splitn(4, '/').nth(2).unwrap_or_default();
+    let authority = text.split('/').nth(2).unwrap_or_default();
     if !text
         .get(..url.scheme().len() + 3)
         .is_some_and(|start| start.eq_ignore_ascii_case(&format!("{}://", url.scheme())))

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
 pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
-    show(visit, 200, place, app, Attempt::default())
+    show(visit, 200, place, app, &Attempt::default())
 }
 
 /// `GET /login`.
@@ -50,7 +50,7 @@ pub async fn sign_in(State(hallpass): State<Arc<Hallpass>>, request: Request<Bod
         return if visit.user.is_some() {
             visit.go(&visit.address(&place))
         } else {
-            show(&visit, 400, &place, None, again)
+            show(&visit, 400, &place, None, &again)
         };
     }
     match verified(&visit, &form).await {
@@ -89,10 +89,10 @@ pub async fn sign_out(State(hallpass): State<Arc<Hallpass>>, request: Request<Bo
         Err(response) => return response,
     };
     // An old form still means what it says: only another site could not have it, and that one has no state at all.
-    if visit.open(Purpose::Logout, &form).is_some() {
-        if let Err(refusal) = visit.sign_out().await {
-            return visit.failed(&refusal);
-        }
+    if visit.open(Purpose::Logout, &form).is_some()
+        && let Err(refusal) = visit.sign_out().await
+    {
+        return visit.failed(&refusal);
     }
     visit.go(&visit.address("/"))
 }
@@ -104,7 +104,7 @@ struct Attempt<'a> {
     error: Option<LoginError>,
 }
 
-fn show(visit: &Visit, status: u16, place: &str, app: Option<&str>, attempt: Attempt<'_>) -> Response {
+fn show(visit: &Visit, status: u16, place: &str, app: Option<&str>, attempt: &Attempt<'_>) -> Response {
     let (action, blob) = (visit.address("/login"), visit.seal(Purpose::Login, place.as_bytes()));
     visit.render(status, |frame| {
         let Attempt { username, error } = attempt;
