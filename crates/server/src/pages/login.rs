@@ -41,43 +41,27 @@ pub async fn sign_in(State(hallpass): State<Arc<Hallpass>>, request: Request<Bod
         .and_then(|opened| String::from_utf8(opened.payload.clone()).ok());
     let place = place.unwrap_or_else(|| "/account".to_owned());
     let username = form.get("username").unwrap_or_default();
-    // The same browser signed in meanwhile, in another tab: go on there.
+    let again = |status, error| {
+        let error = Some(error);
+        show(&visit, status, &place, None, &Attempt { username, error })
+    };
     if opened.as_ref().is_none_or(|opened| !opened.fits) {
-        let again = Attempt {
-            username,
-            error: Some(LoginError::Stale),
-        };
-        return if visit.user.is_some() {
+        // The same browser signed in meanwhile, in another tab: go on there.
+        let elsewhere = visit.user.is_some();
+        return if elsewhere {
             visit.go(&visit.address(&place))
         } else {
-            show(&visit, 400, &place, None, &again)
+            again(400, LoginError::Stale)
         };
     }
-    match verified(&visit, &form).await {
-        Ok(Some(user)) => match visit.sign_in(&user).await {
-            Ok(()) => visit.go(&visit.address(&place)),
-            Err(refusal) => visit.failed(&refusal),
-        },
-        Ok(None) => show(
-            &visit,
-            401,
-            &place,
-            None,
-            Attempt {
-                username,
-                error: Some(LoginError::WrongPassword),
-            },
-        ),
-        Err(Refusal::Busy) => show(
-            &visit,
-            503,
-            &place,
-            None,
-            Attempt {
-                username,
-                error: Some(LoginError::Busy),
-            },
-        ),
+    let user = match verified(&visit, &form).await {
+        Ok(Some(user)) => user,
+        Ok(None) => return again(401, LoginError::WrongPassword),
+        Err(Refusal::Busy) => return again(503, LoginError::Busy),
+        Err(refusal) => return visit.failed(&refusal),
+    };
+    match visit.sign_in(&user).await {
+        Ok(()) => visit.go(&visit.address(&place)),
         Err(refusal) => visit.failed(&refusal),
     }
 }
@@ -107,13 +91,12 @@ struct Attempt<'a> {
 fn show(visit: &Visit, status: u16, place: &str, app: Option<&str>, attempt: &Attempt<'_>) -> Response {
     let (action, blob) = (visit.address("/login"), visit.seal(Purpose::Login, place.as_bytes()));
     visit.render(status, |frame| {
-        let Attempt { username, error } = attempt;
         Login {
             action: &action,
             blob: &blob,
             app_name: app,
-            username,
-            error,
+            username: attempt.username,
+            error: attempt.error,
         }
         .render(frame)
     })
