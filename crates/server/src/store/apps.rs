@@ -37,14 +37,7 @@ impl Store {
     pub async fn create_app(&self, app: App) -> Result<()> {
         let mut statements = vec![Statement::new(INSERT, insert_params(&app)).expect_one()];
         statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
-        let announce = vec![changed(app.id, app.created)];
-        self.write_with(Write {
-            statements,
-            announce,
-            ..Write::default()
-        })
-        .await
-        .map(drop)
+        self.write_announcing(statements, changed(app.id, app.created)).await
     }
 
     /// Changes an app. Where it goes to another organization its grants end; answers those.
@@ -57,39 +50,29 @@ impl Store {
             statements,
             announce,
             ends,
+            ended: vec![],
         })
         .await
     }
 
     /// Gives an app a new secret and says what becomes of its others. [`StoreError::Conflict`]: there is no such app.
     pub async fn set_secret(&self, app: AppId, secret: Secret, others: Others, now: Instant) -> Result<()> {
-        let before = match others {
-            Others::End => Statement::new(DELETE_SECRETS, vec![app.into()]),
-            Others::EndAt(end) => Statement::new(END_SECRETS, vec![end.into(), app.into()]),
-        };
-        let exists = Statement::new(TOUCH_APP, vec![app.into()]).expect_one();
-        let statements = vec![exists, before, insert_secret(app, &secret)];
-        let announce = vec![changed(app, now)];
-        self.write_with(Write {
-            statements,
-            announce,
-            ..Write::default()
-        })
-        .await
-        .map(drop)
+        let mut statements = vec![Statement::new(SAME_APP, vec![app.into()]).expect_one()];
+        match others {
+            Others::End => statements.push(Statement::new(DELETE_SECRETS, vec![app.into()])),
+            Others::EndAt(end) => statements.extend([
+                Statement::new(END_SECRETS, vec![end.into(), app.into()]),
+                Statement::new(DELETE_EXPIRED_SECRETS, vec![app.into(), now.into()]),
+            ]),
+        }
+        statements.push(insert_secret(app, &secret));
+        self.write_announcing(statements, changed(app, now)).await
     }
 
     /// Removes one secret at once. Other apps' secrets stay whatever the id.
     pub async fn delete_secret(&self, app: AppId, id: SecretId, now: Instant) -> Result<()> {
         let statements = vec![Statement::new(DELETE_SECRET, vec![id.into(), app.into()])];
-        let announce = vec![changed(app, now)];
-        self.write_with(Write {
-            statements,
-            announce,
-            ..Write::default()
-        })
-        .await
-        .map(drop)
+        self.write_announcing(statements, changed(app, now)).await
     }
 
     async fn with_secrets(&self, app: Option<App>) -> Result<Option<App>> {
@@ -119,7 +102,7 @@ const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, ow
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 /// The same row, to see that it is there.
-const TOUCH_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
+const SAME_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
 
 /// Columns that may be NULL have a number before them that says whether they change.
 const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id = COALESCE($2, organization_id), \
@@ -135,6 +118,8 @@ const INSERT_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hi
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1";
+
+const DELETE_EXPIRED_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND expires <= $2";
 
 const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1 AND app_id = $2";
 

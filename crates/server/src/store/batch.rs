@@ -1,9 +1,60 @@
-//! What the writer can be asked to do, and what it answers.
+//! What the writer can be asked to do, and which of it goes into one commit.
+//!
+//! A batch never holds two changes of the same grant. Identical rotations, which is what many copies of one refresh
+//! request are, become one and share its answer; anything else for a grant already in the batch waits for the next and
+//! then sees what the first did (so a second redemption of a code is a replay). Who waits keeps its place.
 
 use super::StoreError;
 use super::model::{EndReason, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, Rotated, SecretId};
 use super::value::{Statement, Value};
 use crate::time::Instant;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+/// Someone's work and where its answer goes; several where works are identical.
+#[derive(Debug)]
+pub(super) struct Job<R> {
+    pub(super) work: Work,
+    pub(super) replies: Vec<R>,
+}
+
+/// Takes from what waits, in order, up to `limit` works for one commit. What may not be in it stays, in order.
+pub(super) fn plan<R>(waiting: &mut VecDeque<Job<R>>, limit: usize) -> Vec<Job<R>> {
+    let mut batch: Vec<Job<R>> = Vec::new();
+    let mut places: HashMap<GrantId, usize> = HashMap::new();
+    let mut many = false;
+    let mut left = VecDeque::new();
+    for job in waiting.drain(..) {
+        let concerns = job.work.concerns();
+        let first = match concerns {
+            Concerns::One(id) => places.get(&id).copied(),
+            _ => None,
+        };
+        if let Some(same) = first.and_then(|place| batch.get_mut(place))
+            && same.work.is_answered_like(&job.work)
+        {
+            same.replies.extend(job.replies);
+            continue;
+        }
+        let free = match concerns {
+            Concerns::None => true,
+            Concerns::One(_) => first.is_none() && !many,
+            Concerns::Many => places.is_empty() && !many,
+        };
+        if !free || batch.len() >= limit {
+            left.push_back(job);
+            continue;
+        }
+        match concerns {
+            Concerns::None => {}
+            Concerns::One(id) => drop(places.insert(id, batch.len())),
+            Concerns::Many => many = true,
+        }
+        batch.push(job);
+    }
+    *waiting = left;
+    batch
+}
 
 /// One thing to write.
 #[derive(Clone, Debug)]
@@ -20,6 +71,12 @@ pub(super) enum Work {
     Seen(Vec<Use>),
     /// Anything that is not hot.
     Write(Write),
+    /// A defect of the writer.
+    #[cfg(test)]
+    Panic,
+    /// A setting of the connection that writes.
+    #[cfg(test)]
+    Pragma(String),
 }
 
 /// What came of it.
@@ -33,6 +90,8 @@ pub(super) enum Outcome {
     Ended(bool),
     /// The grants that a write ended.
     EndedMany(Vec<GrantId>),
+    /// Uses were written down.
+    Noted,
 }
 
 /// A grant to end.
@@ -43,7 +102,7 @@ pub(super) struct End {
     pub(super) now: Instant,
 }
 
-/// Grants to end: those that a statement selects, whose last parameter is how many.
+/// Grants to end: those that a statement selects, whose last parameter is how many at a time.
 #[derive(Clone, Debug)]
 pub(super) struct Ends {
     pub(super) select: &'static str,
@@ -54,11 +113,18 @@ pub(super) struct Ends {
 
 /// A use to write down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Use {
-    /// A token of this generation came.
-    Grant { id: GrantId, generation: u32, at: Instant },
-    /// A secret authenticated its app.
-    Secret { id: SecretId, at: Instant },
+pub(super) struct Use {
+    pub(super) of: Used,
+    /// The generation of the token that came; 0 for a secret.
+    pub(super) generation: u32,
+    pub(super) at: Instant,
+}
+
+/// What was used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Used {
+    Grant(GrantId),
+    Secret(SecretId),
 }
 
 /// Statements that are one commit, with what they announce and which grants end by them.
@@ -67,11 +133,171 @@ pub(super) struct Write {
     pub(super) statements: Vec<Statement>,
     pub(super) announce: Vec<NewChange>,
     pub(super) ends: Option<Ends>,
+    /// What earlier parts of this write ended: many grants end in several commits.
+    pub(super) ended: Vec<GrantId>,
+}
+
+/// Which grants a work changes.
+enum Concerns {
+    None,
+    One(GrantId),
+    Many,
+}
+
+impl Work {
+    fn concerns(&self) -> Concerns {
+        match self {
+            Self::Insert(grant) => Concerns::One(grant.id),
+            Self::Redeem(redeem) => Concerns::One(redeem.id),
+            Self::Rotate(rotate) => Concerns::One(rotate.id),
+            Self::End(end) => Concerns::One(end.id),
+            Self::Seen(_) => Concerns::Many,
+            Self::Write(write) if write.ends.is_some() => Concerns::Many,
+            Self::Write(_) => Concerns::None,
+            #[cfg(test)]
+            Self::Panic | Self::Pragma(_) => Concerns::None,
+        }
+    }
+
+    /// Whether this work's answer answers `other` too.
+    fn is_answered_like(&self, other: &Self) -> bool {
+        let same = |a: &Rotate, b: &Rotate| {
+            (a.id, a.presented, a.expect, a.expect_previous, a.key)
+                == (b.id, b.presented, b.expect, b.expect_previous, b.key)
+        };
+        matches!((self, other), (Self::Rotate(a), Self::Rotate(b)) if same(a, b))
+    }
+
+    /// The moment at which it was asked for, where it says one.
+    pub(super) fn now(&self) -> Option<Instant> {
+        match self {
+            Self::Insert(grant) => Some(grant.created),
+            Self::Redeem(redeem) => Some(redeem.now),
+            Self::Rotate(rotate) => Some(rotate.now),
+            Self::End(end) => Some(end.now),
+            Self::Seen(uses) => uses.iter().map(|one| one.at).max(),
+            Self::Write(write) => {
+                let ends = write.ends.iter().map(|ends| ends.now);
+                write.announce.iter().map(|change| change.at).chain(ends).max()
+            }
+            #[cfg(test)]
+            Self::Panic | Self::Pragma(_) => None,
+        }
+    }
 }
 
 impl Outcome {
+    /// The same for those who asked for the same a moment later: it was not their request that made the change.
+    pub(super) fn for_others(&self) -> Self {
+        match self.clone() {
+            Self::Rotated(Rotated { grant, .. }) => Self::Rotated(Rotated { changed: false, grant }),
+            outcome => outcome,
+        }
+    }
+
     /// The error for an answer of the wrong kind, which would be a defect of the writer.
-    pub(super) fn unexpected(self) -> StoreError {
+    pub(super) fn unexpected(&self) -> StoreError {
         StoreError::Unavailable("the writer answered something else".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn grant(id: u128) -> GrantId {
+        GrantId(Uuid::from_u128(id))
+    }
+
+    fn rotate(id: u128, presented: u32, expect: u32) -> Work {
+        Work::Rotate(Rotate {
+            id: grant(id),
+            presented,
+            expect,
+            expect_previous: None,
+            now: Instant(0),
+            expires: None,
+            key: 1,
+        })
+    }
+
+    fn end(id: u128) -> Work {
+        let reason = EndReason::ByPerson;
+        Work::End(End {
+            id: grant(id),
+            reason,
+            now: Instant(0),
+        })
+    }
+
+    fn end_many() -> Work {
+        let (select, params, reason) = ("", vec![], EndReason::ByPerson);
+        let ends = Some(Ends {
+            select,
+            params,
+            reason,
+            now: Instant(0),
+        });
+        Work::Write(Write {
+            ends,
+            ..Write::default()
+        })
+    }
+
+    /// Plans until nothing waits; each batch as the numbers of the works in it, identical ones joined by `+`.
+    fn batches(works: Vec<Work>, limit: usize) -> Vec<Vec<String>> {
+        let jobs = works.into_iter().enumerate();
+        let mut waiting: VecDeque<_> = jobs
+            .map(|(n, work)| Job {
+                work,
+                replies: vec![n.to_string()],
+            })
+            .collect();
+        let mut batches = Vec::new();
+        while !waiting.is_empty() {
+            batches.push(
+                plan(&mut waiting, limit)
+                    .iter()
+                    .map(|job| job.replies.join("+"))
+                    .collect(),
+            );
+        }
+        batches
+    }
+
+    #[test]
+    fn works_of_different_grants_are_one_batch() {
+        let works = vec![rotate(1, 1, 1), end(2), Work::Write(Write::default()), rotate(3, 1, 1)];
+        assert_eq!(batches(works, 256), [["0", "1", "2", "3"]]);
+    }
+
+    #[test]
+    fn identical_rotations_become_one() {
+        let works = vec![rotate(1, 1, 1), rotate(2, 1, 1), rotate(1, 1, 1), rotate(1, 1, 1)];
+        assert_eq!(batches(works, 256), [["0+2+3", "1"]]);
+    }
+
+    #[test]
+    fn another_change_of_the_same_grant_waits_and_keeps_its_place() {
+        let works = vec![rotate(1, 1, 1), end(1), rotate(1, 1, 2), end(2)];
+        assert_eq!(batches(works, 256), [vec!["0", "3"], vec!["1"], vec!["2"]]);
+    }
+
+    #[test]
+    fn a_second_end_is_another_change() {
+        assert_eq!(batches(vec![end(1), end(1)], 256), [["0"], ["1"]]);
+    }
+
+    #[test]
+    fn a_change_of_many_grants_shares_its_batch_with_no_change_of_a_grant() {
+        let works = vec![end(1), end_many(), Work::Write(Write::default()), end(2), end_many()];
+        assert_eq!(batches(works, 256), [vec!["0", "2", "3"], vec!["1"], vec!["4"]]);
+    }
+
+    #[test]
+    fn a_batch_has_a_limit_and_identical_rotations_join_beyond_it() {
+        let works = vec![rotate(1, 1, 1), end(2), end(3), rotate(1, 1, 1)];
+        assert_eq!(batches(works, 2), [vec!["0+3", "1"], vec!["2"]]);
     }
 }

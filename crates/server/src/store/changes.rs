@@ -3,7 +3,6 @@
 //! Entries are numbered per run of a server by the writer when it commits them, and swept once no token can be left that
 //! they matter for.
 
-use super::batch::Write;
 use super::model::{Change, ChangeKind, NewChange};
 use super::value::{Row, Value};
 use super::{Result, Store, all};
@@ -19,13 +18,7 @@ impl Store {
     pub async fn revoke_token(&self, serial: [u8; 16], expires: Instant, now: Instant) -> Result<()> {
         let mut change = NewChange::about(ChangeKind::Token, &serial, now);
         change.expires = Some(expires);
-        let announce = vec![change];
-        self.write_with(Write {
-            announce,
-            ..Write::default()
-        })
-        .await
-        .map(drop)
+        self.write_announcing(vec![], change).await
     }
 }
 

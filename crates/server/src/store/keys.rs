@@ -1,6 +1,5 @@
 //! Keys, sealed by the master key before they come here.
 
-use super::batch::Write;
 use super::model::{ChangeKind, Key, NewChange};
 use super::value::{Row, Statement};
 use super::{Result, Store, all};
@@ -17,14 +16,7 @@ impl Store {
         announce.value = key.id.into();
         let params = vec![key.id.into(), key.purpose.into(), key.sealed.into(), key.created.into()];
         let statements = vec![Statement::new(INSERT, params).expect_one()];
-        let announce = vec![announce];
-        self.write_with(Write {
-            statements,
-            announce,
-            ..Write::default()
-        })
-        .await
-        .map(drop)
+        self.write_announcing(statements, announce).await
     }
 }
 

@@ -11,14 +11,8 @@ impl Store {
     /// Makes a person a member, or gives a member another role.
     pub async fn add_membership(&self, user: UserId, membership: Membership, now: Instant) -> Result<()> {
         let statements = vec![put(user, &membership)];
-        let announce = vec![changed(user, membership.organization, now)];
-        self.write_with(Write {
-            statements,
-            announce,
-            ..Write::default()
-        })
-        .await
-        .map(drop)
+        self.write_announcing(statements, changed(user, membership.organization, now))
+            .await
     }
 
     /// Takes a person out of an organization, and ends the grants that they gave there; answers those.
@@ -35,6 +29,7 @@ impl Store {
             statements,
             announce,
             ends,
+            ended: vec![],
         })
         .await
     }

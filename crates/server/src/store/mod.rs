@@ -5,10 +5,12 @@
 //! that waits to be written at the same moment is one commit (`batch.rs`): an answer is given only after it.
 //! Nothing about a token is stored but its grant's row, so the database grows with grants and not with refreshes.
 
+mod apply;
 mod apps;
 mod audit;
 mod batch;
 mod changes;
+mod connection;
 mod connections;
 mod declared;
 mod grants;
@@ -17,15 +19,21 @@ mod memberships;
 pub mod model;
 mod organizations;
 mod resources;
+mod schema;
+mod seen;
 mod sessions;
 mod settings;
 mod sqlite;
+mod sweep;
+#[cfg(test)]
+mod tests;
 mod users;
 pub mod value;
+mod writer;
 
 use crate::time::Instant;
 use batch::{Outcome, Work, Write};
-use model::{Change, GrantId, SecretId};
+use model::{Change, GrantId, NewChange, SecretId};
 use sqlite::Sqlite;
 use std::path::Path;
 use std::sync::Arc;
@@ -150,6 +158,17 @@ impl Store {
     async fn write(&self, statements: Vec<Statement>) -> Result<()> {
         let write = Write {
             statements,
+            ..Write::default()
+        };
+        self.write_with(write).await.map(drop)
+    }
+
+    /// The same, and the feed tells what changed by it.
+    async fn write_announcing(&self, statements: Vec<Statement>, change: NewChange) -> Result<()> {
+        let announce = vec![change];
+        let write = Write {
+            statements,
+            announce,
             ..Write::default()
         };
         self.write_with(write).await.map(drop)

@@ -1,6 +1,5 @@
 //! Organizations: whose data a grant opens.
 
-use super::batch::Write;
 use super::model::{ChangeKind, NewChange, Organization, OrganizationId, OrganizationUpdate};
 use super::value::{Row, Statement};
 use super::{Result, Store, all, first};
@@ -34,14 +33,8 @@ impl Store {
             organization.created.into(),
         ];
         let statements = vec![Statement::new(INSERT, params).expect_one()];
-        let announce = vec![changed(organization.id, organization.created)];
-        self.write_with(Write {
-            statements,
-            announce,
-            ..Write::default()
-        })
-        .await
-        .map(drop)
+        self.write_announcing(statements, changed(organization.id, organization.created))
+            .await
     }
 
     /// Changes an organization. [`super::StoreError::Conflict`]: there is no such organization.
@@ -59,14 +52,7 @@ impl Store {
             id.into(),
         ];
         let statements = vec![Statement::new(UPDATE, params).expect_one()];
-        let announce = vec![changed(id, now)];
-        self.write_with(Write {
-            statements,
-            announce,
-            ..Write::default()
-        })
-        .await
-        .map(drop)
+        self.write_announcing(statements, changed(id, now)).await
     }
 }
 

@@ -1,7 +1,6 @@
 //! Resources: the APIs that check tokens (RFC 7662 §2.1, RFC 8707).
 
 use super::apps::{hash_columns, hash_of};
-use super::batch::Write;
 use super::model::{ChangeKind, NewChange, Resource};
 use super::value::{Row, Statement, Value};
 use super::{Result, Store, all, first};
@@ -20,11 +19,7 @@ impl Store {
 
     /// Makes a resource, or makes the one with its identifier like it.
     pub async fn put_resource(&self, resource: Resource, now: Instant) -> Result<()> {
-        let announce = vec![NewChange::about(
-            ChangeKind::Resource,
-            resource.identifier.as_bytes(),
-            now,
-        )];
+        let change = NewChange::about(ChangeKind::Resource, resource.identifier.as_bytes(), now);
         let (sha256, argon2) = resource
             .secret
             .as_ref()
@@ -38,13 +33,7 @@ impl Store {
             resource.created.into(),
         ];
         let statements = vec![Statement::new(PUT, params).expect_one()];
-        self.write_with(Write {
-            statements,
-            announce,
-            ..Write::default()
-        })
-        .await
-        .map(drop)
+        self.write_announcing(statements, change).await
     }
 }
 

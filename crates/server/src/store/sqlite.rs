@@ -1,52 +1,148 @@
-//! SQLite.
+//! SQLite: point reads inline on connections that cannot write, lists on threads and connections of their own, and all
+//! writing through one thread (`writer.rs`).
 
-use super::batch::{Outcome, Work};
-use super::model::{Change, GrantId, SecretId};
+use super::batch::{Outcome, Use, Used, Work};
+use super::connection::{Connection, unavailable};
+use super::model::{GrantId, SecretId};
+use super::seen::{self, Seen};
 use super::value::{Row, Value};
-use super::{Result, StoreError};
+use super::writer::{self, Shared, Writer};
+use super::{Result, StoreError, schema};
 use crate::time::Instant;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-pub(super) struct Sqlite {}
-pub(super) struct Seen;
-impl Seen {
-    pub(super) fn knows(&self, _: GrantId, _: u32) -> bool {
-        false
-    }
-}
+/// Before this version SQLite could lose commits of a WAL that was being reset.
+const OLDEST: i32 = 3_051_003;
+/// How many lists are read at a time.
+const SCANS: usize = 4;
 
-fn soon<T>() -> Result<T> {
-    Err(StoreError::Unavailable("not yet".to_owned()))
+/// An SQLite database, open.
+pub(super) struct Sqlite {
+    path: PathBuf,
+    points: Pool,
+    scans: Arc<Pool>,
+    scanning: Arc<tokio::sync::Semaphore>,
+    shared: Arc<Shared>,
+    writer: Writer,
 }
 
 impl Sqlite {
-    pub(super) fn open(_path: &Path, _readers: usize) -> Result<Self> {
-        soon()
+    pub(super) fn open(path: &Path, readers: usize) -> Result<Self> {
+        if rusqlite::version_number() < OLDEST {
+            let text = format!(
+                "SQLite {} can lose commits; 3.51.3 is the oldest to use",
+                rusqlite::version()
+            );
+            return Err(StoreError::Unfit(text));
+        }
+        let shared = Arc::new(Shared::new(path)?);
+        Ok(Self {
+            path: path.to_owned(),
+            points: Pool::new(path, readers),
+            scans: Arc::new(Pool::new(path, SCANS)),
+            scanning: Arc::new(tokio::sync::Semaphore::new(SCANS)),
+            writer: writer::start(Connection::writer(path)?, Arc::clone(&shared))?,
+            shared,
+        })
     }
+
     pub(super) fn migrate(&self) -> Result<()> {
-        soon()
+        schema::migrate(&mut Connection::writer(&self.path)?)
     }
+
     pub(super) fn pending_migrations(&self) -> Result<Vec<String>> {
-        soon()
+        schema::pending(&mut Connection::writer(&self.path)?)
     }
-    pub(super) fn on_change(&self, _listener: Box<dyn Fn(&[Change]) + Send + Sync>) {}
+
+    pub(super) fn on_change(&self, listener: writer::Listener) {
+        // A second listener would be a defect of the start, and the first one is the revoked set.
+        let _ = self.shared.listener.set(listener);
+    }
+
     pub(super) fn seen(&self) -> &Seen {
-        &Seen
+        &self.shared.seen
     }
-    pub(super) fn touch(&self, _id: GrantId, _generation: u32, _now: Instant) {}
-    pub(super) fn touch_secret(&self, _id: SecretId, _now: Instant) {}
+
+    pub(super) fn touch(&self, id: GrantId, generation: u32, at: Instant) {
+        let of = Used::Grant(id);
+        self.note(Use { of, generation, at });
+    }
+
+    pub(super) fn touch_secret(&self, id: SecretId, at: Instant) {
+        let of = Used::Secret(id);
+        self.note(Use { of, generation: 0, at });
+    }
+
+    fn note(&self, one: Use) {
+        if self.shared.seen.note(one) {
+            self.writer.send(Work::Seen(vec![]));
+        }
+    }
+
+    /// Works of this kind keep their order, so even where nothing is due, what the writer had taken is committed by then.
     pub(super) async fn flush(&self) -> Result<()> {
-        soon()
+        for _ in 0..=seen::LIMIT / writer::USES {
+            self.change(Work::Seen(vec![])).await?;
+            if !self.shared.seen.is_due() {
+                break;
+            }
+        }
+        Ok(())
     }
-    pub(super) fn read(&self, _sql: &'static str, _params: &[Value]) -> Result<Vec<Row>> {
-        soon()
+
+    pub(super) fn use_longest_access(&self, longest: Duration) {
+        self.shared.set_longest_access(longest);
     }
-    pub(super) async fn scan(&self, _sql: &'static str, _params: Vec<Value>) -> Result<Vec<Row>> {
-        soon()
+
+    pub(super) fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+        self.points.query(sql, params)
     }
-    pub(super) async fn change(&self, _work: Work) -> Result<Outcome> {
-        soon()
+
+    pub(super) async fn scan(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
+        let permit = Arc::clone(&self.scanning).acquire_owned().await.map_err(unavailable)?;
+        let pool = Arc::clone(&self.scans);
+        let query = move || {
+            let _permit = permit;
+            pool.query(sql, &params)
+        };
+        tokio::task::spawn_blocking(query).await.map_err(unavailable)?
     }
-    pub(super) fn use_longest_access(&self, _longest: Duration) {}
+
+    pub(super) async fn change(&self, work: Work) -> Result<Outcome> {
+        self.writer.change(work).await
+    }
+}
+
+/// Connections that only read, lent one query at a time.
+struct Pool {
+    path: PathBuf,
+    keep: usize,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Pool {
+    fn new(path: &Path, keep: usize) -> Self {
+        let (path, idle) = (path.to_owned(), Mutex::default());
+        Self { path, keep, idle }
+    }
+
+    /// Never waits for a connection: where none is idle, one more is opened, and closed again if too many are.
+    fn query(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+        let idle = self.idle().pop();
+        let connection = idle.map_or_else(|| Connection::reader(&self.path), Ok)?;
+        let rows = connection.query(sql, params);
+        if !connection.is_broken() {
+            let mut idle = self.idle();
+            if idle.len() < self.keep {
+                idle.push(connection);
+            }
+        }
+        rows
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

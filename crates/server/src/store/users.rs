@@ -1,6 +1,5 @@
 //! People.
 
-use super::batch::Write;
 use super::memberships;
 use super::model::{ChangeKind, Membership, NewChange, NewUser, Status, User, UserId, UserUpdate};
 use super::value::{Row, Statement, Value};
@@ -31,27 +30,15 @@ impl Store {
         for membership in &user.memberships {
             statements.push(memberships::put(user.id, membership));
         }
-        let announce = vec![changed(user.id, user.created)];
-        self.write_with(Write {
-            statements,
-            announce,
-            ..Write::default()
-        })
-        .await?;
+        self.write_announcing(statements, changed(user.id, user.created))
+            .await?;
         self.user(user.id).await?.ok_or(StoreError::Conflict)
     }
 
     /// Changes a person. [`StoreError::Conflict`]: there is no such person.
     pub async fn update_user(&self, id: UserId, update: UserUpdate, now: Instant) -> Result<()> {
         let statements = vec![Statement::new(UPDATE, update_params(id, update)).expect_one()];
-        let announce = vec![changed(id, now)];
-        self.write_with(Write {
-            statements,
-            announce,
-            ..Write::default()
-        })
-        .await
-        .map(drop)
+        self.write_announcing(statements, changed(id, now)).await
     }
 
     async fn with_memberships(&self, user: Option<User>) -> Result<Option<User>> {

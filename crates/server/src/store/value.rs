@@ -88,6 +88,13 @@ fn corrupt<T>(wanted: &str, value: &Value) -> Result<T> {
     Err(StoreError::Corrupt(format!("wanted {wanted}, found {found}")))
 }
 
+/// Whatever it is.
+impl FromValue for Value {
+    fn from_value(value: Value) -> Result<Self> {
+        Ok(value)
+    }
+}
+
 impl FromValue for i64 {
     fn from_value(value: Value) -> Result<Self> {
         match value {

@@ -1,0 +1,246 @@
+//! A batch on the connection that writes: one transaction, a prepared statement per change, one commit.
+//!
+//! No `RETURNING`: on SQLite reading the row in the same transaction is cheaper, and it answers also where nothing changed.
+
+use super::batch::{End, Ends, Outcome, Use, Used, Work, Write};
+use super::connection::Connection;
+use super::model::{Change, ChangeKind, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, Rotated};
+use super::value::{Row, Statement};
+use super::{Result, StoreError, all, apps, changes, first, grants, sweep};
+use std::time::Duration;
+
+/// How many grants end in one commit; an app may have millions.
+const ENDS: u32 = 500;
+
+/// The numbering of this run's changes.
+#[derive(Clone, Copy)]
+pub(super) struct Feed {
+    node: [u8; 16],
+    number: i64,
+}
+
+impl Feed {
+    pub(super) fn new(node: [u8; 16]) -> Self {
+        Self { node, number: 0 }
+    }
+
+    /// Goes on under another name: after a commit of which nobody knows whether it was made.
+    pub(super) fn rename(&mut self) {
+        *self = Self::new(u128::from_be_bytes(self.node).wrapping_add(1).to_be_bytes());
+    }
+}
+
+/// What became of a work.
+pub(super) enum Applied {
+    /// All of it was done.
+    Whole(Outcome),
+    /// This remains.
+    Partly(Write),
+}
+
+/// One transaction.
+pub(super) struct Batch<'a> {
+    connection: &'a Connection,
+    feed: &'a mut Feed,
+    longest_access: Duration,
+    changes: Vec<Change>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(connection: &'a Connection, feed: &'a mut Feed, longest_access: Duration) -> Self {
+        Self {
+            connection,
+            feed,
+            longest_access,
+            changes: Vec::new(),
+        }
+    }
+
+    /// Does all of this or nothing; each work's answer, and what the feed got. A work that is refused for itself
+    /// (a conflict, a row that cannot be) leaves the others alone.
+    pub(super) fn apply(mut self, works: &[&Work]) -> Result<(Vec<Result<Applied>>, Vec<Change>)> {
+        let before = *self.feed;
+        let answers = self.transaction(works);
+        if answers.is_err() {
+            *self.feed = before;
+            // Where SQLite has rolled back by itself there is nothing left to roll back.
+            if !self.connection.raw.is_autocommit() {
+                self.connection.execute("ROLLBACK", &[])?;
+            }
+        }
+        Ok((answers?, self.changes))
+    }
+
+    fn transaction(&mut self, works: &[&Work]) -> Result<Vec<Result<Applied>>> {
+        self.connection.execute("BEGIN IMMEDIATE", &[])?;
+        let mut answers = Vec::with_capacity(works.len());
+        for work in works {
+            answers.push(own(self.work(work))?);
+        }
+        if let Some(now) = works.iter().filter_map(|work| work.now()).max() {
+            sweep::sweep(self.connection, now, works)?;
+        }
+        self.connection
+            .execute("COMMIT", &[])
+            .inspect_err(|_| self.feed.rename())?;
+        Ok(answers)
+    }
+
+    fn work(&mut self, work: &Work) -> Result<Applied> {
+        let outcome = match work {
+            Work::Insert(grant) => Outcome::Grant(self.insert(grant)?),
+            Work::Redeem(redeem) => Outcome::Grant(self.redeem(redeem)?),
+            Work::Rotate(rotate) => Outcome::Rotated(self.rotate(rotate)?),
+            Work::End(end) => Outcome::Ended(self.end(end)?),
+            Work::Seen(uses) => self.seen(uses)?,
+            Work::Write(write) => return self.write(write),
+            #[cfg(test)]
+            Work::Panic => panic!("a test asked for it"),
+            #[cfg(test)]
+            Work::Pragma(pragma) => self.connection.query(pragma, &[]).map(|_| Outcome::Noted)?,
+        };
+        Ok(Applied::Whole(outcome))
+    }
+
+    fn insert(&mut self, grant: &NewGrant) -> Result<Option<Grant>> {
+        self.connection.execute(grants::INSERT, &grants::insert_params(grant))?;
+        self.grant(grant.id)
+    }
+
+    fn redeem(&mut self, redeem: &Redeem) -> Result<Option<Grant>> {
+        match self
+            .connection
+            .execute(grants::REDEEM, &grants::redeem_params(redeem))?
+        {
+            0 => Ok(None),
+            _ => self.grant(redeem.id),
+        }
+    }
+
+    fn rotate(&mut self, rotate: &Rotate) -> Result<Rotated> {
+        let params = grants::rotation_params(rotate);
+        let changed = self.connection.execute(grants::rotation(rotate), &params)? > 0;
+        if changed && rotate.replaces() {
+            let mut void = NewChange::about(ChangeKind::Generation, rotate.id.0.as_bytes(), rotate.now);
+            void.value = rotate.expect.into();
+            self.announce(&void)?;
+        }
+        let grant = self.grant(rotate.id)?.ok_or(StoreError::Conflict)?;
+        Ok(Rotated { changed, grant })
+    }
+
+    fn end(&mut self, end: &End) -> Result<bool> {
+        if self.connection.execute(grants::END, &grants::end_params(end))? == 0 {
+            return Ok(false);
+        }
+        self.announce(&NewChange::about(ChangeKind::Grant, end.id.0.as_bytes(), end.now))?;
+        Ok(true)
+    }
+
+    fn seen(&mut self, uses: &[Use]) -> Result<Outcome> {
+        for one in uses {
+            match one.of {
+                Used::Grant(id) => {
+                    let params = [one.at.into(), one.generation.into(), id.into()];
+                    self.connection.execute(grants::SEEN, &params)?
+                }
+                Used::Secret(id) => self
+                    .connection
+                    .execute(apps::SECRET_SEEN, &[one.at.into(), id.into()])?,
+            };
+        }
+        Ok(Outcome::Noted)
+    }
+
+    /// Under a savepoint, so that one write's conflict is not another's.
+    fn write(&mut self, write: &Write) -> Result<Applied> {
+        let (feed, told) = (*self.feed, self.changes.len());
+        self.connection.execute("SAVEPOINT own", &[])?;
+        let applied = self.statements(write);
+        if matches!(&applied, Err(error) if is_own(error)) {
+            self.connection.execute("ROLLBACK TO own", &[])?;
+            *self.feed = feed;
+            self.changes.truncate(told);
+        }
+        self.connection.execute("RELEASE own", &[])?;
+        applied
+    }
+
+    fn statements(&mut self, write: &Write) -> Result<Applied> {
+        for Statement { sql, params, expect } in &write.statements {
+            let changed = self.connection.execute(sql, params)?;
+            if expect.is_some_and(|expected| expected != changed) {
+                return Err(StoreError::Conflict);
+            }
+        }
+        for change in &write.announce {
+            self.announce(change)?;
+        }
+        let mut ended = write.ended.clone();
+        let Some(ends) = &write.ends else {
+            return Ok(Applied::Whole(Outcome::EndedMany(ended)));
+        };
+        let found = self.end_some(ends)?;
+        let more = found.len() >= ENDS as usize;
+        ended.extend(found);
+        Ok(match more {
+            false => Applied::Whole(Outcome::EndedMany(ended)),
+            true => Applied::Partly(Write {
+                ends: write.ends.clone(),
+                ended,
+                ..Write::default()
+            }),
+        })
+    }
+
+    fn end_some(&mut self, ends: &Ends) -> Result<Vec<GrantId>> {
+        let mut params = ends.params.clone();
+        params.push(ENDS.into());
+        let found: Vec<GrantId> = all(self.connection.query(ends.select, &params)?, Row::take)?;
+        for &id in &found {
+            self.end(&End {
+                id,
+                reason: ends.reason,
+                now: ends.now,
+            })?;
+        }
+        Ok(found)
+    }
+
+    fn announce(&mut self, change: &NewChange) -> Result<()> {
+        self.feed.number += 1;
+        let change = Change {
+            node: self.feed.node,
+            number: self.feed.number,
+            at: change.at,
+            expires: change.expires.unwrap_or(change.at.after(self.longest_access)),
+            kind: change.kind,
+            subject: change.subject.clone(),
+            value: change.value,
+        };
+        self.connection
+            .execute(changes::INSERT, &changes::insert_params(&change))?;
+        self.changes.push(change);
+        Ok(())
+    }
+
+    fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
+        first(self.connection.query(grants::GRANT, &[id.into()])?, grants::grant_of)
+    }
+}
+
+/// Whether an error is the work's own, and not the database's.
+fn is_own(error: &StoreError) -> bool {
+    match error {
+        StoreError::Conflict | StoreError::Taken(_) | StoreError::Corrupt(_) => true,
+        StoreError::Unavailable(_) | StoreError::Unfit(_) => false,
+    }
+}
+
+/// A work's own error is its answer; the database's is everybody's.
+fn own<T>(result: Result<T>) -> Result<Result<T>> {
+    match result {
+        Err(error) if !is_own(&error) => Err(error),
+        result => Ok(result),
+    }
+}

@@ -1,0 +1,39 @@
+//! The tables, brought to what this version needs by migrations that only add.
+
+use super::Result;
+use super::connection::{Connection, unavailable};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// Applies what is missing, all of it in one transaction. A newer server's migrations beside ours are fine.
+pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    let runner = embedded::migrations::runner()
+        .set_grouped(true)
+        .set_abort_missing(false);
+    runner.run(&mut connection.raw).map_err(unavailable)?;
+    Ok(())
+}
+
+/// The SQL of what is missing.
+pub(super) fn pending(connection: &mut Connection) -> Result<Vec<String>> {
+    let runner = embedded::migrations::runner();
+    let started = !connection.query(HISTORY, &[])?.is_empty();
+    let applied = match started {
+        true => runner
+            .get_applied_migrations(&mut connection.raw)
+            .map_err(unavailable)?,
+        false => vec![],
+    };
+    let missing = |version| applied.iter().all(|known| known.version() != version);
+    let pending = runner
+        .get_migrations()
+        .iter()
+        .filter(|migration| missing(migration.version()));
+    Ok(pending
+        .filter_map(|migration| migration.sql().map(str::to_owned))
+        .collect())
+}
+
+const HISTORY: &str = "SELECT name FROM sqlite_master WHERE name = 'refinery_schema_history'";

@@ -1,0 +1,58 @@
+//! Expiry as part of running: each commit also treats a few rows that are due, so nothing has to be cleaned up.
+//!
+//! Grants are found by `check_at`, which a rotation does not touch. A commit that inserts grants treats more, so that
+//! what goes keeps up with what comes.
+
+use super::batch::{End, Work};
+use super::connection::Connection;
+use super::grants::{END, end_params, next_check};
+use super::model::{EndReason, State};
+use super::value::{Row, Value};
+use super::{Result, StoreError};
+use crate::time::Instant;
+
+/// How many rows of each kind a commit treats.
+const ROWS: usize = 32;
+
+/// Treats what is due at `now`.
+pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> Result<()> {
+    let inserts = works.iter().filter(|work| matches!(work, Work::Insert(_))).count();
+    let limit = Value::Int(i64::try_from(ROWS + 2 * inserts).unwrap_or(i64::MAX));
+    let until = [now.into(), limit];
+    for mut row in connection.query(DUE, &until)? {
+        let id: Value = row.take()?;
+        let (sql, params) = verdict(id.clone(), &mut row, now).unwrap_or_else(|error| {
+            tracing::error!(%error, "a grant cannot be read");
+            (LATER, vec![next_check(None, None, now).into(), id])
+        });
+        connection.execute(sql, &params)?;
+    }
+    connection.execute(DELETE_SESSIONS, &until)?;
+    connection.execute(DELETE_CHANGES, &until)?;
+    Ok(())
+}
+
+/// What becomes of a grant whose time to be looked at has come.
+///
+/// One that expires is not announced: no access token outlives its grant (DESIGN: tokens), so none is left to refuse.
+fn verdict(id: Value, row: &mut Row, now: Instant) -> Result<(&'static str, Vec<Value>), StoreError> {
+    let (state, expires, ends): (State, Option<Instant>, Option<Instant>) = (row.take()?, row.take()?, row.take()?);
+    if state != State::Active {
+        return Ok((DELETE, vec![id]));
+    }
+    if expires.into_iter().chain(ends).any(|bound| bound <= now) {
+        let (id, reason) = (Row::new(vec![id]).take()?, EndReason::Expired);
+        return Ok((END, end_params(&End { id, reason, now })));
+    }
+    Ok((LATER, vec![next_check(expires, ends, now).into(), id]))
+}
+
+const DUE: &str = "SELECT id, state, expires, ends FROM grants WHERE check_at <= $1 ORDER BY check_at LIMIT $2";
+const DELETE: &str = "DELETE FROM grants WHERE id = $1 AND state <> 1";
+const LATER: &str = "UPDATE grants SET check_at = $1 WHERE id = $2";
+
+const DELETE_SESSIONS: &str =
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires <= $1 ORDER BY expires LIMIT $2)";
+
+const DELETE_CHANGES: &str = "DELETE FROM changes WHERE (node, number) IN \
+     (SELECT node, number FROM changes WHERE expires <= $1 ORDER BY expires LIMIT $2)";

@@ -1,0 +1,179 @@
+//! A database that is locked, full, read-only or edited by hand: an error of the right kind, and it recovers by itself.
+
+use super::*;
+use crate::store::StoreError;
+use crate::store::batch::Work;
+
+fn is_unavailable<T>(result: &Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::Unavailable(_)))
+}
+
+#[tokio::test]
+async fn a_locked_database_is_unavailable_until_it_is_not() {
+    let fixture = Fixture::new();
+    fixture.active(1).await;
+    let other = fixture.other();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    fixture.store.touch(grant_id(1), 1, NOW.after(DAY));
+    assert!(is_unavailable(&fixture.store.rotate(rotate(1, 1)).await));
+    assert!(is_unavailable(&fixture.store.flush().await));
+    let read = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
+    assert_eq!(read.generation, 1, "reading goes on, and nothing was written");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(fixture.store.rotate(rotate(1, 1)).await.unwrap().changed);
+    fixture.store.flush().await.unwrap();
+    let used = fixture.store.grant(grant_id(1)).await.unwrap().unwrap().last_used;
+    assert_eq!(
+        used,
+        Some(NOW.after(DAY)),
+        "the use that could not be written is not lost"
+    );
+}
+
+#[tokio::test]
+async fn a_full_disk_is_unavailable_and_acknowledges_nothing() {
+    let fixture = Fixture::new();
+    fixture.active(1).await;
+    let other = fixture.other();
+    let limit = |pages: &str| {
+        let work = Work::Pragma(format!("PRAGMA max_page_count = {pages}"));
+        fixture.store.change(work)
+    };
+    limit("1").await.unwrap();
+    let mut id = 2;
+    // Until the pages that are there are full.
+    while fixture.store.insert_grant(new_grant(id)).await.is_ok() {
+        id += 1;
+        assert!(id < 1000, "a limit of pages stops inserts");
+    }
+    let failed = fixture.store.insert_grant(new_grant(id)).await;
+    assert!(is_unavailable(&failed), "{failed:?}");
+    assert_eq!(fixture.store.grant(grant_id(id)).await.unwrap(), None);
+    let count: u128 = other
+        .query_row("SELECT COUNT(*) FROM grants", [], |row| row.get::<_, i64>(0))
+        .unwrap()
+        .try_into()
+        .unwrap();
+    assert_eq!(count, id - 1, "what was acknowledged is there, and nothing else");
+    limit("1000000").await.unwrap();
+    fixture.pending(id).await;
+}
+
+#[tokio::test]
+async fn a_panic_of_the_writer_reaches_no_caller_as_silence() {
+    let fixture = Fixture::new();
+    fixture.active(1).await;
+    let (panicked, other) = tokio::join!(fixture.store.change(Work::Panic), fixture.store.rotate(rotate(1, 1)));
+    assert!(is_unavailable(&panicked));
+    // In the same commit it failed too, in a later one it did not: either way there was an answer.
+    let generation = fixture.store.grant(grant_id(1)).await.unwrap().unwrap().generation;
+    assert_eq!(generation, if other.is_ok() { 2 } else { 1 });
+    assert!(fixture.store.rotate(rotate(1, generation)).await.unwrap().changed);
+}
+
+#[tokio::test]
+async fn a_listener_that_panics_stops_nothing() {
+    let fixture = Fixture::new();
+    fixture.store.on_change(|_| panic!("a listener's defect"));
+    fixture.active(1).await;
+    assert!(fixture.store.end(grant_id(1), EndReason::ByPerson, NOW).await.unwrap());
+    fixture.active(2).await;
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_is_a_typed_error_and_no_one_elses() {
+    let fixture = Fixture::new();
+    for (column, value) in [
+        ("state", "7"),
+        ("generation", "-1"),
+        ("generation", "0"),
+        ("salt", "x'00'"),
+        ("scopes", "'a\"b'"),
+        ("reason", "'whim'"),
+        ("previous", "9"),
+        ("confirmed", "'yes'"),
+        ("expires", "1.5e300"),
+    ] {
+        fixture.active(1).await;
+        fixture.active(2).await;
+        let other = fixture.other();
+        other
+            .execute_batch(&format!("UPDATE grants SET {column} = {value} WHERE id <> x'02'"))
+            .unwrap();
+        other
+            .execute_batch("DELETE FROM grants WHERE id = x'00000000000000000000000000000002'")
+            .unwrap();
+        let grant = fixture.store.grant(grant_id(1)).await;
+        assert!(
+            matches!(grant, Err(StoreError::Corrupt(_))),
+            "{column} = {value}: {grant:?}"
+        );
+        let (inserted, fine) = tokio::join!(
+            fixture.store.insert_grant(new_grant(1)),
+            fixture.store.insert_grant(new_grant(2))
+        );
+        assert!(matches!(inserted, Err(StoreError::Corrupt(_))), "{column} = {value}");
+        assert!(fine.is_ok(), "{column} = {value}");
+        other.execute_batch("DELETE FROM grants").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_undoes_its_own_write_and_no_other() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    store.create_organization(organization(300, "acme")).await.unwrap();
+    let twin = organization(301, "acme");
+    let update = OrganizationUpdate {
+        name: Some("Acme".to_owned()),
+        ..OrganizationUpdate::default()
+    };
+    let id = OrganizationId(uuid(300));
+    let (taken, updated, conflict) = tokio::join!(
+        store.create_organization(twin),
+        store.update_organization(id, update.clone(), NOW),
+        store.update_organization(OrganizationId(uuid(999)), update, NOW)
+    );
+    assert!(matches!(taken, Err(StoreError::Taken(_))));
+    assert_eq!(conflict, Err(StoreError::Conflict));
+    updated.unwrap();
+    assert_eq!(store.organization(id).await.unwrap().unwrap().name, "Acme");
+    let numbers: Vec<_> = store
+        .changes(NOW)
+        .await
+        .unwrap()
+        .iter()
+        .map(|change| change.number)
+        .collect();
+    assert_eq!(numbers, [1, 2], "what was undone has no number in the feed");
+}
+
+#[tokio::test]
+async fn more_than_the_queue_holds_is_refused() {
+    let fixture = Fixture::new();
+    let other = fixture.other();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let waiting: Vec<_> = (0..20_000)
+        .map(|id| fixture.store.insert_grant(new_grant(id)))
+        .collect();
+    let mut waiting: Vec<_> = waiting.into_iter().map(Box::pin).collect();
+    let full = waiting.iter_mut().any(|insert| {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::future::Future::poll(insert.as_mut(), &mut context) {
+            std::task::Poll::Ready(answer) => is_unavailable(&answer),
+            std::task::Poll::Pending => false,
+        }
+    });
+    assert!(full);
+    drop(waiting);
+    other.execute_batch("ROLLBACK").unwrap();
+}
+
+#[test]
+fn what_is_no_database_is_not_opened() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("hallpass.db");
+    std::fs::write(&path, "Dear diary, ".repeat(1000)).unwrap();
+    assert!(Store::open_sqlite(&path, 1).is_err());
+    assert!(Store::open_sqlite(&folder.path().join("absent/hallpass.db"), 1).is_err());
+}

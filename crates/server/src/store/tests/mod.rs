@@ -1,0 +1,172 @@
+//! Each function against a database in a file, races, and a database that fails.
+
+mod failures;
+mod grants;
+mod nouns;
+mod races;
+mod schema;
+mod sweep;
+
+use super::Store;
+use super::model::*;
+use crate::time::Instant;
+use hallpass_wire::Scopes;
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// Some moment in 2026.
+const NOW: Instant = Instant(1_780_000_000_000);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A new store in a folder that goes with it.
+struct Fixture {
+    store: Store,
+    folder: TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("hallpass.db"), 2).unwrap();
+        store.migrate().unwrap();
+        Self { store, folder }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("hallpass.db")
+    }
+
+    /// A second connection, such as an operator's.
+    fn other(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path()).unwrap()
+    }
+
+    /// The store as a restart finds it.
+    fn restarted(self) -> Self {
+        let Self { store, folder } = self;
+        drop(store);
+        let store = Store::open_sqlite(&folder.path().join("hallpass.db"), 2).unwrap();
+        store.migrate().unwrap();
+        Self { store, folder }
+    }
+
+    async fn pending(&self, id: u128) -> Grant {
+        self.store.insert_grant(new_grant(id)).await.unwrap()
+    }
+
+    async fn active(&self, id: u128) -> Grant {
+        self.pending(id).await;
+        self.store.redeem(redeem(id)).await.unwrap().unwrap()
+    }
+
+    /// The kinds and values of the feed.
+    async fn feed(&self) -> Vec<(ChangeKind, i64)> {
+        let changes = self.store.changes(NOW).await.unwrap();
+        changes.iter().map(|change| (change.kind, change.value)).collect()
+    }
+}
+
+fn uuid(id: u128) -> Uuid {
+    Uuid::from_u128(id)
+}
+
+fn grant_id(id: u128) -> GrantId {
+    GrantId(uuid(id))
+}
+
+fn new_grant(id: u128) -> NewGrant {
+    NewGrant {
+        id: grant_id(id),
+        app: AppId(uuid(100)),
+        user: UserId(uuid(200)),
+        organization: OrganizationId(uuid(300)),
+        scopes: Scopes::parse("sales library").unwrap(),
+        redirect_uri: Some("https://app.example/cb".to_owned()),
+        code_challenge: Some([7; 32]),
+        salt: [9; 16],
+        key: 1,
+        created: NOW,
+        code_expires: NOW.after(Duration::from_secs(60)),
+    }
+}
+
+fn redeem(id: u128) -> Redeem {
+    Redeem {
+        id: grant_id(id),
+        app: AppId(uuid(100)),
+        now: NOW,
+        expires: Some(NOW.after(DAY)),
+        ends: None,
+        key: 1,
+    }
+}
+
+/// The holder of `generation`, which is the current one, refreshes.
+fn rotate(id: u128, generation: u32) -> Rotate {
+    Rotate {
+        id: grant_id(id),
+        presented: generation,
+        expect: generation,
+        expect_previous: generation.checked_sub(1).filter(|&previous| previous > 0),
+        now: NOW.after(Duration::from_secs(10)),
+        expires: Some(NOW.after(2 * DAY)),
+        key: 1,
+    }
+}
+
+fn organization(id: u128, slug: &str) -> Organization {
+    Organization {
+        id: OrganizationId(uuid(id)),
+        slug: slug.to_owned(),
+        name: slug.to_uppercase(),
+        kind: OrganizationKind::Live,
+        hidden: false,
+        status: Status::Active,
+        created: NOW,
+    }
+}
+
+fn app(id: u128, client_id: &str) -> App {
+    App {
+        id: AppId(uuid(id)),
+        client_id: client_id.to_owned(),
+        name: format!("App {client_id}"),
+        organization: OrganizationId(uuid(300)),
+        owner: None,
+        client_type: ClientType::Confidential,
+        reach: Reach::Own,
+        status: AppStatus::Live,
+        redirect_uris: vec![hallpass_wire::RedirectUri::parse("https://app.example/cb").unwrap()],
+        scopes: None,
+        products: vec!["Basic \"Plan\"".to_owned()],
+        grant_types: None,
+        created: NOW,
+        secrets: vec![secret(id + 1000)],
+    }
+}
+
+fn secret(id: u128) -> Secret {
+    Secret {
+        id: SecretId(uuid(id)),
+        hash: SecretHash::Sha256([u8::try_from(id % 256).unwrap(); 32]),
+        hint: "wxyz".to_owned(),
+        created: Instant(NOW.0 + i64::try_from(id).unwrap()),
+        last_used: None,
+        expires: None,
+    }
+}
+
+fn new_user(id: u128, email: &str) -> NewUser {
+    NewUser {
+        id: UserId(uuid(id)),
+        email: email.to_owned(),
+        name: "Ada".to_owned(),
+        password: Some("$argon2id$…".to_owned()),
+        locale: Some("nl".to_owned()),
+        admin: false,
+        created: NOW,
+        memberships: vec![],
+    }
+}

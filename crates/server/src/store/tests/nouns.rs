@@ -1,0 +1,459 @@
+//! What people typed.
+
+use super::*;
+use crate::store::StoreError;
+
+#[tokio::test]
+async fn an_app_is_found_by_id_and_by_client_id() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let app = App {
+        owner: Some(UserId(uuid(200))),
+        scopes: Some(Scopes::parse("b a").unwrap()),
+        grant_types: Some(vec!["authorization_code".to_owned()]),
+        secrets: vec![
+            secret(1),
+            Secret {
+                hash: SecretHash::Argon2("$argon2id$…".to_owned()),
+                ..secret(2)
+            },
+        ],
+        ..app(100, "123abc")
+    };
+    store.create_app(app.clone()).await.unwrap();
+    assert_eq!(store.app(app.id).await.unwrap().as_ref(), Some(&app));
+    assert_eq!(store.app_by_client_id("123abc").await.unwrap().as_ref(), Some(&app));
+    assert_eq!(store.app_by_client_id("123ABC").await.unwrap(), None);
+    assert_eq!(store.app(AppId(uuid(1))).await.unwrap(), None);
+    let without_secrets = App { secrets: vec![], ..app };
+    assert_eq!(
+        store.apps_of(OrganizationId(uuid(300))).await.unwrap(),
+        std::slice::from_ref(&without_secrets)
+    );
+    assert_eq!(store.apps().await.unwrap(), [without_secrets]);
+    assert_eq!(store.apps_of(OrganizationId(uuid(301))).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_client_id_is_one_apps() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    store.create_app(app(100, "one")).await.unwrap();
+    let twin = store
+        .create_app(App {
+            id: AppId(uuid(101)),
+            ..app(101, "one")
+        })
+        .await;
+    assert!(matches!(twin, Err(StoreError::Taken(_))), "{twin:?}");
+    assert_eq!(store.app(AppId(uuid(101))).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_update_changes_what_it_names() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let before = app(100, "one");
+    store.create_app(before.clone()).await.unwrap();
+    let id = before.id;
+    store.update_app(id, AppUpdate::default(), NOW).await.unwrap();
+    assert_eq!(store.app(id).await.unwrap().as_ref(), Some(&before));
+    let update = AppUpdate {
+        name: Some("New".to_owned()),
+        client_type: Some(ClientType::Public),
+        reach: Some(Reach::Partner),
+        status: Some(AppStatus::Suspended),
+        redirect_uris: Some(vec![]),
+        scopes: Some(Some(Scopes::parse("a").unwrap())),
+        products: Some(vec![]),
+        grant_types: Some(Some(vec!["client_credentials".to_owned()])),
+        organization: None,
+    };
+    store.update_app(id, update, NOW).await.unwrap();
+    let after = App {
+        name: "New".to_owned(),
+        client_type: ClientType::Public,
+        reach: Reach::Partner,
+        status: AppStatus::Suspended,
+        redirect_uris: vec![],
+        scopes: Some(Scopes::parse("a").unwrap()),
+        products: vec![],
+        grant_types: Some(vec!["client_credentials".to_owned()]),
+        ..before
+    };
+    assert_eq!(store.app(id).await.unwrap(), Some(after));
+    let all = AppUpdate {
+        scopes: Some(None),
+        grant_types: Some(None),
+        ..AppUpdate::default()
+    };
+    store.update_app(id, all, NOW).await.unwrap();
+    let after = store.app(id).await.unwrap().unwrap();
+    assert_eq!((after.scopes, after.grant_types), (None, None));
+    let absent = store.update_app(AppId(uuid(1)), AppUpdate::default(), NOW).await;
+    assert_eq!(absent, Err(StoreError::Conflict));
+}
+
+#[tokio::test]
+async fn an_app_that_changes_hands_loses_its_grants() {
+    let fixture = Fixture::new();
+    fixture.store.create_app(app(100, "one")).await.unwrap();
+    fixture.active(1).await;
+    let moved = AppUpdate {
+        organization: Some(OrganizationId(uuid(301))),
+        ..AppUpdate::default()
+    };
+    let ended = fixture.store.update_app(AppId(uuid(100)), moved, NOW).await.unwrap();
+    assert_eq!(ended, [grant_id(1)]);
+    let reason = fixture.store.grant(grant_id(1)).await.unwrap().unwrap().reason;
+    assert_eq!(reason, Some(EndReason::AppChanged));
+}
+
+#[tokio::test]
+async fn a_new_secret_ends_the_others_now_or_later() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let id = AppId(uuid(100));
+    store.create_app(app(100, "one")).await.unwrap();
+    let hashes = async || -> Vec<_> {
+        let secrets = store.app(id).await.unwrap().unwrap().secrets;
+        secrets
+            .into_iter()
+            .map(|secret| (secret.id.0.as_u128(), secret.expires))
+            .collect()
+    };
+    let soon = NOW.after(DAY);
+    store
+        .set_secret(id, secret(2000), Others::EndAt(soon), NOW)
+        .await
+        .unwrap();
+    assert_eq!(hashes().await, [(1100, Some(soon)), (2000, None)]);
+    let later = soon.after(DAY);
+    store
+        .set_secret(id, secret(3000), Others::EndAt(later), NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        hashes().await,
+        [(1100, Some(soon)), (2000, Some(later)), (3000, None)],
+        "an overlap never grows"
+    );
+    store
+        .set_secret(id, secret(4000), Others::EndAt(later), soon)
+        .await
+        .unwrap();
+    assert_eq!(
+        hashes().await,
+        [(2000, Some(later)), (3000, Some(later)), (4000, None)],
+        "what ended is gone"
+    );
+    store
+        .delete_secret(AppId(uuid(1)), SecretId(uuid(3000)), NOW)
+        .await
+        .unwrap();
+    assert_eq!(hashes().await.len(), 3, "another app's secret is out of reach");
+    store.delete_secret(id, SecretId(uuid(3000)), NOW).await.unwrap();
+    store.set_secret(id, secret(5000), Others::End, NOW).await.unwrap();
+    assert_eq!(hashes().await, [(5000, None)]);
+    let absent = store.set_secret(AppId(uuid(1)), secret(6000), Others::End, NOW).await;
+    assert_eq!(absent, Err(StoreError::Conflict));
+}
+
+#[tokio::test]
+async fn a_secrets_use_is_written_down() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    store.create_app(app(100, "one")).await.unwrap();
+    store.touch_secret(SecretId(uuid(1100)), NOW);
+    store.flush().await.unwrap();
+    let secrets = store.app(AppId(uuid(100))).await.unwrap().unwrap().secrets;
+    assert_eq!(secrets[0].last_used, Some(NOW));
+}
+
+#[tokio::test]
+async fn people_are_numbered_and_found_in_any_case() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let membership = Membership {
+        organization: OrganizationId(uuid(300)),
+        role: Role::Developer,
+    };
+    let ada = NewUser {
+        memberships: vec![membership],
+        ..new_user(200, "Ada@Example.com")
+    };
+    let ada = store.create_user(ada).await.unwrap();
+    let bob = store.create_user(new_user(201, "bob@example.com")).await.unwrap();
+    assert_eq!((ada.number, bob.number), (1, 2));
+    assert_eq!(
+        (ada.email.as_str(), &ada.memberships[..]),
+        ("ada@example.com", &[membership][..])
+    );
+    assert_eq!(
+        store.user_by_email("ADA@example.COM").await.unwrap().as_ref(),
+        Some(&ada)
+    );
+    assert_eq!(store.user(ada.id).await.unwrap().as_ref(), Some(&ada));
+    assert_eq!(store.user_by_email("eve@example.com").await.unwrap(), None);
+    let twin = store.create_user(new_user(202, "BOB@example.com")).await;
+    assert!(matches!(twin, Err(StoreError::Taken(_))));
+    let third = store.create_user(new_user(203, "eve@example.com")).await.unwrap();
+    assert_eq!(third.number, 3, "a refused one takes no number");
+    let everybody: Vec<_> = store.users().await.unwrap().iter().map(|user| user.number).collect();
+    assert_eq!(everybody, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_person_is_changed_field_by_field() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let before = store.create_user(new_user(200, "ada@example.com")).await.unwrap();
+    store.update_user(before.id, UserUpdate::default(), NOW).await.unwrap();
+    assert_eq!(store.user(before.id).await.unwrap().as_ref(), Some(&before));
+    let update = UserUpdate {
+        name: Some("Grace".to_owned()),
+        password: Some(None),
+        locale: Some(Some("fr".to_owned())),
+        admin: Some(true),
+        status: Some(Status::Suspended),
+    };
+    store.update_user(before.id, update, NOW).await.unwrap();
+    let after = User {
+        name: "Grace".to_owned(),
+        password: None,
+        locale: Some("fr".to_owned()),
+        admin: true,
+        status: Status::Suspended,
+        ..before
+    };
+    assert_eq!(store.user(after.id).await.unwrap(), Some(after));
+    let absent = store.update_user(UserId(uuid(1)), UserUpdate::default(), NOW).await;
+    assert_eq!(absent, Err(StoreError::Conflict));
+}
+
+#[tokio::test]
+async fn leaving_an_organization_ends_the_grants_given_there() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let (user, organization) = (UserId(uuid(200)), OrganizationId(uuid(300)));
+    store.create_user(new_user(200, "ada@example.com")).await.unwrap();
+    store
+        .add_membership(
+            user,
+            Membership {
+                organization,
+                role: Role::Member,
+            },
+            NOW,
+        )
+        .await
+        .unwrap();
+    store
+        .add_membership(
+            user,
+            Membership {
+                organization,
+                role: Role::Owner,
+            },
+            NOW,
+        )
+        .await
+        .unwrap();
+    assert_eq!(store.members_of(organization).await.unwrap(), [(user, Role::Owner)]);
+    fixture.active(1).await;
+    assert_eq!(
+        store.remove_membership(user, organization, NOW).await.unwrap(),
+        [grant_id(1)]
+    );
+    assert_eq!(store.user(user).await.unwrap().unwrap().memberships, []);
+    let grant = store.grant(grant_id(1)).await.unwrap().unwrap();
+    assert_eq!(grant.reason, Some(EndReason::MembershipEnded));
+}
+
+#[tokio::test]
+async fn organizations_are_kept() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let acme = Organization {
+        kind: OrganizationKind::Sandbox,
+        hidden: true,
+        ..organization(300, "acme")
+    };
+    store.create_organization(acme.clone()).await.unwrap();
+    store.create_organization(organization(301, "aaa")).await.unwrap();
+    assert_eq!(store.organization(acme.id).await.unwrap().as_ref(), Some(&acme));
+    assert_eq!(store.organization_by_slug("acme").await.unwrap().as_ref(), Some(&acme));
+    let slugs: Vec<_> = store
+        .organizations()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|one| one.slug)
+        .collect();
+    assert_eq!(slugs, ["aaa", "acme"]);
+    let update = OrganizationUpdate {
+        name: Some("Acme".to_owned()),
+        kind: Some(OrganizationKind::Live),
+        hidden: Some(false),
+        status: Some(Status::Suspended),
+    };
+    store.update_organization(acme.id, update, NOW).await.unwrap();
+    let after = store.organization(acme.id).await.unwrap().unwrap();
+    assert_eq!(
+        (after.name.as_str(), after.kind, after.hidden),
+        ("Acme", OrganizationKind::Live, false)
+    );
+    assert_eq!(after.status, Status::Suspended);
+}
+
+#[tokio::test]
+async fn resources_are_put() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let resource = Resource {
+        identifier: "https://api.example".to_owned(),
+        name: "API".to_owned(),
+        secret: Some(SecretHash::Sha256([1; 32])),
+        scopes: Some(Scopes::parse("a").unwrap()),
+        created: NOW,
+    };
+    store.put_resource(resource.clone(), NOW).await.unwrap();
+    assert_eq!(
+        store.resource("https://api.example").await.unwrap().as_ref(),
+        Some(&resource)
+    );
+    let other = Resource {
+        secret: None,
+        scopes: None,
+        ..resource
+    };
+    store.put_resource(other.clone(), NOW).await.unwrap();
+    assert_eq!(store.resources().await.unwrap(), [other]);
+    assert_eq!(store.resource("https://other.example").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_session_counts_until_it_expires_or_is_deleted() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let user = UserId(uuid(200));
+    let session = |id: u8| Session {
+        id: SessionId([id; 32]),
+        user,
+        created: NOW,
+        expires: NOW.after(DAY),
+    };
+    for id in 1..=3 {
+        store.create_session(session(id)).await.unwrap();
+    }
+    let found = async |id: u8, at| store.session(SessionId([id; 32]), at).await.unwrap();
+    assert_eq!(found(1, NOW).await, Some(session(1)));
+    assert_eq!(found(1, NOW.after(DAY)).await, None);
+    store.delete_session(SessionId([1; 32])).await.unwrap();
+    assert_eq!(found(1, NOW).await, None);
+    assert_eq!(found(2, NOW).await, Some(session(2)));
+    store.delete_sessions_of(user).await.unwrap();
+    assert_eq!((found(2, NOW).await, found(3, NOW).await), (None, None));
+}
+
+#[tokio::test]
+async fn keys_events_and_declared_values_survive_a_restart() {
+    let fixture = Fixture::new();
+    let key = |id| Key {
+        id,
+        purpose: "proof".to_owned(),
+        sealed: vec![1, 2, 3],
+        created: NOW,
+    };
+    fixture.store.create_key(key(2)).await.unwrap();
+    fixture.store.create_key(key(1)).await.unwrap();
+    assert!(matches!(
+        fixture.store.create_key(key(1)).await,
+        Err(StoreError::Taken(_))
+    ));
+    let event = |id| AuditEvent {
+        id: AuditEventId(uuid(id)),
+        at: NOW,
+        actor: "operator".to_owned(),
+        action: "grant_ended".to_owned(),
+        app: Some(AppId(uuid(100))),
+        user: Some(UserId(uuid(200))),
+        organization: None,
+        grant: Some(grant_id(1)),
+        detail: Some("{}".to_owned()),
+    };
+    fixture.store.append_audit(event(1)).await.unwrap();
+    fixture.store.append_audit(event(2)).await.unwrap();
+    let declared = |field: &str, digest| Declared {
+        kind: "app".to_owned(),
+        name: "one".to_owned(),
+        field: field.to_owned(),
+        digest: [digest; 32],
+    };
+    fixture
+        .store
+        .set_declared(vec![declared("name", 1), declared("secret", 2)])
+        .await
+        .unwrap();
+    fixture.store.set_declared(vec![declared("name", 3)]).await.unwrap();
+
+    let store = fixture.restarted();
+    assert_eq!(store.store.keys().await.unwrap(), [key(1), key(2)]);
+    assert_eq!(store.store.audit_events(1).await.unwrap(), [event(2)]);
+    assert_eq!(
+        store.store.declared().await.unwrap(),
+        [declared("name", 3), declared("secret", 2)]
+    );
+}
+
+#[tokio::test]
+async fn the_longest_access_lifetime_is_remembered() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.store.keep_longest_access(2 * DAY).await.unwrap(), 2 * DAY);
+    let fixture = fixture.restarted();
+    assert_eq!(fixture.store.keep_longest_access(DAY).await.unwrap(), 2 * DAY);
+    fixture.active(1).await;
+    fixture.store.end(grant_id(1), EndReason::ByPerson, NOW).await.unwrap();
+    let changes = fixture.store.changes(NOW).await.unwrap();
+    assert_eq!(changes[0].expires, NOW.after(2 * DAY));
+}
+
+#[tokio::test]
+async fn connections_have_names() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    store.create_organization(organization(300, "acme")).await.unwrap();
+    store.create_organization(organization(301, "zoo")).await.unwrap();
+    store.create_app(app(100, "one")).await.unwrap();
+    fixture.active(1).await;
+    fixture.active(2).await;
+    fixture.pending(3).await;
+    let elsewhere = NewGrant {
+        organization: OrganizationId(uuid(301)),
+        ..new_grant(4)
+    };
+    store.insert_grant(elsewhere).await.unwrap();
+    store.redeem(redeem(4)).await.unwrap();
+    store.end(grant_id(1), EndReason::ByPerson, NOW).await.unwrap();
+
+    let user = UserId(uuid(200));
+    let connections = store.connections(user).await.unwrap();
+    let facts: Vec<_> = connections
+        .iter()
+        .map(|one| {
+            (
+                one.grant.id,
+                one.app_name.as_str(),
+                one.app_owner.as_str(),
+                one.organization_slug.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        facts,
+        [
+            (grant_id(2), "App one", "ACME", "acme"),
+            (grant_id(4), "App one", "ACME", "zoo")
+        ]
+    );
+    assert_eq!(
+        (
+            connections[1].organization_name.as_str(),
+            connections[1].organization_hidden
+        ),
+        ("ZOO", false)
+    );
+    let ended = store.ended_connections(user, 5).await.unwrap();
+    assert_eq!(ended.iter().map(|one| one.grant.id).collect::<Vec<_>>(), [grant_id(1)]);
+    assert_eq!(store.connections(UserId(uuid(201))).await.unwrap(), []);
+}

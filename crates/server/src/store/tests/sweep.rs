@@ -1,0 +1,128 @@
+//! What is due goes as part of other writes.
+
+use super::*;
+
+impl Fixture {
+    /// Any write at this moment, so that what is due is treated.
+    async fn write_at(&self, now: Instant) {
+        self.store
+            .end(grant_id(999_999), EndReason::ByPerson, now)
+            .await
+            .unwrap();
+    }
+
+    async fn state(&self, id: u128) -> Option<State> {
+        self.store.grant(grant_id(id)).await.unwrap().map(|grant| grant.state)
+    }
+}
+
+#[tokio::test]
+async fn a_code_never_redeemed_goes_ten_minutes_after_it_ran_out() {
+    let fixture = Fixture::new();
+    let gone = fixture.pending(1).await.code_expires.after(Duration::from_secs(600));
+    fixture.write_at(Instant(gone.0 - 1)).await;
+    assert_eq!(fixture.state(1).await, Some(State::Pending));
+    fixture.write_at(gone).await;
+    assert_eq!(fixture.state(1).await, None);
+}
+
+#[tokio::test]
+async fn a_grant_expires_with_its_refresh_token_and_goes_thirty_days_later() {
+    let fixture = Fixture::new();
+    fixture.active(1).await;
+    fixture.store.rotate(rotate(1, 1)).await.unwrap();
+    fixture.write_at(NOW.after(DAY)).await;
+    assert_eq!(
+        fixture.state(1).await,
+        Some(State::Active),
+        "the rotation gave it another day"
+    );
+    fixture.write_at(NOW.after(2 * DAY)).await;
+    let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
+    assert_eq!((grant.state, grant.reason), (State::Ended, Some(EndReason::Expired)));
+    fixture.write_at(NOW.after(31 * DAY)).await;
+    assert_eq!(fixture.state(1).await, Some(State::Ended));
+    fixture.write_at(NOW.after(32 * DAY)).await;
+    assert_eq!(fixture.state(1).await, None);
+}
+
+#[tokio::test]
+async fn an_absolute_bound_ends_a_grant_whose_token_never_expires() {
+    let fixture = Fixture::new();
+    fixture.pending(1).await;
+    fixture.pending(2).await;
+    let never = Redeem {
+        expires: None,
+        ..redeem(1)
+    };
+    let bound = Redeem {
+        expires: None,
+        ends: Some(NOW.after(DAY)),
+        ..redeem(2)
+    };
+    fixture.store.redeem(never).await.unwrap();
+    fixture.store.redeem(bound).await.unwrap();
+    fixture.write_at(NOW.after(DAY)).await;
+    assert_eq!(
+        (fixture.state(1).await, fixture.state(2).await),
+        (Some(State::Active), Some(State::Ended))
+    );
+    fixture.write_at(NOW.after(365 * DAY)).await;
+    assert_eq!(
+        (fixture.state(1).await, fixture.state(2).await),
+        (Some(State::Active), None)
+    );
+}
+
+#[tokio::test]
+async fn a_commit_treats_a_bounded_number_of_rows() {
+    let fixture = Fixture::new();
+    for id in 1..=40 {
+        fixture.pending(id).await;
+    }
+    fixture.write_at(NOW.after(DAY)).await;
+    assert_eq!(fixture.store.grants_of(UserId(uuid(200))).await.unwrap().len(), 8);
+    fixture.write_at(NOW.after(DAY)).await;
+    assert_eq!(fixture.store.grants_of(UserId(uuid(200))).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_grant_that_cannot_be_read_holds_up_no_other() {
+    let fixture = Fixture::new();
+    fixture.pending(1).await;
+    fixture.pending(2).await;
+    let id = "x'00000000000000000000000000000001'";
+    fixture
+        .other()
+        .execute_batch(&format!("UPDATE grants SET state = 'x', check_at = 0 WHERE id = {id}"))
+        .unwrap();
+    fixture.write_at(NOW.after(DAY)).await;
+    assert_eq!(fixture.state(2).await, None);
+    let check: i64 = fixture
+        .other()
+        .query_row("SELECT check_at FROM grants", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(Instant(check), NOW.after(31 * DAY));
+}
+
+#[tokio::test]
+async fn sessions_and_feed_entries_go_when_they_expire() {
+    let fixture = Fixture::new();
+    let id = SessionId([1; 32]);
+    let session = Session {
+        id,
+        user: UserId(uuid(200)),
+        created: NOW,
+        expires: NOW.after(DAY),
+    };
+    fixture.store.create_session(session).await.unwrap();
+    fixture.store.revoke_token([1; 16], NOW.after(DAY), NOW).await.unwrap();
+    let count = |table: &str| -> i64 {
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        fixture.other().query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    fixture.write_at(NOW).await;
+    assert_eq!((count("sessions"), count("changes")), (1, 1));
+    fixture.write_at(NOW.after(DAY)).await;
+    assert_eq!((count("sessions"), count("changes")), (0, 0));
+}
