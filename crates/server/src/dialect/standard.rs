@@ -301,7 +301,7 @@ mod tests {
         let standard = dialect(DialectName::Standard, false);
         assert_eq!(
             seen(standard.introspection(Some(&introspection(&scopes)))).body,
-            r#"{"active":true,"scope":"a b","client_id":"MY_CLIENT_ID","username":"[email protected]","token_type":"Bearer","exp":1613120953,"iat":1613117353,"sub":"018f","iss":"https://id.example"}"#
+            r#"{"active":true,"scope":"a b","client_id":"MY_CLIENT_ID","username":"[email protected]","token_type":"Bearer","exp":1613120953,"iat":1613117353,"sub":"00000000-0000-0000-0000-00000000018f","iss":"https://id.example"}"#
         );
         assert_eq!(seen(standard.introspection(None)).body, r#"{"active":false}"#);
     }

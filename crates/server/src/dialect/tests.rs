@@ -344,7 +344,7 @@ pub(super) fn introspection<'a>(scopes: &'a Scopes) -> Introspection<'a> {
         scopes,
         client_id: "MY_CLIENT_ID",
         username: Some("[email protected]"),
-        subject: super::Subject::App,
+        subject: super::Subject::User(crate::store::model::UserId(uuid::Uuid::from_u128(0x18f))),
         issued_at: Instant(1_613_117_353_001),
         expires: Some(Instant(1_613_120_953_999)),
         token_type: Some("Bearer"),
