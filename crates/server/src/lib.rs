@@ -1,6 +1,7 @@
 //! Hallpass: OAuth in front of an API.
 
 pub mod app;
+pub mod client_secrets;
 pub mod config;
 pub mod declared;
 pub mod dialect;
