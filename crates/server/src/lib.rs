@@ -3,6 +3,7 @@
 pub mod app;
 pub mod client_secrets;
 pub mod config;
+pub mod data_folder;
 pub mod declared;
 pub mod dialect;
 pub mod directory;
