@@ -1,7 +1,9 @@
 //! Hallpass: OAuth in front of an API.
 
 pub mod app;
+pub mod client_secrets;
 pub mod config;
+pub mod data_folder;
 pub mod declared;
 pub mod dialect;
 pub mod directory;

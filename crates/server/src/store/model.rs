@@ -648,7 +648,7 @@ pub struct Declared {
     pub name: String,
     /// The field.
     pub field: String,
-    /// The SHA-256 of the value.
+    /// A keyed digest of the value.
     pub digest: [u8; 32],
 }
 

@@ -1,0 +1,139 @@
+//! Declared apps.
+
+use super::{Declaration, DeclaredError, Fields, named};
+use crate::client_secrets;
+use crate::config;
+use crate::random;
+use crate::store::StoreError;
+use crate::store::model::{App, AppId, AppStatus, AppUpdate, ClientType, OrganizationId, Others, Reach};
+
+const KIND: &str = "app";
+
+impl Declaration<'_> {
+    pub(super) async fn apps(&mut self) -> Result<(), DeclaredError> {
+        for declared in &self.config.apps {
+            self.app(declared)
+                .await
+                .map_err(|source| named(KIND, &declared.client_id, source))?;
+        }
+        Ok(())
+    }
+
+    async fn app(&mut self, declared: &config::App) -> Result<(), StoreError> {
+        let slug = owner(declared, self.config);
+        let products = products(declared, self.config);
+        let mut fields = self.applied.fields(KIND, &declared.client_id);
+        let mut update = changes(&mut fields, declared, products);
+        let owner_changed = fields.changed("organization", slug);
+        let secret = declared.client_secret.as_ref();
+        let secret = secret.filter(|secret| fields.changed("client_secret", secret.expose()));
+        if !fields.any {
+            return Ok(());
+        }
+        let organization = self.store.organization_by_slug(slug).await?;
+        let organization = organization.ok_or(StoreError::Conflict)?.id;
+        let Some(existing) = self.store.app_by_client_id(&declared.client_id).await? else {
+            return self.create_app(declared, organization).await;
+        };
+        // Handing an app over ends its grants; to name the owner that it has is no handing over.
+        if owner_changed && existing.organization != organization {
+            update.organization = Some(organization);
+        }
+        self.store.update_app(existing.id, update, self.now).await?;
+        match secret {
+            Some(secret) => {
+                let kept = client_secrets::keep(secret, self.now);
+                self.store.set_secret(existing.id, kept, Others::End, self.now).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn create_app(&self, declared: &config::App, organization: OrganizationId) -> Result<(), StoreError> {
+        let secret = declared.client_secret.as_ref();
+        let app = App {
+            id: AppId(random::uuid(self.now)),
+            client_id: declared.client_id.clone(),
+            name: declared.name.clone(),
+            organization,
+            owner: None,
+            client_type: client_type(declared),
+            reach: reach(declared),
+            status: AppStatus::Live,
+            redirect_uris: declared.redirect_uris.clone(),
+            scopes: declared.scopes.clone(),
+            products: products(declared, self.config),
+            grant_types: grant_types(declared),
+            created: self.now,
+            secrets: secret
+                .map(|secret| client_secrets::keep(secret, self.now))
+                .into_iter()
+                .collect(),
+        };
+        self.store.create_app(app).await
+    }
+}
+
+/// What is different about the declaration, owner and secret apart. What it leaves out has a default, which counts as
+/// declared.
+fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Vec<String>) -> AppUpdate {
+    let uris: Vec<&str> = declared
+        .redirect_uris
+        .iter()
+        .map(hallpass_wire::RedirectUri::as_str)
+        .collect();
+    // No list reads like this.
+    let all = || "\n".to_owned();
+    let scopes = declared.scopes.as_ref().map_or_else(all, ToString::to_string);
+    let grant_types = grant_types(declared);
+    let grants = grant_types.as_ref().map_or_else(all, |own| own.join(" "));
+    let (client_type, reach) = (client_type(declared), reach(declared));
+    AppUpdate {
+        name: fields.changed("name", &declared.name).then(|| declared.name.clone()),
+        organization: None,
+        client_type: fields.changed("type", client_type.as_str()).then_some(client_type),
+        reach: fields.changed("reach", reach.as_str()).then_some(reach),
+        status: fields
+            .changed("status", AppStatus::Live.as_str())
+            .then_some(AppStatus::Live),
+        redirect_uris: fields
+            .changed("redirect_uris", &uris.join("\n"))
+            .then(|| declared.redirect_uris.clone()),
+        scopes: fields.changed("scopes", &scopes).then(|| declared.scopes.clone()),
+        products: fields.changed("products", &products.join("\n")).then_some(products),
+        grant_types: fields.changed("grant_types", &grants).then_some(grant_types),
+    }
+}
+
+fn owner<'a>(declared: &'a config::App, config: &'a config::Config) -> &'a str {
+    declared
+        .organization
+        .as_deref()
+        .unwrap_or(&config.defaults.organization)
+}
+
+fn products(declared: &config::App, config: &config::Config) -> Vec<String> {
+    match &declared.products {
+        Some(named) => named.clone(),
+        None => config.defaults.product.iter().cloned().collect(),
+    }
+}
+
+fn grant_types(declared: &config::App) -> Option<Vec<String>> {
+    let own = declared.grant_types.as_ref()?;
+    Some(own.iter().map(|grant_type| grant_type.as_str().to_owned()).collect())
+}
+
+fn client_type(declared: &config::App) -> ClientType {
+    match declared.client_type {
+        config::ClientType::Confidential => ClientType::Confidential,
+        config::ClientType::Public => ClientType::Public,
+    }
+}
+
+fn reach(declared: &config::App) -> Reach {
+    match declared.reach {
+        config::Reach::Own => Reach::Own,
+        config::Reach::Partner => Reach::Partner,
+    }
+}

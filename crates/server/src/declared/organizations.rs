@@ -1,0 +1,145 @@
+//! Declared organizations, and who belongs to them.
+
+use super::{Declaration, DeclaredError, named};
+use crate::config;
+use crate::random;
+use crate::store::StoreError;
+use crate::store::model::{
+    Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role, Status,
+};
+
+const KIND: &str = "organization";
+
+/// An organization as it is to be.
+struct Wanted<'a> {
+    slug: &'a str,
+    name: &'a str,
+    kind: OrganizationKind,
+    hidden: bool,
+}
+
+impl Declaration<'_> {
+    /// The default organization, declared or not, comes first.
+    pub(super) async fn organizations(&mut self) -> Result<(), DeclaredError> {
+        let config = self.config;
+        let (slug, defaults) = (config.defaults.organization.as_str(), &config.defaults);
+        let declared = config.organizations.iter().find(|declared| declared.slug == slug);
+        let default = Wanted {
+            slug,
+            name: match (&defaults.organization_name, declared) {
+                (Some(name), _) => name,
+                (None, Some(declared)) => &declared.name,
+                (None, None) => slug,
+            },
+            kind: declared.map_or(OrganizationKind::Live, |declared| kind(declared.kind)),
+            hidden: defaults.hidden,
+        };
+        let others = config.organizations.iter().filter(|declared| declared.slug != slug);
+        let others = others.map(|declared| Wanted {
+            slug: &declared.slug,
+            name: &declared.name,
+            kind: kind(declared.kind),
+            hidden: false,
+        });
+        for wanted in std::iter::once(default).chain(others) {
+            self.organization(&wanted)
+                .await
+                .map_err(|source| named(KIND, wanted.slug, source))?;
+        }
+        Ok(())
+    }
+
+    async fn organization(&mut self, wanted: &Wanted<'_>) -> Result<(), StoreError> {
+        let mut fields = self.applied.fields(KIND, wanted.slug);
+        let update = OrganizationUpdate {
+            name: fields.changed("name", wanted.name).then(|| wanted.name.to_owned()),
+            kind: fields.changed("kind", wanted.kind.as_str()).then_some(wanted.kind),
+            hidden: fields
+                .changed("hidden", if wanted.hidden { "1" } else { "0" })
+                .then_some(wanted.hidden),
+            status: None,
+        };
+        if !fields.any {
+            return Ok(());
+        }
+        if let Some(existing) = self.store.organization_by_slug(wanted.slug).await? {
+            return self.store.update_organization(existing.id, update, self.now).await;
+        }
+        let organization = Organization {
+            id: OrganizationId(random::uuid(self.now)),
+            slug: wanted.slug.to_owned(),
+            name: wanted.name.to_owned(),
+            kind: wanted.kind,
+            hidden: wanted.hidden,
+            status: Status::Active,
+            created: self.now,
+        };
+        self.store.create_organization(organization).await
+    }
+
+    /// Who is to belong where. A declared person who is no longer named leaves; people who are not declared stay as they are.
+    pub(super) async fn memberships(&mut self) -> Result<(), DeclaredError> {
+        let config = self.config;
+        let default = config.defaults.organization.as_str();
+        let declared = config.organizations.iter().map(|declared| declared.slug.as_str());
+        for slug in std::iter::once(default).chain(declared.filter(|slug| *slug != default)) {
+            for user in &config.users {
+                let role = role_of(config, slug, &user.email);
+                self.membership(slug, &user.email, role)
+                    .await
+                    .map_err(|source| named(KIND, slug, source))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn membership(&mut self, slug: &str, email: &str, role: Option<Role>) -> Result<(), StoreError> {
+        let field = format!("member:{}", email.to_lowercase());
+        let mut fields = self.applied.fields(KIND, slug);
+        let text = role.map_or("", Role::as_str);
+        if (role.is_none() && !fields.knows(&field)) || !fields.changed(&field, text) {
+            return Ok(());
+        }
+        let user = self.store.user_by_email(email).await?;
+        let organization = self.store.organization_by_slug(slug).await?;
+        let (Some(user), Some(organization)) = (user, organization) else {
+            return Err(StoreError::Conflict);
+        };
+        let organization = organization.id;
+        match role {
+            Some(role) => {
+                let membership = Membership { organization, role };
+                self.store.add_membership(user.id, membership, self.now).await
+            }
+            None => self
+                .store
+                .remove_membership(user.id, organization, self.now)
+                .await
+                .map(drop),
+        }
+    }
+}
+
+/// What the configuration makes of a declared person in an organization. Everybody is a developer of the default one, where
+/// its declaration says nothing else.
+fn role_of(config: &config::Config, slug: &str, email: &str) -> Option<Role> {
+    let declared = config.organizations.iter().find(|declared| declared.slug == slug);
+    let email = email.to_lowercase();
+    let named = declared
+        .into_iter()
+        .flat_map(|declared| &declared.members)
+        .find(|(member, _)| member.to_lowercase() == email);
+    match named {
+        Some((_, config::Role::Owner)) => Some(Role::Owner),
+        Some((_, config::Role::Developer)) => Some(Role::Developer),
+        Some((_, config::Role::Member)) => Some(Role::Member),
+        None => (slug == config.defaults.organization).then_some(Role::Developer),
+    }
+}
+
+fn kind(declared: config::OrganizationKind) -> OrganizationKind {
+    match declared {
+        config::OrganizationKind::Live => OrganizationKind::Live,
+        config::OrganizationKind::Sandbox => OrganizationKind::Sandbox,
+    }
+}

@@ -1,0 +1,50 @@
+//! Declared resources.
+
+use super::{Declaration, DeclaredError, named};
+use crate::client_secrets;
+use crate::config;
+use crate::store::StoreError;
+use crate::store::model::Resource;
+
+const KIND: &str = "resource";
+
+impl Declaration<'_> {
+    pub(super) async fn resources(&mut self) -> Result<(), DeclaredError> {
+        for declared in &self.config.resources {
+            self.resource(declared)
+                .await
+                .map_err(|source| named(KIND, &declared.identifier, source))?;
+        }
+        Ok(())
+    }
+
+    async fn resource(&mut self, declared: &config::Resource) -> Result<(), StoreError> {
+        let mut fields = self.applied.fields(KIND, &declared.identifier);
+        let name = fields.changed("name", &declared.name);
+        let secret = fields.changed("secret", declared.secret.expose());
+        let scopes = declared.scopes.as_ref().map(ToString::to_string).unwrap_or_default();
+        let scopes = fields.changed("scopes", &scopes);
+        if !fields.any {
+            return Ok(());
+        }
+        let existing = self.store.resource(&declared.identifier).await?;
+        let fresh = existing.is_none();
+        let mut resource = existing.unwrap_or_else(|| Resource {
+            identifier: declared.identifier.clone(),
+            name: String::new(),
+            secret: None,
+            scopes: None,
+            created: self.now,
+        });
+        if name || fresh {
+            resource.name.clone_from(&declared.name);
+        }
+        if secret || fresh {
+            resource.secret = Some(client_secrets::hash(&declared.secret));
+        }
+        if scopes || fresh {
+            resource.scopes.clone_from(&declared.scopes);
+        }
+        self.store.put_resource(resource, self.now).await
+    }
+}
