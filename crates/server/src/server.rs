@@ -2,6 +2,7 @@
 
 use crate::app::Hallpass;
 use crate::config::{Config, StoreUrl};
+use crate::data_folder::{DataFolder, DataFolderError};
 use crate::declared::{self, DeclaredError};
 use crate::dialect::Dialect;
 use crate::directory::Directory;
@@ -48,6 +49,8 @@ pub struct Running {
     hallpass: Arc<Hallpass>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    /// Held as long as the server runs.
+    _data: DataFolder,
 }
 
 /// Why a server did not start.
@@ -69,6 +72,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The data folder cannot be used, or another server uses it.
+    #[error(transparent)]
+    DataFolder(#[from] DataFolderError),
     /// The database refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -92,6 +98,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let address = listener
         .local_addr()
         .map_err(|source| StartError::Listen { address, source })?;
+    let data = DataFolder::open(&config.server.data)?;
     let hallpass = Arc::new(prepare(config, clock, address).await?);
     let (stop, stopped) = watch::channel(false);
     let tasks = vec![tokio::spawn(listen(listener, hallpass.clone(), stopped))];
@@ -100,6 +107,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         hallpass,
         stop,
         tasks,
+        _data: data,
     })
 }
 

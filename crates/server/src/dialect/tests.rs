@@ -434,7 +434,10 @@ fn a_resource_hears_the_tenant_in_every_dialect() {
         );
         assert_eq!(
             (&read["sub"], &read["aud"]),
-            (&"018f".into(), &"https://api.example".into())
+            (
+                &"00000000-0000-0000-0000-00000000018f".into(),
+                &"https://api.example".into()
+            )
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{develops_for, line, manages, status};
 use crate::app::Hallpass;
+use crate::client_secrets;
 use crate::directory::Client;
 use crate::oauth::Refusal;
 use crate::pages::account::memberships;
@@ -10,10 +11,8 @@ use crate::pages::{Visit, login};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
-use crate::store::model::{ClientType, GrantFilter, Others, Secret, SecretHash, SecretId, State as Life, User};
-use crate::time::Instant;
+use crate::store::model::{ClientType, GrantFilter, Others, Secret, SecretId, State as Life, User};
 use crate::view::{self, AppPage, AppsList, ErrorKind, OrganizationChoice, ScopeLine, SecretLine};
-use aws_lc_rs::digest;
 use axum::body::Body;
 use axum::extract::State;
 use http::Request;
@@ -92,31 +91,13 @@ pub async fn reset_secret(State(hallpass): State<Arc<Hallpass>>, request: Reques
         .set_secret(client.app.id, secret, others, visit.now)
         .await
     {
-        Ok(()) => match show(&visit, &client, Some(&text)).await {
+        Ok(()) => match show(&visit, &client, Some(text.expose())).await {
             Ok(response) => response,
             Err(refusal) => visit.failed(&refusal),
         },
         Err(StoreError::Taken(_) | StoreError::Conflict) => visit.go(&back),
         Err(error) => visit.failed(&error.into()),
     }
-}
-
-/// A secret of 256 bits, and what is kept of it.
-#[must_use]
-pub fn fresh_secret(id: SecretId, now: Instant) -> (String, Secret) {
-    let text = random::alphanumeric(43);
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-    let hint = text[text.len() - 4..].to_owned();
-    let secret = Secret {
-        id,
-        hash: SecretHash::Sha256(hash),
-        hint,
-        created: now,
-        last_used: None,
-        expires: None,
-    };
-    (text, secret)
 }
 
 /// The app that the address names, if this person may manage it. Another's app is not there.

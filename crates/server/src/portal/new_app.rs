@@ -2,6 +2,7 @@
 
 use super::{apps, develops_for};
 use crate::app::Hallpass;
+use crate::client_secrets;
 use crate::directory::Client;
 use crate::oauth::Refusal;
 use crate::pages::account::memberships;
@@ -10,7 +11,7 @@ use crate::pages::{Form, Visit, login};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, Reach, SecretId, User};
+use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, Reach, User};
 use crate::view::{
     self, AppNew, AppNewErrors, ErrorKind, NameFault, OrganizationChoice, RedirectUriFault, ScopeChoice,
 };
@@ -113,7 +114,7 @@ async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: 
         view::ClientType::Confidential => ClientType::Confidential,
         view::ClientType::Public => ClientType::Public,
     };
-    let (text, secret) = apps::fresh_secret(SecretId(random::uuid(visit.now)), visit.now);
+    let (text, secret) = client_secrets::make(visit.now);
     let confidential = client_type == ClientType::Confidential;
     let app = App {
         id,
@@ -132,7 +133,7 @@ async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: 
         secrets: if confidential { vec![secret] } else { Vec::new() },
     };
     match hallpass.store.create_app(app).await {
-        Ok(()) => match created(visit, id, confidential.then_some(text.as_str())).await {
+        Ok(()) => match created(visit, id, confidential.then_some(text.expose())).await {
             Ok(response) => response,
             Err(refusal) => visit.failed(&refusal),
         },
