@@ -85,7 +85,8 @@ pub async fn reset_secret(State(hallpass): State<Arc<Hallpass>>, request: Reques
     let (Some(id), ClientType::Confidential) = (id, client.app.client_type) else {
         return visit.error(400, ErrorKind::BadForm);
     };
-    let (text, secret) = fresh_secret(id, visit.now);
+    let (text, kept) = client_secrets::make(visit.now);
+    let secret = Secret { id, ..kept };
     match hallpass
         .store
         .set_secret(client.app.id, secret, others, visit.now)
