@@ -153,6 +153,13 @@ impl Chromium {
         field.send_keys(text).await
     }
 
+    /// Asks for pages in this language.
+    pub(crate) async fn reads(&self, language: &str) -> WebDriverResult<()> {
+        self.debugger("Network.enable", json!({})).await?;
+        let headers = json!({"headers": {"Accept-Language": language}});
+        self.debugger("Network.setExtraHTTPHeaders", headers).await.map(drop)
+    }
+
     /// Turns the pages' own scripts off.
     pub(crate) async fn without_scripts(&self) -> WebDriverResult<()> {
         self.debugger("Emulation.setScriptExecutionDisabled", json!({"value": true}))

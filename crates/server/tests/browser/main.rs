@@ -69,6 +69,26 @@ async fn pages_work_without_their_scripts() {
     server.stop();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_redirect_uri_gets_a_page_in_the_readers_language() {
+    let app = ThirdParty::listen();
+    let server = Server::start("default", &declared(&app));
+    let authorize = authorization(&server, &app).replace("/cb&", "/elsewhere&");
+    browse(async move |browser: Chromium| {
+        for language in ["en", "nl"] {
+            browser.reads(language).await?;
+            browser.driver.goto(&authorize).await?;
+            let page = browser.find(By::Css("html")).await?;
+            assert_eq!(page.attr("lang").await?.as_deref(), Some(language));
+            assert_eq!(browser.driver.current_url().await?.as_str(), authorize, "no redirect");
+            browser.inspect(&format!("error-{language}")).await?;
+        }
+        Ok(())
+    })
+    .await;
+    server.stop();
+}
+
 /// Preset `apicbase`, an app without a redirect URI: the person carries the code (API-5).
 #[tokio::test(flavor = "multi_thread")]
 async fn api_5_a_person_copies_the_code() {
