@@ -149,6 +149,19 @@ async fn a_conflict_undoes_its_own_write_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_write_that_fails_in_its_second_statement_leaves_nothing_of_its_first() {
+    let fixture = Fixture::new();
+    fixture.store.create_app(app(100, "one")).await.unwrap();
+    let same_secret = App {
+        secrets: vec![secret(1100)],
+        ..app(101, "two")
+    };
+    let taken = fixture.store.create_app(same_secret).await;
+    assert!(matches!(taken, Err(StoreError::Taken(_))), "{taken:?}");
+    assert_eq!(fixture.store.app(AppId(uuid(101))).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn more_than_the_queue_holds_is_refused() {
     let fixture = Fixture::new();
     let other = fixture.other();
