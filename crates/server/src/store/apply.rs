@@ -5,7 +5,7 @@
 use super::batch::{End, Ends, Outcome, Use, Used, Work, Write};
 use super::connection::Connection;
 use super::model::{Change, ChangeKind, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, Rotated};
-use super::value::{Row, Statement};
+use super::value::{Row, Statement, Value};
 use super::{Result, StoreError, all, apps, changes, first, grants, sweep};
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ impl Feed {
         Self { node, number: 0 }
     }
 
-    /// Goes on under another name: after a commit of which nobody knows whether it was made.
-    pub(super) fn rename(&mut self) {
+    /// Goes on under another name: after a commit that failed, of which it may be that nobody knows whether it was made.
+    fn rename(&mut self) {
         *self = Self::new(u128::from_be_bytes(self.node).wrapping_add(1).to_be_bytes());
     }
 }
@@ -42,6 +42,8 @@ pub(super) enum Applied {
 pub(super) struct Batch<'a> {
     connection: &'a Connection,
     feed: &'a mut Feed,
+    /// The numbering with this batch in it: the run's own moves on with the commit.
+    numbered: Feed,
     longest_access: Duration,
     changes: Vec<Change>,
 }
@@ -50,6 +52,7 @@ impl<'a> Batch<'a> {
     pub(super) fn new(connection: &'a Connection, feed: &'a mut Feed, longest_access: Duration) -> Self {
         Self {
             connection,
+            numbered: *feed,
             feed,
             longest_access,
             changes: Vec::new(),
@@ -59,16 +62,17 @@ impl<'a> Batch<'a> {
     /// Does all of this or nothing; each work's answer, and what the feed got. A work that is refused for itself
     /// (a conflict, a row that cannot be) leaves the others alone.
     pub(super) fn apply(mut self, works: &[&Work]) -> Result<(Vec<Result<Applied>>, Vec<Change>)> {
-        let before = *self.feed;
         let answers = self.transaction(works);
         if answers.is_err() {
-            *self.feed = before;
+            self.feed.rename();
             // Where SQLite has rolled back by itself there is nothing left to roll back.
             if !self.connection.raw.is_autocommit() {
                 self.connection.execute("ROLLBACK", &[])?;
             }
         }
-        Ok((answers?, self.changes))
+        let answers = answers?;
+        *self.feed = self.numbered;
+        Ok((answers, self.changes))
     }
 
     fn transaction(&mut self, works: &[&Work]) -> Result<Vec<Result<Applied>>> {
@@ -80,9 +84,7 @@ impl<'a> Batch<'a> {
         if let Some(now) = works.iter().filter_map(|work| work.now()).max() {
             sweep::sweep(self.connection, now, works)?;
         }
-        self.connection
-            .execute("COMMIT", &[])
-            .inspect_err(|_| self.feed.rename())?;
+        self.connection.execute("COMMIT", &[])?;
         Ok(answers)
     }
 
@@ -154,12 +156,12 @@ impl<'a> Batch<'a> {
 
     /// Under a savepoint, so that one write's conflict is not another's.
     fn write(&mut self, write: &Write) -> Result<Applied> {
-        let (feed, told) = (*self.feed, self.changes.len());
+        let (feed, told) = (self.numbered, self.changes.len());
         self.connection.execute("SAVEPOINT own", &[])?;
         let applied = self.statements(write);
         if matches!(&applied, Err(error) if is_own(error)) {
             self.connection.execute("ROLLBACK TO own", &[])?;
-            *self.feed = feed;
+            self.numbered = feed;
             self.changes.truncate(told);
         }
         self.connection.execute("RELEASE own", &[])?;
@@ -177,25 +179,29 @@ impl<'a> Batch<'a> {
             self.announce(change)?;
         }
         let mut ended = write.ended.clone();
-        let Some(ends) = &write.ends else {
+        let Some(mut ends) = write.ends.clone() else {
             return Ok(Applied::Whole(Outcome::EndedMany(ended)));
         };
-        let found = self.end_some(ends)?;
-        let more = found.len() >= ENDS as usize;
-        ended.extend(found);
-        Ok(match more {
-            false => Applied::Whole(Outcome::EndedMany(ended)),
-            true => Applied::Partly(Write {
-                ends: write.ends.clone(),
-                ended,
-                ..Write::default()
-            }),
-        })
+        let found = self.end_some(&ends)?;
+        ended.extend(&found);
+        if found.len() < ENDS as usize {
+            return Ok(Applied::Whole(Outcome::EndedMany(ended)));
+        }
+        ends.after = found.last().copied();
+        let ends = Some(ends);
+        Ok(Applied::Partly(Write {
+            ends,
+            ended,
+            ..Write::default()
+        }))
     }
 
     fn end_some(&mut self, ends: &Ends) -> Result<Vec<GrantId>> {
         let mut params = ends.params.clone();
-        params.push(ENDS.into());
+        params.extend([
+            ends.after.map_or_else(|| Value::Bytes(vec![]), Value::from),
+            ENDS.into(),
+        ]);
         let found: Vec<GrantId> = all(self.connection.query(ends.select, &params)?, Row::take)?;
         for &id in &found {
             self.end(&End {
@@ -208,10 +214,10 @@ impl<'a> Batch<'a> {
     }
 
     fn announce(&mut self, change: &NewChange) -> Result<()> {
-        self.feed.number += 1;
+        self.numbered.number += 1;
         let change = Change {
-            node: self.feed.node,
-            number: self.feed.number,
+            node: self.numbered.node,
+            number: self.numbered.number,
             at: change.at,
             expires: change.expires.unwrap_or(change.at.after(self.longest_access)),
             kind: change.kind,

@@ -102,13 +102,16 @@ pub(super) struct End {
     pub(super) now: Instant,
 }
 
-/// Grants to end: those that a statement selects, whose last parameter is how many at a time.
+/// Grants to end: those that a statement selects in the order of their ids, whose last two parameters are the id to go on
+/// after and how many at a time.
 #[derive(Clone, Debug)]
 pub(super) struct Ends {
     pub(super) select: &'static str,
     pub(super) params: Vec<Value>,
     pub(super) reason: EndReason,
     pub(super) now: Instant,
+    /// The last one ended already.
+    pub(super) after: Option<GrantId>,
 }
 
 /// A use to write down.
@@ -186,6 +189,19 @@ impl Work {
     }
 }
 
+impl Ends {
+    pub(super) fn new(select: &'static str, params: Vec<Value>, reason: EndReason, now: Instant) -> Self {
+        let after = None;
+        Self {
+            select,
+            params,
+            reason,
+            now,
+            after,
+        }
+    }
+}
+
 impl Outcome {
     /// The same for those who asked for the same a moment later: it was not their request that made the change.
     pub(super) fn for_others(&self) -> Self {
@@ -233,12 +249,7 @@ mod tests {
 
     fn end_many() -> Work {
         let (select, params, reason) = ("", vec![], EndReason::ByPerson);
-        let ends = Some(Ends {
-            select,
-            params,
-            reason,
-            now: Instant(0),
-        });
+        let ends = Some(Ends::new(select, params, reason, Instant(0)));
         Work::Write(Write {
             ends,
             ..Write::default()
@@ -293,6 +304,12 @@ mod tests {
     fn a_change_of_many_grants_shares_its_batch_with_no_change_of_a_grant() {
         let works = vec![end(1), end_many(), Work::Write(Write::default()), end(2), end_many()];
         assert_eq!(batches(works, 256), [vec!["0", "2", "3"], vec!["1"], vec!["4"]]);
+    }
+
+    #[test]
+    fn a_change_of_a_grant_waits_for_a_change_of_many() {
+        let works = vec![end_many(), end(1), Work::Seen(vec![]), end(2)];
+        assert_eq!(batches(works, 256), [vec!["0"], vec!["1", "3"], vec!["2"]]);
     }
 
     #[test]

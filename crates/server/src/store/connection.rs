@@ -25,7 +25,7 @@ impl Connection {
         let mode: String = connection
             .raw
             .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-            .map_err(unavailable)?;
+            .map_err(unfit)?;
         if mode != "wal" {
             return Err(StoreError::Unfit(format!("it cannot use WAL (journal mode {mode})")));
         }
@@ -83,6 +83,14 @@ impl Connection {
             _ => self.broken.set(true),
         }
         unavailable(error)
+    }
+}
+
+/// A file that is no database will not become one by waiting.
+fn unfit(error: Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::Unfit(error.to_string()),
+        _ => unavailable(error),
     }
 }
 

@@ -73,13 +73,7 @@ impl Store {
         let mut params = vec![user.into(), app.into()];
         params.extend(organization.map(Value::from));
         let select = organization.map_or(LIVE_OF_USER_AND_APP, |_| LIVE_OF_CONNECTION);
-        self.end_many(Ends {
-            select,
-            params,
-            reason,
-            now,
-        })
-        .await
+        self.end_many(Ends::new(select, params, reason, now)).await
     }
 
     /// Ends every grant of an app; answers which.
@@ -90,13 +84,7 @@ impl Store {
     /// Ends every grant of a person; answers which.
     pub async fn end_of_user(&self, user: UserId, reason: EndReason, now: Instant) -> Result<Vec<GrantId>> {
         let (select, params) = (LIVE_OF_USER, vec![user.into()]);
-        self.end_many(Ends {
-            select,
-            params,
-            reason,
-            now,
-        })
-        .await
+        self.end_many(Ends::new(select, params, reason, now)).await
     }
 
     /// Ends every grant of a person in an organization; answers which.
@@ -152,23 +140,13 @@ impl Store {
 /// Which grants end with an app's change of hands.
 pub(super) fn ends_of_app(app: AppId, reason: EndReason, now: Instant) -> Ends {
     let (select, params) = (LIVE_OF_APP, vec![app.into()]);
-    Ends {
-        select,
-        params,
-        reason,
-        now,
-    }
+    Ends::new(select, params, reason, now)
 }
 
 /// Which grants end with a membership.
 pub(super) fn ends_of_membership(user: UserId, organization: OrganizationId, reason: EndReason, now: Instant) -> Ends {
     let (select, params) = (LIVE_OF_MEMBERSHIP, vec![user.into(), organization.into()]);
-    Ends {
-        select,
-        params,
-        reason,
-        now,
-    }
+    Ends::new(select, params, reason, now)
 }
 
 /// The columns of a grant in the order in which [`grant_of`] takes them.
@@ -201,17 +179,17 @@ const LIST_OF_USER: &str = select_grant!(
 const LONGEST_IDLE: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 1 \
      ORDER BY COALESCE(last_used, rotated_at) DESC, id DESC LIMIT 1000 OFFSET $3";
 
-const LIVE_OF_CONNECTION: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND organization_id = $3 AND state < 2 ORDER BY id LIMIT $4";
+const LIVE_OF_CONNECTION: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND organization_id = $3 AND state < 2 AND id > $4 ORDER BY id LIMIT $5";
 
 const LIVE_OF_USER_AND_APP: &str =
-    "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state < 2 ORDER BY id LIMIT $3";
+    "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state < 2 AND id > $3 ORDER BY id LIMIT $4";
 
-const LIVE_OF_USER: &str = "SELECT id FROM grants WHERE user_id = $1 AND state < 2 ORDER BY id LIMIT $2";
+const LIVE_OF_USER: &str = "SELECT id FROM grants WHERE user_id = $1 AND state < 2 AND id > $2 ORDER BY id LIMIT $3";
 
 const LIVE_OF_MEMBERSHIP: &str =
-    "SELECT id FROM grants WHERE user_id = $1 AND organization_id = $2 AND state < 2 ORDER BY id LIMIT $3";
+    "SELECT id FROM grants WHERE user_id = $1 AND organization_id = $2 AND state < 2 AND id > $3 ORDER BY id LIMIT $4";
 
-const LIVE_OF_APP: &str = "SELECT id FROM grants WHERE app_id = $1 AND state < 2 ORDER BY id LIMIT $2";
+const LIVE_OF_APP: &str = "SELECT id FROM grants WHERE app_id = $1 AND state < 2 AND id > $2 ORDER BY id LIMIT $3";
 
 /// A pending grant, unless its id is taken.
 pub(super) const INSERT: &str = "INSERT INTO grants (id, app_id, user_id, organization_id, state, scopes, redirect_uri, \

@@ -43,7 +43,7 @@ use value::{Row, Statement, Value};
 /// What the store answers.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// Why the store could not do something. Nothing of it was written.
+/// Why the store could not do something. Nothing of it was written, except where hundreds of grants end: then some may have.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Disk full, locked, away or too busy: callers answer 503, and later it may work.

@@ -1,7 +1,7 @@
 //! The tables, brought to what this version needs by migrations that only add.
 
-use super::Result;
 use super::connection::{Connection, unavailable};
+use super::{Result, StoreError};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -12,7 +12,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let runner = embedded::migrations::runner()
         .set_grouped(true)
         .set_abort_missing(false);
-    runner.run(&mut connection.raw).map_err(unavailable)?;
+    runner.run(&mut connection.raw).map_err(refused)?;
     Ok(())
 }
 
@@ -34,6 +34,14 @@ pub(super) fn pending(connection: &mut Connection) -> Result<Vec<String>> {
     Ok(pending
         .filter_map(|migration| migration.sql().map(str::to_owned))
         .collect())
+}
+
+/// A database that is away or locked may work later; one with other tables than ours will not.
+fn refused(error: refinery::Error) -> StoreError {
+    match error.kind() {
+        refinery::error::Kind::Connection(..) => unavailable(error),
+        _ => StoreError::Unfit(error.to_string()),
+    }
 }
 
 const HISTORY: &str = "SELECT name FROM sqlite_master WHERE name = 'refinery_schema_history'";

@@ -7,7 +7,7 @@ use super::apply::{Applied, Batch, Feed};
 use super::batch::{Job, Outcome, Work, plan};
 use super::connection::{Connection, unavailable};
 use super::model::Change;
-use super::seen::Seen;
+use super::seen::{self, Seen};
 use super::{Result, StoreError};
 use crate::time::Instant;
 use std::collections::VecDeque;
@@ -91,6 +91,7 @@ pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> Result<Write
         feed: Feed::new(shared.node),
         shared,
         uses_written: Instant(0),
+        closing: false,
     };
     let thread = std::thread::Builder::new()
         .name("hallpass-writer".to_owned())
@@ -134,6 +135,7 @@ struct Worker {
     feed: Feed,
     shared: Arc<Shared>,
     uses_written: Instant,
+    closing: bool,
 }
 
 impl Worker {
@@ -147,12 +149,17 @@ impl Worker {
 
     /// Waits until something is to be done; `false` when nothing will be any more.
     fn gather(&mut self) -> bool {
-        if self.waiting.is_empty() {
+        while self.waiting.is_empty() {
             match self.arriving.recv_timeout(BEHIND) {
                 Ok(job) => self.waiting.push_back(job),
+                Err(RecvTimeoutError::Timeout) if !self.shared.seen.is_due() => {}
                 Err(RecvTimeoutError::Timeout) => self.waiting.push_back(uses()),
-                Err(RecvTimeoutError::Disconnected) if self.shared.seen.is_due() => self.waiting.push_back(uses()),
-                Err(RecvTimeoutError::Disconnected) => return false,
+                Err(RecvTimeoutError::Disconnected) if self.closing || !self.shared.seen.is_due() => return false,
+                Err(RecvTimeoutError::Disconnected) => {
+                    // Once: a database that is away must not keep the server from ending.
+                    self.closing = true;
+                    self.waiting.extend((0..=seen::LIMIT / USES).map(|_| uses()));
+                }
             }
         }
         while self.waiting.len() < CHOICE {
@@ -185,15 +192,12 @@ impl Worker {
                 }
             }
             Ok(Err(error)) => self.fail(batch, &error),
-            Err(_) => {
-                self.connection = None;
-                self.feed.rename();
-                self.fail(batch, &fault());
-            }
+            Err(_) => self.fail(batch, &fault()),
         }
     }
 
-    /// One commit; each work's answer, and what the feed got.
+    /// One commit; each work's answer, and what the feed got. A panic in here loses the connection, and with it all that
+    /// was not committed.
     fn apply(&mut self, batch: &[Job<Reply>]) -> Result<(Vec<Result<Applied>>, Vec<Change>)> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
@@ -223,7 +227,8 @@ impl Worker {
             Ok(Applied::Whole(outcome)) => Ok(outcome),
             Ok(Applied::Partly(rest)) => {
                 let (work, replies) = (Work::Write(rest), job.replies);
-                return self.waiting.push_front(Job { work, replies });
+                // Behind what came meanwhile: nobody waits for an app with a million grants.
+                return self.waiting.push_back(Job { work, replies });
             }
             Err(error) => Err(error),
         };

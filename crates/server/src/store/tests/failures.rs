@@ -149,6 +149,44 @@ async fn a_conflict_undoes_its_own_write_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_write_that_fails_in_its_second_statement_leaves_nothing_of_its_first() {
+    let fixture = Fixture::new();
+    fixture.store.create_app(app(100, "one")).await.unwrap();
+    let same_secret = App {
+        secrets: vec![secret(1100)],
+        ..app(101, "two")
+    };
+    let taken = fixture.store.create_app(same_secret).await;
+    assert!(matches!(taken, Err(StoreError::Taken(_))), "{taken:?}");
+    assert_eq!(fixture.store.app(AppId(uuid(101))).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_was_undone_is_not_told() {
+    let fixture = Fixture::new();
+    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let listener = std::sync::Arc::clone(&told);
+    fixture
+        .store
+        .on_change(move |changes| listener.lock().unwrap().extend_from_slice(changes));
+    fixture.store.create_app(app(100, "one")).await.unwrap();
+    fixture.active(1).await;
+    fixture.other().execute_batch("UPDATE grants SET id = x'00'").unwrap();
+    let moved = AppUpdate {
+        organization: Some(OrganizationId(uuid(301))),
+        ..AppUpdate::default()
+    };
+    let corrupt = fixture.store.update_app(AppId(uuid(100)), moved, NOW).await;
+    assert!(matches!(corrupt, Err(StoreError::Corrupt(_))), "{corrupt:?}");
+    let app = fixture.store.app(AppId(uuid(100))).await.unwrap().unwrap();
+    assert_eq!(app.organization, OrganizationId(uuid(300)));
+    fixture.store.revoke_token([1; 16], NOW.after(DAY), NOW).await.unwrap();
+    let numbers = |changes: &[Change]| changes.iter().map(|change| change.number).collect::<Vec<_>>();
+    assert_eq!(numbers(&told.lock().unwrap()), [1, 2]);
+    assert_eq!(numbers(&fixture.store.changes(NOW).await.unwrap()), [1, 2]);
+}
+
+#[tokio::test]
 async fn more_than_the_queue_holds_is_refused() {
     let fixture = Fixture::new();
     let other = fixture.other();
@@ -169,11 +207,40 @@ async fn more_than_the_queue_holds_is_refused() {
     other.execute_batch("ROLLBACK").unwrap();
 }
 
+#[tokio::test]
+async fn the_store_ends_while_the_database_is_locked() {
+    let fixture = Fixture::new();
+    fixture.active(1).await;
+    fixture.store.touch(grant_id(1), 1, NOW.after(DAY));
+    let other = fixture.other();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    drop(fixture.store);
+    other.execute_batch("ROLLBACK").unwrap();
+}
+
+#[tokio::test]
+async fn a_failed_commit_gives_the_feed_a_new_name() {
+    let fixture = Fixture::new();
+    fixture.store.revoke_token([1; 16], NOW.after(DAY), NOW).await.unwrap();
+    let other = fixture.other();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(is_unavailable(
+        &fixture.store.revoke_token([2; 16], NOW.after(DAY), NOW).await
+    ));
+    other.execute_batch("ROLLBACK").unwrap();
+    fixture.store.revoke_token([3; 16], NOW.after(DAY), NOW).await.unwrap();
+    let changes = fixture.store.changes(NOW).await.unwrap();
+    assert_eq!(changes.iter().map(|change| change.number).collect::<Vec<_>>(), [1, 1]);
+    assert_ne!(changes[0].node, changes[1].node);
+}
+
 #[test]
 fn what_is_no_database_is_not_opened() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("hallpass.db");
     std::fs::write(&path, "Dear diary, ".repeat(1000)).unwrap();
-    assert!(Store::open_sqlite(&path, 1).is_err());
-    assert!(Store::open_sqlite(&folder.path().join("absent/hallpass.db"), 1).is_err());
+    let diary = Store::open_sqlite(&path, 1).err();
+    assert!(matches!(diary, Some(StoreError::Unfit(_))), "{diary:?}");
+    let absent = Store::open_sqlite(&folder.path().join("absent/hallpass.db"), 1).err();
+    assert!(matches!(absent, Some(StoreError::Unavailable(_))), "{absent:?}");
 }

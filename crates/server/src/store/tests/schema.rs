@@ -95,7 +95,9 @@ fn constants(source: &str) -> Vec<String> {
         } else {
             String::new()
         };
-        declaration.contains("&str").then(|| selected + &literals(statement))
+        declaration
+            .contains("&str")
+            .then(|| format!("{selected}{}", literals(statement)))
     });
     let sql = ["SELECT", "INSERT", "UPDATE", "DELETE"];
     constants

@@ -1,0 +1,121 @@
+//! Who asks for tokens and who checks them: apps with their secrets, and resources.
+
+use super::{AppId, AppStatus, ClientType, OrganizationId, Reach, SecretId, UserId};
+use crate::time::Instant;
+use hallpass_wire::{RedirectUri, Scopes};
+use std::fmt;
+
+/// An app, which is an OAuth client, with its secrets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct App {
+    /// Its id.
+    pub id: AppId,
+    /// The client id (RFC 6749 §2.2).
+    pub client_id: String,
+    /// What people see.
+    pub name: String,
+    /// Who owns it.
+    pub organization: OrganizationId,
+    /// The developer who made it; `None` where it was declared.
+    pub owner: Option<UserId>,
+    /// Whether it can keep a secret.
+    pub client_type: ClientType,
+    /// Whose people may connect it.
+    pub reach: Reach,
+    /// Where in its life.
+    pub status: AppStatus,
+    /// Where a code may be sent.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// What it may ask for; `None`: the whole catalogue.
+    pub scopes: Option<Scopes>,
+    /// The products that it is subscribed to, by name.
+    pub products: Vec<String>,
+    /// The grant types that it may use; `None`: the preset's.
+    pub grant_types: Option<Vec<String>>,
+    /// When it was made.
+    pub created: Instant,
+    /// Its secrets, the oldest first; expired ones are among them.
+    pub secrets: Vec<Secret>,
+}
+
+/// What is different about an app; `None` leaves a field as it is.
+#[derive(Clone, Default, Debug)]
+pub struct AppUpdate {
+    /// The name.
+    pub name: Option<String>,
+    /// The owning organization; another one ends the app's grants.
+    pub organization: Option<OrganizationId>,
+    /// Whether it can keep a secret.
+    pub client_type: Option<ClientType>,
+    /// Whose people may connect it.
+    pub reach: Option<Reach>,
+    /// Where in its life.
+    pub status: Option<AppStatus>,
+    /// Where a code may be sent.
+    pub redirect_uris: Option<Vec<RedirectUri>>,
+    /// What it may ask for.
+    pub scopes: Option<Option<Scopes>>,
+    /// The products.
+    pub products: Option<Vec<String>>,
+    /// The grant types.
+    pub grant_types: Option<Option<Vec<String>>>,
+}
+
+/// One of an app's secrets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Secret {
+    /// Its id.
+    pub id: SecretId,
+    /// What it is compared with.
+    pub hash: SecretHash,
+    /// The last four characters, for people to tell secrets apart; empty for short ones.
+    pub hint: String,
+    /// When it was set.
+    pub created: Instant,
+    /// The last use that was written down; at most a minute behind.
+    pub last_used: Option<Instant>,
+    /// Until when it counts.
+    pub expires: Option<Instant>,
+}
+
+/// What remains of a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretHash {
+    /// Of a secret with 256 random bits.
+    Sha256([u8; 32]),
+    /// Of a secret that somebody chose, as a PHC string.
+    Argon2(String),
+}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sha256(_) => "Sha256(…)",
+            Self::Argon2(_) => "Argon2(…)",
+        })
+    }
+}
+
+/// What becomes of an app's other secrets when it gets a new one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Others {
+    /// They end at once.
+    End,
+    /// They go on until then, or until they would have ended.
+    EndAt(Instant),
+}
+
+/// An API that checks tokens (RFC 8707 §2: the identifier is the audience).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resource {
+    /// The audience.
+    pub identifier: String,
+    /// What people see.
+    pub name: String,
+    /// How it authenticates at introspection; `None`: it cannot.
+    pub secret: Option<SecretHash>,
+    /// The scopes that are its own; `None`: all.
+    pub scopes: Option<Scopes>,
+    /// When it was made.
+    pub created: Instant,
+}

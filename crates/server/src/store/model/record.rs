@@ -1,0 +1,97 @@
+//! What the server keeps for itself: keys, the record of what happened, what was declared, the feed.
+
+use super::{AppId, AuditEventId, ChangeKind, GrantId, OrganizationId, UserId};
+use crate::time::Instant;
+use std::fmt;
+
+/// A key, sealed by the master key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its number, which tokens and rows name.
+    pub id: u32,
+    /// What it is for; it serves nothing else.
+    pub purpose: String,
+    /// The sealed key.
+    pub sealed: Vec<u8>,
+    /// When it was made.
+    pub created: Instant,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("id", &self.id)
+            .field("purpose", &self.purpose)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something that somebody did, for the record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AuditEvent {
+    /// Its id.
+    pub id: AuditEventId,
+    /// When.
+    pub at: Instant,
+    /// Who: `user:…`, `app:…`, `operator`.
+    pub actor: String,
+    /// What, in snake_case.
+    pub action: String,
+    /// The app concerned.
+    pub app: Option<AppId>,
+    /// The user concerned.
+    pub user: Option<UserId>,
+    /// The organization concerned.
+    pub organization: Option<OrganizationId>,
+    /// The grant concerned.
+    pub grant: Option<GrantId>,
+    /// More, as JSON; never a secret.
+    pub detail: Option<String>,
+}
+
+/// That a declared value was applied: it is applied again only once it is another one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Declared {
+    /// `app`, `user`, `organization`, `resource`.
+    pub kind: String,
+    /// The declared object's name.
+    pub name: String,
+    /// The field.
+    pub field: String,
+    /// A keyed digest of the value.
+    pub digest: [u8; 32],
+}
+
+/// Something to tell every node of, to be numbered when it is committed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewChange {
+    /// When.
+    pub at: Instant,
+    /// Until when it matters; `None`: as long as the longest access token that was ever configured.
+    pub expires: Option<Instant>,
+    /// What it is about.
+    pub kind: ChangeKind,
+    /// Which one.
+    pub subject: Vec<u8>,
+    /// More about it; 0 where there is none.
+    pub value: i64,
+}
+
+/// An entry of the feed: what changed, for caches, and what was revoked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// The run of a server that made it.
+    pub node: [u8; 16],
+    /// Its number in that run, from 1 without gaps.
+    pub number: i64,
+    /// When.
+    pub at: Instant,
+    /// Until when it matters.
+    pub expires: Instant,
+    /// What it is about.
+    pub kind: ChangeKind,
+    /// Which one.
+    pub subject: Vec<u8>,
+    /// More about it; 0 where there is none.
+    pub value: i64,
+}
