@@ -5,6 +5,7 @@ pub mod client_secrets;
 pub mod config;
 pub mod data_folder;
 pub mod declared;
+pub mod demo;
 pub mod dialect;
 pub mod directory;
 pub mod feed;

@@ -1,0 +1,372 @@
+//! The sample API: a protected resource as somebody writes one who puts Hallpass in front of an existing API.
+//!
+//! It asks the introspection endpoint about every token (RFC 7662), as a `[[resources]]` entry with credentials of its own and
+//! without a cache, so an ended grant is refused with the next request. It then holds each call against the scope
+//! catalogue, shows the caller's own data only, and refuses in the words of the preset's dialect.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderMap, Method, header};
+use http_body_util::{BodyExt as _, Limited};
+use serde::{Deserialize, Serialize};
+
+use super::clock::DemoClock;
+use super::outgoing::{Credentials, Http};
+use super::sample::{Caller, Members, Outcome, Records};
+use super::seen::Seen;
+use crate::config::Config;
+use crate::dialect::Dialect;
+use crate::oauth::Refusal;
+use crate::respond;
+use hallpass_wire::{Scope, Scopes};
+
+/// A body of the sample API is no larger.
+const LARGEST_BODY: usize = 16 * 1024;
+
+/// What the sample API runs on.
+pub(super) struct Api {
+    pub(super) name: String,
+    pub(super) introspect: String,
+    pub(super) identity: String,
+    pub(super) credentials: Credentials,
+    pub(super) dialect: Dialect,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) records: Mutex<Records>,
+    pub(super) seen: Mutex<Seen>,
+    pub(super) http: Http,
+    pub(super) clock: Arc<DemoClock>,
+}
+
+/// One entry of the catalogue: a call, and a scope that opens it.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) scope: Option<Scope>,
+}
+
+/// What introspection says, as far as this API needs it (RFC 7662 §2.2).
+#[derive(Deserialize)]
+struct Introspection {
+    active: bool,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    exp: Option<i64>,
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
+    username: Option<String>,
+    #[serde(default)]
+    organization: Option<String>,
+    #[serde(default)]
+    environment: Option<String>,
+}
+
+/// The answer of `GET /`: who is calling, and what is open to them.
+#[derive(Serialize)]
+struct Welcome<'a> {
+    api: &'a str,
+    person: Option<&'a str>,
+    app: &'a str,
+    organization: Option<&'a str>,
+    environment: Option<&'a str>,
+    scope: &'a str,
+    endpoints: Vec<Opening<'a>>,
+}
+
+#[derive(Serialize)]
+struct Opening<'a> {
+    call: String,
+    scope: Option<&'a str>,
+    open: bool,
+}
+
+/// A request that is not answered with data.
+enum Denied {
+    Refused(Refusal),
+    Failed(u16, &'static str),
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// The sample API as a service.
+pub(super) fn router(api: Api) -> Router {
+    Router::new().fallback(answer).with_state(Arc::new(api))
+}
+
+/// The calls that the catalogue knows, and the scope of each.
+pub(super) fn endpoints(config: &Config) -> Vec<Endpoint> {
+    let of = |(scope, entry): (&Scope, &crate::config::ScopeEntry)| -> Vec<Endpoint> {
+        let parsed = entry.endpoints.iter().filter_map(|text| Endpoint::parse(text));
+        parsed
+            .map(|endpoint| Endpoint {
+                scope: Some(scope.clone()),
+                ..endpoint
+            })
+            .collect()
+    };
+    config.scopes.iter().flat_map(of).collect()
+}
+
+async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let response = match api.answer(request).await {
+        Ok(response) => response,
+        Err(Denied::Refused(refusal)) => api.dialect.resource_refusal(&refusal),
+        Err(Denied::Failed(status, text)) => failure(status, text),
+    };
+    response.map(Body::new)
+}
+
+impl Api {
+    /// The order of the checks: a token at all, in force, an endpoint there, a scope for it. HC-1: nothing is said, not
+    /// even that a path does not exist, before there is a good token.
+    async fn answer(&self, request: Request) -> Result<respond::Response, Denied> {
+        let token = bearer(request.headers())?.to_owned();
+        let known = self.introspect(&token).await?;
+        if !known.active {
+            return Err(locked(&self.seen).refusal(&token, self.clock.now()).into());
+        }
+        if let Some(exp) = known.exp {
+            locked(&self.seen).note(&token, exp);
+        }
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        self.permitted(&method, &path, &known)?;
+        match (&method, path.as_str()) {
+            (&Method::GET, "/") => Ok(json(200, &self.welcome(&known))),
+            (&Method::GET, "/me") => self.identity(&token, &known).await,
+            _ => self.data(&method, &path, request, &known).await,
+        }
+    }
+
+    async fn introspect(&self, token: &str) -> Result<Introspection, Denied> {
+        let away = Denied::Refused(Refusal::Unavailable);
+        let form = [
+            ("token", token.to_owned()),
+            ("token_type_hint", "access_token".to_owned()),
+        ];
+        let answer = self.http.post(&self.introspect, &form, Some(&self.credentials)).await;
+        match answer {
+            Ok(answer) if answer.status == 200 => serde_json::from_str(&answer.body).map_err(|_| away),
+            Ok(answer) => {
+                tracing::warn!(status = answer.status, "introspection refused the sample API");
+                Err(away)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "introspection is away");
+                Err(away)
+            }
+        }
+    }
+
+    /// Whether the call exists, and the token has one of the scopes that open it.
+    fn permitted(&self, method: &Method, path: &str, known: &Introspection) -> Result<(), Denied> {
+        let at_path: Vec<&Endpoint> = self
+            .endpoints
+            .iter()
+            .filter(|endpoint| endpoint.matches(path))
+            .collect();
+        let opening: Vec<&&Endpoint> = at_path
+            .iter()
+            .filter(|endpoint| endpoint.method == method.as_str())
+            .collect();
+        if opening.is_empty() {
+            return match path {
+                "/" | "/me" if *method == Method::GET => Ok(()),
+                "/" | "/me" => Err(Denied::Failed(405, "method not allowed")),
+                _ if at_path.is_empty() => Err(Denied::Failed(404, "not found")),
+                _ => Err(Denied::Failed(405, "method not allowed")),
+            };
+        }
+        let needed: Scopes = opening.iter().filter_map(|endpoint| endpoint.scope.clone()).collect();
+        let held = Scopes::parse(&known.scope).unwrap_or_default();
+        if needed.is_empty() || needed.iter().any(|scope| held.contains(scope)) {
+            Ok(())
+        } else {
+            Err(Refusal::InsufficientScope(needed).into())
+        }
+    }
+
+    fn welcome<'a>(&'a self, known: &'a Introspection) -> Welcome<'a> {
+        let held = Scopes::parse(&known.scope).unwrap_or_default();
+        let opening = |endpoint: &'a Endpoint| Opening {
+            call: format!("{} {}", endpoint.method, endpoint.path),
+            scope: endpoint.scope.as_ref().map(Scope::as_str),
+            open: endpoint.scope.as_ref().is_none_or(|scope| held.contains(scope)),
+        };
+        let me = Opening {
+            call: "GET /me".to_owned(),
+            scope: None,
+            open: known.username.is_some(),
+        };
+        Welcome {
+            api: &self.name,
+            person: known.username.as_deref(),
+            app: &known.client_id,
+            organization: known.organization.as_deref(),
+            environment: known.environment.as_deref(),
+            scope: &known.scope,
+            endpoints: self.endpoints.iter().map(opening).chain([me]).collect(),
+        }
+    }
+
+    /// `GET /me`: what the server's identity endpoint says of the person who stands behind the token.
+    async fn identity(&self, token: &str, known: &Introspection) -> Result<respond::Response, Denied> {
+        if known.username.is_none() {
+            return Err(Refusal::NoResourceOwner.into());
+        }
+        match self.http.get(&self.identity, token).await {
+            Ok(answer) if answer.status == 200 => Ok(respond::json(200, answer.body)),
+            Ok(answer) if answer.status == 401 => Err(Refusal::TokenRevoked.into()),
+            _ => Err(Refusal::Unavailable.into()),
+        }
+    }
+
+    async fn data(
+        &self,
+        method: &Method,
+        path: &str,
+        request: Request,
+        known: &Introspection,
+    ) -> Result<respond::Response, Denied> {
+        let caller = Caller {
+            person: known.username.clone(),
+            organization: known.organization.clone(),
+        };
+        let outcome = match *method {
+            Method::GET => locked(&self.records).read(path, &caller),
+            Method::DELETE => locked(&self.records).remove(path, &caller),
+            Method::POST => {
+                let members = members(request).await?;
+                locked(&self.records).add(path, members, &caller)
+            }
+            Method::PUT => {
+                let members = members(request).await?;
+                locked(&self.records).change(path, members, &caller)
+            }
+            _ => return Err(Denied::Failed(405, "method not allowed")),
+        };
+        match outcome {
+            Outcome::List(list) => Ok(json(200, &list)),
+            Outcome::One(record) => Ok(json(200, &record)),
+            Outcome::Made(record) => Ok(json(201, &record)),
+            Outcome::Removed => Ok(respond::empty(204)),
+            Outcome::Absent => Err(Denied::Failed(404, "not found")),
+            Outcome::Full => Err(Denied::Failed(507, "this sample takes no more records")),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Parses `METHOD /path/{id}`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (method, path) = text.split_once(' ')?;
+        Some(Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            scope: None,
+        })
+    }
+
+    /// Whether `path` is of this form; `{…}` stands for one segment.
+    pub(super) fn matches(&self, path: &str) -> bool {
+        let mut own = self.path.split('/');
+        let mut sent = path.split('/');
+        loop {
+            match (own.next(), sent.next()) {
+                (None, None) => return true,
+                (Some(own), Some(sent)) if own == sent || (own.starts_with('{') && !sent.is_empty()) => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+/// The token of the one `Authorization: Bearer` header (RFC 6750 §2.1). In the query or in a body it does not count.
+fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = sent.next() else {
+        return Err(Refusal::NoToken);
+    };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    let text = value.to_str().map_err(|_| Refusal::MalformedBearer)?;
+    match text.split_once(' ') {
+        Some((scheme, token))
+            if scheme.eq_ignore_ascii_case("bearer")
+                && sent.next().is_none()
+                && !token.is_empty()
+                && token.bytes().all(fits) =>
+        {
+            Ok(token)
+        }
+        _ => Err(Refusal::MalformedBearer),
+    }
+}
+
+async fn members(request: Request) -> Result<Members, Denied> {
+    let malformed = Denied::Failed(400, "the body must be a JSON object of at most 16 KiB");
+    let Ok(body) = Limited::new(request.into_body(), LARGEST_BODY).collect().await else {
+        return Err(malformed);
+    };
+    serde_json::from_slice(&body.to_bytes()).map_err(|_| malformed)
+}
+
+fn json(status: u16, body: &impl Serialize) -> respond::Response {
+    match serde_json::to_vec(body) {
+        Ok(body) => respond::json(status, body),
+        Err(_) => failure(500, "internal error"),
+    }
+}
+
+fn failure(status: u16, text: &'static str) -> respond::Response {
+    respond::json(status, format!(r#"{{"error":"{text}"}}"#))
+}
+
+/// What a lock guards here is whole at every moment, so a panic of another holder spoils nothing.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn sent(values: &[&'static str]) -> HeaderMap {
+        let pair = |value: &&'static str| (header::AUTHORIZATION, HeaderValue::from_static(value));
+        values.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn exactly_one_bearer_header_is_a_token() {
+        assert_eq!(bearer(&sent(&["bearer abc.d-e"])), Ok("abc.d-e"));
+        assert_eq!(bearer(&sent(&[])), Err(Refusal::NoToken));
+        for values in [
+            &["Basic abc"][..],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer a b"],
+            &["Bearer a", "Bearer b"],
+        ] {
+            assert_eq!(bearer(&sent(values)), Err(Refusal::MalformedBearer), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_stands_for_one_segment() {
+        let endpoint = Endpoint::parse("GET /houses/{id}").unwrap();
+        assert!(endpoint.matches("/houses/12"));
+        for path in ["/houses", "/houses/", "/houses/12/rooms", "/reports/12", "/houses/12/"] {
+            assert!(!endpoint.matches(path), "{path}");
+        }
+    }
+}

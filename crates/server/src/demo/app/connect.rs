@@ -1,0 +1,108 @@
+//! The way to the server and back: authorization request and answer (RFC 6749 §4.1.1 and §4.1.2).
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hallpass_wire::Parameters;
+use hallpass_wire::redirect_uri::with_query;
+
+use super::actions::Work;
+use super::session::{Desk, Pending};
+use super::steps::{Mood, Shown, Veil};
+use super::{App, Registration, moments};
+
+/// The address to send the person's browser to.
+pub(super) fn address(app: &App, registration: &Registration, pending: &Pending) -> String {
+    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, pending.verifier.as_bytes()));
+    let mut pairs = vec![("response_type", "code"), ("client_id", &registration.credentials.id)];
+    pairs.extend(registration.redirect_uri.as_deref().map(|uri| ("redirect_uri", uri)));
+    pairs.extend(app.scope.as_deref().map(|scope| ("scope", scope)));
+    pairs.extend([
+        ("state", pending.state.as_str()),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ]);
+    with_query(&app.endpoints.authorize, &pairs)
+}
+
+/// Writes down that the person was sent to the server.
+pub(super) fn tell_departure(app: &App, desk: &mut Desk, address: &str) {
+    let shown = Shown {
+        request: format!("303 See Other\nLocation: {}", address.replace('&', "\n  &")),
+        answer: String::new(),
+    };
+    let text = "The app sends the browser to the server. The state ties the answer to this browser, the challenge ties the code to this app.";
+    desk.tell(
+        moments::time(app.clock.now()),
+        Mood::Note,
+        "Send the person to the server",
+        text,
+        vec![shown],
+    );
+}
+
+/// What came back to the redirect URI, judged.
+pub(super) enum Answer {
+    /// The code, to be exchanged now.
+    Code(String),
+    /// The server says no, or the person did.
+    Refused(&'static str),
+}
+
+/// Judges the answer: who it is from first (RFC 9207 §2.4), what it says second. Its `state` was found already.
+pub(super) fn judge(issuer: &str, query: &Parameters<'_>) -> Answer {
+    if query.get("iss") != Some(issuer) {
+        return Answer::Refused(
+            "This answer does not come from the server that was asked (iss). The app throws it away.",
+        );
+    }
+    match (query.get("code"), query.get("error")) {
+        (Some(code), None) => Answer::Code(code.to_owned()),
+        (None, Some("access_denied")) => {
+            Answer::Refused("The person did not allow it, so the app gets nothing. That is all it learns.")
+        }
+        (None, Some(_)) => Answer::Refused("The server could not go on with the request."),
+        _ => Answer::Refused("The answer is no answer at all."),
+    }
+}
+
+/// The way back: the answer is written down and a code exchanged.
+pub(super) async fn arrive(mut work: Work<'_>, pending: &Pending, query: &Parameters<'_>) {
+    let answer = judge(&work.app.issuer, query);
+    let mut veil = Veil::default();
+    veil.hide(query.get("code").unwrap_or_default());
+    let lines: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let callback = work.registration.redirect_uri.as_deref().unwrap_or_default();
+    let request = veil.cover(&format!("GET {callback}\n  ?{}", lines.join("\n  &")));
+    let shown = vec![Shown {
+        request,
+        answer: String::new(),
+    }];
+    match answer {
+        Answer::Code(code) => {
+            let text = "State and issuer are the ones that the app expects, so it takes the code.";
+            work.tell(Mood::Good, "The person comes back with a code", text, shown);
+            work.redeem(&code, &pending.verifier).await;
+        }
+        Answer::Refused(text) => work.tell(Mood::Refused, "The person comes back without access", text, shown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(query: &str) -> bool {
+        let query = Parameters::parse(query.as_bytes()).unwrap();
+        matches!(judge("http://localhost:8080", &query), Answer::Refused(_))
+    }
+
+    #[test]
+    fn only_a_code_from_the_server_that_was_asked_is_taken() {
+        assert!(!refused("code=c&iss=http%3A%2F%2Flocalhost%3A8080"));
+        assert!(refused("code=c"));
+        assert!(refused("code=c&iss=http%3A%2F%2Flocalhost%3A9"));
+        assert!(refused("code=c&error=access_denied&iss=http%3A%2F%2Flocalhost%3A8080"));
+        assert!(refused("error=access_denied&iss=http%3A%2F%2Flocalhost%3A8080"));
+        assert!(refused("iss=http%3A%2F%2Flocalhost%3A8080"));
+    }
+}

@@ -1,0 +1,344 @@
+//! Acme Reports, the sample third-party app: a small web app as a developer writes one against an API behind Hallpass.
+//!
+//! It knows the server only by its endpoints and its own client credentials, and does what RFC 9700 asks of a client: state,
+//! PKCE with S256, the issuer check, one refresh at a time. Tokens stay in its memory; the browser holds a session cookie and
+//! sees every request and answer with secrets shortened.
+
+mod actions;
+mod connect;
+mod keeper;
+mod moments;
+mod pages;
+mod session;
+mod steps;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use hallpass_wire::Parameters;
+use http::{HeaderMap, HeaderValue, Method, header};
+use http_body_util::{BodyExt as _, Limited};
+use subtle::ConstantTimeEq as _;
+use tokio::sync::Mutex;
+
+use self::actions::{Action, Work};
+use self::session::{Session, Sessions};
+use super::clock::DemoClock;
+use super::outgoing::{Credentials, Http};
+use super::world::{Call, ClientAuthentication};
+use crate::config::GrantType;
+use crate::{respond, view};
+
+const COOKIE: &str = "acme_session";
+const LARGEST_FORM: usize = 16 * 1024;
+/// No `form-action`: browsers apply it to the redirect that follows a form, and Connect leads to another site.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+const STYLE: &[u8] = include_bytes!("../../../assets/demo.css");
+
+/// What the sample app runs on.
+pub(super) struct App {
+    /// Its own address, without trailing slash.
+    pub(super) url: String,
+    pub(super) brand: String,
+    pub(super) issuer: String,
+    pub(super) endpoints: Endpoints,
+    pub(super) api_url: String,
+    pub(super) client_authentication: ClientAuthentication,
+    pub(super) scope: Option<String>,
+    pub(super) calls: Vec<Call>,
+    /// None: refresh tokens do not expire by age.
+    pub(super) refresh_lifetime: Option<Duration>,
+    pub(super) registrations: Vec<Registration>,
+    pub(super) http: Http,
+    pub(super) clock: Arc<DemoClock>,
+}
+
+/// Where the server answers.
+pub(super) struct Endpoints {
+    pub(super) authorize: String,
+    pub(super) token: String,
+    pub(super) introspect: String,
+    pub(super) revoke: String,
+    pub(super) identity: String,
+}
+
+/// One client that the developer registered.
+pub(super) struct Registration {
+    pub(super) name: String,
+    /// Who can connect it, and how.
+    pub(super) about: String,
+    pub(super) credentials: Credentials,
+    /// None: the person copies the code.
+    pub(super) redirect_uri: Option<String>,
+    pub(super) grant_types: Vec<GrantType>,
+}
+
+/// The app and its sessions.
+struct Service {
+    app: App,
+    sessions: Sessions,
+}
+
+/// The sample app as a service.
+pub(super) fn router(app: App) -> Router {
+    let service = Arc::new(Service {
+        app,
+        sessions: Sessions::default(),
+    });
+    Router::new()
+        .route("/", get(start))
+        .route("/callback", get(callback))
+        .route("/apps/{client_id}", get(desk))
+        .route("/apps/{client_id}/connect", post(connect))
+        .route("/apps/{client_id}/code", post(code))
+        .route("/apps/{client_id}/{action}", post(act))
+        .route("/demo.css", get(style))
+        .route("/assets/{name}", get(asset))
+        .fallback(lost)
+        .layer(middleware::from_fn_with_state(Arc::clone(&service), at_home))
+        .with_state(service)
+}
+
+async fn start(State(service): State<Arc<Service>>) -> Response {
+    // One registration: its desk is the start.
+    if let [only] = service.app.registrations.as_slice() {
+        return redirect(&only.path());
+    }
+    page(200, pages::start(&service.app))
+}
+
+async fn desk(State(service): State<Arc<Service>>, Path(client_id): Path<String>, headers: HeaderMap) -> Response {
+    let Some(registration) = service.registration(&client_id) else {
+        return problem(&service.app, 404, "This app is not registered under that id.");
+    };
+    let (session, made) = service.session(&headers);
+    let mut session = session.lock().await;
+    let mut code_address = String::new();
+    if registration.redirect_uri.is_none() && session.desk(&client_id).tokens.is_none() {
+        let pending = match session.under_way(&client_id) {
+            Some(pending) => pending.clone(),
+            None => session.begin(&client_id),
+        };
+        code_address = connect::address(&service.app, registration, &pending);
+    }
+    let csrf = session.csrf.clone();
+    let work = Work {
+        app: &service.app,
+        registration,
+        desk: session.desk(&client_id),
+    };
+    let mut response = page(200, pages::desk(&work, &csrf, code_address));
+    if let Some(cookie) = made {
+        let value = format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax");
+        response
+            .headers_mut()
+            .extend(HeaderValue::from_str(&value).map(|value| (header::SET_COOKIE, value)));
+    }
+    response
+}
+
+async fn connect(State(service): State<Arc<Service>>, Path(client_id): Path<String>, request: Request) -> Response {
+    let (session, _) = match service.form(request).await {
+        Ok(form) => form,
+        Err(refusal) => return refusal,
+    };
+    let Some(registration) = service.registration(&client_id) else {
+        return problem(&service.app, 404, "This app is not registered under that id.");
+    };
+    let mut session = session.lock().await;
+    let pending = session.begin(&client_id);
+    let address = connect::address(&service.app, registration, &pending);
+    connect::tell_departure(&service.app, session.desk(&client_id), &address);
+    redirect(&address)
+}
+
+async fn callback(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let foreign = "This answer belongs to nothing that this browser asked for (state), so the app does not touch it.";
+    let Ok(query) = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes()) else {
+        return problem(&service.app, 400, foreign);
+    };
+    let (session, _) = service.session(request.headers());
+    let mut session = session.lock().await;
+    let Some(pending) = query.get("state").and_then(|state| session.take(state)) else {
+        return problem(&service.app, 400, foreign);
+    };
+    let Some(registration) = service.registration(&pending.client_id) else {
+        return problem(&service.app, 400, foreign);
+    };
+    let work = Work {
+        app: &service.app,
+        registration,
+        desk: session.desk(&pending.client_id),
+    };
+    connect::arrive(work, &pending, &query).await;
+    redirect(&registration.path())
+}
+
+/// A code that the person copied. It is worth something only to the browser whose verifier belongs to it.
+async fn code(State(service): State<Arc<Service>>, Path(client_id): Path<String>, request: Request) -> Response {
+    let (session, form) = match service.form(request).await {
+        Ok(form) => form,
+        Err(refusal) => return refusal,
+    };
+    let Some(registration) = service.registration(&client_id) else {
+        return problem(&service.app, 404, "This app is not registered under that id.");
+    };
+    let code = Parameters::parse(&form)
+        .ok()
+        .and_then(|form| form.get("code").map(|code| code.trim().to_owned()));
+    let mut session = session.lock().await;
+    let pending = session.under_way(&client_id).map(|pending| pending.state.clone());
+    let pending = pending.and_then(|state| session.take(&state));
+    if let (Some(code), Some(pending)) = (code, pending) {
+        let mut work = Work {
+            app: &service.app,
+            registration,
+            desk: session.desk(&client_id),
+        };
+        work.redeem(&code, &pending.verifier).await;
+    }
+    redirect(&registration.path())
+}
+
+async fn act(
+    State(service): State<Arc<Service>>,
+    Path((client_id, action)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (session, form) = match service.form(request).await {
+        Ok(form) => form,
+        Err(refusal) => return refusal,
+    };
+    let (Some(registration), Some(action)) = (service.registration(&client_id), Action::parse(&action)) else {
+        return problem(&service.app, 404, "There is no such page here.");
+    };
+    let call = Parameters::parse(&form)
+        .ok()
+        .and_then(|form| form.get("call")?.parse().ok())
+        .unwrap_or(0);
+    let mut session = session.lock().await;
+    let mut work = Work {
+        app: &service.app,
+        registration,
+        desk: session.desk(&client_id),
+    };
+    work.act(action, call).await;
+    redirect(&registration.path())
+}
+
+async fn lost(State(service): State<Arc<Service>>) -> Response {
+    problem(&service.app, 404, "There is no such page here.")
+}
+
+async fn style() -> Response {
+    respond::bytes(200, "text/css; charset=utf-8", STYLE).map(Body::new)
+}
+
+async fn asset(Path(name): Path<String>) -> Response {
+    match view::asset(&name) {
+        Some((kind, bytes)) => respond::bytes(200, kind, bytes).map(Body::new),
+        None => respond::empty(404).map(Body::new),
+    }
+}
+
+/// Every page at the one address that the redirect URI and the cookie belong to: another name of this machine would start a
+/// session that the way back cannot find, and a foreign name is no business of this app (DNS rebinding).
+async fn at_home(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let home = service.app.url.strip_prefix("http://");
+    let mut response = match (request.method(), host == home) {
+        (_, true) => next.run(request).await,
+        (&Method::GET, false) => redirect(&format!("{}{}", service.app.url, request.uri())),
+        _ => problem(&service.app, 421, "This app is at another address."),
+    };
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ];
+    for (name, value) in fixed {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+impl Service {
+    fn registration(&self, client_id: &str) -> Option<&Registration> {
+        self.app
+            .registrations
+            .iter()
+            .find(|registration| registration.credentials.id == client_id)
+    }
+
+    fn session(&self, headers: &HeaderMap) -> (Arc<Mutex<Session>>, Option<String>) {
+        let cookies = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        self.sessions
+            .find_or_make(pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value))
+    }
+
+    /// A form of one of our own pages: from our origin, and with the word that only our pages know.
+    async fn form(&self, request: Request) -> Result<(Arc<Mutex<Session>>, Vec<u8>), Response> {
+        let stale =
+            "This page has been open for too long, or the request came from elsewhere. Start again, nothing is lost.";
+        let refusal = || problem(&self.app, 403, stale);
+        let origin = request.headers().get(header::ORIGIN);
+        if origin.is_some_and(|origin| origin.as_bytes() != self.app.url.as_bytes()) {
+            return Err(refusal());
+        }
+        let (session, made) = self.session(request.headers());
+        if made.is_some() {
+            return Err(refusal());
+        }
+        let Ok(body) = Limited::new(request.into_body(), LARGEST_FORM).collect().await else {
+            return Err(refusal());
+        };
+        let body = body.to_bytes().to_vec();
+        let sent = Parameters::parse(&body)
+            .ok()
+            .and_then(|form| form.get("csrf").map(str::to_owned));
+        let known = session.lock().await.csrf.clone();
+        match sent.is_some_and(|sent| bool::from(sent.as_bytes().ct_eq(known.as_bytes()))) {
+            true => Ok((session, body)),
+            false => Err(refusal()),
+        }
+    }
+}
+
+impl Registration {
+    /// Its page in this app.
+    fn path(&self) -> String {
+        format!("/apps/{}", self.credentials.id)
+    }
+}
+
+fn page(status: u16, html: Result<String, askama::Error>) -> Response {
+    let mut response = match html {
+        Ok(html) => respond::bytes(status, "text/html; charset=utf-8", html),
+        Err(error) => {
+            tracing::error!(%error, "a page of the sample app could not be made");
+            respond::empty(500)
+        }
+    };
+    respond::no_store(&mut response);
+    response.map(Body::new)
+}
+
+fn problem(app: &App, status: u16, text: &str) -> Response {
+    page(status, pages::problem(app, text))
+}
+
+fn redirect(location: &str) -> Response {
+    respond::see_other(location).map(Body::new)
+}

@@ -1,0 +1,150 @@
+//! The pages of the sample app.
+
+use askama::Template;
+
+use super::actions::Work;
+use super::keeper::Standing;
+use super::steps::{Mood, Step, shortened};
+use super::{App, Registration, moments};
+use crate::config::GrantType;
+use crate::view;
+
+/// Around every page.
+struct Frame<'a> {
+    brand: &'a str,
+    server: &'a str,
+    css: &'a str,
+    icon: &'a str,
+    clock: String,
+    /// How far the demo's clock was moved; empty: not at all.
+    ahead: String,
+}
+
+#[derive(Template)]
+#[template(path = "demo/start.html")]
+struct Start<'a> {
+    frame: Frame<'a>,
+    registrations: &'a [Registration],
+}
+
+#[derive(Template)]
+#[template(path = "demo/desk.html")]
+struct DeskPage<'a> {
+    frame: Frame<'a>,
+    csrf: &'a str,
+    registration: &'a Registration,
+    /// Where a person gets the code to copy; empty where the server brings it back by itself.
+    code_address: String,
+    held: Option<Held>,
+    ended: bool,
+    calls: Vec<(usize, String)>,
+    can_expire_refresh: bool,
+    own_token: bool,
+    method_one: bool,
+    steps: Vec<&'a Step>,
+    alone: bool,
+}
+
+/// The tokens as they are shown.
+struct Held {
+    access: String,
+    expired: bool,
+    remaining: String,
+    refresh: String,
+    scope: String,
+}
+
+#[derive(Template)]
+#[template(path = "demo/problem.html")]
+struct Problem<'a> {
+    frame: Frame<'a>,
+    text: &'a str,
+}
+
+/// The list of what this app is registered as.
+pub(super) fn start(app: &App) -> Result<String, askama::Error> {
+    Start {
+        frame: frame(app),
+        registrations: &app.registrations,
+    }
+    .render()
+}
+
+/// One registration at work; `code_address` is set where the person copies the code.
+pub(super) fn desk(work: &Work<'_>, csrf: &str, code_address: String) -> Result<String, askama::Error> {
+    let app = work.app;
+    let now = app.clock.now();
+    let held = work.desk.tokens.as_ref().map(|tokens| Held {
+        access: shortened(&tokens.access),
+        expired: tokens.standing(now) == Standing::Expired,
+        remaining: tokens
+            .expires
+            .map(|expires| moments::span(expires.since(now)))
+            .unwrap_or_default(),
+        refresh: tokens.refresh.as_deref().map(shortened).unwrap_or_default(),
+        scope: tokens.scope.clone().unwrap_or_default(),
+    });
+    let page = DeskPage {
+        frame: frame(app),
+        csrf,
+        registration: work.registration,
+        code_address,
+        method_one: held.as_ref().is_some_and(|held| held.expired),
+        held,
+        ended: work.desk.ended,
+        calls: app
+            .calls
+            .iter()
+            .map(|call| format!("{} {}", call.method, call.path))
+            .enumerate()
+            .collect(),
+        can_expire_refresh: app.refresh_lifetime.is_some(),
+        own_token: work.registration.grant_types.contains(&GrantType::ClientCredentials),
+        steps: work.desk.steps.iter().rev().collect(),
+        alone: app.registrations.len() == 1,
+    };
+    page.render()
+}
+
+/// Something that cannot go on, and the way back.
+pub(super) fn problem(app: &App, text: &str) -> Result<String, askama::Error> {
+    Problem {
+        frame: frame(app),
+        text,
+    }
+    .render()
+}
+
+fn frame(app: &App) -> Frame<'_> {
+    let ahead = app.clock.ahead();
+    Frame {
+        brand: &app.brand,
+        server: &app.issuer,
+        css: view::css_path(),
+        icon: view::icon_path(),
+        clock: moments::time(app.clock.now()),
+        ahead: if ahead.is_zero() {
+            String::new()
+        } else {
+            moments::span(ahead)
+        },
+    }
+}
+
+impl Mood {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Good => "tag",
+            Self::Refused => "tag bad",
+            Self::Note => "tag test",
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Good => "worked",
+            Self::Refused => "refused",
+            Self::Note => "on the way",
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The clock of the demo's world: the machine's, and as far ahead as somebody moved it.
+//!
+//! Nobody can wait an hour to see a token expire. Server, sample API and sample app share this clock, so what the app's
+//! button shows is a real expiry, judged by each of them. How far it was moved is kept beside the data: time never goes back.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use super::folder::write_private;
+use crate::time::{Clock, Instant};
+
+/// How often the shared clock follows the machine's.
+const TICK: Duration = Duration::from_millis(20);
+
+/// A clock that can be moved forward.
+pub(super) struct DemoClock {
+    now: Arc<AtomicI64>,
+    ahead: AtomicI64,
+    kept: PathBuf,
+}
+
+impl DemoClock {
+    /// The clock of the world that is kept in `folder`.
+    pub(super) fn open(folder: &Path) -> Arc<Self> {
+        let kept = folder.join("demo-clock");
+        let ahead = fs::read_to_string(&kept)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0);
+        let clock = Self {
+            now: Arc::default(),
+            ahead: AtomicI64::new(ahead),
+            kept,
+        };
+        clock.follow();
+        Arc::new(clock)
+    }
+
+    /// The same clock, as the server takes it.
+    pub(super) fn shared(&self) -> Clock {
+        Clock::Manual(Arc::clone(&self.now))
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.shared().now()
+    }
+
+    /// How far ahead of the machine it is.
+    pub(super) fn ahead(&self) -> Duration {
+        Duration::from_millis(self.ahead.load(Ordering::SeqCst).max(0).unsigned_abs())
+    }
+
+    /// Moves the world's time forward.
+    pub(super) fn advance(&self, span: Duration) {
+        let span = i64::try_from(span.as_millis()).unwrap_or(0);
+        let ahead = self.ahead.fetch_add(span, Ordering::SeqCst) + span;
+        if let Err(error) = write_private(&self.kept, &ahead.to_string()) {
+            tracing::warn!(%error, "how far the demo's clock is ahead could not be kept");
+        }
+        self.follow();
+    }
+
+    /// Keeps pace with the machine until the process ends.
+    pub(super) async fn run(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(TICK);
+        loop {
+            ticks.tick().await;
+            self.follow();
+        }
+    }
+
+    fn follow(&self) {
+        let now = Clock::System.now().0 + self.ahead.load(Ordering::SeqCst);
+        self.now.fetch_max(now, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::folder::Folder;
+
+    #[test]
+    fn a_clock_that_was_moved_stays_ahead_after_a_restart() {
+        let folder = Folder::open(None).unwrap();
+        let before = DemoClock::open(folder.path());
+        let early = before.now();
+        before.advance(Duration::from_secs(3600));
+        assert!(before.now().since(early) >= Duration::from_secs(3600));
+        assert_eq!(DemoClock::open(folder.path()).ahead(), Duration::from_secs(3600));
+    }
+}

@@ -1,0 +1,84 @@
+//! Where the demo keeps its data: in a folder that goes away with it, or in the one that was named.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use super::DemoError;
+use crate::random;
+
+/// A data folder. A temporary one is removed when this is dropped.
+pub(super) struct Folder {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Folder {
+    /// The folder `named`, or a fresh one that only its owner can enter.
+    pub(super) fn open(named: Option<PathBuf>) -> Result<Self, DemoError> {
+        let temporary = named.is_none();
+        let path =
+            named.unwrap_or_else(|| std::env::temp_dir().join(format!("hallpass-demo-{}", random::alphanumeric(12))));
+        let made = fs::DirBuilder::new().mode(0o700).recursive(!temporary).create(&path);
+        made.map_err(|error| DemoError::Folder(path.clone(), error))?;
+        Ok(Self { path, temporary })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn is_temporary(&self) -> bool {
+        self.temporary
+    }
+
+    /// Writes a file that only its owner can read.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, DemoError> {
+        let path = self.path.join(name);
+        write_private(&path, text).map_err(|error| DemoError::Folder(path.clone(), error))?;
+        Ok(path)
+    }
+}
+
+/// Replaces the file at `path` in one step, so that it is never half written.
+pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt;
+    let draft = path.with_extension("new");
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    fs::rename(&draft, path)
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.temporary
+            && let Err(error) = fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!(folder = %self.path.display(), %error, "the demo's data could not be removed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_temporary_folder_is_private_and_goes_away_with_what_is_in_it() {
+        let folder = Folder::open(None).unwrap();
+        let file = folder.write("demo.toml", "secret").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(folder.path()), mode(&file)), (0o700, 0o600));
+        let path = folder.path().to_owned();
+        drop(folder);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,275 @@
+//! `hallpass demo`: a whole world on this machine, to click through.
+//!
+//! The server with people, organizations and apps; a sample API behind it; and a sample third-party app that connects to
+//! both. Each listens on a loopback port of its own. The parts share nothing but the network and a clock: API and app reach
+//! the server as anybody's would.
+
+mod api;
+mod app;
+mod clock;
+mod folder;
+mod listen;
+mod outgoing;
+mod places;
+mod sample;
+mod seen;
+mod world;
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::clock::DemoClock;
+use self::folder::Folder;
+use self::outgoing::{Credentials, Http};
+use self::places::Places;
+use self::world::Addresses;
+use crate::config::{Config, ConfigError, GrantType, Lifetime, Reach};
+use crate::dialect::Dialect;
+use crate::server::{self, StartError};
+
+/// The password of everybody in the demo. It opens nothing but invented data on this machine.
+const PASSWORD: &str = "open-sesame";
+
+/// What `hallpass demo` takes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which API to stand behind.
+    pub preset: String,
+    /// Where the server listens; a taken port makes way for the next free one, here and below.
+    pub listen: Option<SocketAddr>,
+    /// Where the sample API listens.
+    pub api_listen: Option<SocketAddr>,
+    /// Where the sample app listens.
+    pub app_listen: Option<SocketAddr>,
+    /// Where data is kept; none: in a temporary folder that is removed at the end.
+    pub data: Option<PathBuf>,
+}
+
+/// Why the demo did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// There is no preset of this name.
+    #[error("there is no preset {0:?}; there are {1}")]
+    UnknownPreset(String, String),
+    /// Everybody knows the demo's passwords, so nobody else may reach it.
+    #[error("the demo listens on loopback addresses only, not on {0}")]
+    NotLoopback(SocketAddr),
+    /// An address cannot be bound.
+    #[error("cannot listen on {0}: {1}")]
+    Bind(SocketAddr, #[source] io::Error),
+    /// The wanted port and those after it are taken.
+    #[error("{0} and the ports after it are taken")]
+    NoFreePort(SocketAddr),
+    /// The data folder cannot be used.
+    #[error("cannot write {0}: {1}")]
+    Folder(PathBuf, #[source] io::Error),
+    /// The world's configuration is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The world's data cannot be read; a defect of ours.
+    #[error("the demo's data: {0}")]
+    World(#[source] serde_json::Error),
+    /// Requests cannot be made.
+    #[error("the demo's HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+    /// The server does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Standard output or signals are not available.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Runs the demo until the process is asked to end.
+///
+/// # Errors
+/// Where an address, the data folder or the preset cannot be used, or the server does not start.
+pub async fn run(options: Options) -> Result<(), DemoError> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let places = Places::bind(options.listen, options.api_listen, options.app_listen)?;
+    let folder = Folder::open(options.data)?;
+    let clock = DemoClock::open(folder.path());
+    tokio::spawn(Arc::clone(&clock).run());
+
+    let addresses = Addresses {
+        server: places.server.local_addr()?,
+        app: places.app.local_addr()?,
+    };
+    let (config, sample) = world::load(&options.preset, addresses, &folder)?;
+    let api_url = world::public_url(places.api.local_addr()?);
+    let parts = Parts {
+        config,
+        sample,
+        api_url,
+        app: addresses.app,
+        clock,
+        http: Http::new(addresses.server)?,
+    };
+
+    // The server binds by itself: its port is let go now.
+    drop(places.server);
+    let server = server::start(parts.config.clone(), parts.clock.shared()).await?;
+    listen::spawn(places.api, api::router(parts.api()))?;
+    listen::spawn(places.app, app::router(parts.sample_app()))?;
+    introduce(&parts, &folder)?;
+
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    server.stop().await;
+    Ok(())
+}
+
+/// What API and app are put together from.
+struct Parts {
+    config: Config,
+    sample: world::Sample,
+    api_url: String,
+    app: SocketAddr,
+    clock: Arc<DemoClock>,
+    http: Http,
+}
+
+impl Parts {
+    fn issuer(&self) -> String {
+        self.config
+            .server
+            .public_url
+            .clone()
+            .unwrap_or_else(|| world::public_url(self.config.server.listen))
+    }
+
+    /// Where apps reach the endpoint at `path` (API-8).
+    fn endpoint(&self, path: &str) -> String {
+        let base = self.config.server.api_url.clone().unwrap_or_else(|| self.issuer());
+        format!("{base}{path}")
+    }
+
+    fn api(&self) -> api::Api {
+        let wire = &self.config.wire;
+        let resource = self.config.resources.first();
+        api::Api {
+            name: format!("{} API (sample)", self.config.brand.name),
+            introspect: self.endpoint(&self.config.paths.introspect),
+            identity: self.endpoint(&self.config.paths.identity),
+            credentials: Credentials {
+                id: resource.map(|resource| resource.identifier.clone()).unwrap_or_default(),
+                secret: resource
+                    .map(|resource| resource.secret.expose().to_owned())
+                    .unwrap_or_default(),
+            },
+            dialect: Dialect {
+                name: wire.dialect,
+                refusal_message: wire.refusal_message,
+                empty_member: wire.empty_member,
+            },
+            endpoints: api::endpoints(&self.config),
+            records: Mutex::new(self.sample.records.clone()),
+            seen: Mutex::default(),
+            http: self.http.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn sample_app(&self) -> app::App {
+        let paths = &self.config.paths;
+        app::App {
+            url: world::app_url(self.app),
+            brand: self.config.brand.name.clone(),
+            issuer: self.issuer(),
+            endpoints: app::Endpoints {
+                authorize: format!("{}{}", self.issuer(), paths.authorize),
+                token: self.endpoint(&paths.token),
+                introspect: self.endpoint(&paths.introspect),
+                revoke: self.endpoint(&paths.revoke),
+                identity: self.endpoint(&paths.identity),
+            },
+            api_url: self.api_url.clone(),
+            client_authentication: self.sample.client_authentication,
+            scope: self.sample.scope.clone(),
+            calls: self.sample.calls.clone(),
+            refresh_lifetime: self.refresh_lifetime(),
+            registrations: self.config.apps.iter().map(|app| self.registration(app)).collect(),
+            http: self.http.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn refresh_lifetime(&self) -> Option<Duration> {
+        match self.config.tokens.refresh {
+            Lifetime::Never => None,
+            Lifetime::For(lifetime) => Some(lifetime),
+        }
+    }
+
+    fn registration(&self, app: &crate::config::App) -> app::Registration {
+        let owner = app.organization.as_deref().and_then(|slug| {
+            self.config
+                .organizations
+                .iter()
+                .find(|organization| organization.slug == slug)
+        });
+        let about = match (owner, app.reach) {
+            (_, Reach::Partner) => "A partner's app: people of every organization can connect it.".to_owned(),
+            (Some(owner), Reach::Own) => format!("An app of {}: only its own people can connect it.", owner.name),
+            (None, Reach::Own) => "Everybody with an account can connect it.".to_owned(),
+        };
+        let redirect_uri = app.redirect_uris.first().map(ToString::to_string);
+        let by_hand = " It has no redirect URI: the person copies the code and brings it here.";
+        app::Registration {
+            name: app.name.clone(),
+            about: if redirect_uri.is_some() { about } else { about + by_hand },
+            credentials: Credentials {
+                id: app.client_id.clone(),
+                secret: app
+                    .client_secret
+                    .as_ref()
+                    .map(|secret| secret.expose().to_owned())
+                    .unwrap_or_default(),
+            },
+            redirect_uri,
+            grant_types: app.grant_types.clone().unwrap_or_else(|| self.offered()),
+        }
+    }
+
+    fn offered(&self) -> Vec<GrantType> {
+        self.config.wire.grant_types.clone()
+    }
+}
+
+/// Says on standard output where everything is and whom to log in as.
+fn introduce(parts: &Parts, folder: &Folder) -> io::Result<()> {
+    let issuer = parts.issuer();
+    let brand = &parts.config.brand.name;
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{}/  start here: Acme Reports, a sample third-party app",
+        world::app_url(parts.app)
+    )?;
+    writeln!(out)?;
+    writeln!(out, "{issuer}/  {brand}, the server")?;
+    writeln!(out, "{issuer}/developer  developer portal")?;
+    writeln!(out, "{issuer}/account/apps  connected apps")?;
+    writeln!(out, "{}/  sample API", parts.api_url)?;
+    writeln!(out)?;
+    writeln!(out, "log in as:")?;
+    for login in world::logins(&parts.config) {
+        writeln!(out, "{}  {PASSWORD}  {}", login.email, login.about)?;
+    }
+    writeln!(out)?;
+    let end = if folder.is_temporary() {
+        "; its data goes with it"
+    } else {
+        ""
+    };
+    writeln!(out, "Ctrl-C ends the demo{end}")?;
+    out.flush()
+}

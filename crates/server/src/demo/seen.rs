@@ -1,0 +1,69 @@
+//! Which tokens the sample API has seen in force, and until when they were good.
+//!
+//! Introspection calls a token inactive without a reason (RFC 7662 §2.2), yet a client is told that its token *has expired*
+//! (CCH-11). An API can know that much by itself: it remembers the expiry of what it once saw active.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use indexmap::IndexMap;
+
+use crate::oauth::Refusal;
+use crate::time::Instant;
+
+/// The oldest are forgotten beyond so many.
+const MOST: usize = 4096;
+
+/// Expiries by the hash of the token; the tokens themselves are not kept.
+#[derive(Default)]
+pub(super) struct Seen(IndexMap<[u8; 32], i64>);
+
+impl Seen {
+    /// Notes a token that is active until `exp` (seconds since the epoch).
+    pub(super) fn note(&mut self, token: &str, exp: i64) {
+        let key = hash(token);
+        if self.0.len() >= MOST && !self.0.contains_key(&key) {
+            self.0.shift_remove_index(0);
+        }
+        self.0.insert(key, exp);
+    }
+
+    /// Why a token that introspection calls inactive is refused.
+    pub(super) fn refusal(&self, token: &str, now: Instant) -> Refusal {
+        match self.0.get(&hash(token)) {
+            Some(exp) if *exp <= now.seconds() => Refusal::TokenExpired,
+            Some(_) => Refusal::TokenRevoked,
+            None => Refusal::InvalidToken,
+        }
+    }
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expired_revoked_and_unknown_are_told_apart() {
+        let mut seen = Seen::default();
+        seen.note("a", 100);
+        let at = |seconds: i64, token| seen.refusal(token, Instant(seconds * 1000));
+        assert_eq!(at(100, "a"), Refusal::TokenExpired);
+        assert_eq!(at(99, "a"), Refusal::TokenRevoked);
+        assert_eq!(at(100, "b"), Refusal::InvalidToken);
+    }
+
+    #[test]
+    fn the_memory_is_bounded_and_forgets_the_oldest() {
+        let mut seen = Seen::default();
+        for number in 0..=MOST {
+            seen.note(&number.to_string(), 1);
+        }
+        assert_eq!(seen.0.len(), MOST);
+        assert_eq!(seen.refusal("0", Instant(5000)), Refusal::InvalidToken);
+        assert_eq!(seen.refusal("1", Instant(5000)), Refusal::TokenExpired);
+    }
+}

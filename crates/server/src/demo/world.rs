@@ -1,0 +1,256 @@
+//! The world of each preset: people, organizations and apps as a configuration file, and the sample API's data.
+//!
+//! The world is an ordinary configuration: it is written into the data folder as `demo.toml`, loaded over the preset, and can
+//! be read there by whoever wants to know how such a world is declared.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+use super::folder::Folder;
+use super::sample::Records;
+use super::{DemoError, PASSWORD};
+use crate::config::{Config, OrganizationKind, Source, preset_names};
+use crate::random;
+
+/// The name of the sample API at the introspection endpoint.
+const RESOURCE: &str = "urn:hallpass:demo:api";
+
+/// Each preset's declared objects, and what its sample API and sample app do.
+const WORLDS: [(&str, &str, &str); 5] = [
+    (
+        "default",
+        include_str!("worlds/default.toml"),
+        include_str!("worlds/default.json"),
+    ),
+    (
+        "common-controls-hub",
+        include_str!("worlds/common-controls-hub.toml"),
+        include_str!("worlds/common-controls-hub.json"),
+    ),
+    (
+        "connected-home",
+        include_str!("worlds/connected-home.toml"),
+        include_str!("worlds/connected-home.json"),
+    ),
+    (
+        "house-check",
+        include_str!("worlds/house-check.toml"),
+        include_str!("worlds/house-check.json"),
+    ),
+    (
+        "apicbase",
+        include_str!("worlds/apicbase.toml"),
+        include_str!("worlds/apicbase.json"),
+    ),
+];
+
+/// What the sample API holds and what the sample app does with it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sample {
+    /// How the preset's text has apps authenticate at the token endpoint.
+    pub(super) client_authentication: ClientAuthentication,
+    /// The scopes that the app asks for; none: the server's defaults.
+    pub(super) scope: Option<String>,
+    /// The calls that the app offers, the main one first.
+    pub(super) calls: Vec<Call>,
+    /// The data by collection.
+    pub(super) records: Records,
+}
+
+/// Where the client's id and secret go (RFC 6749 §2.3.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ClientAuthentication {
+    Basic,
+    Body,
+}
+
+/// One call of the sample API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Call {
+    pub(super) method: String,
+    pub(super) path: String,
+    #[serde(default)]
+    pub(super) body: Option<serde_json::Value>,
+}
+
+/// The addresses that a world is made for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addresses {
+    pub(super) server: SocketAddr,
+    pub(super) app: SocketAddr,
+}
+
+/// Somebody to log in as.
+pub(super) struct Login {
+    pub(super) email: String,
+    /// Name, and what the person is in which organization.
+    pub(super) about: String,
+}
+
+/// Loads the world of `preset`, made for these addresses; its file and all data are in `folder`.
+pub(super) fn load(preset: &str, addresses: Addresses, folder: &Folder) -> Result<(Config, Sample), DemoError> {
+    let Some((_, declared, sample)) = WORLDS.iter().find(|(name, ..)| *name == preset) else {
+        return Err(DemoError::UnknownPreset(preset.to_owned(), preset_names().join(", ")));
+    };
+    let file = folder.write("demo.toml", &filled_in(declared, addresses.app))?;
+    let mut overrides = vec![
+        ("server.listen".to_owned(), addresses.server.to_string()),
+        ("server.public_url".to_owned(), public_url(addresses.server)),
+        ("server.data".to_owned(), folder.path().display().to_string()),
+    ];
+    if preset == "apicbase" {
+        // API-8: the token endpoint is on another host than the authorization page.
+        overrides.push(("server.api_url".to_owned(), format!("http://{}", addresses.server)));
+    }
+    let source = Source {
+        preset: Some(preset.to_owned()),
+        file: Some(file),
+        environment: Vec::new(),
+        overrides,
+    };
+    let config = Config::load(&source)?.config;
+    Ok((config, serde_json::from_str(sample).map_err(DemoError::World)?))
+}
+
+/// What people call the place at `address`. The server is `localhost`, the app goes by its number: for a browser these are two
+/// sites, as in life, and neither gets the other's cookies.
+pub(super) fn public_url(address: SocketAddr) -> String {
+    format!("http://localhost:{}", address.port())
+}
+
+/// The address of the sample app.
+pub(super) fn app_url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// Everybody who can log in.
+pub(super) fn logins(config: &Config) -> Vec<Login> {
+    let about = |user: &crate::config::User| {
+        let roles: Vec<String> = config
+            .organizations
+            .iter()
+            .filter_map(|organization| {
+                let (_, role) = organization.members.iter().find(|(email, _)| *email == user.email)?;
+                let kind = match organization.kind {
+                    OrganizationKind::Live => "",
+                    OrganizationKind::Sandbox => " (sandbox)",
+                };
+                Some(format!("{} of {}{kind}", role.as_str(), organization.name))
+            })
+            .collect();
+        let roles = if roles.is_empty() {
+            "has an account".to_owned()
+        } else {
+            roles.join(", ")
+        };
+        format!("{}: {roles}", user.name)
+    };
+    let login = |user: &crate::config::User| Login {
+        email: user.email.clone(),
+        about: about(user),
+    };
+    config.users.iter().map(login).collect()
+}
+
+/// The declared objects with addresses, and with fresh secrets: each app gets its own.
+fn filled_in(declared: &str, app: SocketAddr) -> String {
+    let mut text = declared
+        .replace("{{callback}}", &format!("{}/callback", app_url(app)))
+        .replace("{{password}}", PASSWORD)
+        .replace("{{resource}}", RESOURCE)
+        .replace("{{resource_secret}}", &random::alphanumeric(43));
+    while text.contains("{{secret}}") {
+        text = text.replacen("{{secret}}", &random::alphanumeric(43), 1);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESSES: Addresses = Addresses {
+        server: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080),
+        app: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8082),
+    };
+
+    fn world(preset: &str) -> (Config, Sample) {
+        let folder = Folder::open(None).unwrap();
+        load(preset, ADDRESSES, &folder).unwrap()
+    }
+
+    #[test]
+    fn every_preset_has_a_world() {
+        for preset in preset_names() {
+            let (config, _) = world(preset);
+            assert_eq!(config.resources.len(), 1, "{preset}");
+            assert!(logins(&config).len() > 1, "{preset}");
+            let secrets: std::collections::HashSet<_> = config
+                .apps
+                .iter()
+                .filter_map(|app| app.client_secret.as_ref())
+                .map(|secret| secret.expose())
+                .collect();
+            assert_eq!(
+                secrets.len(),
+                config.apps.len(),
+                "{preset}: each app has a secret of its own"
+            );
+        }
+        assert_eq!(WORLDS.len(), preset_names().len());
+    }
+
+    #[test]
+    fn every_endpoint_of_the_catalogue_has_data_and_every_call_an_endpoint() {
+        for preset in preset_names() {
+            let (config, sample) = world(preset);
+            let endpoints: Vec<&String> = config.scopes.values().flat_map(|scope| &scope.endpoints).collect();
+            for endpoint in &endpoints {
+                let path = endpoint.split_once(' ').unwrap().1;
+                let collection = path.split("/{").next().unwrap();
+                assert!(
+                    path == "/" || sample.records.has(collection),
+                    "{preset}: {endpoint} has no data"
+                );
+            }
+            for call in &sample.calls {
+                let matching = |endpoint: &&&String| {
+                    crate::demo::api::Endpoint::parse(endpoint)
+                        .is_some_and(|e| e.matches(&call.path) && e.method == call.method)
+                };
+                assert!(
+                    endpoints.iter().any(|endpoint| matching(&endpoint)),
+                    "{preset}: {} {}",
+                    call.method,
+                    call.path
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_app_without_a_redirect_uri_is_part_of_the_world_with_the_code_page() {
+        let (config, _) = world("apicbase");
+        assert!(config.apps.iter().any(|app| app.redirect_uris.is_empty()));
+        assert!(
+            config
+                .organizations
+                .iter()
+                .any(|organization| organization.kind == OrganizationKind::Sandbox)
+        );
+        assert_ne!(config.server.api_url, config.server.public_url);
+    }
+
+    #[test]
+    fn john_doe_is_number_one_and_reads_dutch_in_house_check() {
+        let (config, _) = world("house-check");
+        assert_eq!(
+            (config.users[0].name.as_str(), config.users[0].locale.as_deref()),
+            ("John Doe", Some("nl"))
+        );
+    }
+}
