@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use super::DemoError;
 use crate::random;
 
+/// The file of the world's configuration. A folder that has it is a demo's.
+pub(super) const WORLD: &str = "demo.toml";
+
 /// A data folder. A temporary one is removed when this is dropped.
 pub(super) struct Folder {
     path: PathBuf,
@@ -15,13 +18,18 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// The folder `named`, or a fresh one that only its owner can enter.
+    /// The folder `named`, or a fresh one that only its owner can enter. One that holds something else is refused: a demo
+    /// declares people whose password everybody knows.
     pub(super) fn open(named: Option<PathBuf>) -> Result<Self, DemoError> {
         let temporary = named.is_none();
         let path =
             named.unwrap_or_else(|| std::env::temp_dir().join(format!("hallpass-demo-{}", random::alphanumeric(12))));
         let made = fs::DirBuilder::new().mode(0o700).recursive(!temporary).create(&path);
         made.map_err(|error| DemoError::Folder(path.clone(), error))?;
+        let mut found = fs::read_dir(&path).map_err(|error| DemoError::Folder(path.clone(), error))?;
+        if found.next().is_some() && !path.join(WORLD).exists() {
+            return Err(DemoError::NotADemo(path));
+        }
         Ok(Self { path, temporary })
     }
 
@@ -80,5 +88,17 @@ mod tests {
         let path = folder.path().to_owned();
         drop(folder);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_that_holds_something_else_is_refused() {
+        let folder = Folder::open(None).unwrap();
+        let inner = Some(folder.path().join("data"));
+        assert!(Folder::open(inner.clone()).is_ok());
+        let opened = Folder::open(inner.clone()).unwrap();
+        opened.write("hallpass.db", "").unwrap();
+        assert!(matches!(Folder::open(inner.clone()), Err(DemoError::NotADemo(_))));
+        opened.write(WORLD, "").unwrap();
+        assert!(Folder::open(inner).is_ok());
     }
 }

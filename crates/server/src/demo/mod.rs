@@ -68,6 +68,9 @@ pub enum DemoError {
     /// The data folder cannot be used.
     #[error("cannot write {0}: {1}")]
     Folder(PathBuf, #[source] io::Error),
+    /// The folder is not empty and no demo made it.
+    #[error("{0} holds something else than a demo's data; name an empty folder")]
+    NotADemo(PathBuf),
     /// The world's configuration is refused.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-use super::folder::Folder;
+use super::folder::{Folder, WORLD};
 use super::sample::Records;
 use super::{DemoError, PASSWORD};
 use crate::config::{Config, OrganizationKind, Source, preset_names};
@@ -96,7 +96,7 @@ pub(super) fn load(preset: &str, addresses: Addresses, folder: &Folder) -> Resul
     let Some((_, declared, sample)) = WORLDS.iter().find(|(name, ..)| *name == preset) else {
         return Err(DemoError::UnknownPreset(preset.to_owned(), preset_names().join(", ")));
     };
-    let file = folder.write("demo.toml", &filled_in(declared, addresses.app))?;
+    let file = folder.write(WORLD, &filled_in(declared, addresses.app))?;
     let mut overrides = vec![
         ("server.listen".to_owned(), addresses.server.to_string()),
         ("server.public_url".to_owned(), public_url(addresses.server)),

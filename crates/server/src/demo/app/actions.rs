@@ -158,11 +158,9 @@ impl Work<'_> {
     }
 
     async fn call_altered(&mut self, call: &Call) {
-        let Some(mut token) = self.desk.tokens.as_ref().map(|tokens| tokens.access.clone()) else {
+        let Some(token) = self.desk.tokens.as_ref().map(|tokens| altered(&tokens.access)) else {
             return;
         };
-        let last = if token.pop() == Some('A') { 'B' } else { 'A' };
-        token.push(last);
         let (shown, _) = self.get(call, &token).await;
         let text = "One letter differs from the real token. Nothing that a server did not make itself is accepted.";
         self.tell(
@@ -436,6 +434,15 @@ impl Work<'_> {
         let at = super::moments::time(self.app.clock.now());
         self.desk.tell(at, mood, title, text, exchanges);
     }
+}
+
+/// The token with its second to last letter changed: unlike the last, it is whole bits of the token in base64url.
+fn altered(token: &str) -> String {
+    let mut letters: Vec<char> = token.chars().collect();
+    if let Some(letter) = letters.iter_mut().rev().nth(1) {
+        *letter = if *letter == 'A' { 'B' } else { 'A' };
+    }
+    letters.into_iter().collect()
 }
 
 fn refresh_form(held: &TokenSet) -> Option<Vec<(&'static str, String)>> {

@@ -177,7 +177,7 @@ async fn callback(State(service): State<Arc<Service>>, request: Request) -> Resp
         desk: session.desk(&pending.client_id),
     };
     connect::arrive(work, &pending, &query).await;
-    redirect(&registration.path())
+    redirect(&registration.story())
 }
 
 /// A code that the person copied. It is worth something only to the browser whose verifier belongs to it.
@@ -203,7 +203,7 @@ async fn code(State(service): State<Arc<Service>>, Path(client_id): Path<String>
         };
         work.redeem(&code, &pending.verifier).await;
     }
-    redirect(&registration.path())
+    redirect(&registration.story())
 }
 
 async fn act(
@@ -229,7 +229,7 @@ async fn act(
         desk: session.desk(&client_id),
     };
     work.act(action, call).await;
-    redirect(&registration.path())
+    redirect(&registration.story())
 }
 
 async fn lost(State(service): State<Arc<Service>>) -> Response {
@@ -320,6 +320,11 @@ impl Registration {
     /// Its page in this app.
     fn path(&self) -> String {
         format!("/apps/{}", self.credentials.id)
+    }
+
+    /// The same page, where it tells what happened: on a phone the buttons fill the screen before it.
+    fn story(&self) -> String {
+        format!("{}#story", self.path())
     }
 }
 
