@@ -337,36 +337,4 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use http::HeaderValue;
-
-    fn sent(values: &[&'static str]) -> HeaderMap {
-        let pair = |value: &&'static str| (header::AUTHORIZATION, HeaderValue::from_static(value));
-        values.iter().map(pair).collect()
-    }
-
-    #[test]
-    fn exactly_one_bearer_header_is_a_token() {
-        assert_eq!(bearer(&sent(&["bearer abc.d-e"])), Ok("abc.d-e"));
-        assert_eq!(bearer(&sent(&[])), Err(Refusal::NoToken));
-        for values in [
-            &["Basic abc"][..],
-            &["Bearer"],
-            &["Bearer "],
-            &["Bearer a b"],
-            &["Bearer a", "Bearer b"],
-        ] {
-            assert_eq!(bearer(&sent(values)), Err(Refusal::MalformedBearer), "{values:?}");
-        }
-    }
-
-    #[test]
-    fn a_placeholder_stands_for_one_segment() {
-        let endpoint = Endpoint::parse("GET /houses/{id}").unwrap();
-        assert!(endpoint.matches("/houses/12"));
-        for path in ["/houses", "/houses/", "/houses/12/rooms", "/reports/12", "/houses/12/"] {
-            assert!(!endpoint.matches(path), "{path}");
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,146 @@
+use super::*;
+use crate::config::DialectName;
+use crate::demo::folder::Folder;
+use crate::demo::listen;
+use axum::routing::post;
+use http::HeaderValue;
+use std::net::{SocketAddr, TcpListener};
+use tower::ServiceExt as _;
+
+fn sent(values: &[&'static str]) -> HeaderMap {
+    let pair = |value: &&'static str| (header::AUTHORIZATION, HeaderValue::from_static(value));
+    values.iter().map(pair).collect()
+}
+
+#[test]
+fn exactly_one_bearer_header_is_a_token() {
+    assert_eq!(bearer(&sent(&["bearer abc.d-e"])), Ok("abc.d-e"));
+    assert_eq!(bearer(&sent(&[])), Err(Refusal::NoToken));
+    for values in [
+        &["Basic abc"][..],
+        &["Bearer"],
+        &["Bearer "],
+        &["Bearer a b"],
+        &["Bearer a", "Bearer b"],
+    ] {
+        assert_eq!(bearer(&sent(values)), Err(Refusal::MalformedBearer), "{values:?}");
+    }
+}
+
+#[test]
+fn a_placeholder_stands_for_one_segment() {
+    let endpoint = Endpoint::parse("GET /houses/{id}").unwrap();
+    assert!(endpoint.matches("/houses/12"));
+    for path in ["/houses", "/houses/", "/houses/12/rooms", "/reports/12", "/houses/12/"] {
+        assert!(!endpoint.matches(path), "{path}");
+    }
+}
+
+/// An introspection endpoint that knows the token `good` of an organization, and `reader` without the second scope.
+fn introspection() -> SocketAddr {
+    async fn answer(body: String) -> String {
+        let about = |scope: &str, organization: &str| {
+            format!(
+                r#"{{"active":true,"scope":"{scope}","exp":9999999999,"client_id":"app","organization":"{organization}"}}"#
+            )
+        };
+        match body.split('&').next() {
+            Some("token=good") => about("read write", "one"),
+            Some("token=reader") => about("read", "two"),
+            _ => r#"{"active":false}"#.to_owned(),
+        }
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    listen::spawn(listener, Router::new().route("/introspect", post(answer))).unwrap();
+    address
+}
+
+fn api(server: SocketAddr) -> Router {
+    let folder = Folder::open(None).unwrap();
+    let records = r#"{"/notes": [{"of": "one", "id": 1}, {"of": "two", "id": 2}]}"#;
+    let endpoint = |text: &str, scope: &str| Endpoint {
+        scope: Scope::parse(scope).ok(),
+        ..Endpoint::parse(text).unwrap()
+    };
+    router(Api {
+        name: "Notes".to_owned(),
+        introspect: format!("http://{server}/introspect"),
+        identity: format!("http://{server}/identity"),
+        credentials: Credentials {
+            id: "api".to_owned(),
+            secret: "secret".to_owned(),
+        },
+        dialect: Dialect {
+            name: DialectName::Standard,
+            refusal_message: false,
+            empty_member: false,
+        },
+        endpoints: vec![
+            endpoint("GET /notes", "read"),
+            endpoint("GET /notes/{id}", "read"),
+            endpoint("DELETE /notes/{id}", "write"),
+        ],
+        records: Mutex::new(serde_json::from_str(records).unwrap()),
+        seen: Mutex::default(),
+        http: Http::new(server).unwrap(),
+        clock: DemoClock::open(folder.path()),
+    })
+}
+
+async fn call(api: &Router, line: &str, token: &str) -> (u16, String) {
+    let (method, path) = line.split_once(' ').unwrap();
+    let mut request = Request::builder().method(method).uri(path);
+    if !token.is_empty() {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let response = api.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+/// HC-1, and so that nobody learns from a refusal which paths there are.
+#[tokio::test]
+async fn nothing_is_said_without_a_good_token() {
+    let api = api(introspection());
+    for line in ["GET /", "GET /notes", "GET /nowhere", "PATCH /notes", "GET /me"] {
+        for token in ["", "bad"] {
+            assert_eq!(call(&api, line, token).await.0, 401, "{line} {token:?}");
+        }
+    }
+    assert_eq!(call(&api, "GET /nowhere", "good").await.0, 404);
+    assert_eq!(call(&api, "PATCH /notes", "good").await.0, 405);
+}
+
+#[tokio::test]
+async fn a_token_opens_its_scopes_and_its_own_organization_only() {
+    let api = api(introspection());
+    assert_eq!(
+        call(&api, "GET /notes", "good").await,
+        (200, r#"[{"id":1}]"#.to_owned())
+    );
+    assert_eq!(
+        call(&api, "GET /notes", "reader").await,
+        (200, r#"[{"id":2}]"#.to_owned())
+    );
+    assert_eq!(call(&api, "GET /notes/1", "reader").await.0, 404);
+    assert_eq!(call(&api, "DELETE /notes/2", "reader").await.0, 403);
+    assert_eq!(call(&api, "DELETE /notes/2", "good").await.0, 404);
+    assert_eq!(call(&api, "DELETE /notes/1", "good").await.0, 204);
+}
+
+#[tokio::test]
+async fn a_token_without_a_person_has_no_identity() {
+    let api = api(introspection());
+    assert_eq!(call(&api, "GET /me", "good").await.0, 403);
+}
+
+/// DESIGN §7: never "active" on hope.
+#[tokio::test]
+async fn nothing_is_open_while_the_server_is_away() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = listener.local_addr().unwrap();
+    drop(listener);
+    assert_eq!(call(&api(nobody), "GET /notes", "good").await.0, 503);
+}
