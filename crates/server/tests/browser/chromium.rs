@@ -40,6 +40,14 @@ where
 {
     let (chromium, _process) = Chromium::start().await;
     let walked = tokio::spawn(walk(chromium.clone())).await;
+    if !matches!(walked, Ok(Ok(()))) {
+        // What the person would have seen where the walk ended.
+        println!(
+            "{:?}\n{}",
+            chromium.driver.current_url().await,
+            chromium.text().await.unwrap_or_default()
+        );
+    }
     let closed = chromium.driver.quit().await;
     match walked {
         Ok(steps) => steps.expect("the walk comes to its end"),

@@ -10,6 +10,7 @@
 )]
 
 mod chromium;
+mod demo;
 #[path = "../process/mod.rs"]
 mod process;
 mod third_party;

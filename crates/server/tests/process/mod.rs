@@ -57,6 +57,62 @@ impl Drop for Server {
     }
 }
 
+/// A running `hallpass demo`, on free ports.
+#[allow(dead_code, reason = "not every test that shares this module needs it")]
+pub(crate) struct Demo {
+    /// The address of the sample third-party app.
+    pub(crate) app: String,
+    /// The address of the connected-apps page.
+    pub(crate) connected_apps: String,
+    server: Server,
+}
+
+#[allow(dead_code, reason = "not every test that shares this module needs it")]
+impl Demo {
+    /// Starts the demo of a preset, and reads the addresses that it prints.
+    pub(crate) fn start(preset: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the log");
+        let log = File::create(folder.path().join("log")).expect("a file for the log");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+            .args(["demo", "--preset", preset])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--api-listen",
+                "127.0.0.1:0",
+                "--app-listen",
+                "127.0.0.1:0",
+            ])
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the demo starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output is a pipe"))
+            .lines()
+            .map_while(Result::ok);
+        let mut address = |what: &str| {
+            let line = lines.find(|line| line.contains(what));
+            let line = line.unwrap_or_else(|| panic!("no {what}: {}", log_of(folder.path())));
+            line.split_whitespace().next().unwrap_or_default().to_owned()
+        };
+        let app = address("start here");
+        let url = address(", the server");
+        let connected_apps = address("connected apps");
+        // Read to its end, so that the demo never waits for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self {
+            app,
+            connected_apps,
+            server: Server { url, child, folder },
+        }
+    }
+
+    /// Asks the demo to stop, and checks that it ends well.
+    pub(crate) fn stop(self) {
+        self.server.stop();
+    }
+}
+
 /// What follows `prefix` on the first line of a program's standard output that has it. The pipe stays open:
 /// a program that writes more is not to die of it.
 pub(crate) fn first_line(child: &mut Child, prefix: &str) -> Option<String> {
