@@ -10,6 +10,9 @@ mod organizations;
 mod resources;
 mod users;
 
+#[cfg(test)]
+mod tests;
+
 use crate::config::Config;
 use crate::keys::Keys;
 use crate::store::model::Declared;
