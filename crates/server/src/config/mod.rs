@@ -34,6 +34,8 @@ pub use sections::{
     TokenFormat, Tokens, Wire,
 };
 
+pub(crate) use values::{email_address, language_tag, one_line, slug_text};
+
 use hallpass_wire::Scope;
 use indexmap::IndexMap;
 

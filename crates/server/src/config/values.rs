@@ -20,10 +20,16 @@ pub(super) fn text(node: &Node) -> Result<String, String> {
 /// A line that people read: a name, a title.
 pub(super) fn line(node: &Node) -> Result<String, String> {
     let line = text(node)?;
+    one_line(&line)?;
+    Ok(line)
+}
+
+/// Whether a text can be the name of something.
+pub(crate) fn one_line(line: &str) -> Result<(), String> {
     if line.trim().is_empty() || line.chars().any(char::is_control) || line.chars().count() > 200 {
         return Err("expected one line of 1 to 200 characters".to_owned());
     }
-    Ok(line)
+    Ok(())
 }
 
 /// A switch.
@@ -235,7 +241,8 @@ pub(super) fn language(node: &Node) -> Result<String, String> {
     Ok(tag)
 }
 
-fn language_tag(tag: &str) -> Result<(), String> {
+/// Whether a text names a language.
+pub(crate) fn language_tag(tag: &str) -> Result<(), String> {
     match tag.parse::<unic_langid::LanguageIdentifier>() {
         Ok(_) => Ok(()),
         Err(_) => Err(format!(
@@ -247,18 +254,30 @@ fn language_tag(tag: &str) -> Result<(), String> {
 /// A name in addresses: lower-case letters, digits and hyphens.
 pub(super) fn slug(node: &Node) -> Result<String, String> {
     let slug = text(node)?;
+    slug_text(&slug)?;
+    Ok(slug)
+}
+
+/// Whether a text can be a slug.
+pub(crate) fn slug_text(slug: &str) -> Result<(), String> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if slug.is_empty() || slug.len() > 64 || !slug.bytes().all(fits) {
         return Err(format!(
             "expected 1 to 64 lower-case letters, digits and hyphens, found {slug:?}"
         ));
     }
-    Ok(slug)
+    Ok(())
 }
 
 /// An email address, as far as that can be judged without sending to it.
 pub(super) fn email(node: &Node) -> Result<String, String> {
     let email = text(node)?;
+    email_address(&email)?;
+    Ok(email)
+}
+
+/// Whether a text can be an email address.
+pub(crate) fn email_address(email: &str) -> Result<(), String> {
     let parts = email
         .split_once('@')
         .filter(|(name, host)| !name.is_empty() && !host.is_empty());
@@ -266,7 +285,7 @@ pub(super) fn email(node: &Node) -> Result<String, String> {
     if parts.is_none() || email.len() > 254 || email.contains(odd) {
         return Err(format!("expected an email address, found {email:?}"));
     }
-    Ok(email)
+    Ok(())
 }
 
 /// A client identifier (RFC 6749 §2.2, appendix A.1), without the colon that Basic could not carry (RFC 7617 §2). One in
