@@ -1,5 +1,6 @@
 //! Hallpass: OAuth in front of an API.
 
+pub mod admin;
 pub mod app;
 pub mod client_secrets;
 pub mod config;

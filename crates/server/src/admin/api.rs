@@ -1,0 +1,107 @@
+//! Every address of the admin API on one page, and the socket it listens on.
+
+use super::failure::Failure;
+use super::{apps, grants, organizations, users};
+use crate::app::Hallpass;
+use axum::Router;
+use axum::routing::{get, post, put};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{UnixListener, UnixStream};
+
+/// How long open requests may take when the server is told to end.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// The admin API.
+pub fn router(hallpass: Arc<Hallpass>) -> Router {
+    let v1 = Router::new()
+        .route("/apps", get(apps::list).post(apps::create))
+        .route("/apps/{app}", get(apps::show).patch(apps::change))
+        .route("/apps/{app}/suspend", post(apps::suspend))
+        .route("/apps/{app}/resume", post(apps::resume))
+        .route("/apps/{app}/secret", post(apps::reset_secret))
+        .route("/users", get(users::list).post(users::create))
+        .route("/users/{user}", get(users::show))
+        .route("/users/{user}/password", put(users::set_password))
+        .route("/users/{user}/suspend", post(users::suspend))
+        .route("/users/{user}/resume", post(users::resume))
+        .route("/organizations", get(organizations::list).post(organizations::create))
+        .route("/organizations/{organization}", get(organizations::show))
+        .route("/organizations/{organization}/suspend", post(organizations::suspend))
+        .route("/organizations/{organization}/resume", post(organizations::resume))
+        .route(
+            "/organizations/{organization}/members/{user}",
+            put(organizations::set_member).delete(organizations::remove_member),
+        )
+        .route("/grants", get(grants::list))
+        .route("/grants/{grant}", get(grants::show))
+        .route("/grants/{grant}/end", post(grants::end));
+    Router::new()
+        .nest("/admin/api/v1", v1)
+        .fallback(async || Failure::not_found("there is no such address".to_owned()))
+        .method_not_allowed_fallback(async || Failure::method_not_allowed())
+        .with_state(hallpass)
+}
+
+/// Makes the socket, for its owner only. One that a server left behind is replaced; the caller holds the data folder's lock,
+/// so there is nobody to take it from.
+///
+/// # Errors
+/// Where the file system refuses, or something that is no socket is in the way.
+pub fn bind(socket: &Path) -> io::Result<UnixListener> {
+    match fs::symlink_metadata(socket) {
+        Ok(found) if found.file_type().is_socket() => fs::remove_file(socket)?,
+        Ok(_) => {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "there is a file that is no socket",
+            ));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let listener = UnixListener::bind(socket)?;
+    fs::set_permissions(socket, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers until `shutdown` comes about, and then the requests that are open.
+pub async fn listen(hallpass: Arc<Hallpass>, listener: UnixListener, shutdown: impl Future<Output = ()>) {
+    let router = router(hallpass);
+    let graceful = GracefulShutdown::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => break,
+        };
+        match accepted {
+            Ok((stream, _)) => serve(stream, &router, &graceful),
+            // Out of file descriptors, most likely: others will be given back.
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+}
+
+fn serve(stream: UnixStream, router: &Router, graceful: &GracefulShutdown) {
+    let service = TowerToHyperService::new(router.clone());
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to the admin socket ended early");
+        }
+    });
+}

@@ -1,0 +1,348 @@
+//! Apps: made, changed and stopped by the operator. Only here an app gets partner reach.
+
+use super::audit::{self, Event};
+use super::failure::Failure;
+use super::request::{Answer, body, json, query};
+use super::{find, moment};
+use crate::app::Hallpass;
+use crate::client_secrets::{self, OVERLAP};
+use crate::config::{Config, GrantType, one_line};
+use crate::random;
+use crate::store::StoreError;
+use crate::store::model::{App, AppId, AppStatus, AppUpdate, ClientType, Others, Reach, Secret, SecretId};
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use hallpass_wire::{RedirectUri, Scope, Scopes};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    organization: Option<String>,
+}
+
+/// An app to come; what is left out is the preset's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewApp {
+    name: String,
+    organization: Option<String>,
+    #[serde(rename = "type")]
+    client_type: Option<ClientType>,
+    reach: Option<Reach>,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    scopes: Option<Vec<String>>,
+    products: Option<Vec<String>>,
+    grant_types: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changes {
+    name: Option<String>,
+    reach: Option<Reach>,
+    redirect_uris: Option<Vec<String>>,
+}
+
+/// What becomes of the secrets before.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Reset {
+    /// They end at once.
+    Now,
+    /// They go on for a day.
+    Overlap,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSecret {
+    reset: Reset,
+}
+
+/// An app as it is told of.
+#[derive(Serialize)]
+struct AppView {
+    id: AppId,
+    client_id: String,
+    name: String,
+    organization: String,
+    owner: Option<String>,
+    #[serde(rename = "type")]
+    client_type: ClientType,
+    reach: Reach,
+    status: AppStatus,
+    redirect_uris: Vec<String>,
+    scopes: Option<Vec<String>>,
+    products: Vec<String>,
+    grant_types: Option<Vec<String>>,
+    created: String,
+    /// Lists do not have them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secrets: Option<Vec<SecretView>>,
+    /// The one time that it is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SecretView {
+    id: SecretId,
+    hint: String,
+    created: String,
+    last_used: Option<String>,
+    expires: Option<String>,
+}
+
+/// `GET /apps`.
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
+    let filter: Filter = query(sent.as_deref())?;
+    let apps = match filter.organization {
+        Some(name) => {
+            let organization = find::organization(&hallpass, &name).await?;
+            hallpass.store.apps_of(organization.id).await?
+        }
+        None => hallpass.store.apps().await?,
+    };
+    let mut views = Vec::with_capacity(apps.len());
+    for app in apps {
+        let view = view(&hallpass, app).await?;
+        views.push(AppView { secrets: None, ..view });
+    }
+    json(200, &json!({ "apps": views }))
+}
+
+/// `GET /apps/{app}`.
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    shown(&hallpass, 200, &name, None).await
+}
+
+/// `POST /apps`: the answer has the secret, this once.
+pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) -> Answer {
+    let now = hallpass.now();
+    let wanted: NewApp = body(sent).await?;
+    let slug = wanted.organization.as_ref();
+    let slug = slug.unwrap_or(&hallpass.config.defaults.organization);
+    let organization = find::organization(&hallpass, slug).await?.id;
+    let client_type = wanted.client_type.unwrap_or(ClientType::Confidential);
+    let (text, secret) = client_secrets::make(SecretId(random::uuid(now)), now);
+    let confidential = client_type == ClientType::Confidential;
+    let defaults = || hallpass.config.defaults.product.iter().cloned().collect();
+    let app = App {
+        id: AppId(random::uuid(now)),
+        client_id: random::alphanumeric(24),
+        name: name_of(&wanted.name)?,
+        organization,
+        owner: None,
+        client_type,
+        reach: wanted.reach.unwrap_or(Reach::Own),
+        status: AppStatus::Live,
+        redirect_uris: redirect_uris(&wanted.redirect_uris)?,
+        scopes: scopes(&hallpass.config, wanted.scopes.as_deref())?,
+        products: products(&hallpass.config, wanted.products)?.unwrap_or_else(defaults),
+        grant_types: grant_types(&hallpass.config, client_type, wanted.grant_types)?,
+        created: now,
+        secrets: if confidential { vec![secret] } else { Vec::new() },
+    };
+    let (id, client_id) = (app.id, app.client_id.clone());
+    hallpass.store.create_app(app).await?;
+    let event = Event {
+        action: "app_created",
+        app: Some(id),
+        organization: Some(organization),
+        ..Event::default()
+    };
+    audit::record(&hallpass, now, event).await;
+    let told = confidential.then(|| text.expose().to_owned());
+    shown(&hallpass, 201, &client_id, told).await
+}
+
+/// `PATCH /apps/{app}`.
+pub(super) async fn change(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>, sent: Body) -> Answer {
+    let now = hallpass.now();
+    let changes: Changes = body(sent).await?;
+    let app = find::app(&hallpass, &name).await?;
+    let update = AppUpdate {
+        name: changes.name.as_deref().map(name_of).transpose()?,
+        reach: changes.reach,
+        redirect_uris: changes.redirect_uris.as_deref().map(redirect_uris).transpose()?,
+        ..AppUpdate::default()
+    };
+    hallpass.store.update_app(app.id, update, now).await?;
+    let detail = json!({"name": changes.name, "reach": changes.reach, "redirect_uris": changes.redirect_uris});
+    let event = Event {
+        action: "app_changed",
+        app: Some(app.id),
+        organization: Some(app.organization),
+        detail: Some(detail),
+        ..Event::default()
+    };
+    audit::record(&hallpass, now, event).await;
+    shown(&hallpass, 200, &name, None).await
+}
+
+/// `POST /apps/{app}/suspend`: its tokens are refused, and it gets no new ones. Its grants stay for when it is resumed.
+pub(super) async fn suspend(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    set_status(&hallpass, &name, AppStatus::Suspended, "app_suspended").await
+}
+
+/// `POST /apps/{app}/resume`.
+pub(super) async fn resume(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    set_status(&hallpass, &name, AppStatus::Live, "app_resumed").await
+}
+
+/// `POST /apps/{app}/secret`: a new secret (HC-5), told this once.
+pub(super) async fn reset_secret(
+    State(hallpass): State<Arc<Hallpass>>,
+    Path(name): Path<String>,
+    sent: Body,
+) -> Answer {
+    let now = hallpass.now();
+    let NewSecret { reset } = body(sent).await?;
+    let app = find::app(&hallpass, &name).await?;
+    if app.client_type == ClientType::Public {
+        return Err(Failure::conflict("a public app has no secret"));
+    }
+    let others = match reset {
+        Reset::Now => Others::End,
+        Reset::Overlap => Others::EndAt(now.after(OVERLAP)),
+    };
+    let (text, secret) = client_secrets::make(SecretId(random::uuid(now)), now);
+    hallpass.store.set_secret(app.id, secret, others, now).await?;
+    let event = Event {
+        action: "app_secret_reset",
+        app: Some(app.id),
+        organization: Some(app.organization),
+        detail: Some(json!({ "reset": reset })),
+        ..Event::default()
+    };
+    audit::record(&hallpass, now, event).await;
+    shown(&hallpass, 200, &name, Some(text.expose().to_owned())).await
+}
+
+async fn set_status(hallpass: &Hallpass, name: &str, status: AppStatus, action: &'static str) -> Answer {
+    let now = hallpass.now();
+    let app = find::app(hallpass, name).await?;
+    let update = AppUpdate {
+        status: Some(status),
+        ..AppUpdate::default()
+    };
+    hallpass.store.update_app(app.id, update, now).await?;
+    let event = Event {
+        action,
+        app: Some(app.id),
+        organization: Some(app.organization),
+        ..Event::default()
+    };
+    audit::record(hallpass, now, event).await;
+    shown(hallpass, 200, name, None).await
+}
+
+/// The app as it is now.
+async fn shown(hallpass: &Hallpass, status: u16, name: &str, client_secret: Option<String>) -> Answer {
+    let app = find::app(hallpass, name).await?;
+    let view = view(hallpass, app).await?;
+    json(status, &AppView { client_secret, ..view })
+}
+
+async fn view(hallpass: &Hallpass, app: App) -> Result<AppView, Failure> {
+    let organization = hallpass.organization(app.organization).await?;
+    let owner = match app.owner {
+        Some(owner) => hallpass.user(owner).await?.map(|user| user.email.clone()),
+        None => None,
+    };
+    let texts = |scopes: Scopes| scopes.iter().map(ToString::to_string).collect();
+    Ok(AppView {
+        id: app.id,
+        client_id: app.client_id,
+        name: app.name,
+        organization: organization.ok_or(StoreError::Conflict)?.slug.clone(),
+        owner,
+        client_type: app.client_type,
+        reach: app.reach,
+        status: app.status,
+        redirect_uris: app.redirect_uris.iter().map(ToString::to_string).collect(),
+        scopes: app.scopes.map(texts),
+        products: app.products,
+        grant_types: app.grant_types,
+        created: moment::text(app.created),
+        secrets: Some(app.secrets.into_iter().map(secret_view).collect()),
+        client_secret: None,
+    })
+}
+
+fn secret_view(secret: Secret) -> SecretView {
+    SecretView {
+        id: secret.id,
+        hint: secret.hint,
+        created: moment::text(secret.created),
+        last_used: secret.last_used.map(moment::text),
+        expires: secret.expires.map(moment::text),
+    }
+}
+
+fn name_of(text: &str) -> Result<String, Failure> {
+    one_line(text).map_err(|error| Failure::invalid(format!("name: {error}")))?;
+    Ok(text.trim().to_owned())
+}
+
+fn redirect_uris(texts: &[String]) -> Result<Vec<RedirectUri>, Failure> {
+    let mut uris = Vec::with_capacity(texts.len());
+    for text in texts {
+        let wrong = |why: String| Failure::invalid(format!("redirect_uris: {text:?}: {why}"));
+        let uri = RedirectUri::parse(text).map_err(|error| wrong(error.to_string()))?;
+        if uris.contains(&uri) {
+            return Err(wrong("it is there twice".to_owned()));
+        }
+        uris.push(uri);
+    }
+    Ok(uris)
+}
+
+fn scopes(config: &Config, names: Option<&[String]>) -> Result<Option<Scopes>, Failure> {
+    let Some(names) = names else { return Ok(None) };
+    let known = |name: &String| {
+        let scope = Scope::parse(name)
+            .ok()
+            .filter(|scope| config.scopes.contains_key(scope));
+        scope.ok_or_else(|| Failure::invalid(format!("scopes: there is no scope {name:?}")))
+    };
+    let scopes = names.iter().map(known).collect::<Result<Scopes, _>>()?;
+    if scopes.is_empty() {
+        return Err(Failure::invalid("scopes: at least one is needed"));
+    }
+    Ok(Some(scopes))
+}
+
+fn products(config: &Config, names: Option<Vec<String>>) -> Result<Option<Vec<String>>, Failure> {
+    let unknown = names.iter().flatten().find(|name| !config.products.contains_key(*name));
+    match unknown {
+        Some(name) => Err(Failure::invalid(format!("products: there is no product {name:?}"))),
+        None => Ok(names),
+    }
+}
+
+fn grant_types(
+    config: &Config,
+    client_type: ClientType,
+    names: Option<Vec<String>>,
+) -> Result<Option<Vec<String>>, Failure> {
+    let offered = |name: &str| {
+        let mut offered = config.wire.grant_types.iter();
+        offered.find(|grant_type| grant_type.as_str() == name).copied()
+    };
+    for name in names.iter().flatten() {
+        match offered(name) {
+            None => return Err(Failure::invalid(format!("grant_types: {name:?} is not offered"))),
+            Some(GrantType::ClientCredentials) if client_type == ClientType::Public => {
+                let text = "grant_types: client_credentials needs a secret, which a public app has not";
+                return Err(Failure::invalid(text));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,110 @@
+//! Why the admin API refuses: `{"error": code, "message": text}` with the status that belongs to the code.
+
+use crate::passwords::Busy;
+use crate::respond::{self, Response};
+use crate::store::StoreError;
+use axum::response::IntoResponse;
+use http::header::RETRY_AFTER;
+
+/// A refusal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Failure {
+    code: Code,
+    message: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Code {
+    InvalidRequest,
+    NotFound,
+    MethodNotAllowed,
+    Taken,
+    Conflict,
+    TooLarge,
+    Internal,
+    Unavailable,
+}
+
+impl Code {
+    fn text_and_status(self) -> (&'static str, u16) {
+        match self {
+            Self::InvalidRequest => ("invalid_request", 400),
+            Self::NotFound => ("not_found", 404),
+            Self::MethodNotAllowed => ("method_not_allowed", 405),
+            Self::Taken => ("taken", 409),
+            Self::Conflict => ("conflict", 409),
+            Self::TooLarge => ("too_large", 413),
+            Self::Internal => ("internal", 500),
+            Self::Unavailable => ("unavailable", 503),
+        }
+    }
+}
+
+impl Failure {
+    /// The request says something that cannot be.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::of(Code::InvalidRequest, message)
+    }
+
+    /// What it names is not there.
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::of(Code::NotFound, message)
+    }
+
+    /// The address is known, the method is not.
+    pub(super) fn method_not_allowed() -> Self {
+        Self::of(Code::MethodNotAllowed, "this address does not take this method")
+    }
+
+    /// What must be unique is there already.
+    pub(super) fn taken(message: impl Into<String>) -> Self {
+        Self::of(Code::Taken, message)
+    }
+
+    /// It does not go with what is there.
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::of(Code::Conflict, message)
+    }
+
+    /// The body is longer than any that is taken.
+    pub(super) fn too_large() -> Self {
+        Self::of(Code::TooLarge, "the body is too long")
+    }
+
+    fn of(code: Code, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { code, message }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::of(Code::Unavailable, error.to_string()),
+            StoreError::Taken(_) => Self::taken(error.to_string()),
+            StoreError::Conflict => Self::conflict("it was changed or removed at the same moment; try again"),
+            StoreError::Corrupt(_) | StoreError::Unfit(_) => {
+                tracing::error!(%error, "the store failed");
+                Self::of(Code::Internal, error.to_string())
+            }
+        }
+    }
+}
+
+impl From<Busy> for Failure {
+    fn from(error: Busy) -> Self {
+        Self::of(Code::Unavailable, error.to_string())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> axum::response::Response {
+        let (code, status) = self.code.text_and_status();
+        let body = serde_json::json!({"error": code, "message": self.message});
+        let mut response: Response = respond::json(status, body.to_string());
+        if self.code == Code::Unavailable {
+            respond::set(&mut response, RETRY_AFTER, "1");
+        }
+        response.into_response()
+    }
+}

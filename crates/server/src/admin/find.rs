@@ -1,0 +1,48 @@
+//! Finds what an address names: by id, or by the name that people know it by.
+//!
+//! Read from the store, not from the caches: these have no secret's last use.
+
+use super::failure::Failure;
+use crate::app::Hallpass;
+use crate::store::model::{App, AppId, Grant, GrantId, Organization, OrganizationId, User, UserId};
+use uuid::Uuid;
+
+/// The app with this client id or id.
+pub(super) async fn app(hallpass: &Hallpass, name: &str) -> Result<App, Failure> {
+    let mut found = hallpass.store.app_by_client_id(name).await?;
+    if let (None, Some(id)) = (&found, uuid(name)) {
+        found = hallpass.store.app(AppId(id)).await?;
+    }
+    found.ok_or_else(|| Failure::not_found(format!("there is no app {name:?}")))
+}
+
+/// The person with this e-mail address or subject.
+pub(super) async fn user(hallpass: &Hallpass, name: &str) -> Result<User, Failure> {
+    let found = match uuid(name) {
+        Some(id) => hallpass.store.user(UserId(id)).await?,
+        None => hallpass.store.user_by_email(name).await?,
+    };
+    found.ok_or_else(|| Failure::not_found(format!("there is no user {name:?}")))
+}
+
+/// The organization with this slug or id.
+pub(super) async fn organization(hallpass: &Hallpass, name: &str) -> Result<Organization, Failure> {
+    let mut found = hallpass.store.organization_by_slug(name).await?;
+    if let (None, Some(id)) = (&found, uuid(name)) {
+        found = hallpass.store.organization(OrganizationId(id)).await?;
+    }
+    found.ok_or_else(|| Failure::not_found(format!("there is no organization {name:?}")))
+}
+
+/// The grant with this id.
+pub(super) async fn grant(hallpass: &Hallpass, name: &str) -> Result<Grant, Failure> {
+    let found = match uuid(name) {
+        Some(id) => hallpass.store.grant(GrantId(id)).await?,
+        None => None,
+    };
+    found.ok_or_else(|| Failure::not_found(format!("there is no grant {name:?}")))
+}
+
+fn uuid(name: &str) -> Option<Uuid> {
+    Uuid::try_parse(name).ok()
+}

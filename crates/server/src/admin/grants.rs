@@ -1,0 +1,133 @@
+//! Grants: looked at and ended by the operator.
+
+use super::audit::{self, Event};
+use super::failure::Failure;
+use super::request::{Answer, json, query};
+use super::{find, moment};
+use crate::app::Hallpass;
+use crate::store::StoreError;
+use crate::store::model::{EndReason, Grant, GrantFilter, GrantId, State as Life};
+use axum::extract::{Path, RawQuery, State};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+/// How many are listed where nothing is said, and at most.
+const USUAL: u32 = 100;
+const MOST: u32 = 10_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    user: Option<String>,
+    app: Option<String>,
+    organization: Option<String>,
+    state: Option<String>,
+    limit: Option<String>,
+}
+
+/// A grant as it is told of.
+#[derive(Serialize)]
+struct GrantView {
+    id: GrantId,
+    user: String,
+    app: String,
+    app_name: String,
+    organization: String,
+    state: Life,
+    scopes: Vec<String>,
+    refreshes: u32,
+    created: String,
+    last_used: Option<String>,
+    expires: Option<String>,
+    ended: Option<String>,
+    reason: Option<EndReason>,
+}
+
+/// `GET /grants`: the newest first.
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
+    let filter = judged(&hallpass, query(sent.as_deref())?).await?;
+    let mut views = Vec::new();
+    for grant in hallpass.store.grants(filter).await? {
+        views.push(view(&hallpass, grant).await?);
+    }
+    json(200, &json!({ "grants": views }))
+}
+
+/// `GET /grants/{grant}`.
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    let grant = find::grant(&hallpass, &name).await?;
+    json(200, &view(&hallpass, grant).await?)
+}
+
+/// `POST /grants/{grant}/end`: code, refresh and access tokens are over at once. One that has ended stays as it is.
+pub(super) async fn end(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    let now = hallpass.now();
+    let grant = find::grant(&hallpass, &name).await?;
+    if hallpass.store.end(grant.id, EndReason::ByOperator, now).await? {
+        let event = Event {
+            action: "grant_ended",
+            app: Some(grant.app),
+            user: Some(grant.user),
+            organization: Some(grant.organization),
+            grant: Some(grant.id),
+            detail: None,
+        };
+        audit::record(&hallpass, now, event).await;
+    }
+    show(State(hallpass), Path(name)).await
+}
+
+async fn judged(hallpass: &Hallpass, filter: Filter) -> Result<GrantFilter, Failure> {
+    let mut judged = GrantFilter {
+        limit: filter.limit.as_deref().map_or(Ok(USUAL), limit)?,
+        state: filter.state.as_deref().map(state).transpose()?,
+        ..GrantFilter::default()
+    };
+    if let Some(name) = filter.user {
+        judged.user = Some(find::user(hallpass, &name).await?.id);
+    }
+    if let Some(name) = filter.app {
+        judged.app = Some(find::app(hallpass, &name).await?.id);
+    }
+    if let Some(name) = filter.organization {
+        judged.organization = Some(find::organization(hallpass, &name).await?.id);
+    }
+    Ok(judged)
+}
+
+fn limit(text: &str) -> Result<u32, Failure> {
+    let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
+    number.ok_or_else(|| Failure::invalid(format!("limit: expected a number from 1 to {MOST}")))
+}
+
+fn state(text: &str) -> Result<Life, Failure> {
+    match text {
+        "pending" => Ok(Life::Pending),
+        "active" => Ok(Life::Active),
+        "ended" => Ok(Life::Ended),
+        _ => Err(Failure::invalid("state: expected pending, active or ended")),
+    }
+}
+
+async fn view(hallpass: &Hallpass, grant: Grant) -> Result<GrantView, Failure> {
+    let user = hallpass.user(grant.user).await?.ok_or(StoreError::Conflict)?;
+    let client = hallpass.client_by_id(grant.app).await?.ok_or(StoreError::Conflict)?;
+    let organization = hallpass.organization(grant.organization).await?;
+    let organization = organization.ok_or(StoreError::Conflict)?;
+    Ok(GrantView {
+        id: grant.id,
+        user: user.email.clone(),
+        app: client.app.client_id.clone(),
+        app_name: client.app.name.clone(),
+        organization: organization.slug.clone(),
+        state: grant.state,
+        scopes: grant.scopes.iter().map(ToString::to_string).collect(),
+        refreshes: grant.generation.saturating_sub(1),
+        created: moment::text(grant.created),
+        last_used: grant.last_used.map(moment::text),
+        expires: grant.expires.map(moment::text),
+        ended: grant.ended_at.map(moment::text),
+        reason: grant.reason,
+    })
+}

@@ -1,0 +1,209 @@
+//! Organizations and who belongs to them.
+
+use super::audit::{self, Event};
+use super::failure::Failure;
+use super::request::{Answer, body, json};
+use super::{find, moment};
+use crate::app::Hallpass;
+use crate::config::{one_line, slug_text};
+use crate::random;
+use crate::store::StoreError;
+use crate::store::model::{
+    Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role, Status, UserId,
+};
+use axum::body::Body;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+/// An organization to come.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewOrganization {
+    slug: String,
+    name: String,
+    kind: Option<OrganizationKind>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewRole {
+    role: Role,
+}
+
+/// An organization as it is told of.
+#[derive(Serialize)]
+struct OrganizationView {
+    id: OrganizationId,
+    slug: String,
+    name: String,
+    kind: OrganizationKind,
+    hidden: bool,
+    status: Status,
+    created: String,
+    /// Lists do not have them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<Vec<MemberView>>,
+}
+
+#[derive(Serialize)]
+struct MemberView {
+    id: UserId,
+    email: String,
+    name: String,
+    role: Role,
+}
+
+/// `GET /organizations`.
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>) -> Answer {
+    let organizations = hallpass.store.organizations().await?;
+    let views: Vec<_> = organizations.into_iter().map(view).collect();
+    json(200, &json!({ "organizations": views }))
+}
+
+/// `GET /organizations/{organization}`.
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    shown(&hallpass, 200, &name).await
+}
+
+/// `POST /organizations`.
+pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) -> Answer {
+    let now = hallpass.now();
+    let wanted: NewOrganization = body(sent).await?;
+    slug_text(&wanted.slug).map_err(|error| Failure::invalid(format!("slug: {error}")))?;
+    one_line(&wanted.name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
+    let id = OrganizationId(random::uuid(now));
+    let organization = Organization {
+        id,
+        slug: wanted.slug.clone(),
+        name: wanted.name.trim().to_owned(),
+        kind: wanted.kind.unwrap_or(OrganizationKind::Live),
+        hidden: false,
+        status: Status::Active,
+        created: now,
+    };
+    match hallpass.store.create_organization(organization).await {
+        Err(StoreError::Taken(_)) => {
+            let text = format!("there is an organization {:?} already", wanted.slug);
+            return Err(Failure::taken(text));
+        }
+        made => made?,
+    }
+    let event = Event {
+        action: "organization_created",
+        organization: Some(id),
+        ..Event::default()
+    };
+    audit::record(&hallpass, now, event).await;
+    shown(&hallpass, 201, &wanted.slug).await
+}
+
+/// `POST /organizations/{organization}/suspend`: tokens for its data and those of its apps are refused; grants stay for when
+/// it is resumed.
+pub(super) async fn suspend(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    set_status(&hallpass, &name, Status::Suspended, "organization_suspended").await
+}
+
+/// `POST /organizations/{organization}/resume`.
+pub(super) async fn resume(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    set_status(&hallpass, &name, Status::Active, "organization_resumed").await
+}
+
+/// `PUT /organizations/{organization}/members/{user}`: makes a member, or gives one another role.
+pub(super) async fn set_member(
+    State(hallpass): State<Arc<Hallpass>>,
+    Path((name, email)): Path<(String, String)>,
+    sent: Body,
+) -> Answer {
+    let now = hallpass.now();
+    let NewRole { role } = body(sent).await?;
+    let organization = find::organization(&hallpass, &name).await?.id;
+    let user = find::user(&hallpass, &email).await?.id;
+    let membership = Membership { organization, role };
+    hallpass.store.add_membership(user, membership, now).await?;
+    let event = Event {
+        action: "member_set",
+        user: Some(user),
+        organization: Some(organization),
+        detail: Some(json!({ "role": role })),
+        ..Event::default()
+    };
+    audit::record(&hallpass, now, event).await;
+    shown(&hallpass, 200, &name).await
+}
+
+/// `DELETE /organizations/{organization}/members/{user}`: the grants that the person gave there end.
+pub(super) async fn remove_member(
+    State(hallpass): State<Arc<Hallpass>>,
+    Path((name, email)): Path<(String, String)>,
+) -> Answer {
+    let now = hallpass.now();
+    let organization = find::organization(&hallpass, &name).await?.id;
+    let user = find::user(&hallpass, &email).await?;
+    let mut memberships = user.memberships.iter();
+    if !memberships.any(|membership| membership.organization == organization) {
+        return Err(Failure::not_found(format!("{email:?} is no member of {name:?}")));
+    }
+    let ended = hallpass.store.remove_membership(user.id, organization, now).await?;
+    let event = Event {
+        action: "member_removed",
+        user: Some(user.id),
+        organization: Some(organization),
+        detail: Some(json!({ "grants_ended": ended.len() })),
+        ..Event::default()
+    };
+    audit::record(&hallpass, now, event).await;
+    shown(&hallpass, 200, &name).await
+}
+
+async fn set_status(hallpass: &Hallpass, name: &str, status: Status, action: &'static str) -> Answer {
+    let now = hallpass.now();
+    let organization = find::organization(hallpass, name).await?.id;
+    let update = OrganizationUpdate {
+        status: Some(status),
+        ..OrganizationUpdate::default()
+    };
+    hallpass.store.update_organization(organization, update, now).await?;
+    let event = Event {
+        action,
+        organization: Some(organization),
+        ..Event::default()
+    };
+    audit::record(hallpass, now, event).await;
+    shown(hallpass, 200, name).await
+}
+
+/// The organization as it is now.
+async fn shown(hallpass: &Hallpass, status: u16, name: &str) -> Answer {
+    let organization = find::organization(hallpass, name).await?;
+    let mut members = Vec::new();
+    for (id, role) in hallpass.store.members_of(organization.id).await? {
+        let user = hallpass.user(id).await?.ok_or(StoreError::Conflict)?;
+        members.push(MemberView {
+            id,
+            email: user.email.clone(),
+            name: user.name.clone(),
+            role,
+        });
+    }
+    let members = Some(members);
+    let view = OrganizationView {
+        members,
+        ..view(organization)
+    };
+    json(status, &view)
+}
+
+fn view(organization: Organization) -> OrganizationView {
+    OrganizationView {
+        id: organization.id,
+        slug: organization.slug,
+        name: organization.name,
+        kind: organization.kind,
+        hidden: organization.hidden,
+        status: organization.status,
+        created: moment::text(organization.created),
+        members: None,
+    }
+}

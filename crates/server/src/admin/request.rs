@@ -1,0 +1,47 @@
+//! What a request says: its query and its body, read into types that know no other member.
+
+use super::failure::Failure;
+use crate::respond::{self, Response};
+use axum::body::Body;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// The largest body that is taken.
+const LARGEST_BODY: usize = 64 * 1024;
+
+/// What every handler gives.
+pub(super) type Answer = Result<Response, Failure>;
+
+/// Reads a body of JSON. An empty one says nothing: `{}`.
+pub(super) async fn body<T: DeserializeOwned>(body: Body) -> Result<T, Failure> {
+    let bytes = match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(Failure::too_large()),
+        Err(_) => return Err(Failure::invalid("the body did not arrive whole")),
+    };
+    let bytes = if bytes.is_empty() { b"{}" } else { bytes.as_ref() };
+    serde_json::from_slice(bytes).map_err(|error| Failure::invalid(format!("the body is not as expected: {error}")))
+}
+
+/// Reads a query, each parameter at most once.
+pub(super) fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Failure> {
+    let mut members = Map::new();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let value = Value::String(value.into_owned());
+        if members.insert(name.clone().into_owned(), value).is_some() {
+            return Err(Failure::invalid(format!("the parameter {name:?} comes twice")));
+        }
+    }
+    serde_json::from_value(Value::Object(members))
+        .map_err(|error| Failure::invalid(format!("the query is not as expected: {error}")))
+}
+
+/// An answer of JSON.
+pub(super) fn json(status: u16, value: &impl Serialize) -> Answer {
+    match serde_json::to_vec(value) {
+        Ok(body) => Ok(respond::json(status, body)),
+        Err(error) => Err(Failure::invalid(format!("the answer cannot be written: {error}"))),
+    }
+}

@@ -1,0 +1,233 @@
+//! People: made by the operator, given passwords, stopped.
+
+use super::audit::{self, Event};
+use super::failure::Failure;
+use super::request::{Answer, body, json};
+use super::{find, moment};
+use crate::app::Hallpass;
+use crate::config::{Secret, email_address, language_tag, one_line};
+use crate::random;
+use crate::store::StoreError;
+use crate::store::model::{Membership, NewUser, Role, Status, User, UserId, UserUpdate};
+use axum::body::Body;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+/// The shortest password that an operator may give (NIST SP 800-63B §5.1.1.2).
+const SHORTEST_PASSWORD: usize = 8;
+/// The longest, in bytes.
+const LONGEST_PASSWORD: usize = 1024;
+/// So many letters and digits are beyond guessing and can still be typed.
+const MADE_PASSWORD: usize = 20;
+
+/// A person to come.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPerson {
+    email: String,
+    name: String,
+    /// Left out, one is made and told.
+    password: Option<String>,
+    locale: Option<String>,
+    #[serde(default)]
+    admin: bool,
+    /// In the default organization; left out: developer, as declared people are.
+    role: Option<Role>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    password: Option<String>,
+}
+
+/// A person as they are told of.
+#[derive(Serialize)]
+struct UserView {
+    id: UserId,
+    number: i64,
+    email: String,
+    name: String,
+    locale: Option<String>,
+    admin: bool,
+    status: Status,
+    created: String,
+    /// Lists do not have them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memberships: Option<Vec<MembershipView>>,
+    /// The one time that a made password is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<String>,
+}
+
+#[derive(Serialize)]
+struct MembershipView {
+    organization: String,
+    role: Role,
+}
+
+/// A password that was chosen, or made and is to be told.
+struct Password {
+    text: Secret,
+    made: bool,
+}
+
+/// `GET /users`.
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>) -> Answer {
+    let users = hallpass.store.users().await?;
+    let views: Vec<_> = users.into_iter().map(view).collect();
+    json(200, &json!({ "users": views }))
+}
+
+/// `GET /users/{user}`.
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    let user = find::user(&hallpass, &name).await?;
+    shown(&hallpass, 200, user.id, None).await
+}
+
+/// `POST /users`.
+pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) -> Answer {
+    let now = hallpass.now();
+    let wanted: NewPerson = body(sent).await?;
+    email_address(&wanted.email).map_err(Failure::invalid)?;
+    one_line(&wanted.name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
+    if let Some(locale) = &wanted.locale {
+        language_tag(locale).map_err(Failure::invalid)?;
+    }
+    let password = Password::of(wanted.password)?;
+    let organization = find::organization(&hallpass, &hallpass.config.defaults.organization).await?;
+    let hash = hallpass.people.hash(password.text.expose(), random::bytes()).await?;
+    let user = NewUser {
+        id: UserId(random::uuid(now)),
+        email: wanted.email.clone(),
+        name: wanted.name.trim().to_owned(),
+        password: Some(hash),
+        locale: wanted.locale,
+        admin: wanted.admin,
+        created: now,
+        memberships: vec![Membership {
+            organization: organization.id,
+            role: wanted.role.unwrap_or(Role::Developer),
+        }],
+    };
+    let user = match hallpass.store.create_user(user).await {
+        Err(StoreError::Taken(_)) => {
+            let text = format!("there is a user {:?} already", wanted.email);
+            return Err(Failure::taken(text));
+        }
+        made => made?,
+    };
+    record(&hallpass, "user_created", user.id, now).await;
+    shown(&hallpass, 201, user.id, password.told()).await
+}
+
+/// `PUT /users/{user}/password`: every browser has to sign in again.
+pub(super) async fn set_password(
+    State(hallpass): State<Arc<Hallpass>>,
+    Path(name): Path<String>,
+    sent: Body,
+) -> Answer {
+    let now = hallpass.now();
+    let wanted: NewPassword = body(sent).await?;
+    let user = find::user(&hallpass, &name).await?;
+    let password = Password::of(wanted.password)?;
+    let hash = hallpass.people.hash(password.text.expose(), random::bytes()).await?;
+    let update = UserUpdate {
+        password: Some(Some(hash)),
+        ..UserUpdate::default()
+    };
+    hallpass.store.update_user(user.id, update, now).await?;
+    hallpass.store.delete_sessions_of(user.id).await?;
+    record(&hallpass, "user_password_set", user.id, now).await;
+    shown(&hallpass, 200, user.id, password.told()).await
+}
+
+/// `POST /users/{user}/suspend`: signed out everywhere; the tokens that they gave are refused. Their grants stay for when
+/// they are resumed.
+pub(super) async fn suspend(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    set_status(&hallpass, &name, Status::Suspended, "user_suspended").await
+}
+
+/// `POST /users/{user}/resume`.
+pub(super) async fn resume(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    set_status(&hallpass, &name, Status::Active, "user_resumed").await
+}
+
+async fn set_status(hallpass: &Hallpass, name: &str, status: Status, action: &'static str) -> Answer {
+    let now = hallpass.now();
+    let user = find::user(hallpass, name).await?;
+    let update = UserUpdate {
+        status: Some(status),
+        ..UserUpdate::default()
+    };
+    hallpass.store.update_user(user.id, update, now).await?;
+    if status == Status::Suspended {
+        hallpass.store.delete_sessions_of(user.id).await?;
+    }
+    record(hallpass, action, user.id, now).await;
+    shown(hallpass, 200, user.id, None).await
+}
+
+async fn record(hallpass: &Hallpass, action: &'static str, user: UserId, now: crate::time::Instant) {
+    let event = Event {
+        action,
+        user: Some(user),
+        ..Event::default()
+    };
+    audit::record(hallpass, now, event).await;
+}
+
+/// The person as they are now.
+async fn shown(hallpass: &Hallpass, status: u16, id: UserId, password: Option<String>) -> Answer {
+    let user = hallpass.store.user(id).await?.ok_or(StoreError::Conflict)?;
+    let mut memberships = Vec::with_capacity(user.memberships.len());
+    for membership in &user.memberships {
+        let organization = hallpass.organization(membership.organization).await?;
+        memberships.push(MembershipView {
+            organization: organization.ok_or(StoreError::Conflict)?.slug.clone(),
+            role: membership.role,
+        });
+    }
+    let memberships = Some(memberships);
+    let view = UserView {
+        memberships,
+        password,
+        ..view(user)
+    };
+    json(status, &view)
+}
+
+fn view(user: User) -> UserView {
+    UserView {
+        id: user.id,
+        number: user.number,
+        email: user.email,
+        name: user.name,
+        locale: user.locale,
+        admin: user.admin,
+        status: user.status,
+        created: moment::text(user.created),
+        memberships: None,
+        password: None,
+    }
+}
+
+impl Password {
+    fn of(chosen: Option<String>) -> Result<Self, Failure> {
+        let made = chosen.is_none();
+        let text = Secret::new(chosen.unwrap_or_else(|| random::alphanumeric(MADE_PASSWORD)));
+        let length = text.expose().chars().count();
+        if length < SHORTEST_PASSWORD || text.expose().len() > LONGEST_PASSWORD {
+            let text =
+                format!("a password has at least {SHORTEST_PASSWORD} characters and at most {LONGEST_PASSWORD} bytes");
+            return Err(Failure::invalid(text));
+        }
+        Ok(Self { text, made })
+    }
+
+    fn told(&self) -> Option<String> {
+        self.made.then(|| self.text.expose().to_owned())
+    }
+}
