@@ -18,11 +18,8 @@ use axum::extract::State;
 use http::Request;
 use percent_encoding::percent_decode_str;
 use std::sync::Arc;
-use std::time::Duration;
 use uuid::Uuid;
 
-/// How long the old secret goes on beside a new one, where the developer wants an overlap.
-const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 /// Beyond so many grants the page says that there are at least so many.
 const MOST_COUNTED: u32 = 10_000;
 
@@ -78,7 +75,7 @@ pub async fn reset_secret(State(hallpass): State<Arc<Hallpass>>, request: Reques
     };
     let others = match form.get("reset") {
         Some("now") => Others::End,
-        Some("overlap") => Others::EndAt(visit.now.after(OVERLAP)),
+        Some("overlap") => Others::EndAt(visit.now.after(client_secrets::OVERLAP)),
         _ => return visit.error(400, ErrorKind::BadForm),
     };
     let id = Uuid::from_slice(&opened.payload).ok().map(SecretId);
