@@ -19,17 +19,17 @@ const LENGTH: usize = 43;
 
 /// Makes a secret: what its app is told, this once, and what is kept.
 #[must_use]
-pub fn make(id: SecretId, now: Instant) -> (config::Secret, Secret) {
+pub fn make(now: Instant) -> (config::Secret, Secret) {
     let text = config::Secret::new(random::alphanumeric(LENGTH));
-    let kept = keep(id, &text, now);
+    let kept = keep(&text, now);
     (text, kept)
 }
 
 /// What is kept of a secret from now on, until it is replaced.
 #[must_use]
-pub fn keep(id: SecretId, text: &config::Secret, now: Instant) -> Secret {
+pub fn keep(text: &config::Secret, now: Instant) -> Secret {
     Secret {
-        id,
+        id: SecretId(random::uuid(now)),
         hash: hash(text),
         hint: hint(text.expose()),
         created: now,
@@ -63,13 +63,10 @@ fn hint(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::config;
-    use uuid::Uuid;
-
-    const ID: SecretId = SecretId(Uuid::nil());
 
     #[test]
     fn a_made_secret_is_kept_as_a_digest_with_a_hint() {
-        let (text, kept) = make(ID, Instant(1_000));
+        let (text, kept) = make(Instant(1_000));
         assert_eq!(text.expose().len(), 43);
         assert!(matches!(kept.hash, SecretHash::Sha256(_)));
         assert_eq!(kept.hint, text.expose()[39..]);
@@ -78,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_kept_as_argon2_without_a_hint() {
-        let kept = keep(ID, &config::Secret::new("456def".to_owned()), Instant(1_000));
+        let kept = keep(&config::Secret::new("456def".to_owned()), Instant(1_000));
         assert_eq!(kept.hint, "");
         match kept.hash {
             SecretHash::Argon2(phc) => assert!(passwords::verify("456def", &phc)),

@@ -1,8 +1,9 @@
 //! The server's life: it starts, listens, answers, drains.
 
+use crate::admin;
 use crate::app::Hallpass;
 use crate::config::{Config, StoreUrl};
-use crate::data_folder::{DataFolder, DataFolderError};
+use crate::data_folder::{DataFolder, DataFolderError, admin_socket};
 use crate::declared::{self, DeclaredError};
 use crate::dialect::Dialect;
 use crate::directory::Directory;
@@ -100,8 +101,18 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         .map_err(|source| StartError::Listen { address, source })?;
     let data = DataFolder::open(&config.server.data)?;
     let hallpass = Arc::new(prepare(config, clock, address).await?);
+    let socket = admin_socket(data.path());
+    let commands = admin::bind(&socket).map_err(|source| StartError::Io {
+        what: format!("cannot listen on {}", socket.display()),
+        source,
+    })?;
     let (stop, stopped) = watch::channel(false);
-    let tasks = vec![tokio::spawn(listen(listener, hallpass.clone(), stopped))];
+    let mut told = stopped.clone();
+    let told = async move { drop(told.wait_for(|stopped| *stopped).await) };
+    let tasks = vec![
+        tokio::spawn(listen(listener, hallpass.clone(), stopped)),
+        tokio::spawn(admin::listen(hallpass.clone(), commands, told)),
+    ];
     Ok(Running {
         address,
         hallpass,

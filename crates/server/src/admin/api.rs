@@ -89,6 +89,14 @@ pub async fn listen(hallpass: Arc<Hallpass>, listener: UnixListener, shutdown: i
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
+    if let Some(socket) = listener
+        .local_addr()
+        .ok()
+        .as_ref()
+        .and_then(|address| address.as_pathname())
+    {
+        let _ = fs::remove_file(socket);
+    }
     drop(listener);
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
 }

@@ -128,7 +128,7 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
     let slug = slug.unwrap_or(&hallpass.config.defaults.organization);
     let organization = find::organization(&hallpass, slug).await?.id;
     let client_type = wanted.client_type.unwrap_or(ClientType::Confidential);
-    let (text, secret) = client_secrets::make(SecretId(random::uuid(now)), now);
+    let (text, secret) = client_secrets::make(now);
     let confidential = client_type == ClientType::Confidential;
     let defaults = || hallpass.config.defaults.product.iter().cloned().collect();
     let app = App {
@@ -164,6 +164,18 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
 pub(super) async fn change(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>, sent: Body) -> Answer {
     let now = hallpass.now();
     let changes: Changes = body(sent).await?;
+    if matches!(
+        changes,
+        Changes {
+            name: None,
+            reach: None,
+            redirect_uris: None
+        }
+    ) {
+        return Err(Failure::invalid(
+            "nothing is to be changed: name `name`, `reach` or `redirect_uris`",
+        ));
+    }
     let app = find::app(&hallpass, &name).await?;
     let update = AppUpdate {
         name: changes.name.as_deref().map(name_of).transpose()?,
@@ -210,7 +222,7 @@ pub(super) async fn reset_secret(
         Reset::Now => Others::End,
         Reset::Overlap => Others::EndAt(now.after(OVERLAP)),
     };
-    let (text, secret) = client_secrets::make(SecretId(random::uuid(now)), now);
+    let (text, secret) = client_secrets::make(now);
     hallpass.store.set_secret(app.id, secret, others, now).await?;
     let event = Event {
         action: "app_secret_reset",

@@ -5,7 +5,7 @@ use crate::client_secrets;
 use crate::config;
 use crate::random;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, AppUpdate, ClientType, OrganizationId, Others, Reach, SecretId};
+use crate::store::model::{App, AppId, AppStatus, AppUpdate, ClientType, OrganizationId, Others, Reach};
 
 const KIND: &str = "app";
 
@@ -42,7 +42,7 @@ impl Declaration<'_> {
         self.store.update_app(existing.id, update, self.now).await?;
         match secret {
             Some(secret) => {
-                let kept = client_secrets::keep(SecretId(random::uuid(self.now)), secret, self.now);
+                let kept = client_secrets::keep(secret, self.now);
                 self.store.set_secret(existing.id, kept, Others::End, self.now).await
             }
             None => Ok(()),
@@ -66,7 +66,7 @@ impl Declaration<'_> {
             grant_types: grant_types(declared),
             created: self.now,
             secrets: secret
-                .map(|secret| client_secrets::keep(SecretId(random::uuid(self.now)), secret, self.now))
+                .map(|secret| client_secrets::keep(secret, self.now))
                 .into_iter()
                 .collect(),
         };

@@ -7,8 +7,8 @@ use crate::passwords;
 use crate::random;
 use crate::store::Store;
 use crate::store::model::{
-    App, AppStatus, AppUpdate, Declared, OrganizationKind, OrganizationUpdate, Others, Reach, Role, SecretHash,
-    SecretId, State, Status, User, UserUpdate,
+    App, AppStatus, AppUpdate, Declared, OrganizationKind, OrganizationUpdate, Others, Reach, Role, SecretHash, State,
+    Status, User, UserUpdate,
 };
 use crate::time::Instant;
 use std::fs;
@@ -233,7 +233,7 @@ async fn a_later_reset_or_suspension_wins_over_a_restart() {
         ..AppUpdate::default()
     };
     world.store.update_app(app.id, suspended, NOW).await.unwrap();
-    let (_, secret) = crate::client_secrets::make(SecretId(random::uuid(NOW)), NOW);
+    let (_, secret) = crate::client_secrets::make(NOW);
     world.store.set_secret(app.id, secret, Others::End, NOW).await.unwrap();
     let (ada, app) = (world.user("ada@example.com").await, world.app("planner").await);
 
