@@ -97,6 +97,12 @@ impl Store {
         }
     }
 
+    /// The SQL that [`Store::migrate`] runs on a database that is not there yet, the oldest first.
+    #[must_use]
+    pub fn all_migrations() -> Vec<String> {
+        schema::all()
+    }
+
     /// Has `listener` told of every change of the feed that this store commits: after its commit, before its answer, and
     /// even where nobody waits for the answer any more. It must be quick. Only the first listener is taken.
     pub fn on_change(&self, listener: impl Fn(&[Change]) + Send + Sync + 'static) {

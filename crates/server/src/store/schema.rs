@@ -36,6 +36,15 @@ pub(super) fn pending(connection: &mut Connection) -> Result<Vec<String>> {
         .collect())
 }
 
+/// The SQL of all migrations, the oldest first.
+pub(super) fn all() -> Vec<String> {
+    let runner = embedded::migrations::runner();
+    let migrations = runner.get_migrations().iter();
+    migrations
+        .filter_map(|migration| migration.sql().map(str::to_owned))
+        .collect()
+}
+
 /// A database that is away or locked may work later; one with other tables than ours will not.
 fn refused(error: refinery::Error) -> StoreError {
     match error.kind() {
