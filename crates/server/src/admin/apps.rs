@@ -15,6 +15,7 @@ use axum::extract::{Path, RawQuery, State};
 use hallpass_wire::{RedirectUri, Scope, Scopes};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -112,7 +113,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): 
         let view = view(&hallpass, app).await?;
         views.push(AppView { secrets: None, ..view });
     }
-    json(200, &json!({ "apps": views }))
+    json(200, &BTreeMap::from([("apps", views)]))
 }
 
 /// `GET /apps/{app}`.

@@ -9,7 +9,7 @@ use crate::store::StoreError;
 use crate::store::model::{EndReason, Grant, GrantFilter, GrantId, State as Life};
 use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many are listed where nothing is said, and at most.
@@ -51,7 +51,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): 
     for grant in hallpass.store.grants(filter).await? {
         views.push(view(&hallpass, grant).await?);
     }
-    json(200, &json!({ "grants": views }))
+    json(200, &BTreeMap::from([("grants", views)]))
 }
 
 /// `GET /grants/{grant}`.

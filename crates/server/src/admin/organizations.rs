@@ -15,6 +15,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An organization to come.
@@ -59,7 +60,7 @@ struct MemberView {
 pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>) -> Answer {
     let organizations = hallpass.store.organizations().await?;
     let views: Vec<_> = organizations.into_iter().map(view).collect();
-    json(200, &json!({ "organizations": views }))
+    json(200, &BTreeMap::from([("organizations", views)]))
 }
 
 /// `GET /organizations/{organization}`.

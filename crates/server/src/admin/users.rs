@@ -12,7 +12,7 @@ use crate::store::model::{Membership, NewUser, Role, Status, User, UserId, UserU
 use axum::body::Body;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The shortest password that an operator may give (NIST SP 800-63B §5.1.1.2).
@@ -78,7 +78,7 @@ struct Password {
 pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>) -> Answer {
     let users = hallpass.store.users().await?;
     let views: Vec<_> = users.into_iter().map(view).collect();
-    json(200, &json!({ "users": views }))
+    json(200, &BTreeMap::from([("users", views)]))
 }
 
 /// `GET /users/{user}`.
