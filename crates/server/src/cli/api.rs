@@ -1,0 +1,142 @@
+//! The running server's admin API, through the socket in its data folder.
+
+use super::configuration::{Sources, load};
+use super::{Failed, print, table};
+use crate::data_folder::admin_socket;
+use clap::Args;
+use http::Method;
+use indexmap::IndexMap;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::RequestBuilder;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// Where the running server is, and how its answers are printed.
+#[derive(Args)]
+pub(super) struct Place {
+    /// The configuration that the server runs with; without it `hallpass.toml`, where there is one
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// The server's data folder
+    #[arg(long, value_name = "FOLDER", global = true)]
+    data: Option<String>,
+    /// Print the server's answer as it is
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// The admin API.
+pub(super) struct Api {
+    socket: PathBuf,
+    http: reqwest::Client,
+    json: bool,
+}
+
+/// An answer, as it came and taken apart, its members in their order.
+pub(super) struct Answer {
+    text: String,
+    members: IndexMap<String, Value>,
+    json: bool,
+}
+
+impl Api {
+    pub(super) fn of(place: Place) -> Result<Self, Failed> {
+        let sources = Sources {
+            config: place.config,
+            preset: None,
+        };
+        let config = load(sources, [("server.data", place.data)])?.config;
+        let socket = admin_socket(&config.server.data);
+        let http = reqwest::Client::builder().unix_socket(socket.as_path()).build();
+        Ok(Self {
+            http: http.map_err(|error| Failed::Server(error.to_string()))?,
+            socket,
+            json: place.json,
+        })
+    }
+
+    /// What is at `path`, whose every part is a name as people write it.
+    pub(super) async fn get(&self, path: &[&str]) -> Result<Answer, Failed> {
+        self.answer(self.request(Method::GET, path)).await
+    }
+
+    /// All of a kind that these filters let through.
+    pub(super) async fn list(&self, kind: &str, filters: &[(&str, Option<String>)]) -> Result<Answer, Failed> {
+        let given: Vec<_> = filters
+            .iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+            .collect();
+        self.answer(self.request(Method::GET, &[kind]).query(&given)).await
+    }
+
+    pub(super) async fn post(&self, path: &[&str]) -> Result<Answer, Failed> {
+        self.answer(self.request(Method::POST, path)).await
+    }
+
+    pub(super) async fn delete(&self, path: &[&str]) -> Result<Answer, Failed> {
+        self.answer(self.request(Method::DELETE, path)).await
+    }
+
+    pub(super) async fn send(&self, method: Method, path: &[&str], body: &impl Serialize) -> Result<Answer, Failed> {
+        self.answer(self.request(method, path).json(body)).await
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        let parts = path.iter();
+        let path: String = parts
+            .map(|part| format!("/{}", utf8_percent_encode(part, NON_ALPHANUMERIC)))
+            .collect();
+        self.http.request(method, format!("http://hallpass/admin/api/v1{path}"))
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Answer, Failed> {
+        let response = request.send().await.map_err(|error| self.away(&error))?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| self.away(&error))?;
+        let members: IndexMap<String, Value> = serde_json::from_str(&text)
+            .map_err(|_| Failed::Server(format!("the server answers {status} with something that is no JSON")))?;
+        if !status.is_success() {
+            let message = members.get("message").and_then(Value::as_str);
+            return Err(Failed::Server(message.unwrap_or(&text).to_owned()));
+        }
+        let json = self.json;
+        Ok(Answer { text, members, json })
+    }
+
+    fn away(&self, error: &reqwest::Error) -> Failed {
+        let socket = self.socket.display();
+        Failed::Server(if error.is_connect() {
+            format!("no server answers at {socket}: is it running? --config or --data says where its data folder is")
+        } else {
+            format!("the server at {socket} does not answer: {error}")
+        })
+    }
+}
+
+impl Answer {
+    /// Prints the objects in `member`, with these of theirs as columns.
+    pub(super) fn print_table(&self, member: &str, columns: &[&str]) -> Result<(), Failed> {
+        if self.json {
+            return self.print();
+        }
+        let objects = self.members.get(member).unwrap_or(&Value::Null);
+        print(&table::table(objects, columns))
+    }
+
+    /// Prints one object.
+    pub(super) fn print(&self) -> Result<(), Failed> {
+        if self.json {
+            return print(&format!("{}\n", self.text));
+        }
+        print(&table::lines(&self.members))?;
+        let told = ["client_secret", "password"];
+        match told.iter().find(|name| self.members.contains_key(**name)) {
+            Some(name) => print(&format!(
+                "Keep the {}: it is not shown again.\n",
+                name.replace('_', " ")
+            )),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `hallpass app`.
+
+use super::Failed;
+use super::api::Api;
+use clap::{Args, Subcommand};
+use http::Method;
+use serde::Serialize;
+use serde_json::json;
+
+const COLUMNS: &[&str] = &["client_id", "name", "organization", "type", "reach", "status"];
+
+#[derive(Subcommand)]
+pub(super) enum AppCommand {
+    /// List apps
+    List {
+        /// Those of this organization
+        #[arg(long, value_name = "SLUG")]
+        organization: Option<String>,
+    },
+    /// Show an app
+    Show {
+        /// Its client id
+        app: String,
+    },
+    /// Make an app; its secret is shown, this once
+    Create(NewApp),
+    /// Change an app's name, reach or redirect URIs
+    Set {
+        /// Its client id
+        app: String,
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// Give an app a new secret, which is shown, this once
+    ResetSecret {
+        /// Its client id
+        app: String,
+        /// Let the old secret go on for a day
+        #[arg(long)]
+        overlap: bool,
+    },
+    /// Stop an app: its tokens are refused
+    Suspend {
+        /// Its client id
+        app: String,
+    },
+    /// Let a stopped app go on
+    Resume {
+        /// Its client id
+        app: String,
+    },
+}
+
+#[derive(Args, Serialize)]
+pub(super) struct NewApp {
+    /// What people see
+    name: String,
+    /// Who owns it; without it the default organization
+    #[arg(long, value_name = "SLUG")]
+    organization: Option<String>,
+    /// Where a code may be sent; as often as there are
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// Whether it can keep a secret
+    #[arg(long = "type", value_name = "TYPE", value_parser = ["confidential", "public"])]
+    #[serde(rename = "type")]
+    client_type: Option<String>,
+    /// Whose people may connect it
+    #[arg(long, value_parser = ["own", "partner"])]
+    reach: Option<String>,
+    /// What it may ask for; without it the whole catalogue
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Option<Vec<String>>,
+    /// What it is subscribed to; without it the default product
+    #[arg(long = "product", value_name = "NAME")]
+    products: Option<Vec<String>>,
+    /// The grant types that it may use; without it the preset's
+    #[arg(long = "grant-type", value_name = "TYPE")]
+    grant_types: Option<Vec<String>>,
+}
+
+#[derive(Args, Serialize)]
+#[group(required = true, multiple = true)]
+pub(super) struct Changes {
+    /// What people see
+    #[arg(long)]
+    name: Option<String>,
+    /// Whose people may connect it
+    #[arg(long, value_parser = ["own", "partner"])]
+    reach: Option<String>,
+    /// Where a code may be sent, in place of all before; as often as there are
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Option<Vec<String>>,
+}
+
+pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {
+    match command {
+        AppCommand::List { organization } => {
+            let apps = api.list("apps", &[("organization", organization)]).await?;
+            apps.print_table("apps", COLUMNS)
+        }
+        AppCommand::Show { app } => api.get(&["apps", &app]).await?.print(),
+        AppCommand::Create(app) => api.send(Method::POST, &["apps"], &app).await?.print(),
+        AppCommand::Set { app, changes } => api.send(Method::PATCH, &["apps", &app], &changes).await?.print(),
+        AppCommand::ResetSecret { app, overlap } => {
+            let reset = json!({ "reset": if overlap { "overlap" } else { "now" } });
+            let path = ["apps", &app, "secret"];
+            api.send(Method::POST, &path, &reset).await?.print()
+        }
+        AppCommand::Suspend { app } => api.post(&["apps", &app, "suspend"]).await?.print(),
+        AppCommand::Resume { app } => api.post(&["apps", &app, "resume"]).await?.print(),
+    }
+}

@@ -1,0 +1,168 @@
+//! `hallpass config` and `hallpass migrate`, and where every command finds its configuration.
+
+use super::{Failed, print};
+use crate::config::{Config, ConfigError, Loaded, Source, StoreUrl, default_file, preset_names, preset_text};
+use crate::data_folder::{DataFolder, DataFolderError};
+use crate::store::Store;
+use clap::{Args, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What a configuration is made from.
+#[derive(Args)]
+pub(super) struct Sources {
+    /// The configuration; without it `hallpass.toml`, where there is one
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The preset to build on
+    #[arg(long, value_name = "NAME")]
+    pub(super) preset: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say `ok`, or everything that is wrong
+    Check(Sources),
+    /// Print what is in force, secrets left out
+    Show(Sources),
+    /// List the presets, or print one
+    Presets {
+        /// The preset to print
+        name: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Migrate {
+    #[command(flatten)]
+    sources: Sources,
+    /// The folder of everything that is kept
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<String>,
+    /// The database
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Print the SQL that would be run, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Loads the configuration from its file, the environment and the options, which are keys with their values.
+pub(super) fn load<const N: usize>(
+    sources: Sources,
+    options: [(&str, Option<String>); N],
+) -> Result<Loaded, ConfigError> {
+    let (environment, mut problems) = environment(std::env::vars_os());
+    let overrides = options.into_iter();
+    let source = Source {
+        preset: sources.preset,
+        file: sources.config.or_else(default_file),
+        environment,
+        overrides: overrides
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .collect(),
+    };
+    match Config::load(&source) {
+        Ok(loaded) if problems.is_empty() => Ok(loaded),
+        Ok(_) => Err(ConfigError { problems }),
+        Err(error) => {
+            problems.extend(error.problems);
+            Err(ConfigError { problems })
+        }
+    }
+}
+
+pub(super) fn run(command: ConfigCommand) -> Result<(), Failed> {
+    match command {
+        ConfigCommand::Check(sources) => {
+            load(sources, [])?;
+            print("ok\n")
+        }
+        ConfigCommand::Show(sources) => {
+            let loaded = load(sources, [])?;
+            let layers = loaded.layers.join(", then ");
+            print(&format!("# made of {layers}\n{}", loaded.config.show()))
+        }
+        ConfigCommand::Presets { name: None } => print(&format!("{}\n", preset_names().join("\n"))),
+        ConfigCommand::Presets { name: Some(name) } => match preset_text(&name) {
+            Some(text) => print(text),
+            None => {
+                let known = preset_names().join(", ");
+                let problem = format!("there is no preset {name:?}; there are {known}");
+                Err(ConfigError {
+                    problems: vec![problem],
+                }
+                .into())
+            }
+        },
+    }
+}
+
+pub(super) fn migrate(options: Migrate) -> Result<(), Failed> {
+    let overrides = [("server.data", options.data), ("store.url", options.database)];
+    let config = load(options.sources, overrides)?.config;
+    let StoreUrl::Sqlite(file) = &config.store.url;
+    if options.dry_run {
+        let pending = match file.exists() {
+            true => Store::open_sqlite(file, 1)?.pending_migrations()?,
+            false => Store::all_migrations(),
+        };
+        return match pending.as_slice() {
+            [] => print("-- nothing to do\n"),
+            some => print(&some.join("\n")),
+        };
+    }
+    // A server may run: migrations only add, so it goes on beside them.
+    let _folder = match DataFolder::open(&config.server.data) {
+        Ok(folder) => Some(folder),
+        Err(DataFolderError::InUse(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let store = Store::open_sqlite(file, 1)?;
+    let pending = store.pending_migrations()?.len();
+    store.migrate()?;
+    print(&match pending {
+        0 => "nothing to do\n".to_owned(),
+        1 => "1 migration applied\n".to_owned(),
+        several => format!("{several} migrations applied\n"),
+    })
+}
+
+/// The variables that set a key. What else begins like one is a mistake, and would be one that nobody notices.
+fn environment(variables: impl Iterator<Item = (OsString, OsString)>) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut ours, mut problems) = (Vec::new(), Vec::new());
+    for (name, value) in variables {
+        let name = name.to_string_lossy().into_owned();
+        let Some(key) = name.strip_prefix("HALLPASS_") else {
+            continue;
+        };
+        match value.into_string() {
+            _ if !key.contains("__") => problems.push(format!(
+                "{name}: Hallpass has no such variable; a key is set as HALLPASS_SECTION__KEY, such as HALLPASS_SERVER__LISTEN"
+            )),
+            Ok(value) => ours.push((name, value)),
+            Err(_) => problems.push(format!("{name}: it is no text in UTF-8")),
+        }
+    }
+    problems.sort();
+    (ours, problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_sets_a_key_or_is_a_mistake() {
+        let variables = [
+            ("HALLPASS_SERVER__LISTEN", "a"),
+            ("PATH", "b"),
+            ("HALLPASS_LISTEN", "c"),
+        ];
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        let (ours, problems) = environment(variables.into_iter());
+        assert_eq!(ours, [("HALLPASS_SERVER__LISTEN".to_owned(), "a".to_owned())]);
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].starts_with("HALLPASS_LISTEN: "), "{problems:?}");
+    }
+}

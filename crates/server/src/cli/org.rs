@@ -1,0 +1,84 @@
+//! `hallpass org`.
+
+use super::Failed;
+use super::api::Api;
+use clap::{Args, Subcommand};
+use http::Method;
+use serde::Serialize;
+use serde_json::json;
+
+const ALL: &str = "organizations";
+const COLUMNS: &[&str] = &["slug", "name", "kind", "status", "hidden"];
+
+#[derive(Subcommand)]
+pub(super) enum OrgCommand {
+    /// List organizations
+    List,
+    /// Show an organization and its members
+    Show {
+        /// Its slug
+        organization: String,
+    },
+    /// Make an organization
+    Create(NewOrganization),
+    /// Make a person a member, or give a member another role
+    SetMember {
+        /// Its slug
+        organization: String,
+        /// The e-mail address
+        user: String,
+        /// What they may do
+        #[arg(value_parser = ["owner", "developer", "member"])]
+        role: String,
+    },
+    /// Take a person out; the grants that they gave there end
+    RemoveMember {
+        /// Its slug
+        organization: String,
+        /// The e-mail address
+        user: String,
+    },
+    /// Stop an organization: tokens for its data and of its apps are refused
+    Suspend {
+        /// Its slug
+        organization: String,
+    },
+    /// Let a stopped organization go on
+    Resume {
+        /// Its slug
+        organization: String,
+    },
+}
+
+#[derive(Args, Serialize)]
+pub(super) struct NewOrganization {
+    /// Its name in addresses and configuration
+    slug: String,
+    /// What people see
+    #[arg(long)]
+    name: String,
+    /// Whether it holds real data
+    #[arg(long, value_parser = ["live", "sandbox"])]
+    kind: Option<String>,
+}
+
+pub(super) async fn run(api: &Api, command: OrgCommand) -> Result<(), Failed> {
+    match command {
+        OrgCommand::List => api.list(ALL, &[]).await?.print_table(ALL, COLUMNS),
+        OrgCommand::Show { organization } => api.get(&[ALL, &organization]).await?.print(),
+        OrgCommand::Create(organization) => api.send(Method::POST, &[ALL], &organization).await?.print(),
+        OrgCommand::SetMember {
+            organization,
+            user,
+            role,
+        } => {
+            let path = [ALL, &organization, "members", &user];
+            api.send(Method::PUT, &path, &json!({ "role": role })).await?.print()
+        }
+        OrgCommand::RemoveMember { organization, user } => {
+            api.delete(&[ALL, &organization, "members", &user]).await?.print()
+        }
+        OrgCommand::Suspend { organization } => api.post(&[ALL, &organization, "suspend"]).await?.print(),
+        OrgCommand::Resume { organization } => api.post(&[ALL, &organization, "resume"]).await?.print(),
+    }
+}
