@@ -232,3 +232,65 @@ async fn an_address_that_leads_nowhere_says_so() {
         assert!(answer.text().contains("There is no such page"), "{path}");
     }
 }
+
+/// A body without a length is counted while it comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chunked_body_over_64_kib_is_refused() {
+    let server = Server::library("default", APPS).await;
+    let head = "POST /oauth/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunked = |body: &str| {
+        let chunks: String = body
+            .as_bytes()
+            .chunks(1000)
+            .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)))
+            .collect();
+        format!("{head}{chunks}0\r\n\r\n")
+    };
+    let fits = server.send_bytes(chunked(&request()).as_bytes()).await;
+    assert!(fits.starts_with("HTTP/1.1 200"), "{fits}");
+    // However much more it is, the client gets to know why.
+    for length in [66_000, 900_000] {
+        let large = format!("{}&x={}", request(), "x".repeat(length));
+        let refused = server.send_bytes(chunked(&large).as_bytes()).await;
+        assert!(refused.starts_with("HTTP/1.1 413"), "{length} {refused}");
+        assert!(refused.contains(r#""error":"invalid_request""#), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_ends_early_spends_nothing() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let body = format!(
+        "{}&client_id=sample&client_secret={SECRET}",
+        encoded(&sample.redemption(&code))
+    );
+    let cut = format!(
+        "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len() + 1
+    );
+    server.send_and_leave(cut.as_bytes()).await;
+    assert_eq!(sample.redeem(&code).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_http_ends_its_own_connection_only() {
+    let server = Server::library("default", APPS).await;
+    let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(100_000));
+    let heads = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(100_000));
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00"[..],
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        long.as_bytes(),
+        heads.as_bytes(),
+    ] {
+        let answer = server.send_bytes(bytes).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    assert_eq!(server.get("/health/ready").await.status, 200);
+}

@@ -125,3 +125,82 @@ async fn an_app_that_a_developer_registered_is_there_after_a_restart() {
     let crew = server.client(&id, REDIRECT_URI).with_secret(&secret);
     assert_eq!(crew.client_credentials(&[]).await.status, 200);
 }
+
+/// Asked ∩ grant ∩ app: what the app lost since is left out (RFC 6749 §6).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_leaves_out_what_the_app_may_no_longer_ask_for() {
+    let mut server = Server::library("default", &world()).await;
+    let first = {
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        sample.connect_with(&john, &[("scope", "read write")]).await
+    };
+    let bounded = world().replace(
+        "[\"https://app.example/callback\"]",
+        "[\"https://app.example/callback\"]\nscopes = [\"read\"]",
+    );
+    server.declare(&bounded);
+    server.restart().await;
+    let sample = server.client("sample", REDIRECT_URI);
+    assert_eq!(sample.refresh(&first.refresh).await.json()["scope"], "read");
+}
+
+/// DESIGN §6: a POST runs the authorization checks again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_was_open_while_the_redirect_uris_changed_sends_nothing_to_the_old_one() {
+    let mut server = Server::library("default", &world()).await;
+    let (cookies, page) = {
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        (john.cookies(), john.authorize(&sample.query(&[])).await.consent())
+    };
+    server.declare(&world().replace(REDIRECT_URI, "https://moved.example/callback"));
+    server.restart().await;
+    let john = server.browser();
+    john.set_cookies(&cookies);
+    let refused = john.decide(&page, "allow").await.page();
+    assert_eq!((refused.status, refused.header("location")), (400, ""));
+}
+
+/// DESIGN §8: handing an app to another owner ends its grants.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_is_handed_to_another_owner_loses_its_grants() {
+    let acme = "[[organizations]]\nslug = \"acme\"\nname = \"Acme\"\nmembers = [\"john@doe.com:owner\"]\n";
+    let declared = format!("{}{acme}", world());
+    let mut server = Server::library("default", &declared).await;
+    let tokens = {
+        let john = server.browser_of(JOHN).await;
+        server.client("sample", REDIRECT_URI).connect(&john).await
+    };
+    let handed = declared.replace(
+        "client_id = \"sample\"",
+        "client_id = \"sample\"\norganization = \"acme\"",
+    );
+    server.declare(&handed);
+    server.restart().await;
+    assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
+    let sample = server.client("sample", REDIRECT_URI);
+    assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_password_counts_and_the_old_one_no_longer() {
+    let mut server = Server::library("default", &world()).await;
+    let max = |password: &str| {
+        format!(
+            "{}[[users]]\nemail = \"max@example.com\"\nname = \"Max\"\npassword = {password:?}\n",
+            world()
+        )
+    };
+    let person = |password| crate::harness::Person {
+        email: "max@example.com",
+        password,
+    };
+    server.declare(&max("the first of them"));
+    server.restart().await;
+    server.browser_of(person("the first of them")).await;
+    server.declare(&max("and then the second"));
+    server.restart().await;
+    assert_eq!(server.browser().log_in(person("the first of them")).await.status, 401);
+    server.browser_of(person("and then the second")).await;
+}

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -64,11 +66,9 @@ impl Server {
 
     fn prepared(preset: &str, declared: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the data");
-        let text = format!("preset = {preset:?}\n{declared}\n{PEOPLE}");
-        fs::write(folder.path().join("hallpass.toml"), &text).expect("the configuration is written");
-        let table: toml::Table = text.parse().expect("the test's configuration is TOML");
+        let table: toml::Table = declared.parse().expect("the test's configuration is TOML");
         let public_url = table.get("server").and_then(|server| server.get("public_url"));
-        Self {
+        let server = Self {
             preset: preset.to_owned(),
             issuer: public_url.and_then(toml::Value::as_str).unwrap_or_default().to_owned(),
             address: String::new(),
@@ -76,7 +76,9 @@ impl Server {
             clock: Arc::new(AtomicI64::new(START)),
             folder,
             http: http_client(),
-        }
+        };
+        server.declare(declared);
+        server
     }
 
     /// Ends the server as a service manager does and starts it again on the same data folder. A test that calls this
@@ -95,6 +97,12 @@ impl Server {
             None => unreachable!("a server runs until it is dropped"),
         }
         self.http = http_client();
+    }
+
+    /// Changes what the configuration declares; it counts from the next start.
+    pub(crate) fn declare(&self, declared: &str) {
+        let text = format!("preset = {:?}\n{declared}\n{PEOPLE}", self.preset);
+        fs::write(self.config_file(), text).expect("the configuration is written");
     }
 
     fn start_binary(&mut self) {
@@ -216,6 +224,29 @@ impl Server {
         let origin = url.origin().ascii_serialization();
         let address = url.as_str().replacen(&origin, &self.address, 1);
         self.http.request(method, address)
+    }
+
+    /// Sends bytes as they are, and reads until the server closes the connection.
+    pub(crate) async fn send_bytes(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connection().await;
+        // A server that has seen enough closes: what it said before that counts.
+        let _ = stream.write_all(bytes).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Sends bytes as they are, and goes away; returns when the server has noticed.
+    pub(crate) async fn send_and_leave(&self, bytes: &[u8]) {
+        let mut stream = self.connection().await;
+        stream.write_all(bytes).await.expect("the server reads");
+        stream.shutdown().await.expect("the server listens");
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
+
+    async fn connection(&self) -> TcpStream {
+        let address = self.address.strip_prefix("http://").expect("an address");
+        TcpStream::connect(address).await.expect("the server listens")
     }
 
     /// A request to an address that is what it says.
