@@ -188,18 +188,22 @@ async fn a_token_of_another_kind_is_no_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_parallel_redemptions_exactly_one_succeeds() {
-    let server = Server::library("default", APPS).await;
-    let john = server.browser_of(JOHN).await;
-    let sample = server.client("sample", REDIRECT_URI);
-    let code = sample.code(&john, &[]).await;
-    let answers = sample.token_at_once(&sample.redemption(&code), 64).await;
-    let (given, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
-    assert_eq!((given.len(), refused.len()), (1, 63));
-    assert!(refused.iter().all(|answer| answer.refusal() == "400 invalid_grant"));
-    // Every other was a second use.
-    let tokens = given[0].tokens();
-    assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
-    assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");
+    for server in [
+        Server::library("default", APPS).await,
+        Server::binary("default", APPS).await,
+    ] {
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let code = sample.code(&john, &[]).await;
+        let answers = sample.token_at_once(&sample.redemption(&code), 64).await;
+        let (given, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+        assert_eq!((given.len(), refused.len()), (1, 63));
+        assert!(refused.iter().all(|answer| answer.refusal() == "400 invalid_grant"));
+        // Every other was a second use.
+        let tokens = given[0].tokens();
+        assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
+        assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

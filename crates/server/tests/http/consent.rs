@@ -26,6 +26,32 @@ async fn a_second_allow_shows_the_same_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_64_allows_at_once_all_show_the_same_code() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let page = asked(&server, &john).await;
+    let decision = [("decision", "allow")];
+    let answers = john.submit_at_once(&page, &page.form("decision"), &decision, 64).await;
+    assert!(answers.iter().all(|answer| answer.status == 303), "{answers:?}");
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.header("location") == answers[0].header("location"))
+    );
+    let sample = server.client("sample", REDIRECT_URI);
+    sample.connect(&john).await;
+    assert_eq!(
+        john.open("/account/apps")
+            .await
+            .forms()
+            .iter()
+            .filter(|form| form.has("end"))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_the_redemption_an_allow_says_that_it_is_done() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
@@ -305,6 +331,24 @@ async fn one_grant_too_many_ends_the_one_that_was_idle_longest() {
     assert_eq!(server.identity(&tokens[1].access).await.refusal(), "401 invalid_token");
     assert_eq!(server.identity(&tokens[2].access).await.status, 200);
     assert_eq!(server.identity(&of_mary.access).await.status, 200);
+}
+
+/// A second POST makes no grant, so it makes no room for one either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_allow_ends_no_other_grant() {
+    let declared = format!("[tokens]\ngrants_per_user_and_app = 2\n{APPS}");
+    let server = Server::library("default", &declared).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let first = sample.connect(&john).await;
+    server.advance(Duration::from_secs(120));
+    let page = asked(&server, &john).await;
+    let code = john.decide(&page, "allow").await.callback().code().to_owned();
+    let second = sample.redeem(&code).await.tokens();
+    john.decide(&page, "allow").await.page();
+    for tokens in [&first, &second] {
+        assert_eq!(server.identity(&tokens.access).await.status, 200);
+    }
 }
 
 /// The page speaks the person's language, whatever the browser asks for.

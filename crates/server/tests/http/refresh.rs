@@ -67,6 +67,22 @@ async fn of_64_parallel_refreshes_all_get_the_same_pair() {
     assert_eq!(sample.refresh(&first.refresh).await.refusal(), "400 invalid_grant");
 }
 
+/// With the machine's clock a later answer may say a second less of the same access token's life.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_parallel_refreshes_of_the_released_binary_all_get_the_same_pair() {
+    let server = Server::binary("default", APPS).await;
+    let (sample, first) = connected(&server, &[]).await;
+    let request = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", first.refresh.as_str()),
+    ];
+    let answers = sample.token_at_once(&request, 64).await;
+    let second = answers[0].tokens();
+    assert!(answers.iter().all(|answer| answer.tokens() == second));
+    assert_eq!(server.identity(&second.access).await.status, 200);
+    assert_eq!(sample.refresh(&second.refresh).await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn within_the_grace_the_old_token_gives_the_same_successor_again() {
     let server = Server::library("default", APPS).await;

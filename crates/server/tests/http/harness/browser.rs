@@ -9,6 +9,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use tokio::task::JoinSet;
 use url::Url;
 
 /// How many redirects a browser follows before it calls them a loop.
@@ -103,6 +104,35 @@ impl<'s> Browser<'s> {
         typed: &[(&str, &str)],
         origin: Option<&str>,
     ) -> Answer {
+        let (url, request) = self.submission(page, form, typed, origin);
+        let answer = self.server.send(&url, request).await;
+        self.keep_cookies(&answer);
+        answer
+    }
+
+    /// Sends the same form `times` at once, as somebody does who cannot wait.
+    pub(crate) async fn submit_at_once(
+        &self,
+        page: &Answer,
+        form: &Form,
+        typed: &[(&str, &str)],
+        times: usize,
+    ) -> Vec<Answer> {
+        let mut requests = JoinSet::new();
+        for _ in 0..times {
+            let (url, request) = self.submission(page, form, typed, None);
+            requests.spawn(async move { Answer::read(url, request.send().await.expect("an answer")).await });
+        }
+        requests.join_all().await
+    }
+
+    fn submission(
+        &self,
+        page: &Answer,
+        form: &Form,
+        typed: &[(&str, &str)],
+        origin: Option<&str>,
+    ) -> (Url, reqwest::RequestBuilder) {
         assert_eq!(form.method, "post", "{form:?}");
         let action = if form.action.is_empty() {
             page.url.as_str()
@@ -113,13 +143,15 @@ impl<'s> Browser<'s> {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form.filled(typed))
             .finish();
-        let request = self.server.request(Method::POST, &url).body(body);
-        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = self.with_headers(self.server.request(Method::POST, &url));
+        let request = request
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body);
         let request = match origin {
             Some(origin) => request.header(ORIGIN, origin),
             None => request,
         };
-        self.send(&url, request).await
+        (url, request)
     }
 
     /// Follows redirects within the server; the first that leads elsewhere is the answer.
@@ -135,20 +167,18 @@ impl<'s> Browser<'s> {
     }
 
     async fn get(&self, url: &Url) -> Answer {
-        self.send(url, self.server.request(Method::GET, url)).await
-    }
-
-    async fn send(&self, url: &Url, request: reqwest::RequestBuilder) -> Answer {
-        let request = request.header(ACCEPT_LANGUAGE, "en");
-        let cookies = self.cookies();
-        let request = if cookies.is_empty() {
-            request
-        } else {
-            request.header(COOKIE, cookies)
-        };
+        let request = self.with_headers(self.server.request(Method::GET, url));
         let answer = self.server.send(url, request).await;
         self.keep_cookies(&answer);
         answer
+    }
+
+    fn with_headers(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        let request = request.header(ACCEPT_LANGUAGE, "en");
+        match self.cookies() {
+            none if none.is_empty() => request,
+            cookies => request.header(COOKIE, cookies),
+        }
     }
 
     /// The cookies as they are sent.
