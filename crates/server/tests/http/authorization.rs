@@ -220,6 +220,38 @@ async fn of_several_mistakes_the_first_in_order_is_told() {
     assert_eq!(first_error(&all_wrong[3..]).await, "invalid_request");
 }
 
+/// DIALECTS.md: the page is ours, its status and words are those of the server that the preset stands for.
+#[tokio::test(flavor = "multi_thread")]
+async fn fatal_errors_and_denials_are_told_in_the_dialects_words() {
+    let mut shown = String::new();
+    for preset in [
+        "default",
+        "common-controls-hub",
+        "connected-home",
+        "house-check",
+        "apicbase",
+    ] {
+        let server = Server::library(preset, APPS).await;
+        let john = server.browser_of(JOHN).await;
+        let unknown = john.authorize(&request(&[("client_id", "nobody")])).await.page().status;
+        let foreign = john
+            .authorize(&request(&[("redirect_uri", "https://evil.example/")]))
+            .await;
+        let page = john.authorize(&request(&[])).await.consent();
+        let denied = john.decide(&page, "deny").await.callback();
+        let issuer = crate::harness::encoded(&[("iss", &server.issuer)]);
+        let denied = denied.address.replace(&issuer, "iss=<server>");
+        shown.push_str(&format!("{preset}: {unknown} {} {denied}\n", foreign.page().status));
+    }
+    insta::assert_snapshot!(shown, @r"
+    default: 400 400 https://app.example/callback?error=access_denied&error_description=The+request+was+denied&state=s&iss=<server>
+    common-controls-hub: 400 400 https://app.example/callback?error=access_denied&error_description=The+user+denied+access+to+your+application&state=s&iss=<server>
+    connected-home: 401 400 https://app.example/callback?error=access_denied&error_description=Access+denied&state=s&iss=<server>
+    house-check: 401 401 https://app.example/callback?state=s&error=access_denied&error_description=The+resource+owner+or+authorization+server+denied+the+request.&hint=The+user+denied+the+request&iss=<server>
+    apicbase: 400 400 https://app.example/callback?error=access_denied&state=s&iss=<server>
+    ");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn state_comes_back_byte_for_byte() {
     let server = server().await;

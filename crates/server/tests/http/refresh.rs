@@ -228,6 +228,21 @@ async fn within_the_retry_an_answer_lost_for_long_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn grace_and_retry_are_configuration() {
+    let server = with("grace = \"2s\"\nretry = \"1m\"").await;
+    let (sample, first) = connected(&server, &[]).await;
+    let second = sample.refresh(&first.refresh).await.tokens();
+    server.advance(2 * SECOND);
+    assert_eq!(sample.refresh(&first.refresh).await.tokens(), second);
+    server.advance(SECOND);
+    let third = sample.refresh(&first.refresh).await.tokens();
+    assert_ne!(third, second);
+    server.advance(61 * SECOND);
+    assert_eq!(sample.refresh(&first.refresh).await.refusal(), "400 invalid_grant");
+    has_ended(&server, &sample, &[&third]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_64_parallel_refreshes_after_a_lost_answer_all_get_the_same_pair() {
     let server = Server::library("default", APPS).await;
     let (sample, first) = connected(&server, &[]).await;
