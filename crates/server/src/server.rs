@@ -2,6 +2,7 @@
 
 use crate::admin;
 use crate::app::Hallpass;
+use crate::body::{self, Unread};
 use crate::config::{Config, StoreUrl};
 use crate::data_folder::{DataFolder, DataFolderError, admin_socket};
 use crate::declared::{self, DeclaredError};
@@ -20,7 +21,7 @@ use crate::time::Clock;
 use crate::tokens::revoked::Revoked;
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, Uri, header};
-use http_body_util::{BodyExt as _, Either, Full, Limited};
+use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -36,9 +37,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
-/// The largest body that any endpoint takes.
-const LARGEST_BODY: usize = 64 * 1024;
-/// How long a client may take to send its headers, and then its body.
+/// The largest head of a request.
+const LARGEST_HEAD: usize = 64 * 1024;
+/// How long a client may take to send its headers.
 const SLOWEST: Duration = Duration::from_secs(15);
 /// How long open requests may take when the server is told to end.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -199,7 +200,7 @@ async fn listen(listener: TcpListener, hallpass: Arc<Hallpass>, mut stopped: wat
     http.http1()
         .timer(TokioTimer::new())
         .header_read_timeout(SLOWEST)
-        .max_buf_size(LARGEST_BODY);
+        .max_buf_size(LARGEST_HEAD);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(128)
@@ -316,11 +317,10 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
 }
 
 async fn read(body: Incoming) -> Result<Bytes, Refusal> {
-    match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST_BODY).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Refusal::TooLarge),
-        _ => Err(Refusal::Malformed("the body did not arrive whole".to_owned())),
-    }
+    body::read(body).await.map_err(|unread| match unread {
+        Unread::TooLarge => Refusal::TooLarge,
+        Unread::Broken => Refusal::Malformed("the body did not arrive whole".to_owned()),
+    })
 }
 
 /// Ready is who can read its database.

@@ -82,6 +82,10 @@ pub async fn authenticate_caller(
         }
     }
     let client = by_secret(hallpass, &readings, now).await?;
+    // The empty secret that libraries send for a public client proves nothing.
+    if client.app.client_type == ClientType::Public {
+        return Err(Refusal::SecretMissing);
+    }
     if client.is_live() {
         Ok(Caller::Client(client))
     } else {

@@ -8,6 +8,7 @@ use crate::respond::{self, Response};
 use crate::view::ErrorKind;
 use axum::body::Body;
 use hallpass_wire::Parameters;
+use http::header::ALLOW;
 use http::{Method, Request};
 use std::sync::Arc;
 
@@ -18,7 +19,9 @@ pub async fn authorize(hallpass: &Arc<Hallpass>, request: Request<Body>) -> Resp
         Err(response) => return response,
     };
     if !matches!(visit.parts.method, Method::GET | Method::HEAD) {
-        return visit.error(405, ErrorKind::MethodNotAllowed);
+        let mut response = visit.error(405, ErrorKind::MethodNotAllowed);
+        respond::set(&mut response, ALLOW, "GET, HEAD");
+        return response;
     }
     let query = match visit.query() {
         Ok(query) => query,

@@ -178,14 +178,16 @@ async fn allow(
     hand_over(visit, request, &grant)
 }
 
-/// At most so many grants for one app: the longest idle one ends first, not the one that this POST repeats.
+/// At most so many grants for one app: the longest idle one ends first. A POST that repeats another makes no grant, and needs
+/// no room.
 async fn make_room(visit: &Visit, user: &User, request: &AuthorizationRequest, id: GrantId) -> Result<(), Refusal> {
     let store = &visit.hallpass.store;
+    if store.grant(id).await?.is_some() {
+        return Ok(());
+    }
     let keep = visit.hallpass.config.tokens.grants_per_user_and_app.saturating_sub(1);
     for idle in store.longest_idle(user.id, request.client.app.id, keep).await? {
-        if idle != id {
-            store.end(idle, EndReason::Replaced, visit.now).await?;
-        }
+        store.end(idle, EndReason::Replaced, visit.now).await?;
     }
     Ok(())
 }

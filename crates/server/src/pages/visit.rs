@@ -2,6 +2,7 @@
 
 use super::state::{self, Binding, Opened, Purpose};
 use crate::app::Hallpass;
+use crate::body::{self, Unread};
 use crate::oauth::Refusal;
 use crate::random;
 use crate::respond::{self, Response};
@@ -13,14 +14,11 @@ use axum::body::Body;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hallpass_wire::Parameters;
 use http::{HeaderName, HeaderValue, Request, header, request::Parts};
-use http_body_util::{BodyExt as _, Limited};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a sign-in lasts.
 const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
-/// The largest form that a page takes.
-const LARGEST_FORM: usize = 64 * 1024;
 
 /// A request for a page.
 pub struct Visit {
@@ -119,10 +117,10 @@ impl Visit {
         if !visit.is_own_origin() {
             return Err(visit.error(403, ErrorKind::ForeignOrigin));
         }
-        let Ok(body) = Limited::new(body, LARGEST_FORM).collect().await else {
-            return Err(visit.error(413, ErrorKind::TooLarge));
-        };
-        let body = body.to_bytes();
+        let body = body::read(body).await.map_err(|unread| match unread {
+            Unread::TooLarge => visit.error(413, ErrorKind::TooLarge),
+            Unread::Broken => visit.error(400, ErrorKind::BadForm),
+        })?;
         let fields = form_urlencoded::parse(&body).into_owned().collect();
         if std::str::from_utf8(&body).is_err() {
             return Err(visit.error(400, ErrorKind::BadForm));

@@ -1,0 +1,296 @@
+//! What bad input gets: a clear error of the right kind, and nothing lost (DESIGN §11).
+
+use crate::harness::{APPS, JOHN, REDIRECT_URI, SECRET, Server, encoded};
+use reqwest::Method;
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const ENDPOINTS: [&str; 3] = ["/oauth/token", "/oauth/introspect", "/oauth/revoke"];
+
+fn request() -> String {
+    encoded(&[
+        ("grant_type", "client_credentials"),
+        ("client_id", "sample"),
+        ("client_secret", SECRET),
+        ("token", "x"),
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_method_than_post_is_told_which_one_is_served() {
+    let server = Server::library("default", APPS).await;
+    for path in ENDPOINTS {
+        for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
+            let url = server.at(path);
+            let answer = server.send(&url, server.request(method.clone(), &url)).await;
+            assert_eq!(answer.refusal(), "405 invalid_request", "{method} {path}");
+            assert_eq!(answer.header("allow"), "POST", "{method} {path}");
+        }
+    }
+    // Credentials in an address are not even looked at.
+    let by_get = server.get(&format!("/oauth/token?{}", request())).await;
+    assert_eq!(by_get.refusal(), "405 invalid_request");
+    assert!(!by_get.body.contains(SECRET));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_query_of_a_token_request_does_not_count() {
+    let server = Server::library("default", APPS).await;
+    let answer = server
+        .post_raw(&format!("/oauth/token?{}", request()), &[FORM], "")
+        .await;
+    assert_eq!(answer.refusal(), "400 invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_media_type_is_refused() {
+    let server = Server::library("default", APPS).await;
+    for path in ENDPOINTS {
+        for kind in [
+            "application/json",
+            "text/plain",
+            "multipart/form-data; boundary=x",
+            "application/x-www-form-urlencode",
+        ] {
+            let answer = server.post_raw(path, &[("content-type", kind)], request()).await;
+            assert_eq!(answer.refusal(), "400 invalid_request", "{path} {kind}");
+            assert_eq!(answer.header("content-type"), "application/json");
+        }
+        for kind in [
+            "application/x-www-form-urlencoded; charset=UTF-8",
+            "Application/X-WWW-Form-Urlencoded",
+        ] {
+            assert_eq!(
+                server.post_raw(path, &[("content-type", kind)], request()).await.status,
+                200,
+                "{path} {kind}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_over_64_kib_is_refused() {
+    let server = Server::library("default", APPS).await;
+    let padded = |size: usize| {
+        let mut body = request();
+        let mut number = 0;
+        while size - body.len() > 4000 {
+            body.push_str(&format!("&p{number}={}", "x".repeat(3990)));
+            number += 1;
+        }
+        body.push_str(&format!("&last={}", "x".repeat(size - body.len() - 6)));
+        body
+    };
+    for path in ENDPOINTS {
+        let fits = server.post_raw(path, &[FORM], padded(64 * 1024)).await;
+        assert_eq!(fits.status, 200, "{path} {}", fits.body);
+        let large = server.post_raw(path, &[FORM], padded(64 * 1024 + 1)).await;
+        assert_eq!(large.refusal(), "413 invalid_request", "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_parameter_is_refused_whatever_it_is() {
+    let server = Server::library("default", APPS).await;
+    for path in ENDPOINTS {
+        for repeated in [
+            "client_id=sample",
+            "grant_type=client_credentials",
+            "token=x",
+            "unknown=1&unknown=1",
+            "client_secret=",
+        ] {
+            let answer = server
+                .post_raw(path, &[FORM], format!("{}&{repeated}", request()))
+                .await;
+            assert_eq!(answer.refusal(), "400 invalid_request", "{path} {repeated}");
+        }
+    }
+    let answer = server
+        .post_raw("/oauth/token", &[FORM], format!("{}&client_id=x", request()))
+        .await;
+    insta::assert_snapshot!(answer.shown(), @r#"
+    400
+    content-type: application/json
+    cache-control: no-store
+    pragma: no-cache
+
+    {"error":"invalid_request","error_description":"parameter client_id appears more than once"}
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_text_or_too_much_of_it_is_refused() {
+    let server = Server::library("default", APPS).await;
+    let long = "x".repeat(4097);
+    let many: String = (0..64).map(|number| format!("p{number}=1&")).collect();
+    let bad: [&[u8]; 6] = [
+        b"scope=%ff",
+        b"scope=\xff\xfe",
+        b"%c3%28=1",
+        b"scope=a%00b",
+        long.as_bytes(),
+        many.as_bytes(),
+    ];
+    for path in ENDPOINTS {
+        for extra in bad {
+            let extra = if extra == long.as_bytes() {
+                [b"scope=", extra].concat()
+            } else {
+                extra.to_vec()
+            };
+            let body = [request().as_bytes(), b"&", &extra].concat();
+            let answer = server.post_raw(path, &[FORM], body).await;
+            assert_eq!(
+                answer.refusal(),
+                "400 invalid_request",
+                "{path} {:?}",
+                String::from_utf8_lossy(&extra)
+            );
+            assert!(answer.body.is_ascii(), "RFC 6749 §5.2: {}", answer.body);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_never_repeats_what_would_break_out_of_it() {
+    let server = Server::library("default", APPS).await;
+    let body = format!("{}&%22%3E%3Cscript%3E=1&%22%3E%3Cscript%3E=2", request());
+    let answer = server.post_raw("/oauth/token", &[FORM], body).await;
+    assert_eq!(answer.refusal(), "400 invalid_request");
+    let odd = encoded(&[("grant_type", "\"},{\"x\":\"\r\n")]);
+    assert_eq!(
+        server.post_raw("/oauth/token", &[FORM], odd).await.refusal(),
+        "400 unsupported_grant_type"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_request_costs_nobody_a_token() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let redemption = encoded(&sample.redemption(&code));
+    let credentials = format!("client_id=sample&client_secret={SECRET}");
+    for body in [
+        format!("{redemption}&{credentials}&code=again"),
+        format!("{redemption}&{credentials}&scope=%ff"),
+        redemption.clone(),
+    ] {
+        assert!(server.post_raw("/oauth/token", &[FORM], body).await.status >= 400);
+    }
+    let answer = server
+        .post_raw("/oauth/token", &[FORM], format!("{redemption}&{credentials}"))
+        .await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_refuse_other_methods_and_what_they_cannot_read() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    for (method, path) in [
+        (Method::POST, "/oauth/authorize"),
+        (Method::DELETE, "/oauth/authorize"),
+        (Method::POST, "/account"),
+        (Method::DELETE, "/account/apps"),
+        (Method::GET, "/consent"),
+        (Method::GET, "/logout"),
+        (Method::PUT, "/"),
+        (Method::POST, "/.well-known/oauth-authorization-server"),
+        (Method::POST, "/health/live"),
+    ] {
+        let url = server.at(path);
+        let answer = server.send(&url, server.request(method.clone(), &url)).await;
+        assert_eq!(answer.status, 405, "{method} {path}");
+        assert_ne!(answer.header("allow"), "", "RFC 9110 §15.5.6: {method} {path}");
+    }
+    let page = john.open("/developer/apps/new").await;
+    let not_text = server
+        .post_raw("/developer/apps/new", &[FORM], b"name=\xff".to_vec())
+        .await;
+    assert!(matches!(not_text.status, 400 | 200), "{}", not_text.status);
+    assert_eq!(page.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_leads_nowhere_says_so() {
+    let server = Server::library("default", APPS).await;
+    for path in [
+        "/nowhere",
+        "/oauth",
+        "/oauth/tokens",
+        "/admin/api/v1",
+        "/metrics",
+        "/account/../../etc/passwd",
+        "/%00",
+        "/assets/../x",
+    ] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.text().contains("There is no such page"), "{path}");
+    }
+}
+
+/// A body without a length is counted while it comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chunked_body_over_64_kib_is_refused() {
+    let server = Server::library("default", APPS).await;
+    let head = "POST /oauth/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunked = |body: &str| {
+        let chunks: String = body
+            .as_bytes()
+            .chunks(1000)
+            .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)))
+            .collect();
+        format!("{head}{chunks}0\r\n\r\n")
+    };
+    let fits = server.send_bytes(chunked(&request()).as_bytes()).await;
+    assert!(fits.starts_with("HTTP/1.1 200"), "{fits}");
+    // However much more it is, the client gets to know why.
+    for length in [66_000, 900_000] {
+        let large = format!("{}&x={}", request(), "x".repeat(length));
+        let refused = server.send_bytes(chunked(&large).as_bytes()).await;
+        assert!(refused.starts_with("HTTP/1.1 413"), "{length} {refused}");
+        assert!(refused.contains(r#""error":"invalid_request""#), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_ends_early_spends_nothing() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let body = format!(
+        "{}&client_id=sample&client_secret={SECRET}",
+        encoded(&sample.redemption(&code))
+    );
+    let cut = format!(
+        "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len() + 1
+    );
+    server.send_and_leave(cut.as_bytes()).await;
+    assert_eq!(sample.redeem(&code).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_http_ends_its_own_connection_only() {
+    let server = Server::library("default", APPS).await;
+    let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(100_000));
+    let heads = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(100_000));
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00"[..],
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        long.as_bytes(),
+        heads.as_bytes(),
+    ] {
+        let answer = server.send_bytes(bytes).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    assert_eq!(server.get("/health/ready").await.status, 200);
+}

@@ -1,0 +1,255 @@
+//! Who calls the token endpoint (RFC 6749 §2.3.1 and §5.2).
+
+use crate::harness::{APPS, REDIRECT_URI, SECRET, Server};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+const GRANT: [(&str, &str); 1] = [("grant_type", "client_credentials")];
+
+/// An app whose secret needs encoding, one whose id does, and one that may use codes only.
+const ODD_APPS: &str = r#"
+[[apps]]
+name = "Odd"
+client_id = "odd/one%2Bmore"
+client_secret = "p%40ss: w+rd/?&= of more than forty-three characters"
+
+[[apps]]
+name = "Codes"
+client_id = "codes"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["https://codes.example/callback"]
+grant_types = ["authorization_code"]
+"#;
+
+const ODD_ID: &str = "odd/one%2Bmore";
+const ODD_SECRET: &str = "p%40ss: w+rd/?&= of more than forty-three characters";
+
+async fn server() -> Server {
+    Server::library("default", &format!("{APPS}{ODD_APPS}")).await
+}
+
+fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn header_and_body_are_taken() {
+    let server = server().await;
+    let sample = server.client("sample", REDIRECT_URI);
+    assert_eq!(sample.client_credentials(&[]).await.status, 200);
+    assert_eq!(sample.by_basic().client_credentials(&[]).await.status, 200);
+    // Naming oneself in the body beside the header is no second way.
+    let answer = server
+        .post_as(
+            "/oauth/token",
+            &basic("sample", SECRET),
+            &[GRANT[0], ("client_id", "sample")],
+        )
+        .await;
+    assert_eq!(answer.status, 200);
+    let answer = server
+        .post_as(
+            "/oauth/token",
+            &basic("sample", SECRET).replace("Basic", "bAsIc"),
+            &GRANT,
+        )
+        .await;
+    assert_eq!(answer.status, 200);
+}
+
+/// RFC 6749 §2.3.1 form-encodes both halves; many clients do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_is_read_decoded_and_then_as_it_is() {
+    let server = server().await;
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let percent = |text: &str| encoded(text).replace('+', "%20");
+    for (id, secret) in [
+        (encoded(ODD_ID), encoded(ODD_SECRET)),
+        (percent(ODD_ID), percent(ODD_SECRET)),
+        (ODD_ID.to_owned(), ODD_SECRET.to_owned()),
+    ] {
+        let answer = server.post_as("/oauth/token", &basic(&id, &secret), &GRANT).await;
+        assert_eq!(answer.status, 200, "{id} {secret} {}", answer.body);
+    }
+    let body = [GRANT[0], ("client_id", ODD_ID), ("client_secret", ODD_SECRET)];
+    assert_eq!(server.post("/oauth/token", &body).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_secret_and_an_unknown_app_read_the_same() {
+    let server = server().await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let wrong = sample.clone().with_secret("guessed").client_credentials(&[]).await;
+    insta::assert_snapshot!(wrong.shown(), @r#"
+    401
+    content-type: application/json
+    cache-control: no-store
+    pragma: no-cache
+
+    {"error":"invalid_client","error_description":"Client authentication failed"}
+    "#);
+    let unknown = server.client("nobody", REDIRECT_URI).client_credentials(&[]).await;
+    assert_eq!(unknown.shown(), wrong.shown());
+    let by_basic = sample
+        .clone()
+        .with_secret("guessed")
+        .by_basic()
+        .client_credentials(&[])
+        .await;
+    insta::assert_snapshot!(by_basic.shown(), @r#"
+    401
+    content-type: application/json
+    www-authenticate: Basic realm="OAuth"
+    cache-control: no-store
+    pragma: no-cache
+
+    {"error":"invalid_client","error_description":"Client authentication failed"}
+    "#);
+    let cut = sample.with_secret(&SECRET[..42]).client_credentials(&[]).await;
+    assert_eq!(cut.refusal(), "401 invalid_client");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_ways_at_once_are_refused() {
+    let server = server().await;
+    let header = basic("sample", SECRET);
+    let both = [GRANT[0], ("client_id", "sample"), ("client_secret", SECRET)];
+    let answer = server.post_as("/oauth/token", &header, &both).await;
+    insta::assert_snapshot!(answer.shown(), @r#"
+    400
+    content-type: application/json
+    cache-control: no-store
+    pragma: no-cache
+
+    {"error":"invalid_request","error_description":"Client credentials were sent in more than one way"}
+    "#);
+    let another = [GRANT[0], ("client_id", "other")];
+    assert_eq!(
+        server.post_as("/oauth/token", &header, &another).await.refusal(),
+        "400 invalid_request"
+    );
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("authorization", header.as_str()),
+        ("authorization", header.as_str()),
+    ];
+    let twice = server
+        .post_raw("/oauth/token", &headers, "grant_type=client_credentials")
+        .await;
+    assert_eq!(twice.refusal(), "400 invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_is_no_pair_is_refused() {
+    let server = server().await;
+    for header in [
+        "Basic",
+        "Basic ",
+        "Basic !!!",
+        &format!("Basic {}", STANDARD.encode("no colon")),
+        &format!("Basic {}", STANDARD.encode(b"\xff\xfe:\xff")),
+    ] {
+        let answer = server.post_as("/oauth/token", header, &GRANT).await;
+        assert_eq!(answer.refusal(), "401 invalid_client", "{header}");
+        assert!(answer.header("www-authenticate").starts_with("Basic"), "{header}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confidential_app_must_prove_itself() {
+    let server = server().await;
+    for pairs in [
+        &[GRANT[0]][..],
+        &[GRANT[0], ("client_id", "sample")],
+        &[GRANT[0], ("client_id", "sample"), ("client_secret", "")],
+        &[GRANT[0], ("client_secret", SECRET)],
+    ] {
+        assert_eq!(
+            server.post("/oauth/token", pairs).await.refusal(),
+            "401 invalid_client",
+            "{pairs:?}"
+        );
+    }
+    let answer = server.post_as("/oauth/token", &basic("sample", ""), &GRANT).await;
+    assert_eq!(answer.refusal(), "401 invalid_client");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_app_has_no_secret_and_no_token_of_its_own() {
+    let server = server().await;
+    let native = server.client("native", "http://127.0.0.1:1/callback");
+    assert_eq!(native.client_credentials(&[]).await.refusal(), "401 invalid_client");
+    let alone = native.clone().public().client_credentials(&[]).await;
+    assert_eq!(alone.refusal(), "400 unauthorized_client");
+    // Libraries send an empty secret for it.
+    let empty = server.post_as("/oauth/token", &basic("native", ""), &GRANT).await;
+    assert_eq!(empty.refusal(), "400 unauthorized_client");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_offered_and_what_the_app_may_not_use_are_told_apart() {
+    let server = server().await;
+    let codes = server.client("codes", "https://codes.example/callback");
+    assert_eq!(codes.client_credentials(&[]).await.refusal(), "400 unauthorized_client");
+    assert_eq!(codes.refresh("hp_rt_x").await.refusal(), "400 unauthorized_client");
+    for unknown in [
+        "password",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "CLIENT_CREDENTIALS",
+        "x y",
+    ] {
+        let answer = codes.token(&[("grant_type", unknown)]).await;
+        assert_eq!(answer.refusal(), "400 unsupported_grant_type", "{unknown}");
+    }
+    assert_eq!(codes.token(&[]).await.refusal(), "400 invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_may_not_refresh_gets_no_refresh_token() {
+    let server = server().await;
+    let john = server.browser_of(crate::harness::JOHN).await;
+    let codes = server.client("codes", "https://codes.example/callback");
+    let tokens = codes.connect(&john).await;
+    assert_eq!(tokens.refresh, "");
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_the_apps_own_has_its_scopes_and_no_refresh_token() {
+    let server = server().await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let answer = sample.client_credentials(&[("scope", "read write")]).await;
+    insta::assert_snapshot!(answer.shown(), @r#"
+    200
+    content-type: application/json
+    cache-control: no-store
+    pragma: no-cache
+
+    {"access_token":"hp_at_…","token_type":"Bearer","expires_in":3600,"scope":"read write"}
+    "#);
+    assert_eq!(sample.client_credentials(&[]).await.json()["scope"], "profile");
+    assert_eq!(
+        sample.client_credentials(&[("scope", "nonsense")]).await.refusal(),
+        "400 invalid_scope"
+    );
+    let described = sample.introspect(&answer.tokens().access).await.json();
+    assert_eq!(
+        (&described["active"], &described["sub"]),
+        (&true.into(), &"sample".into())
+    );
+    assert_eq!(described["username"], serde_json::Value::Null);
+}
+
+/// The secrets of other servers may be short: they are hashed as passwords are, and remembered once they were right.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_declared_secret_works_each_time_and_a_wrong_one_never() {
+    let app = "[[apps]]\nname = \"Old\"\nclient_id = \"old\"\nclient_secret = \"456def\"\n";
+    let server = Server::library("default", app).await;
+    let old = server.client("old", "").with_secret("456def");
+    for _ in 0..3 {
+        assert_eq!(old.client_credentials(&[]).await.status, 200);
+        let wrong = old.clone().with_secret("456deg").client_credentials(&[]).await;
+        assert_eq!(wrong.refusal(), "401 invalid_client");
+    }
+    let answers = old.token_at_once(&GRANT, 32).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+}

@@ -1,0 +1,237 @@
+//! The life of a code (RFC 6749 §4.1.2 and §4.1.3, RFC 7636 §4.6).
+
+use crate::harness::{APPS, Client, JOHN, REDIRECT_URI, Server, VERIFIER};
+use std::time::Duration;
+
+const OTHER_URI: &str = "https://other.example/callback";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_gives_an_access_and_a_refresh_token() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let answer = sample.redeem(&sample.code(&john, &[]).await).await;
+    insta::assert_snapshot!(answer.shown(), @r#"
+    200
+    content-type: application/json
+    cache-control: no-store
+    pragma: no-cache
+
+    {"access_token":"hp_at_…","token_type":"Bearer","expires_in":3600,"scope":"profile","refresh_token":"hp_rt_…"}
+    "#);
+    assert_eq!(server.identity(&answer.tokens().access).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_used_twice_ends_the_grant_and_refuses_what_it_gave() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let tokens = sample.redeem(&code).await.tokens();
+
+    let second = sample.redeem(&code).await;
+    insta::assert_snapshot!(second.shown(), @r#"
+    400
+    content-type: application/json
+    cache-control: no-store
+    pragma: no-cache
+
+    {"error":"invalid_grant","error_description":"The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI"}
+    "#);
+    assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
+    assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_use_is_found_out_after_a_refresh_too() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let first = sample.redeem(&code).await.tokens();
+    let second = sample.refresh(&first.refresh).await.tokens();
+
+    assert_eq!(sample.redeem(&code).await.refusal(), "400 invalid_grant");
+    for access in [&first.access, &second.access] {
+        assert_eq!(server.identity(access).await.refusal(), "401 invalid_token");
+    }
+    assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_expires() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let (in_time, too_late) = (sample.code(&john, &[]).await, sample.code(&john, &[]).await);
+    server.advance(Duration::from_millis(59_999));
+    assert_eq!(sample.redeem(&in_time).await.status, 200);
+    server.advance(Duration::from_millis(1));
+    assert_eq!(sample.redeem(&too_late).await.refusal(), "400 invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_redirect_uri_is_refused_and_leaves_the_code_usable() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    for uri in [
+        OTHER_URI,
+        "https://app.example/callback/",
+        "https://app.example/Callback",
+        "",
+    ] {
+        let answer = server.client("sample", uri).redeem(&code).await;
+        assert_eq!(answer.refusal(), "400 invalid_grant", "{uri}");
+    }
+    assert_eq!(sample.redeem(&code).await.status, 200);
+}
+
+/// RFC 6749 §4.1.3 binds a redemption to a redirect URI only where the authorization request had one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_uri_that_was_not_asked_for_may_be_named_or_omitted_at_redemption() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let (named, omitted) = (server.client("sample", REDIRECT_URI), server.client("sample", ""));
+    for redeemer in [&named, &omitted] {
+        let code = omitted.code(&john, &[]).await;
+        let other = server.client("sample", OTHER_URI).redeem(&code).await;
+        assert_eq!(other.refusal(), "400 invalid_grant");
+        assert_eq!(redeemer.redeem(&code).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_verifier_is_refused_and_leaves_the_code_usable() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let without = sample.clone().without_pkce();
+    let wrong = VERIFIER.replace('d', "e");
+    for verifier in [wrong.as_str(), "too-short", &"x".repeat(129), ""] {
+        let mut redemption = without.redemption(&code);
+        redemption.push(("code_verifier", verifier));
+        assert_eq!(
+            without.token(&redemption).await.refusal(),
+            "400 invalid_grant",
+            "{verifier}"
+        );
+    }
+    assert_eq!(without.redeem(&code).await.refusal(), "400 invalid_grant");
+    assert_eq!(sample.redeem(&code).await.status, 200);
+}
+
+/// RFC 9700 §4.8.2: an attacker who strips the challenge must not get away with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verifier_without_a_challenge_is_refused() {
+    let server = Server::library("default", &format!("[wire]\nrequire_pkce = false\n{APPS}")).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let stripped = sample.clone().without_pkce();
+    let code = stripped.code(&john, &[]).await;
+    assert_eq!(sample.redeem(&code).await.refusal(), "400 invalid_grant");
+    assert_eq!(stripped.redeem(&code).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_apps_code_is_refused_and_changes_nothing() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let thief = server.client("other", REDIRECT_URI);
+    assert_eq!(thief.redeem(&code).await.refusal(), "400 invalid_grant");
+    let tokens = sample.redeem(&code).await.tokens();
+    // Not even a used one: only its own app's second use ends a grant.
+    assert_eq!(thief.redeem(&code).await.refusal(), "400 invalid_grant");
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+    assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_code_is_refused_and_changes_nothing() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    for forged in forgeries(&code) {
+        assert_eq!(sample.redeem(&forged).await.refusal(), "400 invalid_grant", "{forged}");
+    }
+    let tokens = sample.redeem(&code).await.tokens();
+    for forged in forgeries(&code) {
+        assert_eq!(sample.redeem(&forged).await.refusal(), "400 invalid_grant", "{forged}");
+    }
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_another_kind_is_no_code() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let body = code.strip_prefix("hp_ac_").unwrap();
+    let refreshed = sample.refresh(&format!("hp_rt_{body}")).await;
+    assert_eq!(refreshed.refusal(), "400 invalid_grant");
+    let tokens = sample.redeem(&code).await.tokens();
+    for token in [&tokens.refresh, &tokens.access] {
+        assert_eq!(sample.redeem(token).await.refusal(), "400 invalid_grant");
+    }
+    let body = tokens.refresh.strip_prefix("hp_rt_").unwrap();
+    let redeemed = sample.redeem(&format!("hp_ac_{body}")).await;
+    assert_eq!(redeemed.refusal(), "400 invalid_grant");
+    assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_parallel_redemptions_exactly_one_succeeds() {
+    for server in [
+        Server::library("default", APPS).await,
+        Server::binary("default", APPS).await,
+    ] {
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let code = sample.code(&john, &[]).await;
+        let answers = sample.token_at_once(&sample.redemption(&code), 64).await;
+        let (given, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+        assert_eq!((given.len(), refused.len()), (1, 63));
+        assert!(refused.iter().all(|answer| answer.refusal() == "400 invalid_grant"));
+        // Every other was a second use.
+        let tokens = given[0].tokens();
+        assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
+        assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_clients_code_needs_its_verifier_and_no_secret() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let native: Client<'_> = server.client("native", "http://127.0.0.1:52013/callback").public();
+    let code = native.code(&john, &[]).await;
+    assert_eq!(
+        native.clone().without_pkce().redeem(&code).await.refusal(),
+        "400 invalid_grant"
+    );
+    let tokens = native.redeem(&code).await.tokens();
+    assert_eq!(native.refresh(&tokens.refresh).await.status, 200);
+}
+
+/// The same text with one character of each part changed, cut short, and made longer.
+fn forgeries(token: &str) -> Vec<String> {
+    let changed = |at: usize| {
+        let mut bytes = token.as_bytes().to_vec();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(bytes).unwrap()
+    };
+    let mut forged: Vec<String> = [10, 28, 32, 40, token.len() - 2].into_iter().map(changed).collect();
+    forged.extend([
+        token[..token.len() - 1].to_owned(),
+        format!("{token}A"),
+        token.to_uppercase(),
+    ]);
+    forged
+}

@@ -1,0 +1,375 @@
+//! A server with a data folder of its own on a free port, as the released binary or within this process.
+
+use super::answer::Answer;
+use super::browser::Browser;
+use super::client::Client;
+use super::encoded;
+use super::world::{PEOPLE, Person};
+use hallpass::config::{Config, Source};
+use hallpass::server::{Running, start};
+use hallpass::time::Clock;
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use url::Url;
+
+/// When the hand-moved clock starts: 2026-01-01T00:00:00Z, in milliseconds since the epoch.
+const START: i64 = 1_767_225_600_000;
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A running server.
+pub(crate) struct Server {
+    /// The preset that it was started with.
+    pub(crate) preset: String,
+    /// What the world outside calls it.
+    pub(crate) issuer: String,
+    /// `http://127.0.0.1:PORT`, where it listens.
+    address: String,
+    running: Option<Process>,
+    clock: Arc<AtomicI64>,
+    folder: TempDir,
+    http: reqwest::Client,
+}
+
+enum Process {
+    Binary {
+        child: Child,
+        _output: BufReader<ChildStdout>,
+    },
+    Library(Running),
+}
+
+impl Server {
+    /// The released binary, `hallpass serve`, with what `declared` says beside the preset and the people.
+    pub(crate) async fn binary(preset: &str, declared: &str) -> Self {
+        let mut server = Self::prepared(preset, declared);
+        server.start_binary();
+        server
+    }
+
+    /// The library's server in this process, with a clock that moves only by [`Server::advance`].
+    pub(crate) async fn library(preset: &str, declared: &str) -> Self {
+        let mut server = Self::prepared(preset, declared);
+        server.start_library().await;
+        server
+    }
+
+    fn prepared(preset: &str, declared: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the data");
+        let table: toml::Table = declared.parse().expect("the test's configuration is TOML");
+        let public_url = table.get("server").and_then(|server| server.get("public_url"));
+        let server = Self {
+            preset: preset.to_owned(),
+            issuer: public_url.and_then(toml::Value::as_str).unwrap_or_default().to_owned(),
+            address: String::new(),
+            running: None,
+            clock: Arc::new(AtomicI64::new(START)),
+            folder,
+            http: http_client(),
+        };
+        server.declare(declared);
+        server
+    }
+
+    /// Ends the server as a service manager does and starts it again on the same data folder. A test that calls this
+    /// declares a `public_url`: the port may be another one then, and with it the issuer.
+    pub(crate) async fn restart(&mut self) {
+        match self.running.take() {
+            Some(Process::Binary { child, .. }) => {
+                let status = ended(child);
+                assert!(status.success(), "the server ended with {status}: {}", self.log());
+                self.start_binary();
+            }
+            Some(Process::Library(server)) => {
+                server.stop().await;
+                self.start_library().await;
+            }
+            None => unreachable!("a server runs until it is dropped"),
+        }
+        self.http = http_client();
+    }
+
+    /// Changes what the configuration declares; it counts from the next start.
+    pub(crate) fn declare(&self, declared: &str) {
+        let text = format!("preset = {:?}\n{declared}\n{PEOPLE}", self.preset);
+        fs::write(self.config_file(), text).expect("the configuration is written");
+    }
+
+    fn start_binary(&mut self) {
+        let log = File::options().create(true).append(true).open(self.log_file());
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .arg(self.config_file())
+            .arg("--data")
+            .arg(self.data_folder())
+            .stdout(Stdio::piped())
+            .stderr(log.expect("a file for the log"))
+            .spawn()
+            .expect("the server starts");
+        // The pipe stays open as long as the server runs: a program that writes more is not to die of it.
+        let mut output = BufReader::new(child.stdout.take().expect("the output is piped"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("the output is text");
+        let address = line.trim_end().strip_prefix("listening on ");
+        let address = address.unwrap_or_else(|| panic!("the server did not get ready: {line:?} {}", self.log()));
+        self.listens_at(address.to_owned());
+        self.running = Some(Process::Binary { child, _output: output });
+    }
+
+    /// The released binary's demo, and the address of its sample API.
+    pub(super) fn demo(preset: &str) -> (Self, String) {
+        let mut server = Self::prepared(preset, "");
+        let log = File::options().create(true).append(true).open(server.log_file());
+        let anywhere = "127.0.0.1:0";
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+            .args(["demo", "--preset", preset, "--listen", anywhere])
+            .args(["--api-listen", anywhere, "--app-listen", anywhere, "--data"])
+            .arg(server.data_folder())
+            .stdout(Stdio::piped())
+            .stderr(log.expect("a file for the log"))
+            .spawn()
+            .expect("the demo starts");
+        let mut output = BufReader::new(child.stdout.take().expect("the output is piped"));
+        let mut said = String::new();
+        while !said.contains("Ctrl-C") {
+            let read = output.read_line(&mut said).expect("the output is text");
+            assert!(read > 0, "the demo did not start: {said} {}", server.log());
+        }
+        let address = |what: &str| {
+            let line = said.lines().find(|line| line.ends_with(what));
+            let address = line.and_then(|line| line.split('/').nth(2));
+            format!("http://{}", address.unwrap_or_else(|| panic!("no {what}: {said}")))
+        };
+        server.issuer = address(", the server");
+        server.address = server.issuer.replace("localhost", "127.0.0.1");
+        server.running = Some(Process::Binary { child, _output: output });
+        (server, address("sample API").replace("localhost", "127.0.0.1"))
+    }
+
+    async fn start_library(&mut self) {
+        let source = Source {
+            file: Some(self.config_file()),
+            overrides: vec![
+                ("server.listen".to_owned(), "127.0.0.1:0".to_owned()),
+                ("server.data".to_owned(), self.data_folder().display().to_string()),
+            ],
+            ..Source::default()
+        };
+        let config = Config::load(&source).unwrap_or_else(|error| panic!("{error}")).config;
+        let server = start(config, Clock::Manual(self.clock.clone())).await;
+        let server = server.unwrap_or_else(|error| panic!("{error}"));
+        self.listens_at(format!("http://{}", server.address));
+        self.running = Some(Process::Library(server));
+    }
+
+    fn listens_at(&mut self, address: String) {
+        if self.issuer.is_empty() {
+            self.issuer.clone_from(&address);
+        }
+        self.address = address;
+    }
+
+    /// Moves the clock of a library server.
+    pub(crate) fn advance(&self, span: Duration) {
+        assert!(
+            matches!(self.running, Some(Process::Library(_))),
+            "the binary has the machine's clock"
+        );
+        let span = i64::try_from(span.as_millis()).expect("a test's span is short");
+        self.clock.fetch_add(span, Ordering::SeqCst);
+    }
+
+    /// Turns the clock of a library server back, as an operator might.
+    pub(crate) fn turn_back(&self, span: Duration) {
+        let span = i64::try_from(span.as_millis()).expect("a test's span is short");
+        self.clock.fetch_sub(span, Ordering::SeqCst);
+    }
+
+    /// A browser that nobody has logged in with.
+    pub(crate) fn browser(&self) -> Browser<'_> {
+        Browser::new(self)
+    }
+
+    /// A browser in which `person` is logged in.
+    pub(crate) async fn browser_of(&self, person: Person) -> Browser<'_> {
+        let browser = self.browser();
+        let answer = browser.log_in(person).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        browser
+    }
+
+    /// An app with the secret of the world's apps, sent in the body.
+    pub(crate) fn client<'s>(&'s self, id: &'s str, redirect_uri: &'s str) -> Client<'s> {
+        Client::new(self, id, redirect_uri)
+    }
+
+    /// The address outside of a path within the server.
+    pub(crate) fn at(&self, path: &str) -> Url {
+        let address = format!("{}{path}", self.issuer);
+        address.parse().unwrap_or_else(|_| panic!("no address: {address}"))
+    }
+
+    /// A request to an address outside, sent to where the server listens.
+    pub(crate) fn request(&self, method: Method, url: &Url) -> reqwest::RequestBuilder {
+        let origin = url.origin().ascii_serialization();
+        let address = url.as_str().replacen(&origin, &self.address, 1);
+        self.http.request(method, address)
+    }
+
+    /// Sends bytes as they are, and reads until the server closes the connection.
+    pub(crate) async fn send_bytes(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connection().await;
+        // A server that has seen enough closes: what it said before that counts.
+        let _ = stream.write_all(bytes).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Sends bytes as they are, and goes away; returns when the server has noticed.
+    pub(crate) async fn send_and_leave(&self, bytes: &[u8]) {
+        let mut stream = self.connection().await;
+        stream.write_all(bytes).await.expect("the server reads");
+        stream.shutdown().await.expect("the server listens");
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
+
+    async fn connection(&self) -> TcpStream {
+        let address = self.address.strip_prefix("http://").expect("an address");
+        TcpStream::connect(address).await.expect("the server listens")
+    }
+
+    /// A request to an address that is what it says.
+    pub(super) fn plain_request(&self, method: Method, url: &Url) -> reqwest::RequestBuilder {
+        self.http.request(method, url.as_str())
+    }
+
+    /// Sends a request and reads the answer.
+    pub(crate) async fn send(&self, url: &Url, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await;
+        Answer::read(url.clone(), response.unwrap_or_else(|error| panic!("{url}: {error}"))).await
+    }
+
+    /// GET.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let url = self.at(path);
+        self.send(&url, self.request(Method::GET, &url)).await
+    }
+
+    /// POST of a form.
+    pub(crate) async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+        self.post_raw(path, &[(CONTENT_TYPE.as_str(), FORM)], encoded(pairs))
+            .await
+    }
+
+    /// POST of a form with an Authorization header.
+    pub(crate) async fn post_as(&self, path: &str, authorization: &str, pairs: &[(&str, &str)]) -> Answer {
+        let headers = [(CONTENT_TYPE.as_str(), FORM), (AUTHORIZATION.as_str(), authorization)];
+        self.post_raw(path, &headers, encoded(pairs)).await
+    }
+
+    /// POST of whatever it may be.
+    pub(crate) async fn post_raw(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let url = self.at(path);
+        let request = headers
+            .iter()
+            .fold(self.request(Method::POST, &url), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+        self.send(&url, request.body(body)).await
+    }
+
+    /// The same form, `times` at once.
+    pub(crate) async fn post_at_once(&self, path: &str, pairs: &[(&str, &str)], times: usize) -> Vec<Answer> {
+        let mut requests = JoinSet::new();
+        for _ in 0..times {
+            let url = self.at(path);
+            let request = self.request(Method::POST, &url).header(CONTENT_TYPE, FORM);
+            let request = request.body(encoded(pairs));
+            requests.spawn(async move { Answer::read(url, request.send().await.expect("an answer")).await });
+        }
+        requests.join_all().await
+    }
+
+    /// Calls the identity endpoint with an access token.
+    pub(crate) async fn identity(&self, access_token: &str) -> Answer {
+        let path = match self.preset.as_str() {
+            "apicbase" => "/oauth/userinfo/",
+            _ => "/oauth/userinfo",
+        };
+        let url = self.at(path);
+        let request = self.request(Method::GET, &url).bearer_auth(access_token);
+        self.send(&url, request).await
+    }
+
+    /// What a binary wrote to its log.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// The folder of everything that the server keeps.
+    pub(crate) fn data_folder(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn config_file(&self) -> PathBuf {
+        self.folder.path().join("hallpass.toml")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+}
+
+/// Asks a process to end, by its id, and waits until it has.
+pub(super) fn ended(mut child: Child) -> ExitStatus {
+    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(told.expect("kill is there").success());
+    child.wait().expect("the server is our child")
+}
+
+/// No redirect is followed and no proxy used: a test sees every answer as it was given.
+fn http_client() -> reqwest::Client {
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy();
+    builder.build().expect("a client")
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(Process::Binary { child, .. }) = self.running.take() {
+            ended(child);
+        }
+        if std::thread::panicking() {
+            println!("{}", self.log());
+        }
+    }
+}
+
+/// Whether any file below `folder` holds `bytes`.
+pub(crate) fn holds(folder: &Path, bytes: &[u8]) -> bool {
+    let entries = fs::read_dir(folder).expect("a folder").flatten();
+    entries.map(|entry| entry.path()).any(|path| {
+        if path.is_dir() {
+            return holds(&path, bytes);
+        }
+        let content = fs::read(&path).unwrap_or_default();
+        content.windows(bytes.len()).any(|window| window == bytes)
+    })
+}

@@ -1,0 +1,118 @@
+//! Who and what there is in the world of a test. The people are in every one.
+
+/// Somebody who can log in.
+#[derive(Clone, Copy)]
+pub(crate) struct Person {
+    /// The login.
+    pub(crate) email: &'static str,
+    /// The password.
+    pub(crate) password: &'static str,
+}
+
+/// John Doe, who reads Dutch; the first of all, so his numeric id is 1.
+pub(crate) const JOHN: Person = Person {
+    email: "john@doe.com",
+    password: "correct horse battery",
+};
+
+/// Mary Major, who reads English.
+pub(crate) const MARY: Person = Person {
+    email: "mary@example.com",
+    password: "staple of the battery",
+};
+
+/// The people of every world.
+pub(super) const PEOPLE: &str = r#"
+[[users]]
+email = "john@doe.com"
+name = "John Doe"
+password = "correct horse battery"
+locale = "nl"
+
+[[users]]
+email = "mary@example.com"
+name = "Mary Major"
+password = "staple of the battery"
+locale = "en"
+"#;
+
+/// The secret of every declared app that has no other; long enough to be taken for a random one.
+pub(crate) const SECRET: &str = "a-secret-of-43-characters-as-hallpass-makes";
+
+/// Where the app `sample` is sent back to.
+pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
+
+/// The API that introspects tokens in [`APPS`].
+pub(crate) const RESOURCE: &str = "https://api.example";
+
+/// Two scopes beside the preset's, three apps and an API: `sample` and `other` are confidential, `native` is public.
+pub(crate) const APPS: &str = r#"
+[scopes.read]
+title = "Read your things"
+[scopes.write]
+title = "Change your things"
+
+[[apps]]
+name = "Sample App"
+client_id = "sample"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["https://app.example/callback"]
+
+[[apps]]
+name = "Other App"
+client_id = "other"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["https://other.example/callback"]
+
+[[apps]]
+name = "Native App"
+client_id = "native"
+type = "public"
+redirect_uris = ["http://127.0.0.1/callback", "com.example.native:/callback"]
+
+[[resources]]
+identifier = "https://api.example"
+name = "The API"
+secret = "a-secret-of-43-characters-as-hallpass-makes"
+"#;
+
+/// Acme, where John is an owner and Max a member; Globex, a sandbox, where Mary is a developer; an app of each.
+pub(crate) const TENANTS: &str = r#"
+[[users]]
+email = "max@example.com"
+name = "Max Member"
+password = "only a member of it"
+
+[[organizations]]
+slug = "acme"
+name = "Acme Kitchens"
+members = ["john@doe.com:owner", "max@example.com:member"]
+
+[[organizations]]
+slug = "globex"
+name = "Globex Test Kitchen"
+kind = "sandbox"
+members = ["mary@example.com:developer"]
+
+[[apps]]
+name = "Acme Reports"
+organization = "acme"
+client_id = "acme-reports"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["https://acme.example/callback"]
+
+[[apps]]
+name = "Globex Trials"
+organization = "globex"
+client_id = "globex-trials"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["https://globex.example/callback"]
+
+[[apps]]
+name = "Partner Sync"
+organization = "globex"
+client_id = "partner-sync"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["https://partner.example/callback"]
+reach = "partner"
+"#;

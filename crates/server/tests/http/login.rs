@@ -1,0 +1,292 @@
+//! Signing in and out (DESIGN §6, §9): sessions change at login, forms are sealed, nothing leads away from the server.
+
+use crate::harness::{APPS, JOHN, MARY, Person, REDIRECT_URI, Server};
+use std::time::Duration;
+
+/// Whether the browser is logged in: the account shows a person.
+async fn is_logged_in(browser: &crate::harness::Browser<'_>) -> bool {
+    browser
+        .open("/account")
+        .await
+        .forms()
+        .iter()
+        .all(|form| !form.has("password"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_and_an_unknown_account_read_the_same() {
+    let server = Server::library("default", "").await;
+    let mut shown = Vec::new();
+    for (email, password) in [
+        (JOHN.email, "wrong"),
+        ("nobody@example.com", "wrong"),
+        (JOHN.email, ""),
+        (JOHN.email, MARY.password),
+    ] {
+        let browser = server.browser();
+        let answer = browser.log_in(Person { email, password }).await;
+        assert_eq!(answer.status, 401);
+        assert!(!is_logged_in(&browser).await);
+        shown.push(answer.text());
+    }
+    assert!(shown[0].contains("This e-mail address and password do not belong together."));
+    assert!(shown.iter().all(|text| *text == shown[0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_address_is_the_same_in_any_case_and_with_spaces_around() {
+    let server = Server::library("default", "").await;
+    let person = Person {
+        email: " John@DOE.com ",
+        ..JOHN
+    };
+    server.browser_of(person).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_changes_at_login() {
+    let server = Server::library("default", "").await;
+    let browser = server.browser();
+    let page = browser.open("/login").await;
+    let before = browser.cookies();
+    browser.send_login(&page, JOHN).await;
+    let after = browser.cookies();
+    assert_ne!(before, after);
+    // Who planted the first one has nothing.
+    let attacker = server.browser();
+    attacker.set_cookies(&before);
+    assert!(!is_logged_in(&attacker).await);
+    // A second login changes it again.
+    let other = server.browser();
+    other.set_cookies(&after);
+    assert!(is_logged_in(&other).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_cookie_is_out_of_reach_of_scripts_and_of_other_sites() {
+    let server = Server::library("default", "").await;
+    let page = server.browser().open("/login").await;
+    let cookie = page.header("set-cookie");
+    assert!(
+        cookie.starts_with("hallpass=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"),
+        "{cookie}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_https_the_cookie_is_bound_to_host_and_transport() {
+    let server = Server::library("default", "[server]\npublic_url = \"https://id.example.com\"").await;
+    let browser = server.browser();
+    let page = browser.open("/login").await;
+    let cookie = page.header("set-cookie").to_owned();
+    assert!(
+        cookie.starts_with("__Host-hallpass=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"),
+        "{cookie}"
+    );
+    browser.send_login(&page, JOHN).await;
+    assert!(is_logged_in(&browser).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_ends_the_session_for_good() {
+    let server = Server::library("default", "").await;
+    let browser = server.browser_of(JOHN).await;
+    let cookies = browser.cookies();
+    let page = browser.open("/account").await;
+    let forms = page.forms();
+    let form = forms
+        .iter()
+        .find(|form| form.action.ends_with("/logout"))
+        .expect("a way to sign out");
+    browser.submit(&page, form, &[]).await;
+    assert!(!is_logged_in(&browser).await);
+    browser.set_cookies(&cookies);
+    assert!(
+        !is_logged_in(&browser).await,
+        "the session is gone, not only the cookie"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_site_cannot_sign_anybody_out() {
+    let server = Server::library("default", "").await;
+    let browser = server.browser_of(JOHN).await;
+    let page = browser.open("/account").await;
+    let form = page
+        .forms()
+        .into_iter()
+        .find(|form| form.action.ends_with("/logout"))
+        .unwrap();
+    let answer = browser
+        .submit_from(&page, &form, &[], Some("https://evil.example"))
+        .await;
+    assert_eq!(answer.status, 403);
+    browser.submit_from(&page, &form, &[("state", "AAAA")], None).await;
+    assert!(is_logged_in(&browser).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_by_itself() {
+    let server = Server::library("default", "").await;
+    let browser = server.browser_of(JOHN).await;
+    server.advance(Duration::from_secs(12 * 3600 - 1));
+    assert!(is_logged_in(&browser).await);
+    server.advance(Duration::from_secs(1));
+    assert!(!is_logged_in(&browser).await);
+}
+
+/// Login CSRF: a victim must not be signed in to an attacker's account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_form_of_another_browser_signs_nobody_in() {
+    let server = Server::library("default", "").await;
+    let attackers = server.browser().open("/login").await;
+    let victim = server.browser();
+    let answer = victim.send_login(&attackers, JOHN).await;
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer.text().contains("This page was open too long"),
+        "{}",
+        answer.text()
+    );
+    assert!(!is_logged_in(&victim).await);
+    // The page asks again, and that works.
+    let answer = victim.send_login(&answer, JOHN).await;
+    assert_eq!(answer.status, 200);
+    assert!(is_logged_in(&victim).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_form_from_another_site_is_refused_kindly() {
+    let server = Server::library("default", "").await;
+    let browser = server.browser();
+    let page = browser.open("/login").await;
+    let typed = [("username", JOHN.email), ("password", JOHN.password)];
+    for origin in ["https://evil.example", "null"] {
+        let answer = browser
+            .submit_from(&page, &page.form("password"), &typed, Some(origin))
+            .await;
+        assert_eq!(answer.status, 403);
+        assert!(
+            answer.text().contains("This came from another site"),
+            "{}",
+            answer.text()
+        );
+    }
+    assert!(!is_logged_in(&browser).await);
+    let answer = browser.submit_from(&page, &page.form("password"), &typed, None).await;
+    assert_eq!(answer.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_page_that_was_open_for_too_long_asks_again_and_loses_nothing() {
+    let server = Server::library("default", APPS).await;
+    let browser = server.browser();
+    let sample = server.client("sample", REDIRECT_URI);
+    let page = browser.authorize(&sample.query(&[("state", "kept")])).await.login();
+    server.advance(Duration::from_secs(31 * 60));
+    let again = browser.send_login(&page, MARY).await;
+    assert_eq!(again.status, 400);
+    assert_eq!(
+        again.form("password").value("username"),
+        MARY.email,
+        "what was typed stands there"
+    );
+    let consent = browser.send_login(&again, MARY).await;
+    let callback = browser.decide(&consent, "allow").await.callback();
+    assert_eq!(callback.get("state"), "kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_login_leads_on_to_the_request_it_interrupted() {
+    let server = Server::library("default", APPS).await;
+    let browser = server.browser();
+    let sample = server.client("sample", REDIRECT_URI);
+    let page = browser
+        .authorize(&sample.query(&[("state", "a b&c"), ("scope", "read write")]))
+        .await
+        .login();
+    assert!(page.text().contains("Sample App"), "who asks stands on the page");
+    // A wrong password in between changes nothing.
+    let wrong = browser
+        .send_login(
+            &page,
+            Person {
+                password: "wrong",
+                ..MARY
+            },
+        )
+        .await;
+    let consent = browser.send_login(&wrong, MARY).await;
+    assert!(consent.text().contains("Read your things") && consent.text().contains("Change your things"));
+    assert_eq!(browser.decide(&consent, "allow").await.callback().get("state"), "a b&c");
+}
+
+/// PAINS 10: two tabs must not end in a "CSRF error".
+#[tokio::test(flavor = "multi_thread")]
+async fn the_login_of_one_tab_counts_for_the_other() {
+    let server = Server::library("default", APPS).await;
+    let browser = server.browser();
+    let (sample, other) = (
+        server.client("sample", REDIRECT_URI),
+        server.client("other", "https://other.example/callback"),
+    );
+    let first = browser.authorize(&sample.query(&[("state", "first")])).await.login();
+    let second = browser.authorize(&other.query(&[("state", "second")])).await.login();
+    let first = browser.send_login(&first, MARY).await;
+    let second = browser.send_login(&second, MARY).await;
+    assert!(first.text().contains("Sample App asks"), "{}", first.text());
+    assert!(second.text().contains("Other App asks"), "{}", second.text());
+    assert_eq!(browser.decide(&second, "allow").await.callback().get("state"), "second");
+    assert_eq!(browser.decide(&first, "allow").await.callback().get("state"), "first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_a_request_leads_a_person_to_another_site() {
+    let server = Server::library("default", "").await;
+    let evil = [
+        "/login?next=https://evil.example/",
+        "/login?return_to=//evil.example",
+        "/account?next=https://evil.example/",
+        "//evil.example/account",
+        "//evil.example/login",
+        "/%2F%2Fevil.example/",
+        "/\\evil.example/account",
+        "/account//evil.example",
+        "/account/apps?ended=https://evil.example",
+        "/developer/apps/%2F%2Fevil.example",
+        "/organizations/%2F%2Fevil.example",
+    ];
+    for path in evil {
+        let browser = server.browser();
+        let page = browser.open(path).await;
+        assert_eq!(page.header("location"), "", "{path}");
+        if !page.forms().iter().any(|form| form.has("password")) {
+            continue;
+        }
+        let typed = [
+            ("username", JOHN.email),
+            ("password", JOHN.password),
+            ("next", "https://evil.example/"),
+            ("return_to", "https://evil.example/"),
+        ];
+        let answer = browser.submit_only(&page, &page.form("password"), &typed).await;
+        let location = answer.header("location");
+        assert!(
+            location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\"),
+            "{path}: {location}"
+        );
+        assert!(!browser.follow(answer).await.header("location").contains("evil"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_and_addresses_that_a_page_repeats_are_text() {
+    let server = Server::library("default", "").await;
+    let browser = server.browser();
+    let person = Person {
+        email: "\"><script>alert(1)</script>",
+        password: "x",
+    };
+    let answer = browser.log_in(person).await;
+    assert!(!answer.body.contains("<script>alert"), "{}", answer.body);
+}

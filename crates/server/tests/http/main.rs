@@ -1,0 +1,33 @@
+//! The whole server through HTTP: a module per endpoint, page or fact sheet; `harness` holds what they stand on.
+//!
+//! One binary, so that it is linked once. Tests without a word about it run the library in this process with a clock moved
+//! by hand; the facts of the four texts run the released binary.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test ends where an expectation fails, and shows what it has"
+)]
+
+mod authorization;
+mod bad_input;
+mod client_authentication;
+mod code;
+mod connected_apps;
+mod consent;
+mod fact_apicbase;
+mod fact_common_controls_hub;
+mod fact_connected_home;
+mod fact_house_check;
+mod harness;
+mod identity;
+mod introspection;
+mod login;
+mod metadata;
+mod page_headers;
+mod portal;
+mod refresh;
+mod restart;
+mod revocation;
+mod tenants;

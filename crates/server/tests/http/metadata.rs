@@ -1,0 +1,191 @@
+//! The metadata document (RFC 8414), the paths of endpoints and health.
+
+use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
+use reqwest::Method;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_says_what_the_server_does() {
+    let server = Server::library("default", APPS).await;
+    let answer = server.get("/.well-known/oauth-authorization-server").await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    let document = serde_json::to_string_pretty(&answer.json()).unwrap();
+    insta::assert_snapshot!(document.replace(&server.issuer, "<server>"), @r#"
+    {
+      "issuer": "<server>",
+      "authorization_endpoint": "<server>/oauth/authorize",
+      "token_endpoint": "<server>/oauth/token",
+      "introspection_endpoint": "<server>/oauth/introspect",
+      "revocation_endpoint": "<server>/oauth/revoke",
+      "userinfo_endpoint": "<server>/oauth/userinfo",
+      "scopes_supported": [
+        "profile",
+        "read",
+        "write"
+      ],
+      "response_types_supported": [
+        "code"
+      ],
+      "response_modes_supported": [
+        "query"
+      ],
+      "grant_types_supported": [
+        "authorization_code",
+        "refresh_token",
+        "client_credentials"
+      ],
+      "token_endpoint_auth_methods_supported": [
+        "client_secret_basic",
+        "client_secret_post",
+        "none"
+      ],
+      "introspection_endpoint_auth_methods_supported": [
+        "client_secret_basic",
+        "client_secret_post"
+      ],
+      "revocation_endpoint_auth_methods_supported": [
+        "client_secret_basic",
+        "client_secret_post",
+        "none"
+      ],
+      "code_challenge_methods_supported": [
+        "S256"
+      ],
+      "authorization_response_iss_parameter_supported": true,
+      "ui_locales_supported": [
+        "en",
+        "nl"
+      ]
+    }
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_stands_at_each_of_the_places_where_clients_look() {
+    let server = Server::library("default", APPS).await;
+    let document = server.get("/.well-known/oauth-authorization-server").await.body;
+    for path in [
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server/",
+        "/.well-known/openid-configuration/",
+    ] {
+        assert_eq!(server.get(path).await.body, document, "{path}");
+    }
+}
+
+/// RFC 8414 §3.1 puts the issuer's path behind the well-known name, OpenID Connect Discovery in front of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_path_in_the_public_address_it_stands_in_front_and_behind() {
+    let declared = format!("[server]\npublic_url = \"https://example.com/auth/x\"\n{APPS}");
+    let server = Server::library("default", &declared).await;
+    let mut documents = Vec::new();
+    for address in [
+        "https://example.com/.well-known/oauth-authorization-server/auth/x",
+        "https://example.com/auth/x/.well-known/oauth-authorization-server",
+        "https://example.com/auth/x/.well-known/openid-configuration",
+        "https://example.com/.well-known/openid-configuration/auth/x",
+    ] {
+        let url = address.parse().unwrap();
+        let answer = server.send(&url, server.request(Method::GET, &url)).await;
+        assert_eq!(answer.status, 200, "{address}");
+        documents.push(answer.json());
+    }
+    assert_eq!(documents[0]["issuer"], "https://example.com/auth/x");
+    assert_eq!(documents[0]["token_endpoint"], "https://example.com/auth/x/oauth/token");
+    assert!(documents.iter().all(|document| *document == documents[0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_path_in_the_public_address_everything_works_below_it() {
+    let declared = format!("[server]\npublic_url = \"https://example.com/auth/x\"\n{APPS}");
+    let server = Server::library("default", &declared).await;
+    let browser = server.browser();
+    let sample = server.client("sample", REDIRECT_URI);
+    let login = browser.authorize(&sample.query(&[])).await.login();
+    let consent = browser.send_login(&login, JOHN).await;
+    let callback = browser.decide(&consent, "allow").await.callback();
+    assert_eq!(callback.get("iss"), "https://example.com/auth/x");
+    let tokens = sample.redeem(callback.code()).await.tokens();
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+    let apps = browser.open("/account/apps").await;
+    for link in apps
+        .body
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|piece| piece.split('"').next())
+    {
+        assert!(link.starts_with("/auth/x/") || link.starts_with('#'), "{link}");
+    }
+    let ended = browser.submit(&apps, &apps.form("end"), &[("end", "1")]).await;
+    assert_eq!(ended.status, 200, "{}", ended.url);
+    assert_eq!(server.identity(&tokens.access).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_path_answers_with_and_without_a_slash_at_its_end() {
+    for preset in ["default", "apicbase"] {
+        let server = Server::library(preset, APPS).await;
+        let john = server.browser_of(JOHN).await;
+        for slash in ["", "/"] {
+            for endpoint in ["token", "introspect", "revoke"] {
+                let answer = server.post(&format!("/oauth/{endpoint}{slash}"), &[]).await;
+                assert!(
+                    matches!(answer.status, 400 | 401 | 403),
+                    "{endpoint}{slash}: {}",
+                    answer.status
+                );
+            }
+            assert_eq!(server.get(&format!("/oauth/userinfo{slash}")).await.status, 401);
+            let sample = server.client("sample", REDIRECT_URI);
+            let page = john
+                .open(&format!("/oauth/authorize{slash}?{}", sample.query(&[])))
+                .await;
+            assert!(page.forms().iter().any(|form| form.has("decision")), "{slash}");
+            for page in [
+                "/account",
+                "/account/apps",
+                "/developer",
+                "/developer/apps/new",
+                "/developer/apps/sample",
+                "/health/live",
+            ] {
+                assert_eq!(john.open(&format!("{page}{slash}")).await.status, 200, "{page}{slash}");
+            }
+            assert_eq!(server.get(&format!("/login{slash}")).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_are_configuration() {
+    let paths = "[paths]\nauthorize = \"/o/consent\"\ntoken = \"/api/v1/token/\"\nidentity = \"/me\"\n";
+    let server = Server::library("default", &format!("{paths}{APPS}")).await;
+    let document = server.get("/.well-known/oauth-authorization-server").await.json();
+    assert_eq!(
+        document["authorization_endpoint"],
+        format!("{}/o/consent", server.issuer)
+    );
+    assert_eq!(document["token_endpoint"], format!("{}/api/v1/token/", server.issuer));
+    assert_eq!(server.get("/me").await.status, 401);
+    assert_eq!(server.post("/api/v1/token", &[]).await.status, 400);
+    assert_eq!(server.post("/oauth/token", &[]).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_is_told_without_a_word_about_anything_else() {
+    let server = Server::library("default", "").await;
+    insta::assert_snapshot!(server.get("/health/live").await.shown(), @r#"
+    200
+    content-type: application/json
+    cache-control: no-store
+
+    {"status":"live"}
+    "#);
+    insta::assert_snapshot!(server.get("/health/ready").await.shown(), @r#"
+    200
+    content-type: application/json
+    cache-control: no-store
+
+    {"status":"ready"}
+    "#);
+}

@@ -1,0 +1,342 @@
+//! The developer portal: registering an app, seeing its secret once, resetting it (DESIGN §1, §4).
+
+use crate::harness::{Answer, Browser, Client, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS};
+use std::time::Duration;
+
+const MAX: Person = Person {
+    email: "max@example.com",
+    password: "only a member of it",
+};
+
+async fn register(browser: &Browser<'_>, typed: &[(&str, &str)]) -> Answer {
+    let page = browser.open("/developer/apps/new").await;
+    browser.submit(&page, &page.form("redirect_uris"), typed).await
+}
+
+fn credentials(page: &Answer) -> (String, String) {
+    assert_eq!(page.status, 200, "{}", page.text());
+    let id = page.by_id("client-id").expect("the client id");
+    (id, page.by_id("fresh-secret").expect("the secret"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registered_app_works_at_once() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    let page = register(&john, &[("name", "Crew"), ("redirect_uris", REDIRECT_URI)]).await;
+    let (id, secret) = credentials(&page);
+    assert!(secret.len() >= 43, "256 bits: {secret}");
+    let crew = server.client(&id, REDIRECT_URI).with_secret(&secret);
+    let tokens = crew.connect(&john).await;
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_is_shown_once_and_nowhere_kept() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    let (id, secret) = credentials(&register(&john, &[("name", "Crew"), ("redirect_uris", REDIRECT_URI)]).await);
+    for path in ["/developer", "/account", &format!("/developer/apps/{id}")] {
+        let page = john.open(path).await;
+        assert_eq!(page.status, 200);
+        assert!(!page.body.contains(&secret), "{path}");
+    }
+    assert!(!crate::harness::holds(&server.data_folder(), secret.as_bytes()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_form_sent_twice_registers_one_app() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    let page = john.open("/developer/apps/new").await;
+    let typed = [("name", "Crew"), ("redirect_uris", REDIRECT_URI)];
+    let (id, secret) = credentials(&john.submit(&page, &page.form("redirect_uris"), &typed).await);
+    let again = john.submit(&page, &page.form("redirect_uris"), &typed).await;
+    assert_eq!(again.by_id("client-id").as_deref(), Some(id.as_str()));
+    assert_eq!(again.by_id("fresh-secret"), None);
+    assert_eq!(
+        server
+            .client(&id, "")
+            .with_secret(&secret)
+            .client_credentials(&[])
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        john.open("/developer")
+            .await
+            .body
+            .matches(&format!("/developer/apps/{id}\""))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_named_and_nothing_typed_is_lost() {
+    let server = Server::library("default", "").await;
+    let mary = server.browser_of(MARY).await;
+    let uris = "https://a.example/cb, a.example/plain,https://b.example/#x\nhttp://c.example/,javascript:alert(1),https://*.d.example/,https://a.example/cb";
+    let page = register(&mary, &[("name", "Crew <b>"), ("redirect_uris", uris)]).await;
+    assert_eq!(page.status, 400);
+    let text = page.text();
+    for named in [
+        "a.example/plain is not a whole address",
+        "https://b.example/#x has a part after #",
+        "http://c.example/ must begin with https://",
+        "javascript:alert(1) has a scheme that cannot be used",
+        "https://*.d.example/ has a wildcard",
+        "https://a.example/cb is there twice",
+    ] {
+        assert!(text.contains(named), "{named}: {text}");
+    }
+    let form = page.form("redirect_uris");
+    assert_eq!((form.value("name"), form.value("redirect_uris")), ("Crew <b>", uris));
+    let page = mary
+        .submit(&page, &form, &[("redirect_uris", "https://a.example/cb")])
+        .await;
+    credentials(&page);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_could_deceive_is_refused() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    for name in ["", "   ", "a\u{202e}b", "a\u{0}b", &"x".repeat(101)] {
+        let page = register(&john, &[("name", name), ("redirect_uris", REDIRECT_URI)]).await;
+        assert_eq!(page.status, 400, "{name:?}");
+    }
+    let page = register(&john, &[("name", &"é".repeat(100)), ("redirect_uris", REDIRECT_URI)]).await;
+    credentials(&page);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_app_has_no_secret() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    let uri = "com.example.crew:/callback";
+    let page = register(&john, &[("name", "Crew"), ("redirect_uris", uri), ("type", "public")]).await;
+    assert_eq!(page.by_id("fresh-secret"), None);
+    let id = page.by_id("client-id").unwrap();
+    let tokens = server.client(&id, uri).public().connect(&john).await;
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_asks_for_no_more_than_its_developer_ticked() {
+    let scopes = "[scopes.read]\ntitle = \"Read\"\n[scopes.write]\ntitle = \"Write\"\n";
+    let server = Server::library("default", scopes).await;
+    let john = server.browser_of(JOHN).await;
+    let page = register(
+        &john,
+        &[("name", "Crew"), ("redirect_uris", REDIRECT_URI), ("scope", "read")],
+    )
+    .await;
+    let (id, secret) = credentials(&page);
+    let crew = server.client(&id, REDIRECT_URI).with_secret(&secret);
+    assert_eq!(crew.client_credentials(&[("scope", "read")]).await.status, 200);
+    assert_eq!(
+        crew.client_credentials(&[("scope", "write")]).await.refusal(),
+        "400 invalid_scope"
+    );
+    let unknown = register(
+        &john,
+        &[("name", "Crew"), ("redirect_uris", REDIRECT_URI), ("scope", "nonsense")],
+    )
+    .await;
+    assert_eq!(unknown.status, 400);
+}
+
+async fn with_app(server: &Server, browser: &Browser<'_>) -> (String, String) {
+    let _ = server;
+    credentials(&register(browser, &[("name", "Crew"), ("redirect_uris", REDIRECT_URI)]).await)
+}
+
+async fn reset(browser: &Browser<'_>, id: &str, how: &str) -> Answer {
+    let page = browser.open(&format!("/developer/apps/{id}")).await;
+    browser.submit(&page, &page.form("reset"), &[("reset", how)]).await
+}
+
+async fn accepted(client: &Client<'_>, secret: &str) -> bool {
+    let answer = client.clone().with_secret(secret).client_credentials(&[]).await;
+    assert!(matches!(answer.status, 200 | 401));
+    answer.status == 200
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_now_ends_the_old_secret_at_once_and_no_grant() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    let (id, old) = with_app(&server, &john).await;
+    let crew = server.client(&id, REDIRECT_URI);
+    let tokens = crew.clone().with_secret(&old).connect(&john).await;
+    let (_, new) = credentials(&reset(&john, &id, "now").await);
+    assert_ne!(old, new);
+    assert!(!accepted(&crew, &old).await && accepted(&crew, &new).await);
+    assert_eq!(
+        crew.with_secret(&new).refresh(&tokens.refresh).await.status,
+        200,
+        "people stay connected"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_with_overlap_lets_both_work_for_a_day() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    let (id, old) = with_app(&server, &john).await;
+    let crew = server.client(&id, REDIRECT_URI);
+    let (_, new) = credentials(&reset(&john, &id, "overlap").await);
+    assert!(accepted(&crew, &old).await && accepted(&crew, &new).await);
+    server.advance(Duration::from_secs(24 * 3600 - 1));
+    assert!(accepted(&crew, &old).await);
+    server.advance(Duration::from_secs(1));
+    assert!(!accepted(&crew, &old).await && accepted(&crew, &new).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_now_ends_an_overlap_too() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    let (id, first) = with_app(&server, &john).await;
+    let crew = server.client(&id, REDIRECT_URI);
+    let (_, second) = credentials(&reset(&john, &id, "overlap").await);
+    let (_, third) = credentials(&reset(&john, &id, "now").await);
+    assert!(!accepted(&crew, &first).await && !accepted(&crew, &second).await && accepted(&crew, &third).await);
+}
+
+/// A double click, or an answer that got lost: the secret that is shown last is the one that works.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_reset_sent_twice_leaves_one_new_secret() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    for how in ["now", "overlap"] {
+        let (id, _) = with_app(&server, &john).await;
+        let page = john.open(&format!("/developer/apps/{id}")).await;
+        let form = page.form("reset");
+        let (_, first) = credentials(&john.submit(&page, &form, &[("reset", how)]).await);
+        let again = john.submit(&page, &form, &[("reset", how)]).await;
+        let last = again.by_id("fresh-secret").unwrap_or(first);
+        assert!(accepted(&server.client(&id, REDIRECT_URI), &last).await, "{how}");
+        let secrets = john
+            .open(&format!("/developer/apps/{id}"))
+            .await
+            .body
+            .matches("<code>…")
+            .count();
+        assert_eq!(secrets, if how == "now" { 1 } else { 2 }, "{how}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_from_another_site_or_a_stale_form_changes_nothing() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    let (id, old) = with_app(&server, &john).await;
+    let page = john.open(&format!("/developer/apps/{id}")).await;
+    let form = page.form("reset");
+    let now = [("reset", "now")];
+    let foreign = john.submit_from(&page, &form, &now, Some("https://evil.example")).await;
+    assert_eq!(foreign.status, 403);
+    john.submit(&page, &form, &[("reset", "now"), ("state", "AAAA")]).await;
+    server.browser_of(MARY).await.submit(&page, &form, &now).await;
+    server.advance(Duration::from_secs(31 * 60));
+    let stale = john.submit(&page, &form, &now).await;
+    assert_eq!(stale.by_id("fresh-secret"), None);
+    assert!(accepted(&server.client(&id, REDIRECT_URI), &old).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_organizations_developer_neither_sees_nor_resets() {
+    let server = Server::library("default", TENANTS).await;
+    let (john, mary) = (server.browser_of(JOHN).await, server.browser_of(MARY).await);
+    assert!(john.open("/developer").await.text().contains("Acme Reports"));
+    assert!(!mary.open("/developer").await.text().contains("Acme Reports"));
+    let nothing = mary.open("/developer/apps/nothing").await;
+    for path in [
+        "/developer/apps/acme-reports",
+        "/organizations/acme",
+        "/organizations/acme?tab=api",
+    ] {
+        let page = mary.open(path).await;
+        assert_eq!(
+            (page.status, page.text()),
+            (404, nothing.text()),
+            "as if it were not there: {path}"
+        );
+    }
+    // Her own form, sent to the other's address.
+    let page = mary.open("/developer/apps/globex-trials").await;
+    let mut form = page.form("reset");
+    form.action = form.action.replace("globex-trials", "acme-reports");
+    assert_eq!(mary.submit(&page, &form, &[("reset", "now")]).await.status, 404);
+    let acme = server.client("acme-reports", "");
+    assert_eq!(acme.client_credentials(&[]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_sees_and_registers_nothing_for_the_organization() {
+    let server = Server::library("default", TENANTS).await;
+    let (john, max) = (server.browser_of(JOHN).await, server.browser_of(MAX).await);
+    for path in [
+        "/developer/apps/acme-reports",
+        "/organizations/acme",
+        "/organizations/acme?tab=api",
+    ] {
+        assert_eq!(max.open(path).await.status, 404, "{path}");
+    }
+    let typed = [
+        ("name", "Sneaky"),
+        ("redirect_uris", REDIRECT_URI),
+        ("organization", "acme"),
+    ];
+    let page = register(&max, &typed).await;
+    assert_eq!(page.status, 400, "{}", page.text());
+    assert!(!john.open("/developer").await.text().contains("Sneaky"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_registered_for_an_organization_of_ones_own_only() {
+    let server = Server::library("default", TENANTS).await;
+    let (john, mary) = (server.browser_of(JOHN).await, server.browser_of(MARY).await);
+    for organization in ["acme", "nowhere"] {
+        let typed = [
+            ("name", "Sneaky"),
+            ("redirect_uris", REDIRECT_URI),
+            ("organization", organization),
+        ];
+        assert_eq!(register(&mary, &typed).await.status, 400, "{organization}");
+    }
+    assert!(!john.open("/developer").await.text().contains("Sneaky"));
+    let typed = [
+        ("name", "Oven"),
+        ("redirect_uris", REDIRECT_URI),
+        ("organization", "globex"),
+    ];
+    credentials(&register(&mary, &typed).await);
+    assert!(mary.open("/organizations/globex?tab=api").await.text().contains("Oven"));
+    assert!(!john.open("/developer").await.text().contains("Oven"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_registers_anything_without_a_login() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    let page = john.open("/developer/apps/new").await;
+    let typed = [("name", "Crew"), ("redirect_uris", REDIRECT_URI)];
+    let answer = server
+        .browser()
+        .submit(&page, &page.form("redirect_uris"), &typed)
+        .await;
+    assert!(
+        answer.forms().iter().any(|form| form.has("password")),
+        "{}",
+        answer.text()
+    );
+    let foreign = john
+        .submit_from(&page, &page.form("redirect_uris"), &typed, Some("https://evil.example"))
+        .await;
+    assert_eq!(foreign.status, 403);
+    assert!(!john.open("/developer").await.text().contains("Crew"));
+}
