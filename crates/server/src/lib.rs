@@ -1,6 +1,8 @@
 //! Hallpass: OAuth in front of an API.
 
 pub mod app;
+#[cfg(test)]
+mod attacks;
 pub mod client_secrets;
 pub mod config;
 pub mod data_folder;

@@ -130,7 +130,11 @@ impl Running {
     }
 }
 
-async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
+/// Opens store and keys and applies what is declared: all of a server but its socket.
+///
+/// # Errors
+/// What stands in the way.
+pub(crate) async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
     let now = clock.now();
     let data = config.server.data.clone();
     let StoreUrl::Sqlite(path) = &config.store.url;

@@ -82,6 +82,10 @@ pub async fn authenticate_caller(
         }
     }
     let client = by_secret(hallpass, &readings, now).await?;
+    // An empty secret in a Basic header names a public client, and proves nothing.
+    if client.app.client_type == ClientType::Public {
+        return Err(Refusal::SecretMissing);
+    }
     if client.is_live() {
         Ok(Caller::Client(client))
     } else {

@@ -1,0 +1,330 @@
+//! Attacks of RFC 9700 that once succeeded, or that must never: each against a whole server but its socket.
+
+use crate::app::Hallpass;
+use crate::config::{Config, Source};
+use crate::oauth::{FormRequest, access, introspection, revocation, token};
+use crate::random;
+use crate::respond::Response;
+use crate::router;
+use crate::server::prepare;
+use crate::store::model::{
+    AppStatus, AppUpdate, GrantId, NewGrant, OrganizationUpdate, Session, SessionId, Status, User, UserUpdate,
+};
+use crate::time::{Clock, Instant};
+use crate::tokens::proofs::{Kind, Proof};
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::Router;
+use axum::body::Body;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hallpass_wire::Scopes;
+use http::{HeaderMap, HeaderValue, Request, header};
+use http_body_util::BodyExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+const DECLARED: &str = r#"
+[server]
+public_url = "http://id.example"
+[wire]
+require_pkce = false
+grant_types = ["authorization_code", "refresh_token", "client_credentials"]
+[scopes.read]
+title = "Read"
+default = true
+[scopes.write]
+title = "Write"
+default = true
+[[users]]
+email = "john@doe.com"
+name = "John Doe"
+[[users]]
+email = "mallory@evil.example"
+name = "Mallory"
+[[organizations]]
+slug = "acme"
+name = "Acme"
+members = ["john@doe.com:owner"]
+[[apps]]
+name = "One"
+organization = "acme"
+client_id = "one"
+client_secret = "one-secret"
+redirect_uris = ["https://one.example/cb"]
+[[apps]]
+name = "Public"
+client_id = "public"
+type = "public"
+reach = "partner"
+redirect_uris = ["https://public.example/cb"]
+[[resources]]
+identifier = "api"
+name = "API"
+secret = "plus+percent%41"
+"#;
+
+/// A server without a socket, and a clock that is moved by hand.
+struct World {
+    hallpass: Arc<Hallpass>,
+    pages: Router,
+    now: Arc<AtomicI64>,
+    _folder: TempDir,
+}
+
+/// A status with what was said.
+type Said = (u16, String);
+
+impl World {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("hallpass.toml");
+        let data = folder.path().display();
+        std::fs::write(
+            &file,
+            DECLARED.replacen("[server]", &format!("[server]\ndata = \"{data}\""), 1),
+        )
+        .unwrap();
+        let source = Source {
+            preset: None,
+            file: Some(file),
+            environment: Vec::new(),
+            overrides: Vec::new(),
+        };
+        let now = Arc::new(AtomicI64::new(1_780_000_000_000));
+        let config = Config::load(&source).unwrap().config;
+        let address = ([127, 0, 0, 1], 80).into();
+        let hallpass = Arc::new(prepare(config, Clock::Manual(now.clone()), address).await.unwrap());
+        let pages = router::pages(hallpass.clone());
+        Self {
+            hallpass,
+            pages,
+            now,
+            _folder: folder,
+        }
+    }
+
+    fn pass(&self, span: Duration) {
+        let millis = i64::try_from(span.as_millis()).unwrap();
+        self.now.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    fn instant(&self) -> Instant {
+        self.hallpass.now()
+    }
+
+    async fn person(&self, email: &str) -> User {
+        self.hallpass.store.user_by_email(email).await.unwrap().unwrap()
+    }
+
+    /// A code that John allowed `client_id` in Acme, both scopes.
+    async fn code(&self, client_id: &str) -> String {
+        let (hallpass, now) = (&self.hallpass, self.instant());
+        let organization = hallpass.store.organization_by_slug("acme").await.unwrap().unwrap();
+        let client = hallpass.client(client_id).await.unwrap().unwrap();
+        let id = GrantId(random::uuid(now));
+        let public = client.app.secrets.is_empty();
+        let challenge = digest(&SHA256, VERIFIER.as_bytes()).as_ref().try_into().unwrap();
+        let grant = NewGrant {
+            id,
+            app: client.app.id,
+            user: self.person("john@doe.com").await.id,
+            organization: organization.id,
+            scopes: Scopes::parse("read write").unwrap(),
+            redirect_uri: None,
+            code_challenge: public.then_some(challenge),
+            salt: random::bytes(),
+            key: hallpass.keys.proof_id(),
+            created: now,
+            code_expires: now.after(Duration::from_secs(60)),
+        };
+        let grant = hallpass.store.insert_grant(grant).await.unwrap();
+        let key = hallpass.keys.proof_by_id(grant.key).unwrap();
+        Proof::derive(Kind::Code, key, &grant.salt, id.0, 0).token()
+    }
+
+    /// Access and refresh token of a new grant.
+    async fn tokens(&self, client_id: &str, credentials: &str) -> (String, String) {
+        let code = self.code(client_id).await;
+        let verifier = if credentials.is_empty() {
+            format!("&client_id={client_id}&code_verifier={VERIFIER}")
+        } else {
+            String::new()
+        };
+        let body = format!("grant_type=authorization_code&code={code}{verifier}");
+        let (status, said) = self.token(credentials, &body).await;
+        assert_eq!(status, 200, "{said}");
+        (member(&said, "access_token"), member(&said, "refresh_token"))
+    }
+
+    async fn token(&self, credentials: &str, body: &str) -> Said {
+        let (headers, body) = (basic(credentials), body.as_bytes());
+        let headers = &headers;
+        said(token::token(&self.hallpass, &FormRequest { headers, body }, self.instant()).await).await
+    }
+
+    async fn refresh(&self, credentials: &str, token: &str) -> Said {
+        let body = format!("grant_type=refresh_token&refresh_token={token}");
+        self.token(credentials, &body).await
+    }
+
+    async fn introspect(&self, credentials: &str, token: &str) -> Said {
+        let (headers, body) = (basic(credentials), format!("token={token}"));
+        let (headers, body) = (&headers, body.as_bytes());
+        let request = FormRequest { headers, body };
+        said(introspection::introspect(&self.hallpass, &request, self.instant()).await).await
+    }
+
+    async fn revoke(&self, credentials: &str, token: &str) -> Said {
+        let (headers, body) = (basic(credentials), format!("token={token}"));
+        let (headers, body) = (&headers, body.as_bytes());
+        let request = FormRequest { headers, body };
+        said(revocation::revoke(&self.hallpass, &request, self.instant()).await).await
+    }
+
+    async fn is_good(&self, access_token: &str) -> bool {
+        access::check(&self.hallpass, access_token, self.instant())
+            .await
+            .is_ok()
+    }
+
+    /// The cookie of a browser in which this person is signed in.
+    async fn signed_in(&self, email: &str) -> String {
+        let token = random::alphanumeric(43);
+        let session = Session {
+            id: SessionId(digest(&SHA256, token.as_bytes()).as_ref().try_into().unwrap()),
+            user: self.person(email).await.id,
+            created: self.instant(),
+            expires: self.instant().after(Duration::from_secs(3600)),
+        };
+        self.hallpass.store.create_session(session).await.unwrap();
+        format!("hallpass={token}")
+    }
+
+    async fn get(&self, cookie: &str, path: &str) -> Said {
+        let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty());
+        page(self.pages.clone().oneshot(request.unwrap()).await.unwrap()).await
+    }
+
+    async fn post(&self, cookie: &str, path: &str, form: &str) -> Said {
+        let request = Request::post(path).header(header::COOKIE, cookie);
+        let request = request.body(Body::from(form.to_owned())).unwrap();
+        page(self.pages.clone().oneshot(request).await.unwrap()).await
+    }
+}
+
+/// The verifier of public clients' codes.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// A Basic header of `id:secret` as sent; none where it is empty.
+fn basic(credentials: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if !credentials.is_empty() {
+        let value = format!("Basic {}", STANDARD.encode(credentials));
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_str(&value).unwrap());
+    }
+    headers
+}
+
+async fn said(response: Response) -> Said {
+    page(response.map(Body::new)).await
+}
+
+async fn page(response: http::Response<Body>) -> Said {
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+fn member(json: &str, name: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    value[name].as_str().unwrap_or_default().to_owned()
+}
+
+/// The sealed state of the form with this action.
+fn state_of(page: &str, action: &str) -> String {
+    let form = page.split(&format!("action=\"{action}\"")).nth(1).unwrap();
+    let value = form
+        .split("name=\"state\" value=\"")
+        .nth(1)
+        .or_else(|| form.split("value=\"").nth(1));
+    value.unwrap().split('"').next().unwrap().to_owned()
+}
+
+/// DESIGN §5: public clients cannot introspect. A Basic header with an empty secret is no authentication.
+#[tokio::test]
+async fn a_public_client_does_not_introspect_with_an_empty_secret() {
+    let world = World::new().await;
+    let (access, _) = world.tokens("public", "").await;
+    let (status, said) = world.introspect("public:", &access).await;
+    assert_eq!(
+        (status, member(&said, "error").as_str()),
+        (401, "invalid_client"),
+        "{said}"
+    );
+}
+
+/// Whatever is suspended or removed, everything that hangs on it is refused at once.
+#[tokio::test]
+async fn what_is_suspended_or_removed_is_refused_everywhere_at_once() {
+    for what in ["user", "membership", "organization", "app"] {
+        let world = World::new().await;
+        let (access, refresh) = world.tokens("one", "one:one-secret").await;
+        let code = world.code("one").await;
+        let cookie = world.signed_in("john@doe.com").await;
+        assert!(world.is_good(&access).await);
+        take_away(&world, what).await;
+        assert!(!world.is_good(&access).await, "{what}");
+        assert_ne!(world.refresh("one:one-secret", &refresh).await.0, 200, "{what}");
+        let body = format!("grant_type=authorization_code&code={code}");
+        assert_ne!(world.token("one:one-secret", &body).await.0, 200, "{what}");
+        for token in [&access, &refresh] {
+            let (_, said) = world.introspect("one:one-secret", token).await;
+            assert!(!said.contains("\"active\":true"), "{what}: {said}");
+        }
+        if what == "user" {
+            assert!(!world.get(&cookie, "/account").await.1.contains("john@doe.com"));
+        }
+    }
+}
+
+async fn take_away(world: &World, what: &str) {
+    let (store, now) = (&world.hallpass.store, world.instant());
+    let user = world.person("john@doe.com").await;
+    match what {
+        "user" => {
+            let update = UserUpdate {
+                status: Some(Status::Suspended),
+                ..UserUpdate::default()
+            };
+            store.update_user(user.id, update, now).await.unwrap();
+        }
+        "membership" => {
+            let acme = store.organization_by_slug("acme").await.unwrap().unwrap();
+            store.remove_membership(user.id, acme.id, now).await.unwrap();
+        }
+        "organization" => suspend_organization(world, "acme").await,
+        _ => {
+            let app = store.app_by_client_id("one").await.unwrap().unwrap();
+            let update = AppUpdate {
+                status: Some(AppStatus::Suspended),
+                ..AppUpdate::default()
+            };
+            store.update_app(app.id, update, now).await.unwrap();
+        }
+    }
+}
+
+async fn suspend_organization(world: &World, slug: &str) {
+    let organization = world.hallpass.store.organization_by_slug(slug).await.unwrap().unwrap();
+    let update = OrganizationUpdate {
+        status: Some(Status::Suspended),
+        ..OrganizationUpdate::default()
+    };
+    let changed = world
+        .hallpass
+        .store
+        .update_organization(organization.id, update, world.instant());
+    changed.await.unwrap();
+}
