@@ -328,3 +328,21 @@ async fn suspend_organization(world: &World, slug: &str) {
         .update_organization(organization.id, update, world.instant());
     changed.await.unwrap();
 }
+
+/// A foreign page's POST comes without the SameSite cookie; an anonymous cookie in its answer would replace the session's.
+#[tokio::test]
+async fn a_post_from_another_site_takes_no_session_away() {
+    let world = World::new().await;
+    for path in ["/login", "/logout", "/consent", "/account", "/nowhere"] {
+        for (origin, sets) in [
+            ("https://evil.example", false),
+            ("null", false),
+            ("http://id.example", true),
+        ] {
+            let request = Request::post(path).header(header::ORIGIN, origin).body(Body::empty());
+            let response = world.pages.clone().oneshot(request.unwrap()).await.unwrap();
+            let set = response.headers().contains_key(header::SET_COOKIE);
+            assert_eq!(set, sets, "{path} from {origin}");
+        }
+    }
+}
