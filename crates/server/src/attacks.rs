@@ -346,3 +346,14 @@ async fn a_post_from_another_site_takes_no_session_away() {
         }
     }
 }
+
+/// DESIGN §8: Basic credentials are tried percent-decoded, then raw; those of a resource too.
+#[tokio::test]
+async fn a_resource_authenticates_with_its_secret_raw_or_encoded() {
+    let world = World::new().await;
+    for secret in ["plus+percent%41", "plus%2Bpercent%2541"] {
+        let (status, said) = world.introspect(&format!("api:{secret}"), "x").await;
+        assert_eq!(status, 200, "{said}");
+    }
+    assert_eq!(world.introspect("api:plus percentA", "x").await.0, 401);
+}
