@@ -6,7 +6,7 @@ use crate::oauth::{FormRequest, access, introspection, revocation, token};
 use crate::random;
 use crate::respond::Response;
 use crate::router;
-use crate::server::prepare;
+use crate::server::{listen, prepare};
 use crate::store::model::{
     AppStatus, AppUpdate, GrantId, NewGrant, OrganizationUpdate, Session, SessionId, Status, User, UserUpdate,
 };
@@ -19,6 +19,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hallpass_wire::Scopes;
 use http::{HeaderMap, HeaderValue, Request, header};
 use http_body_util::BodyExt as _;
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -356,4 +357,29 @@ async fn a_resource_authenticates_with_its_secret_raw_or_encoded() {
         assert_eq!(status, 200, "{said}");
     }
     assert_eq!(world.introspect("api:plus percentA", "x").await.0, 401);
+}
+
+/// Who opens connections and says nothing, or half a word of any protocol, does not keep them.
+#[tokio::test]
+async fn a_connection_on_which_nothing_happens_is_closed() {
+    let world = World::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let server = listen(listener, world.hallpass.clone(), stopped, Duration::from_millis(100));
+    let server = tokio::spawn(server);
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let request = b"GET /health/live HTTP/1.1\r\nHost: id.example\r\n\r\n";
+    for sent in [&b""[..], b"PRI * HT", b"GET / HTTP/1.1\r\nHo", preface, request] {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            stream.write_all(sent).unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).map(|_| answer)
+        });
+        let answer = read.await.unwrap().expect("the server closes the connection");
+        assert_eq!(answer.starts_with(b"HTTP/1.1 200"), sent == request);
+    }
+    server.abort();
 }

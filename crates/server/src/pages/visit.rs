@@ -13,7 +13,8 @@ use axum::body::Body;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hallpass_wire::Parameters;
 use http::{HeaderName, HeaderValue, Request, header, request::Parts};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use std::time::Duration;
 const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 /// The largest form that a page takes.
 const LARGEST_FORM: usize = 64 * 1024;
+/// How long a browser may take to send it.
+const SLOWEST_FORM: Duration = Duration::from_secs(15);
 
 /// A request for a page.
 pub struct Visit {
@@ -119,10 +122,11 @@ impl Visit {
         if !visit.is_own_origin() {
             return Err(visit.error(403, ErrorKind::ForeignOrigin));
         }
-        let Ok(body) = Limited::new(body, LARGEST_FORM).collect().await else {
-            return Err(visit.error(413, ErrorKind::TooLarge));
+        let body = match form_body(body, SLOWEST_FORM).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => return Err(visit.error(413, ErrorKind::TooLarge)),
+            Err(Unread::NotWhole) => return Err(visit.error(400, ErrorKind::BadForm)),
         };
-        let body = body.to_bytes();
         let fields = form_urlencoded::parse(&body).into_owned().collect();
         if std::str::from_utf8(&body).is_err() {
             return Err(visit.error(400, ErrorKind::BadForm));
@@ -307,6 +311,21 @@ impl Browser {
     }
 }
 
+/// Why there is no form.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Unread {
+    TooLarge,
+    NotWhole,
+}
+
+async fn form_body(body: Body, slowest: Duration) -> Result<Bytes, Unread> {
+    match tokio::time::timeout(slowest, Limited::new(body, LARGEST_FORM).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
+        _ => Err(Unread::NotWhole),
+    }
+}
+
 /// The database keeps the hash only: who reads it opens no session.
 fn session_id(token: &str) -> SessionId {
     let mut id = [0; 32];
@@ -364,4 +383,35 @@ fn protected(mut response: Response) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    /// A body that never comes.
+    struct Stalled;
+
+    impl hyper::body::Body for Stalled {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_that_never_comes_is_not_waited_for() {
+        let short = Duration::from_millis(1);
+        assert_eq!(form_body(Body::new(Stalled), short).await, Err(Unread::NotWhole));
+        let long = Body::from(vec![b'a'; LARGEST_FORM + 1]);
+        assert_eq!(form_body(long, SLOWEST_FORM).await, Err(Unread::TooLarge));
+    }
 }
