@@ -383,3 +383,26 @@ async fn a_connection_on_which_nothing_happens_is_closed() {
     }
     server.abort();
 }
+
+/// DESIGN §5: stepping down ends access tokens that had more.
+#[tokio::test]
+async fn an_app_that_loses_a_scope_loses_the_tokens_that_have_it() {
+    let world = World::new().await;
+    let (access, refresh) = world.tokens("one", "one:one-secret").await;
+    assert!(world.is_good(&access).await);
+    let update = AppUpdate {
+        scopes: Some(Some(Scopes::parse("read").unwrap())),
+        ..AppUpdate::default()
+    };
+    let app = world.hallpass.client("one").await.unwrap().unwrap().app.id;
+    world
+        .hallpass
+        .store
+        .update_app(app, update, world.instant())
+        .await
+        .unwrap();
+    assert!(!world.is_good(&access).await);
+    let (status, said) = world.refresh("one:one-secret", &refresh).await;
+    assert_eq!((status, member(&said, "scope").as_str()), (200, "read"));
+    assert!(world.is_good(&member(&said, "access_token")).await);
+}
