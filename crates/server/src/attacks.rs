@@ -406,3 +406,17 @@ async fn an_app_that_loses_a_scope_loses_the_tokens_that_have_it() {
     assert_eq!((status, member(&said, "scope").as_str()), (200, "read"));
     assert!(world.is_good(&member(&said, "access_token")).await);
 }
+
+/// DESIGN §2: storage grows with grants. Who revokes the same token again and again writes once.
+#[tokio::test]
+async fn a_token_revoked_again_writes_nothing() {
+    let world = World::new().await;
+    let (access, _) = world.tokens("one", "one:one-secret").await;
+    let before = world.hallpass.store.changes(world.instant()).await.unwrap().len();
+    for _ in 0..3 {
+        assert_eq!(world.revoke("one:one-secret", &access).await.0, 200);
+        assert!(!world.is_good(&access).await);
+    }
+    let after = world.hallpass.store.changes(world.instant()).await.unwrap().len();
+    assert_eq!(after - before, 1);
+}

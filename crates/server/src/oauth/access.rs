@@ -71,7 +71,9 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
     Ok(Access { claims, client, user })
 }
 
-fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
+/// Whether the token itself, its generation or its grant was revoked.
+#[must_use]
+pub fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
     let token = Entry::Token(claims.serial);
     match claims.grant {
         Some(grant) => hallpass.revoked.any(&[
