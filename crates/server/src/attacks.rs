@@ -420,3 +420,19 @@ async fn a_token_revoked_again_writes_nothing() {
     let after = world.hallpass.store.changes(world.instant()).await.unwrap().len();
     assert_eq!(after - before, 1);
 }
+
+/// DESIGN §5: a token of the new generation that any endpoint saw, revocation too, confirms that its answer arrived.
+#[tokio::test]
+async fn a_successor_that_came_to_be_revoked_was_seen() {
+    let world = World::new().await;
+    let (_, first) = world.tokens("one", "one:one-secret").await;
+    let (_, said) = world.refresh("one:one-secret", &first).await;
+    world.revoke("one:one-secret", &member(&said, "access_token")).await;
+    world.pass(Duration::from_secs(31));
+    let (status, said) = world.refresh("one:one-secret", &first).await;
+    assert_eq!(
+        (status, member(&said, "error").as_str()),
+        (400, "invalid_grant"),
+        "{said}"
+    );
+}

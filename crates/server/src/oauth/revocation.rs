@@ -58,6 +58,10 @@ async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: In
     }
     // What is revoked already holds: the feed grows with what is revoked, not with how often it is asked.
     if now < claims.expires && !access::is_revoked(hallpass, &claims) {
+        // Whoever has it got the answer that it came in.
+        if let Some(grant) = claims.grant {
+            hallpass.store.touch(grant.id, grant.generation, now);
+        }
         hallpass.store.revoke_token(claims.serial, claims.expires, now).await?;
     }
     Ok(())
