@@ -436,3 +436,25 @@ async fn a_successor_that_came_to_be_revoked_was_seen() {
         "{said}"
     );
 }
+
+/// The form carries the id of the secret to come: reloading the page that shows a new secret must not end that very secret.
+#[tokio::test]
+async fn a_reset_sent_twice_makes_one_secret() {
+    let world = World::new().await;
+    let cookie = world.signed_in("john@doe.com").await;
+    let (_, html) = world.get(&cookie, "/developer/apps/one").await;
+    let form = format!("reset=now&state={}", state_of(&html, "/developer/apps/one/secret"));
+    let (status, html) = world.post(&cookie, "/developer/apps/one/secret", &form).await;
+    assert_eq!(status, 200);
+    let secret = html
+        .split("id=\"fresh-secret\">")
+        .nth(1)
+        .unwrap()
+        .split('<')
+        .next()
+        .unwrap();
+    assert_eq!(world.post(&cookie, "/developer/apps/one/secret", &form).await.0, 303);
+    let body = "grant_type=client_credentials";
+    assert_eq!(world.token(&format!("one:{secret}"), body).await.0, 200);
+    assert_eq!(world.token("one:one-secret", body).await.0, 401);
+}
