@@ -458,3 +458,22 @@ async fn a_reset_sent_twice_makes_one_secret() {
     assert_eq!(world.token(&format!("one:{secret}"), body).await.0, 200);
     assert_eq!(world.token("one:one-secret", body).await.0, 401);
 }
+
+/// DESIGN §6: each sealed state is bound to its browser session. One that an attacker got in theirs signs nobody else out.
+#[tokio::test]
+async fn a_state_of_another_browser_signs_nobody_out() {
+    let world = World::new().await;
+    let (theirs, own) = (
+        world.signed_in("mallory@evil.example").await,
+        world.signed_in("john@doe.com").await,
+    );
+    let (_, html) = world.get(&theirs, "/account").await;
+    let form = format!("state={}", state_of(&html, "/logout"));
+    world.post(&own, "/logout", &form).await;
+    assert!(world.get(&own, "/account").await.1.contains("john@doe.com"));
+    world.pass(Duration::from_secs(45 * 60));
+    let (_, html) = world.get(&own, "/account").await;
+    let form = format!("state={}", state_of(&html, "/logout"));
+    world.post(&own, "/logout", &form).await;
+    assert!(!world.get(&own, "/account").await.1.contains("john@doe.com"));
+}
