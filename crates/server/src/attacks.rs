@@ -477,3 +477,16 @@ async fn a_state_of_another_browser_signs_nobody_out() {
     world.post(&own, "/logout", &form).await;
     assert!(!world.get(&own, "/account").await.1.contains("john@doe.com"));
 }
+
+/// A suspended organization is at rest: nobody registers apps in it or makes secrets for its apps.
+#[tokio::test]
+async fn a_suspended_organization_gets_no_app_and_no_secret() {
+    let world = World::new().await;
+    let cookie = world.signed_in("john@doe.com").await;
+    let (_, html) = world.get(&cookie, "/developer/apps/one").await;
+    let form = format!("reset=now&state={}", state_of(&html, "/developer/apps/one/secret"));
+    suspend_organization(&world, "acme").await;
+    assert_eq!(world.post(&cookie, "/developer/apps/one/secret", &form).await.0, 404);
+    let (_, html) = world.get(&cookie, "/developer/apps/new").await;
+    assert!(!html.contains("acme"), "{html}");
+}
