@@ -29,9 +29,48 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    match timeout(SLOWEST, Limited::new(body, LARGEST).collect()).await {
+    read_within(SLOWEST, body).await
+}
+
+async fn read_within<B>(slowest: Duration, body: B) -> Result<Bytes, Unread>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    match timeout(slowest, Limited::new(body, LARGEST).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
         _ => Err(Unread::Broken),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    /// A body that never comes.
+    struct Stalled;
+
+    impl Body for Stalled {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_comes_is_not_waited_for() {
+        let short = Duration::from_millis(1);
+        assert_eq!(read_within(short, Stalled).await, Err(Unread::Broken));
+        let long = http_body_util::Full::from(vec![b'a'; LARGEST + 1]);
+        assert_eq!(read(long).await, Err(Unread::TooLarge));
     }
 }

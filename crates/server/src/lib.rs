@@ -2,6 +2,8 @@
 
 pub mod admin;
 pub mod app;
+#[cfg(test)]
+mod attacks;
 pub mod body;
 pub mod cli;
 pub mod client_secrets;

@@ -31,6 +31,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -111,7 +112,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let mut told = stopped.clone();
     let told = async move { drop(told.wait_for(|stopped| *stopped).await) };
     let tasks = vec![
-        tokio::spawn(listen(listener, hallpass.clone(), stopped)),
+        tokio::spawn(listen(listener, hallpass.clone(), stopped, SLOWEST)),
         tokio::spawn(admin::listen(hallpass.clone(), commands, told)),
     ];
     Ok(Running {
@@ -142,7 +143,11 @@ impl Running {
     }
 }
 
-async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
+/// Opens store and keys and applies what is declared: all of a server but its socket.
+///
+/// # Errors
+/// What stands in the way.
+pub(crate) async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
     let now = clock.now();
     let data = config.server.data.clone();
     let StoreUrl::Sqlite(path) = &config.store.url;
@@ -194,12 +199,18 @@ fn bound_url(address: SocketAddr) -> String {
     }
 }
 
-async fn listen(listener: TcpListener, hallpass: Arc<Hallpass>, mut stopped: watch::Receiver<bool>) {
+/// Takes connections until it is told to stop. One on which nothing happens for as long as `slowest` is closed.
+pub(crate) async fn listen(
+    listener: TcpListener,
+    hallpass: Arc<Hallpass>,
+    mut stopped: watch::Receiver<bool>,
+    slowest: Duration,
+) {
     let pages = pages(hallpass.clone());
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(SLOWEST)
+        .header_read_timeout(slowest)
         .max_buf_size(LARGEST_HEAD);
     http.http2()
         .timer(TokioTimer::new())
@@ -218,19 +229,70 @@ async fn listen(listener: TcpListener, hallpass: Arc<Hallpass>, mut stopped: wat
         };
         let _ = stream.set_nodelay(true);
         let (hallpass, pages) = (hallpass.clone(), pages.clone());
+        let activity = Arc::new(Activity::default());
+        let seen = activity.clone();
         let service = service_fn(move |request| {
-            let (hallpass, pages) = (hallpass.clone(), pages.clone());
-            async move { Ok::<_, Infallible>(answer(&hallpass, pages, request).await) }
+            let (hallpass, pages, open) = (hallpass.clone(), pages.clone(), Open::begin(&activity));
+            async move {
+                let answer = answer(&hallpass, pages, request).await;
+                drop(open);
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service).into_owned());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let ended = tokio::select! {
+                ended = connection => ended,
+                () = seen.rest(slowest) => return,
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
     }
     drop(listener);
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+}
+
+/// What happens on a connection. The timeout for headers begins only when HTTP/1 is recognised: who sends nothing, half an
+/// HTTP/2 preface, or no stream after it would keep a descriptor for ever.
+#[derive(Default)]
+struct Activity {
+    /// Requests that are being answered.
+    open: AtomicUsize,
+    /// How many began and ended.
+    events: AtomicU64,
+}
+
+/// A request that is being answered.
+struct Open(Arc<Activity>);
+
+impl Activity {
+    /// Comes back when no request was open, began or ended for as long as `span`.
+    async fn rest(&self, span: Duration) {
+        loop {
+            let before = self.events.load(Ordering::SeqCst);
+            tokio::time::sleep(span).await;
+            if self.open.load(Ordering::SeqCst) == 0 && self.events.load(Ordering::SeqCst) == before {
+                return;
+            }
+        }
+    }
+}
+
+impl Open {
+    fn begin(activity: &Arc<Activity>) -> Self {
+        activity.open.fetch_add(1, Ordering::SeqCst);
+        activity.events.fetch_add(1, Ordering::SeqCst);
+        Self(activity.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.events.fetch_add(1, Ordering::SeqCst);
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 type Answer = http::Response<Either<Full<Bytes>, Body>>;

@@ -60,6 +60,10 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
         return Err(Refusal::TokenRevoked);
     }
     let client = hallpass.client_by_id(claims.app).await?.ok_or(Refusal::TokenRevoked)?;
+    // An app that lost a scope, or whose scope left the catalogue: its next token has what remains.
+    if !claims.scopes.is_subset_of(&client.scopes) {
+        return Err(Refusal::TokenRevoked);
+    }
     let user = standing(hallpass, &claims, &client).await?;
     if let Some(grant) = claims.grant {
         hallpass.store.touch(grant.id, grant.generation, now);
@@ -67,7 +71,9 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
     Ok(Access { claims, client, user })
 }
 
-fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
+/// Whether the token itself, its generation or its grant was revoked.
+#[must_use]
+pub fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
     let token = Entry::Token(claims.serial);
     match claims.grant {
         Some(grant) => hallpass.revoked.any(&[

@@ -73,16 +73,22 @@ pub async fn authenticate_caller(
         return Err(Refusal::SecretMissing);
     };
     let resources = hallpass.resources().await?;
+    let mut named = false;
     for reading in &readings {
-        if let Some(resource) = resources
+        let found = resources
             .iter()
-            .find(|resource| resource.identifier == reading.client_id)
-        {
-            return by_resource(hallpass, resource, &reading.client_secret).await;
+            .find(|resource| resource.identifier == reading.client_id);
+        let Some(resource) = found else { continue };
+        if is_resource(hallpass, resource, &reading.client_secret).await? {
+            return Ok(Caller::Resource(resource.clone()));
         }
+        named = true;
+    }
+    if named {
+        return Err(Refusal::WrongSecret);
     }
     let client = by_secret(hallpass, &readings, now).await?;
-    // The empty secret that libraries send for a public client proves nothing.
+    // An empty secret in a Basic header names a public client, and proves nothing.
     if client.app.client_type == ClientType::Public {
         return Err(Refusal::SecretMissing);
     }
@@ -158,15 +164,10 @@ async fn has_secret(hallpass: &Hallpass, client: &Client, presented: &str, now: 
     Ok(false)
 }
 
-async fn by_resource(hallpass: &Hallpass, resource: &Resource, presented: &str) -> Result<Caller, Refusal> {
-    let Some(hash) = &resource.secret else {
-        return Err(Refusal::WrongSecret);
-    };
-    let verified = matches(hallpass, hash, presented).await?;
-    if verified {
-        Ok(Caller::Resource(resource.clone()))
-    } else {
-        Err(Refusal::WrongSecret)
+async fn is_resource(hallpass: &Hallpass, resource: &Resource, presented: &str) -> Result<bool, Refusal> {
+    match &resource.secret {
+        Some(hash) => matches(hallpass, hash, presented).await,
+        None => Ok(false),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Token revocation (RFC 7009). An access token ends alone; a refresh token ends its grant. A hint is not needed: tokens
 //! say what they are.
 
+use super::access;
 use super::client_authentication::authenticate;
 use super::{FormRequest, Refusal};
 use crate::app::Hallpass;
@@ -55,7 +56,12 @@ async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: In
     if claims.app != client.app.id {
         return Err(Refusal::ForeignRefreshToken);
     }
-    if now < claims.expires {
+    // What is revoked already holds: the feed grows with what is revoked, not with how often it is asked.
+    if now < claims.expires && !access::is_revoked(hallpass, &claims) {
+        // Whoever has it got the answer that it came in.
+        if let Some(grant) = claims.grant {
+            hallpass.store.touch(grant.id, grant.generation, now);
+        }
         hallpass.store.revoke_token(claims.serial, claims.expires, now).await?;
     }
     Ok(())

@@ -115,9 +115,13 @@ pub async fn switch(State(hallpass): State<Arc<Hallpass>>, request: Request<Body
         Ok(begun) => begun,
         Err(response) => return response,
     };
-    let Some((_, _, query)) = carried(&visit, &form) else {
+    let Some((opened, _, query)) = carried(&visit, &form) else {
         return visit.error(400, ErrorKind::Stale);
     };
+    // Another tab signed in meanwhile, or the form is another browser's: the page says who is here now.
+    if !opened.own {
+        return visit.go(&visit.address(&place(&hallpass, &query)));
+    }
     match visit.sign_out().await {
         Ok(()) => visit.go(&visit.address(&place(&hallpass, &query))),
         Err(refusal) => visit.failed(&refusal),

@@ -72,8 +72,8 @@ pub async fn sign_out(State(hallpass): State<Arc<Hallpass>>, request: Request<Bo
         Ok(begun) => begun,
         Err(response) => return response,
     };
-    // An old form still means what it says: only another site could not have it, and that one has no state at all.
-    if visit.open(Purpose::Logout, &form).is_some()
+    // An old form still means what it says. One that was made for another browser is somebody else's doing.
+    if visit.open(Purpose::Logout, &form).is_some_and(|opened| opened.own)
         && let Err(refusal) = visit.sign_out().await
     {
         return visit.failed(&refusal);

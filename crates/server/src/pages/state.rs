@@ -45,6 +45,8 @@ pub struct Binding {
 pub struct Opened {
     /// What it carries.
     pub payload: Vec<u8>,
+    /// Whether browser and person fit, whatever the time.
+    pub own: bool,
     /// Whether browser, person and time fit.
     pub fits: bool,
 }
@@ -89,8 +91,10 @@ pub fn open(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, seale
         browser: *browser,
         person,
     };
+    let own = bound == binding;
     Some(Opened {
         payload: payload.to_vec(),
-        fits: bound == binding && now < Instant(i64::from_be_bytes(*expires)),
+        own,
+        fits: own && now < Instant(i64::from_be_bytes(*expires)),
     })
 }

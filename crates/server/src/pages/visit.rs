@@ -280,7 +280,9 @@ impl Visit {
     }
 
     fn finish(&self, mut response: Response) -> Response {
-        if let Some(token) = &self.browser.fresh {
+        // A POST from another site comes without the SameSite cookie: a new one would take the session's place.
+        let fresh = self.browser.fresh.as_ref().filter(|_| self.is_own_origin());
+        if let Some(token) = fresh {
             let secure = if self.hallpass.is_https() { "; Secure" } else { "" };
             let name = cookie_name(&self.hallpass);
             respond::set(

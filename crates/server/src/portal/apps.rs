@@ -11,7 +11,7 @@ use crate::pages::{Visit, login};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
-use crate::store::model::{ClientType, GrantFilter, Others, Secret, SecretId, State as Life, User};
+use crate::store::model::{ClientType, GrantFilter, Others, Secret, SecretId, State as Life, Status, User};
 use crate::view::{self, AppPage, AppsList, ErrorKind, OrganizationChoice, ScopeLine, SecretLine};
 use axum::body::Body;
 use axum::extract::State;
@@ -70,7 +70,8 @@ pub async fn reset_secret(State(hallpass): State<Arc<Hallpass>>, request: Reques
         return visit.go(&back);
     };
     let client = match of_developer(&visit, &user).await {
-        Ok(client) => client,
+        Ok(client) if client.organization.status == Status::Active => client,
+        Ok(_) => return visit.error(404, ErrorKind::NotFound),
         Err(response) => return response,
     };
     let others = match form.get("reset") {

@@ -11,7 +11,7 @@ use crate::pages::{Form, Visit, login};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, Reach, User};
+use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, Reach, Status, User};
 use crate::view::{
     self, AppNew, AppNewErrors, ErrorKind, NameFault, OrganizationChoice, RedirectUriFault, ScopeChoice,
 };
@@ -252,7 +252,7 @@ async fn own_organizations(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<O
     Ok(belongs
         .into_iter()
         .map(|(one, _)| one)
-        .filter(|one| develops_for(user, one.id))
+        .filter(|one| one.status == Status::Active && develops_for(user, one.id))
         .collect())
 }
 

@@ -56,10 +56,11 @@ impl Store {
     }
 
     /// Gives an app a new secret and says what becomes of its others. [`StoreError::Conflict`]: there is no such app.
+    /// [`StoreError::Taken`]: the secret came before.
     pub async fn set_secret(&self, app: AppId, secret: Secret, others: Others, now: Instant) -> Result<()> {
         let mut statements = vec![Statement::new(SAME_APP, vec![app.into()]).expect_one()];
         match others {
-            Others::End => statements.push(Statement::new(DELETE_SECRETS, vec![app.into()])),
+            Others::End => statements.push(Statement::new(DELETE_SECRETS, vec![app.into(), secret.id.into()])),
             Others::EndAt(end) => statements.extend([
                 Statement::new(END_SECRETS, vec![end.into(), app.into()]),
                 Statement::new(DELETE_EXPIRED_SECRETS, vec![app.into(), now.into()]),
@@ -117,7 +118,8 @@ const SECRETS: &str =
 const INSERT_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
-const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1";
+/// All but the one with the id of the new one: that one stays, and the new one is refused.
+const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND id <> $2";
 
 const DELETE_EXPIRED_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND expires <= $2";
 

@@ -6,6 +6,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Error, ErrorCode, OpenFlags, ToSql, params_from_iter};
 use std::cell::Cell;
 use std::fs::OpenOptions;
+use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -22,9 +23,7 @@ pub(super) struct Connection {
 impl Connection {
     /// The connection that writes. WAL with FULL: a commit that returned survives a loss of power.
     pub(super) fn writer(path: &Path) -> Result<Self> {
-        // For its owner only, and the files beside it, which get its mode. Only a new file is opened here: to close one would
-        // take SQLite's locks off it. What goes wrong SQLite says itself.
-        let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        make_private(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let connection = Self::open(path, flags)?;
         let mode: String = connection
@@ -88,6 +87,16 @@ impl Connection {
             _ => self.broken.set(true),
         }
         unavailable(error)
+    }
+}
+
+/// A new database is its owner's only, in whatever folder; SQLite gives the files beside it the same mode. It holds hashes
+/// and people's addresses.
+fn make_private(path: &Path) -> Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(unavailable(error)),
+        _ => Ok(()),
     }
 }
 

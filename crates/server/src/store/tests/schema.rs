@@ -1,6 +1,7 @@
 //! The tables and the statements on them.
 
 use super::*;
+use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
 fn migrations_are_pending_until_they_are_applied() {
@@ -120,5 +121,15 @@ fn every_statement_can_be_prepared_and_numbers_its_parameters_by_first_appearanc
                 "{sql}"
             );
         }
+    }
+}
+
+#[test]
+fn a_database_and_the_files_beside_it_are_their_owners_only() {
+    let fixture = Fixture::new();
+    for entry in std::fs::read_dir(fixture.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
     }
 }
