@@ -6,15 +6,31 @@ pub mod apps;
 pub mod new_app;
 pub mod organizations;
 
+use crate::app::Hallpass;
 use crate::directory::Client;
+use crate::oauth::Refusal;
+use crate::pages::account::memberships;
 use crate::store::model::{self, Organization, OrganizationId, Role, User};
 use crate::view::{AppLine, AppStatus};
+use std::sync::Arc;
 
 /// Whether this person may see and make the organization's apps.
 #[must_use]
 pub fn develops_for(user: &User, organization: OrganizationId) -> bool {
     let mut memberships = user.memberships.iter();
     memberships.any(|one| one.organization == organization && one.role != Role::Member)
+}
+
+/// The organizations whose apps this person may see and make.
+///
+/// # Errors
+/// Where the database is away.
+pub async fn developed_by(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<Organization>>, Refusal> {
+    let belongs = memberships(hallpass, user).await?.into_iter();
+    Ok(belongs
+        .map(|(organization, _)| organization)
+        .filter(|organization| develops_for(user, organization.id))
+        .collect())
 }
 
 /// An app as lists show it.
