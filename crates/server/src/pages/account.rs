@@ -5,7 +5,7 @@ use crate::app::Hallpass;
 use crate::oauth::Refusal;
 use crate::respond::Response;
 use crate::store::model::{Organization, Role, User};
-use crate::view::{self, Account, OrganizationLine};
+use crate::view::{Account, OrganizationLine};
 use std::sync::Arc;
 
 /// `GET /account`.
@@ -18,7 +18,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
         .map(|(one, role)| OrganizationLine {
             slug: &one.slug,
             name: &one.name,
-            role: role_of(*role),
+            role: *role,
         })
         .collect();
     Ok(visit.render(200, |frame| {
@@ -42,14 +42,4 @@ pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Or
         found.extend(organization.map(|organization| (organization, membership.role)));
     }
     Ok(found)
-}
-
-/// The same role, as pages have it.
-#[must_use]
-pub fn role_of(role: Role) -> view::Role {
-    match role {
-        Role::Owner => view::Role::Owner,
-        Role::Developer => view::Role::Developer,
-        Role::Member => view::Role::Member,
-    }
 }

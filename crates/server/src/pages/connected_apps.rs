@@ -147,15 +147,6 @@ fn ended_line(connection: &model::Connection) -> EndedLine<'_> {
         app_name: &connection.app_name,
         organization: (!connection.organization_hidden).then_some(connection.organization_name.as_str()),
         ended_at: connection.grant.ended_at.unwrap_or(connection.grant.created).0,
-        reason: match connection.grant.reason {
-            Some(EndReason::ByPerson) => view::EndReason::ByPerson,
-            Some(EndReason::ByApp) => view::EndReason::ByApp,
-            Some(EndReason::ByOperator) => view::EndReason::ByOperator,
-            Some(EndReason::CodeReplayed) => view::EndReason::CodeReplayed,
-            Some(EndReason::RefreshReused) => view::EndReason::RefreshReused,
-            Some(EndReason::Expired) => view::EndReason::Expired,
-            Some(EndReason::Replaced) => view::EndReason::Replaced,
-            Some(EndReason::AppChanged | EndReason::MembershipEnded) | None => view::EndReason::Other,
-        },
+        reason: connection.grant.reason,
     }
 }

@@ -1,6 +1,6 @@
 //! A developer's apps: the list, one app with its credentials, and a new secret.
 
-use super::{developed_by, line, manages, status};
+use super::{developed_by, line, manages};
 use crate::client_secrets;
 use crate::directory::Client;
 use crate::oauth::Refusal;
@@ -10,7 +10,7 @@ use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
 use crate::store::model::{ClientType, GrantFilter, Others, Secret, SecretId, State as Life, User};
-use crate::view::{self, AppPage, AppsList, ErrorKind, OrganizationChoice, ScopeLine, SecretLine};
+use crate::view::{AppPage, AppsList, ErrorKind, OrganizationChoice, ScopeLine, SecretLine};
 use percent_encoding::percent_decode_str;
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,8 +162,8 @@ pub async fn show(visit: &Visit, client: &Client, fresh: Option<&str>) -> Result
             client_id: &app.client_id,
             name: &app.name,
             organization: (!owner.hidden).then_some(owner.name.as_str()),
-            status: status(app.status),
-            client_type: client_type(app.client_type),
+            status: app.status,
+            client_type: app.client_type,
             redirect_uris: &uris,
             scopes: &scopes,
             secrets: &secrets,
@@ -183,14 +183,6 @@ fn secret_line(secret: &Secret) -> SecretLine<'_> {
         hint: Some(secret.hint.as_str()).filter(|hint| !hint.is_empty()),
         created: secret.created.0,
         last_used: secret.last_used.map(|moment| moment.0),
-        last_used_from: None,
         expires: secret.expires.map(|moment| moment.0),
-    }
-}
-
-fn client_type(kind: ClientType) -> view::ClientType {
-    match kind {
-        ClientType::Confidential => view::ClientType::Confidential,
-        ClientType::Public => view::ClientType::Public,
     }
 }

@@ -10,8 +10,8 @@ use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::oauth::Refusal;
 use crate::pages::account::memberships;
-use crate::store::model::{self, Organization, OrganizationId, Role, User};
-use crate::view::{AppLine, AppStatus};
+use crate::store::model::{App, Organization, OrganizationId, Role, User};
+use crate::view::AppLine;
 use std::sync::Arc;
 
 /// Whether this person may see and make the organization's apps.
@@ -35,23 +35,13 @@ pub async fn developed_by(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<Or
 
 /// An app as lists show it.
 #[must_use]
-pub fn line<'a>(app: &'a model::App, organization: &'a Organization) -> AppLine<'a> {
+pub fn line<'a>(app: &'a App, organization: &'a Organization) -> AppLine<'a> {
     AppLine {
         client_id: &app.client_id,
         name: &app.name,
         organization: (!organization.hidden).then_some(organization.name.as_str()),
-        status: status(app.status),
+        status: app.status,
         created: app.created.0,
-    }
-}
-
-/// The same status, as pages have it.
-#[must_use]
-pub fn status(status: model::AppStatus) -> AppStatus {
-    match status {
-        model::AppStatus::Draft => AppStatus::Draft,
-        model::AppStatus::Live => AppStatus::Live,
-        model::AppStatus::Suspended => AppStatus::Suspended,
     }
 }
 

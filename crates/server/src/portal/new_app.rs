@@ -24,12 +24,11 @@ const LONGEST_NAME: usize = 100;
 const MOST_URIS: usize = 50;
 
 /// What was typed, as it was typed.
-#[derive(Default)]
 struct Typed {
     name: String,
     redirect_uris: String,
     organization: Option<String>,
-    client_type: view::ClientType,
+    client_type: ClientType,
     /// `None` before anything was sent: all are ticked.
     scopes: Option<Vec<String>>,
 }
@@ -53,14 +52,8 @@ struct Wanted {
 
 /// `GET /developer/apps/new`.
 pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
-    let organization = visit
-        .query()
-        .ok()
-        .and_then(|query| query.get("organization").map(str::to_owned));
-    let typed = Typed {
-        organization,
-        ..Typed::default()
-    };
+    let query = visit.query().ok();
+    let typed = Typed::nothing(query.as_ref().and_then(|query| query.get("organization")));
     let own = own_organizations(&visit, &user).await?;
     Ok(show(&visit, 200, &own, &typed, &Faults::default()))
 }
@@ -87,19 +80,15 @@ pub async fn create(Post { visit, form }: Post) -> Result<Response, Response> {
 
 async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: Wanted) -> Result<Response, Refusal> {
     let hallpass = &visit.hallpass;
-    let client_type = match typed.client_type {
-        view::ClientType::Confidential => ClientType::Confidential,
-        view::ClientType::Public => ClientType::Public,
-    };
     let (text, secret) = client_secrets::make(visit.now);
-    let confidential = client_type == ClientType::Confidential;
+    let confidential = typed.client_type == ClientType::Confidential;
     let app = App {
         id,
         client_id: random::alphanumeric(24),
         name: wanted.name,
         organization: wanted.organization.id,
         owner: Some(user.id),
-        client_type,
+        client_type: typed.client_type,
         reach: Reach::Own,
         status: AppStatus::Live,
         redirect_uris: wanted.redirect_uris,
@@ -181,7 +170,7 @@ fn read_uris(hallpass: &Hallpass, typed: &Typed) -> (Vec<RedirectUri>, Vec<(Stri
         }
     }
     // API-5: an app may do without where its code can be copied from a page.
-    let may_be_without = hallpass.config.wire.code_page && typed.client_type == view::ClientType::Confidential;
+    let may_be_without = hallpass.config.wire.code_page && typed.client_type == ClientType::Confidential;
     if uris.is_empty() && faults.is_empty() && !may_be_without {
         faults.push((String::new(), RedirectUriFault::Missing));
     }
@@ -281,6 +270,16 @@ fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, fa
 }
 
 impl Typed {
+    fn nothing(organization: Option<&str>) -> Self {
+        Self {
+            name: String::new(),
+            redirect_uris: String::new(),
+            organization: organization.map(str::to_owned),
+            client_type: ClientType::Confidential,
+            scopes: None,
+        }
+    }
+
     fn of(form: &Form) -> Self {
         let public = form.get("type") == Some("public");
         Self {
@@ -288,9 +287,9 @@ impl Typed {
             redirect_uris: form.get("redirect_uris").unwrap_or_default().to_owned(),
             organization: form.get("organization").map(str::to_owned),
             client_type: if public {
-                view::ClientType::Public
+                ClientType::Public
             } else {
-                view::ClientType::Confidential
+                ClientType::Confidential
             },
             scopes: Some(form.all("scope").map(str::to_owned).collect()),
         }

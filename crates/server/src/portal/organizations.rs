@@ -2,11 +2,10 @@
 
 use super::{develops_for, line};
 use crate::oauth::Refusal;
-use crate::pages::account::role_of;
 use crate::pages::{SignedIn, Visit};
 use crate::respond::Response;
-use crate::store::model::{self, Organization, User};
-use crate::view::{ErrorKind, MemberLine, OrganizationKind, OrganizationSettings, Tab};
+use crate::store::model::{Organization, User};
+use crate::view::{ErrorKind, MemberLine, OrganizationSettings, Tab};
 
 /// `GET /organizations/{slug}`. Who is no owner or developer finds nothing here.
 pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
@@ -35,7 +34,7 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
         .map(|(member, role)| MemberLine {
             name: &member.name,
             email: &member.email,
-            role: role_of(*role),
+            role: *role,
         })
         .collect();
     let apps: Vec<_> = apps.iter().map(|app| line(app, &organization)).collect();
@@ -44,10 +43,7 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
         OrganizationSettings {
             slug: &organization.slug,
             name: &organization.name,
-            kind: match organization.kind {
-                model::OrganizationKind::Live => OrganizationKind::Live,
-                model::OrganizationKind::Sandbox => OrganizationKind::Sandbox,
-            },
+            kind: organization.kind,
             members: &members,
             apps: &apps,
             may_register: true,
