@@ -1,9 +1,10 @@
 //! How the values of a configuration go together.
 
 use super::Config;
-use super::declared::{App, ClientType};
+use super::declared::App;
 use super::problems::Problems;
 use super::sections::{GrantType, Paths};
+use crate::store::model::ClientType;
 use hallpass_wire::Scopes;
 use std::collections::HashSet;
 
