@@ -1,6 +1,7 @@
 //! Hallpass: OAuth in front of an API.
 
 pub mod app;
+pub mod body;
 pub mod client_secrets;
 pub mod config;
 pub mod data_folder;

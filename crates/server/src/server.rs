@@ -1,6 +1,7 @@
 //! The server's life: it starts, listens, answers, drains.
 
 use crate::app::Hallpass;
+use crate::body;
 use crate::config::{Config, StoreUrl};
 use crate::data_folder::{DataFolder, DataFolderError};
 use crate::declared::{self, DeclaredError};
@@ -19,7 +20,7 @@ use crate::time::Clock;
 use crate::tokens::revoked::Revoked;
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, Uri, header};
-use http_body_util::{BodyExt as _, Either, Full, Limited};
+use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -35,10 +36,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
-/// The largest body that any endpoint takes.
-const LARGEST_BODY: usize = 64 * 1024;
-/// How long a client may take to send its headers, and then its body.
-const SLOWEST: Duration = Duration::from_secs(15);
 /// How long open requests may take when the server is told to end.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -187,8 +184,8 @@ async fn listen(listener: TcpListener, hallpass: Arc<Hallpass>, mut stopped: wat
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(SLOWEST)
-        .max_buf_size(LARGEST_BODY);
+        .header_read_timeout(body::SLOWEST)
+        .max_buf_size(body::LARGEST);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(128)
@@ -275,7 +272,7 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     let (parts, body) = request.into_parts();
     let now = hallpass.now();
     let read = if parts.method == Method::POST {
-        read(body).await
+        body::read(body).await
     } else {
         Err(Refusal::MethodNotAllowed)
     };
@@ -301,14 +298,6 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
         Endpoint::Introspect => introspection::introspect(hallpass, &request, now).await,
         Endpoint::Revoke => revocation::revoke(hallpass, &request, now).await,
         _ => token::token(hallpass, &request, now).await,
-    }
-}
-
-async fn read(body: Incoming) -> Result<Bytes, Refusal> {
-    match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST_BODY).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Refusal::TooLarge),
-        _ => Err(Refusal::Malformed("the body did not arrive whole".to_owned())),
     }
 }
 

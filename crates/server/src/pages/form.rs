@@ -2,17 +2,15 @@
 
 use super::Visit;
 use crate::app::Hallpass;
+use crate::body;
+use crate::oauth::Refusal;
 use crate::respond::Response;
 use crate::view::ErrorKind;
 use axum::body::Body;
 use axum::extract::FromRequest;
 use http::{Request, header};
-use http_body_util::{BodyExt as _, Limited};
 use std::sync::Arc;
 use url::Url;
-
-/// The largest form that a page takes.
-const LARGEST_FORM: usize = 64 * 1024;
 
 /// A form, and who sent it. One from another site is refused; one without an `Origin` header is left to its sealed state.
 pub struct Post {
@@ -31,12 +29,11 @@ impl FromRequest<Arc<Hallpass>> for Post {
         if !is_own_origin(&visit) {
             return Err(visit.error(403, ErrorKind::ForeignOrigin));
         }
-        let Ok(body) = Limited::new(body, LARGEST_FORM).collect().await else {
-            return Err(visit.error(413, ErrorKind::TooLarge));
-        };
-        match Form::parse(&body.to_bytes()) {
-            Some(form) => Ok(Self { visit, form }),
-            None => Err(visit.error(400, ErrorKind::BadForm)),
+        let read = body::read(body).await.map(|body| Form::parse(&body));
+        match read {
+            Ok(Some(form)) => Ok(Self { visit, form }),
+            Err(Refusal::TooLarge) => Err(visit.error(413, ErrorKind::TooLarge)),
+            Ok(None) | Err(_) => Err(visit.error(400, ErrorKind::BadForm)),
         }
     }
 }
