@@ -1,46 +1,37 @@
-//! A request's body, read to its end within bounds of size and time.
+//! A request's body, read to its end: bounded in size and in time, so that nobody fills the memory or keeps a connection.
 
+use crate::oauth::Refusal;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
 use std::error::Error;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// The largest body that any endpoint or page takes.
-const LARGEST: usize = 64 * 1024;
-/// How long a client may take to send it.
-const SLOWEST: Duration = Duration::from_secs(15);
-
-/// Why there is no body.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Unread {
-    /// It is larger than 64 KiB.
-    TooLarge,
-    /// It did not arrive whole, or not in time.
-    Broken,
-}
+pub const LARGEST: usize = 64 * 1024;
+/// How long a client may take to send its headers, and then its body.
+pub const SLOWEST: Duration = Duration::from_secs(15);
 
 /// Reads a body.
 ///
 /// # Errors
-/// Where it is too large, breaks off or takes too long.
-pub async fn read<B>(body: B) -> Result<Bytes, Unread>
+/// Where it is too large, or does not arrive whole in time.
+pub async fn read<B>(body: B) -> Result<Bytes, Refusal>
 where
-    B: Body<Data = Bytes>,
+    B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     read_within(SLOWEST, body).await
 }
 
-async fn read_within<B>(slowest: Duration, body: B) -> Result<Bytes, Unread>
+async fn read_within<B>(slowest: Duration, body: B) -> Result<Bytes, Refusal>
 where
-    B: Body<Data = Bytes>,
+    B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    match timeout(slowest, Limited::new(body, LARGEST).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
-        _ => Err(Unread::Broken),
+    match tokio::time::timeout(slowest, Limited::new(body, LARGEST).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
+        _ => Err(Refusal::Malformed("the body did not arrive whole".to_owned())),
     }
 }
 
@@ -69,8 +60,9 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_never_comes_is_not_waited_for() {
         let short = Duration::from_millis(1);
-        assert_eq!(read_within(short, Stalled).await, Err(Unread::Broken));
-        let long = http_body_util::Full::from(vec![b'a'; LARGEST + 1]);
-        assert_eq!(read(long).await, Err(Unread::TooLarge));
+        let stalled = read_within(short, Stalled).await;
+        assert!(matches!(stalled, Err(Refusal::Malformed(_))), "{stalled:?}");
+        let long: http_body_util::Full<Bytes> = http_body_util::Full::from(vec![b'a'; LARGEST + 1]);
+        assert_eq!(read(long).await, Err(Refusal::TooLarge));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::admin;
 use crate::app::Hallpass;
-use crate::body::{self, Unread};
+use crate::body;
 use crate::config::{Config, StoreUrl};
 use crate::data_folder::{DataFolder, DataFolderError, admin_socket};
 use crate::declared::{self, DeclaredError};
@@ -38,10 +38,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
-/// The largest head of a request.
-const LARGEST_HEAD: usize = 64 * 1024;
-/// How long a client may take to send its headers.
-const SLOWEST: Duration = Duration::from_secs(15);
 /// How long open requests may take when the server is told to end.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -112,7 +108,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let mut told = stopped.clone();
     let told = async move { drop(told.wait_for(|stopped| *stopped).await) };
     let tasks = vec![
-        tokio::spawn(listen(listener, hallpass.clone(), stopped, SLOWEST)),
+        tokio::spawn(listen(listener, hallpass.clone(), stopped, body::SLOWEST)),
         tokio::spawn(admin::listen(hallpass.clone(), commands, told)),
     ];
     Ok(Running {
@@ -211,7 +207,7 @@ pub(crate) async fn listen(
     http.http1()
         .timer(TokioTimer::new())
         .header_read_timeout(slowest)
-        .max_buf_size(LARGEST_HEAD);
+        .max_buf_size(body::LARGEST);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(128)
@@ -349,7 +345,7 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     let (parts, body) = request.into_parts();
     let now = hallpass.now();
     let read = if parts.method == Method::POST {
-        read(body).await
+        body::read(body).await
     } else {
         Err(Refusal::MethodNotAllowed)
     };
@@ -376,13 +372,6 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
         Endpoint::Revoke => revocation::revoke(hallpass, &request, now).await,
         _ => token::token(hallpass, &request, now).await,
     }
-}
-
-async fn read(body: Incoming) -> Result<Bytes, Refusal> {
-    body::read(body).await.map_err(|unread| match unread {
-        Unread::TooLarge => Refusal::TooLarge,
-        Unread::Broken => Refusal::Malformed("the body did not arrive whole".to_owned()),
-    })
 }
 
 /// Ready is who can read its database.

@@ -2,6 +2,7 @@
 
 use super::secret::Secret;
 use super::sections::GrantType;
+use crate::store::model::{ClientType, OrganizationKind, Reach, Role};
 use hallpass_wire::{RedirectUri, Scopes};
 use indexmap::IndexMap;
 use std::fmt;
@@ -99,26 +100,6 @@ pub struct Organization {
     pub members: Vec<(String, Role)>,
 }
 
-/// Whether an organization's data is real.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum OrganizationKind {
-    /// Real data.
-    Live,
-    /// For trying out.
-    Sandbox,
-}
-
-/// What a member may do in an organization.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Role {
-    /// Manages members, settings and apps.
-    Owner,
-    /// Manages apps.
-    Developer,
-    /// Uses apps.
-    Member,
-}
-
 /// `[[resources]]`: an API that asks whether tokens are good.
 #[derive(Clone, Debug)]
 pub struct Resource {
@@ -155,22 +136,4 @@ pub struct App {
     pub client_type: ClientType,
     /// Whose users may connect it.
     pub reach: Reach,
-}
-
-/// Client types (RFC 6749 §2.1).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum ClientType {
-    /// Keeps a secret.
-    Confidential,
-    /// Cannot keep one: a native app or a script in a browser.
-    Public,
-}
-
-/// Whose users may connect an app.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Reach {
-    /// Those of its own organization.
-    Own,
-    /// Those of any organization.
-    Partner,
 }

@@ -1,18 +1,22 @@
 //! How the values of a configuration go together.
 
 use super::Config;
-use super::declared::{App, ClientType};
+use super::declared::App;
 use super::problems::Problems;
 use super::sections::{GrantType, Paths};
+use crate::store::model::ClientType;
 use hallpass_wire::Scopes;
 use std::collections::HashSet;
 
 /// The pages and endpoints that are always where they are; an endpoint's path stays out of them.
-const TAKEN: [&str; 11] = [
+const TAKEN: [&str; 14] = [
     "/developer",
     "/account",
+    "/organizations",
     "/login",
     "/logout",
+    "/consent",
+    "/switch",
     "/health",
     "/assets",
     "/.well-known",
@@ -200,6 +204,22 @@ fn unique<T: std::hash::Hash + Eq>(
     for (position, value) in values.enumerate() {
         if !seen.insert(value) {
             problems.add(&path(position), "an earlier one has the same");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TAKEN;
+
+    #[test]
+    fn no_endpoint_can_take_the_address_of_a_page() {
+        let routes = include_str!("../router.rs").split(".route(\"").skip(1);
+        let pages: Vec<&str> = routes.filter_map(|rest| rest.split('"').next()).collect();
+        assert!(pages.len() > 10, "{pages:?}");
+        for page in pages.into_iter().filter(|page| *page != "/") {
+            let first = page.split('/').nth(1).unwrap();
+            assert!(TAKEN.contains(&format!("/{first}").as_str()), "{page}");
         }
     }
 }

@@ -21,10 +21,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use declared::{
-    App, ClientType, DeclaredPassword, Localized, Organization, OrganizationKind, Product, Reach, Resource, Role,
-    ScopeEntry, User,
-};
+pub use declared::{App, DeclaredPassword, Localized, Organization, Product, Resource, ScopeEntry, User};
 pub use load::{Loaded, Source, default_file};
 pub use presets::{DEFAULT, preset_names, preset_text};
 pub use problems::ConfigError;
@@ -35,6 +32,8 @@ pub use sections::{
 };
 
 pub(crate) use values::{email_address, language_tag, one_line, slug_text};
+// Said in the configuration as the store keeps them.
+pub use crate::store::model::{ClientType, OrganizationKind, Reach, Role};
 
 use hallpass_wire::Scope;
 use indexmap::IndexMap;

@@ -1,8 +1,6 @@
 //! Reads the scope catalogue, products and declared objects, one function a kind.
 
-use super::declared::{
-    App, ClientType, DeclaredPassword, Organization, OrganizationKind, Product, Reach, Resource, Role, ScopeEntry, User,
-};
+use super::declared::{App, DeclaredPassword, Organization, Product, Resource, ScopeEntry, User};
 use super::fields::Fields;
 use super::problems::join;
 use super::secret::Secret;
@@ -10,6 +8,7 @@ use super::tree::Node;
 use super::words::Word;
 use super::{secrets, values};
 use crate::passwords;
+use crate::store::model::{ClientType, OrganizationKind, Reach, Role};
 use hallpass_wire::{Scope, Scopes};
 use indexmap::IndexMap;
 
@@ -111,15 +110,9 @@ pub(super) fn organization(mut fields: Fields<'_>) -> Option<Organization> {
 /// `email:role`, each.
 fn members(node: &Node) -> Result<Vec<(String, Role)>, String> {
     let member = |text: String| {
-        let role = |word: &str| {
-            Role::WORDS
-                .iter()
-                .find(|(name, _)| *name == word)
-                .map(|(_, role)| *role)
-        };
         let found = text
             .rsplit_once(':')
-            .and_then(|(email, word)| Some((email.to_owned(), role(word)?)));
+            .and_then(|(email, word)| Some((email.to_owned(), Role::from_word(word)?)));
         found
             .ok_or_else(|| format!("expected \"email:owner\", \"email:developer\" or \"email:member\", found {text:?}"))
     };

@@ -3,6 +3,7 @@
 use super::declared::{App, DeclaredPassword, Localized, Organization, Resource, ScopeEntry, User};
 use super::sections::{Lifetime, StoreUrl};
 use super::{Config, GrantType};
+use crate::store::model::Role;
 use hallpass_wire::Scopes;
 use std::path::Path;
 use std::time::Duration;
@@ -186,7 +187,7 @@ fn organization(organization: &Organization) -> Table {
     put(&mut table, "slug", organization.slug.as_str());
     put(&mut table, "name", organization.name.as_str());
     put(&mut table, "kind", organization.kind.as_str());
-    let member = |(email, role): &(String, super::Role)| format!("{email}:{}", role.as_str());
+    let member = |(email, role): &(String, Role)| format!("{email}:{}", role.as_str());
     let members: Vec<String> = organization.members.iter().map(member).collect();
     put(&mut table, "members", members);
     table

@@ -137,9 +137,8 @@ pub(super) fn path(node: &Node) -> Result<String, String> {
 /// One of the words of `T`.
 pub(super) fn word<T: Word>(node: &Node) -> Result<T, String> {
     let text = text(node)?;
-    let found = T::WORDS.iter().find(|(word, _)| *word == text);
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<String> = T::WORDS.iter().map(|(word, _)| format!("{word:?}")).collect();
+    T::from_word(&text).ok_or_else(|| {
+        let words: Vec<String> = T::ALL.iter().map(|value| format!("{:?}", value.word())).collect();
         format!("expected {}, found {text:?}", words.join(", "))
     })
 }

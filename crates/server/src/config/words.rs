@@ -1,21 +1,25 @@
 //! The values that are one of a few words, and the words.
 
-use super::declared::{ClientType, OrganizationKind, Reach, Role};
 use super::sections::{DialectName, GrantType, IdentityMember, TokenFormat};
+use crate::store::model::{ClientType, OrganizationKind, Reach, Role};
 
 /// A type whose every value is written as one word in the configuration.
 pub(super) trait Word: Copy + PartialEq + 'static {
-    /// Each value with its word, in the order in which a message lists them.
-    const WORDS: &'static [(&'static str, Self)];
+    /// Every value, in the order in which a message lists them.
+    const ALL: &'static [Self];
+
+    /// The word of this value.
+    fn word(self) -> &'static str;
+
+    /// The value that `word` stands for.
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|value| value.word() == word)
+    }
 }
 
-/// Implements [`Word`] and the word as text, from one table.
+/// Gives types of the configuration their words.
 macro_rules! words {
     ($($type:ident { $($value:ident = $word:literal),+ $(,)? })+) => {$(
-        impl Word for $type {
-            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$value)),+];
-        }
-
         impl $type {
             /// The word that stands for it in the configuration, and on the wire where it appears there.
             #[must_use]
@@ -23,6 +27,14 @@ macro_rules! words {
                 match self {
                     $(Self::$value => $word),+
                 }
+            }
+        }
+
+        impl Word for $type {
+            const ALL: &'static [Self] = &[$(Self::$value),+];
+
+            fn word(self) -> &'static str {
+                self.as_str()
             }
         }
     )+};
@@ -43,8 +55,19 @@ words! {
         RefreshToken = "refresh_token",
         ClientCredentials = "client_credentials",
     }
-    OrganizationKind { Live = "live", Sandbox = "sandbox" }
-    Role { Owner = "owner", Developer = "developer", Member = "member" }
-    ClientType { Confidential = "confidential", Public = "public" }
-    Reach { Own = "own", Partner = "partner" }
 }
+
+/// Types of the store are written as they are kept.
+macro_rules! kept {
+    ($($type:ident),+) => {$(
+        impl Word for $type {
+            const ALL: &'static [Self] = Self::ALL;
+
+            fn word(self) -> &'static str {
+                self.as_str()
+            }
+        }
+    )+};
+}
+
+kept!(OrganizationKind, Role, ClientType, Reach);

@@ -5,7 +5,7 @@ use crate::client_secrets;
 use crate::config;
 use crate::random;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, AppUpdate, ClientType, OrganizationId, Others, Reach};
+use crate::store::model::{App, AppId, AppStatus, AppUpdate, OrganizationId, Others};
 
 const KIND: &str = "app";
 
@@ -57,8 +57,8 @@ impl Declaration<'_> {
             name: declared.name.clone(),
             organization,
             owner: None,
-            client_type: client_type(declared),
-            reach: reach(declared),
+            client_type: declared.client_type,
+            reach: declared.reach,
             status: AppStatus::Live,
             redirect_uris: declared.redirect_uris.clone(),
             scopes: declared.scopes.clone(),
@@ -87,7 +87,7 @@ fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Vec<St
     let scopes = declared.scopes.as_ref().map_or_else(all, ToString::to_string);
     let grant_types = grant_types(declared);
     let grants = grant_types.as_ref().map_or_else(all, |own| own.join(" "));
-    let (client_type, reach) = (client_type(declared), reach(declared));
+    let (client_type, reach) = (declared.client_type, declared.reach);
     AppUpdate {
         name: fields.changed("name", &declared.name).then(|| declared.name.clone()),
         organization: None,
@@ -122,18 +122,4 @@ fn products(declared: &config::App, config: &config::Config) -> Vec<String> {
 fn grant_types(declared: &config::App) -> Option<Vec<String>> {
     let own = declared.grant_types.as_ref()?;
     Some(own.iter().map(|grant_type| grant_type.as_str().to_owned()).collect())
-}
-
-fn client_type(declared: &config::App) -> ClientType {
-    match declared.client_type {
-        config::ClientType::Confidential => ClientType::Confidential,
-        config::ClientType::Public => ClientType::Public,
-    }
-}
-
-fn reach(declared: &config::App) -> Reach {
-    match declared.reach {
-        config::Reach::Own => Reach::Own,
-        config::Reach::Partner => Reach::Partner,
-    }
 }

@@ -31,14 +31,14 @@ impl Declaration<'_> {
                 (None, Some(declared)) => &declared.name,
                 (None, None) => slug,
             },
-            kind: declared.map_or(OrganizationKind::Live, |declared| kind(declared.kind)),
+            kind: declared.map_or(OrganizationKind::Live, |declared| declared.kind),
             hidden: defaults.hidden,
         };
         let others = config.organizations.iter().filter(|declared| declared.slug != slug);
         let others = others.map(|declared| Wanted {
             slug: &declared.slug,
             name: &declared.name,
-            kind: kind(declared.kind),
+            kind: declared.kind,
             hidden: false,
         });
         for wanted in std::iter::once(default).chain(others) {
@@ -130,16 +130,7 @@ fn role_of(config: &config::Config, slug: &str, email: &str) -> Option<Role> {
         .flat_map(|declared| &declared.members)
         .find(|(member, _)| member.to_lowercase() == email);
     match named {
-        Some((_, config::Role::Owner)) => Some(Role::Owner),
-        Some((_, config::Role::Developer)) => Some(Role::Developer),
-        Some((_, config::Role::Member)) => Some(Role::Member),
+        Some((_, role)) => Some(*role),
         None => (slug == config.defaults.organization).then_some(Role::Developer),
-    }
-}
-
-fn kind(declared: config::OrganizationKind) -> OrganizationKind {
-    match declared {
-        config::OrganizationKind::Live => OrganizationKind::Live,
-        config::OrganizationKind::Sandbox => OrganizationKind::Sandbox,
     }
 }

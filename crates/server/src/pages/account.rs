@@ -1,45 +1,34 @@
 //! The account: who a person is here, and where they belong.
 
-use super::{Visit, login};
+use super::SignedIn;
 use crate::app::Hallpass;
 use crate::oauth::Refusal;
 use crate::respond::Response;
 use crate::store::model::{Organization, Role, User};
-use crate::view::{self, Account, OrganizationLine};
-use axum::body::Body;
-use axum::extract::State;
-use http::Request;
+use crate::view::{Account, OrganizationLine};
 use std::sync::Arc;
 
 /// `GET /account`.
-pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let Some(user) = &visit.user else {
-        return login::form(&visit, visit.place(), None);
-    };
-    let belongs = match memberships(&hallpass, user).await {
-        Ok(belongs) => belongs,
-        Err(refusal) => return visit.failed(&refusal),
-    };
+pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+    let belongs = memberships(&visit.hallpass, &user)
+        .await
+        .map_err(|refusal| visit.failed(refusal))?;
     let seen = belongs.iter().filter(|(organization, _)| !organization.hidden);
     let lines: Vec<_> = seen
         .map(|(one, role)| OrganizationLine {
             slug: &one.slug,
             name: &one.name,
-            role: role_of(*role),
+            role: *role,
         })
         .collect();
-    visit.render(200, |frame| {
+    Ok(visit.render(200, |frame| {
         Account {
             name: &user.name,
             email: &user.email,
             organizations: &lines,
         }
         .render(frame)
-    })
+    }))
 }
 
 /// Where a person belongs, and as what.
@@ -53,14 +42,4 @@ pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Or
         found.extend(organization.map(|organization| (organization, membership.role)));
     }
     Ok(found)
-}
-
-/// The same role, as pages have it.
-#[must_use]
-pub fn role_of(role: Role) -> view::Role {
-    match role {
-        Role::Owner => view::Role::Owner,
-        Role::Developer => view::Role::Developer,
-        Role::Member => view::Role::Member,
-    }
 }

@@ -3,10 +3,11 @@
 use super::{Visit, consent, login};
 use crate::app::Hallpass;
 use crate::oauth::Refusal;
-use crate::oauth::authorization::{Problem, judge};
+use crate::oauth::authorization::{AuthorizationRequest, Problem, judge};
 use crate::respond::{self, Response};
 use crate::view::ErrorKind;
 use axum::body::Body;
+use axum::extract::FromRequest as _;
 use hallpass_wire::Parameters;
 use http::header::ALLOW;
 use http::{Method, Request};
@@ -14,27 +15,28 @@ use std::sync::Arc;
 
 /// Answers an authorization request.
 pub async fn authorize(hallpass: &Arc<Hallpass>, request: Request<Body>) -> Response {
-    let visit = match Visit::begin(hallpass, request.into_parts().0).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
+    match Visit::from_request(request, hallpass).await {
+        Ok(visit) => put(&visit).await.unwrap_or_else(|response| response),
+        Err(response) => response,
+    }
+}
+
+async fn put(visit: &Visit) -> Result<Response, Response> {
     if !matches!(visit.parts.method, Method::GET | Method::HEAD) {
         let mut response = visit.error(405, ErrorKind::MethodNotAllowed);
         respond::set(&mut response, ALLOW, "GET, HEAD");
-        return response;
+        return Err(response);
     }
-    let query = match visit.query() {
-        Ok(query) => query,
-        Err(refusal) => return fatal(&visit, &refusal),
+    let query = visit.query().map_err(|refusal| fatal(visit, &refusal))?;
+    let request = judge(&visit.hallpass, &query)
+        .await
+        .map_err(|problem| refused(visit, &problem))?;
+    let Some(user) = &visit.user else {
+        return Ok(login::form(visit, visit.place(), Some(&request.client.app.name)));
     };
-    let request = match judge(hallpass, &query).await {
-        Ok(request) => request,
-        Err(problem) => return refused(&visit, &problem),
-    };
-    match &visit.user {
-        None => login::form(&visit, visit.place(), Some(&request.client.app.name)),
-        Some(user) => consent::ask(&visit, user, &request, visit.parts.uri.query().unwrap_or_default()).await,
-    }
+    consent::ask(visit, user, &request, visit.parts.uri.query().unwrap_or_default())
+        .await
+        .map_err(|refusal| visit.failed(refusal))
 }
 
 /// Tells who is to be told.
@@ -62,10 +64,7 @@ pub fn place(hallpass: &Hallpass, query: &str) -> String {
 ///
 /// # Errors
 /// The answer to give instead.
-pub async fn judge_again(
-    visit: &Visit,
-    query: &str,
-) -> Result<crate::oauth::authorization::AuthorizationRequest, Response> {
+pub async fn judge_again(visit: &Visit, query: &str) -> Result<AuthorizationRequest, Response> {
     let parsed = Parameters::parse(query.as_bytes()).map_err(|_| visit.error(400, ErrorKind::BadForm))?;
     judge(&visit.hallpass, &parsed)
         .await
@@ -75,16 +74,10 @@ pub async fn judge_again(
 /// An error that may not be redirected: our own page, with the dialect's status and words (RFC 6749 §4.1.2.1).
 fn fatal(visit: &Visit, refusal: &Refusal) -> Response {
     if matches!(refusal, Refusal::Unavailable | Refusal::Internal) {
-        return visit.failed(refusal);
+        return visit.failed(refusal.clone());
     }
     tracing::info!(endpoint = "authorization", %refusal, "refused");
     let fatal = visit.hallpass.dialect.fatal(refusal);
-    let description: &str = &fatal.description;
-    visit.error(
-        fatal.status,
-        ErrorKind::AuthorizationRequest {
-            error: fatal.error,
-            description,
-        },
-    )
+    let (error, description) = (fatal.error, fatal.description.as_ref());
+    visit.error(fatal.status, ErrorKind::AuthorizationRequest { error, description })
 }

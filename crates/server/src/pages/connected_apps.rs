@@ -1,18 +1,13 @@
 //! Connected apps: who holds a pass to a person's data, and the button that ends it at once.
 
 use super::state::Purpose;
-use super::{Visit, login};
-use crate::app::Hallpass;
+use super::{Post, SignedIn, Visit};
 use crate::oauth::Refusal;
 use crate::respond::Response;
-use crate::store::model::{self, AppId, EndReason, Grant, OrganizationId};
+use crate::store::model::{self, AppId, EndReason, Grant, OrganizationId, User};
 use crate::time::Instant;
 use crate::view::{self, ConnectedApps, EndedLine, ErrorKind};
-use axum::body::Body;
-use axum::extract::State;
 use hallpass_wire::Scopes;
-use http::Request;
-use std::sync::Arc;
 use uuid::Uuid;
 
 /// How many of the passes that ended are shown.
@@ -30,50 +25,32 @@ struct Line {
 }
 
 /// `GET /account/apps`.
-pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    if visit.user.is_none() {
-        return login::form(&visit, "/account/apps", None);
-    }
-    match show(&visit).await {
-        Ok(response) => response,
-        Err(refusal) => visit.failed(&refusal),
-    }
+pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+    show(&visit, &user).await.map_err(|refusal| visit.failed(refusal))
 }
 
 /// `POST /account/apps`: ends every grant of one app in one organization.
-pub async fn end(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let (visit, form) = match Visit::begin_post(&hallpass, request).await {
-        Ok(begun) => begun,
-        Err(response) => return response,
-    };
+pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
     let fits = visit.open(Purpose::End, &form).is_some_and(|opened| opened.fits);
     let Some(user) = visit.user.as_ref().filter(|_| fits) else {
         // Nothing ends by a form that is not theirs; the page shows what there is to end.
-        return visit.go(&visit.address("/account/apps"));
+        return Ok(visit.go(&visit.address("/account/apps")));
     };
     let id = |name| form.get(name).and_then(|text| Uuid::parse_str(text).ok());
     let (Some(app), Some(organization), true) = (id("app"), id("organization"), form.has("end")) else {
-        return visit.error(400, ErrorKind::BadForm);
+        return Err(visit.error(400, ErrorKind::BadForm));
     };
     let (app, organization) = (AppId(app), OrganizationId(organization));
-    match hallpass
+    visit
+        .hallpass
         .store
         .end_all(user.id, app, Some(organization), EndReason::ByPerson, visit.now)
         .await
-    {
-        Ok(_) => visit.go(&visit.address(&format!("/account/apps?ended={app}"))),
-        Err(error) => visit.failed(&error.into()),
-    }
+        .map_err(|error| visit.failed(error))?;
+    Ok(visit.go(&visit.address(&format!("/account/apps?ended={app}"))))
 }
 
-async fn show(visit: &Visit) -> Result<Response, Refusal> {
-    let Some(user) = &visit.user else {
-        return Err(Refusal::Internal);
-    };
+async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
     let store = &visit.hallpass.store;
     // Uses of the last seconds are only in memory; the person looks here to see them.
     store.flush().await?;
@@ -170,15 +147,6 @@ fn ended_line(connection: &model::Connection) -> EndedLine<'_> {
         app_name: &connection.app_name,
         organization: (!connection.organization_hidden).then_some(connection.organization_name.as_str()),
         ended_at: connection.grant.ended_at.unwrap_or(connection.grant.created).0,
-        reason: match connection.grant.reason {
-            Some(EndReason::ByPerson) => view::EndReason::ByPerson,
-            Some(EndReason::ByApp) => view::EndReason::ByApp,
-            Some(EndReason::ByOperator) => view::EndReason::ByOperator,
-            Some(EndReason::CodeReplayed) => view::EndReason::CodeReplayed,
-            Some(EndReason::RefreshReused) => view::EndReason::RefreshReused,
-            Some(EndReason::Expired) => view::EndReason::Expired,
-            Some(EndReason::Replaced) => view::EndReason::Replaced,
-            Some(EndReason::AppChanged | EndReason::MembershipEnded) | None => view::EndReason::Other,
-        },
+        reason: connection.grant.reason,
     }
 }

@@ -5,7 +5,7 @@
 
 use super::authorize::{judge_again, place};
 use super::state::{Opened, Purpose};
-use super::{Form, Visit};
+use super::{Form, Post, Visit};
 use crate::app::Hallpass;
 use crate::config::Lifetime;
 use crate::oauth::Refusal;
@@ -15,21 +15,18 @@ use crate::respond::Response;
 use crate::store::model::{EndReason, Grant, GrantId, NewGrant, Organization, State as Life, Status, User};
 use crate::tokens::proofs::{Kind, Proof};
 use crate::view::{CodeCopy, Consent, ConsentDone, Denied, ErrorKind, OrganizationChoice, ScopeLine, Until};
-use axum::body::Body;
-use axum::extract::State;
 use hallpass_wire::RedirectUri;
-use http::Request;
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Asks for consent to a request that was judged.
-pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &str) -> Response {
-    let organizations = match choices(&visit.hallpass, user, request).await {
-        Ok(organizations) => organizations,
-        Err(refusal) => return visit.failed(&refusal),
-    };
+///
+/// # Errors
+/// Where the database is away.
+pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &str) -> Result<Response, Refusal> {
+    let organizations = choices(&visit.hallpass, user, request).await?;
     if organizations.is_empty() {
-        return nowhere(visit, request);
+        return Ok(nowhere(visit, request));
     }
     let id = random::uuid(visit.now);
     let blob = visit.seal(Purpose::Consent, &[id.as_bytes(), query.as_bytes()].concat());
@@ -60,7 +57,7 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
         .and_then(|uri| RedirectUri::parse(uri).ok())
         .and_then(|uri| uri.host());
     let (action, switch) = (visit.address("/consent"), visit.address("/switch"));
-    visit.render(200, |frame| {
+    Ok(visit.render(200, |frame| {
         Consent {
             action: &action,
             blob: &blob,
@@ -79,60 +76,46 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
             loopback_warning: is_loopback_only(&request.client.app.redirect_uris),
         }
         .render(frame)
-    })
+    }))
 }
 
 /// `POST /consent`.
-pub async fn decide(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let (visit, form) = match Visit::begin_post(&hallpass, request).await {
-        Ok(begun) => begun,
-        Err(response) => return response,
-    };
-    let Some((opened, id, query)) = carried(&visit, &form) else {
-        return visit.error(400, ErrorKind::Stale);
-    };
+pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
+    let (opened, id, query) = carried(&visit, &form)?;
     // Another tab, another person or a long pause: the question is put again, to whoever is here now.
-    let Some(user) = visit.user.clone().filter(|_| opened.fits) else {
-        return visit.go(&visit.address(&place(&hallpass, &query)));
+    let Some(user) = visit.user.as_ref().filter(|_| opened.fits) else {
+        return Ok(visit.go(&visit.address(&place(&visit.hallpass, &query))));
     };
-    let request = match judge_again(&visit, &query).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
+    let request = judge_again(&visit, &query).await?;
     match form.get("decision") {
-        Some("allow") => match allow(&visit, &user, &request, id, &form).await {
-            Ok(response) => response,
-            Err(refusal) => visit.failed(&refusal),
-        },
-        Some("deny") => deny(&visit, &request),
-        _ => visit.error(400, ErrorKind::BadForm),
+        Some("allow") => allow(&visit, user, &request, id, &form)
+            .await
+            .map_err(|refusal| visit.failed(refusal)),
+        Some("deny") => Ok(deny(&visit, &request)),
+        _ => Err(visit.error(400, ErrorKind::BadForm)),
     }
 }
 
 /// `POST /switch`: "not you?". The session ends, and the same request is put to whoever signs in next.
-pub async fn switch(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let (mut visit, form) = match Visit::begin_post(&hallpass, request).await {
-        Ok(begun) => begun,
-        Err(response) => return response,
-    };
-    let Some((opened, _, query)) = carried(&visit, &form) else {
-        return visit.error(400, ErrorKind::Stale);
-    };
-    // Another tab signed in meanwhile, or the form is another browser's: the page says who is here now.
-    if !opened.own {
-        return visit.go(&visit.address(&place(&hallpass, &query)));
+pub async fn switch(Post { mut visit, form }: Post) -> Result<Response, Response> {
+    let (opened, _, query) = carried(&visit, &form)?;
+    // Where another tab signed in meanwhile, or the form is another browser's, the page says who is here now.
+    if opened.own {
+        visit.sign_out().await.map_err(|refusal| visit.failed(refusal))?;
     }
-    match visit.sign_out().await {
-        Ok(()) => visit.go(&visit.address(&place(&hallpass, &query))),
-        Err(refusal) => visit.failed(&refusal),
-    }
+    Ok(visit.go(&visit.address(&place(&visit.hallpass, &query))))
 }
 
-fn carried(visit: &Visit, form: &Form) -> Option<(Opened, GrantId, String)> {
-    let opened = visit.open(Purpose::Consent, form)?;
-    let (id, query) = opened.payload.split_first_chunk::<16>()?;
-    let (id, query) = (GrantId(Uuid::from_bytes(*id)), String::from_utf8(query.to_vec()).ok()?);
-    Some((opened, id, query))
+/// What the page carried to its form: the grant to come, and the authorization request.
+#[expect(clippy::result_large_err, reason = "the error is the answer")]
+fn carried(visit: &Visit, form: &Form) -> Result<(Opened, GrantId, String), Response> {
+    let parts = || {
+        let opened = visit.open(Purpose::Consent, form)?;
+        let (id, query) = opened.payload.split_first_chunk::<16>()?;
+        let (id, query) = (GrantId(Uuid::from_bytes(*id)), String::from_utf8(query.to_vec()).ok()?);
+        Some((opened, id, query))
+    };
+    parts().ok_or_else(|| visit.error(400, ErrorKind::Stale))
 }
 
 fn deny(visit: &Visit, request: &AuthorizationRequest) -> Response {

@@ -3,17 +3,12 @@
 //! A page that needs a person shows the sign-in form in its own place; the form carries, sealed, where to go on.
 
 use super::state::Purpose;
-use super::{Form, Visit};
-use crate::app::Hallpass;
+use super::{Form, Post, Visit};
 use crate::oauth::Refusal;
 use crate::passwords::Busy;
 use crate::respond::Response;
 use crate::store::model::{Status, User};
 use crate::view::{Login, LoginError};
-use axum::body::Body;
-use axum::extract::State;
-use http::Request;
-use std::sync::Arc;
 
 /// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
 pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
@@ -21,20 +16,15 @@ pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
 }
 
 /// `GET /login`.
-pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    match Visit::begin(&hallpass, request.into_parts().0).await {
-        Ok(visit) if visit.user.is_some() => visit.go(&visit.address("/account")),
-        Ok(visit) => form(&visit, "/account", None),
-        Err(response) => response,
+pub async fn page(visit: Visit) -> Response {
+    match visit.user {
+        Some(_) => visit.go(&visit.address("/account")),
+        None => form(&visit, "/account", None),
     }
 }
 
 /// `POST /login`.
-pub async fn sign_in(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let (mut visit, form) = match Visit::begin_post(&hallpass, request).await {
-        Ok(begun) => begun,
-        Err(response) => return response,
-    };
+pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open(Purpose::Login, &form);
     let place = opened
         .as_ref()
@@ -47,38 +37,28 @@ pub async fn sign_in(State(hallpass): State<Arc<Hallpass>>, request: Request<Bod
     };
     if opened.as_ref().is_none_or(|opened| !opened.fits) {
         // The same browser signed in meanwhile, in another tab: go on there.
-        let elsewhere = visit.user.is_some();
-        return if elsewhere {
-            visit.go(&visit.address(&place))
-        } else {
-            again(400, LoginError::Stale)
+        return match visit.user {
+            Some(_) => Ok(visit.go(&visit.address(&place))),
+            None => Err(again(400, LoginError::Stale)),
         };
     }
     let user = match verified(&visit, &form).await {
         Ok(Some(user)) => user,
-        Ok(None) => return again(401, LoginError::WrongPassword),
-        Err(Refusal::Busy) => return again(503, LoginError::Busy),
-        Err(refusal) => return visit.failed(&refusal),
+        Ok(None) => return Err(again(401, LoginError::WrongPassword)),
+        Err(Refusal::Busy) => return Err(again(503, LoginError::Busy)),
+        Err(refusal) => return Err(visit.failed(refusal)),
     };
-    match visit.sign_in(&user).await {
-        Ok(()) => visit.go(&visit.address(&place)),
-        Err(refusal) => visit.failed(&refusal),
-    }
+    visit.sign_in(&user).await.map_err(|refusal| visit.failed(refusal))?;
+    Ok(visit.go(&visit.address(&place)))
 }
 
 /// `POST /logout`.
-pub async fn sign_out(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let (mut visit, form) = match Visit::begin_post(&hallpass, request).await {
-        Ok(begun) => begun,
-        Err(response) => return response,
-    };
+pub async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Response> {
     // An old form still means what it says. One that was made for another browser is somebody else's doing.
-    if visit.open(Purpose::Logout, &form).is_some_and(|opened| opened.own)
-        && let Err(refusal) = visit.sign_out().await
-    {
-        return visit.failed(&refusal);
+    if visit.open(Purpose::Logout, &form).is_some_and(|opened| opened.own) {
+        visit.sign_out().await.map_err(|refusal| visit.failed(refusal))?;
     }
-    visit.go(&visit.address("/"))
+    Ok(visit.go(&visit.address("/")))
 }
 
 /// What was tried before.

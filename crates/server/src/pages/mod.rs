@@ -2,11 +2,14 @@
 
 pub mod account;
 pub mod authorize;
+mod browser;
 pub mod connected_apps;
 pub mod consent;
+mod form;
 pub mod landing;
 pub mod login;
 pub mod state;
-pub mod visit;
+mod visit;
 
-pub use visit::{Form, Visit};
+pub use form::{Form, Post};
+pub use visit::{SignedIn, Visit};

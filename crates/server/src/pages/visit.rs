@@ -1,17 +1,17 @@
 //! A request for a page: who asks, from which browser, in which language; and the answer with the headers of a page.
 
+use super::browser::Browser;
+use super::form::{Form, is_own_origin};
+use super::login;
 use super::state::{self, Binding, Opened, Purpose};
 use crate::app::Hallpass;
-use crate::body::{self, Unread};
 use crate::oauth::Refusal;
-use crate::random;
 use crate::respond::{self, Response};
 use crate::store::model::{Session, SessionId, Status, User};
 use crate::time::Instant;
 use crate::view::{self, ErrorKind, Frame, Locale};
-use aws_lc_rs::digest;
 use axum::body::Body;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use axum::extract::FromRequest;
 use hallpass_wire::Parameters;
 use http::{HeaderName, HeaderValue, Request, header, request::Parts};
 use std::sync::Arc;
@@ -35,35 +35,31 @@ pub struct Visit {
     browser: Browser,
 }
 
-/// The browser, known by its cookie. Before the sign-in the cookie names no session: it only binds sealed states.
-struct Browser {
-    id: [u8; 32],
-    fresh: Option<String>,
+/// A visit by somebody who is signed in. Anybody else gets the sign-in form in the place of the page.
+pub struct SignedIn {
+    /// The visit.
+    pub visit: Visit,
+    /// Who is signed in.
+    pub user: Arc<User>,
 }
 
-/// A form that came with a POST.
-pub struct Form(Vec<(String, String)>);
+impl FromRequest<Arc<Hallpass>> for Visit {
+    type Rejection = Response;
 
-impl Form {
-    /// The value of a field; `None` where it is absent or empty.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.all(name).next().filter(|value| !value.is_empty())
+    async fn from_request(request: Request<Body>, hallpass: &Arc<Hallpass>) -> Result<Self, Response> {
+        Self::begin(hallpass, request.into_parts().0).await
     }
+}
 
-    /// Whether a field, such as a button, was sent at all.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.all(name).next().is_some()
-    }
+impl FromRequest<Arc<Hallpass>> for SignedIn {
+    type Rejection = Response;
 
-    /// Every value of a field (checkboxes).
-    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> + use<'_> {
-        let name = name.to_owned();
-        self.0
-            .iter()
-            .filter(move |(other, _)| *other == name)
-            .map(|(_, value)| value.as_str())
+    async fn from_request(request: Request<Body>, hallpass: &Arc<Hallpass>) -> Result<Self, Response> {
+        let visit = Visit::from_request(request, hallpass).await?;
+        match visit.user.clone() {
+            Some(user) => Ok(Self { visit, user }),
+            None => Err(login::form(&visit, visit.place(), None)),
+        }
     }
 }
 
@@ -73,59 +69,22 @@ impl Visit {
     /// # Errors
     /// The answer to give instead, where the database is away.
     pub async fn begin(hallpass: &Arc<Hallpass>, parts: Parts) -> Result<Self, Response> {
-        let now = hallpass.now();
-        let sent = cookie(&parts, cookie_name(hallpass)).map(|token| session_id(&token));
-        let browser = match sent {
-            Some(id) => Browser { id: id.0, fresh: None },
-            None => Browser::fresh(),
-        };
-        let accepted = parts
-            .headers
-            .get(header::ACCEPT_LANGUAGE)
-            .and_then(|value| value.to_str().ok());
-        let locale = Locale::negotiate(None, accepted);
+        let known = Browser::known(hallpass, &parts);
+        let session = known.as_ref().map(|browser| browser.id);
         let mut visit = Self {
             hallpass: hallpass.clone(),
-            now,
+            now: hallpass.now(),
+            locale: negotiate(&parts, None),
             parts,
             user: None,
-            locale,
-            browser,
+            browser: known.unwrap_or_else(Browser::fresh),
         };
-        if let Some(id) = sent {
-            let user = visit.signed_in(id).await.map_err(|refusal| visit.failed(&refusal))?;
-            let of_user = user.as_ref().and_then(|user| user.locale.clone());
-            let accepted = visit
-                .parts
-                .headers
-                .get(header::ACCEPT_LANGUAGE)
-                .and_then(|value| value.to_str().ok());
-            visit.locale = Locale::negotiate(of_user.as_deref(), accepted);
-            visit.user = user;
+        if let Some(id) = session {
+            visit.user = visit.signed_in(id).await.map_err(|refusal| visit.failed(refusal))?;
+            let of_user = visit.user.as_ref().and_then(|user| user.locale.as_deref());
+            visit.locale = negotiate(&visit.parts, of_user);
         }
         Ok(visit)
-    }
-
-    /// Reads who is asking, and the form they send. A form from another site is refused; one without an `Origin` header is
-    /// left to its sealed state.
-    ///
-    /// # Errors
-    /// The answer to give instead.
-    pub async fn begin_post(hallpass: &Arc<Hallpass>, request: Request<Body>) -> Result<(Self, Form), Response> {
-        let (parts, body) = request.into_parts();
-        let visit = Self::begin(hallpass, parts).await?;
-        if !visit.is_own_origin() {
-            return Err(visit.error(403, ErrorKind::ForeignOrigin));
-        }
-        let body = body::read(body).await.map_err(|unread| match unread {
-            Unread::TooLarge => visit.error(413, ErrorKind::TooLarge),
-            Unread::Broken => visit.error(400, ErrorKind::BadForm),
-        })?;
-        let fields = form_urlencoded::parse(&body).into_owned().collect();
-        if std::str::from_utf8(&body).is_err() {
-            return Err(visit.error(400, ErrorKind::BadForm));
-        }
-        Ok((visit, Form(fields)))
     }
 
     /// Seals what the page carries to its form.
@@ -209,7 +168,8 @@ impl Visit {
 
     /// The page for something that failed on our side.
     #[must_use]
-    pub fn failed(&self, refusal: &Refusal) -> Response {
+    pub fn failed(&self, refusal: impl Into<Refusal>) -> Response {
+        let refusal = refusal.into();
         tracing::warn!(%refusal, "a page could not be given");
         match refusal {
             Refusal::Unavailable | Refusal::Busy => self.error(503, ErrorKind::Unavailable),
@@ -229,9 +189,8 @@ impl Visit {
     /// Where the database is away.
     pub async fn sign_in(&mut self, user: &User) -> Result<(), Refusal> {
         self.sign_out().await?;
-        let id = SessionId(self.browser.id);
         let session = Session {
-            id,
+            id: self.browser.id,
             user: user.id,
             created: self.now,
             expires: self.now.after(SESSION),
@@ -246,7 +205,7 @@ impl Visit {
     /// Where the database is away.
     pub async fn sign_out(&mut self) -> Result<(), Refusal> {
         if self.user.take().is_some() {
-            self.hallpass.store.delete_session(SessionId(self.browser.id)).await?;
+            self.hallpass.store.delete_session(self.browser.id).await?;
         }
         self.browser = Browser::fresh();
         Ok(())
@@ -262,87 +221,24 @@ impl Visit {
 
     fn binding(&self) -> Binding {
         Binding {
-            browser: self.browser.id,
+            browser: self.browser.id.0,
             person: self.user.as_ref().map(|user| user.id),
         }
     }
 
-    fn is_own_origin(&self) -> bool {
-        let Some(origin) = self.parts.headers.get(header::ORIGIN) else {
-            return true;
-        };
-        let Ok(own) = url::Url::parse(&self.hallpass.issuer) else {
-            return false;
-        };
-        origin
-            .to_str()
-            .is_ok_and(|origin| origin == own.origin().ascii_serialization() || is_same_computer(origin, &own))
-    }
-
     fn finish(&self, mut response: Response) -> Response {
         // A POST from another site comes without the SameSite cookie: a new one would take the session's place.
-        let fresh = self.browser.fresh.as_ref().filter(|_| self.is_own_origin());
-        if let Some(token) = fresh {
-            let secure = if self.hallpass.is_https() { "; Secure" } else { "" };
-            let name = cookie_name(&self.hallpass);
-            respond::set(
-                &mut response,
-                header::SET_COOKIE,
-                &format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"),
-            );
+        if is_own_origin(self) {
+            self.browser.set_cookie(&self.hallpass, &mut response);
         }
         response
     }
 }
 
-impl Browser {
-    fn fresh() -> Self {
-        let token = URL_SAFE_NO_PAD.encode(random::bytes::<32>());
-        Self {
-            id: session_id(&token).0,
-            fresh: Some(token),
-        }
-    }
-}
-
-/// The database keeps the hash only: who reads it opens no session.
-fn session_id(token: &str) -> SessionId {
-    let mut id = [0; 32];
-    id.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
-    SessionId(id)
-}
-
-/// With https the `__Host-` prefix keeps other hosts of the domain from planting one.
-fn cookie_name(hallpass: &Hallpass) -> &'static str {
-    if hallpass.is_https() {
-        "__Host-hallpass"
-    } else {
-        "hallpass"
-    }
-}
-
-fn cookie(parts: &Parts, name: &str) -> Option<String> {
-    let headers = parts
-        .headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut pairs = headers
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    // Ours are 43 characters; anything else binds nothing and is replaced.
-    pairs
-        .find(|(other, value)| *other == name && value.len() == 43)
-        .map(|(_, value)| value.to_owned())
-}
-
-/// While trying things out people mix `localhost` and `127.0.0.1`; both are this computer, on the same port.
-fn is_same_computer(origin: &str, own: &url::Url) -> bool {
-    let local = |url: &url::Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let same = |origin: &url::Url| {
-        origin.scheme() == own.scheme() && origin.port_or_known_default() == own.port_or_known_default()
-    };
-    url::Url::parse(origin).is_ok_and(|origin| local(&origin) && local(own) && same(&origin))
+/// The language that the person chose, else one that the browser accepts.
+fn negotiate(parts: &Parts, of_user: Option<&str>) -> Locale {
+    let accepted = parts.headers.get(header::ACCEPT_LANGUAGE);
+    Locale::negotiate(of_user, accepted.and_then(|value| value.to_str().ok()))
 }
 
 /// The headers of every page. There is no `form-action` here: browsers apply it to the whole chain of redirects after the

@@ -1,21 +1,16 @@
 //! A developer's apps: the list, one app with its credentials, and a new secret.
 
-use super::{develops_for, line, manages, status};
-use crate::app::Hallpass;
+use super::{developed_by, line, manages};
 use crate::client_secrets;
 use crate::directory::Client;
 use crate::oauth::Refusal;
-use crate::pages::account::memberships;
 use crate::pages::state::Purpose;
-use crate::pages::{Visit, login};
+use crate::pages::{Post, SignedIn, Visit};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
 use crate::store::model::{ClientType, GrantFilter, Others, Secret, SecretId, State as Life, Status, User};
-use crate::view::{self, AppPage, AppsList, ErrorKind, OrganizationChoice, ScopeLine, SecretLine};
-use axum::body::Body;
-use axum::extract::State;
-use http::Request;
+use crate::view::{AppPage, AppsList, ErrorKind, OrganizationChoice, ScopeLine, SecretLine};
 use percent_encoding::percent_decode_str;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -24,78 +19,48 @@ use uuid::Uuid;
 const MOST_COUNTED: u32 = 10_000;
 
 /// `GET /developer`.
-pub async fn list(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let Some(user) = visit.user.clone() else {
-        return login::form(&visit, "/developer", None);
-    };
-    match show_list(&visit, &user).await {
-        Ok(response) => response,
-        Err(refusal) => visit.failed(&refusal),
-    }
+pub async fn list(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+    show_list(&visit, &user).await.map_err(|refusal| visit.failed(refusal))
 }
 
 /// `GET /developer/apps/{client_id}`.
-pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let Some(user) = visit.user.clone() else {
-        return login::form(&visit, visit.place(), None);
-    };
-    let client = match of_developer(&visit, &user).await {
-        Ok(client) => client,
-        Err(response) => return response,
-    };
-    match show(&visit, &client, None).await {
-        Ok(response) => response,
-        Err(refusal) => visit.failed(&refusal),
-    }
+pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+    let client = of_developer(&visit, &user).await?;
+    show(&visit, &client, None)
+        .await
+        .map_err(|refusal| visit.failed(refusal))
 }
 
 /// `POST /developer/apps/{client_id}/secret`: a new secret, with the others ended now or after an overlap. The form carries
 /// the id of the secret to come, so that the same form sent twice makes one.
-pub async fn reset_secret(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let (visit, form) = match Visit::begin_post(&hallpass, request).await {
-        Ok(begun) => begun,
-        Err(response) => return response,
-    };
+pub async fn reset_secret(Post { visit, form }: Post) -> Result<Response, Response> {
     let back = visit.address(visit.parts.uri.path().trim_end_matches('/').trim_end_matches("/secret"));
     let opened = visit.open(Purpose::Developer, &form).filter(|opened| opened.fits);
-    let (Some(user), Some(opened)) = (visit.user.clone(), opened) else {
-        return visit.go(&back);
+    let (Some(user), Some(opened)) = (&visit.user, opened) else {
+        return Ok(visit.go(&back));
     };
-    let client = match of_developer(&visit, &user).await {
-        Ok(client) if client.organization.status == Status::Active => client,
-        Ok(_) => return visit.error(404, ErrorKind::NotFound),
-        Err(response) => return response,
-    };
+    let client = of_developer(&visit, user).await?;
+    if client.organization.status != Status::Active {
+        return Err(visit.error(404, ErrorKind::NotFound));
+    }
     let others = match form.get("reset") {
         Some("now") => Others::End,
         Some("overlap") => Others::EndAt(visit.now.after(client_secrets::OVERLAP)),
-        _ => return visit.error(400, ErrorKind::BadForm),
+        _ => return Err(visit.error(400, ErrorKind::BadForm)),
     };
     let id = Uuid::from_slice(&opened.payload).ok().map(SecretId);
     let (Some(id), ClientType::Confidential) = (id, client.app.client_type) else {
-        return visit.error(400, ErrorKind::BadForm);
+        return Err(visit.error(400, ErrorKind::BadForm));
     };
     let (text, kept) = client_secrets::make(visit.now);
     let secret = Secret { id, ..kept };
-    match hallpass
-        .store
-        .set_secret(client.app.id, secret, others, visit.now)
-        .await
-    {
-        Ok(()) => match show(&visit, &client, Some(text.expose())).await {
-            Ok(response) => response,
-            Err(refusal) => visit.failed(&refusal),
-        },
-        Err(StoreError::Taken(_) | StoreError::Conflict) => visit.go(&back),
-        Err(error) => visit.failed(&error.into()),
+    let store = &visit.hallpass.store;
+    match store.set_secret(client.app.id, secret, others, visit.now).await {
+        Ok(()) => show(&visit, &client, Some(text.expose()))
+            .await
+            .map_err(|refusal| visit.failed(refusal)),
+        Err(StoreError::Taken(_) | StoreError::Conflict) => Ok(visit.go(&back)),
+        Err(error) => Err(visit.failed(error)),
     }
 }
 
@@ -113,19 +78,16 @@ async fn of_developer(visit: &Visit, user: &User) -> Result<Arc<Client>, Respons
         .hallpass
         .client(&client_id)
         .await
-        .map_err(|error| visit.failed(&error.into()))?;
+        .map_err(|error| visit.failed(error))?;
     found
         .filter(|client| manages(user, client))
         .ok_or_else(|| visit.error(404, ErrorKind::NotFound))
 }
 
 async fn show_list(visit: &Visit, user: &User) -> Result<Response, Refusal> {
-    let belongs = memberships(&visit.hallpass, user).await?;
+    let organizations = developed_by(&visit.hallpass, user).await?;
     let mut found = Vec::new();
-    for (organization, _) in belongs
-        .iter()
-        .filter(|(organization, _)| develops_for(user, organization.id))
-    {
+    for organization in &organizations {
         let apps = visit.hallpass.store.apps_of(organization.id).await?;
         found.extend(apps.into_iter().map(|app| (app, organization)));
     }
@@ -134,11 +96,9 @@ async fn show_list(visit: &Visit, user: &User) -> Result<Response, Refusal> {
         .iter()
         .map(|(app, organization)| line(app, organization))
         .collect();
-    let own = belongs
+    let choices: Vec<_> = organizations
         .iter()
-        .filter(|(organization, _)| develops_for(user, organization.id));
-    let choices: Vec<_> = own
-        .map(|(one, _)| OrganizationChoice {
+        .map(|one| OrganizationChoice {
             slug: &one.slug,
             name: &one.name,
         })
@@ -202,8 +162,8 @@ pub async fn show(visit: &Visit, client: &Client, fresh: Option<&str>) -> Result
             client_id: &app.client_id,
             name: &app.name,
             organization: (!owner.hidden).then_some(owner.name.as_str()),
-            status: status(app.status),
-            client_type: client_type(app.client_type),
+            status: app.status,
+            client_type: app.client_type,
             redirect_uris: &uris,
             scopes: &scopes,
             secrets: &secrets,
@@ -223,14 +183,6 @@ fn secret_line(secret: &Secret) -> SecretLine<'_> {
         hint: Some(secret.hint.as_str()).filter(|hint| !hint.is_empty()),
         created: secret.created.0,
         last_used: secret.last_used.map(|moment| moment.0),
-        last_used_from: None,
         expires: secret.expires.map(|moment| moment.0),
-    }
-}
-
-fn client_type(kind: ClientType) -> view::ClientType {
-    match kind {
-        ClientType::Confidential => view::ClientType::Confidential,
-        ClientType::Public => view::ClientType::Public,
     }
 }

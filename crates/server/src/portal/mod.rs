@@ -6,9 +6,13 @@ pub mod apps;
 pub mod new_app;
 pub mod organizations;
 
+use crate::app::Hallpass;
 use crate::directory::Client;
-use crate::store::model::{self, Organization, OrganizationId, Role, User};
-use crate::view::{AppLine, AppStatus};
+use crate::oauth::Refusal;
+use crate::pages::account::memberships;
+use crate::store::model::{App, Organization, OrganizationId, Role, User};
+use crate::view::AppLine;
+use std::sync::Arc;
 
 /// Whether this person may see and make the organization's apps.
 #[must_use]
@@ -17,25 +21,27 @@ pub fn develops_for(user: &User, organization: OrganizationId) -> bool {
     memberships.any(|one| one.organization == organization && one.role != Role::Member)
 }
 
+/// The organizations whose apps this person may see and make.
+///
+/// # Errors
+/// Where the database is away.
+pub async fn developed_by(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<Organization>>, Refusal> {
+    let belongs = memberships(hallpass, user).await?.into_iter();
+    Ok(belongs
+        .map(|(organization, _)| organization)
+        .filter(|organization| develops_for(user, organization.id))
+        .collect())
+}
+
 /// An app as lists show it.
 #[must_use]
-pub fn line<'a>(app: &'a model::App, organization: &'a Organization) -> AppLine<'a> {
+pub fn line<'a>(app: &'a App, organization: &'a Organization) -> AppLine<'a> {
     AppLine {
         client_id: &app.client_id,
         name: &app.name,
         organization: (!organization.hidden).then_some(organization.name.as_str()),
-        status: status(app.status),
+        status: app.status,
         created: app.created.0,
-    }
-}
-
-/// The same status, as pages have it.
-#[must_use]
-pub fn status(status: model::AppStatus) -> AppStatus {
-    match status {
-        model::AppStatus::Draft => AppStatus::Draft,
-        model::AppStatus::Live => AppStatus::Live,
-        model::AppStatus::Suspended => AppStatus::Suspended,
     }
 }
 

@@ -1,13 +1,11 @@
 //! Registering an app: a name, redirect URIs, and for whom. The form says which of its fields is wrong, and keeps the rest.
 
-use super::{apps, develops_for};
+use super::{apps, developed_by};
 use crate::app::Hallpass;
 use crate::client_secrets;
-use crate::directory::Client;
 use crate::oauth::Refusal;
-use crate::pages::account::memberships;
 use crate::pages::state::Purpose;
-use crate::pages::{Form, Visit, login};
+use crate::pages::{Form, Post, SignedIn, Visit, login};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
@@ -15,11 +13,8 @@ use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, Reach
 use crate::view::{
     self, AppNew, AppNewErrors, ErrorKind, NameFault, OrganizationChoice, RedirectUriFault, ScopeChoice,
 };
-use axum::body::Body;
-use axum::extract::State;
 use hallpass_wire::redirect_uri::RedirectUriError;
 use hallpass_wire::{RedirectUri, Scope, Scopes};
-use http::Request;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -29,12 +24,11 @@ const LONGEST_NAME: usize = 100;
 const MOST_URIS: usize = 50;
 
 /// What was typed, as it was typed.
-#[derive(Default)]
 struct Typed {
     name: String,
     redirect_uris: String,
     organization: Option<String>,
-    client_type: view::ClientType,
+    client_type: ClientType,
     /// `None` before anything was sent: all are ticked.
     scopes: Option<Vec<String>>,
 }
@@ -57,72 +51,44 @@ struct Wanted {
 }
 
 /// `GET /developer/apps/new`.
-pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let Some(user) = visit.user.clone() else {
-        return login::form(&visit, visit.place(), None);
-    };
-    let organization = visit
-        .query()
-        .ok()
-        .and_then(|query| query.get("organization").map(str::to_owned));
-    let typed = Typed {
-        organization,
-        ..Typed::default()
-    };
-    match own_organizations(&hallpass, &user).await {
-        Ok(own) if own.is_empty() => visit.error(403, ErrorKind::Forbidden),
-        Ok(own) => show(&visit, 200, &own, &typed, &Faults::default()),
-        Err(refusal) => visit.failed(&refusal),
-    }
+pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+    let query = visit.query().ok();
+    let typed = Typed::nothing(query.as_ref().and_then(|query| query.get("organization")));
+    let own = own_organizations(&visit, &user).await?;
+    Ok(show(&visit, 200, &own, &typed, &Faults::default()))
 }
 
 /// `POST /developer/apps/new`. The form carries the id of the app to come, so that the same form sent twice makes one.
-pub async fn create(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let (visit, form) = match Visit::begin_post(&hallpass, request).await {
-        Ok(begun) => begun,
-        Err(response) => return response,
-    };
-    let Some(user) = visit.user.clone() else {
-        return login::form(&visit, "/developer/apps/new", None);
+pub async fn create(Post { visit, form }: Post) -> Result<Response, Response> {
+    let Some(user) = &visit.user else {
+        return Ok(login::form(&visit, "/developer/apps/new", None));
     };
     let typed = Typed::of(&form);
-    let own = match own_organizations(&hallpass, &user).await {
-        Ok(own) => own,
-        Err(refusal) => return visit.failed(&refusal),
-    };
-    if own.is_empty() {
-        return visit.error(403, ErrorKind::Forbidden);
-    }
+    let own = own_organizations(&visit, user).await?;
     let opened = visit.open(Purpose::Developer, &form).filter(|opened| opened.fits);
     let Some(id) = opened.and_then(|opened| Uuid::from_slice(&opened.payload).ok()) else {
         // Open too long, or another tab signed in: nothing typed is lost, it is only asked again.
-        return show(&visit, 400, &own, &typed, &Faults::default());
+        return Err(show(&visit, 400, &own, &typed, &Faults::default()));
     };
-    match judge(&hallpass, &own, &typed) {
-        Ok(wanted) => register(&visit, &user, AppId(id), &typed, wanted).await,
-        Err(faults) => show(&visit, 400, &own, &typed, &faults),
+    match judge(&visit.hallpass, &own, &typed) {
+        Ok(wanted) => register(&visit, user, AppId(id), &typed, wanted)
+            .await
+            .map_err(|refusal| visit.failed(refusal)),
+        Err(faults) => Err(show(&visit, 400, &own, &typed, &faults)),
     }
 }
 
-async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: Wanted) -> Response {
+async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: Wanted) -> Result<Response, Refusal> {
     let hallpass = &visit.hallpass;
-    let client_type = match typed.client_type {
-        view::ClientType::Confidential => ClientType::Confidential,
-        view::ClientType::Public => ClientType::Public,
-    };
     let (text, secret) = client_secrets::make(visit.now);
-    let confidential = client_type == ClientType::Confidential;
+    let confidential = typed.client_type == ClientType::Confidential;
     let app = App {
         id,
         client_id: random::alphanumeric(24),
         name: wanted.name,
         organization: wanted.organization.id,
         owner: Some(user.id),
-        client_type,
+        client_type: typed.client_type,
         reach: Reach::Own,
         status: AppStatus::Live,
         redirect_uris: wanted.redirect_uris,
@@ -133,22 +99,17 @@ async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: 
         secrets: if confidential { vec![secret] } else { Vec::new() },
     };
     match hallpass.store.create_app(app).await {
-        Ok(()) => match created(visit, id, confidential.then_some(text.expose())).await {
-            Ok(response) => response,
-            Err(refusal) => visit.failed(&refusal),
-        },
+        Ok(()) => {
+            let client = hallpass.client_by_id(id).await?.ok_or(Refusal::Internal)?;
+            apps::show(visit, &client, confidential.then_some(text.expose())).await
+        }
         // The same form came before: its app is there, and its secret was shown then.
-        Err(StoreError::Taken(_) | StoreError::Conflict) => match hallpass.client_by_id(id).await {
-            Ok(Some(client)) => visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id))),
-            _ => visit.go(&visit.address("/developer")),
-        },
-        Err(error) => visit.failed(&error.into()),
+        Err(StoreError::Taken(_) | StoreError::Conflict) => Ok(match hallpass.client_by_id(id).await? {
+            Some(client) => visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id))),
+            None => visit.go(&visit.address("/developer")),
+        }),
+        Err(error) => Err(error.into()),
     }
-}
-
-async fn created(visit: &Visit, id: AppId, secret: Option<&str>) -> Result<Response, Refusal> {
-    let client: Arc<Client> = visit.hallpass.client_by_id(id).await?.ok_or(Refusal::Internal)?;
-    apps::show(visit, &client, secret).await
 }
 
 fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Result<Wanted, Faults> {
@@ -209,7 +170,7 @@ fn read_uris(hallpass: &Hallpass, typed: &Typed) -> (Vec<RedirectUri>, Vec<(Stri
         }
     }
     // API-5: an app may do without where its code can be copied from a page.
-    let may_be_without = hallpass.config.wire.code_page && typed.client_type == view::ClientType::Confidential;
+    let may_be_without = hallpass.config.wire.code_page && typed.client_type == ClientType::Confidential;
     if uris.is_empty() && faults.is_empty() && !may_be_without {
         faults.push((String::new(), RedirectUriFault::Missing));
     }
@@ -247,13 +208,16 @@ fn chosen_scopes(hallpass: &Hallpass, typed: &Typed) -> Result<Option<Scopes>, (
     }
 }
 
-async fn own_organizations(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<Organization>>, Refusal> {
-    let belongs = memberships(hallpass, user).await?;
-    Ok(belongs
-        .into_iter()
-        .map(|(one, _)| one)
-        .filter(|one| one.status == Status::Active && develops_for(user, one.id))
-        .collect())
+/// The organizations that this person may register an app for. Whoever has none has nothing to do here.
+async fn own_organizations(visit: &Visit, user: &User) -> Result<Vec<Arc<Organization>>, Response> {
+    let mut own = developed_by(&visit.hallpass, user)
+        .await
+        .map_err(|refusal| visit.failed(refusal))?;
+    own.retain(|one| one.status == Status::Active);
+    if own.is_empty() {
+        return Err(visit.error(403, ErrorKind::Forbidden));
+    }
+    Ok(own)
 }
 
 fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, faults: &Faults) -> Response {
@@ -307,6 +271,16 @@ fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, fa
 }
 
 impl Typed {
+    fn nothing(organization: Option<&str>) -> Self {
+        Self {
+            name: String::new(),
+            redirect_uris: String::new(),
+            organization: organization.map(str::to_owned),
+            client_type: ClientType::Confidential,
+            scopes: None,
+        }
+    }
+
     fn of(form: &Form) -> Self {
         let public = form.get("type") == Some("public");
         Self {
@@ -314,9 +288,9 @@ impl Typed {
             redirect_uris: form.get("redirect_uris").unwrap_or_default().to_owned(),
             organization: form.get("organization").map(str::to_owned),
             client_type: if public {
-                view::ClientType::Public
+                ClientType::Public
             } else {
-                view::ClientType::Confidential
+                ClientType::Confidential
             },
             scopes: Some(form.all("scope").map(str::to_owned).collect()),
         }

@@ -1,31 +1,15 @@
 //! An organization's settings (API-2: the API Settings tab, with its Register Application button).
 
 use super::{develops_for, line};
-use crate::app::Hallpass;
 use crate::oauth::Refusal;
-use crate::pages::account::role_of;
-use crate::pages::{Visit, login};
+use crate::pages::{SignedIn, Visit};
 use crate::respond::Response;
-use crate::store::model::{self, Organization, User};
-use crate::view::{ErrorKind, MemberLine, OrganizationKind, OrganizationSettings, Tab};
-use axum::body::Body;
-use axum::extract::State;
-use http::Request;
-use std::sync::Arc;
+use crate::store::model::{Organization, User};
+use crate::view::{ErrorKind, MemberLine, OrganizationSettings, Tab};
 
 /// `GET /organizations/{slug}`. Who is no owner or developer finds nothing here.
-pub async fn page(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Response {
-    let visit = match Visit::begin(&hallpass, request.into_parts().0).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let Some(user) = visit.user.clone() else {
-        return login::form(&visit, visit.place(), None);
-    };
-    match show(&visit, &user).await {
-        Ok(response) => response,
-        Err(refusal) => visit.failed(&refusal),
-    }
+pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+    show(&visit, &user).await.map_err(|refusal| visit.failed(refusal))
 }
 
 async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
@@ -50,7 +34,7 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
         .map(|(member, role)| MemberLine {
             name: &member.name,
             email: &member.email,
-            role: role_of(*role),
+            role: *role,
         })
         .collect();
     let apps: Vec<_> = apps.iter().map(|app| line(app, &organization)).collect();
@@ -59,10 +43,7 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
         OrganizationSettings {
             slug: &organization.slug,
             name: &organization.name,
-            kind: match organization.kind {
-                model::OrganizationKind::Live => OrganizationKind::Live,
-                model::OrganizationKind::Sandbox => OrganizationKind::Sandbox,
-            },
+            kind: organization.kind,
             members: &members,
             apps: &apps,
             may_register: true,

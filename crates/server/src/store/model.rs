@@ -65,6 +65,9 @@ macro_rules! texts {
         }
 
         impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$case),+];
+
             /// The text in the database and on the command line.
             #[must_use]
             pub fn as_str(self) -> &'static str {

@@ -1,9 +1,9 @@
 //! The pages of the person's own account, and the server's front page.
 
 use super::moments::seconds_between;
-use super::organization::Role;
 use super::words::{Message, Phrase, Words};
 use super::{mark, page};
+use crate::store::model::{EndReason, Role};
 
 /// The page at `/`: what this server is.
 #[derive(Debug, Clone)]
@@ -99,42 +99,21 @@ pub struct EndedLine<'a> {
     pub organization: Option<&'a str>,
     /// Unix milliseconds.
     pub ended_at: i64,
-    /// Why.
-    pub reason: EndReason,
+    /// Why, where that is known.
+    pub reason: Option<EndReason>,
 }
 
-/// Why a grant ended, as far as a person cares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndReason {
-    /// The person ended it.
-    ByPerson,
-    /// The authorization code came a second time.
-    CodeReplayed,
-    /// A refresh token came again after its successor was used.
-    RefreshReused,
-    /// Its time was over.
-    Expired,
-    /// The operator ended it.
-    ByOperator,
-    /// The app gave it back (RFC 7009).
-    ByApp,
-    /// A newer consent took its place.
-    Replaced,
-    /// Anything else.
-    Other,
-}
-
-impl EndReason {
-    fn message(self) -> Message {
-        match self {
-            Self::ByPerson => Message("ended-by-person"),
-            Self::CodeReplayed => Message("ended-code-replayed"),
-            Self::RefreshReused => Message("ended-refresh-reused"),
-            Self::Expired => Message("ended-expired"),
-            Self::ByOperator => Message("ended-by-operator"),
-            Self::ByApp => Message("ended-by-app"),
-            Self::Replaced => Message("ended-replaced"),
-            Self::Other => Message("ended-other"),
+impl EndedLine<'_> {
+    fn message(&self) -> Message {
+        match self.reason {
+            Some(EndReason::ByPerson) => Message("ended-by-person"),
+            Some(EndReason::CodeReplayed) => Message("ended-code-replayed"),
+            Some(EndReason::RefreshReused) => Message("ended-refresh-reused"),
+            Some(EndReason::Expired) => Message("ended-expired"),
+            Some(EndReason::ByOperator) => Message("ended-by-operator"),
+            Some(EndReason::ByApp) => Message("ended-by-app"),
+            Some(EndReason::Replaced) => Message("ended-replaced"),
+            Some(EndReason::AppChanged | EndReason::MembershipEnded) | None => Message("ended-other"),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::words::{Message, Phrase, Words};
 use super::{OrganizationChoice, ScopeLine, mark, page};
+use crate::store::model::{AppStatus, ClientType};
 
 /// The apps a person may manage.
 #[derive(Debug, Clone)]
@@ -35,17 +36,6 @@ impl AppLine<'_> {
     }
 }
 
-/// Where an app stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppStatus {
-    /// Not yet usable.
-    Draft,
-    /// In use.
-    Live,
-    /// Stopped by the operator.
-    Suspended,
-}
-
 impl AppStatus {
     pub(super) fn message(self) -> Message {
         match self {
@@ -62,16 +52,6 @@ impl AppStatus {
             Self::Suspended => "tag bad",
         }
     }
-}
-
-/// Can the app keep a secret (RFC 6749 §2.1)?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ClientType {
-    /// It runs on a server.
-    #[default]
-    Confidential,
-    /// It runs on a device or in a browser.
-    Public,
 }
 
 /// The form that registers an app: fields `name`, `redirect_uris`, `organization`, `type`, `scope`, hidden `state`.
@@ -267,12 +247,9 @@ impl AppPage<'_> {
         self.client_type == ClientType::Confidential
     }
 
-    /// The secret whose end would hurt: the one used last.
-    fn in_use(&self) -> Option<&SecretLine<'_>> {
-        self.secrets
-            .iter()
-            .filter(|secret| secret.last_used.is_some())
-            .max_by_key(|secret| secret.last_used)
+    /// Whether the end of a secret would be felt.
+    fn in_use(&self) -> bool {
+        self.secrets.iter().any(|secret| secret.last_used.is_some())
     }
 
     /// The code exchange with the app's own values, safe to paste into a POSIX shell.
@@ -309,21 +286,15 @@ pub struct SecretLine<'a> {
     pub created: i64,
     /// Last use, Unix milliseconds.
     pub last_used: Option<i64>,
-    /// Address that used it last, where known.
-    pub last_used_from: Option<&'a str>,
     /// When it stops working, Unix milliseconds; none: not by itself.
     pub expires: Option<i64>,
 }
 
 impl SecretLine<'_> {
     fn usage(&self, words: &Words, now: &i64) -> Phrase {
-        match (self.last_used, self.last_used_from) {
-            (None, _) => words.say("secret-never-used"),
-            (Some(used), None) => words.say("secret-used").part("when", words.ago(used, now)),
-            (Some(used), Some(address)) => words
-                .say("secret-used-from")
-                .part("when", words.ago(used, now))
-                .with("address", address),
+        match self.last_used {
+            None => words.say("secret-never-used"),
+            Some(used) => words.say("secret-used").part("when", words.ago(used, now)),
         }
     }
 }

@@ -20,18 +20,18 @@ mod organization;
 mod specimens;
 mod words;
 
-pub use account::{Account, ConnectedApps, Connection, EndReason, EndedLine, Landing, OrganizationLine};
+pub use account::{Account, ConnectedApps, Connection, EndedLine, Landing, OrganizationLine};
 pub use assets::{asset, css_path, icon_path, script_path};
 pub use developer::{
-    AppLine, AppNew, AppNewErrors, AppPage, AppStatus, AppsList, ClientType, NameFault, RedirectUriError,
-    RedirectUriFault, ScopeChoice, SecretLine,
+    AppLine, AppNew, AppNewErrors, AppPage, AppsList, NameFault, RedirectUriError, RedirectUriFault, ScopeChoice,
+    SecretLine,
 };
 pub use error::{Back, Error, ErrorKind};
 pub use interaction::{
     CodeCopy, Consent, ConsentDone, Denied, Login, LoginError, OrganizationChoice, ScopeLine, Until,
 };
 pub use locale::Locale;
-pub use organization::{MemberLine, OrganizationKind, OrganizationSettings, Role, Tab};
+pub use organization::{MemberLine, OrganizationSettings, Tab};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

@@ -2,6 +2,7 @@
 
 use super::page;
 use super::words::Message;
+use crate::store::model::{OrganizationKind, Role};
 use crate::view::AppLine;
 
 /// An organization's settings, one of two tabs.
@@ -33,15 +34,6 @@ pub enum Tab {
     ApiSettings,
 }
 
-/// What an organization is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrganizationKind {
-    /// Real data.
-    Live,
-    /// For trying things out.
-    Sandbox,
-}
-
 /// A member of an organization.
 #[derive(Debug, Clone, Copy)]
 pub struct MemberLine<'a> {
@@ -51,17 +43,6 @@ pub struct MemberLine<'a> {
     pub email: &'a str,
     /// What the person may do.
     pub role: Role,
-}
-
-/// What a person is in an organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Manages the organization.
-    Owner,
-    /// Registers apps.
-    Developer,
-    /// Uses it.
-    Member,
 }
 
 impl Role {

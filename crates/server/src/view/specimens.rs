@@ -3,11 +3,12 @@
 #![allow(clippy::too_many_lines, reason = "lists of data, not logic")]
 
 use super::{
-    Account, AppLine, AppNew, AppNewErrors, AppPage, AppStatus, AppsList, Back, ClientType, CodeCopy, ConnectedApps,
-    Connection, Consent, ConsentDone, Denied, EndReason, EndedLine, Error, ErrorKind, Frame, Landing, Locale, Login,
-    LoginError, MemberLine, NameFault, OrganizationChoice, OrganizationKind, OrganizationLine, OrganizationSettings,
-    RedirectUriError, RedirectUriFault, Role, ScopeChoice, ScopeLine, SecretLine, Tab, Until,
+    Account, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent,
+    ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Landing, Locale, Login, LoginError, MemberLine, NameFault,
+    OrganizationChoice, OrganizationLine, OrganizationSettings, RedirectUriError, RedirectUriFault, ScopeChoice,
+    ScopeLine, SecretLine, Tab, Until,
 };
+use crate::store::model::{AppStatus, ClientType, EndReason, OrganizationKind, Role};
 
 const NOW: i64 = 1_795_430_000_000; // 2026-11-23
 const DAY: i64 = 86_400_000;
@@ -309,13 +310,13 @@ impl Texts {
             EndReason::ByOperator,
             EndReason::ByApp,
             EndReason::Replaced,
-            EndReason::Other,
+            EndReason::MembershipEnded,
         ];
         let ended = reasons.map(|reason| EndedLine {
             app_name: &self.app,
             organization: Some(&self.organization),
             ended_at: NOW - 90 * DAY,
-            reason,
+            reason: Some(reason),
         });
         let apps = ConnectedApps {
             connections: &[connection, forgotten, new],
@@ -452,13 +453,11 @@ impl Texts {
             hint: Some("q7Xd"),
             created: NOW - 21 * DAY,
             last_used: Some(NOW - 4000),
-            last_used_from: None,
             expires: None,
         };
         let old = SecretLine {
             hint: Some("m2Lp"),
             last_used: Some(NOW - 660_000),
-            last_used_from: Some("203.0.113.7"),
             expires: Some(NOW + DAY),
             ..current
         };
