@@ -7,7 +7,7 @@ use crate::respond::Response;
 use crate::store::model::{Organization, User};
 use crate::view::{ErrorKind, MemberLine, OrganizationSettings, Tab};
 
-/// `GET /organizations/{slug}`. Who is no owner or developer finds nothing here.
+/// `GET /organizations/{slug}`. Who is no owner or developer finds nothing here, and nobody finds the hidden one.
 pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
     show(&visit, &user).await.map_err(|refusal| visit.failed(refusal))
 }
@@ -21,7 +21,7 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
         .trim_start_matches("/organizations/")
         .trim_end_matches('/');
     let found: Option<Organization> = store.organization_by_slug(slug).await?;
-    let Some(organization) = found.filter(|one| develops_for(user, one.id)) else {
+    let Some(organization) = found.filter(|one| !one.hidden && develops_for(user, one.id)) else {
         return Ok(visit.error(404, ErrorKind::NotFound));
     };
     let apps = store.apps_of(organization.id).await?;
