@@ -42,6 +42,19 @@ async fn a_refresh_token_ends_its_grant_with_every_token_of_it() {
     assert_eq!(sample.refresh(&bystander.refresh).await.status, 200);
 }
 
+/// Who holds an old one could end the grant as well by presenting it for a refresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_that_was_exchanged_ends_its_grant_too() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let first = sample.connect(&john).await;
+    let second = sample.refresh(&first.refresh).await.tokens();
+    assert_eq!(sample.revoke(&first.refresh).await.status, 200);
+    assert_eq!(server.identity(&second.access).await.refusal(), "401 invalid_token");
+    assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_revoked_already() {
     let server = Server::library("default", APPS).await;

@@ -64,4 +64,5 @@ async fn without_organizations_nobody_sees_that_there_are_any() {
             "{path}: {text}"
         );
     }
+    assert_eq!(mary.open("/organizations/default").await.status, 404);
 }
