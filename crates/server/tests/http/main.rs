@@ -30,4 +30,5 @@ mod portal;
 mod refresh;
 mod restart;
 mod revocation;
+mod suspension;
 mod tenants;

@@ -317,6 +317,20 @@ impl Server {
         self.send(&url, request).await
     }
 
+    /// Has the operator's command do something with the running server; what it says, as JSON.
+    pub(crate) fn command(&self, words: &[&str]) -> serde_json::Value {
+        let (noun, rest) = words.split_first().expect("a command");
+        let output = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+            .args([*noun, "--json", "--data"])
+            .arg(self.data_folder())
+            .args(rest)
+            .output()
+            .expect("the command starts");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {error}");
+        serde_json::from_slice(&output.stdout).expect("the answer is JSON")
+    }
+
     /// What a binary wrote to its log.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
