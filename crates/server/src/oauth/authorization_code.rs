@@ -47,9 +47,21 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
         key: hallpass.keys.proof_id(),
     };
     match hallpass.store.redeem(change).await? {
-        Some(grant) => issue::for_grant(hallpass, request, &grant, grant.scopes.clone(), request.now),
+        Some(grant) => {
+            end_longest_idle(hallpass, &grant, request.now).await?;
+            issue::for_grant(hallpass, request, &grant, grant.scopes.clone(), request.now)
+        }
         None => Err(lost(hallpass, &grant, request.now).await?),
     }
+}
+
+/// At most so many active grants of one person for one app: the longest idle ones end.
+async fn end_longest_idle(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<(), Refusal> {
+    let keep = hallpass.config.tokens.grants_per_user_and_app;
+    for idle in hallpass.store.longest_idle(grant.user, grant.app, keep).await? {
+        hallpass.store.end(idle, EndReason::Replaced, now).await?;
+    }
+    Ok(())
 }
 
 /// The grant of an authentic code of this client. A forged or foreign code changes nothing.

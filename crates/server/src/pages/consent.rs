@@ -12,7 +12,7 @@ use crate::oauth::Refusal;
 use crate::oauth::authorization::{AuthorizationRequest, is_loopback_only};
 use crate::random;
 use crate::respond::Response;
-use crate::store::model::{EndReason, Grant, GrantId, NewGrant, Organization, State as Life, Status, User};
+use crate::store::model::{Grant, GrantId, NewGrant, Organization, State as Life, Status, User};
 use crate::tokens::proofs::{Kind, Proof};
 use crate::view::{CodeCopy, Consent, ConsentDone, Denied, ErrorKind, OrganizationChoice, ScopeLine, Until};
 use hallpass_wire::RedirectUri;
@@ -147,7 +147,6 @@ async fn allow(
     let Some(organization) = chosen else {
         return Ok(visit.error(400, ErrorKind::BadForm));
     };
-    make_room(visit, user, request, id).await?;
     let grant = NewGrant {
         id,
         app: request.client.app.id,
@@ -163,20 +162,6 @@ async fn allow(
     };
     let grant = hallpass.store.insert_grant(grant).await?;
     hand_over(visit, request, &grant)
-}
-
-/// At most so many grants for one app: the longest idle one ends first. A POST that repeats another makes no grant, and needs
-/// no room.
-async fn make_room(visit: &Visit, user: &User, request: &AuthorizationRequest, id: GrantId) -> Result<(), Refusal> {
-    let store = &visit.hallpass.store;
-    if store.grant(id).await?.is_some() {
-        return Ok(());
-    }
-    let keep = visit.hallpass.config.tokens.grants_per_user_and_app.saturating_sub(1);
-    for idle in store.longest_idle(user.id, request.client.app.id, keep).await? {
-        store.end(idle, EndReason::Replaced, visit.now).await?;
-    }
-    Ok(())
 }
 
 fn hand_over(visit: &Visit, request: &AuthorizationRequest, grant: &Grant) -> Result<Response, Refusal> {

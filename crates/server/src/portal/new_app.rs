@@ -190,7 +190,8 @@ fn fault(text: &str, error: RedirectUriError) -> RedirectUriFault {
     }
 }
 
-/// All of the catalogue is `None`: a scope that comes later is then the app's too.
+/// All of the catalogue is `None`: a scope that comes later is then the app's too. So is naming none: people are asked for
+/// consent to each all the same.
 fn chosen_scopes(hallpass: &Hallpass, typed: &Typed) -> Result<Option<Scopes>, ()> {
     let Some(names) = typed.scopes.as_ref().filter(|names| !names.is_empty()) else {
         return Ok(None);

@@ -351,6 +351,31 @@ async fn a_second_allow_ends_no_other_grant() {
     }
 }
 
+/// Room is made when a code is redeemed: one that nobody redeems ends nothing, and several at once do not get past the bound.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_redeemed_code_ends_the_grant_that_was_idle_longest() {
+    let declared = format!("[tokens]\ngrants_per_user_and_app = 2\n{APPS}");
+    let server = Server::library("default", &declared).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let (first, second) = (sample.connect(&john).await, sample.connect(&john).await);
+    let mut codes = Vec::new();
+    for _ in 0..2 {
+        let page = asked(&server, &john).await;
+        codes.push(john.decide(&page, "allow").await.callback().code().to_owned());
+    }
+    for tokens in [&first, &second] {
+        assert_eq!(server.identity(&tokens.access).await.status, 200);
+    }
+    server.advance(Duration::from_secs(1));
+    for code in &codes {
+        sample.redeem(code).await.tokens();
+    }
+    for tokens in [&first, &second] {
+        assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
+    }
+}
+
 /// The page speaks the person's language, whatever the browser asks for.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_in_the_persons_language() {
