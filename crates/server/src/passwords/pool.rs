@@ -2,6 +2,7 @@
 
 use super::{NOBODY, hash, verify};
 use crate::config::Secret;
+use crate::random;
 use aws_lc_rs::digest::{SHA256, digest};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,13 +32,15 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Whether `phc` was made from `password`; no account (None) takes as long and is false. Who asks the same at the
-    /// same time shares one computation.
+    /// Whether `phc` was made from `password`; no account (None) takes as long and is false. Who asks the same of an
+    /// account at the same time shares one computation.
     pub async fn verify(&self, password: &str, phc: Option<&str>) -> Result<bool, Busy> {
-        let known = phc.is_some();
-        let phc = phc.unwrap_or(NOBODY);
-        let answer = self.shared.join(password, phc)?;
-        answer.await.map(|fits| known && fits).map_err(|_| Busy)
+        let answer = match phc {
+            Some(phc) => self.shared.join(password, phc, fingerprint(password, phc))?,
+            // Nobody shares with a stranger: two accounts that answer together would both be unknown.
+            None => self.shared.join(password, NOBODY, random::bytes())?,
+        };
+        answer.await.map(|fits| phc.is_some() && fits).map_err(|_| Busy)
     }
 
     /// Hashes `password` with `salt`, which must be fresh and random.
@@ -94,7 +97,7 @@ struct State {
     closed: bool,
 }
 
-/// SHA-256 over hash and password: it lives no longer than the password waits in the queue beside it.
+/// SHA-256 over hash and password (random where there is no account): it lives no longer than the password waits in the queue beside it.
 type Fingerprint = [u8; 32];
 
 enum Task {
@@ -112,9 +115,8 @@ enum Task {
 
 impl Shared {
     /// Waits for the verification of these two, which is queued if nobody waits for it yet.
-    fn join(&self, password: &str, phc: &str) -> Result<oneshot::Receiver<bool>, Busy> {
+    fn join(&self, password: &str, phc: &str, fingerprint: Fingerprint) -> Result<oneshot::Receiver<bool>, Busy> {
         let (reply, answer) = oneshot::channel();
-        let fingerprint = fingerprint(password, phc);
         let mut state = self.lock();
         if let Some(waiting) = state.waiting.get_mut(&fingerprint) {
             waiting.push(reply);
@@ -222,6 +224,10 @@ mod tests {
         pin!(future).poll(&mut Context::from_waker(Waker::noop()))
     }
 
+    fn join(shared: &Shared, password: &str, phc: &str) -> Result<oneshot::Receiver<bool>, Busy> {
+        shared.join(password, phc, fingerprint(password, phc))
+    }
+
     #[tokio::test]
     async fn a_pool_hashes_and_verifies() {
         let pool = Pool::new(2, 8).unwrap();
@@ -245,33 +251,44 @@ mod tests {
     fn a_full_queue_is_busy_except_for_what_waits_already() {
         let pool = Pool::without_workers(1);
         let phc = hash("secret", [3; 16]);
-        let first = pool.shared.join("secret", &phc).unwrap();
-        let same = pool.shared.join("secret", &phc).unwrap();
-        assert_eq!(pool.shared.join("other", &phc).unwrap_err(), Busy);
+        let first = join(&pool.shared, "secret", &phc).unwrap();
+        let same = join(&pool.shared, "secret", &phc).unwrap();
+        assert_eq!(join(&pool.shared, "other", &phc).unwrap_err(), Busy);
         assert_eq!(poll(pool.hash("secret", [4; 16])), Poll::Ready(Err(Busy)));
 
         pool.shared.work();
         assert_eq!(poll(first), Poll::Ready(Ok(true)));
         assert_eq!(poll(same), Poll::Ready(Ok(true)));
         assert!(pool.shared.lock().waiting.is_empty());
-        assert!(pool.shared.join("other", &phc).is_ok());
+        assert!(join(&pool.shared, "other", &phc).is_ok());
     }
 
     #[test]
     fn another_hash_is_another_computation() {
         let pool = Pool::without_workers(8);
-        let answers = [("a", "bc"), ("ab", "c"), ("a", "bcd")].map(|(password, phc)| pool.shared.join(password, phc));
+        let answers = [("a", "bc"), ("ab", "c"), ("a", "bcd")].map(|(password, phc)| join(&pool.shared, password, phc));
         assert!(answers.iter().all(Result::is_ok));
         assert_eq!(pool.shared.lock().tasks.len(), 3);
     }
 
     #[test]
+    fn unknown_accounts_share_no_computation() {
+        let pool = Pool::without_workers(8);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut answers = [(); 2].map(|()| Box::pin(pool.verify("secret", None)));
+        for answer in &mut answers {
+            assert!(answer.as_mut().poll(&mut context).is_pending());
+        }
+        assert_eq!(pool.shared.lock().tasks.len(), 2);
+    }
+
+    #[test]
     fn what_nobody_waits_for_is_not_computed() {
         let pool = Pool::without_workers(8);
-        drop(pool.shared.join("secret", NOBODY).unwrap());
+        drop(join(&pool.shared, "secret", NOBODY).unwrap());
         assert!(pool.shared.work());
         assert!(pool.shared.lock().waiting.is_empty());
-        let late = pool.shared.join("secret", NOBODY).unwrap();
+        let late = join(&pool.shared, "secret", NOBODY).unwrap();
         pool.shared.work();
         assert_eq!(poll(late), Poll::Ready(Ok(false)));
     }

@@ -3,6 +3,7 @@
 //! Entries are numbered per run of a server by the writer when it commits them, and swept once no token can be left that
 //! they matter for.
 
+use super::connection::Connection;
 use super::model::{Change, ChangeKind, NewChange};
 use super::value::{Row, Value};
 use super::{Result, Store, all};
@@ -38,6 +39,11 @@ impl NewChange {
 
 const CURRENT: &str = "SELECT node, number, happened, expires, kind, subject, value FROM changes \
      WHERE expires > $1 ORDER BY node, number";
+
+/// Every entry that is there, on the connection that writes.
+pub(super) fn entries(connection: &Connection) -> Result<Vec<Change>> {
+    all(connection.query(CURRENT, &[Instant(0).into()])?, change_of)
+}
 
 /// An entry.
 pub(super) const INSERT: &str = "INSERT INTO changes (node, number, happened, expires, kind, subject, value) \

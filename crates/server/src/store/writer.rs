@@ -5,6 +5,7 @@
 
 use super::apply::{Applied, Batch, Feed};
 use super::batch::{Job, Outcome, Work, plan};
+use super::changes;
 use super::connection::{Connection, unavailable};
 use super::model::Change;
 use super::seen::{self, Seen};
@@ -92,6 +93,7 @@ pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> Result<Write
         shared,
         uses_written: Instant(0),
         closing: false,
+        unsure: false,
     };
     let thread = std::thread::Builder::new()
         .name("hallpass-writer".to_owned())
@@ -136,6 +138,8 @@ struct Worker {
     shared: Arc<Shared>,
     uses_written: Instant,
     closing: bool,
+    /// A commit failed since the feed was last told: it may have been made all the same.
+    unsure: bool,
 }
 
 impl Worker {
@@ -186,6 +190,7 @@ impl Worker {
     fn commit(&mut self, batch: Vec<Job<Reply>>) {
         match catch_unwind(AssertUnwindSafe(|| self.apply(&batch))) {
             Ok(Ok((answers, changes))) => {
+                self.tell_what_failed();
                 self.tell(&changes);
                 for (job, answer) in batch.into_iter().zip(answers) {
                     self.answer(job, answer);
@@ -210,6 +215,21 @@ impl Worker {
             self.connection = Some(connection);
         }
         applied
+    }
+
+    /// A revocation whose commit seemed to fail and was made is found done when it is asked again, and then acknowledged:
+    /// memory must know of it. So after a failure the whole feed is told once more, before any answer.
+    fn tell_what_failed(&mut self) {
+        let Some(connection) = self.connection.as_ref().filter(|_| self.unsure) else {
+            return;
+        };
+        match changes::entries(connection) {
+            Ok(changes) => {
+                self.tell(&changes);
+                self.unsure = false;
+            }
+            Err(error) => tracing::error!(%error, "the feed cannot be read after a failed commit"),
+        }
     }
 
     /// A listener that fails must not take the writer with it; what was committed is committed.
@@ -246,6 +266,7 @@ impl Worker {
     /// Refuses a batch, and with it all that waited meanwhile: it would wait as long again to hear the same.
     fn fail(&mut self, batch: Vec<Job<Reply>>, error: &StoreError) {
         tracing::warn!(%error, "a commit failed");
+        self.unsure = true;
         let arrived: Vec<_> = self.arriving.try_iter().take(QUEUE).collect();
         for job in batch.into_iter().chain(self.waiting.drain(..)).chain(arrived) {
             if let Work::Seen(uses) = job.work {

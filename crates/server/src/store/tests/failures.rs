@@ -244,3 +244,22 @@ fn what_is_no_database_is_not_opened() {
     let absent = Store::open_sqlite(&folder.path().join("absent/hallpass.db"), 1).err();
     assert!(matches!(absent, Some(StoreError::Unavailable(_))), "{absent:?}");
 }
+
+/// A commit whose outcome nobody knows: here somebody else makes the end that failed. Asked again it is found done, and the
+/// revoked set must know of it.
+#[tokio::test]
+async fn an_end_that_was_made_although_it_failed_is_told() {
+    let fixture = Fixture::new();
+    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let listener = std::sync::Arc::clone(&told);
+    fixture
+        .store
+        .on_change(move |changes| listener.lock().unwrap().extend_from_slice(changes));
+    fixture.active(1).await;
+    assert!(is_unavailable(&fixture.store.change(Work::Panic).await));
+    let ended = "UPDATE grants SET state = 2, ended_at = 1, reason = 'by_app'; INSERT INTO changes (node, number, happened, \
+         expires, kind, subject, value) SELECT x'00000000000000000000000000000001', 1, 1, 9000000000000, 'grant', id, 0 FROM grants";
+    fixture.other().execute_batch(ended).unwrap();
+    assert!(!fixture.store.end(grant_id(1), EndReason::ByPerson, NOW).await.unwrap());
+    assert_eq!(told.lock().unwrap().len(), 1);
+}
