@@ -74,7 +74,10 @@ impl Master {
         }
         let path = data.join(&keys.master_file);
         match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text, &path.display().to_string()),
+            Ok(text) => {
+                warn_if_shared(&path);
+                Self::parse(&text, &path.display().to_string())
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound && database_has_keys => {
                 Err(KeyError::LostMaster(path))
             }
@@ -243,6 +246,15 @@ fn ring<K>(
 
 fn label(id: u32, purpose: &str) -> Vec<u8> {
     format!("hallpass key {id} {purpose}").into_bytes()
+}
+
+/// A key that others can read is no secret any more; the server cannot undo that, but it can say so.
+fn warn_if_shared(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).map(|metadata| metadata.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+        tracing::warn!(path = %path.display(), "others than its owner may read the master key");
+    }
 }
 
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {

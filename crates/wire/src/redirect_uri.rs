@@ -142,7 +142,7 @@ fn loopback(uri: &str) -> Option<(&'static str, &str)> {
             Some(rest) => rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())),
             None => ("1", rest),
         };
-        let numeric = !port.is_empty() && port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+        let numeric = port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit());
         let ends = path.is_empty() || path.starts_with(['/', '?']);
         return (numeric && ends).then_some((host, path));
     }
@@ -207,6 +207,8 @@ mod tests {
             "http://127.0.0.1:1@evil.example/cb",
             "http://127.0.0.1.evil.example/cb",
             "http://127.0.0.1:/cb",
+            "http://127.0.0.1:99999/cb",
+            "http://127.0.0.1:+80/cb",
             "http://[::1]:1/cb",
         ] {
             assert!(!admits("http://127.0.0.1/cb", sent), "{sent}");

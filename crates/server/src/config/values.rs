@@ -24,9 +24,17 @@ pub(super) fn line(node: &Node) -> Result<String, String> {
     Ok(line)
 }
 
+/// Whether a character cannot be seen, or turns the direction of the text around it: with it one name could look like another.
+pub(crate) fn misleads(character: char) -> bool {
+    let unseen = matches!(character, '\u{200b}' | '\u{2060}' | '\u{feff}');
+    let turns =
+        matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || unseen || turns
+}
+
 /// Whether a text can be the name of something.
 pub(crate) fn one_line(line: &str) -> Result<(), String> {
-    if line.trim().is_empty() || line.chars().any(char::is_control) || line.chars().count() > 200 {
+    if line.trim().is_empty() || line.chars().any(misleads) || line.chars().count() > 200 {
         return Err("expected one line of 1 to 200 characters".to_owned());
     }
     Ok(())

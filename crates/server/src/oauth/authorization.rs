@@ -119,7 +119,7 @@ type Asked = (Scopes, Option<CodeChallenge>);
 fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<Asked, Refusal> {
     match query.get("response_type") {
         Some("code") => {}
-        Some(other) => return Err(Refusal::UnsupportedResponseType(other.to_owned())),
+        Some(other) => return Err(Refusal::UnsupportedResponseType(other.chars().take(24).collect())),
         None => return Err(Refusal::ResponseTypeMissing),
     }
     if !client.may_use(GrantType::AuthorizationCode) {

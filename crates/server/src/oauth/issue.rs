@@ -30,7 +30,9 @@ pub fn refresh_expiry(hallpass: &Hallpass, client: &Client, ends: Option<Instant
         Lifetime::Never => None,
         Lifetime::For(lifetime) => Some(now.after(lifetime)),
     };
-    let by_idleness = tokens.refresh_idle.map(|idle| now.after(idle));
+    // A token that stays is not idle while it is used; the row is not written then (see `refresh_token`).
+    let idle = tokens.refresh_idle.filter(|_| rotates(hallpass, client));
+    let by_idleness = idle.map(|idle| now.after(idle));
     [by_age, by_idleness, ends].into_iter().flatten().min()
 }
 

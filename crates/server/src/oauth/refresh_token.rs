@@ -37,7 +37,7 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
             tracing::error!(grant = %grant.id, "a refresh token is newer than the database: was it restored from a backup?");
             return Err(Refusal::RefreshTokenFromTheFuture);
         }
-        check_expiry(&grant, request.now)?;
+        check_expiry(hallpass, request.client, &grant, request.now)?;
         check_standing(hallpass, &grant, request.client).await?;
         let scopes = scopes(hallpass, request, &grant);
         if decided == Meaning::Rotate && (scopes.is_err() || !issue::rotates(hallpass, request.client)) {
@@ -85,8 +85,22 @@ fn check_life(grant: &Grant, now: Instant) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_expiry(grant: &Grant, now: Instant) -> Result<(), Refusal> {
-    if grant.expires.is_some_and(|expires| now >= expires) {
+/// Where refresh tokens rotate, idleness is part of the row's expiry; where one stays, it is counted from its last use.
+fn check_expiry(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instant) -> Result<(), Refusal> {
+    let idle = hallpass
+        .config
+        .tokens
+        .refresh_idle
+        .filter(|_| !issue::rotates(hallpass, client));
+    let unused = idle.map(|idle| {
+        grant
+            .last_used
+            .unwrap_or(grant.rotated_at)
+            .max(grant.rotated_at)
+            .after(idle)
+    });
+    let over = [grant.expires, unused].into_iter().flatten().any(|end| now >= end);
+    if over {
         Err(Refusal::RefreshTokenExpired)
     } else {
         Ok(())

@@ -14,7 +14,7 @@ use crate::random;
 use crate::respond::Response;
 use crate::store::model::{Grant, GrantId, NewGrant, Organization, State as Life, Status, User};
 use crate::tokens::proofs::{Kind, Proof};
-use crate::view::{CodeCopy, Consent, ConsentDone, Denied, ErrorKind, OrganizationChoice, ScopeLine, Until};
+use crate::view::{Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, OrganizationChoice, ScopeLine, Until};
 use hallpass_wire::RedirectUri;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -209,18 +209,18 @@ async fn choices(
     Ok(found)
 }
 
+/// There is no organization in which this person could connect this app. The app is told if the person goes back to it.
 fn nowhere(visit: &Visit, request: &AuthorizationRequest) -> Response {
-    let owner = &request.client.organization;
-    if request.client.reaches(owner.id) && !owner.hidden {
-        return visit.error(
-            403,
-            ErrorKind::NotAMember {
-                app: &request.client.app.name,
-                organization: &owner.name,
-            },
-        );
-    }
-    visit.error(403, ErrorKind::NoOrganization)
+    let (app, owner) = (request.client.app.name.as_str(), &request.client.organization);
+    let address = request.target.with_refusal(&visit.hallpass, &Refusal::NoOrganization);
+    let back = address.as_deref().map(|href| Back { href, app });
+    let kind = if request.client.reaches(owner.id) && !owner.hidden {
+        let organization = owner.name.as_str();
+        ErrorKind::NotAMember { app, organization }
+    } else {
+        ErrorKind::NoOrganization
+    };
+    visit.error_with(403, kind, back)
 }
 
 fn until(hallpass: &Hallpass) -> Until {

@@ -9,7 +9,7 @@ use crate::oauth::Refusal;
 use crate::respond::{self, Response};
 use crate::store::model::{Session, SessionId, Status, User};
 use crate::time::Instant;
-use crate::view::{self, ErrorKind, Frame, Locale};
+use crate::view::{self, Back, ErrorKind, Frame, Locale};
 use axum::body::Body;
 use axum::extract::FromRequest;
 use hallpass_wire::Parameters;
@@ -149,12 +149,18 @@ impl Visit {
     /// An error page.
     #[must_use]
     pub fn error(&self, status: u16, kind: ErrorKind<'_>) -> Response {
+        self.error_with(status, kind, None)
+    }
+
+    /// An error page with the way back to an app.
+    #[must_use]
+    pub fn error_with(&self, status: u16, kind: ErrorKind<'_>, back: Option<Back<'_>>) -> Response {
         let mut response = self.render(status, |frame| {
             view::Error {
                 status,
                 kind,
                 detail: None,
-                back: None,
+                back,
             }
             .render(frame)
         });

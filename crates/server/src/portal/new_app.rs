@@ -3,6 +3,7 @@
 use super::{apps, developed_by};
 use crate::app::Hallpass;
 use crate::client_secrets;
+use crate::config::misleads;
 use crate::oauth::Refusal;
 use crate::pages::state::Purpose;
 use crate::pages::{Form, Post, SignedIn, Visit, login};
@@ -139,15 +140,13 @@ fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Resul
 }
 
 fn name_fault(name: &str) -> Option<NameFault> {
-    // Characters that turn the direction of text around could make one app look like another.
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if name.is_empty() {
         Some(NameFault::Missing)
     } else if name.chars().count() > LONGEST_NAME {
         Some(NameFault::TooLong {
             limit: LONGEST_NAME as u64,
         })
-    } else if name.chars().any(|c| c.is_control() || turns(c)) {
+    } else if name.chars().any(misleads) {
         Some(NameFault::Characters)
     } else {
         None

@@ -17,13 +17,14 @@ const PENDING_KEPT: Duration = Duration::from_secs(10 * 60);
 const ENDED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
-    /// The grant, if it is there. Whether its generation was seen includes what only memory knows yet.
+    /// The grant, if it is there. What was seen includes what only memory knows yet.
     pub async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
         let rows = self.read(GRANT, &[id.into()]).await?;
         let Some(mut grant) = first(rows, grant_of)? else {
             return Ok(None);
         };
         grant.confirmed = grant.confirmed || self.seen(id, grant.generation);
+        grant.last_used = grant.last_used.max(self.last_seen(id));
         Ok(Some(grant))
     }
 

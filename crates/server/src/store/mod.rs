@@ -119,6 +119,13 @@ impl Store {
         }
     }
 
+    /// When a token of this grant came last, as far as memory knows.
+    fn last_seen(&self, id: GrantId) -> Option<Instant> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.seen().last(id),
+        }
+    }
+
     /// Notes that an authentic, living token of this generation came: known at once, written within seconds.
     pub fn touch(&self, id: GrantId, generation: u32, now: Instant) {
         match &self.engine {

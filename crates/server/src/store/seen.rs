@@ -43,6 +43,11 @@ impl Seen {
             .is_some_and(|note| note.generation == generation)
     }
 
+    /// When a token of this grant came last, as far as memory knows.
+    pub(super) fn last(&self, id: GrantId) -> Option<Instant> {
+        self.notes().find(Used::Grant(id)).map(|note| note.at)
+    }
+
     /// Notes a use. Whether so many wait now that they should be written at once.
     pub(super) fn note(&self, one: Use) -> bool {
         let mut notes = self.notes();

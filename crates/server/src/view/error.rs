@@ -17,13 +17,13 @@ pub struct Error<'a> {
 }
 page!(Error, "error.html");
 
-/// A link back.
+/// The way back to the app that sent the person here.
 #[derive(Debug, Clone, Copy)]
 pub struct Back<'a> {
-    /// Where to; made by us, never taken from a request unchecked.
+    /// Its redirect URI with the refusal; made by us, never taken from a request unchecked.
     pub href: &'a str,
-    /// What the link says, in the reader's language.
-    pub label: &'a str,
+    /// The app's name.
+    pub app: &'a str,
 }
 
 /// What happened.

@@ -595,7 +595,7 @@ impl Texts {
         for (number, (status, kind)) in kinds.into_iter().enumerate() {
             let back = (number % 2 == 0).then_some(Back {
                 href: "/account",
-                label: &self.person,
+                app: &self.person,
             });
             let detail = (number % 3 == 2).then(|| self.description.clone());
             pages.push((

@@ -300,6 +300,18 @@ async fn without_rotation_the_same_refresh_token_stays_valid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_rotation_a_token_in_use_is_not_idle_and_one_out_of_use_is() {
+    let server = with("rotate = false\nrefresh_idle = \"2h\"").await;
+    let (sample, first) = connected(&server, &[]).await;
+    for _ in 0..5 {
+        server.advance(HOUR + SECOND);
+        sample.refresh(&first.refresh).await.tokens();
+    }
+    server.advance(2 * HOUR);
+    assert_eq!(sample.refresh(&first.refresh).await.refusal(), "400 invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_public_clients_refresh_token_rotates_whatever_the_preset_says() {
     let server = with("rotate = false").await;
     let john = server.browser_of(JOHN).await;

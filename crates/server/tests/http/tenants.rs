@@ -30,6 +30,11 @@ async fn who_is_not_a_member_is_told_so_and_the_app_gets_nothing() {
         "{}",
         page.text()
     );
+    assert!(
+        page.body.contains("https://acme.example/callback?error=access_denied"),
+        "and there is a way back, on which the app learns of it: {}",
+        page.body
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
