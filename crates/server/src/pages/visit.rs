@@ -149,15 +149,7 @@ impl Visit {
     /// An error page.
     #[must_use]
     pub fn error(&self, status: u16, kind: ErrorKind<'_>) -> Response {
-        let mut response = self.render(status, |frame| {
-            view::Error {
-                status,
-                kind,
-                detail: None,
-                back: None,
-            }
-            .render(frame)
-        });
+        let mut response = self.render(status, |frame| view::Error { status, kind }.render(frame));
         if status == 503 {
             response
                 .headers_mut()

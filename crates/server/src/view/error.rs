@@ -10,21 +10,8 @@ pub struct Error<'a> {
     pub status: u16,
     /// What happened.
     pub kind: ErrorKind<'a>,
-    /// More for who asks for help: a request id, or what a developer should look at. Never a secret.
-    pub detail: Option<String>,
-    /// The way back; without one the page leads to the front page.
-    pub back: Option<Back<'a>>,
 }
 page!(Error, "error.html");
-
-/// A link back.
-#[derive(Debug, Clone, Copy)]
-pub struct Back<'a> {
-    /// Where to; made by us, never taken from a request unchecked.
-    pub href: &'a str,
-    /// What the link says, in the reader's language.
-    pub label: &'a str,
-}
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

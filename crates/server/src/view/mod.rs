@@ -26,7 +26,7 @@ pub use developer::{
     AppLine, AppNew, AppNewErrors, AppPage, AppsList, NameFault, RedirectUriError, RedirectUriFault, ScopeChoice,
     SecretLine,
 };
-pub use error::{Back, Error, ErrorKind};
+pub use error::{Error, ErrorKind};
 pub use interaction::{
     CodeCopy, Consent, ConsentDone, Denied, Login, LoginError, OrganizationChoice, ScopeLine, Until,
 };

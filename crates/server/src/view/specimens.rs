@@ -3,7 +3,7 @@
 #![allow(clippy::too_many_lines, reason = "lists of data, not logic")]
 
 use super::{
-    Account, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent,
+    Account, AppLine, AppNew, AppNewErrors, AppPage, AppsList, CodeCopy, ConnectedApps, Connection, Consent,
     ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Landing, Locale, Login, LoginError, MemberLine, NameFault,
     OrganizationChoice, OrganizationLine, OrganizationSettings, RedirectUriError, RedirectUriFault, ScopeChoice,
     ScopeLine, SecretLine, Tab, Until,
@@ -593,21 +593,7 @@ impl Texts {
             (500, ErrorKind::Internal),
         ];
         for (number, (status, kind)) in kinds.into_iter().enumerate() {
-            let back = (number % 2 == 0).then_some(Back {
-                href: "/account",
-                label: &self.person,
-            });
-            let detail = (number % 3 == 2).then(|| self.description.clone());
-            pages.push((
-                format!("error-{number}"),
-                Error {
-                    status,
-                    kind,
-                    detail,
-                    back,
-                }
-                .render(frame),
-            ));
+            pages.push((format!("error-{number}"), Error { status, kind }.render(frame)));
         }
     }
 }
