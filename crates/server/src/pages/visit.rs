@@ -155,15 +155,7 @@ impl Visit {
     /// An error page with the way back to an app.
     #[must_use]
     pub fn error_with(&self, status: u16, kind: ErrorKind<'_>, back: Option<Back<'_>>) -> Response {
-        let mut response = self.render(status, |frame| {
-            view::Error {
-                status,
-                kind,
-                detail: None,
-                back,
-            }
-            .render(frame)
-        });
+        let mut response = self.render(status, |frame| view::Error { status, kind, back }.render(frame));
         if status == 503 {
             response
                 .headers_mut()

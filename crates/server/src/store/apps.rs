@@ -70,12 +70,6 @@ impl Store {
         self.write_announcing(statements, changed(app, now)).await
     }
 
-    /// Removes one secret at once. Other apps' secrets stay whatever the id.
-    pub async fn delete_secret(&self, app: AppId, id: SecretId, now: Instant) -> Result<()> {
-        let statements = vec![Statement::new(DELETE_SECRET, vec![id.into(), app.into()])];
-        self.write_announcing(statements, changed(app, now)).await
-    }
-
     async fn with_secrets(&self, app: Option<App>) -> Result<Option<App>> {
         let Some(mut app) = app else { return Ok(None) };
         app.secrets = all(self.read(SECRETS, &[app.id.into()]).await?, secret_of)?;
@@ -122,8 +116,6 @@ const INSERT_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hi
 const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND id <> $2";
 
 const DELETE_EXPIRED_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND expires <= $2";
-
-const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1 AND app_id = $2";
 
 const END_SECRETS: &str =
     "UPDATE secrets SET expires = CASE WHEN expires < $1 THEN expires ELSE $1 END WHERE app_id = $2";

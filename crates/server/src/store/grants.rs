@@ -77,28 +77,6 @@ impl Store {
         self.end_many(Ends::new(select, params, reason, now)).await
     }
 
-    /// Ends every grant of an app; answers which.
-    pub async fn end_of_app(&self, app: AppId, reason: EndReason, now: Instant) -> Result<Vec<GrantId>> {
-        self.end_many(ends_of_app(app, reason, now)).await
-    }
-
-    /// Ends every grant of a person; answers which.
-    pub async fn end_of_user(&self, user: UserId, reason: EndReason, now: Instant) -> Result<Vec<GrantId>> {
-        let (select, params) = (LIVE_OF_USER, vec![user.into()]);
-        self.end_many(Ends::new(select, params, reason, now)).await
-    }
-
-    /// Ends every grant of a person in an organization; answers which.
-    pub async fn end_of_membership(
-        &self,
-        user: UserId,
-        organization: OrganizationId,
-        reason: EndReason,
-        now: Instant,
-    ) -> Result<Vec<GrantId>> {
-        self.end_many(ends_of_membership(user, organization, reason, now)).await
-    }
-
     /// Grants for the operator, the newest first.
     pub async fn grants(&self, filter: GrantFilter) -> Result<Vec<Grant>> {
         let (sql, mut params) = match (filter.user, filter.app) {
@@ -108,18 +86,6 @@ impl Store {
         };
         params.extend([filter.organization.into(), filter.state.into(), filter.limit.into()]);
         all(self.scan(sql, params).await?, grant_of)
-    }
-
-    /// A person's grants, the newest first, ended ones included.
-    pub async fn grants_of(&self, user: UserId) -> Result<Vec<Grant>> {
-        let user = Some(user);
-        let limit = u32::MAX;
-        self.grants(GrantFilter {
-            user,
-            limit,
-            ..GrantFilter::default()
-        })
-        .await
     }
 
     /// The active grants of a person for an app beyond the `keep` used last: those to end where there are too many.
@@ -184,8 +150,6 @@ const LIVE_OF_CONNECTION: &str = "SELECT id FROM grants WHERE user_id = $1 AND a
 
 const LIVE_OF_USER_AND_APP: &str =
     "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state < 2 AND id > $3 ORDER BY id LIMIT $4";
-
-const LIVE_OF_USER: &str = "SELECT id FROM grants WHERE user_id = $1 AND state < 2 AND id > $2 ORDER BY id LIMIT $3";
 
 const LIVE_OF_MEMBERSHIP: &str =
     "SELECT id FROM grants WHERE user_id = $1 AND organization_id = $2 AND state < 2 AND id > $3 ORDER BY id LIMIT $4";

@@ -10,9 +10,7 @@ pub struct Error<'a> {
     pub status: u16,
     /// What happened.
     pub kind: ErrorKind<'a>,
-    /// More for who asks for help: a request id, or what a developer should look at. Never a secret.
-    pub detail: Option<String>,
-    /// The way back; without one the page leads to the front page.
+    /// The way back to an app; without one the page leads to the front page.
     pub back: Option<Back<'a>>,
 }
 page!(Error, "error.html");

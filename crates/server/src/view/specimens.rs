@@ -597,17 +597,7 @@ impl Texts {
                 href: "/account",
                 app: &self.person,
             });
-            let detail = (number % 3 == 2).then(|| self.description.clone());
-            pages.push((
-                format!("error-{number}"),
-                Error {
-                    status,
-                    kind,
-                    detail,
-                    back,
-                }
-                .render(frame),
-            ));
+            pages.push((format!("error-{number}"), Error { status, kind, back }.render(frame)));
         }
     }
 }

@@ -258,17 +258,8 @@ async fn many_end_together() {
         ids(1..=6)
     );
     assert_eq!(store.end_all(user, app, None, reason, NOW).await.unwrap(), ids(7..=7));
-    let left = store
-        .end_of_membership(user, organization, EndReason::MembershipEnded, NOW)
-        .await
-        .unwrap();
-    assert_eq!(left, ids(8..=8));
-    assert_eq!(store.end_of_user(user, reason, NOW).await.unwrap(), []);
-    assert_eq!(
-        store.end_of_app(app, EndReason::AppChanged, NOW).await.unwrap(),
-        ids(9..=9)
-    );
-    assert_eq!(fixture.feed().await.len(), 9);
+    assert_eq!(store.end_all(user, app, None, reason, NOW).await.unwrap(), []);
+    assert_eq!(fixture.feed().await.len(), 7);
 }
 
 #[tokio::test]
@@ -281,9 +272,10 @@ async fn more_grants_than_one_commit_takes_end_too() {
     for insert in inserts.collect::<Vec<_>>() {
         insert.await.unwrap();
     }
+    let (user, app) = (UserId(uuid(200)), AppId(uuid(100)));
     let ended = fixture
         .store
-        .end_of_app(AppId(uuid(100)), EndReason::AppChanged, NOW)
+        .end_all(user, app, None, EndReason::ByPerson, NOW)
         .await
         .unwrap();
     assert_eq!(ended.len(), 1203);
@@ -395,5 +387,5 @@ async fn grants_of_a_person_or_an_app_are_listed_by_the_rest() {
         .await,
         []
     );
-    assert_eq!(fixture.store.grants_of(UserId(uuid(200))).await.unwrap().len(), 2);
+    assert_eq!(fixture.grants_of(200).await, 2);
 }

@@ -52,6 +52,16 @@ impl Fixture {
         Self { store, folder }
     }
 
+    /// How many grants a person has, ended ones included.
+    async fn grants_of(&self, user: u128) -> usize {
+        let filter = GrantFilter {
+            user: Some(UserId(uuid(user))),
+            limit: u32::MAX,
+            ..GrantFilter::default()
+        };
+        self.store.grants(filter).await.unwrap().len()
+    }
+
     async fn pending(&self, id: u128) -> Grant {
         self.store.insert_grant(new_grant(id)).await.unwrap()
     }
