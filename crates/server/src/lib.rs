@@ -2,8 +2,6 @@
 
 pub mod admin;
 pub mod app;
-#[cfg(test)]
-mod attacks;
 pub mod body;
 pub mod cli;
 pub mod client_secrets;

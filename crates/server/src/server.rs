@@ -143,7 +143,7 @@ impl Running {
 ///
 /// # Errors
 /// What stands in the way.
-pub(crate) async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
+async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
     let now = clock.now();
     let data = config.server.data.clone();
     let StoreUrl::Sqlite(path) = &config.store.url;
@@ -196,12 +196,7 @@ fn bound_url(address: SocketAddr) -> String {
 }
 
 /// Takes connections until it is told to stop. One on which nothing happens for as long as `slowest` is closed.
-pub(crate) async fn listen(
-    listener: TcpListener,
-    hallpass: Arc<Hallpass>,
-    mut stopped: watch::Receiver<bool>,
-    slowest: Duration,
-) {
+async fn listen(listener: TcpListener, hallpass: Arc<Hallpass>, mut stopped: watch::Receiver<bool>, slowest: Duration) {
     let pages = pages(hallpass.clone());
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
@@ -403,3 +398,6 @@ fn only_reads() -> Response {
         .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,21 @@ async fn a_header_is_read_decoded_and_then_as_it_is() {
     assert_eq!(server.post("/oauth/token", &body).await.status, 200);
 }
 
+/// The same for an API that introspects.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resources_header_is_read_decoded_and_then_as_it_is() {
+    let api = "[[resources]]\nidentifier = \"api\"\nname = \"API\"\nsecret = \"plus+percent%41\"\n";
+    let server = Server::library("default", api).await;
+    let ask = async |secret: &str| {
+        let header = basic("api", secret);
+        server.post_as("/oauth/introspect", &header, &[("token", "x")]).await
+    };
+    for secret in ["plus+percent%41", "plus%2Bpercent%2541"] {
+        assert_eq!(ask(secret).await.status, 200, "{secret}");
+    }
+    assert_eq!(ask("plus percentA").await.refusal(), "401 invalid_client");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_secret_and_an_unknown_app_read_the_same() {
     let server = server().await;

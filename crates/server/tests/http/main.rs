@@ -10,6 +10,7 @@
     reason = "a test ends where an expectation fails, and shows what it has"
 )]
 
+mod attacks;
 mod authorization;
 mod bad_input;
 mod client_authentication;

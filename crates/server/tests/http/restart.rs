@@ -126,7 +126,7 @@ async fn an_app_that_a_developer_registered_is_there_after_a_restart() {
     assert_eq!(crew.client_credentials(&[]).await.status, 200);
 }
 
-/// Asked ∩ grant ∩ app: what the app lost since is left out (RFC 6749 §6).
+/// Asked ∩ grant ∩ app: what the app lost since is left out (RFC 6749 §6), and access tokens that have it end (DESIGN §5).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_leaves_out_what_the_app_may_no_longer_ask_for() {
     let mut server = Server::library("default", &world()).await;
@@ -142,7 +142,10 @@ async fn a_refresh_leaves_out_what_the_app_may_no_longer_ask_for() {
     server.declare(&bounded);
     server.restart().await;
     let sample = server.client("sample", REDIRECT_URI);
-    assert_eq!(sample.refresh(&first.refresh).await.json()["scope"], "read");
+    assert_eq!(server.identity(&first.access).await.refusal(), "401 invalid_token");
+    let second = sample.refresh(&first.refresh).await;
+    assert_eq!(second.json()["scope"], "read");
+    assert_eq!(server.identity(&second.tokens().access).await.status, 200);
 }
 
 /// DESIGN §6: a POST runs the authorization checks again.

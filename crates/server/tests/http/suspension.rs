@@ -1,7 +1,7 @@
 //! What an operator stops is refused at once, and goes on where it is resumed (DESIGN §5: a check of a token looks at the
 //! status of its app, person and organization).
 
-use crate::harness::{APPS, Browser, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS};
+use crate::harness::{APPS, Browser, Client, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS, Tokens};
 
 const MAX: Person = Person {
     email: "max@example.com",
@@ -11,6 +11,12 @@ const MAX: Person = Person {
 async fn is_logged_in(browser: &Browser<'_>) -> bool {
     let forms = browser.open("/account").await.forms();
     forms.iter().all(|form| !form.has("password"))
+}
+
+async fn assert_inactive(client: &Client<'_>, tokens: &Tokens) {
+    for token in [&tokens.access, &tokens.refresh] {
+        assert_eq!(client.introspect(token).await.json()["active"], false);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +68,7 @@ async fn a_suspended_person_is_signed_out_and_their_apps_are_refused() {
     server.command(&["user", "suspend", JOHN.email]);
     assert!(!is_logged_in(&john).await);
     assert_eq!(server.identity(&of_john.access).await.refusal(), "401 invalid_token");
-    assert_eq!(sample.introspect(&of_john.refresh).await.json()["active"], false);
+    assert_inactive(&sample, &of_john).await;
     assert_eq!(sample.refresh(&of_john.refresh).await.refusal(), "400 invalid_grant");
     assert_eq!(sample.redeem(&code).await.refusal(), "400 invalid_grant");
     let (refused, unknown) = (
@@ -92,6 +98,7 @@ async fn a_suspended_organization_gives_no_data_and_its_apps_work_nowhere() {
     let partner = server.client("partner-sync", "https://partner.example/callback");
     let (of_acme, of_partner) = (acme.connect(&john).await, partner.connect(&john).await);
     let elsewhere = partner.connect(&mary).await;
+    let code = partner.code(&john, &[]).await;
 
     server.command(&["org", "suspend", "acme"]);
     for tokens in [&of_acme, &of_partner] {
@@ -102,6 +109,8 @@ async fn a_suspended_organization_gives_no_data_and_its_apps_work_nowhere() {
         partner.refresh(&of_partner.refresh).await.refusal(),
         "400 invalid_grant"
     );
+    assert_eq!(partner.redeem(&code).await.refusal(), "400 invalid_grant");
+    assert_inactive(&partner, &of_partner).await;
     assert_eq!(server.identity(&elsewhere.access).await.status, 200);
 
     server.command(&["org", "resume", "acme"]);
@@ -121,6 +130,7 @@ async fn who_leaves_an_organization_takes_their_grants_along() {
     assert_eq!(server.identity(&of_max.access).await.refusal(), "401 invalid_token");
     assert_eq!(acme.refresh(&of_max.refresh).await.refusal(), "400 invalid_grant");
     assert_eq!(acme.redeem(&code).await.refusal(), "400 invalid_grant");
+    assert_inactive(&acme, &of_max).await;
     assert_eq!(max.authorize(&acme.query(&[])).await.page().status, 403);
     assert_eq!(server.identity(&of_john.access).await.status, 200);
 
