@@ -1,7 +1,19 @@
-//! Attacks (RFC 9700) that once succeeded, or that must never.
+//! Attacks (RFC 9700) that once succeeded, or that must never under any preset.
 
-use crate::harness::{APPS, Answer, Browser, Form, JOHN, MARY, REDIRECT_URI, Server, TENANTS};
+use crate::harness::{APPS, Answer, Browser, Client, Form, JOHN, MARY, REDIRECT_URI, Server, TENANTS, Tokens};
 use std::time::Duration;
+
+/// A preset may be laxer than `default` only in what its own text says.
+const PRESETS: [&str; 5] = [
+    "default",
+    "common-controls-hub",
+    "connected-home",
+    "house-check",
+    "apicbase",
+];
+
+/// Where the form goes that gives `sample` a new secret.
+const RESET: &str = "/developer/apps/sample/secret";
 
 async fn is_logged_in(browser: &Browser<'_>) -> bool {
     let forms = browser.open("/account").await.forms();
@@ -48,6 +60,22 @@ async fn a_state_of_another_browser_signs_nobody_out() {
     server.advance(Duration::from_secs(45 * 60));
     send(&john, &own, "/logout", &[]).await;
     assert!(!is_logged_in(&john).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn not_you_with_the_state_of_another_browser_does_nothing() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let before = john.cookies();
+    for theirs in [server.browser_of(MARY).await, server.browser_of(JOHN).await] {
+        let page = theirs.authorize(&sample.query(&[])).await.consent();
+        let again = send(&john, &page, "/switch", &[]).await;
+        assert!(again.form("decision").has("state"), "{}", again.text());
+        assert!(again.text().contains("John Doe"), "{}", again.text());
+        assert_eq!(john.cookies(), before);
+        assert!(is_logged_in(&john).await && is_logged_in(&theirs).await);
+    }
 }
 
 /// A suspended organization is at rest: nobody registers apps in it or makes secrets for its apps.
@@ -111,4 +139,108 @@ async fn a_token_revoked_again_writes_nothing() {
 async fn written(server: &Server, browser: &Browser<'_>) -> [Vec<u8>; 2] {
     assert_eq!(browser.open("/account/apps").await.status, 200);
     ["hallpass.db", "hallpass.db-wal"].map(|name| std::fs::read(server.data_folder().join(name)).unwrap())
+}
+
+/// RFC 9700 §4.1: an open redirector at the authorization endpoint serves phishing, whatever else is wrong with the request.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_no_preset_a_foreign_redirect_uri_is_redirected_to() {
+    for preset in PRESETS {
+        let server = Server::library(preset, APPS).await;
+        for browser in [server.browser(), server.browser_of(JOHN).await] {
+            for uri in [
+                "https://evil.example/callback",
+                "https://app.example/callback/evil",
+                "https://app.example/callback?evil",
+                "https://app.example@evil.example/callback",
+                "https://app.example.evil.example/callback",
+                "http://app.example/callback",
+                "//evil.example/callback",
+                "javascript:evil()",
+            ] {
+                for id in ["sample", "native", "nobody"] {
+                    for more in [&[][..], &[("scope", "nonsense")], &[("state", "s"), ("x", "y")]] {
+                        let query = server.client(id, uri).query(more);
+                        let page = browser.authorize(&query).await.page();
+                        assert!(matches!(page.status, 400 | 401), "{preset} {query}: {}", page.status);
+                        assert!(!page.body.contains("evil"), "{preset} {query}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// DESIGN §6: each sealed state is bound to its purpose. All of these are the same person's, from the same browser, and fresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_no_preset_a_state_serves_another_purpose() {
+    for preset in PRESETS {
+        let server = Server::library(preset, APPS).await;
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let tokens = sample.connect(&john).await;
+        let (apps, app) = (
+            john.open("/account/apps").await,
+            john.open("/developer/apps/sample").await,
+        );
+        let consent = john.authorize(&sample.query(&[])).await.consent();
+        let state = |page: &Answer, action| form_to(page, action).value("state").to_owned();
+        let states = [
+            ("consent", state(&consent, "/consent")),
+            ("end", state(&apps, "/account/apps")),
+            ("developer", state(&app, RESET)),
+            ("logout", state(&apps, "/logout")),
+        ];
+        for (page, purpose, action, typed) in [
+            (&consent, "consent", "/consent", &[("decision", "allow")][..]),
+            (&consent, "consent", "/switch", &[]),
+            (&apps, "end", "/account/apps", &[("end", "1")]),
+            (&app, "developer", RESET, &[("reset", "now")]),
+            (&apps, "logout", "/logout", &[]),
+        ] {
+            for (_, state) in states.iter().filter(|(of, _)| *of != purpose) {
+                let answer = send(&john, page, action, &[typed, &[("state", state)]].concat()).await;
+                assert_eq!(answer.header("location"), "", "{preset} {action}");
+                assert_unchanged(&server, &john, &sample, &tokens).await;
+            }
+        }
+    }
+}
+
+/// The person is signed in, the app connected, and its secret the one that it was.
+async fn assert_unchanged(server: &Server, browser: &Browser<'_>, client: &Client<'_>, tokens: &Tokens) {
+    assert!(is_logged_in(browser).await);
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+    assert_eq!(client.introspect(&tokens.access).await.json()["client_id"], client.id);
+}
+
+/// RFC 6749 §5.2: who guesses at secrets does not learn which apps there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_no_preset_a_wrong_secret_tells_whether_the_app_is_known() {
+    for preset in PRESETS {
+        let server = Server::library(preset, APPS).await;
+        for by_basic in [false, true] {
+            let unknown = refused(&server, "nobody", by_basic).await;
+            for known in ["sample", "native"] {
+                assert_eq!(refused(&server, known, by_basic).await, unknown, "{preset} {known}");
+            }
+        }
+    }
+}
+
+/// What every endpoint says to an app with a wrong secret.
+async fn refused(server: &Server, id: &str, by_basic: bool) -> Vec<String> {
+    let client = server.client(id, REDIRECT_URI).with_secret("guessed");
+    let client = if by_basic { client.by_basic() } else { client };
+    let answers = [
+        client.redeem("hp_ac_x").await,
+        client.refresh("hp_rt_x").await,
+        client.client_credentials(&[]).await,
+        client.introspect("hp_at_x").await,
+        client.revoke("hp_rt_x").await,
+    ];
+    assert!(
+        answers.iter().all(|answer| (400..500).contains(&answer.status)),
+        "{answers:?}"
+    );
+    answers.iter().map(Answer::shown).collect()
 }
