@@ -1,6 +1,6 @@
 //! The metadata document (RFC 8414), the paths of endpoints and health.
 
-use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
+use crate::harness::{APPS, Answer, JOHN, REDIRECT_URI, Server};
 use reqwest::Method;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,28 +97,56 @@ async fn with_a_path_in_the_public_address_it_stands_in_front_and_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_path_in_the_public_address_everything_works_below_it() {
-    let declared = format!("[server]\npublic_url = \"https://example.com/auth/x\"\n{APPS}");
-    let server = Server::library("default", &declared).await;
-    let browser = server.browser();
-    let sample = server.client("sample", REDIRECT_URI);
-    let login = browser.authorize(&sample.query(&[])).await.login();
-    let consent = browser.send_login(&login, JOHN).await;
-    let callback = browser.decide(&consent, "allow").await.callback();
-    assert_eq!(callback.get("iss"), "https://example.com/auth/x");
-    let tokens = sample.redeem(callback.code()).await.tokens();
-    assert_eq!(server.identity(&tokens.access).await.status, 200);
-    let apps = browser.open("/account/apps").await;
-    for link in apps
-        .body
-        .split("href=\"")
-        .skip(1)
-        .filter_map(|piece| piece.split('"').next())
-    {
-        assert!(link.starts_with("/auth/x/") || link.starts_with('#'), "{link}");
+    for (public_url, base) in [
+        ("https://example.com/auth/x", "/auth/x"),
+        ("http://127.0.0.1:8123/auth", "/auth"),
+    ] {
+        let declared = format!("[server]\npublic_url = \"{public_url}\"\n{APPS}");
+        let server = Server::library("default", &declared).await;
+        let browser = server.browser();
+        let sample = server.client("sample", REDIRECT_URI);
+        let login = browser.authorize(&sample.query(&[])).await.login();
+        let consent = browser.send_login(&login, JOHN).await;
+        let callback = browser.decide(&consent, "allow").await.callback();
+        assert_eq!(callback.get("iss"), public_url);
+        let tokens = sample.redeem(callback.code()).await.tokens();
+        assert_eq!(server.identity(&tokens.access).await.status, 200);
+        for page in [&login, &consent] {
+            assert_leads_below(page, base);
+        }
+        for path in [
+            "/",
+            "/login",
+            "/account",
+            "/account/apps",
+            "/developer",
+            "/developer/apps/new",
+            "/developer/apps/sample",
+            "/nowhere",
+        ] {
+            assert_leads_below(&browser.open(path).await, base);
+        }
+        let apps = browser.open("/account/apps").await;
+        let ended = browser.submit(&apps, &apps.form("end"), &[("end", "1")]).await;
+        assert_eq!(ended.status, 200, "{}", ended.url);
+        assert_leads_below(&ended, base);
+        assert_eq!(server.identity(&tokens.access).await.status, 401);
     }
-    let ended = browser.submit(&apps, &apps.form("end"), &[("end", "1")]).await;
-    assert_eq!(ended.status, 200, "{}", ended.url);
-    assert_eq!(server.identity(&tokens.access).await.status, 401);
+}
+
+/// A proxy may take the path off, so the server answers without it too: only the addresses themselves show where they lead.
+fn assert_leads_below(page: &Answer, base: &str) {
+    let below = |address: &str| address.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+    assert!(below(page.url.path()), "{}", page.url);
+    let mut seen = 0;
+    for attribute in ["href=\"", "src=\"", "action=\""] {
+        let values = page.body.split(attribute).skip(1);
+        for link in values.filter_map(|piece| piece.split('"').next()) {
+            assert!(below(link) || link.starts_with('#'), "{}: {link}", page.url);
+            seen += 1;
+        }
+    }
+    assert!(seen > 2, "{}: style sheet and icon at least", page.url);
 }
 
 #[tokio::test(flavor = "multi_thread")]
