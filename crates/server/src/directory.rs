@@ -257,7 +257,7 @@ impl Hallpass {
 
     fn allowed_grant_types(&self, app: &App) -> Vec<GrantType> {
         let of_app = |offered: &&GrantType| match &app.grant_types {
-            Some(own) => own.iter().any(|name| name == offered.as_str()),
+            Some(own) => own.contains(offered),
             None => true,
         };
         let of_type = |offered: &&GrantType| {

@@ -79,7 +79,7 @@ struct AppView {
     redirect_uris: Vec<String>,
     scopes: Option<Vec<String>>,
     products: Vec<String>,
-    grant_types: Option<Vec<String>>,
+    grant_types: Option<Vec<GrantType>>,
     created: String,
     /// Lists do not have them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,7 +144,7 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
         redirect_uris: redirect_uris(&wanted.redirect_uris)?,
         scopes: scopes(&hallpass.config, wanted.scopes.as_deref())?,
         products: products(&hallpass.config, wanted.products)?.unwrap_or_else(defaults),
-        grant_types: grant_types(&hallpass.config, client_type, wanted.grant_types)?,
+        grant_types: grant_types(&hallpass.config, client_type, wanted.grant_types.as_deref())?,
         created: now,
         secrets: if confidential { vec![secret] } else { Vec::new() },
     };
@@ -341,21 +341,19 @@ fn products(config: &Config, names: Option<Vec<String>>) -> Result<Option<Vec<St
 fn grant_types(
     config: &Config,
     client_type: ClientType,
-    names: Option<Vec<String>>,
-) -> Result<Option<Vec<String>>, Failure> {
-    let offered = |name: &str| {
-        let mut offered = config.wire.grant_types.iter();
-        offered.find(|grant_type| grant_type.as_str() == name).copied()
-    };
-    for name in names.iter().flatten() {
-        match offered(name) {
-            None => return Err(Failure::invalid(format!("grant_types: {name:?} is not offered"))),
+    names: Option<&[String]>,
+) -> Result<Option<Vec<GrantType>>, Failure> {
+    let Some(names) = names else { return Ok(None) };
+    let offered = |name: &String| {
+        let offered = |one: &GrantType| config.wire.grant_types.contains(one);
+        match GrantType::from_text(name).filter(offered) {
+            None => Err(Failure::invalid(format!("grant_types: {name:?} is not offered"))),
             Some(GrantType::ClientCredentials) if client_type == ClientType::Public => {
                 let text = "grant_types: client_credentials needs a secret, which a public app has not";
-                return Err(Failure::invalid(text));
+                Err(Failure::invalid(text))
             }
-            Some(_) => {}
+            Some(grant_type) => Ok(grant_type),
         }
-    }
-    Ok(names)
+    };
+    names.iter().map(offered).collect::<Result<_, _>>().map(Some)
 }

@@ -1,8 +1,7 @@
 //! What a configuration declares: the scope catalogue, products, and the objects that are created or updated at start.
 
 use super::secret::Secret;
-use super::sections::GrantType;
-use crate::store::model::{ClientType, OrganizationKind, Reach, Role};
+use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 use hallpass_wire::{RedirectUri, Scopes};
 use indexmap::IndexMap;
 use std::fmt;

@@ -3,8 +3,8 @@
 use super::Config;
 use super::declared::App;
 use super::problems::Problems;
-use super::sections::{GrantType, Paths};
-use crate::store::model::ClientType;
+use super::sections::Paths;
+use crate::store::model::{ClientType, GrantType};
 use hallpass_wire::Scopes;
 use std::collections::HashSet;
 

@@ -27,13 +27,13 @@ pub use presets::{DEFAULT, preset_names, preset_text};
 pub use problems::ConfigError;
 pub use secret::Secret;
 pub use sections::{
-    Brand, Defaults, DialectName, GrantType, IdentityMember, Keys, Lifetime, Paths, Server, Store, StoreUrl,
-    TokenFormat, Tokens, Wire,
+    Brand, Defaults, DialectName, IdentityMember, Keys, Lifetime, Paths, Server, Store, StoreUrl, TokenFormat, Tokens,
+    Wire,
 };
 
 pub(crate) use values::{email_address, language_tag, misleads, one_line, slug_text};
 // Said in the configuration as the store keeps them.
-pub use crate::store::model::{ClientType, OrganizationKind, Reach, Role};
+pub use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 
 use hallpass_wire::Scope;
 use indexmap::IndexMap;

@@ -1,6 +1,7 @@
 //! The sections of the configuration, one struct each, with every value already judged.
 
 use super::secret::Secret;
+use crate::store::model::GrantType;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -129,17 +130,6 @@ pub enum IdentityMember {
     Email,
     /// The language.
     Locale,
-}
-
-/// Grant types (RFC 6749 §1.3).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum GrantType {
-    /// RFC 6749 §4.1.
-    AuthorizationCode,
-    /// RFC 6749 §6.
-    RefreshToken,
-    /// RFC 6749 §4.4.
-    ClientCredentials,
 }
 
 /// `[keys]`: the master key, which seals all others.

@@ -1,7 +1,7 @@
 //! The values that are one of a few words, and the words.
 
-use super::sections::{DialectName, GrantType, IdentityMember, TokenFormat};
-use crate::store::model::{ClientType, OrganizationKind, Reach, Role};
+use super::sections::{DialectName, IdentityMember, TokenFormat};
+use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 
 /// A type whose every value is written as one word in the configuration.
 pub(super) trait Word: Copy + PartialEq + 'static {
@@ -50,11 +50,6 @@ words! {
         Apigee = "apigee",
     }
     IdentityMember { Sub = "sub", Id = "id", Name = "name", Email = "email", Locale = "locale" }
-    GrantType {
-        AuthorizationCode = "authorization_code",
-        RefreshToken = "refresh_token",
-        ClientCredentials = "client_credentials",
-    }
 }
 
 /// Types of the store are written as they are kept.
@@ -70,4 +65,4 @@ macro_rules! kept {
     )+};
 }
 
-kept!(OrganizationKind, Role, ClientType, Reach);
+kept!(OrganizationKind, Role, ClientType, GrantType, Reach);

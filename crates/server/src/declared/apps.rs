@@ -5,7 +5,7 @@ use crate::client_secrets;
 use crate::config;
 use crate::random;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, AppUpdate, OrganizationId, Others};
+use crate::store::model::{App, AppId, AppStatus, AppUpdate, GrantType, OrganizationId, Others};
 
 const KIND: &str = "app";
 
@@ -63,7 +63,7 @@ impl Declaration<'_> {
             redirect_uris: declared.redirect_uris.clone(),
             scopes: declared.scopes.clone(),
             products: products(declared, self.config),
-            grant_types: grant_types(declared),
+            grant_types: declared.grant_types.clone(),
             created: self.now,
             secrets: secret
                 .map(|secret| client_secrets::keep(secret, self.now))
@@ -85,8 +85,8 @@ fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Vec<St
     // No list reads like this.
     let all = || "\n".to_owned();
     let scopes = declared.scopes.as_ref().map_or_else(all, ToString::to_string);
-    let grant_types = grant_types(declared);
-    let grants = grant_types.as_ref().map_or_else(all, |own| own.join(" "));
+    let words = |own: &Vec<GrantType>| own.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(" ");
+    let grant_types = declared.grant_types.as_ref().map_or_else(all, words);
     let (client_type, reach) = (declared.client_type, declared.reach);
     AppUpdate {
         name: fields.changed("name", &declared.name).then(|| declared.name.clone()),
@@ -101,7 +101,9 @@ fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Vec<St
             .then(|| declared.redirect_uris.clone()),
         scopes: fields.changed("scopes", &scopes).then(|| declared.scopes.clone()),
         products: fields.changed("products", &products.join("\n")).then_some(products),
-        grant_types: fields.changed("grant_types", &grants).then_some(grant_types),
+        grant_types: fields
+            .changed("grant_types", &grant_types)
+            .then(|| declared.grant_types.clone()),
     }
 }
 
@@ -117,9 +119,4 @@ fn products(declared: &config::App, config: &config::Config) -> Vec<String> {
         Some(named) => named.clone(),
         None => config.defaults.product.iter().cloned().collect(),
     }
-}
-
-fn grant_types(declared: &config::App) -> Option<Vec<String>> {
-    let own = declared.grant_types.as_ref()?;
-    Some(own.iter().map(|grant_type| grant_type.as_str().to_owned()).collect())
 }

@@ -33,7 +33,7 @@ pub async fn token(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant)
 async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
     let body = request.parameters()?;
     let name = body.get("grant_type").ok_or(Refusal::MissingParameter("grant_type"))?;
-    let grant_type = grant_type(name).filter(|grant_type| hallpass.offers(*grant_type));
+    let grant_type = GrantType::from_text(name).filter(|grant_type| hallpass.offers(*grant_type));
     // Only its beginning is told and logged: it may be a token that was pasted into the wrong field.
     let grant_type = grant_type.ok_or_else(|| Refusal::UnsupportedGrantType(name.chars().take(24).collect()))?;
     let client = authenticate(hallpass, request.headers, &body, now).await?;
@@ -50,16 +50,6 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
         GrantType::RefreshToken => refresh_token::refresh(hallpass, &request).await,
         GrantType::ClientCredentials => client_credentials::issue(hallpass, &request),
     }
-}
-
-fn grant_type(name: &str) -> Option<GrantType> {
-    [
-        GrantType::AuthorizationCode,
-        GrantType::RefreshToken,
-        GrantType::ClientCredentials,
-    ]
-    .into_iter()
-    .find(|grant_type| grant_type.as_str() == name)
 }
 
 impl TokenRequest<'_> {

@@ -125,6 +125,16 @@ texts! {
         Public = "public",
     }
 
+    /// A way to get tokens (RFC 6749 §1.3).
+    GrantType {
+        /// RFC 6749 §4.1.
+        AuthorizationCode = "authorization_code",
+        /// RFC 6749 §6.
+        RefreshToken = "refresh_token",
+        /// RFC 6749 §4.4.
+        ClientCredentials = "client_credentials",
+    }
+
     /// Whose people may connect an app.
     Reach {
         /// Those of the organization that owns it.

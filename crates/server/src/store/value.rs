@@ -1,8 +1,8 @@
 //! What goes into a statement and what comes out of a row, the same for every engine.
 
 use super::model::{
-    AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, OrganizationId, OrganizationKind,
-    Reach, Role, SecretId, SessionId, State, Status, UserId,
+    AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, GrantType, OrganizationId,
+    OrganizationKind, Reach, Role, SecretId, SessionId, State, Status, UserId,
 };
 use super::{Result, StoreError};
 use crate::time::Instant;
@@ -189,6 +189,13 @@ impl FromValue for Vec<RedirectUri> {
     }
 }
 
+impl FromValue for Vec<GrantType> {
+    fn from_value(value: Value) -> Result<Self> {
+        let text = String::from_value(value)?;
+        serde_json::from_str(&text).or_else(|_| corrupt("a list of grant types", &Value::Text(text)))
+    }
+}
+
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Int(number)
@@ -258,6 +265,13 @@ impl From<&[String]> for Value {
 impl From<&[RedirectUri]> for Value {
     fn from(list: &[RedirectUri]) -> Self {
         let texts: Vec<String> = list.iter().map(|uri| uri.as_str().to_owned()).collect();
+        Self::from(&texts[..])
+    }
+}
+
+impl From<&[GrantType]> for Value {
+    fn from(list: &[GrantType]) -> Self {
+        let texts: Vec<String> = list.iter().map(|one| one.as_str().to_owned()).collect();
         Self::from(&texts[..])
     }
 }

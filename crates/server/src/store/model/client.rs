@@ -1,6 +1,6 @@
 //! Who asks for tokens and who checks them: apps with their secrets, and resources.
 
-use super::{AppId, AppStatus, ClientType, OrganizationId, Reach, SecretId, UserId};
+use super::{AppId, AppStatus, ClientType, GrantType, OrganizationId, Reach, SecretId, UserId};
 use crate::time::Instant;
 use hallpass_wire::{RedirectUri, Scopes};
 use std::fmt;
@@ -31,7 +31,7 @@ pub struct App {
     /// The products that it is subscribed to, by name.
     pub products: Vec<String>,
     /// The grant types that it may use; `None`: the preset's.
-    pub grant_types: Option<Vec<String>>,
+    pub grant_types: Option<Vec<GrantType>>,
     /// When it was made.
     pub created: Instant,
     /// Its secrets, the oldest first; expired ones are among them.
@@ -58,7 +58,7 @@ pub struct AppUpdate {
     /// The products.
     pub products: Option<Vec<String>>,
     /// The grant types.
-    pub grant_types: Option<Option<Vec<String>>>,
+    pub grant_types: Option<Option<Vec<GrantType>>>,
 }
 
 /// One of an app's secrets.

@@ -162,6 +162,18 @@ async fn a_write_that_fails_in_its_second_statement_leaves_nothing_of_its_first(
 }
 
 #[tokio::test]
+async fn a_grant_type_that_nobody_knows_is_a_typed_error() {
+    let fixture = Fixture::new();
+    fixture.store.create_app(app(100, "one")).await.unwrap();
+    let other = fixture.other();
+    for kept in [r#"["password"]"#, r#"["Refresh_Token"]"#, "refresh_token", "[7]"] {
+        other.execute("UPDATE apps SET grant_types = ?1", [kept]).unwrap();
+        let read = fixture.store.app(AppId(uuid(100))).await;
+        assert!(matches!(read, Err(StoreError::Corrupt(_))), "{kept}: {read:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_undone_is_not_told() {
     let fixture = Fixture::new();
     let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));

@@ -9,7 +9,7 @@ async fn an_app_is_found_by_id_and_by_client_id() {
     let app = App {
         owner: Some(UserId(uuid(200))),
         scopes: Some(Scopes::parse("b a").unwrap()),
-        grant_types: Some(vec!["authorization_code".to_owned()]),
+        grant_types: Some(vec![GrantType::AuthorizationCode]),
         secrets: vec![
             secret(1),
             Secret {
@@ -63,7 +63,7 @@ async fn an_update_changes_what_it_names() {
         redirect_uris: Some(vec![]),
         scopes: Some(Some(Scopes::parse("a").unwrap())),
         products: Some(vec![]),
-        grant_types: Some(Some(vec!["client_credentials".to_owned()])),
+        grant_types: Some(Some(vec![GrantType::ClientCredentials])),
         organization: None,
     };
     store.update_app(id, update, NOW).await.unwrap();
@@ -75,7 +75,7 @@ async fn an_update_changes_what_it_names() {
         redirect_uris: vec![],
         scopes: Some(Scopes::parse("a").unwrap()),
         products: vec![],
-        grant_types: Some(vec!["client_credentials".to_owned()]),
+        grant_types: Some(vec![GrantType::ClientCredentials]),
         ..before
     };
     assert_eq!(store.app(id).await.unwrap(), Some(after));
