@@ -2,7 +2,7 @@
 
 use crate::admin;
 use crate::app::Hallpass;
-use crate::body;
+use crate::body::{self, Unread};
 use crate::config::{Config, StoreUrl};
 use crate::data_folder::{DataFolder, DataFolderError, admin_socket};
 use crate::declared::{self, DeclaredError};
@@ -340,7 +340,10 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     let (parts, body) = request.into_parts();
     let now = hallpass.now();
     let read = if parts.method == Method::POST {
-        body::read(body).await
+        body::read(body).await.map_err(|unread| match unread {
+            Unread::TooLarge => Refusal::TooLarge,
+            Unread::Broken => Refusal::Malformed(unread.to_string()),
+        })
     } else {
         Err(Refusal::MethodNotAllowed)
     };

@@ -1,26 +1,22 @@
 //! What a request says: its query and its body, read into types that know no other member.
 
 use super::failure::Failure;
+use crate::body::{self, Unread};
 use crate::respond::{self, Response};
 use axum::body::Body;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-
-/// The largest body that is taken.
-const LARGEST_BODY: usize = 64 * 1024;
 
 /// What every handler gives.
 pub(super) type Answer = Result<Response, Failure>;
 
 /// Reads a body of JSON. An empty one says nothing: `{}`.
 pub(super) async fn body<T: DeserializeOwned>(body: Body) -> Result<T, Failure> {
-    let bytes = match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(Failure::too_large()),
-        Err(_) => return Err(Failure::invalid("the body did not arrive whole")),
-    };
+    let bytes = body::read(body).await.map_err(|unread| match unread {
+        Unread::TooLarge => Failure::too_large(),
+        Unread::Broken => Failure::invalid(unread.to_string()),
+    })?;
     let bytes = if bytes.is_empty() { b"{}" } else { bytes.as_ref() };
     serde_json::from_slice(bytes).map_err(|error| Failure::invalid(format!("the body is not as expected: {error}")))
 }

@@ -11,21 +11,18 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, Method, header};
-use http_body_util::{BodyExt as _, Limited};
 use serde::{Deserialize, Serialize};
 
 use super::clock::DemoClock;
 use super::outgoing::{Credentials, Http};
 use super::sample::{Caller, Members, Outcome, Records};
 use super::seen::Seen;
+use crate::body;
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::oauth::Refusal;
 use crate::respond;
 use hallpass_wire::{Scope, Scopes};
-
-/// A body of the sample API is no larger.
-const LARGEST_BODY: usize = 16 * 1024;
 
 /// What the sample API runs on.
 pub(super) struct Api {
@@ -313,11 +310,11 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
 }
 
 async fn members(request: Request) -> Result<Members, Denied> {
-    let malformed = Denied::Failed(400, "the body must be a JSON object of at most 16 KiB");
-    let Ok(body) = Limited::new(request.into_body(), LARGEST_BODY).collect().await else {
+    let malformed = Denied::Failed(400, "the body must be a JSON object of at most 64 KiB");
+    let Ok(body) = body::read(request.into_body()).await else {
         return Err(malformed);
     };
-    serde_json::from_slice(&body.to_bytes()).map_err(|_| malformed)
+    serde_json::from_slice(&body).map_err(|_| malformed)
 }
 
 fn json(status: u16, body: &impl Serialize) -> respond::Response {

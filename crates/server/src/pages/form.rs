@@ -2,8 +2,7 @@
 
 use super::Visit;
 use crate::app::Hallpass;
-use crate::body;
-use crate::oauth::Refusal;
+use crate::body::{self, Unread};
 use crate::respond::Response;
 use crate::view::ErrorKind;
 use axum::body::Body;
@@ -32,8 +31,8 @@ impl FromRequest<Arc<Hallpass>> for Post {
         let read = body::read(body).await.map(|body| Form::parse(&body));
         match read {
             Ok(Some(form)) => Ok(Self { visit, form }),
-            Err(Refusal::TooLarge) => Err(visit.error(413, ErrorKind::TooLarge)),
-            Ok(None) | Err(_) => Err(visit.error(400, ErrorKind::BadForm)),
+            Err(Unread::TooLarge) => Err(visit.error(413, ErrorKind::TooLarge)),
+            Ok(None) | Err(Unread::Broken) => Err(visit.error(400, ErrorKind::BadForm)),
         }
     }
 }

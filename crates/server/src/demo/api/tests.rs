@@ -4,6 +4,7 @@ use crate::demo::folder::Folder;
 use crate::demo::listen;
 use axum::routing::post;
 use http::HeaderValue;
+use http_body_util::BodyExt as _;
 use std::net::{SocketAddr, TcpListener};
 use tower::ServiceExt as _;
 
