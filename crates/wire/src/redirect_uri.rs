@@ -90,12 +90,6 @@ impl RedirectUri {
                 .to_owned(),
         )
     }
-
-    /// `scheme://host[:port]` of a web URI, for CORS.
-    pub fn origin(&self) -> Option<String> {
-        let url = Url::parse(&self.0).ok()?;
-        matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
-    }
 }
 
 /// Adds `pairs` to the query of `uri`, which stays as it was otherwise (RFC 6749 §3.1.2: an existing query is kept).
