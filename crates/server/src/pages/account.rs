@@ -5,7 +5,7 @@ use crate::app::Hallpass;
 use crate::oauth::Refusal;
 use crate::respond::Response;
 use crate::store::model::{Organization, Role, User};
-use crate::view::{Account, OrganizationLine};
+use crate::view::{Account, OrganizationChoice, OrganizationLine};
 use std::sync::Arc;
 
 /// `GET /account`.
@@ -42,4 +42,16 @@ pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Or
         found.extend(organization.map(|organization| (organization, membership.role)));
     }
     Ok(found)
+}
+
+/// The organizations that a form offers to choose between.
+#[must_use]
+pub fn organization_choices(organizations: &[Arc<Organization>]) -> Vec<OrganizationChoice<'_>> {
+    organizations
+        .iter()
+        .map(|one| OrganizationChoice {
+            slug: &one.slug,
+            name: &one.name,
+        })
+        .collect()
 }

@@ -56,17 +56,12 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
     store.flush().await?;
     let lines = lines(store.connections(user.id).await?);
     let ended = store.ended_connections(user.id, ENDED).await?;
-    let locale = visit.locale.tag();
-    let catalogue = &visit.hallpass.config.scopes;
     let blob = visit.seal(Purpose::End, &[]);
     let titles: Vec<Vec<String>> = lines
         .iter()
         .map(|line| {
-            line.scopes
-                .iter()
-                .filter_map(|scope| catalogue.get(scope))
-                .map(|entry| entry.title.get(locale).to_owned())
-                .collect()
+            let scopes = visit.scope_lines(&line.scopes);
+            scopes.iter().map(|scope| scope.title.to_owned()).collect()
         })
         .collect();
     let ids: Vec<(String, String)> = lines

@@ -3,6 +3,7 @@
 //! The form carries the id of the grant to come. Allowing inserts that grant or finds it: a second POST shows the same code
 //! while it can be redeemed, and makes nothing.
 
+use super::account::organization_choices;
 use super::authorize::{judge_again, place};
 use super::state::{Opened, Purpose};
 use super::{Form, Post, Visit};
@@ -14,7 +15,7 @@ use crate::random;
 use crate::respond::Response;
 use crate::store::model::{Grant, GrantId, NewGrant, Organization, State as Life, Status, User};
 use crate::tokens::proofs::{Kind, Proof};
-use crate::view::{Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, OrganizationChoice, ScopeLine, Until};
+use crate::view::{Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
 use hallpass_wire::RedirectUri;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -30,22 +31,6 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
     }
     let id = random::uuid(visit.now);
     let blob = visit.seal(Purpose::Consent, &[id.as_bytes(), query.as_bytes()].concat());
-    let locale = visit.locale.tag();
-    let catalogue = &visit.hallpass.config.scopes;
-    let entries = request.scopes.iter().filter_map(|scope| catalogue.get(scope));
-    let scopes: Vec<_> = entries
-        .map(|entry| ScopeLine {
-            title: entry.title.get(locale),
-            description: entry.description.as_ref().map(|text| text.get(locale)),
-        })
-        .collect();
-    let offered: Vec<_> = organizations
-        .iter()
-        .map(|one| OrganizationChoice {
-            slug: &one.slug,
-            name: &one.name,
-        })
-        .collect();
     let only = organizations
         .first()
         .filter(|one| organizations.len() == 1 && !one.hidden);
@@ -66,10 +51,10 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
             app_host: host.as_deref(),
             person_name: &user.name,
             person_email: &user.email,
-            organizations: &offered,
+            organizations: &organization_choices(&organizations),
             show_organization: only.map(|one| one.name.as_str()),
             until: until(&visit.hallpass),
-            scopes: &scopes,
+            scopes: &visit.scope_lines(&request.scopes),
             return_to: host.as_deref(),
             pass: &pass_number(id),
             switch_account: Some(&switch),

@@ -9,10 +9,10 @@ use crate::oauth::Refusal;
 use crate::respond::{self, Response};
 use crate::store::model::{Session, SessionId, Status, User};
 use crate::time::Instant;
-use crate::view::{self, Back, ErrorKind, Frame, Locale};
+use crate::view::{self, Back, ErrorKind, Frame, Locale, ScopeLine};
 use axum::body::Body;
 use axum::extract::FromRequest;
-use hallpass_wire::Parameters;
+use hallpass_wire::{Parameters, Scopes};
 use http::{HeaderName, HeaderValue, Request, header, request::Parts};
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,6 +127,20 @@ impl Visit {
     #[must_use]
     pub fn address(&self, place: &str) -> String {
         format!("{}{place}", self.hallpass.base)
+    }
+
+    /// What these scopes allow, in the language of the answer and the order of the scopes.
+    #[must_use]
+    pub fn scope_lines(&self, scopes: &Scopes) -> Vec<ScopeLine<'_>> {
+        let catalogue = &self.hallpass.config.scopes;
+        let entries = scopes.iter().filter_map(|scope| catalogue.get(scope));
+        let locale = self.locale.tag();
+        entries
+            .map(|entry| ScopeLine {
+                title: entry.title.get(locale),
+                description: entry.description.as_ref().map(|text| text.get(locale)),
+            })
+            .collect()
     }
 
     /// Renders with what surrounds every page.

@@ -4,13 +4,14 @@ use super::{developed_by, line, manages};
 use crate::client_secrets;
 use crate::directory::Client;
 use crate::oauth::Refusal;
+use crate::pages::account::organization_choices;
 use crate::pages::state::Purpose;
 use crate::pages::{Post, SignedIn, Visit};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
 use crate::store::model::{ClientType, GrantFilter, Others, Secret, SecretId, State as Life, Status, User};
-use crate::view::{AppPage, AppsList, ErrorKind, OrganizationChoice, ScopeLine, SecretLine};
+use crate::view::{AppPage, AppsList, ErrorKind, SecretLine};
 use percent_encoding::percent_decode_str;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -96,13 +97,7 @@ async fn show_list(visit: &Visit, user: &User) -> Result<Response, Refusal> {
         .iter()
         .map(|(app, organization)| line(app, organization))
         .collect();
-    let choices: Vec<_> = organizations
-        .iter()
-        .map(|one| OrganizationChoice {
-            slug: &one.slug,
-            name: &one.name,
-        })
-        .collect();
+    let choices = organization_choices(&organizations);
     Ok(visit.render(200, |frame| {
         AppsList {
             apps: &lines,
@@ -136,17 +131,6 @@ pub async fn show(visit: &Visit, client: &Client, fresh: Option<&str>) -> Result
         .collect();
     people.sort_unstable();
     people.dedup();
-    let locale = visit.locale.tag();
-    let entries = client
-        .scopes
-        .iter()
-        .filter_map(|scope| hallpass.config.scopes.get(scope));
-    let scopes: Vec<_> = entries
-        .map(|entry| ScopeLine {
-            title: entry.title.get(locale),
-            description: entry.description.as_ref().map(|text| text.get(locale)),
-        })
-        .collect();
     let uris: Vec<String> = app.redirect_uris.iter().map(ToString::to_string).collect();
     let live = app
         .secrets
@@ -165,7 +149,7 @@ pub async fn show(visit: &Visit, client: &Client, fresh: Option<&str>) -> Result
             status: app.status,
             client_type: app.client_type,
             redirect_uris: &uris,
-            scopes: &scopes,
+            scopes: &visit.scope_lines(&client.scopes),
             secrets: &secrets,
             fresh_secret: fresh,
             connected_count: people.len() as u64,

@@ -5,15 +5,14 @@ use crate::app::Hallpass;
 use crate::client_secrets;
 use crate::config::misleads;
 use crate::oauth::Refusal;
+use crate::pages::account::organization_choices;
 use crate::pages::state::Purpose;
 use crate::pages::{Form, Post, SignedIn, Visit, login};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, Reach, Status, User};
-use crate::view::{
-    self, AppNew, AppNewErrors, ErrorKind, NameFault, OrganizationChoice, RedirectUriFault, ScopeChoice,
-};
+use crate::view::{self, AppNew, AppNewErrors, ErrorKind, NameFault, RedirectUriFault, ScopeChoice};
 use hallpass_wire::redirect_uri::RedirectUriError;
 use hallpass_wire::{RedirectUri, Scope, Scopes};
 use std::sync::Arc;
@@ -236,13 +235,7 @@ fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, fa
                 .is_none_or(|chosen| chosen.iter().any(|name| name == scope.as_str())),
         })
         .collect();
-    let organizations: Vec<_> = own
-        .iter()
-        .map(|one| OrganizationChoice {
-            slug: &one.slug,
-            name: &one.name,
-        })
-        .collect();
+    let organizations = organization_choices(own);
     let malformed: Vec<_> = faults
         .redirect_uris
         .iter()
