@@ -56,6 +56,10 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
     store.flush().await?;
     let lines = lines(store.connections(user.id).await?);
     let ended = store.ended_connections(user.id, ENDED).await?;
+    Ok(connected_apps(visit, &lines, &ended))
+}
+
+fn connected_apps(visit: &Visit, lines: &[Line], ended: &[model::Connection]) -> Response {
     let blob = visit.seal(Purpose::End, &[]);
     let titles: Vec<Vec<String>> = lines
         .iter()
@@ -82,17 +86,10 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
             organization_id,
         })
         .collect();
-    let just = visit
-        .query()
-        .ok()
-        .and_then(|query| query.get("ended").and_then(|text| Uuid::parse_str(text).ok()));
-    let just_ended = ended
-        .iter()
-        .find(|one| Some(one.grant.app.0) == just)
-        .map(|one| one.app_name.as_str());
+    let just_ended = just_ended(visit, ended);
     let ended: Vec<_> = ended.iter().map(ended_line).collect();
     let now = visit.now.0;
-    Ok(visit.render(200, |frame| {
+    visit.render(200, |frame| {
         ConnectedApps {
             connections: &connections,
             ended: &ended,
@@ -100,7 +97,15 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
             now,
         }
         .render(frame)
-    }))
+    })
+}
+
+/// The name of the app that the person ended just now, which the address says.
+fn just_ended<'a>(visit: &Visit, ended: &'a [model::Connection]) -> Option<&'a str> {
+    let query = visit.query().ok()?;
+    let app = Uuid::parse_str(query.get("ended")?).ok()?;
+    let found = ended.iter().find(|one| one.grant.app.0 == app)?;
+    Some(&found.app_name)
 }
 
 /// A person sees an app once in each organization, however many grants stand behind it.

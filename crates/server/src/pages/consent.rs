@@ -29,20 +29,25 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
     if organizations.is_empty() {
         return Ok(nowhere(visit, request));
     }
+    Ok(question(visit, user, request, query, &organizations))
+}
+
+fn question(
+    visit: &Visit,
+    user: &User,
+    request: &AuthorizationRequest,
+    query: &str,
+    organizations: &[Arc<Organization>],
+) -> Response {
     let id = random::uuid(visit.now);
     let blob = visit.seal(Purpose::Consent, &[id.as_bytes(), query.as_bytes()].concat());
     let only = organizations
         .first()
         .filter(|one| organizations.len() == 1 && !one.hidden);
     let owner = &request.client.organization;
-    let host = request
-        .target
-        .uri
-        .as_deref()
-        .and_then(|uri| RedirectUri::parse(uri).ok())
-        .and_then(|uri| uri.host());
+    let host = host_of(request);
     let (action, switch) = (visit.address("/consent"), visit.address("/switch"));
-    Ok(visit.render(200, |frame| {
+    visit.render(200, |frame| {
         Consent {
             action: &action,
             blob: &blob,
@@ -51,7 +56,7 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
             app_host: host.as_deref(),
             person_name: &user.name,
             person_email: &user.email,
-            organizations: &organization_choices(&organizations),
+            organizations: &organization_choices(organizations),
             show_organization: only.map(|one| one.name.as_str()),
             until: until(&visit.hallpass),
             scopes: &visit.scope_lines(&request.scopes),
@@ -61,7 +66,13 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
             loopback_warning: is_loopback_only(&request.client.app.redirect_uris),
         }
         .render(frame)
-    }))
+    })
+}
+
+/// Where the person goes back to; `None` where a code is shown to copy.
+fn host_of(request: &AuthorizationRequest) -> Option<String> {
+    let uri = RedirectUri::parse(request.target.uri.as_deref()?).ok()?;
+    uri.host()
 }
 
 /// `POST /consent`.

@@ -1,6 +1,7 @@
 //! A developer's apps: the list, one app with its credentials, and a new secret.
 
 use super::{developed_by, line, manages};
+use crate::app::Hallpass;
 use crate::client_secrets;
 use crate::directory::Client;
 use crate::oauth::Refusal;
@@ -10,9 +11,10 @@ use crate::pages::{Post, SignedIn, Visit};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
-use crate::store::model::{ClientType, GrantFilter, Others, Secret, SecretId, State as Life, Status, User};
+use crate::store::model::{App, AppId, ClientType, GrantFilter, Others, Secret, SecretId, State as Life, Status, User};
 use crate::view::{AppPage, AppsList, ErrorKind, SecretLine};
 use percent_encoding::percent_decode_str;
+use std::collections::HashSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -116,21 +118,25 @@ pub async fn show(visit: &Visit, client: &Client, fresh: Option<&str>) -> Result
     hallpass.store.flush().await?;
     // Read anew: the cached app does not know when its secrets were used last, nor of one made just now.
     let app = hallpass.store.app(client.app.id).await?.ok_or(Refusal::Internal)?;
+    let connected_count = people_connected(hallpass, app.id).await?;
+    Ok(app_page(visit, client, &app, connected_count, fresh))
+}
+
+/// How many people have connected the app.
+async fn people_connected(hallpass: &Hallpass, app: AppId) -> Result<u64, Refusal> {
     let filter = GrantFilter {
-        app: Some(app.id),
+        app: Some(app),
         state: Some(Life::Active),
         limit: MOST_COUNTED,
         ..GrantFilter::default()
     };
-    let mut people: Vec<_> = hallpass
-        .store
-        .grants(filter)
-        .await?
-        .iter()
-        .map(|grant| grant.user)
-        .collect();
-    people.sort_unstable();
-    people.dedup();
+    let grants = hallpass.store.grants(filter).await?;
+    let people: HashSet<_> = grants.iter().map(|grant| grant.user).collect();
+    Ok(people.len() as u64)
+}
+
+fn app_page(visit: &Visit, client: &Client, app: &App, connected_count: u64, fresh: Option<&str>) -> Response {
+    let hallpass = &visit.hallpass;
     let uris: Vec<String> = app.redirect_uris.iter().map(ToString::to_string).collect();
     let live = app
         .secrets
@@ -141,7 +147,7 @@ pub async fn show(visit: &Visit, client: &Client, fresh: Option<&str>) -> Result
     let blob = visit.seal(Purpose::Developer, random::uuid(visit.now).as_bytes());
     let token_url = format!("{}{}", hallpass.api_url, hallpass.config.paths.token);
     let owner = &client.organization;
-    Ok(visit.render(200, |frame| {
+    visit.render(200, |frame| {
         AppPage {
             client_id: &app.client_id,
             name: &app.name,
@@ -152,14 +158,14 @@ pub async fn show(visit: &Visit, client: &Client, fresh: Option<&str>) -> Result
             scopes: &visit.scope_lines(&client.scopes),
             secrets: &secrets,
             fresh_secret: fresh,
-            connected_count: people.len() as u64,
+            connected_count,
             token_url: &token_url,
             pkce: hallpass.config.wire.require_pkce,
             blob: &blob,
             now: visit.now.0,
         }
         .render(frame)
-    }))
+    })
 }
 
 fn secret_line(secret: &Secret) -> SecretLine<'_> {
