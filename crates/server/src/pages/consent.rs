@@ -62,7 +62,7 @@ fn question(
             scopes: &visit.scope_lines(&request.scopes),
             return_to: host.as_deref(),
             pass: &pass_number(id),
-            switch_account: Some(&switch),
+            switch_account: &switch,
             loopback_warning: is_loopback_only(&request.client.app.redirect_uris),
         }
         .render(frame)

@@ -145,7 +145,7 @@ impl Visit {
 
     /// Renders with what surrounds every page.
     pub fn render(&self, status: u16, page: impl FnOnce(&Frame<'_>) -> String) -> Response {
-        let csrf = if self.user.is_some() {
+        let sign_out = if self.user.is_some() {
             self.seal(Purpose::Logout, &[])
         } else {
             String::new()
@@ -155,7 +155,7 @@ impl Visit {
             base: &self.hallpass.base,
             locale: self.locale,
             person: self.user.as_ref().map(|user| user.name.as_str()),
-            csrf: &csrf,
+            sign_out: &sign_out,
         });
         self.finish(protected(respond::bytes(status, "text/html; charset=utf-8", html)))
     }

@@ -1,6 +1,6 @@
 //! A developer's apps: the list, one app with its credentials, and a new secret.
 
-use super::{developed_by, line, manages};
+use super::{app_line, developed_by, manages};
 use crate::app::Hallpass;
 use crate::client_secrets;
 use crate::directory::Client;
@@ -97,7 +97,7 @@ async fn show_list(visit: &Visit, user: &User) -> Result<Response, Refusal> {
     found.sort_by_key(|(app, _)| std::cmp::Reverse(app.created));
     let lines: Vec<_> = found
         .iter()
-        .map(|(app, organization)| line(app, organization))
+        .map(|(app, organization)| app_line(app, organization))
         .collect();
     let choices = organization_choices(&organizations);
     Ok(visit.render(200, |frame| {

@@ -35,7 +35,7 @@ pub async fn developed_by(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<Or
 
 /// An app as lists show it.
 #[must_use]
-pub fn line<'a>(app: &'a App, organization: &'a Organization) -> AppLine<'a> {
+pub fn app_line<'a>(app: &'a App, organization: &'a Organization) -> AppLine<'a> {
     AppLine {
         client_id: &app.client_id,
         name: &app.name,

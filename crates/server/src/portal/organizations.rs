@@ -1,6 +1,6 @@
 //! An organization's settings (API-2: the API Settings tab, with its Register Application button).
 
-use super::{develops_for, line};
+use super::{app_line, develops_for};
 use crate::oauth::Refusal;
 use crate::pages::{SignedIn, Visit};
 use crate::respond::Response;
@@ -37,7 +37,7 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
             role: *role,
         })
         .collect();
-    let apps: Vec<_> = apps.iter().map(|app| line(app, &organization)).collect();
+    let apps: Vec<_> = apps.iter().map(|app| app_line(app, &organization)).collect();
     let api = visit.query().is_ok_and(|query| query.get("tab") == Some("api"));
     Ok(visit.render(200, |frame| {
         OrganizationSettings {

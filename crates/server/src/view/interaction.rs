@@ -69,8 +69,8 @@ pub struct Consent<'a> {
     pub return_to: Option<&'a str>,
     /// Short id printed on the stub.
     pub pass: &'a str,
-    /// Where "not you?" posts the same `state`, to sign in as somebody else; none: no such button.
-    pub switch_account: Option<&'a str>,
+    /// Where "not you?" posts the same `state`, to sign in as somebody else.
+    pub switch_account: &'a str,
     /// All the app's redirect URIs lead to the person's own computer (RFC 8252 §8.4: anything may listen there).
     pub loopback_warning: bool,
 }

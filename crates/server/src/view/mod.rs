@@ -47,7 +47,7 @@ pub struct Frame<'a> {
     /// Name of who is signed in.
     pub person: Option<&'a str>,
     /// Sealed blob for the sign-out form (hidden field `state`, posted to `{base}/logout`); may be empty.
-    pub csrf: &'a str,
+    pub sign_out: &'a str,
 }
 
 impl Frame<'_> {

@@ -83,7 +83,7 @@ impl Texts {
             base: "",
             locale,
             person: Some(&self.person),
-            csrf: &self.blob,
+            sign_out: &self.blob,
         }
     }
 
@@ -181,7 +181,7 @@ impl Texts {
             scopes: &scopes,
             return_to: Some(&self.host),
             pass: "01J9-4K",
-            switch_account: Some("/logout"),
+            switch_account: "/switch",
             loopback_warning: false,
         };
         add("consent", consent.render(frame));
@@ -207,7 +207,6 @@ impl Texts {
             app_owner: None,
             app_host: None,
             return_to: None,
-            switch_account: None,
             ..consent
         };
         add(
@@ -257,7 +256,7 @@ impl Texts {
             "landing-signed-out",
             landing.render(&Frame {
                 person: None,
-                csrf: "",
+                sign_out: "",
                 ..*frame
             }),
         );
