@@ -13,7 +13,7 @@ use crate::oauth::Refusal;
 use crate::oauth::authorization::{AuthorizationRequest, is_loopback_only};
 use crate::random;
 use crate::respond::Response;
-use crate::store::model::{Grant, GrantId, NewGrant, Organization, State as Life, Status, User};
+use crate::store::model::{Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status, User};
 use crate::tokens::proofs::{Kind, Proof};
 use crate::view::{Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
 use hallpass_wire::RedirectUri;
@@ -78,18 +78,30 @@ fn host_of(request: &AuthorizationRequest) -> Option<String> {
 /// `POST /consent`.
 pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     let (opened, id, query) = carried(&visit, &form)?;
+    let again = visit.address(&place(&visit.hallpass, &query));
     // Another tab, another person or a long pause: the question is put again, to whoever is here now.
     let Some(user) = visit.user.as_ref().filter(|_| opened.fits) else {
-        return Ok(visit.go(&visit.address(&place(&visit.hallpass, &query))));
+        return Ok(visit.go(&again));
     };
     let request = judge_again(&visit, &query).await?;
     match form.get("decision") {
-        Some("allow") => allow(&visit, user, &request, id, &form)
-            .await
-            .map_err(|refusal| visit.failed(refusal)),
-        Some("deny") => Ok(deny(&visit, &request)),
-        _ => Err(visit.error(400, ErrorKind::BadForm)),
+        Some("allow") => {}
+        Some("deny") => return Ok(deny(&visit, &request)),
+        _ => return Err(visit.error(400, ErrorKind::BadForm)),
     }
+    let organizations = choices(&visit.hallpass, user, &request)
+        .await
+        .map_err(|refusal| visit.failed(refusal))?;
+    // A page made when there was one organization asks for none: the question is put again, with all there are now.
+    if organizations.len() > 1 && !form.has("organization") {
+        return Ok(visit.go(&again));
+    }
+    let Some(organization) = chosen(&form, &organizations) else {
+        return Err(visit.error(400, ErrorKind::BadForm));
+    };
+    allow(&visit, user, &request, id, organization.id)
+        .await
+        .map_err(|refusal| visit.failed(refusal))
 }
 
 /// `POST /switch`: "not you?". The session ends, and the same request is put to whoever signs in next.
@@ -126,28 +138,29 @@ fn deny(visit: &Visit, request: &AuthorizationRequest) -> Response {
     }
 }
 
+/// The organization that the form names, or the only one there is.
+fn chosen<'a>(form: &Form, organizations: &'a [Arc<Organization>]) -> Option<&'a Organization> {
+    let chosen = match (form.get("organization"), organizations) {
+        (Some(slug), all) => all.iter().find(|one| one.slug == slug),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    chosen.map(Arc::as_ref)
+}
+
 async fn allow(
     visit: &Visit,
     user: &User,
     request: &AuthorizationRequest,
     id: GrantId,
-    form: &Form,
+    organization: OrganizationId,
 ) -> Result<Response, Refusal> {
     let hallpass = &visit.hallpass;
-    let organizations = choices(hallpass, user, request).await?;
-    let chosen = match (form.get("organization"), organizations.as_slice()) {
-        (Some(slug), all) => all.iter().find(|one| one.slug == slug),
-        (None, [only]) => Some(only),
-        (None, _) => None,
-    };
-    let Some(organization) = chosen else {
-        return Ok(visit.error(400, ErrorKind::BadForm));
-    };
     let grant = NewGrant {
         id,
         app: request.client.app.id,
         user: user.id,
-        organization: organization.id,
+        organization,
         scopes: request.scopes.clone(),
         redirect_uri: request.target.uri.clone().filter(|_| request.target.named),
         code_challenge: request.challenge.map(|challenge| challenge.0),
