@@ -1,4 +1,4 @@
-//! The one source of randomness; everything else takes random bytes as an argument.
+//! The one source of randomness: it is drawn nowhere else.
 
 use crate::time::Instant;
 use uuid::Uuid;
