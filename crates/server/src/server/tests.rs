@@ -4,6 +4,7 @@ use super::*;
 use crate::config::Source;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
 /// Who opens connections and says nothing, or half a word of any protocol, does not keep them. A unit test, for the real
 /// timeout is too long to wait for.

@@ -1,0 +1,239 @@
+//! Connections and what is answered on them: machines' endpoints by hand, pages behind a router.
+
+use crate::app::Hallpass;
+use crate::body::{self, Unread};
+use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, revocation, token};
+use crate::pages::authorize::authorize;
+use crate::respond::{self, Response};
+use crate::router::{Endpoint, bare, endpoint, pages};
+use axum::body::Body;
+use http::{HeaderValue, Method, Request, Uri, header};
+use http_body_util::{Either, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+/// How long open requests may take when the server is told to end.
+pub(crate) const DRAIN: Duration = Duration::from_secs(20);
+
+/// Takes connections until it is told to stop. One on which nothing happens for as long as `slowest` is closed.
+pub(crate) async fn listen(
+    listener: TcpListener,
+    hallpass: Arc<Hallpass>,
+    mut stopped: watch::Receiver<bool>,
+    slowest: Duration,
+) {
+    let pages = pages(hallpass.clone());
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(slowest)
+        .max_buf_size(body::LARGEST);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(128)
+        .max_header_list_size(16 * 1024);
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors, most likely: others will be given back.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let (hallpass, pages) = (hallpass.clone(), pages.clone());
+        let activity = Arc::new(Activity::default());
+        let seen = activity.clone();
+        let service = service_fn(move |request| {
+            let (hallpass, pages, open) = (hallpass.clone(), pages.clone(), Open::begin(&activity));
+            async move {
+                let answer = answer(&hallpass, pages, request).await;
+                drop(open);
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service).into_owned());
+        tokio::spawn(async move {
+            let ended = tokio::select! {
+                ended = connection => ended,
+                () = seen.rest(slowest) => return,
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+}
+
+/// What happens on a connection. The timeout for headers begins only when HTTP/1 is recognised: who sends nothing, half an
+/// HTTP/2 preface, or no stream after it would keep a descriptor for ever.
+#[derive(Default)]
+struct Activity {
+    /// Requests that are being answered.
+    open: AtomicUsize,
+    /// How many began and ended.
+    events: AtomicU64,
+}
+
+/// A request that is being answered.
+struct Open(Arc<Activity>);
+
+impl Activity {
+    /// Comes back when no request was open, began or ended for as long as `span`.
+    async fn rest(&self, span: Duration) {
+        loop {
+            let before = self.events.load(Ordering::SeqCst);
+            tokio::time::sleep(span).await;
+            if self.open.load(Ordering::SeqCst) == 0 && self.events.load(Ordering::SeqCst) == before {
+                return;
+            }
+        }
+    }
+}
+
+impl Open {
+    fn begin(activity: &Arc<Activity>) -> Self {
+        activity.open.fetch_add(1, Ordering::SeqCst);
+        activity.events.fetch_add(1, Ordering::SeqCst);
+        Self(activity.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.events.fetch_add(1, Ordering::SeqCst);
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+type Answer = http::Response<Either<Full<Bytes>, Body>>;
+
+async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>) -> Answer {
+    let full = |response: Response| response.map(Either::Left);
+    let endpoint = locate(hallpass, &mut request);
+    let method = request.method();
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    match endpoint {
+        Endpoint::Token | Endpoint::Introspect | Endpoint::Revoke => {
+            full(form_endpoint(hallpass, endpoint, request).await)
+        }
+        Endpoint::Identity if reads || method == Method::POST => {
+            full(identity::identity(hallpass, request.headers(), hallpass.now()).await)
+        }
+        Endpoint::Metadata if reads => full(metadata::metadata(hallpass)),
+        Endpoint::Live if reads => full(respond::json(200, r#"{"status":"live"}"#)),
+        Endpoint::Ready if reads => full(ready(hallpass).await),
+        Endpoint::Identity | Endpoint::Metadata | Endpoint::Live | Endpoint::Ready => full(only_reads()),
+        Endpoint::Authorize => full(authorize(hallpass, request.map(Body::new)).await),
+        Endpoint::Page => match pages.oneshot(request.map(Body::new)).await {
+            Ok(response) => response.map(Either::Right),
+            Err(never) => match never {},
+        },
+    }
+}
+
+/// Finds the endpoint, and takes the path of the public address off: a proxy may leave it or not. A trailing slash is taken
+/// off pages too.
+fn locate(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
+    let path = request.uri().path();
+    let below = path
+        .strip_prefix(hallpass.base.as_str())
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = below.unwrap_or(path);
+    let found = endpoint(hallpass, below);
+    let wanted = if found == Endpoint::Page { bare(below) } else { below };
+    if wanted != path {
+        let query = request
+            .uri()
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        let slash = if wanted.is_empty() { "/" } else { "" };
+        if let Ok(uri) = format!("{slash}{wanted}{query}").parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    found
+}
+
+async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Incoming>) -> Response {
+    let (parts, body) = request.into_parts();
+    let read = if parts.method == Method::POST {
+        body::read(body).await.map_err(|unread| match unread {
+            Unread::TooLarge => Refusal::TooLarge,
+            Unread::Broken => Refusal::Malformed(unread.to_string()),
+        })
+    } else {
+        Err(Refusal::MethodNotAllowed)
+    };
+    let body = match read {
+        Ok(body) => body,
+        Err(refusal) => {
+            let scheme = FormRequest {
+                headers: &parts.headers,
+                body: &[],
+            }
+            .scheme();
+            return match endpoint {
+                Endpoint::Introspect => hallpass.dialect.introspection_refusal(&refusal, scheme),
+                _ => hallpass.dialect.token_refusal(&refusal, scheme),
+            };
+        }
+    };
+    let request = FormRequest {
+        headers: &parts.headers,
+        body: &body,
+    };
+    // Only now: a body that comes slowly gains no time.
+    let now = hallpass.now();
+    match endpoint {
+        Endpoint::Introspect => introspection::introspect(hallpass, &request, now).await,
+        Endpoint::Revoke => revocation::revoke(hallpass, &request, now).await,
+        _ => token::token(hallpass, &request, now).await,
+    }
+}
+
+/// Ready is who can read its database.
+async fn ready(hallpass: &Hallpass) -> Response {
+    match hallpass
+        .store
+        .organization_by_slug(&hallpass.config.defaults.organization)
+        .await
+    {
+        Ok(_) => respond::json(200, r#"{"status":"ready"}"#),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            let mut response = respond::json(503, r#"{"status":"unavailable"}"#);
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+        }
+    }
+}
+
+fn only_reads() -> Response {
+    let mut response = respond::json(
+        405,
+        r#"{"error":"invalid_request","error_description":"the method must be GET"}"#,
+    );
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}
