@@ -207,12 +207,16 @@ fn chosen_scopes(hallpass: &Hallpass, typed: &Typed) -> Result<Option<Scopes>, (
     }
 }
 
-/// The organizations that this person may register an app for. Whoever has none has nothing to do here.
+/// The organizations that this person may register an app for; the hidden default one is nobody's choice where there is
+/// another. Whoever has none has nothing to do here.
 async fn own_organizations(visit: &Visit, user: &User) -> Result<Vec<Arc<Organization>>, Response> {
     let mut own = developed_by(&visit.hallpass, user)
         .await
         .map_err(|refusal| visit.failed(refusal))?;
     own.retain(|one| one.status == Status::Active);
+    if own.iter().any(|one| !one.hidden) {
+        own.retain(|one| !one.hidden);
+    }
     if own.is_empty() {
         return Err(visit.error(403, ErrorKind::Forbidden));
     }

@@ -12,6 +12,7 @@ use super::seen::{self, Seen};
 use super::{Result, StoreError};
 use crate::time::Instant;
 use std::collections::VecDeque;
+use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -34,6 +35,8 @@ const BEHIND: Duration = Duration::from_secs(5);
 /// How long feed entries stay before the server has said how long access tokens live: longer than any.
 const UNTOLD: Duration = Duration::from_secs(400 * 24 * 3600);
 
+/// Which file a path leads to: its device and its number there.
+type FileId = (u64, u64);
 type Reply = oneshot::Sender<Result<Outcome>>;
 /// What is told of every committed change.
 pub(super) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
@@ -86,6 +89,7 @@ pub(super) struct Writer {
 pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> Result<Writer> {
     let (queue, arriving) = sync_channel(QUEUE);
     let worker = Worker {
+        file: file_at(&shared.path)?,
         arriving,
         waiting: VecDeque::new(),
         connection: Some(connection),
@@ -130,6 +134,8 @@ impl Writer {
 
 /// The thread's own.
 struct Worker {
+    /// Which file the database was at the start.
+    file: FileId,
     arriving: Receiver<Job<Reply>>,
     waiting: VecDeque<Job<Reply>>,
     /// `None` after an error that only opening it again mends.
@@ -204,6 +210,12 @@ impl Worker {
     /// One commit; each work's answer, and what the feed got. A panic in here loses the connection, and with it all that
     /// was not committed.
     fn apply(&mut self, batch: &[Job<Reply>]) -> Result<(Vec<Result<Applied>>, Vec<Change>)> {
+        // SQLite would go on in a file that was moved or deleted, and the next start would know of nothing.
+        if file_at(&self.shared.path)? != self.file {
+            return Err(StoreError::Unavailable(
+                "another file is in the database's place".to_owned(),
+            ));
+        }
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => Connection::writer(&self.shared.path)?,
@@ -277,6 +289,11 @@ impl Worker {
             }
         }
     }
+}
+
+fn file_at(path: &Path) -> Result<FileId> {
+    let found = std::fs::metadata(path).map_err(unavailable)?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// The work of writing down what memory knows; what that is, is filled in when its turn comes.

@@ -299,6 +299,26 @@ async fn a_member_sees_and_registers_nothing_for_the_organization() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_hidden_organization_is_no_choice_beside_ones_own() {
+    let server = Server::library("default", TENANTS).await;
+    let (mary, max) = (server.browser_of(MARY).await, server.browser_of(MAX).await);
+    let page = mary.open("/developer/apps/new").await;
+    assert!(!page.body.contains("<select"), "one organization: nobody is asked");
+    // A name and redirect URIs are enough, and whatever the page itself carries along.
+    let typed = [("name", "Oven"), ("redirect_uris", REDIRECT_URI)];
+    let (id, _) = credentials(&mary.submit(&page, &page.form("redirect_uris"), &typed).await);
+    assert!(mary.open("/organizations/globex?tab=api").await.text().contains(&id));
+    let typed = [
+        ("name", "Sneaky"),
+        ("redirect_uris", REDIRECT_URI),
+        ("organization", "default"),
+    ];
+    assert_eq!(register(&mary, &typed).await.status, 400);
+    // A mere member elsewhere has the hidden one alone.
+    credentials(&register(&max, &[("name", "Pan"), ("redirect_uris", REDIRECT_URI)]).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_app_is_registered_for_an_organization_of_ones_own_only() {
     let server = Server::library("default", TENANTS).await;
     let (john, mary) = (server.browser_of(JOHN).await, server.browser_of(MARY).await);

@@ -31,6 +31,28 @@ async fn a_locked_database_is_unavailable_until_it_is_not() {
 }
 
 #[tokio::test]
+async fn an_absent_database_is_unavailable_until_it_is_back() {
+    let fixture = Fixture::new();
+    fixture.active(1).await;
+    let (path, elsewhere) = (fixture.path(), fixture.folder.path().join("elsewhere.db"));
+    std::fs::rename(&path, &elsewhere).unwrap();
+    assert!(is_unavailable(&fixture.store.rotate(rotate(1, 1)).await));
+    assert!(!path.exists(), "no empty one is made in its place");
+    std::fs::write(&path, "").unwrap();
+    assert!(
+        is_unavailable(&fixture.store.rotate(rotate(1, 1)).await),
+        "another file"
+    );
+    std::fs::rename(&elsewhere, &path).unwrap();
+    let read = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
+    assert_eq!(read.generation, 1, "nothing was written");
+    assert!(fixture.store.rotate(rotate(1, 1)).await.unwrap().changed);
+    let fixture = fixture.restarted();
+    let read = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
+    assert_eq!(read.generation, 2, "and what was acknowledged is there");
+}
+
+#[tokio::test]
 async fn a_full_disk_is_unavailable_and_acknowledges_nothing() {
     let fixture = Fixture::new();
     fixture.active(1).await;
