@@ -3,7 +3,8 @@
 //! A declared value is applied once per changed value. The database remembers a keyed digest of each value that was applied,
 //! and a field whose digest is still the same is left alone, even where somebody changed it since: a later reset or
 //! suspension wins over a restart. A start with the same configuration therefore writes nothing and hashes no password.
-//! Nothing is removed by leaving it out, but for a membership of a person who is still declared.
+//! Nothing is removed by leaving it out, but for a membership of a person who is still declared, and for a resource, which
+//! exists by its declaration alone.
 
 mod apps;
 mod organizations;

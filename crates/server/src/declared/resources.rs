@@ -15,6 +15,21 @@ impl Declaration<'_> {
                 .await
                 .map_err(|source| named(KIND, &declared.identifier, source))?;
         }
+        self.undeclared_resources().await.map_err(DeclaredError::Store)
+    }
+
+    /// A resource exists only by its declaration: one that is left out must not go on asking about tokens.
+    async fn undeclared_resources(&self) -> Result<(), StoreError> {
+        for kept in self.store.resources().await? {
+            let declared = self
+                .config
+                .resources
+                .iter()
+                .any(|one| one.identifier == kept.identifier);
+            if !declared {
+                self.store.remove_resource(&kept.identifier, self.now).await?;
+            }
+        }
         Ok(())
     }
 

@@ -187,6 +187,19 @@ async fn an_app_is_live_with_its_secret_as_declared() {
 }
 
 #[tokio::test]
+async fn a_resource_that_is_left_out_asks_no_more_and_comes_back_as_declared() {
+    let world = World::started(WORLD).await;
+    let (before, rest) = WORLD.split_once("[[resources]]").unwrap();
+    let after = rest.find("[[").map_or("", |next| &rest[next..]);
+    world.start(&format!("{before}{after}")).await;
+    assert_eq!(world.store.resources().await.unwrap(), []);
+    world.start(WORLD).await;
+    let resource = world.store.resource("https://api.example.com").await.unwrap().unwrap();
+    assert_eq!(resource.name, "API");
+    assert!(resource.secret.is_some());
+}
+
+#[tokio::test]
 async fn a_long_secret_is_kept_as_a_digest() {
     let long = WORLD.replace("456def", &"x".repeat(43));
     let world = World::started(&long).await;

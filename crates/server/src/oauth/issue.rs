@@ -114,7 +114,8 @@ pub fn answer(
     }))
 }
 
-/// Whole seconds until `expires`, as `expires_in` counts them (RFC 6749 §5.1).
+/// Seconds until `expires`, as `expires_in` counts them (RFC 6749 §5.1). A part of a second counts as one, so that requests
+/// that race get the same answer, and not one that is a second shorter.
 fn remaining(expires: Instant, now: Instant) -> i64 {
-    i64::try_from(expires.since(now).as_secs()).unwrap_or(i64::MAX)
+    i64::try_from(expires.since(now).as_millis().div_ceil(1000)).unwrap_or(i64::MAX)
 }

@@ -35,6 +35,16 @@ impl Store {
         let statements = vec![Statement::new(PUT, params).expect_one()];
         self.write_announcing(statements, change).await
     }
+
+    /// Takes a resource away, and what was remembered of its declaration: declared again, it is new.
+    pub async fn remove_resource(&self, identifier: &str, now: Instant) -> Result<()> {
+        let change = NewChange::about(ChangeKind::Resource, identifier.as_bytes(), now);
+        let statements = vec![
+            Statement::new(REMOVE, vec![identifier.into()]),
+            Statement::new(FORGET, vec![identifier.into()]),
+        ];
+        self.write_announcing(statements, change).await
+    }
 }
 
 macro_rules! select_resource {
@@ -48,6 +58,9 @@ macro_rules! select_resource {
 
 const RESOURCE: &str = select_resource!("WHERE identifier = $1");
 const RESOURCES: &str = select_resource!("ORDER BY identifier");
+
+const REMOVE: &str = "DELETE FROM resources WHERE identifier = $1";
+const FORGET: &str = "DELETE FROM declared WHERE kind = 'resource' AND name = $1";
 
 const PUT: &str = "INSERT INTO resources (identifier, name, sha256, argon2, scopes, created) \
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (identifier) DO UPDATE SET \
