@@ -6,8 +6,10 @@ use crate::directory::Directory;
 use crate::keys::Keys;
 use crate::oauth::Refusal;
 use crate::passwords::{Pool, Remembered};
+use crate::store::model::{Grant, GrantId};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant};
+use crate::tokens::proofs::Proof;
 use crate::tokens::revoked::Revoked;
 use hallpass_wire::Scopes;
 use std::sync::Arc;
@@ -64,6 +66,16 @@ impl Hallpass {
     #[must_use]
     pub fn offers(&self, grant_type: GrantType) -> bool {
         self.config.wire.grant_types.contains(&grant_type)
+    }
+
+    /// The grant that a code or refresh token speaks of, if the token is authentic. Whose it is, and whether it still counts,
+    /// is the caller's to judge.
+    ///
+    /// # Errors
+    /// Where the database is away.
+    pub async fn proven(&self, proof: &Proof) -> Result<Option<Grant>, StoreError> {
+        let grant = self.store.grant(GrantId(proof.grant)).await?;
+        Ok(grant.filter(|grant| self.keys.prove(proof, &grant.salt, grant.key)))
     }
 
     /// Whether the public address is https, on which cookies depend.

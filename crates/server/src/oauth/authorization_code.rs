@@ -8,7 +8,7 @@ use super::{Refusal, issue};
 use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::respond::Response;
-use crate::store::model::{ClientType, EndReason, Grant, GrantId, Redeem, State};
+use crate::store::model::{ClientType, EndReason, Grant, Redeem, State};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
 use hallpass_wire::Parameters;
@@ -69,14 +69,7 @@ async fn authentic(hallpass: &Hallpass, client: &Client, code: &str) -> Result<G
     let proof = Proof::parse(Kind::Code, code)
         .filter(|proof| proof.generation == 0)
         .ok_or(Refusal::UnknownCode)?;
-    let grant = hallpass
-        .store
-        .grant(GrantId(proof.grant))
-        .await?
-        .ok_or(Refusal::UnknownCode)?;
-    if !hallpass.keys.prove(&proof, &grant.salt, grant.key) {
-        return Err(Refusal::UnknownCode);
-    }
+    let grant = hallpass.proven(&proof).await?.ok_or(Refusal::UnknownCode)?;
     if grant.app == client.app.id {
         Ok(grant)
     } else {

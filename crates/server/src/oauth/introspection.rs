@@ -8,7 +8,7 @@ use crate::app::Hallpass;
 use crate::dialect::{Introspection, Subject, Tenant};
 use crate::directory::Client;
 use crate::respond::Response;
-use crate::store::model::{GrantId, Resource, State};
+use crate::store::model::{Resource, State};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
 
@@ -98,13 +98,12 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     let Some(proof) = Proof::parse(Kind::RefreshToken, token) else {
         return inactive();
     };
-    let Some(grant) = hallpass.store.grant(GrantId(proof.grant)).await? else {
+    let Some(grant) = hallpass.proven(&proof).await? else {
         return inactive();
     };
-    let authentic = hallpass.keys.prove(&proof, &grant.salt, grant.key);
     let current = grant.state == State::Active && grant.generation == proof.generation;
     let over = [grant.expires, grant.ends].into_iter().flatten().any(|end| now >= end);
-    if !authentic || !current || over || grant.app != client.app.id {
+    if !current || over || grant.app != client.app.id {
         return inactive();
     }
     let Some(user) = hallpass.user(grant.user).await? else {

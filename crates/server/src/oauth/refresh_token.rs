@@ -6,7 +6,7 @@ use super::{Refusal, issue};
 use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::respond::Response;
-use crate::store::model::{EndReason, Grant, GrantId, Rotate, State};
+use crate::store::model::{EndReason, Grant, Rotate, State};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
 use crate::tokens::refresh::{Leniency, Meaning, Rotation, meaning};
@@ -60,14 +60,7 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
 /// The grant of an authentic refresh token of this client. A forged or foreign token changes nothing.
 async fn authentic(hallpass: &Hallpass, client: &Client, token: &str) -> Result<(Proof, Grant), Refusal> {
     let proof = Proof::parse(Kind::RefreshToken, token).ok_or(Refusal::UnknownRefreshToken)?;
-    let grant = hallpass
-        .store
-        .grant(GrantId(proof.grant))
-        .await?
-        .ok_or(Refusal::UnknownRefreshToken)?;
-    if !hallpass.keys.prove(&proof, &grant.salt, grant.key) {
-        return Err(Refusal::UnknownRefreshToken);
-    }
+    let grant = hallpass.proven(&proof).await?.ok_or(Refusal::UnknownRefreshToken)?;
     if grant.app == client.app.id {
         Ok((proof, grant))
     } else {
@@ -113,8 +106,8 @@ fn decide(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant:
         current: grant.generation,
         previous: grant.previous,
         rotated_at: grant.rotated_at,
-        // Sealed tokens are seen whenever they are used; the row may lag behind what this node remembers.
-        confirmed: Some(grant.confirmed || hallpass.store.seen(grant.id, grant.generation)),
+        // Sealed tokens are seen whenever they are used.
+        confirmed: Some(grant.confirmed),
     };
     meaning(
         proof.generation,

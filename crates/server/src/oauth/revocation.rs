@@ -7,7 +7,7 @@ use super::{FormRequest, Refusal};
 use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::respond::Response;
-use crate::store::model::{EndReason, GrantId};
+use crate::store::model::EndReason;
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
 use crate::tokens::sealed;
@@ -36,12 +36,9 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
 
 /// Any authentic generation ends the grant: who holds an old one may end it too, by presenting it for refresh.
 async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, now: Instant) -> Result<(), Refusal> {
-    let Some(grant) = hallpass.store.grant(GrantId(proof.grant)).await? else {
+    let Some(grant) = hallpass.proven(proof).await? else {
         return Ok(());
     };
-    if !hallpass.keys.prove(proof, &grant.salt, grant.key) {
-        return Ok(());
-    }
     if grant.app != client.app.id {
         return Err(Refusal::ForeignRefreshToken);
     }

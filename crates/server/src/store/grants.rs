@@ -20,12 +20,16 @@ impl Store {
     /// The grant, if it is there. What was seen includes what only memory knows yet.
     pub async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
         let rows = self.read(GRANT, &[id.into()]).await?;
-        let Some(mut grant) = first(rows, grant_of)? else {
-            return Ok(None);
-        };
-        grant.confirmed = grant.confirmed || self.seen(id, grant.generation);
-        grant.last_used = grant.last_used.max(self.last_seen(id));
-        Ok(Some(grant))
+        Ok(first(rows, grant_of)?.map(|grant| self.recalled(grant)))
+    }
+
+    /// The grant with what only memory knows yet of its use.
+    fn recalled(&self, mut grant: Grant) -> Grant {
+        if let Some((generation, at)) = self.last_seen(grant.id) {
+            grant.confirmed |= generation == grant.generation;
+            grant.last_used = grant.last_used.max(Some(at));
+        }
+        grant
     }
 
     /// Makes a pending grant, or finds that one with its id is there already: the row as it stands.
@@ -49,6 +53,11 @@ impl Store {
     /// [`StoreError::Conflict`]: the grant is gone.
     pub async fn rotate(&self, rotate: Rotate) -> Result<Rotated> {
         match self.change(Work::Rotate(rotate)).await? {
+            // A generation made just now was seen by nobody; one that another request made may have been.
+            Outcome::Rotated(Rotated { changed: false, grant }) => Ok(Rotated {
+                changed: false,
+                grant: self.recalled(grant),
+            }),
             Outcome::Rotated(rotated) => Ok(rotated),
             outcome => Err(outcome.unexpected()),
         }

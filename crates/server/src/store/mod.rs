@@ -111,19 +111,17 @@ impl Store {
         }
     }
 
-    /// Whether a token of this generation was seen (see [`Store::touch`]), as far as memory knows.
-    #[must_use]
-    pub fn seen(&self, id: GrantId, generation: u32) -> bool {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.seen().knows(id, generation),
-        }
-    }
-
-    /// When a token of this grant came last, as far as memory knows.
-    fn last_seen(&self, id: GrantId) -> Option<Instant> {
+    /// Which generation's token of a grant was seen last (see [`Store::touch`]), and when, as far as memory knows.
+    fn last_seen(&self, id: GrantId) -> Option<(u32, Instant)> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.seen().last(id),
         }
+    }
+
+    /// Whether a token of this generation was seen, as far as memory knows.
+    #[cfg(test)]
+    fn seen(&self, id: GrantId, generation: u32) -> bool {
+        self.last_seen(id).is_some_and(|(seen, _)| seen == generation)
     }
 
     /// Notes that an authentic, living token of this generation came: known at once, written within seconds.

@@ -36,16 +36,17 @@ struct Note {
 }
 
 impl Seen {
-    /// Whether a token of this generation was seen.
-    pub(super) fn knows(&self, id: GrantId, generation: u32) -> bool {
+    /// Which generation's token of a grant was seen last, and when.
+    pub(super) fn last(&self, id: GrantId) -> Option<(u32, Instant)> {
         self.notes()
             .find(Used::Grant(id))
-            .is_some_and(|note| note.generation == generation)
+            .map(|note| (note.generation, note.at))
     }
 
-    /// When a token of this grant came last, as far as memory knows.
-    pub(super) fn last(&self, id: GrantId) -> Option<Instant> {
-        self.notes().find(Used::Grant(id)).map(|note| note.at)
+    /// Whether a token of this generation was seen.
+    #[cfg(test)]
+    pub(super) fn knows(&self, id: GrantId, generation: u32) -> bool {
+        self.last(id).is_some_and(|(seen, _)| seen == generation)
     }
 
     /// Notes a use. Whether so many wait now that they should be written at once.
