@@ -55,6 +55,25 @@ async fn a_refresh_token_that_was_exchanged_ends_its_grant_too() {
     assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
 }
 
+/// Who knows a grant's id still has no part of it: neither to end nor to look at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_refresh_token_ends_nothing_and_tells_nothing() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let tokens = sample.connect(&john).await;
+    // Grant id and generation are in front; what follows is the HMAC.
+    for at in [40, 60] {
+        let mut forged = tokens.refresh.clone().into_bytes();
+        forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+        let forged = String::from_utf8(forged).unwrap();
+        assert_eq!(sample.introspect(&forged).await.body, r#"{"active":false}"#);
+        assert_eq!(sample.revoke(&forged).await.status, 200);
+        assert_eq!(server.identity(&tokens.access).await.status, 200);
+    }
+    assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_revoked_already() {
     let server = Server::library("default", APPS).await;
