@@ -1,0 +1,49 @@
+//! The lab: programs that load, measure and torment a running Hallpass, all from outside, as its clients see it.
+//!
+//! Not published and never linked into the server. Everything listens on loopback, is ended by its own process id, and is
+//! bounded in count and in time. `cargo xtask bench` and `cargo xtask faults` build what is needed and call it.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool talks on its standard streams"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the lab measures real time, from outside, and draws what it sends at random"
+)]
+
+mod flow;
+mod http;
+mod process;
+mod world;
+
+use clap::{Parser, Subcommand};
+use std::error::Error;
+use std::process::ExitCode;
+
+/// What the lab's functions answer: it has one reader, who wants the reason.
+type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+#[derive(Parser)]
+#[command(name = "hallpass-lab", about = "Load, measure and torment a running Hallpass")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    match command {}
+}
