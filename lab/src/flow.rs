@@ -9,6 +9,11 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 /// The verifier of every authorization request here, from the example in RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/// The same challenge, decoded, as a grant's row has it.
+pub(crate) const CHALLENGE_BYTES: [u8; 32] = [
+    0x13, 0xd3, 0x1e, 0x96, 0x1a, 0x1a, 0xd8, 0xec, 0x2f, 0x16, 0xb1, 0x0c, 0x4c, 0x98, 0x2e, 0x08, 0x76, 0xa8, 0x78,
+    0xad, 0x6d, 0xf1, 0x44, 0x56, 0x6e, 0xe1, 0x89, 0x4a, 0xcb, 0x70, 0xf9, 0xc3,
+];
 
 /// The tokens of one answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -158,7 +163,7 @@ fn cookie_of(answer: &Answer) -> Option<String> {
         .headers
         .get_all(header::SET_COOKIE)
         .iter()
-        .last()?
+        .next_back()?
         .to_str()
         .ok()?;
     Some(set.split(';').next()?.to_owned())

@@ -12,8 +12,12 @@
     reason = "the lab measures real time, from outside, and draws what it sends at random"
 )]
 
+mod bare;
+mod bench;
 mod flow;
+mod generate;
 mod http;
+mod load;
 mod process;
 mod world;
 
@@ -32,7 +36,12 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Measure beside bare servers, and with millions of grants
+    Bench(bench::Bench),
+    /// Be a bare server
+    Bare(bare::Bare),
+}
 
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
@@ -45,5 +54,11 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Outcome {
-    match command {}
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        match command {
+            Command::Bench(options) => bench::run(options).await,
+            Command::Bare(options) => bare::serve(options).await,
+        }
+    })
 }
