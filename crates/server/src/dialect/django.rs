@@ -52,6 +52,14 @@ pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
     respond::json(200, body.close())
 }
 
+/// Nothing at all.
+#[must_use]
+pub fn revocation() -> Response {
+    let mut response = respond::empty(200);
+    respond::no_store(&mut response);
+    response
+}
+
 /// Whoever may not ask gets an empty 403.
 #[must_use]
 pub fn introspection_refusal(refusal: &R) -> Response {
@@ -332,6 +340,12 @@ mod tests {
             given.body,
             r#"{"error": "invalid_request", "error_description": "Token parameter is missing."}"#
         );
+    }
+
+    #[test]
+    fn a_revocation_is_answered_with_nothing() {
+        let given = seen(revocation());
+        assert_eq!((given.status, given.body.as_str()), (200, ""));
     }
 
     #[test]

@@ -206,6 +206,7 @@ impl Dialect {
     pub fn revocation(&self) -> Response {
         match self.name {
             DialectName::Oauth2ServerPhp => oauth2_server_php::revocation(),
+            DialectName::Django => django::revocation(),
             _ => standard::revocation(),
         }
     }
