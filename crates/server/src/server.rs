@@ -133,11 +133,12 @@ async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Ha
     let readers = std::thread::available_parallelism().map_or(2, usize::from);
     let store = Store::open_sqlite(path, readers)?;
     store.migrate()?;
+    // Before the keys, which retire by it.
+    store.keep_longest_access(config.tokens.access).await?;
     let keys = Keys::open(&store, &config.keys, &data, now).await?;
     let (revoked, directory) = (Arc::new(Revoked::default()), Arc::new(Directory::default()));
     let of_feed = (revoked.clone(), directory.clone(), clock.clone());
     store.on_change(move |changes| feed::apply_all(changes, &of_feed.0, &of_feed.1, &of_feed.2));
-    store.keep_longest_access(config.tokens.access).await?;
     feed::apply_all(&store.changes(now).await?, &revoked, &directory, &clock);
     declared::apply(&config, &store, &keys, now).await?;
     let threads = |source| StartError::Io {

@@ -1,7 +1,7 @@
 //! Every address of the admin API on one page, and the socket it listens on.
 
 use super::failure::Failure;
-use super::{apps, grants, organizations, users};
+use super::{apps, grants, keys, organizations, users};
 use crate::app::Hallpass;
 use axum::Router;
 use axum::routing::{get, post, put};
@@ -43,7 +43,10 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         )
         .route("/grants", get(grants::list))
         .route("/grants/{grant}", get(grants::show))
-        .route("/grants/{grant}/end", post(grants::end));
+        .route("/grants/{grant}/end", post(grants::end))
+        .route("/keys", get(keys::list))
+        .route("/keys/rotate", post(keys::rotate))
+        .route("/keys/{key}/revoke", post(keys::revoke));
     Router::new()
         .nest("/admin/api/v1", v1)
         .fallback(async || Failure::not_found("there is no such address".to_owned()))

@@ -10,6 +10,7 @@ mod audit;
 mod failure;
 mod find;
 mod grants;
+mod keys;
 mod moment;
 mod organizations;
 mod request;

@@ -98,7 +98,7 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     let Some(proof) = Proof::parse(Kind::RefreshToken, token) else {
         return inactive();
     };
-    let Some(grant) = hallpass.proven(&proof).await? else {
+    let Some(grant) = hallpass.proven(&proof, now).await? else {
         return inactive();
     };
     let current = grant.state == State::Active && grant.generation == proof.generation;

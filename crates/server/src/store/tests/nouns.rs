@@ -348,6 +348,7 @@ async fn keys_events_and_declared_values_survive_a_restart() {
         purpose: "proof".to_owned(),
         sealed: vec![1, 2, 3],
         created: NOW,
+        active_from: NOW.after(DAY),
     };
     fixture.store.create_key(key(2)).await.unwrap();
     fixture.store.create_key(key(1)).await.unwrap();
