@@ -9,7 +9,7 @@ mod change;
 mod master;
 mod ring;
 
-pub use change::{Revoked, RevokeError, Rotated};
+pub use change::{RevokeError, Revoked, Rotated};
 pub use master::Master;
 pub use ring::{KeyState, Keyring, Standing};
 

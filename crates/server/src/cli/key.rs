@@ -52,7 +52,9 @@ fn confirmed(key: u32) -> Result<(), Failed> {
         let text = format!("everything made under key {key} would end at once: say --yes if that is meant");
         return Err(Failed::Server(text));
     }
-    print(&format!("Everything made under key {key} ends at once. Revoke it? [y/N] "))?;
+    print(&format!(
+        "Everything made under key {key} ends at once. Revoke it? [y/N] "
+    ))?;
     let mut said = String::new();
     io::stdin().lock().read_line(&mut said)?;
     if matches!(said.trim(), "y" | "Y" | "yes") {

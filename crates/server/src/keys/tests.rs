@@ -72,7 +72,10 @@ async fn a_key_is_published_used_overlaps_and_retires() {
     let next = fixture.rotate(Purpose::Access, NOW).await;
     let at = |now| states(keys, Purpose::Access, now);
     let (used, retires) = (NOW.after(MINUTE), NOW.after(HOUR + 2 * MINUTE));
-    assert_eq!(at(used.before(Duration::from_millis(1))), [(ACCESS, Current), (next, Next)]);
+    assert_eq!(
+        at(used.before(Duration::from_millis(1))),
+        [(ACCESS, Current), (next, Next)]
+    );
     assert_eq!(at(used), [(ACCESS, Overlapping), (next, Current)]);
     assert_eq!(at(retires.before(Duration::from_millis(1))).len(), 2);
     assert_eq!(at(retires), [(next, Current)]);
@@ -80,7 +83,10 @@ async fn a_key_is_published_used_overlaps_and_retires() {
     assert_eq!((ring.access(NOW).id, ring.access(used).id), (ACCESS, next));
     assert!(ring.access_by_id(ACCESS, retires.before(SECOND)).is_some());
     assert!(ring.access_by_id(ACCESS, retires).is_none());
-    assert!(ring.access_by_id(next, NOW).is_some(), "published: every server opens with it");
+    assert!(
+        ring.access_by_id(next, NOW).is_some(),
+        "published: every server opens with it"
+    );
 }
 
 #[tokio::test]
@@ -153,7 +159,11 @@ async fn what_another_server_changed_is_read() {
 async fn a_revoked_current_key_is_replaced_at_once() {
     let fixture = Fixture::new().await;
     let (store, keys) = (&fixture.store, &fixture.keys);
-    for (id, purpose) in [(ACCESS, Purpose::Access), (PROOF, Purpose::Proof), (PAGE, Purpose::Page)] {
+    for (id, purpose) in [
+        (ACCESS, Purpose::Access),
+        (PROOF, Purpose::Proof),
+        (PAGE, Purpose::Page),
+    ] {
         let revoked = keys.revoke(store, id, NOW).await.unwrap();
         let successor = revoked.successor.unwrap();
         let expected = [(id, KeyState::Revoked), (successor, KeyState::Current)];
@@ -281,6 +291,9 @@ async fn an_access_token_issued_before_a_rotation_is_sealed_again_to_the_same_by
         key.seal([1; 12], b"", &mut body).unwrap();
         body
     };
-    assert_eq!(sealed(ring.access(NOW)), sealed(ring.access_by_id(ACCESS, NOW).unwrap()));
+    assert_eq!(
+        sealed(ring.access(NOW)),
+        sealed(ring.access_by_id(ACCESS, NOW).unwrap())
+    );
     assert_ne!(sealed(ring.access(NOW)), sealed(ring.access(NOW.after(HOUR))));
 }

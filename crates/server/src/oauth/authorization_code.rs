@@ -135,7 +135,9 @@ async fn lost(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusa
         Some(row) if row.state == State::Active => replayed(hallpass, &row, now).await,
         Some(row) if row.state == State::Pending && now >= row.code_expires => Ok(Refusal::CodeExpired),
         // A key was revoked: the code's, or the one that was to prove its refresh token.
-        Some(row) if row.state == State::Pending && !hallpass.keys.ring().is_revoked(row.key) => Ok(Refusal::Unavailable),
+        Some(row) if row.state == State::Pending && !hallpass.keys.ring().is_revoked(row.key) => {
+            Ok(Refusal::Unavailable)
+        }
         _ => Ok(Refusal::CodeRevoked),
     }
 }

@@ -58,12 +58,7 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
 }
 
 /// The grant of an authentic refresh token of this client. A forged or foreign token changes nothing.
-async fn authentic(
-    hallpass: &Hallpass,
-    client: &Client,
-    token: &str,
-    now: Instant,
-) -> Result<(Proof, Grant), Refusal> {
+async fn authentic(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(Proof, Grant), Refusal> {
     let proof = Proof::parse(Kind::RefreshToken, token).ok_or(Refusal::UnknownRefreshToken)?;
     let grant = hallpass
         .proven(&proof, now)

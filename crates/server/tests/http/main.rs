@@ -24,6 +24,7 @@ mod fact_house_check;
 mod harness;
 mod identity;
 mod introspection;
+mod keys;
 mod login;
 mod metadata;
 mod page_headers;

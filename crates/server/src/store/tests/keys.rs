@@ -81,10 +81,7 @@ async fn a_key_is_not_revoked_where_a_part_of_that_cannot_be() {
     assert_eq!(fixture.ids().await, [1, 2]);
     assert_eq!(fixture.store.revoked_keys().await.unwrap(), []);
     fixture.revoke(1).await;
-    assert_eq!(
-        fixture.store.revoke_key(1, None, NOW).await,
-        Err(StoreError::Conflict)
-    );
+    assert_eq!(fixture.store.revoke_key(1, None, NOW).await, Err(StoreError::Conflict));
 }
 
 #[tokio::test]
@@ -156,18 +153,23 @@ async fn the_sweep_ends_a_grant_whose_key_was_revoked_within_a_month() {
     fixture.store.redeem(forever).await.unwrap();
     fixture.revoke(1).await;
     let later = NOW.after(30 * DAY);
-    fixture.store.end(grant_id(9), EndReason::ByPerson, later).await.unwrap();
+    fixture
+        .store
+        .end(grant_id(9), EndReason::ByPerson, later)
+        .await
+        .unwrap();
     let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
-    assert_eq!(
-        (grant.state, grant.reason),
-        (State::Ended, Some(EndReason::KeyRevoked))
-    );
+    assert_eq!((grant.state, grant.reason), (State::Ended, Some(EndReason::KeyRevoked)));
 }
 
 #[tokio::test]
 async fn a_connection_whose_key_was_revoked_is_none() {
     let fixture = Fixture::with_keys().await;
-    fixture.store.create_organization(organization(300, "acme")).await.unwrap();
+    fixture
+        .store
+        .create_organization(organization(300, "acme"))
+        .await
+        .unwrap();
     fixture.store.create_app(app(100, "one")).await.unwrap();
     fixture.active(1).await;
     let count = async || fixture.store.connections(UserId(uuid(200))).await.unwrap().len();
