@@ -81,8 +81,13 @@ impl Hallpass {
         if self.keys.ring().is_revoked(grant.key) {
             return self.as_it_stands(grant, now).await.map(Some);
         }
-        let authentic = self.keys.ring().prove(proof, &grant);
-        Ok(authentic.then_some(grant))
+        let ring = self.keys.ring();
+        if ring.proof_by_id(grant.key).is_none() {
+            // Made by another server a moment ago, most likely: to call the token invalid would sign somebody out.
+            let text = format!("key {}, which a grant names, is not known here", grant.key);
+            return Err(StoreError::Unavailable(text));
+        }
+        Ok(ring.prove(proof, &grant).then_some(grant))
     }
 
     /// The grant of this row. One whose key was revoked has ended, and the row is told so: to revoke a key is one commit,

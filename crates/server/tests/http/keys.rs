@@ -396,6 +396,18 @@ async fn revoking_the_current_key_takes_the_next_one_into_use_at_once() {
     assert_eq!(sealed_by(&second.access), access);
 }
 
+/// Another server may have made it a moment ago: whoever is told `invalid_grant` throws the token away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_of_a_key_that_is_not_known_here_may_come_again() {
+    let server = started().await;
+    let (sample, first) = connected(&server).await;
+    let database = rusqlite::Connection::open(server.data_folder().join("hallpass.db")).unwrap();
+    database.execute("UPDATE grants SET proof_key = 77", []).unwrap();
+    assert_eq!(sample.refresh(&first.refresh).await.status, 503);
+    database.execute("UPDATE grants SET proof_key = 2", []).unwrap();
+    assert_eq!(sample.refresh(&first.refresh).await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_revoked_twice_stays_as_it_was() {
     let server = started().await;
