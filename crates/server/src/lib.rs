@@ -22,6 +22,7 @@ pub mod random;
 pub mod respond;
 pub mod router;
 pub mod server;
+pub mod source;
 pub mod store;
 pub mod time;
 pub mod tokens;
