@@ -13,6 +13,7 @@ pub mod dialect;
 pub mod directory;
 pub mod feed;
 pub mod keys;
+pub mod limits;
 mod listen;
 pub mod oauth;
 pub mod pages;
