@@ -33,3 +33,4 @@ mod restart;
 mod revocation;
 mod suspension;
 mod tenants;
+mod throttling;
