@@ -4,8 +4,10 @@ use crate::config::{Config, GrantType};
 use crate::dialect::Dialect;
 use crate::directory::Directory;
 use crate::keys::Keys;
+use crate::limits::Limits;
 use crate::oauth::Refusal;
 use crate::passwords::{Pool, Remembered};
+use crate::source::Proxies;
 use crate::store::model::{EndReason, Grant, GrantId, State};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant};
@@ -42,6 +44,10 @@ pub struct Hallpass {
     pub clients: Pool,
     /// Chosen client secrets that were verified before.
     pub remembered: Remembered,
+    /// Failed authentication, counted.
+    pub limits: Limits,
+    /// The proxies in front.
+    pub proxies: Proxies,
 }
 
 impl Hallpass {

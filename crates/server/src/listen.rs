@@ -6,6 +6,7 @@ use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, revo
 use crate::pages::authorize::authorize;
 use crate::respond::{self, Response};
 use crate::router::{Endpoint, bare, endpoint, pages};
+use crate::source::Peer;
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, Uri, header};
 use http_body_util::{Either, Full};
@@ -48,19 +49,20 @@ pub(crate) async fn listen(
             accepted = listener.accept() => accepted,
             _ = stopped.wait_for(|stopped| *stopped) => break,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, address)) = accepted else {
             // Out of file descriptors, most likely: others will be given back.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
         let _ = stream.set_nodelay(true);
+        let peer = Peer(address.ip());
         let (hallpass, pages) = (hallpass.clone(), pages.clone());
         let activity = Arc::new(Activity::default());
         let seen = activity.clone();
         let service = service_fn(move |request| {
             let (hallpass, pages, open) = (hallpass.clone(), pages.clone(), Open::begin(&activity));
             async move {
-                let answer = answer(&hallpass, pages, request).await;
+                let answer = answer(&hallpass, pages, request, peer).await;
                 drop(open);
                 Ok::<_, Infallible>(answer)
             }
@@ -123,14 +125,14 @@ impl Drop for Open {
 
 type Answer = http::Response<Either<Full<Bytes>, Body>>;
 
-async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>) -> Answer {
+async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>, peer: Peer) -> Answer {
     let full = |response: Response| response.map(Either::Left);
     let endpoint = locate(hallpass, &mut request);
     let method = request.method();
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match endpoint {
         Endpoint::Token | Endpoint::Introspect | Endpoint::Revoke => {
-            full(form_endpoint(hallpass, endpoint, request).await)
+            full(form_endpoint(hallpass, endpoint, request, peer).await)
         }
         Endpoint::Identity if reads || method == Method::POST => {
             full(identity::identity(hallpass, request.headers(), hallpass.now()).await)
@@ -140,10 +142,13 @@ async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Requ
         Endpoint::Ready if reads => full(ready(hallpass).await),
         Endpoint::Identity | Endpoint::Metadata | Endpoint::Live | Endpoint::Ready => full(only_reads()),
         Endpoint::Authorize => full(authorize(hallpass, request.map(Body::new)).await),
-        Endpoint::Page => match pages.oneshot(request.map(Body::new)).await {
-            Ok(response) => response.map(Either::Right),
-            Err(never) => match never {},
-        },
+        Endpoint::Page => {
+            request.extensions_mut().insert(peer);
+            match pages.oneshot(request.map(Body::new)).await {
+                Ok(response) => response.map(Either::Right),
+                Err(never) => match never {},
+            }
+        }
     }
 }
 
@@ -171,7 +176,7 @@ fn locate(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
     found
 }
 
-async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Incoming>) -> Response {
+async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Incoming>, peer: Peer) -> Response {
     let (parts, body) = request.into_parts();
     let read = if parts.method == Method::POST {
         body::read(body).await.map_err(|unread| match unread {
@@ -185,6 +190,7 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
         Ok(body) => body,
         Err(refusal) => {
             let scheme = FormRequest {
+                peer,
                 headers: &parts.headers,
                 body: &[],
             }
@@ -196,6 +202,7 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
         }
     };
     let request = FormRequest {
+        peer,
         headers: &parts.headers,
         body: &body,
     };

@@ -10,10 +10,12 @@ use crate::dialect::Dialect;
 use crate::directory::Directory;
 use crate::feed;
 use crate::keys::{KeyError, Keys};
+use crate::limits::Limits;
 use crate::listen::{DRAIN, listen};
 use crate::passwords::{Pool, Remembered};
 use crate::random;
 use crate::router::bare;
+use crate::source::Proxies;
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 use crate::tokens::revoked::Revoked;
@@ -159,6 +161,8 @@ async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Ha
         people: Pool::new(readers, 256).map_err(threads)?,
         clients: Pool::new(1, 256).map_err(threads)?,
         remembered: Remembered::new(&random::bytes(), 10_000),
+        limits: Limits::default(),
+        proxies: Proxies::new(config.server.trusted_proxies.clone()),
         config,
         issuer,
         base,

@@ -163,6 +163,7 @@ fn row(refusal: &R) -> Row {
         R::MissingParameter("refresh_token") => request("Missing refresh token parameter."),
         R::MissingParameter(name) => Row::new("invalid_request", format!("Missing {name} parameter.")),
         R::TwoAuthentications => request("Multiple client authentication methods."),
+        R::TooManyFailures(_) => Row::new(refusal.code().as_str(), "Too many attempts with invalid client credentials."),
         R::RedirectUriMismatch | R::RedirectUriUnregistered => request("Mismatching redirect URI."),
         R::RedirectUriAmbiguous | R::RedirectUriAbsent => request("Missing redirect URI."),
         R::VerifierMissing => request("Code verifier required."),

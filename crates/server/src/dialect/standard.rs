@@ -149,6 +149,7 @@ fn description(refusal: &R) -> Cow<'static, str> {
         R::MissingParameter(name) => return Cow::Owned(format!("The parameter {name} is missing")),
         R::TwoAuthentications => "Client credentials were sent in more than one way",
         R::NoClientCredentials => "No client credentials were sent",
+        R::TooManyFailures(_) => "Too many attempts with a wrong client secret; wait and try again",
         R::MalformedBasic => "The Authorization header is not a Basic pair of client id and secret",
         R::VerifierMissing => "The code_verifier is missing",
         R::VerifierMalformed => "The code_verifier is malformed",

@@ -26,7 +26,7 @@ pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant
 /// An unknown, expired or ended token is no error: what was asked for holds (RFC 7009 §2.2).
 async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<(), Refusal> {
     let body = request.parameters()?;
-    let client = authenticate(hallpass, request.headers, &body, now).await?;
+    let client = authenticate(hallpass, request, &body, now).await?;
     let token = body.get("token").ok_or(Refusal::MissingParameter("token"))?;
     if let Some(proof) = Proof::parse(Kind::RefreshToken, token) {
         return refresh_token(hallpass, &client, &proof, now).await;

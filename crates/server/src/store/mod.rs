@@ -31,6 +31,8 @@ mod users;
 pub mod value;
 mod writer;
 
+pub(crate) use users::folded;
+
 use crate::time::Instant;
 use batch::{Outcome, Work, Write};
 use model::{Change, GrantId, NewChange, SecretId};

@@ -148,6 +148,7 @@ impl Texts {
             ("login-wrong", LoginError::WrongPassword),
             ("login-stale", LoginError::Stale),
             ("login-busy", LoginError::Busy),
+            ("login-wait", LoginError::TooManyFailures(437)),
         ] {
             add(
                 name,

@@ -34,3 +34,4 @@ mod restart;
 mod revocation;
 mod suspension;
 mod tenants;
+mod throttling;
