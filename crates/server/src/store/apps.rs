@@ -9,6 +9,7 @@ use super::model::{
 use super::value::{Row, Statement, Value};
 use super::{Result, Store, StoreError, all, first};
 use crate::time::Instant;
+use hallpass_wire::RedirectUri;
 
 impl Store {
     /// The app, with its secrets.
@@ -31,6 +32,11 @@ impl Store {
     /// Every app, by name, without their secrets.
     pub async fn apps(&self) -> Result<Vec<App>> {
         all(self.scan(APPS, vec![]).await?, app_of)
+    }
+
+    /// Where the live apps of active organizations are sent back to, an app at a time.
+    pub async fn live_redirect_uris(&self) -> Result<Vec<Vec<RedirectUri>>> {
+        all(self.scan(LIVE_REDIRECT_URIS, vec![]).await?, Row::take)
     }
 
     /// Makes an app with its secrets. [`StoreError::Taken`]: the client id is.
@@ -91,6 +97,10 @@ const APP: &str = select_app!("WHERE id = $1");
 const APP_BY_CLIENT_ID: &str = select_app!("WHERE client_id = $1");
 const APPS_OF: &str = select_app!("WHERE organization_id = $1 ORDER BY name, id");
 const APPS: &str = select_app!("ORDER BY name, id");
+
+const LIVE_REDIRECT_URIS: &str = "SELECT apps.redirect_uris FROM apps \
+     JOIN organizations ON organizations.id = apps.organization_id \
+     WHERE apps.status = 'live' AND organizations.status = 'active'";
 
 const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
      redirect_uris, scopes, products, grant_types, created) \

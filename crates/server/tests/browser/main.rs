@@ -9,6 +9,7 @@
     reason = "a test ends where an expectation fails, and shows what it has"
 )]
 
+mod browser_app;
 mod chromium;
 mod demo;
 #[path = "../process/mod.rs"]

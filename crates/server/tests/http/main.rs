@@ -17,6 +17,7 @@ mod client_authentication;
 mod code;
 mod connected_apps;
 mod consent;
+mod cors;
 mod fact_apicbase;
 mod fact_common_controls_hub;
 mod fact_connected_home;
