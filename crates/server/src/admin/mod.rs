@@ -13,6 +13,7 @@ mod grants;
 mod moment;
 mod organizations;
 mod request;
+mod secrets;
 mod users;
 
 #[cfg(test)]

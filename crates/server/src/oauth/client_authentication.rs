@@ -150,12 +150,7 @@ async fn by_secret(hallpass: &Hallpass, readings: &[ClientCredentials], now: Ins
 }
 
 async fn has_secret(hallpass: &Hallpass, client: &Client, presented: &str, now: Instant) -> Result<bool, Refusal> {
-    let live = client
-        .app
-        .secrets
-        .iter()
-        .filter(|secret| secret.expires.is_none_or(|expires| now < expires));
-    for secret in live {
+    for secret in client.app.secrets.iter().filter(|secret| secret.is_live(now)) {
         if matches(hallpass, &secret.hash, presented).await? {
             hallpass.store.touch_secret(secret.id, now);
             return Ok(true);

@@ -14,6 +14,7 @@ mod attacks;
 mod authorization;
 mod bad_input;
 mod client_authentication;
+mod client_secrets;
 mod code;
 mod connected_apps;
 mod consent;
