@@ -7,7 +7,7 @@ use crate::app::Hallpass;
 use crate::config::GrantType;
 use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, Organization, OrganizationId, Reach, Resource, Status, User, UserId};
-use hallpass_wire::{RedirectUri, Scopes};
+use hallpass_wire::Scopes;
 use quick_cache::sync::Cache;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -198,9 +198,7 @@ impl Hallpass {
             Err(placeholder) => placeholder,
         };
         let version = self.directory.version.load(Ordering::SeqCst);
-        let apps = self.store.live_redirect_uris().await?;
-        let found: HashSet<String> = apps.iter().flatten().filter_map(RedirectUri::origin).collect();
-        let found = Arc::new(found);
+        let found = Arc::new(self.store.live_origins().await?);
         self.directory.put(
             version,
             |_| drop(placeholder.insert(found.clone())),

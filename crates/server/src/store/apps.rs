@@ -1,6 +1,7 @@
 //! Apps, which are OAuth clients (RFC 6749 §2), and their secrets.
 
 use super::batch::Write;
+use super::connection::unavailable;
 use super::grants::ends_of_app;
 use super::model::{
     App, AppId, AppUpdate, ChangeKind, EndReason, GrantId, NewChange, OrganizationId, Others, Secret, SecretHash,
@@ -10,6 +11,7 @@ use super::value::{Row, Statement, Value};
 use super::{Result, Store, StoreError, all, first};
 use crate::time::Instant;
 use hallpass_wire::RedirectUri;
+use std::collections::HashSet;
 
 impl Store {
     /// The app, with its secrets.
@@ -34,9 +36,17 @@ impl Store {
         all(self.scan(APPS, vec![]).await?, app_of)
     }
 
-    /// Where the live apps of active organizations are sent back to, an app at a time.
-    pub async fn live_redirect_uris(&self) -> Result<Vec<Vec<RedirectUri>>> {
-        all(self.scan(LIVE_REDIRECT_URIS, vec![]).await?, Row::take)
+    /// The origins that the live apps of active organizations are sent back to. An app that cannot be read has none.
+    pub async fn live_origins(&self) -> Result<HashSet<String>> {
+        let rows = self.scan(LIVE_REDIRECT_URIS, vec![]).await?;
+        // There may be many to parse: not on a thread that answers requests.
+        let origins = move || {
+            let apps = rows
+                .into_iter()
+                .filter_map(|mut row| row.take::<Vec<RedirectUri>>().ok());
+            apps.flatten().filter_map(|uri| uri.origin()).collect()
+        };
+        tokio::task::spawn_blocking(origins).await.map_err(unavailable)
     }
 
     /// Makes an app with its secrets. [`StoreError::Taken`]: the client id is.
