@@ -6,6 +6,7 @@ pub mod body;
 pub mod cli;
 pub mod client_secrets;
 pub mod config;
+pub mod cors;
 pub mod data_folder;
 pub mod declared;
 pub mod demo;

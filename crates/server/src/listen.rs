@@ -2,6 +2,7 @@
 
 use crate::app::Hallpass;
 use crate::body::{self, Unread};
+use crate::cors;
 use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, revocation, token};
 use crate::pages::authorize::authorize;
 use crate::respond::{self, Response};
@@ -126,8 +127,23 @@ impl Drop for Open {
 type Answer = http::Response<Either<Full<Bytes>, Body>>;
 
 async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>, peer: Peer) -> Answer {
-    let full = |response: Response| response.map(Either::Left);
     let endpoint = locate(hallpass, &mut request);
+    let sharing = cors::sharing(hallpass, endpoint, request.headers()).await;
+    if let Some(preflight) = sharing.preflight(request.method(), request.headers()) {
+        return preflight.map(Either::Left);
+    }
+    let mut answer = answer_of(hallpass, pages, endpoint, (request, peer)).await;
+    sharing.mark(answer.headers_mut());
+    answer
+}
+
+async fn answer_of(
+    hallpass: &Arc<Hallpass>,
+    pages: axum::Router,
+    endpoint: Endpoint,
+    (mut request, peer): (Request<Incoming>, Peer),
+) -> Answer {
+    let full = |response: Response| response.map(Either::Left);
     let method = request.method();
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match endpoint {

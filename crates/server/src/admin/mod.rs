@@ -14,6 +14,7 @@ mod keys;
 mod moment;
 mod organizations;
 mod request;
+mod secrets;
 mod users;
 
 #[cfg(test)]

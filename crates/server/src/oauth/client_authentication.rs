@@ -194,8 +194,13 @@ impl<'a> Trial<'a> {
         // Those that cost nothing first: beside one that was chosen, a made one gets in all the same.
         for chosen in [false, true] {
             let kind = |secret: &&Secret| matches!(secret.hash, SecretHash::Argon2(_)) == chosen;
-            let live = |secret: &&Secret| secret.expires.is_none_or(|expires| now < expires);
-            for secret in client.app.secrets.iter().filter(kind).filter(live) {
+            for secret in client
+                .app
+                .secrets
+                .iter()
+                .filter(kind)
+                .filter(|secret| secret.is_live(now))
+            {
                 if self.fits(&secret.hash, presented).await? {
                     self.hallpass.store.touch_secret(secret.id, now);
                     return Ok(true);

@@ -30,6 +30,8 @@ pub enum Purpose {
     Developer = 4,
     /// Signing out.
     Logout = 5,
+    /// Ending a secret; carries its id.
+    Secret = 6,
 }
 
 /// Whom a state is bound to.

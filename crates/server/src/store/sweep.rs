@@ -27,6 +27,7 @@ pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> R
         });
         connection.execute(sql, &params)?;
     }
+    connection.execute(DELETE_SECRETS, &until)?;
     connection.execute(DELETE_SESSIONS, &until)?;
     connection.execute(DELETE_CHANGES, &until)?;
     Ok(())
@@ -60,6 +61,9 @@ const DUE: &str = "SELECT id, state, expires, ends, \
      FROM grants WHERE check_at <= $1 ORDER BY check_at LIMIT $2";
 const DELETE: &str = "DELETE FROM grants WHERE id = $1 AND state <> 1";
 const LATER: &str = "UPDATE grants SET check_at = $1 WHERE id = $2";
+
+const DELETE_SECRETS: &str =
+    "DELETE FROM secrets WHERE id IN (SELECT id FROM secrets WHERE expires <= $1 ORDER BY expires LIMIT $2)";
 
 const DELETE_SESSIONS: &str =
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires <= $1 ORDER BY expires LIMIT $2)";
