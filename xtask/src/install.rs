@@ -33,7 +33,7 @@ pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf, String> {
     Ok(built)
 }
 
-/// Authlib at the version that `e2e/python/requirements.txt` pins.
+/// Authlib and requests-oauthlib at the versions that `e2e/python/requirements.txt` pins.
 pub(crate) fn python_clients(root: &Path) -> Outcome {
     let requirements = root.join("e2e/python/requirements.txt");
     let stamp = virtualenv(root).join("installed-requirements.txt");
@@ -44,7 +44,7 @@ pub(crate) fn python_clients(root: &Path) -> Outcome {
     copy(&requirements, &stamp)
 }
 
-/// openid-client and axe-core at the versions that `e2e/node/package-lock.json` pins.
+/// openid-client, simple-oauth2, passport-oauth2 and axe-core at the versions that `e2e/node/package-lock.json` pins.
 pub(crate) fn node_packages(root: &Path) -> Outcome {
     let folder = root.join("e2e/node");
     let lock = folder.join("package-lock.json");
@@ -63,6 +63,58 @@ pub(crate) fn node_packages(root: &Path) -> Outcome {
     let quiet = ["ci", "--no-audit", "--no-fund"];
     run(Command::new("npm").args(quiet).current_dir(&folder))?;
     copy(&lock, &stamp)
+}
+
+/// golang.org/x/oauth2 at the version that `e2e/go/go.mod` names and `go.sum` seals, and the program around it. Go itself
+/// sees whether anything has changed.
+pub(crate) fn go_client(root: &Path) -> Outcome {
+    let version = |program| output(program, &["env", "GOVERSION"]).unwrap_or_default();
+    if version("go").is_empty() {
+        debian(&["golang-go", "ca-certificates"])?;
+    }
+    let found = version("go");
+    let mut numbers = found.trim_start_matches("go").split('.').map(str::parse);
+    if !matches!((numbers.next(), numbers.next()), (Some(Ok(1)), Some(Ok(24_u32..)))) {
+        return Err(format!("Go 1.24 or later is needed; found `{found}`"));
+    }
+    let build = ["build", "-o", "bin/x_oauth2", "."];
+    run(Command::new("go").args(build).current_dir(root.join("e2e/go")))
+}
+
+/// Nimbus at the version that `e2e/java/pom.xml` pins, and the program around it.
+pub(crate) fn java_client(root: &Path) -> Outcome {
+    let folder = root.join("e2e/java");
+    let jars = folder.join("lib/installed-pom.xml");
+    if !same(&folder.join("pom.xml"), &jars) {
+        if ["mvn", "javac"]
+            .iter()
+            .any(|tool| output(tool, &["--version"]).is_none())
+        {
+            debian(&["default-jdk-headless", "maven"])?;
+        }
+        // Jars of another version are not to stay beside the new ones; nor what was compiled against them.
+        for old in ["lib", "classes"] {
+            drop(fs::remove_dir_all(folder.join(old)));
+        }
+        let copy_jars = ["--quiet", "--batch-mode", "dependency:copy-dependencies"];
+        run(Command::new("mvn").args(copy_jars).current_dir(&folder))?;
+        copy(&folder.join("pom.xml"), &jars)?;
+    }
+    let (source, compiled) = (folder.join("Nimbus.java"), folder.join("classes/compiled-Nimbus.java"));
+    if same(&source, &compiled) {
+        return Ok(());
+    }
+    let compile = ["--release", "17", "-cp", "lib/*", "-d", "classes", "Nimbus.java"];
+    run(Command::new("javac").args(compile).current_dir(&folder))?;
+    copy(&source, &compiled)
+}
+
+/// PHP for the command line; the script needs nothing else.
+pub(crate) fn php() -> Outcome {
+    match output("php", &["--version"]) {
+        Some(_) => Ok(()),
+        None => debian(&["php-cli"]),
+    }
 }
 
 /// Chromium, its driver, and a font, so that pages have text to measure.

@@ -36,7 +36,7 @@ const STEPS: [Step; 6] = [
     },
     Step {
         name: "clients",
-        says: "Authlib and openid-client, as published",
+        says: "other people's OAuth clients, as published, on every preset",
         run: clients,
     },
     Step {
@@ -115,6 +115,9 @@ fn deny(root: &Path) -> Outcome {
 fn clients(root: &Path) -> Outcome {
     install::python_clients(root)?;
     install::node_packages(root)?;
+    install::go_client(root)?;
+    install::java_client(root)?;
+    install::php()?;
     driven(root, "clients")
 }
 

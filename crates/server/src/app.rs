@@ -4,9 +4,11 @@ use crate::config::{Config, GrantType};
 use crate::dialect::Dialect;
 use crate::directory::Directory;
 use crate::keys::Keys;
+use crate::limits::Limits;
 use crate::oauth::Refusal;
 use crate::passwords::{Pool, Remembered};
-use crate::store::model::{Grant, GrantId};
+use crate::source::Proxies;
+use crate::store::model::{EndReason, Grant, GrantId, State};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant};
 use crate::tokens::proofs::Proof;
@@ -42,6 +44,10 @@ pub struct Hallpass {
     pub clients: Pool,
     /// Chosen client secrets that were verified before.
     pub remembered: Remembered,
+    /// Failed authentication, counted.
+    pub limits: Limits,
+    /// The proxies in front.
+    pub proxies: Proxies,
 }
 
 impl Hallpass {
@@ -69,13 +75,41 @@ impl Hallpass {
     }
 
     /// The grant that a code or refresh token speaks of, if the token is authentic. Whose it is, and whether it still counts,
-    /// is the caller's to judge.
+    /// is the caller's to judge. One whose key was revoked has ended, whoever speaks of it: nothing can prove that any more,
+    /// and nothing depends on it.
     ///
     /// # Errors
     /// Where the database is away.
-    pub async fn proven(&self, proof: &Proof) -> Result<Option<Grant>, StoreError> {
-        let grant = self.store.grant(GrantId(proof.grant)).await?;
-        Ok(grant.filter(|grant| self.keys.prove(proof, &grant.salt, grant.key)))
+    pub async fn proven(&self, proof: &Proof, now: Instant) -> Result<Option<Grant>, StoreError> {
+        let Some(grant) = self.store.grant(GrantId(proof.grant)).await? else {
+            return Ok(None);
+        };
+        if self.keys.ring().is_revoked(grant.key) {
+            return self.as_it_stands(grant, now).await.map(Some);
+        }
+        let ring = self.keys.ring();
+        if ring.proof_by_id(grant.key).is_none() {
+            // Made by another server a moment ago, most likely: to call the token invalid would sign somebody out.
+            let text = format!("key {}, which a grant names, is not known here", grant.key);
+            return Err(StoreError::Unavailable(text));
+        }
+        Ok(ring.prove(proof, &grant).then_some(grant))
+    }
+
+    /// The grant of this row. One whose key was revoked has ended, and the row is told so: to revoke a key is one commit,
+    /// however many grants it ends.
+    ///
+    /// # Errors
+    /// Where the database is away.
+    pub async fn as_it_stands(&self, mut grant: Grant, now: Instant) -> Result<Grant, StoreError> {
+        if grant.state == State::Ended || !self.keys.ring().is_revoked(grant.key) {
+            return Ok(grant);
+        }
+        self.store.end(grant.id, EndReason::KeyRevoked, now).await?;
+        grant.state = State::Ended;
+        grant.ended_at = Some(now);
+        grant.reason = Some(EndReason::KeyRevoked);
+        Ok(grant)
     }
 
     /// Whether the public address is https, on which cookies depend.

@@ -6,6 +6,7 @@ mod api;
 mod app;
 mod configuration;
 mod grant;
+mod key;
 mod org;
 mod serve;
 mod table;
@@ -21,6 +22,7 @@ use app::AppCommand;
 use clap::{Args, Parser, Subcommand};
 use configuration::{ConfigCommand, Migrate};
 use grant::GrantCommand;
+use key::KeyCommand;
 use org::OrgCommand;
 use serve::Serve;
 use std::io::{self, Write as _};
@@ -56,6 +58,8 @@ enum Command {
     Org(ToServer<OrgCommand>),
     /// Grants of the running server
     Grant(ToServer<GrantCommand>),
+    /// Keys of the running server
+    Key(ToServer<KeyCommand>),
 }
 
 #[derive(Args)]
@@ -149,6 +153,7 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::User(to) => user::run(&Api::of(to.place)?, to.command).await,
         Command::Org(to) => org::run(&Api::of(to.place)?, to.command).await,
         Command::Grant(to) => grant::run(&Api::of(to.place)?, to.command).await,
+        Command::Key(to) => key::run(&Api::of(to.place)?, to.command).await,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, Organization, OrganizationId, Reach, Resource, Status, User, UserId};
 use hallpass_wire::Scopes;
 use quick_cache::sync::Cache;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -57,6 +58,8 @@ pub struct Directory {
     organizations: Cache<OrganizationId, Arc<Organization>>,
     /// All of them: there are few, and introspection asks for one that is not there as often as for one that is.
     resources: Cache<(), Arc<[Resource]>>,
+    /// Where live apps are sent back to.
+    origins: Cache<(), Arc<HashSet<String>>>,
     version: AtomicU64,
 }
 
@@ -68,6 +71,7 @@ impl Default for Directory {
             users: Cache::new(CAPACITY),
             organizations: Cache::new(CAPACITY),
             resources: Cache::new(1),
+            origins: Cache::new(1),
             version: AtomicU64::new(0),
         }
     }
@@ -83,6 +87,7 @@ impl Directory {
         self.users.clear();
         self.organizations.clear();
         self.resources.clear();
+        self.origins.clear();
     }
 
     fn put(&self, version: u64, insert: impl FnOnce(&Self), remove: impl FnOnce(&Self)) {
@@ -178,6 +183,26 @@ impl Hallpass {
             version,
             |d| d.resources.insert((), found.clone()),
             |d| d.resources.clear(),
+        );
+        Ok(found)
+    }
+
+    /// The origins of the addresses that live apps of active organizations are sent back to (RFC 6454 §6.2). Many requests
+    /// that find them forgotten read them once.
+    ///
+    /// # Errors
+    /// Where the database is away.
+    pub async fn origins(&self) -> Result<Arc<HashSet<String>>, StoreError> {
+        let placeholder = match self.directory.origins.get_value_or_guard_async(&()).await {
+            Ok(origins) => return Ok(origins),
+            Err(placeholder) => placeholder,
+        };
+        let version = self.directory.version.load(Ordering::SeqCst);
+        let found = Arc::new(self.store.live_origins().await?);
+        self.directory.put(
+            version,
+            |_| drop(placeholder.insert(found.clone())),
+            |d| d.origins.clear(),
         );
         Ok(found)
     }

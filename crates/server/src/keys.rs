@@ -1,36 +1,59 @@
-//! Keys: one for each purpose, sealed in the database by a master key that the database never sees.
+//! Keys: a ring for each purpose, sealed in the database by a master key that the database never sees.
 //!
-//! Tokens and rows carry key ids, so that a key can be replaced while what it made still lives.
+//! Tokens and rows carry key ids, so that a key can be replaced while what it made still lives. A new key is *published*: every
+//! server can open with it, none makes with it yet. It makes from `active_from` on; the one before it *overlaps* until the
+//! last thing made under it has expired, and then *retires*. All of that is decided from `now` and the rows: nodes that
+//! have read the same rows agree, without a timer. (docs/decisions/0016)
+
+mod change;
+mod master;
+mod ring;
+
+pub use change::{RevokeError, Revoked, Rotated};
+pub use master::Master;
+pub use ring::{KeyState, Keyring, Standing};
 
 use crate::config;
 use crate::random;
-use crate::store::model::Key as StoredKey;
+use crate::store::model::{Key as StoredKey, RevokedKey};
 use crate::store::{Store, StoreError};
 use crate::time::Instant;
-use crate::tokens::proofs::Proof;
-use crate::tokens::sealed::{NotSealed, SealKey};
+use crate::tokens::sealed::NotSealed;
+use arc_swap::{ArcSwap, Guard};
 use aws_lc_rs::hmac;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use std::collections::HashMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
-
-/// The key that seals the others.
-pub struct Master(SealKey);
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Every key of the server, opened.
 pub struct Keys {
-    access: Ring<SealKey>,
-    proof: Ring<hmac::Key>,
-    page: Ring<SealKey>,
-    declared: Ring<hmac::Key>,
+    master: Master,
+    ring: ArcSwap<Keyring>,
+    /// Under it nothing is issued, so it is neither rotated nor revoked.
+    declared: hmac::Key,
+    /// One change at a time.
+    changing: tokio::sync::Mutex<()>,
 }
 
-/// The keys of one purpose: the current one makes, all of them check.
-struct Ring<K> {
-    current: u32,
-    keys: HashMap<u32, K>,
+/// What a key that can be rotated is for; it serves nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Sealing access tokens.
+    Access,
+    /// Proving codes and refresh tokens.
+    Proof,
+    /// Sealing what a page carries from one request to the next.
+    Page,
+}
+
+/// What the database says of keys.
+struct Rows {
+    keys: Vec<StoredKey>,
+    revoked: Vec<RevokedKey>,
+    /// The longest life of any access token, ever. Not known: no access key retires.
+    longest_access: Duration,
 }
 
 /// Why keys cannot be had.
@@ -45,6 +68,9 @@ pub enum KeyError {
     /// The database has keys, the master key file is absent: a new one would make every token void.
     #[error("{} is missing, and the database has keys that were sealed by it; restore the file", .0.display())]
     LostMaster(PathBuf),
+    /// There is no key for this purpose, which no server leaves behind.
+    #[error("the database has no key for the purpose {0:?} any more")]
+    NoKey(&'static str),
     /// The file system refuses.
     #[error("{}: {source}", .path.display())]
     File {
@@ -61,209 +87,99 @@ pub enum KeyError {
     Cipher(#[from] NotSealed),
 }
 
-const PURPOSES: [&str; 4] = ["access", "proof", "page", "declared"];
+/// The purpose of the key under which declared values are remembered.
+const DECLARED: &str = "declared";
+/// Every purpose, in the order in which a first start makes their keys.
+const PURPOSES: [&str; 4] = ["access", "proof", "page", DECLARED];
 
-impl Master {
-    /// Takes the key from the configuration or its file; makes the file where neither it nor any stored key exists.
-    ///
-    /// # Errors
-    /// Where the key is malformed, the file cannot be read or made, or it is lost.
-    pub fn obtain(keys: &config::Keys, data: &Path, database_has_keys: bool) -> Result<Self, KeyError> {
-        if let Some(master) = &keys.master {
-            return Self::parse(master.expose(), "[keys] master");
-        }
-        let path = data.join(&keys.master_file);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                warn_if_shared(&path);
-                Self::parse(&text, &path.display().to_string())
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && database_has_keys => {
-                Err(KeyError::LostMaster(path))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(&path),
-            Err(source) => Err(KeyError::File { path, source }),
+impl Purpose {
+    /// Every purpose whose keys rotate.
+    pub const ALL: [Self; 3] = [Self::Access, Self::Proof, Self::Page];
+
+    /// Its name in the database and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Proof => "proof",
+            Self::Page => "page",
         }
     }
 
-    fn parse(text: &str, place: &str) -> Result<Self, KeyError> {
-        let malformed = || KeyError::MalformedMaster(place.to_owned());
-        let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| malformed())?);
-        let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| malformed())?;
-        Ok(Self(SealKey::new(0, bytes)?))
-    }
-
-    fn make(path: &Path) -> Result<Self, KeyError> {
-        let bytes = Zeroizing::new(random::bytes::<32>());
-        let text = Zeroizing::new(format!("{}\n", STANDARD.encode(*bytes)));
-        write_private(path, text.as_bytes()).map_err(|source| KeyError::File {
-            path: path.to_owned(),
-            source,
-        })?;
-        tracing::info!(path = %path.display(), "made a master key: keep a copy apart from the database's backups");
-        Ok(Self(SealKey::new(0, &bytes)?))
-    }
-
-    fn seal(&self, id: u32, purpose: &str, key: &[u8; 32]) -> Result<Vec<u8>, KeyError> {
-        let nonce = random::bytes::<12>();
-        let mut body = key.to_vec();
-        self.0.seal(nonce, &label(id, purpose), &mut body)?;
-        Ok([nonce.as_slice(), &body].concat())
-    }
-
-    fn open(&self, stored: &StoredKey) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        let wrong = || KeyError::WrongMaster(stored.id);
-        let mut sealed = stored.sealed.clone();
-        let (nonce, body) = sealed.split_first_chunk_mut::<12>().ok_or_else(wrong)?;
-        let plain = self
-            .0
-            .open(*nonce, &label(stored.id, &stored.purpose), body)
-            .map_err(|_| wrong())?;
-        plain.try_into().map(Zeroizing::new).map_err(|_| wrong())
+    fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
 }
 
 impl Keys {
-    /// Opens the stored keys, and makes those of a purpose that has none yet.
+    /// Opens the stored keys, makes those of a purpose that has none yet, and forgets those that have retired.
     ///
     /// # Errors
     /// Where the master key is another one, or the database refuses.
     pub async fn open(store: &Store, config: &config::Keys, data: &Path, now: Instant) -> Result<Self, KeyError> {
-        let mut stored = store.keys().await?;
-        let master = Master::obtain(config, data, !stored.is_empty())?;
-        let highest = stored.iter().map(|key| key.id).max().unwrap_or(0);
-        for (id, purpose) in (highest + 1..).zip(
-            PURPOSES
-                .iter()
-                .filter(|p| !stored.iter().any(|key| key.purpose == **p))
-                .collect::<Vec<_>>(),
-        ) {
-            let sealed = master.seal(id, purpose, &random::bytes())?;
-            let key = StoredKey {
-                id,
-                purpose: (*purpose).to_owned(),
-                sealed,
-                created: now,
-            };
+        let mut rows = Rows::read(store).await?;
+        let master = Master::obtain(config, data, !rows.keys.is_empty())?;
+        for purpose in PURPOSES {
+            if rows.keys.iter().any(|key| key.purpose == purpose) {
+                continue;
+            }
+            let key = fresh(&master, rows.unused(), purpose, now)?;
             store.create_key(key.clone()).await?;
-            stored.push(key);
+            rows.keys.push(key);
         }
-        let opened = stored
-            .iter()
-            .map(|key| Ok((key.id, key.purpose.as_str(), master.open(key)?)));
-        let opened = opened.collect::<Result<Vec<_>, KeyError>>()?;
-        let seal = |purpose| ring(&opened, purpose, |id, bytes| Ok(SealKey::new(id, bytes)?));
-        let sign = |purpose| {
-            ring(&opened, purpose, |_, bytes| {
-                Ok(hmac::Key::new(hmac::HMAC_SHA256, bytes))
-            })
+        let declared = rows.keys.iter().rfind(|key| key.purpose == DECLARED);
+        let declared = master.open(declared.ok_or(KeyError::NoKey(DECLARED))?)?;
+        let keys = Self {
+            ring: ArcSwap::from_pointee(Keyring::of(&master, &rows)?),
+            declared: hmac::Key::new(hmac::HMAC_SHA256, declared.as_slice()),
+            master,
+            changing: tokio::sync::Mutex::default(),
         };
-        Ok(Self {
-            access: seal("access")?,
-            proof: sign("proof")?,
-            page: seal("page")?,
-            declared: sign("declared")?,
-        })
+        keys.retire(store, now).await;
+        Ok(keys)
     }
 
-    /// The key that seals access tokens now.
+    /// The keys as they are now. To be taken once for what belongs together.
     #[must_use]
-    pub fn access(&self) -> &SealKey {
-        self.access.current()
-    }
-
-    /// The key that an access token names.
-    #[must_use]
-    pub fn access_by_id(&self, id: u32) -> Option<&SealKey> {
-        self.access.keys.get(&id)
-    }
-
-    /// The id of the key that proves codes and refresh tokens now.
-    #[must_use]
-    pub fn proof_id(&self) -> u32 {
-        self.proof.current
-    }
-
-    /// The key that a grant's row names.
-    #[must_use]
-    pub fn proof_by_id(&self, id: u32) -> Option<&hmac::Key> {
-        self.proof.keys.get(&id)
-    }
-
-    /// Whether this server made the proof for the grant with this salt. The key that the row names is tried first; an older
-    /// generation may have been made under one before it.
-    #[must_use]
-    pub fn prove(&self, proof: &Proof, salt: &[u8; 16], named: u32) -> bool {
-        let first = self.proof.keys.get(&named);
-        let others = self
-            .proof
-            .keys
-            .iter()
-            .filter(|(id, _)| **id != named)
-            .map(|(_, key)| key);
-        first.into_iter().chain(others).any(|key| proof.is_authentic(key, salt))
-    }
-
-    /// The key that seals what a page carries from one request to the next.
-    #[must_use]
-    pub fn page(&self) -> &SealKey {
-        self.page.current()
-    }
-
-    /// The key that a page's sealed state names.
-    #[must_use]
-    pub fn page_by_id(&self, id: u32) -> Option<&SealKey> {
-        self.page.keys.get(&id)
+    pub fn ring(&self) -> Guard<Arc<Keyring>> {
+        self.ring.load()
     }
 
     /// The key under which declared values are remembered.
     #[must_use]
     pub fn declared(&self) -> &hmac::Key {
-        self.declared.current()
+        &self.declared
     }
 }
 
-impl<K> Ring<K> {
-    fn current(&self) -> &K {
-        &self.keys[&self.current]
+impl Rows {
+    /// Keys first: one that is revoked between the two reads is then in both, and counts as revoked.
+    async fn read(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self {
+            keys: store.keys().await?,
+            revoked: store.revoked_keys().await?,
+            longest_access: store.longest_access().await?.unwrap_or(Duration::MAX),
+        })
+    }
+
+    /// A number that no key had before.
+    fn unused(&self) -> u32 {
+        let revoked = self.revoked.iter().map(|key| key.id);
+        let highest = self.keys.iter().map(|key| key.id).chain(revoked).max();
+        highest.unwrap_or(0) + 1
     }
 }
 
-type Opened<'a> = (u32, &'a str, Zeroizing<[u8; 32]>);
-
-fn ring<K>(
-    opened: &[Opened<'_>],
-    purpose: &str,
-    make: impl Fn(u32, &[u8; 32]) -> Result<K, KeyError>,
-) -> Result<Ring<K>, KeyError> {
-    let mine = opened.iter().filter(|(_, of, _)| *of == purpose);
-    let keys = mine
-        .map(|(id, _, bytes)| Ok((*id, make(*id, bytes)?)))
-        .collect::<Result<HashMap<_, _>, KeyError>>()?;
-    let current = keys.keys().copied().max().unwrap_or(0);
-    Ok(Ring { current, keys })
+/// A key that nobody knew before, used from now on.
+fn fresh(master: &Master, id: u32, purpose: &str, now: Instant) -> Result<StoredKey, KeyError> {
+    Ok(StoredKey {
+        id,
+        purpose: purpose.to_owned(),
+        sealed: master.seal(id, purpose, &random::bytes())?,
+        created: now,
+        active_from: now,
+    })
 }
 
-fn label(id: u32, purpose: &str) -> Vec<u8> {
-    format!("hallpass key {id} {purpose}").into_bytes()
-}
-
-/// A key that others can read is no secret any more; the server cannot undo that, but it can say so.
-fn warn_if_shared(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).map(|metadata| metadata.permissions().mode());
-    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
-        tracing::warn!(path = %path.display(), "others than its owner may read the master key");
-    }
-}
-
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
-}
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,12 @@
 
 use crate::app::Hallpass;
 use crate::body::{self, Unread};
+use crate::cors;
 use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, revocation, token};
 use crate::pages::authorize::authorize;
 use crate::respond::{self, Response};
 use crate::router::{Endpoint, bare, endpoint, pages};
+use crate::source::Peer;
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, Uri, header};
 use http_body_util::{Either, Full};
@@ -48,19 +50,20 @@ pub(crate) async fn listen(
             accepted = listener.accept() => accepted,
             _ = stopped.wait_for(|stopped| *stopped) => break,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, address)) = accepted else {
             // Out of file descriptors, most likely: others will be given back.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
         let _ = stream.set_nodelay(true);
+        let peer = Peer(address.ip());
         let (hallpass, pages) = (hallpass.clone(), pages.clone());
         let activity = Arc::new(Activity::default());
         let seen = activity.clone();
         let service = service_fn(move |request| {
             let (hallpass, pages, open) = (hallpass.clone(), pages.clone(), Open::begin(&activity));
             async move {
-                let answer = answer(&hallpass, pages, request).await;
+                let answer = answer(&hallpass, pages, request, peer).await;
                 drop(open);
                 Ok::<_, Infallible>(answer)
             }
@@ -123,14 +126,29 @@ impl Drop for Open {
 
 type Answer = http::Response<Either<Full<Bytes>, Body>>;
 
-async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>) -> Answer {
-    let full = |response: Response| response.map(Either::Left);
+async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>, peer: Peer) -> Answer {
     let endpoint = locate(hallpass, &mut request);
+    let sharing = cors::sharing(hallpass, endpoint, request.headers()).await;
+    if let Some(preflight) = sharing.preflight(request.method(), request.headers()) {
+        return preflight.map(Either::Left);
+    }
+    let mut answer = answer_of(hallpass, pages, endpoint, (request, peer)).await;
+    sharing.mark(answer.headers_mut());
+    answer
+}
+
+async fn answer_of(
+    hallpass: &Arc<Hallpass>,
+    pages: axum::Router,
+    endpoint: Endpoint,
+    (mut request, peer): (Request<Incoming>, Peer),
+) -> Answer {
+    let full = |response: Response| response.map(Either::Left);
     let method = request.method();
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match endpoint {
         Endpoint::Token | Endpoint::Introspect | Endpoint::Revoke => {
-            full(form_endpoint(hallpass, endpoint, request).await)
+            full(form_endpoint(hallpass, endpoint, request, peer).await)
         }
         Endpoint::Identity if reads || method == Method::POST => {
             full(identity::identity(hallpass, request.headers(), hallpass.now()).await)
@@ -140,10 +158,13 @@ async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Requ
         Endpoint::Ready if reads => full(ready(hallpass).await),
         Endpoint::Identity | Endpoint::Metadata | Endpoint::Live | Endpoint::Ready => full(only_reads()),
         Endpoint::Authorize => full(authorize(hallpass, request.map(Body::new)).await),
-        Endpoint::Page => match pages.oneshot(request.map(Body::new)).await {
-            Ok(response) => response.map(Either::Right),
-            Err(never) => match never {},
-        },
+        Endpoint::Page => {
+            request.extensions_mut().insert(peer);
+            match pages.oneshot(request.map(Body::new)).await {
+                Ok(response) => response.map(Either::Right),
+                Err(never) => match never {},
+            }
+        }
     }
 }
 
@@ -171,7 +192,7 @@ fn locate(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
     found
 }
 
-async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Incoming>) -> Response {
+async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Incoming>, peer: Peer) -> Response {
     let (parts, body) = request.into_parts();
     let read = if parts.method == Method::POST {
         body::read(body).await.map_err(|unread| match unread {
@@ -185,6 +206,7 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
         Ok(body) => body,
         Err(refusal) => {
             let scheme = FormRequest {
+                peer,
                 headers: &parts.headers,
                 body: &[],
             }
@@ -196,6 +218,7 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
         }
     };
     let request = FormRequest {
+        peer,
         headers: &parts.headers,
         body: &body,
     };

@@ -5,7 +5,7 @@
 
 use crate::app::Hallpass;
 use crate::pages::{account, connected_apps, consent, landing, login};
-use crate::portal::{apps, new_app, organizations};
+use crate::portal::{apps, new_app, organizations, secrets};
 use axum::Router;
 use axum::routing::{get, post};
 use std::sync::Arc;
@@ -80,7 +80,8 @@ pub fn pages(hallpass: Arc<Hallpass>) -> Router {
         .route("/developer", get(apps::list))
         .route("/developer/apps/new", get(new_app::page).post(new_app::create))
         .route("/developer/apps/{client_id}", get(apps::page))
-        .route("/developer/apps/{client_id}/secret", post(apps::reset_secret))
+        .route("/developer/apps/{client_id}/secret", post(secrets::make))
+        .route("/developer/apps/{client_id}/secret/end", post(secrets::end))
         .fallback(landing::not_found)
         .method_not_allowed_fallback(landing::method_not_allowed)
         .with_state(hallpass)

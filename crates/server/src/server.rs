@@ -10,10 +10,12 @@ use crate::dialect::Dialect;
 use crate::directory::Directory;
 use crate::feed;
 use crate::keys::{KeyError, Keys};
+use crate::limits::Limits;
 use crate::listen::{DRAIN, listen};
 use crate::passwords::{Pool, Remembered};
 use crate::random;
 use crate::router::bare;
+use crate::source::Proxies;
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 use crate::tokens::revoked::Revoked;
@@ -133,11 +135,12 @@ async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Ha
     let readers = std::thread::available_parallelism().map_or(2, usize::from);
     let store = Store::open_sqlite(path, readers)?;
     store.migrate()?;
+    // Before the keys, which retire by it.
+    store.keep_longest_access(config.tokens.access).await?;
     let keys = Keys::open(&store, &config.keys, &data, now).await?;
     let (revoked, directory) = (Arc::new(Revoked::default()), Arc::new(Directory::default()));
     let of_feed = (revoked.clone(), directory.clone(), clock.clone());
     store.on_change(move |changes| feed::apply_all(changes, &of_feed.0, &of_feed.1, &of_feed.2));
-    store.keep_longest_access(config.tokens.access).await?;
     feed::apply_all(&store.changes(now).await?, &revoked, &directory, &clock);
     declared::apply(&config, &store, &keys, now).await?;
     let threads = |source| StartError::Io {
@@ -158,6 +161,8 @@ async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Ha
         people: Pool::new(readers, 256).map_err(threads)?,
         clients: Pool::new(1, 256).map_err(threads)?,
         remembered: Remembered::new(&random::bytes(), 10_000),
+        limits: Limits::default(),
+        proxies: Proxies::new(config.server.trusted_proxies.clone()),
         config,
         issuer,
         base,

@@ -388,6 +388,25 @@ fn failures_are_told_on_standard_error_with_exit_code_1() {
 }
 
 #[test]
+fn a_key_is_revoked_only_by_who_says_so() {
+    let folder = Folder::new();
+    let _server = folder.serve(&[]);
+    let unsaid = folder.call(&["key", "revoke", "1"]);
+    assert_eq!((unsaid.code, unsaid.stdout.as_str()), (1, ""));
+    assert_eq!(
+        unsaid.stderr,
+        "everything made under key 1 would end at once: say --yes if that is meant\n"
+    );
+    let unknown = folder.call(&["key", "revoke", "99", "--yes"]);
+    assert_eq!((unknown.code, unknown.stderr.as_str()), (1, "there is no key 99\n"));
+    let listed = folder.printed(&["key", "list"]);
+    assert!(listed.starts_with("ID  PURPOSE  STATE    CREATED"), "{listed}");
+    assert_eq!(listed.matches(" current ").count(), 3);
+    assert!(folder.printed(&["key", "rotate"]).contains(" next "));
+    assert!(folder.printed(&["key", "revoke", "1", "--yes"]).contains("revoked\n"));
+}
+
+#[test]
 fn a_command_line_that_cannot_be_understood_has_exit_code_2() {
     let folder = Folder::new();
     for arguments in [
@@ -395,7 +414,8 @@ fn a_command_line_that_cannot_be_understood_has_exit_code_2() {
         &["serv"],
         &["doctor"],
         &["backup"],
-        &["key", "list"],
+        &["key", "rotate", "--purpose", "declared"],
+        &["key", "revoke", "first"],
         &["app"],
         &["app", "set", "a"],
         &["serve", "--port", "1"],

@@ -90,6 +90,14 @@ impl RedirectUri {
                 .to_owned(),
         )
     }
+
+    /// The origin of a page at this address, as browsers write it: `scheme://host[:port]` (RFC 6454 §6.2). A native app's
+    /// scheme has none. A loopback address has that of its own port alone: any port is for programs that are not pages, and
+    /// a page on another port is another's.
+    pub fn origin(&self) -> Option<String> {
+        let url = Url::parse(&self.0).ok()?;
+        matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
+    }
 }
 
 /// Adds `pairs` to the query of `uri`, which stays as it was otherwise (RFC 6749 §3.1.2: an existing query is kept).
@@ -230,6 +238,23 @@ mod tests {
             assert_eq!(RedirectUri::parse(text).unwrap_err(), error, "{text}");
         }
         assert!(RedirectUri::parse("com.example.app:/cb").is_ok());
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for (uri, origin) in [
+            ("https://app.example/cb?x=1", "https://app.example"),
+            ("https://App.Example:443/cb", "https://app.example"),
+            ("https://app.example:8443/cb", "https://app.example:8443"),
+            ("http://localhost:3000/cb", "http://localhost:3000"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1"),
+            ("http://[::1]:9/cb", "http://[::1]:9"),
+        ] {
+            assert_eq!(RedirectUri::parse(uri).unwrap().origin().as_deref(), Some(origin));
+        }
+        for uri in ["com.example.app:/cb", "com.example.app://app.example/cb"] {
+            assert_eq!(RedirectUri::parse(uri).unwrap().origin(), None, "{uri}");
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Every address of the admin API on one page, and the socket it listens on.
 
 use super::failure::Failure;
-use super::{apps, grants, organizations, users};
+use super::{apps, grants, keys, organizations, secrets, users};
 use crate::app::Hallpass;
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -27,7 +27,9 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         .route("/apps/{app}", get(apps::show).patch(apps::change))
         .route("/apps/{app}/suspend", post(apps::suspend))
         .route("/apps/{app}/resume", post(apps::resume))
-        .route("/apps/{app}/secret", post(apps::reset_secret))
+        .route("/apps/{app}/secret", post(secrets::reset))
+        .route("/apps/{app}/secrets", get(secrets::list).post(secrets::add))
+        .route("/apps/{app}/secrets/{secret}", delete(secrets::end))
         .route("/users", get(users::list).post(users::create))
         .route("/users/{user}", get(users::show))
         .route("/users/{user}/password", put(users::set_password))
@@ -43,7 +45,10 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         )
         .route("/grants", get(grants::list))
         .route("/grants/{grant}", get(grants::show))
-        .route("/grants/{grant}/end", post(grants::end));
+        .route("/grants/{grant}/end", post(grants::end))
+        .route("/keys", get(keys::list))
+        .route("/keys/rotate", post(keys::rotate))
+        .route("/keys/{key}/revoke", post(keys::revoke));
     Router::new()
         .nest("/admin/api/v1", v1)
         .fallback(async || Failure::not_found("there is no such address".to_owned()))

@@ -3,13 +3,15 @@
 use super::audit::{self, Event};
 use super::failure::Failure;
 use super::request::{Answer, body, json, query};
+use super::secrets::{self, SecretView};
 use super::{find, moment};
 use crate::app::Hallpass;
-use crate::client_secrets::{self, OVERLAP};
+use crate::client_secrets;
 use crate::config::{Config, GrantType, one_line};
 use crate::random;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, AppUpdate, ClientType, Others, Reach, Secret, SecretId};
+use crate::store::model::{App, AppId, AppStatus, AppUpdate, ClientType, Reach};
+use crate::time::Instant;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use hallpass_wire::{RedirectUri, Scope, Scopes};
@@ -48,22 +50,6 @@ struct Changes {
     redirect_uris: Option<Vec<String>>,
 }
 
-/// What becomes of the secrets before.
-#[derive(Clone, Copy, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Reset {
-    /// They end at once.
-    Now,
-    /// They go on for a day.
-    Overlap,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewSecret {
-    reset: Reset,
-}
-
 /// An app as it is told of.
 #[derive(Serialize)]
 struct AppView {
@@ -89,17 +75,9 @@ struct AppView {
     client_secret: Option<String>,
 }
 
-#[derive(Serialize)]
-struct SecretView {
-    id: SecretId,
-    hint: String,
-    created: String,
-    last_used: Option<String>,
-    expires: Option<String>,
-}
-
 /// `GET /apps`.
 pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
+    let now = hallpass.now();
     let filter: Filter = query(sent.as_deref())?;
     let apps = match filter.organization {
         Some(name) => {
@@ -110,7 +88,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): 
     };
     let mut views = Vec::with_capacity(apps.len());
     for app in apps {
-        let view = view(&hallpass, app).await?;
+        let view = view(&hallpass, app, now).await?;
         views.push(AppView { secrets: None, ..view });
     }
     json(200, &BTreeMap::from([("apps", views)]))
@@ -118,7 +96,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): 
 
 /// `GET /apps/{app}`.
 pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
-    shown(&hallpass, 200, &name, None).await
+    shown(&hallpass, hallpass.now(), 200, &name, None).await
 }
 
 /// `POST /apps`: the answer has the secret, this once.
@@ -158,7 +136,7 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
     };
     audit::record(&hallpass, now, event).await;
     let told = confidential.then(|| text.expose().to_owned());
-    shown(&hallpass, 201, &client_id, told).await
+    shown(&hallpass, now, 201, &client_id, told).await
 }
 
 /// `PATCH /apps/{app}`.
@@ -194,7 +172,7 @@ pub(super) async fn change(State(hallpass): State<Arc<Hallpass>>, Path(name): Pa
         ..Event::default()
     };
     audit::record(&hallpass, now, event).await;
-    shown(&hallpass, 200, &name, None).await
+    shown(&hallpass, now, 200, &name, None).await
 }
 
 /// `POST /apps/{app}/suspend`: its tokens are refused, and it gets no new ones. Its grants stay for when it is resumed.
@@ -205,35 +183,6 @@ pub(super) async fn suspend(State(hallpass): State<Arc<Hallpass>>, Path(name): P
 /// `POST /apps/{app}/resume`.
 pub(super) async fn resume(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
     set_status(&hallpass, &name, AppStatus::Live, "app_resumed").await
-}
-
-/// `POST /apps/{app}/secret`: a new secret (HC-5), told this once.
-pub(super) async fn reset_secret(
-    State(hallpass): State<Arc<Hallpass>>,
-    Path(name): Path<String>,
-    sent: Body,
-) -> Answer {
-    let now = hallpass.now();
-    let NewSecret { reset } = body(sent).await?;
-    let app = find::app(&hallpass, &name).await?;
-    if app.client_type == ClientType::Public {
-        return Err(Failure::conflict("a public app has no secret"));
-    }
-    let others = match reset {
-        Reset::Now => Others::End,
-        Reset::Overlap => Others::EndAt(now.after(OVERLAP)),
-    };
-    let (text, secret) = client_secrets::make(now);
-    hallpass.store.set_secret(app.id, secret, others, now).await?;
-    let event = Event {
-        action: "app_secret_reset",
-        app: Some(app.id),
-        organization: Some(app.organization),
-        detail: Some(json!({ "reset": reset })),
-        ..Event::default()
-    };
-    audit::record(&hallpass, now, event).await;
-    shown(&hallpass, 200, &name, Some(text.expose().to_owned())).await
 }
 
 async fn set_status(hallpass: &Hallpass, name: &str, status: AppStatus, action: &'static str) -> Answer {
@@ -251,17 +200,23 @@ async fn set_status(hallpass: &Hallpass, name: &str, status: AppStatus, action: 
         ..Event::default()
     };
     audit::record(hallpass, now, event).await;
-    shown(hallpass, 200, name, None).await
+    shown(hallpass, now, 200, name, None).await
 }
 
 /// The app as it is now.
-async fn shown(hallpass: &Hallpass, status: u16, name: &str, client_secret: Option<String>) -> Answer {
+pub(super) async fn shown(
+    hallpass: &Hallpass,
+    now: Instant,
+    status: u16,
+    name: &str,
+    client_secret: Option<String>,
+) -> Answer {
     let app = find::app(hallpass, name).await?;
-    let view = view(hallpass, app).await?;
+    let view = view(hallpass, app, now).await?;
     json(status, &AppView { client_secret, ..view })
 }
 
-async fn view(hallpass: &Hallpass, app: App) -> Result<AppView, Failure> {
+async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Failure> {
     let organization = hallpass.organization(app.organization).await?;
     let owner = match app.owner {
         Some(owner) => hallpass.user(owner).await?.map(|user| user.email.clone()),
@@ -282,19 +237,9 @@ async fn view(hallpass: &Hallpass, app: App) -> Result<AppView, Failure> {
         products: app.products,
         grant_types: app.grant_types,
         created: moment::text(app.created),
-        secrets: Some(app.secrets.into_iter().map(secret_view).collect()),
+        secrets: Some(secrets::views(app.secrets, now)),
         client_secret: None,
     })
-}
-
-fn secret_view(secret: Secret) -> SecretView {
-    SecretView {
-        id: secret.id,
-        hint: secret.hint,
-        created: moment::text(secret.created),
-        last_used: secret.last_used.map(moment::text),
-        expires: secret.expires.map(moment::text),
-    }
 }
 
 fn name_of(text: &str) -> Result<String, Failure> {

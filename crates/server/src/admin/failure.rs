@@ -71,6 +71,13 @@ impl Failure {
         Self::of(Code::TooLarge, "the body is too long")
     }
 
+    /// Something that should not have gone wrong.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        let failure = Self::of(Code::Internal, message);
+        tracing::error!(error = failure.message, "a command failed");
+        failure
+    }
+
     fn of(code: Code, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { code, message }

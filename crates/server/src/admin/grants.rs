@@ -110,7 +110,11 @@ fn state(text: &str) -> Result<Life, Failure> {
     }
 }
 
-async fn view(hallpass: &Hallpass, grant: Grant) -> Result<GrantView, Failure> {
+async fn view(hallpass: &Hallpass, mut grant: Grant) -> Result<GrantView, Failure> {
+    // Its row is told when its token comes.
+    if grant.state != Life::Ended && hallpass.keys.ring().is_revoked(grant.key) {
+        (grant.state, grant.reason) = (Life::Ended, Some(EndReason::KeyRevoked));
+    }
     let user = hallpass.user(grant.user).await?.ok_or(StoreError::Conflict)?;
     let client = hallpass.client_by_id(grant.app).await?.ok_or(StoreError::Conflict)?;
     let organization = hallpass.organization(grant.organization).await?;

@@ -10,9 +10,11 @@ mod audit;
 mod failure;
 mod find;
 mod grants;
+mod keys;
 mod moment;
 mod organizations;
 mod request;
+mod secrets;
 mod users;
 
 #[cfg(test)]

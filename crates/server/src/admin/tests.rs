@@ -248,6 +248,35 @@ async fn a_reset_secret_replaces_the_others_at_once_or_after_an_overlap() {
 }
 
 #[tokio::test]
+async fn an_app_has_at_most_two_live_secrets_and_keeps_one() {
+    let world = World::started().await;
+    let declared = world.get("/apps/planner/secrets").await["secrets"][0].clone();
+    assert_eq!(declared["hint"], Value::Null);
+    let address = |secret: &Value| format!("/apps/planner/secrets/{}", secret["id"].as_str().unwrap());
+    let (status, code, message) = world.refused(Method::DELETE, &address(&declared), None).await;
+    assert_eq!((status, code.as_str()), (409, "conflict"));
+    assert!(message.contains("add another first"), "{message}");
+
+    let added = world.post("/apps/planner/secrets", json!({})).await;
+    assert_eq!(added["secrets"].as_array().unwrap().len(), 2);
+    for (path, wanted) in [("secrets", json!({})), ("secret", json!({"reset": "overlap"}))] {
+        let path = format!("/apps/planner/{path}");
+        let (status, _, message) = world.refused(Method::POST, &path, Some(wanted)).await;
+        assert!(
+            status == 409 && message.contains("two live secrets"),
+            "{status} {message}"
+        );
+    }
+    let (status, left) = world.call(Method::DELETE, &address(&declared), None).await;
+    assert_eq!((status, left["secrets"].as_array().unwrap().len()), (200, 1));
+    let (status, code, _) = world.refused(Method::DELETE, &address(&declared), None).await;
+    assert_eq!((status, code.as_str()), (404, "not_found"));
+    let actions: Vec<_> = world.events().await.into_iter().map(|event| event.action).collect();
+    assert_eq!(actions.len(), 2, "{actions:?}");
+    assert!(actions.contains(&"app_secret_added".to_owned()) && actions.contains(&"app_secret_ended".to_owned()));
+}
+
+#[tokio::test]
 async fn a_suspended_app_is_refused_until_it_is_resumed() {
     let world = World::started().await;
     assert!(world.authenticated("planner", "456def").await);
@@ -520,6 +549,41 @@ async fn a_grant_is_ended_once_and_stays_ended() {
             .count(),
         1
     );
+}
+
+#[tokio::test]
+async fn keys_are_rotated_and_revoked_with_an_event_for_each() {
+    let world = World::started().await;
+    let next = world.post("/keys/rotate", json!({"purpose": "access"})).await;
+    assert_eq!(
+        next["keys"],
+        json!([{"id": 5, "purpose": "access", "state": "next", "created": "2023-11-14T22:13:20Z",
+            "active_from": "2023-11-14T22:14:20Z", "retires": null, "revoked": null}])
+    );
+    assert_eq!(world.post("/keys/rotate", json!({"purpose": "access"})).await, next);
+    for _ in 0..2 {
+        let revoked = world.post("/keys/1/revoke", json!({})).await;
+        assert_eq!((&revoked["state"], &revoked["id"]), (&json!("revoked"), &json!(1)));
+    }
+    let events = world.events().await;
+    let about = |action: &str| {
+        let of = events.iter().filter(|event| event.action == action);
+        of.map(|event| event.detail.clone().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(about("key_rotated"), [r#"{"key":5,"purpose":"access"}"#]);
+    assert_eq!(about("key_revoked"), [r#"{"key":1,"purpose":"access","successor":5}"#]);
+    for (path, expected) in [
+        ("/keys/99/revoke", (404, "not_found")),
+        ("/keys/first/revoke", (404, "not_found")),
+        ("/keys/4/revoke", (409, "conflict")),
+    ] {
+        let (status, code, message) = world.refused(Method::POST, path, None).await;
+        assert_eq!((status, code.as_str()), expected, "{message}");
+    }
+    for wrong in [json!({"purpose": "declared"}), json!({"purposes": "access"})] {
+        let (status, code, _) = world.refused(Method::POST, "/keys/rotate", Some(wrong)).await;
+        assert_eq!((status, code.as_str()), (400, "invalid_request"));
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 const COLUMNS: &[&str] = &["client_id", "name", "organization", "type", "reach", "status"];
+const SECRET_COLUMNS: &[&str] = &["id", "hint", "created", "last_used", "expires"];
 
 #[derive(Subcommand)]
 pub(super) enum AppCommand {
@@ -39,6 +40,9 @@ pub(super) enum AppCommand {
         #[arg(long)]
         overlap: bool,
     },
+    /// List, add and end an app's secrets; at most two are live
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Stop an app: its tokens are refused
     Suspend {
         /// Its client id
@@ -48,6 +52,27 @@ pub(super) enum AppCommand {
     Resume {
         /// Its client id
         app: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum SecretCommand {
+    /// List an app's live secrets, with their last use
+    List {
+        /// Its client id
+        app: String,
+    },
+    /// Give an app a second secret beside the first; it is shown, this once
+    Add {
+        /// Its client id
+        app: String,
+    },
+    /// End one secret at once
+    End {
+        /// The app's client id
+        app: String,
+        /// The secret's id or hint
+        secret: String,
     },
 }
 
@@ -106,6 +131,14 @@ pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {
             let reset = json!({ "reset": if overlap { "overlap" } else { "now" } });
             let path = ["apps", &app, "secret"];
             api.send(Method::POST, &path, &reset).await?.print()
+        }
+        AppCommand::Secret(SecretCommand::List { app }) => {
+            let secrets = api.get(&["apps", &app, "secrets"]).await?;
+            secrets.print_table("secrets", SECRET_COLUMNS)
+        }
+        AppCommand::Secret(SecretCommand::Add { app }) => api.post(&["apps", &app, "secrets"]).await?.print(),
+        AppCommand::Secret(SecretCommand::End { app, secret }) => {
+            api.delete(&["apps", &app, "secrets", &secret]).await?.print()
         }
         AppCommand::Suspend { app } => api.post(&["apps", &app, "suspend"]).await?.print(),
         AppCommand::Resume { app } => api.post(&["apps", &app, "resume"]).await?.print(),

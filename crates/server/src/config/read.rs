@@ -55,12 +55,14 @@ fn server(mut fields: Fields<'_>) -> Option<Server> {
     let api_url = fields.optional("api_url", values::base_url);
     let folder = fields.origin("data").and_then(|origin| origin.layer.folder.clone());
     let data = fields.required("data", folder_name);
-    fields.later(&["trusted_proxies", "tls_cert", "tls_key"]);
+    let trusted_proxies = fields.optional("trusted_proxies", values::networks);
+    fields.later(&["tls_cert", "tls_key"]);
     fields.finish();
     Some(Server {
         listen: listen?,
         public_url,
         api_url,
+        trusted_proxies: trusted_proxies.unwrap_or_default(),
         data: folder.unwrap_or_default().join(data?),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::secret::Secret;
 use crate::store::model::GrantType;
+use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +16,8 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Where the token, introspection, revocation and identity endpoints are called, if not `public_url`.
     pub api_url: Option<String>,
+    /// The proxies that may say in `X-Forwarded-For` for whom they speak.
+    pub trusted_proxies: Vec<IpNet>,
     /// The folder of everything that is kept.
     pub data: PathBuf,
 }

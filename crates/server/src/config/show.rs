@@ -60,6 +60,10 @@ impl Config {
         put(&mut table, "listen", self.server.listen.to_string());
         put_some(&mut table, "public_url", self.server.public_url.as_deref());
         put_some(&mut table, "api_url", self.server.api_url.as_deref());
+        let proxies: Vec<String> = self.server.trusted_proxies.iter().map(ToString::to_string).collect();
+        if !proxies.is_empty() {
+            put(&mut table, "trusted_proxies", proxies);
+        }
         put(&mut table, "data", self.server.data.display().to_string());
         table
     }

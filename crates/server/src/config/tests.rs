@@ -410,6 +410,24 @@ type = "public"
     }
 
     #[test]
+    fn proxies_are_addresses_and_networks_from_the_file_or_the_environment() {
+        let proxies = |config: &Config| -> Vec<String> {
+            let trusted = &config.server.trusted_proxies;
+            trusted.iter().map(ToString::to_string).collect()
+        };
+        let world = World::new("[server]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\", \"fd00::/8\"]");
+        let config = world.config();
+        assert_eq!(proxies(&config), ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"]);
+        let again = World::new(&config.show())
+            .option("server.data", "hallpass-data")
+            .config();
+        assert_eq!(again.server.trusted_proxies, config.server.trusted_proxies);
+        let world = world.variable("HALLPASS_SERVER__TRUSTED_PROXIES", "[\"192.0.2.7\"]");
+        assert_eq!(proxies(&world.config()), ["192.0.2.7/32"]);
+        assert!(preset("default").server.trusted_proxies.is_empty());
+    }
+
+    #[test]
     fn a_text_is_found_by_tag_then_language_then_english() {
         let texts = [("de", "Lesen"), ("en", "Read"), ("pt-BR", "Ler")];
         let text = Localized::ByLanguage(

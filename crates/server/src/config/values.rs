@@ -5,7 +5,8 @@ use super::sections::Lifetime;
 use super::tree::{self, Node, Value};
 use super::words::Word;
 use hallpass_wire::{RedirectUri, Scope, Scopes};
-use std::net::SocketAddr;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use url::Url;
 
@@ -99,6 +100,29 @@ pub(super) fn address(node: &Node) -> Result<SocketAddr, String> {
     let text = text(node)?;
     text.parse()
         .map_err(|_| format!("expected an address such as \"127.0.0.1:8080\", found {text:?}"))
+}
+
+/// Networks, each once: `10.0.0.0/8`, or an address alone.
+pub(super) fn networks(node: &Node) -> Result<Vec<IpNet>, String> {
+    list_of_different(node, |item| {
+        let text = text(item)?;
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let network: IpNet = network.map_err(|_| {
+            format!("expected an address or a network such as \"10.0.0.0/8\" or \"fd00::/8\", found {text:?}")
+        })?;
+        if network.prefix_len() == 0 {
+            return Err(format!(
+                "{text:?} is every address: anybody could say where they come from"
+            ));
+        }
+        if network.trunc() != network {
+            return Err(format!(
+                "{text:?} is in the network \"{}\": write that, or the address alone",
+                network.trunc()
+            ));
+        }
+        Ok(network)
+    })
 }
 
 /// A base URL: `http` or `https`, without trailing slash, query and fragment. Clients compare it as text (RFC 8414 §2),

@@ -121,6 +121,7 @@ fn row(refusal: &R) -> Row {
         R::Malformed(detail) => request_with(detail.clone()),
         R::MissingParameter(name) => request_with(format!("Required param : {name}")),
         R::TwoAuthentications => request("Client credentials were sent in more than one way"),
+        R::TooManyFailures(_) => Row { error: refusal.code().as_str(), text: Cow::Borrowed("Too many attempts with an invalid client") },
         R::UnsupportedGrantType(name) => request_with(format!("Unsupported grant type : {name}")),
         R::UnknownCode | R::ForeignCode | R::CodeExpired | R::CodeReplayed | R::CodeRevoked => request("Invalid Authorization Code"),
         R::RedirectUriMismatch => request("Invalid redirect_uri"),

@@ -52,6 +52,14 @@ pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
     respond::json(200, body.close())
 }
 
+/// Nothing at all.
+#[must_use]
+pub fn revocation() -> Response {
+    let mut response = respond::empty(200);
+    respond::no_store(&mut response);
+    response
+}
+
 /// Whoever may not ask gets an empty 403.
 #[must_use]
 pub fn introspection_refusal(refusal: &R) -> Response {
@@ -155,6 +163,7 @@ fn row(refusal: &R) -> Row {
         R::MissingParameter("refresh_token") => request("Missing refresh token parameter."),
         R::MissingParameter(name) => Row::new("invalid_request", format!("Missing {name} parameter.")),
         R::TwoAuthentications => request("Multiple client authentication methods."),
+        R::TooManyFailures(_) => Row::new(refusal.code().as_str(), "Too many attempts with invalid client credentials."),
         R::RedirectUriMismatch | R::RedirectUriUnregistered => request("Mismatching redirect URI."),
         R::RedirectUriAmbiguous | R::RedirectUriAbsent => request("Missing redirect URI."),
         R::VerifierMissing => request("Code verifier required."),
@@ -332,6 +341,12 @@ mod tests {
             given.body,
             r#"{"error": "invalid_request", "error_description": "Token parameter is missing."}"#
         );
+    }
+
+    #[test]
+    fn a_revocation_is_answered_with_nothing() {
+        let given = seen(revocation());
+        assert_eq!((given.status, given.body.as_str()), (200, ""));
     }
 
     #[test]

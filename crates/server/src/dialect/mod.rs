@@ -12,6 +12,7 @@ pub mod passport;
 pub mod standard;
 
 use crate::config::DialectName;
+use crate::limits::TooManyFailures;
 use crate::oauth::Refusal;
 use crate::respond::{self, Response};
 use crate::store::model::UserId;
@@ -206,6 +207,7 @@ impl Dialect {
     pub fn revocation(&self) -> Response {
         match self.name {
             DialectName::Oauth2ServerPhp => oauth2_server_php::revocation(),
+            DialectName::Django => django::revocation(),
             _ => standard::revocation(),
         }
     }
@@ -254,6 +256,7 @@ fn http_status(refusal: &Refusal) -> u16 {
     match refusal {
         Refusal::MethodNotAllowed => 405,
         Refusal::TooLarge => 413,
+        Refusal::TooManyFailures(_) => 429,
         other => other.code().status(),
     }
 }
@@ -268,6 +271,9 @@ fn with_http_headers(refusal: &Refusal, mut response: Response) -> Response {
         }
         Refusal::Busy | Refusal::Unavailable => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Refusal::TooManyFailures(TooManyFailures { seconds }) => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
         }
         _ => {}
     }

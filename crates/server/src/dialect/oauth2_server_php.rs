@@ -189,6 +189,7 @@ fn row(refusal: &R) -> Row {
         R::MissingParameter("client_id") | R::NoClientCredentials | R::MalformedBasic => Row::new(400, "invalid_client", "Client credentials were not found in the headers or body"),
         R::MissingParameter(name) => missing(name),
         R::SecretMissing => Row::new(400, "invalid_client", "This client is invalid or must authenticate using a client secret"),
+        R::TooManyFailures(_) => Row::new(429, "temporarily_unavailable", "Too many attempts with invalid client credentials"),
         R::TwoAuthentications => Row::new(400, "invalid_request", "Only one method may be used to authenticate at a time (Auth header, GET or POST)"),
 
         R::UnsupportedGrantType(name) => Row::new(400, "unsupported_grant_type", format!("Grant type \"{name}\" not supported")),

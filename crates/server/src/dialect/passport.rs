@@ -106,6 +106,7 @@ fn row(refusal: &R) -> Row {
         R::Malformed(detail) => request(detail.clone()),
         R::MissingParameter(name) => request(format!("Check the `{name}` parameter")),
         R::TwoAuthentications => request("Only one way of client authentication may be used"),
+        R::TooManyFailures(_) => Row { status: 429, description: "Too Many Attempts.", ..by_code(refusal.code()) },
 
         R::UnknownCode => request("Issue decrypting the authorization code"),
         R::ForeignCode => request("Authorization code was not issued to this client"),

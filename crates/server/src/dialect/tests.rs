@@ -2,6 +2,7 @@
 
 use super::{ClientFacts, Dialect, Introspection, RefreshAnswer, Scheme, Tenant, TokenAnswer};
 use crate::config::DialectName;
+use crate::limits::TooManyFailures;
 use crate::oauth::Refusal;
 use crate::respond::Response;
 use crate::time::Instant;
@@ -51,6 +52,7 @@ reasons! {
     R::SecretMissing => R::SecretMissing,
     R::SecretOfPublicClient => R::SecretOfPublicClient,
     R::ClientNotLive => R::ClientNotLive,
+    R::TooManyFailures(_) => R::TooManyFailures(TooManyFailures { seconds: 90 }),
     R::UnsupportedGrantType(_) => R::UnsupportedGrantType(HOSTILE.to_owned()),
     R::GrantTypeNotAllowed(_) => R::GrantTypeNotAllowed("client_credentials"),
     R::UnknownCode => R::UnknownCode,
@@ -217,6 +219,15 @@ fn http_itself_is_kept_in_every_dialect() {
             for answer in refusals_of(&dialect, &refusal).into_iter().map(seen) {
                 assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
                 assert!(!answer.body.is_empty());
+                assert_eq!(answer.header("www-authenticate"), None);
+            }
+        }
+        let failures = Refusal::TooManyFailures(TooManyFailures { seconds: 90 });
+        for scheme in SCHEMES {
+            let token = seen(dialect.token_refusal(&failures, scheme));
+            for answer in [token, seen(dialect.introspection_refusal(&failures, scheme))] {
+                assert_eq!((answer.status, answer.header("retry-after")), (429, Some("90")));
+                assert!(answer.body.contains("\"temporarily_unavailable\""), "{}", answer.body);
                 assert_eq!(answer.header("www-authenticate"), None);
             }
         }

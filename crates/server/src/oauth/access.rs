@@ -51,7 +51,10 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
 /// # Errors
 /// The exact reason.
 pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Access, Refusal> {
-    let claims = sealed::open(token, |id| hallpass.keys.access_by_id(id), &hallpass.issuer);
+    let claims = {
+        let ring = hallpass.keys.ring();
+        sealed::open(token, |id| ring.access_by_id(id, now), &hallpass.issuer)
+    };
     let claims = claims.map_err(|_| Refusal::InvalidToken)?;
     if now >= claims.expires {
         return Err(Refusal::TokenExpired);
@@ -71,16 +74,16 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
     Ok(Access { claims, client, user })
 }
 
-/// Whether the token itself, its generation or its grant was revoked.
+/// Whether the token itself, its generation, its grant or the key of its refresh token was revoked.
 #[must_use]
 pub fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
     let token = Entry::Token(claims.serial);
     match claims.grant {
-        Some(grant) => hallpass.revoked.any(&[
-            token,
-            Entry::Grant(grant.id.0),
-            Entry::Generation(grant.id.0, grant.generation),
-        ]),
+        Some(grant) => {
+            let generation = Entry::Generation(grant.id.0, grant.generation);
+            hallpass.keys.ring().is_revoked(grant.key)
+                || hallpass.revoked.any(&[token, Entry::Grant(grant.id.0), generation])
+        }
         None => hallpass.revoked.any(&[token]),
     }
 }

@@ -20,7 +20,7 @@ use hallpass_wire::pkce::{CodeChallenge, CodeVerifier};
 /// The exact reason; an authentic second use ends the grant (RFC 6749 §4.1.2).
 pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
     let code = request.body.get("code").ok_or(Refusal::MissingParameter("code"))?;
-    let grant = authentic(hallpass, request.client, code).await?;
+    let grant = authentic(hallpass, request.client, code, request.now).await?;
     match grant.state {
         State::Active => return Err(replayed(hallpass, &grant, request.now).await?),
         State::Ended => return Err(Refusal::CodeRevoked),
@@ -44,7 +44,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
         now: request.now,
         expires: issue::refresh_expiry(hallpass, request.client, ends, request.now),
         ends,
-        key: hallpass.keys.proof_id(),
+        key: hallpass.keys.ring().proof_id(request.now),
     };
     match hallpass.store.redeem(change).await? {
         Some(grant) => {
@@ -65,11 +65,11 @@ async fn end_longest_idle(hallpass: &Hallpass, grant: &Grant, now: Instant) -> R
 }
 
 /// The grant of an authentic code of this client. A forged or foreign code changes nothing.
-async fn authentic(hallpass: &Hallpass, client: &Client, code: &str) -> Result<Grant, Refusal> {
+async fn authentic(hallpass: &Hallpass, client: &Client, code: &str, now: Instant) -> Result<Grant, Refusal> {
     let proof = Proof::parse(Kind::Code, code)
         .filter(|proof| proof.generation == 0)
         .ok_or(Refusal::UnknownCode)?;
-    let grant = hallpass.proven(&proof).await?.ok_or(Refusal::UnknownCode)?;
+    let grant = hallpass.proven(&proof, now).await?.ok_or(Refusal::UnknownCode)?;
     if grant.app == client.app.id {
         Ok(grant)
     } else {
@@ -133,7 +133,11 @@ pub async fn check_standing(hallpass: &Hallpass, grant: &Grant, client: &Client)
 async fn lost(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusal, Refusal> {
     match hallpass.store.grant(grant.id).await? {
         Some(row) if row.state == State::Active => replayed(hallpass, &row, now).await,
-        Some(row) if row.state == State::Pending => Ok(Refusal::CodeExpired),
+        Some(row) if row.state == State::Pending && now >= row.code_expires => Ok(Refusal::CodeExpired),
+        // A key was revoked: the code's, or the one that was to prove its refresh token.
+        Some(row) if row.state == State::Pending && !hallpass.keys.ring().is_revoked(row.key) => {
+            Ok(Refusal::Unavailable)
+        }
         _ => Ok(Refusal::CodeRevoked),
     }
 }

@@ -1,16 +1,20 @@
 //! Who is calling (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1).
 //!
 //! Basic and body are taken, never both; a public client names itself and proves nothing here, PKCE does that.
+//!
+//! Failures are limited (`limits.rs`), secrets are not: one with 256 bits is compared before anything is asked, so the right
+//! one always gets in, at no cost. Only before a secret that could be guessed, and after a failure, are the limits asked.
 
-use super::Refusal;
+use super::{FormRequest, Refusal};
 use crate::app::Hallpass;
 use crate::directory::Client;
+use crate::limits::{Account, Attempt};
 use crate::passwords::Busy;
-use crate::store::model::{ClientType, Resource, SecretHash};
+use crate::store::model::{ClientType, Resource, Secret, SecretHash};
 use crate::time::Instant;
 use aws_lc_rs::digest;
-use hallpass_wire::Parameters;
 use hallpass_wire::client_credentials::{ClientCredentials, basic};
+use hallpass_wire::{ErrorCode, Parameters};
 use http::{HeaderMap, header};
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
@@ -37,12 +41,16 @@ pub enum Caller {
 /// The exact reason; on the wire they are one.
 pub async fn authenticate(
     hallpass: &Hallpass,
-    headers: &HeaderMap,
+    request: &FormRequest<'_>,
     body: &Parameters<'_>,
     now: Instant,
 ) -> Result<Arc<Client>, Refusal> {
-    let client = match presented(headers, body)? {
-        Presented::Secret(readings) => by_secret(hallpass, &readings, now).await?,
+    let client = match presented(request.headers, body)? {
+        Presented::Secret(readings) => {
+            let mut trial = Trial::new(hallpass, request, &readings, now);
+            let found = trial.client(&readings).await;
+            trial.judged(found)?
+        }
         Presented::Id(id) => {
             // The same reason as for a known confidential app: a client id cannot be probed.
             let client = hallpass.client(&id).await?.ok_or(Refusal::SecretMissing)?;
@@ -65,37 +73,20 @@ pub async fn authenticate(
 /// The exact reason.
 pub async fn authenticate_caller(
     hallpass: &Hallpass,
-    headers: &HeaderMap,
+    request: &FormRequest<'_>,
     body: &Parameters<'_>,
     now: Instant,
 ) -> Result<Caller, Refusal> {
-    let Presented::Secret(readings) = presented(headers, body)? else {
+    let Presented::Secret(readings) = presented(request.headers, body)? else {
         return Err(Refusal::SecretMissing);
     };
-    let resources = hallpass.resources().await?;
-    let mut named = false;
-    for reading in &readings {
-        let found = resources
-            .iter()
-            .find(|resource| resource.identifier == reading.client_id);
-        let Some(resource) = found else { continue };
-        if is_resource(hallpass, resource, &reading.client_secret).await? {
-            return Ok(Caller::Resource(resource.clone()));
-        }
-        named = true;
-    }
-    if named {
-        return Err(Refusal::WrongSecret);
-    }
-    let client = by_secret(hallpass, &readings, now).await?;
-    // An empty secret in a Basic header names a public client, and proves nothing.
-    if client.app.client_type == ClientType::Public {
-        return Err(Refusal::SecretMissing);
-    }
-    if client.is_live() {
-        Ok(Caller::Client(client))
-    } else {
-        Err(Refusal::ClientNotLive)
+    let mut trial = Trial::new(hallpass, request, &readings, now);
+    let found = trial.caller(&readings).await;
+    match trial.judged(found)? {
+        // An empty secret in a Basic header names a public client, and proves nothing.
+        Caller::Client(client) if client.app.client_type == ClientType::Public => Err(Refusal::SecretMissing),
+        Caller::Client(client) if !client.is_live() => Err(Refusal::ClientNotLive),
+        caller => Ok(caller),
     }
 }
 
@@ -127,59 +118,135 @@ fn presented(headers: &HeaderMap, body: &Parameters<'_>) -> Result<Presented, Re
     }
 }
 
-async fn by_secret(hallpass: &Hallpass, readings: &[ClientCredentials], now: Instant) -> Result<Arc<Client>, Refusal> {
-    let mut refusal = Refusal::UnknownClient;
-    for reading in readings {
-        let Some(client) = hallpass.client(&reading.client_id).await? else {
-            continue;
-        };
-        if client.app.client_type == ClientType::Public {
-            // Libraries send an empty secret in a Basic header for a public client: that is none.
-            if reading.client_secret.is_empty() {
+/// The secret of one request, tried under the limits on failures.
+struct Trial<'a> {
+    hallpass: &'a Hallpass,
+    request: &'a FormRequest<'a>,
+    /// Whom the first reading names. The second one adds an account only for an id with a percent sign or a plus.
+    account: &'a str,
+    now: Instant,
+    /// Taken before the first secret that could be guessed, or to count the failure.
+    attempt: Option<Attempt<'a>>,
+}
+
+impl<'a> Trial<'a> {
+    fn new(
+        hallpass: &'a Hallpass,
+        request: &'a FormRequest<'a>,
+        readings: &'a [ClientCredentials],
+        now: Instant,
+    ) -> Self {
+        let account = readings.first().map(|reading| reading.client_id.as_str());
+        Self {
+            hallpass,
+            request,
+            account: account.unwrap_or_default(),
+            now,
+            attempt: None,
+        }
+    }
+
+    async fn caller(&mut self, readings: &[ClientCredentials]) -> Result<Caller, Refusal> {
+        let resources = self.hallpass.resources().await?;
+        let mut named = false;
+        for reading in readings {
+            let found = resources
+                .iter()
+                .find(|resource| resource.identifier == reading.client_id);
+            let Some(resource) = found else { continue };
+            if let Some(hash) = &resource.secret
+                && self.fits(hash, &reading.client_secret).await?
+            {
+                return Ok(Caller::Resource(resource.clone()));
+            }
+            named = true;
+        }
+        if named {
+            return Err(Refusal::WrongSecret);
+        }
+        self.client(readings).await.map(Caller::Client)
+    }
+
+    async fn client(&mut self, readings: &[ClientCredentials]) -> Result<Arc<Client>, Refusal> {
+        let mut refusal = Refusal::UnknownClient;
+        for reading in readings {
+            let Some(client) = self.hallpass.client(&reading.client_id).await? else {
+                continue;
+            };
+            if client.app.client_type == ClientType::Public {
+                // Libraries send an empty secret in a Basic header for a public client: that is none.
+                if reading.client_secret.is_empty() {
+                    return Ok(client);
+                }
+                refusal = Refusal::SecretOfPublicClient;
+                continue;
+            }
+            if self.has_secret(&client, &reading.client_secret).await? {
                 return Ok(client);
             }
-            refusal = Refusal::SecretOfPublicClient;
-            continue;
+            refusal = Refusal::WrongSecret;
         }
-        if has_secret(hallpass, &client, &reading.client_secret, now).await? {
-            return Ok(client);
-        }
-        refusal = Refusal::WrongSecret;
+        Err(refusal)
     }
-    Err(refusal)
-}
 
-async fn has_secret(hallpass: &Hallpass, client: &Client, presented: &str, now: Instant) -> Result<bool, Refusal> {
-    let live = client
-        .app
-        .secrets
-        .iter()
-        .filter(|secret| secret.expires.is_none_or(|expires| now < expires));
-    for secret in live {
-        if matches(hallpass, &secret.hash, presented).await? {
-            hallpass.store.touch_secret(secret.id, now);
-            return Ok(true);
+    async fn has_secret(&mut self, client: &Client, presented: &str) -> Result<bool, Refusal> {
+        let now = self.now;
+        // Those that cost nothing first: beside one that was chosen, a made one gets in all the same.
+        for chosen in [false, true] {
+            let kind = |secret: &&Secret| matches!(secret.hash, SecretHash::Argon2(_)) == chosen;
+            for secret in client
+                .app
+                .secrets
+                .iter()
+                .filter(kind)
+                .filter(|secret| secret.is_live(now))
+            {
+                if self.fits(&secret.hash, presented).await? {
+                    self.hallpass.store.touch_secret(secret.id, now);
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    async fn fits(&mut self, hash: &SecretHash, presented: &str) -> Result<bool, Refusal> {
+        match hash {
+            SecretHash::Sha256(expected) => {
+                let found = digest::digest(&digest::SHA256, presented.as_bytes());
+                Ok(found.as_ref().ct_eq(expected).into())
+            }
+            SecretHash::Argon2(phc) => {
+                self.begin()?;
+                let (pool, remembered) = (&self.hallpass.clients, &self.hallpass.remembered);
+                let verified = remembered.verify(pool, presented, phc).await;
+                verified.map_err(|Busy| Refusal::Busy)
+            }
         }
     }
-    Ok(false)
-}
 
-async fn is_resource(hallpass: &Hallpass, resource: &Resource, presented: &str) -> Result<bool, Refusal> {
-    match &resource.secret {
-        Some(hash) => matches(hallpass, hash, presented).await,
-        None => Ok(false),
+    /// Asks the limits, once a request.
+    fn begin(&mut self) -> Result<(), Refusal> {
+        if self.attempt.is_none() {
+            let source = self.hallpass.proxies.source(self.request.peer, self.request.headers);
+            let limits = &self.hallpass.limits;
+            self.attempt = Some(limits.attempt(Account::Client(self.account), source, self.now)?);
+        }
+        Ok(())
     }
-}
 
-async fn matches(hallpass: &Hallpass, hash: &SecretHash, presented: &str) -> Result<bool, Refusal> {
-    match hash {
-        SecretHash::Sha256(expected) => {
-            let found = digest::digest(&digest::SHA256, presented.as_bytes());
-            Ok(found.as_ref().ct_eq(expected).into())
+    /// Counts what was found. Away or busy is neither success nor failure.
+    fn judged<T>(mut self, found: Result<T, Refusal>) -> Result<T, Refusal> {
+        let failed = found.as_ref().err().map(Refusal::code);
+        if failed.is_some_and(|code| code != ErrorCode::InvalidClient) {
+            return found;
         }
-        SecretHash::Argon2(phc) => {
-            let verified = hallpass.remembered.verify(&hallpass.clients, presented, phc).await;
-            verified.map_err(|Busy| Refusal::Busy)
+        if failed.is_some() {
+            self.begin()?;
         }
+        if let Some(attempt) = self.attempt.take() {
+            attempt.judged(failed.is_none(), self.now);
+        }
+        found
     }
 }

@@ -25,7 +25,7 @@ pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Ins
 
 async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
     let body = request.parameters()?;
-    let caller = authenticate_caller(hallpass, request.headers, &body, now).await?;
+    let caller = authenticate_caller(hallpass, request, &body, now).await?;
     let token = body.get("token").ok_or(Refusal::MissingParameter("token"))?;
     if token.starts_with(Kind::RefreshToken.prefix()) {
         return match caller {
@@ -98,7 +98,7 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     let Some(proof) = Proof::parse(Kind::RefreshToken, token) else {
         return inactive();
     };
-    let Some(grant) = hallpass.proven(&proof).await? else {
+    let Some(grant) = hallpass.proven(&proof, now).await? else {
         return inactive();
     };
     let current = grant.state == State::Active && grant.generation == proof.generation;

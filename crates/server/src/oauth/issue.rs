@@ -40,7 +40,7 @@ pub fn refresh_expiry(hallpass: &Hallpass, client: &Client, ends: Option<Instant
 /// same tokens, whoever asks and on whichever node: a lost answer can be given again.
 ///
 /// # Errors
-/// Where the key that the row names is gone.
+/// Where the key that the row names was revoked a moment ago.
 pub fn for_grant(
     hallpass: &Hallpass,
     request: &TokenRequest<'_>,
@@ -48,7 +48,9 @@ pub fn for_grant(
     scopes: Scopes,
     issued_at: Instant,
 ) -> Result<Response, Refusal> {
-    let key = hallpass.keys.proof_by_id(grant.key).ok_or(Refusal::Internal)?;
+    let ring = hallpass.keys.ring();
+    // Revoked in the moment since the row moved to it: whoever asks again is told how the grant stands.
+    let key = ring.proof_by_id(grant.key).ok_or(Refusal::Unavailable)?;
     let seed = access_token_seed(key, &grant.salt, grant.id.0, grant.generation, issued_at.0);
     let expires = issued_at.after(hallpass.config.tokens.access);
     let claims = Claims {
@@ -56,6 +58,7 @@ pub fn for_grant(
             id: grant.id,
             generation: grant.generation,
             user: grant.user,
+            key: grant.key,
         }),
         app: grant.app,
         organization: grant.organization,
@@ -94,8 +97,10 @@ pub fn answer(
     let mut nonce = [0; 12];
     claims.serial.copy_from_slice(&seed[..16]);
     nonce.copy_from_slice(&seed[16..]);
-    let token =
-        sealed::seal(&claims, hallpass.keys.access(), nonce, &hallpass.issuer).map_err(|_| Refusal::Internal)?;
+    // By the moment of issue, not by now: an answer that is given again after a rotation of the keys is the same answer.
+    let ring = hallpass.keys.ring();
+    let key = ring.access(claims.issued_at);
+    let token = sealed::seal(&claims, key, nonce, &hallpass.issuer).map_err(|_| Refusal::Internal)?;
     let app = &request.client.app;
     Ok(hallpass.dialect.token(&TokenAnswer {
         access_token: &token,

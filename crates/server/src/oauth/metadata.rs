@@ -12,9 +12,9 @@ use http::{HeaderValue, header};
 pub fn metadata(hallpass: &Hallpass) -> Response {
     let body = serde_json::to_vec(&document(hallpass)).unwrap_or_default();
     let mut response = respond::bytes(200, "application/json", body);
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     response
 }
 

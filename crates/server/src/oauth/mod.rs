@@ -17,10 +17,13 @@ pub mod token;
 pub use refusal::Refusal;
 
 use crate::dialect::Scheme;
+use crate::source::Peer;
 use http::{HeaderMap, header};
 
 /// A POST with a form body, read to its end: what token, introspection and revocation endpoints are handed.
 pub struct FormRequest<'a> {
+    /// The address at the other end of the connection.
+    pub peer: Peer,
     /// The headers.
     pub headers: &'a HeaderMap,
     /// The body.

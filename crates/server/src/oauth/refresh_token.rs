@@ -25,7 +25,7 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
         .body
         .get("refresh_token")
         .ok_or(Refusal::MissingParameter("refresh_token"))?;
-    let (proof, mut grant) = authentic(hallpass, request.client, token).await?;
+    let (proof, mut grant) = authentic(hallpass, request.client, token, request.now).await?;
     for _ in 0..ATTEMPTS {
         check_life(&grant, request.now)?;
         let decided = decide(hallpass, request, &proof, &grant);
@@ -52,15 +52,18 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
         if rotated.changed {
             return issue::for_grant(hallpass, request, &rotated.grant, scopes, rotated.grant.rotated_at);
         }
-        grant = rotated.grant;
+        grant = hallpass.as_it_stands(rotated.grant, request.now).await?;
     }
     Err(Refusal::Unavailable)
 }
 
 /// The grant of an authentic refresh token of this client. A forged or foreign token changes nothing.
-async fn authentic(hallpass: &Hallpass, client: &Client, token: &str) -> Result<(Proof, Grant), Refusal> {
+async fn authentic(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(Proof, Grant), Refusal> {
     let proof = Proof::parse(Kind::RefreshToken, token).ok_or(Refusal::UnknownRefreshToken)?;
-    let grant = hallpass.proven(&proof).await?.ok_or(Refusal::UnknownRefreshToken)?;
+    let grant = hallpass
+        .proven(&proof, now)
+        .await?
+        .ok_or(Refusal::UnknownRefreshToken)?;
     if grant.app == client.app.id {
         Ok((proof, grant))
     } else {
@@ -128,7 +131,7 @@ fn change(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant:
         expect_previous: grant.previous,
         now: request.now,
         expires: issue::refresh_expiry(hallpass, request.client, grant.ends, request.now),
-        key: hallpass.keys.proof_id(),
+        key: hallpass.keys.ring().proof_id(request.now),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The wire says what the RFC allows ([`Refusal::code`]); a dialect chooses its own words from the same reason. No status is
 //! chosen anywhere else.
 
+use crate::limits::TooManyFailures;
 use hallpass_wire::{ErrorCode, Scope, Scopes};
 
 /// An exact reason. `Display` is the private text: it never holds a token or a secret.
@@ -56,6 +57,9 @@ pub enum Refusal {
     /// A public app sent a secret; it has none.
     #[error("this app is public and has no secret")]
     SecretOfPublicClient,
+    /// Too many attempts failed before: this one was not looked at, or a wrong secret is told so.
+    #[error(transparent)]
+    TooManyFailures(#[from] TooManyFailures),
     /// The app is suspended or a draft.
     #[error("this app is not live")]
     ClientNotLive,
@@ -209,7 +213,8 @@ impl Refusal {
             | Self::ChallengeMalformed
             | Self::ChallengeMethod
             | Self::MalformedBearer => ErrorCode::InvalidRequest,
-            Self::Busy | Self::Unavailable => ErrorCode::TemporarilyUnavailable,
+            // RFC 6749 has no code for it. `invalid_client` would be believed: clients give up on it, and the secret may be right.
+            Self::Busy | Self::Unavailable | Self::TooManyFailures(_) => ErrorCode::TemporarilyUnavailable,
             Self::Internal => ErrorCode::ServerError,
             Self::NoClientCredentials
             | Self::MalformedBasic

@@ -26,7 +26,7 @@ pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant
 /// An unknown, expired or ended token is no error: what was asked for holds (RFC 7009 §2.2).
 async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<(), Refusal> {
     let body = request.parameters()?;
-    let client = authenticate(hallpass, request.headers, &body, now).await?;
+    let client = authenticate(hallpass, request, &body, now).await?;
     let token = body.get("token").ok_or(Refusal::MissingParameter("token"))?;
     if let Some(proof) = Proof::parse(Kind::RefreshToken, token) {
         return refresh_token(hallpass, &client, &proof, now).await;
@@ -36,7 +36,7 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
 
 /// Any authentic generation ends the grant: who holds an old one may end it too, by presenting it for refresh.
 async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, now: Instant) -> Result<(), Refusal> {
-    let Some(grant) = hallpass.proven(proof).await? else {
+    let Some(grant) = hallpass.proven(proof, now).await? else {
         return Ok(());
     };
     if grant.app != client.app.id {
@@ -47,7 +47,8 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, now:
 }
 
 async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(), Refusal> {
-    let Ok(claims) = sealed::open(token, |id| hallpass.keys.access_by_id(id), &hallpass.issuer) else {
+    let ring = hallpass.keys.ring();
+    let Ok(claims) = sealed::open(token, |id| ring.access_by_id(id, now), &hallpass.issuer) else {
         return Ok(());
     };
     if claims.app != client.app.id {

@@ -36,7 +36,7 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
     let grant_type = GrantType::from_text(name).filter(|grant_type| hallpass.offers(*grant_type));
     // Only its beginning is told and logged: it may be a token that was pasted into the wrong field.
     let grant_type = grant_type.ok_or_else(|| Refusal::UnsupportedGrantType(name.chars().take(24).collect()))?;
-    let client = authenticate(hallpass, request.headers, &body, now).await?;
+    let client = authenticate(hallpass, request, &body, now).await?;
     if !client.may_use(grant_type) {
         return Err(Refusal::GrantTypeNotAllowed(grant_type.as_str()));
     }

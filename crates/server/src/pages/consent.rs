@@ -165,7 +165,7 @@ async fn allow(
         redirect_uri: request.target.uri.clone().filter(|_| request.target.named),
         code_challenge: request.challenge.map(|challenge| challenge.0),
         salt: random::bytes(),
-        key: hallpass.keys.proof_id(),
+        key: hallpass.keys.ring().proof_id(visit.now),
         created: visit.now,
         code_expires: visit.now.after(hallpass.config.tokens.code),
     };
@@ -176,10 +176,12 @@ async fn allow(
 fn hand_over(visit: &Visit, request: &AuthorizationRequest, grant: &Grant) -> Result<Response, Refusal> {
     let hallpass = &visit.hallpass;
     let app_name = request.client.app.name.as_str();
-    if grant.state != Life::Pending || visit.now >= grant.code_expires {
+    let ring = hallpass.keys.ring();
+    let counts = grant.state == Life::Pending && visit.now < grant.code_expires;
+    // The key of the code is gone where it was revoked since.
+    let Some(key) = ring.proof_by_id(grant.key).filter(|_| counts) else {
         return Ok(visit.render(200, |frame| ConsentDone { app_name }.render(frame)));
-    }
-    let key = hallpass.keys.proof_by_id(grant.key).ok_or(Refusal::Internal)?;
+    };
     let code = Proof::derive(Kind::Code, key, &grant.salt, grant.id.0, 0).token();
     if let Some(address) = request.target.with_code(&code, &hallpass.issuer) {
         return Ok(visit.go(&address));

@@ -4,11 +4,13 @@
 
 use super::state::Purpose;
 use super::{Form, Post, Visit};
+use crate::limits::{Account, TooManyFailures};
 use crate::oauth::Refusal;
 use crate::passwords::Busy;
 use crate::respond::Response;
 use crate::store::model::{Status, User};
 use crate::view::{Login, LoginError};
+use http::header;
 
 /// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
 pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
@@ -45,7 +47,10 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
     let user = match verified(&visit, &form).await {
         Ok(Some(user)) => user,
         Ok(None) => return Err(again(401, LoginError::WrongPassword)),
-        Err(Refusal::Busy) => return Err(again(503, LoginError::Busy)),
+        Err(Refusal::Busy) => return Err(retry_after(1, again(503, LoginError::Busy))),
+        Err(Refusal::TooManyFailures(TooManyFailures { seconds })) => {
+            return Err(retry_after(seconds, again(429, LoginError::TooManyFailures(seconds))));
+        }
         Err(refusal) => return Err(visit.failed(refusal)),
     };
     visit.sign_in(&user).await.map_err(|refusal| visit.failed(refusal))?;
@@ -82,12 +87,22 @@ fn show(visit: &Visit, status: u16, place: &str, app: Option<&str>, attempt: &At
     })
 }
 
-/// The person, if the password is theirs. An account that does not exist costs as much as one that does.
+fn retry_after(seconds: u64, mut response: Response) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    response
+}
+
+/// The person, if the password is theirs. An account that does not exist costs as much as one that does, and is counted
+/// alike.
 async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Refusal> {
     let (username, password) = (
         form.get("username").unwrap_or_default(),
         form.get("password").unwrap_or_default(),
     );
+    let (limits, source) = (&visit.hallpass.limits, visit.source());
+    let attempt = limits
+        .attempt(Account::Person(username), source, visit.now)
+        .inspect_err(|error| tracing::info!(page = "login", %source, %error, "refused"))?;
     let user = visit.hallpass.store.user_by_email(username.trim()).await?;
     let hash = user.as_ref().and_then(|user| user.password.as_deref());
     let fits = visit
@@ -96,5 +111,7 @@ async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Refusal> {
         .verify(password, hash)
         .await
         .map_err(|Busy| Refusal::Busy)?;
-    Ok(user.filter(|user| fits && user.status == Status::Active))
+    let user = user.filter(|user| fits && user.status == Status::Active);
+    attempt.judged(user.is_some(), visit.now);
+    Ok(user)
 }

@@ -30,6 +30,8 @@ pub enum Purpose {
     Developer = 4,
     /// Signing out.
     Logout = 5,
+    /// Ending a secret; carries its id.
+    Secret = 6,
 }
 
 /// Whom a state is bound to.
@@ -60,7 +62,8 @@ pub fn seal(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, paylo
     body.extend_from_slice(binding.person.map_or(Uuid::nil(), |person| person.0).as_bytes());
     body.extend_from_slice(&now.after(LIFETIME).0.to_be_bytes());
     body.extend_from_slice(payload);
-    let (key, nonce) = (keys.page(), random::bytes::<12>());
+    let (ring, nonce) = (keys.ring(), random::bytes::<12>());
+    let key = ring.page(now);
     if key.seal(nonce, b"page", &mut body).is_err() {
         return String::new();
     }
@@ -78,7 +81,8 @@ pub fn open(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, seale
     let (head, body) = bytes.split_at_mut_checked(HEAD)?;
     let id = u32::from_be_bytes(head[..4].try_into().ok()?);
     let nonce = head[4..].try_into().ok()?;
-    let plain = keys.page_by_id(id)?.open(nonce, b"page", body).ok()?;
+    let ring = keys.ring();
+    let plain = ring.page_by_id(id, now)?.open(nonce, b"page", body).ok()?;
     let (kind, rest) = plain.split_first_chunk::<1>()?;
     let (browser, rest) = rest.split_first_chunk::<32>()?;
     let (person, rest) = rest.split_first_chunk::<16>()?;

@@ -7,6 +7,7 @@ use super::state::{self, Binding, Opened, Purpose};
 use crate::app::Hallpass;
 use crate::oauth::Refusal;
 use crate::respond::{self, Response};
+use crate::source::Peer;
 use crate::store::model::{Session, SessionId, Status, User};
 use crate::time::Instant;
 use crate::view::{self, Back, ErrorKind, Frame, Locale, ScopeLine};
@@ -14,6 +15,7 @@ use axum::body::Body;
 use axum::extract::FromRequest;
 use hallpass_wire::{Parameters, Scopes};
 use http::{HeaderName, HeaderValue, Request, header, request::Parts};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,6 +105,14 @@ impl Visit {
             self.now,
             form.get("state")?,
         )
+    }
+
+    /// Where the request comes from.
+    #[must_use]
+    pub fn source(&self) -> IpAddr {
+        let peer = self.parts.extensions.get::<Peer>().copied();
+        let peer = peer.unwrap_or(Peer(Ipv4Addr::UNSPECIFIED.into()));
+        self.hallpass.proxies.source(peer, &self.parts.headers)
     }
 
     /// The path and query that were asked for, below the public address.

@@ -1,22 +1,19 @@
-//! A developer's apps: the list, one app with its credentials, and a new secret.
+//! A developer's apps: the list, and one app with its credentials.
 
 use super::{app_line, developed_by, manages};
 use crate::app::Hallpass;
-use crate::client_secrets;
 use crate::directory::Client;
 use crate::oauth::Refusal;
 use crate::pages::account::organization_choices;
 use crate::pages::state::Purpose;
-use crate::pages::{Post, SignedIn, Visit};
+use crate::pages::{SignedIn, Visit};
 use crate::random;
 use crate::respond::Response;
-use crate::store::StoreError;
-use crate::store::model::{App, AppId, ClientType, GrantFilter, Others, Secret, SecretId, State as Life, Status, User};
-use crate::view::{AppPage, AppsList, ErrorKind, SecretLine};
+use crate::store::model::{App, AppId, GrantFilter, Secret, State as Life, User};
+use crate::view::{AppPage, AppsList, ErrorKind, SecretLine, SecretNews};
 use percent_encoding::percent_decode_str;
 use std::collections::HashSet;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// Beyond so many grants the page says that there are at least so many.
 const MOST_COUNTED: u32 = 10_000;
@@ -34,49 +31,9 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
         .map_err(|refusal| visit.failed(refusal))
 }
 
-/// `POST /developer/apps/{client_id}/secret`: a new secret, with the others ended now or after an overlap. The form carries
-/// the id of the secret to come, so that the same form sent twice makes one.
-pub async fn reset_secret(Post { visit, form }: Post) -> Result<Response, Response> {
-    let back = visit.address(visit.parts.uri.path().trim_end_matches('/').trim_end_matches("/secret"));
-    let opened = visit.open(Purpose::Developer, &form).filter(|opened| opened.fits);
-    let (Some(user), Some(opened)) = (&visit.user, opened) else {
-        return Ok(visit.go(&back));
-    };
-    let client = of_developer(&visit, user).await?;
-    if client.organization.status != Status::Active {
-        return Err(visit.error(404, ErrorKind::NotFound));
-    }
-    let others = match form.get("reset") {
-        Some("now") => Others::End,
-        Some("overlap") => Others::EndAt(visit.now.after(client_secrets::OVERLAP)),
-        _ => return Err(visit.error(400, ErrorKind::BadForm)),
-    };
-    let id = Uuid::from_slice(&opened.payload).ok().map(SecretId);
-    let (Some(id), ClientType::Confidential) = (id, client.app.client_type) else {
-        return Err(visit.error(400, ErrorKind::BadForm));
-    };
-    let (text, kept) = client_secrets::make(visit.now);
-    let secret = Secret { id, ..kept };
-    let store = &visit.hallpass.store;
-    match store.set_secret(client.app.id, secret, others, visit.now).await {
-        Ok(()) => show(&visit, &client, Some(text.expose()))
-            .await
-            .map_err(|refusal| visit.failed(refusal)),
-        Err(StoreError::Taken(_) | StoreError::Conflict) => Ok(visit.go(&back)),
-        Err(error) => Err(visit.failed(error)),
-    }
-}
-
 /// The app that the address names, if this person may manage it. Another's app is not there.
-async fn of_developer(visit: &Visit, user: &User) -> Result<Arc<Client>, Response> {
-    let name = visit
-        .parts
-        .uri
-        .path()
-        .strip_prefix("/developer/apps/")
-        .unwrap_or_default();
-    let name = name.split('/').next().unwrap_or_default();
-    let client_id = percent_decode_str(name).decode_utf8().unwrap_or_default();
+pub(super) async fn of_developer(visit: &Visit, user: &User) -> Result<Arc<Client>, Response> {
+    let client_id = percent_decode_str(name(visit)).decode_utf8().unwrap_or_default();
     let found = visit
         .hallpass
         .client(&client_id)
@@ -85,6 +42,18 @@ async fn of_developer(visit: &Visit, user: &User) -> Result<Arc<Client>, Respons
     found
         .filter(|client| manages(user, client))
         .ok_or_else(|| visit.error(404, ErrorKind::NotFound))
+}
+
+/// The address of the page of the app that the address names.
+pub(super) fn address_of(visit: &Visit) -> String {
+    visit.address(&format!("/developer/apps/{}", name(visit)))
+}
+
+/// The client id in the address, as it stands there.
+fn name(visit: &Visit) -> &str {
+    let path = visit.parts.uri.path();
+    let name = path.strip_prefix("/developer/apps/").unwrap_or_default();
+    name.split('/').next().unwrap_or_default()
 }
 
 async fn show_list(visit: &Visit, user: &User) -> Result<Response, Refusal> {
@@ -109,17 +78,16 @@ async fn show_list(visit: &Visit, user: &User) -> Result<Response, Refusal> {
     }))
 }
 
-/// One app. `fresh` is a secret made just now: this is the only time that it is shown.
+/// One app, and what just became of its secrets.
 ///
 /// # Errors
 /// Where the database is away.
-pub async fn show(visit: &Visit, client: &Client, fresh: Option<&str>) -> Result<Response, Refusal> {
+pub async fn show(visit: &Visit, client: &Client, news: Option<SecretNews<'_>>) -> Result<Response, Refusal> {
     let hallpass = &visit.hallpass;
-    hallpass.store.flush().await?;
     // Read anew: the cached app does not know when its secrets were used last, nor of one made just now.
     let app = hallpass.store.app(client.app.id).await?.ok_or(Refusal::Internal)?;
     let connected_count = people_connected(hallpass, app.id).await?;
-    Ok(app_page(visit, client, &app, connected_count, fresh))
+    Ok(app_page(visit, client, &app, connected_count, news))
 }
 
 /// How many people have connected the app.
@@ -135,19 +103,16 @@ async fn people_connected(hallpass: &Hallpass, app: AppId) -> Result<u64, Refusa
     Ok(people.len() as u64)
 }
 
-fn app_page(visit: &Visit, client: &Client, app: &App, connected_count: u64, fresh: Option<&str>) -> Response {
+fn app_page(visit: &Visit, client: &Client, app: &App, connected_count: u64, news: Option<SecretNews<'_>>) -> Response {
     let hallpass = &visit.hallpass;
     let uris: Vec<String> = app.redirect_uris.iter().map(ToString::to_string).collect();
-    let live = app
-        .secrets
-        .iter()
-        .rev()
-        .filter(|secret| secret.expires.is_none_or(|expires| visit.now < expires));
-    let secrets: Vec<_> = live.map(secret_line).collect();
+    let live = app.secrets.iter().rev().filter(|secret| secret.is_live(visit.now));
+    let secrets: Vec<_> = live.map(|secret| (secret, end_blob(visit, app, secret))).collect();
+    let secrets: Vec<_> = secrets.iter().map(|(secret, blob)| secret_line(secret, blob)).collect();
     let blob = visit.seal(Purpose::Developer, random::uuid(visit.now).as_bytes());
     let token_url = format!("{}{}", hallpass.api_url, hallpass.config.paths.token);
     let owner = &client.organization;
-    visit.render(200, |frame| {
+    visit.render(news.map_or(200, SecretNews::status), |frame| {
         AppPage {
             client_id: &app.client_id,
             name: &app.name,
@@ -157,7 +122,7 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected_count: u64, fre
             redirect_uris: &uris,
             scopes: &visit.scope_lines(&client.scopes),
             secrets: &secrets,
-            fresh_secret: fresh,
+            news,
             connected_count,
             token_url: &token_url,
             pkce: hallpass.config.wire.require_pkce,
@@ -168,11 +133,19 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected_count: u64, fre
     })
 }
 
-fn secret_line(secret: &Secret) -> SecretLine<'_> {
+/// What the form carries that ends this secret; none where no other lasts.
+fn end_blob(visit: &Visit, app: &App, secret: &Secret) -> Option<String> {
+    let mut others = app.secrets.iter().filter(|other| other.id != secret.id);
+    let lasts = others.any(|other| other.expires.is_none());
+    lasts.then(|| visit.seal(Purpose::Secret, secret.id.0.as_bytes()))
+}
+
+fn secret_line<'a>(secret: &'a Secret, end_blob: &'a Option<String>) -> SecretLine<'a> {
     SecretLine {
         hint: Some(secret.hint.as_str()).filter(|hint| !hint.is_empty()),
         created: secret.created.0,
         last_used: secret.last_used.map(|moment| moment.0),
         expires: secret.expires.map(|moment| moment.0),
+        end_blob: end_blob.as_deref(),
     }
 }

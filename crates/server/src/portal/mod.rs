@@ -5,6 +5,7 @@
 pub mod apps;
 pub mod new_app;
 pub mod organizations;
+pub mod secrets;
 
 use crate::app::Hallpass;
 use crate::directory::Client;

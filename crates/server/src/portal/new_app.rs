@@ -12,7 +12,7 @@ use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, Reach, Status, User};
-use crate::view::{self, AppNew, AppNewErrors, ErrorKind, NameFault, RedirectUriFault, ScopeChoice};
+use crate::view::{self, AppNew, AppNewErrors, ErrorKind, NameFault, RedirectUriFault, ScopeChoice, SecretNews};
 use hallpass_wire::redirect_uri::RedirectUriError;
 use hallpass_wire::{RedirectUri, Scope, Scopes};
 use std::sync::Arc;
@@ -101,7 +101,7 @@ async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: 
     match hallpass.store.create_app(app).await {
         Ok(()) => {
             let client = hallpass.client_by_id(id).await?.ok_or(Refusal::Internal)?;
-            apps::show(visit, &client, confidential.then_some(text.expose())).await
+            apps::show(visit, &client, confidential.then(|| SecretNews::Made(text.expose()))).await
         }
         // The same form came before: its app is there, and its secret was shown then.
         Err(StoreError::Taken(_) | StoreError::Conflict) => Ok(match hallpass.client_by_id(id).await? {

@@ -1,6 +1,7 @@
 //! Apps, which are OAuth clients (RFC 6749 §2), and their secrets.
 
 use super::batch::Write;
+use super::connection::unavailable;
 use super::grants::ends_of_app;
 use super::model::{
     App, AppId, AppUpdate, ChangeKind, EndReason, GrantId, NewChange, OrganizationId, Others, Secret, SecretHash,
@@ -9,6 +10,8 @@ use super::model::{
 use super::value::{Row, Statement, Value};
 use super::{Result, Store, StoreError, all, first};
 use crate::time::Instant;
+use hallpass_wire::RedirectUri;
+use std::collections::HashSet;
 
 impl Store {
     /// The app, with its secrets.
@@ -33,6 +36,19 @@ impl Store {
         all(self.scan(APPS, vec![]).await?, app_of)
     }
 
+    /// The origins that the live apps of active organizations are sent back to. An app that cannot be read has none.
+    pub async fn live_origins(&self) -> Result<HashSet<String>> {
+        let rows = self.scan(LIVE_REDIRECT_URIS, vec![]).await?;
+        // There may be many to parse: not on a thread that answers requests.
+        let origins = move || {
+            let apps = rows
+                .into_iter()
+                .filter_map(|mut row| row.take::<Vec<RedirectUri>>().ok());
+            apps.flatten().filter_map(|uri| uri.origin()).collect()
+        };
+        tokio::task::spawn_blocking(origins).await.map_err(unavailable)
+    }
+
     /// Makes an app with its secrets. [`StoreError::Taken`]: the client id is.
     pub async fn create_app(&self, app: App) -> Result<()> {
         let mut statements = vec![Statement::new(INSERT, insert_params(&app)).expect_one()];
@@ -55,24 +71,41 @@ impl Store {
         .await
     }
 
-    /// Gives an app a new secret and says what becomes of its others. [`StoreError::Conflict`]: there is no such app.
-    /// [`StoreError::Taken`]: the secret came before.
+    /// Gives an app a new secret and says what becomes of its others. [`StoreError::Conflict`]: there is no such app, or it
+    /// would have more than two live secrets. [`StoreError::Taken`]: the secret came before.
+    ///
+    /// The app's row is written first: where writers work side by side it is what makes them count one after the other.
     pub async fn set_secret(&self, app: AppId, secret: Secret, others: Others, now: Instant) -> Result<()> {
         let mut statements = vec![Statement::new(SAME_APP, vec![app.into()]).expect_one()];
-        match others {
-            Others::End => statements.push(Statement::new(DELETE_SECRETS, vec![app.into(), secret.id.into()])),
-            Others::EndAt(end) => statements.extend([
-                Statement::new(END_SECRETS, vec![end.into(), app.into()]),
-                Statement::new(DELETE_EXPIRED_SECRETS, vec![app.into(), now.into()]),
-            ]),
+        if others == Others::End {
+            statements.push(Statement::new(DELETE_SECRETS, vec![app.into(), secret.id.into()]));
         }
-        statements.push(insert_secret(app, &secret));
+        let mut params = secret_params(app, &secret);
+        params.push(now.into());
+        statements.push(Statement::new(ADD_SECRET, params).expect_one());
+        if let Others::EndAt(end) = others {
+            let params = vec![end.into(), app.into(), secret.id.into()];
+            statements.push(Statement::new(END_SECRETS, params));
+        }
+        self.write_announcing(statements, changed(app, now)).await
+    }
+
+    /// Ends one of an app's secrets at once. [`StoreError::Conflict`]: it is not there, or without it none that lasts is left.
+    pub async fn end_secret(&self, app: AppId, secret: SecretId, now: Instant) -> Result<()> {
+        let statements = vec![
+            Statement::new(SAME_APP, vec![app.into()]).expect_one(),
+            Statement::new(DELETE_SECRET, vec![app.into(), secret.into()]).expect_one(),
+        ];
         self.write_announcing(statements, changed(app, now)).await
     }
 
     async fn with_secrets(&self, app: Option<App>) -> Result<Option<App>> {
         let Some(mut app) = app else { return Ok(None) };
         app.secrets = all(self.read(SECRETS, &[app.id.into()]).await?, secret_of)?;
+        // What memory knows and the database does not yet.
+        for secret in &mut app.secrets {
+            secret.last_used = secret.last_used.max(self.last_use_of(secret.id));
+        }
         Ok(Some(app))
     }
 }
@@ -91,6 +124,10 @@ const APP: &str = select_app!("WHERE id = $1");
 const APP_BY_CLIENT_ID: &str = select_app!("WHERE client_id = $1");
 const APPS_OF: &str = select_app!("WHERE organization_id = $1 ORDER BY name, id");
 const APPS: &str = select_app!("ORDER BY name, id");
+
+const LIVE_REDIRECT_URIS: &str = "SELECT apps.redirect_uris FROM apps \
+     JOIN organizations ON organizations.id = apps.organization_id \
+     WHERE apps.status = 'live' AND organizations.status = 'active'";
 
 const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
      redirect_uris, scopes, products, grant_types, created) \
@@ -112,13 +149,21 @@ const SECRETS: &str =
 const INSERT_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
+/// One more, if fewer than two are live.
+const ADD_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
+     WHERE (SELECT COUNT(*) FROM secrets WHERE app_id = $2 AND (expires IS NULL OR expires > $9)) < 2";
+
 /// All but the one with the id of the new one: that one stays, and the new one is refused.
 const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND id <> $2";
 
-const DELETE_EXPIRED_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND expires <= $2";
+/// One, if another lasts: an app without any is out of service.
+const DELETE_SECRET: &str = "DELETE FROM secrets WHERE app_id = $1 AND id = $2 \
+     AND EXISTS (SELECT 1 FROM secrets AS other WHERE other.app_id = $1 AND other.id <> $2 AND other.expires IS NULL)";
 
+/// All but the new one.
 const END_SECRETS: &str =
-    "UPDATE secrets SET expires = CASE WHEN expires < $1 THEN expires ELSE $1 END WHERE app_id = $2";
+    "UPDATE secrets SET expires = CASE WHEN expires < $1 THEN expires ELSE $1 END WHERE app_id = $2 AND id <> $3";
 
 /// A use of a secret.
 pub(super) const SECRET_SEEN: &str =
@@ -164,8 +209,12 @@ fn update_params(id: AppId, update: AppUpdate) -> Vec<Value> {
 }
 
 fn insert_secret(app: AppId, secret: &Secret) -> Statement {
+    Statement::new(INSERT_SECRET, secret_params(app, secret)).expect_one()
+}
+
+fn secret_params(app: AppId, secret: &Secret) -> Vec<Value> {
     let (sha256, argon2) = hash_columns(&secret.hash);
-    let params = vec![
+    vec![
         secret.id.into(),
         app.into(),
         sha256,
@@ -174,8 +223,7 @@ fn insert_secret(app: AppId, secret: &Secret) -> Statement {
         secret.created.into(),
         secret.last_used.into(),
         secret.expires.into(),
-    ];
-    Statement::new(INSERT_SECRET, params).expect_one()
+    ]
 }
 
 fn app_of(row: &mut Row) -> Result<App> {

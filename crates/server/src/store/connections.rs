@@ -6,7 +6,8 @@ use super::value::Row;
 use super::{Result, Store, all};
 
 impl Store {
-    /// A person's active grants, by app and organization, the newest of each first.
+    /// A person's active grants, by app and organization, the newest of each first. One whose key was revoked opens nothing
+    /// any more, whether its row says so yet or not.
     pub async fn connections(&self, user: UserId) -> Result<Vec<Connection>> {
         all(self.scan(ACTIVE, vec![user.into()]).await?, connection_of)
     }
@@ -32,7 +33,7 @@ macro_rules! select_connection {
 }
 
 const ACTIVE: &str = select_connection!(
-    "WHERE g.user_id = $1 AND g.state = 1 ORDER BY apps.name, g.app_id, organizations.slug, g.id DESC"
+    "WHERE g.user_id = $1 AND g.state = 1 AND NOT EXISTS (SELECT 1 FROM revoked_keys AS r WHERE r.id = g.proof_key) ORDER BY apps.name, g.app_id, organizations.slug, g.id DESC"
 );
 
 const ENDED: &str =

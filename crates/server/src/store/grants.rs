@@ -40,7 +40,8 @@ impl Store {
         }
     }
 
-    /// Makes a pending grant of this app active; `None`: it was not, or not any more, or its code has run out.
+    /// Makes a pending grant of this app active; `None`: it was not, or not any more, or its code has run out, or a key that it
+    /// names was revoked.
     pub async fn redeem(&self, redeem: Redeem) -> Result<Option<Grant>> {
         match self.change(Work::Redeem(redeem)).await? {
             Outcome::Grant(grant) => Ok(grant),
@@ -189,10 +190,12 @@ pub(super) fn insert_params(grant: &NewGrant) -> Vec<Value> {
     ]
 }
 
-/// Pending, this app, code unexpired → active, generation 1.
+/// Pending, this app, code unexpired, no key revoked → active, generation 1.
 pub(super) const REDEEM: &str = "UPDATE grants SET state = 1, generation = 1, rotated_at = $1, last_used = $1, expires = $2, ends = $3, \
      proof_key = $4, previous_key = proof_key, redirect_uri = NULL, code_challenge = NULL, check_at = $5 \
-     WHERE id = $6 AND app_id = $7 AND state = 0 AND code_expires > $1";
+     WHERE id = $6 AND app_id = $7 AND state = 0 AND code_expires > $1 \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $4)";
 
 /// The values of [`REDEEM`].
 pub(super) fn redeem_params(redeem: &Redeem) -> Vec<Value> {
@@ -207,15 +210,20 @@ pub(super) fn redeem_params(redeem: &Redeem) -> Vec<Value> {
     ]
 }
 
-/// (n, p) → (n+1, n).
+/// (n, p) → (n+1, n). A key that is revoked at the same moment neither proved the token nor proves its successor. Asked for each
+/// by itself this costs 0.2 µs, by `IN` 2 µs.
 const ROTATE: &str = "UPDATE grants SET generation = generation + 1, previous = $1, previous_key = proof_key, \
      proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4 \
-     WHERE id = $5 AND generation = $6 AND state = 1 AND previous IS NOT DISTINCT FROM $7";
+     WHERE id = $5 AND generation = $6 AND state = 1 AND previous IS NOT DISTINCT FROM $7 \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $2)";
 
 /// (n, p) → (n+1, p), while nobody used n.
 const REPLACE: &str = "UPDATE grants SET generation = generation + 1, previous = $1, \
      proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4 \
-     WHERE id = $5 AND generation = $6 AND state = 1 AND previous IS NOT DISTINCT FROM $7 AND confirmed = 0";
+     WHERE id = $5 AND generation = $6 AND state = 1 AND previous IS NOT DISTINCT FROM $7 AND confirmed = 0 \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $2)";
 
 /// The statement that makes this rotation.
 pub(super) fn rotation(rotate: &Rotate) -> &'static str {

@@ -1,8 +1,11 @@
 //! Keys, sealed by the master key before they come here.
+//!
+//! Numbers only grow, and of one purpose the higher number is used later: that is the order of the ring.
 
-use super::model::{ChangeKind, Key, NewChange};
+use super::model::{ChangeKind, Key, NewChange, RevokedKey, Successor};
 use super::value::{Row, Statement};
 use super::{Result, Store, all};
+use crate::time::Instant;
 
 impl Store {
     /// Every key, by number.
@@ -10,18 +13,79 @@ impl Store {
         all(self.scan(KEYS, vec![]).await?, key_of)
     }
 
-    /// Keeps a key. [`super::StoreError::Taken`]: its number is, by another start of a server that was quicker.
+    /// Every key that was revoked, by number.
+    pub async fn revoked_keys(&self) -> Result<Vec<RevokedKey>> {
+        all(self.scan(REVOKED, vec![]).await?, revoked_of)
+    }
+
+    /// Keeps a key. [`super::StoreError::Taken`]: its number is, by another server that was quicker.
     pub async fn create_key(&self, key: Key) -> Result<()> {
-        let mut announce = NewChange::about(ChangeKind::Key, &[], key.created);
-        announce.value = key.id.into();
-        let params = vec![key.id.into(), key.purpose.into(), key.sealed.into(), key.created.into()];
-        let statements = vec![Statement::new(INSERT, params).expect_one()];
-        self.write_announcing(statements, announce).await
+        let announce = about(key.id, key.created);
+        self.write_announcing(vec![insert(key)], announce).await
+    }
+
+    /// Takes a key away for good and lets another take its place, in one commit.
+    /// [`super::StoreError::Conflict`]: it is not there, or its successor is not.
+    pub async fn revoke_key(&self, id: u32, successor: Option<Successor>, now: Instant) -> Result<()> {
+        let mut statements = vec![
+            Statement::new(BURY, vec![now.into(), id.into()]).expect_one(),
+            Statement::new(DELETE, vec![id.into()]).expect_one(),
+        ];
+        let mut announce = vec![NewChange {
+            subject: REVOKED_SUBJECT.to_vec(),
+            ..about(id, now)
+        }];
+        match successor {
+            Some(Successor::New(key)) => {
+                announce.push(about(key.id, now));
+                statements.push(insert(key));
+            }
+            Some(Successor::Waiting(next)) => {
+                announce.push(about(next, now));
+                statements.push(Statement::new(ACTIVATE, vec![now.into(), next.into()]).expect_one());
+            }
+            None => {}
+        }
+        let write = super::Write {
+            statements,
+            announce,
+            ..super::Write::default()
+        };
+        self.write_with(write).await.map(drop)
+    }
+
+    /// Forgets the keys of a purpose whose successor has been in use since `since` or longer.
+    pub async fn retire_keys(&self, purpose: &str, since: Instant) -> Result<()> {
+        let params = vec![purpose.into(), since.into()];
+        self.write(vec![Statement::new(RETIRE, params)]).await
     }
 }
 
-const KEYS: &str = "SELECT id, purpose, sealed, created FROM keys ORDER BY id";
-const INSERT: &str = "INSERT INTO keys (id, purpose, sealed, created) VALUES ($1, $2, $3, $4)";
+/// What the feed says beside the number where a key was revoked, and is not new or different.
+const REVOKED_SUBJECT: &[u8] = b"revoked";
+
+const KEYS: &str = "SELECT id, purpose, sealed, created, COALESCE(active_from, created) FROM keys ORDER BY id";
+const REVOKED: &str = "SELECT id, purpose, created, revoked FROM revoked_keys ORDER BY id";
+const INSERT: &str = "INSERT INTO keys (id, purpose, sealed, created, active_from) VALUES ($1, $2, $3, $4, $5)";
+const ACTIVATE: &str = "UPDATE keys SET active_from = $1 WHERE id = $2";
+const BURY: &str =
+    "INSERT INTO revoked_keys (id, purpose, created, revoked) SELECT id, purpose, created, $1 FROM keys WHERE id = $2";
+const DELETE: &str = "DELETE FROM keys WHERE id = $1";
+const RETIRE: &str = "DELETE FROM keys WHERE purpose = $1 AND id < \
+     (SELECT MAX(id) FROM keys WHERE purpose = $1 AND COALESCE(active_from, created) <= $2)";
+
+fn insert(key: Key) -> Statement {
+    let (id, purpose, sealed) = (key.id.into(), key.purpose.into(), key.sealed.into());
+    let params = vec![id, purpose, sealed, key.created.into(), key.active_from.into()];
+    Statement::new(INSERT, params).expect_one()
+}
+
+fn about(id: u32, now: Instant) -> NewChange {
+    NewChange {
+        value: id.into(),
+        ..NewChange::about(ChangeKind::Key, &[], now)
+    }
+}
 
 fn key_of(row: &mut Row) -> Result<Key> {
     Ok(Key {
@@ -29,5 +93,15 @@ fn key_of(row: &mut Row) -> Result<Key> {
         purpose: row.take()?,
         sealed: row.take()?,
         created: row.take()?,
+        active_from: row.take()?,
+    })
+}
+
+fn revoked_of(row: &mut Row) -> Result<RevokedKey> {
+    Ok(RevokedKey {
+        id: row.take()?,
+        purpose: row.take()?,
+        created: row.take()?,
+        revoked: row.take()?,
     })
 }

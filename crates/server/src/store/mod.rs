@@ -31,8 +31,10 @@ mod users;
 pub mod value;
 mod writer;
 
+pub(crate) use users::folded;
+
 use crate::time::Instant;
-use batch::{Outcome, Work, Write};
+use batch::{Outcome, Used, Work, Write};
 use model::{Change, GrantId, NewChange, SecretId};
 use sqlite::Sqlite;
 use std::path::Path;
@@ -114,7 +116,14 @@ impl Store {
     /// Which generation's token of a grant was seen last (see [`Store::touch`]), and when, as far as memory knows.
     fn last_seen(&self, id: GrantId) -> Option<(u32, Instant)> {
         match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.seen().last(id),
+            Engine::Sqlite(sqlite) => sqlite.seen().last(Used::Grant(id)),
+        }
+    }
+
+    /// When a secret was used last (see [`Store::touch_secret`]), as far as memory knows.
+    fn last_use_of(&self, id: SecretId) -> Option<Instant> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.seen().last(Used::Secret(id)).map(|(_, at)| at),
         }
     }
 
@@ -131,7 +140,7 @@ impl Store {
         }
     }
 
-    /// Notes that a secret served to authenticate its app.
+    /// Notes that a secret served to authenticate its app: known at once, written within seconds, at most once a minute.
     pub fn touch_secret(&self, id: SecretId, now: Instant) {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.touch_secret(id, now),

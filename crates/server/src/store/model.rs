@@ -10,7 +10,7 @@ mod record;
 pub use client::{App, AppUpdate, Others, Resource, Secret, SecretHash};
 pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Rotate, Rotated};
 pub use people::{Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
-pub use record::{AuditEvent, Change, Declared, Key, NewChange};
+pub use record::{AuditEvent, Change, Declared, Key, NewChange, RevokedKey, Successor};
 
 use std::fmt;
 use uuid::Uuid;
@@ -115,6 +115,8 @@ texts! {
         AppChanged = "app_changed",
         /// The person left the organization.
         MembershipEnded = "membership_ended",
+        /// The key that its code or refresh token was made under was revoked.
+        KeyRevoked = "key_revoked",
     }
 
     /// Whether the client can keep a secret (RFC 6749 §2.1).
@@ -197,7 +199,7 @@ texts! {
         Organization = "organization",
         /// A resource is new or different; the subject is its identifier.
         Resource = "resource",
-        /// A key is new or different; the number is in `value`.
+        /// A key is new, different or revoked (the subject says so); the number is in `value`.
         Key = "key",
     }
 }

@@ -4,6 +4,7 @@
 //! at once; it is written down every few seconds, and a later use at most once a minute.
 
 use super::batch::{Use, Used};
+#[cfg(test)]
 use super::model::GrantId;
 use crate::time::Instant;
 use std::collections::HashMap;
@@ -36,17 +37,15 @@ struct Note {
 }
 
 impl Seen {
-    /// Which generation's token of a grant was seen last, and when.
-    pub(super) fn last(&self, id: GrantId) -> Option<(u32, Instant)> {
-        self.notes()
-            .find(Used::Grant(id))
-            .map(|note| (note.generation, note.at))
+    /// Which generation's token of a grant, or which secret, was seen last, and when.
+    pub(super) fn last(&self, of: Used) -> Option<(u32, Instant)> {
+        self.notes().find(of).map(|note| (note.generation, note.at))
     }
 
     /// Whether a token of this generation was seen.
     #[cfg(test)]
     pub(super) fn knows(&self, id: GrantId, generation: u32) -> bool {
-        self.last(id).is_some_and(|(seen, _)| seen == generation)
+        self.last(Used::Grant(id)).is_some_and(|(seen, _)| seen == generation)
     }
 
     /// Notes a use. Whether so many wait now that they should be written at once.

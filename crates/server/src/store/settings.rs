@@ -12,11 +12,16 @@ impl Store {
         let params = vec![LONGEST_ACCESS.into(), millis.into()];
         self.write(vec![Statement::new(PUT_LONGEST, params).expect_one()])
             .await?;
-        let rows = self.read(SETTING, &[LONGEST_ACCESS.into()]).await?;
-        let longest = first(rows, super::value::Row::take::<i64>)?.ok_or(StoreError::Conflict)?;
-        let longest = Duration::from_millis(longest.max(0).unsigned_abs());
+        let longest = self.longest_access().await?.ok_or(StoreError::Conflict)?;
         self.use_longest_access(longest);
         Ok(longest)
+    }
+
+    /// The longest access lifetime ever configured, once there was one.
+    pub async fn longest_access(&self) -> Result<Option<Duration>> {
+        let rows = self.read(SETTING, &[LONGEST_ACCESS.into()]).await?;
+        let millis = first(rows, super::value::Row::take::<i64>)?;
+        Ok(millis.map(|millis| Duration::from_millis(millis.max(0).unsigned_abs())))
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> R
         });
         connection.execute(sql, &params)?;
     }
+    connection.execute(DELETE_SECRETS, &until)?;
     connection.execute(DELETE_SESSIONS, &until)?;
     connection.execute(DELETE_CHANGES, &until)?;
     Ok(())
@@ -34,22 +35,35 @@ pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> R
 
 /// What becomes of a grant whose time to be looked at has come.
 ///
-/// One that expires is not announced: no access token outlives its grant (DESIGN: tokens), so none is left to refuse.
+/// One that expires is not announced: no access token outlives its grant (DESIGN: tokens), so none is left to refuse. Nor is
+/// one whose key was revoked: its access tokens name that key, and are refused for it.
 fn verdict(id: Value, row: &mut Row, now: Instant) -> Result<(&'static str, Vec<Value>), StoreError> {
     let (state, expires, ends): (State, Option<Instant>, Option<Instant>) = (row.take()?, row.take()?, row.take()?);
+    let key_revoked: bool = row.take()?;
     if state != State::Active {
         return Ok((DELETE, vec![id]));
     }
-    if expires.into_iter().chain(ends).any(|bound| bound <= now) {
-        let (id, reason) = (Row::new(vec![id]).take()?, EndReason::Expired);
+    let expired = expires.into_iter().chain(ends).any(|bound| bound <= now);
+    let reason = match (expired, key_revoked) {
+        (true, _) => Some(EndReason::Expired),
+        (false, true) => Some(EndReason::KeyRevoked),
+        (false, false) => None,
+    };
+    if let Some(reason) = reason {
+        let id = Row::new(vec![id]).take()?;
         return Ok((END, end_params(&End { id, reason, now })));
     }
     Ok((LATER, vec![next_check(expires, ends, now).into(), id]))
 }
 
-const DUE: &str = "SELECT id, state, expires, ends FROM grants WHERE check_at <= $1 ORDER BY check_at LIMIT $2";
+const DUE: &str = "SELECT id, state, expires, ends, \
+     CASE WHEN EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) THEN 1 ELSE 0 END \
+     FROM grants WHERE check_at <= $1 ORDER BY check_at LIMIT $2";
 const DELETE: &str = "DELETE FROM grants WHERE id = $1 AND state <> 1";
 const LATER: &str = "UPDATE grants SET check_at = $1 WHERE id = $2";
+
+const DELETE_SECRETS: &str =
+    "DELETE FROM secrets WHERE id IN (SELECT id FROM secrets WHERE expires <= $1 ORDER BY expires LIMIT $2)";
 
 const DELETE_SESSIONS: &str =
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires <= $1 ORDER BY expires LIMIT $2)";

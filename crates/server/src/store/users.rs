@@ -77,7 +77,7 @@ const UPDATE: &str = "UPDATE users SET name = COALESCE($1, name), password = CAS
      WHERE id = $8";
 
 /// E-mail addresses are compared without case; the local part's case matters to no server that is left.
-fn folded(email: &str) -> String {
+pub(crate) fn folded(email: &str) -> String {
     email.trim().to_lowercase()
 }
 

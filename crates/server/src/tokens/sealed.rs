@@ -18,7 +18,7 @@ const VERSION: u8 = 1;
 const HEAD: usize = 1 + 4 + 12;
 const TAG: usize = 16;
 /// Everything but the scopes.
-const FIXED: usize = 1 + 16 * 5 + 4 + 8 + 8;
+const FIXED: usize = 1 + 16 * 5 + 4 + 4 + 8 + 8;
 /// Longer texts are no token of ours; nothing is decoded for them.
 const LONGEST: usize = 8192;
 
@@ -50,6 +50,8 @@ pub struct PersonGrant {
     pub generation: u32,
     /// The person.
     pub user: UserId,
+    /// The key of the code or refresh token that it came with: revoked, it takes the access token along.
+    pub key: u32,
 }
 
 /// A key that seals and opens, with its id.
@@ -153,13 +155,14 @@ fn associated(key: u32, issuer: &str) -> Vec<u8> {
 fn encode(claims: &Claims) -> Vec<u8> {
     let mut plain = Vec::with_capacity(FIXED + 48 + TAG);
     plain.push(u8::from(claims.grant.is_some()));
-    let (grant, generation, user) = match claims.grant {
-        Some(person) => (person.id.0, person.generation, person.user.0),
-        None => (Uuid::nil(), 0, Uuid::nil()),
+    let (grant, generation, user, key) = match claims.grant {
+        Some(person) => (person.id.0, person.generation, person.user.0, person.key),
+        None => (Uuid::nil(), 0, Uuid::nil(), 0),
     };
     plain.extend_from_slice(grant.as_bytes());
     plain.extend_from_slice(&generation.to_be_bytes());
     plain.extend_from_slice(user.as_bytes());
+    plain.extend_from_slice(&key.to_be_bytes());
     plain.extend_from_slice(claims.app.0.as_bytes());
     plain.extend_from_slice(claims.organization.0.as_bytes());
     plain.extend_from_slice(&claims.serial);
@@ -179,6 +182,7 @@ fn decode(plain: &[u8]) -> Option<Claims> {
     let (grant, rest) = rest.split_first_chunk::<16>()?;
     let (generation, rest) = rest.split_first_chunk::<4>()?;
     let (user, rest) = rest.split_first_chunk::<16>()?;
+    let (key, rest) = rest.split_first_chunk::<4>()?;
     let (app, rest) = rest.split_first_chunk::<16>()?;
     let (organization, rest) = rest.split_first_chunk::<16>()?;
     let (serial, rest) = rest.split_first_chunk::<16>()?;
@@ -189,6 +193,7 @@ fn decode(plain: &[u8]) -> Option<Claims> {
             id: GrantId(Uuid::from_bytes(*grant)),
             generation: u32::from_be_bytes(*generation),
             user: UserId(Uuid::from_bytes(*user)),
+            key: u32::from_be_bytes(*key),
         }),
         app: AppId(Uuid::from_bytes(*app)),
         organization: OrganizationId(Uuid::from_bytes(*organization)),
@@ -209,6 +214,7 @@ mod tests {
                 id: GrantId(Uuid::from_u128(1)),
                 generation: 7,
                 user: UserId(Uuid::from_u128(2)),
+                key: 8,
             }),
             app: AppId(Uuid::from_u128(3)),
             organization: OrganizationId(Uuid::from_u128(4)),

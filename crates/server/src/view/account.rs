@@ -110,7 +110,7 @@ impl EndedLine<'_> {
             Some(EndReason::CodeReplayed) => Message("ended-code-replayed"),
             Some(EndReason::RefreshReused) => Message("ended-refresh-reused"),
             Some(EndReason::Expired) => Message("ended-expired"),
-            Some(EndReason::ByOperator) => Message("ended-by-operator"),
+            Some(EndReason::ByOperator | EndReason::KeyRevoked) => Message("ended-by-operator"),
             Some(EndReason::ByApp) => Message("ended-by-app"),
             Some(EndReason::Replaced) => Message("ended-replaced"),
             Some(EndReason::AppChanged | EndReason::MembershipEnded) | None => Message("ended-other"),

@@ -223,15 +223,15 @@ pub struct AppPage<'a> {
     pub scopes: &'a [ScopeLine<'a>],
     /// Live secrets, newest first.
     pub secrets: &'a [SecretLine<'a>],
-    /// A secret made just now: shown here and never again.
-    pub fresh_secret: Option<&'a str>,
+    /// What just became of the secrets.
+    pub news: Option<SecretNews<'a>>,
     /// How many people have connected it.
     pub connected_count: u64,
     /// Address of the token endpoint.
     pub token_url: &'a str,
     /// Whether the token request needs a code verifier (RFC 7636).
     pub pkce: bool,
-    /// Sealed blob of the form that resets the secret, hidden field `state`.
+    /// Sealed blob of the form that makes a secret, hidden field `state`.
     pub blob: &'a str,
     /// Unix milliseconds.
     pub now: i64,
@@ -245,6 +245,24 @@ impl AppPage<'_> {
 
     fn confidential(&self) -> bool {
         self.client_type == ClientType::Confidential
+    }
+
+    /// The secret to show.
+    fn fresh_secret(&self) -> Option<&str> {
+        match self.news {
+            Some(SecretNews::Made(secret)) => Some(secret),
+            _ => None,
+        }
+    }
+
+    /// Why nothing became of what was asked for.
+    fn fault(&self) -> Option<Message> {
+        self.news.and_then(SecretNews::fault)
+    }
+
+    /// Whether there can be one more secret.
+    fn has_room(&self) -> bool {
+        self.secrets.len() < 2
     }
 
     /// Whether the end of a secret would be felt.
@@ -288,6 +306,39 @@ pub struct SecretLine<'a> {
     pub last_used: Option<i64>,
     /// When it stops working, Unix milliseconds; none: not by itself.
     pub expires: Option<i64>,
+    /// Sealed blob of the form that ends it, hidden field `state`; none where it cannot be ended.
+    pub end_blob: Option<&'a str>,
+}
+
+/// What just became of an app's secrets.
+#[derive(Debug, Clone, Copy)]
+pub enum SecretNews<'a> {
+    /// One was made: shown here and never again.
+    Made(&'a str),
+    /// None was made: there are as many as there can be.
+    TwoLive,
+    /// None was ended: without it none that lasts would be left.
+    LastOne,
+}
+
+impl SecretNews<'_> {
+    /// The status of the answer that tells it.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Made(_) => 200,
+            Self::TwoLive | Self::LastOne => 409,
+        }
+    }
+
+    /// Why nothing changed, where nothing did.
+    fn fault(self) -> Option<Message> {
+        match self {
+            Self::Made(_) => None,
+            Self::TwoLive => Some(Message("secrets-two")),
+            Self::LastOne => Some(Message("secret-last")),
+        }
+    }
 }
 
 impl SecretLine<'_> {

@@ -1,6 +1,6 @@
 //! The pages a person meets on the way from an app and back to it: sign in, consent, the code to copy.
 
-use super::words::{Message, Phrase, Words};
+use super::words::{Phrase, Words};
 use super::{mark, page};
 
 /// Sign in with a password.
@@ -28,14 +28,25 @@ pub enum LoginError {
     Stale,
     /// Too many sign-ins at this moment (503).
     Busy,
+    /// Too many sign-ins failed before (429): the seconds to wait.
+    TooManyFailures(u64),
 }
 
 impl LoginError {
-    fn message(self) -> Message {
+    fn message(self, words: Words) -> Phrase {
         match self {
-            Self::WrongPassword => Message("login-wrong-password"),
-            Self::Stale => Message("login-stale"),
-            Self::Busy => Message("login-busy"),
+            Self::WrongPassword => words.say("login-wrong-password"),
+            Self::Stale => words.say("login-stale"),
+            Self::Busy => words.say("login-busy"),
+            Self::TooManyFailures(seconds) => {
+                // Nobody counts 437 seconds.
+                let whole = if seconds > 90 {
+                    seconds.div_ceil(60) * 60
+                } else {
+                    seconds
+                };
+                words.say("login-too-many").part("wait", words.lasting(whole))
+            }
         }
     }
 }

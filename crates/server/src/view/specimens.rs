@@ -6,7 +6,7 @@ use super::{
     Account, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent,
     ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Landing, Locale, Login, LoginError, MemberLine, NameFault,
     OrganizationChoice, OrganizationLine, OrganizationSettings, RedirectUriError, RedirectUriFault, ScopeChoice,
-    ScopeLine, SecretLine, Tab, Until,
+    ScopeLine, SecretLine, SecretNews, Tab, Until,
 };
 use crate::store::model::{AppStatus, ClientType, EndReason, OrganizationKind, Role};
 
@@ -148,6 +148,7 @@ impl Texts {
             ("login-wrong", LoginError::WrongPassword),
             ("login-stale", LoginError::Stale),
             ("login-busy", LoginError::Busy),
+            ("login-wait", LoginError::TooManyFailures(437)),
         ] {
             add(
                 name,
@@ -453,11 +454,13 @@ impl Texts {
             created: NOW - 21 * DAY,
             last_used: Some(NOW - 4000),
             expires: None,
+            end_blob: None,
         };
         let old = SecretLine {
             hint: Some("m2Lp"),
             last_used: Some(NOW - 660_000),
             expires: Some(NOW + DAY),
+            end_blob: Some(&self.blob),
             ..current
         };
         let unused = SecretLine {
@@ -476,7 +479,7 @@ impl Texts {
             redirect_uris: &uris,
             scopes: &scopes,
             secrets: &[current, old],
-            fresh_secret: None,
+            news: None,
             connected_count: 1204,
             token_url: "https://api.housecheck.example/oauth/token",
             pkce: false,
@@ -492,8 +495,23 @@ impl Texts {
             }
             .render(frame),
         );
+        let lasting = SecretLine {
+            end_blob: Some(&self.blob),
+            ..unused
+        };
+        for (name, news) in [
+            ("app-two-secrets", SecretNews::TwoLive),
+            ("app-last-secret", SecretNews::LastOne),
+        ] {
+            let two = AppPage {
+                secrets: &[lasting, lasting],
+                news: Some(news),
+                ..app.clone()
+            };
+            add(name, two.render(frame));
+        }
         let fresh = AppPage {
-            fresh_secret: Some(&self.code),
+            news: Some(SecretNews::Made(&self.code)),
             secrets: &[unused],
             connected_count: 0,
             ..app.clone()

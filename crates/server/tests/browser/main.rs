@@ -9,6 +9,7 @@
     reason = "a test ends where an expectation fails, and shows what it has"
 )]
 
+mod browser_app;
 mod chromium;
 mod demo;
 #[path = "../process/mod.rs"]
@@ -135,7 +136,16 @@ async fn hc_2_hc_3_hc_5_a_developer_creates_an_app_and_resets_its_secret() {
         let later = browser.driver.source().await?;
         assert!(!later.contains(&first), "the secret is shown once");
         browser.inspect("app").await?;
+        browser.find(By::Name("add")).await?.click().await?;
+        shown_secret(&browser).await?;
+        browser.inspect("app-second-secret").await?;
+        browser.find(By::Name("end")).await?.click().await?;
+        browser.find(By::XPath("//main[not(.//*[@name='end'])]")).await?;
+        browser.press_button("reset", "overlap").await?;
+        shown_secret(&browser).await?;
+        browser.inspect("app-overlap").await?;
         browser.press_button("reset", "now").await?;
+        browser.find(By::XPath("//main[not(.//*[@name='end'])]")).await?;
         let second = shown_secret(&browser).await?;
         assert_ne!(first, second);
         browser.inspect("app-reset").await

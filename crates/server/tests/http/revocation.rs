@@ -12,7 +12,10 @@ async fn an_access_token_ends_alone_and_at_once() {
     let answer = sample.revoke(&first.access).await;
     insta::assert_snapshot!(answer.shown(), @r"
     200
+    content-type: application/json
     cache-control: no-store
+
+    {}
     ");
     assert_eq!(server.identity(&first.access).await.refusal(), "401 invalid_token");
     assert_eq!(server.identity(&bystander.access).await.status, 200);

@@ -104,7 +104,7 @@ acess = "1h""#,
 listen = "127.0.0.1:1"
 
 port = 1"#,
-        "4: server.port: there is no such key; known are listen, public_url, api_url, data",
+        "4: server.port: there is no such key; known are listen, public_url, api_url, data, trusted_proxies",
     ),
     (
         r#"[sever]
@@ -148,11 +148,9 @@ const LATER: &[(&str, &str)] = &[
     (
         r#"[server]
 tls_cert = "a"
-tls_key = "b"
-trusted_proxies = []"#,
+tls_key = "b""#,
         r#"2: server.tls_cert: not available yet
-3: server.tls_key: not available yet
-4: server.trusted_proxies: not available yet"#,
+3: server.tls_key: not available yet"#,
     ),
     (
         r#"[outgoing]
@@ -271,6 +269,26 @@ api_url = "ftp://a.example""#,
         r#"2: server.listen: expected an address such as "127.0.0.1:8080", found "localhost"
 3: server.public_url: expected a URL without slash at its end, found "https://a.example/"
 4: server.api_url: expected a URL such as "https://id.example.com", found "ftp://a.example""#,
+    ),
+    (
+        "[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"10.0.0.0/33\"]",
+        r#"2: server.trusted_proxies: expected an address or a network such as "10.0.0.0/8" or "fd00::/8", found "10.0.0.0/33""#,
+    ),
+    (
+        "[server]\ntrusted_proxies = [\"proxy.internal\"]",
+        r#"2: server.trusted_proxies: expected an address or a network such as "10.0.0.0/8" or "fd00::/8", found "proxy.internal""#,
+    ),
+    (
+        "[server]\ntrusted_proxies = [\"10.1.2.3/8\"]",
+        r#"2: server.trusted_proxies: "10.1.2.3/8" is in the network "10.0.0.0/8": write that, or the address alone"#,
+    ),
+    (
+        "[server]\ntrusted_proxies = [\"::/0\"]",
+        r#"2: server.trusted_proxies: "::/0" is every address: anybody could say where they come from"#,
+    ),
+    (
+        "[server]\ntrusted_proxies = \"10.0.0.0/8\"",
+        r#"2: server.trusted_proxies: expected a list such as ["a", "b"], found text"#,
     ),
     (
         r#"[server]
@@ -540,7 +558,7 @@ grant_types = ["client_credentials"]"#,
     (
         r#"[scopes.profile]
 default = false"#,
-        "preset default:104: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
+        "preset default:107: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
     ),
     (
         r#"[products.Gold]

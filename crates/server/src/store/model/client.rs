@@ -34,7 +34,7 @@ pub struct App {
     pub grant_types: Option<Vec<GrantType>>,
     /// When it was made.
     pub created: Instant,
-    /// Its secrets, the oldest first; expired ones are among them.
+    /// Its secrets, the oldest first; expired ones may be among them.
     pub secrets: Vec<Secret>,
 }
 
@@ -78,6 +78,14 @@ pub struct Secret {
     pub expires: Option<Instant>,
 }
 
+impl Secret {
+    /// Whether it counts.
+    #[must_use]
+    pub fn is_live(&self, now: Instant) -> bool {
+        self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
 /// What remains of a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SecretHash {
@@ -99,6 +107,8 @@ impl fmt::Debug for SecretHash {
 /// What becomes of an app's other secrets when it gets a new one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Others {
+    /// They go on.
+    Keep,
     /// They end at once.
     End,
     /// They go on until then, or until they would have ended.

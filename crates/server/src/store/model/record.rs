@@ -15,6 +15,30 @@ pub struct Key {
     pub sealed: Vec<u8>,
     /// When it was made.
     pub created: Instant,
+    /// From when on it makes what it is for; before that it only opens and proves.
+    pub active_from: Instant,
+}
+
+/// A key that is gone, and with it all that was made under it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RevokedKey {
+    /// Its number, which no other key gets.
+    pub id: u32,
+    /// What it was for.
+    pub purpose: String,
+    /// When it was made.
+    pub created: Instant,
+    /// When it was revoked.
+    pub revoked: Instant,
+}
+
+/// What takes the place of a key that is revoked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Successor {
+    /// A key that nobody knew before.
+    New(Key),
+    /// The one that was published and waits: it does not wait any longer.
+    Waiting(u32),
 }
 
 impl fmt::Debug for Key {

@@ -2,6 +2,7 @@
 
 mod failures;
 mod grants;
+mod keys;
 mod nouns;
 mod races;
 mod schema;

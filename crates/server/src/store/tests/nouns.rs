@@ -124,24 +124,20 @@ async fn a_new_secret_ends_the_others_now_or_later() {
         .await
         .unwrap();
     assert_eq!(hashes().await, [(1100, Some(soon)), (2000, None)]);
-    let later = soon.after(DAY);
-    store
-        .set_secret(id, secret(3000), Others::EndAt(later), NOW)
-        .await
-        .unwrap();
+    for others in [Others::Keep, Others::EndAt(soon)] {
+        let third = store.set_secret(id, secret(3000), others, Instant(soon.0 - 1)).await;
+        assert_eq!(third, Err(StoreError::Conflict), "{others:?}");
+    }
     assert_eq!(
         hashes().await,
-        [(1100, Some(soon)), (2000, Some(later)), (3000, None)],
-        "an overlap never grows"
+        [(1100, Some(soon)), (2000, None)],
+        "nothing of it was done"
     );
-    store
-        .set_secret(id, secret(4000), Others::EndAt(later), soon)
-        .await
-        .unwrap();
+    store.set_secret(id, secret(4000), Others::Keep, soon).await.unwrap();
     assert_eq!(
         hashes().await,
-        [(2000, Some(later)), (3000, Some(later)), (4000, None)],
-        "what ended is gone"
+        [(2000, None), (4000, None)],
+        "what expired does not count, and is gone"
     );
     store.set_secret(id, secret(5000), Others::End, NOW).await.unwrap();
     assert_eq!(hashes().await, [(5000, None)]);
@@ -150,11 +146,59 @@ async fn a_new_secret_ends_the_others_now_or_later() {
 }
 
 #[tokio::test]
-async fn a_secrets_use_is_written_down() {
+async fn an_overlap_never_grows() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let expiring = Secret {
+        expires: Some(NOW.after(DAY)),
+        ..secret(1)
+    };
+    let made = App {
+        secrets: vec![expiring],
+        ..app(100, "one")
+    };
+    store.create_app(made).await.unwrap();
+    let later = Others::EndAt(NOW.after(2 * DAY));
+    store.set_secret(AppId(uuid(100)), secret(2), later, NOW).await.unwrap();
+    let secrets = store.app(AppId(uuid(100))).await.unwrap().unwrap().secrets;
+    assert_eq!(secrets[0].expires, Some(NOW.after(DAY)));
+}
+
+#[tokio::test]
+async fn a_secret_ends_alone_and_the_last_that_lasts_not_at_all() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let id = AppId(uuid(100));
+    store.create_app(app(100, "one")).await.unwrap();
+    store.create_app(app(101, "two")).await.unwrap();
+    let end = async |secret: u128| store.end_secret(id, SecretId(uuid(secret)), NOW).await;
+    assert_eq!(end(1100).await, Err(StoreError::Conflict), "the only one");
+    let soon = Others::EndAt(NOW.after(DAY));
+    store.set_secret(id, secret(2000), soon, NOW).await.unwrap();
+    assert_eq!(end(2000).await, Err(StoreError::Conflict), "the other expires");
+    assert_eq!(end(1101).await, Err(StoreError::Conflict), "another app's");
+    assert_eq!(end(1100).await, Ok(()));
+    assert_eq!(end(1100).await, Err(StoreError::Conflict), "it is gone");
+    store.set_secret(id, secret(3000), Others::Keep, NOW).await.unwrap();
+    assert_eq!(end(2000).await, Ok(()));
+    let secrets = store.app(id).await.unwrap().unwrap().secrets;
+    assert_eq!(secrets, [secret(3000)]);
+}
+
+#[tokio::test]
+async fn a_secrets_use_is_known_at_once() {
     let Fixture { store, folder: _folder } = Fixture::new();
     store.create_app(app(100, "one")).await.unwrap();
     store.touch_secret(SecretId(uuid(1100)), NOW);
-    store.flush().await.unwrap();
+    let secrets = store.app(AppId(uuid(100))).await.unwrap().unwrap().secrets;
+    assert_eq!(secrets[0].last_used, Some(NOW));
+}
+
+#[tokio::test]
+async fn a_secrets_use_is_written_down() {
+    let fixture = Fixture::new();
+    fixture.store.create_app(app(100, "one")).await.unwrap();
+    fixture.store.touch_secret(SecretId(uuid(1100)), NOW);
+    fixture.store.flush().await.unwrap();
+    let Fixture { store, folder: _folder } = fixture.restarted();
     let secrets = store.app(AppId(uuid(100))).await.unwrap().unwrap().secrets;
     assert_eq!(secrets[0].last_used, Some(NOW));
 }
@@ -348,6 +392,7 @@ async fn keys_events_and_declared_values_survive_a_restart() {
         purpose: "proof".to_owned(),
         sealed: vec![1, 2, 3],
         created: NOW,
+        active_from: NOW.after(DAY),
     };
     fixture.store.create_key(key(2)).await.unwrap();
     fixture.store.create_key(key(1)).await.unwrap();

@@ -104,3 +104,34 @@ async fn users_made_at_once_get_numbers_without_gaps() {
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=64).collect::<Vec<_>>());
 }
+
+/// Of many that race for the place beside the first secret, one gets it.
+#[tokio::test(flavor = "multi_thread")]
+async fn simultaneous_new_secrets_never_make_three() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    store.create_app(app(100, "one")).await.unwrap();
+    let mut adds = tokio::task::JoinSet::new();
+    for id in 0..16 {
+        let store = store.clone();
+        let others = [Others::Keep, Others::EndAt(NOW.after(DAY))][usize::from(id % 2 == 1)];
+        adds.spawn(async move { store.set_secret(AppId(uuid(100)), secret(id), others, NOW).await });
+    }
+    let made = adds.join_all().await.into_iter().filter(Result::is_ok).count();
+    assert_eq!(made, 1);
+    assert_eq!(store.app(AppId(uuid(100))).await.unwrap().unwrap().secrets.len(), 2);
+}
+
+/// Of two that end one another's refuge, one is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn simultaneous_ends_leave_a_secret() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    store.create_app(app(100, "one")).await.unwrap();
+    let id = AppId(uuid(100));
+    store.set_secret(id, secret(2), Others::Keep, NOW).await.unwrap();
+    let (first, second) = tokio::join!(
+        store.end_secret(id, SecretId(uuid(1100)), NOW),
+        store.end_secret(id, SecretId(uuid(2)), NOW)
+    );
+    assert_eq!(first.is_ok() as u8 + second.is_ok() as u8, 1);
+    assert_eq!(store.app(id).await.unwrap().unwrap().secrets.len(), 1);
+}

@@ -106,6 +106,34 @@ async fn a_grant_that_cannot_be_read_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn an_expired_secret_goes() {
+    let fixture = Fixture::new();
+    let expiring = Secret {
+        expires: Some(NOW.after(DAY)),
+        ..secret(1)
+    };
+    let app = App {
+        secrets: vec![expiring, secret(2)],
+        ..app(100, "one")
+    };
+    fixture.store.create_app(app).await.unwrap();
+    let left = async || {
+        fixture
+            .store
+            .app(AppId(uuid(100)))
+            .await
+            .unwrap()
+            .unwrap()
+            .secrets
+            .len()
+    };
+    fixture.write_at(Instant(NOW.after(DAY).0 - 1)).await;
+    assert_eq!(left().await, 2);
+    fixture.write_at(NOW.after(DAY)).await;
+    assert_eq!(left().await, 1);
+}
+
+#[tokio::test]
 async fn sessions_and_feed_entries_go_when_they_expire() {
     let fixture = Fixture::new();
     let id = SessionId([1; 32]);

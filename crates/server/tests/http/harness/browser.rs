@@ -18,6 +18,8 @@ const MOST_REDIRECTS: usize = 10;
 /// A browser, with its cookies.
 pub(crate) struct Browser<'s> {
     server: &'s Server,
+    /// What a proxy in front would say of it.
+    forwarded_for: Option<String>,
     cookies: Mutex<BTreeMap<String, String>>,
 }
 
@@ -47,7 +49,16 @@ impl<'s> Browser<'s> {
     pub(super) fn new(server: &'s Server) -> Self {
         Self {
             server,
+            forwarded_for: None,
             cookies: Mutex::default(),
+        }
+    }
+
+    /// The same somewhere else, as `X-Forwarded-For` has it.
+    pub(crate) fn at(self, address: &str) -> Self {
+        Self {
+            forwarded_for: Some(address.to_owned()),
+            ..self
         }
     }
 
@@ -175,6 +186,10 @@ impl<'s> Browser<'s> {
 
     fn with_headers(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         let request = request.header(ACCEPT_LANGUAGE, "en");
+        let request = match &self.forwarded_for {
+            Some(address) => request.header("x-forwarded-for", address),
+            None => request,
+        };
         match self.cookies() {
             none if none.is_empty() => request,
             cookies => request.header(COOKIE, cookies),

@@ -1,0 +1,130 @@
+//! Keys: looked at, rotated and revoked by the operator.
+
+use super::audit::{self, Event};
+use super::failure::Failure;
+use super::moment;
+use super::request::{Answer, body, json};
+use crate::app::Hallpass;
+use crate::keys::{KeyError, KeyState, Purpose, RevokeError, Standing};
+use crate::time::Instant;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    /// Left out: every purpose.
+    purpose: Option<Purpose>,
+}
+
+/// A key as it is told of.
+#[derive(Serialize)]
+struct KeyView {
+    id: u32,
+    purpose: String,
+    state: KeyState,
+    created: String,
+    active_from: Option<String>,
+    retires: Option<String>,
+    revoked: Option<String>,
+}
+
+/// `GET /keys`.
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>) -> Answer {
+    let standings = hallpass.keys.ring().standings(hallpass.now());
+    let views: Vec<_> = standings.into_iter().map(view).collect();
+    json(200, &BTreeMap::from([("keys", views)]))
+}
+
+/// `POST /keys/rotate`: answers the keys that are next. One that waits already stays; the same request twice makes one.
+pub(super) async fn rotate(State(hallpass): State<Arc<Hallpass>>, sent: Body) -> Answer {
+    let wanted: Rotation = body(sent).await?;
+    whole(async move {
+        let now = hallpass.now();
+        let mut next = Vec::new();
+        for purpose in Purpose::ALL {
+            if wanted.purpose.is_none_or(|wanted| wanted == purpose) {
+                let rotated = hallpass.keys.rotate(&hallpass.store, purpose, now).await?;
+                if rotated.made {
+                    let detail = json!({"key": rotated.id, "purpose": purpose});
+                    record(&hallpass, now, "key_rotated", detail).await;
+                }
+                next.push(rotated.id);
+            }
+        }
+        let standings = hallpass.keys.ring().standings(now);
+        let views = standings.into_iter().filter(|key| next.contains(&key.id)).map(view);
+        json(200, &BTreeMap::from([("keys", views.collect::<Vec<_>>())]))
+    })
+    .await
+}
+
+/// `POST /keys/{key}/revoke`: what was made under it is over at once. One that was revoked before stays so.
+pub(super) async fn revoke(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    let unknown = || Failure::not_found(format!("there is no key {name:?}"));
+    let id: u32 = name.parse().map_err(|_| unknown())?;
+    whole(async move {
+        let now = hallpass.now();
+        let revoked = hallpass.keys.revoke(&hallpass.store, id, now).await?;
+        let standings = hallpass.keys.ring().standings(now);
+        let key = standings.into_iter().find(|key| key.id == id);
+        let key = key.ok_or(RevokeError::NoSuchKey(id))?;
+        if revoked.made {
+            tracing::warn!(key = id, purpose = key.purpose, "a key was revoked");
+            let detail = json!({"key": id, "purpose": key.purpose, "successor": revoked.successor});
+            record(&hallpass, now, "key_revoked", detail).await;
+        }
+        json(200, &view(key))
+    })
+    .await
+}
+
+/// Goes through with a change although whoever asked for it goes away: between its commit and the ring lies nothing then.
+async fn whole(change: impl Future<Output = Answer> + Send + 'static) -> Answer {
+    let done = tokio::spawn(change).await;
+    done.unwrap_or_else(|error| Err(Failure::internal(error.to_string())))
+}
+
+async fn record(hallpass: &Hallpass, now: Instant, action: &'static str, detail: serde_json::Value) {
+    let event = Event {
+        action,
+        detail: Some(detail),
+        ..Event::default()
+    };
+    audit::record(hallpass, now, event).await;
+}
+
+fn view(key: Standing) -> KeyView {
+    KeyView {
+        id: key.id,
+        purpose: key.purpose,
+        state: key.state,
+        created: moment::text(key.created),
+        active_from: key.active_from.map(moment::text),
+        retires: key.retires.map(moment::text),
+        revoked: key.revoked.map(moment::text),
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Store(error) => error.into(),
+            error => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<RevokeError> for Failure {
+    fn from(error: RevokeError) -> Self {
+        match error {
+            RevokeError::NoSuchKey(_) => Self::not_found(error.to_string()),
+            RevokeError::NothingIssued { .. } => Self::conflict(error.to_string()),
+            RevokeError::Keys(error) => error.into(),
+        }
+    }
+}

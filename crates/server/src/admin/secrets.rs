@@ -1,0 +1,147 @@
+//! An app's secrets, at most two of them live. A new one is told once.
+
+use super::apps::shown;
+use super::audit::{self, Event};
+use super::failure::Failure;
+use super::request::{Answer, body, json};
+use super::{find, moment};
+use crate::app::Hallpass;
+use crate::client_secrets::{self, OVERLAP};
+use crate::store::StoreError;
+use crate::store::model::{App, ClientType, Others, Secret, SecretId};
+use crate::time::Instant;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What becomes of the secrets before.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Reset {
+    /// They end at once.
+    Now,
+    /// They go on for a day.
+    Overlap,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSecret {
+    reset: Reset,
+}
+
+/// A live secret as it is told of.
+#[derive(Serialize)]
+pub(super) struct SecretView {
+    id: SecretId,
+    /// A short one has none.
+    hint: Option<String>,
+    created: String,
+    last_used: Option<String>,
+    expires: Option<String>,
+}
+
+/// `GET /apps/{app}/secrets`.
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    let now = hallpass.now();
+    let app = find::app(&hallpass, &name).await?;
+    json(200, &BTreeMap::from([("secrets", views(app.secrets, now))]))
+}
+
+/// `POST /apps/{app}/secrets`: one more, beside the other.
+pub(super) async fn add(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    let now = hallpass.now();
+    let app = find::app(&hallpass, &name).await?;
+    let told = make(&hallpass, &app, Others::Keep, now).await?;
+    record(&hallpass, &app, "app_secret_added", json!({}), now).await;
+    shown(&hallpass, now, 201, &name, Some(told)).await
+}
+
+/// `POST /apps/{app}/secret`: a new secret in place of the others (HC-5).
+pub(super) async fn reset(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>, sent: Body) -> Answer {
+    let now = hallpass.now();
+    let NewSecret { reset } = body(sent).await?;
+    let app = find::app(&hallpass, &name).await?;
+    let others = match reset {
+        Reset::Now => Others::End,
+        Reset::Overlap => Others::EndAt(now.after(OVERLAP)),
+    };
+    let told = make(&hallpass, &app, others, now).await?;
+    record(&hallpass, &app, "app_secret_reset", json!({ "reset": reset }), now).await;
+    shown(&hallpass, now, 200, &name, Some(told)).await
+}
+
+/// `DELETE /apps/{app}/secrets/{secret}`, by its id or hint: it ends at once.
+pub(super) async fn end(State(hallpass): State<Arc<Hallpass>>, Path((name, secret)): Path<(String, String)>) -> Answer {
+    let now = hallpass.now();
+    let app = find::app(&hallpass, &name).await?;
+    let mut named = app
+        .secrets
+        .iter()
+        .filter(|one| one.is_live(now) && is_called(one, &secret));
+    let (Some(found), None) = (named.next(), named.next()) else {
+        let text = format!("the app has no live secret {secret:?}: name it by its id");
+        return Err(Failure::not_found(text));
+    };
+    let ended = hallpass.store.end_secret(app.id, found.id, now).await;
+    ended.map_err(|error| {
+        let text = "without this secret the app would be left without one that lasts: add another first, or reset it";
+        refused(error, text)
+    })?;
+    let detail = json!({ "secret": found.id, "hint": found.hint });
+    record(&hallpass, &app, "app_secret_ended", detail, now).await;
+    shown(&hallpass, now, 200, &name, None).await
+}
+
+/// The live ones, the oldest first.
+pub(super) fn views(secrets: Vec<Secret>, now: Instant) -> Vec<SecretView> {
+    let live = secrets.into_iter().filter(|secret| secret.is_live(now));
+    live.map(|secret| SecretView {
+        id: secret.id,
+        hint: Some(secret.hint).filter(|hint| !hint.is_empty()),
+        created: moment::text(secret.created),
+        last_used: secret.last_used.map(moment::text),
+        expires: secret.expires.map(moment::text),
+    })
+    .collect()
+}
+
+fn is_called(secret: &Secret, name: &str) -> bool {
+    secret.id.to_string() == name || (!name.is_empty() && secret.hint == name)
+}
+
+async fn make(hallpass: &Hallpass, app: &App, others: Others, now: Instant) -> Result<String, Failure> {
+    if app.client_type == ClientType::Public {
+        return Err(Failure::conflict("a public app has no secret"));
+    }
+    let (text, secret) = client_secrets::make(now);
+    let made = hallpass.store.set_secret(app.id, secret, others, now).await;
+    made.map_err(|error| {
+        refused(
+            error,
+            "the app has two live secrets, the most there can be: end one first",
+        )
+    })?;
+    Ok(text.expose().to_owned())
+}
+
+fn refused(error: StoreError, why: &str) -> Failure {
+    match error {
+        StoreError::Conflict => Failure::conflict(why),
+        other => other.into(),
+    }
+}
+
+async fn record(hallpass: &Hallpass, app: &App, action: &'static str, detail: Value, now: Instant) {
+    let event = Event {
+        action,
+        app: Some(app.id),
+        organization: Some(app.organization),
+        detail: Some(detail),
+        ..Event::default()
+    };
+    audit::record(hallpass, now, event).await;
+}

@@ -1,0 +1,299 @@
+//! A ring over time, on a database.
+
+use super::*;
+use crate::store::model::{AppId, Grant, GrantId, OrganizationId, State, UserId};
+use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::sealed::SealKey;
+use hallpass_wire::Scopes;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const NOW: Instant = Instant(1_780_000_000_000);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+/// The numbers that a first start gives.
+const ACCESS: u32 = 1;
+const PROOF: u32 = 2;
+const PAGE: u32 = 3;
+const OF_DECLARED: u32 = 4;
+
+struct Fixture {
+    folder: TempDir,
+    store: Store,
+    keys: Keys,
+}
+
+impl Fixture {
+    /// Access tokens live for an hour.
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("hallpass.db"), 1).unwrap();
+        store.migrate().unwrap();
+        store.keep_longest_access(HOUR).await.unwrap();
+        let keys = open(&store, &folder, NOW).await;
+        Self { folder, store, keys }
+    }
+
+    async fn reopened(&self, now: Instant) -> Keys {
+        open(&self.store, &self.folder, now).await
+    }
+
+    async fn rotate(&self, purpose: Purpose, now: Instant) -> u32 {
+        self.keys.rotate(&self.store, purpose, now).await.unwrap().id
+    }
+
+    async fn stored(&self) -> Vec<u32> {
+        let keys = self.store.keys().await.unwrap();
+        keys.iter().map(|key| key.id).collect()
+    }
+}
+
+async fn open(store: &Store, folder: &TempDir, now: Instant) -> Keys {
+    let config = config::Keys {
+        master: None,
+        master_file: "master.key".into(),
+    };
+    Keys::open(store, &config, folder.path(), now).await.unwrap()
+}
+
+fn states(keys: &Keys, purpose: Purpose, now: Instant) -> Vec<(u32, KeyState)> {
+    let all = keys.ring().standings(now).into_iter();
+    all.filter(|key| key.purpose == purpose.as_str())
+        .map(|key| (key.id, key.state))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_key_is_published_used_overlaps_and_retires() {
+    use KeyState::{Current, Next, Overlapping};
+    let fixture = Fixture::new().await;
+    let keys = &fixture.keys;
+    let next = fixture.rotate(Purpose::Access, NOW).await;
+    let at = |now| states(keys, Purpose::Access, now);
+    let (used, retires) = (NOW.after(MINUTE), NOW.after(HOUR + 2 * MINUTE));
+    assert_eq!(
+        at(used.before(Duration::from_millis(1))),
+        [(ACCESS, Current), (next, Next)]
+    );
+    assert_eq!(at(used), [(ACCESS, Overlapping), (next, Current)]);
+    assert_eq!(at(retires.before(Duration::from_millis(1))).len(), 2);
+    assert_eq!(at(retires), [(next, Current)]);
+    let ring = keys.ring();
+    assert_eq!((ring.access(NOW).id, ring.access(used).id), (ACCESS, next));
+    assert!(ring.access_by_id(ACCESS, retires.before(SECOND)).is_some());
+    assert!(ring.access_by_id(ACCESS, retires).is_none());
+    assert!(
+        ring.access_by_id(next, NOW).is_some(),
+        "published: every server opens with it"
+    );
+}
+
+#[tokio::test]
+async fn a_retired_key_leaves_the_database_at_the_next_start_or_change() {
+    let fixture = Fixture::new().await;
+    let second = fixture.rotate(Purpose::Access, NOW).await;
+    let retires = NOW.after(HOUR + 2 * MINUTE);
+    fixture.reopened(retires.before(SECOND)).await;
+    assert!(fixture.stored().await.contains(&ACCESS));
+    fixture.reopened(retires).await;
+    assert!(!fixture.stored().await.contains(&ACCESS));
+    let page = fixture.rotate(Purpose::Page, retires).await;
+    let later = retires.after(25 * HOUR);
+    let third = fixture.rotate(Purpose::Access, later).await;
+    assert_eq!(fixture.stored().await, [PROOF, OF_DECLARED, second, page, third]);
+    assert_eq!(fixture.keys.ring().access(later).id, second);
+}
+
+#[tokio::test]
+async fn a_longer_access_lifetime_under_an_older_configuration_is_waited_for() {
+    let fixture = Fixture::new().await;
+    fixture.rotate(Purpose::Access, NOW).await;
+    fixture.store.keep_longest_access(5 * HOUR).await.unwrap();
+    let keys = fixture.reopened(NOW.after(4 * HOUR)).await;
+    assert!(keys.ring().access_by_id(ACCESS, NOW.after(5 * HOUR)).is_some());
+}
+
+#[tokio::test]
+async fn a_proof_key_does_not_retire() {
+    let fixture = Fixture::new().await;
+    fixture.rotate(Purpose::Proof, NOW).await;
+    let keys = fixture.reopened(NOW.after(100_000 * HOUR)).await;
+    assert!(keys.ring().proof_by_id(PROOF).is_some());
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_asked_for_again_makes_no_second_key() {
+    let fixture = Fixture::new().await;
+    let first = fixture.keys.rotate(&fixture.store, Purpose::Page, NOW).await.unwrap();
+    let again = fixture.rotate(Purpose::Page, NOW.after(MINUTE - SECOND)).await;
+    assert_eq!((first.made, first.id), (true, again));
+    assert_ne!(fixture.rotate(Purpose::Page, NOW.after(MINUTE)).await, again);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_turned_back_finds_the_key_of_that_time() {
+    let fixture = Fixture::new().await;
+    let next = fixture.rotate(Purpose::Access, NOW).await;
+    let ring = fixture.keys.ring();
+    assert_eq!(ring.access(NOW.after(HOUR)).id, next);
+    assert_eq!(ring.access(NOW).id, ACCESS);
+    assert_eq!(ring.access(NOW.before(1000 * HOUR)).id, ACCESS);
+}
+
+#[tokio::test]
+async fn what_another_server_changed_is_read() {
+    let fixture = Fixture::new().await;
+    let other = fixture.reopened(NOW).await;
+    let next = other.rotate(&fixture.store, Purpose::Access, NOW).await.unwrap().id;
+    other.revoke(&fixture.store, PAGE, NOW).await.unwrap();
+    assert!(fixture.keys.ring().access_by_id(next, NOW).is_none());
+    fixture.keys.load(&fixture.store).await.unwrap();
+    assert!(fixture.keys.ring().access_by_id(next, NOW).is_some());
+    assert!(fixture.keys.ring().page_by_id(PAGE, NOW).is_none());
+    let again = fixture.rotate(Purpose::Access, NOW).await;
+    assert_eq!(again, next, "a change looks at the database first");
+}
+
+#[tokio::test]
+async fn a_revoked_current_key_is_replaced_at_once() {
+    let fixture = Fixture::new().await;
+    let (store, keys) = (&fixture.store, &fixture.keys);
+    for (id, purpose) in [
+        (ACCESS, Purpose::Access),
+        (PROOF, Purpose::Proof),
+        (PAGE, Purpose::Page),
+    ] {
+        let revoked = keys.revoke(store, id, NOW).await.unwrap();
+        let successor = revoked.successor.unwrap();
+        let expected = [(id, KeyState::Revoked), (successor, KeyState::Current)];
+        assert_eq!(states(keys, purpose, NOW), expected);
+        assert_eq!(states(&fixture.reopened(NOW).await, purpose, NOW), expected);
+        assert!(keys.ring().is_revoked(id) && !keys.ring().is_revoked(successor));
+    }
+    assert!(keys.ring().access_by_id(ACCESS, NOW).is_none());
+    assert!(keys.ring().proof_by_id(PROOF).is_none());
+    assert!(keys.ring().page_by_id(PAGE, NOW).is_none());
+}
+
+#[tokio::test]
+async fn the_key_that_waits_takes_a_revoked_ones_place() {
+    let fixture = Fixture::new().await;
+    let next = fixture.rotate(Purpose::Proof, NOW).await;
+    let revoked = fixture.keys.revoke(&fixture.store, PROOF, NOW).await.unwrap();
+    assert_eq!(revoked.successor, Some(next));
+    assert_eq!(fixture.keys.ring().proof_id(NOW), next);
+    assert_eq!(fixture.reopened(NOW).await.ring().proof_id(NOW), next);
+}
+
+#[tokio::test]
+async fn a_key_that_waits_or_overlaps_is_revoked_without_a_successor() {
+    let fixture = Fixture::new().await;
+    let (store, keys) = (&fixture.store, &fixture.keys);
+    let next = fixture.rotate(Purpose::Access, NOW).await;
+    assert_eq!(keys.revoke(store, next, NOW).await.unwrap().successor, None);
+    assert_eq!(keys.ring().access(NOW.after(HOUR)).id, ACCESS);
+    let second = fixture.rotate(Purpose::Access, NOW).await;
+    assert!(second > next, "a number is never given again");
+    assert_eq!(
+        keys.revoke(store, ACCESS, NOW.after(MINUTE)).await.unwrap().successor,
+        None
+    );
+    assert_eq!(keys.ring().access(NOW.after(MINUTE)).id, second);
+}
+
+#[tokio::test]
+async fn a_key_is_revoked_once_and_only_if_it_is_there() {
+    let fixture = Fixture::new().await;
+    let (store, keys) = (&fixture.store, &fixture.keys);
+    assert!(keys.revoke(store, ACCESS, NOW).await.unwrap().made);
+    let before = fixture.stored().await;
+    let again = keys.revoke(store, ACCESS, NOW.after(HOUR)).await.unwrap();
+    assert_eq!((again.made, again.successor), (false, None));
+    assert!(matches!(
+        keys.revoke(store, 99, NOW).await,
+        Err(RevokeError::NoSuchKey(99))
+    ));
+    assert!(matches!(
+        keys.revoke(store, OF_DECLARED, NOW).await,
+        Err(RevokeError::NothingIssued { .. })
+    ));
+    assert_eq!(fixture.stored().await, before);
+}
+
+#[tokio::test]
+async fn a_change_that_could_not_be_written_does_not_hold() {
+    let fixture = Fixture::new().await;
+    let locked = rusqlite::Connection::open(fixture.folder.path().join("hallpass.db")).unwrap();
+    locked.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(fixture.keys.revoke(&fixture.store, ACCESS, NOW).await.is_err());
+    assert!(fixture.keys.rotate(&fixture.store, Purpose::Page, NOW).await.is_err());
+    assert_eq!(
+        states(&fixture.keys, Purpose::Access, NOW),
+        [(ACCESS, KeyState::Current)]
+    );
+    assert_eq!(states(&fixture.keys, Purpose::Page, NOW), [(PAGE, KeyState::Current)]);
+    locked.execute_batch("ROLLBACK").unwrap();
+    assert!(fixture.keys.revoke(&fixture.store, ACCESS, NOW).await.unwrap().made);
+}
+
+/// Who has a key that the row does not name cannot make what the row would still give something for.
+#[tokio::test]
+async fn a_generation_that_counts_is_proved_by_the_key_that_the_row_names() {
+    let fixture = Fixture::new().await;
+    let middle = fixture.rotate(Purpose::Proof, NOW).await;
+    let newest = fixture.rotate(Purpose::Proof, NOW.after(MINUTE)).await;
+    let grant = Grant {
+        id: GrantId(Uuid::from_u128(1)),
+        app: AppId(Uuid::from_u128(2)),
+        user: UserId(Uuid::from_u128(3)),
+        organization: OrganizationId(Uuid::from_u128(4)),
+        state: State::Active,
+        scopes: Scopes::default(),
+        redirect_uri: None,
+        code_challenge: None,
+        salt: [5; 16],
+        key: newest,
+        previous_key: Some(middle),
+        generation: 7,
+        previous: Some(5),
+        confirmed: false,
+        rotated_at: NOW,
+        created: NOW,
+        code_expires: NOW,
+        expires: None,
+        ends: None,
+        last_used: None,
+        ended_at: None,
+        reason: None,
+    };
+    let ring = fixture.keys.ring();
+    let proved = |generation, by| {
+        let key = ring.proof_by_id(by).unwrap();
+        let proof = Proof::derive(Kind::RefreshToken, key, &grant.salt, grant.id.0, generation);
+        ring.prove(&proof, &grant)
+    };
+    let all = |generation| [PROOF, middle, newest].map(|by| proved(generation, by));
+    assert_eq!(all(7), [false, false, true]);
+    assert_eq!(all(5), [false, true, false]);
+    assert_eq!(all(6), [true; 3]);
+    assert_eq!(all(4), [true; 3]);
+    assert_eq!(all(8), [true; 3]);
+}
+
+#[tokio::test]
+async fn an_access_token_issued_before_a_rotation_is_sealed_again_to_the_same_bytes() {
+    let fixture = Fixture::new().await;
+    fixture.rotate(Purpose::Access, NOW).await;
+    let ring = fixture.keys.ring();
+    let sealed = |key: &SealKey| {
+        let mut body = b"claims".to_vec();
+        key.seal([1; 12], b"", &mut body).unwrap();
+        body
+    };
+    assert_eq!(
+        sealed(ring.access(NOW)),
+        sealed(ring.access_by_id(ACCESS, NOW).unwrap())
+    );
+    assert_ne!(sealed(ring.access(NOW)), sealed(ring.access(NOW.after(HOUR))));
+}

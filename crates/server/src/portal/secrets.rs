@@ -1,0 +1,91 @@
+//! An app's secrets: one more, one in place of the others, one less. At most two are live, so that a change-over needs no
+//! outage and no secret is forgotten.
+
+use super::apps::{address_of, of_developer, show};
+use crate::client_secrets;
+use crate::directory::Client;
+use crate::pages::state::Purpose;
+use crate::pages::{Form, Post, Visit};
+use crate::respond::Response;
+use crate::store::StoreError;
+use crate::store::model::{ClientType, Others, Secret, SecretId, Status};
+use crate::view::{ErrorKind, SecretNews};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// `POST /developer/apps/{client_id}/secret`: a new secret, beside the other or with it ended now or after an overlap. The
+/// form carries the id of the secret to come, so that the same form sent twice makes one.
+pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
+    let Some((client, id)) = opened(&visit, Purpose::Developer, &form).await? else {
+        return Ok(visit.go(&address_of(&visit)));
+    };
+    let others = match form.get("reset") {
+        _ if form.has("add") => Others::Keep,
+        Some("now") => Others::End,
+        Some("overlap") => Others::EndAt(visit.now.after(client_secrets::OVERLAP)),
+        _ => return Err(visit.error(400, ErrorKind::BadForm)),
+    };
+    if client.app.client_type != ClientType::Confidential {
+        return Err(visit.error(400, ErrorKind::BadForm));
+    }
+    let (text, kept) = client_secrets::make(visit.now);
+    let secret = Secret { id, ..kept };
+    let store = &visit.hallpass.store;
+    match store.set_secret(client.app.id, secret, others, visit.now).await {
+        Ok(()) => tell(&visit, &client, SecretNews::Made(text.expose())).await,
+        Err(StoreError::Taken(_)) => Ok(visit.go(&address_of(&visit))),
+        Err(StoreError::Conflict) => unless(&visit, &client, id, true, SecretNews::TwoLive).await,
+        Err(error) => Err(visit.failed(error)),
+    }
+}
+
+/// `POST /developer/apps/{client_id}/secret/end`: one secret ends at once, if another lasts.
+pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
+    let Some((client, id)) = opened(&visit, Purpose::Secret, &form).await? else {
+        return Ok(visit.go(&address_of(&visit)));
+    };
+    match visit.hallpass.store.end_secret(client.app.id, id, visit.now).await {
+        Ok(()) => Ok(visit.go(&address_of(&visit))),
+        Err(StoreError::Conflict) => unless(&visit, &client, id, false, SecretNews::LastOne).await,
+        Err(error) => Err(visit.failed(error)),
+    }
+}
+
+/// The app, and the secret that the form's sealed state names; `None` where that is not this person's or too old.
+async fn opened(visit: &Visit, purpose: Purpose, form: &Form) -> Result<Option<(Arc<Client>, SecretId)>, Response> {
+    let opened = visit.open(purpose, form).filter(|opened| opened.fits);
+    let (Some(user), Some(opened)) = (&visit.user, opened) else {
+        return Ok(None);
+    };
+    let client = of_developer(visit, user).await?;
+    if client.organization.status != Status::Active {
+        return Err(visit.error(404, ErrorKind::NotFound));
+    }
+    match Uuid::from_slice(&opened.payload) {
+        Ok(id) => Ok(Some((client, SecretId(id)))),
+        Err(_) => Err(visit.error(400, ErrorKind::BadForm)),
+    }
+}
+
+/// Says why nothing changed, unless the app already is as was asked: then the same form came before.
+async fn unless(
+    visit: &Visit,
+    client: &Client,
+    secret: SecretId,
+    wanted: bool,
+    news: SecretNews<'_>,
+) -> Result<Response, Response> {
+    let app = visit.hallpass.store.app(client.app.id).await;
+    let app = app.map_err(|error| visit.failed(error))?;
+    let there = app.is_some_and(|app| app.secrets.iter().any(|one| one.id == secret));
+    if there == wanted {
+        return Ok(visit.go(&address_of(visit)));
+    }
+    tell(visit, client, news).await
+}
+
+async fn tell(visit: &Visit, client: &Client, news: SecretNews<'_>) -> Result<Response, Response> {
+    show(visit, client, Some(news))
+        .await
+        .map_err(|refusal| visit.failed(refusal))
+}

@@ -1,0 +1,131 @@
+//! The resource owner, without a browser: signs in, allows access and ends it by filling in the forms of the pages.
+
+use std::collections::BTreeMap;
+
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response, StatusCode};
+use tokio::runtime::{Builder, Runtime};
+use url::Url;
+
+use crate::html::{self, Form};
+use crate::report::{EMAIL, PASSWORD, REDIRECT_URI};
+
+/// Sign-in, consent, and a redirect behind each.
+const MOST_PAGES: usize = 8;
+
+/// A person who stays signed in.
+pub(crate) struct Person {
+    http: Client,
+    runtime: Runtime,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Person {
+    pub(crate) fn new() -> Self {
+        let http = Client::builder().no_proxy().redirect(Policy::none()).build();
+        let runtime = Builder::new_current_thread().enable_all().build();
+        Self {
+            http: http.expect("a client"),
+            runtime: runtime.expect("a runtime"),
+            cookies: BTreeMap::new(),
+        }
+    }
+
+    /// Follows the client's authorization URL, allows what is asked, and returns where the browser is sent in the end.
+    pub(crate) fn allow(&mut self, authorization: &str) -> String {
+        let mut next = Step::open(authorization);
+        for _ in 0..MOST_PAGES {
+            next = match self.take(next) {
+                Landing::Elsewhere(url) if url.as_str().starts_with(REDIRECT_URI) => return url.into(),
+                Landing::Elsewhere(url) => Step::open(url.as_str()),
+                Landing::Page(url, page) => filled_in(&url, &page),
+            };
+        }
+        panic!("no redirect to {REDIRECT_URI} after {MOST_PAGES} pages");
+    }
+
+    /// Ends the access of the one connected app.
+    pub(crate) fn end_access(&mut self, server: &str) {
+        let apps = format!("{server}/account/apps");
+        let Landing::Page(url, page) = self.take(Step::open(&apps)) else {
+            panic!("the person is not signed in");
+        };
+        let form = html::forms(&page).into_iter().find(|form| form.has("end"));
+        let form = form.unwrap_or_else(|| panic!("no app is connected:\n{page}"));
+        let pressed = form.buttons.iter().find(|(name, _)| name == "end").cloned();
+        let (name, value) = pressed.expect("a button ends the access");
+        self.take(Step::send(&url, &form, &[(&name, &value)]));
+    }
+
+    fn take(&mut self, step: Step) -> Landing {
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = match &step.fields {
+            None => self.http.request(Method::GET, step.url.clone()),
+            Some(fields) => self.http.request(Method::POST, step.url.clone()).form(fields),
+        };
+        let request = request.header(COOKIE, cookies.join("; "));
+        let answer = self.runtime.block_on(request.send()).expect("the server answers");
+        self.keep_cookies(&answer);
+        let status = answer.status();
+        if let Some(location) = answer.headers().get(LOCATION) {
+            // RFC 9700 §4.12: behind a form, anything but 303 may send the password on.
+            assert!(step.fields.is_none() || status == StatusCode::SEE_OTHER, "{status}");
+            let location = location.to_str().expect("an address is text");
+            return Landing::Elsewhere(step.url.join(location).expect("a redirect leads to an address"));
+        }
+        let page = self.runtime.block_on(answer.text()).expect("a page is text");
+        assert_eq!(status, StatusCode::OK, "{}:\n{page}", step.url);
+        Landing::Page(step.url, page)
+    }
+
+    fn keep_cookies(&mut self, answer: &Response) {
+        for set in answer.headers().get_all(SET_COOKIE) {
+            let pair = set.to_str().expect("a cookie is text").split(';').next();
+            let (name, value) = pair.and_then(|pair| pair.split_once('=')).expect("a cookie has a name");
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
+/// A request of the browser: an address, and a form if one is sent.
+struct Step {
+    url: Url,
+    fields: Option<Vec<(String, String)>>,
+}
+
+impl Step {
+    fn open(url: &str) -> Self {
+        let url = Url::parse(url).expect("an address");
+        Self { url, fields: None }
+    }
+
+    fn send(page: &Url, form: &Form, typed: &[(&str, &str)]) -> Self {
+        Self {
+            url: page.join(&form.action).expect("a form's action is an address"),
+            fields: Some(form.filled(typed)),
+        }
+    }
+}
+
+enum Landing {
+    Elsewhere(Url),
+    Page(Url, String),
+}
+
+/// The page's sign-in or consent form with what a person would type and press.
+fn filled_in(url: &Url, page: &str) -> Step {
+    for form in html::forms(page) {
+        if form.has("password") {
+            return Step::send(url, &form, &[("username", EMAIL), ("password", PASSWORD)]);
+        }
+        if form.has("decision") {
+            return Step::send(url, &form, &[("decision", "allow")]);
+        }
+    }
+    panic!("neither a sign-in nor a consent form on the page:\n{page}");
+}

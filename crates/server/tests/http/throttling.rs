@@ -1,0 +1,312 @@
+//! Failed authentication is slowed down by account and by source, and nobody is locked out (DESIGN §6, §8). The rule itself
+//! is tested where it is written; here is what people, apps and APIs see of it.
+
+use crate::harness::{APPS, Answer, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, SECRET, Server};
+use std::time::Duration;
+
+/// The test is the proxy: `X-Forwarded-For` makes it as many sources as it likes.
+const BEHIND_A_PROXY: &str = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n";
+
+/// An app whose secret somebody chose: it could be guessed.
+const CHOSEN: &str = r#"
+[[apps]]
+name = "Old App"
+client_id = "old"
+client_secret = "456def"
+"#;
+
+const ATTACKER: &str = "203.0.113.9";
+const HOME: &str = "198.51.100.1";
+
+/// The sign-in of `person` from somewhere, each time in a new browser.
+async fn signs_in(server: &Server, from: &str, person: Person) -> Answer {
+    server.browser().at(from).log_in(person).await
+}
+
+async fn guesses(server: &Server, from: &str, email: &'static str) -> Answer {
+    let password = "wrong";
+    signs_in(server, from, Person { email, password }).await
+}
+
+/// A token for an app itself.
+async fn token(server: &Server, from: &str, id: &str, secret: &str) -> Answer {
+    let pairs = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id),
+        ("client_secret", secret),
+    ];
+    post(server, "/oauth/token", from, &pairs).await
+}
+
+async fn post(server: &Server, path: &str, from: &str, pairs: &[(&str, &str)]) -> Answer {
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("x-forwarded-for", from),
+    ];
+    server.post_raw(path, &headers, crate::harness::encoded(pairs)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sixth_failed_sign_in_is_told_to_wait_and_how_long() {
+    let server = Server::library("default", BEHIND_A_PROXY).await;
+    for _ in 0..5 {
+        assert_eq!(guesses(&server, ATTACKER, JOHN.email).await.status, 401);
+    }
+    let answer = guesses(&server, ATTACKER, JOHN.email).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, "10"));
+    assert!(
+        answer
+            .text()
+            .contains("too many failed attempts to sign in. Please wait 10 seconds and try again"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(
+        answer.form("password").value("username"),
+        JOHN.email,
+        "what was typed stands there"
+    );
+    // The right password is not looked at either; when the time is over, it is.
+    assert_eq!(signs_in(&server, ATTACKER, JOHN).await.status, 429);
+    server.advance(Duration::from_secs(10));
+    assert_eq!(signs_in(&server, ATTACKER, JOHN).await.status, 200);
+    // And with it the mistakes are forgotten.
+    assert_eq!(guesses(&server, ATTACKER, JOHN.email).await.status, 401);
+    assert_eq!(signs_in(&server, ATTACKER, JOHN).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_does_not_exist_waits_as_one_that_does() {
+    let server = Server::library("default", BEHIND_A_PROXY).await;
+    for attempt in 0..8 {
+        let known = guesses(&server, ATTACKER, "  John@DOE.com").await;
+        let unknown = guesses(&server, ATTACKER, "nobody@example.com").await;
+        let seen = |answer: &Answer| (answer.status, answer.header("retry-after").to_owned(), answer.text());
+        assert_eq!(seen(&known), seen(&unknown), "{attempt}");
+        assert_eq!(known.status, if attempt < 5 { 401 } else { 429 });
+    }
+    // However it is written, it is one account.
+    assert_eq!(guesses(&server, ATTACKER, JOHN.email).await.status, 429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_from_her_place_and_from_a_new_one_while_many_guess() {
+    let server = Server::library("default", BEHIND_A_PROXY).await;
+    assert_eq!(signs_in(&server, HOME, MARY).await.status, 200);
+    let mut statuses = Vec::new();
+    for number in 1..=25 {
+        for _ in 0..2 {
+            statuses.push(
+                guesses(&server, &format!("203.0.113.{number}"), MARY.email)
+                    .await
+                    .status,
+            );
+        }
+    }
+    assert_eq!(statuses.last(), Some(&429), "the account is attacked from everywhere");
+    assert_eq!(signs_in(&server, HOME, MARY).await.status, 200);
+    assert_eq!(signs_in(&server, "192.0.2.77", MARY).await.status, 200);
+    // A mistake at home does not shut her out.
+    assert_eq!(guesses(&server, HOME, MARY.email).await.status, 401);
+    assert_eq!(signs_in(&server, HOME, MARY).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_tries_many_names_waits_and_nobody_else_does() {
+    let server = Server::library("default", &format!("{BEHIND_A_PROXY}{APPS}")).await;
+    assert_eq!(signs_in(&server, ATTACKER, MARY).await.status, 200);
+    for number in 0..50 {
+        let answer = token(&server, ATTACKER, &format!("made-up-{number}"), "guessed").await;
+        assert_eq!(answer.status, 401, "{number}");
+    }
+    assert_eq!(guesses(&server, ATTACKER, JOHN.email).await.status, 429);
+    assert_eq!(signs_in(&server, ATTACKER, JOHN).await.status, 429);
+    assert_eq!(
+        signs_in(&server, ATTACKER, MARY).await.status,
+        200,
+        "she was there before"
+    );
+    assert_eq!(signs_in(&server, HOME, JOHN).await.status, 200);
+    server.advance(Duration::from_secs(1));
+    assert_eq!(signs_in(&server, ATTACKER, JOHN).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_client_secret_is_told_to_wait_and_the_right_one_always_works() {
+    let server = Server::library("default", &format!("{BEHIND_A_PROXY}{APPS}")).await;
+    for _ in 0..10 {
+        assert_eq!(
+            token(&server, HOME, "sample", "guessed").await.refusal(),
+            "401 invalid_client"
+        );
+        assert_eq!(
+            token(&server, ATTACKER, "nobody", "guessed").await.refusal(),
+            "401 invalid_client"
+        );
+    }
+    let answer = token(&server, HOME, "sample", "guessed").await;
+    insta::assert_snapshot!(answer.shown(), @r#"
+    429
+    content-type: application/json
+    cache-control: no-store
+    pragma: no-cache
+    retry-after: 10
+
+    {"error":"temporarily_unavailable","error_description":"Too many attempts with a wrong client secret; wait and try again"}
+    "#);
+    assert_eq!(
+        token(&server, ATTACKER, "nobody", "guessed").await.shown(),
+        answer.shown()
+    );
+    // A secret of 256 bits cannot be guessed: it is compared first.
+    assert_eq!(token(&server, HOME, "sample", SECRET).await.status, 200);
+    assert_eq!(token(&server, HOME, "other", SECRET).await.status, 200);
+    assert_eq!(token(&server, HOME, "sample", "guessed").await.status, 429);
+    server.advance(Duration::from_secs(10));
+    assert_eq!(token(&server, HOME, "sample", "guessed").await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_endpoint_that_takes_a_secret_counts_and_every_caller() {
+    let server = Server::library("default", &format!("{BEHIND_A_PROXY}{APPS}")).await;
+    let endpoints = ["/oauth/token", "/oauth/revoke", "/oauth/introspect"];
+    let wrong = |id: &'static str| {
+        let grant = ("grant_type", "client_credentials");
+        [grant, ("token", "x"), ("client_id", id), ("client_secret", "guessed")]
+    };
+    for attempt in 0..10 {
+        let path = endpoints[attempt % 3];
+        assert_eq!(post(&server, path, HOME, &wrong("sample")).await.status, 401, "{path}");
+        let resource = post(&server, "/oauth/introspect", HOME, &wrong(RESOURCE)).await;
+        assert_eq!(resource.status, 401);
+    }
+    for path in endpoints {
+        let answer = post(&server, path, HOME, &wrong("sample")).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (429, "10"), "{path}");
+    }
+    let resource = post(&server, "/oauth/introspect", HOME, &wrong(RESOURCE)).await;
+    assert_eq!(resource.refusal(), "429 temporarily_unavailable");
+    let right = [("token", "x"), ("client_id", RESOURCE), ("client_secret", SECRET)];
+    assert_eq!(post(&server, "/oauth/introspect", HOME, &right).await.status, 200);
+}
+
+/// A secret that somebody chose is guessed at as a password is, so the limit comes before the comparison.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_at_a_chosen_secret_end_and_its_app_goes_on_where_it_runs() {
+    let server = Server::library("default", &format!("{BEHIND_A_PROXY}{CHOSEN}")).await;
+    assert_eq!(token(&server, HOME, "old", "456def").await.status, 200);
+    for guess in 0..10 {
+        assert_eq!(
+            token(&server, ATTACKER, "old", &format!("{guess}")).await.status,
+            401,
+            "{guess}"
+        );
+    }
+    assert_eq!(
+        token(&server, ATTACKER, "old", "456def").await.status,
+        429,
+        "not even the right one tells"
+    );
+    for number in 1..=15 {
+        for _ in 0..2 {
+            token(&server, &format!("192.0.2.{number}"), "old", "guess").await;
+        }
+    }
+    assert_eq!(token(&server, "192.0.2.1", "old", "456def").await.status, 429);
+    for _ in 0..30 {
+        assert_eq!(token(&server, HOME, "old", "456def").await.status, 200);
+    }
+    assert_eq!(
+        token(&server, "198.51.100.77", "old", "456def").await.status,
+        200,
+        "a new place"
+    );
+}
+
+/// Apps behind one address: one has a wrong secret, the others notice nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_with_a_wrong_secret_keeps_no_other_out() {
+    let server = Server::library("default", &format!("{BEHIND_A_PROXY}{APPS}{CHOSEN}")).await;
+    for _ in 0..100 {
+        token(&server, HOME, "sample", "456deg").await;
+        token(&server, HOME, "other", "456deg").await;
+    }
+    assert_eq!(token(&server, HOME, "old", "456def").await.status, 200);
+    assert_eq!(token(&server, HOME, "other", SECRET).await.status, 200);
+    assert_eq!(signs_in(&server, HOME, JOHN).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_nobody_trusted_gives_changes_nothing() {
+    let server = Server::library("default", "[server]\ntrusted_proxies = [\"10.0.0.0/8\"]\n").await;
+    for number in 0..5 {
+        assert_eq!(
+            guesses(&server, &format!("203.0.113.{number}"), JOHN.email)
+                .await
+                .status,
+            401
+        );
+    }
+    for from in ["198.51.100.7", "10.0.0.1", "127.0.0.1", "unknown"] {
+        assert_eq!(guesses(&server, from, JOHN.email).await.status, 429, "{from}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_trusted_proxies_forward_only_the_last_foreign_address_counts() {
+    let declared = "[server]\ntrusted_proxies = [\"127.0.0.0/8\", \"10.0.0.0/8\"]\n";
+    let server = Server::library("default", declared).await;
+    for number in 0..5 {
+        let said = format!("8.8.8.{number}, 203.0.113.9:{number}, 10.1.1.{number}");
+        assert_eq!(guesses(&server, &said, JOHN.email).await.status, 401);
+    }
+    assert_eq!(guesses(&server, "203.0.113.9", JOHN.email).await.status, 429);
+    assert_eq!(guesses(&server, "203.0.113.9, 8.8.8.1", JOHN.email).await.status, 401);
+}
+
+/// What else a request says of itself is not believed: not even that it came by https.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_follows_from_other_headers_of_proxies() {
+    let server = Server::library("default", BEHIND_A_PROXY).await;
+    let url = server.at("/login");
+    let request = server
+        .request(reqwest::Method::GET, &url)
+        .header("x-forwarded-proto", "https")
+        .header("x-forwarded-host", "evil.example")
+        .header("forwarded", "for=192.0.2.1;proto=https;host=evil.example");
+    let answer = server.send(&url, request).await;
+    assert!(answer.header("set-cookie").ends_with("; SameSite=Lax"));
+    assert!(!answer.body.contains("evil.example"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_once_that_a_proxy_is_not_trusted() {
+    let server = Server::binary("default", "").await;
+    assert!(!server.log().contains("trusted_proxies"));
+    for _ in 0..3 {
+        guesses(&server, HOME, JOHN.email).await;
+    }
+    assert_eq!(server.log().matches("trusted_proxies").count(), 1, "{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_preset_says_it_in_its_own_words() {
+    for preset in [
+        "default",
+        "common-controls-hub",
+        "house-check",
+        "apicbase",
+        "connected-home",
+    ] {
+        let server = Server::library(preset, "").await;
+        let client = server.client("nobody", REDIRECT_URI).by_basic();
+        let wrong = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+        let mut last = client.token(&wrong).await;
+        for _ in 0..10 {
+            last = client.token(&wrong).await;
+        }
+        assert_eq!(last.refusal(), "429 temporarily_unavailable", "{preset} {}", last.body);
+        assert_eq!(last.header("retry-after"), "10", "{preset}");
+        assert_eq!(client.introspect("x").await.refusal(), last.refusal(), "{preset}");
+    }
+}
