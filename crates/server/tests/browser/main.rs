@@ -11,6 +11,7 @@
 
 mod chromium;
 mod demo;
+mod markup;
 #[path = "../process/mod.rs"]
 mod process;
 mod third_party;
