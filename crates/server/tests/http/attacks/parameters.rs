@@ -168,9 +168,13 @@ async fn under_no_preset_a_token_request_is_anything_but_a_posted_form() {
         let john = server.browser_of(JOHN).await;
         let sample = server.client("sample", REDIRECT_URI);
         let tokens = sample.connect(&john).await;
-        let json = serde_json::json!({
-            "grant_type": "refresh_token", "refresh_token": tokens.refresh, "client_id": "sample", "client_secret": SECRET,
-        });
+        let good = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", tokens.refresh.as_str()),
+            ("client_id", "sample"),
+            ("client_secret", SECRET),
+        ];
+        let json = serde_json::Value::from_iter(good.map(|(name, value)| (name, value.to_owned())));
         let path = endpoint(&server, "token");
         for kind in [
             "application/json",
@@ -178,10 +182,10 @@ async fn under_no_preset_a_token_request_is_anything_but_a_posted_form() {
             "multipart/form-data; boundary=x",
             "application/xml",
         ] {
-            let answer = server
-                .post_raw(&path, &[("content-type", kind)], json.to_string())
-                .await;
-            assert_refused(&answer, &format!("{preset} {kind}"));
+            for body in [json.to_string(), crate::harness::encoded(&good)] {
+                let answer = server.post_raw(&path, &[("content-type", kind)], body).await;
+                assert_refused(&answer, &format!("{preset} {kind}"));
+            }
         }
         let form = [("content-type", "application/x-www-form-urlencoded")];
         assert_refused(&server.post_raw(&path, &form, json.to_string()).await, preset);

@@ -30,144 +30,53 @@ client_secret = "a-secret-of-43-characters-as-hallpass-makes"
 redirect_uris = ["http://127.0.0.1:3000/cb", "http://[::1]/cb", "http://localhost:3000/cb"]
 "#;
 
+/// Put behind a redirect URI.
+const BEHIND: &str = r#"/ // ? ?x=1 &x=1 # #x ;x=1 %00 %0d%0a %2f %2e%2e %23 %20 % /.. /../evil /..%2fevil /. . @evil.example
+    \ \evil * ?code=x &to=https://evil.example"#;
+/// Put in front of one.
+const BEFORE: &str =
+    "x view-source: https://evil.example/ https://evil.example? https://evil.example# javascript:evil//
+    data:text/html,evil blob: //evil.example/";
+/// In the place of its host, which `HOST` stands for.
+const HOSTS: &str = r#"evil.example HOST.evil.example evilHOST evil.HOST www.HOST HOST. HOST:443 HOST:80 HOST:8443 HOST:
+    user@HOST user:evil@HOST @HOST HOST@evil.example HOST%40evil.example HOST:443@evil.example evil.example%2fHOST
+    evil.example\@HOST evil.example\.HOST evil.example#@HOST evil.example?@HOST evil.example;@HOST HOST%00.evil.example
+    HOST%2eevil.example HOST,evil.example HOST&evil.example *.example [::1] 127.0.0.1 localhost"#;
+/// In the place of its scheme.
+const SCHEMES: &str = "http HTTPS ftp ws wss file javascript data evil httpss";
+/// In the place of its path, which `PATH` stands for.
+const PATHS: &str =
+    r#"x/../PATH ./PATH /PATH %2e/PATH evil/..%2fPATH \PATH %2fPATH PATH/evil evil PATH/PATH ?PATH #PATH"#;
+/// White space and letters that are not seen, before or behind.
+const UNSEEN: [&str; 9] = [
+    " ",
+    "\t",
+    "\n",
+    "\r\nevil: 1",
+    "\u{feff}",
+    "\u{202e}",
+    "\u{301}",
+    "\u{200b}",
+    "\u{a0}",
+];
+
 /// What an attacker, a lax parser or a browser may take for `uri`.
 fn confusions(uri: &str) -> Vec<String> {
     let (scheme, rest) = uri.split_once("://").expect("an address with a host");
     let (host, path) = rest.split_once('/').expect("an address with a path");
-    let behind = [
-        "/",
-        "//",
-        "?",
-        "?x=1",
-        "&x=1",
-        "#",
-        "#x",
-        ";x=1",
-        "%00",
-        "%0d%0a",
-        "%2f",
-        "%2e%2e",
-        "%23",
-        "%20",
-        "%",
-        "/..",
-        "/../evil",
-        "/..%2fevil",
-        "/.",
-        ".",
-        " ",
-        "\t",
-        "\n",
-        "\r\nevil: 1",
-        "@evil.example",
-        "\\",
-        "\\evil",
-        "*",
-        "?code=x",
-        "&to=https://evil.example",
-        "\u{202e}",
-        "\u{301}",
-        "\u{200b}",
-    ];
-    let before = [
-        " ",
-        "\n",
-        "\t",
-        "\u{feff}",
-        "x",
-        "view-source:",
-        "https://evil.example/",
-        "https://evil.example?",
-        "https://evil.example#",
-        "javascript:evil//",
-        "data:text/html,evil",
-        "blob:",
-    ];
-    let hosts = [
-        "evil.example",
-        "HOST.evil.example",
-        "evilHOST",
-        "evil.HOST",
-        "www.HOST",
-        "HOST.",
-        "HOST:443",
-        "HOST:80",
-        "HOST:8443",
-        "HOST:",
-        "user@HOST",
-        "user:evil@HOST",
-        "@HOST",
-        "HOST@evil.example",
-        "HOST%40evil.example",
-        "HOST:443@evil.example",
-        "evil.example%2fHOST",
-        "evil.example\\@HOST",
-        "evil.example\\.HOST",
-        "evil.example#@HOST",
-        "evil.example?@HOST",
-        "evil.example;@HOST",
-        "HOST%00.evil.example",
-        "HOST%2eevil.example",
-        "HOST\t.evil.example",
-        "HOST,evil.example",
-        "HOST&evil.example",
-        "HOST evil.example",
-        "*.example",
-        "[::1]",
-        "127.0.0.1",
-        "localhost",
-        "",
-    ];
-    let schemes = [
-        "http",
-        "HTTPS",
-        "ftp",
-        "ws",
-        "wss",
-        "file",
-        "javascript",
-        "data",
-        "evil",
-        "httpss",
-    ];
-    let paths = [
-        "x/../PATH",
-        "./PATH",
-        "/PATH",
-        "%2e/PATH",
-        "evil/..%2fPATH",
-        "\\PATH",
-        "%2fPATH",
-        "PATH/evil",
-        "evil",
-        "",
-        "PATH/PATH",
-        "?PATH",
-        "#PATH",
-    ];
-    let mut all: Vec<String> = behind.iter().map(|more| format!("{uri}{more}")).collect();
-    all.extend(before.iter().map(|more| format!("{more}{uri}")));
-    all.extend(
-        hosts
-            .iter()
-            .map(|other| format!("{scheme}://{}/{path}", other.replace("HOST", host))),
-    );
-    all.extend(schemes.iter().map(|other| format!("{other}://{rest}")));
-    all.extend(
-        paths
-            .iter()
-            .map(|other| format!("{scheme}://{host}/{}", other.replace("PATH", path))),
-    );
-    all.extend(
-        ["//", "/", "\\\\", "/\\", "///", ""]
-            .iter()
-            .map(|start| format!("{start}{rest}")),
-    );
+    let words = |list: &'static str| list.split_ascii_whitespace();
+    let mut all: Vec<String> = words(BEHIND).map(|more| format!("{uri}{more}")).collect();
+    all.extend(words(BEFORE).map(|more| format!("{more}{uri}")));
+    all.extend(words(HOSTS).map(|other| format!("{scheme}://{}/{path}", other.replace("HOST", host))));
+    all.extend(words(SCHEMES).map(|other| format!("{other}://{rest}")));
+    all.extend(words(PATHS).map(|other| format!("{scheme}://{host}/{}", other.replace("PATH", path))));
+    for unseen in UNSEEN {
+        all.extend([format!("{unseen}{uri}"), format!("{uri}{unseen}")]);
+        all.push(format!("{scheme}://{host}{unseen}.evil.example/{path}"));
+    }
+    all.extend(["//", "/", "\\\\", "/\\", "///", ""].map(|start| format!("{start}{rest}")));
+    all.extend([":", ":/", ":///", ":\\\\"].map(|colon| format!("{scheme}{colon}{rest}")));
     all.extend([
-        format!("{scheme}:{rest}"),
-        format!("{scheme}:/{rest}"),
-        format!("{scheme}:///{rest}"),
-        format!("{scheme}:\\\\{rest}"),
         uri.to_uppercase(),
         format!("{scheme}://{}/{path}", host.to_uppercase()),
         // A letter of another alphabet, another full stop, another slash.
@@ -175,10 +84,9 @@ fn confusions(uri: &str) -> Vec<String> {
         uri.replacen('.', "\u{3002}", 1),
         format!("{scheme}://{host}\u{2044}{path}"),
         format!("{scheme}://{host}"),
-        "about:blank".to_owned(),
-        "urn:ietf:wg:oauth:2.0:oob".to_owned(),
-        "null".to_owned(),
+        format!("{scheme}:///{path}"),
     ]);
+    all.extend(["about:blank", "urn:ietf:wg:oauth:2.0:oob", "null"].map(str::to_owned));
     all.retain(|other| other != uri);
     all
 }
