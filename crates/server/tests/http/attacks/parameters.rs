@@ -192,12 +192,9 @@ async fn under_no_preset_a_token_request_is_anything_but_a_posted_form() {
         let url = server.at(&path);
         for method in [reqwest::Method::GET, reqwest::Method::PUT, reqwest::Method::PATCH] {
             let request = server.request(method, &url).header("x-http-method-override", "POST");
-            let request = request.header(form[0].0, form[0].1).body(crate::harness::encoded(&[
-                ("grant_type", "refresh_token"),
-                ("refresh_token", &tokens.refresh),
-                ("client_id", "sample"),
-                ("client_secret", SECRET),
-            ]));
+            let request = request
+                .header(form[0].0, form[0].1)
+                .body(crate::harness::encoded(&good));
             assert_eq!(server.send(&url, request).await.status, 405, "{preset}");
         }
         assert_eq!(sample.refresh(&tokens.refresh).await.status, 200, "{preset}");
