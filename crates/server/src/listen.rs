@@ -63,7 +63,14 @@ pub(crate) async fn listen(
         let service = service_fn(move |request| {
             let (hallpass, pages, open) = (hallpass.clone(), pages.clone(), Open::begin(&activity));
             async move {
-                let answer = answer(&hallpass, pages, request, peer).await;
+                let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+                let mut answer = answer(&hallpass, pages, request, peer).await;
+                if chunked {
+                    // It may have had a Content-Length too, which hyper does not tell: a proxy that went by that one must not
+                    // find a second answer here (RFC 9112 §6.1).
+                    let headers = answer.headers_mut();
+                    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
                 drop(open);
                 Ok::<_, Infallible>(answer)
             }

@@ -244,7 +244,18 @@ impl Server {
         let _ = stream.read_to_end(&mut Vec::new()).await;
     }
 
-    async fn connection(&self) -> TcpStream {
+    /// Sends bytes as they are, says that no more will come, and reads what is answered.
+    pub(crate) async fn send_bytes_and_end(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connection().await;
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.shutdown().await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// A connection on which a test speaks for itself.
+    pub(crate) async fn connection(&self) -> TcpStream {
         let address = self.address.strip_prefix("http://").expect("an address");
         TcpStream::connect(address).await.expect("the server listens")
     }
@@ -329,6 +340,14 @@ impl Server {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{words:?}: {error}");
         serde_json::from_slice(&output.stdout).expect("the answer is JSON")
+    }
+
+    /// The process of a binary.
+    pub(crate) fn process_id(&self) -> u32 {
+        match &self.running {
+            Some(Process::Binary { child, .. }) => child.id(),
+            _ => unreachable!("only a binary is a process of its own"),
+        }
     }
 
     /// What a binary wrote to its log.
