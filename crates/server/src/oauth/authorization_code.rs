@@ -58,7 +58,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
 /// At most so many active grants of one person for one app: the longest idle ones end.
 async fn end_longest_idle(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<(), Refusal> {
     let keep = hallpass.config.tokens.grants_per_user_and_app;
-    for idle in hallpass.store.longest_idle(grant.user, grant.app, keep).await? {
+    for idle in hallpass.store.longest_idle(grant, keep).await? {
         hallpass.store.end(idle, EndReason::Replaced, now).await?;
     }
     Ok(())
