@@ -12,6 +12,10 @@ use std::time::Duration;
 /// How many grants end in one commit; an app may have millions.
 const ENDS: u32 = 500;
 
+/// How far a clock may be turned back without a revoked token coming to life again: more than any wrong time zone. By that
+/// much a token's expiry may lie beyond what this moment and its life say, and an entry be missed after it seemed over.
+const SETBACK: Duration = Duration::from_secs(24 * 3600);
+
 /// The numbering of this run's changes.
 #[derive(Clone, Copy)]
 pub(super) struct Feed {
@@ -219,7 +223,10 @@ impl<'a> Batch<'a> {
             node: self.numbered.node,
             number: self.numbered.number,
             at: change.at,
-            expires: change.expires.unwrap_or(change.at.after(self.longest_access)),
+            expires: change
+                .expires
+                .unwrap_or(change.at.after(self.longest_access))
+                .after(SETBACK),
             kind: change.kind,
             subject: change.subject.clone(),
             value: change.value,
