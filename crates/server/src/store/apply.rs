@@ -2,7 +2,7 @@
 //!
 //! No `RETURNING`: on SQLite reading the row in the same transaction is cheaper, and it answers also where nothing changed.
 
-use super::batch::{End, Ends, Outcome, Use, Used, Work, Write};
+use super::batch::{Applied, End, Ends, Outcome, Use, Used, Work, Write};
 use super::connection::Connection;
 use super::model::{Change, ChangeKind, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, Rotated};
 use super::value::{Row, Statement, Value};
@@ -32,14 +32,6 @@ impl Feed {
     fn rename(&mut self) {
         *self = Self::new(u128::from_be_bytes(self.node).wrapping_add(1).to_be_bytes());
     }
-}
-
-/// What became of a work.
-pub(super) enum Applied {
-    /// All of it was done.
-    Whole(Outcome),
-    /// This remains.
-    Partly(Write),
 }
 
 /// One transaction.
