@@ -2,7 +2,7 @@
 //!
 //! No `RETURNING`: on SQLite reading the row in the same transaction is cheaper, and it answers also where nothing changed.
 
-use super::batch::{End, Ends, Outcome, Use, Used, Work, Write};
+use super::batch::{Applied, End, Ends, Outcome, Use, Used, Work, Write};
 use super::connection::Connection;
 use super::model::{Change, ChangeKind, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, Rotated};
 use super::value::{Row, Statement, Value};
@@ -11,6 +11,10 @@ use std::time::Duration;
 
 /// How many grants end in one commit; an app may have millions.
 const ENDS: u32 = 500;
+
+/// How far a clock may be turned back without a revoked token coming to life again: more than any wrong time zone. By that
+/// much a token's expiry may lie beyond what this moment and its life say, and an entry be missed after it seemed over.
+const SETBACK: Duration = Duration::from_secs(24 * 3600);
 
 /// The numbering of this run's changes.
 #[derive(Clone, Copy)]
@@ -28,14 +32,6 @@ impl Feed {
     fn rename(&mut self) {
         *self = Self::new(u128::from_be_bytes(self.node).wrapping_add(1).to_be_bytes());
     }
-}
-
-/// What became of a work.
-pub(super) enum Applied {
-    /// All of it was done.
-    Whole(Outcome),
-    /// This remains.
-    Partly(Write),
 }
 
 /// One transaction.
@@ -219,7 +215,10 @@ impl<'a> Batch<'a> {
             node: self.numbered.node,
             number: self.numbered.number,
             at: change.at,
-            expires: change.expires.unwrap_or(change.at.after(self.longest_access)),
+            expires: change
+                .expires
+                .unwrap_or(change.at.after(self.longest_access))
+                .after(SETBACK),
             kind: change.kind,
             subject: change.subject.clone(),
             value: change.value,

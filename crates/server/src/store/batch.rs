@@ -94,6 +94,14 @@ pub(super) enum Outcome {
     Noted,
 }
 
+/// What became of a work.
+pub(super) enum Applied {
+    /// All of it was done.
+    Whole(Outcome),
+    /// This remains.
+    Partly(Write),
+}
+
 /// A grant to end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct End {

@@ -98,10 +98,17 @@ impl Store {
         all(self.scan(sql, params).await?, grant_of)
     }
 
-    /// The active grants of a person for an app beyond the `keep` used last: those to end where there are too many.
-    pub async fn longest_idle(&self, user: UserId, app: AppId, keep: u32) -> Result<Vec<GrantId>> {
-        let rows = self.read(LONGEST_IDLE, &[user.into(), app.into(), keep.into()]).await?;
-        all(rows, Row::take)
+    /// The active grants of a person for an app beyond `keep`, `newcomer` included: those to end where there are too many, the
+    /// ones that were used last stay. The newcomer always stays: by a clock that was turned back it is the longest idle one.
+    pub async fn longest_idle(&self, newcomer: &Grant, keep: u32) -> Result<Vec<GrantId>> {
+        let others = keep.saturating_sub(1);
+        let params = [
+            newcomer.user.into(),
+            newcomer.app.into(),
+            newcomer.id.into(),
+            others.into(),
+        ];
+        all(self.read(LONGEST_IDLE, &params).await?, Row::take)
     }
 
     async fn end_many(&self, ends: Ends) -> Result<Vec<GrantId>> {
@@ -153,8 +160,8 @@ const LIST_OF_USER: &str = select_grant!(
     "WHERE user_id = $1 AND ($2 IS NULL OR app_id = $2) AND ($3 IS NULL OR organization_id = $3) AND ($4 IS NULL OR state = $4) ORDER BY id DESC LIMIT $5"
 );
 
-const LONGEST_IDLE: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 1 \
-     ORDER BY COALESCE(last_used, rotated_at) DESC, id DESC LIMIT 1000 OFFSET $3";
+const LONGEST_IDLE: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 1 AND id <> $3 \
+     ORDER BY COALESCE(last_used, rotated_at) DESC, id DESC LIMIT 1000 OFFSET $4";
 
 const LIVE_OF_CONNECTION: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND organization_id = $3 AND state < 2 AND id > $4 ORDER BY id LIMIT $5";
 

@@ -289,10 +289,11 @@ async fn the_longest_idle_are_those_beyond_what_is_kept() {
         fixture.active(id).await;
     }
     fixture.store.rotate(rotate(1, 1)).await.unwrap();
-    let (user, app) = (UserId(uuid(200)), AppId(uuid(100)));
-    let idle = fixture.store.longest_idle(user, app, 2).await.unwrap();
-    assert_eq!(idle, [grant_id(3), grant_id(2)], "1 was used last, 4 is newer");
-    assert_eq!(fixture.store.longest_idle(user, app, 4).await.unwrap(), []);
+    let newcomer = async |id| fixture.store.grant(grant_id(id)).await.unwrap().unwrap();
+    let idle = async |id, keep| fixture.store.longest_idle(&newcomer(id).await, keep).await.unwrap();
+    assert_eq!(idle(4, 2).await, [grant_id(3), grant_id(2)], "1 was used last");
+    assert_eq!(idle(2, 2).await, [grant_id(4), grant_id(3)], "who comes stays");
+    assert_eq!(idle(4, 4).await, []);
 }
 
 /// A grant of another person for another app.

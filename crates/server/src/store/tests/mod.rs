@@ -4,6 +4,7 @@ mod failures;
 mod grants;
 mod keys;
 mod nouns;
+mod queue;
 mod races;
 mod schema;
 mod sweep;

@@ -6,6 +6,7 @@ use super::client::Client;
 use super::encoded;
 use super::world::{PEOPLE, Person};
 use hallpass::config::{Config, Source};
+use hallpass::data_folder::admin_socket;
 use hallpass::server::{Running, start};
 use hallpass::time::Clock;
 use reqwest::Method;
@@ -60,6 +61,17 @@ impl Server {
     /// The library's server in this process, with a clock that moves only by [`Server::advance`].
     pub(crate) async fn library(preset: &str, declared: &str) -> Self {
         let mut server = Self::prepared(preset, declared);
+        server.start_library().await;
+        server
+    }
+
+    /// The same on a copy of the files of a data folder whose server has ended.
+    pub(crate) async fn library_on(data: &Path, preset: &str, declared: &str) -> Self {
+        let mut server = Self::prepared(preset, declared);
+        fs::create_dir(server.data_folder()).expect("a folder for the data");
+        for file in fs::read_dir(data).expect("the data folder").flatten() {
+            fs::copy(file.path(), server.data_folder().join(file.file_name())).expect("a copy");
+        }
         server.start_library().await;
         server
     }
@@ -347,6 +359,28 @@ impl Server {
         match &self.running {
             Some(Process::Binary { child, .. }) => child.id(),
             _ => unreachable!("only a binary is a process of its own"),
+        }
+    }
+
+    /// Has the admin API do something, as the operator's command would.
+    pub(crate) async fn operator(&self, method: Method, path: &str, body: Option<serde_json::Value>) -> Answer {
+        let socket = admin_socket(&self.data_folder());
+        let http = reqwest::Client::builder()
+            .unix_socket(socket)
+            .build()
+            .expect("a client");
+        let url: Url = format!("http://hallpass/admin/api/v1{path}")
+            .parse()
+            .expect("an address");
+        let request = http.request(method, url.clone());
+        let request = body.iter().fold(request, reqwest::RequestBuilder::json);
+        self.send(&url, request).await
+    }
+
+    /// Ends a library server, which then has written down everything.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(Process::Library(server)) = self.running.take() {
+            server.stop().await;
         }
     }
 
