@@ -58,9 +58,9 @@ pub fn meaning(presented: u32, row: Rotation, now: Instant, lenient: Leniency) -
         return Meaning::Reused;
     }
     let age = now.since(row.rotated_at);
-    if age < lenient.grace {
+    if age <= lenient.grace {
         Meaning::Repeat
-    } else if row.confirmed == Some(false) && age < lenient.retry {
+    } else if row.confirmed == Some(false) && age <= lenient.retry {
         Meaning::Replace
     } else {
         Meaning::Reused
@@ -94,14 +94,14 @@ mod tests {
             ((1_000_000, 7, 6, Some(true)), Rotate),
             ((0, 7, 6, None), Rotate),
             ((0, 6, 6, Some(false)), Repeat),
-            ((29, 6, 6, Some(true)), Repeat),
-            ((29, 6, 6, None), Repeat),
+            ((30, 6, 6, Some(true)), Repeat),
+            ((30, 6, 6, None), Repeat),
             ((-5, 6, 6, None), Repeat),
-            ((30, 6, 6, Some(false)), Replace),
-            ((3599, 6, 6, Some(false)), Replace),
-            ((3600, 6, 6, Some(false)), Reused),
-            ((30, 6, 6, Some(true)), Reused),
-            ((30, 6, 6, None), Reused),
+            ((31, 6, 6, Some(false)), Replace),
+            ((3600, 6, 6, Some(false)), Replace),
+            ((3601, 6, 6, Some(false)), Reused),
+            ((31, 6, 6, Some(true)), Reused),
+            ((31, 6, 6, None), Reused),
             ((1, 5, 6, Some(false)), Reused),
             ((1, 4, 6, Some(false)), Reused),
             // 5 was replaced by 7, so 6 is void although it is the nearest
