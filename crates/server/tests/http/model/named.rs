@@ -73,10 +73,10 @@ fn clocks() -> Vec<(&'static str, usize, Vec<Step>)> {
         ]
     };
     vec![
-        ("the last moment of the grace", USUAL, repeated(-1)),
-        ("the first after it", USUAL, repeated(0)),
-        ("the last moment in which an answer was lost", BOUND, replaced(-1)),
-        ("the first after it", BOUND, replaced(0)),
+        ("the last moment of the grace", USUAL, repeated(0)),
+        ("the first after it", USUAL, repeated(1)),
+        ("the last moment in which an answer was lost", BOUND, replaced(0)),
+        ("the first after it", BOUND, replaced(1)),
         (
             "who comes stays, although by the clock it is the longest idle",
             PATIENT,

@@ -345,9 +345,9 @@ impl Model {
             Meaning::Current
         } else if Some(presented) != grant.previous {
             Meaning::Reused
-        } else if age < self.rules.grace {
+        } else if age <= self.rules.grace {
             Meaning::Same
-        } else if !grant.seen && age < self.rules.retry {
+        } else if !grant.seen && age <= self.rules.retry {
             Meaning::Replaces
         } else {
             Meaning::Reused
