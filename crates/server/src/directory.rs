@@ -59,7 +59,7 @@ pub struct Directory {
     users: Cache<UserId, Arc<User>>,
     organizations: Cache<OrganizationId, Arc<Organization>>,
     /// All of them: there are few, and introspection asks for one that is not there as often as for one that is.
-    resources: Cache<(), Arc<[Resource]>>,
+    resources: Cache<(), Arc<[Arc<Resource>]>>,
     /// Where live apps are sent back to.
     origins: Cache<(), Arc<HashSet<String>>>,
     version: AtomicU64,
@@ -175,12 +175,12 @@ impl Hallpass {
     ///
     /// # Errors
     /// Where the database is away.
-    pub async fn resources(&self) -> Result<Arc<[Resource]>, StoreError> {
+    pub async fn resources(&self) -> Result<Arc<[Arc<Resource>]>, StoreError> {
         if let Some(resources) = self.directory.resources.get(&()) {
             return Ok(resources);
         }
         let version = self.directory.version.load(Ordering::SeqCst);
-        let found: Arc<[Resource]> = self.store.resources().await?.into();
+        let found: Arc<[Arc<Resource>]> = self.store.resources().await?.into_iter().map(Arc::new).collect();
         self.directory.put(
             version,
             |d| d.resources.insert((), found.clone()),

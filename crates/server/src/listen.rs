@@ -63,7 +63,14 @@ pub(crate) async fn listen(
         let service = service_fn(move |request| {
             let (hallpass, pages, open) = (hallpass.clone(), pages.clone(), Open::begin(&activity));
             async move {
-                let answer = answer(&hallpass, pages, request, peer).await;
+                let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+                let mut answer = answer(&hallpass, pages, request, peer).await;
+                if chunked {
+                    // It may have had a Content-Length too, which hyper does not tell: a proxy that went by that one must not
+                    // find a second answer here (RFC 9112 §6.1).
+                    let headers = answer.headers_mut();
+                    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
                 drop(open);
                 Ok::<_, Infallible>(answer)
             }
@@ -157,10 +164,11 @@ async fn answer_of(
         Endpoint::Live if reads => full(respond::json(200, r#"{"status":"live"}"#)),
         Endpoint::Ready if reads => full(ready(hallpass).await),
         Endpoint::Identity | Endpoint::Metadata | Endpoint::Live | Endpoint::Ready => full(only_reads()),
-        Endpoint::Authorize => full(authorize(hallpass, request.map(Body::new)).await),
+        // Boxed: what is hot should not be as large as what is not.
+        Endpoint::Authorize => full(Box::pin(authorize(hallpass, request.map(Body::new))).await),
         Endpoint::Page => {
             request.extensions_mut().insert(peer);
-            match pages.oneshot(request.map(Body::new)).await {
+            match Box::pin(pages.oneshot(request.map(Body::new))).await {
                 Ok(response) => response.map(Either::Right),
                 Err(never) => match never {},
             }

@@ -17,6 +17,10 @@ pub enum ErrorCode {
     UnsupportedGrantType,
     /// RFC 6749 §4.1.2.1.
     UnsupportedResponseType,
+    /// RFC 9101 §7: the parameter `request` is not taken.
+    RequestNotSupported,
+    /// RFC 9101 §7: the parameter `request_uri` is not taken.
+    RequestUriNotSupported,
     /// RFC 6749 §4.1.2.1 and §5.2.
     InvalidScope,
     /// RFC 6749 §4.1.2.1: the resource owner or the server said no.
@@ -43,6 +47,8 @@ impl ErrorCode {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::InvalidScope => "invalid_scope",
             Self::AccessDenied => "access_denied",
             Self::ServerError => "server_error",

@@ -77,7 +77,7 @@ impl RedirectUri {
 
     /// Whether it leads to the person's own computer and nowhere else.
     pub fn is_loopback(&self) -> bool {
-        loopback(&self.0).is_some() || self.host() == Some("localhost".to_owned())
+        Url::parse(&self.0).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && is_this_computer(&url))
     }
 
     /// The host, or the scheme where there is none (a native app's).
@@ -129,11 +129,15 @@ fn web(text: &str, url: &Url) -> Result<(), RedirectUriError> {
     if host.contains('*') || host.contains('%') {
         return Err(RedirectUriError::Character);
     }
-    let local = matches!(host, "127.0.0.1" | "[::1]" | "localhost");
-    if url.scheme() == "http" && !local {
+    if url.scheme() == "http" && !is_this_computer(url) {
         return Err(RedirectUriError::PlainHttp);
     }
     Ok(())
+}
+
+/// However it is written: `127.1` and `0x7f000001` are 127.0.0.1 to a browser.
+fn is_this_computer(url: &Url) -> bool {
+    matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"))
 }
 
 /// What remains of a loopback URI when its port is left out. By address only: `localhost` may resolve elsewhere (RFC 8252 §8.3).
@@ -216,6 +220,28 @@ mod tests {
             assert!(!admits("http://127.0.0.1/cb", sent), "{sent}");
         }
         assert!(!admits("http://localhost:1/cb", "http://localhost:2/cb"));
+    }
+
+    /// RFC 8252 §8.6: the person is warned of an app that any program on the computer could pass for.
+    #[test]
+    fn this_computer_is_known_however_it_is_written() {
+        let is_loopback = |text: &str| RedirectUri::parse(text).unwrap().is_loopback();
+        for text in [
+            "http://127.0.0.1/cb",
+            "http://127.1/cb",
+            "http://0x7f000001:8080/cb",
+            "http://[0:0::1]:8080/cb",
+            "https://LOCALHOST/cb",
+        ] {
+            assert!(is_loopback(text), "{text}");
+        }
+        for text in [
+            "https://app.example/cb",
+            "com.example.app:/cb",
+            "com.example.app://localhost/cb",
+        ] {
+            assert!(!is_loopback(text), "{text}");
+        }
     }
 
     #[test]

@@ -136,7 +136,8 @@ impl World {
             created: Instant(NOW),
             code_expires: Instant(NOW + 60_000),
         };
-        let id = self.store.insert_grant(grant).await.unwrap().id;
+        let grant = self.store.insert_grant(grant).await.unwrap();
+        let id = grant.id;
         let redeem = Redeem {
             id,
             app: app.id,
@@ -145,7 +146,7 @@ impl World {
             ends: None,
             key: 1,
         };
-        self.store.redeem(redeem).await.unwrap().unwrap();
+        self.store.redeem(&grant, redeem).await.unwrap().unwrap();
         id
     }
 }

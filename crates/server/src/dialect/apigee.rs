@@ -162,6 +162,8 @@ fn by_code(code: ErrorCode) -> Row {
         ErrorCode::UnauthorizedClient => "Client is not authorized to use this grant type",
         ErrorCode::UnsupportedGrantType => "Unsupported grant type",
         ErrorCode::UnsupportedResponseType => "Response type must be code",
+        ErrorCode::RequestNotSupported => "The parameter request is not supported",
+        ErrorCode::RequestUriNotSupported => "The parameter request_uri is not supported",
         ErrorCode::InvalidScope => "Invalid Scope",
         ErrorCode::AccessDenied => "Access denied",
         ErrorCode::ServerError => "Internal Server Error",

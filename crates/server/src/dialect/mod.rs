@@ -293,6 +293,8 @@ fn resource_code(refusal: &Refusal) -> ErrorCode {
         ErrorCode::InvalidRequest
         | ErrorCode::UnsupportedGrantType
         | ErrorCode::UnsupportedResponseType
+        | ErrorCode::RequestNotSupported
+        | ErrorCode::RequestUriNotSupported
         | ErrorCode::UnsupportedTokenType => ErrorCode::InvalidRequest,
         ErrorCode::InvalidToken
         | ErrorCode::InvalidClient

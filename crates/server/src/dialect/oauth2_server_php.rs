@@ -224,6 +224,8 @@ fn by_code(code: ErrorCode) -> Row {
     match code {
         ErrorCode::InvalidRequest => Row::new(400, error, "The request is malformed"),
         ErrorCode::UnsupportedResponseType => Row::new(400, error, "Invalid or missing response type"),
+        ErrorCode::RequestNotSupported => Row::new(400, error, "The request parameter is not supported"),
+        ErrorCode::RequestUriNotSupported => Row::new(400, error, "The request_uri parameter is not supported"),
         ErrorCode::InvalidClient => Row::new(400, error, "The client credentials are invalid"),
         ErrorCode::InvalidGrant => Row::new(400, error, "Invalid refresh token"),
         ErrorCode::UnauthorizedClient => Row::new(400, error, "The grant type is unauthorized for this client_id"),

@@ -143,6 +143,8 @@ fn by_code(code: ErrorCode) -> Row {
         ErrorCode::UnauthorizedClient => (400, "The authenticated client is not authorized to use this authorization grant type."),
         ErrorCode::UnsupportedGrantType => (400, "The authorization grant type is not supported by the authorization server."),
         ErrorCode::UnsupportedResponseType => (400, "The authorization server does not support obtaining an authorization code using this method."),
+        ErrorCode::RequestNotSupported => (400, "The authorization server does not support the request parameter."),
+        ErrorCode::RequestUriNotSupported => (400, "The authorization server does not support the request_uri parameter."),
         ErrorCode::InvalidScope => (400, "The requested scope is invalid, unknown, or malformed"),
         ErrorCode::AccessDenied => (401, "The resource owner or authorization server denied the request."),
         ErrorCode::ServerError => (500, "The authorization server encountered an unexpected condition which prevented it from fulfilling the request: internal error"),

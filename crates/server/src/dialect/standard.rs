@@ -178,6 +178,8 @@ fn by_code(code: ErrorCode) -> &'static str {
         ErrorCode::UnauthorizedClient => "This app may not use this grant type",
         ErrorCode::UnsupportedGrantType => "The grant type is not offered",
         ErrorCode::UnsupportedResponseType => "The response type is not offered",
+        ErrorCode::RequestNotSupported => "The parameter request is not supported",
+        ErrorCode::RequestUriNotSupported => "The parameter request_uri is not supported",
         ErrorCode::InvalidScope => "The scope is unknown, malformed, or more than may be asked for",
         ErrorCode::AccessDenied => "The request was denied",
         ErrorCode::ServerError => "An error occurred on our side",

@@ -82,6 +82,8 @@ reasons! {
     R::RedirectUriAbsent => R::RedirectUriAbsent,
     R::ResponseTypeMissing => R::ResponseTypeMissing,
     R::UnsupportedResponseType(_) => R::UnsupportedResponseType(HOSTILE.to_owned()),
+    R::RequestObject => R::RequestObject,
+    R::RequestObjectUri => R::RequestObjectUri,
     R::ChallengeMissing => R::ChallengeMissing,
     R::ChallengeMalformed => R::ChallengeMalformed,
     R::ChallengeMethod => R::ChallengeMethod,

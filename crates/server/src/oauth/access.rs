@@ -62,15 +62,16 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
     if is_revoked(hallpass, &claims) {
         return Err(Refusal::TokenRevoked);
     }
+    // Before the standing of app and person: whoever has a token got the answer that it came in, suspended or not.
+    if let Some(grant) = claims.grant {
+        hallpass.store.touch(grant.id, grant.generation, now);
+    }
     let client = hallpass.client_by_id(claims.app).await?.ok_or(Refusal::TokenRevoked)?;
     // An app that lost a scope, or whose scope left the catalogue: its next token has what remains.
     if !claims.scopes.is_subset_of(&client.scopes) {
         return Err(Refusal::TokenRevoked);
     }
     let user = standing(hallpass, &claims, &client).await?;
-    if let Some(grant) = claims.grant {
-        hallpass.store.touch(grant.id, grant.generation, now);
-    }
     Ok(Access { claims, client, user })
 }
 

@@ -81,7 +81,7 @@ fn target(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Resul
     let state = query.get("state").map(str::to_owned);
     let registered = &client.app.redirect_uris;
     if let Some(sent) = query.get("redirect_uri") {
-        let known = registered.iter().any(|uri| uri.admits(sent));
+        let known = registered.iter().any(|uri| admits(client, uri, sent));
         let target = Target {
             uri: Some(sent.to_owned()),
             named: true,
@@ -109,6 +109,14 @@ fn target(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Resul
     }
 }
 
+/// The port of a loopback address is free for native apps, which are public clients (RFC 9700 §2.1, RFC 8252 §8.4).
+fn admits(client: &Client, registered: &RedirectUri, sent: &str) -> bool {
+    match client.app.client_type {
+        ClientType::Public => registered.admits(sent),
+        ClientType::Confidential => registered.as_str() == sent,
+    }
+}
+
 /// API-5: only a confidential app's code may be shown, since a code alone gives nothing without its secret.
 fn shows_code(hallpass: &Hallpass, client: &Client) -> bool {
     hallpass.config.wire.code_page && client.app.client_type == ClientType::Confidential
@@ -117,6 +125,13 @@ fn shows_code(hallpass: &Hallpass, client: &Client) -> bool {
 type Asked = (Scopes, Option<CodeChallenge>);
 
 fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<Asked, Refusal> {
+    // Who signs a request wants the signed parameters to count; to go by those beside them would undo it (RFC 9101 §6.3).
+    if query.get("request").is_some() {
+        return Err(Refusal::RequestObject);
+    }
+    if query.get("request_uri").is_some() {
+        return Err(Refusal::RequestObjectUri);
+    }
     match query.get("response_type") {
         Some("code") => {}
         Some(other) => return Err(Refusal::UnsupportedResponseType(other.chars().take(24).collect())),

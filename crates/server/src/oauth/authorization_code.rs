@@ -11,8 +11,8 @@ use crate::respond::Response;
 use crate::store::model::{ClientType, EndReason, Grant, Redeem, State};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
-use hallpass_wire::Parameters;
 use hallpass_wire::pkce::{CodeChallenge, CodeVerifier};
+use hallpass_wire::{Parameters, Scopes};
 
 /// Redeems a code.
 ///
@@ -32,6 +32,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     check_redirect_uri(request.client, &grant, request.body)?;
     check_verifier(request.client, &grant, request.body)?;
     check_standing(hallpass, &grant, request.client).await?;
+    let scopes = scopes(request.client, &grant)?;
 
     let ends = hallpass
         .config
@@ -46,10 +47,10 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
         ends,
         key: hallpass.keys.ring().proof_id(request.now),
     };
-    match hallpass.store.redeem(change).await? {
+    match hallpass.store.redeem(&grant, change).await? {
         Some(grant) => {
             end_longest_idle(hallpass, &grant, request.now).await?;
-            issue::for_grant(hallpass, request, &grant, grant.scopes.clone(), request.now)
+            issue::for_grant(hallpass, request, &grant, scopes, request.now)
         }
         None => Err(lost(hallpass, &grant, request.now).await?),
     }
@@ -58,7 +59,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
 /// At most so many active grants of one person for one app: the longest idle ones end.
 async fn end_longest_idle(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<(), Refusal> {
     let keep = hallpass.config.tokens.grants_per_user_and_app;
-    for idle in hallpass.store.longest_idle(grant.user, grant.app, keep).await? {
+    for idle in hallpass.store.longest_idle(grant, keep).await? {
         hallpass.store.end(idle, EndReason::Replaced, now).await?;
     }
     Ok(())
@@ -113,6 +114,16 @@ fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Resu
         Ok(())
     } else {
         Err(Refusal::VerifierMismatch)
+    }
+}
+
+/// What the app may still have of what was allowed: a token with more would be refused everywhere.
+fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, Refusal> {
+    let scopes = grant.scopes.intersection(&client.scopes);
+    if scopes.is_empty() {
+        Err(Refusal::ScopeMissing)
+    } else {
+        Ok(scopes)
     }
 }
 

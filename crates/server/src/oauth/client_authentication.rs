@@ -32,7 +32,7 @@ pub enum Caller {
     /// An app, about its own tokens.
     Client(Arc<Client>),
     /// An API, about tokens meant for it.
-    Resource(Resource),
+    Resource(Arc<Resource>),
 }
 
 /// Authenticates the client of a token or revocation request.
@@ -157,7 +157,7 @@ impl<'a> Trial<'a> {
             if let Some(hash) = &resource.secret
                 && self.fits(hash, &reading.client_secret).await?
             {
-                return Ok(Caller::Resource(resource.clone()));
+                return Ok(Caller::Resource(Arc::clone(resource)));
             }
             named = true;
         }

@@ -106,13 +106,13 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     if !current || over || grant.app != client.app.id {
         return inactive();
     }
+    hallpass.store.touch(grant.id, grant.generation, now);
     let Some(user) = hallpass.user(grant.user).await? else {
         return inactive();
     };
     if !hallpass.may_act(&user, grant.organization, client).await? {
         return inactive();
     }
-    hallpass.store.touch(grant.id, grant.generation, now);
     Ok(hallpass.dialect.introspection(Some(&Introspection {
         scopes: &grant.scopes,
         client_id: &client.app.client_id,

@@ -38,17 +38,20 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
             return Err(Refusal::RefreshTokenFromTheFuture);
         }
         check_expiry(hallpass, request.client, &grant, request.now)?;
-        check_standing(hallpass, &grant, request.client).await?;
-        let scopes = scopes(hallpass, request, &grant);
-        if decided == Meaning::Rotate && (scopes.is_err() || !issue::rotates(hallpass, request.client)) {
+        let allowed = allowed(hallpass, request, &grant).await;
+        // It was seen, whatever else is wrong with the request: whoever has it got the answer that it came in.
+        if decided == Meaning::Rotate && (allowed.is_err() || !issue::rotates(hallpass, request.client)) {
             hallpass.store.touch(grant.id, grant.generation, request.now);
         }
-        let scopes = scopes?;
+        let scopes = allowed?;
         if decided == Meaning::Repeat || !issue::rotates(hallpass, request.client) {
             let issued_at = moment_of_issue(hallpass, request, decided, &grant);
             return issue::for_grant(hallpass, request, &grant, scopes, issued_at);
         }
-        let rotated = hallpass.store.rotate(change(hallpass, request, &proof, &grant)).await?;
+        let rotated = hallpass
+            .store
+            .rotate(&grant, change(hallpass, request, &proof, &grant))
+            .await?;
         if rotated.changed {
             return issue::for_grant(hallpass, request, &rotated.grant, scopes, rotated.grant.rotated_at);
         }
@@ -143,6 +146,12 @@ fn moment_of_issue(hallpass: &Hallpass, request: &TokenRequest<'_>, decided: Mea
     } else {
         request.now
     }
+}
+
+/// The scopes of the answer, if the person may still act for this app.
+async fn allowed(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Scopes, Refusal> {
+    check_standing(hallpass, grant, request.client).await?;
+    scopes(hallpass, request, grant)
 }
 
 /// Asked ∩ grant ∩ app: asking for more than was granted is an error, what the app lost since is left out (RFC 6749 §6).

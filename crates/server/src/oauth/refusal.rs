@@ -154,6 +154,12 @@ pub enum Refusal {
     /// `response_type` is not `code`.
     #[error("the response type {0:?} is not offered")]
     UnsupportedResponseType(String),
+    /// A request object by value (RFC 9101 §5.1): its parameters would count, and not those beside it.
+    #[error("request objects are not taken: send the parameters themselves")]
+    RequestObject,
+    /// A request object by reference (RFC 9101 §5.2). Nothing is fetched for a stranger.
+    #[error("request objects are not fetched: send the parameters themselves")]
+    RequestObjectUri,
     /// PKCE is required here and no challenge came.
     #[error("the code challenge is missing")]
     ChallengeMissing,
@@ -248,6 +254,8 @@ impl Refusal {
             | Self::ScopeBeyondGrant(_)
             | Self::ScopeMissing => ErrorCode::InvalidScope,
             Self::UnsupportedResponseType(_) => ErrorCode::UnsupportedResponseType,
+            Self::RequestObject => ErrorCode::RequestNotSupported,
+            Self::RequestObjectUri => ErrorCode::RequestUriNotSupported,
             Self::Denied | Self::NoOrganization => ErrorCode::AccessDenied,
             Self::NoToken | Self::InvalidToken | Self::TokenExpired | Self::TokenRevoked => ErrorCode::InvalidToken,
             // The token is valid and another of its kind would fail as well: it lacks a privilege (RFC 6750 §3.1).

@@ -2,15 +2,19 @@
 //!
 //! No `RETURNING`: on SQLite reading the row in the same transaction is cheaper, and it answers also where nothing changed.
 
-use super::batch::{End, Ends, Outcome, Use, Used, Work, Write};
+use super::batch::{Applied, End, Ends, Outcome, Rotation, Use, Used, Work, Write};
 use super::connection::Connection;
-use super::model::{Change, ChangeKind, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, Rotated};
+use super::model::{Change, ChangeKind, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
 use super::value::{Row, Statement, Value};
 use super::{Result, StoreError, all, apps, changes, first, grants, sweep};
 use std::time::Duration;
 
 /// How many grants end in one commit; an app may have millions.
 const ENDS: u32 = 500;
+
+/// How far a clock may be turned back without a revoked token coming to life again: more than any wrong time zone. By that
+/// much a token's expiry may lie beyond what this moment and its life say, and an entry be missed after it seemed over.
+const SETBACK: Duration = Duration::from_secs(24 * 3600);
 
 /// The numbering of this run's changes.
 #[derive(Clone, Copy)]
@@ -28,14 +32,6 @@ impl Feed {
     fn rename(&mut self) {
         *self = Self::new(u128::from_be_bytes(self.node).wrapping_add(1).to_be_bytes());
     }
-}
-
-/// What became of a work.
-pub(super) enum Applied {
-    /// All of it was done.
-    Whole(Outcome),
-    /// This remains.
-    Partly(Write),
 }
 
 /// One transaction.
@@ -91,7 +87,7 @@ impl<'a> Batch<'a> {
     fn work(&mut self, work: &Work) -> Result<Applied> {
         let outcome = match work {
             Work::Insert(grant) => Outcome::Grant(self.insert(grant)?),
-            Work::Redeem(redeem) => Outcome::Grant(self.redeem(redeem)?),
+            Work::Redeem(redeem) => Outcome::Redeemed(self.redeem(redeem)?),
             Work::Rotate(rotate) => Outcome::Rotated(self.rotate(rotate)?),
             Work::End(end) => Outcome::Ended(self.end(end)?),
             Work::Seen(uses) => self.seen(uses)?,
@@ -109,26 +105,24 @@ impl<'a> Batch<'a> {
         self.grant(grant.id)
     }
 
-    fn redeem(&mut self, redeem: &Redeem) -> Result<Option<Grant>> {
-        match self
-            .connection
-            .execute(grants::REDEEM, &grants::redeem_params(redeem))?
-        {
-            0 => Ok(None),
-            _ => self.grant(redeem.id),
-        }
+    fn redeem(&mut self, redeem: &Redeem) -> Result<bool> {
+        let params = grants::redeem_params(redeem);
+        Ok(self.connection.execute(grants::REDEEM, &params)? > 0)
     }
 
-    fn rotate(&mut self, rotate: &Rotate) -> Result<Rotated> {
+    fn rotate(&mut self, rotate: &Rotate) -> Result<Rotation> {
         let params = grants::rotation_params(rotate);
-        let changed = self.connection.execute(grants::rotation(rotate), &params)? > 0;
-        if changed && rotate.replaces() {
+        if self.connection.execute(grants::rotation(rotate), &params)? == 0 {
+            let found = self.grant(rotate.id)?.ok_or(StoreError::Conflict)?;
+            return Ok(Rotation::Found(found));
+        }
+        if rotate.replaces() {
             let mut void = NewChange::about(ChangeKind::Generation, rotate.id.0.as_bytes(), rotate.now);
             void.value = rotate.expect.into();
             self.announce(&void)?;
         }
-        let grant = self.grant(rotate.id)?.ok_or(StoreError::Conflict)?;
-        Ok(Rotated { changed, grant })
+        let (by, own) = (*rotate, true);
+        Ok(Rotation::Made { by, own })
     }
 
     fn end(&mut self, end: &End) -> Result<bool> {
@@ -219,7 +213,10 @@ impl<'a> Batch<'a> {
             node: self.numbered.node,
             number: self.numbered.number,
             at: change.at,
-            expires: change.expires.unwrap_or(change.at.after(self.longest_access)),
+            expires: change
+                .expires
+                .unwrap_or(change.at.after(self.longest_access))
+                .after(SETBACK),
             kind: change.kind,
             subject: change.subject.clone(),
             value: change.value,

@@ -5,7 +5,7 @@
 //! then sees what the first did (so a second redemption of a code is a replay). Who waits keeps its place.
 
 use super::StoreError;
-use super::model::{EndReason, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, Rotated, SecretId};
+use super::model::{EndReason, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, SecretId};
 use super::value::{Statement, Value};
 use crate::time::Instant;
 use std::collections::HashMap;
@@ -82,16 +82,36 @@ pub(super) enum Work {
 /// What came of it.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
-    /// The grant as it now stands, if the change was made (or, of an insert, always).
+    /// The grant as it now stands.
     Grant(Option<Grant>),
+    /// Whether a code was redeemed.
+    Redeemed(bool),
     /// What came of a rotation.
-    Rotated(Rotated),
+    Rotated(Rotation),
     /// Whether this change ended the grant.
     Ended(bool),
     /// The grants that a write ended.
     EndedMany(Vec<GrantId>),
     /// Uses were written down.
     Noted,
+}
+
+/// What became of a work.
+pub(super) enum Applied {
+    /// All of it was done.
+    Whole(Outcome),
+    /// This remains.
+    Partly(Write),
+}
+
+/// What came of a rotation. Where it was made, everybody who asked for it knows the row from the state that they expected:
+/// it need not be read.
+#[derive(Clone, Debug)]
+pub(super) enum Rotation {
+    /// It was made as this one asked, whose answer this is or not.
+    Made { by: Rotate, own: bool },
+    /// Another came first; this is what it left.
+    Found(Grant),
 }
 
 /// A grant to end.
@@ -206,7 +226,7 @@ impl Outcome {
     /// The same for those who asked for the same a moment later: it was not their request that made the change.
     pub(super) fn for_others(&self) -> Self {
         match self.clone() {
-            Self::Rotated(Rotated { grant, .. }) => Self::Rotated(Rotated { changed: false, grant }),
+            Self::Rotated(Rotation::Made { by, .. }) => Self::Rotated(Rotation::Made { by, own: false }),
             outcome => outcome,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Each statement here repeats the state that the decision was taken on; the writer executes them (`sqlite.rs`).
 
-use super::batch::{End, Ends, Outcome, Work, Write};
+use super::batch::{End, Ends, Outcome, Rotation, Work, Write};
 use super::model::{
     AppId, EndReason, Grant, GrantFilter, GrantId, NewGrant, OrganizationId, Redeem, Rotate, Rotated, State, UserId,
 };
@@ -40,28 +40,26 @@ impl Store {
         }
     }
 
-    /// Makes a pending grant of this app active; `None`: it was not, or not any more, or its code has run out, or a key that it
-    /// names was revoked.
-    pub async fn redeem(&self, redeem: Redeem) -> Result<Option<Grant>> {
+    /// Makes the pending grant of this app active; `None`: it was not pending, or not any more, or its code has run out.
+    pub async fn redeem(&self, grant: &Grant, redeem: Redeem) -> Result<Option<Grant>> {
         match self.change(Work::Redeem(redeem)).await? {
-            Outcome::Grant(grant) => Ok(grant),
+            Outcome::Redeemed(redeemed) => Ok(redeemed.then(|| grant.redeemed(&redeem))),
             outcome => Err(outcome.unexpected()),
         }
     }
 
-    /// Moves a grant to its next generation, if it stands as expected. Of many that race one makes the change.
-    /// Where `presented` is not `expect`, the generation `expect` becomes void, which the feed tells.
+    /// Moves a grant to its next generation, if it still stands as `grant`, from which `rotate` was decided. Of many that race
+    /// one makes the change. Where `presented` is not `expect`, the generation `expect` becomes void, which the feed tells.
     /// [`StoreError::Conflict`]: the grant is gone.
-    pub async fn rotate(&self, rotate: Rotate) -> Result<Rotated> {
-        match self.change(Work::Rotate(rotate)).await? {
-            // A generation made just now was seen by nobody; one that another request made may have been.
-            Outcome::Rotated(Rotated { changed: false, grant }) => Ok(Rotated {
-                changed: false,
-                grant: self.recalled(grant),
-            }),
-            Outcome::Rotated(rotated) => Ok(rotated),
-            outcome => Err(outcome.unexpected()),
-        }
+    pub async fn rotate(&self, grant: &Grant, rotate: Rotate) -> Result<Rotated> {
+        let (changed, grant) = match self.change(Work::Rotate(rotate)).await? {
+            Outcome::Rotated(Rotation::Made { by, own }) => (own, grant.rotated(&by)),
+            Outcome::Rotated(Rotation::Found(grant)) => (false, grant),
+            outcome => return Err(outcome.unexpected()),
+        };
+        // A generation made just now was seen by nobody; one that another request made may have been.
+        let grant = if changed { grant } else { self.recalled(grant) };
+        Ok(Rotated { changed, grant })
     }
 
     /// Ends a grant and tells the feed, in one commit. Whether it was this call that ended it.
@@ -98,15 +96,18 @@ impl Store {
         all(self.scan(sql, params).await?, grant_of)
     }
 
-    /// The active grants of a person for an app beyond the `keep` used last: those to end where there are too many.
-    pub async fn longest_idle(&self, user: UserId, app: AppId, keep: u32) -> Result<Vec<GrantId>> {
+    /// The active grants of a person for an app beyond `keep`, `newcomer` included: those to end where there are too many, the
+    /// ones that were used last stay. The newcomer always stays: by a clock that was turned back it is the longest idle one.
+    pub async fn longest_idle(&self, newcomer: &Grant, keep: u32) -> Result<Vec<GrantId>> {
+        let (user, app) = (newcomer.user, newcomer.app);
         // Nearly always there are not as many at all, which the index tells without a look at any row.
         let more = self.read(MORE_THAN, &[user.into(), app.into(), keep.into()]).await?;
         if more.is_empty() {
             return Ok(vec![]);
         }
-        let rows = self.read(LONGEST_IDLE, &[user.into(), app.into(), keep.into()]).await?;
-        all(rows, Row::take)
+        let others = keep.saturating_sub(1);
+        let params = [user.into(), app.into(), newcomer.id.into(), others.into()];
+        all(self.read(LONGEST_IDLE, &params).await?, Row::take)
     }
 
     async fn end_many(&self, ends: Ends) -> Result<Vec<GrantId>> {
@@ -160,8 +161,8 @@ const LIST_OF_USER: &str = select_grant!(
 
 const MORE_THAN: &str = "SELECT 1 FROM grants WHERE user_id = $1 AND app_id = $2 LIMIT 1 OFFSET $3";
 
-const LONGEST_IDLE: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 1 \
-     ORDER BY COALESCE(last_used, rotated_at) DESC, id DESC LIMIT 1000 OFFSET $3";
+const LONGEST_IDLE: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 1 AND id <> $3 \
+     ORDER BY COALESCE(last_used, rotated_at) DESC, id DESC LIMIT 1000 OFFSET $4";
 
 const LIVE_OF_CONNECTION: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND organization_id = $3 AND state < 2 AND id > $4 ORDER BY id LIMIT $5";
 

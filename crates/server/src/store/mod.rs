@@ -2,7 +2,7 @@
 //!
 //! One concrete [`Store`] with one engine inside, SQLite; a second one changes this folder and nothing else. Each noun has
 //! its file with its statements. A change of state is one conditional statement, never read-then-write, and everything
-//! that waits to be written at the same moment is one commit (`batch.rs`): an answer is given only after it.
+//! that waits to be written at the same moment is one commit (`queue.rs`): an answer is given only after it.
 //! Nothing about a token is stored but its grant's row, so the database grows with grants and not with refreshes.
 
 mod apply;
@@ -18,6 +18,7 @@ mod keys;
 mod memberships;
 pub mod model;
 mod organizations;
+mod queue;
 mod resources;
 mod schema;
 mod seen;
@@ -32,6 +33,12 @@ pub mod value;
 mod writer;
 
 pub(crate) use users::folded;
+
+/// What the writer's queue stands on; a test puts others in their place.
+mod threads {
+    pub(super) use std::sync::mpsc;
+    pub(super) use std::thread;
+}
 
 use crate::time::Instant;
 use batch::{Outcome, Used, Work, Write};

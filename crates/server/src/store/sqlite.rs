@@ -1,12 +1,13 @@
 //! SQLite: point reads inline on connections that cannot write, lists on threads and connections of their own, and all
-//! writing through one thread (`writer.rs`).
+//! writing through one thread (`queue.rs`, `writer.rs`).
 
 use super::batch::{Outcome, Use, Used, Work};
 use super::connection::{Connection, unavailable};
 use super::model::{GrantId, SecretId};
+use super::queue::{self, Listener, Queue, Shared};
 use super::seen::{self, Seen};
 use super::value::{Row, Value};
-use super::writer::{self, Shared, Writer};
+use super::writer::{LongestAccess, Writer};
 use super::{Result, StoreError, schema};
 use crate::time::Instant;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ pub(super) struct Sqlite {
     scans: Arc<Pool>,
     scanning: Arc<tokio::sync::Semaphore>,
     shared: Arc<Shared>,
-    writer: Writer,
+    longest_access: LongestAccess,
+    queue: Queue,
 }
 
 impl Sqlite {
@@ -37,14 +39,16 @@ impl Sqlite {
             );
             return Err(StoreError::Unfit(text));
         }
-        let shared = Arc::new(Shared::new(path)?);
+        let (shared, longest_access) = (Arc::<Shared>::default(), LongestAccess::default());
+        let writer = Writer::open(path, longest_access.clone())?;
         Ok(Self {
             path: path.to_owned(),
             points: Pool::new(path, readers),
             scans: Arc::new(Pool::new(path, SCANS)),
             scanning: Arc::new(tokio::sync::Semaphore::new(SCANS)),
-            writer: writer::start(Connection::writer(path)?, Arc::clone(&shared))?,
+            queue: queue::start(writer, Arc::clone(&shared))?,
             shared,
+            longest_access,
         })
     }
 
@@ -56,7 +60,7 @@ impl Sqlite {
         schema::pending(&mut Connection::writer(&self.path)?)
     }
 
-    pub(super) fn on_change(&self, listener: writer::Listener) {
+    pub(super) fn on_change(&self, listener: Listener) {
         // A second listener would be a defect of the start, and the first one is the revoked set.
         let _ = self.shared.listener.set(listener);
     }
@@ -77,13 +81,13 @@ impl Sqlite {
 
     fn note(&self, one: Use) {
         if self.shared.seen.note(one) {
-            self.writer.send(Work::Seen(vec![]));
+            self.queue.send(Work::Seen(vec![]));
         }
     }
 
     /// Works of this kind keep their order, so even where nothing is due, what the writer had taken is committed by then.
     pub(super) async fn flush(&self) -> Result<()> {
-        for _ in 0..=seen::LIMIT / writer::USES {
+        for _ in 0..=seen::LIMIT / queue::USES {
             self.change(Work::Seen(vec![])).await?;
             if !self.shared.seen.is_due() {
                 break;
@@ -93,7 +97,7 @@ impl Sqlite {
     }
 
     pub(super) fn use_longest_access(&self, longest: Duration) {
-        self.shared.set_longest_access(longest);
+        self.longest_access.set(longest);
     }
 
     pub(super) fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
@@ -111,7 +115,7 @@ impl Sqlite {
     }
 
     pub(super) async fn change(&self, work: Work) -> Result<Outcome> {
-        self.writer.change(work).await
+        self.queue.change(work).await
     }
 }
 

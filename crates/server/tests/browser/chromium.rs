@@ -175,6 +175,27 @@ impl Chromium {
             .map(drop)
     }
 
+    /// From the next page on, notes what its content security policy had to stop, and every dialog that something opened.
+    pub(crate) async fn watch(&self) -> WebDriverResult<()> {
+        let source = "window.seen = [];
+            addEventListener('securitypolicyviolation', event => seen.push(event.violatedDirective + ' ' + event.blockedURI));
+            for (const dialog of ['alert', 'confirm', 'prompt']) window[dialog] = () => seen.push(dialog);";
+        self.debugger("Page.enable", json!({})).await?;
+        let parameters = json!({ "source": source });
+        self.debugger("Page.addScriptToEvaluateOnNewDocument", parameters)
+            .await
+            .map(drop)
+    }
+
+    /// Nothing was noted on this page, and no text on it became an element that could run.
+    pub(crate) async fn nothing_ran(&self, page: &str) -> WebDriverResult<()> {
+        let seen = self.evaluate("window.seen").await?;
+        assert_eq!(seen, json!([]), "{page}");
+        let made = "[...document.querySelectorAll('img, script:not([src]), [onerror]')].map(found => found.outerHTML)";
+        assert_eq!(self.evaluate(made).await?, json!([]), "{page}");
+        Ok(())
+    }
+
     async fn axe_finds_nothing(&self, view: &str) -> WebDriverResult<()> {
         let run = "axe.run().then(found => found.violations.flatMap(rule =>
             rule.nodes.map(node => rule.id + ': ' + node.html + ' ' + node.failureSummary)))";

@@ -12,6 +12,7 @@
 mod browser_app;
 mod chromium;
 mod demo;
+mod markup;
 #[path = "../process/mod.rs"]
 mod process;
 mod third_party;

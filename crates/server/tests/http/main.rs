@@ -29,6 +29,7 @@ mod introspection;
 mod keys;
 mod login;
 mod metadata;
+mod model;
 mod page_headers;
 mod portal;
 mod refresh;

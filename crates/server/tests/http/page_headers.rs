@@ -2,7 +2,8 @@
 
 use crate::harness::{APPS, Answer, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS};
 
-fn assert_protected(page: &Answer, name: &str) {
+/// Asserts that a page has them all, and nothing inline.
+pub(crate) fn assert_protected(page: &Answer, name: &str) {
     let policy = page.header("content-security-policy");
     assert!(policy.contains("default-src 'none'"), "{name}: {policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{name}: {policy}");

@@ -53,6 +53,45 @@ pub struct Grant {
     pub reason: Option<EndReason>,
 }
 
+impl Grant {
+    /// The grant as `redeem` leaves it, where it found it in this state.
+    pub(in crate::store) fn redeemed(&self, redeem: &Redeem) -> Self {
+        Self {
+            state: State::Active,
+            redirect_uri: None,
+            code_challenge: None,
+            key: redeem.key,
+            previous_key: Some(self.key),
+            generation: 1,
+            rotated_at: redeem.now,
+            expires: redeem.expires,
+            ends: redeem.ends,
+            last_used: Some(redeem.now),
+            ..self.clone()
+        }
+    }
+
+    /// The grant as `rotate` leaves it, where it found it in this state.
+    pub(in crate::store) fn rotated(&self, rotate: &Rotate) -> Self {
+        let moved = if rotate.replaces() {
+            self.previous_key
+        } else {
+            Some(self.key)
+        };
+        Self {
+            key: rotate.key,
+            previous_key: moved,
+            generation: rotate.expect + 1,
+            previous: Some(rotate.presented),
+            confirmed: false,
+            rotated_at: rotate.now,
+            expires: rotate.expires,
+            last_used: Some(rotate.now),
+            ..self.clone()
+        }
+    }
+}
+
 /// A grant to come: what stands behind a new code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewGrant {

@@ -1,7 +1,6 @@
 //! A database that is locked, full, read-only or edited by hand: an error of the right kind, and it recovers by itself.
 
 use super::*;
-use crate::store::StoreError;
 use crate::store::batch::Work;
 
 fn is_unavailable<T>(result: &Result<T, StoreError>) -> bool {
@@ -15,12 +14,12 @@ async fn a_locked_database_is_unavailable_until_it_is_not() {
     let other = fixture.other();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     fixture.store.touch(grant_id(1), 1, NOW.after(DAY));
-    assert!(is_unavailable(&fixture.store.rotate(rotate(1, 1)).await));
+    assert!(is_unavailable(&fixture.rotate(rotate(1, 1)).await));
     assert!(is_unavailable(&fixture.store.flush().await));
     let read = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
     assert_eq!(read.generation, 1, "reading goes on, and nothing was written");
     other.execute_batch("ROLLBACK").unwrap();
-    assert!(fixture.store.rotate(rotate(1, 1)).await.unwrap().changed);
+    assert!(fixture.rotate(rotate(1, 1)).await.unwrap().changed);
     fixture.store.flush().await.unwrap();
     let used = fixture.store.grant(grant_id(1)).await.unwrap().unwrap().last_used;
     assert_eq!(
@@ -36,17 +35,14 @@ async fn an_absent_database_is_unavailable_until_it_is_back() {
     fixture.active(1).await;
     let (path, elsewhere) = (fixture.path(), fixture.folder.path().join("elsewhere.db"));
     std::fs::rename(&path, &elsewhere).unwrap();
-    assert!(is_unavailable(&fixture.store.rotate(rotate(1, 1)).await));
+    assert!(is_unavailable(&fixture.rotate(rotate(1, 1)).await));
     assert!(!path.exists(), "no empty one is made in its place");
     std::fs::write(&path, "").unwrap();
-    assert!(
-        is_unavailable(&fixture.store.rotate(rotate(1, 1)).await),
-        "another file"
-    );
+    assert!(is_unavailable(&fixture.rotate(rotate(1, 1)).await), "another file");
     std::fs::rename(&elsewhere, &path).unwrap();
     let read = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
     assert_eq!(read.generation, 1, "nothing was written");
-    assert!(fixture.store.rotate(rotate(1, 1)).await.unwrap().changed);
+    assert!(fixture.rotate(rotate(1, 1)).await.unwrap().changed);
     let fixture = fixture.restarted();
     let read = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
     assert_eq!(read.generation, 2, "and what was acknowledged is there");
@@ -85,12 +81,12 @@ async fn a_full_disk_is_unavailable_and_acknowledges_nothing() {
 async fn a_panic_of_the_writer_reaches_no_caller_as_silence() {
     let fixture = Fixture::new();
     fixture.active(1).await;
-    let (panicked, other) = tokio::join!(fixture.store.change(Work::Panic), fixture.store.rotate(rotate(1, 1)));
+    let (panicked, other) = tokio::join!(fixture.store.change(Work::Panic), fixture.rotate(rotate(1, 1)));
     assert!(is_unavailable(&panicked));
     // In the same commit it failed too, in a later one it did not: either way there was an answer.
     let generation = fixture.store.grant(grant_id(1)).await.unwrap().unwrap().generation;
     assert_eq!(generation, if other.is_ok() { 2 } else { 1 });
-    assert!(fixture.store.rotate(rotate(1, generation)).await.unwrap().changed);
+    assert!(fixture.rotate(rotate(1, generation)).await.unwrap().changed);
 }
 
 #[tokio::test]

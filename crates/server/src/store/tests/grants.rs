@@ -11,7 +11,7 @@ async fn a_code_is_redeemed_once() {
     assert_eq!(pending.scopes.to_string(), "sales library");
     assert_eq!(pending.code_challenge, Some([7; 32]));
 
-    let active = fixture.store.redeem(redeem(1)).await.unwrap().unwrap();
+    let active = fixture.redeem(redeem(1)).await.unwrap().unwrap();
     assert_eq!(
         (active.state, active.generation, active.previous),
         (State::Active, 1, None)
@@ -22,7 +22,7 @@ async fn a_code_is_redeemed_once() {
         (None, None, false)
     );
 
-    assert_eq!(fixture.store.redeem(redeem(1)).await.unwrap(), None);
+    assert_eq!(fixture.redeem(redeem(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -33,12 +33,12 @@ async fn a_code_is_not_redeemed_late_or_by_another_app() {
         now: pending.code_expires,
         ..redeem(1)
     };
-    assert_eq!(fixture.store.redeem(late).await.unwrap(), None);
+    assert_eq!(fixture.redeem(late).await.unwrap(), None);
     let foreign = Redeem {
         app: AppId(uuid(101)),
         ..redeem(1)
     };
-    assert_eq!(fixture.store.redeem(foreign).await.unwrap(), None);
+    assert_eq!(fixture.redeem(foreign).await.unwrap(), None);
     assert_eq!(fixture.store.grant(grant_id(1)).await.unwrap(), Some(pending));
 }
 
@@ -57,7 +57,7 @@ async fn a_second_insert_finds_the_first() {
 async fn a_rotation_moves_the_grant_on_and_remembers_what_was_proved() {
     let fixture = Fixture::new();
     fixture.active(1).await;
-    let rotated = fixture.store.rotate(Rotate { key: 5, ..rotate(1, 1) }).await.unwrap();
+    let rotated = fixture.rotate(Rotate { key: 5, ..rotate(1, 1) }).await.unwrap();
     assert!(rotated.changed);
     let grant = rotated.grant;
     assert_eq!((grant.generation, grant.previous), (2, Some(1)));
@@ -74,13 +74,13 @@ async fn a_rotation_moves_the_grant_on_and_remembers_what_was_proved() {
 async fn a_rotation_that_finds_another_state_changes_nothing() {
     let fixture = Fixture::new();
     fixture.active(1).await;
-    let grant = fixture.store.rotate(rotate(1, 1)).await.unwrap().grant;
+    let grant = fixture.rotate(rotate(1, 1)).await.unwrap().grant;
     let other_previous = Rotate {
         expect_previous: None,
         ..rotate(1, 2)
     };
     for stale in [rotate(1, 1), rotate(1, 3), other_previous] {
-        let answer = fixture.store.rotate(stale).await.unwrap();
+        let answer = fixture.rotate(stale).await.unwrap();
         assert_eq!(
             answer,
             Rotated {
@@ -89,7 +89,7 @@ async fn a_rotation_that_finds_another_state_changes_nothing() {
             }
         );
     }
-    let gone = fixture.store.rotate(rotate(2, 1)).await;
+    let gone = fixture.rotate(rotate(2, 1)).await;
     assert_eq!(gone, Err(crate::store::StoreError::Conflict));
 }
 
@@ -97,13 +97,13 @@ async fn a_rotation_that_finds_another_state_changes_nothing() {
 async fn a_lost_successor_is_replaced_and_the_feed_says_that_it_is_void() {
     let fixture = Fixture::new();
     fixture.active(1).await;
-    fixture.store.rotate(Rotate { key: 5, ..rotate(1, 1) }).await.unwrap();
+    fixture.rotate(Rotate { key: 5, ..rotate(1, 1) }).await.unwrap();
     let replace = Rotate {
         presented: 1,
         key: 6,
         ..rotate(1, 2)
     };
-    let replaced = fixture.store.rotate(replace).await.unwrap();
+    let replaced = fixture.rotate(replace).await.unwrap();
     assert!(replaced.changed);
     assert_eq!((replaced.grant.generation, replaced.grant.previous), (3, Some(1)));
     assert_eq!(
@@ -118,11 +118,10 @@ async fn a_lost_successor_is_replaced_and_the_feed_says_that_it_is_void() {
 async fn a_successor_that_was_seen_is_not_replaced() {
     let fixture = Fixture::new();
     fixture.active(1).await;
-    fixture.store.rotate(rotate(1, 1)).await.unwrap();
+    fixture.rotate(rotate(1, 1)).await.unwrap();
     fixture.store.touch(grant_id(1), 2, NOW);
     fixture.store.flush().await.unwrap();
     let answer = fixture
-        .store
         .rotate(Rotate {
             presented: 1,
             ..rotate(1, 2)
@@ -149,7 +148,7 @@ async fn a_use_is_known_at_once_and_written_by_a_flush() {
     let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
     assert_eq!((grant.confirmed, grant.last_used), (true, Some(later)));
 
-    fixture.store.rotate(rotate(1, 1)).await.unwrap();
+    fixture.rotate(rotate(1, 1)).await.unwrap();
     fixture.store.touch(grant_id(1), 1, later.after(DAY));
     fixture.store.flush().await.unwrap();
     let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
@@ -193,7 +192,7 @@ async fn an_end_is_told_once_with_its_reason() {
         (State::Ended, Some(EndReason::RefreshReused))
     );
     assert_eq!(grant.ended_at, Some(NOW));
-    assert!(!fixture.store.rotate(rotate(1, 1)).await.unwrap().changed);
+    assert!(!fixture.rotate(rotate(1, 1)).await.unwrap().changed);
 
     let changes = fixture.store.changes(NOW).await.unwrap();
     assert_eq!(changes.len(), 1);
@@ -288,11 +287,12 @@ async fn the_longest_idle_are_those_beyond_what_is_kept() {
     for id in 1..=4 {
         fixture.active(id).await;
     }
-    fixture.store.rotate(rotate(1, 1)).await.unwrap();
-    let (user, app) = (UserId(uuid(200)), AppId(uuid(100)));
-    let idle = fixture.store.longest_idle(user, app, 2).await.unwrap();
-    assert_eq!(idle, [grant_id(3), grant_id(2)], "1 was used last, 4 is newer");
-    assert_eq!(fixture.store.longest_idle(user, app, 4).await.unwrap(), []);
+    fixture.rotate(rotate(1, 1)).await.unwrap();
+    let newcomer = async |id| fixture.store.grant(grant_id(id)).await.unwrap().unwrap();
+    let idle = async |id, keep| fixture.store.longest_idle(&newcomer(id).await, keep).await.unwrap();
+    assert_eq!(idle(4, 2).await, [grant_id(3), grant_id(2)], "1 was used last");
+    assert_eq!(idle(2, 2).await, [grant_id(4), grant_id(3)], "who comes stays");
+    assert_eq!(idle(4, 4).await, []);
 }
 
 /// A grant of another person for another app.

@@ -1,7 +1,6 @@
 //! Keys, and what a revoked one does to grants.
 
 use super::*;
-use crate::store::StoreError;
 
 fn key(id: u32, purpose: &str, active_from: Instant) -> Key {
     Key {
@@ -111,11 +110,11 @@ async fn a_code_or_refresh_token_of_a_revoked_key_gives_nothing() {
     fixture.pending(1).await;
     fixture.active(2).await;
     fixture.active(3).await;
-    fixture.store.rotate(rotate(3, 1)).await.unwrap();
+    fixture.rotate(rotate(3, 1)).await.unwrap();
     fixture.revoke(1).await;
     let to = |key| Redeem { key, ..redeem(1) };
-    assert_eq!(fixture.store.redeem(to(2)).await.unwrap(), None);
-    let rotated = fixture.store.rotate(Rotate { key: 2, ..rotate(2, 1) }).await.unwrap();
+    assert_eq!(fixture.redeem(to(2)).await.unwrap(), None);
+    let rotated = fixture.rotate(Rotate { key: 2, ..rotate(2, 1) }).await.unwrap();
     assert!(!rotated.changed);
     let replaces = Rotate {
         presented: 1,
@@ -124,7 +123,7 @@ async fn a_code_or_refresh_token_of_a_revoked_key_gives_nothing() {
         key: 2,
         ..rotate(3, 1)
     };
-    assert!(!fixture.store.rotate(replaces).await.unwrap().changed);
+    assert!(!fixture.rotate(replaces).await.unwrap().changed);
 }
 
 /// The key was looked up before it was revoked, and the change comes after.
@@ -135,11 +134,11 @@ async fn no_grant_moves_to_a_revoked_key() {
     fixture.active(2).await;
     fixture.revoke(2).await;
     let late = Redeem { key: 2, ..redeem(1) };
-    assert_eq!(fixture.store.redeem(late).await.unwrap(), None);
+    assert_eq!(fixture.redeem(late).await.unwrap(), None);
     let late = Rotate { key: 2, ..rotate(2, 1) };
-    assert!(!fixture.store.rotate(late).await.unwrap().changed);
-    assert!(fixture.store.redeem(redeem(1)).await.unwrap().is_some());
-    assert!(fixture.store.rotate(rotate(2, 1)).await.unwrap().changed);
+    assert!(!fixture.rotate(late).await.unwrap().changed);
+    assert!(fixture.redeem(redeem(1)).await.unwrap().is_some());
+    assert!(fixture.rotate(rotate(2, 1)).await.unwrap().changed);
 }
 
 #[tokio::test]
@@ -150,7 +149,7 @@ async fn the_sweep_ends_a_grant_whose_key_was_revoked_within_a_month() {
         ..redeem(1)
     };
     fixture.pending(1).await;
-    fixture.store.redeem(forever).await.unwrap();
+    fixture.redeem(forever).await.unwrap();
     fixture.revoke(1).await;
     let later = NOW.after(30 * DAY);
     fixture

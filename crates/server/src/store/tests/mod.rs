@@ -4,12 +4,13 @@ mod failures;
 mod grants;
 mod keys;
 mod nouns;
+mod queue;
 mod races;
 mod schema;
 mod sweep;
 
-use super::Store;
 use super::model::*;
+use super::{Result, Store, StoreError};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 use std::path::PathBuf;
@@ -69,7 +70,17 @@ impl Fixture {
 
     async fn active(&self, id: u128) -> Grant {
         self.pending(id).await;
-        self.store.redeem(redeem(id)).await.unwrap().unwrap()
+        self.redeem(redeem(id)).await.unwrap().unwrap()
+    }
+
+    /// Redeems from the row as it stands.
+    async fn redeem(&self, redeem: Redeem) -> Result<Option<Grant>> {
+        redeem_row(&self.store, redeem).await
+    }
+
+    /// Rotates from the row as it stands.
+    async fn rotate(&self, rotate: Rotate) -> Result<Rotated> {
+        rotate_row(&self.store, rotate).await
     }
 
     /// The kinds and values of the feed.
@@ -77,6 +88,16 @@ impl Fixture {
         let changes = self.store.changes(NOW).await.unwrap();
         changes.iter().map(|change| (change.kind, change.value)).collect()
     }
+}
+
+async fn redeem_row(store: &Store, redeem: Redeem) -> Result<Option<Grant>> {
+    let grant = store.grant(redeem.id).await?.ok_or(StoreError::Conflict)?;
+    store.redeem(&grant, redeem).await
+}
+
+async fn rotate_row(store: &Store, rotate: Rotate) -> Result<Rotated> {
+    let grant = store.grant(rotate.id).await?.ok_or(StoreError::Conflict)?;
+    store.rotate(&grant, rotate).await
 }
 
 fn uuid(id: u128) -> Uuid {

@@ -1,7 +1,6 @@
 //! What people typed.
 
 use super::*;
-use crate::store::StoreError;
 
 #[tokio::test]
 async fn an_app_is_found_by_id_and_by_client_id() {
@@ -462,7 +461,7 @@ async fn connections_have_names() {
         ..new_grant(4)
     };
     store.insert_grant(elsewhere).await.unwrap();
-    store.redeem(redeem(4)).await.unwrap();
+    redeem_row(&store, redeem(4)).await.unwrap();
     store.end(grant_id(1), EndReason::ByPerson, NOW).await.unwrap();
 
     let user = UserId(uuid(200));

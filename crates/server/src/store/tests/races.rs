@@ -26,7 +26,7 @@ async fn one_of_many_redemptions_gets_the_grant() {
     let store = fixture.store.clone();
     let answers = race(|| {
         let store = store.clone();
-        async move { store.redeem(redeem(1)).await.unwrap() }
+        async move { redeem_row(&store, redeem(1)).await.unwrap() }
     });
     assert_eq!(answers.await.iter().flatten().count(), 1);
 }
@@ -39,7 +39,7 @@ async fn many_identical_rotations_are_one_change_and_all_see_it() {
     for generation in 1..=20 {
         let answers = race(|| {
             let store = store.clone();
-            async move { store.rotate(rotate(1, generation)).await.unwrap() }
+            async move { rotate_row(&store, rotate(1, generation)).await.unwrap() }
         });
         let answers = answers.await;
         assert_eq!(answers.iter().filter(|rotated| rotated.changed).count(), 1);
@@ -71,7 +71,7 @@ async fn an_end_among_rotations_is_final() {
     let store = fixture.store.clone();
     let rotations = race(|| {
         let store = store.clone();
-        async move { store.rotate(rotate(1, 1)).await.unwrap() }
+        async move { rotate_row(&store, rotate(1, 1)).await.unwrap() }
     });
     let end = fixture.store.end(grant_id(1), EndReason::ByPerson, NOW);
     let (_, ended) = tokio::join!(rotations, end);
@@ -80,7 +80,7 @@ async fn an_end_among_rotations_is_final() {
         fixture.store.grant(grant_id(1)).await.unwrap().unwrap().state,
         State::Ended
     );
-    assert!(!fixture.store.rotate(rotate(1, 2)).await.unwrap().changed);
+    assert!(!fixture.rotate(rotate(1, 2)).await.unwrap().changed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ async fn a_code_never_redeemed_goes_ten_minutes_after_it_ran_out() {
 async fn a_grant_expires_with_its_refresh_token_and_goes_thirty_days_later() {
     let fixture = Fixture::new();
     fixture.active(1).await;
-    fixture.store.rotate(rotate(1, 1)).await.unwrap();
+    fixture.rotate(rotate(1, 1)).await.unwrap();
     fixture.write_at(NOW.after(DAY)).await;
     assert_eq!(
         fixture.state(1).await,
@@ -60,8 +60,8 @@ async fn an_absolute_bound_ends_a_grant_whose_token_never_expires() {
         ends: Some(NOW.after(DAY)),
         ..redeem(2)
     };
-    fixture.store.redeem(never).await.unwrap();
-    fixture.store.redeem(bound).await.unwrap();
+    fixture.redeem(never).await.unwrap();
+    fixture.redeem(bound).await.unwrap();
     fixture.write_at(NOW.after(DAY)).await;
     assert_eq!(
         (fixture.state(1).await, fixture.state(2).await),

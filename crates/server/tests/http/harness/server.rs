@@ -6,6 +6,7 @@ use super::client::Client;
 use super::encoded;
 use super::world::{PEOPLE, Person};
 use hallpass::config::{Config, Source};
+use hallpass::data_folder::admin_socket;
 use hallpass::server::{Running, start};
 use hallpass::time::Clock;
 use reqwest::Method;
@@ -60,6 +61,17 @@ impl Server {
     /// The library's server in this process, with a clock that moves only by [`Server::advance`].
     pub(crate) async fn library(preset: &str, declared: &str) -> Self {
         let mut server = Self::prepared(preset, declared);
+        server.start_library().await;
+        server
+    }
+
+    /// The same on a copy of the files of a data folder whose server has ended.
+    pub(crate) async fn library_on(data: &Path, preset: &str, declared: &str) -> Self {
+        let mut server = Self::prepared(preset, declared);
+        fs::create_dir(server.data_folder()).expect("a folder for the data");
+        for file in fs::read_dir(data).expect("the data folder").flatten() {
+            fs::copy(file.path(), server.data_folder().join(file.file_name())).expect("a copy");
+        }
         server.start_library().await;
         server
     }
@@ -244,7 +256,18 @@ impl Server {
         let _ = stream.read_to_end(&mut Vec::new()).await;
     }
 
-    async fn connection(&self) -> TcpStream {
+    /// Sends bytes as they are, says that no more will come, and reads what is answered.
+    pub(crate) async fn send_bytes_and_end(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connection().await;
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.shutdown().await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// A connection on which a test speaks for itself.
+    pub(crate) async fn connection(&self) -> TcpStream {
         let address = self.address.strip_prefix("http://").expect("an address");
         TcpStream::connect(address).await.expect("the server listens")
     }
@@ -329,6 +352,36 @@ impl Server {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{words:?}: {error}");
         serde_json::from_slice(&output.stdout).expect("the answer is JSON")
+    }
+
+    /// The process of a binary.
+    pub(crate) fn process_id(&self) -> u32 {
+        match &self.running {
+            Some(Process::Binary { child, .. }) => child.id(),
+            _ => unreachable!("only a binary is a process of its own"),
+        }
+    }
+
+    /// Has the admin API do something, as the operator's command would.
+    pub(crate) async fn operator(&self, method: Method, path: &str, body: Option<serde_json::Value>) -> Answer {
+        let socket = admin_socket(&self.data_folder());
+        let http = reqwest::Client::builder()
+            .unix_socket(socket)
+            .build()
+            .expect("a client");
+        let url: Url = format!("http://hallpass/admin/api/v1{path}")
+            .parse()
+            .expect("an address");
+        let request = http.request(method, url.clone());
+        let request = body.iter().fold(request, reqwest::RequestBuilder::json);
+        self.send(&url, request).await
+    }
+
+    /// Ends a library server, which then has written down everything.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(Process::Library(server)) = self.running.take() {
+            server.stop().await;
+        }
     }
 
     /// What a binary wrote to its log.

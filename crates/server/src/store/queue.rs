@@ -1,0 +1,258 @@
+//! The queue before the one thread that writes: whatever waits is one commit, and every answer is given after it.
+//!
+//! A commit that fails answers everyone in it, and everyone who has waited for it, with `Unavailable`; the next one may
+//! work. Nothing here can leave a caller waiting: a reply that is dropped is an answer too. How a batch is committed is the
+//! engine's; what runs here is tried in every order of its threads (`tests/queue.rs`).
+
+use super::threads::{mpsc, thread};
+use crate::store::batch::{Applied, Job, Outcome, Work, plan};
+use crate::store::connection::unavailable;
+use crate::store::model::Change;
+use crate::store::seen::{self, Seen};
+use crate::store::{Result, StoreError};
+use crate::time::Instant;
+use mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How many works may be on their way to the writer; one more is refused.
+const QUEUE: usize = 8_192;
+/// How many works one commit holds at most.
+const BATCH: usize = 256;
+/// How many the writer chooses them from: many changes of one grant must not hold up all others.
+const CHOICE: usize = 2_048;
+/// How many uses one commit holds at most.
+pub(in crate::store) const USES: usize = 1_000;
+/// How long a use waits at most before it is written down.
+const BEHIND: Duration = Duration::from_secs(5);
+
+type Reply = oneshot::Sender<Result<Outcome>>;
+/// Each work's answer, and what the feed got.
+pub(in crate::store) type Committed = (Vec<Result<Applied>>, Vec<Change>);
+/// What is told of every committed change.
+pub(in crate::store) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
+
+/// What commits.
+pub(in crate::store) trait Engine: Send + 'static {
+    /// Does all of this in one commit, or fails: then it may have been done all the same. A work that is refused for itself
+    /// leaves the others alone. After a panic the next call goes on.
+    fn commit(&mut self, works: &[&Work]) -> Result<Committed>;
+
+    /// All that the feed has.
+    fn feed(&mut self) -> Result<Vec<Change>>;
+}
+
+/// What the thread shares with those who call it.
+#[derive(Default)]
+pub(in crate::store) struct Shared {
+    pub(in crate::store) seen: Seen,
+    pub(in crate::store) listener: OnceLock<Listener>,
+}
+
+/// The way to the thread. Dropping it lets the thread finish what waits, and waits for that.
+pub(in crate::store) struct Queue {
+    entrance: Option<SyncSender<Job<Reply>>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// Starts the thread.
+pub(in crate::store) fn start(engine: impl Engine, shared: Arc<Shared>) -> Result<Queue> {
+    let (entrance, arriving) = sync_channel(QUEUE);
+    let worker = Worker {
+        engine,
+        arriving,
+        waiting: VecDeque::new(),
+        shared,
+        uses_written: Instant(0),
+        closing: false,
+        unsure: false,
+    };
+    let thread = thread::Builder::new()
+        .name("hallpass-writer".to_owned())
+        .spawn(move || worker.run())
+        .map_err(unavailable)?;
+    let (entrance, thread) = (Some(entrance), Some(thread));
+    Ok(Queue { entrance, thread })
+}
+
+impl Queue {
+    /// Has work done and waits for its commit.
+    pub(in crate::store) async fn change(&self, work: Work) -> Result<Outcome> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job {
+            work,
+            replies: vec![reply],
+        })?;
+        answer.await.unwrap_or_else(|_| Err(fault()))
+    }
+
+    /// Has work done without waiting for it; work that does not find room is left.
+    pub(in crate::store) fn send(&self, work: Work) {
+        let _ = self.enqueue(Job { work, replies: vec![] });
+    }
+
+    fn enqueue(&self, job: Job<Reply>) -> Result<()> {
+        let entrance = self.entrance.as_ref().ok_or_else(fault)?;
+        entrance.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Unavailable("too much waits to be written".to_owned()),
+            TrySendError::Disconnected(_) => fault(),
+        })
+    }
+}
+
+/// The thread's own.
+struct Worker<E> {
+    engine: E,
+    arriving: Receiver<Job<Reply>>,
+    waiting: VecDeque<Job<Reply>>,
+    shared: Arc<Shared>,
+    uses_written: Instant,
+    closing: bool,
+    /// A commit failed since the feed was last told: it may have been made all the same.
+    unsure: bool,
+}
+
+impl<E: Engine> Worker<E> {
+    fn run(mut self) {
+        while self.gather() {
+            let mut batch = plan(&mut self.waiting, BATCH);
+            self.write_uses_behind(&mut batch);
+            self.commit(batch);
+        }
+    }
+
+    /// Waits until something is to be done; `false` when nothing will be any more.
+    fn gather(&mut self) -> bool {
+        while self.waiting.is_empty() {
+            match self.arriving.recv_timeout(BEHIND) {
+                Ok(job) => self.waiting.push_back(job),
+                Err(RecvTimeoutError::Timeout) if !self.shared.seen.is_due() => {}
+                Err(RecvTimeoutError::Timeout) => self.waiting.push_back(uses()),
+                Err(RecvTimeoutError::Disconnected) if self.closing || !self.shared.seen.is_due() => return false,
+                Err(RecvTimeoutError::Disconnected) => {
+                    // Once: a database that is away must not keep the server from ending.
+                    self.closing = true;
+                    self.waiting.extend((0..=seen::LIMIT / USES).map(|_| uses()));
+                }
+            }
+        }
+        while self.waiting.len() < CHOICE {
+            let Ok(job) = self.arriving.try_recv() else { break };
+            self.waiting.push_back(job);
+        }
+        true
+    }
+
+    /// Puts into a batch the uses that it is to write, and has them written in time where there is no idle moment.
+    fn write_uses_behind(&mut self, batch: &mut [Job<Reply>]) {
+        let now = batch.iter().filter_map(|job| job.work.now()).max();
+        if now.is_some_and(|now| now.since(self.uses_written) >= BEHIND) && self.shared.seen.is_due() {
+            self.uses_written = now.unwrap_or(self.uses_written);
+            self.waiting.push_back(uses());
+        }
+        for job in batch {
+            if let Work::Seen(uses) = &mut job.work {
+                *uses = self.shared.seen.take(USES);
+            }
+        }
+    }
+
+    fn commit(&mut self, batch: Vec<Job<Reply>>) {
+        let works: Vec<&Work> = batch.iter().map(|job| &job.work).collect();
+        match catch_unwind(AssertUnwindSafe(|| self.committed(&works))) {
+            Ok(Ok(answers)) => {
+                for (job, answer) in batch.into_iter().zip(answers) {
+                    self.answer(job, answer);
+                }
+            }
+            Ok(Err(error)) => self.fail(batch, &error),
+            Err(_) => self.fail(batch, &fault()),
+        }
+    }
+
+    /// One commit, of which the feed's listener has been told.
+    ///
+    /// A revocation whose commit seemed to fail and was made is found done when it is asked again, and then acknowledged:
+    /// memory must know of it. So after a failure the whole feed is told once more, before any answer; where it cannot be
+    /// read, nobody hears that something was done.
+    fn committed(&mut self, works: &[&Work]) -> Result<Vec<Result<Applied>>> {
+        let (answers, changes) = self.engine.commit(works)?;
+        if self.unsure {
+            let all = self.engine.feed().inspect_err(|_| self.tell(&changes))?;
+            self.tell(&all);
+            self.unsure = false;
+        } else {
+            self.tell(&changes);
+        }
+        Ok(answers)
+    }
+
+    /// A listener that fails must not take the writer with it; what was committed is committed.
+    fn tell(&self, changes: &[Change]) {
+        let Some(listener) = self.shared.listener.get().filter(|_| !changes.is_empty()) else {
+            return;
+        };
+        if catch_unwind(AssertUnwindSafe(|| listener(changes))).is_err() {
+            tracing::error!("what listens to the feed failed; its memory may lack changes until the next start");
+        }
+    }
+
+    fn answer(&mut self, job: Job<Reply>, answer: Result<Applied>) {
+        let outcome = match answer {
+            Ok(Applied::Whole(outcome)) => Ok(outcome),
+            Ok(Applied::Partly(rest)) => {
+                let (work, replies) = (Work::Write(rest), job.replies);
+                // Behind what came meanwhile: nobody waits for an app with a million grants.
+                return self.waiting.push_back(Job { work, replies });
+            }
+            Err(error) => Err(error),
+        };
+        let mut replies = job.replies.into_iter();
+        let first = replies.next();
+        for reply in replies {
+            // Whoever does not wait any more has gone away, and what they asked for is done all the same.
+            let _ = reply.send(outcome.as_ref().map(Outcome::for_others).map_err(Clone::clone));
+        }
+        if let Some(reply) = first {
+            let _ = reply.send(outcome);
+        }
+    }
+
+    /// Refuses a batch, and with it all that waited meanwhile: it would wait as long again to hear the same.
+    fn fail(&mut self, batch: Vec<Job<Reply>>, error: &StoreError) {
+        tracing::warn!(%error, "a commit failed");
+        self.unsure = true;
+        let arrived: Vec<_> = self.arriving.try_iter().take(QUEUE).collect();
+        for job in batch.into_iter().chain(self.waiting.drain(..)).chain(arrived) {
+            if let Work::Seen(uses) = job.work {
+                self.shared.seen.put_back(uses);
+            }
+            for reply in job.replies {
+                let _ = reply.send(Err(error.clone()));
+            }
+        }
+    }
+}
+
+/// The work of writing down what memory knows; what that is, is filled in when its turn comes.
+fn uses() -> Job<Reply> {
+    let (work, replies) = (Work::Seen(vec![]), vec![]);
+    Job { work, replies }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.entrance = None;
+        let Some(thread) = self.thread.take() else { return };
+        if thread.thread().id() != thread::current().id() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn fault() -> StoreError {
+    StoreError::Unavailable("the writer failed".to_owned())
+}

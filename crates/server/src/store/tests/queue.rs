@@ -1,0 +1,424 @@
+//! The queue before the writer, in many orders of its threads (decision 19).
+//!
+//! `queue.rs` is compiled a second time here, on shuttle's channel and threads, which run one at a time and change places at
+//! random wherever they meet. The engine is a small one in memory whose commits can fail. A failure names its schedule,
+//! which `shuttle::replay` runs again. Time does not pass: that uses are written where nothing else is, other tests show.
+
+use super::{NOW, grant_id, uuid};
+use crate::store::batch::{Applied, End, Outcome, Rotation, Use, Used, Work};
+use crate::store::model::{AppId, Change, ChangeKind, EndReason, Grant, GrantId, Rotate, State};
+use crate::store::model::{OrganizationId, UserId};
+use crate::store::{Result, StoreError};
+use crate::time::Instant;
+use shuttle::future::block_on;
+use shuttle::rand::{Rng as _, thread_rng};
+use shuttled::{Committed, Engine, Queue, Shared};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+#[expect(clippy::duplicate_mod, reason = "once on the machine's threads, once on shuttle's")]
+#[path = "../queue.rs"]
+mod shuttled;
+
+/// What that copy stands on.
+mod threads {
+    pub(super) use shuttle::sync::mpsc;
+    pub(super) use shuttle::thread;
+}
+
+/// How many orders each test tries.
+const ORDERS: usize = 500;
+
+/// What can go wrong in a commit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Faults {
+    None,
+    /// Now and then it fails, with nothing done or with all of it, and the feed cannot be read.
+    Errors,
+    /// It panics now and then.
+    Panics,
+}
+
+/// A database in memory, and everything that was committed to it.
+#[derive(Default)]
+struct Rows {
+    generations: BTreeMap<GrantId, u32>,
+    ended: BTreeSet<GrantId>,
+    feed: Vec<Change>,
+    uses: Vec<Use>,
+    /// Every work that was done, in order, and how many commits there were.
+    done: Vec<Work>,
+    commits: usize,
+}
+
+#[derive(Clone)]
+struct Memory {
+    rows: Arc<Mutex<Rows>>,
+    faults: Faults,
+}
+
+/// A queue with its engine, and what the listener was told.
+struct World {
+    queue: Queue,
+    memory: Memory,
+    shared: Arc<Shared>,
+    told: Arc<Mutex<BTreeSet<Vec<u8>>>>,
+}
+
+impl World {
+    fn new(faults: Faults) -> Self {
+        let (shared, rows) = (Arc::<Shared>::default(), Arc::default());
+        let memory = Memory { rows, faults };
+        let told = Arc::<Mutex<BTreeSet<Vec<u8>>>>::default();
+        let listener = Arc::clone(&told);
+        let _ = shared.listener.set(Box::new(move |changes| {
+            let subjects = changes.iter().map(|change| change.subject.clone());
+            listener.lock().unwrap().extend(subjects);
+        }));
+        let queue = shuttled::start(memory.clone(), Arc::clone(&shared)).unwrap();
+        Self {
+            queue,
+            memory,
+            shared,
+            told,
+        }
+    }
+
+    fn change(&self, work: Work) -> Result<Outcome> {
+        block_on(self.queue.change(work))
+    }
+
+    fn end(&self, id: u128) -> Result<Outcome> {
+        self.change(end(id, 0))
+    }
+
+    fn knows_the_end_of(&self, id: u128) -> bool {
+        self.told.lock().unwrap().contains(uuid(id).as_bytes().as_slice())
+    }
+
+    /// Lets `each` run in so many threads, waits for them, and has the queue end; what is left.
+    fn run(self, threads: usize, each: impl Fn(&Self, usize) + Send + Sync + 'static) -> Memory {
+        let (world, each) = (Arc::new(self), Arc::new(each));
+        let spawn = |thread| {
+            let (world, each) = (Arc::clone(&world), Arc::clone(&each));
+            shuttle::thread::spawn(move || each(&world, thread))
+        };
+        for thread in (0..threads).map(spawn).collect::<Vec<_>>() {
+            thread.join().unwrap();
+        }
+        let world = Arc::into_inner(world).expect("all threads have ended");
+        drop(world.queue);
+        world.memory
+    }
+}
+
+impl Memory {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap()
+    }
+
+    fn generation(&self, id: u128) -> u32 {
+        self.rows().generations.get(&grant_id(id)).copied().unwrap_or(1)
+    }
+
+    fn happens(&self, faults: Faults) -> bool {
+        self.faults == faults && thread_rng().gen_ratio(1, 3)
+    }
+}
+
+impl Engine for Memory {
+    fn commit(&mut self, works: &[&Work]) -> Result<Committed> {
+        shuttle::thread::yield_now();
+        assert!(!self.happens(Faults::Panics), "a test asked for it");
+        if self.happens(Faults::Errors) {
+            return Err(away());
+        }
+        let mut rows = self.rows();
+        let known = rows.feed.len();
+        let of: Vec<GrantId> = works.iter().filter_map(|work| grant_of(work)).collect();
+        assert_eq!(
+            of.iter().collect::<BTreeSet<_>>().len(),
+            of.len(),
+            "two changes of a grant"
+        );
+        let answers = works.iter().map(|work| Ok(Applied::Whole(rows.apply(work)))).collect();
+        rows.commits += 1;
+        let changes = rows.feed[known..].to_vec();
+        drop(rows);
+        shuttle::thread::yield_now();
+        if self.happens(Faults::Errors) {
+            return Err(away());
+        }
+        Ok((answers, changes))
+    }
+
+    fn feed(&mut self) -> Result<Vec<Change>> {
+        if self.happens(Faults::Errors) {
+            return Err(away());
+        }
+        Ok(self.rows().feed.clone())
+    }
+}
+
+impl Rows {
+    fn apply(&mut self, work: &Work) -> Outcome {
+        self.done.push(work.clone());
+        match work {
+            Work::Rotate(rotate) => {
+                let generation = self.generations.entry(rotate.id).or_insert(1);
+                if *generation != rotate.expect {
+                    return Outcome::Rotated(Rotation::Found(grant(rotate.id, *generation)));
+                }
+                *generation += 1;
+                let (by, own) = (*rotate, true);
+                Outcome::Rotated(Rotation::Made { by, own })
+            }
+            Work::End(end) => {
+                let first = self.ended.insert(end.id);
+                if first {
+                    self.feed.push(change(end.id));
+                }
+                Outcome::Ended(first)
+            }
+            Work::Seen(uses) => {
+                self.uses.extend(uses);
+                Outcome::Noted
+            }
+            _ => Outcome::Noted,
+        }
+    }
+}
+
+#[test]
+fn of_the_same_rotation_one_makes_the_change_and_all_hear_of_it() {
+    tried(|| {
+        let memory = World::new(Faults::None).run(4, |world, thread| {
+            // The last one comes with another token.
+            let presented = if thread == 3 { 0 } else { 1 };
+            match world.change(rotate(1, presented, 1)).unwrap() {
+                Outcome::Rotated(rotation) => {
+                    match rotation {
+                        Rotation::Made { by, .. } => assert_eq!((by.presented, by.expect), (presented, 1)),
+                        Rotation::Found(grant) => assert_eq!(grant.generation, 2),
+                    }
+                    assert_eq!(world.memory.generation(1), 2, "after its commit");
+                }
+                outcome => panic!("{outcome:?}"),
+            }
+        });
+        assert_eq!(memory.generation(1), 2);
+    });
+}
+
+#[test]
+fn exactly_one_of_many_is_told_that_it_changed_the_grant() {
+    tried(|| {
+        let winners = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&winners);
+        let memory = World::new(Faults::None).run(3, move |world, _| {
+            for generation in 1..=2 {
+                if let Outcome::Rotated(Rotation::Made { own: true, .. }) =
+                    world.change(rotate(1, generation, generation)).unwrap()
+                {
+                    *count.lock().unwrap() += 1;
+                }
+            }
+        });
+        assert_eq!((*winners.lock().unwrap(), memory.generation(1)), (2, 3));
+    });
+}
+
+#[test]
+fn nothing_is_lost_at_the_end_and_each_callers_changes_of_a_grant_keep_their_order() {
+    tried(|| {
+        let memory = World::new(Faults::None).run(2, |world, thread| {
+            for number in 0..6_i64 {
+                let number = number + if thread == 0 { 0 } else { 100 };
+                // The numbers of a thread go to two grants in turns; nobody waits for an answer.
+                world.queue.send(end(if number % 2 == 0 { 1 } else { 2 }, number));
+            }
+        });
+        let rows = memory.rows();
+        for id in [1, 2] {
+            let numbers = |from: i64| -> Vec<i64> {
+                let of = rows.done.iter().filter(|work| grant_of(work) == Some(grant_id(id)));
+                let numbers = of.filter_map(|work| work.now()).map(|now| now.0);
+                numbers.filter(|number| (from..from + 100).contains(number)).collect()
+            };
+            let first = if id == 1 { 0 } else { 1 };
+            for from in [0, 100] {
+                assert_eq!(numbers(from), [from + first, from + first + 2, from + first + 4]);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_waits_together_is_committed_together() {
+    let fewest = Arc::new(Mutex::new(usize::MAX));
+    let seen = Arc::clone(&fewest);
+    tried(move || {
+        let memory = World::new(Faults::None).run(4, |world, thread| {
+            world.end(thread as u128).unwrap();
+        });
+        let commits = memory.rows().commits;
+        assert!(commits <= 4);
+        let mut fewest = seen.lock().unwrap();
+        *fewest = (*fewest).min(commits);
+    });
+    assert!(
+        *fewest.lock().unwrap() <= 2,
+        "some order has the others wait for the first"
+    );
+}
+
+#[test]
+fn a_commit_that_fails_is_an_answer_and_what_is_acknowledged_was_told_first() {
+    tried(|| {
+        let memory = World::new(Faults::Errors).run(3, |world, thread| {
+            let id = 1 + thread as u128 % 2;
+            for _ in 0..4 {
+                match world.end(id) {
+                    // Whoever ended it, and whether its own commit seemed to fail or not.
+                    Ok(Outcome::Ended(_)) => {
+                        return assert!(world.knows_the_end_of(id), "memory knows before the answer");
+                    }
+                    Ok(outcome) => panic!("{outcome:?}"),
+                    Err(error) => assert_eq!(error, away()),
+                }
+            }
+        });
+        assert!(memory.rows().done.len() <= 12);
+    });
+}
+
+#[test]
+fn a_panic_is_an_answer_and_the_queue_goes_on() {
+    tried(|| {
+        let memory = World::new(Faults::Panics).run(2, |world, thread| {
+            for _ in 0..8 {
+                if world.end(thread as u128).is_ok() {
+                    return assert!(world.knows_the_end_of(thread as u128));
+                }
+            }
+        });
+        assert!(memory.rows().ended.len() <= 2);
+    });
+}
+
+#[test]
+fn uses_that_only_memory_knows_are_written_before_the_end() {
+    tried(|| {
+        let memory = World::new(Faults::None).run(2, |world, thread| {
+            let of = Used::Grant(grant_id(thread as u128));
+            let one = Use {
+                of,
+                generation: 1,
+                at: NOW,
+            };
+            world.shared.seen.note(one);
+            world.end(9).unwrap();
+        });
+        let rows = memory.rows();
+        let grants: BTreeSet<u128> = (0..2).collect();
+        let written = |id: &u128| {
+            rows.uses
+                .iter()
+                .filter(|one| one.of == Used::Grant(grant_id(*id)))
+                .count()
+        };
+        assert!(grants.iter().all(|id| written(id) == 1));
+    });
+}
+
+#[test]
+fn a_database_that_is_away_keeps_nobody_from_ending() {
+    tried(|| {
+        World::new(Faults::Errors).run(2, |world, thread| {
+            let of = Used::Grant(grant_id(thread as u128));
+            world.shared.seen.note(Use {
+                of,
+                generation: 1,
+                at: NOW,
+            });
+            world.queue.send(end(thread as u128, 0));
+        });
+    });
+}
+
+/// Runs in many orders, some chosen evenly and some with few changes of place.
+fn tried(check: impl Fn() + Clone + Send + Sync + 'static) {
+    shuttle::check_random(check.clone(), ORDERS / 2);
+    shuttle::check_pct(check, ORDERS / 2, 3);
+}
+
+fn away() -> StoreError {
+    StoreError::Unavailable("away".to_owned())
+}
+
+fn grant_of(work: &Work) -> Option<GrantId> {
+    match work {
+        Work::Rotate(rotate) => Some(rotate.id),
+        Work::End(end) => Some(end.id),
+        _ => None,
+    }
+}
+
+fn end(id: u128, number: i64) -> Work {
+    Work::End(End {
+        id: grant_id(id),
+        reason: EndReason::ByPerson,
+        now: Instant(number),
+    })
+}
+
+fn rotate(id: u128, presented: u32, expect: u32) -> Work {
+    Work::Rotate(Rotate {
+        id: grant_id(id),
+        presented,
+        expect,
+        expect_previous: None,
+        now: NOW,
+        expires: None,
+        key: 1,
+    })
+}
+
+fn change(id: GrantId) -> Change {
+    Change {
+        node: [0; 16],
+        number: 1,
+        at: NOW,
+        expires: NOW,
+        kind: ChangeKind::Grant,
+        subject: id.0.as_bytes().to_vec(),
+        value: 0,
+    }
+}
+
+fn grant(id: GrantId, generation: u32) -> Grant {
+    Grant {
+        id,
+        app: AppId(uuid(100)),
+        user: UserId(uuid(200)),
+        organization: OrganizationId(uuid(300)),
+        state: State::Active,
+        scopes: hallpass_wire::Scopes::default(),
+        redirect_uri: None,
+        code_challenge: None,
+        salt: [0; 16],
+        key: 1,
+        previous_key: None,
+        generation,
+        previous: None,
+        confirmed: false,
+        rotated_at: NOW,
+        created: NOW,
+        code_expires: NOW,
+        expires: None,
+        ends: None,
+        last_used: None,
+        ended_at: None,
+        reason: None,
+    }
+}

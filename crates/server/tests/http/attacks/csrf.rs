@@ -1,0 +1,260 @@
+//! Requests that another site makes a browser send (RFC 9700 §4.7, RFC 6749 §10.12): with a foreign Origin, with a sealed
+//! state that is missing or somebody else's, or by GET.
+
+use super::{RESET, assert_unchanged, form_to, is_logged_in, send};
+use crate::harness::{APPS, Answer, Browser, Client, Form, JOHN, MARY, REDIRECT_URI, Server, Tokens, encoded};
+use reqwest::Method;
+use std::time::Duration;
+
+/// Such a POST comes without the SameSite cookie: an anonymous one in its answer would replace the session's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_from_another_site_takes_no_session_away() {
+    let server = Server::library("default", "").await;
+    for path in ["/login", "/logout", "/consent", "/switch", "/account", "/nowhere"] {
+        for (origin, sets) in [
+            ("https://evil.example", false),
+            ("null", false),
+            (server.issuer.as_str(), true),
+        ] {
+            let answer = server.post_raw(path, &[("origin", origin)], "").await;
+            let set = answer.headers.contains_key("set-cookie");
+            assert_eq!(set, sets, "{path} from {origin}");
+        }
+    }
+}
+
+/// DESIGN §6: each sealed state is bound to its browser session. One that an attacker got in theirs signs nobody else out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_of_another_browser_signs_nobody_out() {
+    let server = Server::library("default", "").await;
+    let (mary, john) = (server.browser_of(MARY).await, server.browser_of(JOHN).await);
+    let theirs = mary.open("/account").await;
+    send(&john, &theirs, "/logout", &[]).await;
+    assert!(is_logged_in(&john).await);
+    // One's own signs out however long the page was open.
+    let own = john.open("/account").await;
+    server.advance(Duration::from_secs(45 * 60));
+    send(&john, &own, "/logout", &[]).await;
+    assert!(!is_logged_in(&john).await);
+}
+
+/// A form that does something, with what a person would have typed.
+struct Deed {
+    page: Answer,
+    form: Form,
+    typed: Vec<(&'static str, &'static str)>,
+}
+
+/// Every form behind a sign-in.
+async fn deeds(browser: &Browser<'_>, client: &Client<'_>) -> Vec<Deed> {
+    let consent = browser.authorize(&client.query(&[])).await.consent();
+    let (account, apps) = (browser.open("/account").await, browser.open("/account/apps").await);
+    let (new, app) = (
+        browser.open("/developer/apps/new").await,
+        browser.open("/developer/apps/sample").await,
+    );
+    let deed = |page: &Answer, action: &str, typed: &[(&'static str, &'static str)]| Deed {
+        page: page.clone(),
+        form: form_to(page, action),
+        typed: typed.to_vec(),
+    };
+    vec![
+        deed(&consent, "/consent", &[("decision", "allow")]),
+        deed(&consent, "/switch", &[]),
+        deed(&apps, "/account/apps", &[("end", "1")]),
+        deed(
+            &new,
+            "/developer/apps/new",
+            &[("name", "Sneaky"), ("redirect_uris", "https://evil.example/")],
+        ),
+        deed(&app, RESET, &[("reset", "now")]),
+        deed(&account, "/logout", &[]),
+    ]
+}
+
+/// Nothing was signed out, granted, ended, registered or reset.
+async fn assert_nothing_done(server: &Server, browser: &Browser<'_>, client: &Client<'_>, tokens: &Tokens, by: &str) {
+    assert_unchanged(server, browser, client, tokens).await;
+    let apps = browser.open("/account/apps").await;
+    assert_eq!(apps.forms().iter().filter(|form| form.has("end")).count(), 1, "{by}");
+    assert!(!browser.open("/developer").await.text().contains("Sneaky"), "{by}");
+    let grants = server.command(&["grant", "list"]);
+    assert_eq!(grants["grants"].as_array().map(Vec::len), Some(1), "{by}: {grants}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_form_does_anything_for_another_site() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let tokens = sample.connect(&john).await;
+    let port = server.issuer.rsplit(':').next().unwrap();
+    let cookies = john.cookies();
+    for origin in [
+        "https://evil.example",
+        "null",
+        "",
+        "file://",
+        "http://127.0.0.1",
+        "http://127.0.0.1:1",
+        &format!("https://127.0.0.1:{port}"),
+        &format!("http://evil.127.0.0.1:{port}"),
+        &format!("http://127.0.0.1.evil.example:{port}"),
+        &format!("http://127.0.0.1:{port}.evil.example"),
+        &format!("{}, https://evil.example", server.issuer),
+    ] {
+        for deed in deeds(&john, &sample).await {
+            let answer = john
+                .submit_from(&deed.page, &deed.form, &deed.typed, Some(origin))
+                .await;
+            assert_eq!(
+                (answer.status, answer.header("location")),
+                (403, ""),
+                "{origin} {}",
+                deed.form.action
+            );
+        }
+        assert_eq!(john.cookies(), cookies, "{origin}");
+    }
+    assert_nothing_done(&server, &john, &sample, &tokens, "another site").await;
+}
+
+/// With a name of its own, no other host is the server: not even those that a developer's computer has for itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_a_name_has_one_origin() {
+    let declared = format!("[server]\npublic_url = \"https://id.example.com\"\n{APPS}");
+    let server = Server::library("default", &declared).await;
+    let browser = server.browser();
+    let page = browser.open("/login").await;
+    let (form, typed) = (
+        page.form("password"),
+        [("username", JOHN.email), ("password", JOHN.password)],
+    );
+    for origin in [
+        "http://id.example.com",
+        "https://id.example.com:444",
+        "https://id.example.com:443",
+        "https://ID.example.com",
+        "https://id.example.com.",
+        "https://example.com",
+        "https://evil.id.example.com",
+        "https://id.example.com.evil.example",
+        "https://id.example.com@evil.example",
+        "https://localhost",
+        "https://127.0.0.1",
+    ] {
+        let answer = browser.submit_from(&page, &form, &typed, Some(origin)).await;
+        assert_eq!((answer.status, answer.header("set-cookie")), (403, ""), "{origin}");
+    }
+    assert!(!is_logged_in(&browser).await);
+    let answer = browser
+        .submit_from(&page, &form, &typed, Some("https://id.example.com"))
+        .await;
+    assert_eq!(answer.status, 303);
+}
+
+/// What a browser sends without an Origin is left to the sealed state (DESIGN §9): without one, or with one that an
+/// attacker got in a browser of theirs, nothing is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_form_does_anything_without_a_state_of_its_own() {
+    let server = Server::library("default", APPS).await;
+    let (john, mary) = (server.browser_of(JOHN).await, server.browser_of(MARY).await);
+    let sample = server.client("sample", REDIRECT_URI);
+    let tokens = sample.connect(&john).await;
+    let cookies = john.cookies();
+    sample.connect(&mary).await;
+    let of_mary = deeds(&mary, &sample).await;
+    for (own, theirs) in deeds(&john, &sample).await.iter().zip(&of_mary) {
+        let state = theirs.form.value("state");
+        for forged in ["", "AAAA", state] {
+            let typed = [&own.typed[..], &[("state", forged)]].concat();
+            let answer = john.submit_from(&own.page, &own.form, &typed, None).await;
+            assert!(!answer.header("location").contains("code="), "{}", own.form.action);
+            assert_eq!(answer.by_id("fresh-secret"), None, "{}", own.form.action);
+        }
+        let mut without = own.form.clone();
+        without.fields.retain(|(name, _)| name != "state");
+        john.submit_from(&own.page, &without, &own.typed, None).await;
+    }
+    assert_eq!(john.cookies(), cookies);
+    assert_unchanged(&server, &john, &sample, &tokens).await;
+    assert!(!john.open("/developer").await.text().contains("Sneaky"));
+    let active = server.command(&["grant", "list", "--state", "active"]);
+    assert_eq!(
+        active["grants"].as_array().map(Vec::len),
+        Some(2),
+        "each their own: {active}"
+    );
+}
+
+/// RFC 9110 §9.2.1: a link, an image or a prefetch is a GET, and a GET does nothing, whatever it carries.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_get_does_anything() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let tokens = sample.connect(&john).await;
+    let cookies = john.cookies();
+    for deed in deeds(&john, &sample).await {
+        let typed: Vec<(String, String)> = deed.form.filled(&deed.typed);
+        let pairs: Vec<(&str, &str)> = typed
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let url = server.at(&format!("{}?{}", deed.form.action, encoded(&pairs)));
+        for method in [
+            Method::GET,
+            Method::HEAD,
+            Method::PUT,
+            Method::DELETE,
+            Method::PATCH,
+            Method::OPTIONS,
+        ] {
+            let request = server.request(method.clone(), &url).header("cookie", &cookies);
+            // RFC 9110 has no such header; frameworks do.
+            let request = request
+                .header("x-http-method-override", "POST")
+                .header("x-http-method", "POST");
+            let answer = server.send(&url, request.header("x-method-override", "POST")).await;
+            assert_eq!(answer.header("location"), "", "{method} {url}");
+            assert_eq!(answer.header("set-cookie"), "", "{method} {url}");
+        }
+        let other = server.at(&format!("{}?{}&_method=POST", deed.form.action, encoded(&pairs)));
+        server
+            .send(&other, server.request(Method::GET, &other).header("cookie", &cookies))
+            .await;
+    }
+    assert_nothing_done(&server, &john, &sample, &tokens, "GET").await;
+    let url = server.at(&format!(
+        "/login?{}",
+        encoded(&[("username", MARY.email), ("password", MARY.password)])
+    ));
+    let answer = server.send(&url, server.request(Method::GET, &url)).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.body.contains(MARY.email), "a link fills in no form");
+}
+
+/// Login CSRF (RFC 9700 §4.7): nobody is moved into another's account, from whichever page the form is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_form_moves_nobody_into_another_account() {
+    let server = Server::library("default", APPS).await;
+    let victim = server.browser();
+    let page = victim.open("/login").await;
+    let typed = [("username", MARY.email), ("password", MARY.password)];
+    // The victim signs in meanwhile; the form of before leads on as who is signed in.
+    victim.log_in(JOHN).await;
+    let answer = victim.submit(&page, &page.form("password"), &typed).await;
+    assert!(
+        answer.text().contains("John Doe") && !answer.text().contains("Mary Major"),
+        "{}",
+        answer.text()
+    );
+    for state in ["", "AAAA"] {
+        let typed = [&typed[..], &[("state", state)]].concat();
+        let stranger = server.browser();
+        let page = stranger.open("/login").await;
+        let answer = stranger.submit_from(&page, &page.form("password"), &typed, None).await;
+        assert_eq!(answer.status, 400, "{state}");
+        assert!(!is_logged_in(&stranger).await);
+    }
+}

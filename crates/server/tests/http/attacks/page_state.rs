@@ -1,0 +1,271 @@
+//! Sealed page states that come twice, late, from elsewhere or for something else, and consents whose ground is gone by the
+//! time that they arrive (DESIGN §6).
+
+use super::{PRESETS, RESET, assert_unchanged, form_to, is_logged_in, send};
+use crate::harness::{APPS, Answer, JOHN, Landing, MARY, REDIRECT_URI, Server, TENANTS};
+use std::time::Duration;
+
+const ACME: &str = "https://acme.example/callback";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn not_you_with_the_state_of_another_browser_does_nothing() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let before = john.cookies();
+    for theirs in [server.browser_of(MARY).await, server.browser_of(JOHN).await] {
+        let page = theirs.authorize(&sample.query(&[])).await.consent();
+        let again = send(&john, &page, "/switch", &[]).await;
+        assert!(again.form("decision").has("state"), "{}", again.text());
+        assert!(again.text().contains("John Doe"), "{}", again.text());
+        assert_eq!(john.cookies(), before);
+        assert!(is_logged_in(&john).await && is_logged_in(&theirs).await);
+    }
+}
+
+/// DESIGN §6: each sealed state is bound to its purpose. All of these are the same person's, from the same browser, and fresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_no_preset_a_state_serves_another_purpose() {
+    for preset in PRESETS {
+        let server = Server::library(preset, APPS).await;
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let tokens = sample.connect(&john).await;
+        let (apps, app) = (
+            john.open("/account/apps").await,
+            john.open("/developer/apps/sample").await,
+        );
+        let consent = john.authorize(&sample.query(&[])).await.consent();
+        let state = |page: &Answer, action| form_to(page, action).value("state").to_owned();
+        let states = [
+            ("consent", state(&consent, "/consent")),
+            ("end", state(&apps, "/account/apps")),
+            ("developer", state(&app, RESET)),
+            ("logout", state(&apps, "/logout")),
+        ];
+        for (page, purpose, action, typed) in [
+            (&consent, "consent", "/consent", &[("decision", "allow")][..]),
+            (&consent, "consent", "/switch", &[]),
+            (&apps, "end", "/account/apps", &[("end", "1")]),
+            (&app, "developer", RESET, &[("reset", "now")]),
+            (&apps, "logout", "/logout", &[]),
+        ] {
+            for (_, state) in states.iter().filter(|(of, _)| *of != purpose) {
+                let answer = send(&john, page, action, &[typed, &[("state", state)]].concat()).await;
+                assert_eq!(answer.header("location"), "", "{preset} {action}");
+                assert_unchanged(&server, &john, &sample, &tokens).await;
+            }
+        }
+    }
+}
+
+async fn grants(server: &Server) -> usize {
+    let listed = server.command(&["grant", "list"]);
+    listed["grants"].as_array().map_or(0, Vec::len)
+}
+
+/// Consent for another user: the account is switched between the question and the answer, in the same browser.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_asked_of_one_person_is_not_given_by_the_next_in_the_same_browser() {
+    let server = Server::library("default", APPS).await;
+    let browser = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let asked = browser.authorize(&sample.query(&[])).await.consent();
+    let account = browser.open("/account").await;
+    send(&browser, &account, "/logout", &[]).await;
+    // Nobody is signed in: the answer waits for somebody.
+    browser.decide(&asked, "allow").await.login();
+    browser.log_in(MARY).await;
+    let again = browser.decide(&asked, "allow").await.consent();
+    assert!(
+        again.text().contains("Mary Major") && !again.text().contains("John Doe"),
+        "{}",
+        again.text()
+    );
+    assert!(
+        matches!(browser.decide(&asked, "deny").await, Landing::Consent(_)),
+        "nor is a denial hers"
+    );
+    assert_eq!(grants(&server).await, 0);
+    // Back again as John the old page asks anew: it was another session's.
+    let account = browser.open("/account").await;
+    send(&browser, &account, "/logout", &[]).await;
+    browser.log_in(JOHN).await;
+    browser.decide(&asked, "allow").await.consent();
+    assert_eq!(grants(&server).await, 0);
+}
+
+/// DESIGN §6: a POST runs the authorization checks again, on what is true now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_whose_ground_is_gone_gives_nothing() {
+    let takes: [(&[&str], &[&str]); 4] = [
+        (&["app", "suspend", "acme-reports"], &["app", "resume", "acme-reports"]),
+        (&["org", "suspend", "acme"], &["org", "resume", "acme"]),
+        (
+            &["user", "suspend", "max@example.com"],
+            &["user", "resume", "max@example.com"],
+        ),
+        (
+            &["org", "remove-member", "acme", "max@example.com"],
+            &["org", "set-member", "acme", "max@example.com", "member"],
+        ),
+    ];
+    let server = Server::library("default", TENANTS).await;
+    let max = crate::harness::Person {
+        email: "max@example.com",
+        password: "only a member of it",
+    };
+    let acme = server.client("acme-reports", ACME);
+    for (take, give) in takes {
+        let browser = server.browser_of(max).await;
+        let asked = browser.authorize(&acme.query(&[])).await.consent();
+        server.command(take);
+        let answer = browser
+            .submit(&asked, &asked.form("decision"), &[("decision", "allow")])
+            .await;
+        assert!(!answer.header("location").contains("code="), "{take:?}: {answer:?}");
+        assert!(!answer.body.contains("hp_ac_"), "{take:?}");
+        assert_eq!(grants(&server).await, 0, "{take:?}");
+        server.command(give);
+    }
+    // And a code that was given before is worth nothing once the ground is gone.
+    for (take, give) in takes {
+        let browser = server.browser_of(max).await;
+        let code = acme.code(&browser, &[]).await;
+        server.command(take);
+        let answer = acme.redeem(&code).await;
+        assert!(matches!(answer.status, 400 | 401), "{take:?}: {answer:?}");
+        server.command(give);
+    }
+}
+
+/// The scopes that were read are the scopes that are granted: one that the app lost meanwhile is not, nor is one it gained.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_to_scopes_that_the_app_lost_gives_nothing() {
+    let world = format!("[server]\npublic_url = \"http://id.example.com\"\n{APPS}");
+    let mut server = Server::library("default", &world).await;
+    let (cookies, asked) = {
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let page = john
+            .authorize(&sample.query(&[("scope", "read write")]))
+            .await
+            .consent();
+        (john.cookies(), page)
+    };
+    let uris = "[\"https://app.example/callback\"]";
+    server.declare(&world.replace(uris, &format!("{uris}\nscopes = [\"read\"]")));
+    server.restart().await;
+    let john = server.browser();
+    john.set_cookies(&cookies);
+    let callback = john.decide(&asked, "allow").await.callback();
+    assert_eq!((callback.get("error"), callback.get("code")), ("invalid_scope", ""));
+    assert_eq!(grants(&server).await, 0);
+}
+
+/// One page, one grant: whatever the second POST says, it changes nothing of the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_sent_again_with_other_words_makes_no_other_grant() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let asked = john.authorize(&sample.query(&[("scope", "read")])).await.consent();
+    let first = john.decide(&asked, "allow").await.callback();
+    let form = asked.form("decision");
+    for more in [
+        &[("scope", "read write")][..],
+        &[
+            ("client_id", "other"),
+            ("redirect_uri", "https://other.example/callback"),
+        ],
+        &[("user", MARY.email), ("organization", "")],
+    ] {
+        let typed = [more, &[("decision", "allow")]].concat();
+        let answer = john.submit(&asked, &form, &typed).await;
+        assert!(answer.header("location").contains(first.code()), "{more:?}: {answer:?}");
+        assert!(answer.header("location").starts_with(REDIRECT_URI), "{more:?}");
+    }
+    let tokens = sample.redeem(first.code()).await;
+    assert_eq!(tokens.json()["scope"], "read");
+    assert_eq!(grants(&server).await, 1);
+}
+
+/// A state outlives neither the session that it was made in nor its half hour, for anything but signing out.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_state_outlives_its_session_or_its_time() {
+    let server = Server::library("default", APPS).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let mary = server.browser_of(MARY).await;
+    let tokens = sample.connect(&mary).await;
+    for late in [false, true] {
+        let pages = [
+            (
+                mary.authorize(&sample.query(&[])).await.consent(),
+                "/consent",
+                &[("decision", "allow")][..],
+            ),
+            (mary.open("/account/apps").await, "/account/apps", &[("end", "1")]),
+            (mary.open("/developer/apps/sample").await, RESET, &[("reset", "now")]),
+            (
+                mary.open("/developer/apps/new").await,
+                "/developer/apps/new",
+                &[("name", "Sneaky"), ("redirect_uris", "https://evil.example/")],
+            ),
+        ];
+        if late {
+            server.advance(Duration::from_secs(30 * 60));
+        } else {
+            let account = mary.open("/account").await;
+            send(&mary, &account, "/logout", &[]).await;
+            mary.log_in(MARY).await;
+        }
+        for (page, action, typed) in &pages {
+            let answer = mary.submit_only(page, &form_to(page, action), typed).await;
+            assert!(!answer.header("location").contains("code="), "{late} {action}");
+            assert_eq!(answer.by_id("fresh-secret"), None, "{late} {action}");
+        }
+        assert_unchanged(&server, &mary, &sample, &tokens).await;
+        assert!(!mary.open("/developer").await.text().contains("Sneaky"), "{late}");
+    }
+    assert_eq!(grants(&server).await, 1);
+}
+
+/// What a page carries is sealed: nobody reads the request of another in it, and one changed letter is none of ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_can_be_neither_read_nor_changed() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let page = john
+        .authorize(&sample.query(&[("state", "a-state-to-look-for")]))
+        .await
+        .consent();
+    let state = page.form("decision").value("state").to_owned();
+    let again = john
+        .authorize(&sample.query(&[("state", "a-state-to-look-for")]))
+        .await
+        .consent();
+    assert_ne!(state, again.form("decision").value("state"), "sealed anew each time");
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&state).unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("look-for"));
+    for position in [
+        0,
+        10,
+        21,
+        22,
+        40,
+        80,
+        100,
+        state.len() / 2,
+        state.len() - 30,
+        state.len() - 3,
+    ] {
+        let mut changed = state.clone().into_bytes();
+        changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(changed).unwrap();
+        let typed = [("decision", "allow"), ("state", changed.as_str())];
+        let answer = john.submit(&page, &page.form("decision"), &typed).await;
+        assert_eq!((answer.status, answer.header("location")), (400, ""), "{position}");
+    }
+}

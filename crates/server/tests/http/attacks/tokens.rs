@@ -1,0 +1,210 @@
+//! Tokens at another app, in another's place, and of another kind than the endpoint is for (RFC 9700 §4.10, RFC 6749 §10).
+
+use super::{PRESETS, assert_refused, endpoint};
+use crate::harness::{APPS, Browser, JOHN, REDIRECT_URI, RESOURCE, Server};
+use std::time::Duration;
+
+/// RFC 6749 §6 and §10.4, RFC 7009 §2.1, RFC 7662 §4: what one app was given says and does nothing at another.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_no_preset_a_token_is_anything_at_another_app() {
+    for preset in PRESETS {
+        let server = Server::library(preset, APPS).await;
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let tokens = sample.connect(&john).await;
+        let code = sample.code(&john, &[]).await;
+        let other = server.client("other", REDIRECT_URI);
+        let native = server.client("native", REDIRECT_URI).public();
+        for thief in [&other, &other.clone().by_basic(), &native, &sample.clone().public()] {
+            let what = format!("{preset} {}", thief.id);
+            assert_refused(&thief.refresh(&tokens.refresh).await, &what);
+            assert_refused(&thief.redeem(&code).await, &what);
+            for token in [&tokens.access, &tokens.refresh, &code] {
+                let told = thief.introspect(token).await;
+                if told.status == 200 {
+                    assert_eq!(told.json(), serde_json::json!({"active": false}), "{what}");
+                } else {
+                    assert_refused(&told, &what);
+                }
+                thief.revoke(token).await;
+            }
+        }
+        assert_eq!(server.identity(&tokens.access).await.status, 200, "{preset}");
+        assert_eq!(sample.refresh(&tokens.refresh).await.status, 200, "{preset}");
+        assert_eq!(sample.redeem(&code).await.status, 200, "{preset}");
+    }
+}
+
+/// RFC 9700 §4.10: a token of one kind is none of the other kinds, and trying spends nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_no_preset_a_token_passes_for_another_kind() {
+    for preset in PRESETS {
+        let server = Server::library(preset, APPS).await;
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let tokens = sample.connect(&john).await;
+        let code = sample.code(&john, &[]).await;
+        let body = |token: &str| token.split_at(6).1.to_owned();
+        let as_code = [
+            tokens.access.clone(),
+            tokens.refresh.clone(),
+            format!("hp_ac_{}", body(&tokens.refresh)),
+        ];
+        let as_refresh = [tokens.access.clone(), code.clone(), format!("hp_rt_{}", body(&code))];
+        let as_access = [
+            tokens.refresh.clone(),
+            code.clone(),
+            format!("hp_at_{}", body(&tokens.refresh)),
+            format!("Bearer {}", tokens.access),
+        ];
+        for token in &as_code {
+            assert_refused(&sample.redeem(token).await, preset);
+        }
+        for token in &as_refresh {
+            assert_refused(&sample.refresh(token).await, preset);
+        }
+        for token in &as_access {
+            assert_refused(&server.identity(token).await, preset);
+        }
+        for token in as_access.iter().skip(1).chain(&as_refresh[1..]) {
+            assert_eq!(
+                sample.introspect(token).await.json(),
+                serde_json::json!({"active": false}),
+                "{preset}"
+            );
+        }
+        assert_eq!(server.identity(&tokens.access).await.status, 200, "{preset}");
+        assert_eq!(sample.redeem(&code).await.status, 200, "{preset}");
+        assert_eq!(sample.refresh(&tokens.refresh).await.status, 200, "{preset}");
+    }
+}
+
+/// A credential of one endpoint is none at another: an app's token does not authenticate it, nor does a code.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_no_preset_a_token_authenticates_a_client() {
+    for preset in PRESETS {
+        let server = Server::library(preset, APPS).await;
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let tokens = sample.connect(&john).await;
+        for credential in [&tokens.access, &tokens.refresh] {
+            for header in [
+                format!("Bearer {credential}"),
+                format!("Token {credential}"),
+                credential.clone(),
+            ] {
+                for name in ["introspect", "revoke"] {
+                    let path = endpoint(&server, name);
+                    let pairs = [("token", tokens.access.as_str()), ("client_id", "sample")];
+                    let answer = server.post_as(&path, &header, &pairs).await;
+                    assert_refused(&answer, &format!("{preset} {name}"));
+                }
+            }
+            assert_refused(
+                &sample.clone().with_secret(credential).refresh(&tokens.refresh).await,
+                preset,
+            );
+        }
+        assert_eq!(server.identity(&tokens.access).await.status, 200, "{preset}");
+    }
+}
+
+/// RFC 9700 §4.15: a client that could pass for a resource owner. A token of the app's own names nobody, at any endpoint.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_the_apps_own_is_nobodys() {
+    for preset in ["default", "connected-home"] {
+        let server = Server::library(preset, APPS).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let own = sample.client_credentials(&[]).await.tokens();
+        assert_eq!(own.refresh, "", "{preset}: RFC 6749 §4.4.3");
+        let refused = server.identity(&own.access).await;
+        assert!(matches!(refused.status, 401 | 403), "{preset}: {}", refused.body);
+        assert!(!refused.body.contains("@"), "{preset}: {}", refused.body);
+        for caller in [&sample, &server.client(RESOURCE, "")] {
+            let told = caller.introspect(&own.access).await.json();
+            assert_eq!(
+                (&told["sub"], &told["client_id"]),
+                (&"sample".into(), &"sample".into()),
+                "{preset}"
+            );
+            assert!(told["username"].is_null(), "{preset}: {told}");
+        }
+        // Its grant_type takes nobody's name along.
+        for (name, value) in [
+            ("username", JOHN.email),
+            ("user_id", "1"),
+            ("sub", "1"),
+            ("assertion", "x"),
+        ] {
+            let access = sample.client_credentials(&[(name, value)]).await.tokens().access;
+            assert!(
+                sample.introspect(&access).await.json()["username"].is_null(),
+                "{preset} {name}"
+            );
+        }
+    }
+}
+
+/// RFC 9700 §2.4: the password grant is not offered, nor is what would be as good for an attacker.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_no_preset_a_password_or_an_assertion_is_a_grant() {
+    for preset in PRESETS {
+        let server = Server::library(preset, APPS).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        for grant_type in [
+            "password",
+            "implicit",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "AUTHORIZATION_CODE",
+            "refresh_token ",
+        ] {
+            let pairs = [
+                ("grant_type", grant_type),
+                ("username", JOHN.email),
+                ("password", JOHN.password),
+                ("assertion", "x"),
+            ];
+            let answer = sample.token(&pairs).await;
+            assert_refused(&answer, &format!("{preset} {grant_type}"));
+        }
+    }
+}
+
+/// DESIGN §5: a token of the new generation that any endpoint saw, revocation too, confirms that its answer arrived.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_that_came_to_be_revoked_was_seen() {
+    let server = Server::library("default", APPS).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let first = sample.connect(&server.browser_of(JOHN).await).await;
+    let second = sample.refresh(&first.refresh).await.tokens();
+    assert_eq!(sample.revoke(&second.access).await.status, 200);
+    server.advance(Duration::from_secs(31));
+    assert_eq!(sample.refresh(&first.refresh).await.refusal(), "400 invalid_grant");
+    assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
+}
+
+/// DESIGN §2: storage grows with grants. Who revokes the same token again and again writes once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_revoked_again_writes_nothing() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let tokens = sample.connect(&john).await;
+    let fresh = written(&server, &john).await;
+    assert_eq!(sample.revoke(&tokens.access).await.status, 200);
+    let revoked = written(&server, &john).await;
+    assert!(fresh != revoked, "a revocation is written down");
+    for _ in 0..3 {
+        assert_eq!(sample.revoke(&tokens.access).await.status, 200);
+        assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
+    }
+    assert!(written(&server, &john).await == revoked, "and once is enough");
+}
+
+/// The database and what it has still in its log. The page flushes uses that are only in memory.
+async fn written(server: &Server, browser: &Browser<'_>) -> [Vec<u8>; 2] {
+    assert_eq!(browser.open("/account/apps").await.status, 200);
+    ["hallpass.db", "hallpass.db-wal"].map(|name| std::fs::read(server.data_folder().join(name)).unwrap())
+}

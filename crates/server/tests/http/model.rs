@@ -1,0 +1,108 @@
+//! The grant's life (DESIGN §5) as random histories: whatever happens in whatever order, every answer of the server is the
+//! one of a model that is easier to believe. A history that fails is shortened and told.
+//!
+//! `cargo test` plays the same few each time. `HALLPASS_MODEL_CASES=3000` plays so many others, and
+//! `HALLPASS_MODEL_SEED=…`, which a failure names, one of them again.
+
+mod judge;
+mod made;
+mod named;
+mod play;
+mod reference;
+mod send;
+mod steps;
+mod told;
+mod world;
+
+use made::Made;
+use play::play;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRng, TestRunner};
+use steps::{History, histories};
+use tokio::runtime::Runtime;
+
+/// How many histories the test suite plays, in each of two tests that run side by side.
+const CASES: u64 = 64;
+/// How many steps a history has at most.
+const LONGEST: usize = 50;
+/// How many shorter histories are tried when one has failed.
+const SHORTENINGS: u32 = 400;
+
+#[test]
+fn every_history_is_answered_as_the_model_says() {
+    histories_from(0);
+}
+
+#[test]
+fn every_other_history_is_answered_as_the_model_says() {
+    histories_from(1 << 32);
+}
+
+/// Short histories that a server answered wrongly once, or that hold a boundary to the millisecond.
+#[test]
+fn histories_that_failed_once_do_not_fail_again() {
+    let made = runtime().block_on(Made::new());
+    for (what, history) in named::histories() {
+        if let Err(told) = played(&made, &history) {
+            panic!("{what}\n{told}");
+        }
+    }
+}
+
+/// Plays histories with the seeds from `first` on.
+fn histories_from(first: u64) {
+    let made = runtime().block_on(Made::new());
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .map(|text| text.parse::<u64>().expect("a number"))
+    };
+    if let Some(seed) = number("HALLPASS_MODEL_SEED") {
+        return one(&made, seed);
+    }
+    // Long runs see other histories each time.
+    let (cases, first) = match number("HALLPASS_MODEL_CASES") {
+        Some(cases) => (cases / 2, u64::from(std::process::id()) << 33 | first),
+        None => (CASES, first),
+    };
+    for seed in first..first + cases {
+        one(&made, seed);
+    }
+}
+
+/// Plays the history of a seed; where it fails, the shortest that fails too is told.
+fn one(made: &Made, seed: u64) {
+    let config = Config {
+        cases: 1,
+        failure_persistence: None,
+        max_shrink_iters: SHORTENINGS,
+        ..Config::default()
+    };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(config.rng_algorithm, &bytes);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let played = runner.run(&histories(world::rules().len(), LONGEST), |history| {
+        played(made, &history).map_err(TestCaseError::fail)
+    });
+    match played {
+        Ok(()) => {}
+        Err(TestError::Fail(told, history)) => {
+            panic!(
+                "{told}\n\nthe history: {history:?}\nagain: HALLPASS_MODEL_SEED={seed} cargo test -p hallpass --test http model"
+            )
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Plays a history; where it fails, what happened and what was wrong.
+fn played(made: &Made, history: &History) -> Result<(), String> {
+    let mut trace = Vec::new();
+    let result = runtime().block_on(play(made, history, &mut trace));
+    result.map_err(|wrong| format!("{}\n✗ {wrong}", trace.join("\n")))
+}
+
+fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().expect("threads")
+}

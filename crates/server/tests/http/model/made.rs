@@ -1,0 +1,61 @@
+//! The folder that every history starts from: the world declared, and everybody logged in, once.
+
+use super::world::{self, CLIENTS, PEOPLE};
+use crate::harness::Server;
+use reqwest::Method;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// The folder, and what was learned while it was made.
+pub(super) struct Made {
+    folder: TempDir,
+    /// Each person's cookies and `sub`.
+    pub(super) cookies: Vec<String>,
+    pub(super) subjects: Vec<String>,
+    /// The ids by which the page of connected apps names things.
+    pub(super) apps: Vec<String>,
+    pub(super) organizations: Vec<String>,
+}
+
+impl Made {
+    /// Makes it.
+    pub(super) async fn new() -> Self {
+        let mut server = world::server(&world::usual(), None).await;
+        let (mut cookies, mut subjects, mut apps, mut organizations) = (vec![], vec![], vec![], vec![]);
+        for person in PEOPLE {
+            cookies.push(server.browser_of(person).await.cookies());
+            subjects.push(id(&server, &format!("/users/{}", person.email)).await);
+        }
+        for client in CLIENTS {
+            apps.push(id(&server, &format!("/apps/{client}")).await);
+        }
+        for organization in world::ORGANIZATIONS {
+            organizations.push(id(&server, &format!("/organizations/{organization}")).await);
+        }
+        server.stop().await;
+        let folder = tempfile::tempdir().expect("a folder");
+        for file in std::fs::read_dir(server.data_folder())
+            .expect("the data folder")
+            .flatten()
+        {
+            std::fs::copy(file.path(), folder.path().join(file.file_name())).expect("a copy");
+        }
+        Self {
+            folder,
+            cookies,
+            subjects,
+            apps,
+            organizations,
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+async fn id(server: &Server, path: &str) -> String {
+    let found = server.operator(Method::GET, path, None).await.json();
+    let id = found["id"].as_str();
+    id.unwrap_or_else(|| panic!("{path}: {found}")).to_owned()
+}

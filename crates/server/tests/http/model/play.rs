@@ -1,0 +1,520 @@
+//! Plays a history on a server and on the model, and compares every answer.
+
+use super::judge::Judge;
+use super::made::Made;
+use super::reference::{Answered, Caller, Grant, Life, Model, Refresh, Request, Rules, Scopes};
+use super::steps::{By, Edge, History, How, Newest, Racer, Step, Which};
+use super::told::{brief, told};
+use super::world::{self, CLIENTS, ORGANIZATIONS, PEOPLE};
+use crate::harness::{Answer, Server};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Where the hand-moved clock starts.
+const START: i64 = 1_767_225_600_000;
+/// How much later a use may be than the one that is written down.
+const BEHIND: i64 = 60 * 1000;
+
+/// What is wrong, in words.
+pub(super) type Played = Result<(), String>;
+
+/// Plays `history` on a copy of the data folder `made`; what happened is added to `trace`.
+pub(super) async fn play(made: &Made, history: &History, trace: &mut Vec<String>) -> Played {
+    let (tokens, rules) = world::rules()[history.rules];
+    let mut play = Play::new(made, tokens, rules, trace).await;
+    for step in &history.steps {
+        play.step(step).await?;
+    }
+    play.look_at_everything().await
+}
+
+/// A history under way.
+pub(super) struct Play<'a> {
+    pub(super) made: &'a Made,
+    tokens: &'static str,
+    pub(super) server: Server,
+    pub(super) model: Model,
+    pub(super) judge: Judge,
+    pub(super) cookies: RefCell<Vec<String>>,
+    /// Each grant's code.
+    pub(super) codes: Vec<String>,
+    trace: &'a mut Vec<String>,
+}
+
+impl<'a> Play<'a> {
+    async fn new(made: &'a Made, tokens: &'static str, rules: Rules, trace: &'a mut Vec<String>) -> Self {
+        trace.push(format!("[{}]", tokens.replace('\n', ", ")));
+        let model = world::model(START, rules);
+        Self {
+            made,
+            tokens,
+            server: world::server(&world::declared(tokens, &model.apps), Some(made.path())).await,
+            model,
+            judge: Judge::new(&made.subjects),
+            cookies: RefCell::new(made.cookies.clone()),
+            codes: vec![],
+            trace,
+        }
+    }
+
+    async fn step(&mut self, step: &Step) -> Played {
+        match *step {
+            Step::Consent(user, app, organization, scopes) => {
+                self.consent(user, app, organization, scopes).await;
+                Ok(())
+            }
+            Step::Connect(user, app, organization, scopes) => {
+                match self.consent(user, app, organization, scopes).await {
+                    Some(grant) => self.ask(redemption(&self.model, grant)).await,
+                    None => Ok(()),
+                }
+            }
+            Step::Race(of, ref racers) => self.race(of, racers).await,
+            Step::Wait(span) => self.wait(span).await,
+            Step::WaitFor(of, edge, more) => match self.until(of, edge) {
+                Some(span) => self.wait(span + more).await,
+                None => Ok(()),
+            },
+            Step::Restart => {
+                self.trace.push("the server is restarted".to_owned());
+                self.restart().await;
+                Ok(())
+            }
+            Step::AppScopes(app, scopes) => {
+                self.trace
+                    .push(format!("{} is declared to have {scopes}; restart", CLIENTS[app]));
+                self.model.apps[app].scopes = scopes;
+                self.server.declare(&world::declared(self.tokens, &self.model.apps));
+                self.restart().await;
+                Ok(())
+            }
+            Step::Resume => self.resume().await,
+            _ => match self.request(step) {
+                Some(request) => self.ask(request).await,
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// What a step that is one request asks for now; `None` where there is nothing that it could speak of.
+    fn request(&self, step: &Step) -> Option<Request> {
+        let model = &self.model;
+        Some(match *step {
+            Step::Redeem(of, by, fault) => {
+                let grant = self.grant(of)?;
+                let by = self.by(by, grant);
+                Request::Redeem { by, grant, fault }
+            }
+            Step::Refresh(of, which, by, scopes) => {
+                let token = self.token(of, which)?;
+                let by = self.by(by, token.grant);
+                Request::Refresh { by, token, scopes }
+            }
+            Step::Use(of, how) => {
+                let access = *newest(&model.accesses, of)?;
+                match self.caller(how, access.grant) {
+                    Some(caller) => Request::Introspect(caller, access),
+                    None => Request::Identity(access),
+                }
+            }
+            Step::Look(of, which, how) => {
+                let token = self.token(of, which)?;
+                Request::IntrospectRefresh(self.caller(how, token.grant).unwrap_or(Caller::Api), token)
+            }
+            Step::Revoke(of, by) => {
+                let access = *newest(&model.accesses, of)?;
+                Request::Revoke(self.by(by, access.grant), access)
+            }
+            Step::RevokeRefresh(of, which, by) => {
+                let token = self.token(of, which)?;
+                Request::RevokeRefresh(self.by(by, token.grant), token)
+            }
+            Step::EndAccess(of) => {
+                let grant = &model.grants[self.grant(of)?];
+                let (user, app, organization) = (grant.user, grant.app, grant.organization);
+                let listed = (0..model.grants.len()).any(|id| {
+                    let other = &model.grants[id];
+                    let same = (other.user, other.app, other.organization) == (user, app, organization);
+                    same && other.life == Life::Active && !model.is_over(id)
+                });
+                if !listed || model.users[user].suspended {
+                    return None;
+                }
+                Request::EndAccess {
+                    user,
+                    app,
+                    organization,
+                }
+            }
+            Step::OperatorEnds(of) => self.racer(self.grant(of)?, Racer::OperatorEnds)?,
+            Step::SuspendUser(user) => Request::UserSuspended(user, true),
+            Step::SuspendApp(app) => Request::AppSuspended(app, true),
+            Step::SuspendOrganization(one) => Request::OrganizationSuspended(one, true),
+            Step::Leave(user, of) if model.users[user].member_of.contains(&of) => Request::Member(user, of, false),
+            Step::Join(user, of) => Request::Member(user, of, true),
+            _ => return None,
+        })
+    }
+
+    /// Asks server and model, and compares.
+    async fn ask(&mut self, request: Request) -> Played {
+        let answer = self.send(&request).await;
+        self.trace
+            .push(format!("{} → {}", told(&self.model, &request), brief(&answer)));
+        let expected = self.model.answer(&request);
+        self.judge
+            .judge(&expected, &answer)
+            .map_err(|wrong| format!("{wrong}: {}", answer.shown()))?;
+        match (request, expected) {
+            (Request::Redeem { grant, .. }, Answered::Pair { .. }) => self.make_room(grant).await,
+            (Request::EndAccess { user, .. }, _) => {
+                self.written_down(|grant| grant.user == user);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Several requests at once must be answered as if they had come one after another, in some order.
+    async fn race(&mut self, of: Newest, racers: &[Racer]) -> Played {
+        let Some(grant) = self.grant(of) else { return Ok(()) };
+        let requests: Vec<Request> = racers.iter().filter_map(|racer| self.racer(grant, *racer)).collect();
+        self.trace.push("at the same moment:".to_owned());
+        let answers = at_once(
+            requests
+                .iter()
+                .map(|request| Box::pin(self.send(request)) as Sending<'_>)
+                .collect(),
+        );
+        let answers = answers.await;
+        for (request, answer) in requests.iter().zip(&answers) {
+            self.trace
+                .push(format!("  {} → {}", told(&self.model, request), brief(answer)));
+        }
+        // Which of several came first may only be told by what became of the grant.
+        let row = self.row(grant).await;
+        let mut wrong = String::new();
+        for order in orders(requests.len()) {
+            let (mut model, mut judge) = (self.model.clone(), self.judge.clone());
+            let one_by_one = order.iter().try_for_each(|&place| {
+                let expected = model.answer(&requests[place]);
+                judge.judge(&expected, &answers[place])
+            });
+            let one_by_one = one_by_one.and_then(|()| judge_row(&model, grant, &row));
+            match one_by_one {
+                Ok(()) => {
+                    (self.model, self.judge) = (model, judge);
+                    let redeemed = requests.iter().any(|request| matches!(request, Request::Redeem { .. }));
+                    return if redeemed { self.make_room(grant).await } else { Ok(()) };
+                }
+                Err(other) => wrong = other,
+            }
+        }
+        Err(format!(
+            "no order of these requests gives these answers; of the last one, {wrong}"
+        ))
+    }
+
+    fn racer(&self, grant: usize, racer: Racer) -> Option<Request> {
+        let by = self.model.grants[grant].app;
+        let token = |which| self.token_of(grant, which);
+        Some(match racer {
+            Racer::Redeem => redemption(&self.model, grant),
+            Racer::Refresh(which) => Request::Refresh {
+                by,
+                token: token(which)?,
+                scopes: None,
+            },
+            Racer::Revoke => Request::RevokeRefresh(by, token(Which::Current)?),
+            Racer::OperatorEnds if self.model.is_forgotten(grant) => return None,
+            Racer::OperatorEnds => Request::OperatorEnds(grant),
+        })
+    }
+
+    /// Where one grant more than may be became active, the longest idle one ends: but uses are written behind, so of several
+    /// that may be it the server is asked.
+    async fn make_room(&mut self, newcomer: usize) -> Played {
+        let Life::Active = self.model.grants[newcomer].life else {
+            return Ok(());
+        };
+        let (user, app) = (self.model.grants[newcomer].user, self.model.grants[newcomer].app);
+        let active: Vec<usize> = (0..self.model.grants.len())
+            .filter(|&id| (self.model.grants[id].user, self.model.grants[id].app) == (user, app))
+            .filter(|&id| self.model.grants[id].life == Life::Active && !self.model.is_over(id))
+            .collect();
+        let surplus = active.len().saturating_sub(self.model.rules.most);
+        let mut gone = vec![];
+        for &id in active.iter().filter(|_| surplus > 0) {
+            let row = self.row(id).await;
+            if row["state"] == "ended" {
+                gone.push(id);
+                self.model.end(id, "replaced");
+                self.trace.push(format!("  grant {id} makes room"));
+            }
+        }
+        let used = |id: usize| self.model.grants[id].used;
+        let stays = active.iter().filter(|id| **id != newcomer && !gone.contains(id));
+        let earliest = stays.map(|&id| used(id).1).min().unwrap_or(i64::MAX);
+        let idle = gone.iter().all(|&id| id != newcomer && used(id).0 <= earliest);
+        if gone.len() == surplus && idle {
+            Ok(())
+        } else {
+            Err(format!("{surplus} of {active:?} must make room, and {gone:?} did"))
+        }
+    }
+
+    /// Has the person allow the app; `None` where that cannot be.
+    async fn consent(&mut self, user: usize, app: usize, choice: usize, scopes: Scopes) -> Option<usize> {
+        let scopes = scopes.and(self.model.apps[app].scopes);
+        let choices = self.choices(user, app);
+        if scopes.is_empty() || choices.is_empty() || self.model.users[user].suspended || !self.model.is_live(app) {
+            return None;
+        }
+        let organization = choices[choice % choices.len()];
+        let code = self.allow(user, app, scopes, ORGANIZATIONS[organization]).await;
+        let grant = self.model.consent(user, app, organization, scopes);
+        self.codes.push(code);
+        let of = ORGANIZATIONS[organization];
+        let (person, client) = (PEOPLE[user].email, CLIENTS[app]);
+        self.trace
+            .push(format!("{person} allows {client} in {of}: {scopes} (grant {grant})"));
+        Some(grant)
+    }
+
+    /// The organizations that a person may connect an app in.
+    fn choices(&self, user: usize, app: usize) -> Vec<usize> {
+        let (app, user) = (&self.model.apps[app], &self.model.users[user]);
+        let active = user
+            .member_of
+            .iter()
+            .copied()
+            .filter(|&one| !self.model.organizations[one]);
+        let reached: Vec<usize> = active.filter(|&one| app.partner || app.owner == one).collect();
+        // The hidden one is no choice where there is another.
+        let shown: Vec<usize> = reached.iter().copied().filter(|&one| one != 0).collect();
+        if shown.is_empty() { reached } else { shown }
+    }
+
+    async fn restart(&mut self) {
+        self.server.restart().await;
+        self.written_down(|_| true);
+    }
+
+    /// The uses of these grants are now in the database, give or take the minute for which one is not written again.
+    fn written_down(&mut self, which: impl Fn(&Grant) -> bool) {
+        for grant in self.model.grants.iter_mut().filter(|grant| which(grant)) {
+            grant.used.0 = grant.used.0.max(grant.used.1 - BEHIND);
+        }
+    }
+
+    async fn wait(&mut self, span: i64) -> Played {
+        let length = Duration::from_millis(span.unsigned_abs());
+        if span < 0 {
+            self.settle().await;
+            self.server.turn_back(length);
+        } else {
+            self.server.advance(length);
+        }
+        self.model.now += span;
+        self.trace
+            .push(format!("{span} ms pass, it is {}", self.model.now - START));
+        Ok(())
+    }
+
+    /// Uses are written some seconds later, and what has run out ends some time later, in passing. Before the clock is turned
+    /// back both must have happened or not: a restart leaves nothing under way.
+    async fn settle(&mut self) {
+        self.trace.push("the server is restarted".to_owned());
+        self.restart().await;
+        let run_out = |id: &usize| self.model.is_over(*id) || self.model.is_forgotten(*id);
+        let run_out: Vec<usize> = (0..self.model.grants.len()).filter(run_out).collect();
+        for id in run_out {
+            let row = self.row(id).await;
+            let life = &mut self.model.grants[id].life;
+            *life = match (row["state"].as_str(), *life) {
+                (Some("pending"), _) => Life::Pending,
+                (Some("active"), _) => Life::Active,
+                (Some(_), Life::Ended(reason)) if row["reason"] == reason => Life::Ended(reason),
+                _ => Life::Ended("expired"),
+            };
+        }
+    }
+
+    /// How long it takes until something of a grant ends.
+    fn until(&self, of: Newest, edge: Edge) -> Option<i64> {
+        let (model, grant) = (&self.model, &self.model.grants[self.grant(of)?]);
+        let at = match edge {
+            Edge::Code => grant.code_expires,
+            Edge::Grace => grant.rotated_at + model.rules.grace,
+            Edge::Retry => grant.rotated_at + model.rules.retry,
+            Edge::Access => grant.rotated_at + model.rules.access,
+            Edge::Refresh => grant.expires?,
+        };
+        (at > model.now).then_some(at - model.now)
+    }
+
+    async fn resume(&mut self) -> Played {
+        let suspended = |all: &mut dyn Iterator<Item = bool>| -> Vec<usize> {
+            all.enumerate().filter(|(_, is)| *is).map(|(n, _)| n).collect()
+        };
+        let users = suspended(&mut self.model.users.iter().map(|user| user.suspended));
+        let apps = suspended(&mut self.model.apps.iter().map(|app| app.suspended));
+        let organizations = suspended(&mut self.model.organizations.iter().copied());
+        let users = users.into_iter().map(|user| Request::UserSuspended(user, false));
+        let apps = apps.into_iter().map(|app| Request::AppSuspended(app, false));
+        let organizations = organizations
+            .into_iter()
+            .map(|one| Request::OrganizationSuspended(one, false));
+        for request in users.chain(apps).chain(organizations).collect::<Vec<_>>() {
+            self.ask(request).await?;
+        }
+        Ok(())
+    }
+
+    /// In the end every token is looked at, and every row.
+    async fn look_at_everything(&mut self) -> Played {
+        self.trace.push("everything is looked at".to_owned());
+        self.resume().await?;
+        for id in 0..self.model.grants.len() {
+            let row = self.row(id).await;
+            judge_row(&self.model, id, &row)?;
+        }
+        for access in self.model.accesses.clone() {
+            self.ask(Request::Introspect(Caller::Api, access)).await?;
+        }
+        for id in 0..self.model.grants.len() {
+            if let Some(token) = self.token_of(id, Which::Current) {
+                let (by, scopes) = (self.model.grants[id].app, None);
+                self.ask(Request::Refresh { by, token, scopes }).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Play<'_> {
+    fn grant(&self, of: Newest) -> Option<usize> {
+        self.model
+            .grants
+            .len()
+            .checked_sub(1)
+            .map(|last| last - of % (last + 1))
+    }
+
+    /// A refresh token of one of the grants that have any.
+    fn token(&self, of: Newest, which: Which) -> Option<Refresh> {
+        let with: Vec<usize> = (0..self.model.grants.len())
+            .filter(|&id| self.token_of(id, which).is_some())
+            .collect();
+        self.token_of(*newest(&with, of)?, which)
+    }
+
+    fn token_of(&self, grant: usize, which: Which) -> Option<Refresh> {
+        let row = &self.model.grants[grant];
+        let generation = match which {
+            Which::Current | Which::Forged => row.generation,
+            Which::Previous => row.previous?,
+            Which::Void => row.void.last().copied()?,
+            Which::Old(_) if row.generation == 0 => return None,
+            Which::Old(n) => u32::try_from(n).ok()? % row.generation + 1,
+        };
+        let forged = which == Which::Forged;
+        let token = Refresh {
+            grant,
+            generation,
+            forged,
+        };
+        (generation > 0).then_some(token)
+    }
+
+    fn by(&self, by: By, grant: usize) -> usize {
+        let own = self.model.grants[grant].app;
+        match by {
+            By::Own => own,
+            By::Foreign(n) => (own + n) % CLIENTS.len(),
+        }
+    }
+
+    fn caller(&self, how: How, grant: usize) -> Option<Caller> {
+        match how {
+            How::Identity => None,
+            How::Api => Some(Caller::Api),
+            How::By(by) => Some(Caller::App(self.by(by, grant))),
+        }
+    }
+}
+
+/// Compares what the server has of a grant.
+fn judge_row(model: &Model, id: usize, row: &Value) -> Played {
+    let grant = &model.grants[id];
+    let run_out = model.is_over(id) && row["state"] == "ended" && row["reason"] == "expired";
+    let fits = match grant.life {
+        _ if run_out || model.is_forgotten(id) => true,
+        Life::Pending => row["state"] == "pending",
+        Life::Active => row["state"] == "active" && row["refreshes"] == grant.generation - 1,
+        // Who comes late to a grant that has run out finds it out or not.
+        Life::Ended(_) if model.is_over(id) => true,
+        Life::Ended("expired") => row["state"] != "active" && row["state"] != "pending",
+        Life::Ended(reason) => row["state"] == "ended" && row["reason"] == reason,
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("grant {id} is {:?}, and the server has {row}", grant.life))
+    }
+}
+
+/// A redemption as it should be.
+fn redemption(model: &Model, grant: usize) -> Request {
+    let (by, fault) = (model.grants[grant].app, None);
+    Request::Redeem { by, grant, fault }
+}
+
+fn newest<T>(all: &[T], of: Newest) -> Option<&T> {
+    all.iter().rev().nth(of % all.len().max(1))
+}
+
+/// Every order of so many.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let mut orders = vec![vec![]];
+    for place in 0..count {
+        let longer = orders.iter().flat_map(|order: &Vec<usize>| {
+            (0..=order.len()).map(move |at| {
+                let mut longer = order.clone();
+                longer.insert(at, place);
+                longer
+            })
+        });
+        orders = longer.collect();
+    }
+    orders
+}
+
+type Sending<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
+
+/// Has all of them under way together.
+async fn at_once(mut sending: Vec<Sending<'_>>) -> Vec<Answer> {
+    let mut answers: Vec<Option<Answer>> = sending.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        for (one, answer) in sending
+            .iter_mut()
+            .zip(&mut answers)
+            .filter(|(_, answer)| answer.is_none())
+        {
+            if let Poll::Ready(ready) = one.as_mut().poll(context) {
+                *answer = Some(ready);
+            }
+        }
+        if answers.iter().all(Option::is_some) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    answers.into_iter().flatten().collect()
+}

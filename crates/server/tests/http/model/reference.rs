@@ -1,0 +1,596 @@
+//! The grant's life as the design tells it: lists, whole milliseconds, and rules in the order of the text. Nothing in here is
+//! shared with the server, so that both can only be wrong in the same way by being told so.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// What a refused code or refresh token hears, whatever the reason.
+pub(super) const INVALID_GRANT: &str = "400 invalid_grant";
+/// What a request for more than was granted hears.
+pub(super) const INVALID_SCOPE: &str = "400 invalid_scope";
+/// What a client hears that is not who it says, or not in use.
+pub(super) const INVALID_CLIENT: &str = "401 invalid_client";
+/// What a resource server says to a token that is not good.
+pub(super) const INVALID_TOKEN: &str = "401 invalid_token";
+
+/// How long the row of a code that nobody redeemed stays after it ran out.
+const PENDING_KEPT: i64 = 10 * 60 * 1000;
+
+/// How long things last, in milliseconds; `None`: for ever.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) access: i64,
+    pub(super) code: i64,
+    pub(super) refresh: Option<i64>,
+    pub(super) idle: Option<i64>,
+    pub(super) absolute: Option<i64>,
+    pub(super) rotate: bool,
+    pub(super) grace: i64,
+    pub(super) retry: i64,
+    pub(super) most: usize,
+}
+
+/// Scopes, one bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Scopes(pub(super) u8);
+
+/// Somebody who allows.
+#[derive(Clone, Debug)]
+pub(super) struct User {
+    pub(super) suspended: bool,
+    pub(super) member_of: BTreeSet<usize>,
+}
+
+/// A client.
+#[derive(Clone, Debug)]
+pub(super) struct App {
+    pub(super) suspended: bool,
+    pub(super) public: bool,
+    pub(super) partner: bool,
+    pub(super) owner: usize,
+    pub(super) scopes: Scopes,
+}
+
+/// Where in its life a grant is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Life {
+    Pending,
+    Active,
+    Ended(&'static str),
+}
+
+/// A grant.
+#[derive(Clone, Debug)]
+pub(super) struct Grant {
+    pub(super) user: usize,
+    pub(super) app: usize,
+    pub(super) organization: usize,
+    pub(super) scopes: Scopes,
+    pub(super) life: Life,
+    pub(super) code_expires: i64,
+    /// The generation issued last, and the one that its holder proved last.
+    pub(super) generation: u32,
+    pub(super) previous: Option<u32>,
+    pub(super) rotated_at: i64,
+    /// Whether a token of `generation` was ever seen.
+    pub(super) seen: bool,
+    /// The generations that were replaced unseen.
+    pub(super) void: BTreeSet<u32>,
+    pub(super) expires: Option<i64>,
+    pub(super) ends: Option<i64>,
+    /// Uses are written behind: the last one known to be written, and the last one.
+    pub(super) used: (i64, i64),
+}
+
+/// An access token. Asked for again, the same one is given again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Access {
+    pub(super) grant: usize,
+    pub(super) generation: u32,
+    pub(super) issued: i64,
+    pub(super) scopes: Scopes,
+    pub(super) expires: i64,
+}
+
+/// A refresh token, or a forgery of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Refresh {
+    pub(super) grant: usize,
+    pub(super) generation: u32,
+    pub(super) forged: bool,
+}
+
+/// Who asks what a token is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Caller {
+    App(usize),
+    Api,
+}
+
+/// What can be asked of the server.
+#[derive(Clone, Debug)]
+pub(super) enum Request {
+    Redeem {
+        by: usize,
+        grant: usize,
+        fault: Option<Fault>,
+    },
+    Refresh {
+        by: usize,
+        token: Refresh,
+        scopes: Option<Scopes>,
+    },
+    Identity(Access),
+    Introspect(Caller, Access),
+    IntrospectRefresh(Caller, Refresh),
+    Revoke(usize, Access),
+    RevokeRefresh(usize, Refresh),
+    /// The person ends an app's access in an organization, on the page for it.
+    EndAccess {
+        user: usize,
+        app: usize,
+        organization: usize,
+    },
+    OperatorEnds(usize),
+    UserSuspended(usize, bool),
+    AppSuspended(usize, bool),
+    OrganizationSuspended(usize, bool),
+    Member(usize, usize, bool),
+}
+
+/// What is wrong with a redemption.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fault {
+    Verifier,
+    NoVerifier,
+    RedirectUri,
+}
+
+/// What the server must answer.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Answered {
+    Pair {
+        refresh: Refresh,
+        access: Access,
+        expires_in: i64,
+    },
+    Refused(&'static str),
+    Person(usize),
+    Inactive,
+    Active {
+        scopes: Scopes,
+        expires: Option<i64>,
+        user: usize,
+        organization: Option<usize>,
+        app: usize,
+    },
+    Done,
+}
+
+/// Everything there is.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    pub(super) now: i64,
+    pub(super) rules: Rules,
+    pub(super) users: Vec<User>,
+    pub(super) apps: Vec<App>,
+    /// Whether each organization is suspended.
+    pub(super) organizations: Vec<bool>,
+    pub(super) grants: Vec<Grant>,
+    pub(super) accesses: Vec<Access>,
+    /// Access tokens that were given back: one is a grant's, of a generation, of a moment.
+    revoked: BTreeSet<(usize, u32, i64)>,
+}
+
+impl Model {
+    pub(super) fn new(now: i64, rules: Rules, users: Vec<User>, apps: Vec<App>, organizations: usize) -> Self {
+        Self {
+            now,
+            rules,
+            users,
+            apps,
+            organizations: vec![false; organizations],
+            grants: vec![],
+            accesses: vec![],
+            revoked: BTreeSet::new(),
+        }
+    }
+
+    /// `pending` (code issued).
+    pub(super) fn consent(&mut self, user: usize, app: usize, organization: usize, scopes: Scopes) -> usize {
+        self.grants.push(Grant {
+            user,
+            app,
+            organization,
+            scopes,
+            life: Life::Pending,
+            code_expires: self.now + self.rules.code,
+            generation: 0,
+            previous: None,
+            rotated_at: self.now,
+            seen: false,
+            void: BTreeSet::new(),
+            expires: None,
+            ends: None,
+            used: (self.now, self.now),
+        });
+        self.grants.len() - 1
+    }
+
+    pub(super) fn answer(&mut self, request: &Request) -> Answered {
+        match *request {
+            Request::Redeem { by, grant, fault } => self.redeem(by, grant, fault),
+            Request::Refresh { by, token, scopes } => self.refresh(by, token, scopes),
+            Request::Identity(access) => match self.is_good(access) {
+                true => Answered::Person(self.grants[access.grant].user),
+                false => Answered::Refused(INVALID_TOKEN),
+            },
+            Request::Introspect(caller, access) => self.introspect(caller, access),
+            Request::IntrospectRefresh(caller, token) => self.introspect_refresh(caller, token),
+            Request::Revoke(by, access) => self.revoke(by, access),
+            Request::RevokeRefresh(by, token) => self.revoke_refresh(by, token),
+            Request::EndAccess {
+                user,
+                app,
+                organization,
+            } => {
+                self.end_all("by_person", |grant| {
+                    (grant.user, grant.app, grant.organization) == (user, app, organization)
+                });
+                Answered::Done
+            }
+            Request::OperatorEnds(grant) => self.done(|model| model.end(grant, "by_operator")),
+            Request::UserSuspended(user, is) => self.done(|model| model.users[user].suspended = is),
+            Request::AppSuspended(app, is) => self.done(|model| model.apps[app].suspended = is),
+            Request::OrganizationSuspended(one, is) => self.done(|model| model.organizations[one] = is),
+            Request::Member(user, organization, true) => self.done(|model| {
+                model.users[user].member_of.insert(organization);
+            }),
+            Request::Member(user, organization, false) => self.done(|model| {
+                model.users[user].member_of.remove(&organization);
+                model.end_all("membership_ended", |grant| {
+                    (grant.user, grant.organization) == (user, organization)
+                });
+            }),
+        }
+    }
+
+    /// Pending, this app, code unexpired → active, generation 1. All checks that can fail come before.
+    /// A second use of a code, authentic and by its own client, ends the grant.
+    fn redeem(&mut self, by: usize, id: usize, fault: Option<Fault>) -> Answered {
+        if !self.is_live(by) {
+            return Answered::Refused(INVALID_CLIENT);
+        }
+        let (now, rules) = (self.now, self.rules);
+        let grant = &self.grants[id];
+        if grant.app != by || matches!(grant.life, Life::Ended(_)) {
+            return Answered::Refused(INVALID_GRANT);
+        }
+        if grant.life == Life::Active {
+            self.end(id, "code_replayed");
+            return Answered::Refused(INVALID_GRANT);
+        }
+        if now >= grant.code_expires || fault.is_some() || !self.may_act(id) {
+            return Answered::Refused(INVALID_GRANT);
+        }
+        let scopes = grant.scopes.and(self.apps[by].scopes);
+        if scopes.is_empty() {
+            return Answered::Refused(INVALID_SCOPE);
+        }
+        let ends = rules.absolute.map(|span| now + span);
+        let expires = self.refresh_expires(by, ends);
+        let grant = &mut self.grants[id];
+        (grant.life, grant.generation, grant.rotated_at) = (Life::Active, 1, now);
+        (grant.ends, grant.expires, grant.used) = (ends, expires, (now, now));
+        self.pair(id, now, scopes)
+    }
+
+    /// Client authentication, the HMAC, ownership; then the generations; then what else can fail; then the change.
+    fn refresh(&mut self, by: usize, token: Refresh, asked: Option<Scopes>) -> Answered {
+        if !self.is_live(by) {
+            return Answered::Refused(INVALID_CLIENT);
+        }
+        let id = token.grant;
+        if !self.is_own(by, token) || self.grants[id].life != Life::Active {
+            return Answered::Refused(INVALID_GRANT);
+        }
+        let meaning = self.meaning(token);
+        if meaning == Meaning::Reused {
+            self.end(id, "refresh_reused");
+        }
+        if meaning == Meaning::Reused || self.is_over(id) {
+            return Answered::Refused(INVALID_GRANT);
+        }
+        if meaning == Meaning::Current {
+            self.see(id, token.generation);
+        }
+        if !self.may_act(id) {
+            return Answered::Refused(INVALID_GRANT);
+        }
+        let granted = self.grants[id].scopes;
+        let asked = asked.unwrap_or(granted);
+        let scopes = asked.and(self.apps[by].scopes);
+        if !asked.within(granted) || scopes.is_empty() {
+            return Answered::Refused(INVALID_SCOPE);
+        }
+        if meaning == Meaning::Same {
+            let (first, now) = (self.grants[id].rotated_at, self.now);
+            // The same access token too, as long as it has a life.
+            let issued = if now < first + self.rules.access { first } else { now };
+            return self.pair(id, issued, scopes);
+        }
+        if self.rotates(by) {
+            self.rotate(id, token.generation);
+        }
+        self.pair(id, self.now, scopes)
+    }
+
+    /// (n, p) → (n+1, n), or (n+1, p) where p came again; then n is void.
+    fn rotate(&mut self, id: usize, presented: u32) {
+        let expires = self.refresh_expires(self.grants[id].app, self.grants[id].ends);
+        let (now, grant) = (self.now, &mut self.grants[id]);
+        if presented != grant.generation {
+            grant.void.insert(grant.generation);
+        }
+        (grant.previous, grant.generation) = (Some(presented), grant.generation + 1);
+        (grant.rotated_at, grant.seen, grant.expires) = (now, false, expires);
+        grant.used = (now, grant.used.1.max(now));
+    }
+
+    fn meaning(&self, token: Refresh) -> Meaning {
+        let (grant, presented) = (&self.grants[token.grant], token.generation);
+        // A negative age counts as young.
+        let age = self.now - grant.rotated_at;
+        if presented == grant.generation {
+            Meaning::Current
+        } else if Some(presented) != grant.previous {
+            Meaning::Reused
+        } else if age <= self.rules.grace {
+            Meaning::Same
+        } else if !grant.seen && age <= self.rules.retry {
+            Meaning::Replaces
+        } else {
+            Meaning::Reused
+        }
+    }
+
+    /// An app sees its own tokens; an API those that are meant for it, with the organization. Public clients cannot ask.
+    fn introspect(&mut self, caller: Caller, access: Access) -> Answered {
+        if !self.may_introspect(caller) {
+            return Answered::Refused(INVALID_CLIENT);
+        }
+        let good = self.is_good(access);
+        let grant = &self.grants[access.grant];
+        let organization = match caller {
+            Caller::App(app) if app != grant.app => return Answered::Inactive,
+            Caller::App(_) => None,
+            Caller::Api => Some(grant.organization),
+        };
+        if !good {
+            return Answered::Inactive;
+        }
+        Answered::Active {
+            scopes: access.scopes,
+            expires: Some(access.expires),
+            user: grant.user,
+            organization,
+            app: grant.app,
+        }
+    }
+
+    /// The refresh token to use next is active for the app that holds it.
+    fn introspect_refresh(&mut self, caller: Caller, token: Refresh) -> Answered {
+        if !self.may_introspect(caller) {
+            return Answered::Refused(INVALID_CLIENT);
+        }
+        let (id, Caller::App(app)) = (token.grant, caller) else {
+            return Answered::Inactive;
+        };
+        let is_next = self.grants[id].generation == token.generation && self.grants[id].life == Life::Active;
+        if !self.is_own(app, token) || !is_next || self.is_over(id) {
+            return Answered::Inactive;
+        }
+        self.see(id, token.generation);
+        if !self.may_act(id) {
+            return Answered::Inactive;
+        }
+        let grant = &self.grants[id];
+        Answered::Active {
+            scopes: grant.scopes,
+            expires: grant.expires,
+            user: grant.user,
+            organization: None,
+            app,
+        }
+    }
+
+    /// Revoking an access token ends that one.
+    fn revoke(&mut self, by: usize, access: Access) -> Answered {
+        if !self.is_live(by) {
+            return Answered::Refused(INVALID_CLIENT);
+        }
+        if self.grants[access.grant].app != by {
+            return Answered::Refused(INVALID_GRANT);
+        }
+        if self.is_valid(access) {
+            self.see(access.grant, access.generation);
+            self.revoked.insert((access.grant, access.generation, access.issued));
+        }
+        Answered::Done
+    }
+
+    /// Revoking a refresh token, of whatever generation, ends the grant. A token that is none is no error.
+    fn revoke_refresh(&mut self, by: usize, token: Refresh) -> Answered {
+        if !self.is_live(by) {
+            return Answered::Refused(INVALID_CLIENT);
+        }
+        if token.forged {
+            return Answered::Done;
+        }
+        if self.grants[token.grant].app != by {
+            return Answered::Refused(INVALID_GRANT);
+        }
+        self.done(|model| model.end(token.grant, "by_app"))
+    }
+
+    /// Whether an access token opens anything now. Whoever may look has seen it.
+    fn is_good(&mut self, access: Access) -> bool {
+        if !self.is_valid(access) {
+            return false;
+        }
+        self.see(access.grant, access.generation);
+        access.scopes.within(self.apps[self.grants[access.grant].app].scopes) && self.may_act(access.grant)
+    }
+
+    /// Whether it has a life of its own left: it and its grant, whatever became of app and person.
+    fn is_valid(&self, access: Access) -> bool {
+        let grant = &self.grants[access.grant];
+        // No access token outlives its grant, so one whose grant ran out has run out itself.
+        self.now < access.expires
+            && matches!(grant.life, Life::Active | Life::Ended("expired"))
+            && !grant.void.contains(&access.generation)
+            && !self.revoked.contains(&(access.grant, access.generation, access.issued))
+    }
+
+    fn see(&mut self, id: usize, generation: u32) {
+        let (now, grant) = (self.now, &mut self.grants[id]);
+        grant.seen |= grant.generation == generation;
+        grant.used.1 = grant.used.1.max(now);
+    }
+
+    fn pair(&mut self, id: usize, issued: i64, scopes: Scopes) -> Answered {
+        let grant = &self.grants[id];
+        let bounds = [Some(issued + self.rules.access), grant.expires, grant.ends];
+        let expires = bounds.into_iter().flatten().min().unwrap_or(issued);
+        let (generation, forged) = (grant.generation, false);
+        let access = Access {
+            grant: id,
+            generation,
+            issued,
+            scopes,
+            expires,
+        };
+        if !self.accesses.contains(&access) {
+            self.accesses.push(access);
+        }
+        let refresh = Refresh {
+            grant: id,
+            generation,
+            forged,
+        };
+        // A part of a second counts as one.
+        let expires_in =
+            (expires - self.now).max(0).div_euclid(1000) + i64::from((expires - self.now).max(0) % 1000 > 0);
+        Answered::Pair {
+            refresh,
+            access,
+            expires_in,
+        }
+    }
+
+    fn refresh_expires(&self, app: usize, ends: Option<i64>) -> Option<i64> {
+        let idle = self.rules.idle.filter(|_| self.rotates(app));
+        let spans = [self.rules.refresh, idle].into_iter().flatten();
+        spans.map(|span| self.now + span).chain(ends).min()
+    }
+
+    /// Never off for public clients.
+    fn rotates(&self, app: usize) -> bool {
+        self.rules.rotate || self.apps[app].public
+    }
+
+    pub(super) fn end(&mut self, id: usize, reason: &'static str) {
+        let life = &mut self.grants[id].life;
+        if !matches!(life, Life::Ended(_)) {
+            *life = Life::Ended(reason);
+        }
+    }
+
+    fn end_all(&mut self, reason: &'static str, which: impl Fn(&Grant) -> bool) {
+        for id in 0..self.grants.len() {
+            if which(&self.grants[id]) {
+                self.end(id, reason);
+            }
+        }
+    }
+
+    /// Whether the refresh token to use next has run out.
+    pub(super) fn is_over(&self, id: usize) -> bool {
+        let grant = &self.grants[id];
+        let bounds = [grant.expires, grant.ends];
+        grant.life != Life::Pending && bounds.into_iter().flatten().any(|bound| self.now >= bound)
+    }
+
+    /// Whether its row may be gone, its code never redeemed.
+    pub(super) fn is_forgotten(&self, id: usize) -> bool {
+        self.grants[id].generation == 0 && self.now >= self.grants[id].code_expires + PENDING_KEPT
+    }
+
+    fn is_own(&self, app: usize, token: Refresh) -> bool {
+        !token.forged && self.grants[token.grant].app == app
+    }
+
+    fn may_introspect(&self, caller: Caller) -> bool {
+        match caller {
+            Caller::App(app) => self.is_live(app) && !self.apps[app].public,
+            Caller::Api => true,
+        }
+    }
+
+    pub(super) fn is_live(&self, app: usize) -> bool {
+        !self.apps[app].suspended && !self.organizations[self.apps[app].owner]
+    }
+
+    /// Whether app, person, membership and organization are as they were when it was allowed.
+    fn may_act(&self, id: usize) -> bool {
+        let grant = &self.grants[id];
+        let user = &self.users[grant.user];
+        self.is_live(grant.app)
+            && !user.suspended
+            && user.member_of.contains(&grant.organization)
+            && !self.organizations[grant.organization]
+    }
+
+    fn done(&mut self, change: impl FnOnce(&mut Self)) -> Answered {
+        change(self);
+        Answered::Done
+    }
+}
+
+/// What a refresh token that is authentic and its client's own means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Meaning {
+    Current,
+    Same,
+    Replaces,
+    Reused,
+}
+
+impl Scopes {
+    pub(super) const NAMES: [&'static str; 3] = ["profile", "read", "write"];
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(super) fn within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn names(self) -> Vec<&'static str> {
+        let all = Self::NAMES.into_iter().enumerate();
+        all.filter(|(bit, _)| self.0 & (1 << bit) != 0)
+            .map(|(_, name)| name)
+            .collect()
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names().join(" "))
+    }
+}

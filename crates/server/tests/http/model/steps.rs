@@ -1,0 +1,244 @@
+//! The steps that a history is made of. They name what they speak of by where it stands ("the grant before the last"), so
+//! that every history means something and one that is shortened still does.
+
+use super::reference::{Fault, Scopes};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+pub(super) const USERS: usize = 2;
+pub(super) const APPS: usize = 3;
+pub(super) const ORGANIZATIONS: usize = 3;
+
+const SECOND: i64 = 1000;
+const MINUTE: i64 = 60 * SECOND;
+
+/// A history: by which rules, and what happens.
+#[derive(Clone, Debug)]
+pub(super) struct History {
+    /// Which of the configurations.
+    pub(super) rules: usize,
+    pub(super) steps: Vec<Step>,
+}
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// A person allows an app; the third number chooses among the organizations that may be chosen.
+    Consent(usize, usize, usize, Scopes),
+    /// The same, and the app redeems the code.
+    Connect(usize, usize, usize, Scopes),
+    /// The code of a grant comes.
+    Redeem(Newest, By, Option<Fault>),
+    /// A refresh token of a grant comes, perhaps for some of the scopes.
+    Refresh(Newest, Which, By, Option<Scopes>),
+    /// Requests about one grant at the same moment.
+    Race(Newest, Vec<Racer>),
+    /// An access token is used or looked at.
+    Use(Newest, How),
+    /// A refresh token is looked at.
+    Look(Newest, Which, How),
+    /// An access token is given back.
+    Revoke(Newest, By),
+    /// A refresh token is given back.
+    RevokeRefresh(Newest, Which, By),
+    /// The person of a grant ends its app's access.
+    EndAccess(Newest),
+    /// The operator ends a grant.
+    OperatorEnds(Newest),
+    SuspendUser(usize),
+    SuspendApp(usize),
+    SuspendOrganization(usize),
+    /// All that are suspended go on.
+    Resume,
+    Leave(usize, usize),
+    Join(usize, usize),
+    /// An app may ask for these from now on.
+    AppScopes(usize, Scopes),
+    /// The clock moves, to the past where negative.
+    Wait(i64),
+    /// The clock moves to where something ends, give or take milliseconds.
+    WaitFor(Newest, Edge, i64),
+    Restart,
+}
+
+/// How many come after it: 0 is the newest. Counted among those there are.
+pub(super) type Newest = usize;
+
+/// Which refresh token of a grant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Which {
+    Current,
+    Previous,
+    Void,
+    /// Any that was ever issued, by its generation.
+    Old(usize),
+    Forged,
+}
+
+/// Who comes with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum By {
+    Own,
+    Foreign(usize),
+}
+
+/// Who looks at a token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum How {
+    Identity,
+    By(By),
+    Api,
+}
+
+/// One of several requests at the same moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Racer {
+    Redeem,
+    Refresh(Which),
+    Revoke,
+    OperatorEnds,
+}
+
+/// Where something ends for a grant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Edge {
+    Code,
+    Grace,
+    Retry,
+    Access,
+    Refresh,
+}
+
+/// Histories of up to `longest` steps.
+pub(super) fn histories(rules: usize, longest: usize) -> impl Strategy<Value = History> {
+    let steps = proptest::collection::vec(step(), 0..=longest);
+    (0..rules, connect(), steps).prop_map(|(rules, first, steps)| History {
+        rules,
+        steps: std::iter::once(first).chain(steps).collect(),
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => connect(),
+        24 => (newest(), which(), by(), asked()).prop_map(|(of, which, by, asked)| Step::Refresh(of, which, by, asked)),
+        8 => code(),
+        14 => token(),
+        6 => (newest(), proptest::collection::vec(racer(), 2..5)).prop_map(|(of, racers)| Step::Race(of, racers)),
+        6 => ending(),
+        7 => standing(),
+        22 => time(),
+        1 => Just(Step::Restart),
+    ]
+}
+
+fn connect() -> impl Strategy<Value = Step> {
+    (0..USERS, 0..APPS, 0..ORGANIZATIONS, scopes()).prop_map(|(u, a, o, s)| Step::Connect(u, a, o, s))
+}
+
+fn code() -> impl Strategy<Value = Step> {
+    let fault = select(vec![
+        None,
+        None,
+        Some(Fault::Verifier),
+        Some(Fault::NoVerifier),
+        Some(Fault::RedirectUri),
+    ]);
+    prop_oneof![
+        3 => (0..USERS, 0..APPS, 0..ORGANIZATIONS, scopes()).prop_map(|(u, a, o, s)| Step::Consent(u, a, o, s)),
+        4 => (newest(), by(), fault).prop_map(|(of, by, fault)| Step::Redeem(of, by, fault)),
+    ]
+}
+
+fn token() -> impl Strategy<Value = Step> {
+    let how = || {
+        prop_oneof![
+            4 => Just(How::Identity),
+            2 => by().prop_map(How::By),
+            2 => Just(How::Api),
+        ]
+    };
+    prop_oneof![
+        3 => (newest(), how()).prop_map(|(of, how)| Step::Use(of, how)),
+        1 => (newest(), which(), how()).prop_map(|(of, which, how)| Step::Look(of, which, how)),
+    ]
+}
+
+fn ending() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (newest(), by()).prop_map(|(of, by)| Step::Revoke(of, by)),
+        1 => (newest(), which(), by()).prop_map(|(of, which, by)| Step::RevokeRefresh(of, which, by)),
+        1 => newest().prop_map(Step::EndAccess),
+        1 => newest().prop_map(Step::OperatorEnds),
+    ]
+}
+
+fn standing() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        1 => (0..USERS).prop_map(Step::SuspendUser),
+        1 => (0..APPS).prop_map(Step::SuspendApp),
+        1 => (0..ORGANIZATIONS).prop_map(Step::SuspendOrganization),
+        8 => Just(Step::Resume),
+        1 => (0..USERS, 0..ORGANIZATIONS).prop_map(|(user, of)| Step::Leave(user, of)),
+        3 => (0..USERS, 0..ORGANIZATIONS).prop_map(|(user, of)| Step::Join(user, of)),
+        2 => (0..APPS, scopes()).prop_map(|(app, scopes)| Step::AppScopes(app, scopes)),
+    ]
+}
+
+fn time() -> impl Strategy<Value = Step> {
+    let spans = [
+        1,
+        SECOND,
+        10 * SECOND,
+        31 * SECOND,
+        61 * SECOND,
+        3 * MINUTE,
+        11 * MINUTE,
+        50 * MINUTE,
+        130 * MINUTE,
+    ];
+    let back = [-1, -SECOND, -40 * SECOND, -5 * MINUTE, -30 * MINUTE];
+    let edge = [Edge::Code, Edge::Grace, Edge::Retry, Edge::Access, Edge::Refresh];
+    let edge = (newest(), select(edge.to_vec()), -1..=1_i64);
+    prop_oneof![
+        5 => select(spans.to_vec()).prop_map(Step::Wait),
+        1 => select(back.to_vec()).prop_map(Step::Wait),
+        6 => edge.prop_map(|(of, edge, more)| Step::WaitFor(of, edge, more)),
+    ]
+}
+
+fn racer() -> impl Strategy<Value = Racer> {
+    prop_oneof![
+        2 => Just(Racer::Redeem),
+        6 => which().prop_map(Racer::Refresh),
+        1 => Just(Racer::Revoke),
+        1 => Just(Racer::OperatorEnds),
+    ]
+}
+
+fn which() -> impl Strategy<Value = Which> {
+    prop_oneof![
+        10 => Just(Which::Current),
+        7 => Just(Which::Previous),
+        1 => Just(Which::Void),
+        1 => (0..4_usize).prop_map(Which::Old),
+        1 => Just(Which::Forged),
+    ]
+}
+
+fn by() -> impl Strategy<Value = By> {
+    prop_oneof![9 => Just(By::Own), 1 => (1..APPS).prop_map(By::Foreign)]
+}
+
+fn asked() -> impl Strategy<Value = Option<Scopes>> {
+    prop_oneof![4 => Just(None), 1 => scopes().prop_map(Some)]
+}
+
+/// Mostly one of the last.
+fn newest() -> impl Strategy<Value = Newest> {
+    prop_oneof![6 => Just(0_usize), 3 => Just(1), 2 => 0..8_usize]
+}
+
+fn scopes() -> impl Strategy<Value = Scopes> {
+    prop_oneof![3 => Just(Scopes(7)), 2 => (1..8_u8).prop_map(Scopes)]
+}
