@@ -128,7 +128,7 @@ impl Running {
 ///
 /// # Errors
 /// What stands in the way.
-async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
+pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
     let now = clock.now();
     let data = config.server.data.clone();
     let StoreUrl::Sqlite(path) = &config.store.url;
