@@ -61,6 +61,10 @@ impl Sqlite {
         let _ = self.shared.listener.set(listener);
     }
 
+    pub(super) fn sweep_by(&self, clock: writer::SweepClock) {
+        let _ = self.shared.sweep_clock.set(clock);
+    }
+
     pub(super) fn seen(&self) -> &Seen {
         &self.shared.seen
     }

@@ -3,7 +3,7 @@
 //! A commit that fails answers everyone in it, and everyone who has waited for it, with `Unavailable`; the next one may
 //! work. Nothing here can leave a caller waiting: a reply that is dropped is an answer too.
 
-use super::apply::{Applied, Batch, Feed};
+use super::apply::{Applied, Batch, Bounds, Feed};
 use super::batch::{Job, Outcome, Work, plan};
 use super::changes;
 use super::connection::{Connection, unavailable};
@@ -41,11 +41,15 @@ type Reply = oneshot::Sender<Result<Outcome>>;
 /// What is told of every committed change.
 pub(super) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
 
+/// By what time what is due is treated.
+pub(super) type SweepClock = Box<dyn Fn() -> Instant + Send + Sync>;
+
 /// What the writer shares with those who call it.
 pub(super) struct Shared {
     path: PathBuf,
     pub(super) seen: Seen,
     pub(super) listener: OnceLock<Listener>,
+    pub(super) sweep_clock: OnceLock<SweepClock>,
     node: [u8; 16],
     longest_access: AtomicI64,
 }
@@ -62,6 +66,7 @@ impl Shared {
             path: path.to_owned(),
             seen: Seen::default(),
             listener: OnceLock::new(),
+            sweep_clock: OnceLock::new(),
             node,
             longest_access: AtomicI64::new(0),
         };
@@ -221,8 +226,11 @@ impl Worker {
             None => Connection::writer(&self.shared.path)?,
         };
         let works: Vec<&Work> = batch.iter().map(|job| &job.work).collect();
-        let longest_access = self.shared.longest_access();
-        let applied = Batch::new(&connection, &mut self.feed, longest_access).apply(&works);
+        let bounds = Bounds {
+            longest_access: self.shared.longest_access(),
+            sweep: self.shared.sweep_clock.get().map(|clock| clock()),
+        };
+        let applied = Batch::new(&connection, &mut self.feed, bounds).apply(&works);
         if !connection.is_broken() {
             self.connection = Some(connection);
         }
