@@ -29,6 +29,7 @@ mod introspection;
 mod keys;
 mod login;
 mod metadata;
+mod openapi;
 mod page_headers;
 mod portal;
 mod refresh;
