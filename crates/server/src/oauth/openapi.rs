@@ -190,7 +190,9 @@ fn operation(id: &str, summary: &str, form: &Value, good: &Value) -> Value {
 
 fn of_a_token() -> Value {
     let fields = ["token", "token_type_hint"].map(|name| (name.to_owned(), value()));
-    form(Map::from_iter(fields), "token")
+    let mut form = form(Map::from_iter(fields), "token");
+    form["properties"]["token"]["minLength"] = json!(1);
+    form
 }
 
 /// A form of these fields beside those by which a client may prove itself.
@@ -201,9 +203,9 @@ fn form(mut fields: Map<String, Value>, required: &str) -> Value {
     json!({ "type": "object", "required": [required], "properties": fields })
 }
 
-/// The value of any parameter. An empty one counts as absent.
+/// The value of any parameter. An empty one counts as absent (RFC 6749 §3.2), which is an error only where it is required.
 fn value() -> Value {
-    json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_VALUE })
+    json!({ "type": "string", "maxLength": LONGEST_VALUE })
 }
 
 fn content(schema: &Value) -> Value {
