@@ -7,6 +7,7 @@ use hallpass::app::Hallpass;
 use hallpass::oauth::authorization::{Problem, Target, judge};
 use hallpass::oauth::{FormRequest, identity, introspection, revocation, token};
 use hallpass::respond::Response;
+use hallpass::source::Peer;
 use hallpass::time::Instant;
 use hallpass_wire::Parameters;
 use hallpass_wire::client_credentials::basic;
@@ -14,7 +15,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use std::cell::Cell;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
+
+/// Where every request comes from.
+const PEER: Peer = Peer(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
 thread_local! {
     static NOW: Cell<Instant> = Cell::new(world::start());
@@ -55,7 +60,11 @@ async fn answered(server: &Server, endpoint: u8, headers: &HeaderMap, body: &[u8
     // Whoever is told to wait has waited.
     let now = NOW.get().after(Duration::from_secs(600));
     NOW.set(now);
-    let request = FormRequest { headers, body };
+    let request = FormRequest {
+        peer: PEER,
+        headers,
+        body,
+    };
     let response = match endpoint {
         0 => token::token(hallpass, &request, now).await,
         1 => introspection::introspect(hallpass, &request, now).await,
@@ -72,7 +81,8 @@ async fn answered(server: &Server, endpoint: u8, headers: &HeaderMap, body: &[u8
     }
     if good && endpoint == 0 {
         let token = answer["access_token"].as_str().expect("a token");
-        let claims = hallpass::tokens::sealed::open(token, |id| hallpass.keys.access_by_id(id), &hallpass.issuer);
+        let ring = hallpass.keys.ring();
+        let claims = hallpass::tokens::sealed::open(token, |id| ring.access_by_id(id, now), &hallpass.issuer);
         assert!(claims.expect("it is ours").grant.is_none(), "only the app's own");
     }
     let grant = hallpass.store.grant(server.grant.id).await.expect("a database");

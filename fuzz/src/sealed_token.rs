@@ -57,12 +57,18 @@ fn claims(data: &mut &[u8]) -> Option<Claims> {
         id: GrantId(id()),
         user: UserId(id()),
         generation: 0,
+        key: 0,
     };
     let (app, organization, serial) = (AppId(id()), OrganizationId(id()), id().into_bytes());
     let generation = u32::from_le_bytes(take(data));
+    let key = u32::from_le_bytes(take(data));
     let (issued_at, expires) = (i64::from_le_bytes(take(data)), i64::from_le_bytes(take(data)));
     Some(Claims {
-        grant: (kind % 2 == 0).then_some(PersonGrant { generation, ..grant }),
+        grant: (kind % 2 == 0).then_some(PersonGrant {
+            generation,
+            key,
+            ..grant
+        }),
         app,
         organization,
         scopes: Scopes::parse(std::str::from_utf8(data).ok()?).ok()?,

@@ -141,7 +141,7 @@ impl Server {
             redirect_uri: None,
             code_challenge: None,
             salt: [1; 16],
-            key: hallpass.keys.proof_id(),
+            key: hallpass.keys.ring().proof_id(start()),
             created: start(),
             code_expires: start().after(hallpass.config.tokens.code),
         };

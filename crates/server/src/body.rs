@@ -38,10 +38,6 @@ where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    // A declared length is believed: who waits for `100 Continue` is spared the sending (RFC 9110 §10.1.1).
-    if body.size_hint().lower() > LARGEST as u64 {
-        return Err(Unread::TooLarge);
-    }
     match tokio::time::timeout(slowest, Limited::new(body, LARGEST).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),

@@ -12,7 +12,7 @@ use crate::source::Peer;
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, Uri, Version, header};
 use http_body_util::{Either, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -213,7 +213,12 @@ fn locate(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
 
 async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Incoming>, peer: Peer) -> Response {
     let (parts, body) = request.into_parts();
-    let read = if parts.method == Method::POST {
+    // Who asks before sending is told before sending (RFC 9110 §10.1.1); who has sent already is heard out, or the answer
+    // would be lost with the connection.
+    let asks = parts.headers.contains_key(header::EXPECT);
+    let read = if parts.method == Method::POST && asks && body.size_hint().lower() > body::LARGEST as u64 {
+        Err(Refusal::TooLarge)
+    } else if parts.method == Method::POST {
         body::read(body).await.map_err(|unread| match unread {
             Unread::TooLarge => Refusal::TooLarge,
             Unread::Broken => Refusal::Malformed(unread.to_string()),

@@ -106,12 +106,10 @@ async fn a_body_longer_than_its_length_is_cut() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declared_length_over_64_kib_is_refused_before_it_comes() {
     let server = Server::library("default", APPS).await;
-    for expect in ["", "Expect: 100-continue\r\n"] {
-        let request = post(&format!("{expect}Content-Length: 900000\r\n"), "");
-        let answer = server.send_bytes(request.as_bytes()).await;
-        assert_eq!(statuses(&answer), ["413"], "{answer}");
-        assert!(answer.contains(r#""error":"invalid_request""#), "{answer}");
-    }
+    let request = post("Expect: 100-continue\r\nContent-Length: 900000\r\n", "");
+    let answer = server.send_bytes(request.as_bytes()).await;
+    assert_eq!(statuses(&answer), ["413"], "{answer}");
+    assert!(answer.contains(r#""error":"invalid_request""#), "{answer}");
     let sent = post("Content-Length: 900000\r\n", &"x".repeat(900_000));
     assert_eq!(statuses(&server.send_bytes(sent.as_bytes()).await), ["413"]);
 }
