@@ -7,6 +7,7 @@
     reason = "a command line tool talks on its standard streams"
 )]
 
+mod fuzz;
 mod install;
 mod process;
 mod test;
@@ -16,7 +17,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask test [--only STEP,STEP…]    everything a change must pass
-cargo xtask test --list                 the steps";
+cargo xtask test --list                 the steps
+cargo xtask fuzz [--seconds N] [TARGET…]  what must hold whatever arrives; a minute a target unless said";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(root(), None),
         ["test", "--list"] => test::list(),
         ["test", "--only", names] => test::run(root(), Some(names)),
+        ["fuzz", words @ ..] => fuzz::command(root(), words),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)

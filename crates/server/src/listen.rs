@@ -3,15 +3,16 @@
 use crate::app::Hallpass;
 use crate::body::{self, Unread};
 use crate::cors;
-use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, revocation, token};
+use crate::dialect::Scheme;
+use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, openapi, revocation, token};
 use crate::pages::authorize::authorize;
 use crate::respond::{self, Response};
 use crate::router::{Endpoint, bare, endpoint, pages};
 use crate::source::Peer;
 use axum::body::Body;
-use http::{HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Method, Request, Uri, Version, header};
 use http_body_util::{Either, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -134,6 +135,10 @@ impl Drop for Open {
 type Answer = http::Response<Either<Full<Bytes>, Body>>;
 
 async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>, peer: Peer) -> Answer {
+    if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
+        let refused = hallpass.dialect.token_refusal(&without_host(), Scheme::None);
+        return refused.map(Either::Left);
+    }
     let endpoint = locate(hallpass, &mut request);
     let sharing = cors::sharing(hallpass, endpoint, request.headers()).await;
     if let Some(preflight) = sharing.preflight(request.method(), request.headers()) {
@@ -161,9 +166,11 @@ async fn answer_of(
             full(identity::identity(hallpass, request.headers(), hallpass.now()).await)
         }
         Endpoint::Metadata if reads => full(metadata::metadata(hallpass)),
+        Endpoint::OpenApi if reads => full(openapi::openapi(hallpass)),
         Endpoint::Live if reads => full(respond::json(200, r#"{"status":"live"}"#)),
         Endpoint::Ready if reads => full(ready(hallpass).await),
-        Endpoint::Identity | Endpoint::Metadata | Endpoint::Live | Endpoint::Ready => full(only_reads()),
+        Endpoint::Identity => full(only_reads_or_posts(hallpass)),
+        Endpoint::Metadata | Endpoint::OpenApi | Endpoint::Live | Endpoint::Ready => full(only_reads()),
         Endpoint::Authorize => full(authorize(hallpass, request.map(Body::new)).await),
         Endpoint::Page => {
             request.extensions_mut().insert(peer);
@@ -173,6 +180,11 @@ async fn answer_of(
             }
         }
     }
+}
+
+/// RFC 9112 §3.2. Proxies disagree about which of two hosts counts, and about what none means.
+fn without_host() -> Refusal {
+    Refusal::Malformed("the request must have one Host header".to_owned())
 }
 
 /// Finds the endpoint, and takes the path of the public address off: a proxy may leave it or not. A trailing slash is taken
@@ -201,7 +213,12 @@ fn locate(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
 
 async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Incoming>, peer: Peer) -> Response {
     let (parts, body) = request.into_parts();
-    let read = if parts.method == Method::POST {
+    // Who asks before sending is told before sending (RFC 9110 §10.1.1); who has sent already is heard out, or the answer
+    // would be lost with the connection.
+    let asks = parts.headers.contains_key(header::EXPECT);
+    let read = if parts.method == Method::POST && asks && body.size_hint().lower() > body::LARGEST as u64 {
+        Err(Refusal::TooLarge)
+    } else if parts.method == Method::POST {
         body::read(body).await.map_err(|unread| match unread {
             Unread::TooLarge => Refusal::TooLarge,
             Unread::Broken => Refusal::Malformed(unread.to_string()),
@@ -255,6 +272,14 @@ async fn ready(hallpass: &Hallpass) -> Response {
             response
         }
     }
+}
+
+/// The identity endpoint is a protected resource: it refuses in the dialect's words (RFC 9110 §15.5.6 wants the methods).
+fn only_reads_or_posts(hallpass: &Hallpass) -> Response {
+    let mut response = hallpass.dialect.resource_refusal(&Refusal::MethodNotAllowed);
+    let methods = HeaderValue::from_static("GET, HEAD, POST");
+    response.headers_mut().insert(header::ALLOW, methods);
+    response
 }
 
 fn only_reads() -> Response {

@@ -17,7 +17,7 @@ use crate::random;
 use crate::router::bare;
 use crate::source::Proxies;
 use crate::store::{Store, StoreError};
-use crate::time::Clock;
+use crate::time::{Clock, Instant, Steady};
 use crate::tokens::revoked::Revoked;
 use std::io;
 use std::net::SocketAddr;
@@ -128,7 +128,7 @@ impl Running {
 ///
 /// # Errors
 /// What stands in the way.
-async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
+pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
     let now = clock.now();
     let data = config.server.data.clone();
     let StoreUrl::Sqlite(path) = &config.store.url;
@@ -139,9 +139,14 @@ async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Ha
     store.keep_longest_access(config.tokens.access).await?;
     let keys = Keys::open(&store, &config.keys, &data, now).await?;
     let (revoked, directory) = (Arc::new(Revoked::default()), Arc::new(Directory::default()));
-    let of_feed = (revoked.clone(), directory.clone(), clock.clone());
+    let steady = Arc::new(Steady::new(clock.clone()));
+    let of_feed = (revoked.clone(), directory.clone(), steady.clone());
     store.on_change(move |changes| feed::apply_all(changes, &of_feed.0, &of_feed.1, &of_feed.2));
-    feed::apply_all(&store.changes(now).await?, &revoked, &directory, &clock);
+    let of_sweep = steady.clone();
+    store.sweep_by(move || of_sweep.now());
+    // All of it: what is over by a clock that may be wrong is swept soon enough, by the steady one.
+    let changes = store.changes(Instant(0)).await?;
+    feed::apply_all(&changes, &revoked, &directory, &steady);
     declared::apply(&config, &store, &keys, now).await?;
     let threads = |source| StartError::Io {
         what: "cannot start the threads that verify passwords".to_owned(),

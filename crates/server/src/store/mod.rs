@@ -120,6 +120,13 @@ impl Store {
         }
     }
 
+    /// Has what is due treated by this clock where it is behind the one that writes come with. Only the first is taken.
+    pub fn sweep_by(&self, clock: impl Fn() -> Instant + Send + Sync + 'static) {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.sweep_by(Box::new(clock)),
+        }
+    }
+
     /// Which generation's token of a grant was seen last (see [`Store::touch`]), and when, as far as memory knows.
     fn last_seen(&self, id: GrantId) -> Option<(u32, Instant)> {
         match &self.engine {

@@ -30,6 +30,7 @@ mod keys;
 mod login;
 mod metadata;
 mod model;
+mod openapi;
 mod page_headers;
 mod portal;
 mod refresh;
