@@ -231,14 +231,16 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     }
 }
 
-/// Ready is who can read its database.
+/// Ready is who can read its database, and write it as far as is known.
 async fn ready(hallpass: &Hallpass) -> Response {
-    match hallpass
-        .store
-        .organization_by_slug(&hallpass.config.defaults.organization)
-        .await
-    {
-        Ok(_) => respond::json(200, r#"{"status":"ready"}"#),
+    let store = &hallpass.store;
+    let read = store.organization_by_slug(&hallpass.config.defaults.organization).await;
+    let written = match read {
+        Ok(_) => store.check_writing(hallpass.now()).await,
+        Err(error) => Err(error),
+    };
+    match written {
+        Ok(()) => respond::json(200, r#"{"status":"ready"}"#),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             let mut response = respond::json(503, r#"{"status":"unavailable"}"#);

@@ -18,6 +18,7 @@ mod keys;
 mod memberships;
 pub mod model;
 mod organizations;
+mod pressure;
 mod resources;
 mod schema;
 mod seen;
@@ -151,6 +152,12 @@ impl Store {
     pub async fn flush(&self) -> Result<()> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.flush().await,
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.is_failing(),
         }
     }
 

@@ -92,6 +92,10 @@ impl Sqlite {
         Ok(())
     }
 
+    pub(super) fn is_failing(&self) -> bool {
+        self.shared.pressure.is_failing()
+    }
+
     pub(super) fn use_longest_access(&self, longest: Duration) {
         self.shared.set_longest_access(longest);
     }

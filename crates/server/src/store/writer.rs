@@ -8,6 +8,7 @@ use super::batch::{Job, Outcome, Work, plan};
 use super::changes;
 use super::connection::{Connection, unavailable};
 use super::model::Change;
+use super::pressure::Pressure;
 use super::seen::{self, Seen};
 use super::{Result, StoreError};
 use crate::time::Instant;
@@ -48,6 +49,7 @@ pub(super) struct Shared {
     pub(super) listener: OnceLock<Listener>,
     node: [u8; 16],
     longest_access: AtomicI64,
+    pub(super) pressure: Pressure,
 }
 
 impl Shared {
@@ -64,6 +66,7 @@ impl Shared {
             listener: OnceLock::new(),
             node,
             longest_access: AtomicI64::new(0),
+            pressure: Pressure::default(),
         };
         shared.set_longest_access(UNTOLD);
         Ok(shared)
@@ -83,6 +86,7 @@ impl Shared {
 pub(super) struct Writer {
     queue: Option<SyncSender<Job<Reply>>>,
     thread: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
 }
 
 /// Starts the thread.
@@ -94,7 +98,7 @@ pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> Result<Write
         waiting: VecDeque::new(),
         connection: Some(connection),
         feed: Feed::new(shared.node),
-        shared,
+        shared: Arc::clone(&shared),
         uses_written: Instant(0),
         closing: false,
         unsure: false,
@@ -104,12 +108,13 @@ pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> Result<Write
         .spawn(move || worker.run())
         .map_err(unavailable)?;
     let (queue, thread) = (Some(queue), Some(thread));
-    Ok(Writer { queue, thread })
+    Ok(Writer { queue, thread, shared })
 }
 
 impl Writer {
     /// Has work done and waits for its commit.
     pub(super) async fn change(&self, work: Work) -> Result<Outcome> {
+        let _place = self.shared.pressure.enter(BATCH).ok_or_else(crowded)?;
         let (reply, answer) = oneshot::channel();
         self.enqueue(Job {
             work,
@@ -126,7 +131,7 @@ impl Writer {
     fn enqueue(&self, job: Job<Reply>) -> Result<()> {
         let queue = self.queue.as_ref().ok_or_else(fault)?;
         queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Unavailable("too much waits to be written".to_owned()),
+            TrySendError::Full(_) => crowded(),
             TrySendError::Disconnected(_) => fault(),
         })
     }
@@ -193,8 +198,13 @@ impl Worker {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "how long a commit takes is the clock's to say")]
     fn commit(&mut self, batch: Vec<Job<Reply>>) {
-        match catch_unwind(AssertUnwindSafe(|| self.apply(&batch))) {
+        let begun = std::time::Instant::now();
+        let applied = catch_unwind(AssertUnwindSafe(|| self.apply(&batch)));
+        let made = matches!(applied, Ok(Ok(_)));
+        self.shared.pressure.committed(begun.elapsed(), made);
+        match applied {
             Ok(Ok((answers, changes))) => {
                 self.tell_what_failed();
                 self.tell(&changes);
@@ -310,6 +320,10 @@ impl Drop for Writer {
             let _ = thread.join();
         }
     }
+}
+
+fn crowded() -> StoreError {
+    StoreError::Unavailable("too much waits to be written".to_owned())
 }
 
 fn fault() -> StoreError {
