@@ -58,8 +58,10 @@ struct Refresh {
     place: usize,
     /// Since when its holder knows it.
     known: u64,
-    /// The successor, its access token, and when it was first asked for.
-    successor: Option<(Id, Id, Duration)>,
+    /// When it was first sent to be exchanged, whatever came of that.
+    sent_at: Option<Duration>,
+    /// The successor, and its access token.
+    successor: Option<(Id, Id)>,
 }
 
 struct Access {
@@ -168,20 +170,22 @@ impl Checker {
     }
 
     fn refresh(&mut self, event: &Event, token: Id) {
-        let Some(known) = self.refresh.get(&token) else {
+        let Some(known) = self.refresh.get_mut(&token) else {
             return self.complain(event, "a refresh token of nobody's");
         };
+        // The exchange that got no answer may be the one that was made.
+        let first = *known.sent_at.get_or_insert(event.sent_at);
         let (code, place, successor) = (known.code, known.place, known.successor);
         let grant = self.grants.entry(code).or_default();
         let later = grant.chain.get(place + 2).and_then(|id| self.refresh.get(id));
         let superseded = later.map(|later| later.known);
-        let late = successor.is_some_and(|(_, _, first)| event.received_at.saturating_sub(first) > GRACE);
+        let late = successor.is_some() && event.received_at.saturating_sub(first) > GRACE;
         match event.heard {
             Heard::Tokens { access, refresh } => {
                 if superseded.is_some_and(|since| since < event.sent) {
                     self.complain(event, "a refresh token worked whose successor had been exchanged");
                 }
-                if let Some((same, with, _)) = successor.filter(|_| !late) {
+                if let Some((same, with)) = successor.filter(|_| !late) {
                     if same != refresh {
                         self.complain(event, "one refresh token got two successors");
                     } else if with != access {
@@ -189,7 +193,7 @@ impl Checker {
                     }
                 }
                 if let Some(known) = self.refresh.get_mut(&token) {
-                    known.successor.get_or_insert((refresh, access, event.sent_at));
+                    known.successor.get_or_insert((refresh, access));
                 }
                 self.receive(event, code, access, refresh);
                 self.alive(event, code);
@@ -281,6 +285,7 @@ impl Checker {
             code,
             place: grant.chain.len(),
             known: event.received,
+            sent_at: None,
             successor: None,
         };
         grant.chain.push(refresh);

@@ -45,8 +45,10 @@ pub(super) struct Chain {
     pub(super) code: Id,
     /// Access and refresh token, the newest last.
     pub(super) tokens: Vec<(Id, Id)>,
-    /// When the last refresh was first asked for.
+    /// When the newest refresh token's predecessor was first sent.
     asked: Instant,
+    /// The refresh token that is being exchanged, and since when.
+    trying: Option<(Id, Instant)>,
     /// The request that got no answer.
     again: Option<Asked>,
 }
@@ -105,6 +107,7 @@ impl Client {
             Some(asked) => (asked, 1),
             None => self.choose(&chain),
         };
+        chain.try_now(&asked);
         let heard = wire.ask(&asked, copies).await;
         let over = chain.take(&asked, &heard);
         if over {
@@ -130,6 +133,7 @@ impl Client {
                 code,
                 tokens: Vec::new(),
                 asked: Instant::now(),
+                trying: None,
                 again: None,
             }),
             _ => self.form = Some(form),
@@ -200,13 +204,24 @@ impl Client {
 }
 
 impl Chain {
+    /// Notes since when the newest refresh token is being exchanged: the attempt that got no answer may be the one that counts.
+    fn try_now(&mut self, asked: &Asked) {
+        let newest = self.tokens.last().map(|(_, refresh)| *refresh);
+        if let Asked::Refresh { token } = *asked
+            && newest == Some(token)
+            && self.trying.is_none_or(|(trying, _)| trying != token)
+        {
+            self.trying = Some((token, Instant::now()));
+        }
+    }
+
     /// Takes answers in; whether the grant is over. Of copies that raced, one answer tells what the others got.
     fn take(&mut self, asked: &Asked, heard: &[Heard]) -> bool {
         for one in heard {
             if let Heard::Tokens { access, refresh } = *one
                 && self.tokens.iter().all(|(_, known)| *known != refresh)
             {
-                self.asked = Instant::now();
+                self.asked = self.trying.map_or_else(Instant::now, |(_, since)| since);
                 self.tokens.push((access, refresh));
             }
         }

@@ -226,6 +226,13 @@ fn a_superseded_refresh_token_ends_its_grant() {
         .then(introspect(2), Heard::Active(true))
         .is_wrong("a grant that had ended lives");
     reused(Heard::Nothing).then(refresh(2), Heard::Refused).is_fine();
+    // Past the grace of an exchange whose answer was lost, one more replaces what was told meanwhile.
+    connected()
+        .then(refresh(0), Heard::Nothing)
+        .then(refresh(0), tokens(1))
+        .then(refresh(0), tokens(2))
+        .later(GRACE)
+        .is_fine();
     // Past the grace, a repetition ends the grant too.
     connected()
         .then(refresh(0), tokens(1))
