@@ -7,6 +7,8 @@
     reason = "a command line tool talks on its standard streams"
 )]
 
+mod bench;
+mod faults;
 mod fuzz;
 mod install;
 mod process;
@@ -18,6 +20,9 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [--only STEP,STEP…]    everything a change must pass
 cargo xtask test --list                 the steps
+cargo xtask bench [OPTION…]             figures, beside bare servers (--help shows the options)
+cargo xtask faults [--kills NUMBER] [--seed NUMBER] [--only PART,PART…]
+                                        kill, disk, overload, model: what the test run does quickly, at length
 cargo xtask fuzz [--seconds N] [TARGET…]  what must hold whatever arrives; a minute a target unless said";
 
 fn main() -> ExitCode {
@@ -28,11 +33,18 @@ fn main() -> ExitCode {
         ["test", "--list"] => test::list(),
         ["test", "--only", names] => test::run(root(), Some(names)),
         ["fuzz", words @ ..] => fuzz::command(root(), words),
-        _ => {
-            eprintln!("{USAGE}");
-            ExitCode::from(2)
-        }
+        ["bench", options @ ..] => bench::bench(root(), options),
+        ["faults", options @ ..] => match faults::Options::read(options) {
+            Some(options) => faults::run(root(), &options),
+            None => usage(),
+        },
+        _ => usage(),
     }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
 }
 
 /// The folder of the workspace, wherever the command was typed.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use crate::faults;
 use crate::install;
 use crate::process::{Outcome, cargo, run as run_program};
 
@@ -13,7 +14,7 @@ struct Step {
     run: fn(&Path) -> Outcome,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         name: "format",
         says: "the code stands as rustfmt writes it",
@@ -33,6 +34,11 @@ const STEPS: [Step; 7] = [
         name: "unit",
         says: "unit tests, and tests through HTTP",
         run: |root| cargo(root, &["test", "--locked", "--workspace"]),
+    },
+    Step {
+        name: "faults",
+        says: "kills, bad disks and overload, quickly",
+        run: faults::quick,
     },
     Step {
         name: "clients",
@@ -167,7 +173,7 @@ mod tests {
     #[test]
     fn picked_steps_keep_their_order() {
         assert_eq!(names(Some("unit, format")), ["format", "unit"]);
-        assert_eq!(names(None).len(), 7);
+        assert_eq!(names(None).len(), 8);
     }
 
     #[test]

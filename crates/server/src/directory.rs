@@ -14,6 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const CAPACITY: usize = 10_000;
+/// People are many, and each of their tokens asks for them: some 25 MiB where it is full.
+const PEOPLE: usize = 50_000;
 
 /// An app with what follows from the configuration.
 #[derive(Debug)]
@@ -68,7 +70,7 @@ impl Default for Directory {
         Self {
             clients: Cache::new(CAPACITY),
             clients_by_id: Cache::new(CAPACITY),
-            users: Cache::new(CAPACITY),
+            users: Cache::new(PEOPLE),
             organizations: Cache::new(CAPACITY),
             resources: Cache::new(1),
             origins: Cache::new(1),

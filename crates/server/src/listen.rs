@@ -18,23 +18,34 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt as _;
 
 /// How long open requests may take when the server is told to end.
 pub(crate) const DRAIN: Duration = Duration::from_secs(20);
 
-/// Takes connections until it is told to stop. One on which nothing happens for as long as `slowest` is closed.
+/// What connections may take.
+pub(crate) struct Bounds {
+    /// How many are open at most: one more waits with the system until another is closed.
+    pub(crate) connections: usize,
+    /// One on which nothing happens for as long is closed.
+    pub(crate) slowest: Duration,
+}
+
+/// Takes connections until it is told to stop.
 pub(crate) async fn listen(
     listener: TcpListener,
     hallpass: Arc<Hallpass>,
     mut stopped: watch::Receiver<bool>,
-    slowest: Duration,
+    Bounds { connections, slowest }: Bounds,
 ) {
+    let places = Arc::new(Semaphore::new(connections));
     let pages = pages(hallpass.clone());
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
@@ -48,10 +59,10 @@ pub(crate) async fn listen(
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &places) => accepted,
             _ = stopped.wait_for(|stopped| *stopped) => break,
         };
-        let Ok((stream, address)) = accepted else {
+        let Ok((stream, address, place)) = accepted else {
             // Out of file descriptors, most likely: others will be given back.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
@@ -78,6 +89,7 @@ pub(crate) async fn listen(
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service).into_owned());
         tokio::spawn(async move {
+            let _place = place;
             let ended = tokio::select! {
                 ended = connection => ended,
                 () = seen.rest(slowest) => return,
@@ -89,6 +101,16 @@ pub(crate) async fn listen(
     }
     drop(listener);
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+}
+
+/// The next connection, once there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, address) = listener.accept().await?;
+    Ok((stream, address, place))
 }
 
 /// What happens on a connection. The timeout for headers begins only when HTTP/1 is recognised: who sends nothing, half an
@@ -255,14 +277,16 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     }
 }
 
-/// Ready is who can read its database.
+/// Ready is who can read its database, and write it as far as is known.
 async fn ready(hallpass: &Hallpass) -> Response {
-    match hallpass
-        .store
-        .organization_by_slug(&hallpass.config.defaults.organization)
-        .await
-    {
-        Ok(_) => respond::json(200, r#"{"status":"ready"}"#),
+    let store = &hallpass.store;
+    let read = store.organization_by_slug(&hallpass.config.defaults.organization).await;
+    let written = match read {
+        Ok(_) => store.check_writing(hallpass.now()).await,
+        Err(error) => Err(error),
+    };
+    match written {
+        Ok(()) => respond::json(200, r#"{"status":"ready"}"#),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             let mut response = respond::json(503, r#"{"status":"unavailable"}"#);

@@ -6,12 +6,13 @@ use crate::body;
 use crate::config::{Config, StoreUrl};
 use crate::data_folder::{DataFolder, DataFolderError, admin_socket};
 use crate::declared::{self, DeclaredError};
+use crate::descriptors;
 use crate::dialect::Dialect;
 use crate::directory::Directory;
 use crate::feed;
 use crate::keys::{KeyError, Keys};
 use crate::limits::Limits;
-use crate::listen::{DRAIN, listen};
+use crate::listen::{Bounds, DRAIN, listen};
 use crate::passwords::{Pool, Remembered};
 use crate::random;
 use crate::router::bare;
@@ -92,8 +93,12 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let (stop, stopped) = watch::channel(false);
     let mut told = stopped.clone();
     let told = async move { drop(told.wait_for(|stopped| *stopped).await) };
+    let bounds = Bounds {
+        connections: descriptors::connections(),
+        slowest: body::SLOWEST,
+    };
     let tasks = vec![
-        tokio::spawn(listen(listener, hallpass.clone(), stopped, body::SLOWEST)),
+        tokio::spawn(listen(listener, hallpass.clone(), stopped, bounds)),
         tokio::spawn(admin::listen(hallpass.clone(), commands, told)),
     ];
     Ok(Running {

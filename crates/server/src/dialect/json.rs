@@ -120,6 +120,11 @@ struct Escaped<'a> {
 
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, value: &str) -> fmt::Result {
+        // Tokens are plain: one pass without a branch for each byte tells.
+        if value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+            self.text.push_str(value);
+            return Ok(());
+        }
         let mut plain = 0;
         for (position, character) in value.char_indices() {
             if !self.needs_escape(character) {
@@ -132,6 +137,11 @@ impl fmt::Write for Escaped<'_> {
         self.text.push_str(&value[plain..]);
         Ok(())
     }
+}
+
+/// Whether no style escapes it.
+fn is_plain(byte: u8) -> bool {
+    (byte >= 0x20) & (byte < 0x7f) & (byte != b'"') & (byte != b'\\') & (byte != b'/')
 }
 
 impl Escaped<'_> {

@@ -2,6 +2,7 @@
 
 use super::value::{Row, Value};
 use super::{Result, StoreError};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Error, ErrorCode, OpenFlags, ToSql, params_from_iter};
 use std::cell::Cell;
@@ -47,6 +48,10 @@ impl Connection {
         let raw = rusqlite::Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(unavailable)?;
         raw.busy_timeout(BUSY).map_err(unavailable)?;
+        // Plans that depend on no bound value: without this a statement with a LIMIT or a condition beyond its index is
+        // prepared anew at every execution.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(unavailable)?;
         raw.set_prepared_statement_cache_capacity(128);
         let broken = Cell::new(false);
         Ok(Self { raw, broken })

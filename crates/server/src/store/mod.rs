@@ -18,6 +18,7 @@ mod keys;
 mod memberships;
 pub mod model;
 mod organizations;
+mod pressure;
 mod queue;
 mod resources;
 mod schema;
@@ -165,6 +166,12 @@ impl Store {
     pub async fn flush(&self) -> Result<()> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.flush().await,
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.is_failing(),
         }
     }
 

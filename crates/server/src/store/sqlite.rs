@@ -103,6 +103,10 @@ impl Sqlite {
         Ok(())
     }
 
+    pub(super) fn is_failing(&self) -> bool {
+        self.shared.pressure.is_failing()
+    }
+
     pub(super) fn use_longest_access(&self, longest: Duration) {
         self.longest_access.set(longest);
     }

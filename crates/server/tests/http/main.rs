@@ -24,6 +24,7 @@ mod fact_common_controls_hub;
 mod fact_connected_home;
 mod fact_house_check;
 mod harness;
+mod health;
 mod identity;
 mod introspection;
 mod keys;

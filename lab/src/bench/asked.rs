@@ -1,0 +1,92 @@
+//! What the bench asks, for each connection.
+
+use crate::Outcome;
+use crate::bare::ROWS;
+use crate::flow::{form, redemption, refreshing, tokens, unexpected};
+use crate::generate::Generated;
+use crate::http::Connection;
+use crate::load::{Asks, Then};
+use crate::process::Program;
+use crate::world::{api, app};
+use std::ops::Range;
+
+const TOKEN: &str = "/oauth/token";
+const INTROSPECT: &str = "/oauth/introspect";
+
+/// A token for the app itself (RFC 6749 §4.4), by `n` connections.
+pub(super) fn client_credentials(n: usize) -> Vec<Asks> {
+    let form = form(&[("grant_type", "client_credentials"), ("scope", "read")]);
+    vec![asks(TOKEN, app(), [form], Then::Again); n]
+}
+
+/// What the API asks about each of these tokens (RFC 7662).
+pub(super) fn introspection(n: usize, tokens: &[String]) -> Vec<Asks> {
+    let form = |token: &String| form(&[("token", token)]);
+    shares(n, tokens)
+        .map(|share| asks(INTROSPECT, api(), share.map(form), Then::Again))
+        .collect()
+}
+
+/// Refreshes of these grants (see [`Generated::scattered`]), each with the token of its answer before.
+pub(super) fn refreshes(n: usize, generated: &Generated, chains: Range<u64>) -> Vec<Asks> {
+    let tokens: Vec<String> = generated
+        .scattered(chains)
+        .map(|grant| generated.refresh_token(grant))
+        .collect();
+    shares(n, &tokens)
+        .map(|share| asks(TOKEN, app(), share.map(|token| refreshing(token)), Then::Refresh))
+        .collect()
+}
+
+/// A redemption of each code that waits.
+pub(super) fn redemptions(n: usize, generated: &Generated) -> Vec<Asks> {
+    let codes: Vec<String> = (0..generated.pending).map(|code| generated.code(code)).collect();
+    shares(n, &codes)
+        .map(|share| asks(TOKEN, app(), share.map(|code| redemption(code)), Then::Spent))
+        .collect()
+}
+
+/// Changes of the bare server's rows, all of them in turn.
+pub(super) fn bare_rows(n: usize) -> Vec<Asks> {
+    let rows: Vec<u64> = (0..ROWS).collect();
+    shares(n, &rows)
+        .map(|share| asks(TOKEN, app(), share.map(|row| refreshing(&row.to_string())), Then::Again))
+        .collect()
+}
+
+/// The access tokens of these grants, whose refresh tokens are not the first ones any more.
+pub(super) async fn access_tokens(server: &Program, generated: &Generated, grants: Range<u64>) -> Outcome<Vec<String>> {
+    let mut connection = Connection::open(server.address).await?;
+    let mut found = Vec::new();
+    for grant in generated.scattered(grants) {
+        let form = refreshing(&generated.refresh_token(grant));
+        found.push(tokens(&connection.post(TOKEN, &app(), &form).await?)?.access);
+    }
+    Ok(found)
+}
+
+/// How many bytes the body of the answer to the first connection's first request has. That request is spent.
+pub(super) async fn answer_bytes(server: &Program, asks: &[Asks]) -> Outcome<usize> {
+    let first = asks.first().ok_or("nothing is asked")?;
+    let form = first.forms.back().ok_or("nothing is asked")?;
+    let mut connection = Connection::open(server.address).await?;
+    let answer = connection.post(first.path, &first.authorization, form).await?;
+    match answer.status {
+        200 => Ok(answer.body.len()),
+        _ => Err(unexpected(form, &answer)),
+    }
+}
+
+/// Every n-th of `all` for each of n connections.
+fn shares<T>(n: usize, all: &[T]) -> impl Iterator<Item = impl Iterator<Item = &T>> {
+    (0..n).map(move |first| all.iter().skip(first).step_by(n))
+}
+
+fn asks(path: &'static str, authorization: String, forms: impl IntoIterator<Item = String>, then: Then) -> Asks {
+    Asks {
+        path,
+        authorization,
+        forms: forms.into_iter().collect(),
+        then,
+    }
+}

@@ -1,0 +1,112 @@
+//! A client's connection: one request at a time, kept alive, over loopback.
+
+use crate::Outcome;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, Method, Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use std::net::SocketAddr;
+use tokio::net::TcpStream;
+
+/// A connection to a server.
+pub(crate) struct Connection {
+    host: String,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What is sent beside the path.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Sent<'a> {
+    /// A body of a form; without one the request is a GET.
+    pub(crate) form: Option<&'a str>,
+    /// The value of `Authorization`.
+    pub(crate) authorization: Option<&'a str>,
+    /// The value of `Cookie`.
+    pub(crate) cookie: Option<&'a str>,
+}
+
+impl Connection {
+    /// Connects.
+    pub(crate) async fn open(address: SocketAddr) -> Outcome<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let host = address.to_string();
+        Ok(Self { host, sender })
+    }
+
+    /// Sends a form with client credentials.
+    pub(crate) async fn post(&mut self, path: &str, authorization: &str, form: &str) -> Outcome<Answer> {
+        let sent = Sent {
+            form: Some(form),
+            authorization: Some(authorization),
+            cookie: None,
+        };
+        self.send(path, sent).await
+    }
+
+    /// Sends a request and reads the answer.
+    pub(crate) async fn send(&mut self, path: &str, sent: Sent<'_>) -> Outcome<Answer> {
+        let mut request = Request::builder().uri(path).header(header::HOST, &self.host);
+        if let Some(authorization) = sent.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        if let Some(cookie) = sent.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        if sent.form.is_some() {
+            request = request
+                .method(Method::POST)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let body = Bytes::copy_from_slice(sent.form.unwrap_or_default().as_bytes());
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request.body(Full::new(body))?).await?;
+        let (parts, body) = response.into_parts();
+        Ok(Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: body.collect().await?.to_bytes(),
+        })
+    }
+}
+
+impl Answer {
+    /// The body as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A member of the JSON body that is a text.
+    pub(crate) fn member(&self, name: &str) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        Some(body.get(name)?.as_str()?.to_owned())
+    }
+
+    /// A member of the JSON body that is true or false.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        body.get(name)?.as_bool()
+    }
+
+    /// A header that is a text.
+    pub(crate) fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// The value of `Authorization` by which a client authenticates (RFC 6749 §2.3.1); both parts need no encoding here.
+pub(crate) fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}

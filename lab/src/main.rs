@@ -1,0 +1,75 @@
+//! The lab: programs that load, measure and torment a running Hallpass, all from outside, as its clients see it.
+//!
+//! Not published and never linked into the server. Everything listens on loopback, is ended by its own process id, and is
+//! bounded in count and in time. `cargo xtask bench` and `cargo xtask faults` build what is needed and call it.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool talks on its standard streams"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the lab measures real time, from outside, and draws what it sends at random"
+)]
+
+mod bare;
+mod bench;
+mod faults;
+mod flow;
+mod generate;
+mod http;
+mod load;
+mod overload;
+mod process;
+mod world;
+
+use clap::{Parser, Subcommand};
+use std::error::Error;
+use std::process::ExitCode;
+
+/// What the lab's functions answer: it has one reader, who wants the reason.
+type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+#[derive(Parser)]
+#[command(name = "hallpass-lab", about = "Load, measure and torment a running Hallpass")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure beside bare servers, and with millions of grants
+    Bench(bench::Bench),
+    /// Be a bare server
+    Bare(bare::Bare),
+    /// Kill a server under load, again and again, and check what it kept
+    Kill(faults::kill::Kill),
+    /// Take the disk away from a server under load, and give it back
+    Disk(faults::disk::Disk),
+    /// Offer a server more than it can take, and hold it up
+    Overload(overload::Overload),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        match command {
+            Command::Bench(options) => bench::run(options).await,
+            Command::Bare(options) => bare::serve(options).await,
+            Command::Kill(options) => faults::kill::run(options).await,
+            Command::Disk(options) => faults::disk::run(options).await,
+            Command::Overload(options) => overload::run(options).await,
+        }
+    })
+}

@@ -1,0 +1,42 @@
+//! `cargo xtask bench …` and `cargo xtask faults …`: build the server as it is shipped and the lab, and hand over to it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use crate::process::{Outcome, cargo, run};
+
+/// Measures; what follows `bench` goes to the lab as it stands.
+pub(crate) fn bench(root: &Path, options: &[&str]) -> ExitCode {
+    match built(root).and_then(|lab| lab.run("bench", options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The lab and the server that it is to torment, as they are shipped.
+pub(crate) struct Lab {
+    folder: PathBuf,
+}
+
+/// Builds both.
+pub(crate) fn built(root: &Path) -> Result<Lab, String> {
+    let packages = ["--package", "hallpass", "--package", "hallpass-lab"];
+    cargo(root, &[&["build", "--release", "--locked"], &packages[..]].concat())?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let folder = target.join("release");
+    Ok(Lab { folder })
+}
+
+impl Lab {
+    /// Runs one of the lab's commands against the server.
+    pub(crate) fn run(&self, command: &str, options: &[&str]) -> Outcome {
+        run(Command::new(self.folder.join("hallpass-lab"))
+            .arg(command)
+            .arg("--hallpass")
+            .arg(self.folder.join("hallpass"))
+            .args(options))
+    }
+}
