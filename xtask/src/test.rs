@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use crate::faults;
 use crate::install;
 use crate::process::{Outcome, cargo, run as run_program};
 
@@ -13,7 +14,7 @@ struct Step {
     run: fn(&Path) -> Outcome,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 8] = [
     Step {
         name: "format",
         says: "the code stands as rustfmt writes it",
@@ -35,9 +36,19 @@ const STEPS: [Step; 6] = [
         run: |root| cargo(root, &["test", "--locked", "--workspace"]),
     },
     Step {
+        name: "faults",
+        says: "kills, bad disks and overload, quickly",
+        run: faults::quick,
+    },
+    Step {
         name: "clients",
         says: "other people's OAuth clients, as published, on every preset",
         run: clients,
+    },
+    Step {
+        name: "schema",
+        says: "every answer to Schemathesis is as the OpenAPI document says",
+        run: schema,
     },
     Step {
         name: "browser",
@@ -98,7 +109,7 @@ fn clippy(root: &Path) -> Outcome {
     let workspace = ["clippy", "--locked", "--workspace"];
     let strict = ["--", "-D", "warnings"];
     cargo(root, &[&workspace[..], &["--all-targets"], &strict].concat())?;
-    let gated = ["--test", "clients", "--test", "browser"];
+    let gated = ["--test", "clients", "--test", "schema", "--test", "browser"];
     cargo(root, &[&workspace[..], &gated, &strict].concat())
 }
 
@@ -119,6 +130,11 @@ fn clients(root: &Path) -> Outcome {
     install::java_client(root)?;
     install::php()?;
     driven(root, "clients")
+}
+
+fn schema(root: &Path) -> Outcome {
+    install::schemathesis(root)?;
+    driven(root, "schema")
 }
 
 fn browser(root: &Path) -> Outcome {
@@ -157,7 +173,7 @@ mod tests {
     #[test]
     fn picked_steps_keep_their_order() {
         assert_eq!(names(Some("unit, format")), ["format", "unit"]);
-        assert_eq!(names(None).len(), 6);
+        assert_eq!(names(None).len(), 8);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use crate::directory::Directory;
 use crate::store::model::{Change, ChangeKind};
-use crate::time::{Clock, Instant};
+use crate::time::{Instant, Steady};
 use crate::tokens::revoked::{Entry, Revoked};
 use uuid::Uuid;
 
@@ -31,8 +31,8 @@ pub fn apply(change: &Change, revoked: &Revoked, directory: &Directory, now: Ins
     }
 }
 
-/// Takes several changes in, as they are committed.
-pub fn apply_all(changes: &[Change], revoked: &Revoked, directory: &Directory, clock: &Clock) {
+/// Takes several changes in, as they are committed. What is forgotten meanwhile goes by the steady clock.
+pub fn apply_all(changes: &[Change], revoked: &Revoked, directory: &Directory, clock: &Steady) {
     let now = clock.now();
     for change in changes {
         apply(change, revoked, directory, now);

@@ -10,6 +10,7 @@ pub mod cors;
 pub mod data_folder;
 pub mod declared;
 pub mod demo;
+mod descriptors;
 pub mod dialect;
 pub mod directory;
 pub mod feed;

@@ -3,37 +3,49 @@
 use crate::app::Hallpass;
 use crate::body::{self, Unread};
 use crate::cors;
-use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, revocation, token};
+use crate::dialect::Scheme;
+use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, openapi, revocation, token};
 use crate::pages::authorize::authorize;
 use crate::respond::{self, Response};
 use crate::router::{Endpoint, bare, endpoint, pages};
 use crate::source::Peer;
 use axum::body::Body;
-use http::{HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Method, Request, Uri, Version, header};
 use http_body_util::{Either, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt as _;
 
 /// How long open requests may take when the server is told to end.
 pub(crate) const DRAIN: Duration = Duration::from_secs(20);
 
-/// Takes connections until it is told to stop. One on which nothing happens for as long as `slowest` is closed.
+/// What connections may take.
+pub(crate) struct Bounds {
+    /// How many are open at most: one more waits with the system until another is closed.
+    pub(crate) connections: usize,
+    /// One on which nothing happens for as long is closed.
+    pub(crate) slowest: Duration,
+}
+
+/// Takes connections until it is told to stop.
 pub(crate) async fn listen(
     listener: TcpListener,
     hallpass: Arc<Hallpass>,
     mut stopped: watch::Receiver<bool>,
-    slowest: Duration,
+    Bounds { connections, slowest }: Bounds,
 ) {
+    let places = Arc::new(Semaphore::new(connections));
     let pages = pages(hallpass.clone());
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
@@ -47,10 +59,10 @@ pub(crate) async fn listen(
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &places) => accepted,
             _ = stopped.wait_for(|stopped| *stopped) => break,
         };
-        let Ok((stream, address)) = accepted else {
+        let Ok((stream, address, place)) = accepted else {
             // Out of file descriptors, most likely: others will be given back.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
@@ -77,6 +89,7 @@ pub(crate) async fn listen(
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service).into_owned());
         tokio::spawn(async move {
+            let _place = place;
             let ended = tokio::select! {
                 ended = connection => ended,
                 () = seen.rest(slowest) => return,
@@ -88,6 +101,16 @@ pub(crate) async fn listen(
     }
     drop(listener);
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+}
+
+/// The next connection, once there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, address) = listener.accept().await?;
+    Ok((stream, address, place))
 }
 
 /// What happens on a connection. The timeout for headers begins only when HTTP/1 is recognised: who sends nothing, half an
@@ -134,6 +157,10 @@ impl Drop for Open {
 type Answer = http::Response<Either<Full<Bytes>, Body>>;
 
 async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>, peer: Peer) -> Answer {
+    if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
+        let refused = hallpass.dialect.token_refusal(&without_host(), Scheme::None);
+        return refused.map(Either::Left);
+    }
     let endpoint = locate(hallpass, &mut request);
     let sharing = cors::sharing(hallpass, endpoint, request.headers()).await;
     if let Some(preflight) = sharing.preflight(request.method(), request.headers()) {
@@ -161,9 +188,11 @@ async fn answer_of(
             full(identity::identity(hallpass, request.headers(), hallpass.now()).await)
         }
         Endpoint::Metadata if reads => full(metadata::metadata(hallpass)),
+        Endpoint::OpenApi if reads => full(openapi::openapi(hallpass)),
         Endpoint::Live if reads => full(respond::json(200, r#"{"status":"live"}"#)),
         Endpoint::Ready if reads => full(ready(hallpass).await),
-        Endpoint::Identity | Endpoint::Metadata | Endpoint::Live | Endpoint::Ready => full(only_reads()),
+        Endpoint::Identity => full(only_reads_or_posts(hallpass)),
+        Endpoint::Metadata | Endpoint::OpenApi | Endpoint::Live | Endpoint::Ready => full(only_reads()),
         // Boxed: what is hot should not be as large as what is not.
         Endpoint::Authorize => full(Box::pin(authorize(hallpass, request.map(Body::new))).await),
         Endpoint::Page => {
@@ -174,6 +203,11 @@ async fn answer_of(
             }
         }
     }
+}
+
+/// RFC 9112 §3.2. Proxies disagree about which of two hosts counts, and about what none means.
+fn without_host() -> Refusal {
+    Refusal::Malformed("the request must have one Host header".to_owned())
 }
 
 /// Finds the endpoint, and takes the path of the public address off: a proxy may leave it or not. A trailing slash is taken
@@ -202,7 +236,12 @@ fn locate(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
 
 async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Incoming>, peer: Peer) -> Response {
     let (parts, body) = request.into_parts();
-    let read = if parts.method == Method::POST {
+    // Who asks before sending is told before sending (RFC 9110 §10.1.1); who has sent already is heard out, or the answer
+    // would be lost with the connection.
+    let asks = parts.headers.contains_key(header::EXPECT);
+    let read = if parts.method == Method::POST && asks && body.size_hint().lower() > body::LARGEST as u64 {
+        Err(Refusal::TooLarge)
+    } else if parts.method == Method::POST {
         body::read(body).await.map_err(|unread| match unread {
             Unread::TooLarge => Refusal::TooLarge,
             Unread::Broken => Refusal::Malformed(unread.to_string()),
@@ -239,14 +278,16 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     }
 }
 
-/// Ready is who can read its database.
+/// Ready is who can read its database, and write it as far as is known.
 async fn ready(hallpass: &Hallpass) -> Response {
-    match hallpass
-        .store
-        .organization_by_slug(&hallpass.config.defaults.organization)
-        .await
-    {
-        Ok(_) => respond::json(200, r#"{"status":"ready"}"#),
+    let store = &hallpass.store;
+    let read = store.organization_by_slug(&hallpass.config.defaults.organization).await;
+    let written = match read {
+        Ok(_) => store.check_writing(hallpass.now()).await,
+        Err(error) => Err(error),
+    };
+    match written {
+        Ok(()) => respond::json(200, r#"{"status":"ready"}"#),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             let mut response = respond::json(503, r#"{"status":"unavailable"}"#);
@@ -256,6 +297,14 @@ async fn ready(hallpass: &Hallpass) -> Response {
             response
         }
     }
+}
+
+/// The identity endpoint is a protected resource: it refuses in the dialect's words (RFC 9110 §15.5.6 wants the methods).
+fn only_reads_or_posts(hallpass: &Hallpass) -> Response {
+    let mut response = hallpass.dialect.resource_refusal(&Refusal::MethodNotAllowed);
+    let methods = HeaderValue::from_static("GET, HEAD, POST");
+    response.headers_mut().insert(header::ALLOW, methods);
+    response
 }
 
 fn only_reads() -> Response {

@@ -25,6 +25,8 @@ pub enum Endpoint {
     Identity,
     /// RFC 8414.
     Metadata,
+    /// OpenAPI 3.1.
+    OpenApi,
     /// Whether the process lives.
     Live,
     /// Whether it can serve.
@@ -59,6 +61,7 @@ fn fixed(hallpass: &Hallpass, path: &str) -> Endpoint {
     let inserted = path.strip_suffix(hallpass.base.as_str()).unwrap_or(path);
     match inserted {
         "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration" => Endpoint::Metadata,
+        "/openapi.json" => Endpoint::OpenApi,
         "/health/live" => Endpoint::Live,
         "/health/ready" => Endpoint::Ready,
         _ => Endpoint::Page,

@@ -6,18 +6,19 @@ use crate::body;
 use crate::config::{Config, StoreUrl};
 use crate::data_folder::{DataFolder, DataFolderError, admin_socket};
 use crate::declared::{self, DeclaredError};
+use crate::descriptors;
 use crate::dialect::Dialect;
 use crate::directory::Directory;
 use crate::feed;
 use crate::keys::{KeyError, Keys};
 use crate::limits::Limits;
-use crate::listen::{DRAIN, listen};
+use crate::listen::{Bounds, DRAIN, listen};
 use crate::passwords::{Pool, Remembered};
 use crate::random;
 use crate::router::bare;
 use crate::source::Proxies;
 use crate::store::{Store, StoreError};
-use crate::time::Clock;
+use crate::time::{Clock, Instant, Steady};
 use crate::tokens::revoked::Revoked;
 use std::io;
 use std::net::SocketAddr;
@@ -92,8 +93,12 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let (stop, stopped) = watch::channel(false);
     let mut told = stopped.clone();
     let told = async move { drop(told.wait_for(|stopped| *stopped).await) };
+    let bounds = Bounds {
+        connections: descriptors::connections(),
+        slowest: body::SLOWEST,
+    };
     let tasks = vec![
-        tokio::spawn(listen(listener, hallpass.clone(), stopped, body::SLOWEST)),
+        tokio::spawn(listen(listener, hallpass.clone(), stopped, bounds)),
         tokio::spawn(admin::listen(hallpass.clone(), commands, told)),
     ];
     Ok(Running {
@@ -128,7 +133,7 @@ impl Running {
 ///
 /// # Errors
 /// What stands in the way.
-async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
+pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
     let now = clock.now();
     let data = config.server.data.clone();
     let StoreUrl::Sqlite(path) = &config.store.url;
@@ -139,9 +144,14 @@ async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Ha
     store.keep_longest_access(config.tokens.access).await?;
     let keys = Keys::open(&store, &config.keys, &data, now).await?;
     let (revoked, directory) = (Arc::new(Revoked::default()), Arc::new(Directory::default()));
-    let of_feed = (revoked.clone(), directory.clone(), clock.clone());
+    let steady = Arc::new(Steady::new(clock.clone()));
+    let of_feed = (revoked.clone(), directory.clone(), steady.clone());
     store.on_change(move |changes| feed::apply_all(changes, &of_feed.0, &of_feed.1, &of_feed.2));
-    feed::apply_all(&store.changes(now).await?, &revoked, &directory, &clock);
+    let of_sweep = steady.clone();
+    store.sweep_by(move || of_sweep.now());
+    // All of it: what is over by a clock that may be wrong is swept soon enough, by the steady one.
+    let changes = store.changes(Instant(0)).await?;
+    feed::apply_all(&changes, &revoked, &directory, &steady);
     declared::apply(&config, &store, &keys, now).await?;
     let threads = |source| StartError::Io {
         what: "cannot start the threads that verify passwords".to_owned(),

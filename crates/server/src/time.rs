@@ -1,7 +1,7 @@
 //! Time as the server counts it: milliseconds since the Unix epoch, read once a request and handed on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since the Unix epoch.
@@ -62,5 +62,113 @@ impl Clock {
             }
             Clock::Manual(millis) => Instant(millis.load(Ordering::SeqCst)),
         }
+    }
+}
+
+/// How much faster than the machine's other clock, which nobody sets, time may seem to pass: a clock that is being put
+/// right, a little at a time.
+const FASTER: u32 = 10;
+/// How long a jump must have held before it is believed.
+const HELD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A clock for what cannot be undone, such as forgetting a revocation: it is never ahead of the clock it follows, and takes
+/// a jump forward only after a day. A clock that is set wrong and set right again has then cost nothing.
+#[derive(Debug)]
+pub struct Steady {
+    clock: Clock,
+    pace: Mutex<Option<Pace>>,
+}
+
+impl Steady {
+    /// Follows `clock`. One that is moved by hand is followed as it goes.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        let pace = Mutex::new(None);
+        Self { clock, pace }
+    }
+
+    /// The present moment, or one before it.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        let now = self.clock.now();
+        if matches!(self.clock, Clock::Manual(_)) {
+            return now;
+        }
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+        let passed = std::time::Instant::now();
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.get_or_insert(Pace::new(now, passed)).follow(now, passed)
+    }
+}
+
+/// What a steady clock showed last, and since when the other one has been ahead of it.
+#[derive(Debug)]
+struct Pace {
+    shown: Instant,
+    at: std::time::Instant,
+    jumped: Option<std::time::Instant>,
+}
+
+impl Pace {
+    fn new(now: Instant, at: std::time::Instant) -> Self {
+        let jumped = None;
+        Self { shown: now, at, jumped }
+    }
+
+    fn follow(&mut self, now: Instant, at: std::time::Instant) -> Instant {
+        let passed = at.saturating_duration_since(self.at);
+        let reach = self.shown.after(passed + passed / FASTER);
+        let jumped = *self.jumped.get_or_insert(at);
+        if now <= reach || at.saturating_duration_since(jumped) >= HELD {
+            self.jumped = None;
+            self.shown = now;
+        } else {
+            self.shown = reach;
+        }
+        self.at = at;
+        self.shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3600;
+
+    /// What a steady clock shows where the other one shows `wall` after `passed` hours, beginning at 0 and 0.
+    #[expect(clippy::disallowed_methods, reason = "some moment to begin at")]
+    fn shown(steps: &[(u64, i64)]) -> Vec<i64> {
+        let (hours, begun) = (|hours: i64| Instant(hours * 3_600_000), std::time::Instant::now());
+        let mut pace = Pace::new(hours(0), begun);
+        let follow = |(passed, wall): &(u64, i64)| {
+            let at = begun + Duration::from_secs(passed * HOUR);
+            pace.follow(hours(*wall), at).0 / 3_600_000
+        };
+        steps.iter().map(follow).collect()
+    }
+
+    #[test]
+    fn time_that_passes_is_followed() {
+        assert_eq!(shown(&[(1, 1), (2, 2), (50, 50)]), [1, 2, 50]);
+        assert_eq!(shown(&[(10, 11), (20, 22)]), [11, 22], "a clock that catches up");
+    }
+
+    #[test]
+    fn a_jump_and_its_return_are_not() {
+        assert_eq!(shown(&[(10, 1000), (20, 1010), (21, 21)]), [11, 22, 21]);
+        assert_eq!(
+            shown(&[(1, 1), (2, -500), (3, -499)]),
+            [1, -500, -499],
+            "back is taken at once"
+        );
+    }
+
+    #[test]
+    fn a_jump_that_holds_for_a_day_is_time() {
+        assert_eq!(
+            shown(&[(1, 1000), (20, 1019), (25, 1024), (26, 1025)]),
+            [1, 22, 1024, 1025]
+        );
     }
 }

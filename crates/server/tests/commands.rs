@@ -182,6 +182,30 @@ fn serve_prints_one_line_and_drains_when_it_is_asked_to_end() {
     }
 }
 
+/// A log on the disk that is full must not take requests, or the writer, with it.
+#[test]
+fn a_server_whose_log_cannot_be_written_serves() {
+    let folder = Folder::new();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut command = folder.command(&["serve"]);
+    command.env("RUST_LOG", "debug").stdout(Stdio::piped()).stderr(full);
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("listening on http://").unwrap_or_default();
+    let mut answer = String::new();
+    if let Ok(mut stream) = TcpStream::connect(address) {
+        // A refusal is logged.
+        let request = "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.read_to_string(&mut answer).unwrap();
+    }
+    drop(child.kill());
+    drop(child.wait());
+    assert!(answer.starts_with("HTTP/1.1 400"), "{line:?} {answer:?}");
+}
+
 #[test]
 fn asked_twice_a_server_does_not_wait() {
     let folder = Folder::new();

@@ -51,6 +51,9 @@ impl RedirectUri {
         if text.contains('#') {
             return Err(RedirectUriError::Fragment);
         }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(RedirectUriError::UserInfo);
+        }
         match url.scheme() {
             "http" | "https" => web(text, &url)?,
             scheme if !scheme.contains('.') => return Err(RedirectUriError::Scheme),
@@ -75,7 +78,7 @@ impl RedirectUri {
         }
     }
 
-    /// Whether it leads to the person's own computer and nowhere else.
+    /// Whether a browser that follows it stays on the person's own computer, however the address is written.
     pub fn is_loopback(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && is_this_computer(&url))
     }
@@ -253,6 +256,8 @@ mod tests {
             ("https:app.example/cb", E::NotAbsolute),
             ("https://app.example/cb#x", E::Fragment),
             ("https://a:b@app.example/cb", E::UserInfo),
+            ("https://@app.example/cb", E::UserInfo),
+            ("com.example.app://a@b/cb", E::UserInfo),
             ("http://app.example/cb", E::PlainHttp),
             ("javascript:alert(1)", E::Scheme),
             ("data:text/html,x", E::Scheme),

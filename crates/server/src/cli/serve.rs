@@ -52,12 +52,14 @@ pub(super) async fn run(options: Serve) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Logs go to standard error; `RUST_LOG` says which.
+/// Logs go to standard error; `RUST_LOG` says which. What cannot be logged is not said to the same stream again: where the
+/// log lies on a disk that is full, that would be a panic in the midst of a request, or of the writer.
 pub(super) fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,refinery_core=warn".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal())
         .init();
 }

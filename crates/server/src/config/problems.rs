@@ -114,14 +114,13 @@ pub(super) fn unreadable(error: &io::Error) -> String {
     }
 }
 
-/// The path of `key` below `path`, with quotes where TOML needs them.
+/// The path of `key` below `path`, in quotes where TOML needs them: a message stays one line, whatever the key holds.
 pub(super) fn join(path: &str, key: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    let quote = if !key.is_empty() && key.bytes().all(bare) {
-        ""
-    } else {
-        "\""
-    };
     let dot = if path.is_empty() { "" } else { "." };
-    format!("{path}{dot}{quote}{key}{quote}")
+    if !key.is_empty() && key.bytes().all(bare) {
+        format!("{path}{dot}{key}")
+    } else {
+        format!("{path}{dot}{key:?}")
+    }
 }

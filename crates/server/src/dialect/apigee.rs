@@ -4,7 +4,7 @@
 //! have two shapes: `ErrorCode` with `Error` at the token endpoint, a `fault` at resources.
 
 use super::json::{Object, Style};
-use super::{Fatal, RefreshAnswer, TokenAnswer, http_status, resource_code};
+use super::{Fatal, RefreshAnswer, TokenAnswer, challenge, http_status, resource_code};
 use crate::oauth::Refusal as R;
 use crate::respond::{self, Response};
 use hallpass_wire::ErrorCode;
@@ -113,7 +113,8 @@ struct Row {
 #[rustfmt::skip] // one row a line, to be laid beside the original's
 fn row(refusal: &R) -> Row {
     let request = |text: &'static str| Row { error: "invalid_request", text: Cow::Borrowed(text) };
-    let request_with = |text: String| Row { error: "invalid_request", text: Cow::Owned(text) };
+    // What the client sent comes back in the characters that RFC 6749 §5.2 leaves an error.
+    let request_with = |text: String| Row { error: "invalid_request", text: Cow::Owned(challenge::printable(&text).into_owned()) };
     match refusal {
         R::MethodNotAllowed => request("The request method must be POST"),
         R::MediaType => request("The content type must be application/x-www-form-urlencoded"),

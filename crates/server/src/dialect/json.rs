@@ -141,7 +141,7 @@ impl fmt::Write for Escaped<'_> {
 
 /// Whether no style escapes it.
 fn is_plain(byte: u8) -> bool {
-    (byte >= 0x20) & (byte < 0x7f) & (byte != b'"') & (byte != b'\\') & (byte != b'/')
+    (0x20..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\') & (byte != b'/')
 }
 
 impl Escaped<'_> {

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod introspection;
 pub mod issue;
 pub mod metadata;
+pub mod openapi;
 pub mod refresh_token;
 pub mod refusal;
 pub mod revocation;
@@ -18,7 +19,7 @@ pub use refusal::Refusal;
 
 use crate::dialect::Scheme;
 use crate::source::Peer;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 
 /// A POST with a form body, read to its end: what token, introspection and revocation endpoints are handed.
 pub struct FormRequest<'a> {
@@ -36,14 +37,10 @@ impl FormRequest<'_> {
     /// # Errors
     /// Where the body is of another type, or no parameter list.
     pub fn parameters(&self) -> Result<hallpass_wire::Parameters<'_>, Refusal> {
-        let media_type = self.headers.get(header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
         // Some clients send no type with the right body; only another type is wrong.
-        let form = b"application/x-www-form-urlencoded";
-        if media_type.is_some_and(|found| {
-            !found
-                .get(..form.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(form))
-        }) {
+        let mut types = self.headers.get_all(header::CONTENT_TYPE).iter();
+        let fits = types.next().is_none_or(is_form);
+        if !fits || types.next().is_some() {
             return Err(Refusal::MediaType);
         }
         hallpass_wire::Parameters::parse(self.body).map_err(|error| Refusal::Malformed(error.to_string()))
@@ -69,4 +66,16 @@ impl FormRequest<'_> {
             Scheme::Other
         }
     }
+}
+
+/// Parameters of the type are not read: the encoding has none, and a charset would change nothing (RFC 6749 appendix B).
+fn is_form(media_type: &HeaderValue) -> bool {
+    let essence = media_type
+        .as_bytes()
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default();
+    essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }

@@ -1,6 +1,6 @@
 //! The threads that hash, and the queue before them.
 
-use super::{NOBODY, hash, verify};
+use super::{Memory, NOBODY, hash};
 use crate::config::Secret;
 use crate::random;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -25,9 +25,10 @@ impl Pool {
         let pool = Self::without_workers(queue);
         for _ in 0..workers.max(1) {
             let shared = pool.shared.clone();
-            thread::Builder::new()
-                .name("passwords".to_owned())
-                .spawn(move || while shared.work() {})?;
+            thread::Builder::new().name("passwords".to_owned()).spawn(move || {
+                let mut memory = Memory::default();
+                while shared.work(&mut memory) {}
+            })?;
         }
         Ok(pool)
     }
@@ -142,7 +143,7 @@ impl Shared {
     }
 
     /// Does one task, waiting for it; false once the pool is closed.
-    fn work(&self) -> bool {
+    fn work(&self, memory: &mut Memory) -> bool {
         let mut state = self.lock();
         let task = loop {
             if state.closed {
@@ -159,19 +160,19 @@ impl Shared {
         };
         drop(state);
         if !abandoned {
-            self.perform(task);
+            self.perform(task, memory);
         }
         true
     }
 
-    fn perform(&self, task: Task) {
+    fn perform(&self, task: Task, memory: &mut Memory) {
         match task {
             Task::Verify {
                 password,
                 phc,
                 fingerprint,
             } => {
-                let fits = verify(password.expose(), &phc);
+                let fits = memory.verify(password.expose(), &phc);
                 let waiting = self.lock().waiting.remove(&fingerprint);
                 for reply in waiting.into_iter().flatten() {
                     // Who went away meanwhile needs no answer.
@@ -243,7 +244,7 @@ mod tests {
         let mut context = Context::from_waker(Waker::noop());
         assert!(answer.as_mut().poll(&mut context).is_pending());
         assert_eq!(pool.shared.lock().tasks.len(), 1);
-        pool.shared.work();
+        pool.shared.work(&mut Memory::default());
         assert_eq!(answer.await, Ok(false));
     }
 
@@ -256,7 +257,7 @@ mod tests {
         assert_eq!(join(&pool.shared, "other", &phc).unwrap_err(), Busy);
         assert_eq!(poll(pool.hash("secret", [4; 16])), Poll::Ready(Err(Busy)));
 
-        pool.shared.work();
+        pool.shared.work(&mut Memory::default());
         assert_eq!(poll(first), Poll::Ready(Ok(true)));
         assert_eq!(poll(same), Poll::Ready(Ok(true)));
         assert!(pool.shared.lock().waiting.is_empty());
@@ -286,10 +287,10 @@ mod tests {
     fn what_nobody_waits_for_is_not_computed() {
         let pool = Pool::without_workers(8);
         drop(join(&pool.shared, "secret", NOBODY).unwrap());
-        assert!(pool.shared.work());
+        assert!(pool.shared.work(&mut Memory::default()));
         assert!(pool.shared.lock().waiting.is_empty());
         let late = join(&pool.shared, "secret", NOBODY).unwrap();
-        pool.shared.work();
+        pool.shared.work(&mut Memory::default());
         assert_eq!(poll(late), Poll::Ready(Ok(false)));
     }
 
@@ -298,6 +299,6 @@ mod tests {
         let pool = Pool::without_workers(8);
         let shared = pool.shared.clone();
         drop(pool);
-        assert!(!shared.work());
+        assert!(!shared.work(&mut Memory::default()));
     }
 }

@@ -7,6 +7,7 @@ use super::connection::Connection;
 use super::model::{Change, ChangeKind, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
 use super::value::{Row, Statement, Value};
 use super::{Result, StoreError, all, apps, changes, first, grants, sweep};
+use crate::time::Instant;
 use std::time::Duration;
 
 /// How many grants end in one commit; an app may have millions.
@@ -21,16 +22,35 @@ const SETBACK: Duration = Duration::from_secs(24 * 3600);
 pub(super) struct Feed {
     node: [u8; 16],
     number: i64,
+    /// The latest moment that a write came with: tokens may have been issued until then, even where the clock went back.
+    latest: Instant,
+}
+
+/// What a batch is bound by beside its works.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// The longest that an access token may live.
+    pub(super) longest_access: Duration,
+    /// Until when at most what is due is treated.
+    pub(super) sweep: Option<Instant>,
 }
 
 impl Feed {
     pub(super) fn new(node: [u8; 16]) -> Self {
-        Self { node, number: 0 }
+        Self {
+            node,
+            number: 0,
+            latest: Instant(0),
+        }
     }
 
     /// Goes on under another name: after a commit that failed, of which it may be that nobody knows whether it was made.
     fn rename(&mut self) {
-        *self = Self::new(u128::from_be_bytes(self.node).wrapping_add(1).to_be_bytes());
+        let node = u128::from_be_bytes(self.node).wrapping_add(1).to_be_bytes();
+        *self = Self {
+            latest: self.latest,
+            ..Self::new(node)
+        };
     }
 }
 
@@ -40,17 +60,17 @@ pub(super) struct Batch<'a> {
     feed: &'a mut Feed,
     /// The numbering with this batch in it: the run's own moves on with the commit.
     numbered: Feed,
-    longest_access: Duration,
+    bounds: Bounds,
     changes: Vec<Change>,
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(connection: &'a Connection, feed: &'a mut Feed, longest_access: Duration) -> Self {
+    pub(super) fn new(connection: &'a Connection, feed: &'a mut Feed, bounds: Bounds) -> Self {
         Self {
             connection,
             numbered: *feed,
             feed,
-            longest_access,
+            bounds,
             changes: Vec::new(),
         }
     }
@@ -73,12 +93,15 @@ impl<'a> Batch<'a> {
 
     fn transaction(&mut self, works: &[&Work]) -> Result<Vec<Result<Applied>>> {
         self.connection.execute("BEGIN IMMEDIATE", &[])?;
+        let now = works.iter().filter_map(|work| work.now()).max();
+        self.numbered.latest = now.map_or(self.numbered.latest, |now| now.max(self.numbered.latest));
         let mut answers = Vec::with_capacity(works.len());
         for work in works {
             answers.push(own(self.work(work))?);
         }
-        if let Some(now) = works.iter().filter_map(|work| work.now()).max() {
-            sweep::sweep(self.connection, now, works)?;
+        if let Some(now) = now {
+            let until = self.bounds.sweep.map_or(now, |sweep| sweep.min(now));
+            sweep::sweep(self.connection, until, works)?;
         }
         self.connection.execute("COMMIT", &[])?;
         Ok(answers)
@@ -114,7 +137,7 @@ impl<'a> Batch<'a> {
         let params = grants::rotation_params(rotate);
         if self.connection.execute(grants::rotation(rotate), &params)? == 0 {
             let found = self.grant(rotate.id)?.ok_or(StoreError::Conflict)?;
-            return Ok(Rotation::Found(found));
+            return Ok(Rotation::Found(Box::new(found)));
         }
         if rotate.replaces() {
             let mut void = NewChange::about(ChangeKind::Generation, rotate.id.0.as_bytes(), rotate.now);
@@ -213,10 +236,7 @@ impl<'a> Batch<'a> {
             node: self.numbered.node,
             number: self.numbered.number,
             at: change.at,
-            expires: change
-                .expires
-                .unwrap_or(change.at.after(self.longest_access))
-                .after(SETBACK),
+            expires: change.expires.unwrap_or(self.last_expiry(change.at)).after(SETBACK),
             kind: change.kind,
             subject: change.subject.clone(),
             value: change.value,
@@ -225,6 +245,11 @@ impl<'a> Batch<'a> {
             .execute(changes::INSERT, &changes::insert_params(&change))?;
         self.changes.push(change);
         Ok(())
+    }
+
+    /// When the last access token expires that was issued until now.
+    fn last_expiry(&self, now: Instant) -> Instant {
+        now.max(self.numbered.latest).after(self.bounds.longest_access)
     }
 
     fn grant(&self, id: GrantId) -> Result<Option<Grant>> {

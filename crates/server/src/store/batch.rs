@@ -111,7 +111,7 @@ pub(super) enum Rotation {
     /// It was made as this one asked, whose answer this is or not.
     Made { by: Rotate, own: bool },
     /// Another came first; this is what it left.
-    Found(Grant),
+    Found(Box<Grant>),
 }
 
 /// A grant to end.

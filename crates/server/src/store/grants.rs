@@ -54,7 +54,7 @@ impl Store {
     pub async fn rotate(&self, grant: &Grant, rotate: Rotate) -> Result<Rotated> {
         let (changed, grant) = match self.change(Work::Rotate(rotate)).await? {
             Outcome::Rotated(Rotation::Made { by, own }) => (own, grant.rotated(&by)),
-            Outcome::Rotated(Rotation::Found(grant)) => (false, grant),
+            Outcome::Rotated(Rotation::Found(grant)) => (false, *grant),
             outcome => return Err(outcome.unexpected()),
         };
         // A generation made just now was seen by nobody; one that another request made may have been.

@@ -18,6 +18,7 @@ mod keys;
 mod memberships;
 pub mod model;
 mod organizations;
+mod pressure;
 mod queue;
 mod resources;
 mod schema;
@@ -120,6 +121,13 @@ impl Store {
         }
     }
 
+    /// Has what is due treated by this clock where it is behind the one that writes come with. Only the first is taken.
+    pub fn sweep_by(&self, clock: impl Fn() -> Instant + Send + Sync + 'static) {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.sweep_by(Box::new(clock)),
+        }
+    }
+
     /// Which generation's token of a grant was seen last (see [`Store::touch`]), and when, as far as memory knows.
     fn last_seen(&self, id: GrantId) -> Option<(u32, Instant)> {
         match &self.engine {
@@ -158,6 +166,12 @@ impl Store {
     pub async fn flush(&self) -> Result<()> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.flush().await,
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.is_failing(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::threads::{mpsc, thread};
 use crate::store::batch::{Applied, Job, Outcome, Work, plan};
 use crate::store::connection::unavailable;
 use crate::store::model::Change;
+use crate::store::pressure::Pressure;
 use crate::store::seen::{self, Seen};
 use crate::store::{Result, StoreError};
 use crate::time::Instant;
@@ -50,12 +51,14 @@ pub(in crate::store) trait Engine: Send + 'static {
 pub(in crate::store) struct Shared {
     pub(in crate::store) seen: Seen,
     pub(in crate::store) listener: OnceLock<Listener>,
+    pub(in crate::store) pressure: Pressure,
 }
 
 /// The way to the thread. Dropping it lets the thread finish what waits, and waits for that.
 pub(in crate::store) struct Queue {
     entrance: Option<SyncSender<Job<Reply>>>,
     thread: Option<thread::JoinHandle<()>>,
+    shared: Arc<Shared>,
 }
 
 /// Starts the thread.
@@ -65,7 +68,7 @@ pub(in crate::store) fn start(engine: impl Engine, shared: Arc<Shared>) -> Resul
         engine,
         arriving,
         waiting: VecDeque::new(),
-        shared,
+        shared: Arc::clone(&shared),
         uses_written: Instant(0),
         closing: false,
         unsure: false,
@@ -74,13 +77,17 @@ pub(in crate::store) fn start(engine: impl Engine, shared: Arc<Shared>) -> Resul
         .name("hallpass-writer".to_owned())
         .spawn(move || worker.run())
         .map_err(unavailable)?;
-    let (entrance, thread) = (Some(entrance), Some(thread));
-    Ok(Queue { entrance, thread })
+    Ok(Queue {
+        entrance: Some(entrance),
+        thread: Some(thread),
+        shared,
+    })
 }
 
 impl Queue {
     /// Has work done and waits for its commit.
     pub(in crate::store) async fn change(&self, work: Work) -> Result<Outcome> {
+        let _place = self.shared.pressure.enter(BATCH).ok_or_else(crowded)?;
         let (reply, answer) = oneshot::channel();
         self.enqueue(Job {
             work,
@@ -97,7 +104,7 @@ impl Queue {
     fn enqueue(&self, job: Job<Reply>) -> Result<()> {
         let entrance = self.entrance.as_ref().ok_or_else(fault)?;
         entrance.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Unavailable("too much waits to be written".to_owned()),
+            TrySendError::Full(_) => crowded(),
             TrySendError::Disconnected(_) => fault(),
         })
     }
@@ -160,9 +167,14 @@ impl<E: Engine> Worker<E> {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "how long a commit takes is the clock's to say")]
     fn commit(&mut self, batch: Vec<Job<Reply>>) {
         let works: Vec<&Work> = batch.iter().map(|job| &job.work).collect();
-        match catch_unwind(AssertUnwindSafe(|| self.committed(&works))) {
+        let begun = std::time::Instant::now();
+        let committed = catch_unwind(AssertUnwindSafe(|| self.committed(&works)));
+        let made = matches!(committed, Ok(Ok(_)));
+        self.shared.pressure.committed(begun.elapsed(), made);
+        match committed {
             Ok(Ok(answers)) => {
                 for (job, answer) in batch.into_iter().zip(answers) {
                     self.answer(job, answer);
@@ -251,6 +263,10 @@ impl Drop for Queue {
             let _ = thread.join();
         }
     }
+}
+
+fn crowded() -> StoreError {
+    StoreError::Unavailable("too much waits to be written".to_owned())
 }
 
 fn fault() -> StoreError {

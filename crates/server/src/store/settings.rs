@@ -2,6 +2,7 @@
 
 use super::value::Statement;
 use super::{Result, Store, StoreError, first};
+use crate::time::Instant;
 use std::time::Duration;
 
 impl Store {
@@ -23,11 +24,25 @@ impl Store {
         let millis = first(rows, super::value::Row::take::<i64>)?;
         Ok(millis.map(|millis| Duration::from_millis(millis.max(0).unsigned_abs())))
     }
+
+    /// Whether the database can be written. After a commit that failed one is tried, for otherwise a server that gets no
+    /// requests because it is not ready would never learn that it is again.
+    pub async fn check_writing(&self, now: Instant) -> Result<()> {
+        if !self.is_failing() {
+            return Ok(());
+        }
+        let params = vec![LAST_PROBE.into(), now.into()];
+        self.write(vec![Statement::new(PUT, params).expect_one()]).await
+    }
 }
 
 const LONGEST_ACCESS: &str = "longest_access";
+const LAST_PROBE: &str = "last_probe";
 
 const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
+
+const PUT: &str =
+    "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
 const PUT_LONGEST: &str = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET \
      value = CASE WHEN settings.value < excluded.value THEN excluded.value ELSE settings.value END";

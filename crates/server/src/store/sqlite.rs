@@ -7,11 +7,11 @@ use super::model::{GrantId, SecretId};
 use super::queue::{self, Listener, Queue, Shared};
 use super::seen::{self, Seen};
 use super::value::{Row, Value};
-use super::writer::{LongestAccess, Writer};
+use super::writer::{LongestAccess, SweepClock, Writer};
 use super::{Result, StoreError, schema};
 use crate::time::Instant;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Before this version SQLite could lose commits of a WAL that was being reset.
@@ -27,6 +27,7 @@ pub(super) struct Sqlite {
     scanning: Arc<tokio::sync::Semaphore>,
     shared: Arc<Shared>,
     longest_access: LongestAccess,
+    sweep_clock: Arc<OnceLock<SweepClock>>,
     queue: Queue,
 }
 
@@ -40,7 +41,8 @@ impl Sqlite {
             return Err(StoreError::Unfit(text));
         }
         let (shared, longest_access) = (Arc::<Shared>::default(), LongestAccess::default());
-        let writer = Writer::open(path, longest_access.clone())?;
+        let sweep_clock = Arc::<OnceLock<SweepClock>>::default();
+        let writer = Writer::open(path, longest_access.clone(), Arc::clone(&sweep_clock))?;
         Ok(Self {
             path: path.to_owned(),
             points: Pool::new(path, readers),
@@ -49,6 +51,7 @@ impl Sqlite {
             queue: queue::start(writer, Arc::clone(&shared))?,
             shared,
             longest_access,
+            sweep_clock,
         })
     }
 
@@ -63,6 +66,10 @@ impl Sqlite {
     pub(super) fn on_change(&self, listener: Listener) {
         // A second listener would be a defect of the start, and the first one is the revoked set.
         let _ = self.shared.listener.set(listener);
+    }
+
+    pub(super) fn sweep_by(&self, clock: SweepClock) {
+        let _ = self.sweep_clock.set(clock);
     }
 
     pub(super) fn seen(&self) -> &Seen {
@@ -94,6 +101,10 @@ impl Sqlite {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn is_failing(&self) -> bool {
+        self.shared.pressure.is_failing()
     }
 
     pub(super) fn use_longest_access(&self, longest: Duration) {

@@ -1,16 +1,17 @@
 //! SQLite's half of the writer: the connection that writes, and one transaction for each batch (`queue.rs` has the thread).
 
-use super::apply::{Batch, Feed};
+use super::apply::{Batch, Bounds, Feed};
 use super::batch::Work;
 use super::changes;
 use super::connection::{Connection, unavailable};
 use super::model::Change;
 use super::queue::{Committed, Engine};
 use super::{Result, StoreError};
+use crate::time::Instant;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long feed entries stay before the server has said how long access tokens live: longer than any.
@@ -18,6 +19,9 @@ const UNTOLD: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// Which file a path leads to: its device and its number there.
 type FileId = (u64, u64);
+
+/// By what time what is due is treated.
+pub(super) type SweepClock = Box<dyn Fn() -> Instant + Send + Sync>;
 
 /// The longest life of an access token, which the writer is told while it runs.
 #[derive(Clone)]
@@ -51,10 +55,15 @@ pub(super) struct Writer {
     connection: Option<Connection>,
     feed: Feed,
     longest_access: LongestAccess,
+    sweep_clock: Arc<OnceLock<SweepClock>>,
 }
 
 impl Writer {
-    pub(super) fn open(path: &Path, longest_access: LongestAccess) -> Result<Self> {
+    pub(super) fn open(
+        path: &Path,
+        longest_access: LongestAccess,
+        sweep_clock: Arc<OnceLock<SweepClock>>,
+    ) -> Result<Self> {
         let mut node = [0; 16];
         #[expect(
             clippy::disallowed_methods,
@@ -67,6 +76,7 @@ impl Writer {
             file: file_at(path)?,
             feed: Feed::new(node),
             longest_access,
+            sweep_clock,
         })
     }
 }
@@ -84,7 +94,11 @@ impl Engine for Writer {
             Some(connection) => connection,
             None => Connection::writer(&self.path)?,
         };
-        let applied = Batch::new(&connection, &mut self.feed, self.longest_access.get()).apply(works);
+        let bounds = Bounds {
+            longest_access: self.longest_access.get(),
+            sweep: self.sweep_clock.get().map(|clock| clock()),
+        };
+        let applied = Batch::new(&connection, &mut self.feed, bounds).apply(works);
         if !connection.is_broken() {
             self.connection = Some(connection);
         }

@@ -199,7 +199,7 @@ async fn an_end_is_told_once_with_its_reason() {
     assert_eq!(changes[0].subject, grant_id(1).0.as_bytes());
     assert_eq!(
         (changes[0].kind, changes[0].expires),
-        (ChangeKind::Grant, NOW.after(DAY))
+        (ChangeKind::Grant, NOW.after(DAY + SETBACK))
     );
     assert_eq!(*told.lock().unwrap(), changes);
     assert_eq!(fixture.store.changes(NOW.after(DAY)).await.unwrap(), []);

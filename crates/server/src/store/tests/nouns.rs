@@ -443,7 +443,7 @@ async fn the_longest_access_lifetime_is_remembered() {
     fixture.active(1).await;
     fixture.store.end(grant_id(1), EndReason::ByPerson, NOW).await.unwrap();
     let changes = fixture.store.changes(NOW).await.unwrap();
-    assert_eq!(changes[0].expires, NOW.after(2 * DAY));
+    assert_eq!(changes[0].expires, NOW.after(2 * DAY + SETBACK));
 }
 
 #[tokio::test]
@@ -461,7 +461,7 @@ async fn connections_have_names() {
         ..new_grant(4)
     };
     store.insert_grant(elsewhere).await.unwrap();
-    redeem_row(&store, redeem(4)).await.unwrap();
+    redeem_row(store, redeem(4)).await.unwrap();
     store.end(grant_id(1), EndReason::ByPerson, NOW).await.unwrap();
 
     let user = UserId(uuid(200));

@@ -167,7 +167,7 @@ impl Rows {
             Work::Rotate(rotate) => {
                 let generation = self.generations.entry(rotate.id).or_insert(1);
                 if *generation != rotate.expect {
-                    return Outcome::Rotated(Rotation::Found(grant(rotate.id, *generation)));
+                    return Outcome::Rotated(Rotation::Found(Box::new(grant(rotate.id, *generation))));
                 }
                 *generation += 1;
                 let (by, own) = (*rotate, true);

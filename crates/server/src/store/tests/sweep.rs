@@ -1,6 +1,7 @@
 //! What is due goes as part of other writes.
 
 use super::*;
+use std::sync::{Arc, Mutex};
 
 impl Fixture {
     /// Any write at this moment, so that what is due is treated.
@@ -152,5 +153,38 @@ async fn sessions_and_feed_entries_go_when_they_expire() {
     fixture.write_at(NOW).await;
     assert_eq!((count("sessions"), count("changes")), (1, 1));
     fixture.write_at(NOW.after(DAY)).await;
+    assert_eq!((count("sessions"), count("changes")), (0, 1));
+    fixture.write_at(NOW.after(DAY + SETBACK)).await;
     assert_eq!((count("sessions"), count("changes")), (0, 0));
+}
+
+/// A clock that is set wrong and set right again: what was revoked stays so, for all tokens that can be there.
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_and_back_sweeps_and_shortens_nothing() {
+    let fixture = Fixture::new();
+    fixture.store.keep_longest_access(DAY).await.unwrap();
+    let steady = Arc::new(Mutex::new(NOW));
+    let shown = steady.clone();
+    fixture.store.sweep_by(move || *shown.lock().unwrap());
+    fixture.pending(1).await;
+    fixture.active(2).await;
+    fixture.store.revoke_token([3; 16], NOW.after(DAY), NOW).await.unwrap();
+    fixture.write_at(NOW.after(100 * DAY)).await;
+    assert_eq!(fixture.state(1).await, Some(State::Pending));
+    assert_eq!(fixture.state(2).await, Some(State::Active));
+    assert_eq!(fixture.store.changes(NOW).await.unwrap().len(), 1);
+
+    // Back again. A token of the time ahead may be there, and is not to outlive what ends it.
+    fixture.store.end(grant_id(2), EndReason::ByPerson, NOW).await.unwrap();
+    let changes = fixture.store.changes(NOW).await.unwrap();
+    let end = changes.iter().find(|change| change.kind == ChangeKind::Grant).unwrap();
+    assert_eq!(end.expires, NOW.after(101 * DAY + SETBACK));
+
+    *steady.lock().unwrap() = NOW.after(100 * DAY);
+    fixture.write_at(NOW.after(DAY)).await;
+    assert_eq!(
+        fixture.store.changes(NOW).await.unwrap().len(),
+        1,
+        "the write's own time bounds it too"
+    );
 }

@@ -1,5 +1,10 @@
 //! What bad input gets: a clear error of the right kind, and nothing lost (DESIGN §11).
 
+mod addresses;
+mod connections;
+mod headers;
+mod tokens;
+
 use crate::harness::{APPS, JOHN, REDIRECT_URI, SECRET, Server, encoded};
 use reqwest::Method;
 
@@ -13,6 +18,15 @@ fn request() -> String {
         ("client_secret", SECRET),
         ("token", "x"),
     ])
+}
+
+fn client_credentials() -> String {
+    format!("grant_type=client_credentials&client_id=sample&client_secret={SECRET}")
+}
+
+/// The server goes on, and so does the app that behaves.
+async fn is_up(server: &Server) {
+    assert_eq!(server.get("/health/ready").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,90 @@
+//! Addresses: an endpoint has its path and the one with a slash behind it, and no other writing of them (RFC 3986 §6).
+
+use super::{client_credentials, is_up};
+use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_writing_of_a_path_is_another_path() {
+    let server = Server::library("default", APPS).await;
+    let body = client_credentials();
+    for (path, expected) in [
+        ("/oauth/token", "200"),
+        ("/oauth/token/", "200"),
+        ("/oauth/token?x=%zz", "200"),
+        ("/oauth/./token", "404"),
+        ("/oauth/x/../token", "404"),
+        ("/oauth/x/%2e%2e/token", "404"),
+        ("/oauth/%74oken", "404"),
+        ("/oauth%2ftoken", "404"),
+        ("/oauth//token", "404"),
+        ("//oauth/token", "404"),
+        ("/oauth/token//", "404"),
+        ("/oauth/token%00", "404"),
+        ("/oauth/token;x", "404"),
+        ("/OAuth/token", "404"),
+        ("//evil.example/", "404"),
+        ("//evil.example//", "404"),
+        ("/assets/%2e%2e/%2e%2e/etc/passwd", "404"),
+        ("\\oauth\\token", "400"),
+        ("oauth/token", "400"),
+        ("/oauth/tok en", "400"),
+    ] {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = server.send_bytes(request.as_bytes()).await;
+        assert_eq!(answer.get(9..12), Some(expected), "{path} {answer}");
+        assert!(!answer.to_lowercase().contains("\r\nlocation:"), "{path} {answer}");
+    }
+    is_up(&server).await;
+}
+
+/// The query of an authorization request is held to the same rules as a body (RFC 6749 §3.1), and leads nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_is_no_parameter_list_is_not_redirected() {
+    let server = Server::library("default", APPS).await;
+    let query = server.client("sample", REDIRECT_URI).query(&[]);
+    let long = format!("state={}", "x".repeat(4097));
+    let many: String = (0..64).map(|number| format!("p{number}=1&")).collect();
+    for more in [
+        "state=1&state=2",
+        "client_id=sample",
+        "redirect_uri=https%3A%2F%2Fevil.example",
+        "state=%ff",
+        "state=a%00b",
+        "%c3%28=1",
+        "x&x",
+        &long,
+        &many,
+    ] {
+        let answer = server.get(&format!("/oauth/authorize?{query}&{more}")).await;
+        assert_eq!(answer.status, 400, "{more}");
+        assert_eq!(answer.header("location"), "", "{more}");
+        assert!(!answer.body.contains("evil.example"), "{more}");
+    }
+    // An escape that is none stands for itself, as browsers read it, and comes back so.
+    let john = server.browser_of(JOHN).await;
+    let page = john.authorize(&format!("{query}&state=100%&x=%zz")).await.consent();
+    let callback = john.decide(&page, "allow").await.callback();
+    assert_eq!(callback.get("state"), "100%");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_that_is_none_of_ours_is_nobody() {
+    let server = Server::library("default", APPS).await;
+    for cookie in [
+        "hallpass=",
+        "hallpass=%00",
+        "hallpass=x; hallpass=y",
+        "=",
+        ";;;",
+        "hallpass=\u{e9}",
+    ] {
+        let url = server.at("/account");
+        let request = server.request(reqwest::Method::GET, &url).header("cookie", cookie);
+        let answer = server.send(&url, request).await;
+        assert_eq!(answer.status, 200, "{cookie}");
+        assert!(answer.body.contains("name=\"password\""), "{cookie}");
+    }
+}

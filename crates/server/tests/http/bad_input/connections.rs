@@ -1,0 +1,218 @@
+//! What a connection may carry: lengths that lie, requests within requests, old forms and broken ones (RFC 9112).
+
+use super::{client_credentials, is_up};
+use crate::harness::{APPS, Server};
+
+const KIND: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+/// A second request, which is not to be taken for one where it is a part of the first.
+const WITHIN: &str = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/// A token request with these headers and this body.
+fn post(headers: &str, body: &str) -> String {
+    format!("POST /oauth/token HTTP/1.1\r\nHost: x\r\n{KIND}{headers}\r\n{body}")
+}
+
+fn chunked(body: &str) -> String {
+    format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
+}
+
+/// The status lines of what came back.
+fn statuses(answer: &str) -> Vec<&str> {
+    answer
+        .match_indices("HTTP/1.")
+        .filter_map(|(at, _)| answer.get(at + 9..at + 12))
+        .collect()
+}
+
+/// RFC 9112 §6.3: a message whose length is said in two ways ends its connection, and nothing behind it is a request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_within_a_request_is_never_answered() {
+    let server = Server::library("default", APPS).await;
+    let body = client_credentials();
+    let length = format!("Content-Length: {}\r\n", body.len());
+    let whole = chunked(&body);
+    let longer = format!("Content-Length: {}\r\n", whole.len() + WITHIN.len());
+    let te = "Transfer-Encoding: chunked\r\n";
+    for (request, expected) in [
+        (post(&format!("{longer}{te}"), &format!("{whole}{WITHIN}")), "200"),
+        (
+            post(&format!("{te}Content-Length: 4\r\n"), &format!("{whole}{WITHIN}")),
+            "200",
+        ),
+        (
+            post(&format!("{length}Content-Length: 3\r\n"), &format!("{body}{WITHIN}")),
+            "400",
+        ),
+        (post("Content-Length: 3, 3\r\n", &format!("{body}{WITHIN}")), "400"),
+        (post("Content-Length: +3\r\n", &format!("{body}{WITHIN}")), "400"),
+        (post("Content-Length: 0x3\r\n", &format!("{body}{WITHIN}")), "400"),
+        (post("Content-Length: -1\r\n", &format!("{body}{WITHIN}")), "400"),
+        (post("Content-Length: 99999999999999999999999\r\n", WITHIN), "400"),
+        (post("Content-Length:\r\n 3\r\n", WITHIN), "400"),
+        (post("Transfer-Encoding: identity\r\n", WITHIN), "400"),
+        (
+            post("Transfer-Encoding: chunked, identity\r\n", &format!("{whole}{WITHIN}")),
+            "400",
+        ),
+        (
+            post("Transfer-Encoding: xchunked\r\n", &format!("{whole}{WITHIN}")),
+            "400",
+        ),
+        (
+            post("Transfer-Encoding : chunked\r\n", &format!("{whole}{WITHIN}")),
+            "400",
+        ),
+        (
+            post(
+                &format!("{te}Transfer-Encoding: identity\r\n"),
+                &format!("{whole}{WITHIN}"),
+            ),
+            "400",
+        ),
+        (
+            post(&format!("{length}X: a\r\n b\r\n"), &format!("{body}{WITHIN}")),
+            "400",
+        ),
+        (
+            post(&format!("{length}X: a\rY: b\r\n"), &format!("{body}{WITHIN}")),
+            "400",
+        ),
+        (post(&format!("{length}X: a\0b\r\n"), &format!("{body}{WITHIN}")), "400"),
+        (post(te, &format!("zz\r\n{body}{WITHIN}")), "400"),
+        (post(te, &format!("fffffffffffffffff\r\n{body}{WITHIN}")), "400"),
+        (post(te, &format!("{}{WITHIN}", whole.replace("\r\n", "\n"))), "400"),
+    ] {
+        let answer = server.send_bytes(request.as_bytes()).await;
+        assert_eq!(statuses(&answer), [expected], "{request}\n{answer}");
+        assert!(!answer.contains("live"), "{request}\n{answer}");
+    }
+    is_up(&server).await;
+}
+
+/// What is longer than it said ends the connection; the first request is what it said it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_longer_than_its_length_is_cut() {
+    let server = Server::library("default", APPS).await;
+    let body = client_credentials();
+    let request = post(
+        &format!("Content-Length: {}\r\n", body.len()),
+        &format!("{body}&scope=none\r\n\r\n"),
+    );
+    let answer = server.send_bytes(request.as_bytes()).await;
+    assert_eq!(statuses(&answer), ["200", "400"], "{answer}");
+}
+
+/// RFC 9110 §10.1.1: who asks before it sends too much is told at once, and not to go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declared_length_over_64_kib_is_refused_before_it_comes() {
+    let server = Server::library("default", APPS).await;
+    let request = post("Expect: 100-continue\r\nContent-Length: 900000\r\n", "");
+    let answer = server.send_bytes(request.as_bytes()).await;
+    assert_eq!(statuses(&answer), ["413"], "{answer}");
+    assert!(answer.contains(r#""error":"invalid_request""#), "{answer}");
+    let sent = post("Content-Length: 900000\r\n", &"x".repeat(900_000));
+    assert_eq!(statuses(&server.send_bytes(sent.as_bytes()).await), ["413"]);
+}
+
+/// RFC 9112 §3.2: one Host, no more and no less; HTTP/1.0 knew none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_without_one_host_is_refused() {
+    let server = Server::library("default", APPS).await;
+    let body = client_credentials();
+    let close = format!("Connection: close\r\nContent-Length: {}\r\n", body.len());
+    let request = post(&close, &body);
+    for (changed, expected) in [
+        (request.replace("Host: x\r\n", ""), "400"),
+        (request.replace("Host: x\r\n", "Host: x\r\nHost: y\r\n"), "400"),
+        (request.replace("Host: x\r\n", "Host: x\r\nHost: x\r\n"), "400"),
+        (
+            request.replace("Host: x\r\n", "").replace("HTTP/1.1", "HTTP/1.0"),
+            "200",
+        ),
+        (request.replace("HTTP/1.1", "HTTP/1.0"), "200"),
+        (request.clone(), "200"),
+    ] {
+        let answer = server.send_bytes(changed.as_bytes()).await;
+        assert_eq!(statuses(&answer), [expected], "{changed}\n{answer}");
+        let (_, json) = answer.split_once("\r\n\r\n").expect("a body");
+        assert!(serde_json::from_str::<serde_json::Value>(json).is_ok(), "{json}");
+    }
+}
+
+/// RFC 9112 §3.2.2: a proxy's form names the same; whose host it names is not what anything depends on.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_absolute_form_of_an_address_is_the_address() {
+    let server = Server::library("default", APPS).await;
+    let body = client_credentials();
+    let request = post(
+        &format!("Connection: close\r\nContent-Length: {}\r\n", body.len()),
+        &body,
+    );
+    for target in [
+        "http://evil.example/oauth/token",
+        "http://a:b@evil.example/oauth/token?x",
+    ] {
+        let changed = request.replace("/oauth/token", target);
+        let answer = server.send_bytes(changed.as_bytes()).await;
+        assert_eq!(statuses(&answer), ["200"], "{changed}\n{answer}");
+        assert!(!answer.contains("evil.example"), "{answer}");
+    }
+    let document = "GET http://evil.example/.well-known/oauth-authorization-server HTTP/1.1\r\n\
+         Host: evil.example\r\nX-Forwarded-Host: evil.example\r\nConnection: close\r\n\r\n";
+    let answer = server.send_bytes(document.as_bytes()).await;
+    assert!(
+        answer.contains(&server.issuer) && !answer.contains("evil.example"),
+        "{answer}"
+    );
+    for odd in ["OPTIONS * HTTP/1.1", "CONNECT evil.example:443 HTTP/1.1"] {
+        let answer = server
+            .send_bytes(format!("{odd}\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())
+            .await;
+        assert_eq!(statuses(&answer), ["404"], "{odd}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_without_measure_are_refused_and_many_are_not() {
+    let server = Server::library("default", APPS).await;
+    let body = client_credentials();
+    let length = format!("Connection: close\r\nContent-Length: {}\r\n", body.len());
+    let many = |number: usize| (0..number).map(|n| format!("X-{n}: a\r\n")).collect::<String>();
+    for (more, expected) in [
+        (many(90), "200"),
+        (many(200), "431"),
+        (many(5000), "431"),
+        (format!("X: {}\r\n", "a".repeat(60_000)), "200"),
+        (format!("X: {}\r\n", "a".repeat(70_000)), "431"),
+    ] {
+        let answer = server
+            .send_bytes(post(&format!("{length}{more}"), &body).as_bytes())
+            .await;
+        assert_eq!(statuses(&answer), [expected], "{} bytes of headers", more.len());
+    }
+    is_up(&server).await;
+}
+
+/// RFC 9113: frames that cannot be end the connection, not the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_http_2_ends_its_own_connection() {
+    let server = Server::library("default", APPS).await;
+    let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
+        let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+    };
+    let settings = frame(4, 0, 0, b"");
+    for broken in [
+        frame(1, 5, 1, &[0xff; 20]),
+        frame(1, 5, 0, b"\x82"),
+        frame(0, 1, 1, b"x"),
+        frame(4, 0, 0, b"abc"),
+        b"\xff\xff\xff\0\0\0\0\0\x01".to_vec(),
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+    ] {
+        let bytes = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", settings.as_slice(), &broken].concat();
+        let answer = server.send_bytes(&bytes).await;
+        assert!(!answer.contains("html"), "{answer:?}");
+    }
+    is_up(&server).await;
+}

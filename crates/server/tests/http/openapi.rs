@@ -1,0 +1,70 @@
+//! `/openapi.json`: what machines call, as this server is configured. Whether the answers are as it says, the step
+//! `schema` of the test command tries.
+
+use crate::harness::{APPS, Server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_names_the_paths_and_grant_types_that_are_configured() {
+    let server = Server::library("apicbase", APPS).await;
+    let answer = server.get("/openapi.json").await;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, "application/json")
+    );
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    let document = answer.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["servers"][0]["url"], server.issuer.as_str());
+    let paths: Vec<&str> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "/oauth/token/",
+            "/oauth/introspect/",
+            "/oauth/revoke/",
+            "/oauth/userinfo/",
+            "/.well-known/oauth-authorization-server",
+            "/health/live",
+            "/health/ready"
+        ]
+    );
+    let form = &document["paths"]["/oauth/token/"]["post"]["requestBody"]["content"];
+    let fields = &form["application/x-www-form-urlencoded"]["schema"]["properties"];
+    assert_eq!(
+        fields["grant_type"]["enum"],
+        serde_json::json!(["authorization_code", "refresh_token"])
+    );
+    let named = [
+        "code",
+        "redirect_uri",
+        "code_verifier",
+        "refresh_token",
+        "scope",
+        "client_id",
+    ];
+    assert!(named.iter().all(|name| fields[name].is_object()), "{fields}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reference_in_the_document_leads_somewhere() {
+    for preset in hallpass::config::preset_names() {
+        let server = Server::library(preset, APPS).await;
+        let answer = server.get("/openapi.json").await;
+        let document = answer.json();
+        let references: Vec<&str> = answer
+            .body
+            .split("\"$ref\":\"#")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        assert!(references.len() > 5);
+        for reference in references {
+            assert!(document.pointer(reference).is_some(), "{preset} {reference}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The Basic header (RFC 6749 §2.3.1): what a client encodes, by the RFC or as many do, is among what is read.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hallpass_wire::client_credentials::{ClientCredentials, basic};
+
+/// A header's value as it comes; and the same bytes as an id and a secret that are sent.
+pub fn check(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    received(text);
+    let (id, secret) = text.split_once('\n').unwrap_or((text, ""));
+    sent(id, secret);
+}
+
+fn received(header: &str) {
+    let Ok(readings) = basic(header) else { return };
+    assert!(readings.len() <= 2);
+    let Some(raw) = readings.last() else { return };
+    let scheme = header.get(..6).expect("a header that was read has a scheme");
+    assert!(scheme.eq_ignore_ascii_case("basic "), "{header:?}");
+    let pair = format!("{}:{}", raw.client_id, raw.client_secret);
+    assert_eq!(
+        STANDARD.encode(pair),
+        header[6..].trim(),
+        "the last reading is what was sent"
+    );
+    if let [decoded, raw] = readings.as_slice() {
+        assert!(decoded != raw);
+    }
+}
+
+fn sent(id: &str, secret: &str) {
+    let half = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let by_the_rfc = format!("Basic {}", STANDARD.encode(format!("{}:{}", half(id), half(secret))));
+    let readings = basic(&by_the_rfc).expect("what the RFC says is read");
+    let wanted = ClientCredentials {
+        client_id: id.to_owned(),
+        client_secret: secret.to_owned(),
+    };
+    assert!(readings.first() == Some(&wanted), "{id:?} {secret:?}");
+    if !id.contains(':') {
+        let as_it_is = format!("bAsIc {}", STANDARD.encode(format!("{id}:{secret}")));
+        let readings = basic(&as_it_is).expect("what many send is read");
+        assert!(readings.contains(&wanted), "{id:?} {secret:?}");
+    }
+    // A log line never shows the secret: what is printed does not depend on it.
+    let other = ClientCredentials {
+        client_secret: String::new(),
+        ..wanted.clone()
+    };
+    assert_eq!(format!("{wanted:?}"), format!("{other:?}"));
+}

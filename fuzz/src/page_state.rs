@@ -1,0 +1,71 @@
+//! What a page carries: opened for the purpose, browser and person that it was sealed for, until it is too old, and never
+//! where a bit is another.
+
+use super::take;
+use super::world::with_keys;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hallpass::keys::Keys;
+use hallpass::pages::state::{Binding, LIFETIME, Purpose, open, seal};
+use hallpass::store::model::UserId;
+use hallpass::time::Instant;
+use uuid::Uuid;
+
+const PURPOSES: [Purpose; 5] = [
+    Purpose::Login,
+    Purpose::Consent,
+    Purpose::End,
+    Purpose::Developer,
+    Purpose::Logout,
+];
+
+/// The bytes as a sealed state, and as what one is made of.
+pub fn check(data: &[u8]) {
+    with_keys(|keys| {
+        received(keys, data);
+        sealed(keys, data);
+    });
+}
+
+fn received(keys: &Keys, data: &[u8]) {
+    let anybody = Binding {
+        browser: [0; 32],
+        person: None,
+    };
+    for purpose in PURPOSES {
+        let text = String::from_utf8_lossy(data);
+        assert!(open(keys, purpose, anybody, Instant(0), &text).is_none());
+        let encoded = URL_SAFE_NO_PAD.encode(data);
+        assert!(open(keys, purpose, anybody, Instant(0), &encoded).is_none());
+    }
+}
+
+fn sealed(keys: &Keys, mut data: &[u8]) {
+    let [which, bit, person] = take(&mut data);
+    let purpose = PURPOSES[usize::from(which) % PURPOSES.len()];
+    let other = PURPOSES[(usize::from(which) + 1) % PURPOSES.len()];
+    let id = Uuid::from_bytes(take(&mut data));
+    let binding = Binding {
+        browser: take(&mut data),
+        // Nobody is written as the nil id, which no person has.
+        person: (person % 2 == 0 && !id.is_nil()).then_some(UserId(id)),
+    };
+    let now = Instant(i64::from_le_bytes(take(&mut data)));
+    let state = seal(keys, purpose, binding, now, data);
+
+    let opened = open(keys, purpose, binding, now, &state).expect("it was sealed for this");
+    assert_eq!(opened.payload, data);
+    assert!(opened.own && opened.fits == (now.0 < i64::MAX));
+    let late = open(keys, purpose, binding, now.after(LIFETIME), &state).expect("it still opens");
+    assert!(late.own && !late.fits);
+    assert!(open(keys, other, binding, now, &state).is_none());
+    let mut elsewhere = binding;
+    elsewhere.browser[usize::from(bit) % 32] ^= 1 << (bit % 8);
+    let foreign = open(keys, purpose, elsewhere, now, &state).expect("it still opens");
+    assert!(!foreign.own && !foreign.fits);
+
+    let mut bytes = URL_SAFE_NO_PAD.decode(&state).expect("base64url");
+    let at = (usize::from(bit) << 3 | usize::from(which) & 7) % (bytes.len() * 8);
+    bytes[at / 8] ^= 1 << (at % 8);
+    let changed = URL_SAFE_NO_PAD.encode(bytes);
+    assert!(open(keys, purpose, binding, now, &changed).is_none(), "bit {at}");
+}

@@ -1,0 +1,79 @@
+//! Redirect URIs against the `url` crate, which reads as browsers do: wherever a browser would be sent is what was
+//! registered (RFC 9700 §2.1).
+
+use hallpass_wire::RedirectUri;
+use hallpass_wire::redirect_uri::with_query;
+use http::HeaderValue;
+use url::Url;
+
+/// One to register and one that is sent, a line each.
+pub fn check(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (registered, sent) = text.split_once('\n').unwrap_or((text, text));
+    let Ok(uri) = RedirectUri::parse(registered) else {
+        return;
+    };
+    assert_eq!(uri.as_str(), registered);
+    let url = registrable(&uri);
+    assert!(uri.admits(registered));
+    followed(&url, registered, false);
+    if uri.admits(sent) {
+        followed(&url, sent, sent != registered);
+    }
+}
+
+/// What may be registered leads where it says, for whoever reads it.
+fn registrable(uri: &RedirectUri) -> Url {
+    let text = uri.as_str();
+    let url = Url::parse(text).expect("a browser reads it");
+    assert!(text.len() <= 2000 && url.fragment().is_none(), "{text}");
+    assert!(url.username().is_empty() && url.password().is_none(), "{text}");
+    assert!(uri.host().is_some_and(|host| !host.is_empty()), "{text}");
+    match url.scheme() {
+        "https" | "http" => {
+            // A person who reads the text up to the first slash sees the host that the browser goes to.
+            let host = url.host_str().expect("the web has hosts");
+            assert_eq!(uri.host().as_deref(), Some(host), "{text}");
+            assert!(url.scheme() == "https" || local(&url), "{text}");
+            assert_eq!(uri.is_loopback(), local(&url), "{text}");
+        }
+        scheme => assert!(scheme.contains('.'), "{text}"),
+    }
+    url
+}
+
+fn local(url: &Url) -> bool {
+    matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"))
+}
+
+/// The answer's address is the registered one with more in its query. Only the port of a loopback address may differ.
+fn followed(registered: &Url, sent: &str, port_may_differ: bool) {
+    let pairs = [("code", "hp_ac_x"), ("state", "&=#\r\n é")];
+    let location = with_query(sent, &pairs);
+    assert!(HeaderValue::from_str(&location).is_ok(), "{location:?}");
+    let went = Url::parse(&location).expect("a browser follows it");
+    let where_to = |url: &Url| {
+        (
+            url.scheme().to_owned(),
+            url.host_str().map(str::to_owned),
+            url.path().to_owned(),
+        )
+    };
+    assert_eq!(where_to(&went), where_to(registered), "{location}");
+    if port_may_differ {
+        assert!(local(registered) && registered.scheme() == "http", "{location}");
+    } else {
+        assert_eq!(went.port(), registered.port(), "{location}");
+    }
+    assert!(went.fragment().is_none() && went.username().is_empty(), "{location}");
+    let before: Vec<_> = registered.query_pairs().into_owned().collect();
+    let after: Vec<_> = went.query_pairs().into_owned().collect();
+    let added = after
+        .strip_prefix(before.as_slice())
+        .expect("the registered query is kept");
+    let added: Vec<_> = added
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(added, pairs, "{location}");
+}

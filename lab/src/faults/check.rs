@@ -1,0 +1,343 @@
+//! Whether a history is one that Hallpass may have: a pure function.
+//!
+//! The answers are read in the order in which they came. Of every grant this keeps what might have ended it, when it was
+//! last seen alive, and when it was first known to be over; each promise is then one comparison. A request that got no
+//! answer excuses whatever it may have done, until something that was asked later shows that it was not carried out.
+
+use super::history::{Asked, Event, Heard, Id};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// How long a refresh that is repeated gets the same successor: `grace`, less what the two clocks may differ.
+pub(super) const GRACE: Duration = Duration::from_secs(25);
+
+/// What in this history may not be. Every grant must have been looked at after the tick `settled`.
+pub(crate) fn check(events: &[Event], settled: u64) -> Vec<String> {
+    let mut checker = Checker::default();
+    let mut ordered: Vec<&Event> = events.iter().collect();
+    ordered.sort_by_key(|event| event.received);
+    for event in ordered {
+        checker.take(event);
+    }
+    checker.finish(settled);
+    checker.wrong
+}
+
+#[derive(Default)]
+struct Checker {
+    wrong: Vec<String>,
+    /// By code.
+    grants: HashMap<Id, Grant>,
+    forms: HashMap<Id, Id>,
+    refresh: HashMap<Id, Refresh>,
+    access: HashMap<Id, Access>,
+}
+
+#[derive(Default)]
+struct Grant {
+    redeemed: bool,
+    /// Redemptions so far: all, those refused, those of which nothing is known.
+    redemptions: usize,
+    refused: usize,
+    unanswered: usize,
+    /// When a redemption was first refused.
+    refused_at: Option<u64>,
+    endings: Doubts,
+    /// When the request was sent that last showed it alive.
+    alive: Option<u64>,
+    /// When it was first known to be over.
+    ended: Option<u64>,
+    /// When the last request was sent that got a decisive answer.
+    looked_at: u64,
+    /// Its refresh tokens, the oldest first.
+    chain: Vec<Id>,
+}
+
+struct Refresh {
+    code: Id,
+    place: usize,
+    /// Since when its holder knows it.
+    known: u64,
+    /// When it was first sent to be exchanged, whatever came of that.
+    sent_at: Option<Duration>,
+    /// The successor, and its access token.
+    successor: Option<(Id, Id)>,
+}
+
+struct Access {
+    code: Id,
+    revocations: Doubts,
+    revoked: Option<u64>,
+}
+
+/// Requests that may have ended something.
+#[derive(Default)]
+struct Doubts(Vec<Doubt>);
+
+struct Doubt {
+    sent: u64,
+    received: u64,
+    certain: bool,
+}
+
+impl Doubts {
+    fn add(&mut self, event: &Event, certain: bool) {
+        let (sent, received) = (event.sent, event.received);
+        self.0.push(Doubt {
+            sent,
+            received,
+            certain,
+        });
+    }
+
+    /// Something asked at `sent` showed life: what was over by then and got no answer was not done.
+    fn disprove(&mut self, sent: u64) {
+        self.0.retain(|doubt| doubt.certain || doubt.received >= sent);
+    }
+
+    /// Whether one of them explains what was heard at `received`.
+    fn explain(&self, received: u64) -> bool {
+        self.0.iter().any(|doubt| doubt.sent < received)
+    }
+}
+
+impl Checker {
+    fn take(&mut self, event: &Event) {
+        if let Heard::Unexpected(text) = &event.heard {
+            return self.complain(event, text);
+        }
+        match &event.asked {
+            Asked::Consent { form } => self.consent(event, *form),
+            Asked::Redeem { code } => self.redeem(event, *code),
+            Asked::Refresh { token } => self.refresh(event, *token),
+            Asked::RevokeRefresh { token } => {
+                let code = self.refresh.get(token).map(|refresh| refresh.code);
+                self.end(event, code.as_slice());
+            }
+            Asked::End { codes } => self.end(event, codes),
+            Asked::RevokeAccess { token } => self.revoke_access(event, *token),
+            Asked::Introspect { token } => self.introspect(event, *token),
+            Asked::Session if event.heard == Heard::Active(false) => self.complain(event, "the session is gone"),
+            Asked::Session => {}
+            Asked::List => self.list(event),
+        }
+    }
+
+    fn consent(&mut self, event: &Event, form: Id) {
+        let Heard::Code(code) = event.heard else { return };
+        let first = *self.forms.entry(form).or_insert(code);
+        if first != code {
+            self.complain(event, "one consent form gave two codes");
+        }
+        self.grants.entry(code).or_default();
+    }
+
+    fn redeem(&mut self, event: &Event, code: Id) {
+        let grant = self.grants.entry(code).or_default();
+        grant.redemptions += 1;
+        match event.heard {
+            Heard::Tokens { access, refresh } => {
+                let twice = std::mem::replace(&mut grant.redeemed, true);
+                let refused_at = grant.refused_at;
+                if twice {
+                    self.complain(event, "a code was redeemed twice");
+                }
+                self.receive(event, code, access, refresh);
+                self.alive(event, code);
+                match refused_at {
+                    Some(refused) if refused < event.sent => self.complain(event, "a code was refused and then worked"),
+                    // The other of two that raced was the second use.
+                    Some(_) => self.over(event, code),
+                    None => {}
+                }
+            }
+            Heard::Refused => {
+                grant.refused += 1;
+                grant.refused_at.get_or_insert(event.received);
+                // That another redemption did happen shows only in its answer, which may come later.
+                let alone = grant.redemptions == 1 && !grant.endings.explain(event.received);
+                grant.endings.add(event, true);
+                grant.looked_at = grant.looked_at.max(event.sent);
+                if !alone {
+                    self.over(event, code);
+                }
+            }
+            _ => {
+                grant.unanswered += 1;
+                grant.endings.add(event, false);
+            }
+        }
+    }
+
+    fn refresh(&mut self, event: &Event, token: Id) {
+        let Some(known) = self.refresh.get_mut(&token) else {
+            return self.complain(event, "a refresh token of nobody's");
+        };
+        // The exchange that got no answer may be the one that was made.
+        let first = *known.sent_at.get_or_insert(event.sent_at);
+        let (code, place, successor) = (known.code, known.place, known.successor);
+        let grant = self.grants.entry(code).or_default();
+        let later = grant.chain.get(place + 2).and_then(|id| self.refresh.get(id));
+        let superseded = later.map(|later| later.known);
+        let late = successor.is_some() && event.received_at.saturating_sub(first) > GRACE;
+        match event.heard {
+            Heard::Tokens { access, refresh } => {
+                if superseded.is_some_and(|since| since < event.sent) {
+                    self.complain(event, "a refresh token worked whose successor had been exchanged");
+                }
+                if let Some((same, with)) = successor.filter(|_| !late) {
+                    if same != refresh {
+                        self.complain(event, "one refresh token got two successors");
+                    } else if with != access {
+                        self.complain(event, "one refresh got two access tokens");
+                    }
+                }
+                if let Some(known) = self.refresh.get_mut(&token) {
+                    known.successor.get_or_insert((refresh, access));
+                }
+                self.receive(event, code, access, refresh);
+                self.alive(event, code);
+            }
+            Heard::Refused => {
+                if superseded.is_some() || late {
+                    grant.endings.add(event, true);
+                }
+                self.over(event, code);
+            }
+            _ if superseded.is_some() || late => grant.endings.add(event, false),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, event: &Event, codes: &[Id]) {
+        let done = event.heard == Heard::Done;
+        for code in codes {
+            let grant = self.grants.entry(*code).or_default();
+            grant.endings.add(event, done);
+            if done {
+                grant.ended.get_or_insert(event.received);
+            }
+        }
+    }
+
+    fn revoke_access(&mut self, event: &Event, token: Id) {
+        let Some(access) = self.access.get_mut(&token) else {
+            return;
+        };
+        let done = event.heard == Heard::Done;
+        access.revocations.add(event, done);
+        if done {
+            access.revoked.get_or_insert(event.received);
+        }
+    }
+
+    fn introspect(&mut self, event: &Event, token: Id) {
+        let Heard::Active(active) = event.heard else { return };
+        let Some(access) = self.access.get_mut(&token) else {
+            return self.complain(event, "an access token of nobody's");
+        };
+        let code = access.code;
+        if active {
+            if access.revoked.is_some_and(|revoked| revoked < event.sent) {
+                self.complain(event, "a revoked access token counts again");
+            } else {
+                access.revocations.disprove(event.sent);
+            }
+            self.alive(event, code);
+        } else if access.revocations.explain(event.received) {
+            access.revoked.get_or_insert(event.received);
+            let grant = self.grants.entry(code).or_default();
+            grant.looked_at = grant.looked_at.max(event.sent);
+        } else {
+            self.over(event, code);
+        }
+    }
+
+    fn list(&mut self, event: &Event) {
+        let Heard::Listed(listed) = &event.heard else { return };
+        let mut wrong = Vec::new();
+        for (code, grant) in &self.grants {
+            let over = grant.ended.is_some_and(|ended| ended < event.sent);
+            let alive = grant.redeemed && grant.ended.is_none() && !grant.endings.explain(event.received);
+            match listed.contains(code) {
+                true if over => wrong.push(format!("grant {code} is listed and had ended")),
+                false if alive => wrong.push(format!("grant {code} is missing from the list")),
+                _ => {}
+            }
+        }
+        self.wrong.append(&mut wrong);
+    }
+
+    /// Tokens came to their holder.
+    fn receive(&mut self, event: &Event, code: Id, access: Id, refresh: Id) {
+        let revocations = Doubts::default();
+        let revoked = None;
+        self.access.entry(access).or_insert(Access {
+            code,
+            revocations,
+            revoked,
+        });
+        if self.refresh.contains_key(&refresh) {
+            return;
+        }
+        let grant = self.grants.entry(code).or_default();
+        let known = Refresh {
+            code,
+            place: grant.chain.len(),
+            known: event.received,
+            sent_at: None,
+            successor: None,
+        };
+        grant.chain.push(refresh);
+        self.refresh.insert(refresh, known);
+    }
+
+    fn alive(&mut self, event: &Event, code: Id) {
+        let grant = self.grants.entry(code).or_default();
+        grant.endings.disprove(event.sent);
+        grant.alive = grant.alive.max(Some(event.sent));
+        grant.looked_at = grant.looked_at.max(event.sent);
+        if grant.ended.is_some_and(|ended| ended < event.sent) {
+            self.complain(event, "a grant that had ended lives");
+        }
+    }
+
+    /// It was found to be over; something must have ended it.
+    fn over(&mut self, event: &Event, code: Id) {
+        let grant = self.grants.entry(code).or_default();
+        grant.looked_at = grant.looked_at.max(event.sent);
+        let known = grant.ended.is_some();
+        let explained = known || grant.endings.explain(event.received);
+        grant.ended.get_or_insert(event.received);
+        if !explained {
+            self.complain(event, "a grant that nobody ended is lost");
+        }
+    }
+
+    fn finish(&mut self, settled: u64) {
+        for (code, grant) in &self.grants {
+            if grant.redemptions > 0 && grant.refused == grant.redemptions && grant.unanswered == 0 && !grant.redeemed {
+                self.wrong.push(format!("code {code} was never good for anything"));
+            }
+            if grant.looked_at <= settled {
+                self.wrong.push(format!("grant {code} was not looked at in the end"));
+            }
+        }
+        self.wrong.sort();
+    }
+
+    fn complain(&mut self, event: &Event, what: &str) {
+        let Event {
+            asked,
+            heard,
+            sent,
+            received,
+            ..
+        } = event;
+        self.wrong
+            .push(format!("{what}: {asked:?} at {sent} got {heard:?} at {received}"));
+    }
+}
+
+#[cfg(test)]
+mod tests;

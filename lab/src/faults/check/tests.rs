@@ -1,0 +1,262 @@
+//! Histories with a fault planted in them, and the same without.
+
+use super::*;
+
+/// A history in which everything happens one after the other, a second apart.
+#[derive(Default)]
+struct Story(Vec<Event>);
+
+impl Story {
+    fn then(mut self, asked: Asked, heard: Heard) -> Self {
+        let number = self.0.len() as u64;
+        let at = Duration::from_secs(number);
+        self.0.push(Event {
+            asked,
+            heard,
+            sent: 2 * number + 1,
+            received: 2 * number + 2,
+            sent_at: at,
+            received_at: at,
+        });
+        self
+    }
+
+    /// The last two were on their way together.
+    fn at_once(mut self) -> Self {
+        let last = self.0.len() - 1;
+        self.0[last].sent = self.0[last - 1].sent;
+        self
+    }
+
+    fn later(mut self, span: Duration) -> Self {
+        let event = self.0.last_mut().unwrap();
+        event.sent_at += span;
+        event.received_at += span;
+        self
+    }
+
+    fn wrong(&self) -> Vec<String> {
+        check(&self.0, 0)
+    }
+
+    fn is_fine(&self) {
+        assert_eq!(self.wrong(), Vec::<String>::new());
+    }
+
+    fn is_wrong(&self, what: &str) {
+        let wrong = self.wrong();
+        assert!(
+            wrong.len() == 1 && wrong[0].contains(what),
+            "expected {what}, found {wrong:?}"
+        );
+    }
+}
+
+const REDEEM: Asked = Asked::Redeem { code: 1 };
+const REVOKE: Asked = Asked::RevokeRefresh { token: 20 };
+
+fn tokens(generation: Id) -> Heard {
+    let (access, refresh) = (10 + generation, 20 + generation);
+    Heard::Tokens { access, refresh }
+}
+
+fn refresh(generation: Id) -> Asked {
+    Asked::Refresh { token: 20 + generation }
+}
+
+fn introspect(generation: Id) -> Asked {
+    Asked::Introspect { token: 10 + generation }
+}
+
+fn revoke_access(generation: Id) -> Asked {
+    Asked::RevokeAccess { token: 10 + generation }
+}
+
+/// A code and its tokens.
+fn connected() -> Story {
+    Story::default()
+        .then(Asked::Consent { form: 0 }, Heard::Code(1))
+        .then(REDEEM, tokens(0))
+}
+
+#[test]
+fn an_ordinary_life_is_fine() {
+    connected()
+        .then(introspect(0), Heard::Active(true))
+        .then(refresh(0), tokens(1))
+        .then(refresh(0), tokens(1))
+        .then(refresh(1), Heard::Nothing)
+        .then(refresh(1), tokens(2))
+        .then(revoke_access(2), Heard::Done)
+        .then(introspect(2), Heard::Active(false))
+        .then(Asked::Session, Heard::Active(true))
+        .then(Asked::List, Heard::Listed(vec![1]))
+        .then(Asked::RevokeRefresh { token: 22 }, Heard::Nothing)
+        .then(introspect(1), Heard::Active(true))
+        .then(Asked::RevokeRefresh { token: 22 }, Heard::Done)
+        .then(introspect(1), Heard::Active(false))
+        .then(refresh(2), Heard::Refused)
+        .then(Asked::List, Heard::Listed(vec![]))
+        .is_fine();
+}
+
+#[test]
+fn a_lost_grant_is_found() {
+    connected()
+        .then(refresh(0), Heard::Refused)
+        .is_wrong("a grant that nobody ended is lost");
+    connected()
+        .then(introspect(0), Heard::Active(false))
+        .is_wrong("a grant that nobody ended is lost");
+    Story::default()
+        .then(Asked::Consent { form: 0 }, Heard::Code(1))
+        .then(REDEEM, Heard::Refused)
+        .is_wrong("code 1 was never good for anything");
+    connected()
+        .then(Asked::List, Heard::Listed(vec![]))
+        .is_wrong("grant 1 is missing from the list");
+}
+
+#[test]
+fn a_lost_answer_is_no_lost_grant_and_excuses_none() {
+    connected()
+        .then(refresh(0), Heard::Nothing)
+        .then(refresh(0), Heard::Refused)
+        .is_wrong("a grant that nobody ended is lost");
+    connected()
+        .then(REVOKE, Heard::Nothing)
+        .then(refresh(0), tokens(1))
+        .then(refresh(1), Heard::Refused)
+        .is_wrong("a grant that nobody ended is lost");
+}
+
+#[test]
+fn an_undone_revocation_is_found() {
+    for asked in [REVOKE, Asked::End { codes: vec![1] }] {
+        let ended = || connected().then(asked.clone(), Heard::Done);
+        ended()
+            .then(refresh(0), tokens(1))
+            .is_wrong("a grant that had ended lives");
+        ended()
+            .then(introspect(0), Heard::Active(true))
+            .is_wrong("a grant that had ended lives");
+        ended()
+            .then(Asked::List, Heard::Listed(vec![1]))
+            .is_wrong("grant 1 is listed and had ended");
+    }
+    connected()
+        .then(revoke_access(0), Heard::Done)
+        .then(introspect(0), Heard::Active(true))
+        .is_wrong("a revoked access token counts again");
+}
+
+#[test]
+fn what_was_once_found_over_stays_so() {
+    connected()
+        .then(REVOKE, Heard::Nothing)
+        .then(refresh(0), Heard::Refused)
+        .then(introspect(0), Heard::Active(true))
+        .is_wrong("a grant that had ended lives");
+    connected()
+        .then(revoke_access(0), Heard::Nothing)
+        .then(introspect(0), Heard::Active(false))
+        .then(introspect(0), Heard::Active(true))
+        .is_wrong("a revoked access token counts again");
+}
+
+#[test]
+fn a_code_redeemed_twice_is_found() {
+    connected()
+        .then(REDEEM, tokens(5))
+        .is_wrong("a code was redeemed twice");
+    connected()
+        .then(REDEEM, Heard::Refused)
+        .then(refresh(0), tokens(1))
+        .is_wrong("a grant that had ended lives");
+}
+
+#[test]
+fn redemptions_may_race_and_end_the_grant() {
+    connected()
+        .then(REDEEM, Heard::Refused)
+        .at_once()
+        .then(refresh(0), Heard::Refused)
+        .is_fine();
+    Story::default()
+        .then(Asked::Consent { form: 0 }, Heard::Code(1))
+        .then(REDEEM, Heard::Refused)
+        .then(REDEEM, tokens(0))
+        .at_once()
+        .then(refresh(0), Heard::Refused)
+        .is_fine();
+    Story::default()
+        .then(Asked::Consent { form: 0 }, Heard::Code(1))
+        .then(REDEEM, Heard::Nothing)
+        .then(REDEEM, Heard::Refused)
+        .is_fine();
+}
+
+#[test]
+fn two_successors_are_found() {
+    connected()
+        .then(refresh(0), tokens(1))
+        .then(refresh(0), tokens(2))
+        .is_wrong("one refresh token got two successors");
+    let other = Heard::Tokens {
+        access: 19,
+        refresh: 21,
+    };
+    connected()
+        .then(refresh(0), tokens(1))
+        .then(refresh(0), other)
+        .is_wrong("one refresh got two access tokens");
+}
+
+#[test]
+fn a_superseded_refresh_token_ends_its_grant() {
+    let reused = |heard| {
+        connected()
+            .then(refresh(0), tokens(1))
+            .then(refresh(1), tokens(2))
+            .then(refresh(0), heard)
+    };
+    reused(tokens(1)).is_wrong("a refresh token worked whose successor had been exchanged");
+    reused(Heard::Refused).then(refresh(2), Heard::Refused).is_fine();
+    reused(Heard::Refused)
+        .then(introspect(2), Heard::Active(true))
+        .is_wrong("a grant that had ended lives");
+    reused(Heard::Nothing).then(refresh(2), Heard::Refused).is_fine();
+    // Past the grace of an exchange whose answer was lost, one more replaces what was told meanwhile.
+    connected()
+        .then(refresh(0), Heard::Nothing)
+        .then(refresh(0), tokens(1))
+        .then(refresh(0), tokens(2))
+        .later(GRACE)
+        .is_fine();
+    // Past the grace, a repetition ends the grant too.
+    connected()
+        .then(refresh(0), tokens(1))
+        .then(refresh(0), Heard::Refused)
+        .later(GRACE * 2)
+        .is_fine();
+}
+
+#[test]
+fn a_lost_session_and_a_strange_answer_are_found() {
+    connected()
+        .then(Asked::Session, Heard::Active(false))
+        .is_wrong("the session is gone");
+    connected()
+        .then(refresh(0), Heard::Unexpected("500".to_owned()))
+        .is_wrong("500");
+    connected()
+        .then(Asked::Consent { form: 0 }, Heard::Code(2))
+        .then(Asked::Redeem { code: 2 }, tokens(7))
+        .is_wrong("one consent form gave two codes");
+}
+
+#[test]
+fn what_nobody_looked_at_in_the_end_is_told() {
+    let story = connected();
+    assert_eq!(check(&story.0, 100), ["grant 1 was not looked at in the end"]);
+}

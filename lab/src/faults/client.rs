@@ -1,0 +1,237 @@
+//! A client under load that keeps its tokens as a careful one does: what got no answer is asked again.
+
+use super::dice::Dice;
+use super::history::{Asked, Heard, Id, Record};
+use super::wire::{Phase, Wire};
+use crate::flow::Person;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How many grants a client holds before it gives some up.
+const HOLDS: usize = 24;
+/// How many requests of a client may race.
+const WIDTH: usize = 3;
+/// How long after a refresh it is repeated at most: well within the server's `grace`, and within the checker's.
+const REPEATABLE: Duration = Duration::from_secs(12);
+
+/// What a client and its person do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Habit {
+    /// Everything that an app does.
+    App,
+    /// The person ends all access after a few grants.
+    Ender,
+}
+
+/// One client.
+pub(super) struct Client {
+    record: Arc<Record>,
+    phase: watch::Receiver<Phase>,
+    person: Person,
+    dice: Dice,
+    habit: Habit,
+    /// A consent form that may have been sent.
+    form: Option<String>,
+    held: VecDeque<Chain>,
+    /// Grants that are over.
+    over: Vec<Chain>,
+}
+
+/// One grant's tokens.
+#[derive(Clone)]
+pub(super) struct Chain {
+    pub(super) code: Id,
+    /// Access and refresh token, the newest last.
+    pub(super) tokens: Vec<(Id, Id)>,
+    /// When the newest refresh token's predecessor was first sent.
+    asked: Instant,
+    /// The refresh token that is being exchanged, and since when.
+    trying: Option<(Id, Instant)>,
+    /// The request that got no answer.
+    again: Option<Asked>,
+}
+
+/// Whether a step may go on, or the connection is gone.
+enum Step {
+    On,
+    Lost,
+}
+
+impl Client {
+    pub(super) fn new(
+        record: &Arc<Record>,
+        phase: &watch::Receiver<Phase>,
+        person: Person,
+        dice: Dice,
+        habit: Habit,
+    ) -> Self {
+        Self {
+            record: record.clone(),
+            phase: phase.clone(),
+            person,
+            dice,
+            habit,
+            form: None,
+            held: VecDeque::new(),
+            over: Vec::new(),
+        }
+    }
+
+    /// Goes on until the run is over; all its grants.
+    pub(super) async fn run(mut self) -> Vec<Chain> {
+        while let Some(mut wire) = Wire::open(&self.record, self.phase.clone(), &self.person, WIDTH).await {
+            while *self.phase.borrow() != Phase::Over {
+                match self.step(&mut wire).await {
+                    Step::On => {}
+                    Step::Lost => break,
+                }
+            }
+        }
+        self.over.extend(self.held);
+        self.over
+    }
+
+    async fn step(&mut self, wire: &mut Wire) -> Step {
+        if self.form.is_some() || self.held.len() < 4 || (self.held.len() < HOLDS && self.dice.below(6) == 0) {
+            return self.connect(wire).await;
+        }
+        if self.habit == Habit::Ender && self.held.iter().all(|chain| chain.again.is_none()) {
+            return self.end_all(wire).await;
+        }
+        let Some(mut chain) = self.held.pop_front() else {
+            return Step::On;
+        };
+        let (asked, copies) = match chain.again.take() {
+            Some(asked) => (asked, 1),
+            None => self.choose(&chain),
+        };
+        chain.try_now(&asked);
+        let heard = wire.ask(&asked, copies).await;
+        let over = chain.take(&asked, &heard);
+        if over {
+            self.over.push(chain);
+        } else {
+            self.held.push_back(chain);
+        }
+        self.pause(&heard).await
+    }
+
+    /// Gets a code; it is redeemed when its turn comes.
+    async fn connect(&mut self, wire: &mut Wire) -> Step {
+        let form = match self.form.take() {
+            Some(form) => form,
+            None => match wire.question().await {
+                Ok(form) => form,
+                Err(heard) => return self.pause(&[heard]).await,
+            },
+        };
+        let heard = wire.consent(&form).await;
+        match heard {
+            Heard::Code(code) => self.held.push_front(Chain {
+                code,
+                tokens: Vec::new(),
+                asked: Instant::now(),
+                trying: None,
+                again: None,
+            }),
+            _ => self.form = Some(form),
+        }
+        self.pause(&[heard]).await
+    }
+
+    /// The person ends what her app holds.
+    async fn end_all(&mut self, wire: &mut Wire) -> Step {
+        let codes = self.held.iter().map(|chain| chain.code).collect();
+        let heard = if self.held.iter().all(|chain| !chain.tokens.is_empty()) {
+            let heard = wire.end_all(codes).await;
+            if heard == Heard::Done {
+                self.over.extend(self.held.drain(..));
+            }
+            vec![heard]
+        } else {
+            let waiting = self.held.iter().position(|chain| chain.tokens.is_empty());
+            let Some(mut chain) = waiting.and_then(|place| self.held.remove(place)) else {
+                return Step::On;
+            };
+            let asked = Asked::Redeem { code: chain.code };
+            let heard = wire.ask(&asked, 1).await;
+            match chain.take(&asked, &heard) {
+                true => self.over.push(chain),
+                false => self.held.push_back(chain),
+            }
+            heard
+        };
+        self.pause(&heard).await
+    }
+
+    /// The next request for a grant, and how many times at once.
+    fn choose(&mut self, chain: &Chain) -> (Asked, usize) {
+        let Some((access, refresh)) = chain.tokens.last().copied() else {
+            let copies = if self.dice.below(12) == 0 { 2 } else { 1 };
+            return (Asked::Redeem { code: chain.code }, copies);
+        };
+        let older = |back: usize| chain.tokens.len().checked_sub(back).and_then(|at| chain.tokens.get(at));
+        match self.dice.below(100) {
+            0..40 => (Asked::Refresh { token: refresh }, 1),
+            40..55 => (Asked::Refresh { token: refresh }, WIDTH),
+            55..65 => match older(2) {
+                Some((_, before)) if chain.asked.elapsed() < REPEATABLE => (Asked::Refresh { token: *before }, 1),
+                _ => (Asked::Introspect { token: access }, 1),
+            },
+            65..85 => (Asked::Introspect { token: access }, 1),
+            85..90 => (Asked::RevokeAccess { token: access }, 1),
+            90..95 => (Asked::RevokeRefresh { token: refresh }, 1),
+            95..97 => (Asked::Redeem { code: chain.code }, 1),
+            _ => match older(3) {
+                Some((_, long_ago)) => (Asked::Refresh { token: *long_ago }, 1),
+                None => (Asked::Introspect { token: access }, 1),
+            },
+        }
+    }
+
+    /// A server that says "not now" is left alone for a moment.
+    async fn pause(&self, heard: &[Heard]) -> Step {
+        if heard.contains(&Heard::Later) {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        match heard.contains(&Heard::Nothing) || heard.is_empty() {
+            true => Step::Lost,
+            false => Step::On,
+        }
+    }
+}
+
+impl Chain {
+    /// Notes since when the newest refresh token is being exchanged: the attempt that got no answer may be the one that counts.
+    fn try_now(&mut self, asked: &Asked) {
+        let newest = self.tokens.last().map(|(_, refresh)| *refresh);
+        if let Asked::Refresh { token } = *asked
+            && newest == Some(token)
+            && self.trying.is_none_or(|(trying, _)| trying != token)
+        {
+            self.trying = Some((token, Instant::now()));
+        }
+    }
+
+    /// Takes answers in; whether the grant is over. Of copies that raced, one answer tells what the others got.
+    fn take(&mut self, asked: &Asked, heard: &[Heard]) -> bool {
+        for one in heard {
+            if let Heard::Tokens { access, refresh } = *one
+                && self.tokens.iter().all(|(_, known)| *known != refresh)
+            {
+                self.asked = self.trying.map_or_else(Instant::now, |(_, since)| since);
+                self.tokens.push((access, refresh));
+            }
+        }
+        if heard.contains(&Heard::Refused) {
+            return true;
+        }
+        let answered = heard.iter().any(|one| !matches!(one, Heard::Nothing | Heard::Later));
+        if !answered {
+            self.again = Some(asked.clone());
+        }
+        matches!(asked, Asked::RevokeRefresh { .. }) && heard.contains(&Heard::Done)
+    }
+}

@@ -1,0 +1,229 @@
+//! `hallpass-lab disk`: a disk that is full or refuses writes, a database that is locked or gone, under load.
+//!
+//! While a fault lasts, nothing that needs the disk is acknowledged: 503 with `Retry-After`. What needs no disk goes on, and
+//! health tells the truth. When it is over, the server goes on by itself, and what it had acknowledged is there.
+
+use super::kill::world;
+use super::{Run, seed_of_now, verdict};
+use crate::Outcome;
+use crate::flow::{form, refreshing, tokens};
+use crate::http::{Connection, Sent};
+use crate::process::Program;
+use crate::world::app;
+use clap::{Args, ValueEnum};
+use fault::Fault;
+use http::header;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+mod fault;
+
+/// How long a fault lasts.
+const LASTS: Duration = Duration::from_secs(3);
+/// How long after its end the server may need.
+const RECOVERS: Duration = Duration::from_secs(5);
+
+#[derive(Args)]
+pub(crate) struct Disk {
+    /// The binary
+    #[arg(long, value_name = "PATH")]
+    hallpass: PathBuf,
+    /// What chance repeats
+    #[arg(long)]
+    seed: Option<u64>,
+    /// These faults alone
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Kind>,
+    /// How often each
+    #[arg(long, default_value_t = 1)]
+    rounds: u64,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum Kind {
+    /// No space is left.
+    Full,
+    /// The files may not be written any more.
+    Readonly,
+    /// Another process holds the database's lock.
+    Locked,
+    /// Another file is in the database's place.
+    Replaced,
+    /// The database is moved away.
+    Absent,
+}
+
+/// Runs each fault, and checks.
+pub(crate) async fn run(options: Disk) -> Outcome {
+    let seed = options.seed.unwrap_or_else(seed_of_now);
+    println!("disk: seed {seed}");
+    for round in 0..options.rounds {
+        for kind in Kind::value_variants() {
+            if options.only.is_empty() || options.only.contains(kind) {
+                one(&options.hallpass, *kind, seed + round).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn one(hallpass: &std::path::Path, kind: Kind, seed: u64) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let fault = match Fault::prepare(kind, folder.path()) {
+        Ok(fault) => fault,
+        Err(reason) => {
+            // Loud: whoever reads the log must not believe that it ran.
+            eprintln!("  SKIPPED {kind:?}: {reason}");
+            println!("  SKIPPED {kind:?}: {reason}");
+            return Ok(());
+        }
+    };
+    println!("  {kind:?}");
+    let world = world(hallpass, &folder.path().join("world"))?;
+    let mut run = Run::begin(world, seed).await?;
+    let mut witness = Witness::begin(&mut run).await?;
+    sleep(Duration::from_millis(500)).await;
+    let mut wrong = witness.in_peace().await;
+    let data = run.world.data();
+    fault.begin(&data)?;
+    wrong.extend(witness.during(kind).await);
+    fault.end(&data)?;
+    wrong.extend(witness.recovery().await);
+    if matches!(kind, Kind::Full | Kind::Readonly) {
+        fault.begin(&data)?;
+        run.end(Program::kill)?;
+        start_meanwhile(&run)?;
+        fault.end(&data)?;
+        run.start()?;
+        witness.connect(&run).await?;
+        wrong.extend(witness.recovery().await);
+    }
+    sleep(Duration::from_millis(500)).await;
+    wrong.extend(run.finish().await?);
+    drop(fault);
+    verdict(&wrong, folder)
+}
+
+/// A start while the fault lasts succeeds, or ends with a message; it spoils nothing, which the end of the run shows.
+fn start_meanwhile(run: &Run) -> Outcome {
+    match run.world.serve() {
+        // What a start writes may fit into the pages that are there.
+        Ok(server) => server.kill(),
+        Err(refusal) => {
+            let said: String = refusal.to_string().chars().take(120).collect();
+            println!("    a start meanwhile: {said}");
+            Ok(())
+        }
+    }
+}
+
+/// Somebody who looks at the server from outside the load.
+struct Witness {
+    connection: Connection,
+    /// A grant of its own.
+    access: String,
+    refresh: String,
+}
+
+impl Witness {
+    async fn begin(run: &mut Run) -> Outcome<Self> {
+        let mut connection = Connection::open(run.server()?.address).await?;
+        let code = run.person.allow().await?;
+        let tokens = tokens(
+            &connection
+                .post("/oauth/token", &app(), &crate::flow::redemption(&code))
+                .await?,
+        )?;
+        Ok(Self {
+            connection,
+            access: tokens.access,
+            refresh: tokens.refresh,
+        })
+    }
+
+    async fn connect(&mut self, run: &Run) -> Outcome {
+        self.connection = Connection::open(run.server()?.address).await?;
+        Ok(())
+    }
+
+    async fn in_peace(&mut self) -> Vec<String> {
+        let mut wrong = self.reads().await;
+        wrong.extend(self.expect("GET /health/ready", 200).await);
+        wrong.extend(self.expect("refresh", 200).await);
+        wrong
+    }
+
+    async fn during(&mut self, kind: Kind) -> Vec<String> {
+        let (begun, mut wrong, mut refused) = (Instant::now(), Vec::new(), 0);
+        while begun.elapsed() < LASTS {
+            wrong.extend(self.reads().await);
+            match self.ask("refresh").await {
+                Ok((200, _)) => {}
+                Ok((503, true)) => refused += 1,
+                other => wrong.push(format!("a refresh while {kind:?}: {other:?}")),
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        println!("    refreshes refused with 503 meanwhile: {refused}");
+        if refused == 0 {
+            wrong.push(format!("{kind:?} hindered nobody: the fault did not happen"));
+        }
+        wrong.extend(self.expect("GET /health/ready", 503).await);
+        wrong
+    }
+
+    /// Readiness comes back by itself, and with it everything.
+    async fn recovery(&mut self) -> Vec<String> {
+        let begun = Instant::now();
+        while self.expect("GET /health/ready", 200).await.is_some() {
+            if begun.elapsed() > RECOVERS {
+                return vec!["it did not recover".to_owned()];
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        println!("    ready again after {} ms", begun.elapsed().as_millis());
+        self.in_peace().await
+    }
+
+    /// What needs no disk: introspection, a token for the app itself, whether the process lives.
+    async fn reads(&mut self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for what in ["introspection", "client_credentials", "GET /health/live"] {
+            wrong.extend(self.expect(what, 200).await);
+        }
+        wrong
+    }
+
+    async fn expect(&mut self, what: &str, status: u16) -> Option<String> {
+        match self.ask(what).await {
+            Ok((found, _)) if found == status => None,
+            other => Some(format!("{what} should answer {status}: {other:?}")),
+        }
+    }
+
+    /// Status, and whether `Retry-After` came with it.
+    async fn ask(&mut self, what: &str) -> Result<(u16, bool), String> {
+        let token = [("token", self.access.as_str())];
+        let (path, body) = match what {
+            "introspection" => ("/oauth/introspect", form(&token)),
+            "client_credentials" => ("/oauth/token", form(&[("grant_type", "client_credentials")])),
+            "refresh" => ("/oauth/token", refreshing(&self.refresh)),
+            _ => (what.trim_start_matches("GET "), String::new()),
+        };
+        let answer = if body.is_empty() {
+            self.connection.send(path, Sent::default()).await
+        } else {
+            self.connection.post(path, &app(), &body).await
+        };
+        let answer = answer.map_err(|error| error.to_string())?;
+        if let Ok(fresh) = tokens(&answer) {
+            (self.access, self.refresh) = (fresh.access, fresh.refresh);
+        }
+        if what == "introspection" && answer.flag("active") != Some(true) {
+            return Err(format!("{} {}", answer.status, answer.text()));
+        }
+        Ok((answer.status, answer.header(header::RETRY_AFTER).is_some()))
+    }
+}

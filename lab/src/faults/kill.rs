@@ -1,0 +1,111 @@
+//! `hallpass-lab kill`: SIGKILL at any moment, and what the server remembers.
+
+use super::dice::Dice;
+use super::{Run, sound};
+use crate::Outcome;
+use crate::process::Program;
+use crate::world::World;
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+#[derive(Args)]
+pub(crate) struct Kill {
+    /// The binary
+    #[arg(long, value_name = "PATH")]
+    hallpass: PathBuf,
+    /// How many times
+    #[arg(long, default_value_t = 50)]
+    times: usize,
+    /// What chance repeats
+    #[arg(long)]
+    seed: Option<u64>,
+    /// At most so many seconds: what is left undone then is said
+    #[arg(long, default_value_t = 1800)]
+    seconds: u64,
+}
+
+/// Kills, and checks.
+pub(crate) async fn run(options: Kill) -> Outcome {
+    let seed = options.seed.unwrap_or_else(super::seed_of_now);
+    println!("kill: {} times, seed {seed}", options.times);
+    let begun = Instant::now();
+    let end = begun + Duration::from_secs(options.seconds);
+    let mut dice = Dice::new(seed, 7);
+    let folder = tempfile::tempdir()?;
+    let births = (options.times / 10).clamp(1, 100);
+    let mut kills = at_birth(&options.hallpass, folder.path(), births, &mut dice)?;
+    let world = world(&options.hallpass, &folder.path().join("world"))?;
+    let mut run = Run::begin(world, seed).await?;
+    let mut moments = [0_usize; 3];
+    while kills < options.times && Instant::now() < end {
+        let moment = dice.below(10);
+        match moment {
+            0 => {
+                run.end(Program::kill)?;
+                run.world.serve_briefly(dice.within(Duration::from_millis(60)))?;
+                kills += 1;
+            }
+            1 => {
+                live(&mut dice, 100).await;
+                let after = dice.within(Duration::from_millis(25));
+                run.end(|server| server.interrupt(after))?;
+            }
+            _ => {
+                live(&mut dice, 500).await;
+                run.end(Program::kill)?;
+            }
+        }
+        if let Some(count) = moments.get_mut(moment.min(2)) {
+            *count += 1;
+        }
+        kills += 1;
+        run.start()?;
+    }
+    let wrong = run.finish().await?;
+    let [starting, ending, working] = moments;
+    println!(
+        "  kills {kills}: {births} folders at their first start, {starting} while starting, {ending} while ending, {working} \
+         under load; {} s",
+        begun.elapsed().as_secs()
+    );
+    super::verdict(&wrong, folder)
+}
+
+/// Lets clients work for a moment.
+async fn live(dice: &mut Dice, most: u64) {
+    tokio::time::sleep(dice.within(Duration::from_millis(most))).await;
+}
+
+/// Kills first starts, when there is nothing yet or half of it: the next start makes it whole. How many kills it took.
+fn at_birth(hallpass: &Path, folder: &Path, times: usize, dice: &mut Dice) -> Outcome<usize> {
+    let whole = world(hallpass, &folder.join("whole"))?;
+    let begun = Instant::now();
+    whole.serve()?.kill()?;
+    let span = begun.elapsed() + Duration::from_millis(20);
+    let mut kills = 1;
+    for number in 0..times {
+        let world = world(hallpass, &folder.join(format!("birth{number}")))?;
+        for _ in 0..=dice.below(2) {
+            world.serve_briefly(dice.within(span))?;
+            kills += 1;
+        }
+        if !world.serve()?.stop()? {
+            return Err("the server did not end well".into());
+        }
+        if let Some(wrong) = sound(&world.database())?.pop() {
+            return Err(wrong.into());
+        }
+        std::fs::remove_dir_all(&world.folder)?;
+    }
+    Ok(kills)
+}
+
+/// A deployment whose tokens outlive the run, and whose issuer is the same on whatever port.
+pub(super) fn world(hallpass: &Path, folder: &Path) -> Outcome<World> {
+    let mut world = World::make(hallpass, folder, "")?;
+    world.set("SERVER__PUBLIC_URL", "http://id.example");
+    world.set("TOKENS__ACCESS", "12h");
+    world.set("TOKENS__GRANTS_PER_USER_AND_APP", "1000000");
+    Ok(world)
+}

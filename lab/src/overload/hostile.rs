@@ -1,0 +1,177 @@
+//! Clients that mean no good, or know no better: they hold connections, send slowly, never read, send too much.
+
+use crate::Outcome;
+use crate::flow::form;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// What became of them: how often each.
+pub(super) type Tally = BTreeMap<String, usize>;
+
+/// What they do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Habit {
+    /// Connects and says nothing.
+    Idle,
+    /// Sends a header now and then.
+    SlowHeaders,
+    /// Announces a body and sends it byte by byte.
+    SlowBody,
+    /// Asks for pages without end and reads none.
+    NeverReads,
+    /// One header of 70 KiB.
+    HugeHeader,
+    /// A thousand headers.
+    ManyHeaders,
+    /// Connects, asks once, leaves.
+    Churn,
+    /// Tries passwords.
+    Logins,
+}
+
+/// All of them, for so long at most.
+pub(super) async fn many(address: SocketAddr, habit: Habit, count: usize, time: Duration) -> Outcome<Tally> {
+    let end = Instant::now() + time;
+    let mut tasks = JoinSet::new();
+    for number in 0..count {
+        // Not faster than the kernel's queue of new connections is emptied.
+        if number % 200 == 199 {
+            sleep(Duration::from_millis(10)).await;
+        }
+        tasks.spawn(async move {
+            let left = end.saturating_duration_since(Instant::now());
+            match timeout(left, one(address, habit, number)).await {
+                Ok(Ok(said)) => said,
+                Ok(Err(error)) => format!("error: {error}"),
+                Err(_) => "still connected".to_owned(),
+            }
+        });
+    }
+    let mut tally = Tally::new();
+    while let Some(said) = tasks.join_next().await {
+        *tally.entry(said?).or_default() += 1;
+    }
+    Ok(tally)
+}
+
+async fn one(address: SocketAddr, habit: Habit, number: usize) -> Outcome<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let post = "POST /oauth/token HTTP/1.1\r\nhost: id.example\r\ncontent-type: application/x-www-form-urlencoded\r\n";
+    match habit {
+        Habit::Idle => said(stream).await,
+        Habit::SlowHeaders => {
+            stream.write_all(b"GET /login HTTP/1.1\r\nhost: id.example\r\n").await?;
+            slowly(stream, &format!("x-pad: {}\r\n", "x".repeat(1000))).await
+        }
+        Habit::SlowBody => {
+            stream
+                .write_all(format!("{post}content-length: 60000\r\n\r\n").as_bytes())
+                .await?;
+            slowly(stream, "x").await
+        }
+        Habit::NeverReads => loop {
+            stream
+                .write_all(b"GET /login HTTP/1.1\r\nhost: id.example\r\n\r\n")
+                .await?;
+        },
+        Habit::HugeHeader => {
+            let header = format!("{post}x-pad: {}\r\n\r\n", "x".repeat(70 * 1024));
+            sent(stream, &header).await
+        }
+        Habit::ManyHeaders => {
+            let headers: String = (0..1000).map(|n| format!("x-{n}: y\r\n")).collect();
+            sent(stream, &format!("{post}{headers}\r\n")).await
+        }
+        Habit::Churn => {
+            sent(
+                stream,
+                "GET /health/live HTTP/1.1\r\nhost: id.example\r\nconnection: close\r\n\r\n",
+            )
+            .await
+        }
+        Habit::Logins => login(address, number).await,
+    }
+}
+
+/// Sends this every half second until the server has had enough.
+async fn slowly(stream: TcpStream, piece: &str) -> Outcome<String> {
+    let (reader, mut writer) = stream.into_split();
+    let sending = async {
+        while writer.write_all(piece.as_bytes()).await.is_ok() {
+            sleep(Duration::from_millis(500)).await;
+        }
+        std::future::pending::<Outcome<String>>().await
+    };
+    tokio::select! {
+        said = said(reader) => said,
+        never = sending => never,
+    }
+}
+
+async fn sent(mut stream: TcpStream, request: &str) -> Outcome<String> {
+    // The server may answer and close before all of it is sent.
+    let _ = stream.write_all(request.as_bytes()).await;
+    said(stream).await
+}
+
+/// The status that comes, or that the server closed without one.
+async fn said(mut stream: impl tokio::io::AsyncRead + Unpin) -> Outcome<String> {
+    let mut head = [0; 12];
+    Ok(match stream.read_exact(&mut head).await {
+        Ok(_) => String::from_utf8_lossy(head.get(9..).unwrap_or_default()).into_owned(),
+        Err(_) => "closed".to_owned(),
+    })
+}
+
+async fn login(address: SocketAddr, number: usize) -> Outcome<String> {
+    let mut connection = crate::http::Connection::open(address).await?;
+    let page = connection.send("/login", crate::http::Sent::default()).await?;
+    let (state, cookie) = crate::flow::sign_in_fields(&page)?;
+    let username = format!("nobody{number}@example.com");
+    let form = form(&[("state", &state), ("username", &username), ("password", "guess")]);
+    let sent = crate::http::Sent {
+        form: Some(&form),
+        cookie: Some(&cookie),
+        authorization: None,
+    };
+    let answer = connection.send("/login", sent).await?;
+    Ok(match answer.status {
+        503 if answer.header(http::header::RETRY_AFTER).is_none() => "503 without Retry-After".to_owned(),
+        status => status.to_string(),
+    })
+}
+
+/// So many requests at once on one HTTP/2 connection, by prior knowledge: their statuses.
+pub(super) async fn streams(address: SocketAddr, count: usize) -> Outcome<Tally> {
+    let stream = TcpStream::connect(address).await?;
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let mut tasks = JoinSet::new();
+    for _ in 0..count {
+        let mut sender = sender.clone();
+        tasks.spawn(async move {
+            sender.ready().await.map_err(|error| error.to_string())?;
+            let request = http::Request::builder().uri(format!("http://{address}/health/live"));
+            let request = request.body(Full::default()).map_err(|error| error.to_string())?;
+            let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
+            let status = answer.status().as_u16().to_string();
+            answer.into_body().collect().await.map_err(|error| error.to_string())?;
+            Ok::<String, String>(status)
+        });
+    }
+    let mut tally = Tally::new();
+    while let Some(said) = tasks.join_next().await {
+        let said = said?.unwrap_or_else(|error| format!("error: {error}"));
+        *tally.entry(said).or_default() += 1;
+    }
+    Ok(tally)
+}

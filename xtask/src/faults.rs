@@ -1,0 +1,160 @@
+//! `cargo xtask faults`: kills, bad disks and overload, for as long as it takes to believe that nothing is lost.
+//!
+//! The quick form is a step of `cargo xtask test`, on the binaries as they are built for tests; the long one builds what is
+//! released. Every run prints its seed, and every driver is bounded in time.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use crate::fuzz;
+use crate::process::{Outcome, cargo, run as run_program};
+
+/// What `cargo xtask faults` was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Options<'a> {
+    kills: &'a str,
+    seed: Option<&'a str>,
+    only: Option<&'a str>,
+}
+
+/// A part of the long form.
+struct Part {
+    name: &'static str,
+    run: fn(&Path, &Options<'_>) -> Outcome,
+}
+
+const PARTS: [Part; 5] = [
+    Part {
+        name: "kill",
+        run: |root, options| {
+            let seed = options.seed.map(|seed| ["--seed", seed]);
+            let seed = seed.as_ref().map_or(&[][..], |words| &words[..]);
+            lab(root, "release", "kill", &[&["--times", options.kills], seed].concat())
+        },
+    },
+    Part {
+        name: "disk",
+        run: |root, options| {
+            let seed = options.seed.map(|seed| ["--seed", seed]);
+            let seed = seed.as_ref().map_or(&[][..], |words| &words[..]);
+            lab(root, "release", "disk", &[&["--rounds", "5"], seed].concat())
+        },
+    },
+    Part {
+        name: "overload",
+        run: |root, _| lab(root, "release", "overload", &[]),
+    },
+    Part {
+        name: "model",
+        run: |root, _| model(root),
+    },
+    Part {
+        name: "fuzz",
+        run: |root, _| fuzz::run(root, 60, &[]),
+    },
+];
+
+impl<'a> Options<'a> {
+    /// Reads what follows `cargo xtask faults`; `None` where it is not understood.
+    pub(crate) fn read(words: &[&'a str]) -> Option<Self> {
+        let mut options = Self {
+            kills: "1000",
+            seed: None,
+            only: None,
+        };
+        let number = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        for pair in words.chunks(2) {
+            match pair {
+                ["--kills", count] if number(count) => options.kills = count,
+                ["--seed", seed] if number(seed) => options.seed = Some(seed),
+                ["--only", names] => options.only = Some(names),
+                _ => return None,
+            }
+        }
+        let known = |name: &str| PARTS.iter().any(|part| part.name == name);
+        options
+            .only
+            .is_none_or(|names| names.split(',').all(known))
+            .then_some(options)
+    }
+}
+
+/// The long form.
+pub(crate) fn run(root: &Path, options: &Options<'_>) -> ExitCode {
+    let wanted = |name: &str| options.only.is_none_or(|names| names.split(',').any(|one| one == name));
+    let built = cargo(
+        root,
+        &[
+            "build",
+            "--locked",
+            "--release",
+            "--package",
+            "hallpass",
+            "--package",
+            "hallpass-lab",
+        ],
+    );
+    let outcome = built.and_then(|()| {
+        PARTS.iter().filter(|part| wanted(part.name)).try_for_each(|part| {
+            println!("\n== {} ==", part.name);
+            (part.run)(root, options)
+        })
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("\n{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The quick form, with what `cargo test` has built: 50 kills, each fault of the disk once, a second of overload.
+pub(crate) fn quick(root: &Path) -> Outcome {
+    cargo(root, &["build", "--locked", "--workspace", "--bins"])?;
+    lab(root, "debug", "kill", &["--times", "50", "--seconds", "60"])?;
+    lab(root, "debug", "disk", &[])?;
+    lab(root, "debug", "overload", &["--quick"])
+}
+
+/// Many more cases than in the test run; the test prints its seed.
+fn model(root: &Path) -> Outcome {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let words = ["test", "--locked", "--workspace", "--test", "http", "model"];
+    run_program(
+        Command::new(cargo)
+            .args(words)
+            .env("HALLPASS_MODEL_CASES", "2000")
+            .current_dir(root),
+    )
+}
+
+fn lab(root: &Path, profile: &str, command: &str, words: &[&str]) -> Outcome {
+    let folder = root.join("target").join(profile);
+    run_program(
+        Command::new(folder.join("hallpass-lab"))
+            .arg(command)
+            .arg("--hallpass")
+            .arg(folder.join("hallpass"))
+            .args(words),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_or_refused() {
+        let read = Options::read(&["--kills", "7", "--only", "kill,disk"]).expect("understood");
+        assert_eq!((read.kills, read.seed, read.only), ("7", None, Some("kill,disk")));
+        for words in [
+            &["--kills"][..],
+            &["--kills", "many"],
+            &["--only", "kil"],
+            &["--seeds", "1"],
+        ] {
+            assert_eq!(Options::read(words), None, "{words:?}");
+        }
+    }
+}
