@@ -91,9 +91,11 @@ async fn proof_key(world: &World) -> Outcome<(hmac::Key, u32)> {
     };
     let config = Config::load(&source)?.config;
     let store = Store::open_sqlite(&world.database(), 1)?;
-    let keys = Keys::open(&store, &config.keys, &world.data(), Clock::System.now()).await?;
-    let id = keys.proof_id();
-    let key = keys.proof_by_id(id).ok_or("no proof key")?;
+    let now = Clock::System.now();
+    let keys = Keys::open(&store, &config.keys, &world.data(), now).await?;
+    let ring = keys.ring();
+    let id = ring.proof_id(now);
+    let key = ring.proof_by_id(id).ok_or("no proof key")?;
     Ok((key.clone(), id))
 }
 
