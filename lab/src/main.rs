@@ -19,6 +19,7 @@ mod generate;
 mod http;
 mod load;
 mod process;
+mod tree;
 mod world;
 
 use clap::{Parser, Subcommand};
