@@ -18,6 +18,7 @@ mod flow;
 mod generate;
 mod http;
 mod load;
+mod peers;
 mod process;
 mod tree;
 mod world;
@@ -40,6 +41,8 @@ struct Arguments {
 enum Command {
     /// Measure beside bare servers, and with millions of grants
     Bench(bench::Bench),
+    /// Measure beside other authorization servers
+    Peers(peers::Peers),
     /// Be a bare server
     Bare(bare::Bare),
 }
@@ -59,6 +62,7 @@ fn run(command: Command) -> Outcome {
     runtime.block_on(async {
         match command {
             Command::Bench(options) => bench::run(options).await,
+            Command::Peers(options) => peers::run(options).await,
             Command::Bare(options) => bare::serve(options).await,
         }
     })

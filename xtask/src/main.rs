@@ -9,6 +9,7 @@
 
 mod bench;
 mod install;
+mod peers;
 mod process;
 mod test;
 
@@ -18,7 +19,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [--only STEP,STEP…]    everything a change must pass
 cargo xtask test --list                 the steps
-cargo xtask bench [OPTION…]             figures, beside bare servers (--help shows the options)";
+cargo xtask bench [OPTION…]             figures, beside bare servers (--help shows the options)
+cargo xtask bench --peers [OPTION…]     figures, beside other authorization servers, installed first";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
