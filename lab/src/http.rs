@@ -71,7 +71,11 @@ impl Connection {
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
         let body = Bytes::copy_from_slice(sent.form.unwrap_or_default().as_bytes());
-        self.sender.ready().await?;
+        if self.sender.ready().await.is_err() {
+            // Some servers end a connection with each answer.
+            *self = Self::open(self.host.parse()?).await?;
+            self.sender.ready().await?;
+        }
         let response = self.sender.send_request(request.body(Full::new(body))?).await?;
         let (parts, body) = response.into_parts();
         Ok(Answer {

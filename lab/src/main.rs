@@ -20,7 +20,9 @@ mod generate;
 mod http;
 mod load;
 mod overload;
+mod peers;
 mod process;
+mod tree;
 mod world;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +43,8 @@ struct Arguments {
 enum Command {
     /// Measure beside bare servers, and with millions of grants
     Bench(bench::Bench),
+    /// Measure beside other authorization servers
+    Peers(peers::Peers),
     /// Be a bare server
     Bare(bare::Bare),
     /// Kill a server under load, again and again, and check what it kept
@@ -66,6 +70,7 @@ fn run(command: Command) -> Outcome {
     runtime.block_on(async {
         match command {
             Command::Bench(options) => bench::run(options).await,
+            Command::Peers(options) => peers::run(options).await,
             Command::Bare(options) => bare::serve(options).await,
             Command::Kill(options) => faults::kill::run(options).await,
             Command::Disk(options) => faults::disk::run(options).await,

@@ -1,11 +1,11 @@
 //! A program under load: started, waited for, killed, and what it used of the machine.
 
-use crate::Outcome;
+use crate::{Outcome, tree};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 /// A program of the lab's own, ended by its process id when this is dropped.
@@ -44,6 +44,23 @@ impl Program {
         Ok(())
     }
 
+    /// Starts a program that will listen at `address`, which it may not do yet when this returns. What it says goes to the
+    /// file `log`.
+    pub(crate) fn starting(command: &mut Command, address: SocketAddr, log: &Path) -> Outcome<Self> {
+        let log = File::options().create(true).append(true).open(log)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        Ok(Self { child, address })
+    }
+
+    /// The status with which it has ended, if it has.
+    pub(crate) fn ended(&mut self) -> Outcome<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
     /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
@@ -69,16 +86,9 @@ impl Program {
         self.kill()
     }
 
-    /// The processor time that it has used so far, of all its threads, in user and kernel mode.
+    /// The processor time that it and the processes it started have used so far, in user and kernel mode.
     pub(crate) fn cpu(&self) -> Outcome<Duration> {
-        // Nanoseconds by thread: /proc/PID/stat counts in hundredths of a second only.
-        let mut used = Duration::ZERO;
-        for task in fs::read_dir(format!("/proc/{}/task", self.id()))? {
-            let stat = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
-            let nanos = stat.split(' ').next().and_then(|nanos| nanos.parse().ok());
-            used += Duration::from_nanos(nanos.unwrap_or(0));
-        }
-        Ok(used)
+        tree::cpu(self.id())
     }
 
     /// Its resident memory in MiB.

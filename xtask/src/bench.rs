@@ -3,17 +3,31 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use crate::peers;
 use crate::process::{Outcome, cargo, run};
 
-/// Measures; what follows `bench` goes to the lab as it stands.
+/// Measures; what follows `bench` goes to the lab as it stands. With `--peers`: beside other authorization servers.
 pub(crate) fn bench(root: &Path, options: &[&str]) -> ExitCode {
-    match built(root).and_then(|lab| lab.run("bench", options)) {
+    let measured = if options.contains(&"--peers") {
+        beside_peers(root, options)
+    } else {
+        built(root).and_then(|lab| lab.run("bench", options))
+    };
+    match measured {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             eprintln!("{reason}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn beside_peers(root: &Path, options: &[&str]) -> Outcome {
+    let installed = peers::install(root)?;
+    let installed = installed.to_string_lossy();
+    let others = options.iter().copied().filter(|option| *option != "--peers");
+    let options: Vec<&str> = ["--installed", &installed].into_iter().chain(others).collect();
+    built(root)?.run("peers", &options)
 }
 
 /// The lab and the server that it is to torment, as they are shipped.

@@ -168,7 +168,7 @@ fn compiled(root: &Path, name: &str, version: &str) -> Outcome {
     run(Command::new("cargo").args(install).arg(root.join("target/tools")))
 }
 
-fn debian(packages: &[&str]) -> Outcome {
+pub(crate) fn debian(packages: &[&str]) -> Outcome {
     let missing = packages.join(" ");
     let root = output("id", &["-u"]).as_deref() == Some("0");
     if !root || output("apt-get", &["--version"]).is_none() {
@@ -188,12 +188,12 @@ fn debian(packages: &[&str]) -> Outcome {
         .args(packages))
 }
 
-fn same(wanted: &Path, installed: &Path) -> bool {
+pub(crate) fn same(wanted: &Path, installed: &Path) -> bool {
     let texts = (fs::read(wanted), fs::read(installed));
     matches!(texts, (Ok(wanted), Ok(installed)) if wanted == installed)
 }
 
-fn copy(from: &Path, to: &Path) -> Outcome {
+pub(crate) fn copy(from: &Path, to: &Path) -> Outcome {
     fs::copy(from, to).map(drop).map_err(|error| {
         let (from, to) = (from.display(), to.display());
         format!("could not copy {from} to {to}: {error}")

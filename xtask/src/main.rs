@@ -11,6 +11,7 @@ mod bench;
 mod faults;
 mod fuzz;
 mod install;
+mod peers;
 mod process;
 mod test;
 
@@ -21,6 +22,7 @@ const USAGE: &str = "\
 cargo xtask test [--only STEP,STEP…]    everything a change must pass
 cargo xtask test --list                 the steps
 cargo xtask bench [OPTION…]             figures, beside bare servers (--help shows the options)
+cargo xtask bench --peers [OPTION…]     figures, beside other authorization servers, installed first
 cargo xtask faults [--kills NUMBER] [--seed NUMBER] [--only PART,PART…]
                                         kill, disk, overload, model, fuzz: what the test run does quickly, at length
 cargo xtask fuzz [--seconds N] [TARGET…]  what must hold whatever arrives; a minute a target unless said";

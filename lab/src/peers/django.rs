@@ -1,0 +1,107 @@
+//! django-oauth-toolkit behind gunicorn on PostgreSQL, in the site of `lab/peers/django`.
+
+use super::Peers;
+use super::peer::{Codes, Endpoints, Peer, first_token, free_address, introduced};
+use super::postgres::Postgres;
+use crate::Outcome;
+use crate::http::basic;
+use crate::process::Program;
+use crate::world::{CLIENT_ID, CLIENT_SECRET, app};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Its package's name.
+pub(super) const NAME: &str = "django-oauth-toolkit";
+const SITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/django");
+const PACKAGES: &str = include_str!("../../peers/django/requirements.txt");
+
+/// Two workers that take a quarter of a second for a token: from 64 connections a request would wait for eight seconds.
+const CONNECTIONS: usize = 8;
+
+/// The site, and how its programs are called.
+pub(super) struct Site {
+    programs: PathBuf,
+    /// Where the programs may leave files.
+    folder: PathBuf,
+    database_port: String,
+}
+
+/// Starts it on a PostgreSQL of its own.
+pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
+    fs::create_dir_all(folder)?;
+    let database = Postgres::start(folder).await?;
+    let site = Site {
+        programs: options.installed.join("django/bin").canonicalize()?,
+        folder: folder.to_owned(),
+        database_port: database.port(),
+    };
+    let endpoints = Endpoints {
+        token: "/o/token/",
+        introspect: "/o/introspect/",
+        app: app(),
+        // An app has one type of grant there.
+        itself: basic(&format!("{CLIENT_ID}-itself"), CLIENT_SECRET),
+        api: format!("Bearer {}", site.prepare(&["world"])?.trim()),
+    };
+    let address = free_address()?;
+    let mut gunicorn = site.command("gunicorn");
+    gunicorn.args(["--workers", "2", "--bind", &address.to_string(), "wsgi"]);
+    let program = Program::starting(&mut gunicorn, address, &folder.join("log"))?;
+    let (program, start) = first_token(program, &endpoints).await?;
+    Ok(Peer {
+        name: NAME,
+        about: about(&database),
+        program,
+        database: Some(database),
+        start,
+        endpoints,
+        codes: Codes::Django(site),
+        connections: Some(CONNECTIONS),
+    })
+}
+
+impl Site {
+    /// Codes that its own models make.
+    pub(super) fn codes(&self, n: u64) -> Outcome<Vec<String>> {
+        let codes = self.prepare(&["codes", &n.to_string()])?;
+        Ok(codes.lines().map(str::to_owned).collect())
+    }
+
+    fn prepare(&self, what: &[&str]) -> Outcome<String> {
+        let said = self.command("python").arg("prepare.py").args(what).output()?;
+        match said.status.success() {
+            true => Ok(String::from_utf8(said.stdout)?),
+            false => Err(String::from_utf8_lossy(&said.stderr).into_owned().into()),
+        }
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        introduced(&mut command)
+            .current_dir(SITE)
+            .env("DATABASE_PORT", &self.database_port)
+            .env("HOME", &self.folder)
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+    }
+}
+
+fn about(database: &Postgres) -> String {
+    let version = |name: &str| {
+        let pinned = PACKAGES
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix("=="));
+        pinned.unwrap_or("?")
+    };
+    format!(
+        "{} on Django {}, gunicorn {} with 2 workers of its default kind (`sync`, which ends the connection with each answer), \
+         PostgreSQL {} with its defaults (fsync on), connections to it kept. The app's secret is kept as Django keeps passwords \
+         (PBKDF2, a million rounds): the default, and what almost all the time at the token endpoint goes into. The API asks \
+         with a bearer token, which needs no such hash. Every refresh rotates. Asked from 8 connections.",
+        version("django-oauth-toolkit"),
+        version("Django"),
+        version("gunicorn"),
+        database.version,
+    )
+}

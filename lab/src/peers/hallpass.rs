@@ -1,0 +1,61 @@
+//! Hallpass itself, as one among the others.
+
+use super::Peers;
+use super::peer::{self, Endpoints, Peer, first_token};
+use crate::Outcome;
+use crate::generate::{Generated, generate};
+use crate::world::{World, api, app};
+use std::path::Path;
+use std::time::Instant;
+
+/// More codes than it can redeem in a second.
+pub(super) const CODES_A_SECOND: u64 = 16_000;
+/// How many codes are for what other workloads prepare.
+const MORE_CODES: u64 = 4_096;
+/// How many grants it has before.
+const GRANTS: u64 = 10_000;
+
+/// The codes that wait in its database.
+pub(super) struct Codes {
+    generated: Generated,
+    taken: u64,
+}
+
+impl Codes {
+    /// The next `n`.
+    pub(super) fn take(&mut self, n: u64) -> Vec<String> {
+        let last = (self.taken + n).min(self.generated.pending);
+        let codes = (self.taken..last).map(|code| self.generated.code(code)).collect();
+        self.taken = last;
+        codes
+    }
+}
+
+/// Starts it with codes for so many seconds of load.
+pub(super) async fn start(options: &Peers, folder: &Path, seconds: u64) -> Outcome<Peer> {
+    let world = World::make(&options.hallpass, folder, "")?;
+    let generated = generate(&world, GRANTS, CODES_A_SECOND * seconds + MORE_CODES).await?;
+    let endpoints = Endpoints {
+        token: "/oauth/token",
+        introspect: "/oauth/introspect",
+        app: app(),
+        itself: app(),
+        api: api(),
+    };
+    let begun = Instant::now();
+    let (program, _) = first_token(world.serve()?, &endpoints).await?;
+    Ok(Peer {
+        name: "Hallpass",
+        about: format!(
+            "{}, preset `default`. SQLite in its own process, every change on the disk before the answer, as is its default. \
+             The app's secret is random and kept as SHA-256. Every refresh rotates.",
+            env!("CARGO_PKG_VERSION")
+        ),
+        program,
+        database: None,
+        start: begun.elapsed(),
+        endpoints,
+        codes: peer::Codes::Hallpass(Box::new(Codes { generated, taken: 0 })),
+        connections: None,
+    })
+}

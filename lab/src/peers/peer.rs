@@ -1,0 +1,219 @@
+//! What all servers have in common: how they are asked, and where their codes come from.
+
+use super::postgres::Postgres;
+use super::{Workload, django, hallpass, keycloak, oidc_provider};
+use crate::Outcome;
+use crate::flow::{CHALLENGE_BYTES, Tokens, form, redemption, refreshing, tokens, unexpected};
+use crate::http::Connection;
+use crate::load::{Asks, Then};
+use crate::process::Program;
+use crate::world::{CLIENT_ID, CLIENT_SECRET, PASSWORD, REDIRECT_URI, RESOURCE, RESOURCE_SECRET};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::collections::VecDeque;
+use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to its first token.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A server under the same load as the others.
+pub(super) struct Peer {
+    pub(super) name: &'static str,
+    /// What it is and how it is set up.
+    pub(super) about: String,
+    pub(super) program: Program,
+    pub(super) database: Option<Postgres>,
+    /// From its start to its first token, with its data in place.
+    pub(super) start: Duration,
+    pub(super) endpoints: Endpoints,
+    pub(super) codes: Codes,
+    /// From how many connections it is asked at most, where more would only wait: a turn ends when all have their answers.
+    pub(super) connections: Option<usize>,
+}
+
+/// Where a server is asked, and how who asks authenticates.
+pub(super) struct Endpoints {
+    pub(super) token: &'static str,
+    pub(super) introspect: &'static str,
+    /// The app's `Authorization` with codes and refresh tokens.
+    pub(super) app: String,
+    /// The app's `Authorization` for a token of its own.
+    pub(super) itself: String,
+    /// The API's `Authorization`.
+    pub(super) api: String,
+}
+
+/// Where codes come from.
+pub(super) enum Codes {
+    Hallpass(Box<hallpass::Codes>),
+    OidcProvider,
+    Django(django::Site),
+    Keycloak(keycloak::Browsers),
+}
+
+impl Codes {
+    /// More codes than the server can redeem in a second.
+    fn enough_for_a_second(&self) -> u64 {
+        match self {
+            Self::Hallpass(_) => hallpass::CODES_A_SECOND,
+            Self::OidcProvider => 6_000,
+            Self::Django(_) => 40,
+            Self::Keycloak(_) => 300,
+        }
+    }
+}
+
+impl Peer {
+    /// What `n` connections ask in a workload that takes so many seconds of load.
+    pub(super) async fn asks(&mut self, workload: Workload, n: usize, seconds: u64) -> Outcome<Vec<Asks>> {
+        let n = self.connections.map_or(n, |most| most.min(n));
+        let (token, introspect) = (self.endpoints.token, self.endpoints.introspect);
+        let (app, itself) = (self.endpoints.app.clone(), self.endpoints.itself.clone());
+        let api = self.endpoints.api.clone();
+        Ok(match workload {
+            Workload::ClientCredentials => {
+                let forms = vec![client_credentials(); n];
+                deal(n, (token, &itself), forms, Then::Again)
+            }
+            Workload::CodeExchange => {
+                let codes = self.codes.enough_for_a_second() * seconds;
+                let forms = self.codes(codes).await?.iter().map(|code| redemption(code)).collect();
+                deal(n, (token, &app), forms, Then::Spent)
+            }
+            Workload::Refresh => {
+                let granted = self.grants(n).await?;
+                let forms = granted.iter().map(|tokens| refreshing(&tokens.refresh)).collect();
+                deal(n, (token, &app), forms, Then::Refresh)
+            }
+            Workload::Introspection => {
+                let granted = self.grants(n).await?;
+                let forms = granted
+                    .iter()
+                    .map(|tokens| form(&[("token", &tokens.access)]))
+                    .collect();
+                let asks = deal(n, (introspect, &api), forms, Then::Again);
+                self.finds_active(&asks).await?;
+                asks
+            }
+        })
+    }
+
+    /// The processor time of its PostgreSQL so far, if it has one.
+    pub(super) fn database_cpu(&self) -> Outcome<Duration> {
+        self.database.as_ref().map_or(Ok(Duration::ZERO), Postgres::cpu)
+    }
+
+    /// Ends it, then its PostgreSQL.
+    pub(super) fn end(self) -> Outcome {
+        self.program.stop()?;
+        self.database.map_or(Ok(()), Postgres::stop)
+    }
+
+    async fn codes(&mut self, n: u64) -> Outcome<Vec<String>> {
+        let address = self.program.address;
+        let codes = match &mut self.codes {
+            Codes::Hallpass(codes) => codes.take(n),
+            Codes::OidcProvider => oidc_provider::codes(address, n).await?,
+            Codes::Django(site) => site.codes(n)?,
+            Codes::Keycloak(browsers) => browsers.codes(address, n).await?,
+        };
+        match u64::try_from(codes.len())? == n {
+            true => Ok(codes),
+            false => Err(format!("{} codes of {n}", codes.len()).into()),
+        }
+    }
+
+    /// The tokens of so many grants.
+    async fn grants(&mut self, n: usize) -> Outcome<Vec<Tokens>> {
+        let codes = self.codes(u64::try_from(n)?).await?;
+        let mut connection = Connection::open(self.program.address).await?;
+        let mut found = Vec::new();
+        for code in codes {
+            let (path, app) = (self.endpoints.token, &self.endpoints.app);
+            found.push(tokens(&connection.post(path, app, &redemption(&code)).await?)?);
+        }
+        Ok(found)
+    }
+
+    /// An answer of 200 may still say that nothing is known of the token (RFC 7662 §2.2).
+    async fn finds_active(&self, asks: &[Asks]) -> Outcome {
+        let form = asks.first().and_then(|asks| asks.forms.front()).ok_or("no token")?;
+        let mut connection = Connection::open(self.program.address).await?;
+        let (path, api) = (self.endpoints.introspect, &self.endpoints.api);
+        let answer = connection.post(path, api, form).await?;
+        let text = answer.text().replace(' ', "");
+        match text.contains("\"active\":true") {
+            true => Ok(()),
+            false => Err(unexpected("introspection", &answer)),
+        }
+    }
+}
+
+/// Starts a server that listens at `address` later, and measures the time to its first token.
+pub(super) async fn first_token(mut program: Program, endpoints: &Endpoints) -> Outcome<(Program, Duration)> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if let Some(status) = program.ended()? {
+            return Err(format!("the server ended with {status}").into());
+        }
+        if asked(program.address, endpoints).await.unwrap_or(false) {
+            return Ok((program, start.elapsed()));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Err("the server gave no token in time".into())
+}
+
+async fn asked(address: SocketAddr, endpoints: &Endpoints) -> Outcome<bool> {
+    let mut connection = Connection::open(address).await?;
+    let answer = connection
+        .post(endpoints.token, &endpoints.itself, &client_credentials())
+        .await?;
+    Ok(answer.status == 200)
+}
+
+/// An address on loopback that is free now.
+pub(super) fn free_address() -> Outcome<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Tells a server's own scripts by its environment who the app, the API and the person are.
+pub(super) fn introduced(command: &mut Command) -> &mut Command {
+    command
+        .env("CLIENT_ID", CLIENT_ID)
+        .env("CLIENT_SECRET", CLIENT_SECRET)
+        .env("REDIRECT_URI", REDIRECT_URI)
+        .env("RESOURCE", RESOURCE)
+        .env("RESOURCE_SECRET", RESOURCE_SECRET)
+        .env("PASSWORD", PASSWORD)
+        .env("CODE_CHALLENGE", challenge())
+}
+
+/// The challenge to the verifier with which codes are redeemed (RFC 7636 §4.2).
+pub(super) fn challenge() -> String {
+    URL_SAFE_NO_PAD.encode(CHALLENGE_BYTES)
+}
+
+fn client_credentials() -> String {
+    form(&[("grant_type", "client_credentials")])
+}
+
+/// Deals the forms to so many connections.
+fn deal(n: usize, (path, authorization): (&'static str, &str), forms: Vec<String>, then: Then) -> Vec<Asks> {
+    let mut dealt = vec![
+        Asks {
+            path,
+            authorization: authorization.to_owned(),
+            forms: VecDeque::new(),
+            then,
+        };
+        n
+    ];
+    for (place, form) in forms.into_iter().enumerate() {
+        if let Some(asks) = dealt.get_mut(place % n.max(1)) {
+            asks.forms.push_back(form);
+        }
+    }
+    dealt
+}

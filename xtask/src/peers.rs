@@ -1,0 +1,93 @@
+//! Installs the authorization servers that `cargo xtask bench --peers` measures beside Hallpass, each at a pinned version,
+//! into a folder that git ignores. Nothing is installed twice.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::install::{copy, debian, same};
+use crate::process::{Outcome, output, run};
+
+const KEYCLOAK: &str = "26.7.3";
+
+/// Installs what is missing: the folder where all of it is.
+pub(crate) fn install(root: &Path) -> Result<PathBuf, String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let folder = target.join("peers");
+    postgres()?;
+    oidc_provider(&root.join("lab/peers/oidc-provider"), &folder.join("oidc-provider"))?;
+    django(&root.join("lab/peers/django"), &folder.join("django"))?;
+    keycloak(&folder)?;
+    Ok(folder)
+}
+
+fn postgres() -> Outcome {
+    if Path::new("/usr/lib/postgresql").exists() {
+        return Ok(());
+    }
+    debian(&["postgresql"])
+}
+
+/// With the Node that npm's package `node` brings, as Debian's is too old for it.
+fn oidc_provider(ours: &Path, folder: &Path) -> Outcome {
+    let (lock, stamp) = (
+        ours.join("package-lock.json"),
+        folder.join("installed-package-lock.json"),
+    );
+    if same(&lock, &stamp) {
+        return Ok(());
+    }
+    if output("npm", &["--version"]).is_none() {
+        debian(&["nodejs", "npm"])?;
+    }
+    make(folder)?;
+    for name in ["package.json", "package-lock.json"] {
+        copy(&ours.join(name), &folder.join(name))?;
+    }
+    let quiet = ["ci", "--no-audit", "--no-fund"];
+    run(Command::new("npm").args(quiet).current_dir(folder))?;
+    copy(&lock, &stamp)
+}
+
+fn django(ours: &Path, folder: &Path) -> Outcome {
+    let requirements = ours.join("requirements.txt");
+    let stamp = folder.join("installed-requirements.txt");
+    if same(&requirements, &stamp) {
+        return Ok(());
+    }
+    let environment = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
+    environment().or_else(|_| debian(&["python3", "python3-venv"]).and_then(|()| environment()))?;
+    run(Command::new(folder.join("bin/python"))
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .arg("--requirement")
+        .arg(&requirements))?;
+    copy(&requirements, &stamp)
+}
+
+/// Its distribution, prepared for PostgreSQL as its documentation says for production (`kc.sh build`).
+fn keycloak(folder: &Path) -> Outcome {
+    let home = folder.join(format!("keycloak-{KEYCLOAK}"));
+    let stamp = home.join("built-for-the-bench");
+    if stamp.exists() {
+        return Ok(());
+    }
+    if output("mvn", &["--version"]).is_none() {
+        debian(&["maven", "default-jre-headless"])?;
+    }
+    println!("installing Keycloak {KEYCLOAK}: 160 MB, a minute or two, once");
+    let artifact = format!("-Dartifact=org.keycloak:keycloak-quarkus-dist:{KEYCLOAK}:tar.gz");
+    run(Command::new("mvn")
+        .args(["-q", "-B", "dependency:copy", &artifact])
+        .arg(format!("-DoutputDirectory={}", folder.display()))
+        .current_dir(folder))?;
+    let archive = folder.join(format!("keycloak-quarkus-dist-{KEYCLOAK}.tar.gz"));
+    run(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(folder))?;
+    run(Command::new(home.join("bin/kc.sh")).args(["build", "--db=postgres"]))?;
+    fs::remove_file(&archive)
+        .and_then(|()| fs::write(&stamp, KEYCLOAK))
+        .map_err(|error| format!("could not finish {}: {error}", home.display()))
+}
+
+fn make(folder: &Path) -> Outcome {
+    fs::create_dir_all(folder).map_err(|error| format!("could not make {}: {error}", folder.display()))
+}
