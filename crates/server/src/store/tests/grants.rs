@@ -1,6 +1,7 @@
 //! The life of a grant, statement by statement.
 
 use super::*;
+use crate::store::apply::SETBACK;
 
 #[tokio::test]
 async fn a_code_is_redeemed_once() {
@@ -200,10 +201,10 @@ async fn an_end_is_told_once_with_its_reason() {
     assert_eq!(changes[0].subject, grant_id(1).0.as_bytes());
     assert_eq!(
         (changes[0].kind, changes[0].expires),
-        (ChangeKind::Grant, NOW.after(DAY))
+        (ChangeKind::Grant, NOW.after(DAY + SETBACK))
     );
     assert_eq!(*told.lock().unwrap(), changes);
-    assert_eq!(fixture.store.changes(NOW.after(DAY)).await.unwrap(), []);
+    assert_eq!(fixture.store.changes(NOW.after(DAY + SETBACK)).await.unwrap(), []);
 }
 
 #[tokio::test]

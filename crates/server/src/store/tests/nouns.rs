@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::store::StoreError;
+use crate::store::apply::SETBACK;
 
 #[tokio::test]
 async fn an_app_is_found_by_id_and_by_client_id() {
@@ -444,7 +445,7 @@ async fn the_longest_access_lifetime_is_remembered() {
     fixture.active(1).await;
     fixture.store.end(grant_id(1), EndReason::ByPerson, NOW).await.unwrap();
     let changes = fixture.store.changes(NOW).await.unwrap();
-    assert_eq!(changes[0].expires, NOW.after(2 * DAY));
+    assert_eq!(changes[0].expires, NOW.after(2 * DAY + SETBACK));
 }
 
 #[tokio::test]

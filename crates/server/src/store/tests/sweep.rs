@@ -1,6 +1,7 @@
 //! What is due goes as part of other writes.
 
 use super::*;
+use crate::store::apply::SETBACK;
 
 impl Fixture {
     /// Any write at this moment, so that what is due is treated.
@@ -152,5 +153,7 @@ async fn sessions_and_feed_entries_go_when_they_expire() {
     fixture.write_at(NOW).await;
     assert_eq!((count("sessions"), count("changes")), (1, 1));
     fixture.write_at(NOW.after(DAY)).await;
+    assert_eq!((count("sessions"), count("changes")), (0, 1));
+    fixture.write_at(NOW.after(DAY + SETBACK)).await;
     assert_eq!((count("sessions"), count("changes")), (0, 0));
 }
