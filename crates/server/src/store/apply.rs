@@ -15,7 +15,7 @@ const ENDS: u32 = 500;
 
 /// How far a clock may be turned back without a revoked token coming to life again: more than any wrong time zone. By that
 /// much a token's expiry may lie beyond what this moment and its life say, and an entry be missed after it seemed over.
-const SETBACK: Duration = Duration::from_secs(24 * 3600);
+pub(super) const SETBACK: Duration = Duration::from_secs(24 * 3600);
 
 /// The numbering of this run's changes.
 #[derive(Clone, Copy)]

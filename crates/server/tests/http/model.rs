@@ -5,9 +5,12 @@
 //! `HALLPASS_MODEL_SEED=…`, which a failure names, one of them again.
 
 mod judge;
+mod keys;
 mod made;
 mod named;
+mod nouns;
 mod play;
+mod race;
 mod reference;
 mod send;
 mod steps;

@@ -1,6 +1,7 @@
 //! The life of a grant, statement by statement.
 
 use super::*;
+use crate::store::apply::SETBACK;
 
 #[tokio::test]
 async fn a_code_is_redeemed_once() {
@@ -202,7 +203,7 @@ async fn an_end_is_told_once_with_its_reason() {
         (ChangeKind::Grant, NOW.after(DAY + SETBACK))
     );
     assert_eq!(*told.lock().unwrap(), changes);
-    assert_eq!(fixture.store.changes(NOW.after(DAY)).await.unwrap(), []);
+    assert_eq!(fixture.store.changes(NOW.after(DAY + SETBACK)).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -21,8 +21,6 @@ use uuid::Uuid;
 /// Some moment in 2026.
 const NOW: Instant = Instant(1_780_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// How much longer the feed keeps its entries than any token that they speak of lives.
-const SETBACK: Duration = DAY;
 
 /// A new store in a folder that goes with it.
 struct Fixture {

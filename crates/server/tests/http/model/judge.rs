@@ -1,6 +1,6 @@
 //! Compares an answer with what the model says it must be.
 
-use super::reference::{Access, Answered, Refresh};
+use super::nouns::{Access, Answered, Refresh};
 use super::world::{CLIENTS, ORGANIZATIONS, PEOPLE};
 use crate::harness::Answer;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Short histories that a server answered wrongly once, or that hold a boundary to the millisecond.
 
-use super::reference::Scopes;
+use super::nouns::Scopes;
 use super::steps::{By, Edge, History, How, Step, Which};
 use Edge::{Grace, Retry};
 use Step::{
@@ -31,7 +31,7 @@ fn allowed() -> Vec<(&'static str, usize, Vec<Step>)> {
         let first = [CONNECT, refresh(Current), SuspendUser(0), seen, Resume];
         first
             .into_iter()
-            .chain([WaitFor(0, Grace, 0), refresh(Previous)])
+            .chain([WaitFor(0, Grace, 1), refresh(Previous)])
             .collect()
     };
     vec![

@@ -2,16 +2,14 @@
 
 use super::judge::Judge;
 use super::made::Made;
-use super::reference::{Answered, Caller, Grant, Life, Model, Refresh, Request, Rules, Scopes};
+use super::nouns::{Access, Answered, Caller, Grant, Life, Refresh, Request, Rules, Scopes};
+use super::reference::{KEY_REVOKED, Model};
 use super::steps::{By, Edge, History, How, Newest, Racer, Step, Which};
 use super::told::{brief, told};
 use super::world::{self, CLIENTS, ORGANIZATIONS, PEOPLE};
-use crate::harness::{Answer, Server};
+use crate::harness::Server;
 use serde_json::Value;
 use std::cell::RefCell;
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 /// Where the hand-moved clock starts.
@@ -42,7 +40,7 @@ pub(super) struct Play<'a> {
     pub(super) cookies: RefCell<Vec<String>>,
     /// Each grant's code.
     pub(super) codes: Vec<String>,
-    trace: &'a mut Vec<String>,
+    pub(super) trace: &'a mut Vec<String>,
 }
 
 impl<'a> Play<'a> {
@@ -115,7 +113,7 @@ impl<'a> Play<'a> {
                 Request::Refresh { by, token, scopes }
             }
             Step::Use(of, how) => {
-                let access = *newest(&model.accesses, of)?;
+                let access = *newest(&self.accesses(), of)?;
                 match self.caller(how, access.grant) {
                     Some(caller) => Request::Introspect(caller, access),
                     None => Request::Identity(access),
@@ -127,10 +125,16 @@ impl<'a> Play<'a> {
             }
             Step::Revoke(of, by) => {
                 let access = *newest(&model.accesses, of)?;
-                Request::Revoke(self.by(by, access.grant), access)
+                // Whose an expired one was is known only while its key is there.
+                let lives = by == By::Own || model.now < access.expires;
+                return lives.then(|| Request::Revoke(self.by(by, access.grant), access));
             }
             Step::RevokeRefresh(of, which, by) => {
                 let token = self.token(of, which)?;
+                // Whose it was is of no matter once its key was revoked, and may be told or not.
+                if by != By::Own && model.grants[token.grant].life == Life::Ended(KEY_REVOKED) {
+                    return None;
+                }
                 Request::RevokeRefresh(self.by(by, token.grant), token)
             }
             Step::EndAccess(of) => {
@@ -155,6 +159,8 @@ impl<'a> Play<'a> {
             Step::SuspendApp(app) => Request::AppSuspended(app, true),
             Step::SuspendOrganization(one) => Request::OrganizationSuspended(one, true),
             Step::Leave(user, of) if model.users[user].member_of.contains(&of) => Request::Member(user, of, false),
+            Step::RotateKeys => Request::RotateKeys,
+            Step::RevokeKey(purpose) => Request::RevokeKey(purpose),
             Step::Join(user, of) => Request::Member(user, of, true),
             _ => return None,
         })
@@ -179,65 +185,9 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Several requests at once must be answered as if they had come one after another, in some order.
-    async fn race(&mut self, of: Newest, racers: &[Racer]) -> Played {
-        let Some(grant) = self.grant(of) else { return Ok(()) };
-        let requests: Vec<Request> = racers.iter().filter_map(|racer| self.racer(grant, *racer)).collect();
-        self.trace.push("at the same moment:".to_owned());
-        let answers = at_once(
-            requests
-                .iter()
-                .map(|request| Box::pin(self.send(request)) as Sending<'_>)
-                .collect(),
-        );
-        let answers = answers.await;
-        for (request, answer) in requests.iter().zip(&answers) {
-            self.trace
-                .push(format!("  {} → {}", told(&self.model, request), brief(answer)));
-        }
-        // Which of several came first may only be told by what became of the grant.
-        let row = self.row(grant).await;
-        let mut wrong = String::new();
-        for order in orders(requests.len()) {
-            let (mut model, mut judge) = (self.model.clone(), self.judge.clone());
-            let one_by_one = order.iter().try_for_each(|&place| {
-                let expected = model.answer(&requests[place]);
-                judge.judge(&expected, &answers[place])
-            });
-            let one_by_one = one_by_one.and_then(|()| judge_row(&model, grant, &row));
-            match one_by_one {
-                Ok(()) => {
-                    (self.model, self.judge) = (model, judge);
-                    let redeemed = requests.iter().any(|request| matches!(request, Request::Redeem { .. }));
-                    return if redeemed { self.make_room(grant).await } else { Ok(()) };
-                }
-                Err(other) => wrong = other,
-            }
-        }
-        Err(format!(
-            "no order of these requests gives these answers; of the last one, {wrong}"
-        ))
-    }
-
-    fn racer(&self, grant: usize, racer: Racer) -> Option<Request> {
-        let by = self.model.grants[grant].app;
-        let token = |which| self.token_of(grant, which);
-        Some(match racer {
-            Racer::Redeem => redemption(&self.model, grant),
-            Racer::Refresh(which) => Request::Refresh {
-                by,
-                token: token(which)?,
-                scopes: None,
-            },
-            Racer::Revoke => Request::RevokeRefresh(by, token(Which::Current)?),
-            Racer::OperatorEnds if self.model.is_forgotten(grant) => return None,
-            Racer::OperatorEnds => Request::OperatorEnds(grant),
-        })
-    }
-
     /// Where one grant more than may be became active, the longest idle one ends: but uses are written behind, so of several
     /// that may be it the server is asked.
-    async fn make_room(&mut self, newcomer: usize) -> Played {
+    pub(super) async fn make_room(&mut self, newcomer: usize) -> Played {
         let Life::Active = self.model.grants[newcomer].life else {
             return Ok(());
         };
@@ -330,6 +280,7 @@ impl<'a> Play<'a> {
     async fn settle(&mut self) {
         self.trace.push("the server is restarted".to_owned());
         self.restart().await;
+        self.model.retire_keys();
         let run_out = |id: &usize| self.model.is_over(*id) || self.model.is_forgotten(*id);
         let run_out: Vec<usize> = (0..self.model.grants.len()).filter(run_out).collect();
         for id in run_out {
@@ -383,7 +334,7 @@ impl<'a> Play<'a> {
             let row = self.row(id).await;
             judge_row(&self.model, id, &row)?;
         }
-        for access in self.model.accesses.clone() {
+        for access in self.accesses() {
             self.ask(Request::Introspect(Caller::Api, access)).await?;
         }
         for id in 0..self.model.grants.len() {
@@ -397,7 +348,7 @@ impl<'a> Play<'a> {
 }
 
 impl Play<'_> {
-    fn grant(&self, of: Newest) -> Option<usize> {
+    pub(super) fn grant(&self, of: Newest) -> Option<usize> {
         self.model
             .grants
             .len()
@@ -413,7 +364,7 @@ impl Play<'_> {
         self.token_of(*newest(&with, of)?, which)
     }
 
-    fn token_of(&self, grant: usize, which: Which) -> Option<Refresh> {
+    pub(super) fn token_of(&self, grant: usize, which: Which) -> Option<Refresh> {
         let row = &self.model.grants[grant];
         let generation = match which {
             Which::Current | Which::Forged => row.generation,
@@ -429,6 +380,13 @@ impl Play<'_> {
             forged,
         };
         (generation > 0).then_some(token)
+    }
+
+    /// The access tokens that are known to be good or not. Those of a grant whose key was revoked that were made under another
+    /// key last until its row is told.
+    fn accesses(&self) -> Vec<Access> {
+        let all = self.model.accesses.iter().copied();
+        all.filter(|access| !self.model.is_untold(*access)).collect()
     }
 
     fn by(&self, by: By, grant: usize) -> usize {
@@ -449,7 +407,7 @@ impl Play<'_> {
 }
 
 /// Compares what the server has of a grant.
-fn judge_row(model: &Model, id: usize, row: &Value) -> Played {
+pub(super) fn judge_row(model: &Model, id: usize, row: &Value) -> Played {
     let grant = &model.grants[id];
     let run_out = model.is_over(id) && row["state"] == "ended" && row["reason"] == "expired";
     let fits = match grant.life {
@@ -458,6 +416,7 @@ fn judge_row(model: &Model, id: usize, row: &Value) -> Played {
         Life::Active => row["state"] == "active" && row["refreshes"] == grant.generation - 1,
         // Who comes late to a grant that has run out finds it out or not.
         Life::Ended(_) if model.is_over(id) => true,
+        Life::Ended(KEY_REVOKED) => true,
         Life::Ended("expired") => row["state"] != "active" && row["state"] != "pending",
         Life::Ended(reason) => row["state"] == "ended" && row["reason"] == reason,
     };
@@ -469,52 +428,11 @@ fn judge_row(model: &Model, id: usize, row: &Value) -> Played {
 }
 
 /// A redemption as it should be.
-fn redemption(model: &Model, grant: usize) -> Request {
+pub(super) fn redemption(model: &Model, grant: usize) -> Request {
     let (by, fault) = (model.grants[grant].app, None);
     Request::Redeem { by, grant, fault }
 }
 
 fn newest<T>(all: &[T], of: Newest) -> Option<&T> {
     all.iter().rev().nth(of % all.len().max(1))
-}
-
-/// Every order of so many.
-fn orders(count: usize) -> Vec<Vec<usize>> {
-    let mut orders = vec![vec![]];
-    for place in 0..count {
-        let longer = orders.iter().flat_map(|order: &Vec<usize>| {
-            (0..=order.len()).map(move |at| {
-                let mut longer = order.clone();
-                longer.insert(at, place);
-                longer
-            })
-        });
-        orders = longer.collect();
-    }
-    orders
-}
-
-type Sending<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
-
-/// Has all of them under way together.
-async fn at_once(mut sending: Vec<Sending<'_>>) -> Vec<Answer> {
-    let mut answers: Vec<Option<Answer>> = sending.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        for (one, answer) in sending
-            .iter_mut()
-            .zip(&mut answers)
-            .filter(|(_, answer)| answer.is_none())
-        {
-            if let Poll::Ready(ready) = one.as_mut().poll(context) {
-                *answer = Some(ready);
-            }
-        }
-        if answers.iter().all(Option::is_some) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
-    answers.into_iter().flatten().collect()
 }

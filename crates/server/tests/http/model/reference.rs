@@ -1,8 +1,9 @@
 //! The grant's life as the design tells it: lists, whole milliseconds, and rules in the order of the text. Nothing in here is
 //! shared with the server, so that both can only be wrong in the same way by being told so.
 
+use super::keys::Keys;
+use super::nouns::{Access, Answered, App, Caller, Fault, Grant, Life, Purpose, Refresh, Request, Rules, Scopes, User};
 use std::collections::BTreeSet;
-use std::fmt;
 
 /// What a refused code or refresh token hears, whatever the reason.
 pub(super) const INVALID_GRANT: &str = "400 invalid_grant";
@@ -16,156 +17,8 @@ pub(super) const INVALID_TOKEN: &str = "401 invalid_token";
 /// How long the row of a code that nobody redeemed stays after it ran out.
 const PENDING_KEPT: i64 = 10 * 60 * 1000;
 
-/// How long things last, in milliseconds; `None`: for ever.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    pub(super) access: i64,
-    pub(super) code: i64,
-    pub(super) refresh: Option<i64>,
-    pub(super) idle: Option<i64>,
-    pub(super) absolute: Option<i64>,
-    pub(super) rotate: bool,
-    pub(super) grace: i64,
-    pub(super) retry: i64,
-    pub(super) most: usize,
-}
-
-/// Scopes, one bit each.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Scopes(pub(super) u8);
-
-/// Somebody who allows.
-#[derive(Clone, Debug)]
-pub(super) struct User {
-    pub(super) suspended: bool,
-    pub(super) member_of: BTreeSet<usize>,
-}
-
-/// A client.
-#[derive(Clone, Debug)]
-pub(super) struct App {
-    pub(super) suspended: bool,
-    pub(super) public: bool,
-    pub(super) partner: bool,
-    pub(super) owner: usize,
-    pub(super) scopes: Scopes,
-}
-
-/// Where in its life a grant is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Life {
-    Pending,
-    Active,
-    Ended(&'static str),
-}
-
-/// A grant.
-#[derive(Clone, Debug)]
-pub(super) struct Grant {
-    pub(super) user: usize,
-    pub(super) app: usize,
-    pub(super) organization: usize,
-    pub(super) scopes: Scopes,
-    pub(super) life: Life,
-    pub(super) code_expires: i64,
-    /// The generation issued last, and the one that its holder proved last.
-    pub(super) generation: u32,
-    pub(super) previous: Option<u32>,
-    pub(super) rotated_at: i64,
-    /// Whether a token of `generation` was ever seen.
-    pub(super) seen: bool,
-    /// The generations that were replaced unseen.
-    pub(super) void: BTreeSet<u32>,
-    pub(super) expires: Option<i64>,
-    pub(super) ends: Option<i64>,
-    /// Uses are written behind: the last one known to be written, and the last one.
-    pub(super) used: (i64, i64),
-}
-
-/// An access token. Asked for again, the same one is given again.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Access {
-    pub(super) grant: usize,
-    pub(super) generation: u32,
-    pub(super) issued: i64,
-    pub(super) scopes: Scopes,
-    pub(super) expires: i64,
-}
-
-/// A refresh token, or a forgery of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Refresh {
-    pub(super) grant: usize,
-    pub(super) generation: u32,
-    pub(super) forged: bool,
-}
-
-/// Who asks what a token is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Caller {
-    App(usize),
-    Api,
-}
-
-/// What can be asked of the server.
-#[derive(Clone, Debug)]
-pub(super) enum Request {
-    Redeem {
-        by: usize,
-        grant: usize,
-        fault: Option<Fault>,
-    },
-    Refresh {
-        by: usize,
-        token: Refresh,
-        scopes: Option<Scopes>,
-    },
-    Identity(Access),
-    Introspect(Caller, Access),
-    IntrospectRefresh(Caller, Refresh),
-    Revoke(usize, Access),
-    RevokeRefresh(usize, Refresh),
-    /// The person ends an app's access in an organization, on the page for it.
-    EndAccess {
-        user: usize,
-        app: usize,
-        organization: usize,
-    },
-    OperatorEnds(usize),
-    UserSuspended(usize, bool),
-    AppSuspended(usize, bool),
-    OrganizationSuspended(usize, bool),
-    Member(usize, usize, bool),
-}
-
-/// What is wrong with a redemption.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fault {
-    Verifier,
-    NoVerifier,
-    RedirectUri,
-}
-
-/// What the server must answer.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) enum Answered {
-    Pair {
-        refresh: Refresh,
-        access: Access,
-        expires_in: i64,
-    },
-    Refused(&'static str),
-    Person(usize),
-    Inactive,
-    Active {
-        scopes: Scopes,
-        expires: Option<i64>,
-        user: usize,
-        organization: Option<usize>,
-        app: usize,
-    },
-    Done,
-}
+/// Why a grant ended whose key was revoked; its row is told later.
+pub(super) const KEY_REVOKED: &str = "key_revoked";
 
 /// Everything there is.
 #[derive(Clone, Debug)]
@@ -178,6 +31,8 @@ pub(super) struct Model {
     pub(super) organizations: Vec<bool>,
     pub(super) grants: Vec<Grant>,
     pub(super) accesses: Vec<Access>,
+    access_keys: Keys,
+    proof_keys: Keys,
     /// Access tokens that were given back: one is a grant's, of a generation, of a moment.
     revoked: BTreeSet<(usize, u32, i64)>,
 }
@@ -192,6 +47,8 @@ impl Model {
             organizations: vec![false; organizations],
             grants: vec![],
             accesses: vec![],
+            access_keys: Keys::first(),
+            proof_keys: Keys::first(),
             revoked: BTreeSet::new(),
         }
     }
@@ -213,6 +70,7 @@ impl Model {
             expires: None,
             ends: None,
             used: (self.now, self.now),
+            keys: vec![self.proof_keys.at(self.now)],
         });
         self.grants.len() - 1
     }
@@ -243,6 +101,11 @@ impl Model {
             Request::UserSuspended(user, is) => self.done(|model| model.users[user].suspended = is),
             Request::AppSuspended(app, is) => self.done(|model| model.apps[app].suspended = is),
             Request::OrganizationSuspended(one, is) => self.done(|model| model.organizations[one] = is),
+            Request::RotateKeys => self.done(|model| {
+                model.access_keys.rotate(model.now);
+                model.proof_keys.rotate(model.now);
+            }),
+            Request::RevokeKey(purpose) => self.done(|model| model.revoke_key(purpose)),
             Request::Member(user, organization, true) => self.done(|model| {
                 model.users[user].member_of.insert(organization);
             }),
@@ -263,7 +126,7 @@ impl Model {
         }
         let (now, rules) = (self.now, self.rules);
         let grant = &self.grants[id];
-        if grant.app != by || matches!(grant.life, Life::Ended(_)) {
+        if grant.app != by || !self.is_authentic(id, 0) || matches!(grant.life, Life::Ended(_)) {
             return Answered::Refused(INVALID_GRANT);
         }
         if grant.life == Life::Active {
@@ -279,8 +142,10 @@ impl Model {
         }
         let ends = rules.absolute.map(|span| now + span);
         let expires = self.refresh_expires(by, ends);
+        let key = self.proof_keys.at(now);
         let grant = &mut self.grants[id];
         (grant.life, grant.generation, grant.rotated_at) = (Life::Active, 1, now);
+        grant.keys.push(key);
         (grant.ends, grant.expires, grant.used) = (ends, expires, (now, now));
         self.pair(id, now, scopes)
     }
@@ -328,7 +193,9 @@ impl Model {
     /// (n, p) → (n+1, n), or (n+1, p) where p came again; then n is void.
     fn rotate(&mut self, id: usize, presented: u32) {
         let expires = self.refresh_expires(self.grants[id].app, self.grants[id].ends);
-        let (now, grant) = (self.now, &mut self.grants[id]);
+        let (now, key) = (self.now, self.proof_keys.at(self.now));
+        let grant = &mut self.grants[id];
+        grant.keys.push(key);
         if presented != grant.generation {
             grant.void.insert(grant.generation);
         }
@@ -409,6 +276,10 @@ impl Model {
         if !self.is_live(by) {
             return Answered::Refused(INVALID_CLIENT);
         }
+        // What is sealed by a key that is gone says nothing.
+        if !self.access_keys.lives(access.sealed) {
+            return Answered::Done;
+        }
         if self.grants[access.grant].app != by {
             return Answered::Refused(INVALID_GRANT);
         }
@@ -424,7 +295,7 @@ impl Model {
         if !self.is_live(by) {
             return Answered::Refused(INVALID_CLIENT);
         }
-        if token.forged {
+        if token.forged || !self.is_authentic(token.grant, token.generation) {
             return Answered::Done;
         }
         if self.grants[token.grant].app != by {
@@ -448,6 +319,8 @@ impl Model {
         // No access token outlives its grant, so one whose grant ran out has run out itself.
         self.now < access.expires
             && matches!(grant.life, Life::Active | Life::Ended("expired"))
+            && self.access_keys.lives(access.sealed)
+            && self.is_authentic(access.grant, access.generation)
             && !grant.void.contains(&access.generation)
             && !self.revoked.contains(&(access.grant, access.generation, access.issued))
     }
@@ -469,6 +342,8 @@ impl Model {
             issued,
             scopes,
             expires,
+            // The key of its moment, so that it is the same token when it is given again.
+            sealed: self.access_keys.at(issued),
         };
         if !self.accesses.contains(&access) {
             self.accesses.push(access);
@@ -514,6 +389,36 @@ impl Model {
         }
     }
 
+    /// What was made under a revoked key ends: such codes, refresh and access tokens, and the grants that have nothing else.
+    fn revoke_key(&mut self, purpose: Purpose) {
+        let keys = match purpose {
+            Purpose::Access => &mut self.access_keys,
+            Purpose::Proof => &mut self.proof_keys,
+        };
+        let revoked = keys.at(self.now);
+        keys.revoke(revoked, self.now);
+        for id in 0..self.grants.len() {
+            if purpose == Purpose::Proof && self.grants[id].keys.last() == Some(&revoked) {
+                self.end(id, KEY_REVOKED);
+            }
+        }
+    }
+
+    /// Whether an access token's grant ended by a key that is not the token's own.
+    pub(super) fn is_untold(&self, access: Access) -> bool {
+        self.grants[access.grant].life == Life::Ended(KEY_REVOKED) && self.is_authentic(access.grant, access.generation)
+    }
+
+    /// What has retired is gone.
+    pub(super) fn retire_keys(&mut self) {
+        self.access_keys.retire(self.now);
+    }
+
+    fn is_authentic(&self, id: usize, generation: u32) -> bool {
+        let key = self.grants[id].keys.get(generation as usize);
+        key.is_some_and(|key| self.proof_keys.lives(*key))
+    }
+
     /// Whether the refresh token to use next has run out.
     pub(super) fn is_over(&self, id: usize) -> bool {
         let grant = &self.grants[id];
@@ -527,7 +432,7 @@ impl Model {
     }
 
     fn is_own(&self, app: usize, token: Refresh) -> bool {
-        !token.forged && self.grants[token.grant].app == app
+        !token.forged && self.grants[token.grant].app == app && self.is_authentic(token.grant, token.generation)
     }
 
     fn may_introspect(&self, caller: Caller) -> bool {
@@ -564,33 +469,4 @@ enum Meaning {
     Same,
     Replaces,
     Reused,
-}
-
-impl Scopes {
-    pub(super) const NAMES: [&'static str; 3] = ["profile", "read", "write"];
-
-    pub(super) fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    pub(super) fn within(self, other: Self) -> bool {
-        self.0 & !other.0 == 0
-    }
-
-    pub(super) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    pub(super) fn names(self) -> Vec<&'static str> {
-        let all = Self::NAMES.into_iter().enumerate();
-        all.filter(|(bit, _)| self.0 & (1 << bit) != 0)
-            .map(|(_, name)| name)
-            .collect()
-    }
-}
-
-impl fmt::Display for Scopes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.names().join(" "))
-    }
 }

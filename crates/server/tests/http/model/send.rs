@@ -1,7 +1,7 @@
 //! A request of the model as it goes to the server.
 
+use super::nouns::{Access, Caller, Fault, Purpose, Refresh, Request, Scopes};
 use super::play::Play;
-use super::reference::{Access, Caller, Fault, Refresh, Request, Scopes};
 use super::world::{CLIENTS, ORGANIZATIONS, PEOPLE, REDIRECT_URIS};
 use crate::harness::{Answer, Browser, Client, Landing, RESOURCE, VERIFIER};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -35,6 +35,12 @@ impl Play<'_> {
             Request::UserSuspended(user, is) => self.suspend("users", PEOPLE[user].email, is).await,
             Request::AppSuspended(app, is) => self.suspend("apps", CLIENTS[app], is).await,
             Request::OrganizationSuspended(one, is) => self.suspend("organizations", ORGANIZATIONS[one], is).await,
+            Request::RotateKeys => {
+                self.server
+                    .operator(Method::POST, "/keys/rotate", Some(json!({})))
+                    .await
+            }
+            Request::RevokeKey(purpose) => self.revoke_key(purpose).await,
             Request::Member(user, organization, is) => self.member(user, organization, is).await,
         }
     }
@@ -120,6 +126,19 @@ impl Play<'_> {
         self.server
             .operator(Method::POST, &format!("/{nouns}/{name}/{verb}"), None)
             .await
+    }
+
+    /// Revokes the key in use.
+    async fn revoke_key(&self, purpose: Purpose) -> Answer {
+        let purpose = match purpose {
+            Purpose::Access => "access",
+            Purpose::Proof => "proof",
+        };
+        let listed = self.server.operator(Method::GET, "/keys", None).await.json();
+        let mut keys = listed["keys"].as_array().expect("keys").iter();
+        let key = keys.find(|key| key["purpose"] == purpose && key["state"] == "current");
+        let path = format!("/keys/{}/revoke", key.expect("there is always a key")["id"]);
+        self.server.operator(Method::POST, &path, None).await
     }
 
     async fn member(&self, user: usize, organization: usize, is: bool) -> Answer {

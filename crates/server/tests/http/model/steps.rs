@@ -1,7 +1,7 @@
 //! The steps that a history is made of. They name what they speak of by where it stands ("the grant before the last"), so
 //! that every history means something and one that is shortened still does.
 
-use super::reference::{Fault, Scopes};
+use super::nouns::{Fault, Purpose, Scopes};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -59,6 +59,8 @@ pub(super) enum Step {
     /// The clock moves to where something ends, give or take milliseconds.
     WaitFor(Newest, Edge, i64),
     Restart,
+    RotateKeys,
+    RevokeKey(Purpose),
 }
 
 /// How many come after it: 0 is the newest. Counted among those there are.
@@ -110,15 +112,81 @@ pub(super) enum Edge {
 }
 
 /// Histories of up to `longest` steps.
-pub(super) fn histories(rules: usize, longest: usize) -> impl Strategy<Value = History> {
-    let steps = proptest::collection::vec(step(), 0..=longest);
-    (0..rules, connect(), steps).prop_map(|(rules, first, steps)| History {
-        rules,
-        steps: std::iter::once(first).chain(steps).collect(),
-    })
+pub(super) fn histories(rules: usize, longest: usize) -> BoxedStrategy<History> {
+    let episodes = proptest::collection::vec(episode(), 0..=longest);
+    (0..rules, connect(), episodes)
+        .prop_map(|(rules, first, episodes)| History {
+            rules,
+            steps: std::iter::once(first).chain(episodes.into_iter().flatten()).collect(),
+        })
+        .boxed()
 }
 
-fn step() -> impl Strategy<Value = Step> {
+/// Mostly a single step; some follow on one another, because chance seldom has them do so.
+fn episode() -> BoxedStrategy<Vec<Step>> {
+    prop_oneof![
+        40 => step().prop_map(|step| vec![step]),
+        4 => late(),
+        1 => kept(),
+        2 => stopped(),
+    ]
+    .boxed()
+}
+
+/// A predecessor that comes around a moment that counts, its successor seen or not, with a restart before or between.
+fn late() -> BoxedStrategy<Vec<Step>> {
+    let seen = prop_oneof![3 => how().prop_map(|how| Step::Use(0, how)), 1 => Just(Step::Revoke(0, By::Own))];
+    let uses = (proptest::option::of(how()), proptest::option::of(seen));
+    let restart = select(vec![None, None, Some(false), Some(true)]);
+    let edge = select(vec![Edge::Grace, Edge::Grace, Edge::Retry]);
+    let after = select(vec![Which::Current, Which::Previous, Which::Void]);
+    (newest(), uses, restart, (edge, -1..=1_i64), after)
+        .prop_map(|(of, (before, seen), restart, (edge, more), after)| {
+            let refresh = |which| Step::Refresh(of, which, By::Own, None);
+            let mut steps = Vec::new();
+            steps.extend(before.map(|how| Step::Look(of, Which::Current, how)));
+            steps.extend((restart == Some(false)).then_some(Step::Restart));
+            steps.push(refresh(Which::Current));
+            steps.extend(seen);
+            steps.extend((restart == Some(true)).then_some(Step::Restart));
+            steps.push(Step::WaitFor(of, edge, more));
+            steps.extend([refresh(Which::Previous), refresh(after)]);
+            steps
+        })
+        .boxed()
+}
+
+/// A grant that is refreshed until a bound ends it.
+fn kept() -> BoxedStrategy<Vec<Step>> {
+    (newest(), -1..=1_i64)
+        .prop_map(|(of, more)| {
+            let refresh = Step::Refresh(of, Which::Current, By::Own, None);
+            let (wait, until) = (Step::Wait(30 * MINUTE), Step::WaitFor(of, Edge::Refresh, more));
+            vec![wait, refresh.clone(), until, refresh]
+        })
+        .boxed()
+}
+
+/// Someone or something is stopped while a code or a token is under way.
+fn stopped() -> BoxedStrategy<Vec<Step>> {
+    let stop = prop_oneof![
+        2 => (0..USERS).prop_map(Step::SuspendUser),
+        1 => (0..APPS).prop_map(Step::SuspendApp),
+        1 => (0..ORGANIZATIONS).prop_map(Step::SuspendOrganization),
+    ];
+    let consent = (0..USERS, 0..APPS, 0..ORGANIZATIONS, scopes());
+    (consent, any::<bool>(), stop, step())
+        .prop_map(|((u, a, o, s), redeemed, stop, then)| {
+            let redeem = Step::Redeem(0, By::Own, None);
+            let mut steps = vec![Step::Consent(u, a, o, s)];
+            steps.extend(redeemed.then(|| redeem.clone()));
+            steps.extend([stop, redeem, then, Step::Resume]);
+            steps
+        })
+        .boxed()
+}
+
+fn step() -> BoxedStrategy<Step> {
     prop_oneof![
         6 => connect(),
         24 => (newest(), which(), by(), asked()).prop_map(|(of, which, by, asked)| Step::Refresh(of, which, by, asked)),
@@ -129,14 +197,27 @@ fn step() -> impl Strategy<Value = Step> {
         7 => standing(),
         22 => time(),
         1 => Just(Step::Restart),
+        2 => key(),
     ]
+    .boxed()
 }
 
-fn connect() -> impl Strategy<Value = Step> {
-    (0..USERS, 0..APPS, 0..ORGANIZATIONS, scopes()).prop_map(|(u, a, o, s)| Step::Connect(u, a, o, s))
+fn key() -> BoxedStrategy<Step> {
+    prop_oneof![
+        4 => Just(Step::RotateKeys),
+        1 => Just(Step::RevokeKey(Purpose::Access)),
+        1 => Just(Step::RevokeKey(Purpose::Proof)),
+    ]
+    .boxed()
 }
 
-fn code() -> impl Strategy<Value = Step> {
+fn connect() -> BoxedStrategy<Step> {
+    (0..USERS, 0..APPS, 0..ORGANIZATIONS, scopes())
+        .prop_map(|(u, a, o, s)| Step::Connect(u, a, o, s))
+        .boxed()
+}
+
+fn code() -> BoxedStrategy<Step> {
     let fault = select(vec![
         None,
         None,
@@ -148,32 +229,37 @@ fn code() -> impl Strategy<Value = Step> {
         3 => (0..USERS, 0..APPS, 0..ORGANIZATIONS, scopes()).prop_map(|(u, a, o, s)| Step::Consent(u, a, o, s)),
         4 => (newest(), by(), fault).prop_map(|(of, by, fault)| Step::Redeem(of, by, fault)),
     ]
+    .boxed()
 }
 
-fn token() -> impl Strategy<Value = Step> {
-    let how = || {
-        prop_oneof![
-            4 => Just(How::Identity),
-            2 => by().prop_map(How::By),
-            2 => Just(How::Api),
-        ]
-    };
+fn token() -> BoxedStrategy<Step> {
     prop_oneof![
         3 => (newest(), how()).prop_map(|(of, how)| Step::Use(of, how)),
         1 => (newest(), which(), how()).prop_map(|(of, which, how)| Step::Look(of, which, how)),
     ]
+    .boxed()
 }
 
-fn ending() -> impl Strategy<Value = Step> {
+fn how() -> BoxedStrategy<How> {
+    prop_oneof![
+        4 => Just(How::Identity),
+        2 => by().prop_map(How::By),
+        2 => Just(How::Api),
+    ]
+    .boxed()
+}
+
+fn ending() -> BoxedStrategy<Step> {
     prop_oneof![
         3 => (newest(), by()).prop_map(|(of, by)| Step::Revoke(of, by)),
         1 => (newest(), which(), by()).prop_map(|(of, which, by)| Step::RevokeRefresh(of, which, by)),
         1 => newest().prop_map(Step::EndAccess),
         1 => newest().prop_map(Step::OperatorEnds),
     ]
+    .boxed()
 }
 
-fn standing() -> impl Strategy<Value = Step> {
+fn standing() -> BoxedStrategy<Step> {
     prop_oneof![
         1 => (0..USERS).prop_map(Step::SuspendUser),
         1 => (0..APPS).prop_map(Step::SuspendApp),
@@ -183,9 +269,10 @@ fn standing() -> impl Strategy<Value = Step> {
         3 => (0..USERS, 0..ORGANIZATIONS).prop_map(|(user, of)| Step::Join(user, of)),
         2 => (0..APPS, scopes()).prop_map(|(app, scopes)| Step::AppScopes(app, scopes)),
     ]
+    .boxed()
 }
 
-fn time() -> impl Strategy<Value = Step> {
+fn time() -> BoxedStrategy<Step> {
     let spans = [
         1,
         SECOND,
@@ -205,18 +292,20 @@ fn time() -> impl Strategy<Value = Step> {
         1 => select(back.to_vec()).prop_map(Step::Wait),
         6 => edge.prop_map(|(of, edge, more)| Step::WaitFor(of, edge, more)),
     ]
+    .boxed()
 }
 
-fn racer() -> impl Strategy<Value = Racer> {
+fn racer() -> BoxedStrategy<Racer> {
     prop_oneof![
         2 => Just(Racer::Redeem),
         6 => which().prop_map(Racer::Refresh),
         1 => Just(Racer::Revoke),
         1 => Just(Racer::OperatorEnds),
     ]
+    .boxed()
 }
 
-fn which() -> impl Strategy<Value = Which> {
+fn which() -> BoxedStrategy<Which> {
     prop_oneof![
         10 => Just(Which::Current),
         7 => Just(Which::Previous),
@@ -224,21 +313,22 @@ fn which() -> impl Strategy<Value = Which> {
         1 => (0..4_usize).prop_map(Which::Old),
         1 => Just(Which::Forged),
     ]
+    .boxed()
 }
 
-fn by() -> impl Strategy<Value = By> {
-    prop_oneof![9 => Just(By::Own), 1 => (1..APPS).prop_map(By::Foreign)]
+fn by() -> BoxedStrategy<By> {
+    prop_oneof![9 => Just(By::Own), 1 => (1..APPS).prop_map(By::Foreign)].boxed()
 }
 
-fn asked() -> impl Strategy<Value = Option<Scopes>> {
-    prop_oneof![4 => Just(None), 1 => scopes().prop_map(Some)]
+fn asked() -> BoxedStrategy<Option<Scopes>> {
+    prop_oneof![4 => Just(None), 1 => scopes().prop_map(Some)].boxed()
 }
 
 /// Mostly one of the last.
-fn newest() -> impl Strategy<Value = Newest> {
-    prop_oneof![6 => Just(0_usize), 3 => Just(1), 2 => 0..8_usize]
+fn newest() -> BoxedStrategy<Newest> {
+    prop_oneof![6 => Just(0_usize), 3 => Just(1), 2 => 0..8_usize].boxed()
 }
 
-fn scopes() -> impl Strategy<Value = Scopes> {
-    prop_oneof![3 => Just(Scopes(7)), 2 => (1..8_u8).prop_map(Scopes)]
+fn scopes() -> BoxedStrategy<Scopes> {
+    prop_oneof![3 => Just(Scopes(7)), 2 => (1..8_u8).prop_map(Scopes)].boxed()
 }

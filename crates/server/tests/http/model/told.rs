@@ -1,6 +1,7 @@
 //! Requests and answers in words, for the history of a failure.
 
-use super::reference::{Access, Caller, Fault, Model, Refresh, Request};
+use super::nouns::{Access, Caller, Fault, Refresh, Request};
+use super::reference::Model;
 use super::world::{CLIENTS, ORGANIZATIONS, PEOPLE};
 use crate::harness::Answer;
 
@@ -37,6 +38,8 @@ pub(super) fn told(model: &Model, request: &Request) -> String {
         Request::UserSuspended(user, is) => format!("{} is {}", PEOPLE[user].email, suspended(is)),
         Request::AppSuspended(app, is) => format!("{} is {}", CLIENTS[app], suspended(is)),
         Request::OrganizationSuspended(one, is) => format!("{} is {}", ORGANIZATIONS[one], suspended(is)),
+        Request::RotateKeys => "the keys are rotated".to_owned(),
+        Request::RevokeKey(purpose) => format!("the {purpose:?} key is revoked"),
         Request::Member(user, of, is) => {
             let verb = if is { "joins" } else { "leaves" };
             format!("{} {verb} {}", PEOPLE[user].email, ORGANIZATIONS[of])

@@ -1,6 +1,7 @@
 //! The world of a history: who and what there is, on a server of its own that starts from a folder made once.
 
-use super::reference::{App, Model, Rules, Scopes, User};
+use super::nouns::{App, Rules, Scopes, User};
+use super::reference::Model;
 use crate::harness::{JOHN, MARY, Person, SECRET, Server};
 use std::collections::BTreeSet;
 use std::path::Path;
