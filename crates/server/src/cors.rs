@@ -43,7 +43,7 @@ pub async fn sharing(hallpass: &Hallpass, endpoint: Endpoint, headers: &HeaderMa
         }
     };
     let of_app = match headers.get(ORIGIN) {
-        Some(origin) if is_of_app(hallpass, origin).await => Some(origin.clone()),
+        Some(origin) if Box::pin(is_of_app(hallpass, origin)).await => Some(origin.clone()),
         _ => None,
     };
     Sharing::Origin { of_app, methods }

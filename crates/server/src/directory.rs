@@ -1,7 +1,8 @@
 //! Apps, people and organizations as the endpoints see them, kept in memory.
 //!
 //! A check of a token asks for the status of its app, person and organization; none of that may cost a query. An
-//! administrative change forgets everything: changes are rare and loading is a point read.
+//! administrative change forgets everything: changes are rare and loading is a point read. It is boxed, because each request
+//! copies the state of all that it might wait for.
 
 use crate::app::Hallpass;
 use crate::config::GrantType;
@@ -114,8 +115,8 @@ impl Hallpass {
             return Ok(Some(client));
         }
         let version = self.directory.version.load(Ordering::SeqCst);
-        let app = self.store.app_by_client_id(client_id).await?;
-        self.keep_client(version, app).await
+        let app = Box::pin(self.store.app_by_client_id(client_id)).await?;
+        Box::pin(self.keep_client(version, app)).await
     }
 
     /// The app with this id.
@@ -127,8 +128,8 @@ impl Hallpass {
             return Ok(Some(client));
         }
         let version = self.directory.version.load(Ordering::SeqCst);
-        let app = self.store.app(id).await?;
-        self.keep_client(version, app).await
+        let app = Box::pin(self.store.app(id)).await?;
+        Box::pin(self.keep_client(version, app)).await
     }
 
     /// The person with this subject.
@@ -140,7 +141,7 @@ impl Hallpass {
             return Ok(Some(user));
         }
         let version = self.directory.version.load(Ordering::SeqCst);
-        let Some(user) = self.store.user(id).await?.map(Arc::new) else {
+        let Some(user) = Box::pin(self.store.user(id)).await?.map(Arc::new) else {
             return Ok(None);
         };
         self.directory.put(
@@ -160,7 +161,7 @@ impl Hallpass {
             return Ok(Some(organization));
         }
         let version = self.directory.version.load(Ordering::SeqCst);
-        let Some(found) = self.store.organization(id).await?.map(Arc::new) else {
+        let Some(found) = Box::pin(self.store.organization(id)).await?.map(Arc::new) else {
             return Ok(None);
         };
         self.directory.put(
@@ -180,7 +181,11 @@ impl Hallpass {
             return Ok(resources);
         }
         let version = self.directory.version.load(Ordering::SeqCst);
-        let found: Arc<[Arc<Resource>]> = self.store.resources().await?.into_iter().map(Arc::new).collect();
+        let found: Arc<[Arc<Resource>]> = Box::pin(self.store.resources())
+            .await?
+            .into_iter()
+            .map(Arc::new)
+            .collect();
         self.directory.put(
             version,
             |d| d.resources.insert((), found.clone()),

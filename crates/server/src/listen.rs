@@ -171,6 +171,8 @@ async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Requ
     answer
 }
 
+/// What an endpoint answers. Each request copies the state of this future, which is as large as its largest branch: those that
+/// are large, or not hot, are boxed.
 async fn answer_of(
     hallpass: &Arc<Hallpass>,
     pages: axum::Router,
@@ -185,15 +187,14 @@ async fn answer_of(
             full(form_endpoint(hallpass, endpoint, request, peer).await)
         }
         Endpoint::Identity if reads || method == Method::POST => {
-            full(identity::identity(hallpass, request.headers(), hallpass.now()).await)
+            full(Box::pin(identity::identity(hallpass, request.headers(), hallpass.now())).await)
         }
         Endpoint::Metadata if reads => full(metadata::metadata(hallpass)),
         Endpoint::OpenApi if reads => full(openapi::openapi(hallpass)),
         Endpoint::Live if reads => full(respond::json(200, r#"{"status":"live"}"#)),
-        Endpoint::Ready if reads => full(ready(hallpass).await),
+        Endpoint::Ready if reads => full(Box::pin(ready(hallpass)).await),
         Endpoint::Identity => full(only_reads_or_posts(hallpass)),
         Endpoint::Metadata | Endpoint::OpenApi | Endpoint::Live | Endpoint::Ready => full(only_reads()),
-        // Boxed: what is hot should not be as large as what is not.
         Endpoint::Authorize => full(Box::pin(authorize(hallpass, request.map(Body::new))).await),
         Endpoint::Page => {
             request.extensions_mut().insert(peer);
@@ -272,8 +273,8 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     // Only now: a body that comes slowly gains no time.
     let now = hallpass.now();
     match endpoint {
-        Endpoint::Introspect => introspection::introspect(hallpass, &request, now).await,
-        Endpoint::Revoke => revocation::revoke(hallpass, &request, now).await,
+        Endpoint::Introspect => Box::pin(introspection::introspect(hallpass, &request, now)).await,
+        Endpoint::Revoke => Box::pin(revocation::revoke(hallpass, &request, now)).await,
         _ => token::token(hallpass, &request, now).await,
     }
 }

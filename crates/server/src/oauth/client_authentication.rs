@@ -219,7 +219,7 @@ impl<'a> Trial<'a> {
             SecretHash::Argon2(phc) => {
                 self.begin()?;
                 let (pool, remembered) = (&self.hallpass.clients, &self.hallpass.remembered);
-                let verified = remembered.verify(pool, presented, phc).await;
+                let verified = Box::pin(remembered.verify(pool, presented, phc)).await;
                 verified.map_err(|Busy| Refusal::Busy)
             }
         }

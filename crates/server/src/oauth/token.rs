@@ -46,8 +46,9 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
         now,
     };
     match grant_type {
-        GrantType::AuthorizationCode => authorization_code::redeem(hallpass, &request).await,
-        GrantType::RefreshToken => refresh_token::refresh(hallpass, &request).await,
+        // Boxed: their state is large, and each request copies what is not.
+        GrantType::AuthorizationCode => Box::pin(authorization_code::redeem(hallpass, &request)).await,
+        GrantType::RefreshToken => Box::pin(refresh_token::refresh(hallpass, &request)).await,
         GrantType::ClientCredentials => client_credentials::issue(hallpass, &request),
     }
 }

@@ -109,7 +109,7 @@ impl<'a> Batch<'a> {
 
     fn work(&mut self, work: &Work) -> Result<Applied> {
         let outcome = match work {
-            Work::Insert(grant) => Outcome::Grant(self.insert(grant)?),
+            Work::Insert(grant) => Outcome::Grant(self.insert(grant)?.map(Box::new)),
             Work::Redeem(redeem) => Outcome::Redeemed(self.redeem(redeem)?),
             Work::Rotate(rotate) => Outcome::Rotated(self.rotate(rotate)?),
             Work::End(end) => Outcome::Ended(self.end(end)?),

@@ -83,7 +83,7 @@ pub(super) enum Work {
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
     /// The grant as it now stands.
-    Grant(Option<Grant>),
+    Grant(Option<Box<Grant>>),
     /// Whether a code was redeemed.
     Redeemed(bool),
     /// What came of a rotation.

@@ -35,7 +35,7 @@ impl Store {
     /// Makes a pending grant, or finds that one with its id is there already: the row as it stands.
     pub async fn insert_grant(&self, grant: NewGrant) -> Result<Grant> {
         match self.change(Work::Insert(grant)).await? {
-            Outcome::Grant(grant) => grant.ok_or(StoreError::Conflict),
+            Outcome::Grant(grant) => grant.map(|grant| *grant).ok_or(StoreError::Conflict),
             outcome => Err(outcome.unexpected()),
         }
     }
