@@ -145,6 +145,7 @@ impl World {
             expires: None,
             ends: None,
             key: 1,
+            keep: 50,
         };
         self.store.redeem(&grant, redeem).await.unwrap().unwrap();
         id

@@ -8,7 +8,7 @@ use super::{Refusal, issue};
 use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::respond::Response;
-use crate::store::model::{ClientType, EndReason, Grant, Redeem, State};
+use crate::store::model::{ClientType, EndReason, Grant, Redeem, Redeemed, State};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
 use hallpass_wire::pkce::{CodeChallenge, CodeVerifier};
@@ -45,11 +45,14 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
         now: request.now,
         expires: issue::refresh_expiry(hallpass, request.client, ends, request.now),
         ends,
+        keep: hallpass.config.tokens.grants_per_user_and_app,
         key: hallpass.keys.ring().proof_id(request.now),
     };
     match hallpass.store.redeem(&grant, change).await? {
-        Some(grant) => {
-            end_longest_idle(hallpass, &grant, request.now).await?;
+        Some(Redeemed { grant, crowded }) => {
+            if crowded {
+                end_longest_idle(hallpass, &grant, request.now).await?;
+            }
             issue::for_grant(hallpass, request, &grant, scopes, request.now)
         }
         None => Err(lost(hallpass, &grant, request.now).await?),

@@ -128,9 +128,18 @@ impl<'a> Batch<'a> {
         self.grant(grant.id)
     }
 
-    fn redeem(&mut self, redeem: &Redeem) -> Result<bool> {
-        let params = grants::redeem_params(redeem);
-        Ok(self.connection.execute(grants::REDEEM, &params)? > 0)
+    /// Whether there may be too many grants is asked here, where the index's pages are at hand: on a connection that only reads
+    /// they are gone with each commit.
+    fn redeem(&mut self, redeem: &Redeem) -> Result<Option<bool>> {
+        if self
+            .connection
+            .execute(grants::REDEEM, &grants::redeem_params(redeem))?
+            == 0
+        {
+            return Ok(None);
+        }
+        let params = [redeem.id.into(), redeem.keep.into()];
+        Ok(Some(!self.connection.query(grants::CROWDED, &params)?.is_empty()))
     }
 
     fn rotate(&mut self, rotate: &Rotate) -> Result<Rotation> {

@@ -84,8 +84,8 @@ pub(super) enum Work {
 pub(super) enum Outcome {
     /// The grant as it now stands.
     Grant(Option<Box<Grant>>),
-    /// Whether a code was redeemed.
-    Redeemed(bool),
+    /// Where a code was redeemed: whether there may be too many grants now.
+    Redeemed(Option<bool>),
     /// What came of a rotation.
     Rotated(Rotation),
     /// Whether this change ended the grant.

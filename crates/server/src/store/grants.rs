@@ -4,7 +4,8 @@
 
 use super::batch::{End, Ends, Outcome, Rotation, Work, Write};
 use super::model::{
-    AppId, EndReason, Grant, GrantFilter, GrantId, NewGrant, OrganizationId, Redeem, Rotate, Rotated, State, UserId,
+    AppId, EndReason, Grant, GrantFilter, GrantId, NewGrant, OrganizationId, Redeem, Redeemed, Rotate, Rotated, State,
+    UserId,
 };
 use super::value::{Row, Value};
 use super::{Result, Store, StoreError, all, first};
@@ -41,9 +42,12 @@ impl Store {
     }
 
     /// Makes the pending grant of this app active; `None`: it was not pending, or not any more, or its code has run out.
-    pub async fn redeem(&self, grant: &Grant, redeem: Redeem) -> Result<Option<Grant>> {
+    pub async fn redeem(&self, grant: &Grant, redeem: Redeem) -> Result<Option<Redeemed>> {
         match self.change(Work::Redeem(redeem)).await? {
-            Outcome::Redeemed(redeemed) => Ok(redeemed.then(|| grant.redeemed(&redeem))),
+            Outcome::Redeemed(redeemed) => Ok(redeemed.map(|crowded| Redeemed {
+                grant: grant.redeemed(&redeem),
+                crowded,
+            })),
             outcome => Err(outcome.unexpected()),
         }
     }
@@ -100,11 +104,6 @@ impl Store {
     /// ones that were used last stay. The newcomer always stays: by a clock that was turned back it is the longest idle one.
     pub async fn longest_idle(&self, newcomer: &Grant, keep: u32) -> Result<Vec<GrantId>> {
         let (user, app) = (newcomer.user, newcomer.app);
-        // Nearly always there are not as many at all, which the index tells without a look at any row.
-        let more = self.read(MORE_THAN, &[user.into(), app.into(), keep.into()]).await?;
-        if more.is_empty() {
-            return Ok(vec![]);
-        }
         let others = keep.saturating_sub(1);
         let params = [user.into(), app.into(), newcomer.id.into(), others.into()];
         all(self.read(LONGEST_IDLE, &params).await?, Row::take)
@@ -159,7 +158,10 @@ const LIST_OF_USER: &str = select_grant!(
     "WHERE user_id = $1 AND ($2 IS NULL OR app_id = $2) AND ($3 IS NULL OR organization_id = $3) AND ($4 IS NULL OR state = $4) ORDER BY id DESC LIMIT $5"
 );
 
-const MORE_THAN: &str = "SELECT 1 FROM grants WHERE user_id = $1 AND app_id = $2 LIMIT 1 OFFSET $3";
+/// Whether the person of this grant has more than so many for its app: nearly always not, which the index tells without a
+/// look at any other row.
+pub(super) const CROWDED: &str = "SELECT 1 FROM grants AS own JOIN grants AS other \
+     ON other.user_id = own.user_id AND other.app_id = own.app_id WHERE own.id = $1 LIMIT 1 OFFSET $2";
 
 const LONGEST_IDLE: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 1 AND id <> $3 \
      ORDER BY COALESCE(last_used, rotated_at) DESC, id DESC LIMIT 1000 OFFSET $4";

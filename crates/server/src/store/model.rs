@@ -8,7 +8,7 @@ mod people;
 mod record;
 
 pub use client::{App, AppUpdate, Others, Resource, Secret, SecretHash};
-pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Rotate, Rotated};
+pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Redeemed, Rotate, Rotated};
 pub use people::{Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
 pub use record::{AuditEvent, Change, Declared, Key, NewChange, RevokedKey, Successor};
 

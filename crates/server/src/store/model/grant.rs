@@ -134,6 +134,17 @@ pub struct Redeem {
     pub ends: Option<Instant>,
     /// The proof key of generation 1.
     pub key: u32,
+    /// How many grants this person may have for this app.
+    pub keep: u32,
+}
+
+/// A code that was redeemed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Redeemed {
+    /// The grant as it now stands.
+    pub grant: Grant,
+    /// Whether this person has more grants for this app than [`Redeem::keep`], ended ones included: then some may have to end.
+    pub crowded: bool,
 }
 
 /// A refresh token to exchange for its successor (RFC 6749 §6).

@@ -283,6 +283,17 @@ async fn more_grants_than_one_commit_takes_end_too() {
 }
 
 #[tokio::test]
+async fn a_redemption_tells_whether_there_may_be_too_many() {
+    let fixture = Fixture::new();
+    for (id, crowded) in [(1, false), (2, false), (3, true)] {
+        let pending = fixture.pending(id).await;
+        let change = Redeem { keep: 2, ..redeem(id) };
+        let redeemed = fixture.store.redeem(&pending, change).await.unwrap().unwrap();
+        assert_eq!(redeemed.crowded, crowded, "{id}");
+    }
+}
+
+#[tokio::test]
 async fn the_longest_idle_are_those_beyond_what_is_kept() {
     let fixture = Fixture::new();
     for id in 1..=4 {

@@ -92,7 +92,7 @@ impl Fixture {
 
 async fn redeem_row(store: &Store, redeem: Redeem) -> Result<Option<Grant>> {
     let grant = store.grant(redeem.id).await?.ok_or(StoreError::Conflict)?;
-    store.redeem(&grant, redeem).await
+    Ok(store.redeem(&grant, redeem).await?.map(|redeemed| redeemed.grant))
 }
 
 async fn rotate_row(store: &Store, rotate: Rotate) -> Result<Rotated> {
@@ -132,6 +132,7 @@ fn redeem(id: u128) -> Redeem {
         expires: Some(NOW.after(DAY)),
         ends: None,
         key: 1,
+        keep: 50,
     }
 }
 

@@ -137,23 +137,7 @@ impl<'a> Play<'a> {
                 }
                 Request::RevokeRefresh(self.by(by, token.grant), token)
             }
-            Step::EndAccess(of) => {
-                let grant = &model.grants[self.grant(of)?];
-                let (user, app, organization) = (grant.user, grant.app, grant.organization);
-                let listed = (0..model.grants.len()).any(|id| {
-                    let other = &model.grants[id];
-                    let same = (other.user, other.app, other.organization) == (user, app, organization);
-                    same && other.life == Life::Active && !model.is_over(id)
-                });
-                if !listed || model.users[user].suspended {
-                    return None;
-                }
-                Request::EndAccess {
-                    user,
-                    app,
-                    organization,
-                }
-            }
+            Step::EndAccess(of) => self.end_of_access(of)?,
             Step::OperatorEnds(of) => self.racer(self.grant(of)?, Racer::OperatorEnds)?,
             Step::SuspendUser(user) => Request::UserSuspended(user, true),
             Step::SuspendApp(app) => Request::AppSuspended(app, true),
@@ -163,6 +147,23 @@ impl<'a> Play<'a> {
             Step::RevokeKey(purpose) => Request::RevokeKey(purpose),
             Step::Join(user, of) => Request::Member(user, of, true),
             _ => return None,
+        })
+    }
+
+    /// What the button of the connected-apps page asks for, where the page shows one.
+    fn end_of_access(&self, of: Newest) -> Option<Request> {
+        let model = &self.model;
+        let grant = &model.grants[self.grant(of)?];
+        let (user, app, organization) = (grant.user, grant.app, grant.organization);
+        let listed = (0..model.grants.len()).any(|id| {
+            let other = &model.grants[id];
+            let same = (other.user, other.app, other.organization) == (user, app, organization);
+            same && other.life == Life::Active && !model.is_over(id)
+        });
+        (listed && !model.users[user].suspended).then_some(Request::EndAccess {
+            user,
+            app,
+            organization,
         })
     }
 
