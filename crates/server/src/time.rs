@@ -101,7 +101,7 @@ impl Steady {
     }
 }
 
-/// What a steady clock showed last, and since when the other one has been ahead of it.
+/// What a steady clock showed when the other one was not ahead of it, and since when that one has been.
 #[derive(Debug)]
 struct Pace {
     shown: Instant,
@@ -119,14 +119,13 @@ impl Pace {
         let passed = at.saturating_duration_since(self.at);
         let reach = self.shown.after(passed + passed / FASTER);
         let jumped = *self.jumped.get_or_insert(at);
-        if now <= reach || at.saturating_duration_since(jumped) >= HELD {
-            self.jumped = None;
-            self.shown = now;
-        } else {
-            self.shown = reach;
+        if now > reach && at.saturating_duration_since(jumped) < HELD {
+            // Counted from where both agreed: who asks more than once a millisecond must not lose the rest of it each time.
+            return reach;
         }
-        self.at = at;
-        self.shown
+        let jumped = None;
+        *self = Self { shown: now, at, jumped };
+        now
     }
 }
 
@@ -152,6 +151,19 @@ mod tests {
     fn time_that_passes_is_followed() {
         assert_eq!(shown(&[(1, 1), (2, 2), (50, 50)]), [1, 2, 50]);
         assert_eq!(shown(&[(10, 11), (20, 22)]), [11, 22], "a clock that catches up");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "some moment to begin at")]
+    fn time_that_is_asked_for_often_is_followed() {
+        let begun = std::time::Instant::now();
+        let mut pace = Pace::new(Instant(0), begun);
+        for micros in (0..=1_000_000).step_by(300) {
+            let passed = Duration::from_micros(micros);
+            let wall = Instant(0).after(passed);
+            let behind = wall.since(pace.follow(wall, begun + passed));
+            assert!(behind <= Duration::from_millis(1), "{behind:?} after {passed:?}");
+        }
     }
 
     #[test]

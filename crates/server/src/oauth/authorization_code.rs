@@ -8,6 +8,7 @@ use super::{Refusal, issue};
 use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::respond::Response;
+use crate::store::StoreError;
 use crate::store::model::{ClientType, EndReason, Grant, Redeem, Redeemed, State};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
@@ -50,8 +51,9 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     };
     match hallpass.store.redeem(&grant, change).await? {
         Some(Redeemed { grant, crowded }) => {
-            if crowded {
-                end_longest_idle(hallpass, &grant, request.now).await?;
+            // The code is spent: whoever were told to come again would come with a used one, and lose the grant.
+            if crowded && let Err(error) = end_longest_idle(hallpass, &grant, request.now).await {
+                tracing::warn!(%error, grant = %grant.id, "grants beyond the limit stay until the next redemption");
             }
             issue::for_grant(hallpass, request, &grant, scopes, request.now)
         }
@@ -60,7 +62,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
 }
 
 /// At most so many active grants of one person for one app: the longest idle ones end.
-async fn end_longest_idle(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<(), Refusal> {
+async fn end_longest_idle(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<(), StoreError> {
     let keep = hallpass.config.tokens.grants_per_user_and_app;
     for idle in hallpass.store.longest_idle(grant, keep).await? {
         hallpass.store.end(idle, EndReason::Replaced, now).await?;

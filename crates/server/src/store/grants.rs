@@ -228,11 +228,12 @@ const ROTATE: &str = "UPDATE grants SET generation = generation + 1, previous = 
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $2)";
 
-/// (n, p) → (n+1, p), while nobody used n.
+/// (n, p) → (n+1, p), while nobody used n. What came was proved by the key before.
 const REPLACE: &str = "UPDATE grants SET generation = generation + 1, previous = $1, \
      proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4 \
      WHERE id = $5 AND generation = $6 AND state = 1 AND previous IS NOT DISTINCT FROM $7 AND confirmed = 0 \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.previous_key) \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $2)";
 
 /// The statement that makes this rotation.

@@ -338,6 +338,31 @@ async fn one_grant_too_many_ends_the_one_that_was_idle_longest() {
     assert_eq!(server.identity(&of_mary.access).await.status, 200);
 }
 
+/// The code is spent by then: told to come again, the client would come with a used one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_too_many_that_cannot_end_costs_the_newcomer_nothing() {
+    let declared = format!("[tokens]\ngrants_per_user_and_app = 1\n{APPS}");
+    let server = Server::library("default", &declared).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let first = sample.connect(&john).await;
+    server.advance(Duration::from_secs(120));
+    let database = rusqlite::Connection::open(server.data_folder().join("hallpass.db")).unwrap();
+    let refuses =
+        "CREATE TRIGGER refuses BEFORE UPDATE ON grants WHEN NEW.state = 2 BEGIN SELECT RAISE(FAIL, 'no'); END";
+    database.execute_batch(refuses).unwrap();
+    let second = sample.connect(&john).await;
+    for tokens in [&first, &second] {
+        assert_eq!(server.identity(&tokens.access).await.status, 200);
+    }
+    database.execute_batch("DROP TRIGGER refuses").unwrap();
+    server.advance(Duration::from_secs(120));
+    sample.connect(&john).await;
+    for tokens in [&first, &second] {
+        assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
+    }
+}
+
 /// A second POST makes no grant, so it makes no room for one either.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_allow_ends_no_other_grant() {

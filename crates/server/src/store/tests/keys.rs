@@ -126,6 +126,32 @@ async fn a_code_or_refresh_token_of_a_revoked_key_gives_nothing() {
     assert!(!fixture.rotate(replaces).await.unwrap().changed);
 }
 
+/// What replaces a lost answer was proved by the key before the row's own.
+#[tokio::test]
+async fn a_lost_answer_is_not_replaced_by_a_token_whose_key_was_revoked() {
+    let fixture = Fixture::with_keys().await;
+    for id in [1, 2] {
+        fixture.active(id).await;
+        fixture
+            .rotate(Rotate {
+                key: 2,
+                ..rotate(id, 1)
+            })
+            .await
+            .unwrap();
+    }
+    let replaces = |id| Rotate {
+        presented: 1,
+        expect: 2,
+        expect_previous: Some(1),
+        key: 2,
+        ..rotate(id, 1)
+    };
+    assert!(fixture.rotate(replaces(1)).await.unwrap().changed);
+    fixture.revoke(1).await;
+    assert!(!fixture.rotate(replaces(2)).await.unwrap().changed);
+}
+
 /// The key was looked up before it was revoked, and the change comes after.
 #[tokio::test]
 async fn no_grant_moves_to_a_revoked_key() {
