@@ -182,7 +182,7 @@ async fn a_clock_that_jumps_ahead_and_back_sweeps_and_shortens_nothing() {
     assert_eq!(end.expires, NOW.after(101 * DAY + SETBACK));
 
     *steady.lock().unwrap() = NOW.after(100 * DAY);
-    fixture.write_at(NOW.after(DAY)).await;
+    fixture.write_at(NOW.after(DAY + SETBACK)).await;
     assert_eq!(
         fixture.store.changes(NOW).await.unwrap().len(),
         1,
