@@ -102,6 +102,7 @@ impl Store {
 
     /// The active grants of a person for an app beyond `keep`, `newcomer` included: those to end where there are too many, the
     /// ones that were used last stay. The newcomer always stays: by a clock that was turned back it is the longest idle one.
+    /// What ended with its key takes no room.
     pub async fn longest_idle(&self, newcomer: &Grant, keep: u32) -> Result<Vec<GrantId>> {
         let (user, app) = (newcomer.user, newcomer.app);
         let others = keep.saturating_sub(1);
@@ -164,6 +165,7 @@ pub(super) const CROWDED: &str = "SELECT 1 FROM grants AS own JOIN grants AS oth
      ON other.user_id = own.user_id AND other.app_id = own.app_id WHERE own.id = $1 LIMIT 1 OFFSET $2";
 
 const LONGEST_IDLE: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 1 AND id <> $3 \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
      ORDER BY COALESCE(last_used, rotated_at) DESC, id DESC LIMIT 1000 OFFSET $4";
 
 const LIVE_OF_CONNECTION: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND organization_id = $3 AND state < 2 AND id > $4 ORDER BY id LIMIT $5";

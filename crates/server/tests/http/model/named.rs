@@ -1,10 +1,11 @@
 //! Short histories that a server answered wrongly once, or that hold a boundary to the millisecond.
 
-use super::nouns::Scopes;
+use super::nouns::{Purpose, Scopes};
 use super::steps::{By, Edge, History, How, Step, Which};
 use Edge::{Grace, Retry};
 use Step::{
-    AppScopes, Connect, Consent, Look, OperatorEnds, Redeem, Refresh, Restart, Resume, SuspendUser, Use, Wait, WaitFor,
+    AppScopes, Connect, Consent, Look, OperatorEnds, Redeem, Refresh, Restart, Resume, RevokeKey, SuspendUser, Use,
+    Wait, WaitFor,
 };
 use Which::{Current, Previous};
 
@@ -81,6 +82,18 @@ fn clocks() -> Vec<(&'static str, usize, Vec<Step>)> {
             "who comes stays, although by the clock it is the longest idle",
             PATIENT,
             vec![CONNECT, CONNECT, Wait(-1000), CONNECT],
+        ),
+        (
+            "what ended with its key takes no room",
+            PATIENT,
+            vec![
+                CONNECT,
+                CONNECT,
+                RevokeKey(Purpose::Proof),
+                Wait(-1000),
+                CONNECT,
+                CONNECT,
+            ],
         ),
         (
             "what was revoked does not come to life when the clock is turned back",

@@ -132,12 +132,23 @@ impl<'a> Play<'a> {
             Step::RevokeRefresh(of, which, by) => {
                 let token = self.token(of, which)?;
                 // Whose it was is of no matter once its key was revoked, and may be told or not.
-                if by != By::Own && model.grants[token.grant].life == Life::Ended(KEY_REVOKED) {
+                if by != By::Own && model.is_keyless(token.grant) {
                     return None;
                 }
                 Request::RevokeRefresh(self.by(by, token.grant), token)
             }
-            Step::EndAccess(of) => self.end_of_access(of)?,
+            Step::EndAccess(of) => {
+                let grant = &model.grants[self.grant(of)?];
+                let (user, app, organization) = (grant.user, grant.app, grant.organization);
+                if !self.is_listed(grant) || model.users[user].suspended {
+                    return None;
+                }
+                Request::EndAccess {
+                    user,
+                    app,
+                    organization,
+                }
+            }
             Step::OperatorEnds(of) => self.racer(self.grant(of)?, Racer::OperatorEnds)?,
             Step::SuspendUser(user) => Request::UserSuspended(user, true),
             Step::SuspendApp(app) => Request::AppSuspended(app, true),
@@ -150,20 +161,12 @@ impl<'a> Play<'a> {
         })
     }
 
-    /// What the button of the connected-apps page asks for, where the page shows one.
-    fn end_of_access(&self, of: Newest) -> Option<Request> {
-        let model = &self.model;
-        let grant = &model.grants[self.grant(of)?];
-        let (user, app, organization) = (grant.user, grant.app, grant.organization);
-        let listed = (0..model.grants.len()).any(|id| {
-            let other = &model.grants[id];
-            let same = (other.user, other.app, other.organization) == (user, app, organization);
-            same && other.life == Life::Active && !model.is_over(id)
-        });
-        (listed && !model.users[user].suspended).then_some(Request::EndAccess {
-            user,
-            app,
-            organization,
+    /// Whether the page of connected apps has this connection: by this grant or another.
+    fn is_listed(&self, of: &Grant) -> bool {
+        let connection = |grant: &Grant| (grant.user, grant.app, grant.organization);
+        let mut grants = self.model.grants.iter().enumerate();
+        grants.any(|(id, grant)| {
+            connection(grant) == connection(of) && grant.life == Life::Active && !self.model.is_over(id)
         })
     }
 
@@ -192,12 +195,8 @@ impl<'a> Play<'a> {
         let Life::Active = self.model.grants[newcomer].life else {
             return Ok(());
         };
-        let (user, app) = (self.model.grants[newcomer].user, self.model.grants[newcomer].app);
-        let active: Vec<usize> = (0..self.model.grants.len())
-            .filter(|&id| (self.model.grants[id].user, self.model.grants[id].app) == (user, app))
-            .filter(|&id| self.model.grants[id].life == Life::Active && !self.model.is_over(id))
-            .collect();
-        let surplus = active.len().saturating_sub(self.model.rules.most);
+        let active = self.active_beside(newcomer);
+        let surplus = (active.len() + 1).saturating_sub(self.model.rules.most);
         let mut gone = vec![];
         for &id in active.iter().filter(|_| surplus > 0) {
             let row = self.row(id).await;
@@ -208,14 +207,22 @@ impl<'a> Play<'a> {
             }
         }
         let used = |id: usize| self.model.grants[id].used;
-        let stays = active.iter().filter(|id| **id != newcomer && !gone.contains(id));
+        let stays = active.iter().filter(|id| !gone.contains(id));
         let earliest = stays.map(|&id| used(id).1).min().unwrap_or(i64::MAX);
-        let idle = gone.iter().all(|&id| id != newcomer && used(id).0 <= earliest);
+        let idle = gone.iter().all(|&id| used(id).0 <= earliest);
         if gone.len() == surplus && idle {
             Ok(())
         } else {
             Err(format!("{surplus} of {active:?} must make room, and {gone:?} did"))
         }
+    }
+
+    /// The other active grants of the same person and app.
+    pub(super) fn active_beside(&self, newcomer: usize) -> Vec<usize> {
+        let of = |id: usize| (self.model.grants[id].user, self.model.grants[id].app);
+        let others = (0..self.model.grants.len()).filter(|&id| id != newcomer && of(id) == of(newcomer));
+        let active = |id: &usize| self.model.grants[*id].life == Life::Active && !self.model.is_over(*id);
+        others.filter(active).collect()
     }
 
     /// Has the person allow the app; `None` where that cannot be.

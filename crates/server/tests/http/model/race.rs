@@ -54,6 +54,8 @@ impl Play<'_> {
         let by = self.model.grants[grant].app;
         let token = |which| self.token_of(grant, which);
         Some(match racer {
+            // Who makes room for a grant that ends at the same moment hangs on moments within a request.
+            Racer::Redeem if self.active_beside(grant).len() >= self.model.rules.most => return None,
             Racer::Redeem => redemption(&self.model, grant),
             Racer::Refresh(which) => Request::Refresh {
                 by,

@@ -414,6 +414,11 @@ impl Model {
         self.access_keys.retire(self.now);
     }
 
+    /// Whether the key of its present generation was revoked.
+    pub(super) fn is_keyless(&self, id: usize) -> bool {
+        !self.is_authentic(id, self.grants[id].generation)
+    }
+
     fn is_authentic(&self, id: usize, generation: u32) -> bool {
         let key = self.grants[id].keys.get(generation as usize);
         key.is_some_and(|key| self.proof_keys.lives(*key))
@@ -428,7 +433,9 @@ impl Model {
 
     /// Whether its row may be gone, its code never redeemed.
     pub(super) fn is_forgotten(&self, id: usize) -> bool {
-        self.grants[id].generation == 0 && self.now >= self.grants[id].code_expires + PENDING_KEPT
+        let grant = &self.grants[id];
+        let long_ago = self.now >= grant.code_expires + PENDING_KEPT || grant.life == Life::Ended("expired");
+        grant.generation == 0 && long_ago
     }
 
     fn is_own(&self, app: usize, token: Refresh) -> bool {

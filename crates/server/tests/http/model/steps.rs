@@ -128,6 +128,7 @@ fn episode() -> BoxedStrategy<Vec<Step>> {
         40 => step().prop_map(|step| vec![step]),
         4 => late(),
         1 => kept(),
+        1 => crowd(),
         2 => stopped(),
     ]
     .boxed()
@@ -135,7 +136,7 @@ fn episode() -> BoxedStrategy<Vec<Step>> {
 
 /// A predecessor that comes around a moment that counts, its successor seen or not, with a restart before or between.
 fn late() -> BoxedStrategy<Vec<Step>> {
-    let seen = prop_oneof![3 => how().prop_map(|how| Step::Use(0, how)), 1 => Just(Step::Revoke(0, By::Own))];
+    let seen = prop_oneof![3 => how().prop_map(|how| Step::Use(0, how)), 1 => Just(Step::Revoke(0, By::Own)), 1 => Just(Step::Look(0, Which::Previous, How::By(By::Own)))];
     let uses = (proptest::option::of(how()), proptest::option::of(seen));
     let restart = select(vec![None, None, Some(false), Some(true)]);
     let edge = select(vec![Edge::Grace, Edge::Grace, Edge::Retry]);
@@ -167,12 +168,26 @@ fn kept() -> BoxedStrategy<Vec<Step>> {
         .boxed()
 }
 
+/// One grant more than there may be, of the same person and app.
+fn crowd() -> BoxedStrategy<Vec<Step>> {
+    let used = proptest::option::of((0..4_usize).prop_map(|of| Step::Refresh(of, Which::Current, By::Own, None)));
+    (0..USERS, 0..APPS, 0..ORGANIZATIONS, used)
+        .prop_map(|(user, app, organization, used)| {
+            let connect = Step::Connect(user, app, organization, Scopes(7));
+            let first = [connect.clone(), Step::Wait(MINUTE), connect.clone(), connect.clone()];
+            let used = used.into_iter().flat_map(|used| [Step::Wait(MINUTE), used]);
+            first.into_iter().chain(used).chain([connect]).collect()
+        })
+        .boxed()
+}
+
 /// Someone or something is stopped while a code or a token is under way.
 fn stopped() -> BoxedStrategy<Vec<Step>> {
     let stop = prop_oneof![
         2 => (0..USERS).prop_map(Step::SuspendUser),
         1 => (0..APPS).prop_map(Step::SuspendApp),
         1 => (0..ORGANIZATIONS).prop_map(Step::SuspendOrganization),
+        2 => (0..USERS, 0..ORGANIZATIONS).prop_map(|(user, of)| Step::Leave(user, of)),
     ];
     let consent = (0..USERS, 0..APPS, 0..ORGANIZATIONS, scopes());
     (consent, any::<bool>(), stop, step())
