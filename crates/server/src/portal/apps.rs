@@ -135,9 +135,10 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected_count: u64, new
 
 /// What the form carries that ends this secret; none where no other lasts.
 fn end_blob(visit: &Visit, app: &App, secret: &Secret) -> Option<String> {
-    let mut others = app.secrets.iter().filter(|other| other.id != secret.id);
+    let Secret { id, .. } = secret;
+    let mut others = app.secrets.iter().filter(|other| other.id != *id);
     let lasts = others.any(|other| other.expires.is_none());
-    lasts.then(|| visit.seal(Purpose::Secret, secret.id.0.as_bytes()))
+    lasts.then(|| visit.seal(Purpose::Secret, id.0.as_bytes()))
 }
 
 fn secret_line<'a>(secret: &'a Secret, end_blob: &'a Option<String>) -> SecretLine<'a> {

@@ -71,13 +71,13 @@ async fn opened(visit: &Visit, purpose: Purpose, form: &Form) -> Result<Option<(
 async fn unless(
     visit: &Visit,
     client: &Client,
-    secret: SecretId,
+    id: SecretId,
     wanted: bool,
     news: SecretNews<'_>,
 ) -> Result<Response, Response> {
     let app = visit.hallpass.store.app(client.app.id).await;
     let app = app.map_err(|error| visit.failed(error))?;
-    let there = app.is_some_and(|app| app.secrets.iter().any(|one| one.id == secret));
+    let there = app.is_some_and(|app| app.secrets.iter().any(|one| one.id == id));
     if there == wanted {
         return Ok(visit.go(&address_of(visit)));
     }
