@@ -1,0 +1,52 @@
+//! Whom programs run as: PostgreSQL, PgBouncer and their like refuse to run as root.
+
+use crate::{Outcome, text};
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::Path;
+use std::process::Command;
+
+/// Whom Debian's package makes for it.
+const USER: &str = "postgres";
+
+/// A program as an unprivileged user, which the system ends with the thread that starts it.
+///
+/// # Errors
+/// Where it cannot be seen who this is.
+pub fn unprivileged(program: &Path) -> Outcome<Command> {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]);
+    if is_root()? {
+        command.args(["--reuid", USER, "--regid", USER, "--clear-groups"]);
+    }
+    command.arg(program);
+    Ok(command)
+}
+
+/// Makes a folder the unprivileged user's.
+///
+/// # Errors
+/// Where it is not ours to give.
+pub fn hand_over(folder: &Path) -> Outcome {
+    if !is_root()? {
+        return Ok(());
+    }
+    let id = |what: &str| -> Outcome<u32> {
+        let said = Command::new("id").args([what, USER]).output().map_err(text)?;
+        let number = String::from_utf8_lossy(&said.stdout).trim().parse();
+        number.map_err(|_| format!("there is no user {USER}"))
+    };
+    chown(folder, Some(id("-u")?), Some(id("-g")?)).map_err(text)
+}
+
+/// Lets another user reach what lies in a folder, without seeing what that is.
+///
+/// # Errors
+/// Where it is not ours to open.
+pub fn let_others_through(folder: &Path) -> Outcome {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o711)).map_err(text)
+}
+
+fn is_root() -> Outcome<bool> {
+    Ok(fs::metadata("/proc/self").map_err(text)?.uid() == 0)
+}
