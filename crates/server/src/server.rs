@@ -3,7 +3,7 @@
 use crate::admin;
 use crate::app::Hallpass;
 use crate::body;
-use crate::config::{Config, StoreUrl};
+use crate::config::Config;
 use crate::data_folder::{DataFolder, DataFolderError, admin_socket};
 use crate::declared::{self, DeclaredError};
 use crate::descriptors;
@@ -136,10 +136,9 @@ impl Running {
 pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
     let now = clock.now();
     let data = config.server.data.clone();
-    let StoreUrl::Sqlite(path) = &config.store.url;
     let readers = std::thread::available_parallelism().map_or(2, usize::from);
-    let store = Store::open_sqlite(path, readers)?;
-    store.migrate()?;
+    let store = Store::open(&config.store, readers).await?;
+    store.migrate().await?;
     // Before the keys, which retire by it.
     store.keep_longest_access(config.tokens.access).await?;
     let keys = Keys::open(&store, &config.keys, &data, now).await?;

@@ -98,14 +98,14 @@ pub(super) fn run(command: ConfigCommand) -> Result<(), Failed> {
     }
 }
 
-pub(super) fn migrate(options: Migrate) -> Result<(), Failed> {
+pub(super) async fn migrate(options: Migrate) -> Result<(), Failed> {
     let overrides = [("server.data", options.data), ("store.url", options.database)];
     let config = load(options.sources, overrides)?.config;
-    let StoreUrl::Sqlite(file) = &config.store.url;
     if options.dry_run {
-        let pending = match file.exists() {
-            true => Store::open_sqlite(file, 1)?.pending_migrations()?,
-            false => Store::all_migrations(),
+        let pending = match &config.store.url {
+            // Looking does not make one.
+            StoreUrl::Sqlite(file) if !file.exists() => Store::all_migrations(),
+            _ => Store::open(&config.store, 1).await?.pending_migrations().await?,
         };
         return match pending.as_slice() {
             [] => print("-- nothing to do\n"),
@@ -118,9 +118,9 @@ pub(super) fn migrate(options: Migrate) -> Result<(), Failed> {
         Err(DataFolderError::InUse(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    let store = Store::open_sqlite(file, 1)?;
-    let pending = store.pending_migrations()?.len();
-    store.migrate()?;
+    let store = Store::open(&config.store, 1).await?;
+    let pending = store.pending_migrations().await?.len();
+    store.migrate().await?;
     print(&match pending {
         0 => "nothing to do\n".to_owned(),
         1 => "1 migration applied\n".to_owned(),

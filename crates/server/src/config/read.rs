@@ -7,6 +7,7 @@ use super::secrets;
 use super::sections::{Brand, Defaults, Keys, Paths, Server, Store, StoreUrl, TokenFormat, Tokens, Wire};
 use super::tree::{Node, Table};
 use super::{Config, objects, values};
+use crate::store::Address;
 use std::path::{Path, PathBuf};
 
 /// The configuration that `table` describes; None where something needed is missing or wrong, which is then noted.
@@ -76,22 +77,44 @@ fn folder_name(node: &Node) -> Result<PathBuf, String> {
 }
 
 fn store(mut fields: Fields<'_>, data: &Path) -> Option<Store> {
-    let file = fields.required("url", store_file);
+    let password = secrets::optional(&mut fields, "password", "password_file", secrets::password);
+    let url = fields.required("url", store_url);
+    let connections = fields.required("connections", values::count);
+    if connections.is_some_and(|connections| connections < Store::FEWEST_CONNECTIONS) {
+        fields.problem(
+            "connections",
+            &format!("expected {} or more", Store::FEWEST_CONNECTIONS),
+        );
+    }
+    let prepared_statements = fields.required("prepared_statements", values::boolean);
+    let url = match url? {
+        StoreUrl::Sqlite(file) => StoreUrl::Sqlite(data.join(file)),
+        StoreUrl::Postgres(mut address) => {
+            if let Some(password) = password {
+                address.set_password(&password);
+            }
+            StoreUrl::Postgres(address)
+        }
+    };
     fields.finish();
     Some(Store {
-        url: StoreUrl::Sqlite(data.join(file?)),
+        url,
+        connections: connections?,
+        prepared_statements: prepared_statements?,
     })
 }
 
-/// The file of an `sqlite:` URL. What was found is not repeated: a database URL may hold a password.
-fn store_file(node: &Node) -> Result<PathBuf, String> {
+/// What was found is not repeated: a database URL may hold a password.
+fn store_url(node: &Node) -> Result<StoreUrl, String> {
     let url = values::text(node)?;
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        return Err("PostgreSQL is not available yet; use \"sqlite:hallpass.db\"".to_owned());
+        return Address::parse(&url).map(|address| StoreUrl::Postgres(Box::new(address)));
     }
     match url.strip_prefix("sqlite:") {
-        Some(file) if !file.is_empty() && !file.starts_with("//") && !file.contains([':', '?']) => Ok(file.into()),
-        _ => Err("expected a database such as \"sqlite:hallpass.db\" or \"sqlite:/folder/hallpass.db\"".to_owned()),
+        Some(file) if !file.is_empty() && !file.starts_with("//") && !file.contains([':', '?']) => {
+            Ok(StoreUrl::Sqlite(file.into()))
+        }
+        _ => Err("expected a database such as \"sqlite:hallpass.db\", \"sqlite:/folder/hallpass.db\" or \"postgres://user@host/database\"".to_owned()),
     }
 }
 

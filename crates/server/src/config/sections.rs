@@ -1,6 +1,7 @@
 //! The sections of the configuration, one struct each, with every value already judged.
 
 use super::secret::Secret;
+use crate::store::Address;
 use crate::store::model::GrantType;
 use ipnet::IpNet;
 use std::net::SocketAddr;
@@ -27,6 +28,15 @@ pub struct Server {
 pub struct Store {
     /// Which database.
     pub url: StoreUrl,
+    /// How many connections to PostgreSQL this server opens at most.
+    pub connections: u32,
+    /// Whether statements are prepared in PostgreSQL under names, which a pooler of transactions may not keep apart.
+    pub prepared_statements: bool,
+}
+
+impl Store {
+    /// One that writes, one that reads grants, one for the feed, one for everything else.
+    pub(super) const FEWEST_CONNECTIONS: u32 = 4;
 }
 
 /// The databases that can be named.
@@ -34,6 +44,8 @@ pub struct Store {
 pub enum StoreUrl {
     /// An SQLite file, already resolved against the data folder.
     Sqlite(PathBuf),
+    /// A PostgreSQL.
+    Postgres(Box<Address>),
 }
 
 /// `[tokens]`: what is issued and how long it lives.

@@ -69,9 +69,15 @@ impl Config {
     }
 
     fn store_section(&self) -> Table {
-        let StoreUrl::Sqlite(file) = &self.store.url;
-        let url = format!("sqlite:{}", self.in_data(file));
-        Table::from_iter([("url".to_owned(), url.into())])
+        let url = match &self.store.url {
+            StoreUrl::Sqlite(file) => format!("sqlite:{}", self.in_data(file)),
+            StoreUrl::Postgres(address) => address.shown(),
+        };
+        let mut table = Table::new();
+        put(&mut table, "url", url);
+        put(&mut table, "connections", i64::from(self.store.connections));
+        put(&mut table, "prepared_statements", self.store.prepared_statements);
+        table
     }
 
     fn tokens_section(&self) -> Table {

@@ -4,73 +4,33 @@
 
 use super::batch::{Applied, End, Ends, Outcome, Rotation, Use, Used, Work, Write};
 use super::connection::Connection;
-use super::model::{Change, ChangeKind, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
+use super::model::{Change, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
+use super::numbering::Numbering;
+use super::queue::Shared;
 use super::value::{Row, Statement, Value};
 use super::{Result, StoreError, all, apps, changes, first, grants, sweep};
 use crate::time::Instant;
-use std::time::Duration;
 
 /// How many grants end in one commit; an app may have millions.
-const ENDS: u32 = 500;
-
-/// How far a clock may be turned back without a revoked token coming to life again: more than any wrong time zone. By that
-/// much a token's expiry may lie beyond what this moment and its life say, and an entry be missed after it seemed over.
-pub(super) const SETBACK: Duration = Duration::from_secs(24 * 3600);
-
-/// The numbering of this run's changes.
-#[derive(Clone, Copy)]
-pub(super) struct Feed {
-    node: [u8; 16],
-    number: i64,
-    /// The latest moment that a write came with: tokens may have been issued until then, even where the clock went back.
-    latest: Instant,
-}
-
-/// What a batch is bound by beside its works.
-#[derive(Clone, Copy)]
-pub(super) struct Bounds {
-    /// The longest that an access token may live.
-    pub(super) longest_access: Duration,
-    /// Until when at most what is due is treated.
-    pub(super) sweep: Option<Instant>,
-}
-
-impl Feed {
-    pub(super) fn new(node: [u8; 16]) -> Self {
-        Self {
-            node,
-            number: 0,
-            latest: Instant(0),
-        }
-    }
-
-    /// Goes on under another name: after a commit that failed, of which it may be that nobody knows whether it was made.
-    fn rename(&mut self) {
-        let node = u128::from_be_bytes(self.node).wrapping_add(1).to_be_bytes();
-        *self = Self {
-            latest: self.latest,
-            ..Self::new(node)
-        };
-    }
-}
+pub(super) const ENDS: u32 = 500;
 
 /// One transaction.
 pub(super) struct Batch<'a> {
     connection: &'a Connection,
-    feed: &'a mut Feed,
+    feed: &'a mut Numbering,
     /// The numbering with this batch in it: the run's own moves on with the commit.
-    numbered: Feed,
-    bounds: Bounds,
+    numbered: Numbering,
+    shared: &'a Shared,
     changes: Vec<Change>,
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(connection: &'a Connection, feed: &'a mut Feed, bounds: Bounds) -> Self {
+    pub(super) fn new(connection: &'a Connection, feed: &'a mut Numbering, shared: &'a Shared) -> Self {
         Self {
             connection,
             numbered: *feed,
             feed,
-            bounds,
+            shared,
             changes: Vec::new(),
         }
     }
@@ -94,14 +54,15 @@ impl<'a> Batch<'a> {
     fn transaction(&mut self, works: &[&Work]) -> Result<Vec<Result<Applied>>> {
         self.connection.execute("BEGIN IMMEDIATE", &[])?;
         let now = works.iter().filter_map(|work| work.now()).max();
-        self.numbered.latest = now.map_or(self.numbered.latest, |now| now.max(self.numbered.latest));
+        if let Some(now) = now {
+            self.numbered.note(now);
+        }
         let mut answers = Vec::with_capacity(works.len());
         for work in works {
             answers.push(own(self.work(work))?);
         }
         if let Some(now) = now {
-            let until = self.bounds.sweep.map_or(now, |sweep| sweep.min(now));
-            sweep::sweep(self.connection, until, works)?;
+            sweep::sweep(self.connection, self.shared.swept_until(now), works)?;
         }
         self.connection.execute("COMMIT", &[])?;
         Ok(answers)
@@ -110,7 +71,7 @@ impl<'a> Batch<'a> {
     fn work(&mut self, work: &Work) -> Result<Applied> {
         let outcome = match work {
             Work::Insert(grant) => Outcome::Grant(self.insert(grant)?.map(Box::new)),
-            Work::Redeem(redeem) => Outcome::Redeemed(self.redeem(redeem)?),
+            Work::Redeem(redeem, check) => Outcome::Redeemed(self.redeem(redeem, *check)?),
             Work::Rotate(rotate) => Outcome::Rotated(self.rotate(rotate)?),
             Work::End(end) => Outcome::Ended(self.end(end)?),
             Work::Seen(uses) => self.seen(uses)?,
@@ -130,13 +91,14 @@ impl<'a> Batch<'a> {
 
     /// Whether there may be too many grants is asked here, where the index's pages are at hand: on a connection that only reads
     /// they are gone with each commit.
-    fn redeem(&mut self, redeem: &Redeem) -> Result<Option<bool>> {
-        if self
-            .connection
-            .execute(grants::REDEEM, &grants::redeem_params(redeem))?
-            == 0
-        {
+    fn redeem(&mut self, redeem: &Redeem, check: Option<Instant>) -> Result<Option<bool>> {
+        let params = grants::redeem_params(redeem);
+        if self.connection.execute(grants::REDEEM, &params)? == 0 {
             return Ok(None);
+        }
+        if let Some(check) = check {
+            self.connection
+                .execute(sweep::LATER, &[check.into(), redeem.id.into()])?;
         }
         let params = [redeem.id.into(), redeem.keep.into()];
         Ok(Some(!self.connection.query(grants::CROWDED, &params)?.is_empty()))
@@ -149,9 +111,7 @@ impl<'a> Batch<'a> {
             return Ok(Rotation::Found(Box::new(found)));
         }
         if rotate.replaces() {
-            let mut void = NewChange::about(ChangeKind::Generation, rotate.id.0.as_bytes(), rotate.now);
-            void.value = rotate.expect.into();
-            self.announce(&void)?;
+            self.announce(&grants::voided(rotate))?;
         }
         let (by, own) = (*rotate, true);
         Ok(Rotation::Made { by, own })
@@ -161,7 +121,7 @@ impl<'a> Batch<'a> {
         if self.connection.execute(grants::END, &grants::end_params(end))? == 0 {
             return Ok(false);
         }
-        self.announce(&NewChange::about(ChangeKind::Grant, end.id.0.as_bytes(), end.now))?;
+        self.announce(&grants::ended(end))?;
         Ok(true)
     }
 
@@ -240,25 +200,11 @@ impl<'a> Batch<'a> {
     }
 
     fn announce(&mut self, change: &NewChange) -> Result<()> {
-        self.numbered.number += 1;
-        let change = Change {
-            node: self.numbered.node,
-            number: self.numbered.number,
-            at: change.at,
-            expires: change.expires.unwrap_or(self.last_expiry(change.at)).after(SETBACK),
-            kind: change.kind,
-            subject: change.subject.clone(),
-            value: change.value,
-        };
+        let change = self.numbered.entry(change, &self.shared.longest_access);
         self.connection
             .execute(changes::INSERT, &changes::insert_params(&change))?;
         self.changes.push(change);
         Ok(())
-    }
-
-    /// When the last access token expires that was issued until now.
-    fn last_expiry(&self, now: Instant) -> Instant {
-        now.max(self.numbered.latest).after(self.bounds.longest_access)
     }
 
     fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
@@ -267,7 +213,7 @@ impl<'a> Batch<'a> {
 }
 
 /// Whether an error is the work's own, and not the database's.
-fn is_own(error: &StoreError) -> bool {
+pub(super) fn is_own(error: &StoreError) -> bool {
     match error {
         StoreError::Conflict | StoreError::Taken(_) | StoreError::Corrupt(_) => true,
         StoreError::Unavailable(_) | StoreError::Unfit(_) => false,
@@ -275,7 +221,7 @@ fn is_own(error: &StoreError) -> bool {
 }
 
 /// A work's own error is its answer; the database's is everybody's.
-fn own<T>(result: Result<T>) -> Result<Result<T>> {
+pub(super) fn own<T>(result: Result<T>) -> Result<Result<T>> {
     match result {
         Err(error) if !is_own(&error) => Err(error),
         result => Ok(result),

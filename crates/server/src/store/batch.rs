@@ -61,8 +61,8 @@ pub(super) fn plan<R>(waiting: &mut VecDeque<Job<R>>, limit: usize) -> Vec<Job<R
 pub(super) enum Work {
     /// A code was issued.
     Insert(NewGrant),
-    /// A code is redeemed.
-    Redeem(Redeem),
+    /// A code is redeemed. The sweep looks at the grant by this moment, where it would look at it later.
+    Redeem(Redeem, Option<Instant>),
     /// A refresh token is exchanged.
     Rotate(Rotate),
     /// A grant ends.
@@ -171,7 +171,7 @@ impl Work {
     fn concerns(&self) -> Concerns {
         match self {
             Self::Insert(grant) => Concerns::One(grant.id),
-            Self::Redeem(redeem) => Concerns::One(redeem.id),
+            Self::Redeem(redeem, _) => Concerns::One(redeem.id),
             Self::Rotate(rotate) => Concerns::One(rotate.id),
             Self::End(end) => Concerns::One(end.id),
             Self::Seen(_) => Concerns::Many,
@@ -195,7 +195,7 @@ impl Work {
     pub(super) fn now(&self) -> Option<Instant> {
         match self {
             Self::Insert(grant) => Some(grant.created),
-            Self::Redeem(redeem) => Some(redeem.now),
+            Self::Redeem(redeem, _) => Some(redeem.now),
             Self::Rotate(rotate) => Some(rotate.now),
             Self::End(end) => Some(end.now),
             Self::Seen(uses) => uses.iter().map(|one| one.at).max(),

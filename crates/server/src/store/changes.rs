@@ -37,7 +37,7 @@ impl NewChange {
     }
 }
 
-const CURRENT: &str = "SELECT node, number, happened, expires, kind, subject, value FROM changes \
+pub(super) const CURRENT: &str = "SELECT node, number, happened, expires, kind, subject, value FROM changes \
      WHERE expires > $1 ORDER BY node, number";
 
 /// Every entry that is there, on the connection that writes.
@@ -62,7 +62,7 @@ pub(super) fn insert_params(change: &Change) -> Vec<Value> {
     ]
 }
 
-fn change_of(row: &mut Row) -> Result<Change> {
+pub(super) fn change_of(row: &mut Row) -> Result<Change> {
     Ok(Change {
         node: row.take()?,
         number: row.take()?,

@@ -4,11 +4,11 @@
 
 use super::batch::{End, Ends, Outcome, Rotation, Work, Write};
 use super::model::{
-    AppId, EndReason, Grant, GrantFilter, GrantId, NewGrant, OrganizationId, Redeem, Redeemed, Rotate, Rotated, State,
-    UserId,
+    AppId, ChangeKind, EndReason, Grant, GrantFilter, GrantId, NewChange, NewGrant, OrganizationId, Redeem, Redeemed,
+    Rotate, Rotated, State, UserId,
 };
 use super::value::{Row, Value};
-use super::{Result, Store, StoreError, all, first};
+use super::{Engine, Result, Store, StoreError, all, first};
 use crate::time::Instant;
 use std::time::Duration;
 
@@ -20,8 +20,11 @@ const ENDED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 impl Store {
     /// The grant, if it is there. What was seen includes what only memory knows yet.
     pub async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
-        let rows = self.read(GRANT, &[id.into()]).await?;
-        Ok(first(rows, grant_of)?.map(|grant| self.recalled(grant)))
+        let grant = match &self.inner.engine {
+            Engine::Sqlite(sqlite) => first(sqlite.read(GRANT, &[id.into()])?, grant_of)?,
+            Engine::Postgres(postgres) => postgres.grant(id).await?,
+        };
+        Ok(grant.map(|grant| self.recalled(grant)))
     }
 
     /// The grant with what only memory knows yet of its use.
@@ -43,7 +46,10 @@ impl Store {
 
     /// Makes the pending grant of this app active; `None`: it was not pending, or not any more, or its code has run out.
     pub async fn redeem(&self, grant: &Grant, redeem: Redeem) -> Result<Option<Redeemed>> {
-        match self.change(Work::Redeem(redeem)).await? {
+        // The sweep moves `check_at` when it comes: only what is due before then has to be there by then.
+        let due = next_check(redeem.expires, redeem.ends, redeem.now);
+        let sooner = (due < pending_check(grant.code_expires)).then_some(due);
+        match self.change(Work::Redeem(redeem, sooner)).await? {
             Outcome::Redeemed(redeemed) => Ok(redeemed.map(|crowded| Redeemed {
                 grant: grant.redeemed(&redeem),
                 crowded,
@@ -147,6 +153,11 @@ macro_rules! select_grant {
 /// One grant.
 pub(super) const GRANT: &str = select_grant!("WHERE id = $1");
 
+/// Many, each with its id before it; of PostgreSQL.
+pub(super) const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
+     code_challenge, salt, proof_key, previous_key, generation, previous, confirmed, rotated_at, created, code_expires, \
+     expires, ends, last_used, ended_at, reason FROM grants WHERE id = ANY($1)";
+
 const LIST: &str = select_grant!(
     "WHERE ($1 IS NULL OR organization_id = $1) AND ($2 IS NULL OR state = $2) ORDER BY id DESC LIMIT $3"
 );
@@ -198,14 +209,19 @@ pub(super) fn insert_params(grant: &NewGrant) -> Vec<Value> {
         grant.created.into(),
         grant.created.into(),
         grant.code_expires.into(),
-        grant.code_expires.after(PENDING_KEPT).into(),
+        pending_check(grant.code_expires).into(),
     ]
 }
 
-/// Pending, this app, code unexpired, no key revoked → active, generation 1.
+/// When the sweep looks at a pending grant.
+fn pending_check(code_expires: Instant) -> Instant {
+    code_expires.after(PENDING_KEPT)
+}
+
+/// Pending, this app, code unexpired, no key revoked → active, generation 1. No index names what changes.
 pub(super) const REDEEM: &str = "UPDATE grants SET state = 1, generation = 1, rotated_at = $1, last_used = $1, expires = $2, ends = $3, \
-     proof_key = $4, previous_key = proof_key, redirect_uri = NULL, code_challenge = NULL, check_at = $5 \
-     WHERE id = $6 AND app_id = $7 AND state = 0 AND code_expires > $1 \
+     proof_key = $4, previous_key = proof_key, redirect_uri = NULL, code_challenge = NULL \
+     WHERE id = $5 AND app_id = $6 AND state = 0 AND code_expires > $1 \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $4)";
 
@@ -216,7 +232,6 @@ pub(super) fn redeem_params(redeem: &Redeem) -> Vec<Value> {
         redeem.expires.into(),
         redeem.ends.into(),
         redeem.key.into(),
-        next_check(redeem.expires, redeem.ends, redeem.now).into(),
         redeem.id.into(),
         redeem.app.into(),
     ]
@@ -265,9 +280,26 @@ pub(super) fn end_params(end: &End) -> Vec<Value> {
     vec![
         end.now.into(),
         end.reason.into(),
-        end.now.after(ENDED_KEPT).into(),
+        ended_check(end.now).into(),
         end.id.into(),
     ]
+}
+
+/// When the row of a grant that ends now goes.
+pub(super) fn ended_check(now: Instant) -> Instant {
+    now.after(ENDED_KEPT)
+}
+
+/// What the feed tells of an end.
+pub(super) fn ended(end: &End) -> NewChange {
+    NewChange::about(ChangeKind::Grant, end.id.0.as_bytes(), end.now)
+}
+
+/// What the feed tells of a generation that was replaced.
+pub(super) fn voided(rotate: &Rotate) -> NewChange {
+    let mut void = NewChange::about(ChangeKind::Generation, rotate.id.0.as_bytes(), rotate.now);
+    void.value = rotate.expect.into();
+    void
 }
 
 /// A use: of the grant whatever the generation, of the generation only while it is the current one.

@@ -1,7 +1,7 @@
 //! What outlives a request: grants, and what people typed (DESIGN: the store).
 //!
-//! One concrete [`Store`] with one engine inside, SQLite; a second one changes this folder and nothing else. Each noun has
-//! its file with its statements. A change of state is one conditional statement, never read-then-write, and everything
+//! One concrete [`Store`] with one of two engines inside, SQLite or PostgreSQL. Each noun has its file with its statements,
+//! the same for both; where they cannot be, two texts stand side by side. A change of state is one conditional statement, never read-then-write, and everything
 //! that waits to be written at the same moment is one commit (`queue.rs`): an answer is given only after it.
 //! Nothing about a token is stored but its grant's row, so the database grows with grants and not with refreshes.
 
@@ -17,7 +17,9 @@ mod grants;
 mod keys;
 mod memberships;
 pub mod model;
+mod numbering;
 mod organizations;
+mod postgres;
 mod pressure;
 mod queue;
 mod resources;
@@ -33,6 +35,7 @@ mod users;
 pub mod value;
 mod writer;
 
+pub use postgres::Address;
 pub(crate) use users::folded;
 
 /// What the writer's queue stands on; a test puts others in their place.
@@ -41,9 +44,12 @@ mod threads {
     pub(super) use std::thread;
 }
 
+use crate::config::{self, StoreUrl};
 use crate::time::Instant;
-use batch::{Outcome, Used, Work, Write};
+use batch::{Outcome, Use, Used, Work, Write};
 use model::{Change, GrantId, NewChange, SecretId};
+use postgres::Postgres;
+use queue::{Queue, Shared};
 use sqlite::Sqlite;
 use std::path::Path;
 use std::sync::Arc;
@@ -76,38 +82,71 @@ pub enum StoreError {
 /// The database. Cheap to clone; every clone is the same store.
 #[derive(Clone)]
 pub struct Store {
-    engine: Engine,
+    inner: Arc<Inner>,
 }
 
-#[derive(Clone)]
+struct Inner {
+    engine: Engine,
+    queue: Queue,
+    shared: Arc<Shared>,
+}
+
 enum Engine {
-    Sqlite(Arc<Sqlite>),
+    Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 impl Store {
+    /// Opens the database that is configured, and starts its writer; `readers` connections of SQLite are kept for point
+    /// reads. The tables are there only after [`Store::migrate`].
+    pub async fn open(config: &config::Store, readers: usize) -> Result<Self> {
+        match &config.url {
+            StoreUrl::Sqlite(path) => Self::open_sqlite(path, readers),
+            StoreUrl::Postgres(address) => {
+                let shared = Arc::default();
+                let (postgres, queue) = Postgres::open(address, config, &shared).await?;
+                Ok(Self::of(Engine::Postgres(postgres), queue, shared))
+            }
+        }
+    }
+
     /// Opens or makes an SQLite database and starts its writer; `readers` connections are kept for point reads.
     /// The tables are there only after [`Store::migrate`].
     pub fn open_sqlite(path: &Path, readers: usize) -> Result<Self> {
-        Ok(Self {
-            engine: Engine::Sqlite(Arc::new(Sqlite::open(path, readers)?)),
-        })
+        let shared = Arc::default();
+        let (sqlite, queue) = Sqlite::open(path, readers, &shared)?;
+        Ok(Self::of(Engine::Sqlite(sqlite), queue, shared))
+    }
+
+    fn of(engine: Engine, queue: Queue, shared: Arc<Shared>) -> Self {
+        Self {
+            inner: Arc::new(Inner { engine, queue, shared }),
+        }
+    }
+
+    /// Whether other servers may work with the same database.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.inner.engine, Engine::Postgres(_))
     }
 
     /// Brings the tables to what this version needs. Migrations only add: an older server goes on beside a newer one.
-    pub fn migrate(&self) -> Result<()> {
-        match &self.engine {
+    pub async fn migrate(&self) -> Result<()> {
+        match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.migrate(),
+            Engine::Postgres(postgres) => postgres.migrate().await,
         }
     }
 
     /// The SQL that [`Store::migrate`] would run, the oldest first.
-    pub fn pending_migrations(&self) -> Result<Vec<String>> {
-        match &self.engine {
+    pub async fn pending_migrations(&self) -> Result<Vec<String>> {
+        match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.pending_migrations(),
+            Engine::Postgres(postgres) => postgres.pending_migrations().await,
         }
     }
 
-    /// The SQL that [`Store::migrate`] runs on a database that is not there yet, the oldest first.
+    /// The SQL that [`Store::migrate`] runs on an SQLite database that is not there yet, the oldest first.
     #[must_use]
     pub fn all_migrations() -> Vec<String> {
         schema::all()
@@ -116,30 +155,23 @@ impl Store {
     /// Has `listener` told of every change of the feed that this store commits: after its commit, before its answer, and
     /// even where nobody waits for the answer any more. It must be quick. Only the first listener is taken.
     pub fn on_change(&self, listener: impl Fn(&[Change]) + Send + Sync + 'static) {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.on_change(Box::new(listener)),
-        }
+        // A second listener would be a defect of the start, and the first one is the revoked set.
+        let _ = self.inner.shared.listener.set(Box::new(listener));
     }
 
     /// Has what is due treated by this clock where it is behind the one that writes come with. Only the first is taken.
     pub fn sweep_by(&self, clock: impl Fn() -> Instant + Send + Sync + 'static) {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.sweep_by(Box::new(clock)),
-        }
+        let _ = self.inner.shared.sweep_clock.set(Box::new(clock));
     }
 
     /// Which generation's token of a grant was seen last (see [`Store::touch`]), and when, as far as memory knows.
     fn last_seen(&self, id: GrantId) -> Option<(u32, Instant)> {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.seen().last(Used::Grant(id)),
-        }
+        self.inner.shared.seen.last(Used::Grant(id))
     }
 
     /// When a secret was used last (see [`Store::touch_secret`]), as far as memory knows.
     fn last_use_of(&self, id: SecretId) -> Option<Instant> {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.seen().last(Used::Secret(id)).map(|(_, at)| at),
-        }
+        self.inner.shared.seen.last(Used::Secret(id)).map(|(_, at)| at)
     }
 
     /// Whether a token of this generation was seen, as far as memory knows.
@@ -150,48 +182,55 @@ impl Store {
 
     /// Notes that an authentic, living token of this generation came: known at once, written within seconds.
     pub fn touch(&self, id: GrantId, generation: u32, now: Instant) {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.touch(id, generation, now),
-        }
+        let (of, at) = (Used::Grant(id), now);
+        self.note(Use { of, generation, at });
     }
 
     /// Notes that a secret served to authenticate its app: known at once, written within seconds, at most once a minute.
     pub fn touch_secret(&self, id: SecretId, now: Instant) {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.touch_secret(id, now),
+        let (of, generation, at) = (Used::Secret(id), 0, now);
+        self.note(Use { of, generation, at });
+    }
+
+    fn note(&self, one: Use) {
+        if self.inner.shared.seen.note(one) {
+            self.inner.queue.send(Work::Seen(vec![]));
         }
     }
 
-    /// Writes down at once what would be written within seconds: before the server ends.
+    /// Writes down at once what would be written within seconds: before the server ends. Works of this kind keep their
+    /// order, so even where nothing is due, what the writer had taken is committed by then.
     pub async fn flush(&self) -> Result<()> {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.flush().await,
+        for _ in 0..=seen::LIMIT / queue::USES {
+            self.change(Work::Seen(vec![])).await?;
+            if !self.inner.shared.seen.is_due() {
+                break;
+            }
         }
+        Ok(())
     }
 
     fn is_failing(&self) -> bool {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.is_failing(),
-        }
+        self.inner.shared.pressure.is_failing()
     }
 
     fn use_longest_access(&self, longest: Duration) {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.use_longest_access(longest),
-        }
+        self.inner.shared.longest_access.set(longest);
     }
 
-    /// Point reads: by a key, few rows, on this very thread.
+    /// Point reads: by a key, few rows. On SQLite on this very thread.
     async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
-        match &self.engine {
+        match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.read(sql, params),
+            Engine::Postgres(postgres) => postgres.read(sql, params).await,
         }
     }
 
     /// Lists, away from the threads that answer requests.
     async fn scan(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
-        match &self.engine {
+        match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.scan(sql, params).await,
+            Engine::Postgres(postgres) => postgres.read(sql, &params).await,
         }
     }
 
@@ -225,9 +264,7 @@ impl Store {
 
     /// One change through the writer.
     async fn change(&self, work: Work) -> Result<Outcome> {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.change(work).await,
-        }
+        self.inner.queue.change(work).await
     }
 }
 

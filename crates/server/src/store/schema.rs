@@ -36,13 +36,30 @@ pub(super) fn pending(connection: &mut Connection) -> Result<Vec<String>> {
         .collect())
 }
 
+/// A migration as it is embedded.
+#[derive(Clone)]
+pub(super) struct Migration {
+    pub(super) version: u32,
+    pub(super) name: String,
+    pub(super) checksum: u64,
+    pub(super) sql: String,
+}
+
+/// All migrations, the oldest first.
+pub(super) fn known() -> Vec<Migration> {
+    let runner = embedded::migrations::runner();
+    let migrations = runner.get_migrations().iter().map(|migration| Migration {
+        version: migration.version().unsigned_abs(),
+        name: migration.name().to_owned(),
+        checksum: migration.checksum(),
+        sql: migration.sql().unwrap_or_default().to_owned(),
+    });
+    migrations.collect()
+}
+
 /// The SQL of all migrations, the oldest first.
 pub(super) fn all() -> Vec<String> {
-    let runner = embedded::migrations::runner();
-    let migrations = runner.get_migrations().iter();
-    migrations
-        .filter_map(|migration| migration.sql().map(str::to_owned))
-        .collect()
+    known().into_iter().map(|migration| migration.sql).collect()
 }
 
 /// A database that is away or locked may work later; one with other tables than ours will not.

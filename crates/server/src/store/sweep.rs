@@ -12,7 +12,7 @@ use super::{Result, StoreError};
 use crate::time::Instant;
 
 /// How many rows of each kind a commit treats.
-const ROWS: usize = 32;
+pub(super) const ROWS: usize = 32;
 
 /// Treats what is due at `now`.
 pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> Result<()> {
@@ -24,10 +24,18 @@ pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> R
     let until = [now.into(), limit];
     for mut row in connection.query(DUE, &until)? {
         let id: Value = row.take()?;
-        let (sql, params) = verdict(id.clone(), &mut row, now).unwrap_or_else(|error| {
+        let verdict = verdict(&mut row, now).unwrap_or_else(|error| {
             tracing::error!(%error, "a grant cannot be read");
-            (LATER, vec![next_check(None, None, now).into(), id])
+            Verdict::Later(next_check(None, None, now))
         });
+        let (sql, params) = match verdict {
+            Verdict::Delete => (DELETE, vec![id]),
+            Verdict::End(reason) => {
+                let id = Row::new(vec![id]).take()?;
+                (END, end_params(&End { id, reason, now }))
+            }
+            Verdict::Later(moment) => (LATER, vec![moment.into(), id]),
+        };
         connection.execute(sql, &params)?;
     }
     connection.execute(DELETE_SECRETS, &until)?;
@@ -37,30 +45,33 @@ pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> R
 }
 
 /// What becomes of a grant whose time to be looked at has come.
+pub(super) enum Verdict {
+    /// Its row goes.
+    Delete,
+    /// It ends.
+    End(EndReason),
+    /// It is looked at again then.
+    Later(Instant),
+}
+
+/// Judges by what [`DUE`] selects behind the id.
 ///
 /// One that expires is not announced: no access token outlives its grant (DESIGN: tokens), so none is left to refuse. Nor is
 /// one whose key was revoked: its access tokens name that key, and are refused for it.
-fn verdict(id: Value, row: &mut Row, now: Instant) -> Result<(&'static str, Vec<Value>), StoreError> {
+pub(super) fn verdict(row: &mut Row, now: Instant) -> Result<Verdict, StoreError> {
     let (state, expires, ends): (State, Option<Instant>, Option<Instant>) = (row.take()?, row.take()?, row.take()?);
     let key_revoked: bool = row.take()?;
-    if state != State::Active {
-        return Ok((DELETE, vec![id]));
-    }
     let expired = expires.into_iter().chain(ends).any(|bound| bound <= now);
-    let reason = match (expired, key_revoked) {
-        (true, _) => Some(EndReason::Expired),
-        (false, true) => Some(EndReason::KeyRevoked),
-        (false, false) => None,
-    };
-    if let Some(reason) = reason {
-        let id = Row::new(vec![id]).take()?;
-        return Ok((END, end_params(&End { id, reason, now })));
-    }
-    Ok((LATER, vec![next_check(expires, ends, now).into(), id]))
+    Ok(match (state, expired, key_revoked) {
+        (State::Pending | State::Ended, ..) => Verdict::Delete,
+        (State::Active, true, _) => Verdict::End(EndReason::Expired),
+        (State::Active, false, true) => Verdict::End(EndReason::KeyRevoked),
+        (State::Active, false, false) => Verdict::Later(next_check(expires, ends, now)),
+    })
 }
 
 /// One look at four indexes, which most commits end with.
-const ANY_DUE: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM grants WHERE check_at <= $1) \
+pub(super) const ANY_DUE: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM grants WHERE check_at <= $1) \
      OR EXISTS (SELECT 1 FROM sessions WHERE expires <= $1) OR EXISTS (SELECT 1 FROM changes WHERE expires <= $1) \
      OR EXISTS (SELECT 1 FROM secrets WHERE expires <= $1)";
 
@@ -68,7 +79,7 @@ const DUE: &str = "SELECT id, state, expires, ends, \
      CASE WHEN EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) THEN 1 ELSE 0 END \
      FROM grants WHERE check_at <= $1 ORDER BY check_at LIMIT $2";
 const DELETE: &str = "DELETE FROM grants WHERE id = $1 AND state <> 1";
-const LATER: &str = "UPDATE grants SET check_at = $1 WHERE id = $2";
+pub(super) const LATER: &str = "UPDATE grants SET check_at = $1 WHERE id = $2";
 
 const DELETE_SECRETS: &str =
     "DELETE FROM secrets WHERE id IN (SELECT id FROM secrets WHERE expires <= $1 ORDER BY expires LIMIT $2)";

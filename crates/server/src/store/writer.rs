@@ -1,50 +1,19 @@
 //! SQLite's half of the writer: the connection that writes, and one transaction for each batch (`queue.rs` has the thread).
 
-use super::apply::{Batch, Bounds, Feed};
+use super::apply::Batch;
 use super::batch::Work;
 use super::changes;
 use super::connection::{Connection, unavailable};
 use super::model::Change;
-use super::queue::{Committed, Engine};
+use super::numbering::Numbering;
+use super::queue::{Committed, Engine, Shared};
 use super::{Result, StoreError};
-use crate::time::Instant;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-
-/// How long feed entries stay before the server has said how long access tokens live: longer than any.
-const UNTOLD: Duration = Duration::from_secs(400 * 24 * 3600);
+use std::sync::Arc;
 
 /// Which file a path leads to: its device and its number there.
 type FileId = (u64, u64);
-
-/// By what time what is due is treated.
-pub(super) type SweepClock = Box<dyn Fn() -> Instant + Send + Sync>;
-
-/// The longest life of an access token, which the writer is told while it runs.
-#[derive(Clone)]
-pub(super) struct LongestAccess(Arc<AtomicI64>);
-
-impl LongestAccess {
-    pub(super) fn set(&self, longest: Duration) {
-        let millis = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
-        self.0.store(millis, Ordering::SeqCst);
-    }
-
-    fn get(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst).max(0).unsigned_abs())
-    }
-}
-
-impl Default for LongestAccess {
-    fn default() -> Self {
-        let untold = Self(Arc::default());
-        untold.set(UNTOLD);
-        untold
-    }
-}
 
 /// The connection that writes.
 pub(super) struct Writer {
@@ -53,30 +22,18 @@ pub(super) struct Writer {
     file: FileId,
     /// `None` after an error that only opening it again mends.
     connection: Option<Connection>,
-    feed: Feed,
-    longest_access: LongestAccess,
-    sweep_clock: Arc<OnceLock<SweepClock>>,
+    numbering: Numbering,
+    shared: Arc<Shared>,
 }
 
 impl Writer {
-    pub(super) fn open(
-        path: &Path,
-        longest_access: LongestAccess,
-        sweep_clock: Arc<OnceLock<SweepClock>>,
-    ) -> Result<Self> {
-        let mut node = [0; 16];
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "no decision and no secret hangs on it: a name no other run has"
-        )]
-        getrandom::fill(&mut node).map_err(unavailable)?;
+    pub(super) fn open(path: &Path, shared: Arc<Shared>) -> Result<Self> {
         Ok(Self {
             connection: Some(Connection::writer(path)?),
             path: path.to_owned(),
             file: file_at(path)?,
-            feed: Feed::new(node),
-            longest_access,
-            sweep_clock,
+            numbering: Numbering::begin()?,
+            shared,
         })
     }
 }
@@ -94,11 +51,7 @@ impl Engine for Writer {
             Some(connection) => connection,
             None => Connection::writer(&self.path)?,
         };
-        let bounds = Bounds {
-            longest_access: self.longest_access.get(),
-            sweep: self.sweep_clock.get().map(|clock| clock()),
-        };
-        let applied = Batch::new(&connection, &mut self.feed, bounds).apply(works);
+        let applied = Batch::new(&connection, &mut self.numbering, &self.shared).apply(works);
         if !connection.is_broken() {
             self.connection = Some(connection);
         }

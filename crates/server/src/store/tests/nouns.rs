@@ -1,7 +1,7 @@
 //! What people typed.
 
 use super::*;
-use crate::store::apply::SETBACK;
+use crate::store::numbering::SETBACK;
 
 #[tokio::test]
 async fn an_app_is_found_by_id_and_by_client_id() {

@@ -1,0 +1,296 @@
+//! What is changed often, one statement for all of a kind that waits (measured: docs/decisions/0023).
+//!
+//! Each statement locks its rows in the order of their ids and decides by what it finds locked, so that of many that race, on
+//! whatever node, one makes the change, and statements of several nodes never wait for each other in a circle.
+
+use super::connection::{Answer, Connection, Param};
+use crate::store::batch::{End, Use, Used, Work};
+use crate::store::model::{Change, GrantId};
+use crate::store::numbering::{LongestAccess, Numbering};
+use crate::store::value::{Row, Value};
+use crate::store::{StoreError, grants};
+use std::collections::HashSet;
+use tokio_postgres::types::{ToSql, Type};
+
+/// What happens to many grants by one statement.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Insert,
+    Redeem,
+    Rotate,
+    Replace,
+    End,
+    SeenGrant,
+    SeenSecret,
+}
+
+/// The works of one kind.
+pub(super) struct Group {
+    kind: Kind,
+    /// The parameters of each.
+    rows: Vec<Vec<Value>>,
+    /// Where each stands in the batch.
+    places: Vec<usize>,
+    /// What the feed tells of each, if it is done.
+    entries: Vec<Change>,
+}
+
+/// What came of one work.
+pub(super) struct Done {
+    /// Where it stands in the batch.
+    pub(super) place: usize,
+    /// Whether it was done.
+    pub(super) made: bool,
+    /// Of a redemption: whether there may be too many grants now.
+    pub(super) crowded: bool,
+    /// What the feed tells of it.
+    pub(super) entry: Option<Change>,
+}
+
+/// The works of a batch that are not left to be done one by one, by kind. Those with an entry in the feed get its number.
+pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, longest: &LongestAccess) -> Vec<Group> {
+    let mut groups = Vec::new();
+    for (place, work) in works.iter().enumerate() {
+        match work {
+            Work::Insert(new) => put(&mut groups, Kind::Insert, place, grants::insert_params(new), None),
+            Work::Redeem(redeem, check) => {
+                let mut params = grants::redeem_params(redeem);
+                params.extend([(*check).into(), redeem.keep.into()]);
+                put(&mut groups, Kind::Redeem, place, params, None);
+            }
+            Work::Rotate(rotate) if rotate.replaces() => {
+                let entry = numbering.entry(&grants::voided(rotate), longest);
+                let mut params = grants::rotation_params(rotate);
+                params.extend([entry.number.into(), entry.expires.into()]);
+                put(&mut groups, Kind::Replace, place, params, Some(entry));
+            }
+            Work::Rotate(rotate) => put(&mut groups, Kind::Rotate, place, grants::rotation_params(rotate), None),
+            Work::End(end) => put_end(&mut groups, place, end, numbering, longest),
+            Work::Seen(uses) => uses.iter().for_each(|one| put_use(&mut groups, place, one)),
+            _ => {}
+        }
+    }
+    groups
+}
+
+/// The group of ends of many grants at once, for one work.
+pub(super) fn ends(ends: &[End], numbering: &mut Numbering, longest: &LongestAccess) -> Option<Group> {
+    let mut groups = Vec::new();
+    for (place, end) in ends.iter().enumerate() {
+        put_end(&mut groups, place, end, numbering, longest);
+    }
+    groups.pop()
+}
+
+fn put_end(groups: &mut Vec<Group>, place: usize, end: &End, numbering: &mut Numbering, longest: &LongestAccess) {
+    let entry = numbering.entry(&grants::ended(end), longest);
+    let mut params = grants::end_params(end);
+    params.extend([entry.number.into(), entry.expires.into()]);
+    put(groups, Kind::End, place, params, Some(entry));
+}
+
+fn put_use(groups: &mut Vec<Group>, place: usize, one: &Use) {
+    match one.of {
+        Used::Grant(id) => {
+            let params = vec![one.at.into(), one.generation.into(), id.into()];
+            put(groups, Kind::SeenGrant, place, params, None);
+        }
+        Used::Secret(id) => put(groups, Kind::SeenSecret, place, vec![one.at.into(), id.into()], None),
+    }
+}
+
+fn put(groups: &mut Vec<Group>, kind: Kind, place: usize, params: Vec<Value>, entry: Option<Change>) {
+    let found = groups.iter().position(|group| group.kind == kind);
+    let at = found.unwrap_or_else(|| {
+        groups.push(Group {
+            kind,
+            rows: vec![],
+            places: vec![],
+            entries: vec![],
+        });
+        groups.len() - 1
+    });
+    let Some(group) = groups.get_mut(at) else { return };
+    group.rows.push(params);
+    group.places.push(place);
+    group.entries.extend(entry);
+}
+
+/// Locks every grant that these change, in the order of their ids: between two statements of one transaction others must not
+/// come in the other order. `None`: one statement, which does that itself.
+pub(super) fn lock(groups: &[Group]) -> Option<Vec<Value>> {
+    let changing = groups.iter().filter(|group| group.kind.id_column().is_some());
+    if changing.clone().count() < 2 {
+        return None;
+    }
+    let ids = changing.flat_map(|group| {
+        let column = group.kind.id_column().unwrap_or_default();
+        group.rows.iter().filter_map(move |row| row.get(column).cloned())
+    });
+    Some(ids.collect())
+}
+
+/// The statement of [`lock`].
+pub(super) const LOCK: &str = "SELECT 1 FROM grants WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
+
+impl Group {
+    /// The statement.
+    pub(super) fn sql(&self) -> &'static str {
+        self.kind.sql()
+    }
+
+    /// Runs it: what came of each work. Works of grants that are not there are missing from that.
+    pub(super) async fn run(&self, connection: &Connection) -> Answer<Vec<Done>> {
+        let columns: Vec<Vec<&Value>> = (0..self.kind.columns().len())
+            .map(|column| self.rows.iter().filter_map(|row| row.get(column)).collect())
+            .collect();
+        let mut params: Vec<Param<'_>> = Vec::with_capacity(columns.len() + 1);
+        for (column, letter) in columns.iter().zip(self.kind.columns().chars()) {
+            params.push((column as &(dyn ToSql + Sync), array(letter)));
+        }
+        let node = self.entries.first().map(|entry| Value::from(entry.node));
+        params.extend(node.iter().map(|node| (node as &(dyn ToSql + Sync), Type::BYTEA)));
+        let (rows, _) = connection.rows(self.sql(), &params).await?;
+        match self.kind {
+            Kind::Insert | Kind::SeenGrant | Kind::SeenSecret => Ok(vec![]),
+            _ => Ok(rows.into_iter().map(|row| self.done(row)).collect::<Result<_, _>>()?),
+        }
+    }
+
+    fn done(&self, mut row: Row) -> Result<Done, StoreError> {
+        let number: u32 = row.take()?;
+        let at = (number as usize).checked_sub(1).ok_or(StoreError::Conflict)?;
+        let made: bool = row.take()?;
+        let crowded = match self.kind {
+            Kind::Redeem => row.take()?,
+            _ => false,
+        };
+        Ok(Done {
+            place: *self.places.get(at).ok_or(StoreError::Conflict)?,
+            made,
+            crowded,
+            entry: self.entries.get(at).filter(|_| made).cloned(),
+        })
+    }
+
+    /// The grants that these insert.
+    pub(super) fn inserted(&self) -> HashSet<GrantId> {
+        if self.kind != Kind::Insert {
+            return HashSet::new();
+        }
+        let ids = self.rows.iter().filter_map(|row| row.first().cloned());
+        ids.filter_map(|id| Row::new(vec![id]).take().ok()).collect()
+    }
+}
+
+/// The array type of a column: `b`ytes, `i`ntegers, `t`exts.
+fn array(letter: char) -> Type {
+    match letter {
+        'b' => Type::BYTEA_ARRAY,
+        'i' => Type::INT8_ARRAY,
+        _ => Type::TEXT_ARRAY,
+    }
+}
+
+impl Kind {
+    /// The types of the parameters of each work, in the order in which `grants.rs` and `apps.rs` have them.
+    fn columns(self) -> &'static str {
+        match self {
+            Self::Insert => "bbbbttbbiiiii",
+            Self::Redeem => "iiiibbii",
+            Self::Rotate => "iiiibii",
+            Self::Replace => "iiiibiiii",
+            Self::End => "itibii",
+            Self::SeenGrant => "iib",
+            Self::SeenSecret => "ib",
+        }
+    }
+
+    /// Which of them is the id of a grant that is changed.
+    fn id_column(self) -> Option<usize> {
+        match self {
+            Self::Redeem | Self::Rotate | Self::Replace => Some(4),
+            Self::End => Some(3),
+            Self::SeenGrant => Some(2),
+            Self::Insert | Self::SeenSecret => None,
+        }
+    }
+
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Insert => INSERT,
+            Self::Redeem => REDEEM,
+            Self::Rotate => ROTATE,
+            Self::Replace => REPLACE,
+            Self::End => END,
+            Self::SeenGrant => SEEN,
+            Self::SeenSecret => SECRET_SEEN,
+        }
+    }
+}
+
+const INSERT: &str = "INSERT INTO grants (id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
+     code_challenge, salt, proof_key, generation, confirmed, rotated_at, created, code_expires, check_at) \
+     SELECT b.id, b.app, b.person, b.organization, 0, b.scopes, b.uri, b.challenge, b.salt, b.key, 0, 0, b.rotated, \
+     b.created, b.code_expires, b.check_at FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], \
+     $6::text[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[]) \
+     AS b(id, app, person, organization, scopes, uri, challenge, salt, key, rotated, created, code_expires, check_at) \
+     ORDER BY b.id ON CONFLICT DO NOTHING";
+
+const REDEEM: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.code_expires, g.proof_key \
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[], \
+     $8::bigint[]) WITH ORDINALITY AS b(at, expires, ends, key, id, app, due, keep, n) \
+     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
+     u AS (UPDATE grants AS g SET state = 1, generation = 1, rotated_at = l.at, last_used = l.at, expires = l.expires, \
+     ends = l.ends, proof_key = l.key, previous_key = l.proof_key, redirect_uri = NULL, code_challenge = NULL, \
+     check_at = LEAST(g.check_at, l.due) FROM l \
+     WHERE g.id = l.id AND l.app_id = l.app AND l.state = 0 AND l.code_expires > l.at \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys r WHERE r.id IN (l.proof_key, l.key)) RETURNING l.n) \
+     SELECT l.n, u.n IS NOT NULL, u.n IS NOT NULL AND (SELECT COUNT(*) FROM (SELECT 1 FROM grants o \
+     WHERE o.user_id = l.user_id AND o.app_id = l.app_id LIMIT l.keep + 1) AS many) > l.keep \
+     FROM l LEFT JOIN u ON u.n = l.n";
+
+const ROTATE: &str = "WITH l AS (SELECT b.*, g.state, g.generation, g.previous, g.proof_key \
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[]) \
+     WITH ORDINALITY AS b(presented, key, at, expires, id, expect, expect_previous, n) \
+     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
+     u AS (UPDATE grants AS g SET generation = l.generation + 1, previous = l.presented, previous_key = l.proof_key, \
+     proof_key = l.key, confirmed = 0, rotated_at = l.at, last_used = l.at, expires = l.expires FROM l \
+     WHERE g.id = l.id AND l.state = 1 AND l.generation = l.expect AND l.previous IS NOT DISTINCT FROM l.expect_previous \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys r WHERE r.id IN (l.proof_key, l.key)) RETURNING l.n) \
+     SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
+
+const REPLACE: &str = "WITH l AS (SELECT b.*, g.state, g.generation, g.previous, g.proof_key, g.previous_key, g.confirmed \
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[], \
+     $8::bigint[], $9::bigint[]) \
+     WITH ORDINALITY AS b(presented, key, at, expires, id, expect, expect_previous, number, until, n) \
+     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
+     u AS (UPDATE grants AS g SET generation = l.generation + 1, previous = l.presented, proof_key = l.key, \
+     confirmed = 0, rotated_at = l.at, last_used = l.at, expires = l.expires FROM l \
+     WHERE g.id = l.id AND l.state = 1 AND l.generation = l.expect AND l.previous IS NOT DISTINCT FROM l.expect_previous \
+     AND l.confirmed = 0 \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys r WHERE r.id IN (l.proof_key, l.previous_key, l.key)) RETURNING l.n), \
+     c AS (INSERT INTO changes (node, number, happened, expires, kind, subject, value) \
+     SELECT $10::bytea, l.number, l.at, l.until, 'generation', l.id, l.expect FROM u JOIN l ON l.n = u.n) \
+     SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
+
+const END: &str = "WITH l AS (SELECT b.*, g.state \
+     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[]) \
+     WITH ORDINALITY AS b(at, reason, due, id, number, until, n) \
+     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
+     u AS (UPDATE grants AS g SET state = 2, ended_at = l.at, reason = l.reason, redirect_uri = NULL, \
+     code_challenge = NULL, check_at = l.due FROM l WHERE g.id = l.id AND l.state < 2 RETURNING l.n), \
+     c AS (INSERT INTO changes (node, number, happened, expires, kind, subject, value) \
+     SELECT $7::bytea, l.number, l.at, l.until, 'grant', l.id, 0 FROM u JOIN l ON l.n = u.n) \
+     SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
+
+const SEEN: &str = "WITH l AS (SELECT b.*, g.state, g.generation AS current \
+     FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS b(at, generation, id) \
+     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g) \
+     UPDATE grants AS g SET last_used = GREATEST(g.last_used, l.at), \
+     confirmed = CASE WHEN l.current = l.generation THEN 1 ELSE g.confirmed END FROM l \
+     WHERE g.id = l.id AND l.state = 1";
+
+const SECRET_SEEN: &str = "WITH l AS (SELECT b.* FROM unnest($1::bigint[], $2::bytea[]) AS b(at, id) \
+     JOIN secrets s ON s.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF s) \
+     UPDATE secrets AS s SET last_used = GREATEST(s.last_used, l.at) FROM l WHERE s.id = l.id";

@@ -1,0 +1,109 @@
+//! PostgreSQL: the same statements, batches as one statement, and a few connections.
+//!
+//! One connection writes and has one batch in flight; one reads grants, as many at a time as are asked for; the others, few,
+//! are lent for everything else. More would not be faster: each commit takes what waits (docs/decisions/0023).
+
+mod address;
+mod connection;
+mod grants;
+mod hot;
+mod pool;
+mod schema;
+mod start;
+mod sweep;
+mod writer;
+
+pub use address::Address;
+
+use super::model::{Grant, GrantId};
+use super::queue::{self, Queue, Shared};
+use super::value::{Row, Value};
+use super::{Result, StoreError};
+use crate::config;
+use grants::Grants;
+use pool::Pool;
+use std::sync::Arc;
+
+/// How many connections are not lent: the one that writes and the one that reads grants.
+const OWN: u32 = 2;
+
+/// A PostgreSQL, open.
+pub(super) struct Postgres {
+    pool: Pool,
+    grants: Grants,
+}
+
+/// How connections are made.
+#[derive(Clone)]
+struct Way {
+    address: Arc<Address>,
+    /// Whether statements may have names.
+    prepared: bool,
+}
+
+impl Postgres {
+    /// Connects, sees whether this is a database to start on, and starts what reads and what writes.
+    pub(super) async fn open(address: &Address, config: &config::Store, shared: &Arc<Shared>) -> Result<(Self, Queue)> {
+        let address = Arc::new(address.clone());
+        let prepared = start::look(&address).await? && config.prepared_statements;
+        let way = Way { address, prepared };
+        let lent = config.connections.saturating_sub(OWN).max(1);
+        let postgres = Self {
+            pool: Pool::new(way.clone(), lent)?,
+            grants: Grants::start(way.clone()),
+        };
+        let writer = writer::Writer::new(way, Arc::clone(shared))?;
+        Ok((postgres, queue::start(writer, Arc::clone(shared))?))
+    }
+
+    pub(super) async fn migrate(&self) -> Result<()> {
+        schema::migrate(&*self.pool.lend().await?).await
+    }
+
+    pub(super) async fn pending_migrations(&self) -> Result<Vec<String>> {
+        schema::pending(&*self.pool.lend().await?).await
+    }
+
+    /// The grant, read together with all that are asked for at the same moment.
+    pub(super) async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
+        self.grants.read(id).await
+    }
+
+    /// No text in PostgreSQL has a NUL, so nothing is found by one.
+    pub(super) async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+        if params
+            .iter()
+            .any(|value| matches!(value, Value::Text(text) if text.contains('\0')))
+        {
+            return Ok(vec![]);
+        }
+        let connection = self.pool.lend().await?;
+        match connection.query(sql, params).await {
+            // It was closed while nobody looked; what reads can be asked again.
+            Err(_) if connection.is_broken() => {
+                drop(connection);
+                Ok(self.pool.lend().await?.query(sql, params).await?)
+            }
+            rows => Ok(rows?),
+        }
+    }
+
+    /// One statement, in a commit of its own that waits for nothing else.
+    pub(super) async fn directly(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+        let connection = self.pool.lend().await?;
+        let warnings = connection.warnings();
+        let rows = connection.query(sql, params).await?;
+        acknowledged(&connection, warnings)?;
+        Ok(rows)
+    }
+}
+
+/// PostgreSQL warns where it gave up waiting for its standby: what was committed may be lost, so it does not count as done.
+fn acknowledged(connection: &connection::Connection, warnings: u64) -> Result<()> {
+    match connection.warnings() == warnings {
+        true => Ok(()),
+        false => Err(StoreError::Unavailable(
+            "PostgreSQL committed with a warning".to_owned(),
+        )),
+    }
+}

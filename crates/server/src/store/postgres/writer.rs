@@ -1,0 +1,425 @@
+//! PostgreSQL's half of the writer: one connection, one batch in flight (`queue.rs` has the thread, on which all this runs).
+//!
+//! What many ask for is one statement for each kind (`hot.rs`); one kind alone commits by itself, several go out together in
+//! one transaction without a wait between them. Anything else runs step by step in the same transaction.
+
+use super::connection::{Answer, Connection, Failed};
+use super::grants::read_grants;
+use super::hot::{self, Done, Group};
+use super::{Way, acknowledged, sweep};
+use crate::store::apply::{ENDS, is_own, own};
+use crate::store::batch::{Applied, End, Ends, Outcome, Rotation, Work, Write};
+use crate::store::changes;
+use crate::store::connection::unavailable;
+use crate::store::model::{Change, GrantId};
+use crate::store::numbering::Numbering;
+use crate::store::queue::{Committed, Engine, Shared};
+use crate::store::value::{Row, Statement, Value};
+use crate::store::{Result, StoreError, all};
+use crate::time::Instant;
+use futures_util::future::join_all;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::types::Type;
+
+/// How often a batch is done again that the database undid for another's sake.
+const ATTEMPTS: u32 = 8;
+/// From how many works on a batch shows that others wait: then not every commit is followed by a sweep.
+const BUSY: usize = 8;
+/// How many such commits are not.
+const UNSWEPT: usize = 8;
+
+/// The connection that writes, and the runtime that drives it while a batch is on its way.
+pub(super) struct Writer {
+    runtime: Runtime,
+    own: Own,
+}
+
+struct Own {
+    way: Way,
+    connection: Option<Connection>,
+    numbering: Numbering,
+    shared: Arc<Shared>,
+    /// How many commits there were since the last sweep, and how many grants they inserted.
+    unswept: usize,
+    inserted: usize,
+}
+
+/// One transaction, or the one statement that is one.
+struct Batch<'a> {
+    connection: &'a Connection,
+    works: &'a [&'a Work],
+    shared: &'a Shared,
+    /// The numbering with this batch in it: the run's own moves on with the commit.
+    numbering: Numbering,
+    answers: Vec<Option<Result<Applied>>>,
+    changes: Vec<Change>,
+}
+
+impl Writer {
+    pub(super) fn new(way: Way, shared: Arc<Shared>) -> Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(unavailable)?;
+        let own = Own {
+            way,
+            connection: None,
+            numbering: Numbering::begin()?,
+            shared,
+            unswept: 0,
+            inserted: 0,
+        };
+        Ok(Self { runtime, own })
+    }
+}
+
+impl Engine for Writer {
+    /// A panic in here loses the connection, and with it all that was not committed.
+    fn commit(&mut self, works: &[&Work]) -> Result<Committed> {
+        self.runtime.block_on(self.own.commit(works))
+    }
+
+    fn feed(&mut self) -> Result<Vec<Change>> {
+        self.runtime.block_on(async {
+            let connection = self.own.connected().await?;
+            let rows = connection.query(changes::CURRENT, &[Instant(0).into()]).await;
+            self.own.connection = Some(connection);
+            all(rows?, changes::change_of)
+        })
+    }
+}
+
+impl Own {
+    async fn commit(&mut self, works: &[&Work]) -> Result<Committed> {
+        if let Some(now) = works.iter().filter_map(|work| work.now()).max() {
+            self.numbering.note(now);
+        }
+        let mut attempt = 1;
+        loop {
+            let connection = self.connected().await?;
+            let batch = Batch::new(&connection, works, &self.shared, self.numbering);
+            let committed = batch.commit().await;
+            if let Ok((_, numbering)) = &committed {
+                self.numbering = *numbering;
+                self.sweep(&connection, works).await;
+            }
+            if !connection.is_broken() {
+                self.connection = Some(connection);
+            }
+            match committed {
+                Ok((committed, _)) => return Ok(committed),
+                Err(failed) if failed.undone && attempt < ATTEMPTS => wait(attempt).await,
+                Err(failed) => {
+                    // It may be that nobody knows whether it was made.
+                    self.numbering.rename();
+                    return Err(failed.error);
+                }
+            }
+            attempt += 1;
+        }
+    }
+
+    /// The connection, taken out: after a panic there is none. One that PostgreSQL has closed meanwhile is made anew.
+    async fn connected(&mut self) -> Result<Connection> {
+        if let Some(connection) = self.connection.take() {
+            // What drives it runs only now, and hears what has come since the last batch.
+            tokio::task::yield_now().await;
+            if !connection.is_broken() {
+                return Ok(connection);
+            }
+        }
+        Connection::open(&self.way.address, self.way.prepared).await
+    }
+
+    /// What is due, in a commit of its own: whoever asked has been served by then or is behind it. Where many wait, some commits
+    /// are followed by none, and the next one treats more.
+    async fn sweep(&mut self, connection: &Connection, works: &[&Work]) {
+        self.inserted += works.iter().filter(|work| matches!(work, Work::Insert(_))).count();
+        self.unswept += 1;
+        let Some(now) = works.iter().filter_map(|work| work.now()).max() else {
+            return;
+        };
+        if works.len() >= BUSY && self.unswept < UNSWEPT {
+            return;
+        }
+        let until = self.shared.swept_until(now);
+        let swept = sweep::sweep(connection, until, sweep::limit(self.unswept, self.inserted)).await;
+        (self.unswept, self.inserted) = (0, 0);
+        if let Err(failed) = swept {
+            tracing::warn!(error = %failed.error, "what is due could not be treated; the next commit will");
+            if connection.batch("ROLLBACK").await.is_err() {
+                connection.give_up();
+            }
+        }
+    }
+}
+
+impl<'a> Batch<'a> {
+    fn new(connection: &'a Connection, works: &'a [&'a Work], shared: &'a Shared, numbering: Numbering) -> Self {
+        Self {
+            connection,
+            works,
+            shared,
+            numbering,
+            answers: works.iter().map(|_| None).collect(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// Does all of this or nothing; each work's answer, and what the feed got. A work that is refused for itself leaves the
+    /// others alone.
+    async fn commit(mut self) -> Answer<(Committed, Numbering)> {
+        let warnings = self.connection.warnings();
+        let groups = hot::groups(self.works, &mut self.numbering, &self.shared.longest_access);
+        let cold = self.works.iter().any(|work| is_cold(work));
+        let done = match groups.as_slice() {
+            [] if !cold => vec![],
+            [one] if !cold => one.run(self.connection).await?,
+            several => self.transaction(several, cold).await?,
+        };
+        acknowledged(self.connection, warnings)?;
+        for done in done {
+            self.note(done);
+        }
+        self.read_back(&groups).await;
+        let answers = self
+            .answers
+            .into_iter()
+            .map(|answer| answer.unwrap_or(Err(StoreError::Conflict)));
+        Ok(((answers.collect(), self.changes), self.numbering))
+    }
+
+    /// Several statements in one transaction; where one fails, nothing of it was done.
+    async fn transaction(&mut self, groups: &[Group], cold: bool) -> Answer<Vec<Done>> {
+        let outcome = match cold {
+            true => self.step_by_step(groups).await,
+            false => together(self.connection, groups).await,
+        };
+        // Where its end was sent along, there is none to undo any more.
+        if outcome.is_err() && cold && !self.connection.is_broken() && self.connection.batch("ROLLBACK").await.is_err()
+        {
+            self.connection.give_up();
+        }
+        outcome
+    }
+
+    async fn step_by_step(&mut self, groups: &[Group]) -> Answer<Vec<Done>> {
+        self.connection.batch(BEGIN).await?;
+        let mut done = Vec::new();
+        if let Some(ids) = hot::lock(groups) {
+            self.connection.rows(hot::LOCK, &[(&ids, Type::BYTEA_ARRAY)]).await?;
+        }
+        for group in groups {
+            done.extend(group.run(self.connection).await?);
+        }
+        for (place, work) in self.works.iter().enumerate() {
+            let applied = match work {
+                Work::Write(write) => self.write(write).await,
+                #[cfg(test)]
+                Work::Panic => panic!("a test asked for it"),
+                #[cfg(test)]
+                Work::Pragma(text) => {
+                    self.connection.batch(text).await?;
+                    Ok(Applied::Whole(Outcome::Noted))
+                }
+                _ => continue,
+            };
+            let (undone, applied) = match applied {
+                Err(Failed { error, undone }) => (undone, Err(error)),
+                Ok(applied) => (false, Ok(applied)),
+            };
+            let answer = own(applied).map_err(|error| Failed { error, undone })?;
+            if let Some(place) = self.answers.get_mut(place) {
+                *place = Some(answer);
+            }
+        }
+        self.connection.batch("COMMIT").await?;
+        Ok(done)
+    }
+
+    /// Under a savepoint, so that one write's conflict is not another's.
+    async fn write(&mut self, write: &Write) -> Answer<Applied> {
+        for _ in 0..ATTEMPTS {
+            let told = self.changes.len();
+            self.connection.batch("SAVEPOINT own").await?;
+            let applied = self.statements(write).await;
+            if !matches!(&applied, Err(failed) if is_own(&failed.error)) {
+                applied.as_ref().map_err(|failed| Failed {
+                    error: failed.error.clone(),
+                    undone: failed.undone,
+                })?;
+                self.connection.batch("RELEASE own").await?;
+                return applied;
+            }
+            self.connection.batch("ROLLBACK TO own; RELEASE own").await?;
+            self.changes.truncate(told);
+            // Two servers gave out the same number at the same moment; the next one is free.
+            if !matches!(&applied, Err(failed) if failed.error == StoreError::Taken(NUMBER.to_owned())) {
+                return applied;
+            }
+        }
+        Err(StoreError::Taken(NUMBER.to_owned()).into())
+    }
+
+    async fn statements(&mut self, write: &Write) -> Answer<Applied> {
+        for Statement { sql, params, expect } in &write.statements {
+            let changed = self.connection.execute(sql, params).await?;
+            if expect.is_some_and(|expected| expected != changed) {
+                return Err(StoreError::Conflict.into());
+            }
+        }
+        for change in &write.announce {
+            let entry = self.numbering.entry(change, &self.shared.longest_access);
+            self.connection
+                .execute(changes::INSERT, &changes::insert_params(&entry))
+                .await?;
+            self.changes.push(entry);
+        }
+        let mut ended = write.ended.clone();
+        let Some(mut ends) = write.ends.clone() else {
+            return Ok(Applied::Whole(Outcome::EndedMany(ended)));
+        };
+        let found = self.end_some(&ends).await?;
+        ended.extend(&found);
+        if found.len() < ENDS as usize {
+            return Ok(Applied::Whole(Outcome::EndedMany(ended)));
+        }
+        ends.after = found.last().copied();
+        let ends = Some(ends);
+        Ok(Applied::Partly(Write {
+            ends,
+            ended,
+            ..Write::default()
+        }))
+    }
+
+    async fn end_some(&mut self, ends: &Ends) -> Answer<Vec<GrantId>> {
+        let mut params = ends.params.clone();
+        let after = ends.after.map_or_else(|| Value::Bytes(vec![]), Value::from);
+        params.extend([after, ENDS.into()]);
+        let found: Vec<GrantId> = all(self.connection.query(ends.select, &params).await?, Row::take)?;
+        let each = |&id: &GrantId| End {
+            id,
+            reason: ends.reason,
+            now: ends.now,
+        };
+        let each: Vec<End> = found.iter().map(each).collect();
+        if let Some(group) = hot::ends(&each, &mut self.numbering, &self.shared.longest_access) {
+            let done = group.run(self.connection).await?;
+            self.changes.extend(done.into_iter().filter_map(|done| done.entry));
+        }
+        Ok(found)
+    }
+
+    /// What came of a work that a statement for many did.
+    fn note(&mut self, done: Done) {
+        let Some(work) = self.works.get(done.place) else { return };
+        let outcome = match work {
+            Work::Redeem(..) => Outcome::Redeemed(done.made.then_some(done.crowded)),
+            Work::Rotate(rotate) if done.made => Outcome::Rotated(Rotation::Made { by: *rotate, own: true }),
+            Work::End(_) => Outcome::Ended(done.made),
+            // What another left has to be read.
+            _ => return,
+        };
+        self.changes.extend(done.entry);
+        if let Some(place) = self.answers.get_mut(done.place) {
+            *place = Some(Ok(Applied::Whole(outcome)));
+        }
+    }
+
+    /// Reads, after the commit, the grants of those who are to know how theirs stands: inserted ones, and those that another
+    /// changed first. Then answers all that have none yet.
+    async fn read_back(&mut self, groups: &[Group]) {
+        let mut ids: Vec<GrantId> = groups.iter().flat_map(Group::inserted).collect();
+        for (work, answer) in self.works.iter().zip(&self.answers) {
+            if let (Work::Rotate(rotate), None) = (work, answer) {
+                ids.push(rotate.id);
+            }
+        }
+        let found = match ids.is_empty() {
+            true => Ok(std::collections::HashMap::new()),
+            false => read_grants(self.connection, &ids).await,
+        };
+        for (work, answer) in self.works.iter().zip(&mut self.answers) {
+            let grant = |id: GrantId| match &found {
+                Ok(found) => found.get(&id).cloned().transpose(),
+                Err(failed) => Err(failed.error.clone()),
+            };
+            if answer.is_none() {
+                *answer = unanswered(work, grant).map(|outcome| outcome.map(Applied::Whole));
+            }
+        }
+    }
+}
+
+/// The answer to a work that no statement's row answers: `grant` says how one stands.
+fn unanswered(
+    work: &Work,
+    grant: impl Fn(GrantId) -> Result<Option<crate::store::model::Grant>>,
+) -> Option<Result<Outcome>> {
+    match work {
+        Work::Insert(new) => Some(grant(new.id).map(|found| Outcome::Grant(found.map(Box::new)))),
+        Work::Rotate(rotate) => Some(grant(rotate.id).and_then(|found| {
+            let found = found.ok_or(StoreError::Conflict)?;
+            Ok(Outcome::Rotated(Rotation::Found(Box::new(found))))
+        })),
+        Work::Redeem(..) => Some(Ok(Outcome::Redeemed(None))),
+        Work::End(_) => Some(Ok(Outcome::Ended(false))),
+        Work::Seen(_) => Some(Ok(Outcome::Noted)),
+        _ => None,
+    }
+}
+
+/// All of these as one transaction, sent without a wait. Where one fails PostgreSQL undoes the others, and its end with it.
+async fn together(connection: &Connection, groups: &[Group]) -> Answer<Vec<Done>> {
+    let lock = hot::lock(groups);
+    if lock.is_some() {
+        connection.prepare(hot::LOCK).await?;
+    }
+    for group in groups {
+        connection.prepare(group.sql()).await?;
+    }
+    let lock = async {
+        match &lock {
+            Some(ids) => connection.rows(hot::LOCK, &[(ids, Type::BYTEA_ARRAY)]).await.map(drop),
+            None => Ok(()),
+        }
+    };
+    let done = join_all(groups.iter().map(|group| group.run(connection)));
+    // Polled in this order, and so sent in it.
+    let (begun, locked, done, committed) =
+        tokio::join!(biased; connection.batch(BEGIN), lock, done, connection.batch("COMMIT"));
+    begun?;
+    locked?;
+    let mut all = Vec::new();
+    for done in done {
+        all.extend(done?);
+    }
+    committed?;
+    Ok(all)
+}
+
+/// Whatever the database's default is: with more isolation others' changes would be errors.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// What keeps two people from the same number.
+const NUMBER: &str = "users_number_key";
+
+fn is_cold(work: &Work) -> bool {
+    match work {
+        Work::Write(_) => true,
+        #[cfg(test)]
+        Work::Panic | Work::Pragma(_) => true,
+        _ => false,
+    }
+}
+
+/// A little, and not the same for everybody: who collided once would again.
+async fn wait(attempt: u32) {
+    let mut byte = [0];
+    #[expect(clippy::disallowed_methods, reason = "no decision hangs on it")]
+    let _ = getrandom::fill(&mut byte);
+    tokio::time::sleep(Duration::from_micros(u64::from(byte[0]) * 40 * u64::from(attempt))).await;
+}
