@@ -6,6 +6,7 @@ use hallpass_cluster::{Schema, tests_run_on_postgres};
 use rusqlite::Connection;
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::types::ValueRef;
+use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -15,6 +16,8 @@ pub(crate) enum Database {
     Sqlite(PathBuf, Option<TempDir>),
     /// A schema.
     Postgres(Schema),
+    /// Whatever has this URL.
+    Elsewhere(String),
 }
 
 impl Database {
@@ -40,8 +43,25 @@ impl Database {
         }
     }
 
+    /// Another that holds the same; on SQLite in this file, which was copied already.
+    pub(crate) fn copied(&self, file: PathBuf) -> Self {
+        match self {
+            Self::Sqlite(..) => Self::Sqlite(file, None),
+            Self::Postgres(schema) => Self::Postgres(schema.copied().unwrap()),
+            Self::Elsewhere(_) => unreachable!("nobody copies it"),
+        }
+    }
+
     pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        !matches!(self, Self::Sqlite(..))
+    }
+
+    /// Its URL, where it is not the one in the data folder.
+    pub(crate) fn named(&self) -> Option<String> {
+        match self {
+            Self::Sqlite(_, None) => None,
+            _ => Some(self.url()),
+        }
     }
 
     /// As `[store] url` has it.
@@ -49,6 +69,7 @@ impl Database {
         match self {
             Self::Sqlite(file, _) => format!("sqlite:{}", file.display()),
             Self::Postgres(schema) => schema.url().to_owned(),
+            Self::Elsewhere(url) => url.clone(),
         }
     }
 
@@ -56,7 +77,7 @@ impl Database {
     pub(crate) fn file(&self) -> &Path {
         match self {
             Self::Sqlite(file, _) => file,
-            Self::Postgres(_) => unreachable!("a test of SQLite alone"),
+            Self::Postgres(_) | Self::Elsewhere(_) => unreachable!("a test of SQLite alone"),
         }
     }
 
@@ -65,7 +86,25 @@ impl Database {
         match self {
             Self::Sqlite(file, _) => sqlite(file, statements).map_err(|error| error.to_string()),
             Self::Postgres(schema) => schema.sql(statements),
+            Self::Elsewhere(_) => unreachable!("who made it asks it"),
         }
+    }
+
+    /// Everything in it: SQLite's file and what its log has, PostgreSQL's rows as text, less the nodes' heartbeats.
+    pub(crate) fn kept(&self) -> Vec<u8> {
+        let Self::Postgres(schema) = self else {
+            let log = self.file().with_extension("db-wal");
+            return [fs::read(self.file()).unwrap(), fs::read(log).unwrap_or_default()].concat();
+        };
+        let tables = format!(
+            "SELECT tablename FROM pg_tables WHERE schemaname = '{}' AND tablename <> 'nodes' ORDER BY tablename",
+            schema.name()
+        );
+        let tables = schema.sql(&tables).unwrap();
+        let rows = tables
+            .lines()
+            .map(|table| schema.sql(&format!("SELECT t::text FROM {table} AS t ORDER BY 1")));
+        rows.map(Result::unwrap).collect::<Vec<_>>().join("\n").into_bytes()
     }
 
     /// Bytes as this engine's statements have them.
@@ -73,7 +112,7 @@ impl Database {
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         match self {
             Self::Sqlite(..) => format!("x'{digits}'"),
-            Self::Postgres(_) => format!("'\\x{digits}'::bytea"),
+            Self::Postgres(_) | Self::Elsewhere(_) => format!("'\\x{digits}'::bytea"),
         }
     }
 }
