@@ -24,6 +24,7 @@ fn psql(url: &str) -> Outcome<String> {
 
 /// One that begins anew each time: a killed run leaves none behind.
 #[test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 fn a_killed_cluster_keeps_what_it_committed() {
     let mut cluster = Cluster::start(&folder("killed"), &[]).unwrap();
     let first = cluster.id();
@@ -38,6 +39,7 @@ fn a_killed_cluster_keeps_what_it_committed() {
 }
 
 #[test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 fn a_schema_is_one_tests_and_can_be_copied() {
     let (one, other) = (Schema::new().unwrap(), Schema::new().unwrap());
     let table = "CREATE TABLE kept (id BIGINT PRIMARY KEY, name TEXT); INSERT INTO kept VALUES (1, 'a')";
@@ -55,6 +57,7 @@ fn a_schema_is_one_tests_and_can_be_copied() {
 }
 
 #[test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 fn a_bouncer_hands_few_connections_to_many() {
     let cluster = Cluster::start(&folder("bounced"), &["fsync=off"]).unwrap();
     let bouncer = Bouncer::start(&cluster, &cluster.folder().join("bouncer"), 2).unwrap();
@@ -67,6 +70,7 @@ fn a_bouncer_hands_few_connections_to_many() {
 }
 
 #[test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 fn a_cluster_speaks_tls_to_whom_it_admits() {
     let certificates = Certificates::make(&folder("certificates"), "DNS:localhost").unwrap();
     let settings = certificates.settings();
