@@ -128,6 +128,16 @@ pub(crate) fn php() -> Outcome {
     }
 }
 
+/// PostgreSQL and PgBouncer, of which tests start their own. Debian starts a cluster at once where it can start services;
+/// nobody here asks it anything.
+pub(crate) fn postgres() -> Outcome {
+    let servers = fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some());
+    if servers && Path::new("/usr/sbin/pgbouncer").exists() && output("openssl", &["version"]).is_some() {
+        return Ok(());
+    }
+    debian(&["postgresql", "pgbouncer", "openssl"])
+}
+
 /// Chromium, its driver, and a font, so that pages have text to measure.
 pub(crate) fn browser() -> Outcome {
     let found = |program| output(program, &["--version"]).is_some();

@@ -27,10 +27,17 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Option<String> {
     output.status.success().then_some(text)
 }
 
-/// The cargo that runs this, in the folder of the workspace.
+/// Runs the cargo that runs this, in the folder of the workspace.
 pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Outcome {
+    run(cargo_command(root).args(arguments))
+}
+
+/// The cargo that runs this, in the folder of the workspace.
+pub(crate) fn cargo_command(root: &Path) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    run(Command::new(cargo).args(arguments).current_dir(root))
+    let mut command = Command::new(cargo);
+    command.current_dir(root);
+    command
 }
 
 fn shown(command: &Command) -> String {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::faults;
 use crate::install;
-use crate::process::{Outcome, cargo, run as run_program};
+use crate::process::{Outcome, cargo, cargo_command, run as run_program};
 
 struct Step {
     name: &'static str,
@@ -14,7 +14,7 @@ struct Step {
     run: fn(&Path) -> Outcome,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         name: "format",
         says: "the code stands as rustfmt writes it",
@@ -34,6 +34,11 @@ const STEPS: [Step; 8] = [
         name: "unit",
         says: "unit tests, and tests through HTTP",
         run: |root| cargo(root, &["test", "--locked", "--workspace"]),
+    },
+    Step {
+        name: "postgres",
+        says: "the same on PostgreSQL, and what is PostgreSQL's alone",
+        run: postgres,
     },
     Step {
         name: "faults",
@@ -123,6 +128,19 @@ fn deny(root: &Path) -> Outcome {
     )
 }
 
+/// What needs PostgreSQL whatever the others run on is ignored elsewhere.
+fn postgres(root: &Path) -> Outcome {
+    install::postgres()?;
+    let targets = ["--lib", "--test", "http", "--test", "commands"];
+    run_program(
+        cargo_command(root)
+            .args(["test", "--locked", "--workspace"])
+            .args(targets)
+            .args(["--", "--include-ignored"])
+            .env("HALLPASS_TEST_DATABASE", "postgres"),
+    )
+}
+
 fn clients(root: &Path) -> Outcome {
     install::python_clients(root)?;
     install::node_packages(root)?;
@@ -173,7 +191,7 @@ mod tests {
     #[test]
     fn picked_steps_keep_their_order() {
         assert_eq!(names(Some("unit, format")), ["format", "unit"]);
-        assert_eq!(names(None).len(), 8);
+        assert_eq!(names(None).len(), 9);
     }
 
     #[test]

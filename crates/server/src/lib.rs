@@ -8,6 +8,9 @@ pub mod client_secrets;
 pub mod config;
 pub mod cors;
 pub mod data_folder;
+#[cfg(test)]
+#[path = "../tests/database/mod.rs"]
+mod database;
 pub mod declared;
 pub mod demo;
 mod descriptors;

@@ -14,37 +14,52 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use tempfile::TempDir;
 
+#[path = "database/mod.rs"]
+mod database;
+
+use database::Database;
+
 /// A folder with a configuration and a data folder, and commands that are called in it.
-struct Folder(TempDir);
+struct Folder {
+    folder: TempDir,
+    database: Database,
+}
 
 impl Folder {
     fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        folder.write(
-            "hallpass.toml",
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::at(folder.path().join("data/hallpass.db"));
+        let url = database.named().map(|url| format!("[store]\nurl = {url:?}"));
+        let configured = format!(
             r#"
             [server]
             listen = "127.0.0.1:0"
             data = "data"
+            {}
             [[users]]
             email = "ada@example.com"
             name = "Ada"
             "#,
+            url.unwrap_or_default()
         );
+        let folder = Self { folder, database };
+        folder.write("hallpass.toml", &configured);
         folder
     }
 
     fn write(&self, name: &str, content: &str) {
-        fs::write(self.0.path().join(name), content).unwrap();
+        fs::write(self.folder.path().join(name), content).unwrap();
     }
 
     fn data(&self, name: &str) -> PathBuf {
-        self.0.path().join("data").join(name)
+        self.folder.path().join("data").join(name)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
-        command.args(arguments).current_dir(self.0.path());
+        command.args(arguments).current_dir(self.folder.path());
+        // It takes the variable for a mistake.
+        command.env_remove("HALLPASS_TEST_DATABASE");
         command
     }
 
@@ -520,7 +535,7 @@ fn a_dry_run_of_a_migration_prints_sql_and_changes_nothing() {
 fn options_rule_over_the_configuration() {
     let folder = Folder::new();
     let _server = folder.serve(&["--preset", "apicbase", "--data", "other", "--database", "sqlite:x.db"]);
-    assert!(folder.0.path().join("other/x.db").exists());
+    assert!(folder.folder.path().join("other/x.db").exists());
     assert!(!folder.data("").exists());
     assert_eq!(folder.call(&["app", "list"]).code, 1);
     assert!(

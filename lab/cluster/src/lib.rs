@@ -8,8 +8,15 @@
 )]
 
 mod account;
+mod bouncer;
+mod certificates;
+mod schema;
+mod session;
 
 pub use account::{hand_over, let_others_through, unprivileged};
+pub use bouncer::Bouncer;
+pub use certificates::Certificates;
+pub use schema::{Schema, tests_run_on_postgres};
 use std::fs::{self, File};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -156,6 +163,15 @@ impl Cluster {
         self.folder.join("log")
     }
 
+    /// Says who may connect and how, in the words of `pg_hba.conf`, from now on.
+    ///
+    /// # Errors
+    /// Where it cannot be told.
+    pub fn admit(&self, lines: &str) -> Outcome {
+        fs::write(self.folder.join("data/pg_hba.conf"), lines).map_err(text)?;
+        self.signal("HUP")
+    }
+
     /// Runs statements with `psql` in one of its databases; answers rows as lines, columns between `|`.
     ///
     /// # Errors
@@ -210,16 +226,7 @@ impl Cluster {
     }
 
     fn end(&mut self, name: &str) -> Outcome {
-        let Some(process) = self.postmaster.take() else {
-            return Ok(());
-        };
-        signal(process.id, name)?;
-        process
-            .waited
-            .recv_timeout(PATIENCE)
-            .map_err(text)?
-            .map(drop)
-            .map_err(text)
+        self.postmaster.take().map_or(Ok(()), |process| process.end(name))
     }
 }
 
@@ -253,6 +260,13 @@ impl Ended {
 
     fn has_ended(&self) -> bool {
         self.waited.try_recv().is_ok()
+    }
+
+    /// Sends it a signal, and waits for its end.
+    fn end(&self, name: &str) -> Outcome {
+        signal(self.id, name)?;
+        let waited = self.waited.recv_timeout(PATIENCE).map_err(text)?;
+        waited.map(drop).map_err(text)
     }
 }
 

@@ -1,12 +1,32 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
-use super::Cluster;
+use super::{Bouncer, Certificates, Cluster, Outcome, Schema};
+use std::path::PathBuf;
+use std::process::Command;
+
+fn folder(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("hallpass-cluster-{name}-{}", std::process::id()))
+}
+
+/// What a command says.
+fn said(command: &mut Command) -> Outcome<String> {
+    let said = command.output().unwrap();
+    match said.status.success() {
+        true => Ok(String::from_utf8(said.stdout).unwrap().trim().to_owned()),
+        false => Err(String::from_utf8(said.stderr).unwrap()),
+    }
+}
+
+fn psql(url: &str) -> Outcome<String> {
+    let asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    said(Command::new(super::programs().unwrap().join("psql")).args(["-XtA", url, "-c", asked]))
+}
 
 /// One that begins anew each time: a killed run leaves none behind.
 #[test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 fn a_killed_cluster_keeps_what_it_committed() {
-    let folder = std::env::temp_dir().join(format!("hallpass-cluster-{}", std::process::id()));
-    let mut cluster = Cluster::start(&folder, &[]).unwrap();
+    let mut cluster = Cluster::start(&folder("killed"), &[]).unwrap();
     let first = cluster.id();
     cluster
         .sql("postgres", "CREATE TABLE kept AS SELECT 7 AS seven")
@@ -16,4 +36,56 @@ fn a_killed_cluster_keeps_what_it_committed() {
     cluster.resume().unwrap();
     assert_ne!(cluster.id(), first);
     assert_eq!(cluster.sql("postgres", "SELECT seven, 'x' FROM kept").unwrap(), "7|x");
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+fn a_schema_is_one_tests_and_can_be_copied() {
+    let (one, other) = (Schema::new().unwrap(), Schema::new().unwrap());
+    let table = "CREATE TABLE kept (id BIGINT PRIMARY KEY, name TEXT); INSERT INTO kept VALUES (1, 'a')";
+    one.sql(table).unwrap();
+    let wrong = other.sql("SELECT 1; SELECT * FROM kept; SELECT 2");
+    assert_eq!(wrong, Err("relation \"kept\" does not exist".to_owned()));
+    let copy = one.copied().unwrap();
+    one.sql("UPDATE kept SET name = 'b'").unwrap();
+    assert_eq!(copy.sql("SELECT * FROM kept").unwrap(), "1|a");
+    assert!(
+        copy.sql("INSERT INTO kept VALUES (1, 'b')").is_err(),
+        "keys are copied too"
+    );
+    assert_eq!(psql(copy.url()).unwrap(), "f");
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+fn a_bouncer_hands_few_connections_to_many() {
+    let cluster = Cluster::start(&folder("bounced"), &["fsync=off"]).unwrap();
+    let bouncer = Bouncer::start(&cluster, &cluster.folder().join("bouncer"), 2).unwrap();
+    let backend = || {
+        let asked = "SELECT pg_backend_pid()";
+        let psql = super::programs().unwrap().join("psql");
+        said(Command::new(psql).args(["-XtA", &bouncer.url("postgres"), "-c", asked])).unwrap()
+    };
+    assert_eq!(backend(), backend());
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+fn a_cluster_speaks_tls_to_whom_it_admits() {
+    let certificates = Certificates::make(&folder("certificates"), "DNS:localhost").unwrap();
+    let settings = certificates.settings();
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    let cluster = Cluster::start(&folder("tls"), &settings).unwrap();
+    cluster
+        .admit("hostssl all all 127.0.0.1/32 trust\nhostnossl all all 127.0.0.1/32 reject\n")
+        .unwrap();
+    let authority = certificates.authority();
+    let url = |host: &str, mode: &str| {
+        let address = cluster.url("postgres").replace("127.0.0.1", host);
+        format!("{address}?sslrootcert={}&sslmode={mode}", authority.display())
+    };
+    assert_eq!(psql(&url("localhost", "verify-full")).unwrap(), "t");
+    assert!(psql(&url("127.0.0.1", "verify-full")).is_err(), "another name");
+    assert!(psql(&url("localhost", "disable")).is_err());
+    std::fs::remove_dir_all(folder("certificates")).unwrap();
 }

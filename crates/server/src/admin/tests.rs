@@ -2,9 +2,11 @@
 
 use crate::config::{Config, Source};
 use crate::data_folder::admin_socket;
+use crate::database::Database;
 use crate::server::{self, Running};
 use crate::store::Store;
 use crate::store::model::{AuditEvent, GrantId, NewGrant, Redeem};
+use crate::store::tests::opened;
 use crate::time::{Clock, Instant};
 use crate::{passwords, random};
 use http::Method;
@@ -42,6 +44,7 @@ struct World {
     store: Store,
     http: reqwest::Client,
     clock: Arc<AtomicI64>,
+    _database: Database,
 }
 
 impl World {
@@ -50,9 +53,11 @@ impl World {
         let file = folder.path().join("hallpass.toml");
         fs::write(&file, DECLARED).unwrap();
         let data = folder.path().join("data");
+        let database = Database::new();
         let overrides = [
             ("server.listen", "127.0.0.1:0"),
             ("server.data", data.to_str().unwrap()),
+            ("store.url", &database.url()),
         ];
         let source = Source {
             file: Some(file),
@@ -64,13 +69,13 @@ impl World {
         let running = server::start(config, Clock::Manual(clock.clone())).await.unwrap();
         let socket = admin_socket(&data);
         let http = reqwest::Client::builder().unix_socket(socket).build().unwrap();
-        let store = Store::open_sqlite(&data.join("hallpass.db"), 1).unwrap();
         Self {
             folder,
             running,
-            store,
+            store: opened(&database).await,
             http,
             clock,
+            _database: database,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::apply;
 use crate::config::{Config, Source};
+use crate::database::Database;
 use crate::keys::Keys;
 use crate::passwords;
 use crate::random;
@@ -10,6 +11,7 @@ use crate::store::model::{
     App, AppStatus, AppUpdate, Declared, OrganizationKind, OrganizationUpdate, Others, Reach, Role, SecretHash, State,
     Status, User, UserUpdate,
 };
+use crate::store::tests::opened;
 use crate::time::Instant;
 use std::fs;
 
@@ -50,14 +52,20 @@ redirect_uris = ["https://planner.example.com/callback"]
 struct World {
     folder: tempfile::TempDir,
     store: Store,
+    _database: Database,
 }
 
 impl World {
     async fn started(declared: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("hallpass.db"), 1).unwrap();
+        let database = Database::new();
+        let store = opened(&database).await;
         store.migrate().unwrap();
-        let world = Self { folder, store };
+        let world = Self {
+            folder,
+            store,
+            _database: database,
+        };
         world.start(declared).await;
         world
     }

@@ -1,7 +1,9 @@
 //! A ring over time, on a database.
 
 use super::*;
+use crate::database::Database;
 use crate::store::model::{AppId, Grant, GrantId, OrganizationId, State, UserId};
+use crate::store::tests::opened;
 use crate::tokens::proofs::{Kind, Proof};
 use crate::tokens::sealed::SealKey;
 use hallpass_wire::Scopes;
@@ -22,17 +24,24 @@ struct Fixture {
     folder: TempDir,
     store: Store,
     keys: Keys,
+    database: Database,
 }
 
 impl Fixture {
     /// Access tokens live for an hour.
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("hallpass.db"), 1).unwrap();
+        let database = Database::new();
+        let store = opened(&database).await;
         store.migrate().unwrap();
         store.keep_longest_access(HOUR).await.unwrap();
         let keys = open(&store, &folder, NOW).await;
-        Self { folder, store, keys }
+        Self {
+            folder,
+            store,
+            keys,
+            database,
+        }
     }
 
     async fn reopened(&self, now: Instant) -> Keys {
@@ -224,8 +233,10 @@ async fn a_key_is_revoked_once_and_only_if_it_is_there() {
 #[tokio::test]
 async fn a_change_that_could_not_be_written_does_not_hold() {
     let fixture = Fixture::new().await;
-    let locked = rusqlite::Connection::open(fixture.folder.path().join("hallpass.db")).unwrap();
-    locked.execute_batch("BEGIN IMMEDIATE").unwrap();
+    fixture
+        .database
+        .sql("ALTER TABLE revoked_keys RENAME TO kept; ALTER TABLE keys RENAME TO kept_too")
+        .unwrap();
     assert!(fixture.keys.revoke(&fixture.store, ACCESS, NOW).await.is_err());
     assert!(fixture.keys.rotate(&fixture.store, Purpose::Page, NOW).await.is_err());
     assert_eq!(
@@ -233,7 +244,10 @@ async fn a_change_that_could_not_be_written_does_not_hold() {
         [(ACCESS, KeyState::Current)]
     );
     assert_eq!(states(&fixture.keys, Purpose::Page, NOW), [(PAGE, KeyState::Current)]);
-    locked.execute_batch("ROLLBACK").unwrap();
+    fixture
+        .database
+        .sql("ALTER TABLE kept RENAME TO revoked_keys; ALTER TABLE kept_too RENAME TO keys")
+        .unwrap();
     assert!(fixture.keys.revoke(&fixture.store, ACCESS, NOW).await.unwrap().made);
 }
 

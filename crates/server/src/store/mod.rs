@@ -30,7 +30,7 @@ mod settings;
 mod sqlite;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod users;
 pub mod value;
 mod writer;

@@ -347,15 +347,23 @@ async fn a_grant_too_many_that_cannot_end_costs_the_newcomer_nothing() {
     let sample = server.client("sample", REDIRECT_URI);
     let first = sample.connect(&john).await;
     server.advance(Duration::from_secs(120));
-    let database = rusqlite::Connection::open(server.data_folder().join("hallpass.db")).unwrap();
-    let refuses =
-        "CREATE TRIGGER refuses BEFORE UPDATE ON grants WHEN NEW.state = 2 BEGIN SELECT RAISE(FAIL, 'no'); END";
-    database.execute_batch(refuses).unwrap();
+    let (refuses, no_more) = match server.is_on_postgres() {
+        true => (
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$; \
+             CREATE TRIGGER refuses BEFORE UPDATE ON grants FOR EACH ROW WHEN (NEW.state = 2) EXECUTE FUNCTION refuse()",
+            "DROP TRIGGER refuses ON grants",
+        ),
+        false => (
+            "CREATE TRIGGER refuses BEFORE UPDATE ON grants WHEN NEW.state = 2 BEGIN SELECT RAISE(FAIL, 'no'); END",
+            "DROP TRIGGER refuses",
+        ),
+    };
+    server.sql(refuses);
     let second = sample.connect(&john).await;
     for tokens in [&first, &second] {
         assert_eq!(server.identity(&tokens.access).await.status, 200);
     }
-    database.execute_batch("DROP TRIGGER refuses").unwrap();
+    server.sql(no_more);
     server.advance(Duration::from_secs(120));
     sample.connect(&john).await;
     for tokens in [&first, &second] {

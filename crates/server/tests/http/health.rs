@@ -5,7 +5,7 @@ use std::fs;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_write_is_not_ready_until_it_can() {
-    let server = Server::library("default", APPS).await;
+    let server = Server::library_on_sqlite("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
     let tokens = sample.connect(&john).await;

@@ -401,10 +401,9 @@ async fn revoking_the_current_key_takes_the_next_one_into_use_at_once() {
 async fn a_refresh_token_of_a_key_that_is_not_known_here_may_come_again() {
     let server = started().await;
     let (sample, first) = connected(&server).await;
-    let database = rusqlite::Connection::open(server.data_folder().join("hallpass.db")).unwrap();
-    database.execute("UPDATE grants SET proof_key = 77", []).unwrap();
+    server.sql("UPDATE grants SET proof_key = 77");
     assert_eq!(sample.refresh(&first.refresh).await.status, 503);
-    database.execute("UPDATE grants SET proof_key = 2", []).unwrap();
+    server.sql("UPDATE grants SET proof_key = 2");
     assert_eq!(sample.refresh(&first.refresh).await.status, 200);
 }
 

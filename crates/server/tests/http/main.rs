@@ -19,6 +19,8 @@ mod code;
 mod connected_apps;
 mod consent;
 mod cors;
+#[path = "../database/mod.rs"]
+mod database;
 mod fact_apicbase;
 mod fact_common_controls_hub;
 mod fact_connected_home;

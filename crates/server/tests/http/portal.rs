@@ -41,7 +41,7 @@ async fn the_secret_is_shown_once_and_nowhere_kept() {
         assert_eq!(page.status, 200);
         assert!(!page.body.contains(&secret), "{path}");
     }
-    assert!(!crate::harness::holds(&server.data_folder(), secret.as_bytes()));
+    assert!(!server.keeps(&secret));
 }
 
 #[tokio::test(flavor = "multi_thread")]

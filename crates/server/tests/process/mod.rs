@@ -7,12 +7,18 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+#[path = "../database/mod.rs"]
+mod database;
+
+use database::Database;
+
 /// A running `hallpass serve`. Its log is shown if the test fails.
 pub(crate) struct Server {
     /// `http://127.0.0.1:PORT`, as the ready line said; the issuer.
     pub(crate) url: String,
     child: Child,
     folder: TempDir,
+    _database: Option<Database>,
 }
 
 impl Server {
@@ -22,19 +28,26 @@ impl Server {
         let config = folder.path().join("hallpass.toml");
         let data = folder.path().join("data");
         let server = format!("listen = \"127.0.0.1:0\"\ndata = {data:?}");
+        let database = Database::at(data.join("hallpass.db"));
         let text = format!("preset = \"{preset}\"\n[server]\n{server}\n{declared}");
         fs::write(&config, text).expect("the configuration is written");
         let log = File::create(folder.path().join("log")).expect("a file for the log");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+        let mut child = hallpass()
             .args(["serve", "--config"])
             .arg(&config)
+            .args(database.named().map(|url| format!("--database={url}")))
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
             .expect("the server starts");
         let ready = first_line(&mut child, "listening on ");
         let url = ready.unwrap_or_else(|| panic!("the server ended: {}", log_of(folder.path())));
-        Self { url, child, folder }
+        Self {
+            url,
+            child,
+            folder,
+            _database: Some(database),
+        }
     }
 
     /// Asks the server to stop, as a service manager does, and checks that it drains and ends well.
@@ -73,7 +86,7 @@ impl Demo {
     pub(crate) fn start(preset: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the log");
         let log = File::create(folder.path().join("log")).expect("a file for the log");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+        let mut child = hallpass()
             .args(["demo", "--preset", preset])
             .args([
                 "--listen",
@@ -103,7 +116,12 @@ impl Demo {
         Self {
             app,
             connected_apps,
-            server: Server { url, child, folder },
+            server: Server {
+                url,
+                child,
+                folder,
+                _database: None,
+            },
         }
     }
 
@@ -111,6 +129,13 @@ impl Demo {
     pub(crate) fn stop(self) {
         self.server.stop();
     }
+}
+
+/// The binary, which takes a variable of tests for a mistake.
+fn hallpass() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
+    command.env_remove("HALLPASS_TEST_DATABASE");
+    command
 }
 
 /// What follows `prefix` on the first line of a program's standard output that has it. The pipe stays open:

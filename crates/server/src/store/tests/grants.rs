@@ -5,7 +5,7 @@ use crate::store::numbering::SETBACK;
 
 #[tokio::test]
 async fn a_code_is_redeemed_once() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let pending = fixture.pending(1).await;
     assert_eq!((pending.state, pending.generation), (State::Pending, 0));
     assert_eq!(pending.redirect_uri.as_deref(), Some("https://app.example/cb"));
@@ -28,7 +28,7 @@ async fn a_code_is_redeemed_once() {
 
 #[tokio::test]
 async fn a_code_is_not_redeemed_late_or_by_another_app() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let pending = fixture.pending(1).await;
     let late = Redeem {
         now: pending.code_expires,
@@ -45,7 +45,7 @@ async fn a_code_is_not_redeemed_late_or_by_another_app() {
 
 #[tokio::test]
 async fn a_second_insert_finds_the_first() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let active = fixture.active(1).await;
     let again = NewGrant {
         scopes: Scopes::parse("other").unwrap(),
@@ -56,7 +56,7 @@ async fn a_second_insert_finds_the_first() {
 
 #[tokio::test]
 async fn a_rotation_moves_the_grant_on_and_remembers_what_was_proved() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.active(1).await;
     let rotated = fixture.rotate(Rotate { key: 5, ..rotate(1, 1) }).await.unwrap();
     assert!(rotated.changed);
@@ -73,7 +73,7 @@ async fn a_rotation_moves_the_grant_on_and_remembers_what_was_proved() {
 
 #[tokio::test]
 async fn a_rotation_that_finds_another_state_changes_nothing() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.active(1).await;
     let grant = fixture.rotate(rotate(1, 1)).await.unwrap().grant;
     let other_previous = Rotate {
@@ -96,7 +96,7 @@ async fn a_rotation_that_finds_another_state_changes_nothing() {
 
 #[tokio::test]
 async fn a_lost_successor_is_replaced_and_the_feed_says_that_it_is_void() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.active(1).await;
     fixture.rotate(Rotate { key: 5, ..rotate(1, 1) }).await.unwrap();
     let replace = Rotate {
@@ -117,7 +117,7 @@ async fn a_lost_successor_is_replaced_and_the_feed_says_that_it_is_void() {
 
 #[tokio::test]
 async fn a_successor_that_was_seen_is_not_replaced() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.active(1).await;
     fixture.rotate(rotate(1, 1)).await.unwrap();
     fixture.store.touch(grant_id(1), 2, NOW);
@@ -135,7 +135,7 @@ async fn a_successor_that_was_seen_is_not_replaced() {
 
 #[tokio::test]
 async fn a_use_is_known_at_once_and_written_by_a_flush() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.active(1).await;
     let later = NOW.after(DAY / 2);
     fixture.store.touch(grant_id(1), 1, later);
@@ -144,7 +144,7 @@ async fn a_use_is_known_at_once_and_written_by_a_flush() {
     assert_eq!((grant.confirmed, grant.last_used), (true, Some(later)), "from memory");
 
     fixture.store.flush().await.unwrap();
-    let fixture = fixture.restarted();
+    let fixture = fixture.restarted().await;
     assert!(!fixture.store.seen(grant_id(1), 1));
     let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
     assert_eq!((grant.confirmed, grant.last_used), (true, Some(later)));
@@ -159,16 +159,23 @@ async fn a_use_is_known_at_once_and_written_by_a_flush() {
 
 #[tokio::test]
 async fn what_was_used_is_written_when_the_store_is_dropped() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.active(1).await;
     fixture.store.touch(grant_id(1), 1, NOW.after(DAY));
-    let grant = fixture.restarted().store.grant(grant_id(1)).await.unwrap().unwrap();
+    let grant = fixture
+        .restarted()
+        .await
+        .store
+        .grant(grant_id(1))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(grant.last_used, Some(NOW.after(DAY)));
 }
 
 #[tokio::test]
 async fn an_end_is_told_once_with_its_reason() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let listener = std::sync::Arc::clone(&told);
     fixture
@@ -208,9 +215,9 @@ async fn an_end_is_told_once_with_its_reason() {
 
 #[tokio::test]
 async fn a_revoked_token_and_a_new_run_are_in_the_feed() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.store.revoke_token([3; 16], NOW.after(DAY), NOW).await.unwrap();
-    let fixture = fixture.restarted();
+    let fixture = fixture.restarted().await;
     fixture.store.revoke_token([4; 16], NOW.after(DAY), NOW).await.unwrap();
     let changes = fixture.store.changes(NOW).await.unwrap();
     let mut serials: Vec<_> = changes
@@ -224,7 +231,7 @@ async fn a_revoked_token_and_a_new_run_are_in_the_feed() {
 
 #[tokio::test]
 async fn many_end_together() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let store = &fixture.store;
     let (user, app, organization) = (UserId(uuid(200)), AppId(uuid(100)), OrganizationId(uuid(300)));
     for id in 1..=6 {
@@ -264,7 +271,7 @@ async fn many_end_together() {
 
 #[tokio::test]
 async fn more_grants_than_one_commit_takes_end_too() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let inserts = (1..=1203).map(|id| {
         let store = fixture.store.clone();
         tokio::spawn(async move { store.insert_grant(new_grant(id)).await.unwrap() })
@@ -284,7 +291,7 @@ async fn more_grants_than_one_commit_takes_end_too() {
 
 #[tokio::test]
 async fn a_redemption_tells_whether_there_may_be_too_many() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     for (id, crowded) in [(1, false), (2, false), (3, true)] {
         let pending = fixture.pending(id).await;
         let change = Redeem { keep: 2, ..redeem(id) };
@@ -295,7 +302,7 @@ async fn a_redemption_tells_whether_there_may_be_too_many() {
 
 #[tokio::test]
 async fn the_longest_idle_are_those_beyond_what_is_kept() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     for id in 1..=4 {
         fixture.active(id).await;
     }
@@ -323,7 +330,7 @@ async fn list(fixture: &Fixture, filter: GrantFilter) -> Vec<u128> {
 
 #[tokio::test]
 async fn grants_are_listed_by_what_is_asked() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.active(1).await;
     fixture.pending(2).await;
     fixture.store.insert_grant(of_others(3)).await.unwrap();
@@ -359,7 +366,7 @@ async fn grants_are_listed_by_what_is_asked() {
 
 #[tokio::test]
 async fn grants_of_a_person_or_an_app_are_listed_by_the_rest() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.active(1).await;
     fixture.pending(2).await;
     fixture.store.insert_grant(of_others(3)).await.unwrap();

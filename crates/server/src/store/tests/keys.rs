@@ -15,7 +15,7 @@ fn key(id: u32, purpose: &str, active_from: Instant) -> Key {
 impl Fixture {
     /// Key 1, of which everything in these tests is made, and key 2, which nothing names.
     async fn with_keys() -> Self {
-        let fixture = Self::new();
+        let fixture = Self::new().await;
         for id in [1, 2] {
             fixture.store.create_key(key(id, "proof", NOW)).await.unwrap();
         }
@@ -34,12 +34,13 @@ impl Fixture {
 
 #[tokio::test]
 async fn a_key_that_an_older_server_made_is_used_since_then() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let older = format!(
-        "INSERT INTO keys (id, purpose, sealed, created) VALUES (1, 'proof', x'010203', {})",
+        "INSERT INTO keys (id, purpose, sealed, created) VALUES (1, 'proof', {}, {})",
+        fixture.database.bytes(&[1, 2, 3]),
         NOW.0
     );
-    fixture.other().execute_batch(&older).unwrap();
+    fixture.sql(&older);
     assert_eq!(fixture.store.keys().await.unwrap(), [key(1, "proof", NOW)]);
 }
 
@@ -85,7 +86,7 @@ async fn a_key_is_not_revoked_where_a_part_of_that_cannot_be() {
 
 #[tokio::test]
 async fn keys_of_a_purpose_retire_once_a_later_one_was_in_use_for_long() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let keys = [
         key(1, "access", NOW),
         key(2, "page", NOW),

@@ -1,4 +1,5 @@
-//! Each function against a database in a file, races, and a database that fails.
+//! Each function against a database, on the engine that `HALLPASS_TEST_DATABASE` names; races; a database that fails.
+//! What is one engine's alone stands in a module of its name.
 
 mod failures;
 mod grants;
@@ -7,51 +8,49 @@ mod nouns;
 mod queue;
 mod races;
 mod schema;
+mod sqlite;
 mod sweep;
 
 use super::model::*;
 use super::{Result, Store, StoreError};
+use crate::database::Database;
 use crate::time::Instant;
 use hallpass_wire::Scopes;
-use std::path::PathBuf;
 use std::time::Duration;
-use tempfile::TempDir;
 use uuid::Uuid;
 
 /// Some moment in 2026.
 const NOW: Instant = Instant(1_780_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A new store in a folder that goes with it.
+/// A new store, and its database, which goes with it.
 struct Fixture {
     store: Store,
-    folder: TempDir,
+    database: Database,
 }
 
 impl Fixture {
-    fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("hallpass.db"), 2).unwrap();
+    async fn new() -> Self {
+        Self::on(Database::new()).await
+    }
+
+    async fn on(database: Database) -> Self {
+        let store = opened(&database).await;
         store.migrate().unwrap();
-        Self { store, folder }
+        Self { store, database }
     }
 
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("hallpass.db")
-    }
-
-    /// A second connection, such as an operator's.
-    fn other(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.path()).unwrap()
+    /// What somebody else does to the database, such as an operator, and is answered.
+    fn sql(&self, statements: &str) -> String {
+        let answer = self.database.sql(statements);
+        answer.unwrap_or_else(|error| panic!("{error}: {statements}"))
     }
 
     /// The store as a restart finds it.
-    fn restarted(self) -> Self {
-        let Self { store, folder } = self;
+    async fn restarted(self) -> Self {
+        let Self { store, database } = self;
         drop(store);
-        let store = Store::open_sqlite(&folder.path().join("hallpass.db"), 2).unwrap();
-        store.migrate().unwrap();
-        Self { store, folder }
+        Self::on(database).await
     }
 
     /// How many grants a person has, ended ones included.
@@ -88,6 +87,11 @@ impl Fixture {
         let changes = self.store.changes(NOW).await.unwrap();
         changes.iter().map(|change| (change.kind, change.value)).collect()
     }
+}
+
+/// A store on a database, with two connections to read grants on; it may have no tables yet.
+pub(crate) async fn opened(database: &Database) -> Store {
+    Store::open_sqlite(database.file(), 2).unwrap()
 }
 
 async fn redeem_row(store: &Store, redeem: Redeem) -> Result<Option<Grant>> {

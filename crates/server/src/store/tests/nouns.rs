@@ -5,7 +5,10 @@ use crate::store::numbering::SETBACK;
 
 #[tokio::test]
 async fn an_app_is_found_by_id_and_by_client_id() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     let app = App {
         owner: Some(UserId(uuid(200))),
         scopes: Some(Scopes::parse("b a").unwrap()),
@@ -35,7 +38,10 @@ async fn an_app_is_found_by_id_and_by_client_id() {
 
 #[tokio::test]
 async fn a_client_id_is_one_apps() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     store.create_app(app(100, "one")).await.unwrap();
     let twin = store
         .create_app(App {
@@ -49,7 +55,10 @@ async fn a_client_id_is_one_apps() {
 
 #[tokio::test]
 async fn an_update_changes_what_it_names() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     let before = app(100, "one");
     store.create_app(before.clone()).await.unwrap();
     let id = before.id;
@@ -93,7 +102,7 @@ async fn an_update_changes_what_it_names() {
 
 #[tokio::test]
 async fn an_app_that_changes_hands_loses_its_grants() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.store.create_app(app(100, "one")).await.unwrap();
     fixture.active(1).await;
     let moved = AppUpdate {
@@ -108,7 +117,10 @@ async fn an_app_that_changes_hands_loses_its_grants() {
 
 #[tokio::test]
 async fn a_new_secret_ends_the_others_now_or_later() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     let id = AppId(uuid(100));
     store.create_app(app(100, "one")).await.unwrap();
     let hashes = async || -> Vec<_> {
@@ -147,7 +159,10 @@ async fn a_new_secret_ends_the_others_now_or_later() {
 
 #[tokio::test]
 async fn an_overlap_never_grows() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     let expiring = Secret {
         expires: Some(NOW.after(DAY)),
         ..secret(1)
@@ -165,7 +180,10 @@ async fn an_overlap_never_grows() {
 
 #[tokio::test]
 async fn a_secret_ends_alone_and_the_last_that_lasts_not_at_all() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     let id = AppId(uuid(100));
     store.create_app(app(100, "one")).await.unwrap();
     store.create_app(app(101, "two")).await.unwrap();
@@ -185,7 +203,10 @@ async fn a_secret_ends_alone_and_the_last_that_lasts_not_at_all() {
 
 #[tokio::test]
 async fn a_secrets_use_is_known_at_once() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     store.create_app(app(100, "one")).await.unwrap();
     store.touch_secret(SecretId(uuid(1100)), NOW);
     let secrets = store.app(AppId(uuid(100))).await.unwrap().unwrap().secrets;
@@ -194,18 +215,24 @@ async fn a_secrets_use_is_known_at_once() {
 
 #[tokio::test]
 async fn a_secrets_use_is_written_down() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.store.create_app(app(100, "one")).await.unwrap();
     fixture.store.touch_secret(SecretId(uuid(1100)), NOW);
     fixture.store.flush().await.unwrap();
-    let Fixture { store, folder: _folder } = fixture.restarted();
+    let Fixture {
+        database: _database,
+        store,
+    } = fixture.restarted().await;
     let secrets = store.app(AppId(uuid(100))).await.unwrap().unwrap().secrets;
     assert_eq!(secrets[0].last_used, Some(NOW));
 }
 
 #[tokio::test]
 async fn people_are_numbered_and_found_in_any_case() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     let membership = Membership {
         organization: OrganizationId(uuid(300)),
         role: Role::Developer,
@@ -237,7 +264,10 @@ async fn people_are_numbered_and_found_in_any_case() {
 
 #[tokio::test]
 async fn a_person_is_changed_field_by_field() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     let before = store.create_user(new_user(200, "ada@example.com")).await.unwrap();
     store.update_user(before.id, UserUpdate::default(), NOW).await.unwrap();
     assert_eq!(store.user(before.id).await.unwrap().as_ref(), Some(&before));
@@ -264,7 +294,7 @@ async fn a_person_is_changed_field_by_field() {
 
 #[tokio::test]
 async fn leaving_an_organization_ends_the_grants_given_there() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let store = &fixture.store;
     let (user, organization) = (UserId(uuid(200)), OrganizationId(uuid(300)));
     store.create_user(new_user(200, "ada@example.com")).await.unwrap();
@@ -303,7 +333,10 @@ async fn leaving_an_organization_ends_the_grants_given_there() {
 
 #[tokio::test]
 async fn organizations_are_kept() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     let acme = Organization {
         kind: OrganizationKind::Sandbox,
         hidden: true,
@@ -338,7 +371,10 @@ async fn organizations_are_kept() {
 
 #[tokio::test]
 async fn resources_are_put() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     let resource = Resource {
         identifier: "https://api.example".to_owned(),
         name: "API".to_owned(),
@@ -363,7 +399,10 @@ async fn resources_are_put() {
 
 #[tokio::test]
 async fn a_session_counts_until_it_expires_or_is_deleted() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     let user = UserId(uuid(200));
     let session = |id: u8| Session {
         id: SessionId([id; 32]),
@@ -386,7 +425,7 @@ async fn a_session_counts_until_it_expires_or_is_deleted() {
 
 #[tokio::test]
 async fn keys_events_and_declared_values_survive_a_restart() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let key = |id| Key {
         id,
         purpose: "proof".to_owned(),
@@ -426,7 +465,7 @@ async fn keys_events_and_declared_values_survive_a_restart() {
         .unwrap();
     fixture.store.set_declared(vec![declared("name", 3)]).await.unwrap();
 
-    let store = fixture.restarted();
+    let store = fixture.restarted().await;
     assert_eq!(store.store.keys().await.unwrap(), [key(1), key(2)]);
     assert_eq!(store.store.audit_events(1).await.unwrap(), [event(2)]);
     assert_eq!(
@@ -437,9 +476,9 @@ async fn keys_events_and_declared_values_survive_a_restart() {
 
 #[tokio::test]
 async fn the_longest_access_lifetime_is_remembered() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     assert_eq!(fixture.store.keep_longest_access(2 * DAY).await.unwrap(), 2 * DAY);
-    let fixture = fixture.restarted();
+    let fixture = fixture.restarted().await;
     assert_eq!(fixture.store.keep_longest_access(DAY).await.unwrap(), 2 * DAY);
     fixture.active(1).await;
     fixture.store.end(grant_id(1), EndReason::ByPerson, NOW).await.unwrap();
@@ -449,7 +488,7 @@ async fn the_longest_access_lifetime_is_remembered() {
 
 #[tokio::test]
 async fn connections_have_names() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let store = &fixture.store;
     store.create_organization(organization(300, "acme")).await.unwrap();
     store.create_organization(organization(301, "zoo")).await.unwrap();

@@ -21,7 +21,7 @@ where
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_many_redemptions_gets_the_grant() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.pending(1).await;
     let store = fixture.store.clone();
     let answers = race(|| {
@@ -33,7 +33,7 @@ async fn one_of_many_redemptions_gets_the_grant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_identical_rotations_are_one_change_and_all_see_it() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.active(1).await;
     let store = fixture.store.clone();
     for generation in 1..=20 {
@@ -54,7 +54,7 @@ async fn many_identical_rotations_are_one_change_and_all_see_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_inserts_of_one_grant_are_one_row() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let store = fixture.store.clone();
     let answers = race(|| {
         let store = store.clone();
@@ -66,7 +66,7 @@ async fn many_inserts_of_one_grant_are_one_row() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_among_rotations_is_final() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     fixture.active(1).await;
     let store = fixture.store.clone();
     let rotations = race(|| {
@@ -85,7 +85,7 @@ async fn an_end_among_rotations_is_final() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn users_made_at_once_get_numbers_without_gaps() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new().await;
     let tasks: Vec<_> = (0..MANY as u128)
         .map(|id| {
             let store = fixture.store.clone();
@@ -108,7 +108,10 @@ async fn users_made_at_once_get_numbers_without_gaps() {
 /// Of many that race for the place beside the first secret, one gets it.
 #[tokio::test(flavor = "multi_thread")]
 async fn simultaneous_new_secrets_never_make_three() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     store.create_app(app(100, "one")).await.unwrap();
     let mut adds = tokio::task::JoinSet::new();
     for id in 0..16 {
@@ -124,7 +127,10 @@ async fn simultaneous_new_secrets_never_make_three() {
 /// Of two that end one another's refuge, one is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn simultaneous_ends_leave_a_secret() {
-    let Fixture { store, folder: _folder } = Fixture::new();
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
     store.create_app(app(100, "one")).await.unwrap();
     let id = AppId(uuid(100));
     store.set_secret(id, secret(2), Others::Keep, NOW).await.unwrap();

@@ -1,7 +1,7 @@
 //! Sessions that are planted, kept or carried elsewhere (RFC 6265 §8.4 and §8.6; RFC 9700 §4.7).
 
 use super::{is_logged_in, send};
-use crate::harness::{JOHN, MARY, Server, holds};
+use crate::harness::{JOHN, MARY, Server};
 
 /// A value of the right form, of an attacker's choice.
 const PLANTED: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -82,7 +82,7 @@ async fn a_session_is_written_down_only_as_a_hash() {
     let cookies = john.cookies();
     let token = cookies.split_once('=').unwrap().1;
     assert_eq!(token.len(), 43, "256 bits");
-    assert!(!holds(&server.data_folder(), token.as_bytes()));
+    assert!(!server.keeps(token));
     for path in ["/", "/account", "/account/apps", "/developer"] {
         assert!(!john.open(path).await.body.contains(token), "{path}");
     }

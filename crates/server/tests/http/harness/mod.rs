@@ -16,7 +16,7 @@ pub(crate) use browser::{Browser, Callback, Landing};
 pub(crate) use client::{CHALLENGE, Client, VERIFIER};
 pub(crate) use demo::{DEMO_JANE, DEMO_JOHN, Demo};
 pub(crate) use html::Form;
-pub(crate) use server::{Server, holds};
+pub(crate) use server::Server;
 pub(crate) use world::{APPS, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, SECRET, TENANTS};
 
 /// JSON without the white space outside its strings: how texts and answers are compared byte for byte.

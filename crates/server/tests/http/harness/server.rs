@@ -5,6 +5,7 @@ use super::browser::Browser;
 use super::client::Client;
 use super::encoded;
 use super::world::{PEOPLE, Person};
+use crate::database::Database;
 use hallpass::config::{Config, Source};
 use hallpass::data_folder::admin_socket;
 use hallpass::server::{Running, start};
@@ -27,6 +28,8 @@ use url::Url;
 /// When the hand-moved clock starts: 2026-01-01T00:00:00Z, in milliseconds since the epoch.
 const START: i64 = 1_767_225_600_000;
 const FORM: &str = "application/x-www-form-urlencoded";
+/// Where SQLite's database is in the data folder.
+const DATABASE: &str = "hallpass.db";
 
 /// A running server.
 pub(crate) struct Server {
@@ -38,6 +41,7 @@ pub(crate) struct Server {
     address: String,
     running: Option<Process>,
     clock: Arc<AtomicI64>,
+    database: Database,
     folder: TempDir,
     http: reqwest::Client,
 }
@@ -65,13 +69,31 @@ impl Server {
         server
     }
 
-    /// The same on a copy of the files of a data folder whose server has ended.
-    pub(crate) async fn library_on(data: &Path, preset: &str, declared: &str) -> Self {
-        let mut server = Self::prepared(preset, declared);
+    /// The same on a copy of what a server kept that has ended.
+    pub(crate) async fn library_on(ended: &Self, declared: &str) -> Self {
+        assert!(ended.running.is_none(), "its files are still being written");
+        let mut server = Self::prepared(&ended.preset, declared);
         fs::create_dir(server.data_folder()).expect("a folder for the data");
-        for file in fs::read_dir(data).expect("the data folder").flatten() {
+        for file in fs::read_dir(ended.data_folder()).expect("the data folder").flatten() {
             fs::copy(file.path(), server.data_folder().join(file.file_name())).expect("a copy");
         }
+        server.database = ended.database.copied(server.data_folder().join(DATABASE));
+        server.start_library().await;
+        server
+    }
+
+    /// The same on SQLite, whatever the others run on.
+    pub(crate) async fn library_on_sqlite(preset: &str, declared: &str) -> Self {
+        let mut server = Self::prepared(preset, declared);
+        server.database = Database::Sqlite(server.data_folder().join(DATABASE), None);
+        server.start_library().await;
+        server
+    }
+
+    /// The same on the database that this URL names.
+    pub(crate) async fn library_at(url: &str, preset: &str, declared: &str) -> Self {
+        let mut server = Self::prepared(preset, declared);
+        server.database = Database::Elsewhere(url.to_owned());
         server.start_library().await;
         server
     }
@@ -86,6 +108,7 @@ impl Server {
             address: String::new(),
             running: None,
             clock: Arc::new(AtomicI64::new(START)),
+            database: Database::at(data_folder(&folder).join(DATABASE)),
             folder,
             http: http_client(),
         };
@@ -119,11 +142,12 @@ impl Server {
 
     fn start_binary(&mut self) {
         let log = File::options().create(true).append(true).open(self.log_file());
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+        let mut child = hallpass()
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(self.config_file())
             .arg("--data")
             .arg(self.data_folder())
+            .args(self.database.named().map(|url| format!("--database={url}")))
             .stdout(Stdio::piped())
             .stderr(log.expect("a file for the log"))
             .spawn()
@@ -143,7 +167,7 @@ impl Server {
         let mut server = Self::prepared(preset, "");
         let log = File::options().create(true).append(true).open(server.log_file());
         let anywhere = "127.0.0.1:0";
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+        let mut child = hallpass()
             .args(["demo", "--preset", preset, "--listen", anywhere])
             .args(["--api-listen", anywhere, "--app-listen", anywhere, "--data"])
             .arg(server.data_folder())
@@ -169,12 +193,16 @@ impl Server {
     }
 
     async fn start_library(&mut self) {
+        let url = self.database.named().map(|url| ("store.url".to_owned(), url));
         let source = Source {
             file: Some(self.config_file()),
-            overrides: vec![
+            overrides: [
                 ("server.listen".to_owned(), "127.0.0.1:0".to_owned()),
                 ("server.data".to_owned(), self.data_folder().display().to_string()),
-            ],
+            ]
+            .into_iter()
+            .chain(url)
+            .collect(),
             ..Source::default()
         };
         let config = Config::load(&source).unwrap_or_else(|error| panic!("{error}")).config;
@@ -343,7 +371,7 @@ impl Server {
     /// Has the operator's command do something with the running server; what it says, as JSON.
     pub(crate) fn command(&self, words: &[&str]) -> serde_json::Value {
         let (noun, rest) = words.split_first().expect("a command");
-        let output = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+        let output = hallpass()
             .args([*noun, "--json", "--data"])
             .arg(self.data_folder())
             .args(rest)
@@ -384,6 +412,30 @@ impl Server {
         }
     }
 
+    /// What somebody else does to the database, and is answered.
+    pub(crate) fn sql(&self, statements: &str) -> String {
+        let answer = self.database.sql(statements);
+        answer.unwrap_or_else(|error| panic!("{error}: {statements}"))
+    }
+
+    /// Whether the database is PostgreSQL.
+    pub(crate) fn is_on_postgres(&self) -> bool {
+        self.database.is_postgres()
+    }
+
+    /// Everything in the database: SQLite's file and what its log has, PostgreSQL's rows as text, bytes in hexadecimal.
+    pub(crate) fn kept(&self) -> Vec<u8> {
+        self.database.kept()
+    }
+
+    /// Whether a secret lies anywhere in what the server keeps.
+    pub(crate) fn keeps(&self, secret: &str) -> bool {
+        let hexadecimal: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let kept = self.kept();
+        let found = |bytes: &[u8]| kept.windows(bytes.len()).any(|window| window == bytes);
+        found(secret.as_bytes()) || found(hexadecimal.as_bytes()) || holds(&self.data_folder(), secret.as_bytes())
+    }
+
     /// What a binary wrote to its log.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
@@ -391,7 +443,7 @@ impl Server {
 
     /// The folder of everything that the server keeps.
     pub(crate) fn data_folder(&self) -> PathBuf {
-        self.folder.path().join("data")
+        data_folder(&self.folder)
     }
 
     fn config_file(&self) -> PathBuf {
@@ -401,6 +453,17 @@ impl Server {
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
     }
+}
+
+fn data_folder(folder: &TempDir) -> PathBuf {
+    folder.path().join("data")
+}
+
+/// The binary, which takes a variable of tests for a mistake.
+fn hallpass() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
+    command.env_remove("HALLPASS_TEST_DATABASE");
+    command
 }
 
 /// Asks a process to end, by its id, and waits until it has.
@@ -430,7 +493,7 @@ impl Drop for Server {
 }
 
 /// Whether any file below `folder` holds `bytes`.
-pub(crate) fn holds(folder: &Path, bytes: &[u8]) -> bool {
+fn holds(folder: &Path, bytes: &[u8]) -> bool {
     let entries = fs::read_dir(folder).expect("a folder").flatten();
     entries.map(|entry| entry.path()).any(|path| {
         if path.is_dir() {

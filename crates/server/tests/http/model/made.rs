@@ -1,14 +1,12 @@
-//! The folder that every history starts from: the world declared, and everybody logged in, once.
+//! What every history starts from: the world declared, and everybody logged in, once.
 
 use super::world::{self, CLIENTS, PEOPLE};
 use crate::harness::Server;
 use reqwest::Method;
-use std::path::Path;
-use tempfile::TempDir;
 
-/// The folder, and what was learned while it was made.
+/// The server that it was made with, which has ended, and what was learned while it was made.
 pub(super) struct Made {
-    folder: TempDir,
+    pub(super) server: Server,
     /// Each person's cookies and `sub`.
     pub(super) cookies: Vec<String>,
     pub(super) subjects: Vec<String>,
@@ -33,24 +31,13 @@ impl Made {
             organizations.push(id(&server, &format!("/organizations/{organization}")).await);
         }
         server.stop().await;
-        let folder = tempfile::tempdir().expect("a folder");
-        for file in std::fs::read_dir(server.data_folder())
-            .expect("the data folder")
-            .flatten()
-        {
-            std::fs::copy(file.path(), folder.path().join(file.file_name())).expect("a copy");
-        }
         Self {
-            folder,
+            server,
             cookies,
             subjects,
             apps,
             organizations,
         }
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        self.folder.path()
     }
 }
 

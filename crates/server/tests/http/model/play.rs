@@ -50,7 +50,7 @@ impl<'a> Play<'a> {
         Self {
             made,
             tokens,
-            server: world::server(&world::declared(tokens, &model.apps), Some(made.path())).await,
+            server: world::server(&world::declared(tokens, &model.apps), Some(&made.server)).await,
             model,
             judge: Judge::new(&made.subjects),
             cookies: RefCell::new(made.cookies.clone()),

@@ -4,7 +4,6 @@ use super::nouns::{App, Rules, Scopes, User};
 use super::reference::Model;
 use crate::harness::{JOHN, MARY, Person, SECRET, Server};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 pub(super) const PEOPLE: [Person; 2] = [JOHN, MARY];
 pub(super) const CLIENTS: [&str; 3] = ["sample", "native", "partner"];
@@ -85,10 +84,10 @@ pub(super) fn model(now: i64, rules: Rules) -> Model {
     Model::new(now, rules, users, apps, ORGANIZATIONS.len())
 }
 
-/// A server on a copy of `made`, or on a folder that is new.
-pub(super) async fn server(declared: &str, made: Option<&Path>) -> Server {
+/// A server on a copy of what `made` kept, or one that begins anew.
+pub(super) async fn server(declared: &str, made: Option<&Server>) -> Server {
     match made {
-        Some(made) => Server::library_on(made, "default", declared).await,
+        Some(made) => Server::library_on(made, declared).await,
         None => Server::library("default", declared).await,
     }
 }
