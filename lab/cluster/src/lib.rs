@@ -16,7 +16,7 @@ mod session;
 pub use account::{hand_over, let_others_through, unprivileged};
 pub use bouncer::Bouncer;
 pub use certificates::Certificates;
-pub use schema::{Schema, tests_run_on_postgres};
+pub use schema::{Schema, folder_of_test, tests_run_on_postgres};
 use std::fs::{self, File};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};

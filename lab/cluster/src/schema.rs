@@ -7,7 +7,7 @@
 use crate::session::Session;
 use crate::{Cluster, Outcome, text};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the folders of these clusters begin with, before the number of the process.
@@ -30,6 +30,13 @@ pub fn tests_run_on_postgres() -> bool {
         Err(_) | Ok("" | "sqlite") => false,
         Ok(_) => true,
     }
+}
+
+/// Where a cluster that is one test's alone has its folder, by a name that no other test of this process uses; one of a killed
+/// run is removed with the others.
+#[must_use]
+pub fn folder_of_test(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("{FOLDER}{}-{name}", std::process::id()))
 }
 
 /// A schema that is there until it is dropped.
@@ -135,7 +142,9 @@ fn shared() -> Outcome<MutexGuard<'static, Option<Shared>>> {
 fn remove_leftovers(temporary: &Path) -> Outcome {
     for entry in fs::read_dir(temporary).map_err(text)?.flatten() {
         let name = entry.file_name();
-        let process = name.to_str().and_then(|name| name.strip_prefix(FOLDER));
+        let process = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(FOLDER)?.split('-').next());
         if process.is_some_and(|id| !Path::new("/proc").join(id).exists()) {
             // Somebody else's stay.
             drop(fs::remove_dir_all(entry.path()));

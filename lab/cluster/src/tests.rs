@@ -1,12 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
-use super::{Bouncer, Certificates, Cluster, Outcome, Schema};
-use std::path::PathBuf;
+use super::{Bouncer, Certificates, Cluster, Outcome, Schema, folder_of_test};
 use std::process::Command;
-
-fn folder(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("hallpass-cluster-{name}-{}", std::process::id()))
-}
 
 /// What a command says.
 fn said(command: &mut Command) -> Outcome<String> {
@@ -26,7 +21,7 @@ fn psql(url: &str) -> Outcome<String> {
 #[test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 fn a_killed_cluster_keeps_what_it_committed() {
-    let mut cluster = Cluster::start(&folder("killed"), &[]).unwrap();
+    let mut cluster = Cluster::start(&folder_of_test("killed"), &[]).unwrap();
     let first = cluster.id();
     cluster
         .sql("postgres", "CREATE TABLE kept AS SELECT 7 AS seven")
@@ -59,7 +54,7 @@ fn a_schema_is_one_tests_and_can_be_copied() {
 #[test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 fn a_bouncer_hands_few_connections_to_many() {
-    let cluster = Cluster::start(&folder("bounced"), &["fsync=off"]).unwrap();
+    let cluster = Cluster::start(&folder_of_test("bounced"), &["fsync=off"]).unwrap();
     let bouncer = Bouncer::start(&cluster, &cluster.folder().join("bouncer"), 2).unwrap();
     let backend = || {
         let asked = "SELECT pg_backend_pid()";
@@ -72,10 +67,10 @@ fn a_bouncer_hands_few_connections_to_many() {
 #[test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 fn a_cluster_speaks_tls_to_whom_it_admits() {
-    let certificates = Certificates::make(&folder("certificates"), "DNS:localhost").unwrap();
+    let certificates = Certificates::make(&folder_of_test("certificates"), "DNS:localhost").unwrap();
     let settings = certificates.settings();
     let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-    let cluster = Cluster::start(&folder("tls"), &settings).unwrap();
+    let cluster = Cluster::start(&folder_of_test("tls"), &settings).unwrap();
     cluster
         .admit("hostssl all all 127.0.0.1/32 trust\nhostnossl all all 127.0.0.1/32 reject\n")
         .unwrap();
@@ -87,5 +82,5 @@ fn a_cluster_speaks_tls_to_whom_it_admits() {
     assert_eq!(psql(&url("localhost", "verify-full")).unwrap(), "t");
     assert!(psql(&url("127.0.0.1", "verify-full")).is_err(), "another name");
     assert!(psql(&url("localhost", "disable")).is_err());
-    std::fs::remove_dir_all(folder("certificates")).unwrap();
+    std::fs::remove_dir_all(folder_of_test("certificates")).unwrap();
 }

@@ -60,7 +60,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::new();
         let store = opened(&database).await;
-        store.migrate().unwrap();
+        store.migrate().await.unwrap();
         let world = Self {
             folder,
             store,

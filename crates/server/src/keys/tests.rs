@@ -33,7 +33,7 @@ impl Fixture {
         let folder = TempDir::new().unwrap();
         let database = Database::new();
         let store = opened(&database).await;
-        store.migrate().unwrap();
+        store.migrate().await.unwrap();
         store.keep_longest_access(HOUR).await.unwrap();
         let keys = open(&store, &folder, NOW).await;
         Self {

@@ -24,9 +24,14 @@ impl Database {
     /// An empty one.
     pub(crate) fn new() -> Self {
         match tests_run_on_postgres() {
-            true => Self::Postgres(Schema::new().unwrap()),
+            true => Self::postgres(),
             false => Self::sqlite(),
         }
+    }
+
+    /// An empty one on PostgreSQL, whatever the others run on.
+    pub(crate) fn postgres() -> Self {
+        Self::Postgres(Schema::new().unwrap())
     }
 
     /// An empty one on SQLite, whatever the others run on.

@@ -5,6 +5,7 @@ mod failures;
 mod grants;
 mod keys;
 mod nouns;
+mod postgres;
 mod queue;
 mod races;
 mod schema;
@@ -12,7 +13,8 @@ mod sqlite;
 mod sweep;
 
 use super::model::*;
-use super::{Result, Store, StoreError};
+use super::{Address, Result, Store, StoreError};
+use crate::config::{self, StoreUrl};
 use crate::database::Database;
 use crate::time::Instant;
 use hallpass_wire::Scopes;
@@ -36,7 +38,7 @@ impl Fixture {
 
     async fn on(database: Database) -> Self {
         let store = opened(&database).await;
-        store.migrate().unwrap();
+        store.migrate().await.unwrap();
         Self { store, database }
     }
 
@@ -91,7 +93,21 @@ impl Fixture {
 
 /// A store on a database, with two connections to read grants on; it may have no tables yet.
 pub(crate) async fn opened(database: &Database) -> Store {
-    Store::open_sqlite(database.file(), 2).unwrap()
+    tried(database).await.unwrap()
+}
+
+/// The same, where that may fail.
+async fn tried(database: &Database) -> Result<Store> {
+    let url = match database.is_postgres() {
+        true => StoreUrl::Postgres(Box::new(Address::parse(&database.url()).unwrap())),
+        false => StoreUrl::Sqlite(database.file().to_owned()),
+    };
+    let config = config::Store {
+        url,
+        connections: 4,
+        prepared_statements: true,
+    };
+    Store::open(&config, 2).await
 }
 
 async fn redeem_row(store: &Store, redeem: Redeem) -> Result<Option<Grant>> {

@@ -6,11 +6,11 @@ use super::*;
 async fn migrations_are_pending_until_they_are_applied() {
     let database = Database::new();
     let store = opened(&database).await;
-    let pending = store.pending_migrations().unwrap();
+    let pending = store.pending_migrations().await.unwrap();
     assert!(pending[0].contains("CREATE TABLE grants"));
-    store.migrate().unwrap();
-    assert_eq!(store.pending_migrations().unwrap(), Vec::<String>::new());
-    store.migrate().unwrap();
+    store.migrate().await.unwrap();
+    assert_eq!(store.pending_migrations().await.unwrap(), Vec::<String>::new());
+    store.migrate().await.unwrap();
 }
 
 #[tokio::test]
@@ -20,8 +20,8 @@ async fn an_older_server_starts_on_a_newer_servers_tables() {
         "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) \
          VALUES (999, 'later', '2026-11-23T10:00:00Z', '1')",
     );
-    fixture.store.migrate().unwrap();
-    assert_eq!(fixture.store.pending_migrations().unwrap(), Vec::<String>::new());
+    fixture.store.migrate().await.unwrap();
+    assert_eq!(fixture.store.pending_migrations().await.unwrap(), Vec::<String>::new());
 }
 
 /// Every statement of every file, found in the text so that none is forgotten.
