@@ -56,6 +56,11 @@ impl Person {
         Self { connection, cookie }
     }
 
+    /// The connection, for somebody else.
+    pub(crate) fn leave(self) -> Connection {
+        self.connection
+    }
+
     /// Connects the app: the code that it is called back with.
     pub(crate) async fn allow(&mut self) -> Outcome<String> {
         let form = allowing(&self.question().await?)?;

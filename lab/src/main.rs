@@ -19,6 +19,7 @@ mod flow;
 mod generate;
 mod http;
 mod load;
+mod nodes;
 mod overload;
 mod peers;
 mod process;
@@ -51,6 +52,8 @@ enum Command {
     Kill(faults::kill::Kill),
     /// Take the disk away from a server under load, and give it back
     Disk(faults::disk::Disk),
+    /// Torment several nodes on one PostgreSQL, and check what they say
+    Torment(faults::torment::Torment),
     /// Offer a server more than it can take, and hold it up
     Overload(overload::Overload),
 }
@@ -74,6 +77,7 @@ fn run(command: Command) -> Outcome {
             Command::Bare(options) => bare::serve(options).await,
             Command::Kill(options) => faults::kill::run(options).await,
             Command::Disk(options) => faults::disk::run(options).await,
+            Command::Torment(options) => faults::torment::run(options).await,
             Command::Overload(options) => overload::run(options).await,
         }
     })

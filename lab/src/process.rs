@@ -73,6 +73,11 @@ impl Program {
         Ok(())
     }
 
+    /// Sends it a signal: `STOP`, `CONT`.
+    pub(crate) fn signal(&self, name: &str) -> Outcome {
+        Ok(hallpass_cluster::signal(self.id(), name)?)
+    }
+
     /// Asks it to end (SIGTERM), and whether it ended well.
     pub(crate) fn stop(mut self) -> Outcome<bool> {
         let told = Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;

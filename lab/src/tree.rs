@@ -27,6 +27,11 @@ pub(crate) fn memory(root: u32) -> Outcome<f64> {
     Ok(kib / 1024.0)
 }
 
+/// The process and its descendants.
+pub(crate) fn all(root: u32) -> Outcome<Vec<u32>> {
+    Ok(descendants(root, &processes()?).into_iter().collect())
+}
+
 struct Process {
     parent: u32,
     times: Times,

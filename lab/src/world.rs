@@ -29,7 +29,7 @@ pub(crate) struct World {
     hallpass: PathBuf,
     /// Where everything lies.
     pub(crate) folder: PathBuf,
-    settings: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
 }
 
 impl World {
@@ -40,13 +40,35 @@ impl World {
         Ok(Self {
             hallpass: hallpass.to_owned(),
             folder: folder.to_owned(),
-            settings: Vec::new(),
+            environment: Vec::new(),
         })
     }
 
     /// Sets a key of the configuration, as the environment does: `SERVER__PUBLIC_URL`.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
-        self.settings.push((format!("HALLPASS_{key}"), value.to_owned()));
+        self.environment(&format!("HALLPASS_{key}"), value);
+    }
+
+    /// Tokens outlive a run, and the issuer is the same on whatever port.
+    pub(crate) fn lasts(&mut self) {
+        self.set("SERVER__PUBLIC_URL", "http://id.example");
+        self.set("TOKENS__ACCESS", "12h");
+        self.set("TOKENS__GRANTS_PER_USER_AND_APP", "1000000");
+    }
+
+    /// Sets a variable of the environment in which Hallpass runs.
+    pub(crate) fn environment(&mut self, key: &str, value: &str) {
+        self.environment.push((key.to_owned(), value.to_owned()));
+    }
+
+    /// Goes on with another version of Hallpass.
+    pub(crate) fn becomes(&mut self, hallpass: &Path) {
+        hallpass.clone_into(&mut self.hallpass);
+    }
+
+    /// Whether its database is one that others may have too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.environment.iter().any(|(key, _)| key == "HALLPASS_STORE__URL")
     }
 
     /// Starts the server.
@@ -66,7 +88,7 @@ impl World {
             .args(words)
             .arg("--config")
             .arg(self.folder.join("hallpass.toml"))
-            .envs(self.settings.iter().cloned())
+            .envs(self.environment.iter().cloned())
             .env("RUST_LOG", "warn");
         command
     }

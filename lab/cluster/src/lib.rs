@@ -76,6 +76,35 @@ impl Cluster {
         if !said.status.success() {
             return Err(String::from_utf8_lossy(&said.stderr).into_owned());
         }
+        Self::run(folder, settings)
+    }
+
+    /// Makes a standby of this cluster, in a folder that is not there yet, and starts it: it follows what is committed here,
+    /// which it reaches by the port `way`.
+    ///
+    /// # Errors
+    /// Where the copy cannot be made or does not start.
+    pub fn standby(&self, folder: &Path, way: u16, settings: &[&str]) -> Outcome<Self> {
+        fs::create_dir_all(folder).map_err(text)?;
+        hand_over(folder)?;
+        let mut copy = unprivileged(&programs()?.join("pg_basebackup"))?;
+        copy.arg("--pgdata").arg(folder.join("data"));
+        copy.args(["--host", "127.0.0.1", "--port", &way.to_string()]);
+        copy.args([
+            "--username",
+            "postgres",
+            "--checkpoint",
+            "fast",
+            "--write-recovery-conf",
+        ]);
+        let said = copy.output().map_err(text)?;
+        match said.status.success() {
+            true => Self::run(folder, settings),
+            false => Err(String::from_utf8_lossy(&said.stderr).into_owned()),
+        }
+    }
+
+    fn run(folder: &Path, settings: &[&str]) -> Outcome<Self> {
         let mut cluster = Self {
             folder: folder.to_owned(),
             port: free_port()?,

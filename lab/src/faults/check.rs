@@ -5,27 +5,42 @@
 //! answer excuses whatever it may have done, until something that was asked later shows that it was not carried out.
 
 use super::history::{Asked, Event, Heard, Id};
+pub(crate) use evidence::Rules;
+use evidence::{Doubts, Over};
 use std::collections::HashMap;
 use std::time::Duration;
+
+mod evidence;
 
 /// How long a refresh that is repeated gets the same successor: `grace`, less what the two clocks may differ.
 pub(super) const GRACE: Duration = Duration::from_secs(25);
 
-/// What in this history may not be. Every grant must have been looked at after the tick `settled`.
-pub(crate) fn check(events: &[Event], settled: u64) -> Vec<String> {
-    let mut checker = Checker::default();
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// What in this history may not be.
+    pub(crate) wrong: Vec<String>,
+    /// The longest time after an acknowledged end at which a question was sent that got "active".
+    pub(crate) latest: Duration,
+}
+
+/// Reads a history. Every grant must have been looked at after the tick `settled`.
+pub(crate) fn check(events: &[Event], settled: u64, rules: Rules) -> Findings {
+    let mut checker = Checker::new(rules);
     let mut ordered: Vec<&Event> = events.iter().collect();
     ordered.sort_by_key(|event| event.received);
     for event in ordered {
         checker.take(event);
     }
     checker.finish(settled);
-    checker.wrong
+    checker.findings
 }
 
-#[derive(Default)]
 struct Checker {
-    wrong: Vec<String>,
+    rules: Rules,
+    findings: Findings,
+    /// When all was calm.
+    calms: Vec<u64>,
     /// By code.
     grants: HashMap<Id, Grant>,
     forms: HashMap<Id, Id>,
@@ -43,10 +58,8 @@ struct Grant {
     /// When a redemption was first refused.
     refused_at: Option<u64>,
     endings: Doubts,
-    /// When the request was sent that last showed it alive.
-    alive: Option<u64>,
     /// When it was first known to be over.
-    ended: Option<u64>,
+    ended: Option<Over>,
     /// When the last request was sent that got a decisive answer.
     looked_at: u64,
     /// Its refresh tokens, the oldest first.
@@ -56,8 +69,9 @@ struct Grant {
 struct Refresh {
     code: Id,
     place: usize,
-    /// Since when its holder knows it.
+    /// Since when its holder knows it, and the same in time.
     known: u64,
+    known_at: Duration,
     /// When it was first sent to be exchanged, whatever came of that.
     sent_at: Option<Duration>,
     /// The successor, and its access token.
@@ -67,41 +81,29 @@ struct Refresh {
 struct Access {
     code: Id,
     revocations: Doubts,
-    revoked: Option<u64>,
+    revoked: Option<Over>,
 }
 
-/// Requests that may have ended something.
-#[derive(Default)]
-struct Doubts(Vec<Doubt>);
-
-struct Doubt {
-    sent: u64,
-    received: u64,
-    certain: bool,
-}
-
-impl Doubts {
-    fn add(&mut self, event: &Event, certain: bool) {
-        let (sent, received) = (event.sent, event.received);
-        self.0.push(Doubt {
-            sent,
-            received,
-            certain,
-        });
-    }
-
-    /// Something asked at `sent` showed life: what was over by then and got no answer was not done.
-    fn disprove(&mut self, sent: u64) {
-        self.0.retain(|doubt| doubt.certain || doubt.received >= sent);
-    }
-
-    /// Whether one of them explains what was heard at `received`.
-    fn explain(&self, received: u64) -> bool {
-        self.0.iter().any(|doubt| doubt.sent < received)
-    }
+/// Where an answer comes from: what a node remembers, or what the database says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    Memory,
+    Database,
 }
 
 impl Checker {
+    fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            findings: Findings::default(),
+            calms: Vec::new(),
+            grants: HashMap::new(),
+            forms: HashMap::new(),
+            refresh: HashMap::new(),
+            access: HashMap::new(),
+        }
+    }
+
     fn take(&mut self, event: &Event) {
         if let Heard::Unexpected(text) = &event.heard {
             return self.complain(event, text);
@@ -120,6 +122,7 @@ impl Checker {
             Asked::Session if event.heard == Heard::Active(false) => self.complain(event, "the session is gone"),
             Asked::Session => {}
             Asked::List => self.list(event),
+            Asked::Calm => self.calms.push(event.received),
         }
     }
 
@@ -143,11 +146,11 @@ impl Checker {
                     self.complain(event, "a code was redeemed twice");
                 }
                 self.receive(event, code, access, refresh);
-                self.alive(event, code);
+                self.alive(event, code, From::Database);
                 match refused_at {
                     Some(refused) if refused < event.sent => self.complain(event, "a code was refused and then worked"),
                     // The other of two that raced was the second use.
-                    Some(_) => self.over(event, code),
+                    Some(_) => self.over(event, code, From::Database),
                     None => {}
                 }
             }
@@ -159,7 +162,7 @@ impl Checker {
                 grant.endings.add(event, true);
                 grant.looked_at = grant.looked_at.max(event.sent);
                 if !alone {
-                    self.over(event, code);
+                    self.over(event, code, From::Database);
                 }
             }
             _ => {
@@ -178,11 +181,11 @@ impl Checker {
         let (code, place, successor) = (known.code, known.place, known.successor);
         let grant = self.grants.entry(code).or_default();
         let later = grant.chain.get(place + 2).and_then(|id| self.refresh.get(id));
-        let superseded = later.map(|later| later.known);
+        let superseded = later.map(|later| (later.known, later.known_at + self.rules.database));
         let late = successor.is_some() && event.received_at.saturating_sub(first) > GRACE;
         match event.heard {
             Heard::Tokens { access, refresh } => {
-                if superseded.is_some_and(|since| since < event.sent) {
+                if superseded.is_some_and(|(since, at)| since < event.sent && at <= event.sent_at) {
                     self.complain(event, "a refresh token worked whose successor had been exchanged");
                 }
                 if let Some((same, with)) = successor.filter(|_| !late) {
@@ -196,15 +199,17 @@ impl Checker {
                     known.successor.get_or_insert((refresh, access));
                 }
                 self.receive(event, code, access, refresh);
-                self.alive(event, code);
+                self.alive(event, code, From::Database);
             }
             Heard::Refused => {
                 if superseded.is_some() || late {
                     grant.endings.add(event, true);
                 }
-                self.over(event, code);
+                self.over(event, code, From::Database);
             }
             _ if superseded.is_some() || late => grant.endings.add(event, false),
+            // It may still come, when its successors have been exchanged.
+            Heard::Nothing if self.rules.lingers => grant.endings.add(event, false),
             _ => {}
         }
     }
@@ -215,7 +220,7 @@ impl Checker {
             let grant = self.grants.entry(*code).or_default();
             grant.endings.add(event, done);
             if done {
-                grant.ended.get_or_insert(event.received);
+                grant.ended.get_or_insert(Over::known_to(event));
             }
         }
     }
@@ -227,7 +232,7 @@ impl Checker {
         let done = event.heard == Heard::Done;
         access.revocations.add(event, done);
         if done {
-            access.revoked.get_or_insert(event.received);
+            access.revoked.get_or_insert(Over::known_to(event));
         }
     }
 
@@ -238,18 +243,21 @@ impl Checker {
         };
         let code = access.code;
         if active {
-            if access.revoked.is_some_and(|revoked| revoked < event.sent) {
-                self.complain(event, "a revoked access token counts again");
-            } else {
-                access.revocations.disprove(event.sent);
+            let before = evidence::settled(&self.calms, self.rules, event);
+            match access.revoked {
+                Some(revoked) if revoked.forbids(event, self.rules.memory) => {
+                    self.complain(event, "a revoked access token counts again");
+                }
+                Some(revoked) => self.findings.latest = self.findings.latest.max(revoked.age(event)),
+                None => access.revocations.disprove(before),
             }
-            self.alive(event, code);
+            self.alive(event, code, From::Memory);
         } else if access.revocations.explain(event.received) {
-            access.revoked.get_or_insert(event.received);
+            access.revoked.get_or_insert(Over::known_to(event));
             let grant = self.grants.entry(code).or_default();
             grant.looked_at = grant.looked_at.max(event.sent);
         } else {
-            self.over(event, code);
+            self.over(event, code, From::Memory);
         }
     }
 
@@ -257,7 +265,9 @@ impl Checker {
         let Heard::Listed(listed) = &event.heard else { return };
         let mut wrong = Vec::new();
         for (code, grant) in &self.grants {
-            let over = grant.ended.is_some_and(|ended| ended < event.sent);
+            let over = grant
+                .ended
+                .is_some_and(|ended| ended.forbids(event, self.rules.database));
             let alive = grant.redeemed && grant.ended.is_none() && !grant.endings.explain(event.received);
             match listed.contains(code) {
                 true if over => wrong.push(format!("grant {code} is listed and had ended")),
@@ -265,7 +275,7 @@ impl Checker {
                 _ => {}
             }
         }
-        self.wrong.append(&mut wrong);
+        self.findings.wrong.append(&mut wrong);
     }
 
     /// Tokens came to their holder.
@@ -285,6 +295,7 @@ impl Checker {
             code,
             place: grant.chain.len(),
             known: event.received,
+            known_at: event.received_at,
             sent_at: None,
             successor: None,
         };
@@ -292,50 +303,62 @@ impl Checker {
         self.refresh.insert(refresh, known);
     }
 
-    fn alive(&mut self, event: &Event, code: Id) {
+    fn alive(&mut self, event: &Event, code: Id, from: From) {
+        let before = evidence::settled(&self.calms, self.rules, event);
+        let bound = match from {
+            From::Memory => self.rules.memory,
+            From::Database => self.rules.database,
+        };
         let grant = self.grants.entry(code).or_default();
-        grant.endings.disprove(event.sent);
-        grant.alive = grant.alive.max(Some(event.sent));
         grant.looked_at = grant.looked_at.max(event.sent);
-        if grant.ended.is_some_and(|ended| ended < event.sent) {
-            self.complain(event, "a grant that had ended lives");
+        match grant.ended {
+            Some(ended) if ended.forbids(event, bound) => self.complain(event, "a grant that had ended lives"),
+            Some(ended) => self.findings.latest = self.findings.latest.max(ended.age(event)),
+            None => grant.endings.disprove(before),
         }
     }
 
     /// It was found to be over; something must have ended it.
-    fn over(&mut self, event: &Event, code: Id) {
+    fn over(&mut self, event: &Event, code: Id, from: From) {
         let grant = self.grants.entry(code).or_default();
         grant.looked_at = grant.looked_at.max(event.sent);
         let known = grant.ended.is_some();
         let explained = known || grant.endings.explain(event.received);
-        grant.ended.get_or_insert(event.received);
+        grant.ended.get_or_insert(match from {
+            From::Memory => Over::known_to(event),
+            From::Database => Over::in_the_database(event),
+        });
         if !explained {
             self.complain(event, "a grant that nobody ended is lost");
         }
     }
 
     fn finish(&mut self, settled: u64) {
+        let wrong = &mut self.findings.wrong;
         for (code, grant) in &self.grants {
             if grant.redemptions > 0 && grant.refused == grant.redemptions && grant.unanswered == 0 && !grant.redeemed {
-                self.wrong.push(format!("code {code} was never good for anything"));
+                wrong.push(format!("code {code} was never good for anything"));
             }
             if grant.looked_at <= settled {
-                self.wrong.push(format!("grant {code} was not looked at in the end"));
+                wrong.push(format!("grant {code} was not looked at in the end"));
             }
         }
-        self.wrong.sort();
+        wrong.sort();
     }
 
     fn complain(&mut self, event: &Event, what: &str) {
         let Event {
+            node,
             asked,
             heard,
             sent,
             received,
             ..
         } = event;
-        self.wrong
-            .push(format!("{what}: {asked:?} at {sent} got {heard:?} at {received}"));
+        let when = event.sent_at.as_millis();
+        self.findings.wrong.push(format!(
+            "{what}: {asked:?} at {sent} ({when} ms), node {node}, got {heard:?} at {received}"
+        ));
     }
 }
 

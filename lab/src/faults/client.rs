@@ -1,13 +1,10 @@
 //! A client under load that keeps its tokens as a careful one does: what got no answer is asked again.
 
 use super::dice::Dice;
-use super::history::{Asked, Heard, Id, Record};
-use super::wire::{Phase, Wire};
-use crate::flow::Person;
+use super::history::{Asked, Heard, Id};
+use super::wire::Wire;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
 
 /// How many grants a client holds before it gives some up.
 const HOLDS: usize = 24;
@@ -15,6 +12,8 @@ const HOLDS: usize = 24;
 const WIDTH: usize = 3;
 /// How long after a refresh it is repeated at most: well within the server's `grace`, and within the checker's.
 const REPEATABLE: Duration = Duration::from_secs(12);
+/// How long a client goes on asking about what is over: that it stays so, on every node.
+const LOOKS_BACK: Duration = Duration::from_secs(8);
 
 /// What a client and its person do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,16 +26,14 @@ pub(super) enum Habit {
 
 /// One client.
 pub(super) struct Client {
-    record: Arc<Record>,
-    phase: watch::Receiver<Phase>,
-    person: Person,
+    wire: Wire,
     dice: Dice,
     habit: Habit,
     /// A consent form that may have been sent.
     form: Option<String>,
     held: VecDeque<Chain>,
-    /// Grants that are over.
-    over: Vec<Chain>,
+    /// Grants that are over, and since when.
+    over: Vec<(Chain, Instant)>,
 }
 
 /// One grant's tokens.
@@ -53,24 +50,10 @@ pub(super) struct Chain {
     again: Option<Asked>,
 }
 
-/// Whether a step may go on, or the connection is gone.
-enum Step {
-    On,
-    Lost,
-}
-
 impl Client {
-    pub(super) fn new(
-        record: &Arc<Record>,
-        phase: &watch::Receiver<Phase>,
-        person: Person,
-        dice: Dice,
-        habit: Habit,
-    ) -> Self {
+    pub(super) fn new(wire: Wire, dice: Dice, habit: Habit) -> Self {
         Self {
-            record: record.clone(),
-            phase: phase.clone(),
-            person,
+            wire,
             dice,
             habit,
             form: None,
@@ -81,89 +64,89 @@ impl Client {
 
     /// Goes on until the run is over; all its grants.
     pub(super) async fn run(mut self) -> Vec<Chain> {
-        while let Some(mut wire) = Wire::open(&self.record, self.phase.clone(), &self.person, WIDTH).await {
-            while *self.phase.borrow() != Phase::Over {
-                match self.step(&mut wire).await {
-                    Step::On => {}
-                    Step::Lost => break,
-                }
-            }
+        while self.wire.up().await {
+            let heard = self.step().await;
+            self.pause(&heard).await;
         }
-        self.over.extend(self.held);
-        self.over
+        let over = self.over.into_iter().map(|(chain, _)| chain);
+        over.chain(self.held).collect()
     }
 
-    async fn step(&mut self, wire: &mut Wire) -> Step {
+    async fn step(&mut self) -> Vec<Heard> {
         if self.form.is_some() || self.held.len() < 4 || (self.held.len() < HOLDS && self.dice.below(6) == 0) {
-            return self.connect(wire).await;
+            return self.connect().await;
+        }
+        if self.dice.below(5) == 0
+            && let Some(asked) = self.look_back()
+        {
+            return self.wire.ask(&asked, 1).await;
         }
         if self.habit == Habit::Ender && self.held.iter().all(|chain| chain.again.is_none()) {
-            return self.end_all(wire).await;
+            return self.end_all().await;
         }
         let Some(mut chain) = self.held.pop_front() else {
-            return Step::On;
+            return Vec::new();
         };
         let (asked, copies) = match chain.again.take() {
             Some(asked) => (asked, 1),
             None => self.choose(&chain),
         };
         chain.try_now(&asked);
-        let heard = wire.ask(&asked, copies).await;
+        let heard = self.wire.ask(&asked, copies).await;
         let over = chain.take(&asked, &heard);
         if over {
-            self.over.push(chain);
+            self.over.push((chain, Instant::now()));
         } else {
             self.held.push_back(chain);
         }
-        self.pause(&heard).await
+        heard
+    }
+
+    /// A question about something that has been over for a while.
+    fn look_back(&mut self) -> Option<Asked> {
+        let recent = self.over.partition_point(|(_, since)| since.elapsed() > LOOKS_BACK);
+        let recent = self.over.get(recent..)?;
+        let (chain, _) = recent.get(self.dice.below(recent.len().max(1)))?;
+        let (access, _) = chain.tokens.last()?;
+        Some(Asked::Introspect { token: *access })
     }
 
     /// Gets a code; it is redeemed when its turn comes.
-    async fn connect(&mut self, wire: &mut Wire) -> Step {
+    async fn connect(&mut self) -> Vec<Heard> {
         let form = match self.form.take() {
             Some(form) => form,
-            None => match wire.question().await {
+            None => match self.wire.question().await {
                 Ok(form) => form,
-                Err(heard) => return self.pause(&[heard]).await,
+                Err(heard) => return vec![heard],
             },
         };
-        let heard = wire.consent(&form).await;
+        let heard = self.wire.consent(&form).await;
         match heard {
-            Heard::Code(code) => self.held.push_front(Chain {
-                code,
-                tokens: Vec::new(),
-                asked: Instant::now(),
-                trying: None,
-                again: None,
-            }),
+            Heard::Code(code) => self.held.push_front(Chain::of(code)),
             _ => self.form = Some(form),
         }
-        self.pause(&[heard]).await
+        vec![heard]
     }
 
     /// The person ends what her app holds.
-    async fn end_all(&mut self, wire: &mut Wire) -> Step {
+    async fn end_all(&mut self) -> Vec<Heard> {
         let codes = self.held.iter().map(|chain| chain.code).collect();
-        let heard = if self.held.iter().all(|chain| !chain.tokens.is_empty()) {
-            let heard = wire.end_all(codes).await;
-            if heard == Heard::Done {
-                self.over.extend(self.held.drain(..));
-            }
-            vec![heard]
-        } else {
-            let waiting = self.held.iter().position(|chain| chain.tokens.is_empty());
-            let Some(mut chain) = waiting.and_then(|place| self.held.remove(place)) else {
-                return Step::On;
-            };
+        let waiting = self.held.iter().position(|chain| chain.tokens.is_empty());
+        if let Some(mut chain) = waiting.and_then(|place| self.held.remove(place)) {
             let asked = Asked::Redeem { code: chain.code };
-            let heard = wire.ask(&asked, 1).await;
+            let heard = self.wire.ask(&asked, 1).await;
             match chain.take(&asked, &heard) {
-                true => self.over.push(chain),
+                true => self.over.push((chain, Instant::now())),
                 false => self.held.push_back(chain),
             }
-            heard
-        };
-        self.pause(&heard).await
+            return heard;
+        }
+        let heard = self.wire.end_all(codes).await;
+        if heard == Heard::Done {
+            let now = Instant::now();
+            self.over.extend(self.held.drain(..).map(|chain| (chain, now)));
+        }
+        vec![heard]
     }
 
     /// The next request for a grant, and how many times at once.
@@ -191,19 +174,36 @@ impl Client {
         }
     }
 
-    /// A server that says "not now" is left alone for a moment.
-    async fn pause(&self, heard: &[Heard]) -> Step {
+    /// A server that says "not now" is left alone for a moment, and one that is not there too.
+    async fn pause(&self, heard: &[Heard]) {
         if heard.contains(&Heard::Later) {
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
-        match heard.contains(&Heard::Nothing) || heard.is_empty() {
-            true => Step::Lost,
-            false => Step::On,
+        if heard.contains(&Heard::Nothing) || heard.is_empty() {
+            tokio::time::sleep(Duration::from_millis(3)).await;
         }
     }
 }
 
 impl Chain {
+    /// A code that was not redeemed yet.
+    fn of(code: Id) -> Self {
+        Self {
+            code,
+            tokens: Vec::new(),
+            asked: Instant::now(),
+            trying: None,
+            again: None,
+        }
+    }
+
+    /// A code and what it was redeemed for.
+    pub(super) fn with(code: Id, tokens: (Id, Id)) -> Self {
+        let mut chain = Self::of(code);
+        chain.tokens.push(tokens);
+        chain
+    }
+
     /// Notes since when the newest refresh token is being exchanged: the attempt that got no answer may be the one that counts.
     fn try_now(&mut self, asked: &Asked) {
         let newest = self.tokens.last().map(|(_, refresh)| *refresh);

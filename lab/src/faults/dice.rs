@@ -14,6 +14,18 @@ impl Dice {
         dice
     }
 
+    /// Chance apart from this one's, drawn from it.
+    pub(crate) fn branch(&mut self, stream: u64) -> Self {
+        Self::new(self.next(), stream)
+    }
+
+    /// The same in another order.
+    pub(crate) fn shuffled<T: Copy>(&mut self, all: &[T]) -> Vec<T> {
+        let mut left = all.to_vec();
+        let draw = |_| left.swap_remove(self.below(left.len()));
+        (0..all.len()).map(draw).collect()
+    }
+
     /// A number below `end`, which is not 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap_or(0)

@@ -3,6 +3,7 @@
 //! While a fault lasts, nothing that needs the disk is acknowledged: 503 with `Retry-After`. What needs no disk goes on, and
 //! health tells the truth. When it is over, the server goes on by itself, and what it had acknowledged is there.
 
+use super::check::Rules;
 use super::kill::world;
 use super::{Run, seed_of_now, verdict};
 use crate::Outcome;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-mod fault;
+pub(super) mod fault;
 
 /// How long a fault lasts.
 const LASTS: Duration = Duration::from_secs(3);
@@ -82,21 +83,21 @@ async fn one(hallpass: &std::path::Path, kind: Kind, seed: u64) -> Outcome {
     };
     println!("  {kind:?}");
     let world = world(hallpass, &folder.path().join("world"))?;
-    let mut run = Run::begin(world, seed).await?;
+    let mut run = Run::begin(vec![world], seed, Rules::ONE).await?;
     let mut witness = Witness::begin(&mut run).await?;
     sleep(Duration::from_millis(500)).await;
     let mut wrong = witness.in_peace().await;
-    let data = run.world.data();
+    let data = run.world(0)?.data();
     fault.begin(&data)?;
     wrong.extend(witness.during(kind).await);
     fault.end(&data)?;
     wrong.extend(witness.recovery().await);
     if matches!(kind, Kind::Full | Kind::Readonly) {
         fault.begin(&data)?;
-        run.end(Program::kill)?;
+        run.end(0, Program::kill)?;
         start_meanwhile(&run)?;
         fault.end(&data)?;
-        run.start()?;
+        run.start(0)?;
         witness.connect(&run).await?;
         wrong.extend(witness.recovery().await);
     }
@@ -108,7 +109,7 @@ async fn one(hallpass: &std::path::Path, kind: Kind, seed: u64) -> Outcome {
 
 /// A start while the fault lasts succeeds, or ends with a message; it spoils nothing, which the end of the run shows.
 fn start_meanwhile(run: &Run) -> Outcome {
-    match run.world.serve() {
+    match run.world(0)?.serve() {
         // What a start writes may fit into the pages that are there.
         Ok(server) => server.kill(),
         Err(refusal) => {
@@ -129,7 +130,7 @@ struct Witness {
 
 impl Witness {
     async fn begin(run: &mut Run) -> Outcome<Self> {
-        let mut connection = Connection::open(run.server()?.address).await?;
+        let mut connection = Connection::open(run.server(0)?.address).await?;
         let code = run.person.allow().await?;
         let tokens = tokens(
             &connection
@@ -144,7 +145,7 @@ impl Witness {
     }
 
     async fn connect(&mut self, run: &Run) -> Outcome {
-        self.connection = Connection::open(run.server()?.address).await?;
+        self.connection = Connection::open(run.server(0)?.address).await?;
         Ok(())
     }
 

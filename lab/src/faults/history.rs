@@ -1,7 +1,8 @@
 //! What was asked of a server and what was heard, across its lives.
 //!
 //! Tokens and codes are numbered as they appear, so that a history is short and a test can write one down. A request that
-//! got no answer, or 503, may have been carried out or not; when it is recorded as such, it can no longer happen.
+//! got no answer, or 503, may have been carried out or not. Where there is one server, which died, it can no longer happen when
+//! it is recorded as such; where a node was suspended or its database held up, only when all is calm.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,9 @@ pub(crate) enum Asked {
     Session,
     /// Every active grant, by the operator.
     List,
+    /// Nobody's question: what was asked before this and got no answer has happened by now and is known to every node, or
+    /// never will be.
+    Calm,
 }
 
 /// What came back.
@@ -60,6 +64,8 @@ pub(crate) enum Heard {
 /// One request and its answer. Ticks order all of them: `a.received < b.sent` says that a was over when b began.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
+    /// Of which node.
+    pub(crate) node: usize,
     pub(crate) asked: Asked,
     pub(crate) heard: Heard,
     pub(crate) sent: u64,
@@ -85,6 +91,7 @@ struct Pages {
 
 /// A request on its way.
 pub(crate) struct Open {
+    node: usize,
     asked: Asked,
     sent: u64,
     sent_at: Duration,
@@ -128,11 +135,16 @@ impl Record {
         pages.tick
     }
 
-    /// Notes that this is about to be sent.
-    pub(crate) fn ask(&self, asked: Asked) -> Open {
+    /// Notes that this is about to be sent to a node.
+    pub(crate) fn ask(&self, node: usize, asked: Asked) -> Open {
         let sent = self.tick();
         let sent_at = self.begun.elapsed();
-        Open { asked, sent, sent_at }
+        Open {
+            node,
+            asked,
+            sent,
+            sent_at,
+        }
     }
 
     /// Notes what came of it.
@@ -141,6 +153,7 @@ impl Record {
         let mut pages = self.pages();
         pages.tick += 1;
         let event = Event {
+            node: open.node,
             asked: open.asked,
             heard,
             sent: open.sent,

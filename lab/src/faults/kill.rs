@@ -1,5 +1,6 @@
 //! `hallpass-lab kill`: SIGKILL at any moment, and what the server remembers.
 
+use super::check::Rules;
 use super::dice::Dice;
 use super::{Run, sound};
 use crate::Outcome;
@@ -36,31 +37,31 @@ pub(crate) async fn run(options: Kill) -> Outcome {
     let births = (options.times / 10).clamp(1, 100);
     let mut kills = at_birth(&options.hallpass, folder.path(), births, &mut dice)?;
     let world = world(&options.hallpass, &folder.path().join("world"))?;
-    let mut run = Run::begin(world, seed).await?;
+    let mut run = Run::begin(vec![world], seed, Rules::ONE).await?;
     let mut moments = [0_usize; 3];
     while kills < options.times && Instant::now() < end {
         let moment = dice.below(10);
         match moment {
             0 => {
-                run.end(Program::kill)?;
-                run.world.serve_briefly(dice.within(Duration::from_millis(60)))?;
+                run.end(0, Program::kill)?;
+                run.world(0)?.serve_briefly(dice.within(Duration::from_millis(60)))?;
                 kills += 1;
             }
             1 => {
                 live(&mut dice, 100).await;
                 let after = dice.within(Duration::from_millis(25));
-                run.end(|server| server.interrupt(after))?;
+                run.end(0, |server| server.interrupt(after))?;
             }
             _ => {
                 live(&mut dice, 500).await;
-                run.end(Program::kill)?;
+                run.end(0, Program::kill)?;
             }
         }
         if let Some(count) = moments.get_mut(moment.min(2)) {
             *count += 1;
         }
         kills += 1;
-        run.start()?;
+        run.start(0)?;
     }
     let wrong = run.finish().await?;
     let [starting, ending, working] = moments;
@@ -104,8 +105,6 @@ fn at_birth(hallpass: &Path, folder: &Path, times: usize, dice: &mut Dice) -> Ou
 /// A deployment whose tokens outlive the run, and whose issuer is the same on whatever port.
 pub(super) fn world(hallpass: &Path, folder: &Path) -> Outcome<World> {
     let mut world = World::make(hallpass, folder, "")?;
-    world.set("SERVER__PUBLIC_URL", "http://id.example");
-    world.set("TOKENS__ACCESS", "12h");
-    world.set("TOKENS__GRANTS_PER_USER_AND_APP", "1000000");
+    world.lasts();
     Ok(world)
 }

@@ -10,6 +10,7 @@ mod dice;
 pub(crate) mod disk;
 mod history;
 pub(crate) mod kill;
+pub(crate) mod torment;
 mod wire;
 
 use crate::Outcome;
@@ -17,6 +18,7 @@ use crate::flow::Person;
 use crate::http::Connection;
 use crate::process::Program;
 use crate::world::{PEOPLE, World};
+use check::Rules;
 use client::{Chain, Client, Habit};
 use dice::Dice;
 use history::{Asked, Event, Heard, Record};
@@ -26,119 +28,186 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
-use wire::{Phase, Wire};
+use wire::{Phase, Standing, Wire};
 
 /// How many clients use the server; one more is a person who ends what hers was allowed.
 const CLIENTS: usize = 8;
 /// How many look at what is left in the end.
 const PROBES: usize = 4;
 
-/// Clients at work on a server that may go away.
+/// Clients at work on nodes that may go away.
 struct Run {
-    world: World,
+    nodes: Vec<Node>,
+    rules: Rules,
     record: Arc<Record>,
     phase: watch::Sender<Phase>,
     clients: JoinSet<Vec<Chain>>,
     /// The one whose session looks at the end.
     person: Person,
+    /// Grants of others than clients, to be looked at in the end.
+    others: Vec<Chain>,
+    dice: Dice,
+}
+
+/// A node: where it lies, and its process while it has one.
+struct Node {
+    world: World,
     server: Option<Program>,
 }
 
 impl Run {
-    /// Starts the server, signs people in, and sets clients to work.
-    async fn begin(world: World, seed: u64) -> Outcome<Self> {
-        let server = world.serve()?;
-        let record = Arc::new(Record::new());
-        let (phase, told) = watch::channel(Phase::Up(server.address));
+    /// Starts the nodes, signs people in, and sets clients to work.
+    async fn begin(worlds: Vec<World>, seed: u64, rules: Rules) -> Outcome<Self> {
+        let mut nodes = Vec::new();
+        for world in worlds {
+            let server = Some(world.serve()?);
+            nodes.push(Node { world, server });
+        }
+        let standing: Vec<Standing> = nodes.iter().map(Node::standing).collect();
+        let first = nodes.first().and_then(|node| node.server.as_ref());
+        let address = first.ok_or("there is no node")?.address;
+        let (phase, _) = watch::channel(Phase {
+            nodes: standing,
+            over: false,
+        });
         let mut people = Vec::new();
         for number in 1..=PEOPLE {
-            people.push(Person::sign_in(Connection::open(server.address).await?, number).await?);
+            people.push(Person::sign_in(Connection::open(address).await?, number).await?);
         }
+        let person = people.first().ok_or("there is nobody")?;
+        let person = person.on(Connection::open(address).await?);
+        let mut run = Self {
+            nodes,
+            rules,
+            record: Arc::new(Record::new()),
+            phase,
+            clients: JoinSet::new(),
+            person,
+            others: Vec::new(),
+            dice: Dice::new(seed, 2000),
+        };
         let ender = people.pop().ok_or("there is nobody")?;
-        let first = people.first().ok_or("there is one person only")?;
-        let person = first.on(Connection::open(server.address).await?);
-        let mut clients = JoinSet::new();
-        let dice = Dice::new(seed, 1000);
-        clients.spawn(Client::new(&record, &told, ender, dice, Habit::Ender).run());
+        run.set_to_work(ender, Habit::Ender, Dice::new(seed, 1000));
         for number in 0..CLIENTS {
             let Some(one) = people.get(number % people.len()) else {
                 break;
             };
-            let own = one.on(Connection::open(server.address).await?);
-            let dice = Dice::new(seed, number as u64);
-            clients.spawn(Client::new(&record, &told, own, dice, Habit::App).run());
+            let own = one.on(Connection::open(address).await?);
+            run.set_to_work(own, Habit::App, Dice::new(seed, number as u64));
         }
-        let server = Some(server);
-        Ok(Self {
-            world,
-            record,
-            phase,
-            clients,
-            person,
-            server,
-        })
+        Ok(run)
     }
 
-    /// The server that runs.
-    fn server(&self) -> Outcome<&Program> {
-        self.server.as_ref().ok_or_else(|| "no server runs".into())
+    fn set_to_work(&mut self, person: Person, habit: Habit, dice: Dice) {
+        let wire = Wire::new(&self.record, self.phase.subscribe(), person, dice.clone());
+        self.clients.spawn(Client::new(wire, dice, habit).run());
     }
 
-    /// Ends the server by `how`, while clients are in the midst of it. Nobody connects any more: its port may soon be
+    /// A way to the nodes for one more.
+    async fn wire(&mut self, stream: u64) -> Outcome<Wire> {
+        let up = self.nodes.iter().find_map(|node| node.server.as_ref());
+        let person = self
+            .person
+            .on(Connection::open(up.ok_or("no node runs")?.address).await?);
+        let dice = self.dice.branch(stream);
+        Ok(Wire::new(&self.record, self.phase.subscribe(), person, dice))
+    }
+
+    fn node(&self, node: usize) -> Outcome<&Node> {
+        self.nodes
+            .get(node)
+            .ok_or_else(|| format!("there is no node {node}").into())
+    }
+
+    /// Where a node lies.
+    fn world(&self, node: usize) -> Outcome<&World> {
+        Ok(&self.node(node)?.world)
+    }
+
+    /// The node that runs.
+    fn server(&self, node: usize) -> Outcome<&Program> {
+        let server = self.node(node)?.server.as_ref();
+        server.ok_or_else(|| format!("node {node} does not run").into())
+    }
+
+    /// Ends a node by `how`, while clients are in the midst of it. Nobody connects any more: its port may soon be
     /// another program's.
-    fn end(&mut self, how: impl FnOnce(Program) -> Outcome) -> Outcome {
-        let server = self.server.take().ok_or("no server runs")?;
-        if *self.phase.borrow() != Phase::Over {
-            self.phase.send_replace(Phase::Down);
-        }
-        how(server)
+    fn end(&mut self, node: usize, how: impl FnOnce(Program) -> Outcome) -> Outcome {
+        self.stand(node, Standing::Down);
+        let node = self.nodes.get_mut(node).ok_or("there is no such node")?;
+        how(node.server.take().ok_or("it does not run")?)
     }
 
     /// Starts it again on the same folder.
-    fn start(&mut self) -> Outcome {
-        let server = self.world.serve()?;
-        self.phase.send_replace(Phase::Up(server.address));
-        self.server = Some(server);
+    fn start(&mut self, node: usize) -> Outcome {
+        let started = self.nodes.get_mut(node).ok_or("there is no such node")?;
+        started.server = Some(started.world.serve()?);
+        let standing = started.standing();
+        self.stand(node, standing);
         Ok(())
     }
 
-    /// Stops the clients, kills the server once more, and looks at everything.
+    fn stand(&self, node: usize, how: Standing) {
+        self.phase.send_modify(|phase| {
+            if let Some(standing) = phase.nodes.get_mut(node) {
+                *standing = how;
+            }
+        });
+    }
+
+    /// Stops the clients, kills the first node once more, and looks at everything. What was seen, and what is wrong.
     async fn finish(mut self) -> Outcome<Vec<String>> {
-        self.phase.send_replace(Phase::Over);
-        let mut chains = Vec::new();
+        self.phase.send_modify(|phase| phase.over = true);
+        let mut chains = std::mem::take(&mut self.others);
         while let Some(of_one) = self.clients.join_next().await {
             chains.extend(of_one?);
         }
-        self.end(Program::kill)?;
-        self.start()?;
+        self.phase.send_modify(|phase| phase.over = false);
+        self.end(0, Program::kill)?;
+        self.start(0)?;
+        // What was on its way is over, and known everywhere.
+        tokio::time::sleep(self.rules.memory).await;
+        self.calm();
         let settled = self.record.tick();
         let mut probes = JoinSet::new();
         let each = chains.len().div_ceil(PROBES).max(1);
-        for part in chains.chunks(each) {
-            let told = self.phase.subscribe();
-            let wire = Wire::open(&self.record, told, &self.person, 1);
-            let wire = wire.await.ok_or("no server to look at")?;
-            probes.spawn(look(wire, part.to_vec()));
+        for (part, stream) in chains.chunks(each).zip(1..) {
+            probes.spawn(look(self.wire(stream).await?, part.to_vec()));
         }
         while let Some(probe) = probes.join_next().await {
             probe?;
         }
         self.list()?;
-        let server = self.server.take().ok_or("no server runs")?;
-        let mut wrong = check::check(&self.record.events(), settled);
-        if !server.stop()? {
-            wrong.push("the server did not end well".to_owned());
+        let found = check::check(&self.record.events(), settled, self.rules);
+        let mut wrong = found.wrong;
+        for node in &mut self.nodes {
+            if !node.server.take().ok_or("it does not run")?.stop()? {
+                wrong.push("the server did not end well".to_owned());
+            }
+            if !node.world.is_shared() {
+                wrong.extend(sound(&node.world.database())?);
+            }
         }
-        wrong.extend(sound(&self.world.database())?);
         print_figures(&self.record.events(), chains.len());
+        if !found.latest.is_zero() {
+            println!(
+                "  a token was last called active {} ms after its end was acknowledged elsewhere",
+                found.latest.as_millis()
+            );
+        }
         Ok(wrong)
+    }
+
+    /// Notes that nothing is on its way any more.
+    fn calm(&self) {
+        self.record.hear(self.record.ask(0, Asked::Calm), Heard::Done);
     }
 
     /// `hallpass grant list`, which also says that the admin socket works.
     fn list(&self) -> Outcome {
-        let open = self.record.ask(Asked::List);
+        let open = self.record.ask(0, Asked::List);
         let words = ["grant", "list", "--json", "--state", "active", "--limit", "10000"];
-        let output = self.world.command(&words).output()?;
+        let output = self.world(0)?.command(&words).output()?;
         if !output.status.success() {
             return Err(format!("grant list: {}", String::from_utf8_lossy(&output.stderr)).into());
         }
@@ -159,6 +228,14 @@ impl Run {
         let listed = ids.filter_map(|id: Uuid| codes.get(&id).copied()).collect();
         self.record.hear(open, Heard::Listed(listed));
         Ok(())
+    }
+}
+
+impl Node {
+    fn standing(&self) -> Standing {
+        self.server
+            .as_ref()
+            .map_or(Standing::Down, |server| Standing::Up(server.address))
     }
 }
 

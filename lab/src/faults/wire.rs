@@ -1,5 +1,8 @@
-//! How the clients of a fault run reach a server that dies and comes back: every request goes into the history.
+//! How the clients of a fault run reach nodes that die and come back: every request goes into the history.
+//!
+//! Each request goes to a node of its own, as behind a proxy that knows no sessions. Which one, chance says.
 
+use super::dice::Dice;
 use super::history::{Asked, Heard, Id, Record};
 use crate::Outcome;
 use crate::flow::{self, Person};
@@ -16,74 +19,106 @@ const TOKEN: &str = "/oauth/token";
 
 /// How long a server that lives may take for one answer. Beyond it the run complains.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Of how many requests one goes to a node that is suspended.
+const SUSPENDED: usize = 20;
 
-/// Where the server is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Phase {
-    Up(SocketAddr),
-    Down,
-    /// The run is over.
-    Over,
+/// Where the nodes are, until the run is over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Phase {
+    pub(super) nodes: Vec<Standing>,
+    pub(super) over: bool,
 }
 
-/// A client's connections to a server, as many as requests of it may race.
+/// How a node stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    Up(SocketAddr),
+    /// It does not run, and may wake.
+    Suspended(SocketAddr),
+    Down,
+}
+
+impl Standing {
+    fn address(self) -> Option<SocketAddr> {
+        match self {
+            Standing::Up(address) | Standing::Suspended(address) => Some(address),
+            Standing::Down => None,
+        }
+    }
+}
+
+/// A client's way to the nodes.
 pub(super) struct Wire {
     record: Arc<Record>,
-    life: Life,
-    connections: Vec<Connection>,
+    phase: watch::Receiver<Phase>,
     person: Person,
+    dice: Dice,
+    idle: Vec<Line>,
+}
+
+/// A connection to a node.
+struct Line {
+    node: usize,
+    address: SocketAddr,
+    connection: Connection,
 }
 
 impl Wire {
-    /// Connects as soon as there is a server; `None` when there will be none any more.
-    pub(super) async fn open(
-        record: &Arc<Record>,
-        mut phase: watch::Receiver<Phase>,
-        person: &Person,
-        width: usize,
-    ) -> Option<Self> {
-        loop {
-            let now = *phase.borrow_and_update();
-            match now {
-                Phase::Over => return None,
-                Phase::Down => phase.changed().await.ok()?,
-                Phase::Up(address) => {
-                    if let Ok((connections, own)) = connect(address, width).await {
-                        let (record, person) = (record.clone(), person.on(own));
-                        let life = Life { phase, this: now };
-                        return Some(Self {
-                            record,
-                            life,
-                            connections,
-                            person,
-                        });
-                    }
-                    tokio::time::sleep(Duration::from_millis(3)).await;
-                }
-            }
+    pub(super) fn new(record: &Arc<Record>, phase: watch::Receiver<Phase>, person: Person, dice: Dice) -> Self {
+        Self {
+            record: record.clone(),
+            phase,
+            person,
+            dice,
+            idle: Vec::new(),
         }
     }
 
-    /// Sends a request of the app's, so many times at once.
+    /// Waits until there is a node; whether there will be one.
+    pub(super) async fn up(&mut self) -> bool {
+        let any = |phase: &Phase| phase.over || phase.nodes.iter().any(|node| matches!(node, Standing::Up(_)));
+        self.phase.wait_for(any).await.is_ok_and(|phase| !phase.over)
+    }
+
+    /// How the nodes stand.
+    pub(super) fn nodes(&self) -> Vec<Standing> {
+        self.phase.borrow().nodes.clone()
+    }
+
+    /// Sends a request of the app's, so many times at once; nothing where nobody could be reached.
     pub(super) async fn ask(&mut self, asked: &Asked, copies: usize) -> Vec<Heard> {
+        let mut lines = Vec::new();
+        for _ in 0..copies {
+            lines.extend(self.line().await);
+        }
+        self.ask_on(lines, asked).await
+    }
+
+    /// The same, once, of this node.
+    pub(super) async fn ask_at(&mut self, node: usize, asked: &Asked) -> Vec<Heard> {
+        let line = self.line_to(node).await;
+        self.ask_on(line.into_iter().collect(), asked).await
+    }
+
+    async fn ask_on(&mut self, lines: Vec<Line>, asked: &Asked) -> Vec<Heard> {
         let (path, form) = request(asked, &self.record);
-        let idle = self.connections.split_off(copies.min(self.connections.len()));
         let mut tasks = JoinSet::new();
-        for mut connection in self.connections.drain(..) {
+        for mut line in lines {
             let (record, asked, form) = (self.record.clone(), asked.clone(), form.clone());
-            let life = self.life.clone();
+            let phase = self.phase.clone();
             tasks.spawn(async move {
-                let open = record.ask(asked.clone());
-                let answer = within(&life, connection.post(path, &app(), &form)).await;
+                let open = record.ask(line.node, asked.clone());
+                let authorization = app();
+                let answer = line.connection.post(path, &authorization, &form);
+                let answer = within(&phase, line.node, line.address, answer).await;
                 let heard = answer.map_or_else(|heard| heard, |answer| judge(&asked, &record, &answer));
                 record.hear(open, heard.clone());
-                (connection, heard)
+                (line, heard)
             });
         }
-        self.connections = idle;
         let mut all = Vec::new();
-        while let Some(Ok((connection, heard))) = tasks.join_next().await {
-            self.connections.push(connection);
+        while let Some(Ok((line, heard))) = tasks.join_next().await {
+            self.put_back(line, &heard);
             all.push(heard);
         }
         all
@@ -91,8 +126,9 @@ impl Wire {
 
     /// The page that asks for consent, as a form to send. A person who is sent to sign in has lost her session.
     pub(super) async fn question(&mut self) -> Result<String, Heard> {
-        let open = self.record.ask(Asked::Session);
-        let answer = within(&self.life, self.person.question()).await;
+        let line = self.line().await.ok_or(Heard::Nothing)?;
+        let open = self.record.ask(line.node, Asked::Session);
+        let (line, answer) = self.as_person(line, async |person| person.question().await).await;
         let (heard, form) = match answer {
             Err(heard) => (heard.clone(), Err(heard)),
             Ok(page) => match flow::allowing(&page) {
@@ -101,63 +137,138 @@ impl Wire {
                 Err(error) => (Heard::Unexpected(error.to_string()), Err(Heard::Nothing)),
             },
         };
+        self.put_back(line, &heard);
         self.record.hear(open, heard);
         form
     }
 
     /// Sends that form.
     pub(super) async fn consent(&mut self, form: &str) -> Heard {
-        let open = self.record.ask(Asked::Consent {
-            form: self.record.number(form),
-        });
-        let heard = match within(&self.life, self.person.decide(form)).await {
+        let Some(line) = self.line().await else {
+            return Heard::Nothing;
+        };
+        let form_id = self.record.number(form);
+        let open = self.record.ask(line.node, Asked::Consent { form: form_id });
+        let (line, answer) = self.as_person(line, async |person| person.decide(form).await).await;
+        let heard = match answer {
             Err(heard) => heard,
             Ok(answer) => match flow::code(&answer) {
                 Ok(code) => Heard::Code(self.record.number(&code)),
                 Err(error) => Heard::Unexpected(error.to_string()),
             },
         };
+        self.put_back(line, &heard);
         self.record.hear(open, heard.clone());
         heard
     }
 
     /// Ends all that the person has connected, which is these grants, on the connected-apps page.
     pub(super) async fn end_all(&mut self, codes: Vec<Id>) -> Heard {
-        let page = match within(&self.life, self.person.connected_apps()).await {
+        let Some(line) = self.line().await else {
+            return Heard::Nothing;
+        };
+        let (line, page) = self.as_person(line, async |person| person.connected_apps().await).await;
+        let page = match page {
             Ok(page) if page.status == 200 => page,
             Ok(page) => {
                 let heard = Heard::Unexpected(flow::unexpected("connected apps", &page).to_string());
-                self.record.hear(self.record.ask(Asked::Session), heard.clone());
+                self.record
+                    .hear(self.record.ask(line.node, Asked::Session), heard.clone());
                 return heard;
             }
-            Err(heard) => return heard,
+            Err(heard) => {
+                self.put_back(line, &heard);
+                return heard;
+            }
         };
-        let open = self.record.ask(Asked::End { codes });
-        let heard = match flow::ending(&page) {
+        let open = self.record.ask(line.node, Asked::End { codes });
+        let (line, heard) = match flow::ending(&page) {
             // What the page does not show has ended: an end whose answer was lost.
-            None => Heard::Done,
-            Some(form) => match within(&self.life, self.person.end(&form)).await {
-                Err(heard) => heard,
-                Ok(answer) if answer.status == 303 => Heard::Done,
-                Ok(answer) => Heard::Unexpected(flow::unexpected("end", &answer).to_string()),
-            },
+            None => (line, Heard::Done),
+            Some(form) => {
+                let (line, answer) = self.as_person(line, async |person| person.end(&form).await).await;
+                let heard = match answer {
+                    Err(heard) => heard,
+                    Ok(answer) if answer.status == 303 => Heard::Done,
+                    Ok(answer) => Heard::Unexpected(flow::unexpected("end", &answer).to_string()),
+                };
+                (line, heard)
+            }
         };
+        self.put_back(line, &heard);
         self.record.hear(open, heard.clone());
         heard
     }
-}
 
-/// One life of the server.
-#[derive(Clone)]
-struct Life {
-    phase: watch::Receiver<Phase>,
-    this: Phase,
+    /// Does something as the person, on that line.
+    async fn as_person(
+        &self,
+        line: Line,
+        act: impl AsyncFnOnce(&mut Person) -> Outcome<Answer>,
+    ) -> (Line, Result<Answer, Heard>) {
+        let Line {
+            node,
+            address,
+            connection,
+        } = line;
+        let mut person = self.person.on(connection);
+        let answer = within(&self.phase, node, address, act(&mut person)).await;
+        let line = Line {
+            node,
+            address,
+            connection: person.leave(),
+        };
+        (line, answer)
+    }
+
+    /// A line to some node.
+    async fn line(&mut self) -> Option<Line> {
+        let nodes = self.nodes();
+        let sleepers = self.dice.below(SUSPENDED) == 0;
+        let able = |standing: &Standing| match standing {
+            Standing::Up(_) => true,
+            Standing::Suspended(_) => sleepers,
+            Standing::Down => false,
+        };
+        let able: Vec<usize> = (0..nodes.len())
+            .filter(|node| nodes.get(*node).is_some_and(able))
+            .collect();
+        let node = *able.get(self.dice.below(able.len().max(1)))?;
+        self.line_to(node).await
+    }
+
+    async fn line_to(&mut self, node: usize) -> Option<Line> {
+        let address = self.nodes().get(node)?.address()?;
+        self.idle.retain(|line| line.node != node || line.address == address);
+        if let Some(place) = self.idle.iter().position(|line| line.node == node) {
+            return Some(self.idle.swap_remove(place));
+        }
+        let connection = Connection::open(address).await.ok()?;
+        Some(Line {
+            node,
+            address,
+            connection,
+        })
+    }
+
+    /// What a request got no answer on is of no use any more.
+    fn put_back(&mut self, line: Line, heard: &Heard) {
+        if *heard != Heard::Nothing {
+            self.idle.push(line);
+        }
+    }
 }
 
 /// An answer, unless it did not come, or says: not now.
-async fn within(life: &Life, answer: impl Future<Output = Outcome<Answer>>) -> Result<Answer, Heard> {
+async fn within(
+    phase: &watch::Receiver<Phase>,
+    node: usize,
+    address: SocketAddr,
+    answer: impl Future<Output = Outcome<Answer>>,
+) -> Result<Answer, Heard> {
+    let lives = || phase.borrow().nodes.get(node) == Some(&Standing::Up(address));
     match tokio::time::timeout(PATIENCE, answer).await {
-        Err(_) if *life.phase.borrow() == life.this => Err(Heard::Unexpected("no answer in time".to_owned())),
+        Err(_) if lives() => Err(Heard::Unexpected("no answer in time".to_owned())),
         Err(_) => Err(Heard::Nothing),
         Ok(Err(_)) => Err(Heard::Nothing),
         Ok(Ok(answer)) if answer.status != 503 => Ok(answer),
@@ -174,7 +285,9 @@ fn request(asked: &Asked, record: &Record) -> (&'static str, String) {
             ("/oauth/revoke", flow::form(&[("token", &record.text(*token))]))
         }
         Asked::Introspect { token } => ("/oauth/introspect", flow::form(&[("token", &record.text(*token))])),
-        Asked::Consent { .. } | Asked::End { .. } | Asked::Session | Asked::List => (TOKEN, String::new()),
+        Asked::Consent { .. } | Asked::End { .. } | Asked::Session | Asked::List | Asked::Calm => {
+            (TOKEN, String::new())
+        }
     }
 }
 
@@ -196,12 +309,4 @@ fn judge(asked: &Asked, record: &Record, answer: &Answer) -> Heard {
         },
         _ => unexpected(),
     }
-}
-
-async fn connect(address: SocketAddr, width: usize) -> Outcome<(Vec<Connection>, Connection)> {
-    let mut connections = Vec::new();
-    for _ in 0..width {
-        connections.push(Connection::open(address).await?);
-    }
-    Ok((connections, Connection::open(address).await?))
 }

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod nodes;
+
 /// A history in which everything happens one after the other, a second apart.
 #[derive(Default)]
 struct Story(Vec<Event>);
@@ -11,6 +13,7 @@ impl Story {
         let number = self.0.len() as u64;
         let at = Duration::from_secs(number);
         self.0.push(Event {
+            node: 0,
             asked,
             heard,
             sent: 2 * number + 1,
@@ -36,7 +39,7 @@ impl Story {
     }
 
     fn wrong(&self) -> Vec<String> {
-        check(&self.0, 0)
+        check(&self.0, 0, Rules::ONE).wrong
     }
 
     fn is_fine(&self) {
@@ -258,5 +261,8 @@ fn a_lost_session_and_a_strange_answer_are_found() {
 #[test]
 fn what_nobody_looked_at_in_the_end_is_told() {
     let story = connected();
-    assert_eq!(check(&story.0, 100), ["grant 1 was not looked at in the end"]);
+    assert_eq!(
+        check(&story.0, 100, Rules::ONE).wrong,
+        ["grant 1 was not looked at in the end"]
+    );
 }

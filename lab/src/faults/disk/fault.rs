@@ -102,7 +102,7 @@ fn files(data: &Path) -> Vec<PathBuf> {
 }
 
 /// Takes all the space there is.
-fn fill(path: &Path) -> Outcome {
+pub(in crate::faults) fn fill(path: &Path) -> Outcome {
     let mut file = File::create(path)?;
     for size in [1 << 20, 4096, 1] {
         let block = vec![0_u8; size];
@@ -111,7 +111,8 @@ fn fill(path: &Path) -> Outcome {
     Ok(())
 }
 
-fn program(name: &str, arguments: &[&str], path: &Path) -> Outcome {
+/// Runs a program to its end.
+pub(in crate::faults) fn program(name: &str, arguments: &[&str], path: &Path) -> Outcome {
     let output = Command::new(name).args(arguments).arg(path).output()?;
     if output.status.success() {
         Ok(())

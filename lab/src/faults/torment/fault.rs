@@ -1,0 +1,158 @@
+//! How each fault is made and unmade.
+
+use super::Kind;
+use super::crowd::Crowd;
+use super::ground::Disk;
+use super::split::Split;
+use crate::Outcome;
+use crate::faults::Run;
+use crate::faults::dice::Dice;
+use crate::faults::wire::Standing;
+use crate::nodes::proxy::Weather;
+use crate::nodes::{DATABASE, Deployment, address};
+use crate::process::Program;
+use crate::tree;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+/// Where a node's clock is set to, in seconds from the true time: what a service of time makes good by and by, what a
+/// machine that was suspended shows, a wrong time zone, a wrong day.
+const JUMPS: [i64; 8] = [-3, 3, -30, 30, -3_600, 3_600, -259_200, 259_200];
+/// Transactions that are older than this, or wait in one.
+const UNDER_WAY: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND state <> 'idle' \
+                         AND pid <> pg_backend_pid() AND xact_start < clock_timestamp() - interval '2 s'";
+/// How long those may take to end once a fault is over.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What faults are made of.
+pub(super) struct Fault {
+    pub(super) deployment: Deployment,
+    /// The files that tell each node the time, where it can be told.
+    pub(super) clocks: Vec<PathBuf>,
+    pub(super) split: Option<Split>,
+    pub(super) crowd: Option<Crowd>,
+    /// Where the database lies; the last to go.
+    pub(super) disk: Option<Disk>,
+}
+
+impl Fault {
+    /// Makes it; how hard it is, in words.
+    pub(super) async fn begin(&mut self, kind: Kind, victim: usize, run: &mut Run, dice: &mut Dice) -> Outcome<String> {
+        let proxy = self.deployment.proxy(victim)?;
+        match kind {
+            Kind::NodeKilled => run.end(victim, Program::kill)?,
+            Kind::NodeSuspended => {
+                let server = run.server(victim)?;
+                run.stand(victim, Standing::Suspended(server.address));
+                server.signal("STOP")?;
+            }
+            Kind::DatabaseKilled => self.deployment.cluster.kill()?,
+            Kind::DatabaseSuspended => self.signal_database("STOP")?,
+            Kind::Cut => {
+                proxy.weather(Weather::Refused);
+                proxy.cut();
+            }
+            Kind::Held => proxy.weather(Weather::Held),
+            Kind::Lost => proxy.weather(Weather::Lost),
+            Kind::Slow => {
+                let (latency, rate) = (20 + dice.below(150), 20_000 + dice.below(200_000));
+                proxy.weather(Weather::Slow(
+                    Duration::from_millis(latency as u64),
+                    u32::try_from(rate)?,
+                ));
+                return Ok(format!("by {latency} ms, {} kB/s, ", rate / 1000));
+            }
+            Kind::Unanswered => proxy.weather(Weather::Unanswered),
+            Kind::Late => {
+                let late = Duration::from_millis(500) + dice.within(Duration::from_secs(3));
+                proxy.weather(Weather::Late(late));
+                return Ok(format!("by {} ms, ", late.as_millis()));
+            }
+            Kind::Crowded => {
+                self.crowd = Some(Crowd::gather(address(&self.deployment.cluster)));
+                sleep(Duration::from_millis(300)).await;
+                self.deployment.proxies.iter().for_each(crate::nodes::proxy::Proxy::cut);
+            }
+            Kind::Clock => {
+                let jump = JUMPS.get(dice.below(JUMPS.len())).copied().unwrap_or_default();
+                self.set_clock(victim, jump)?;
+                return Ok(format!("by {jump} s, "));
+            }
+            Kind::Full => {
+                self.disk.as_ref().ok_or("there is no small disk")?.fill()?;
+                // The log of the database needs a new file soon; that it cannot have it may end the database.
+                let _ = self.deployment.cluster.sql(DATABASE, "SELECT pg_switch_wal()");
+            }
+            Kind::Split => {
+                let split = self.split.as_ref().ok_or("there is no standby")?;
+                return split.begin(&self.deployment, victim, dice).await;
+            }
+        }
+        Ok(String::new())
+    }
+
+    /// Unmakes it.
+    pub(super) async fn end(&mut self, kind: Kind, victim: usize, run: &mut Run) -> Outcome {
+        let proxy = self.deployment.proxy(victim)?;
+        match kind {
+            Kind::NodeKilled => run.start(victim)?,
+            Kind::NodeSuspended => {
+                let server = run.server(victim)?;
+                server.signal("CONT")?;
+                run.stand(victim, Standing::Up(server.address));
+            }
+            Kind::DatabaseKilled => self.deployment.cluster.resume()?,
+            Kind::DatabaseSuspended => self.signal_database("CONT")?,
+            Kind::Cut | Kind::Held | Kind::Lost | Kind::Slow | Kind::Unanswered | Kind::Late => {
+                proxy.weather(Weather::Fair);
+            }
+            Kind::Crowded => self.crowd = None,
+            Kind::Clock => self.set_clock(victim, 0)?,
+            Kind::Full => {
+                self.disk.as_ref().ok_or("there is no small disk")?.empty()?;
+                self.deployment.cluster.resume()?;
+            }
+            Kind::Split => {
+                let split = self.split.take().ok_or("there is no standby")?;
+                split.end(&mut self.deployment)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the database is at work on nothing that was begun long ago.
+    pub(super) async fn quiet(&self) -> Outcome {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if self
+                .deployment
+                .cluster
+                .sql(DATABASE, UNDER_WAY)
+                .is_ok_and(|count| count == "0")
+            {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        Err("the database goes on with something that was asked during the fault".into())
+    }
+
+    fn signal_database(&self, name: &str) -> Outcome {
+        let postmaster = self.deployment.cluster.id().ok_or("the database does not run")?;
+        for process in tree::all(postmaster)? {
+            // One that has ended since needs no signal.
+            let _ = hallpass_cluster::signal(process, name);
+        }
+        Ok(())
+    }
+
+    fn set_clock(&self, node: usize, seconds: i64) -> Outcome {
+        let clock = self.clocks.get(node).ok_or("clocks cannot be set here")?;
+        // Whoever reads it must not find half of it.
+        let next = clock.with_extension("next");
+        fs::write(&next, format!("{seconds:+}s\n"))?;
+        Ok(fs::rename(&next, clock)?)
+    }
+}

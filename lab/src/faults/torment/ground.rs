@@ -1,0 +1,133 @@
+//! On what a fault is made: most need a PostgreSQL and a proxy for each node, some a clock, a disk or a standby of their own.
+
+use super::Kind;
+use super::fault::Fault;
+use super::split::{self, Split};
+use crate::Outcome;
+use crate::faults::disk::fault::{fill, program};
+use crate::nodes::Deployment;
+use crate::world::World;
+use hallpass_cluster::let_others_through;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How many connections the database allows: enough for the nodes, few for a crowd.
+const CONNECTIONS: &str = "max_connections=60";
+/// What keeps the database small, and the disk that it lies on.
+const SMALL: [&str; 2] = ["max_wal_size=32MB", "min_wal_size=32MB"];
+const SIZE: &str = "size=160m";
+/// Debian's package `faketime`: what a program asks for the time, where it is linked to the C library.
+const FAKETIME: &str = "faketime/libfaketimeMT.so.1";
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ground {
+    Plain,
+    Clocks,
+    SmallDisk,
+    Split,
+}
+
+/// What a run is made with.
+pub(super) struct Prepared {
+    pub(super) worlds: Vec<World>,
+    pub(super) fault: Fault,
+}
+
+impl Ground {
+    pub(super) const ALL: [Self; 4] = [Self::Plain, Self::Clocks, Self::SmallDisk, Self::Split];
+
+    /// What a fault needs.
+    pub(super) fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Clock => Self::Clocks,
+            Kind::Full => Self::SmallDisk,
+            Kind::Split => Self::Split,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Makes it ready in an empty folder, or says why it cannot be had.
+    pub(super) async fn prepare(self, folder: &Path, nodes: usize, hallpass: &Path) -> Outcome<Prepared> {
+        let_others_through(folder)?;
+        let folder = folder.join("deployment");
+        let disk = match self {
+            Self::SmallDisk => Some(Disk::mount(&folder.join("postgres"))?),
+            _ => None,
+        };
+        let settings = match self {
+            Self::Plain => &[CONNECTIONS][..],
+            Self::Clocks => &[],
+            Self::SmallDisk => &SMALL,
+            Self::Split => &split::PRIMARY,
+        };
+        let deployment = Deployment::start(&folder, nodes, settings).await?;
+        let mut worlds = deployment.worlds(hallpass)?;
+        let clocks = match self {
+            Self::Clocks => clocks(&mut worlds)?,
+            _ => Vec::new(),
+        };
+        let split = match self {
+            Self::Split => Some(Split::prepare(&deployment, &folder).await?),
+            _ => None,
+        };
+        let fault = Fault {
+            deployment,
+            clocks,
+            split,
+            crowd: None,
+            disk,
+        };
+        Ok(Prepared { worlds, fault })
+    }
+}
+
+/// Gives each node a clock of its own; the one that nobody sets (`CLOCK_MONOTONIC`) stays the machine's.
+fn clocks(worlds: &mut [World]) -> Outcome<Vec<PathBuf>> {
+    let library = fs::read_dir("/usr/lib")?
+        .flatten()
+        .map(|entry| entry.path().join(FAKETIME));
+    let library = library.into_iter().find(|path| path.exists());
+    let library = library.ok_or("libfaketime is not installed (Debian: faketime)")?;
+    let mut clocks = Vec::new();
+    for world in worlds {
+        let clock = world.folder.join("clock");
+        fs::write(&clock, "+0s\n")?;
+        world.environment("LD_PRELOAD", &library.to_string_lossy());
+        world.environment("FAKETIME_TIMESTAMP_FILE", &clock.to_string_lossy());
+        world.environment("FAKETIME_NO_CACHE", "1");
+        world.environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        clocks.push(clock);
+    }
+    Ok(clocks)
+}
+
+/// A small disk, which is taken away when this is dropped.
+pub(super) struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(folder: &Path) -> Outcome<Self> {
+        fs::create_dir_all(folder)?;
+        program("mount", &["-t", "tmpfs", "-o", SIZE, "tmpfs"], folder)?;
+        Ok(Self(folder.to_owned()))
+    }
+
+    /// Takes all the space there is.
+    pub(super) fn fill(&self) -> Outcome {
+        fill(&self.filler())
+    }
+
+    /// Gives it back.
+    pub(super) fn empty(&self) -> Outcome {
+        Ok(fs::remove_file(self.filler())?)
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = program("umount", &[], &self.0);
+    }
+}
