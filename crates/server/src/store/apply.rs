@@ -3,10 +3,10 @@
 //! No `RETURNING`: on SQLite reading the row in the same transaction is cheaper, and it answers also where nothing changed.
 
 use super::batch::{Applied, End, Ends, Outcome, Rotation, Use, Used, Work, Write};
+use super::bounds::Bounds;
 use super::connection::Connection;
 use super::model::{Change, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
 use super::numbering::Numbering;
-use super::queue::Shared;
 use super::value::{Row, Statement, Value};
 use super::{Result, StoreError, all, apps, changes, first, grants, sweep};
 use crate::time::Instant;
@@ -20,17 +20,17 @@ pub(super) struct Batch<'a> {
     feed: &'a mut Numbering,
     /// The numbering with this batch in it: the run's own moves on with the commit.
     numbered: Numbering,
-    shared: &'a Shared,
+    bounds: &'a Bounds,
     changes: Vec<Change>,
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(connection: &'a Connection, feed: &'a mut Numbering, shared: &'a Shared) -> Self {
+    pub(super) fn new(connection: &'a Connection, feed: &'a mut Numbering, bounds: &'a Bounds) -> Self {
         Self {
             connection,
             numbered: *feed,
             feed,
-            shared,
+            bounds,
             changes: Vec::new(),
         }
     }
@@ -62,7 +62,7 @@ impl<'a> Batch<'a> {
             answers.push(own(self.work(work))?);
         }
         if let Some(now) = now {
-            sweep::sweep(self.connection, self.shared.swept_until(now), works)?;
+            sweep::sweep(self.connection, self.bounds.swept_until(now), works)?;
         }
         self.connection.execute("COMMIT", &[])?;
         Ok(answers)
@@ -200,7 +200,7 @@ impl<'a> Batch<'a> {
     }
 
     fn announce(&mut self, change: &NewChange) -> Result<()> {
-        let change = self.numbered.entry(change, &self.shared.longest_access);
+        let change = self.numbered.entry(change, self.bounds);
         self.connection
             .execute(changes::INSERT, &changes::insert_params(&change))?;
         self.changes.push(change);

@@ -9,6 +9,7 @@ mod apply;
 mod apps;
 mod audit;
 mod batch;
+mod bounds;
 mod changes;
 mod connection;
 mod connections;
@@ -47,6 +48,7 @@ mod threads {
 use crate::config::{self, StoreUrl};
 use crate::time::Instant;
 use batch::{Outcome, Use, Used, Work, Write};
+use bounds::Bounds;
 use model::{Change, GrantId, NewChange, SecretId};
 use postgres::Postgres;
 use queue::{Queue, Shared};
@@ -89,6 +91,7 @@ struct Inner {
     engine: Engine,
     queue: Queue,
     shared: Arc<Shared>,
+    bounds: Arc<Bounds>,
 }
 
 enum Engine {
@@ -103,9 +106,10 @@ impl Store {
         match &config.url {
             StoreUrl::Sqlite(path) => Self::open_sqlite(path, readers),
             StoreUrl::Postgres(address) => {
-                let shared = Arc::default();
-                let (postgres, queue) = Postgres::open(address, config, &shared).await?;
-                Ok(Self::of(Engine::Postgres(postgres), queue, shared))
+                let (shared, bounds) = (Arc::default(), Arc::default());
+                let (postgres, writer) = Postgres::open(address, config, Arc::clone(&bounds)).await?;
+                let queue = queue::start(writer, Arc::clone(&shared))?;
+                Ok(Self::of(Engine::Postgres(postgres), queue, shared, bounds))
             }
         }
     }
@@ -113,15 +117,20 @@ impl Store {
     /// Opens or makes an SQLite database and starts its writer; `readers` connections are kept for point reads.
     /// The tables are there only after [`Store::migrate`].
     pub fn open_sqlite(path: &Path, readers: usize) -> Result<Self> {
-        let shared = Arc::default();
-        let (sqlite, queue) = Sqlite::open(path, readers, &shared)?;
-        Ok(Self::of(Engine::Sqlite(sqlite), queue, shared))
+        let (shared, bounds) = (Arc::default(), Arc::default());
+        let (sqlite, writer) = Sqlite::open(path, readers, Arc::clone(&bounds))?;
+        let queue = queue::start(writer, Arc::clone(&shared))?;
+        Ok(Self::of(Engine::Sqlite(sqlite), queue, shared, bounds))
     }
 
-    fn of(engine: Engine, queue: Queue, shared: Arc<Shared>) -> Self {
-        Self {
-            inner: Arc::new(Inner { engine, queue, shared }),
-        }
+    fn of(engine: Engine, queue: Queue, shared: Arc<Shared>, bounds: Arc<Bounds>) -> Self {
+        let inner = Inner {
+            engine,
+            queue,
+            shared,
+            bounds,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Whether other servers may work with the same database.
@@ -161,7 +170,7 @@ impl Store {
 
     /// Has what is due treated by this clock where it is behind the one that writes come with. Only the first is taken.
     pub fn sweep_by(&self, clock: impl Fn() -> Instant + Send + Sync + 'static) {
-        let _ = self.inner.shared.sweep_clock.set(Box::new(clock));
+        self.inner.bounds.sweep_by(Box::new(clock));
     }
 
     /// Which generation's token of a grant was seen last (see [`Store::touch`]), and when, as far as memory knows.
@@ -215,7 +224,7 @@ impl Store {
     }
 
     fn use_longest_access(&self, longest: Duration) {
-        self.inner.shared.longest_access.set(longest);
+        self.inner.bounds.use_longest_access(longest);
     }
 
     /// Point reads: by a key, few rows. On SQLite on this very thread.

@@ -4,40 +4,15 @@
 //! name, and misses nothing however late a commit becomes visible (docs/decisions/0027).
 
 use super::Result;
+use super::bounds::Bounds;
 use super::connection::unavailable;
 use super::model::{Change, NewChange};
 use crate::time::Instant;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// How far a clock may be turned back without a revoked token coming to life again: more than any wrong time zone. By that
 /// much a token's expiry may lie beyond what this moment and its life say, and an entry be missed after it seemed over.
 pub(super) const SETBACK: Duration = Duration::from_secs(24 * 3600);
-
-/// How long feed entries stay before the server has said how long access tokens live: longer than any.
-const UNTOLD: Duration = Duration::from_secs(400 * 24 * 3600);
-
-/// The longest life of an access token, which the writer is told while it runs.
-pub(super) struct LongestAccess(AtomicI64);
-
-impl LongestAccess {
-    pub(super) fn set(&self, longest: Duration) {
-        let millis = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
-        self.0.store(millis, Ordering::SeqCst);
-    }
-
-    pub(super) fn get(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst).max(0).unsigned_abs())
-    }
-}
-
-impl Default for LongestAccess {
-    fn default() -> Self {
-        let untold = Self(AtomicI64::default());
-        untold.set(UNTOLD);
-        untold
-    }
-}
 
 /// The numbering of this run's changes.
 #[derive(Clone, Copy)]
@@ -80,10 +55,10 @@ impl Numbering {
     }
 
     /// The entry that tells of a change. A number that is not used in the end is missed by nobody.
-    pub(super) fn entry(&mut self, change: &NewChange, longest_access: &LongestAccess) -> Change {
+    pub(super) fn entry(&mut self, change: &NewChange, bounds: &Bounds) -> Change {
         self.number += 1;
         // When the last access token expires that was issued until now.
-        let last_expiry = change.at.max(self.latest).after(longest_access.get());
+        let last_expiry = change.at.max(self.latest).after(bounds.longest_access());
         Change {
             node: self.node,
             number: self.number,

@@ -8,7 +8,6 @@ use super::threads::{mpsc, thread};
 use crate::store::batch::{Applied, Job, Outcome, Work, plan};
 use crate::store::connection::unavailable;
 use crate::store::model::Change;
-use crate::store::numbering::LongestAccess;
 use crate::store::pressure::Pressure;
 use crate::store::seen::{self, Seen};
 use crate::store::{Result, StoreError};
@@ -37,9 +36,6 @@ pub(in crate::store) type Committed = (Vec<Result<Applied>>, Vec<Change>);
 /// What is told of every committed change.
 pub(in crate::store) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
 
-/// By what time what is due is treated.
-pub(in crate::store) type SweepClock = Box<dyn Fn() -> Instant + Send + Sync>;
-
 /// What commits.
 pub(in crate::store) trait Engine: Send + 'static {
     /// Does all of this in one commit, or fails: then it may have been done all the same. A work that is refused for itself
@@ -56,15 +52,6 @@ pub(in crate::store) struct Shared {
     pub(in crate::store) seen: Seen,
     pub(in crate::store) listener: OnceLock<Listener>,
     pub(in crate::store) pressure: Pressure,
-    pub(in crate::store) longest_access: LongestAccess,
-    pub(in crate::store) sweep_clock: OnceLock<SweepClock>,
-}
-
-impl Shared {
-    /// Until when what is due is treated, where a write comes with `now`.
-    pub(in crate::store) fn swept_until(&self, now: Instant) -> Instant {
-        self.sweep_clock.get().map_or(now, |clock| clock().min(now))
-    }
 }
 
 /// The way to the thread. Dropping it lets the thread finish what waits, and waits for that.

@@ -1,8 +1,8 @@
 //! SQLite: point reads inline on connections that cannot write, lists on threads and connections of their own, and all
 //! writing through one thread (`queue.rs`, `writer.rs`).
 
+use super::bounds::Bounds;
 use super::connection::{Connection, unavailable};
-use super::queue::{self, Queue, Shared};
 use super::value::{Row, Value};
 use super::writer::Writer;
 use super::{Result, StoreError, schema};
@@ -23,7 +23,7 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path, readers: usize, shared: &Arc<Shared>) -> Result<(Self, Queue)> {
+    pub(super) fn open(path: &Path, readers: usize, bounds: Arc<Bounds>) -> Result<(Self, Writer)> {
         if rusqlite::version_number() < OLDEST {
             let text = format!(
                 "SQLite {} can lose commits; 3.51.3 is the oldest to use",
@@ -31,14 +31,14 @@ impl Sqlite {
             );
             return Err(StoreError::Unfit(text));
         }
-        let queue = queue::start(Writer::open(path, Arc::clone(shared))?, Arc::clone(shared))?;
+        let writer = Writer::open(path, bounds)?;
         let sqlite = Self {
             path: path.to_owned(),
             points: Pool::new(path, readers),
             scans: Arc::new(Pool::new(path, SCANS)),
             scanning: Arc::new(tokio::sync::Semaphore::new(SCANS)),
         };
-        Ok((sqlite, queue))
+        Ok((sqlite, writer))
     }
 
     pub(super) fn migrate(&self) -> Result<()> {

@@ -2,11 +2,12 @@
 
 use super::apply::Batch;
 use super::batch::Work;
+use super::bounds::Bounds;
 use super::changes;
 use super::connection::{Connection, unavailable};
 use super::model::Change;
 use super::numbering::Numbering;
-use super::queue::{Committed, Engine, Shared};
+use super::queue::{Committed, Engine};
 use super::{Result, StoreError};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -23,17 +24,17 @@ pub(super) struct Writer {
     /// `None` after an error that only opening it again mends.
     connection: Option<Connection>,
     numbering: Numbering,
-    shared: Arc<Shared>,
+    bounds: Arc<Bounds>,
 }
 
 impl Writer {
-    pub(super) fn open(path: &Path, shared: Arc<Shared>) -> Result<Self> {
+    pub(super) fn open(path: &Path, bounds: Arc<Bounds>) -> Result<Self> {
         Ok(Self {
             connection: Some(Connection::writer(path)?),
             path: path.to_owned(),
             file: file_at(path)?,
             numbering: Numbering::begin()?,
-            shared,
+            bounds,
         })
     }
 }
@@ -51,7 +52,7 @@ impl Engine for Writer {
             Some(connection) => connection,
             None => Connection::writer(&self.path)?,
         };
-        let applied = Batch::new(&connection, &mut self.numbering, &self.shared).apply(works);
+        let applied = Batch::new(&connection, &mut self.numbering, &self.bounds).apply(works);
         if !connection.is_broken() {
             self.connection = Some(connection);
         }

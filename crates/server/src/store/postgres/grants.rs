@@ -3,7 +3,7 @@
 
 use super::Way;
 use super::connection::{Answer, Connection};
-use crate::store::grants::{GRANTS, grant_of};
+use crate::store::grants::grant_of;
 use crate::store::model::{Grant, GrantId};
 use crate::store::{Result, StoreError};
 use std::collections::HashMap;
@@ -79,6 +79,11 @@ impl Reader {
         Ok(self.connection.insert(connection))
     }
 }
+
+/// Many, each with its id before it.
+const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
+     code_challenge, salt, proof_key, previous_key, generation, previous, confirmed, rotated_at, created, code_expires, \
+     expires, ends, last_used, ended_at, reason FROM grants WHERE id = ANY($1)";
 
 /// These grants as they stand: each that is there, or why it cannot be read.
 pub(super) async fn read_grants(connection: &Connection, ids: &[GrantId]) -> Answer<HashMap<GrantId, Result<Grant>>> {

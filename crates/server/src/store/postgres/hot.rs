@@ -5,8 +5,9 @@
 
 use super::connection::{Answer, Connection, Param};
 use crate::store::batch::{End, Use, Used, Work};
+use crate::store::bounds::Bounds;
 use crate::store::model::{Change, GrantId};
-use crate::store::numbering::{LongestAccess, Numbering};
+use crate::store::numbering::Numbering;
 use crate::store::value::{Row, Value};
 use crate::store::{StoreError, grants};
 use std::collections::HashSet;
@@ -48,7 +49,7 @@ pub(super) struct Done {
 }
 
 /// The works of a batch that are not left to be done one by one, by kind. Those with an entry in the feed get its number.
-pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, longest: &LongestAccess) -> Vec<Group> {
+pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, bounds: &Bounds) -> Vec<Group> {
     let mut groups = Vec::new();
     for (place, work) in works.iter().enumerate() {
         match work {
@@ -59,13 +60,13 @@ pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, longest: &Longe
                 put(&mut groups, Kind::Redeem, place, params, None);
             }
             Work::Rotate(rotate) if rotate.replaces() => {
-                let entry = numbering.entry(&grants::voided(rotate), longest);
+                let entry = numbering.entry(&grants::voided(rotate), bounds);
                 let mut params = grants::rotation_params(rotate);
                 params.extend([entry.number.into(), entry.expires.into()]);
                 put(&mut groups, Kind::Replace, place, params, Some(entry));
             }
             Work::Rotate(rotate) => put(&mut groups, Kind::Rotate, place, grants::rotation_params(rotate), None),
-            Work::End(end) => put_end(&mut groups, place, end, numbering, longest),
+            Work::End(end) => put_end(&mut groups, place, end, numbering, bounds),
             Work::Seen(uses) => uses.iter().for_each(|one| put_use(&mut groups, place, one)),
             _ => {}
         }
@@ -74,16 +75,16 @@ pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, longest: &Longe
 }
 
 /// The group of ends of many grants at once, for one work.
-pub(super) fn ends(ends: &[End], numbering: &mut Numbering, longest: &LongestAccess) -> Option<Group> {
+pub(super) fn ends(ends: &[End], numbering: &mut Numbering, bounds: &Bounds) -> Option<Group> {
     let mut groups = Vec::new();
     for (place, end) in ends.iter().enumerate() {
-        put_end(&mut groups, place, end, numbering, longest);
+        put_end(&mut groups, place, end, numbering, bounds);
     }
     groups.pop()
 }
 
-fn put_end(groups: &mut Vec<Group>, place: usize, end: &End, numbering: &mut Numbering, longest: &LongestAccess) {
-    let entry = numbering.entry(&grants::ended(end), longest);
+fn put_end(groups: &mut Vec<Group>, place: usize, end: &End, numbering: &mut Numbering, bounds: &Bounds) {
+    let entry = numbering.entry(&grants::ended(end), bounds);
     let mut params = grants::end_params(end);
     params.extend([entry.number.into(), entry.expires.into()]);
     put(groups, Kind::End, place, params, Some(entry));

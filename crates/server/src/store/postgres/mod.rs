@@ -15,14 +15,15 @@ mod writer;
 
 pub use address::Address;
 
+use super::bounds::Bounds;
 use super::model::{Grant, GrantId};
-use super::queue::{self, Queue, Shared};
 use super::value::{Row, Value};
 use super::{Result, StoreError};
 use crate::config;
 use grants::Grants;
 use pool::Pool;
 use std::sync::Arc;
+use writer::Writer;
 
 /// How many connections are not lent: the one that writes and the one that reads grants.
 const OWN: u32 = 2;
@@ -42,8 +43,8 @@ struct Way {
 }
 
 impl Postgres {
-    /// Connects, sees whether this is a database to start on, and starts what reads and what writes.
-    pub(super) async fn open(address: &Address, config: &config::Store, shared: &Arc<Shared>) -> Result<(Self, Queue)> {
+    /// Connects, sees whether this is a database to start on, and starts what reads; what writes is to be started.
+    pub(super) async fn open(address: &Address, config: &config::Store, bounds: Arc<Bounds>) -> Result<(Self, Writer)> {
         let address = Arc::new(address.clone());
         let prepared = start::look(&address).await? && config.prepared_statements;
         let way = Way { address, prepared };
@@ -52,8 +53,7 @@ impl Postgres {
             pool: Pool::new(way.clone(), lent)?,
             grants: Grants::start(way.clone()),
         };
-        let writer = writer::Writer::new(way, Arc::clone(shared))?;
-        Ok((postgres, queue::start(writer, Arc::clone(shared))?))
+        Ok((postgres, Writer::new(way, bounds)?))
     }
 
     pub(super) async fn migrate(&self) -> Result<()> {

@@ -9,11 +9,12 @@ use super::hot::{self, Done, Group};
 use super::{Way, acknowledged, sweep};
 use crate::store::apply::{ENDS, is_own, own};
 use crate::store::batch::{Applied, End, Ends, Outcome, Rotation, Work, Write};
+use crate::store::bounds::Bounds;
 use crate::store::changes;
 use crate::store::connection::unavailable;
 use crate::store::model::{Change, GrantId};
 use crate::store::numbering::Numbering;
-use crate::store::queue::{Committed, Engine, Shared};
+use crate::store::queue::{Committed, Engine};
 use crate::store::value::{Row, Statement, Value};
 use crate::store::{Result, StoreError, all};
 use crate::time::Instant;
@@ -31,7 +32,7 @@ const BUSY: usize = 8;
 const UNSWEPT: usize = 8;
 
 /// The connection that writes, and the runtime that drives it while a batch is on its way.
-pub(super) struct Writer {
+pub(in crate::store) struct Writer {
     runtime: Runtime,
     own: Own,
 }
@@ -40,7 +41,7 @@ struct Own {
     way: Way,
     connection: Option<Connection>,
     numbering: Numbering,
-    shared: Arc<Shared>,
+    bounds: Arc<Bounds>,
     /// How many commits there were since the last sweep, and how many grants they inserted.
     unswept: usize,
     inserted: usize,
@@ -50,7 +51,7 @@ struct Own {
 struct Batch<'a> {
     connection: &'a Connection,
     works: &'a [&'a Work],
-    shared: &'a Shared,
+    bounds: &'a Bounds,
     /// The numbering with this batch in it: the run's own moves on with the commit.
     numbering: Numbering,
     answers: Vec<Option<Result<Applied>>>,
@@ -58,7 +59,7 @@ struct Batch<'a> {
 }
 
 impl Writer {
-    pub(super) fn new(way: Way, shared: Arc<Shared>) -> Result<Self> {
+    pub(super) fn new(way: Way, bounds: Arc<Bounds>) -> Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -67,7 +68,7 @@ impl Writer {
             way,
             connection: None,
             numbering: Numbering::begin()?,
-            shared,
+            bounds,
             unswept: 0,
             inserted: 0,
         };
@@ -99,7 +100,7 @@ impl Own {
         let mut attempt = 1;
         loop {
             let connection = self.connected().await?;
-            let batch = Batch::new(&connection, works, &self.shared, self.numbering);
+            let batch = Batch::new(&connection, works, &self.bounds, self.numbering);
             let committed = batch.commit().await;
             if let Ok((_, numbering)) = &committed {
                 self.numbering = *numbering;
@@ -144,7 +145,7 @@ impl Own {
         if works.len() >= BUSY && self.unswept < UNSWEPT {
             return;
         }
-        let until = self.shared.swept_until(now);
+        let until = self.bounds.swept_until(now);
         let swept = sweep::sweep(connection, until, sweep::limit(self.unswept, self.inserted)).await;
         (self.unswept, self.inserted) = (0, 0);
         if let Err(failed) = swept {
@@ -157,11 +158,11 @@ impl Own {
 }
 
 impl<'a> Batch<'a> {
-    fn new(connection: &'a Connection, works: &'a [&'a Work], shared: &'a Shared, numbering: Numbering) -> Self {
+    fn new(connection: &'a Connection, works: &'a [&'a Work], bounds: &'a Bounds, numbering: Numbering) -> Self {
         Self {
             connection,
             works,
-            shared,
+            bounds,
             numbering,
             answers: works.iter().map(|_| None).collect(),
             changes: Vec::new(),
@@ -172,7 +173,7 @@ impl<'a> Batch<'a> {
     /// others alone.
     async fn commit(mut self) -> Answer<(Committed, Numbering)> {
         let warnings = self.connection.warnings();
-        let groups = hot::groups(self.works, &mut self.numbering, &self.shared.longest_access);
+        let groups = hot::groups(self.works, &mut self.numbering, self.bounds);
         let cold = self.works.iter().any(|work| is_cold(work));
         let done = match groups.as_slice() {
             [] if !cold => vec![],
@@ -242,7 +243,7 @@ impl<'a> Batch<'a> {
     /// Under a savepoint, so that one write's conflict is not another's.
     async fn write(&mut self, write: &Write) -> Answer<Applied> {
         for _ in 0..ATTEMPTS {
-            let told = self.changes.len();
+            let (numbering, told) = (self.numbering, self.changes.len());
             self.connection.batch("SAVEPOINT own").await?;
             let applied = self.statements(write).await;
             if !matches!(&applied, Err(failed) if is_own(&failed.error)) {
@@ -254,6 +255,7 @@ impl<'a> Batch<'a> {
                 return applied;
             }
             self.connection.batch("ROLLBACK TO own; RELEASE own").await?;
+            self.numbering = numbering;
             self.changes.truncate(told);
             // Two servers gave out the same number at the same moment; the next one is free.
             if !matches!(&applied, Err(failed) if failed.error == StoreError::Taken(NUMBER.to_owned())) {
@@ -271,7 +273,7 @@ impl<'a> Batch<'a> {
             }
         }
         for change in &write.announce {
-            let entry = self.numbering.entry(change, &self.shared.longest_access);
+            let entry = self.numbering.entry(change, self.bounds);
             self.connection
                 .execute(changes::INSERT, &changes::insert_params(&entry))
                 .await?;
@@ -306,7 +308,7 @@ impl<'a> Batch<'a> {
             now: ends.now,
         };
         let each: Vec<End> = found.iter().map(each).collect();
-        if let Some(group) = hot::ends(&each, &mut self.numbering, &self.shared.longest_access) {
+        if let Some(group) = hot::ends(&each, &mut self.numbering, self.bounds) {
             let done = group.run(self.connection).await?;
             self.changes.extend(done.into_iter().filter_map(|done| done.entry));
         }

@@ -1,0 +1,45 @@
+//! What the writer is told while it runs: how long access tokens live, and by what time what is due is treated.
+
+use crate::time::Instant;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// How long feed entries stay before the server has said how long access tokens live: longer than any.
+const UNTOLD: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// By what time what is due is treated.
+pub(super) type SweepClock = Box<dyn Fn() -> Instant + Send + Sync>;
+
+/// What the writer is told.
+#[derive(Default)]
+pub(super) struct Bounds {
+    /// In milliseconds; 0: not told.
+    longest_access: AtomicI64,
+    sweep_clock: OnceLock<SweepClock>,
+}
+
+impl Bounds {
+    /// The longest life of any access token.
+    pub(super) fn use_longest_access(&self, longest: Duration) {
+        let millis = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
+        self.longest_access.store(millis, Ordering::SeqCst);
+    }
+
+    /// The clock to treat what is due by, where it is behind the one that writes come with. Only the first is taken.
+    pub(super) fn sweep_by(&self, clock: SweepClock) {
+        let _ = self.sweep_clock.set(clock);
+    }
+
+    pub(super) fn longest_access(&self) -> Duration {
+        match self.longest_access.load(Ordering::SeqCst) {
+            0 => UNTOLD,
+            millis => Duration::from_millis(millis.unsigned_abs()),
+        }
+    }
+
+    /// Until when what is due is treated, where a write comes with `now`.
+    pub(super) fn swept_until(&self, now: Instant) -> Instant {
+        self.sweep_clock.get().map_or(now, |clock| clock().min(now))
+    }
+}
