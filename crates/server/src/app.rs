@@ -3,6 +3,7 @@
 use crate::config::{Config, GrantType};
 use crate::dialect::Dialect;
 use crate::directory::Directory;
+use crate::feed::Feed;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::oauth::Refusal;
@@ -34,6 +35,8 @@ pub struct Hallpass {
     pub clock: Clock,
     /// What was revoked and has not expired.
     pub revoked: Arc<Revoked>,
+    /// What keeps memory true: keys, the revoked set, the directory.
+    pub feed: Arc<Feed>,
     /// How answers look.
     pub dialect: Dialect,
     /// Apps, people and organizations, cached.
@@ -81,15 +84,20 @@ impl Hallpass {
     /// # Errors
     /// Where the database is away.
     pub async fn proven(&self, proof: &Proof, now: Instant) -> Result<Option<Grant>, StoreError> {
+        self.feed.fresh().await?;
         let Some(grant) = self.store.grant(GrantId(proof.grant)).await? else {
             return Ok(None);
         };
         if self.keys.ring().is_revoked(grant.key) {
             return self.as_it_stands(grant, now).await.map(Some);
         }
+        if self.keys.ring().proof_by_id(grant.key).is_none() {
+            // Made by another server a moment ago, most likely.
+            self.feed.newest().await?;
+        }
         let ring = self.keys.ring();
         if ring.proof_by_id(grant.key).is_none() {
-            // Made by another server a moment ago, most likely: to call the token invalid would sign somebody out.
+            // To call the token invalid would sign somebody out.
             let text = format!("key {}, which a grant names, is not known here", grant.key);
             return Err(StoreError::Unavailable(text));
         }

@@ -40,11 +40,25 @@ pub enum DeclaredError {
     Store(#[from] StoreError),
 }
 
+/// How often it is begun again because another server was doing the same.
+const ATTEMPTS: usize = 20;
+
 /// Makes the declared objects, the default organization among them, or updates what is different about their declaration.
+/// Servers that start at once on one database meet in it: who finds made what it was about to make begins again, and sees it.
 ///
 /// # Errors
 /// Where the database refuses; the next start tries again.
 pub async fn apply(config: &Config, store: &Store, keys: &Keys, now: Instant) -> Result<(), DeclaredError> {
+    for _ in 1..ATTEMPTS {
+        match apply_once(config, store, keys, now).await {
+            Err(error) if store.is_shared() && error.is_of_another() => {}
+            applied => return applied,
+        }
+    }
+    apply_once(config, store, keys, now).await
+}
+
+async fn apply_once(config: &Config, store: &Store, keys: &Keys, now: Instant) -> Result<(), DeclaredError> {
     let mut declaration = Declaration::begin(config, store, keys, now).await?;
     // Users belong to organizations, apps are owned by them.
     declaration.organizations().await?;
@@ -53,6 +67,14 @@ pub async fn apply(config: &Config, store: &Store, keys: &Keys, now: Instant) ->
     declaration.resources().await?;
     declaration.apps().await?;
     Ok(declaration.remember().await?)
+}
+
+impl DeclaredError {
+    /// Whether another server may have come between a look and the change that followed.
+    fn is_of_another(&self) -> bool {
+        let (Self::Object { source, .. } | Self::Store(source)) = self;
+        matches!(source, StoreError::Taken(_) | StoreError::Conflict)
+    }
 }
 
 /// One start's work.

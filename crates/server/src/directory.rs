@@ -2,7 +2,8 @@
 //!
 //! A check of a token asks for the status of its app, person and organization; none of that may cost a query. An
 //! administrative change forgets everything: changes are rare and loading is a point read. It is boxed, because each request
-//! copies the state of all that it might wait for.
+//! copies the state of all that it might wait for. Each getter asks the feed first whether memory can be trusted: a server that
+//! lost sight of the others honours nobody whom they have suspended.
 
 use crate::app::Hallpass;
 use crate::config::GrantType;
@@ -111,6 +112,7 @@ impl Hallpass {
     /// # Errors
     /// Where the database is away.
     pub async fn client(&self, client_id: &str) -> Result<Option<Arc<Client>>, StoreError> {
+        self.feed.fresh().await?;
         if let Some(client) = self.directory.clients.get(client_id) {
             return Ok(Some(client));
         }
@@ -124,6 +126,7 @@ impl Hallpass {
     /// # Errors
     /// Where the database is away.
     pub async fn client_by_id(&self, id: AppId) -> Result<Option<Arc<Client>>, StoreError> {
+        self.feed.fresh().await?;
         if let Some(client) = self.directory.clients_by_id.get(&id) {
             return Ok(Some(client));
         }
@@ -137,6 +140,7 @@ impl Hallpass {
     /// # Errors
     /// Where the database is away.
     pub async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
+        self.feed.fresh().await?;
         if let Some(user) = self.directory.users.get(&id) {
             return Ok(Some(user));
         }
@@ -157,6 +161,7 @@ impl Hallpass {
     /// # Errors
     /// Where the database is away.
     pub async fn organization(&self, id: OrganizationId) -> Result<Option<Arc<Organization>>, StoreError> {
+        self.feed.fresh().await?;
         if let Some(organization) = self.directory.organizations.get(&id) {
             return Ok(Some(organization));
         }
@@ -177,6 +182,7 @@ impl Hallpass {
     /// # Errors
     /// Where the database is away.
     pub async fn resources(&self) -> Result<Arc<[Arc<Resource>]>, StoreError> {
+        self.feed.fresh().await?;
         if let Some(resources) = self.directory.resources.get(&()) {
             return Ok(resources);
         }
@@ -200,6 +206,7 @@ impl Hallpass {
     /// # Errors
     /// Where the database is away.
     pub async fn origins(&self) -> Result<Arc<HashSet<String>>, StoreError> {
+        self.feed.fresh().await?;
         let placeholder = match self.directory.origins.get_value_or_guard_async(&()).await {
             Ok(origins) => return Ok(origins),
             Err(placeholder) => placeholder,

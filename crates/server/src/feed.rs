@@ -1,41 +1,130 @@
-//! The feed's effect on memory: what was revoked is refused, what changed is read anew.
+//! What keeps memory true: what was revoked is refused, what changed is read anew (DESIGN: several nodes).
 //!
-//! The store tells of every change after its commit and before its answer, so an acknowledged revocation holds at once.
+//! The store tells of every change after its commit and before its answer, so what this server acknowledged holds here at
+//! once. What others write is read from the feed, five times a second (`feed/node.rs`).
+
+mod freshness;
+mod marks;
+mod node;
+
+pub(crate) use freshness::STALENESS;
+pub use node::follow;
 
 use crate::directory::Directory;
+use crate::keys::{KeyError, Keys};
 use crate::store::model::{Change, ChangeKind};
-use crate::time::{Instant, Steady};
+use crate::store::{Store, StoreError};
+use crate::time::{Clock, Instant, Steady};
 use crate::tokens::revoked::{Entry, Revoked};
+use marks::Marks;
+use node::Node;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
-/// Takes one change in.
-pub fn apply(change: &Change, revoked: &Revoked, directory: &Directory, now: Instant) {
-    let entry = match change.kind {
-        ChangeKind::Grant => grant(change).map(Entry::Grant),
-        ChangeKind::Generation => grant(change)
-            .zip(u32::try_from(change.value).ok())
-            .map(|(id, value)| Entry::Generation(id, value)),
-        ChangeKind::Token => change.subject.as_slice().try_into().ok().map(Entry::Token),
-        ChangeKind::App
-        | ChangeKind::User
-        | ChangeKind::Membership
-        | ChangeKind::Organization
-        | ChangeKind::Resource
-        | ChangeKind::Key => {
-            return directory.forget();
-        }
-    };
-    match entry {
-        Some(entry) => revoked.add(entry, change.expires, now),
-        None => tracing::error!(kind = %change.kind, "an entry of the feed is malformed"),
-    }
+/// The memory of this server, and how far it can be trusted.
+pub struct Feed {
+    revoked: Arc<Revoked>,
+    directory: Arc<Directory>,
+    /// What is forgotten goes by it.
+    steady: Arc<Steady>,
+    marks: Mutex<Marks>,
+    /// How often keys changed, and as of which of these changes they were read.
+    keys_changed: AtomicU64,
+    keys_read: AtomicU64,
+    /// `None`: no other server writes to the database.
+    node: Option<Node>,
 }
 
-/// Takes several changes in, as they are committed. What is forgotten meanwhile goes by the steady clock.
-pub fn apply_all(changes: &[Change], revoked: &Revoked, directory: &Directory, clock: &Steady) {
-    let now = clock.now();
-    for change in changes {
-        apply(change, revoked, directory, now);
+impl Feed {
+    /// The feed of a server that begins; `clock` is corrected where others share the database.
+    #[must_use]
+    pub fn new(
+        store: &Store,
+        clock: &Clock,
+        revoked: Arc<Revoked>,
+        directory: Arc<Directory>,
+        steady: Arc<Steady>,
+    ) -> Self {
+        Self {
+            revoked,
+            directory,
+            steady,
+            marks: Mutex::default(),
+            keys_changed: AtomicU64::new(0),
+            keys_read: AtomicU64::new(0),
+            node: store.is_shared().then(|| Node::new(clock.clone())),
+        }
+    }
+
+    /// Takes in all that is there, before anything else is done.
+    ///
+    /// # Errors
+    /// Where the database is away.
+    pub async fn begin(&self, store: &Store) -> Result<(), StoreError> {
+        match &self.node {
+            Some(node) => self.poll(node, store, None).await,
+            // All of it: what is over by a clock that may be wrong is swept soon enough, by the steady one.
+            None => Ok(self.take_in(&store.changes(Instant(0)).await?)),
+        }
+    }
+
+    /// Takes changes in, in the order of their making.
+    pub fn take_in(&self, changes: &[Change]) {
+        let now = self.steady.now();
+        let mut cached = false;
+        for change in changes {
+            let entry = match change.kind {
+                ChangeKind::Grant => grant(change).map(Entry::Grant),
+                ChangeKind::Generation => grant(change)
+                    .zip(u32::try_from(change.value).ok())
+                    .map(|(id, value)| Entry::Generation(id, value)),
+                ChangeKind::Token => change.subject.as_slice().try_into().ok().map(Entry::Token),
+                ChangeKind::App
+                | ChangeKind::User
+                | ChangeKind::Membership
+                | ChangeKind::Organization
+                | ChangeKind::Resource => {
+                    cached = true;
+                    continue;
+                }
+                ChangeKind::Key => {
+                    cached = true;
+                    self.keys_changed.fetch_add(1, Ordering::SeqCst);
+                    continue;
+                }
+            };
+            match entry {
+                Some(entry) => self.revoked.add(entry, change.expires, now),
+                None => tracing::error!(kind = %change.kind, "an entry of the feed is malformed"),
+            }
+        }
+        if cached {
+            self.directory.forget();
+        }
+        if self.node.is_some() {
+            let mut marks = self.marks();
+            changes.iter().for_each(|change| marks.advance(change));
+        }
+    }
+
+    /// Reads the keys again, if they changed since they were read. Nothing is noted as read before it is: this may be given up
+    /// at any moment.
+    async fn keep_keys(&self, store: &Store, keys: &Keys) -> Result<(), StoreError> {
+        let changed = self.keys_changed.load(Ordering::SeqCst);
+        if self.keys_read.load(Ordering::SeqCst) == changed {
+            return Ok(());
+        }
+        let unread = |error: KeyError| StoreError::Unavailable(format!("the keys could not be read again: {error}"));
+        keys.load(store).await.map_err(unread)?;
+        // Entries of the feed are kept by it.
+        store.use_kept_longest_access().await?;
+        self.keys_read.store(changed, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -63,10 +63,16 @@ pub enum KeyError {
     #[error("{0} must hold 32 bytes in base64")]
     MalformedMaster(String),
     /// Made by another master key.
-    #[error("key {0} in the database was sealed by another master key; restore the right one ([keys] master_file)")]
+    #[error(
+        "key {0} in the database was sealed by another master key: servers on one database share one; \
+         put the right one in its place ([keys] master_file)"
+    )]
     WrongMaster(u32),
     /// The database has keys, the master key file is absent: a new one would make every token void.
-    #[error("{} is missing, and the database has keys that were sealed by it; restore the file", .0.display())]
+    #[error(
+        "{} is missing, and the database has keys that were sealed by it: restore the file, or copy that of another \
+         server on this database ([keys] master_file)", .0.display()
+    )]
     LostMaster(PathBuf),
     /// There is no key for this purpose, which no server leaves behind.
     #[error("the database has no key for the purpose {0:?} any more")]
@@ -117,16 +123,9 @@ impl Keys {
     /// # Errors
     /// Where the master key is another one, or the database refuses.
     pub async fn open(store: &Store, config: &config::Keys, data: &Path, now: Instant) -> Result<Self, KeyError> {
-        let mut rows = Rows::read(store).await?;
+        let rows = Rows::read(store).await?;
         let master = Master::obtain(config, data, !rows.keys.is_empty())?;
-        for purpose in PURPOSES {
-            if rows.keys.iter().any(|key| key.purpose == purpose) {
-                continue;
-            }
-            let key = fresh(&master, rows.unused(), purpose, now)?;
-            store.create_key(key.clone()).await?;
-            rows.keys.push(key);
-        }
+        let rows = complete(store, &master, rows, now).await?;
         let declared = rows.keys.iter().rfind(|key| key.purpose == DECLARED);
         let declared = master.open(declared.ok_or(KeyError::NoKey(DECLARED))?)?;
         let keys = Self {
@@ -149,6 +148,26 @@ impl Keys {
     #[must_use]
     pub fn declared(&self) -> &hmac::Key {
         &self.declared
+    }
+}
+
+/// Makes the keys that are missing. Servers that start at once on an empty database share them: who comes second with a number
+/// reads again. None adds to what it cannot open, so all keys are one master's.
+async fn complete(store: &Store, master: &Master, mut rows: Rows, now: Instant) -> Result<Rows, KeyError> {
+    loop {
+        for key in &rows.keys {
+            master.open(key)?;
+        }
+        let has = |purpose: &&str| rows.keys.iter().any(|key| key.purpose == **purpose);
+        let Some(missing) = PURPOSES.iter().find(|purpose| !has(purpose)) else {
+            return Ok(rows);
+        };
+        let key = fresh(master, rows.unused(), missing, now)?;
+        match store.create_key(key).await {
+            // Another key has the number now: each turn finds at least one more.
+            Ok(()) | Err(StoreError::Taken(_)) => rows = Rows::read(store).await?,
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::pages::authorize::authorize;
 use crate::respond::{self, Response};
 use crate::router::{Endpoint, bare, endpoint, pages};
 use crate::source::Peer;
+use crate::store::StoreError;
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, Uri, Version, header};
 use http_body_util::{Either, Full};
@@ -279,15 +280,10 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     }
 }
 
-/// Ready is who can read its database, and write it as far as is known.
+/// Ready is who can read its database, and write it as far as is known; among several servers, whose memory and clock are
+/// right as well.
 async fn ready(hallpass: &Hallpass) -> Response {
-    let store = &hallpass.store;
-    let read = store.organization_by_slug(&hallpass.config.defaults.organization).await;
-    let written = match read {
-        Ok(_) => store.check_writing(hallpass.now()).await,
-        Err(error) => Err(error),
-    };
-    match written {
+    match judge(hallpass).await {
         Ok(()) => respond::json(200, r#"{"status":"ready"}"#),
         Err(error) => {
             tracing::warn!(%error, "not ready");
@@ -298,6 +294,15 @@ async fn ready(hallpass: &Hallpass) -> Response {
             response
         }
     }
+}
+
+async fn judge(hallpass: &Hallpass) -> Result<(), StoreError> {
+    let store = &hallpass.store;
+    hallpass.feed.ready().map_err(StoreError::Unavailable)?;
+    store
+        .organization_by_slug(&hallpass.config.defaults.organization)
+        .await?;
+    store.check_writing(hallpass.now()).await
 }
 
 /// The identity endpoint is a protected resource: it refuses in the dialect's words (RFC 9110 §15.5.6 wants the methods).

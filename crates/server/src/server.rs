@@ -9,7 +9,7 @@ use crate::declared::{self, DeclaredError};
 use crate::descriptors;
 use crate::dialect::Dialect;
 use crate::directory::Directory;
-use crate::feed;
+use crate::feed::{self, Feed, STALENESS};
 use crate::keys::{KeyError, Keys};
 use crate::limits::Limits;
 use crate::listen::{Bounds, DRAIN, listen};
@@ -23,6 +23,7 @@ use crate::tokens::revoked::Revoked;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -34,6 +35,8 @@ pub struct Running {
     hallpass: Arc<Hallpass>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    /// Goes on while open requests are answered: they need a memory that can be trusted.
+    following: JoinHandle<()>,
     /// Held as long as the server runs.
     _data: DataFolder,
 }
@@ -97,6 +100,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         connections: descriptors::connections(),
         slowest: body::SLOWEST,
     };
+    let following = tokio::spawn(feed::follow(hallpass.clone()));
     let tasks = vec![
         tokio::spawn(listen(listener, hallpass.clone(), stopped, bounds)),
         tokio::spawn(admin::listen(hallpass.clone(), commands, told)),
@@ -106,6 +110,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         hallpass,
         stop,
         tasks,
+        following,
         _data: data,
     })
 }
@@ -123,6 +128,7 @@ impl Running {
         for task in self.tasks {
             let _ = tokio::time::timeout(DRAIN, task).await;
         }
+        self.following.abort();
         if let Err(error) = self.hallpass.store.flush().await {
             tracing::warn!(%error, "the last uses could not be written down");
         }
@@ -134,23 +140,24 @@ impl Running {
 /// # Errors
 /// What stands in the way.
 pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
-    let now = clock.now();
     let data = config.server.data.clone();
     let readers = std::thread::available_parallelism().map_or(2, usize::from);
     let store = Store::open(&config.store, readers).await?;
     store.migrate().await?;
-    // Before the keys, which retire by it.
-    store.keep_longest_access(config.tokens.access).await?;
-    let keys = Keys::open(&store, &config.keys, &data, now).await?;
+    let clock = if store.is_shared() { clock.correctable() } else { clock };
     let (revoked, directory) = (Arc::new(Revoked::default()), Arc::new(Directory::default()));
     let steady = Arc::new(Steady::new(clock.clone()));
-    let of_feed = (revoked.clone(), directory.clone(), steady.clone());
-    store.on_change(move |changes| feed::apply_all(changes, &of_feed.0, &of_feed.1, &of_feed.2));
-    let of_sweep = steady.clone();
-    store.sweep_by(move || of_sweep.now());
-    // All of it: what is over by a clock that may be wrong is swept soon enough, by the steady one.
-    let changes = store.changes(Instant(0)).await?;
-    feed::apply_all(&changes, &revoked, &directory, &steady);
+    let feed = Feed::new(&store, &clock, revoked.clone(), directory.clone(), steady.clone());
+    let feed = Arc::new(feed);
+    let of_feed = feed.clone();
+    store.on_change(move |changes| of_feed.take_in(changes));
+    store.sweep_by(move || steady.now());
+    feed.begin(&store).await?;
+    // Not before: where servers share a database, its clock is known only now.
+    let now = clock.now();
+    // Before the keys, which retire by it.
+    keep_longest_access(&store, config.tokens.access, now).await?;
+    let keys = Keys::open(&store, &config.keys, &data, now).await?;
     declared::apply(&config, &store, &keys, now).await?;
     let threads = |source| StartError::Io {
         what: "cannot start the threads that verify passwords".to_owned(),
@@ -180,7 +187,20 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         clock,
         revoked,
         directory,
+        feed,
     })
+}
+
+/// Revocations are kept for as long as any access token lives. Other servers must have heard of a longer life before the
+/// first token has it.
+async fn keep_longest_access(store: &Store, access: Duration, now: Instant) -> Result<(), StoreError> {
+    if !store.is_shared() {
+        return store.keep_longest_access(access).await.map(drop);
+    }
+    if store.share_longest_access(access, now).await? {
+        tokio::time::sleep(STALENESS).await;
+    }
+    Ok(())
 }
 
 /// What a server is called that was told no name: by its address, or as this computer where it listens on all of them.

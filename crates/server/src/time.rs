@@ -1,5 +1,9 @@
 //! Time as the server counts it: milliseconds since the Unix epoch, read once a request and handed on.
 
+mod corrected;
+
+pub use corrected::{Corrected, Sample};
+
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -41,11 +45,13 @@ impl Instant {
     }
 }
 
-/// Where `now` comes from: the machine, or a test's hand.
+/// Where `now` comes from: the machine, the database that several servers share, or a test's hand.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's clock.
     System,
+    /// The database's clock, as the machine carries it on.
+    Corrected(Arc<Corrected>),
     /// A clock that only moves when told; milliseconds since the epoch.
     Manual(Arc<AtomicI64>),
 }
@@ -55,14 +61,61 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Instant {
         match self {
-            Clock::System => {
-                #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Instant(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-            }
+            Clock::System => wall(),
+            Clock::Corrected(corrected) => corrected.now(),
             Clock::Manual(millis) => Instant(millis.load(Ordering::SeqCst)),
         }
     }
+
+    /// The same, to be corrected by a database's clock. One that is moved by hand stays as it is.
+    #[must_use]
+    pub fn correctable(self) -> Self {
+        match self {
+            Clock::System => Clock::Corrected(Arc::default()),
+            other => other,
+        }
+    }
+}
+
+/// What the machine's clocks show at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reading {
+    /// Milliseconds since the machine started, those in which it slept among them. Nobody sets this clock.
+    pub boot: i64,
+    /// The clock that people set.
+    pub wall: Instant,
+}
+
+impl Reading {
+    /// Reads both.
+    #[must_use]
+    pub fn take() -> Self {
+        let (boot, wall) = (boot(), wall());
+        Self { boot, wall }
+    }
+
+    /// How long ago `earlier` was: by the clock that says more.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        let boot = Instant(self.boot).since(Instant(earlier.boot));
+        boot.max(self.wall.since(earlier.wall))
+    }
+}
+
+fn wall() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Instant(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Elsewhere than on Linux and Android the monotonic clock is the one that counts sleep.
+fn boot() -> i64 {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let read = rustix::time::clock_gettime(clock);
+    read.tv_sec * 1000 + read.tv_nsec / 1_000_000
 }
 
 /// How much faster than the machine's other clock, which nobody sets, time may seem to pass: a clock that is being put

@@ -59,8 +59,9 @@ impl Keys {
     /// # Errors
     /// Where they cannot be read or opened; the ring stays as it is.
     pub async fn load(&self, store: &Store) -> Result<(), KeyError> {
-        let rows = Rows::read(store).await?;
-        self.adopt(&rows)
+        // What was read before a change here must not take the place of what holds after it.
+        let _one = self.changing.lock().await;
+        self.read_again(store).await
     }
 
     /// Publishes a key, to be used once every server has read it. One that waits already is next, and no other is made.
@@ -130,7 +131,7 @@ impl Keys {
     /// Has a change hold that was committed. Where nobody knows whether it was, the database is asked.
     async fn commit(&self, store: &Store, committed: Result<(), StoreError>, ring: Keyring) -> Result<(), KeyError> {
         if let Err(error) = committed {
-            if let Err(unread) = self.load(store).await {
+            if let Err(unread) = self.read_again(store).await {
                 tracing::error!(error = %unread, "the keys could not be read again");
             }
             return Err(error.into());
@@ -158,7 +159,12 @@ impl Keys {
                 store.retire_keys(purpose.as_str(), now.before(overlap)).await?;
             }
         }
-        self.load(store).await
+        self.read_again(store).await
+    }
+
+    async fn read_again(&self, store: &Store) -> Result<(), KeyError> {
+        let rows = Rows::read(store).await?;
+        self.adopt(&rows)
     }
 
     fn adopt(&self, rows: &Rows) -> Result<(), KeyError> {

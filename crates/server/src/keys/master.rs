@@ -31,7 +31,13 @@ impl Master {
             Err(error) if error.kind() == io::ErrorKind::NotFound && database_has_keys => {
                 Err(KeyError::LostMaster(path))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(&path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match Self::make(&path) {
+                // Another server was quicker with a file that they share.
+                Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
+                    Self::obtain(keys, data, true)
+                }
+                made => made,
+            },
             Err(source) => Err(KeyError::File { path, source }),
         }
     }
@@ -86,13 +92,21 @@ fn warn_if_shared(path: &Path) {
     }
 }
 
+/// The file appears with all that it holds, unless it is there already.
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}", random::alphanumeric(12)));
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
+        .open(&draft)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    let linked = written.and_then(|()| std::fs::hard_link(&draft, path));
+    match linked {
+        // Not every file system has links.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => std::fs::rename(&draft, path),
+        linked => std::fs::remove_file(&draft).and(linked),
+    }
 }

@@ -16,6 +16,10 @@ use std::time::Duration;
 /// was left open overnight. Acted upon it is for half an hour only.
 const PAGES: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How many keys other servers may make at once, at most. A forged token names any number of four thousand million, and must
+/// not have the database asked for it.
+const TO_COME: u32 = 16;
+
 /// The keys of every purpose.
 pub struct Keyring {
     access: Ring<SealKey>,
@@ -129,6 +133,14 @@ impl Keyring {
     #[must_use]
     pub fn is_revoked(&self, id: u32) -> bool {
         self.revoked.iter().any(|key| key.id == id)
+    }
+
+    /// Whether a key of this number may have been made since these were read: numbers are given one after the other.
+    #[must_use]
+    pub fn is_to_come(&self, id: u32) -> bool {
+        let newest = [self.access.newest.id, self.proof.newest.id, self.page.newest.id];
+        let highest = newest.into_iter().chain(self.revoked.iter().map(|key| key.id)).max();
+        highest.is_some_and(|highest| id > highest && id - highest <= TO_COME)
     }
 
     /// The key that seals what a page carries, now.

@@ -6,7 +6,7 @@ use crate::directory::Client;
 use crate::store::model::User;
 use crate::time::Instant;
 use crate::tokens::revoked::Entry;
-use crate::tokens::sealed::{self, Claims};
+use crate::tokens::sealed::{self, Claims, NotSealed};
 use http::{HeaderMap, header};
 use std::sync::Arc;
 
@@ -51,11 +51,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
 /// # Errors
 /// The exact reason.
 pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Access, Refusal> {
-    let claims = {
-        let ring = hallpass.keys.ring();
-        sealed::open(token, |id| ring.access_by_id(id, now), &hallpass.issuer)
-    };
-    let claims = claims.map_err(|_| Refusal::InvalidToken)?;
+    let claims = open(hallpass, token, now).await?;
     if now >= claims.expires {
         return Err(Refusal::TokenExpired);
     }
@@ -73,6 +69,26 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
     }
     let user = standing(hallpass, &claims, &client).await?;
     Ok(Access { claims, client, user })
+}
+
+/// What an access token of ours says, whatever has become of it. One whose key is not known here may have been sealed by
+/// another server a moment ago: then the newest keys tell.
+///
+/// # Errors
+/// Where it is not ours, or memory is stale and the database away.
+pub async fn open(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, Refusal> {
+    hallpass.feed.fresh().await?;
+    let opened = opened(hallpass, token, now);
+    if opened.is_err() && sealed::key_of(token).is_some_and(|id| hallpass.keys.ring().is_to_come(id)) {
+        hallpass.feed.newest().await?;
+        return self::opened(hallpass, token, now).map_err(|_| Refusal::InvalidToken);
+    }
+    opened.map_err(|_| Refusal::InvalidToken)
+}
+
+fn opened(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, NotSealed> {
+    let ring = hallpass.keys.ring();
+    sealed::open(token, |id| ring.access_by_id(id, now), &hallpass.issuer)
 }
 
 /// Whether the token itself, its generation, its grant or the key of its refresh token was revoked.

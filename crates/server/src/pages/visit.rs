@@ -81,6 +81,9 @@ impl Visit {
             user: None,
             browser: known.unwrap_or_else(Browser::fresh),
         };
+        // The keys that open what a form brings back are memory too.
+        let fresh = hallpass.feed.fresh().await;
+        fresh.map_err(|error| visit.failed(error))?;
         if let Some(id) = session {
             visit.user = visit.signed_in(id).await.map_err(|refusal| visit.failed(refusal))?;
             let of_user = visit.user.as_ref().and_then(|user| user.locale.as_deref());

@@ -18,6 +18,7 @@ mod grants;
 mod keys;
 mod memberships;
 pub mod model;
+mod nodes;
 mod numbering;
 mod organizations;
 mod postgres;

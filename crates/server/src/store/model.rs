@@ -10,7 +10,7 @@ mod record;
 pub use client::{App, AppUpdate, Others, Resource, Secret, SecretHash};
 pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Redeemed, Rotate, Rotated};
 pub use people::{Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
-pub use record::{AuditEvent, Change, Declared, Key, NewChange, RevokedKey, Successor};
+pub use record::{AuditEvent, Beat, Change, Declared, Key, Mark, NewChange, RevokedKey, Successor};
 
 use std::fmt;
 use uuid::Uuid;

@@ -1,5 +1,6 @@
 //! The few numbers that the database remembers about its configuration.
 
+use super::model::{ChangeKind, NewChange};
 use super::value::Statement;
 use super::{Result, Store, StoreError, first};
 use crate::time::Instant;
@@ -9,13 +10,33 @@ impl Store {
     /// Remembers the longest access lifetime ever configured: an entry of the feed must outlive every access token that
     /// was ever issued, also under an older configuration. Called at each start with the present one; answers the longest.
     pub async fn keep_longest_access(&self, lifetime: Duration) -> Result<Duration> {
-        let millis = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
-        let params = vec![LONGEST_ACCESS.into(), millis.into()];
-        self.write(vec![Statement::new(PUT_LONGEST, params).expect_one()])
-            .await?;
+        self.write(vec![put_longest(lifetime)]).await?;
         let longest = self.longest_access().await?.ok_or(StoreError::Conflict)?;
         self.use_longest_access(longest);
         Ok(longest)
+    }
+
+    /// The same where other servers may be running, which are told. Whether it is longer than what they go by until they
+    /// have heard.
+    pub async fn share_longest_access(&self, lifetime: Duration, now: Instant) -> Result<bool> {
+        let before = self.longest_access().await?;
+        let longer = before.is_some_and(|before| before < lifetime);
+        if longer {
+            self.use_longest_access(lifetime);
+            let change = NewChange::about(ChangeKind::Key, LONGEST_ACCESS.as_bytes(), now);
+            self.write_announcing(vec![put_longest(lifetime)], change).await?;
+        } else {
+            self.keep_longest_access(lifetime).await?;
+        }
+        Ok(longer)
+    }
+
+    /// Goes by the longest access lifetime that the database knows: another server may have one that is longer.
+    pub async fn use_kept_longest_access(&self) -> Result<()> {
+        if let Some(longest) = self.longest_access().await? {
+            self.use_longest_access(longest);
+        }
+        Ok(())
     }
 
     /// The longest access lifetime ever configured, once there was one.
@@ -34,6 +55,11 @@ impl Store {
         let params = vec![LAST_PROBE.into(), now.into()];
         self.write(vec![Statement::new(PUT, params).expect_one()]).await
     }
+}
+
+fn put_longest(lifetime: Duration) -> Statement {
+    let millis = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
+    Statement::new(PUT_LONGEST, vec![LONGEST_ACCESS.into(), millis.into()]).expect_one()
 }
 
 const LONGEST_ACCESS: &str = "longest_access";

@@ -122,6 +122,15 @@ pub fn seal(claims: &Claims, key: &SealKey, nonce: [u8; 12], issuer: &str) -> Re
     Ok(token)
 }
 
+/// The id of the key that a token names, if it reads like one of ours at all.
+#[must_use]
+pub fn key_of(token: &str) -> Option<u32> {
+    let encoded = token.strip_prefix(PREFIX)?.get(..8)?;
+    let head = URL_SAFE_NO_PAD.decode(encoded).ok()?;
+    let id = head.get(1..5).filter(|_| head[0] == VERSION)?;
+    id.try_into().ok().map(u32::from_be_bytes)
+}
+
 /// Opens a token with the key that it names, as `keys` finds it. Says nothing about time or revocation.
 ///
 /// # Errors

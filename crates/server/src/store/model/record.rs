@@ -101,6 +101,26 @@ pub struct NewChange {
     pub value: i64,
 }
 
+/// How far the entries of one run of a server were read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    /// The run.
+    pub node: [u8; 16],
+    /// The number of the last entry.
+    pub number: i64,
+}
+
+/// What came of a heartbeat.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Beat {
+    /// The database's clock when it was taken.
+    pub clock: Instant,
+    /// Entries of the feed above the marks, those of a run in the order of their numbers.
+    pub changes: Vec<Change>,
+    /// Whether these are all. Otherwise the next heartbeat brings more.
+    pub whole: bool,
+}
+
 /// An entry of the feed: what changed, for caches, and what was revoked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Change {

@@ -1,10 +1,12 @@
 //! PostgreSQL: the same statements, batches as one statement, and a few connections.
 //!
-//! One connection writes and has one batch in flight; one reads grants, as many at a time as are asked for; the others, few,
-//! are lent for everything else. More would not be faster: each commit takes what waits (docs/decisions/0023).
+//! One connection writes and has one batch in flight; one reads grants, as many at a time as are asked for; one takes
+//! heartbeats and reads the feed; the others, few, are lent for everything else. More would not be faster: each commit takes
+//! what waits (docs/decisions/0023).
 
 mod address;
 mod connection;
+mod feed;
 mod grants;
 mod hot;
 mod pool;
@@ -16,22 +18,24 @@ mod writer;
 pub use address::Address;
 
 use super::bounds::Bounds;
-use super::model::{Grant, GrantId};
+use super::model::{Beat, Grant, GrantId, Mark};
 use super::value::{Row, Value};
 use super::{Result, StoreError};
 use crate::config;
+use feed::Feed;
 use grants::Grants;
 use pool::Pool;
 use std::sync::Arc;
 use writer::Writer;
 
-/// How many connections are not lent: the one that writes and the one that reads grants.
-const OWN: u32 = 2;
+/// How many connections are not lent: the one that writes, the one that reads grants and the one that reads the feed.
+const OWN: u32 = 3;
 
 /// A PostgreSQL, open.
 pub(super) struct Postgres {
     pool: Pool,
     grants: Grants,
+    feed: Feed,
 }
 
 /// How connections are made.
@@ -52,6 +56,7 @@ impl Postgres {
         let postgres = Self {
             pool: Pool::new(way.clone(), lent)?,
             grants: Grants::start(way.clone()),
+            feed: Feed::new(way.clone()),
         };
         Ok((postgres, Writer::new(way, bounds)?))
     }
@@ -86,6 +91,11 @@ impl Postgres {
             }
             rows => Ok(rows?),
         }
+    }
+
+    /// A heartbeat, and what the feed has above these marks.
+    pub(super) async fn beat(&self, node: [u8; 16], marks: &[Mark]) -> Result<Beat> {
+        self.feed.beat(node, marks).await
     }
 
     /// One statement, in a commit of its own that waits for nothing else.

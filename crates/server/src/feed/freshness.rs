@@ -1,0 +1,96 @@
+//! How old the memory of a server may be (docs/decisions/0026).
+//!
+//! Fresh is who knows everything that was acknowledged anywhere until two seconds ago. What proves it is a heartbeat that was
+//! committed together with a look at the feed: the moment before it was sent is the one of which everything is known. That
+//! something can be read proves nothing: a primary that was cut off answers reads for as long as it is asked.
+
+use crate::time::{Instant, Reading};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// How old memory may be at most.
+pub(crate) const STALENESS: Duration = Duration::from_secs(2);
+
+/// The last moment of which everything is known. Its two halves are not read at one moment: a mixture of two is older than
+/// the newer one.
+#[derive(Debug)]
+pub(super) struct Freshness {
+    boot: AtomicI64,
+    wall: AtomicI64,
+}
+
+impl Default for Freshness {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self {
+            boot: AtomicI64::new(i64::MIN),
+            wall: AtomicI64::new(i64::MIN),
+        }
+    }
+}
+
+impl Freshness {
+    /// Everything is known that was acknowledged before this moment.
+    pub(super) fn prove(&self, at: Reading) {
+        self.boot.store(at.boot, Ordering::SeqCst);
+        self.wall.store(at.wall.0, Ordering::SeqCst);
+    }
+
+    /// Whether memory counts at this moment. By whichever clock says that more time has passed: one does not count while a
+    /// machine is suspended, the other can be set.
+    pub(super) fn at(&self, now: Reading) -> bool {
+        let proved = Reading {
+            boot: self.boot.load(Ordering::SeqCst),
+            wall: Instant(self.wall.load(Ordering::SeqCst)),
+        };
+        now.since(proved) < STALENESS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(boot: i64, wall: i64) -> Reading {
+        let wall = Instant(wall);
+        Reading { boot, wall }
+    }
+
+    #[test]
+    fn nothing_is_known_before_the_first_proof() {
+        assert!(!Freshness::default().at(at(0, 0)));
+    }
+
+    #[test]
+    fn memory_counts_for_less_than_two_seconds() {
+        let freshness = Freshness::default();
+        freshness.prove(at(1000, 50_000));
+        assert!(freshness.at(at(1000, 50_000)));
+        assert!(freshness.at(at(2999, 51_999)));
+        assert!(!freshness.at(at(3000, 52_000)));
+    }
+
+    #[test]
+    fn the_clock_that_says_more_counts() {
+        let freshness = Freshness::default();
+        freshness.prove(at(1000, 50_000));
+        assert!(
+            !freshness.at(at(3000, 50_100)),
+            "suspended, and the wall clock set back"
+        );
+        assert!(
+            !freshness.at(at(1100, 52_000)),
+            "suspended, and the other clock stood still"
+        );
+        assert!(freshness.at(at(1100, 10_000)), "set back");
+    }
+
+    #[test]
+    fn a_later_proof_counts_from_its_own_moment() {
+        let freshness = Freshness::default();
+        freshness.prove(at(1000, 50_000));
+        freshness.prove(at(2000, 51_000));
+        assert!(freshness.at(at(3999, 52_999)));
+        assert!(!freshness.at(at(4000, 53_000)));
+    }
+}
