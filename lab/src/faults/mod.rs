@@ -22,7 +22,7 @@ use check::Rules;
 use client::{Chain, Client, Habit};
 use dice::Dice;
 use history::{Asked, Event, Heard, Record};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -287,11 +287,24 @@ fn verdict(wrong: &[String], folder: tempfile::TempDir) -> Outcome {
         println!("  violations 0");
         return Ok(());
     }
-    for one in wrong.iter().take(30) {
-        println!("  {one}");
+    for (class, of_class) in classes(wrong) {
+        println!("  {}: {class}", of_class.len());
+        for one in of_class.iter().take(5) {
+            println!("    {one}");
+        }
     }
     let kept = folder.keep();
     Err(format!("violations {}; the data is in {}", wrong.len(), kept.display()).into())
+}
+
+/// By what it is, which is said before the first colon.
+fn classes(wrong: &[String]) -> BTreeMap<&str, Vec<&str>> {
+    let mut classes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for one in wrong {
+        let (class, which) = one.split_once(": ").unwrap_or((one, ""));
+        classes.entry(class).or_default().push(which);
+    }
+    classes
 }
 
 /// A seed that no run had before.

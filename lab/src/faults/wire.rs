@@ -14,13 +14,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 const TOKEN: &str = "/oauth/token";
 
 /// How long a server that lives may take for one answer. Beyond it the run complains.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Of how many requests one goes to a node that is suspended.
-const SUSPENDED: usize = 20;
+/// How long a client waits for a node that is in trouble.
+const IMPATIENCE: Duration = Duration::from_millis(700);
+/// Of how many requests one may go to such a node.
+const TROUBLED: usize = 5;
 
 /// Where the nodes are, until the run is over.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,15 +36,15 @@ pub(super) struct Phase {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Standing {
     Up(SocketAddr),
-    /// It does not run, and may wake.
-    Suspended(SocketAddr),
+    /// It is suspended, or has a bad way to the database.
+    Troubled(SocketAddr),
     Down,
 }
 
 impl Standing {
     fn address(self) -> Option<SocketAddr> {
         match self {
-            Standing::Up(address) | Standing::Suspended(address) => Some(address),
+            Standing::Up(address) | Standing::Troubled(address) => Some(address),
             Standing::Down => None,
         }
     }
@@ -53,6 +56,8 @@ pub(super) struct Wire {
     phase: watch::Receiver<Phase>,
     person: Person,
     dice: Dice,
+    /// How long it waits for a node in trouble.
+    patience: Duration,
     idle: Vec<Line>,
 }
 
@@ -70,8 +75,15 @@ impl Wire {
             phase,
             person,
             dice,
+            patience: IMPATIENCE,
             idle: Vec::new(),
         }
+    }
+
+    /// The same, for somebody who waits for every answer.
+    pub(super) fn patient(mut self) -> Self {
+        self.patience = PATIENCE;
+        self
     }
 
     /// Waits until there is a node; whether there will be one.
@@ -105,12 +117,12 @@ impl Wire {
         let mut tasks = JoinSet::new();
         for mut line in lines {
             let (record, asked, form) = (self.record.clone(), asked.clone(), form.clone());
-            let phase = self.phase.clone();
+            let (phase, patience) = (self.phase.clone(), self.patience);
             tasks.spawn(async move {
                 let open = record.ask(line.node, asked.clone());
                 let authorization = app();
                 let answer = line.connection.post(path, &authorization, &form);
-                let answer = within(&phase, line.node, line.address, answer).await;
+                let answer = within(&phase, (line.node, line.address), patience, answer).await;
                 let heard = answer.map_or_else(|heard| heard, |answer| judge(&asked, &record, &answer));
                 record.hear(open, heard.clone());
                 (line, heard)
@@ -212,7 +224,7 @@ impl Wire {
             connection,
         } = line;
         let mut person = self.person.on(connection);
-        let answer = within(&self.phase, node, address, act(&mut person)).await;
+        let answer = within(&self.phase, (node, address), self.patience, act(&mut person)).await;
         let line = Line {
             node,
             address,
@@ -224,10 +236,10 @@ impl Wire {
     /// A line to some node.
     async fn line(&mut self) -> Option<Line> {
         let nodes = self.nodes();
-        let sleepers = self.dice.below(SUSPENDED) == 0;
+        let rarely = self.dice.below(TROUBLED) == 0;
         let able = |standing: &Standing| match standing {
             Standing::Up(_) => true,
-            Standing::Suspended(_) => sleepers,
+            Standing::Troubled(_) => rarely,
             Standing::Down => false,
         };
         let able: Vec<usize> = (0..nodes.len())
@@ -262,14 +274,21 @@ impl Wire {
 /// An answer, unless it did not come, or says: not now.
 async fn within(
     phase: &watch::Receiver<Phase>,
-    node: usize,
-    address: SocketAddr,
+    (node, address): (usize, SocketAddr),
+    patience: Duration,
     answer: impl Future<Output = Outcome<Answer>>,
 ) -> Result<Answer, Heard> {
-    let lives = || phase.borrow().nodes.get(node) == Some(&Standing::Up(address));
-    match tokio::time::timeout(PATIENCE, answer).await {
-        Err(_) if lives() => Err(Heard::Unexpected("no answer in time".to_owned())),
-        Err(_) => Err(Heard::Nothing),
+    let trouble = async {
+        let lives = |phase: &Phase| phase.nodes.get(node) == Some(&Standing::Up(address));
+        let _ = phase.clone().wait_for(|phase| !lives(phase)).await;
+        sleep(patience).await;
+    };
+    let answer = tokio::select! {
+        answer = timeout(PATIENCE, answer) => answer,
+        () = trouble => return Err(Heard::Nothing),
+    };
+    match answer {
+        Err(_) => Err(Heard::Unexpected("no answer in time".to_owned())),
         Ok(Err(_)) => Err(Heard::Nothing),
         Ok(Ok(answer)) if answer.status != 503 => Ok(answer),
         Ok(Ok(answer)) if answer.header(header::RETRY_AFTER).is_some() => Err(Heard::Later),

@@ -21,7 +21,7 @@ use tokio::time::sleep;
 /// machine that was suspended shows, a wrong time zone, a wrong day.
 const JUMPS: [i64; 8] = [-3, 3, -30, 30, -3_600, 3_600, -259_200, 259_200];
 /// Transactions that are older than this, or wait in one.
-const UNDER_WAY: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND state <> 'idle' \
+const UNDER_WAY: &str = "SELECT state, now() - xact_start, wait_event, client_port, query FROM pg_stat_activity WHERE backend_type = 'client backend' AND state <> 'idle' \
                          AND pid <> pg_backend_pid() AND xact_start < clock_timestamp() - interval '2 s'";
 /// How long those may take to end once a fault is over.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,13 +41,12 @@ impl Fault {
     /// Makes it; how hard it is, in words.
     pub(super) async fn begin(&mut self, kind: Kind, victim: usize, run: &mut Run, dice: &mut Dice) -> Outcome<String> {
         let proxy = self.deployment.proxy(victim)?;
+        if kind.is_of_one_node() {
+            run.stand(victim, Standing::Troubled(run.server(victim)?.address));
+        }
         match kind {
             Kind::NodeKilled => run.end(victim, Program::kill)?,
-            Kind::NodeSuspended => {
-                let server = run.server(victim)?;
-                run.stand(victim, Standing::Suspended(server.address));
-                server.signal("STOP")?;
-            }
+            Kind::NodeSuspended => run.server(victim)?.signal("STOP")?,
             Kind::DatabaseKilled => self.deployment.cluster.kill()?,
             Kind::DatabaseSuspended => self.signal_database("STOP")?,
             Kind::Cut => {
@@ -98,11 +97,7 @@ impl Fault {
         let proxy = self.deployment.proxy(victim)?;
         match kind {
             Kind::NodeKilled => run.start(victim)?,
-            Kind::NodeSuspended => {
-                let server = run.server(victim)?;
-                server.signal("CONT")?;
-                run.stand(victim, Standing::Up(server.address));
-            }
+            Kind::NodeSuspended => run.server(victim)?.signal("CONT")?,
             Kind::DatabaseKilled => self.deployment.cluster.resume()?,
             Kind::DatabaseSuspended => self.signal_database("CONT")?,
             Kind::Cut | Kind::Held | Kind::Lost | Kind::Slow | Kind::Unanswered | Kind::Late => {
@@ -119,24 +114,23 @@ impl Fault {
                 split.end(&mut self.deployment)?;
             }
         }
+        run.stand(victim, Standing::Up(run.server(victim)?.address));
         Ok(())
     }
 
     /// Waits until the database is at work on nothing that was begun long ago.
     pub(super) async fn quiet(&self) -> Outcome {
         let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if self
-                .deployment
-                .cluster
-                .sql(DATABASE, UNDER_WAY)
-                .is_ok_and(|count| count == "0")
-            {
-                return Ok(());
+        loop {
+            match self.deployment.cluster.sql(DATABASE, UNDER_WAY) {
+                Ok(none) if none.is_empty() => return Ok(()),
+                Err(reason) if begun.elapsed() > PATIENCE => return Err(reason.into()),
+                Ok(found) if begun.elapsed() > PATIENCE => {
+                    return Err(format!("the database goes on with what was asked during the fault: {found}").into());
+                }
+                _ => sleep(Duration::from_millis(50)).await,
             }
-            sleep(Duration::from_millis(50)).await;
         }
-        Err("the database goes on with something that was asked during the fault".into())
     }
 
     fn signal_database(&self, name: &str) -> Outcome {

@@ -97,6 +97,7 @@ pub(crate) async fn run(options: Torment) -> Outcome {
     let seed = options.seed.unwrap_or_else(seed_of_now);
     println!("torment: {} nodes, seed {seed}", options.nodes);
     let end = Instant::now() + Duration::from_secs(options.seconds);
+    let mut failed = Vec::new();
     for ground in Ground::ALL {
         let kinds = Kind::value_variants().iter().copied();
         let wanted = |kind: &Kind| options.only.is_empty() || options.only.contains(kind);
@@ -116,10 +117,17 @@ pub(crate) async fn run(options: Torment) -> Outcome {
                 seed: seed + number,
                 end,
             };
-            on(&options, ground, plan).await?;
+            // What one finds does not keep the others from being tried.
+            if let Err(reason) = on(&options, ground, plan).await {
+                eprintln!("  {ground:?}: {reason}");
+                failed.push(format!("{ground:?}: {reason}"));
+            }
         }
     }
-    Ok(())
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(failed.join("; ").into()),
+    }
 }
 
 /// What is done on one deployment.

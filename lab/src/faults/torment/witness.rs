@@ -44,7 +44,7 @@ impl Witness {
         let (over, told) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for node in 0..run.nodes.len() {
-            let wire = run.wire(200 + node as u64).await?;
+            let wire = run.wire(200 + node as u64).await?.patient();
             tasks.spawn(ask(wire, node, access.clone(), told.clone()));
         }
         let mut revokers = Vec::new();
