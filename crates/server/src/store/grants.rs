@@ -158,16 +158,17 @@ pub(super) const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id
      code_challenge, salt, proof_key, previous_key, generation, previous, confirmed, rotated_at, created, code_expires, \
      expires, ends, last_used, ended_at, reason FROM grants WHERE id = ANY($1)";
 
+// PostgreSQL learns a parameter's type where it first meets it, so the column comes first.
 const LIST: &str = select_grant!(
-    "WHERE ($1 IS NULL OR organization_id = $1) AND ($2 IS NULL OR state = $2) ORDER BY id DESC LIMIT $3"
+    "WHERE (organization_id = $1 OR $1 IS NULL) AND (state = $2 OR $2 IS NULL) ORDER BY id DESC LIMIT $3"
 );
 
 const LIST_OF_APP: &str = select_grant!(
-    "WHERE app_id = $1 AND ($2 IS NULL OR organization_id = $2) AND ($3 IS NULL OR state = $3) ORDER BY id DESC LIMIT $4"
+    "WHERE app_id = $1 AND (organization_id = $2 OR $2 IS NULL) AND (state = $3 OR $3 IS NULL) ORDER BY id DESC LIMIT $4"
 );
 
 const LIST_OF_USER: &str = select_grant!(
-    "WHERE user_id = $1 AND ($2 IS NULL OR app_id = $2) AND ($3 IS NULL OR organization_id = $3) AND ($4 IS NULL OR state = $4) ORDER BY id DESC LIMIT $5"
+    "WHERE user_id = $1 AND (app_id = $2 OR $2 IS NULL) AND (organization_id = $3 OR $3 IS NULL) AND (state = $4 OR $4 IS NULL) ORDER BY id DESC LIMIT $5"
 );
 
 /// Whether the person of this grant has more than so many for its app: nearly always not, which the index tells without a
