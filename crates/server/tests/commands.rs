@@ -22,7 +22,7 @@ use database::Database;
 /// A folder with a configuration and a data folder, and commands that are called in it.
 struct Folder {
     folder: TempDir,
-    database: Database,
+    _database: Database,
 }
 
 impl Folder {
@@ -42,7 +42,10 @@ impl Folder {
             "#,
             url.unwrap_or_default()
         );
-        let folder = Self { folder, database };
+        let folder = Self {
+            folder,
+            _database: database,
+        };
         folder.write("hallpass.toml", &configured);
         folder
     }
@@ -529,6 +532,30 @@ fn a_dry_run_of_a_migration_prints_sql_and_changes_nothing() {
     assert_eq!(folder.printed(&["migrate", "--dry-run"]), "-- nothing to do\n");
     let _server = folder.serve(&[]);
     assert_eq!(folder.printed(&["migrate"]), "nothing to do\n");
+}
+
+/// The URL may hold one; whoever reads a log or a terminal is not to see it.
+#[test]
+fn a_databases_password_is_shown_nowhere() {
+    let folder = Folder::new();
+    let url = "postgres://ada:s3cret@127.0.0.1:1/hallpass?password=s3cret";
+    folder.write("postgres.toml", &format!("[store]\nurl = {url:?}\n"));
+    let shown = folder.printed(&["config", "show", "--config", "postgres.toml"]);
+    assert!(shown.contains("postgres://ada@127.0.0.1:1/hallpass"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    for command in [&["serve"][..], &["migrate"], &["migrate", "--dry-run"]] {
+        let ended = folder.call(&[command, &["--database", url]].concat());
+        assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{command:?}");
+        assert!(
+            ended.stderr.contains("the database is not available"),
+            "{}",
+            ended.stderr
+        );
+        assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
+    }
+    let wrong = folder.call(&["serve", "--database", "postgres://ada:s3cret@127.0.0.1:port/hallpass"]);
+    assert_eq!(wrong.code, 1);
+    assert!(!wrong.stderr.contains("s3cret"), "{}", wrong.stderr);
 }
 
 #[test]

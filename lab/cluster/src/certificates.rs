@@ -68,3 +68,9 @@ impl Certificates {
         }
     }
 }
+
+impl Drop for Certificates {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}

@@ -82,5 +82,4 @@ fn a_cluster_speaks_tls_to_whom_it_admits() {
     assert_eq!(psql(&url("localhost", "verify-full")).unwrap(), "t");
     assert!(psql(&url("127.0.0.1", "verify-full")).is_err(), "another name");
     assert!(psql(&url("localhost", "disable")).is_err());
-    std::fs::remove_dir_all(folder_of_test("certificates")).unwrap();
 }

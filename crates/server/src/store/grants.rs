@@ -153,6 +153,7 @@ macro_rules! select_grant {
 /// One grant.
 pub(super) const GRANT: &str = select_grant!("WHERE id = $1");
 
+// PostgreSQL learns a parameter's type where it first meets it, so the column comes first.
 const LIST: &str = select_grant!(
     "WHERE (organization_id = $1 OR $1 IS NULL) AND (state = $2 OR $2 IS NULL) ORDER BY id DESC LIMIT $3"
 );

@@ -35,6 +35,7 @@ mod metadata;
 mod model;
 mod openapi;
 mod page_headers;
+mod pooler;
 mod portal;
 mod refresh;
 mod restart;

@@ -141,9 +141,9 @@ async fn what_was_undone_is_not_told() {
     let app = fixture.store.app(AppId(uuid(100))).await.unwrap().unwrap();
     assert_eq!(app.organization, OrganizationId(uuid(300)));
     fixture.store.revoke_token([1; 16], NOW.after(DAY), NOW).await.unwrap();
-    let numbers = |changes: &[Change]| changes.iter().map(|change| change.number).collect::<Vec<_>>();
-    assert_eq!(numbers(&told.lock().unwrap()), [1, 2]);
-    assert_eq!(numbers(&fixture.store.changes(NOW).await.unwrap()), [1, 2]);
+    let told = told.lock().unwrap().clone();
+    assert_eq!(told.len(), 2);
+    assert_eq!(told, fixture.store.changes(NOW).await.unwrap());
 }
 
 /// A commit whose outcome nobody knows: here somebody else makes the end that failed. Asked again it is found done, and the

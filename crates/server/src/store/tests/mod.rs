@@ -11,6 +11,7 @@ mod races;
 mod schema;
 mod sqlite;
 mod sweep;
+mod tls;
 
 use super::model::*;
 use super::{Address, Result, Store, StoreError};

@@ -535,3 +535,20 @@ async fn connections_have_names() {
     assert_eq!(ended.iter().map(|one| one.grant.id).collect::<Vec<_>>(), [grant_id(1)]);
     assert_eq!(store.connections(UserId(uuid(201))).await.unwrap(), []);
 }
+
+/// PostgreSQL's texts have no NUL: what is asked for with one is not there, and that is no failure.
+#[tokio::test]
+async fn nothing_is_called_by_a_name_with_a_nul_in_it() {
+    let Fixture {
+        database: _database,
+        store,
+    } = Fixture::new().await;
+    store.create_app(app(100, "one")).await.unwrap();
+    store.create_user(new_user(1, "ada@example.com")).await.unwrap();
+    for name in ["\0", "one\0", "ada@example.com\0"] {
+        assert_eq!(store.app_by_client_id(name).await.unwrap(), None);
+        assert_eq!(store.user_by_email(name).await.unwrap(), None);
+        assert_eq!(store.organization_by_slug(name).await.unwrap(), None);
+        assert_eq!(store.resource(name).await.unwrap(), None);
+    }
+}

@@ -4,8 +4,12 @@
 //! while and hopes.
 
 use super::failures::is_unavailable;
+use super::races::race;
+use super::schema::{constants, statements};
 use super::*;
+use futures_util::future::join_all;
 use hallpass_cluster::{Cluster, folder_of_test};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio_postgres::{Client, NoTls};
 
 /// On PostgreSQL, whatever the others run on.
@@ -279,5 +283,165 @@ async fn missing_rights_are_told_clearly() {
     ] {
         let reason = refused(database, user).await;
         assert!(reason.contains(told), "{database} {user}: {reason}");
+    }
+}
+
+/// Behind many that wait for a row, one more is refused; and the store ends although some still wait.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn more_than_the_queue_holds_is_refused_and_the_store_ends_all_the_same() {
+    let fixture = fixture().await;
+    fixture.active(1).await;
+    let other = session(&fixture).await;
+    other
+        .batch_execute("BEGIN; SELECT 1 FROM grants FOR UPDATE")
+        .await
+        .unwrap();
+    let mut waiting: Vec<_> = (0..20_000)
+        .map(|_| Box::pin(fixture.store.end(grant_id(1), EndReason::ByPerson, NOW)))
+        .collect();
+    let full = waiting.iter_mut().any(|end| {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match end.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(answer) => is_unavailable(&answer),
+            std::task::Poll::Pending => false,
+        }
+    });
+    assert!(full);
+    drop(waiting);
+    drop(fixture.store);
+    other.batch_execute("ROLLBACK").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn a_failed_commit_gives_the_feed_a_new_name() {
+    let (mut cluster, fixture) = alone("renamed", &[]).await;
+    let revoke = |token: u8| fixture.store.revoke_token([token; 16], NOW.after(DAY), NOW);
+    revoke(1).await.unwrap();
+    cluster.kill().unwrap();
+    assert!(is_unavailable(&revoke(2).await));
+    cluster.resume().unwrap();
+    revoke(3).await.unwrap();
+    let changes = fixture.store.changes(NOW).await.unwrap();
+    assert_eq!(changes.iter().map(|change| change.number).collect::<Vec<_>>(), [1, 1]);
+    assert_ne!(changes[0].node, changes[1].node);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn of_two_servers_that_race_one_makes_the_change_and_both_know_it() {
+    let fixture = fixture().await;
+    let stores = [fixture.store.clone(), opened(&fixture.database).await];
+    let turn = AtomicUsize::new(0);
+    let one_of_them = || stores[turn.fetch_add(1, Ordering::SeqCst) % 2].clone();
+    for id in 1..=10 {
+        let inserted = race(|| {
+            let store = one_of_them();
+            async move { store.insert_grant(new_grant(id)).await.unwrap() }
+        });
+        assert!(inserted.await.windows(2).all(|pair| pair[0] == pair[1]));
+        let redeemed = race(|| {
+            let store = one_of_them();
+            async move { redeem_row(&store, redeem(id)).await.unwrap() }
+        });
+        assert_eq!(redeemed.await.iter().flatten().count(), 1);
+        for generation in 1..=3 {
+            let rotated = race(|| {
+                let store = one_of_them();
+                async move { rotate_row(&store, rotate(id, generation)).await.unwrap() }
+            });
+            let rotated = rotated.await;
+            assert_eq!(rotated.iter().filter(|rotated| rotated.changed).count(), 1);
+            let learned = |rotated: &Rotated| rotated.grant.generation == generation + 1;
+            assert!(rotated.iter().all(learned), "{rotated:?}");
+        }
+        let ended = race(|| {
+            let store = one_of_them();
+            async move { store.end(grant_id(id), EndReason::ByPerson, NOW).await.unwrap() }
+        });
+        assert_eq!(ended.await.iter().filter(|&&made| made).count(), 1);
+    }
+    let ends = fixture.sql("SELECT COUNT(*), COUNT(DISTINCT subject) FROM changes WHERE kind = 'grant'");
+    assert_eq!(ends, "10|10", "each end is told once");
+}
+
+/// Batches of two servers that name the same grants in other orders: none waits for the other in a circle.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn batches_of_two_servers_on_the_same_grants_never_fail() {
+    const GRANTS: u128 = 24;
+    let fixture = fixture().await;
+    let stores = [fixture.store.clone(), opened(&fixture.database).await];
+    for id in 1..=GRANTS {
+        fixture.active(id).await;
+    }
+    for generation in 1..=10 {
+        let all = (0..2 * GRANTS).map(|n| {
+            let store = &stores[usize::from(n % 2 == 1)];
+            let id = if n % 2 == 1 { GRANTS - n / 2 } else { 1 + n / 2 };
+            store.touch(grant_id(id), generation, NOW.after(DAY));
+            rotate_row(store, rotate(id, generation))
+        });
+        let rotated: Vec<Rotated> = join_all(all).await.into_iter().map(Result::unwrap).collect();
+        let changed = rotated.iter().filter(|rotated| rotated.changed).count();
+        assert_eq!(changed as u128, GRANTS);
+    }
+}
+
+/// The database itself says how many updates left the indexes alone. Another test's open transaction would keep old rows.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn redemptions_and_rotations_touch_no_index() {
+    const GRANTS: u128 = 200;
+    let (_cluster, fixture) = alone("hot", &[]).await;
+    join_all((0..GRANTS).map(|id| fixture.pending(id))).await;
+    let redeemed = join_all((0..GRANTS).map(|id| fixture.redeem(redeem(id)))).await;
+    assert!(redeemed.into_iter().all(|redeemed| redeemed.unwrap().is_some()));
+    for generation in 1..=20 {
+        let rotated = join_all((0..GRANTS).map(|id| fixture.rotate(rotate(id, generation)))).await;
+        assert!(rotated.into_iter().all(|rotated| rotated.unwrap().changed));
+    }
+    let other = session(&fixture).await;
+    // A session tells what it counted when it ends.
+    let Fixture {
+        store,
+        database: _database,
+    } = fixture;
+    drop(store);
+    let counted = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'grants'";
+    for _ in 0..1000 {
+        let row = other.query_one(counted, &[]).await.unwrap();
+        let (updates, hot): (i64, i64) = (row.get(0), row.get(1));
+        if updates >= 21 * i64::try_from(GRANTS).unwrap() {
+            return assert!(hot * 100 >= updates * 95, "{hot} of {updates}");
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the updates are never counted");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn no_index_names_a_column_that_a_rotation_changes() {
+    let fixture = fixture().await;
+    let columns = fixture.sql(
+        "SELECT string_agg(a.attname, ' ' ORDER BY a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid \
+         AND a.attnum = ANY(i.indkey) WHERE i.indrelid = 'grants'::regclass AND i.indpred IS NULL AND i.indexprs IS NULL",
+    );
+    assert_eq!(columns, "app_id app_id check_at id id user_id");
+    let room = fixture.sql("SELECT array_to_string(reloptions, ' ') FROM pg_class WHERE oid = 'grants'::regclass");
+    assert_eq!(room, "fillfactor=85");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn every_statement_can_be_prepared() {
+    let fixture = fixture().await;
+    let of_postgres = [include_str!("../postgres/hot.rs"), include_str!("../postgres/sweep.rs")];
+    let of_postgres: Vec<String> = of_postgres.iter().flat_map(|source| constants(source)).collect();
+    assert!(of_postgres.len() >= 8, "{} statements found", of_postgres.len());
+    for sql in statements().into_iter().chain(of_postgres) {
+        fixture.sql(&format!("PREPARE one AS {sql}; DEALLOCATE one"));
     }
 }

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 #[expect(clippy::duplicate_mod, reason = "once on the machine's threads, once on shuttle's")]
+#[allow(dead_code, reason = "what only a real engine asks for")]
 #[path = "../queue.rs"]
 mod shuttled;
 

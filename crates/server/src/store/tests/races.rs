@@ -3,10 +3,10 @@
 use super::*;
 use std::future::Future;
 
-const MANY: usize = 64;
+pub(super) const MANY: usize = 64;
 
 /// Runs the same thing many times at once.
-async fn race<F, T>(each: impl Fn() -> F) -> Vec<T>
+pub(super) async fn race<F, T>(each: impl Fn() -> F) -> Vec<T>
 where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,

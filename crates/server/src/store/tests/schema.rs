@@ -24,7 +24,10 @@ async fn an_older_server_starts_on_a_newer_servers_tables() {
     assert_eq!(fixture.store.pending_migrations().await.unwrap(), Vec::<String>::new());
 }
 
-/// Every statement of every file, found in the text so that none is forgotten.
+/// What only statements of PostgreSQL have.
+pub(super) const OF_POSTGRES: &str = "ANY($";
+
+/// Every statement of every file that both engines have, found in the text so that none is forgotten.
 pub(super) fn statements() -> Vec<String> {
     let sources = [
         include_str!("../apps.rs"),
@@ -46,7 +49,7 @@ pub(super) fn statements() -> Vec<String> {
 }
 
 /// The texts of a file's constants; a macro's are its columns and then the constant's own.
-fn constants(source: &str) -> Vec<String> {
+pub(super) fn constants(source: &str) -> Vec<String> {
     let literals = |text: &str| -> String {
         let text = text.replace("\\\n", "");
         let parts: Vec<&str> = text.split('"').skip(1).step_by(2).collect();
@@ -69,7 +72,7 @@ fn constants(source: &str) -> Vec<String> {
             .contains("&str")
             .then(|| format!("{selected}{}", literals(statement)))
     });
-    let sql = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+    let sql = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"];
     constants
         .filter(|text| sql.iter().any(|verb| text.starts_with(verb)))
         .collect()
