@@ -54,6 +54,8 @@ enum Command {
     Disk(faults::disk::Disk),
     /// Torment several nodes on one PostgreSQL, and check what they say
     Torment(faults::torment::Torment),
+    /// Take machines away from the guide's recipe for high availability, under load
+    Ha(faults::ha::Ha),
     /// Offer a server more than it can take, and hold it up
     Overload(overload::Overload),
 }
@@ -78,6 +80,7 @@ fn run(command: Command) -> Outcome {
             Command::Kill(options) => faults::kill::run(options).await,
             Command::Disk(options) => faults::disk::run(options).await,
             Command::Torment(options) => faults::torment::run(options).await,
+            Command::Ha(options) => faults::ha::run(options).await,
             Command::Overload(options) => overload::run(options).await,
         }
     })

@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod dice;
 pub(crate) mod disk;
+pub(crate) mod ha;
 mod history;
 pub(crate) mod kill;
 pub(crate) mod torment;

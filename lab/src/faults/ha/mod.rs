@@ -1,0 +1,251 @@
+//! `hallpass-lab ha`: the guide's recipe for high availability, under load, and machines taken away from it.
+//!
+//! Two servers of Hallpass on three machines of PostgreSQL, each a folder with etcd, Patroni and PostgreSQL in it
+//! (`machines.rs`), as the guide says it (`recipe.rs`). What was acknowledged is held against what is left in the end, as in
+//! every fault run; beside that, for how long nothing was acknowledged.
+
+mod machines;
+mod recipe;
+
+use super::check::Rules;
+use super::history::{Asked, Event, Heard};
+use super::{Run, seed_of_now, verdict};
+use crate::Outcome;
+use crate::world::World;
+use clap::{Args, ValueEnum};
+use machines::Machines;
+use recipe::{Recipe, name};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+/// How many servers of Hallpass.
+const NODES: usize = 2;
+/// How long clients work before and after.
+const WORK: Duration = Duration::from_secs(2);
+/// How long nothing may be acknowledged at most, from the moment at which something was taken away.
+const AWAY: Duration = Duration::from_secs(60);
+/// How long a primary whose Patroni hangs stands beside the new one.
+const BESIDE: Duration = Duration::from_secs(15);
+const CONFIGURATION: &str = "/etc/hallpass/hallpass.toml";
+/// The master key that both have: 32 bytes in base64.
+const MASTER: &str = "bGFiLWxhYi1sYWItbGFiLWxhYi1sYWItbGFiLWxhYi0=";
+
+#[derive(Args)]
+pub(crate) struct Ha {
+    /// The binary
+    #[arg(long, value_name = "PATH")]
+    hallpass: PathBuf,
+    /// What chance repeats
+    #[arg(long)]
+    seed: Option<u64>,
+    /// These alone, in this order
+    #[arg(long, value_delimiter = ',', default_values = ["primary", "primary", "standby", "switchover", "suspended"])]
+    only: Vec<Act>,
+    /// The death of the primary alone
+    #[arg(long)]
+    quick: bool,
+}
+
+/// What is done to the machines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Act {
+    /// The primary's machine dies; later it comes back.
+    Primary,
+    /// The machine that may take over dies; later it comes back.
+    Standby,
+    /// The operator asks for another primary.
+    Switchover,
+    /// The primary's Patroni hangs, and its PostgreSQL does not; later it wakes.
+    Suspended,
+}
+
+/// Does it all, and checks.
+pub(crate) async fn run(options: Ha) -> Outcome {
+    let seed = options.seed.unwrap_or_else(seed_of_now);
+    println!("ha: {NODES} servers, seed {seed}");
+    let folder = tempfile::tempdir()?;
+    let machines = Machines::start(folder.path()).await?;
+    let leader = machines.whole().await?.leader.ok_or("nobody leads")?;
+    machines.sql(leader, &machines.recipe.shared("hallpass.sql")?)?;
+    let mut worlds = Vec::new();
+    for node in 0..NODES {
+        worlds.push(world(
+            &options.hallpass,
+            &folder.path().join(format!("hp{node}")),
+            &machines.recipe,
+        )?);
+    }
+    let mut trial = Trial {
+        machines,
+        run: Run::begin(worlds, seed, Rules::SPLIT).await?,
+        wrong: Vec::new(),
+    };
+    let acts = if options.quick {
+        vec![Act::Primary]
+    } else {
+        options.only
+    };
+    for act in acts {
+        trial.perform(act).await?;
+    }
+    let mut wrong = trial.run.finish().await?;
+    wrong.extend(trial.wrong);
+    drop(trial.machines);
+    verdict(&wrong, folder)
+}
+
+/// A server of Hallpass as the guide configures it, but for what every server of the lab has.
+fn world(hallpass: &Path, folder: &Path, recipe: &Recipe) -> Outcome<World> {
+    let text = recipe.shared(CONFIGURATION)?;
+    let (_, store) = text.split_once("[store]").ok_or("the guide has no [store]")?;
+    let mut world = World::make(hallpass, folder, &format!("[store]{store}"))?;
+    world.lasts();
+    world.set("STORE__URL", &recipe.value(CONFIGURATION, "url")?);
+    fs::create_dir_all(world.data())?;
+    let secrets = [
+        (
+            "database.password",
+            recipe.value("hallpass.sql", "CREATE ROLE hallpass LOGIN PASSWORD")?,
+        ),
+        ("data/master.key", MASTER.to_owned()),
+    ];
+    for (file, secret) in secrets {
+        fs::write(folder.join(file), secret)?;
+        fs::set_permissions(folder.join(file), fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(world)
+}
+
+/// Servers under load, and their database.
+struct Trial {
+    machines: Machines,
+    run: Run,
+    /// What was seen to be wrong on the way.
+    wrong: Vec<String>,
+}
+
+impl Trial {
+    async fn perform(&mut self, act: Act) -> Outcome {
+        let before = self.machines.whole().await?;
+        let (leader, standby) = before.leader.zip(before.synchronous).ok_or("nobody may take over")?;
+        sleep(WORK).await;
+        let from = self.run.record.tick();
+        let said = match act {
+            Act::Primary => self.die(leader).await?,
+            Act::Standby => self.die(standby).await?,
+            Act::Switchover => {
+                self.machines.switch_over(leader)?;
+                String::new()
+            }
+            Act::Suspended => self.suspend(leader).await?,
+        };
+        self.acknowledged_again(self.run.record.tick()).await?;
+        let after = self.machines.whole().await?;
+        sleep(WORK).await;
+        self.run.calm();
+        let moved = match (act, after.leader) {
+            (Act::Standby, now) => now == Some(leader),
+            (_, now) => now == Some(standby),
+        };
+        if !moved {
+            self.wrong.push(format!("{act:?}: {before:?} became {after:?}"));
+        }
+        self.sum_up(act, (leader, after.leader.unwrap_or(leader)), from, &said);
+        Ok(())
+    }
+
+    /// A machine dies, and starts again once others have taken over.
+    async fn die(&mut self, machine: usize) -> Outcome<String> {
+        let died = self.run.record.tick();
+        self.machines.kill(machine)?;
+        self.acknowledged_again(died).await?;
+        sleep(WORK).await;
+        let begun = Instant::now();
+        self.machines.revive(machine)?;
+        self.machines.whole().await?;
+        Ok(format!(
+            "; all three again {} s after its return",
+            begun.elapsed().as_secs()
+        ))
+    }
+
+    /// The primary's Patroni hangs until another primary has stood beside it for a while.
+    async fn suspend(&mut self, leader: usize) -> Outcome<String> {
+        self.machines.signal_patroni(leader, "STOP")?;
+        let another = |view: machines::View| view.leader.is_some_and(|now| now != leader) && view.synchronous.is_some();
+        let elected = self.machines.wait(another).await;
+        let from = self.run.record.tick();
+        if elected.is_ok() {
+            sleep(BESIDE).await;
+        }
+        let events = self.run.record.events();
+        let beside = events
+            .iter()
+            .filter(|event| event.sent > from && is_change(event))
+            .count();
+        self.machines.signal_patroni(leader, "CONT")?;
+        elected?;
+        Ok(format!(
+            "; {beside} codes redeemed while two stood side by side for {} s",
+            BESIDE.as_secs()
+        ))
+    }
+
+    /// Waits until a change that was asked for after that tick is acknowledged.
+    async fn acknowledged_again(&self, after: u64) -> Outcome {
+        let begun = Instant::now();
+        loop {
+            let events = self.run.record.events();
+            let found = events.iter().rev().take_while(|event| event.received > after);
+            if found.into_iter().any(|event| event.sent > after && is_change(event)) {
+                return Ok(());
+            }
+            if begun.elapsed() > AWAY {
+                return Err(format!("nothing is acknowledged any more: {:?}", self.machines.view().await).into());
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Says what clients noticed since that tick.
+    fn sum_up(&mut self, act: Act, leaders: (usize, usize), from: u64, said: &str) {
+        let events = self.run.record.events();
+        let meanwhile: Vec<&Event> = events.iter().filter(|event| event.received > from).collect();
+        let count = |heard: &Heard| meanwhile.iter().filter(|event| event.heard == *heard).count();
+        let pause = pause(&events, from);
+        let longest = meanwhile.iter().map(|event| event.received_at - event.sent_at).max();
+        if pause > AWAY {
+            self.wrong
+                .push(format!("{act:?}: nothing was acknowledged for {} s", pause.as_secs()));
+        }
+        println!(
+            "  {act:?}, {} to {}: nothing acknowledged for {:.1} s; 503 {}, no answer {}, longest answer {:.1} s{said}",
+            name(leaders.0),
+            name(leaders.1),
+            pause.as_secs_f64(),
+            count(&Heard::Later),
+            count(&Heard::Nothing),
+            longest.unwrap_or_default().as_secs_f64(),
+        );
+    }
+}
+
+/// The longest time without a change, from the last one before that tick on.
+fn pause(events: &[Event], from: u64) -> Duration {
+    let mut changes: Vec<&Event> = events.iter().filter(|event| is_change(event)).collect();
+    changes.sort_by_key(|event| event.received);
+    let begin = changes
+        .partition_point(|event| event.received <= from)
+        .saturating_sub(1);
+    let pairs = changes.iter().zip(changes.iter().skip(1)).skip(begin);
+    let pauses = pairs.map(|(one, next)| next.received_at.saturating_sub(one.received_at));
+    pauses.max().unwrap_or_default()
+}
+
+/// A change that the database has: the first answer to a code.
+fn is_change(event: &Event) -> bool {
+    matches!(event.asked, Asked::Redeem { .. }) && matches!(event.heard, Heard::Tokens { .. })
+}
