@@ -245,21 +245,20 @@ impl<'a> Batch<'a> {
         for _ in 0..ATTEMPTS {
             let (numbering, told) = (self.numbering, self.changes.len());
             self.connection.batch("SAVEPOINT own").await?;
-            let applied = self.statements(write).await;
-            if !matches!(&applied, Err(failed) if is_own(&failed.error)) {
-                applied.as_ref().map_err(|failed| Failed {
-                    error: failed.error.clone(),
-                    undone: failed.undone,
-                })?;
-                self.connection.batch("RELEASE own").await?;
-                return applied;
-            }
+            let failed = match self.statements(write).await {
+                Ok(applied) => {
+                    self.connection.batch("RELEASE own").await?;
+                    return Ok(applied);
+                }
+                Err(failed) if !is_own(&failed.error) => return Err(failed),
+                Err(failed) => failed,
+            };
             self.connection.batch("ROLLBACK TO own; RELEASE own").await?;
             self.numbering = numbering;
             self.changes.truncate(told);
             // Two servers gave out the same number at the same moment; the next one is free.
-            if !matches!(&applied, Err(failed) if failed.error == StoreError::Taken(NUMBER.to_owned())) {
-                return applied;
+            if failed.error != StoreError::Taken(NUMBER.to_owned()) {
+                return Err(failed);
             }
         }
         Err(StoreError::Taken(NUMBER.to_owned()).into())
