@@ -97,7 +97,7 @@ struct Inner {
 
 enum Engine {
     Sqlite(Sqlite),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Store {
@@ -110,7 +110,7 @@ impl Store {
                 let (shared, bounds) = (Arc::default(), Arc::default());
                 let (postgres, writer) = Postgres::open(address, config, Arc::clone(&bounds)).await?;
                 let queue = queue::start(writer, Arc::clone(&shared))?;
-                Ok(Self::of(Engine::Postgres(postgres), queue, shared, bounds))
+                Ok(Self::of(Engine::Postgres(Box::new(postgres)), queue, shared, bounds))
             }
         }
     }

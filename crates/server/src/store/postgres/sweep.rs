@@ -1,9 +1,9 @@
 //! Expiry as part of running, on PostgreSQL: rows that another server treats at the same moment are left to it.
 
 use super::connection::{Answer, Connection};
+use crate::store::grants;
 use crate::store::sweep::{ANY_DUE, ROWS, Verdict, verdict};
 use crate::store::value::Value;
-use crate::store::{StoreError, grants};
 use crate::time::Instant;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -21,7 +21,7 @@ pub(super) async fn sweep(connection: &Connection, now: Instant, limit: usize) -
     connection.batch("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     let (mut gone, mut over, mut later) = (vec![], vec![], vec![]);
     for mut row in connection.query(DUE, &until).await? {
-        let id: Value = row.take().map_err(StoreError::from)?;
+        let id: Value = row.take()?;
         match verdict(&mut row, now) {
             Ok(Verdict::Delete) => gone.push(id),
             Ok(Verdict::End(reason)) => over.push((id, Value::from(reason))),
