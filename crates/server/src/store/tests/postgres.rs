@@ -380,7 +380,7 @@ async fn batches_of_two_servers_on_the_same_grants_never_fail() {
         let all = (0..2 * GRANTS).map(|n| {
             let store = &stores[usize::from(n % 2 == 1)];
             let id = if n % 2 == 1 { GRANTS - n / 2 } else { 1 + n / 2 };
-            store.touch(grant_id(id), generation, NOW.after(DAY));
+            store.touch(grant_id(id), generation, NOW);
             rotate_row(store, rotate(id, generation))
         });
         let rotated: Vec<Rotated> = join_all(all).await.into_iter().map(Result::unwrap).collect();
@@ -393,14 +393,20 @@ async fn batches_of_two_servers_on_the_same_grants_never_fail() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn redemptions_and_rotations_touch_no_index() {
-    const GRANTS: u128 = 200;
+    const GRANTS: u128 = 400;
     let (_cluster, fixture) = alone("hot", &[]).await;
     join_all((0..GRANTS).map(|id| fixture.pending(id))).await;
-    let redeemed = join_all((0..GRANTS).map(|id| fixture.redeem(redeem(id)))).await;
-    assert!(redeemed.into_iter().all(|redeemed| redeemed.unwrap().is_some()));
-    for generation in 1..=20 {
-        let rotated = join_all((0..GRANTS).map(|id| fixture.rotate(rotate(id, generation)))).await;
-        assert!(rotated.into_iter().all(|rotated| rotated.unwrap().changed));
+    // Ten at a time, from pages of their own, as chance would have it in a larger table.
+    let some = |first: u128| (0..10).map(move |n| first + 40 * n);
+    for first in 0..GRANTS / 10 {
+        let redeemed = join_all(some(first).map(|id| fixture.redeem(redeem(id)))).await;
+        assert!(redeemed.into_iter().all(|redeemed| redeemed.unwrap().is_some()));
+    }
+    for generation in 1..=4 {
+        for first in 0..GRANTS / 10 {
+            let rotated = join_all(some(first).map(|id| fixture.rotate(rotate(id, generation)))).await;
+            assert!(rotated.into_iter().all(|rotated| rotated.unwrap().changed));
+        }
     }
     let other = session(&fixture).await;
     // A session tells what it counted when it ends.
@@ -413,7 +419,7 @@ async fn redemptions_and_rotations_touch_no_index() {
     for _ in 0..1000 {
         let row = other.query_one(counted, &[]).await.unwrap();
         let (updates, hot): (i64, i64) = (row.get(0), row.get(1));
-        if updates >= 21 * i64::try_from(GRANTS).unwrap() {
+        if updates >= 5 * i64::try_from(GRANTS).unwrap() {
             return assert!(hot * 100 >= updates * 95, "{hot} of {updates}");
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
