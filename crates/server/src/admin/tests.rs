@@ -652,3 +652,44 @@ async fn refusals_have_a_code_a_message_and_their_status() {
     let long = Some(json!({ "name": "x".repeat(70_000) }));
     assert_eq!(world.refused(Method::POST, "/apps", long).await.0, 413);
 }
+
+/// Not every database takes one: it is the caller's mistake, and never the database's failure.
+#[tokio::test]
+async fn a_nul_in_a_text_is_a_mistake_and_in_a_name_nobodys() {
+    let world = World::started().await;
+    for path in [
+        "/apps/%00",
+        "/users/a%00@example.com",
+        "/organizations/%00",
+        "/grants/%00",
+    ] {
+        assert_eq!(world.refused(Method::GET, path, None).await.0, 404, "{path}");
+    }
+    for (path, body) in [
+        ("/users", json!({ "email": "b\0@example.com", "name": "B" })),
+        ("/users", json!({ "email": "b@example.com", "name": "B\0" })),
+        (
+            "/users",
+            json!({ "email": "b@example.com", "name": "B", "locale": "nl\0" }),
+        ),
+        ("/organizations", json!({ "slug": "b\0", "name": "B" })),
+        ("/organizations", json!({ "slug": "b", "name": "B\0" })),
+        (
+            "/apps",
+            json!({ "name": "B\0", "redirect_uris": ["https://b.example/cb"] }),
+        ),
+        (
+            "/apps",
+            json!({ "name": "B", "redirect_uris": ["https://b.example/\0"] }),
+        ),
+        (
+            "/apps",
+            json!({ "name": "B", "client_id": "b\0", "redirect_uris": ["https://b.example/cb"] }),
+        ),
+        ("/apps", json!({ "name": "B", "organization": "library\0" })),
+        ("/apps", json!({ "name": "B", "owner": "ada@example.com\0" })),
+    ] {
+        let status = world.call(Method::POST, path, Some(body.clone())).await.0;
+        assert!((400..500).contains(&status), "{body}: {status}");
+    }
+}
