@@ -178,9 +178,10 @@ impl Run {
         while let Some(probe) = probes.join_next().await {
             probe?;
         }
-        self.list()?;
+        let listed = self.list();
         let found = check::check(&self.record.events(), settled, self.rules);
         let mut wrong = found.wrong;
+        wrong.extend(listed.err().map(|reason| format!("no list: {reason}")));
         for node in &mut self.nodes {
             if !node.server.take().ok_or("it does not run")?.stop()? {
                 wrong.push("the server did not end well".to_owned());
