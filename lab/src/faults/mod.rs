@@ -178,9 +178,10 @@ impl Run {
         while let Some(probe) = probes.join_next().await {
             probe?;
         }
-        self.list()?;
+        let listed = self.list();
         let found = check::check(&self.record.events(), settled, self.rules);
         let mut wrong = found.wrong;
+        wrong.extend(listed.err().map(|reason| format!("no list: {reason}")));
         for node in &mut self.nodes {
             if !node.server.take().ok_or("it does not run")?.stop()? {
                 wrong.push("the server did not end well".to_owned());
@@ -190,6 +191,9 @@ impl Run {
             }
         }
         print_figures(&self.record.events(), chains.len());
+        if !wrong.is_empty() {
+            self.tell()?;
+        }
         if !found.latest.is_zero() {
             println!(
                 "  a token was last called active {} ms after its end was acknowledged elsewhere",
@@ -197,6 +201,20 @@ impl Run {
             );
         }
         Ok(wrong)
+    }
+
+    /// Writes the whole history down, beside the first node's data.
+    fn tell(&self) -> Outcome {
+        let line = |event: &Event| {
+            let (from, to) = (event.sent_at.as_millis(), event.received_at.as_millis());
+            let Event { node, asked, heard, .. } = event;
+            format!(
+                "{}..{} {from}..{to} ms node {node} {asked:?} {heard:?}\n",
+                event.sent, event.received
+            )
+        };
+        let lines: String = self.record.events().iter().map(line).collect();
+        Ok(std::fs::write(self.world(0)?.folder.join("history"), lines)?)
     }
 
     /// Notes that nothing is on its way any more.
