@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use crate::fuzz;
+use crate::install;
 use crate::process::{Outcome, cargo, run as run_program};
 
 /// What `cargo xtask faults` was asked for.
@@ -23,7 +24,7 @@ struct Part {
     run: fn(&Path, &Options<'_>) -> Outcome,
 }
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     Part {
         name: "kill",
         run: |root, options| {
@@ -43,6 +44,15 @@ const PARTS: [Part; 5] = [
     Part {
         name: "overload",
         run: |root, _| lab(root, "release", "overload", &[]),
+    },
+    Part {
+        name: "ha",
+        run: |root, options| {
+            install::high_availability()?;
+            let seed = options.seed.map(|seed| ["--seed", seed]);
+            let seed = seed.as_ref().map_or(&[][..], |words| &words[..]);
+            lab(root, "release", "ha", seed)
+        },
     },
     Part {
         name: "model",

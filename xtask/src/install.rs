@@ -138,6 +138,18 @@ pub(crate) fn postgres() -> Outcome {
     debian(&["postgresql", "pgbouncer", "openssl"])
 }
 
+/// etcd and Patroni beside PostgreSQL, as the guide to high availability has them.
+pub(crate) fn high_availability() -> Outcome {
+    postgres()?;
+    match ["/usr/bin/etcd", "/usr/bin/patroni"]
+        .iter()
+        .all(|program| Path::new(program).exists())
+    {
+        true => Ok(()),
+        false => debian(&["etcd-server", "patroni"]),
+    }
+}
+
 /// Chromium, its driver, and a font, so that pages have text to measure.
 pub(crate) fn browser() -> Outcome {
     let found = |program| output(program, &["--version"]).is_some();

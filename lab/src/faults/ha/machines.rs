@@ -106,6 +106,18 @@ impl Machines {
         Ok(signal(patroni.ok_or("it does not run")?.id(), name)?)
     }
 
+    /// Sends a signal to all that works on a machine.
+    pub(super) fn signal(&mut self, machine: usize, name: &str) -> Outcome {
+        let found = working_in(&self.machine(machine)?.folder)?;
+        // One that has ended meanwhile needs no signal.
+        Command::new("kill")
+            .arg(format!("-{name}"))
+            .args(&found)
+            .stderr(Stdio::null())
+            .status()?;
+        Ok(())
+    }
+
     /// Asks Patroni for another leader.
     pub(super) fn switch_over(&mut self, machine: usize) -> Outcome {
         let config = self.machine(machine)?.folder.join("config.yml");

@@ -13,7 +13,7 @@ use super::{Run, seed_of_now, verdict};
 use crate::Outcome;
 use crate::world::World;
 use clap::{Args, ValueEnum};
-use machines::Machines;
+use machines::{Machines, View};
 use recipe::{Recipe, name};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -42,7 +42,7 @@ pub(crate) struct Ha {
     #[arg(long)]
     seed: Option<u64>,
     /// These alone, in this order
-    #[arg(long, value_delimiter = ',', default_values = ["primary", "primary", "standby", "switchover", "suspended"])]
+    #[arg(long, value_delimiter = ',', default_values = ["primary", "primary", "standby", "switchover", "suspended", "frozen"])]
     only: Vec<Act>,
     /// The death of the primary alone
     #[arg(long)]
@@ -60,6 +60,8 @@ enum Act {
     Switchover,
     /// The primary's Patroni hangs, and its PostgreSQL does not; later it wakes.
     Suspended,
+    /// All of the primary's machine hangs, as a virtual one that is moved; its connections stay open. Later it wakes.
+    Frozen,
 }
 
 /// Does it all, and checks.
@@ -140,7 +142,18 @@ impl Trial {
                 self.machines.switch_over(leader)?;
                 String::new()
             }
-            Act::Suspended => self.suspend(leader).await?,
+            Act::Suspended => {
+                self.machines.signal_patroni(leader, "STOP")?;
+                let said = self.beside(leader).await;
+                self.machines.signal_patroni(leader, "CONT")?;
+                said?
+            }
+            Act::Frozen => {
+                self.machines.signal(leader, "STOP")?;
+                let said = self.beside(leader).await;
+                self.machines.signal(leader, "CONT")?;
+                said?
+            }
         };
         self.acknowledged_again(self.run.record.tick()).await?;
         let after = self.machines.whole().await?;
@@ -172,24 +185,17 @@ impl Trial {
         ))
     }
 
-    /// The primary's Patroni hangs until another primary has stood beside it for a while.
-    async fn suspend(&mut self, leader: usize) -> Outcome<String> {
-        self.machines.signal_patroni(leader, "STOP")?;
-        let another = |view: machines::View| view.leader.is_some_and(|now| now != leader) && view.synchronous.is_some();
-        let elected = self.machines.wait(another).await;
+    /// Waits for another primary, and until the old one has stood beside it for a while.
+    async fn beside(&self, old: usize) -> Outcome<String> {
+        let another = |view: View| view.leader.is_some_and(|now| now != old) && view.synchronous.is_some();
+        self.machines.wait(another).await?;
         let from = self.run.record.tick();
-        if elected.is_ok() {
-            sleep(BESIDE).await;
-        }
+        sleep(BESIDE).await;
         let events = self.run.record.events();
-        let beside = events
-            .iter()
-            .filter(|event| event.sent > from && is_change(event))
-            .count();
-        self.machines.signal_patroni(leader, "CONT")?;
-        elected?;
+        let changes = events.iter().filter(|event| event.sent > from && is_change(event));
         Ok(format!(
-            "; {beside} codes redeemed while two stood side by side for {} s",
+            "; {} codes redeemed while two stood side by side for {} s",
+            changes.count(),
             BESIDE.as_secs()
         ))
     }

@@ -3,6 +3,7 @@
 //! libpq's `require` and `prefer` take any certificate or none, which protects from nobody who can stand in between. Here a
 //! connection is either in the clear, which is the default to this machine only, or verified to the name.
 
+use super::place::Place;
 use crate::config::Secret;
 use crate::store::StoreError;
 use rustls::pki_types::CertificateDer;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long one host may take to answer a connection, before the next one is tried.
+/// How long one host may take to take a connection, before the next one is tried.
 const CONNECT: Duration = Duration::from_secs(2);
 /// How long what was sent may stay without an acknowledgement of the network.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -24,7 +25,9 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// The address of a PostgreSQL. It prints without its password.
 #[derive(Clone)]
 pub struct Address {
-    config: tokio_postgres::Config,
+    /// One for each host.
+    hosts: Vec<tokio_postgres::Config>,
+    place: Arc<Place>,
     tls: Option<Authorities>,
     shown: String,
 }
@@ -55,7 +58,7 @@ impl Address {
         }
         // It decodes percent signs only, and takes a plus for itself.
         let options = others.finish().replace('+', "%20");
-        let mut config: tokio_postgres::Config = format!("{before}?{options}").parse().map_err(|error| {
+        let config: tokio_postgres::Config = format!("{before}?{options}").parse().map_err(|error| {
             let reason = std::error::Error::source(&error).map(ToString::to_string);
             format!("{malformed}: {}", reason.unwrap_or_default())
         })?;
@@ -70,20 +73,29 @@ impl Address {
                 return Err("sslmode is \"disable\" or \"verify-full\": less would protect from nobody".to_owned());
             }
         };
-        config.ssl_mode(if tls.is_some() {
-            SslMode::Require
-        } else {
-            SslMode::Disable
-        });
-        with_defaults(&mut config);
-        let shown = without_password(url);
-        Ok(Self { config, tls, shown })
+        let mut hosts = each_alone(before, &options, &config);
+        let one_of_several = config.get_hosts().len() > 1;
+        for host in &mut hosts {
+            host.ssl_mode(match tls {
+                Some(_) => SslMode::Require,
+                None => SslMode::Disable,
+            });
+            with_defaults(host, one_of_several);
+        }
+        Ok(Self {
+            hosts,
+            place: Arc::default(),
+            tls,
+            shown: without_password(url),
+        })
     }
 
     /// Gives it a password, if it has none.
     pub fn set_password(&mut self, password: &Secret) {
-        if self.config.get_password().is_none() {
-            self.config.password(password.expose());
+        for host in &mut self.hosts {
+            if host.get_password().is_none() {
+                host.password(password.expose());
+            }
         }
     }
 
@@ -93,8 +105,14 @@ impl Address {
         self.shown.clone()
     }
 
-    pub(super) fn config(&self) -> &tokio_postgres::Config {
-        &self.config
+    /// How to connect to each host.
+    pub(super) fn hosts(&self) -> &[tokio_postgres::Config] {
+        &self.hosts
+    }
+
+    /// On which of them all connections are.
+    pub(super) fn place(&self) -> &Arc<Place> {
+        &self.place
     }
 
     /// What verifies the server; `None`: nothing does.
@@ -116,7 +134,7 @@ impl Address {
 }
 
 /// A server that is gone without a word must not hold up requests for the quarter of an hour that the system would wait.
-fn with_defaults(config: &mut tokio_postgres::Config) {
+fn with_defaults(config: &mut tokio_postgres::Config, one_of_several: bool) {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT);
     }
@@ -126,9 +144,25 @@ fn with_defaults(config: &mut tokio_postgres::Config) {
     if config.get_application_name().is_none() {
         config.application_name("hallpass");
     }
-    if config.get_hosts().len() > 1 {
+    if one_of_several {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     }
+}
+
+/// Each host with everything else of the URL; all together, where they do not stand apart in it.
+fn each_alone(before: &str, options: &str, all: &tokio_postgres::Config) -> Vec<tokio_postgres::Config> {
+    let apart = || {
+        let (scheme, rest) = before.split_once("://")?;
+        let (login, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let (hosts, database) = rest.split_once('/').unwrap_or((rest, ""));
+        let one = |host| {
+            let url = format!("{scheme}://{login}@{host}/{database}?{options}");
+            url.parse::<tokio_postgres::Config>().ok()
+        };
+        hosts.split(',').map(one).collect::<Option<Vec<_>>>()
+    };
+    let same = |apart: &Vec<tokio_postgres::Config>| apart.iter().flat_map(|one| one.get_hosts()).eq(all.get_hosts());
+    apart().filter(same).unwrap_or_else(|| vec![all.clone()])
 }
 
 fn is_here(host: &Host) -> bool {
@@ -177,7 +211,7 @@ fn without_password(url: &str) -> String {
 
 impl PartialEq for Address {
     fn eq(&self, other: &Self) -> bool {
-        self.config == other.config && self.tls == other.tls
+        self.hosts == other.hosts && self.tls == other.tls
     }
 }
 
@@ -231,6 +265,24 @@ mod tests {
     #[test]
     fn options_reach_the_server() {
         let address = Address::parse("postgres://ada@127.0.0.1/hallpass?options=-csearch_path%3Dt1%20-cx%3D1").unwrap();
-        assert_eq!(address.config.get_options(), Some("-csearch_path=t1 -cx=1"));
+        assert_eq!(address.hosts[0].get_options(), Some("-csearch_path=t1 -cx=1"));
+    }
+
+    #[test]
+    fn each_of_several_hosts_is_connected_to_alone_and_must_take_writes() {
+        let url = "postgres://ada:s%40cret@db1.example,db2.example:6432,[::1]:7432/hallpass?application_name=x";
+        let hosts = Address::parse(url).unwrap().hosts;
+        let found: Vec<_> = hosts
+            .iter()
+            .map(|host| (host.get_hosts().len(), host.get_ports()))
+            .collect();
+        assert_eq!(found, [(1, &[5432][..]), (1, &[6432]), (1, &[7432])]);
+        for host in &hosts {
+            assert_eq!(host.get_password(), Some(&b"s@cret"[..]));
+            assert_eq!(host.get_dbname(), Some("hallpass"));
+            assert_eq!(host.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        }
+        let one = Address::parse("postgres://db1.example/hallpass").unwrap().hosts;
+        assert_eq!(one[0].get_target_session_attrs(), TargetSessionAttrs::Any);
     }
 }

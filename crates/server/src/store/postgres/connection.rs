@@ -3,6 +3,7 @@
 //! Who does not get an answer in time gives the connection up: what it asked for may still happen.
 
 use super::address::Address;
+use super::place::Place;
 use crate::store::value::{Row, Value};
 use crate::store::{Result as Stored, StoreError};
 use futures_util::StreamExt as _;
@@ -19,8 +20,10 @@ use tokio_postgres::{AsyncMessage, Client, Error, NoTls, RowStream, Socket};
 
 /// How long a statement may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long it may take to be connected, all hosts together.
+/// How long it may take to be connected to a host, if there is no other.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long, if there is.
+const CONNECT_TO_ONE: Duration = Duration::from_secs(2);
 
 /// What a connection answers.
 pub(super) type Answer<T> = std::result::Result<T, Failed>;
@@ -45,33 +48,56 @@ pub(super) struct Connection {
     prepared: Option<Statements>,
     warnings: Arc<AtomicU64>,
     broken: AtomicBool,
+    place: Arc<Place>,
+    /// On which of so many hosts.
+    host: usize,
+    hosts: usize,
 }
 
 impl Connection {
-    /// Connects. What drives the connection runs where this runs.
+    /// Connects to the host that takes writes. What drives the connection runs where this runs.
     pub(super) async fn open(address: &Address, prepared: bool) -> Stored<Self> {
-        let connecting = async {
-            match address.verifier()? {
-                Some(verifier) => Self::connect(address, prepared, verifier).await,
-                None => Self::connect(address, prepared, NoTls).await,
+        let hosts = address.hosts().len();
+        let mut error = StoreError::Unavailable("PostgreSQL has no host".to_owned());
+        let search = address.place().search();
+        for host in (0..hosts).map(|step| (search.first + step) % hosts) {
+            match Self::to(address, prepared, host).await {
+                Ok(connection) if address.place().arrive(search, host) => return Ok(connection),
+                Ok(_) => error = StoreError::Unavailable("another PostgreSQL has taken over".to_owned()),
+                Err(failed) => error = failed,
             }
-        };
-        let late = |_| StoreError::Unavailable("PostgreSQL does not answer".to_owned());
-        tokio::time::timeout(CONNECT, connecting).await.map_err(late)?
+        }
+        Err(error)
     }
 
-    async fn connect<T>(address: &Address, prepared: bool, tls: T) -> Stored<Self>
+    async fn to(address: &Address, prepared: bool, host: usize) -> Stored<Self> {
+        let connecting = async {
+            match address.verifier()? {
+                Some(verifier) => Self::connect(address, prepared, host, verifier).await,
+                None => Self::connect(address, prepared, host, NoTls).await,
+            }
+        };
+        let patience = if address.hosts().len() > 1 {
+            CONNECT_TO_ONE
+        } else {
+            CONNECT
+        };
+        let late = |_| StoreError::Unavailable("PostgreSQL does not answer".to_owned());
+        tokio::time::timeout(patience, connecting).await.map_err(late)?
+    }
+
+    async fn connect<T>(address: &Address, prepared: bool, host: usize, tls: T) -> Stored<Self>
     where
         T: MakeTlsConnect<Socket>,
         T::Stream: Send + 'static,
         T::TlsConnect: Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        let (client, mut connection) = address
-            .config()
-            .connect(tls)
-            .await
-            .map_err(|error| failed(&error).error)?;
+        let hosts = address.hosts();
+        let config = hosts
+            .get(host)
+            .ok_or_else(|| StoreError::Unavailable("there is no such host".to_owned()))?;
+        let (client, mut connection) = config.connect(tls).await.map_err(|error| failed(&error).error)?;
         let warnings = Arc::<AtomicU64>::default();
         let counted = warnings.clone();
         tokio::spawn(async move {
@@ -91,12 +117,15 @@ impl Connection {
             prepared: prepared.then(Mutex::default),
             warnings,
             broken: AtomicBool::new(false),
+            place: address.place().clone(),
+            host,
+            hosts: hosts.len(),
         })
     }
 
-    /// Whether it is not to be used any more.
+    /// Whether it is not to be used any more: also where the others have moved to another host.
     pub(super) fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::SeqCst) || self.client.is_closed()
+        self.broken.load(Ordering::SeqCst) || self.client.is_closed() || !self.place.is(self.host)
     }
 
     /// How many warnings have come with its answers.
@@ -107,6 +136,12 @@ impl Connection {
     /// Gives it up: it is closed when it is dropped.
     pub(super) fn give_up(&self) {
         self.broken.store(true, Ordering::SeqCst);
+    }
+
+    /// Gives it up, since its host does not answer: another may have taken over that this one does not know of.
+    pub(super) fn doubt_host(&self) {
+        self.give_up();
+        self.place.doubt(self.host, self.hosts);
     }
 
     /// Runs a statement that answers rows.
@@ -152,7 +187,7 @@ impl Connection {
         match tokio::time::timeout(PATIENCE, asked).await {
             Ok(answer) => answer.map_err(|error| self.judge(&error)),
             Err(_) => {
-                self.give_up();
+                self.doubt_host();
                 Err(StoreError::Unavailable("PostgreSQL did not answer in time".to_owned()).into())
             }
         }

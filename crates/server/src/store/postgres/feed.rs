@@ -41,11 +41,36 @@ impl Feed {
             (&ENTRIES, Type::INT8),
         ];
         let warnings = connection.warnings();
+        let unanswered = Unanswered(Some(connection));
+        let connection = unanswered.connection()?;
         let (rows, _) = connection.rows(BEAT, &params).await?;
-        super::acknowledged(&connection, warnings)?;
-        *place = Some(connection);
+        super::acknowledged(connection, warnings)?;
+        *place = unanswered.answered();
         drop(place);
         beat_of(rows)
+    }
+}
+
+/// A connection on which a heartbeat was sent. Whoever gives up waiting for it has doubts about the host: a primary that was
+/// cut off from its standby can answer everything but this.
+struct Unanswered(Option<Connection>);
+
+impl Unanswered {
+    fn connection(&self) -> Result<&Connection> {
+        let gone = || StoreError::Unavailable("the heartbeat has no connection".to_owned());
+        self.0.as_ref().ok_or_else(gone)
+    }
+
+    fn answered(mut self) -> Option<Connection> {
+        self.0.take()
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.0 {
+            connection.doubt_host();
+        }
     }
 }
 

@@ -61,11 +61,12 @@ impl Reader {
         }
     }
 
-    /// Each grant that is there, or why it cannot be read. A connection that was closed while nobody looked is made anew.
+    /// Each grant that is there, or why it cannot be read. A connection that was closed while nobody looked is made anew, and
+    /// what came from a host that the others have left is read again.
     async fn found(&mut self, ids: &[GrantId]) -> Result<HashMap<GrantId, Result<Grant>>> {
         let connection = self.connection().await?;
         let mut found = read_grants(connection, ids).await;
-        if found.is_err() && connection.is_broken() {
+        if connection.is_broken() {
             found = read_grants(self.connection().await?, ids).await;
         }
         Ok(found?)

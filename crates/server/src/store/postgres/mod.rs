@@ -9,6 +9,7 @@ mod connection;
 mod feed;
 mod grants;
 mod hot;
+mod place;
 mod pool;
 mod schema;
 mod start;
@@ -84,8 +85,8 @@ impl Postgres {
         }
         let connection = self.pool.lend().await?;
         match connection.query(sql, params).await {
-            // It was closed while nobody looked; what reads can be asked again.
-            Err(_) if connection.is_broken() => {
+            // It was closed while nobody looked, or the others have left its host; what reads can be asked again.
+            _ if connection.is_broken() => {
                 drop(connection);
                 Ok(self.pool.lend().await?.query(sql, params).await?)
             }
