@@ -1,8 +1,8 @@
 //! Three machines on this one. Whatever works in a machine's folder is that machine's: it dies with it, by its process id.
 
-use super::recipe::{MACHINES, Recipe, name};
+use super::recipe::{MACHINES, Ports, Recipe, name};
 use crate::Outcome;
-use crate::http::{Connection, Sent};
+use crate::http::{Answer, Connection, Sent};
 use hallpass_cluster::{hand_over, let_others_through, programs, signal, unprivileged};
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -167,11 +167,7 @@ impl Machines {
     /// What they say of themselves: the first that answers.
     pub(super) async fn view(&self) -> View {
         for ports in self.recipe.ports() {
-            let asked = async {
-                let mut patroni = Connection::open(SocketAddr::from(([127, 0, 0, 1], ports.patroni))).await?;
-                patroni.send("/cluster", Sent::default()).await
-            };
-            if let Ok(Ok(answer)) = timeout(ANSWERS, asked).await
+            if let Ok(answer) = ask(*ports, "/cluster").await
                 && let Ok(cluster) = serde_json::from_slice(&answer.body)
             {
                 return View::read(&cluster);
@@ -182,6 +178,16 @@ impl Machines {
 
     /// Waits until all run, one leads and one may take over.
     pub(super) async fn whole(&self) -> Outcome<View> {
+        // What the others say of a machine may be of before it died.
+        let begun = Instant::now();
+        for ports in self.recipe.ports() {
+            while !ask(*ports, "/health").await.is_ok_and(|answer| answer.status == 200) {
+                if begun.elapsed() > PATIENCE {
+                    return Err("a machine does not become healthy".into());
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
         self.wait(|view| view.leader.is_some() && view.synchronous.is_some() && view.running == MACHINES)
             .await
     }
@@ -204,6 +210,15 @@ impl Machines {
     fn machine(&mut self, machine: usize) -> Outcome<&mut Machine> {
         Ok(self.machines.get_mut(machine).ok_or("there is no such machine")?)
     }
+}
+
+/// Asks a machine's Patroni.
+async fn ask(ports: Ports, path: &str) -> Outcome<Answer> {
+    let asked = async {
+        let mut patroni = Connection::open(SocketAddr::from(([127, 0, 0, 1], ports.patroni))).await?;
+        patroni.send(path, Sent::default()).await
+    };
+    timeout(ANSWERS, asked).await?
 }
 
 impl View {

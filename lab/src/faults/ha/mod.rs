@@ -27,6 +27,8 @@ const NODES: usize = 2;
 const WORK: Duration = Duration::from_secs(2);
 /// How long nothing may be acknowledged at most, from the moment at which something was taken away.
 const AWAY: Duration = Duration::from_secs(60);
+/// How old memory may be, and what the clients' clock sees of it.
+const STALENESS: Duration = Duration::from_millis(2200);
 /// How long a primary whose Patroni hangs stands beside the new one.
 const BESIDE: Duration = Duration::from_secs(15);
 const CONFIGURATION: &str = "/etc/hallpass/hallpass.toml";
@@ -221,17 +223,19 @@ impl Trial {
         let events = self.run.record.events();
         let meanwhile: Vec<&Event> = events.iter().filter(|event| event.received > from).collect();
         let count = |heard: &Heard| meanwhile.iter().filter(|event| event.heard == *heard).count();
-        let pause = pause(&events, from);
+        let (begun, pause) = pause(&events, from);
         let longest = meanwhile.iter().map(|event| event.received_at - event.sent_at).max();
         if pause > AWAY {
             self.wrong
                 .push(format!("{act:?}: nothing was acknowledged for {} s", pause.as_secs()));
         }
         println!(
-            "  {act:?}, {} to {}: nothing acknowledged for {:.1} s; 503 {}, no answer {}, longest answer {:.1} s{said}",
+            "  {act:?}, {} to {}: nothing acknowledged for {:.1} s, checks after two of them {}; 503 {}, no answer {}, longest \
+             answer {:.1} s{said}",
             name(leaders.0),
             name(leaders.1),
             pause.as_secs_f64(),
+            checks(&meanwhile, (begun, pause)),
             count(&Heard::Later),
             count(&Heard::Nothing),
             longest.unwrap_or_default().as_secs_f64(),
@@ -239,16 +243,25 @@ impl Trial {
     }
 }
 
-/// The longest time without a change, from the last one before that tick on.
-fn pause(events: &[Event], from: u64) -> Duration {
+/// The longest time without a change, from the last one before that tick on: when it began, and how long it was.
+fn pause(events: &[Event], from: u64) -> (Duration, Duration) {
     let mut changes: Vec<&Event> = events.iter().filter(|event| is_change(event)).collect();
     changes.sort_by_key(|event| event.received);
     let begin = changes
         .partition_point(|event| event.received <= from)
         .saturating_sub(1);
     let pairs = changes.iter().zip(changes.iter().skip(1)).skip(begin);
-    let pauses = pairs.map(|(one, next)| next.received_at.saturating_sub(one.received_at));
-    pauses.max().unwrap_or_default()
+    let pauses = pairs.map(|(one, next)| (one.received_at, next.received_at.saturating_sub(one.received_at)));
+    pauses.max_by_key(|(_, length)| *length).unwrap_or_default()
+}
+
+/// How many checks of a token were answered in a pause, later than memory may be used.
+fn checks(events: &[&Event], (begun, length): (Duration, Duration)) -> usize {
+    let within = |event: &&&Event| event.sent_at > begun + STALENESS && event.received_at < begun + length;
+    let answered = events
+        .iter()
+        .filter(|event| matches!(event.heard, Heard::Active(_)) && matches!(event.asked, Asked::Introspect { .. }));
+    answered.filter(within).count()
 }
 
 /// A change that the database has: the first answer to a code.
