@@ -150,6 +150,14 @@ pub(crate) fn high_availability() -> Outcome {
     }
 }
 
+/// nginx, of which tests start their own.
+pub(crate) fn nginx() -> Outcome {
+    match Path::new("/usr/sbin/nginx").exists() {
+        true => Ok(()),
+        false => debian(&["nginx-light"]),
+    }
+}
+
 /// Chromium, its driver, and a font, so that pages have text to measure.
 pub(crate) fn browser() -> Outcome {
     let found = |program| output(program, &["--version"]).is_some();

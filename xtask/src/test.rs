@@ -14,7 +14,7 @@ struct Step {
     run: fn(&Path) -> Outcome,
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         name: "format",
         says: "the code stands as rustfmt writes it",
@@ -39,6 +39,11 @@ const STEPS: [Step; 9] = [
         name: "postgres",
         says: "the same on PostgreSQL, and what is PostgreSQL's alone",
         run: postgres,
+    },
+    Step {
+        name: "nodes",
+        says: "two and three servers behind nginx: what one did, all know",
+        run: nodes,
     },
     Step {
         name: "faults",
@@ -114,7 +119,9 @@ fn clippy(root: &Path) -> Outcome {
     let workspace = ["clippy", "--locked", "--workspace"];
     let strict = ["--", "-D", "warnings"];
     cargo(root, &[&workspace[..], &["--all-targets"], &strict].concat())?;
-    let gated = ["--test", "clients", "--test", "schema", "--test", "browser"];
+    let gated = [
+        "--test", "clients", "--test", "schema", "--test", "browser", "--test", "nodes",
+    ];
     cargo(root, &[&workspace[..], &gated, &strict].concat())
 }
 
@@ -139,6 +146,12 @@ fn postgres(root: &Path) -> Outcome {
             .args(["--", "--include-ignored"])
             .env("HALLPASS_TEST_DATABASE", "postgres"),
     )
+}
+
+fn nodes(root: &Path) -> Outcome {
+    install::postgres()?;
+    install::nginx()?;
+    driven(root, "nodes")
 }
 
 fn clients(root: &Path) -> Outcome {
@@ -191,7 +204,7 @@ mod tests {
     #[test]
     fn picked_steps_keep_their_order() {
         assert_eq!(names(Some("unit, format")), ["format", "unit"]);
-        assert_eq!(names(None).len(), 9);
+        assert_eq!(names(None).len(), 10);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod failures;
 mod grants;
 mod keys;
+mod nodes;
 mod nouns;
 mod postgres;
 mod queue;

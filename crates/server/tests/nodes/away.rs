@@ -1,0 +1,114 @@
+//! Who was stopped, or lost the database, answers nothing from memory: it asks, and where nobody answers, 503.
+
+use crate::world::World;
+use hallpass_cluster::{Cluster, folder_of_test};
+use std::time::{Duration, Instant};
+
+/// How old memory may be.
+const STALENESS: Duration = Duration::from_secs(2);
+/// What a busy machine may add to it.
+const SLACK: Duration = Duration::from_millis(500);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_wakes_up_knows_what_was_revoked_meanwhile() {
+    let world = World::of(2);
+    let client = &world.client;
+    let (awake, sleeper) = (world.address(0), &world.servers[1]);
+    let mut unsure = 0;
+    for round in 0..5 {
+        let token = client.own(&sleeper.address).await;
+        let tokens = world.tokens().await;
+        assert!(client.introspect(&sleeper.address, &token).await.is_active());
+        sleeper.signal("STOP");
+        client.revoke(awake, &token).await;
+        client.revoke(awake, &tokens.refresh).await;
+        tokio::time::sleep(STALENESS + SLACK).await;
+        // Asked while it sleeps, so that the question is the first thing it finds.
+        let asked = (client.clone(), sleeper.address.clone(), token.clone());
+        let first = tokio::spawn(async move { asked.0.introspect(&asked.1, &asked.2).await });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        sleeper.signal("CONT");
+        for answer in [first.await.unwrap(), client.introspect(&sleeper.address, &token).await] {
+            assert!(!answer.is_active(), "round {round}: {answer:?}");
+            unsure += usize::from(answer.status == 503);
+        }
+        let answer = client.identity(&sleeper.address, &tokens.access).await;
+        assert_ne!(answer.status, 200, "round {round}: {answer:?}");
+        let fresh = client.own(awake).await;
+        assert!(client.introspect(&sleeper.address, &fresh).await.is_active());
+    }
+    println!("of 10 first answers after waking {unsure} were 503, the others \"inactive\"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_database_servers_answer_503_and_recover() {
+    let folder = folder_of_test("away");
+    let mut cluster = Cluster::start(&folder, &["fsync=off"]).unwrap();
+    let world = World::on(&cluster.url("postgres"), 2);
+    let client = &world.client;
+    let token = client.own(&world.front).await;
+    for round in 0..2 {
+        for server in &world.servers {
+            let answer = client.introspect(&server.address, &token).await;
+            assert!(answer.is_active(), "round {round}: {answer:?}");
+            assert_eq!(client.get(&server.address, "/health/ready").await.status, 200);
+        }
+        let killed = Instant::now();
+        cluster.kill().unwrap();
+        let last_active = last_active(&world, &token, killed).await;
+        println!(
+            "the last \"active\" came {} ms after the database's end",
+            last_active.as_millis()
+        );
+        assert!(last_active < STALENESS + SLACK);
+        for server in &world.servers {
+            let begun = Instant::now();
+            assert_eq!(client.identity(&server.address, &token).await.status, 503);
+            let page = "/oauth/authorize?client_id=sample";
+            assert_eq!(client.get(&server.address, page).await.status, 503);
+            assert_eq!(client.get(&server.address, "/health/ready").await.status, 503);
+            assert_eq!(client.get(&server.address, "/health/live").await.status, 200);
+            assert!(
+                begun.elapsed() < Duration::from_secs(3),
+                "nobody waits where the last attempt failed"
+            );
+        }
+        cluster.resume().unwrap();
+        recovered(&world, &token).await;
+    }
+}
+
+/// When, after this moment, a token was called active for the last time; whoever does not call it so says 503.
+async fn last_active(world: &World, token: &str, since: Instant) -> Duration {
+    let mut last = Duration::ZERO;
+    while since.elapsed() < STALENESS + 2 * SLACK {
+        for server in &world.servers {
+            let asked = since.elapsed();
+            let answer = world.client.introspect(&server.address, token).await;
+            match answer.status {
+                200 if answer.is_active() => last = asked,
+                503 => assert!(answer.retry_after.is_some(), "{answer:?}"),
+                _ => panic!("{answer:?}"),
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    last
+}
+
+async fn recovered(world: &World, token: &str) {
+    let resumed = Instant::now();
+    for server in &world.servers {
+        while !world.client.introspect(&server.address, token).await.is_active() {
+            assert!(resumed.elapsed() < Duration::from_secs(10), "not back");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    println!("back {} ms after the database", resumed.elapsed().as_millis());
+    for server in &world.servers {
+        while world.client.get(&server.address, "/health/ready").await.status != 200 {
+            assert!(resumed.elapsed() < Duration::from_secs(20), "not ready");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! How soon every server goes by what one was told: measured from the acknowledgement to the first answer that knows it.
+
+use crate::client::{Answer, SECRET};
+use crate::world::World;
+use hallpass_cluster::Schema;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Memory may be as old; answers take their time on a machine that is busy.
+const BOUND: Duration = Duration::from_secs(2);
+
+/// The largest wait seen.
+#[derive(Default)]
+struct Seen(Duration);
+
+impl Seen {
+    /// Asks a server until it knows.
+    async fn wait<F: Future<Output = Answer>>(
+        &mut self,
+        acknowledged: Instant,
+        ask: impl Fn() -> F,
+        known: fn(&Answer) -> bool,
+    ) {
+        loop {
+            let asked = acknowledged.elapsed();
+            let answer = ask().await;
+            if known(&answer) {
+                self.0 = self.0.max(asked);
+                return;
+            }
+            assert!(asked < BOUND, "still unknown after {asked:?}: {answer:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn told(&self, what: &str) {
+        println!("{what}: seen by all within {} ms", self.0.as_millis());
+    }
+}
+
+fn is_inactive(answer: &Answer) -> bool {
+    answer.status == 200 && answer.json["active"] == false
+}
+
+fn is_refused(answer: &Answer) -> bool {
+    answer.status == 401
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_at_one_is_seen_by_all() {
+    let world = World::of(3);
+    let client = &world.client;
+    let mut seen = Seen::default();
+    for round in 0..30 {
+        let token = client.own(world.address(round % 3)).await;
+        let by = world.address((round + 1) % 3);
+        client.revoke(by, &token).await;
+        let acknowledged = Instant::now();
+        assert!(
+            is_inactive(&client.introspect(by, &token).await),
+            "at once where it was revoked"
+        );
+        for server in &world.servers {
+            seen.wait(acknowledged, || client.introspect(&server.address, &token), is_inactive)
+                .await;
+        }
+    }
+    seen.told("30 revoked access tokens");
+    let mut seen = Seen::default();
+    for round in 0..10 {
+        let tokens = world.tokens().await;
+        client.revoke(world.address(round % 3), &tokens.refresh).await;
+        let acknowledged = Instant::now();
+        for server in &world.servers {
+            seen.wait(
+                acknowledged,
+                || client.identity(&server.address, &tokens.access),
+                is_refused,
+            )
+            .await;
+            assert_eq!(client.refresh(&server.address, &tokens.refresh).await.status, 400);
+        }
+    }
+    seen.told("10 ended grants");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_and_its_end_are_seen_by_all() {
+    let world = World::of(3);
+    let client = &world.client;
+    let tokens = world.tokens().await;
+    let mut seen = Seen::default();
+    for (noun, name) in [("app", "sample"), ("user", crate::person::EMAIL)] {
+        for round in 0..3 {
+            for (verb, known) in [
+                ("suspend", is_refused as fn(&Answer) -> bool),
+                ("resume", |a| a.status == 200),
+            ] {
+                world.servers[round].command(&[noun, verb, name]);
+                let acknowledged = Instant::now();
+                for server in &world.servers {
+                    seen.wait(acknowledged, || client.identity(&server.address, &tokens.access), known)
+                        .await;
+                }
+            }
+        }
+    }
+    seen.told("12 suspensions and resumptions");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_ended_is_refused_by_all() {
+    let world = World::of(2);
+    let client = &world.client;
+    let second = world.servers[0].command(&["app", "secret", "add", "sample"]);
+    let second = second["client_secret"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{second}"))
+        .to_owned();
+    let own = [("grant_type", "client_credentials")];
+    let mut seen = Seen::default();
+    let acknowledged = Instant::now();
+    for server in &world.servers {
+        let ask = || client.post_with(&second, &server.address, "/oauth/token", &own);
+        seen.wait(acknowledged, ask, |answer| answer.status == 200).await;
+    }
+    let secrets = world.servers[1].command(&["app", "secret", "list", "sample"]);
+    let listed = secrets["secrets"]
+        .as_array()
+        .or(secrets.as_array())
+        .unwrap_or_else(|| panic!("{secrets}"));
+    let first = listed
+        .iter()
+        .find(|one| SECRET.ends_with(one["hint"].as_str().unwrap_or("?")));
+    let first = first.unwrap_or(&listed[0])["id"].as_str().unwrap().to_owned();
+    world.servers[1].command(&["app", "secret", "end", "sample", &first]);
+    let acknowledged = Instant::now();
+    for server in &world.servers {
+        let ask = || client.post_with(SECRET, &server.address, "/oauth/token", &own);
+        seen.wait(acknowledged, ask, is_refused).await;
+    }
+    seen.told("a secret added and one ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_were_rotated_and_revoked_are_so_everywhere() {
+    let world = World::of(3);
+    let client = &world.client;
+    let states = |n: usize| world.servers[n].command(&["key", "list"]);
+    let mut seen = Seen::default();
+    world.servers[0].command(&["key", "rotate"]);
+    let acknowledged = Instant::now();
+    let published = states(0);
+    while states(1) != published || states(2) != published {
+        assert!(
+            acknowledged.elapsed() < 2 * BOUND,
+            "{} {} {published}",
+            states(1),
+            states(2)
+        );
+    }
+    // What replaced a revoked key makes at once: no server refuses what it made, though it has not heard of it.
+    for round in 0..6 {
+        let by = round % 3;
+        let (before, keys) = (client.own(world.address(by)).await, states(by));
+        let all = keys["keys"].as_array().or(keys.as_array()).unwrap();
+        let current = all
+            .iter()
+            .find(|key| key["purpose"] == "access" && key["state"] == "current");
+        let id = current.unwrap_or_else(|| panic!("{keys}"))["id"].to_string();
+        world.servers[by].command(&["key", "revoke", "--yes", &id]);
+        let acknowledged = Instant::now();
+        let after = client.own(world.address(by)).await;
+        for server in &world.servers {
+            let first = client.introspect(&server.address, &after).await;
+            assert!(first.is_active(), "round {round}: {first:?}");
+        }
+        for server in &world.servers {
+            seen.wait(
+                acknowledged,
+                || client.introspect(&server.address, &before),
+                is_inactive,
+            )
+            .await;
+        }
+    }
+    seen.told("6 revoked keys");
+}
+
+/// Two seconds is more than any window that the feed could be read by, and the entry's number is lower than others' by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_becomes_visible_late_is_seen() {
+    let schema = Schema::new().unwrap();
+    let world = World::on(schema.url(), 2);
+    let client = &world.client;
+    let tokens = world.tokens().await;
+    let grant = schema.sql("SELECT encode(id, 'hex') FROM grants").unwrap();
+    let url = schema.url().to_owned();
+    let late = format!(
+        "BEGIN; INSERT INTO changes (node, number, happened, expires, kind, subject, value) VALUES \
+         (decode(repeat('ee', 16), 'hex'), 1, 0, 9000000000000, 'grant', decode('{grant}', 'hex'), 0); \
+         SELECT pg_sleep(3); COMMIT;"
+    );
+    let psql = hallpass_cluster::programs().unwrap().join("psql");
+    let mut writing = Command::new(psql)
+        .args(["--no-psqlrc", "--quiet", "--dbname", &url, "--command", &late])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut revoked = 0;
+    while writing.try_wait().unwrap().is_none() {
+        let token = client.own(&world.front).await;
+        client.revoke(&world.front, &token).await;
+        revoked += 1;
+    }
+    assert!(revoked > 2, "others wrote meanwhile");
+    let committed = Instant::now();
+    let mut seen = Seen::default();
+    for server in &world.servers {
+        seen.wait(
+            committed,
+            || client.identity(&server.address, &tokens.access),
+            is_refused,
+        )
+        .await;
+    }
+    seen.told("a commit that others overtook");
+    // What a newer server may write stops nobody.
+    schema
+        .sql("INSERT INTO changes VALUES (decode(repeat('ef', 16), 'hex'), 1, 0, 9000000000000, 'of_tomorrow', '', 0)")
+        .unwrap();
+    let token = client.own(&world.front).await;
+    client.revoke(&world.front, &token).await;
+    let acknowledged = Instant::now();
+    for server in &world.servers {
+        seen.wait(acknowledged, || client.introspect(&server.address, &token), is_inactive)
+            .await;
+        assert_eq!(client.get(&server.address, "/health/ready").await.status, 200);
+    }
+}

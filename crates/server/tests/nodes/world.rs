@@ -1,0 +1,108 @@
+//! Servers on one database, and nginx before them.
+
+use crate::client::{Client, REDIRECT_URI, SECRET, Tokens};
+use crate::front::Nginx;
+use crate::person::{EMAIL, PASSWORD, Person, VERIFIER};
+use crate::server::{Server, Starting};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hallpass_cluster::{Schema, free_port};
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// What the servers share.
+pub(crate) struct World {
+    /// nginx's address, which is the public one.
+    pub(crate) front: String,
+    pub(crate) servers: Vec<Server>,
+    pub(crate) client: Client,
+    _nginx: Nginx,
+    folder: TempDir,
+    _schema: Option<Schema>,
+}
+
+impl World {
+    /// So many servers, started at once on an empty database.
+    pub(crate) fn of(servers: usize) -> Self {
+        let schema = Schema::new().unwrap();
+        let url = schema.url().to_owned();
+        Self {
+            _schema: Some(schema),
+            ..Self::on(&url, servers)
+        }
+    }
+
+    /// The same on whatever database has this URL.
+    pub(crate) fn on(database: &str, servers: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port().unwrap();
+        let front = format!("http://127.0.0.1:{port}");
+        let config = configured(folder.path(), &front, 1);
+        let starting: Vec<Starting> = (0..servers)
+            .map(|n| Starting::spawn(&config, &folder.path().join(format!("data-{n}")), database))
+            .collect();
+        let servers: Vec<Server> = starting.into_iter().map(|one| one.ready().unwrap()).collect();
+        let addresses: Vec<&str> = servers.iter().map(|server| server.address.as_str()).collect();
+        Self {
+            _nginx: Nginx::start(folder.path(), port, &addresses),
+            front,
+            servers,
+            client: Client::new(),
+            folder,
+            _schema: None,
+        }
+    }
+
+    /// The address of one of the servers.
+    pub(crate) fn address(&self, n: usize) -> &str {
+        &self.servers[n].address
+    }
+
+    /// Tokens that a person gave to the app.
+    pub(crate) async fn tokens(&self) -> Tokens {
+        let code = Person::new().code(&self.front).await;
+        self.client.redeem(&self.front, &code, VERIFIER).await.tokens()
+    }
+
+    /// The folder of all that they keep.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// The configuration that all have, with the master key of this number.
+pub(crate) fn configured(folder: &Path, public_url: &str, master: u8) -> std::path::PathBuf {
+    let key = STANDARD.encode([master; 32]);
+    let text = format!(
+        "preset = \"default\"
+         [server]
+         public_url = \"{public_url}\"
+         trusted_proxies = [\"127.0.0.1\"]
+         [keys]
+         master = \"{key}\"
+         [scopes.read]
+         title = \"Read your things\"
+         default = true
+         [[users]]
+         email = \"{EMAIL}\"
+         name = \"Ada\"
+         password = \"{PASSWORD}\"
+         [[users]]
+         email = \"ben@example.com\"
+         name = \"Ben\"
+         [[apps]]
+         name = \"Sample App\"
+         client_id = \"sample\"
+         client_secret = \"{SECRET}\"
+         redirect_uris = [\"{REDIRECT_URI}\"]
+         [[apps]]
+         name = \"Other App\"
+         client_id = \"other\"
+         client_secret = \"{SECRET}\"
+         redirect_uris = [\"{REDIRECT_URI}\"]
+        "
+    );
+    let file = folder.join(format!("hallpass-{master}.toml"));
+    fs::write(&file, text).unwrap();
+    file
+}
