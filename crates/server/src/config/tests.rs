@@ -198,6 +198,7 @@ mod presets {
         };
         let text: Vec<String> = text.lines().map(uncommented).collect();
         let world = World::new(&text.join("\n"))
+            .beside("database-password", "secret\n")
             .beside("john.password", "secret\n")
             .beside("api.secret", "secret\n")
             .beside("sample-app.secret", "secret\n");

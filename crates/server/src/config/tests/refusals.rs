@@ -44,7 +44,7 @@ fn a_variable_is_named_by_its_name() {
         .variable("HALLPASS_WIRE__IDENTITY", "sub")
         .variable("HALLPASS_USERS__A", "1")
         .variable("HALLPASS_SERVER__LISTEN__PORT", "1")
-        .option("store.url", "postgres://db");
+        .option("store.url", "mysql://db");
     assert_eq!(
         world.refused(),
         r#"HALLPASS_SERVER__LISTEN__PORT: listen is text, in which no single value can be set
@@ -52,7 +52,7 @@ HALLPASS_TOKENS__ACESS: tokens.acess: there is no such key; did you mean `access
 HALLPASS_TOKENS__ROTATE: tokens.rotate: expected true or false, found "yes"
 HALLPASS_USERS__A: users: expected tables ([[users]]), found a table
 HALLPASS_WIRE__IDENTITY: wire.identity: expected a list such as ["a", "b"], found text
-command line: store.url: PostgreSQL is not available yet; use "sqlite:hallpass.db""#
+command line: store.url: expected a database such as "sqlite:hallpass.db", "sqlite:/folder/hallpass.db" or "postgres://user@host/database""#
     );
 }
 
@@ -164,11 +164,6 @@ listen = "127.0.0.1:1""#,
         r#"[tokens]
 format = "jwt""#,
         r#"2: tokens.format: "jwt" is not available yet; use "sealed""#,
-    ),
-    (
-        r#"[store]
-url = "postgres://hallpass:secret@db/hallpass""#,
-        r#"2: store.url: PostgreSQL is not available yet; use "sqlite:hallpass.db""#,
     ),
     (
         r#"[scopes.read]
@@ -307,12 +302,21 @@ api_url = """#,
     (
         r#"[store]
 url = "hallpass.db""#,
-        r#"2: store.url: expected a database such as "sqlite:hallpass.db" or "sqlite:/folder/hallpass.db""#,
+        r#"2: store.url: expected a database such as "sqlite:hallpass.db", "sqlite:/folder/hallpass.db" or "postgres://user@host/database""#,
+    ),
+    (
+        r#"[store]
+url = "postgres://hallpass:secret@db/hallpass?sslmode=prefer"
+connections = 3
+prepared_statements = "no""#,
+        r#"2: store.url: sslmode is "disable" or "verify-full": less would protect from nobody
+3: store.connections: expected 4 or more
+4: store.prepared_statements: expected true or false, found text"#,
     ),
     (
         r#"[store]
 url = "sqlite::memory:""#,
-        r#"2: store.url: expected a database such as "sqlite:hallpass.db" or "sqlite:/folder/hallpass.db""#,
+        r#"2: store.url: expected a database such as "sqlite:hallpass.db", "sqlite:/folder/hallpass.db" or "postgres://user@host/database""#,
     ),
     (
         r#"[wire]
@@ -558,7 +562,7 @@ grant_types = ["client_credentials"]"#,
     (
         r#"[scopes.profile]
 default = false"#,
-        "preset default:107: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
+        "preset default:117: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
     ),
     (
         r#"[products.Gold]
