@@ -1,16 +1,24 @@
 //! Load on a server: so many connections, each with its next request as soon as it has the answer to the one before; and
-//! what that cost the server.
+//! what that cost the server and its PostgreSQL.
 
 use crate::Outcome;
 use crate::flow::{refreshing, unexpected};
 use crate::http::Connection;
+use crate::postgres::Postgres;
 use crate::process::Program;
 use hdrhistogram::Histogram;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// What one connection asks, one form after the other.
+/// What is under load: a server of one or more nodes, and the PostgreSQL that they use.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<'a> {
+    pub(crate) nodes: &'a [Program],
+    pub(crate) database: Option<&'a Postgres>,
+}
+
+/// What one client asks, one form after the other.
 #[derive(Clone)]
 pub(crate) struct Asks {
     pub(crate) path: &'static str,
@@ -35,36 +43,74 @@ pub(crate) enum Then {
 pub(crate) struct Figures {
     pub(crate) requests: u64,
     pub(crate) time: Duration,
-    /// What the server used of the processors meanwhile.
+    /// What the server's processes used of the processors meanwhile.
     pub(crate) cpu: Duration,
+    /// What its PostgreSQL used.
+    pub(crate) database: Duration,
     /// Microseconds from request to answer.
     pub(crate) latency: Histogram<u64>,
+}
+
+impl Side<'_> {
+    /// The processor time that the nodes have used so far.
+    fn cpu(&self) -> Outcome<Duration> {
+        self.nodes.iter().map(Program::cpu).sum()
+    }
+
+    fn database_cpu(&self) -> Outcome<Duration> {
+        self.database.map_or(Ok(Duration::ZERO), Postgres::cpu)
+    }
 }
 
 impl Figures {
     /// Microseconds of processor time that the server spent on a request.
     pub(crate) fn cpu_each(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.requests.max(1) as f64
+        self.each(self.cpu)
+    }
+
+    /// The same of its PostgreSQL.
+    pub(crate) fn database_each(&self) -> f64 {
+        self.each(self.database)
+    }
+
+    /// The same of both.
+    pub(crate) fn both_each(&self) -> f64 {
+        self.each(self.cpu + self.database)
     }
 
     /// Requests a second.
     pub(crate) fn rate(&self) -> f64 {
         self.requests as f64 / self.time.as_secs_f64()
     }
+
+    /// Milliseconds to an answer.
+    pub(crate) fn millis(&self, quantile: f64) -> f64 {
+        self.latency.value_at_quantile(quantile) as f64 / 1e3
+    }
+
+    fn each(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / self.requests.max(1) as f64
+    }
 }
 
-/// Loads a server for so long from as many connections as there are `clients`; they go on later where they stopped.
-pub(crate) async fn load(program: &Program, clients: &mut [Asks], time: Duration) -> Outcome<Figures> {
-    let mut connections = Vec::new();
-    for _ in 0..clients.len() {
-        connections.push(Connection::open(program.address).await?);
+/// Loads a server for so long by as many clients as there are; they go on later where they stopped. A client has a connection
+/// to each node and takes the next one at each request.
+pub(crate) async fn load(side: Side<'_>, clients: &mut [Asks], time: Duration) -> Outcome<Figures> {
+    let mut hopping = Vec::new();
+    for first in 0..clients.len() {
+        let mut connections = Vec::new();
+        for node in side.nodes {
+            connections.push(Connection::open(node.address).await?);
+        }
+        connections.rotate_left(first % side.nodes.len().max(1));
+        hopping.push(connections);
     }
-    let (start, cpu) = (Instant::now(), program.cpu()?);
+    let (start, cpu, database) = (Instant::now(), side.cpu()?, side.database_cpu()?);
     let end = start + time;
     let mut tasks = JoinSet::new();
-    for (n, (connection, asks)) in connections.into_iter().zip(clients.iter()).enumerate() {
+    for (n, (connections, asks)) in hopping.into_iter().zip(clients.iter()).enumerate() {
         let asks = asks.clone();
-        tasks.spawn(async move { one(connection, asks, end).await.map(|done| (n, done)) });
+        tasks.spawn(async move { one(connections, asks, end).await.map(|done| (n, done)) });
     }
     let mut latency = Histogram::new(3)?;
     while let Some(done) = tasks.join_next().await {
@@ -77,15 +123,20 @@ pub(crate) async fn load(program: &Program, clients: &mut [Asks], time: Duration
     Ok(Figures {
         requests: latency.len(),
         time: start.elapsed(),
-        cpu: program.cpu()?.saturating_sub(cpu),
+        cpu: side.cpu()?.saturating_sub(cpu),
+        database: side.database_cpu()?.saturating_sub(database),
         latency,
     })
 }
 
-async fn one(mut connection: Connection, mut asks: Asks, end: Instant) -> Outcome<(Asks, Histogram<u64>)> {
+async fn one(mut connections: Vec<Connection>, mut asks: Asks, end: Instant) -> Outcome<(Asks, Histogram<u64>)> {
     let mut latency = Histogram::new(3)?;
+    let nodes = connections.len().max(1);
+    let mut turn = 0;
     while Instant::now() < end {
         let Some(form) = asks.forms.pop_front() else { break };
+        let connection = connections.get_mut(turn % nodes).ok_or("there is no node")?;
+        turn += 1;
         let start = Instant::now();
         let answer = connection.post(asks.path, &asks.authorization, &form).await?;
         latency.record(u64::try_from(start.elapsed().as_micros())?)?;

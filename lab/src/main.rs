@@ -14,6 +14,7 @@
 
 mod bare;
 mod bench;
+mod deployment;
 mod faults;
 mod flow;
 mod generate;
@@ -22,6 +23,7 @@ mod load;
 mod nodes;
 mod overload;
 mod peers;
+mod postgres;
 mod process;
 mod tree;
 mod world;
@@ -65,6 +67,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             eprintln!("{reason}");
+            let mut because = reason.source();
+            while let Some(reason) = because {
+                eprintln!("  because: {reason}");
+                because = reason.source();
+            }
             ExitCode::FAILURE
         }
     }

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::peers;
 use crate::process::{Outcome, cargo, run};
+use crate::{install, peers};
 
 /// Measures; what follows `bench` goes to the lab as it stands. With `--peers`: beside other authorization servers.
 pub(crate) fn bench(root: &Path, options: &[&str]) -> ExitCode {
     let measured = if options.contains(&"--peers") {
         beside_peers(root, options)
     } else {
-        built(root).and_then(|lab| lab.run("bench", options))
+        install::postgres().and_then(|()| built(root)?.run("bench", options))
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::install::{copy, debian, same};
+use crate::install::{self, copy, debian, same};
 use crate::process::{Outcome, output, run};
 
 const KEYCLOAK: &str = "26.7.3";
@@ -14,18 +14,11 @@ const KEYCLOAK: &str = "26.7.3";
 pub(crate) fn install(root: &Path) -> Result<PathBuf, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let folder = target.join("peers");
-    postgres()?;
+    install::postgres()?;
     oidc_provider(&root.join("lab/peers/oidc-provider"), &folder.join("oidc-provider"))?;
     django(&root.join("lab/peers/django"), &folder.join("django"))?;
     keycloak(&folder)?;
     Ok(folder)
-}
-
-fn postgres() -> Outcome {
-    if Path::new("/usr/lib/postgresql").exists() {
-        return Ok(());
-    }
-    debian(&["postgresql"])
 }
 
 /// With the Node that npm's package `node` brings, as Debian's is too old for it.

@@ -335,6 +335,20 @@ pub fn programs() -> Outcome<PathBuf> {
         .join("bin"))
 }
 
+/// Which PostgreSQL that is, such as `15.18`.
+#[must_use]
+pub fn version() -> String {
+    let said = programs().and_then(|folder| {
+        let said = Command::new(folder.join("postgres")).arg("--version").output();
+        said.map_err(text)
+    });
+    let said = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+    let version = said
+        .ok()
+        .and_then(|said| Some(said.split_whitespace().nth(2)?.to_owned()));
+    version.unwrap_or_else(|| "of an unknown version".to_owned())
+}
+
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -9,12 +9,12 @@ import store from './store.js';
 
 const installed = createRequire(join(process.cwd(), 'package.json'));
 const { default: Provider } = await import(pathToFileURL(installed.resolve('oidc-provider')));
-const { CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, RESOURCE, RESOURCE_SECRET, CODE_CHALLENGE, PORT } = process.env;
+const { CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, RESOURCE, RESOURCE_SECRET, CODE_CHALLENGE, PORT, DATABASE_URL } = process.env;
 const accountId = 'person1@example.com';
 const scope = 'read offline_access';
 
 const provider = new Provider(`http://127.0.0.1:${PORT}`, {
-  adapter: store(),
+  adapter: await store(DATABASE_URL),
   clients: [
     {
       client_id: CLIENT_ID,
@@ -58,7 +58,10 @@ async function code() {
 
 async function codes(n, response) {
   const made = [];
-  while (made.length < n) made.push(await code());
+  while (made.length < n) {
+    const together = Array.from({ length: Math.min(100, n - made.length) }, code);
+    made.push(...(await Promise.all(together)));
+  }
   response.end(made.join('\n'));
 }
 

@@ -1,21 +1,23 @@
 //! `hallpass-lab bench`: Hallpass beside the least that a server in its place must do, in one run, in turns.
 //!
 //! What counts is the processor time of the server's process for a request, and its ratio to that of the bare server: it
-//! is steadier than time on a machine that does other things too. Each figure is the median over the rounds.
+//! is steadier than time on a machine that does other things too. PostgreSQL's own time stands beside it. Each figure is the
+//! median over the rounds.
 
 mod asked;
+mod expiry;
+mod growth;
+mod hot;
 mod report;
 mod size;
 
 use crate::Outcome;
+use crate::deployment::{Deployment, Engine, Running};
 use crate::generate::{Generated, generate};
-use crate::load::{Asks, Figures, load};
-use crate::process::Program;
-use crate::world::World;
+use crate::load::{Asks, Figures, Side, load};
 use clap::Args;
 use report::Report;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 #[derive(Args)]
@@ -23,6 +25,12 @@ pub(crate) struct Bench {
     /// The binary to measure
     #[arg(long)]
     hallpass: PathBuf,
+    /// On which databases
+    #[arg(long, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
+    store: Vec<Engine>,
+    /// How many nodes at most share a PostgreSQL: one, two and so on are measured
+    #[arg(long, default_value_t = 3)]
+    nodes: usize,
     /// How many rounds, each side taking its turn in each
     #[arg(long, default_value_t = 7)]
     rounds: u64,
@@ -35,26 +43,39 @@ pub(crate) struct Bench {
     /// How many grants the large database has
     #[arg(long, default_value_t = 10_000_000)]
     large: u64,
-    /// Only these parts: hot, size, start, bytes
+    /// How often each grant is refreshed where growth is measured
+    #[arg(long, default_value_t = 100)]
+    refreshes: u64,
+    /// How many rows are due at once where expiry is measured
+    #[arg(long, default_value_t = 200_000)]
+    due: u64,
+    /// Only these parts: hot, bytes, expiry, start, size
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only these hot paths, such as `refresh`
     #[arg(long, value_delimiter = ',')]
     paths: Vec<String>,
-    /// The folder to work in, which must have room for the large database: 4 GB for 10 million grants
+    /// The folder to work in, which must have room for the large database: 12 GB for 10 million grants in PostgreSQL
     #[arg(long)]
     folder: Option<PathBuf>,
 }
 
 /// How many grants the small database has.
 const SMALL: u64 = 10_000;
-/// How many codes wait to be redeemed, for each second of load.
-const CODES_PER_SECOND: u64 = 16_000;
 
 impl Bench {
-    /// How many codes all rounds together may redeem.
-    fn codes(&self) -> u64 {
-        CODES_PER_SECOND * self.seconds * (self.rounds + 1)
+    /// How many codes `sides` may redeem in all rounds together.
+    fn codes(&self, engine: Engine, sides: usize) -> u64 {
+        // More than it can redeem in a second.
+        let in_a_second = match engine {
+            Engine::Sqlite => 16_000,
+            Engine::Postgres => 10_000,
+        };
+        in_a_second * self.seconds * (self.rounds + 1) * sides as u64
+    }
+
+    fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == part)
     }
 }
 
@@ -62,74 +83,57 @@ impl Bench {
 pub(crate) async fn run(options: Bench) -> Outcome {
     let temporary = tempfile::tempdir()?;
     let folder = options.folder.clone().unwrap_or_else(|| temporary.path().to_owned());
-    let chosen = |part: &str| options.only.is_empty() || options.only.iter().any(|name| name == part);
+    std::fs::create_dir_all(&folder)?;
+    hallpass_cluster::let_others_through(&folder)?;
     let mut report = Report::begin(&options.hallpass)?;
-    if chosen("hot") {
-        hot(&options, &folder.join("hot"), &mut report).await?;
-    }
-    if chosen("bytes") {
-        size::bytes_per_grant(&options, &folder.join("bytes"), &mut report).await?;
-    }
-    if chosen("start") || chosen("size") {
-        size::large(&options, &folder, &mut report, chosen("size")).await?;
+    for engine in options.store.iter().copied() {
+        let folder = folder.join(engine.name());
+        std::fs::create_dir_all(&folder)?;
+        hallpass_cluster::let_others_through(&folder)?;
+        report.line(&format!("\n## {}\n", engine.name()));
+        if options.wants("hot") {
+            hot::hot(&options, engine, &folder, &mut report).await?;
+        }
+        if options.wants("bytes") {
+            growth::bytes_per_grant(&options, engine, &folder.join("bytes"), &mut report).await?;
+        }
+        if options.wants("expiry") {
+            expiry::expiry(&options, engine, &folder.join("expiry"), &mut report).await?;
+        }
+        if options.wants("start") || options.wants("size") {
+            size::large(&options, engine, &folder, &mut report).await?;
+        }
     }
     report.print();
     Ok(())
 }
 
-/// The four hot paths, each beside its bare server.
-async fn hot(options: &Bench, folder: &Path, report: &mut Report) -> Outcome {
-    let codes = options.codes();
-    let (server, generated) = prepared(options, folder, SMALL, codes).await?;
-    report.line(&format!("memory before any load: {:.1} MiB", server.resident()?));
-    let tokens = asked::access_tokens(&server, &generated, SMALL - 64..SMALL).await?;
-    let n = options.connections;
-    let parts: [(&str, Vec<Asks>, bool); 4] = [
-        ("client_credentials", asked::client_credentials(n), false),
-        ("introspection", asked::introspection(n, &tokens), false),
-        ("refresh", asked::refreshes(n, &generated, 0..n as u64), true),
-        ("code exchange", asked::redemptions(n, &generated), true),
-    ];
-    let wanted = |name: &str| options.paths.is_empty() || options.paths.iter().any(|path| path == name);
-    for (name, mut asks, durable) in parts.into_iter().filter(|(name, ..)| wanted(name)) {
-        let bytes = asked::answer_bytes(&server, &asks).await?;
-        let bare = bare(folder, bytes, durable)?;
-        let mut beside = if durable { asked::bare_rows(n) } else { asks.clone() };
-        let (ours, theirs) = in_turns(options, (&server, &mut asks), (&bare, &mut beside)).await?;
-        report.beside_bare(name, bytes, durable, &ours, &theirs);
-    }
-    report.line(&format!("memory after the load: {:.1} MiB", server.resident()?));
-    Ok(())
+/// A deployment of so many nodes on a database made for it, and the nodes running.
+async fn prepared(
+    options: &Bench,
+    folder: &Path,
+    engine: Engine,
+    nodes: usize,
+    (grants, codes): (u64, u64),
+) -> Outcome<(Running, Generated)> {
+    let deployment = Deployment::make(&options.hallpass, folder, engine, nodes)?;
+    let generated = generate(&deployment, grants, codes).await?;
+    Ok((deployment.serve()?, generated))
 }
 
-/// A running server on a database made for it.
-async fn prepared(options: &Bench, folder: &Path, grants: u64, codes: u64) -> Outcome<(Program, Generated)> {
-    let world = World::make(&options.hallpass, folder, "")?;
-    let generated = generate(&world, grants, codes).await?;
-    Ok((world.serve()?, generated))
-}
-
-fn bare(folder: &Path, bytes: usize, durable: bool) -> Outcome<Program> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["bare", "--bytes", &bytes.to_string()]);
-    if durable {
-        command.arg("--database").arg(folder.join("bare.db"));
-    }
-    Program::start(&mut command, &folder.join("bare.log"))
-}
-
-type Side<'a> = (&'a Program, &'a mut Vec<Asks>);
-
-/// Both sides in turns, so that what the machine does beside touches both.
-async fn in_turns(options: &Bench, one: Side<'_>, other: Side<'_>) -> Outcome<(Vec<Figures>, Vec<Figures>)> {
+/// All sides in turns, so that what the machine does beside touches all; each has a place in `asks`, which several may share.
+async fn in_turns(options: &Bench, sides: &[(Side<'_>, usize)], asks: &mut [Vec<Asks>]) -> Outcome<Vec<Vec<Figures>>> {
     let turn = Duration::from_secs(options.seconds);
-    let warm = turn / 4;
-    load(one.0, one.1, warm).await?;
-    load(other.0, other.1, warm).await?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..options.rounds {
-        ours.push(load(one.0, one.1, turn).await?);
-        theirs.push(load(other.0, other.1, turn).await?);
+    let mut found: Vec<Vec<Figures>> = sides.iter().map(|_| Vec::new()).collect();
+    for round in 0..=options.rounds {
+        for ((side, place), found) in sides.iter().zip(&mut found) {
+            let asks = asks.get_mut(*place).ok_or("nothing is asked")?;
+            // The first is for warming up.
+            match round {
+                0 => drop(load(*side, asks, turn / 4).await?),
+                _ => found.push(load(*side, asks, turn).await?),
+            }
+        }
     }
-    Ok((ours, theirs))
+    Ok(found)
 }

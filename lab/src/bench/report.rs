@@ -10,6 +10,9 @@ pub(super) struct Report {
     lines: Vec<String>,
 }
 
+/// A figure of one turn.
+pub(super) type Of = fn(&Figures) -> f64;
+
 impl Report {
     /// Says what is measured, and on what.
     pub(super) fn begin(hallpass: &Path) -> Outcome<Self> {
@@ -22,7 +25,7 @@ impl Report {
         let size = fs::metadata(hallpass)?.len() as f64 / 1e6;
         let mut report = Self { lines: Vec::new() };
         report.line(&format!(
-            "machine: {cores} cores, {model}; the load comes from the same machine"
+            "machine: {cores} cores, {model}; the load and PostgreSQL are on the same machine"
         ));
         report.line(&format!("binary: {size:.1} MB"));
         Ok(report)
@@ -34,33 +37,58 @@ impl Report {
         self.lines.push(text.to_owned());
     }
 
-    /// A hot path beside its bare server.
-    pub(super) fn beside_bare(&mut self, name: &str, bytes: usize, durable: bool, ours: &[Figures], bare: &[Figures]) {
-        let ratios = ours
-            .iter()
-            .zip(bare)
-            .map(|(ours, bare)| ours.cpu_each() / bare.cpu_each());
-        let ratio = median(ratios.collect());
-        let bar = if durable {
-            format!(
-                "{:.0} % of the bare server's requests per CPU second (bar 60 %)",
-                100.0 / ratio
-            )
-        } else {
-            format!("{ratio:.2} × the bare server's CPU (bar 1.3)")
+    /// A hot path: the bare server in the first place, then one node, two and so on.
+    pub(super) fn beside_bare(&mut self, durable: bool, names: &[String], figures: &[Vec<Figures>]) {
+        let (Some(bare), Some(single)) = (figures.first(), figures.get(1)) else {
+            return;
         };
-        self.line(&format!("{name}: {bar}; {bytes} bytes an answer"));
-        self.side("hallpass", ours);
-        self.side("bare", bare);
+        let beside = if durable {
+            "requests per CPU second beside bare"
+        } else {
+            "CPU beside bare"
+        };
+        let head = format!(
+            "| | server µs CPU | PostgreSQL µs CPU | {beside}: server | with PostgreSQL | CPU beside one node: server | \
+             with PostgreSQL | requests/s | p50 ms | p99 ms |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+        );
+        self.line(&head);
+        for (place, (name, of)) in names.iter().zip(figures).enumerate() {
+            let against_bare = |what: Of| match (place, durable) {
+                (0, _) => "–".to_owned(),
+                (_, true) => format!("{:.0} %", 100.0 / ratio(of, bare, what)),
+                (_, false) => format!("{:.2} ×", ratio(of, bare, what)),
+            };
+            let against_single = |what: Of| match place {
+                0 | 1 => "–".to_owned(),
+                _ => format!("{:.2} ×", ratio(of, single, what)),
+            };
+            let (server, both): (Of, Of) = (Figures::cpu_each, Figures::both_each);
+            let middle = |what: Of| median(of.iter().map(what).collect());
+            self.line(&format!(
+                "| {name} | {:.1} | {:.1} | {} | {} | {} | {} | {:.0} | {:.2} | {:.2} |",
+                middle(server),
+                middle(Figures::database_each),
+                against_bare(server),
+                against_bare(both),
+                against_single(server),
+                against_single(both),
+                middle(Figures::rate),
+                middle(|figures| figures.millis(0.5)),
+                middle(|figures| figures.millis(0.99))
+            ));
+        }
     }
 
     /// One side's figures.
     pub(super) fn side(&mut self, name: &str, figures: &[Figures]) {
-        let of = |what: fn(&Figures) -> f64| median(figures.iter().map(what).collect());
-        let (cpu, rate) = (of(Figures::cpu_each), of(Figures::rate));
-        let (p50, p99) = (of(|f| millis(f, 0.5)), of(|f| millis(f, 0.99)));
+        let of = |what: Of| median(figures.iter().map(what).collect());
         self.line(&format!(
-            "  {name}: {cpu:.1} µs CPU a request, {rate:.0} requests/s, p50 {p50:.2} ms, p99 {p99:.2} ms"
+            "  {name}: {:.1} µs CPU a request, PostgreSQL {:.1} µs, {:.0} requests/s, p50 {:.2} ms, p99 {:.2} ms",
+            of(Figures::cpu_each),
+            of(Figures::database_each),
+            of(Figures::rate),
+            of(|figures| figures.millis(0.5)),
+            of(|figures| figures.millis(0.99))
         ));
     }
 
@@ -70,12 +98,18 @@ impl Report {
     }
 }
 
+/// The median over the rounds of a figure beside the same of another side.
+pub(super) fn ratio(ours: &[Figures], theirs: &[Figures], what: Of) -> f64 {
+    median(
+        ours.iter()
+            .zip(theirs)
+            .map(|(ours, theirs)| what(ours) / what(theirs))
+            .collect(),
+    )
+}
+
 /// The middle one.
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn millis(figures: &Figures, quantile: f64) -> f64 {
-    figures.latency.value_at_quantile(quantile) as f64 / 1e3
 }

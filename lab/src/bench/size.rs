@@ -1,118 +1,104 @@
-//! What size costs: start, memory and processor time with millions of grants, and the bytes that a grant takes.
+//! What size costs: start, memory and processor time with millions of grants.
 
-use super::report::{Report, median};
-use super::{Bench, SMALL, asked, in_turns, prepared};
+use super::report::{Of, Report, median, ratio};
+use super::{Bench, SMALL, asked, growth, in_turns, prepared};
 use crate::Outcome;
+use crate::deployment::{Deployment, Engine, Running};
 use crate::flow::form;
-use crate::generate::Generated;
+use crate::generate::{Generated, generate};
 use crate::http::Connection;
-use crate::load::{Asks, load};
-use crate::process::Program;
+use crate::load::{Asks, Figures};
 use crate::world::{World, app};
-use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Over how many grants the requests go, chosen at random.
 const TOUCHED: u64 = 200_000;
-/// How often each grant is refreshed where growth is measured.
-const REFRESHES: u64 = 100;
 
 /// Start-up, empty and large; where asked for, the hot paths on both databases.
-pub(super) async fn large(options: &Bench, folder: &Path, report: &mut Report, hot: bool) -> Outcome {
-    let empty = World::make(&options.hallpass, &folder.join("empty"), "")?;
-    let first = start(&empty).await?;
-    let again = median_start(&empty).await?;
-    report.line(&format!(
-        "start to first token: {first:.0} ms in an empty folder, {again:.0} ms after that"
-    ));
-
+pub(super) async fn large(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
+    empty(options, engine, &folder.join("empty"), report).await?;
     let begun = Instant::now();
-    let codes = if hot { options.codes() } else { 0 };
-    let (server, generated) = prepared(options, &folder.join("large"), options.large, codes).await?;
-    let size = fs::metadata(folder.join("large/data/hallpass.db"))?.len();
+    let hot = options.wants("size");
+    let codes = if hot { options.codes(engine, 1) } else { 0 };
+    let deployment = Deployment::make(&options.hallpass, &folder.join("large"), engine, 1)?;
+    let generated = generate(&deployment, options.large, codes).await?;
     let (grants, seconds) = (options.large, begun.elapsed().as_secs());
-    let each = size / (grants + codes);
+    let each = growth::bytes(&deployment)? / (grants + codes) as f64;
     report.line(&format!(
-        "{grants} grants and {codes} codes made in {seconds} s: {each} bytes each, people included"
+        "{grants} grants and {codes} codes made in {seconds} s: {each:.0} bytes each"
     ));
-    drop(server);
-    let world = World::make(&options.hallpass, &folder.join("large"), "")?;
-    let started = median_start(&world).await?;
+    let started = median_start(deployment.world()?).await?;
     report.line(&format!("start to first token with {grants} grants: {started:.0} ms"));
-    if hot {
-        let (small, few) = prepared(options, &folder.join("small"), SMALL, codes).await?;
-        let server = world.serve()?;
-        compare(options, (&server, &generated), (&small, &few), report).await?;
-        report.line(&format!(
-            "memory after load on {grants} grants: {:.1} MiB",
-            server.resident()?
-        ));
+    if !hot {
+        return Ok(());
     }
+    let (small, few) = prepared(options, &folder.join("small"), engine, 1, (SMALL, codes)).await?;
+    let many = deployment.serve()?;
+    report.line(&format!(
+        "memory at rest with {grants} grants: {:.1} MiB",
+        many.first()?.resident()?
+    ));
+    compare(options, (&many, &generated), (&small, &few), report).await?;
+    report.line(&format!(
+        "memory after load on {grants} grants: {:.1} MiB",
+        many.first()?.resident()?
+    ));
     Ok(())
 }
 
-type Sized<'a> = (&'a Program, &'a Generated);
+async fn empty(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
+    let deployment = Deployment::make(&options.hallpass, folder, engine, 1)?;
+    let first = start(deployment.world()?).await?;
+    let again = median_start(deployment.world()?).await?;
+    report.line(&format!(
+        "start to first token: {first:.0} ms on an empty database, {again:.0} ms after that"
+    ));
+    Ok(())
+}
+
+type Sized<'a> = (&'a Running, &'a Generated);
 
 async fn compare(options: &Bench, large: Sized<'_>, small: Sized<'_>, report: &mut Report) -> Outcome {
     let n = options.connections;
+    let engine = large.0.deployment.engine();
+    let bar = if engine == Engine::Sqlite { "2" } else { "1.3" };
     for name in ["refresh", "code exchange", "introspection"] {
-        let mut of_large = paths(name, n, large).await?;
-        let mut of_small = paths(name, n, small).await?;
-        let (many, few) = in_turns(options, (large.0, &mut of_large), (small.0, &mut of_small)).await?;
-        let ratio = |what: fn(&crate::load::Figures) -> f64| {
-            median(
-                many.iter()
-                    .zip(&few)
-                    .map(|(many, few)| what(many) / what(few))
-                    .collect(),
-            )
+        let mut asks = [paths(name, n, large).await?, paths(name, n, small).await?];
+        let sides = [(large.0.side(1), 0), (small.0.side(1), 1)];
+        let figures = in_turns(options, &sides, &mut asks).await?;
+        let [many, few] = figures.as_slice() else {
+            return Err("there are two sides".into());
         };
-        let cpu = ratio(|figures| figures.cpu_each());
-        let p99 = ratio(|figures| figures.latency.value_at_quantile(0.99) as f64);
+        let of = |what: Of| ratio(many, few, what);
+        let database = match engine {
+            Engine::Sqlite => String::new(),
+            Engine::Postgres => format!(", {:.2} × with PostgreSQL's", of(Figures::both_each)),
+        };
         report.line(&format!(
-            "{name}, {} grants beside {}: {cpu:.2} × the CPU (bar 2), {p99:.2} × the p99 (bar 3)",
-            large.1.grants, small.1.grants
+            "{name}, {} grants beside {}: {:.2} × the CPU{database} (bar {bar}), {:.2} × the p99 (bar 3)",
+            large.1.grants,
+            small.1.grants,
+            of(Figures::cpu_each),
+            of(|figures| figures.millis(0.99))
         ));
-        report.side("many", &many);
-        report.side("few", &few);
+        report.side("many", many);
+        report.side("few", few);
     }
     Ok(())
 }
 
-async fn paths(name: &str, n: usize, (server, generated): Sized<'_>) -> Outcome<Vec<Asks>> {
+async fn paths(name: &str, n: usize, (running, generated): Sized<'_>) -> Outcome<Vec<Asks>> {
     let touched = TOUCHED.min(generated.grants / 2);
     Ok(match name {
         "refresh" => asked::refreshes(n, generated, 0..touched),
         "introspection" => {
+            let server = running.first()?;
             let tokens = asked::access_tokens(server, generated, touched..touched + touched / 10).await?;
             asked::introspection(n, &tokens)
         }
         _ => asked::redemptions(n, generated),
     })
-}
-
-/// Bytes a grant, as the server itself writes them: codes redeemed over HTTP, then every grant refreshed again and again.
-pub(super) async fn bytes_per_grant(options: &Bench, folder: &Path, report: &mut Report) -> Outcome {
-    let world = World::make(&options.hallpass, folder, "")?;
-    let generated = crate::generate::generate(&world, SMALL, 0).await?;
-    let size = || fs::metadata(world.database()).map(|file| file.len());
-    let made = size()?;
-    let server = world.serve()?;
-    let mut asks = asked::refreshes(options.connections, &generated, 0..SMALL);
-    let mut done = 0;
-    while done < SMALL * REFRESHES {
-        done += load(&server, &mut asks, Duration::from_secs(5)).await?.requests;
-    }
-    if !server.stop()? {
-        return Err("the server did not end well".into());
-    }
-    let grown = (size()? as f64 / made as f64 - 1.0) * 100.0;
-    report.line(&format!(
-        "{} bytes a grant with {SMALL} grants, people included; {done} refreshes add {grown:.1} % (bar 20 %)",
-        made / SMALL
-    ));
-    Ok(())
 }
 
 async fn median_start(world: &World) -> Outcome<f64> {

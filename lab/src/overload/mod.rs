@@ -2,17 +2,19 @@
 //!
 //! What must hold whatever the machine: what is refused is refused as a whole (503, `Retry-After`), health stays green, the
 //! server is its old self in the second after, and nobody who asks properly is hurt by those who do not. Times are told,
-//! not judged: they are the machine's.
+//! not judged: they are the machine's. On PostgreSQL each commit is made slow, so that the database is what there is not enough
+//! of.
 
 mod client;
 mod flood;
 mod hostile;
 
 use crate::Outcome;
+use crate::deployment::{Deployment, Engine, Running};
 use crate::flow::{Person, redemption, tokens};
 use crate::http::Connection;
 use crate::process::Program;
-use crate::world::{World, app};
+use crate::world::app;
 use clap::Args;
 use client::Ask;
 use flood::{Figures, closed, open, watch};
@@ -29,10 +31,22 @@ pub(crate) struct Overload {
     /// The binary
     #[arg(long, value_name = "PATH")]
     hallpass: PathBuf,
+    /// On which database
+    #[arg(long, default_value = "sqlite")]
+    store: Engine,
     /// Fewer clients and shorter: whether it behaves, not how fast it is
     #[arg(long)]
     quick: bool,
 }
+
+/// Makes each commit in PostgreSQL as slow as on a bad disk: it waits for a tenth of a second in the hope of company.
+const SLOW: [&str; 3] = [
+    "ALTER SYSTEM SET commit_delay = 100000",
+    "ALTER SYSTEM SET commit_siblings = 0",
+    "SELECT pg_reload_conf()",
+];
+/// Back to the defaults.
+const QUICKER: [&str; 2] = ["ALTER SYSTEM RESET ALL", "SELECT pg_reload_conf()"];
 
 /// How much of each.
 struct Size {
@@ -71,12 +85,21 @@ const LONG: Size = Size {
 pub(crate) async fn run(options: Overload) -> Outcome {
     let size = if options.quick { QUICK } else { LONG };
     let folder = tempfile::tempdir()?;
-    let mut world = World::make(&options.hallpass, folder.path(), "")?;
-    world.set("TOKENS__GRANTS_PER_USER_AND_APP", "1000000");
-    let server = world.serve()?;
-    println!("overload: {} MiB when it has started", server.resident()?.round());
+    let mut deployment = Deployment::make(&options.hallpass, folder.path(), options.store, 1)?;
+    for world in deployment.worlds() {
+        world.set("TOKENS__GRANTS_PER_USER_AND_APP", "1000000");
+    }
+    let running = deployment.serve()?;
+    let server = running.first()?;
+    println!(
+        "overload on {}: {} MiB when it has started",
+        options.store.name(),
+        server.resident()?.round()
+    );
     let mut asks = asks(server.address, size.connections).await?;
-    let mut wrong = twenty_times(&server, &mut asks, &size).await?;
+    commits(&running, &SLOW)?;
+    let mut wrong = twenty_times(server, &mut asks, &size).await?;
+    commits(&running, &QUICKER)?;
     for (habit, count) in [
         (Habit::Idle, size.idle),
         (Habit::SlowHeaders, size.slow),
@@ -87,7 +110,7 @@ pub(crate) async fn run(options: Overload) -> Outcome {
         (Habit::Churn, size.burst),
         (Habit::Logins, size.logins),
     ] {
-        wrong.extend(beside(&server, &mut asks, habit, count, size.stay).await?);
+        wrong.extend(beside(server, &mut asks, habit, count, size.stay).await?);
     }
     let answered = streams(server.address, size.burst).await?;
     println!("  {} streams on one HTTP/2 connection: {answered:?}", size.burst);
@@ -95,14 +118,19 @@ pub(crate) async fn run(options: Overload) -> Outcome {
         wrong.push("not every stream was answered".to_owned());
     }
     println!("  {} MiB in the end", server.resident()?.round());
-    if !server.stop()? {
-        wrong.push("the server did not end well".to_owned());
-    }
+    running.stop()?;
     if wrong.is_empty() {
         println!("  violations 0");
         return Ok(());
     }
     Err(wrong.join("\n").into())
+}
+
+fn commits(running: &Running, statements: &[&str]) -> Outcome {
+    let Some(postgres) = &running.deployment.postgres else {
+        return Ok(());
+    };
+    statements.iter().try_for_each(|statement| postgres.run(statement))
 }
 
 /// Two fifths refreshes, each of a grant of its own, two fifths introspections, one fifth tokens for the app itself.

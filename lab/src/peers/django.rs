@@ -2,9 +2,9 @@
 
 use super::Peers;
 use super::peer::{Codes, Endpoints, Peer, first_token, free_address, introduced};
-use super::postgres::Postgres;
 use crate::Outcome;
 use crate::http::basic;
+use crate::postgres::Postgres;
 use crate::process::Program;
 use crate::world::{CLIENT_ID, CLIENT_SECRET, app};
 use std::fs;
@@ -30,11 +30,11 @@ pub(super) struct Site {
 /// Starts it on a PostgreSQL of its own.
 pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     fs::create_dir_all(folder)?;
-    let database = Postgres::start(folder).await?;
+    let database = Postgres::start(&folder.join("postgres"), &[])?;
     let site = Site {
         programs: options.installed.join("django/bin").canonicalize()?,
         folder: folder.to_owned(),
-        database_port: database.port(),
+        database_port: database.port().to_string(),
     };
     let endpoints = Endpoints {
         token: "/o/token/",
@@ -51,7 +51,7 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     let (program, start) = first_token(program, &endpoints).await?;
     Ok(Peer {
         name: NAME,
-        about: about(&database),
+        about: about(),
         program,
         database: Some(database),
         start,
@@ -87,7 +87,7 @@ impl Site {
     }
 }
 
-fn about(database: &Postgres) -> String {
+fn about() -> String {
     let version = |name: &str| {
         let pinned = PACKAGES
             .lines()
@@ -102,6 +102,6 @@ fn about(database: &Postgres) -> String {
         version("django-oauth-toolkit"),
         version("Django"),
         version("gunicorn"),
-        database.version,
+        hallpass_cluster::version(),
     )
 }

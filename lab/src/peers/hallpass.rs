@@ -1,15 +1,16 @@
-//! Hallpass itself, as one among the others.
+//! Hallpass itself, as one among the others, on PostgreSQL as they are.
 
 use super::Peers;
 use super::peer::{self, Endpoints, Peer, first_token};
 use crate::Outcome;
+use crate::deployment::{Deployment, Engine};
 use crate::generate::{Generated, generate};
-use crate::world::{World, api, app};
+use crate::world::{api, app};
 use std::path::Path;
 use std::time::Instant;
 
 /// More codes than it can redeem in a second.
-pub(super) const CODES_A_SECOND: u64 = 16_000;
+pub(super) const CODES_A_SECOND: u64 = 10_000;
 /// How many codes are for what other workloads prepare.
 const MORE_CODES: u64 = 4_096;
 /// How many grants it has before.
@@ -33,8 +34,8 @@ impl Codes {
 
 /// Starts it with codes for so many seconds of load.
 pub(super) async fn start(options: &Peers, folder: &Path, seconds: u64) -> Outcome<Peer> {
-    let world = World::make(&options.hallpass, folder, "")?;
-    let generated = generate(&world, GRANTS, CODES_A_SECOND * seconds + MORE_CODES).await?;
+    let deployment = Deployment::make(&options.hallpass, folder, Engine::Postgres, 1)?;
+    let generated = generate(&deployment, GRANTS, CODES_A_SECOND * seconds + MORE_CODES).await?;
     let endpoints = Endpoints {
         token: "/oauth/token",
         introspect: "/oauth/introspect",
@@ -43,16 +44,17 @@ pub(super) async fn start(options: &Peers, folder: &Path, seconds: u64) -> Outco
         api: api(),
     };
     let begun = Instant::now();
-    let (program, _) = first_token(world.serve()?, &endpoints).await?;
+    let (program, _) = first_token(deployment.world()?.serve()?, &endpoints).await?;
     Ok(Peer {
         name: "Hallpass",
         about: format!(
-            "{}, preset `default`. SQLite in its own process, every change on the disk before the answer, as is its default. \
-             The app's secret is random and kept as SHA-256. Every refresh rotates.",
-            env!("CARGO_PKG_VERSION")
+            "{}, preset `default`, one node. PostgreSQL {} with its defaults (fsync on), every change on the disk before the \
+             answer. The app's secret is random and kept as SHA-256. Every refresh rotates.",
+            env!("CARGO_PKG_VERSION"),
+            hallpass_cluster::version(),
         ),
         program,
-        database: None,
+        database: deployment.postgres,
         start: begun.elapsed(),
         endpoints,
         codes: peer::Codes::Hallpass(Box::new(Codes { generated, taken: 0 })),

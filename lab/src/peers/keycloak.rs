@@ -2,10 +2,10 @@
 
 use super::Peers;
 use super::peer::{Codes, Endpoints, Peer, challenge, first_token, free_address, introduced};
-use super::postgres::Postgres;
 use crate::Outcome;
 use crate::flow::{form, unexpected};
 use crate::http::{Answer, Connection, Sent};
+use crate::postgres::Postgres;
 use crate::process::Program;
 use crate::world::{CLIENT_ID, PASSWORD, REDIRECT_URI, api, app};
 use http::header::{LOCATION, SET_COOKIE};
@@ -24,7 +24,7 @@ const BROWSERS: usize = 64;
 /// Starts it on a PostgreSQL of its own; the first of two starts makes the tables and the realm.
 pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     fs::create_dir_all(folder)?;
-    let database = Postgres::start(folder).await?;
+    let database = Postgres::start(&folder.join("postgres"), &[])?;
     let home = home(&options.installed)?;
     fs::create_dir_all(home.join("data/import"))?;
     fs::copy(REALM, home.join("data/import/realm.json"))?;
@@ -46,7 +46,7 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     let version = home.file_name().unwrap_or_default().to_string_lossy();
     Ok(Peer {
         name: NAME,
-        about: about(version.trim_start_matches("keycloak-"), &database),
+        about: about(version.trim_start_matches("keycloak-")),
         program,
         database: Some(database),
         start,
@@ -166,12 +166,12 @@ fn header(cookies: &Cookies) -> String {
     pairs.join("; ")
 }
 
-fn about(version: &str, database: &Postgres) -> String {
+fn about(version: &str) -> String {
     format!(
         "{version}, `kc.sh start --optimized` (production), http, one node with local caches, the heap that it takes by default \
          (512 MiB at most), PostgreSQL {} with its defaults (fsync on). Secrets are kept as they are; tokens are JWT signed with \
          RS256; sessions are kept in the database, as is its default. A refresh answers with a new token, but by default does \
          not make the one before invalid.",
-        database.version
+        hallpass_cluster::version()
     )
 }

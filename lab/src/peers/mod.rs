@@ -8,11 +8,10 @@ mod hallpass;
 mod keycloak;
 mod oidc_provider;
 mod peer;
-mod postgres;
 mod table;
 
 use crate::Outcome;
-use crate::load::{Asks, Figures, load};
+use crate::load::load;
 use clap::Args;
 use peer::Peer;
 use std::path::{Path, PathBuf};
@@ -70,7 +69,7 @@ const WORKLOADS: [(Workload, &str); 4] = [
 /// Measures and prints.
 pub(crate) async fn run(options: Peers) -> Outcome {
     let folder = tempfile::tempdir()?;
-    postgres::let_others_through(folder.path())?;
+    hallpass_cluster::let_others_through(folder.path())?;
     let mut peers = started(&options, folder.path()).await?;
     println!("{}", table::machine()?);
     for (workload, name) in WORKLOADS {
@@ -117,19 +116,13 @@ async fn in_turns(options: &Peers, peers: &mut [Peer], workload: Workload) -> Ve
             if row.failed.is_some() {
                 continue;
             }
-            match turn(peer, asks, options.seconds).await {
-                Ok((figures, database)) if round >= WARM => row.add(&figures, database),
+            let turn = Duration::from_secs(options.seconds.into());
+            match load(peer.side(), asks, turn).await {
+                Ok(figures) if round >= WARM => row.add(&figures),
                 Ok(_) => {}
                 Err(reason) => row.failed = Some(reason.to_string()),
             }
         }
     }
     rows
-}
-
-/// One turn, and the processor time that the server's PostgreSQL used meanwhile.
-async fn turn(peer: &Peer, asks: &mut [Asks], seconds: u32) -> Outcome<(Figures, Duration)> {
-    let before = peer.database_cpu()?;
-    let figures = load(&peer.program, asks, Duration::from_secs(seconds.into())).await?;
-    Ok((figures, peer.database_cpu()?.saturating_sub(before)))
 }

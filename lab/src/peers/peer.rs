@@ -1,11 +1,11 @@
 //! What all servers have in common: how they are asked, and where their codes come from.
 
-use super::postgres::Postgres;
 use super::{Workload, django, hallpass, keycloak, oidc_provider};
 use crate::Outcome;
 use crate::flow::{CHALLENGE_BYTES, Tokens, form, redemption, refreshing, tokens, unexpected};
 use crate::http::Connection;
-use crate::load::{Asks, Then};
+use crate::load::{Asks, Side, Then};
+use crate::postgres::Postgres;
 use crate::process::Program;
 use crate::world::{CLIENT_ID, CLIENT_SECRET, PASSWORD, REDIRECT_URI, RESOURCE, RESOURCE_SECRET};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -57,7 +57,7 @@ impl Codes {
     fn enough_for_a_second(&self) -> u64 {
         match self {
             Self::Hallpass(_) => hallpass::CODES_A_SECOND,
-            Self::OidcProvider => 6_000,
+            Self::OidcProvider => 1_500,
             Self::Django(_) => 40,
             Self::Keycloak(_) => 300,
         }
@@ -99,15 +99,19 @@ impl Peer {
         })
     }
 
-    /// The processor time of its PostgreSQL so far, if it has one.
-    pub(super) fn database_cpu(&self) -> Outcome<Duration> {
-        self.database.as_ref().map_or(Ok(Duration::ZERO), Postgres::cpu)
+    /// As a side under load.
+    pub(super) fn side(&self) -> Side<'_> {
+        Side {
+            nodes: std::slice::from_ref(&self.program),
+            database: self.database.as_ref(),
+        }
     }
 
     /// Ends it, then its PostgreSQL.
     pub(super) fn end(self) -> Outcome {
         self.program.stop()?;
-        self.database.map_or(Ok(()), Postgres::stop)
+        drop(self.database);
+        Ok(())
     }
 
     async fn codes(&mut self, n: u64) -> Outcome<Vec<String>> {

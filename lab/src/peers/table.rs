@@ -34,8 +34,8 @@ impl Row {
         }
     }
 
-    /// Adds a turn, in which the server's PostgreSQL used so much processor time.
-    pub(super) fn add(&mut self, figures: &Figures, database: Duration) {
+    /// Adds a turn.
+    pub(super) fn add(&mut self, figures: &Figures) {
         let latency = &figures.latency;
         let sum = self.sum.get_or_insert_with(|| Sum {
             requests: 0,
@@ -47,7 +47,7 @@ impl Row {
         sum.requests += figures.requests;
         sum.time += figures.time;
         sum.cpu += figures.cpu;
-        sum.database += database;
+        sum.database += figures.database;
         if let Err(reason) = sum.latency.add(latency) {
             self.failed = Some(reason.to_string());
         }

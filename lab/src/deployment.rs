@@ -1,0 +1,142 @@
+//! Hallpass as it is measured: one or more nodes on one database, which is SQLite's or a PostgreSQL of their own, with nothing
+//! between them (for what is tormented see `nodes`).
+
+use crate::Outcome;
+use crate::load::Side;
+use crate::postgres::Postgres;
+use crate::process::Program;
+use crate::world::World;
+use clap::ValueEnum;
+use rusqlite::Connection;
+use std::path::Path;
+use std::time::Duration;
+
+/// What the database is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    /// Its name in tables.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+}
+
+/// The configurations of the nodes, and their database.
+pub(crate) struct Deployment {
+    worlds: Vec<World>,
+    pub(crate) postgres: Option<Postgres>,
+}
+
+/// A deployment whose nodes run. They end before their database does.
+pub(crate) struct Running {
+    pub(crate) nodes: Vec<Program>,
+    pub(crate) deployment: Deployment,
+}
+
+impl Deployment {
+    /// Writes the configurations of so many nodes below a folder, and starts their PostgreSQL with PostgreSQL's defaults.
+    pub(crate) fn make(hallpass: &Path, folder: &Path, engine: Engine, nodes: usize) -> Outcome<Self> {
+        std::fs::create_dir_all(folder)?;
+        hallpass_cluster::let_others_through(folder)?;
+        if engine == Engine::Sqlite {
+            let world = World::make(hallpass, folder, "")?;
+            return Ok(Self {
+                worlds: vec![world],
+                postgres: None,
+            });
+        }
+        let postgres = Postgres::start(&folder.join("postgres"), &[])?;
+        let first = folder.join("node1");
+        let shared = format!(
+            "[store]\nurl = {:?}\n[keys]\nmaster_file = {:?}\n",
+            postgres.url(),
+            first.join("data/master.key")
+        );
+        let world = |number: usize| World::make(hallpass, &folder.join(format!("node{number}")), &shared);
+        Ok(Self {
+            worlds: (1..=nodes.max(1)).map(world).collect::<Outcome<_>>()?,
+            postgres: Some(postgres),
+        })
+    }
+
+    /// What the database is.
+    pub(crate) fn engine(&self) -> Engine {
+        match self.postgres {
+            None => Engine::Sqlite,
+            Some(_) => Engine::Postgres,
+        }
+    }
+
+    /// The configuration of the first node.
+    pub(crate) fn world(&self) -> Outcome<&World> {
+        Ok(self.worlds.first().ok_or("there is no node")?)
+    }
+
+    /// The configurations of all, to set more in.
+    pub(crate) fn worlds(&mut self) -> &mut [World] {
+        &mut self.worlds
+    }
+
+    /// Starts all nodes.
+    pub(crate) fn serve(self) -> Outcome<Running> {
+        let nodes = self.worlds.iter().map(World::serve).collect::<Outcome<_>>()?;
+        Ok(Running {
+            nodes,
+            deployment: self,
+        })
+    }
+
+    /// Has the database do something that no server asks for.
+    pub(crate) fn run(&self, statements: &str) -> Outcome {
+        match &self.postgres {
+            Some(postgres) => postgres.run(statements),
+            None => Ok(self.sqlite()?.execute_batch(statements)?),
+        }
+    }
+
+    /// The number that a query answers.
+    pub(crate) fn number(&self, query: &str) -> Outcome<f64> {
+        match &self.postgres {
+            Some(postgres) => postgres.number(query),
+            None => Ok(self.sqlite()?.query_row(query, [], |row| row.get(0))?),
+        }
+    }
+
+    fn sqlite(&self) -> Outcome<Connection> {
+        let connection = Connection::open(self.world()?.database())?;
+        connection.busy_timeout(Duration::from_secs(30))?;
+        Ok(connection)
+    }
+}
+
+impl Running {
+    /// The first node.
+    pub(crate) fn first(&self) -> Outcome<&Program> {
+        Ok(self.nodes.first().ok_or("there is no node")?)
+    }
+
+    /// As a side under load: so many of the nodes.
+    pub(crate) fn side(&self, nodes: usize) -> Side<'_> {
+        Side {
+            nodes: self.nodes.get(..nodes).unwrap_or(&self.nodes),
+            database: self.deployment.postgres.as_ref(),
+        }
+    }
+
+    /// Ends the nodes as an operator does, and gives the deployment back.
+    pub(crate) fn stop(self) -> Outcome<Deployment> {
+        for node in self.nodes {
+            if !node.stop()? {
+                return Err("a node did not end well".into());
+            }
+        }
+        Ok(self.deployment)
+    }
+}
