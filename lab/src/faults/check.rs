@@ -58,6 +58,8 @@ struct Grant {
     /// When a redemption was first refused.
     refused_at: Option<u64>,
     endings: Doubts,
+    /// Since when it is over with no reason known yet, and what is to be said where none comes.
+    lost: Option<(u64, String)>,
     /// When it was first known to be over.
     ended: Option<Over>,
     /// When the last request was sent that got a decisive answer.
@@ -329,13 +331,19 @@ impl Checker {
             From::Database => Over::in_the_database(event),
         });
         if !explained {
-            self.complain(event, "a grant that nobody ended is lost");
+            // What ended it may be on its way still: others can know before whoever asked for it.
+            grant.lost = Some((event.received, complaint(event, "a grant that nobody ended is lost")));
         }
     }
 
     fn finish(&mut self, settled: u64) {
         let wrong = &mut self.findings.wrong;
-        for (code, grant) in &self.grants {
+        for (code, grant) in &mut self.grants {
+            if let Some((since, complaint)) = grant.lost.take()
+                && !grant.endings.was_under_way(since)
+            {
+                wrong.push(complaint);
+            }
             if grant.redemptions > 0 && grant.refused == grant.redemptions && grant.unanswered == 0 && !grant.redeemed {
                 wrong.push(format!("code {code} was never good for anything"));
             }
@@ -347,19 +355,21 @@ impl Checker {
     }
 
     fn complain(&mut self, event: &Event, what: &str) {
-        let Event {
-            node,
-            asked,
-            heard,
-            sent,
-            received,
-            ..
-        } = event;
-        let when = event.sent_at.as_millis();
-        self.findings.wrong.push(format!(
-            "{what}: {asked:?} at {sent} ({when} ms), node {node}, got {heard:?} at {received}"
-        ));
+        self.findings.wrong.push(complaint(event, what));
     }
+}
+
+fn complaint(event: &Event, what: &str) -> String {
+    let Event {
+        node,
+        asked,
+        heard,
+        sent,
+        received,
+        ..
+    } = event;
+    let when = event.sent_at.as_millis();
+    format!("{what}: {asked:?} at {sent} ({when} ms), node {node}, got {heard:?} at {received}")
 }
 
 #[cfg(test)]

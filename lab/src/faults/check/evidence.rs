@@ -78,7 +78,11 @@ impl Over {
 
 /// Requests that may have ended something.
 #[derive(Default)]
-pub(super) struct Doubts(Vec<Doubt>);
+pub(super) struct Doubts {
+    open: Vec<Doubt>,
+    /// When each was sent and its outcome known, the disproved ones too.
+    all: Vec<(u64, u64)>,
+}
 
 struct Doubt {
     sent: u64,
@@ -89,7 +93,8 @@ struct Doubt {
 impl Doubts {
     pub(super) fn add(&mut self, event: &Event, certain: bool) {
         let (sent, received) = (event.sent, event.received);
-        self.0.push(Doubt {
+        self.all.push((sent, received));
+        self.open.push(Doubt {
             sent,
             received,
             certain,
@@ -98,12 +103,17 @@ impl Doubts {
 
     /// Life was shown: what got no answer and was settled `before` was not done.
     pub(super) fn disprove(&mut self, before: u64) {
-        self.0.retain(|doubt| doubt.certain || doubt.received >= before);
+        self.open.retain(|doubt| doubt.certain || doubt.received >= before);
     }
 
     /// Whether one of them explains what was heard at `received`.
     pub(super) fn explain(&self, received: u64) -> bool {
-        self.0.iter().any(|doubt| doubt.sent < received)
+        self.open.iter().any(|doubt| doubt.sent < received)
+    }
+
+    /// Whether one of them had been sent by then, and was answered only later.
+    pub(super) fn was_under_way(&self, at: u64) -> bool {
+        self.all.iter().any(|(sent, received)| *sent < at && *received > at)
     }
 }
 

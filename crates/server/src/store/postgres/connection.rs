@@ -1,6 +1,6 @@
 //! One connection to PostgreSQL: statements on it, prepared or not, each within a bounded time.
 //!
-//! Who does not get an answer in time gives the connection up: what it asked for may still happen.
+//! Who does not get an answer in time, or does not wait for it, gives the connection up: what it asked for may still happen.
 
 use super::address::Address;
 use super::place::Place;
@@ -184,7 +184,13 @@ impl Connection {
     }
 
     async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Error>>) -> Answer<T> {
-        match tokio::time::timeout(PATIENCE, asked).await {
+        let mut waiting = Waiting {
+            connection: self,
+            answered: false,
+        };
+        let answer = tokio::time::timeout(PATIENCE, asked).await;
+        waiting.answered = answer.is_ok();
+        match answer {
             Ok(answer) => answer.map_err(|error| self.judge(&error)),
             Err(_) => {
                 self.doubt_host();
@@ -245,6 +251,21 @@ impl Connection {
             self.give_up();
         }
         failed(error)
+    }
+}
+
+/// Somebody who waits for an answer. Who goes away before it came, be it for a shorter patience of their own, leaves a
+/// connection that may never answer again: it is given up, or the next one would wait for it in their place.
+struct Waiting<'a> {
+    connection: &'a Connection,
+    answered: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.connection.give_up();
+        }
     }
 }
 

@@ -110,6 +110,23 @@ async fn a_backend_that_is_ended_in_the_middle_changes_nothing_and_the_next_one_
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn a_connection_whose_answer_nobody_waited_for_is_not_used_again() {
+    let fixture = fixture().await;
+    let other = session(&fixture).await;
+    for _ in 0..4 {
+        let all = (0..4).map(|_| fixture.store.read("SELECT pg_sleep(20)", &[]));
+        tokio::select! {
+            _ = join_all(all) => panic!("nothing was answered so soon"),
+            () = wait_for(&other, "Timeout:PgSleep") => {}
+        }
+    }
+    for answer in join_all((0..4).map(|_| fixture.store.read("SELECT 1", &[]))).await {
+        assert_eq!(answer.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn a_database_that_takes_no_writes_is_unavailable_until_it_does() {
     let (_cluster, fixture) = alone("read-only", &[]).await;
     fixture.active(1).await;

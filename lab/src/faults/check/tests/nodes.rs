@@ -27,6 +27,13 @@ impl Story {
         self
     }
 
+    /// The last but one was on its way until after the last one.
+    fn meanwhile(mut self) -> Self {
+        let last = self.events.len() - 1;
+        self.events[last - 1].received = 2 * last as u64 + 3;
+        self
+    }
+
     fn after(mut self, millis: u64) -> Self {
         self.now += Duration::from_millis(millis);
         self
@@ -185,4 +192,26 @@ fn what_one_node_found_over_the_others_find_so_after_the_bound() {
         .at(0, introspect(0), Heard::Active(true))
         .is_wrong(Rules::NODES, LIVES);
     found().at(0, refresh(0), tokens(1)).is_wrong(Rules::NODES, LIVES);
+}
+
+#[test]
+fn others_may_know_an_end_before_whoever_asked_for_it() {
+    for asked in [REVOKE, Asked::End { codes: vec![1] }] {
+        for heard in [Heard::Done, Heard::Nothing] {
+            connected()
+                .at(0, asked.clone(), heard)
+                .at(1, introspect(0), Heard::Active(false))
+                .meanwhile()
+                .is_fine(Rules::NODES);
+        }
+    }
+    connected()
+        .at(0, introspect(0), Heard::Active(true))
+        .at(1, introspect(0), Heard::Active(false))
+        .meanwhile()
+        .is_wrong(Rules::NODES, LOST);
+    connected()
+        .at(1, introspect(0), Heard::Active(false))
+        .at(0, REVOKE, Heard::Done)
+        .is_wrong(Rules::NODES, LOST);
 }
