@@ -181,26 +181,40 @@ async fn a_row_that_somebody_keeps_locked_is_unavailable_and_no_other() {
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn a_deadlock_with_another_session_is_tried_again() {
     let fixture = fixture().await;
-    fixture.active(1).await;
-    fixture.active(2).await;
-    let other = session(&fixture).await;
+    for id in 1..=3 {
+        fixture.active(id).await;
+    }
+    let (other, watching) = (session(&fixture).await, session(&fixture).await);
     let lock = |id: u128| {
-        format!(
-            "SELECT 1 FROM grants WHERE id = {} FOR UPDATE",
-            fixture.database.bytes(uuid(id).as_bytes())
-        )
+        let id = fixture.database.bytes(uuid(id).as_bytes());
+        format!("SELECT 1 FROM grants WHERE id = {id} FOR UPDATE")
     };
     // Patient, so that the store is the one that is undone.
-    let holds = format!("SET deadlock_timeout = '1min'; BEGIN; {}", lock(2));
+    let holds = format!(
+        "SET deadlock_timeout = '1min'; BEGIN; {}; SAVEPOINT third; {}",
+        lock(2),
+        lock(3)
+    );
     other.batch_execute(&holds).await.unwrap();
-    let watching = session(&fixture).await;
-    let both = async {
+    let end = |id| fixture.store.end(grant_id(id), EndReason::ByPerson, NOW);
+    // While the writer waits for the third, the others come together.
+    let others = async {
         wait_for(&watching, "Lock:%").await;
-        other.batch_execute(&lock(1)).await.unwrap();
-        other.batch_execute("COMMIT").await.unwrap();
+        tokio::join!(end(1), end(2), async {
+            other.batch_execute("ROLLBACK TO third").await.unwrap();
+            while watching
+                .query("SELECT 1 FROM grants WHERE state = 2", &[])
+                .await
+                .unwrap()
+                .is_empty()
+            {}
+            wait_for(&watching, "Lock:%").await;
+            other.batch_execute(&lock(1)).await.unwrap();
+            other.batch_execute("COMMIT").await.unwrap();
+        })
     };
-    let (first, second, ()) = tokio::join!(fixture.rotate(rotate(1, 1)), fixture.rotate(rotate(2, 1)), both);
-    assert!(first.unwrap().changed && second.unwrap().changed);
+    let (third, (first, second, ())) = tokio::join!(end(3), others);
+    assert_eq!((first, second, third), (Ok(true), Ok(true), Ok(true)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
