@@ -58,6 +58,8 @@ enum Command {
     Torment(faults::torment::Torment),
     /// Take machines away from the guide's recipe for high availability, under load
     Ha(faults::ha::Ha),
+    /// Run this version beside the one before it, and interrupt migrations
+    Upgrade(faults::upgrade::Upgrade),
     /// Offer a server more than it can take, and hold it up
     Overload(overload::Overload),
 }
@@ -88,6 +90,7 @@ fn run(command: Command) -> Outcome {
             Command::Disk(options) => faults::disk::run(options).await,
             Command::Torment(options) => faults::torment::run(options).await,
             Command::Ha(options) => faults::ha::run(options).await,
+            Command::Upgrade(options) => faults::upgrade::run(options).await,
             Command::Overload(options) => overload::run(options).await,
         }
     })

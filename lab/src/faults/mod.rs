@@ -10,8 +10,10 @@ mod dice;
 pub(crate) mod disk;
 pub(crate) mod ha;
 mod history;
+mod interrupted;
 pub(crate) mod kill;
 pub(crate) mod torment;
+pub(crate) mod upgrade;
 mod wire;
 
 use crate::Outcome;
@@ -145,6 +147,13 @@ impl Run {
         started.server = Some(started.world.serve()?);
         let standing = started.standing();
         self.stand(node, standing);
+        Ok(())
+    }
+
+    /// From its next start on, a node is another version.
+    fn becomes(&mut self, node: usize, hallpass: &Path) -> Outcome {
+        let node = self.nodes.get_mut(node).ok_or("there is no such node")?;
+        node.world.becomes(hallpass);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::task::AbortHandle;
 use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut};
@@ -48,6 +49,7 @@ pub(super) struct Connection {
     prepared: Option<Statements>,
     warnings: Arc<AtomicU64>,
     broken: AtomicBool,
+    driver: AbortHandle,
     place: Arc<Place>,
     /// On which of so many hosts.
     host: usize,
@@ -100,7 +102,7 @@ impl Connection {
         let (client, mut connection) = config.connect(tls).await.map_err(|error| failed(&error).error)?;
         let warnings = Arc::<AtomicU64>::default();
         let counted = warnings.clone();
-        tokio::spawn(async move {
+        let driver = tokio::spawn(async move {
             // The error that ends it reaches whoever waits for an answer.
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
                 let AsyncMessage::Notice(notice) = message else {
@@ -112,11 +114,13 @@ impl Connection {
                 }
             }
         });
+        let driver = driver.abort_handle();
         Ok(Self {
             client,
             prepared: prepared.then(Mutex::default),
             warnings,
             broken: AtomicBool::new(false),
+            driver,
             place: address.place().clone(),
             host,
             hosts: hosts.len(),
@@ -251,6 +255,16 @@ impl Connection {
             self.give_up();
         }
         failed(error)
+    }
+}
+
+/// One that was given up is closed now: what drives it would wait for the answer that nobody wants, and PostgreSQL would keep
+/// the transaction, with all that it has locked.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.broken.load(Ordering::SeqCst) {
+            self.driver.abort();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Expiry as part of running, on PostgreSQL: rows that another server treats at the same moment are left to it.
 
 use super::connection::{Answer, Connection};
+use super::writer::BEGIN;
 use crate::store::grants;
 use crate::store::sweep::{ANY_DUE, ROWS, Verdict, verdict};
 use crate::store::value::Value;
@@ -18,7 +19,7 @@ pub(super) async fn sweep(connection: &Connection, now: Instant, limit: usize) -
         return Ok(());
     }
     let until = [now.into(), Value::Int(i64::try_from(limit).unwrap_or(i64::MAX))];
-    connection.batch("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    connection.batch(BEGIN).await?;
     let (mut gone, mut over, mut later) = (vec![], vec![], vec![]);
     for mut row in connection.query(DUE, &until).await? {
         let id: Value = row.take()?;

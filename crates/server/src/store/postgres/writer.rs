@@ -106,7 +106,11 @@ impl Own {
                 self.numbering = *numbering;
                 self.sweep(&connection, works).await;
             }
-            if !connection.is_broken() {
+            if connection.is_broken() {
+                drop(connection);
+                // Nothing runs here between batches; it is closed before the next one.
+                tokio::task::yield_now().await;
+            } else {
                 self.connection = Some(connection);
             }
             match committed {
@@ -402,8 +406,10 @@ async fn together(connection: &Connection, groups: &[Group]) -> Answer<Vec<Done>
     Ok(all)
 }
 
-/// Whatever the database's default is: with more isolation others' changes would be errors.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// Whatever the database's default is: with more isolation others' changes would be errors. What a server has locked that is
+/// suspended or cut off in the middle is free again soon: PostgreSQL itself would notice hours later.
+pub(super) const BEGIN: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '5s'";
 
 /// What keeps two people from the same number.
 const NUMBER: &str = "users_number_key";

@@ -7,6 +7,7 @@ use super::failures::is_unavailable;
 use super::races::race;
 use super::schema::{constants, statements};
 use super::*;
+use crate::store::batch::Work;
 use futures_util::future::join_all;
 use hallpass_cluster::{Cluster, folder_of_test};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -123,6 +124,15 @@ async fn a_connection_whose_answer_nobody_waited_for_is_not_used_again() {
     for answer in join_all((0..4).map(|_| fixture.store.read("SELECT 1", &[]))).await {
         assert_eq!(answer.unwrap().len(), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn a_server_that_is_suspended_in_the_middle_keeps_its_locks_for_seconds() {
+    let fixture = fixture().await;
+    let probe = "CREATE TABLE probe AS SELECT current_setting('idle_in_transaction_session_timeout')";
+    fixture.store.change(Work::Pragma(probe.to_owned())).await.unwrap();
+    assert_eq!(fixture.sql("SELECT * FROM probe"), "5s");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,128 @@
+//! Migrations on PostgreSQL that are interrupted and run again: whatever was reached, the tables are then whole.
+//!
+//! Statements are interrupted by the database itself, which ends the session after the nth that defines something; messages
+//! by the proxy, before one arrives or before its answer does.
+
+use super::dice::Dice;
+use crate::Outcome;
+use crate::nodes::proxy::{Proxy, Weather};
+use crate::nodes::{DATABASE, SETTINGS, address};
+use crate::world::World;
+use hallpass_cluster::{Cluster, let_others_through};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// More places than there may be.
+const PLACES: usize = 500;
+
+/// What a session is ended by at its `$`th definition. A sequence counts on where a transaction is undone.
+const CUT: &str = "CREATE SEQUENCE cut;
+CREATE FUNCTION cut() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN
+  IF nextval(''cut'') = $ THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); END IF; END';
+CREATE EVENT TRIGGER cut ON ddl_command_end EXECUTE FUNCTION cut()";
+
+/// The tables as they are: columns, indexes, and what was recorded.
+const TABLES: &str = "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns \
+     WHERE table_schema = 'public' ORDER BY 1, 2; \
+     SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1; \
+     SELECT version, checksum FROM refinery_schema_history ORDER BY 1";
+
+/// Interrupts at each place, or at one of `one_in`.
+pub(super) async fn run(hallpass: &Path, one_in: u64, dice: &mut Dice) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let_others_through(folder.path())?;
+    let cluster = Cluster::start(&folder.path().join("postgres"), &SETTINGS)?;
+    let trial = Trial {
+        cluster: &cluster,
+        hallpass,
+        folder: folder.path(),
+    };
+    let whole = trial.undisturbed()?;
+    let one_in = usize::try_from(one_in)?;
+    let (mut statements, mut messages) = (0, 0);
+    for place in (1..PLACES).step_by(one_in) {
+        if !trial.statement(place, &whole)? {
+            break;
+        }
+        statements += 1;
+    }
+    for place in (dice.below(one_in)..PLACES).step_by(one_in) {
+        let before = trial.message(place, Weather::EndsBefore(place), &whole).await?;
+        let after = trial.message(place, Weather::EndsAfter(place), &whole).await?;
+        if !before && !after {
+            break;
+        }
+        messages += 1;
+    }
+    println!("  migrations interrupted at {statements} statements and {messages} messages, and run again");
+    match statements.min(messages) {
+        0 => Err("no migration was interrupted".into()),
+        _ => Ok(()),
+    }
+}
+
+/// Databases to migrate.
+struct Trial<'a> {
+    cluster: &'a Cluster,
+    hallpass: &'a Path,
+    folder: &'a Path,
+}
+
+impl Trial<'_> {
+    /// The tables of a migration that nobody interrupts.
+    fn undisturbed(&self) -> Outcome<String> {
+        self.database("whole")?;
+        self.again("whole", None)
+    }
+
+    /// Whether the session was ended at this definition.
+    fn statement(&self, place: usize, whole: &str) -> Outcome<bool> {
+        let name = format!("statement{place}");
+        self.database(&name)?;
+        self.cluster.sql(&name, &CUT.replace('$', &place.to_string()))?;
+        let interrupted = !self.migrate(&name, address(self.cluster))?;
+        self.again(&name, Some(whole))?;
+        Ok(interrupted)
+    }
+
+    /// Whether a connection ended at this message.
+    async fn message(&self, place: usize, weather: Weather, whole: &str) -> Outcome<bool> {
+        let way = match weather {
+            Weather::EndsBefore(_) => "before",
+            _ => "after",
+        };
+        let name = format!("{way}{place}");
+        self.database(&name)?;
+        let proxy = Proxy::start(address(self.cluster)).await?;
+        proxy.weather(weather);
+        let interrupted = !self.migrate(&name, proxy.address)?;
+        self.again(&name, Some(whole))?;
+        Ok(interrupted)
+    }
+
+    fn database(&self, name: &str) -> Outcome {
+        self.cluster.sql(DATABASE, &format!("CREATE DATABASE {name}"))?;
+        Ok(())
+    }
+
+    /// `hallpass migrate`, and whether it said that all is well.
+    fn migrate(&self, name: &str, database: SocketAddr) -> Outcome<bool> {
+        let mut world = World::make(self.hallpass, &self.folder.join(name), "")?;
+        let url = format!("postgres://postgres@{database}/{name}?sslmode=disable");
+        world.set("STORE__URL", &url);
+        Ok(world.command(&["migrate"]).output()?.status.success())
+    }
+
+    /// Once more, without a fault: the tables are then what they should be, and the database is dropped.
+    fn again(&self, name: &str, whole: Option<&str>) -> Outcome<String> {
+        if !self.migrate(name, address(self.cluster))? {
+            return Err(format!("after {name} the migration cannot be run again").into());
+        }
+        let tables = self.cluster.sql(name, TABLES)?;
+        self.cluster.sql(DATABASE, &format!("DROP DATABASE {name} (FORCE)"))?;
+        match whole {
+            Some(whole) if whole != tables => Err(format!("after {name} the tables are others: {tables}").into()),
+            _ => Ok(tables),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `hallpass-lab upgrade`: this version and the one before it side by side, as in a rolling restart, and back again.
+//!
+//! Under load every node in turn is stopped and started as the other version, on one PostgreSQL: the newer one migrates while
+//! the older one serves. The same on SQLite, one after the other. What anybody was told is held against the model, as always.
+//! Then the migrations are interrupted at each statement and at each message, and run again.
+
+use super::check::Rules;
+use super::dice::Dice;
+use super::interrupted;
+use super::kill::world;
+use super::{Run, seed_of_now, verdict};
+use crate::Outcome;
+use crate::nodes::Deployment;
+use crate::process::Program;
+use clap::Args;
+use hallpass_cluster::let_others_through;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// How long both versions serve between two steps.
+const LIVES: Duration = Duration::from_millis(1200);
+
+#[derive(Args)]
+pub(crate) struct Upgrade {
+    /// The binary
+    #[arg(long, value_name = "PATH")]
+    hallpass: PathBuf,
+    /// The binary before it; without it migrations alone are tried
+    #[arg(long, value_name = "PATH")]
+    previous: Option<PathBuf>,
+    /// What chance repeats
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Of how many places a migration is interrupted at one
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    one_in: u64,
+}
+
+/// Upgrades and goes back, and interrupts migrations.
+pub(crate) async fn run(options: Upgrade) -> Outcome {
+    let seed = options.seed.unwrap_or_else(seed_of_now);
+    println!("upgrade: seed {seed}");
+    match &options.previous {
+        Some(previous) => {
+            rolling(&options.hallpass, previous, seed).await?;
+            on_sqlite(&options.hallpass, previous, seed).await?;
+        }
+        None => println!("  SKIPPED the version before: --previous says where it is"),
+    }
+    interrupted::run(&options.hallpass, options.one_in, &mut Dice::new(seed, 9)).await
+}
+
+/// Two nodes on PostgreSQL, each of which becomes the other version while the other goes on.
+async fn rolling(new: &Path, old: &Path, seed: u64) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let_others_through(folder.path())?;
+    let deployment = Deployment::start(&folder.path().join("deployment"), 2, &[]).await?;
+    let mut run = Run::begin(deployment.worlds(old)?, seed, Rules::NODES).await?;
+    for (node, version) in [(1, new), (0, new), (1, old), (0, old), (1, new)] {
+        sleep(LIVES).await;
+        change(&mut run, node, version)?;
+    }
+    sleep(LIVES).await;
+    println!("  PostgreSQL: two nodes became this version, the one before it, and one of each");
+    let wrong = run.finish().await?;
+    drop(deployment);
+    verdict(&wrong, folder)
+}
+
+/// The same database in a file, opened by one version after the other.
+async fn on_sqlite(new: &Path, old: &Path, seed: u64) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let first = world(old, &folder.path().join("world"))?;
+    let mut run = Run::begin(vec![first], seed, Rules::ONE).await?;
+    for version in [new, old, new] {
+        sleep(LIVES).await;
+        change(&mut run, 0, version)?;
+    }
+    sleep(LIVES).await;
+    println!("  SQLite: the version before, this one, the one before, this one");
+    verdict(&run.finish().await?, folder)
+}
+
+/// A node ends as it is asked to, and is the other version from then on.
+fn change(run: &mut Run, node: usize, version: &Path) -> Outcome {
+    run.end(node, |server: Program| match server.stop()? {
+        true => Ok(()),
+        false => Err("a node did not end well".into()),
+    })?;
+    run.becomes(node, version)?;
+    run.start(node)
+}
