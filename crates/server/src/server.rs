@@ -129,6 +129,8 @@ impl Running {
             let _ = tokio::time::timeout(DRAIN, task).await;
         }
         self.following.abort();
+        // Only then does nothing hold the database any more.
+        let _ = self.following.await;
         if let Err(error) = self.hallpass.store.flush().await {
             tracing::warn!(%error, "the last uses could not be written down");
         }
