@@ -65,7 +65,8 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// Why the store could not do something. Nothing of it was written, except where hundreds of grants end: then some may have.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Disk full, locked, away or too busy: callers answer 503, and later it may work.
+    /// Disk full, locked, away or too busy: callers answer 503, and later it may work. Where an answer was waited for in vain,
+    /// what was asked for may be written all the same.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// What a write expected to find was not so.
