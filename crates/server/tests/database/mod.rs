@@ -1,6 +1,7 @@
 //! The database of a test, on the engine that `HALLPASS_TEST_DATABASE` names: an SQLite file, or a schema of its own in the
 //! PostgreSQL that this process shares. Unit tests share this module with those through HTTP.
 #![allow(dead_code, reason = "not every test that shares this module needs all of it")]
+#![allow(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
 use hallpass_cluster::{Schema, tests_run_on_postgres};
 use rusqlite::Connection;
