@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 
 use crate::fuzz;
 use crate::install;
+use crate::previous;
 use crate::process::{Outcome, cargo, run as run_program};
 
 /// What `cargo xtask faults` was asked for.
@@ -24,7 +25,7 @@ struct Part {
     run: fn(&Path, &Options<'_>) -> Outcome,
 }
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 8] = [
     Part {
         name: "kill",
         run: |root, options| {
@@ -44,6 +45,32 @@ const PARTS: [Part; 6] = [
     Part {
         name: "overload",
         run: |root, _| lab(root, "release", "overload", &[]),
+    },
+    Part {
+        name: "torment",
+        run: |root, options| {
+            install::faults()?;
+            let seed = options.seed.map(|seed| ["--seed", seed]);
+            let seed = seed.as_ref().map_or(&[][..], |words| &words[..]);
+            let several = |nodes| {
+                lab(
+                    root,
+                    "release",
+                    "torment",
+                    &[&["--rounds", "5", "--nodes", nodes], seed].concat(),
+                )
+            };
+            several("2").and_then(|()| several("3"))
+        },
+    },
+    Part {
+        name: "upgrade",
+        run: |root, options| {
+            install::faults()?;
+            let seed = options.seed.map(|seed| ["--seed", seed]);
+            let seed = seed.as_ref().map_or(&[][..], |words| &words[..]);
+            upgrade(root, "release", seed)
+        },
     },
     Part {
         name: "ha",
@@ -92,6 +119,9 @@ impl<'a> Options<'a> {
 /// The long form.
 pub(crate) fn run(root: &Path, options: &Options<'_>) -> ExitCode {
     let wanted = |name: &str| options.only.is_none_or(|names| names.split(',').any(|one| one == name));
+    if wanted("upgrade") {
+        previous::build(root, "release");
+    }
     let built = cargo(
         root,
         &[
@@ -119,12 +149,25 @@ pub(crate) fn run(root: &Path, options: &Options<'_>) -> ExitCode {
     }
 }
 
-/// The quick form, with what `cargo test` has built: 50 kills, each fault of the disk once, a second of overload.
+/// The quick form, with what `cargo test` has built: 50 kills, each fault of the disk once, a second of overload, a few
+/// faults of several nodes, and the version before this one.
 pub(crate) fn quick(root: &Path) -> Outcome {
+    install::faults()?;
+    previous::build(root, "debug");
     cargo(root, &["build", "--locked", "--workspace", "--bins"])?;
     lab(root, "debug", "kill", &["--times", "50", "--seconds", "60"])?;
     lab(root, "debug", "disk", &[])?;
-    lab(root, "debug", "overload", &["--quick"])
+    lab(root, "debug", "overload", &["--quick"])?;
+    lab(root, "debug", "torment", &["--most", "4"])?;
+    upgrade(root, "debug", &["--one-in", "8"])
+}
+
+/// With the version before this one, where there is one.
+fn upgrade(root: &Path, profile: &str, words: &[&str]) -> Outcome {
+    let previous = previous::built(root, profile);
+    let previous = previous.as_ref().map(|path| ["--previous", path.as_str()]);
+    let previous = previous.as_ref().map_or(&[][..], |words| &words[..]);
+    lab(root, profile, "upgrade", &[previous, words].concat())
 }
 
 /// Many more cases than in the test run; the test prints its seed.

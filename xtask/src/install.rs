@@ -138,6 +138,20 @@ pub(crate) fn postgres() -> Outcome {
     debian(&["postgresql", "pgbouncer", "openssl"])
 }
 
+/// PostgreSQL, and clocks that can be set for one program alone.
+pub(crate) fn faults() -> Outcome {
+    postgres()?;
+    let library = |folder: fs::DirEntry| folder.path().join("faketime/libfaketimeMT.so.1");
+    if fs::read_dir("/usr/lib").is_ok_and(|folders| folders.flatten().any(|folder| library(folder).exists())) {
+        return Ok(());
+    }
+    // Where it cannot be had, the lab says what it did not try.
+    if let Err(reason) = debian(&["faketime"]) {
+        eprintln!("{reason}");
+    }
+    Ok(())
+}
+
 /// etcd and Patroni beside PostgreSQL, as the guide to high availability has them.
 pub(crate) fn high_availability() -> Outcome {
     postgres()?;

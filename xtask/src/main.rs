@@ -12,6 +12,7 @@ mod faults;
 mod fuzz;
 mod install;
 mod peers;
+mod previous;
 mod process;
 mod test;
 
@@ -24,7 +25,8 @@ cargo xtask test --list                 the steps
 cargo xtask bench [OPTION…]             figures, beside bare servers (--help shows the options)
 cargo xtask bench --peers [OPTION…]     figures, beside other authorization servers, installed first
 cargo xtask faults [--kills NUMBER] [--seed NUMBER] [--only PART,PART…]
-                                        kill, disk, overload, model, fuzz: what the test run does quickly, at length
+                                        kill, disk, overload, torment, upgrade, ha, model, fuzz: what the test run
+                                        does quickly, at length
 cargo xtask fuzz [--seconds N] [TARGET…]  what must hold whatever arrives; a minute a target unless said";
 
 fn main() -> ExitCode {

@@ -103,6 +103,11 @@ impl Run {
 
     fn set_to_work(&mut self, person: Person, habit: Habit, dice: Dice) {
         let wire = Wire::new(&self.record, self.phase.subscribe(), person, dice.clone());
+        let wire = match habit {
+            // An end that is carried out later would end what was connected meanwhile.
+            Habit::Ender => wire.patient(),
+            Habit::App => wire,
+        };
         self.clients.spawn(Client::new(wire, dice, habit).run());
     }
 

@@ -34,6 +34,8 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
             return Err(reused(hallpass, &grant, request.now).await?);
         }
         if decided == Meaning::RolledBack {
+            // Or it is a primary that was cut off a moment ago.
+            hallpass.feed.newest().await?;
             tracing::error!(grant = %grant.id, "a refresh token is newer than the database: was it restored from a backup?");
             return Err(Refusal::RefreshTokenFromTheFuture);
         }

@@ -44,6 +44,9 @@ pub(crate) struct Torment {
     /// These faults alone
     #[arg(long, value_delimiter = ',')]
     only: Vec<Kind>,
+    /// Of those that share a deployment, so many that chance draws
+    #[arg(long)]
+    most: Option<usize>,
     /// At most so many seconds: what is left undone then is said
     #[arg(long, default_value_t = 1800)]
     seconds: u64,
@@ -113,6 +116,7 @@ pub(crate) async fn run(options: Torment) -> Outcome {
         for number in (0..times).filter(|_| !kinds.is_empty()) {
             let plan = Plan {
                 kinds: kinds.clone(),
+                most: options.most.unwrap_or(kinds.len()),
                 rounds,
                 seed: seed + number,
                 end,
@@ -133,6 +137,7 @@ pub(crate) async fn run(options: Torment) -> Outcome {
 /// What is done on one deployment.
 struct Plan {
     kinds: Vec<Kind>,
+    most: usize,
     rounds: u64,
     seed: u64,
     end: Instant,
@@ -142,6 +147,7 @@ struct Plan {
 async fn on(options: &Torment, ground: Ground, plan: Plan) -> Outcome {
     let Plan {
         kinds,
+        most,
         rounds,
         seed,
         end,
@@ -174,7 +180,7 @@ async fn on(options: &Torment, ground: Ground, plan: Plan) -> Outcome {
             println!("  out of time: {round} rounds of {rounds}");
             break;
         }
-        for kind in torture.dice.shuffled(&kinds) {
+        for kind in torture.dice.shuffled(&kinds).into_iter().take(most) {
             torture.round(kind).await?;
         }
     }
