@@ -1,7 +1,7 @@
 //! The four hot paths, each beside its bare server.
 
 use super::report::Report;
-use super::{Bench, SMALL, asked, in_turns, prepared};
+use super::{Bench, SMALL, Turn, asked, in_turns, prepared};
 use crate::Outcome;
 use crate::deployment::{Engine, Running};
 use crate::generate::Generated;
@@ -26,7 +26,8 @@ enum Rows<'a> {
     Postgres(&'a Postgres),
 }
 
-/// Measures them on this engine, on PostgreSQL with one node, two and so on.
+/// Measures them on this engine, on PostgreSQL with one node, two and so on. Each node has as many clients as one alone: with
+/// fewer, a process does less at each wake-up.
 pub(super) async fn hot(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
     let nodes = if engine == Engine::Sqlite {
         1
@@ -49,7 +50,7 @@ pub(super) async fn hot(options: &Bench, engine: Engine, folder: &Path, report: 
 }
 
 async fn paths(options: &Bench, running: &Running, generated: &Generated) -> Outcome<[Hot; 4]> {
-    let n = options.connections;
+    let n = options.connections * running.nodes.len();
     let tokens = asked::access_tokens(running.first()?, generated, SMALL - 64..SMALL).await?;
     let path = |name, asks, durable| Hot { name, asks, durable };
     Ok([
@@ -68,29 +69,31 @@ async fn one(options: &Bench, path: Hot, running: &Running, beside: Option<&Post
         (true, None) => Rows::Sqlite(&world.folder),
         (true, Some(postgres)) => Rows::Postgres(postgres),
     };
-    let bare = [bare(&world.folder, bytes, &rows)?];
+    let counts = 1..=running.nodes.len();
+    let bare: Vec<Program> = counts
+        .clone()
+        .map(|_| bare(&world.folder, bytes, &rows))
+        .collect::<Outcome<_>>()?;
+    let n = options.connections;
     let of_bare = match path.durable {
-        true => asked::bare_rows(options.connections),
+        true => asked::bare_rows(n * bare.len()),
         false => path.asks.clone(),
     };
     let database = beside.filter(|_| path.durable);
-    let mut sides = vec![(Side { nodes: &bare, database }, 0)];
-    let counts = 1..=running.nodes.len();
-    sides.extend(counts.clone().map(|count| (running.side(count), 1)));
-    let figures = in_turns(options, &sides, &mut [of_bare, path.asks]).await?;
-    let engine = running.deployment.engine();
-    let named = |count: usize| match (engine, count) {
-        (Engine::Sqlite, _) => "Hallpass".to_owned(),
-        (Engine::Postgres, 1) => "Hallpass, one node".to_owned(),
-        (Engine::Postgres, count) => format!("Hallpass, {count} nodes"),
-    };
-    let names: Vec<String> = ["bare".to_owned()].into_iter().chain(counts.map(named)).collect();
-    report.line(&format!(
-        "\n{} on {}, {bytes} bytes an answer\n",
-        path.name,
-        engine.name()
-    ));
-    report.beside_bare(path.durable, &names, &figures);
+    let mut turns = Vec::new();
+    for count in counts {
+        let nodes = bare.get(..count).unwrap_or_default();
+        let sides = [Side { nodes, database }, running.side(count)];
+        turns.extend(sides.into_iter().enumerate().map(|(asks, side)| Turn {
+            side,
+            asks,
+            clients: n * count,
+        }));
+    }
+    let figures = in_turns(options, &turns, &mut [of_bare, path.asks]).await?;
+    let name = running.deployment.engine().name();
+    report.line(&format!("\n{} on {name}, {bytes} bytes an answer\n", path.name));
+    report.beside_bare(path.durable, &figures);
     Ok(())
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Bench {
     /// On which databases
     #[arg(long, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
     store: Vec<Engine>,
-    /// How many nodes at most share a PostgreSQL: one, two and so on are measured
+    /// How many nodes at most share a PostgreSQL: one, two and so on are measured, each beside as many bare servers
     #[arg(long, default_value_t = 3)]
     nodes: usize,
     /// How many rounds, each side taking its turn in each
@@ -37,7 +37,7 @@ pub(crate) struct Bench {
     /// How long a turn takes, in seconds
     #[arg(long, default_value_t = 2)]
     seconds: u64,
-    /// How many connections ask at a time
+    /// How many clients ask at a time, for each node
     #[arg(long, default_value_t = 64)]
     connections: usize,
     /// How many grants the large database has
@@ -121,17 +121,27 @@ async fn prepared(
     Ok((deployment.serve()?, generated))
 }
 
-/// All sides in turns, so that what the machine does beside touches all; each has a place in `asks`, which several may share.
-async fn in_turns(options: &Bench, sides: &[(Side<'_>, usize)], asks: &mut [Vec<Asks>]) -> Outcome<Vec<Vec<Figures>>> {
-    let turn = Duration::from_secs(options.seconds);
-    let mut found: Vec<Vec<Figures>> = sides.iter().map(|_| Vec::new()).collect();
+/// A side, and who asks it.
+struct Turn<'a> {
+    side: Side<'a>,
+    /// Its place among what is asked, which several sides may share.
+    asks: usize,
+    /// How many clients ask.
+    clients: usize,
+}
+
+/// All sides in turns, so that what the machine does beside touches all.
+async fn in_turns(options: &Bench, turns: &[Turn<'_>], asks: &mut [Vec<Asks>]) -> Outcome<Vec<Vec<Figures>>> {
+    let time = Duration::from_secs(options.seconds);
+    let mut found: Vec<Vec<Figures>> = turns.iter().map(|_| Vec::new()).collect();
     for round in 0..=options.rounds {
-        for ((side, place), found) in sides.iter().zip(&mut found) {
-            let asks = asks.get_mut(*place).ok_or("nothing is asked")?;
+        for (turn, found) in turns.iter().zip(&mut found) {
+            let asks = asks.get_mut(turn.asks).ok_or("nothing is asked")?;
+            let clients = asks.get_mut(..turn.clients).ok_or("there are fewer clients")?;
             // The first is for warming up.
             match round {
-                0 => drop(load(*side, asks, turn / 4).await?),
-                _ => found.push(load(*side, asks, turn).await?),
+                0 => drop(load(turn.side, clients, time / 4).await?),
+                _ => found.push(load(turn.side, clients, time).await?),
             }
         }
     }

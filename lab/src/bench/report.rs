@@ -37,46 +37,47 @@ impl Report {
         self.lines.push(text.to_owned());
     }
 
-    /// A hot path: the bare server in the first place, then one node, two and so on.
-    pub(super) fn beside_bare(&mut self, durable: bool, names: &[String], figures: &[Vec<Figures>]) {
-        let (Some(bare), Some(single)) = (figures.first(), figures.get(1)) else {
-            return;
-        };
-        let beside = if durable {
-            "requests per CPU second beside bare"
-        } else {
-            "CPU beside bare"
-        };
-        let head = format!(
-            "| | server µs CPU | PostgreSQL µs CPU | {beside}: server | with PostgreSQL | CPU beside one node: server | \
+    /// A hot path: a bare server and a node, two of each, and so on.
+    pub(super) fn beside_bare(&mut self, durable: bool, figures: &[Vec<Figures>]) {
+        let beside = if durable { "requests per CPU second" } else { "CPU" };
+        self.line(&format!(
+            "| | server µs CPU | PostgreSQL µs CPU | {beside} beside bare: server | with PostgreSQL | CPU beside one: server | \
              with PostgreSQL | requests/s | p50 ms | p99 ms |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
-        );
-        self.line(&head);
-        for (place, (name, of)) in names.iter().zip(figures).enumerate() {
-            let against_bare = |what: Of| match (place, durable) {
-                (0, _) => "–".to_owned(),
-                (_, true) => format!("{:.0} %", 100.0 / ratio(of, bare, what)),
-                (_, false) => format!("{:.2} ×", ratio(of, bare, what)),
+        ));
+        let mut single = None;
+        for (count, pair) in figures.chunks(2).enumerate() {
+            let [bare, ours] = pair else { continue };
+            let (single_bare, single_ours) = *single.get_or_insert((bare, ours));
+            let against_bare = |what: Of| match (ratio(ours, bare, what), durable) {
+                (ratio, true) => format!("{:.0} %", 100.0 / ratio),
+                (ratio, false) => format!("{ratio:.2} ×"),
             };
-            let against_single = |what: Of| match place {
-                0 | 1 => "–".to_owned(),
-                _ => format!("{:.2} ×", ratio(of, single, what)),
+            let none = || "– | –".to_owned();
+            let both =
+                |what: &dyn Fn(Of) -> String| format!("{} | {}", what(Figures::cpu_each), what(Figures::both_each));
+            let alone = |of: &[Figures], single: &[Figures]| match count {
+                0 => none(),
+                _ => both(&|what| format!("{:.2} ×", ratio(of, single, what))),
             };
-            let (server, both): (Of, Of) = (Figures::cpu_each, Figures::both_each);
-            let middle = |what: Of| median(of.iter().map(what).collect());
-            self.line(&format!(
-                "| {name} | {:.1} | {:.1} | {} | {} | {} | {} | {:.0} | {:.2} | {:.2} |",
-                middle(server),
-                middle(Figures::database_each),
-                against_bare(server),
-                against_bare(both),
-                against_single(server),
-                against_single(both),
-                middle(Figures::rate),
-                middle(|figures| figures.millis(0.5)),
-                middle(|figures| figures.millis(0.99))
-            ));
+            let (named_bare, named_ours) = match count {
+                0 => ("bare".to_owned(), "Hallpass".to_owned()),
+                _ => (format!("{} bare", count + 1), format!("Hallpass, {} nodes", count + 1)),
+            };
+            self.row(&named_bare, &none(), &alone(bare, single_bare), bare);
+            self.row(&named_ours, &both(&against_bare), &alone(ours, single_ours), ours);
         }
+    }
+
+    fn row(&mut self, name: &str, against_bare: &str, against_one: &str, of: &[Figures]) {
+        let middle = |what: Of| median(of.iter().map(what).collect());
+        self.line(&format!(
+            "| {name} | {:.1} | {:.1} | {against_bare} | {against_one} | {:.0} | {:.2} | {:.2} |",
+            middle(Figures::cpu_each),
+            middle(Figures::database_each),
+            middle(Figures::rate),
+            middle(|figures| figures.millis(0.5)),
+            middle(|figures| figures.millis(0.99))
+        ));
     }
 
     /// One side's figures.

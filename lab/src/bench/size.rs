@@ -1,7 +1,7 @@
 //! What size costs: start, memory and processor time with millions of grants.
 
 use super::report::{Of, Report, median, ratio};
-use super::{Bench, SMALL, asked, growth, in_turns, prepared};
+use super::{Bench, SMALL, Turn, asked, growth, in_turns, prepared};
 use crate::Outcome;
 use crate::deployment::{Deployment, Engine, Running};
 use crate::flow::form;
@@ -59,14 +59,18 @@ async fn empty(options: &Bench, engine: Engine, folder: &Path, report: &mut Repo
 
 type Sized<'a> = (&'a Running, &'a Generated);
 
-async fn compare(options: &Bench, large: Sized<'_>, small: Sized<'_>, report: &mut Report) -> Outcome {
+async fn compare<'a>(options: &Bench, large: Sized<'a>, small: Sized<'a>, report: &mut Report) -> Outcome {
     let n = options.connections;
     let engine = large.0.deployment.engine();
     let bar = if engine == Engine::Sqlite { "2" } else { "1.3" };
     for name in ["refresh", "code exchange", "introspection"] {
         let mut asks = [paths(name, n, large).await?, paths(name, n, small).await?];
-        let sides = [(large.0.side(1), 0), (small.0.side(1), 1)];
-        let figures = in_turns(options, &sides, &mut asks).await?;
+        let turn = |of: Sized<'a>, asks| Turn {
+            side: of.0.side(1),
+            asks,
+            clients: n,
+        };
+        let figures = in_turns(options, &[turn(large, 0), turn(small, 1)], &mut asks).await?;
         let [many, few] = figures.as_slice() else {
             return Err("there are two sides".into());
         };
