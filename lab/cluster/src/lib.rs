@@ -137,12 +137,26 @@ impl Cluster {
         Err(format!("PostgreSQL did not start; see {}", self.log().display()))
     }
 
-    /// Ends it without a word, as a crash does.
+    /// Ends it without a word, as a crash does, with every process of its own: one whose postmaster is gone answers what it is
+    /// asked at that moment.
     ///
     /// # Errors
     /// Where it cannot be told.
     pub fn kill(&mut self) -> Outcome {
-        self.end("KILL")
+        let own = self.id().map(children).unwrap_or_default();
+        self.end("KILL")?;
+        for &id in &own {
+            // Most have ended by themselves.
+            drop(signal(id, "KILL"));
+        }
+        let begun = Instant::now();
+        while own.iter().any(|id| Path::new(&format!("/proc/{id}")).exists()) {
+            if begun.elapsed() > PATIENCE {
+                return Err("a process of PostgreSQL does not end".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
     }
 
     /// Ends it as an operator does who does not wait for clients.
@@ -297,6 +311,12 @@ impl Ended {
         let waited = self.waited.recv_timeout(PATIENCE).map_err(text)?;
         waited.map(drop).map_err(text)
     }
+}
+
+/// The processes that a process has started.
+fn children(id: u32) -> Vec<u32> {
+    let listed = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    listed.split_whitespace().filter_map(|id| id.parse().ok()).collect()
 }
 
 /// Sends a signal to a process by its id.

@@ -3,7 +3,7 @@
 use super::batch::Write;
 use super::grants::ends_of_membership;
 use super::model::{ChangeKind, EndReason, GrantId, Membership, NewChange, OrganizationId, Role, UserId};
-use super::value::Statement;
+use super::value::{Row, Statement};
 use super::{Result, Store, all};
 use crate::time::Instant;
 
@@ -62,4 +62,12 @@ pub(super) fn put(user: UserId, membership: &Membership) -> Statement {
 fn changed(user: UserId, organization: OrganizationId, now: Instant) -> NewChange {
     let subject = [user.0.as_bytes().as_slice(), organization.0.as_bytes()].concat();
     NewChange::about(ChangeKind::Membership, &subject, now)
+}
+
+/// A membership from the columns of [`OF_USER`].
+pub(super) fn membership_of(row: &mut Row) -> Result<Membership> {
+    Ok(Membership {
+        organization: row.take()?,
+        role: row.take()?,
+    })
 }

@@ -1,14 +1,17 @@
 //! People.
 
 use super::memberships;
-use super::model::{ChangeKind, Membership, NewChange, NewUser, Status, User, UserId, UserUpdate};
+use super::model::{ChangeKind, NewChange, NewUser, Status, User, UserId, UserUpdate};
 use super::value::{Row, Statement, Value};
-use super::{Result, Store, StoreError, all, first};
+use super::{Engine, Result, Store, StoreError, all, first};
 use crate::time::Instant;
 
 impl Store {
     /// The person, with memberships.
     pub async fn user(&self, id: UserId) -> Result<Option<User>> {
+        if let Engine::Postgres(postgres) = &self.inner.engine {
+            return postgres.user(id).await;
+        }
         let rows = self.read(USER, &[id.into()]).await?;
         self.with_memberships(first(rows, user_of)?).await
     }
@@ -44,12 +47,7 @@ impl Store {
     async fn with_memberships(&self, user: Option<User>) -> Result<Option<User>> {
         let Some(mut user) = user else { return Ok(None) };
         let rows = self.read(memberships::OF_USER, &[user.id.into()]).await?;
-        user.memberships = all(rows, |row| {
-            Ok(Membership {
-                organization: row.take()?,
-                role: row.take()?,
-            })
-        })?;
+        user.memberships = all(rows, memberships::membership_of)?;
         Ok(Some(user))
     }
 }
@@ -111,7 +109,7 @@ fn update_params(id: UserId, update: UserUpdate) -> Vec<Value> {
     ]
 }
 
-fn user_of(row: &mut Row) -> Result<User> {
+pub(super) fn user_of(row: &mut Row) -> Result<User> {
     Ok(User {
         id: row.take()?,
         number: row.take()?,

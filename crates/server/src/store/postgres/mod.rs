@@ -1,15 +1,15 @@
 //! PostgreSQL: the same statements, batches as one statement, and a few connections.
 //!
-//! One connection writes and has one batch in flight; one reads grants, as many at a time as are asked for; one takes
+//! One connection writes and has one batch in flight; one reads grants and people, as many at a time as are asked for; one takes
 //! heartbeats and reads the feed; the others, few, are lent for everything else. More would not be faster: each commit takes
 //! what waits (docs/decisions/0023).
 
 mod address;
 mod connection;
 mod feed;
-mod grants;
 mod hot;
 mod place;
+mod points;
 mod pool;
 mod schema;
 mod start;
@@ -19,23 +19,23 @@ mod writer;
 pub use address::Address;
 
 use super::bounds::Bounds;
-use super::model::{Beat, Grant, GrantId, Mark};
+use super::model::{Beat, Grant, GrantId, Mark, User, UserId};
 use super::value::{Row, Value};
 use super::{Result, StoreError};
 use crate::config;
 use feed::Feed;
-use grants::Grants;
+use points::Points;
 use pool::Pool;
 use std::sync::Arc;
 use writer::Writer;
 
-/// How many connections are not lent: the one that writes, the one that reads grants and the one that reads the feed.
+/// How many connections are not lent: the one that writes, the one that reads by ids and the one that reads the feed.
 const OWN: u32 = 3;
 
 /// A PostgreSQL, open.
 pub(super) struct Postgres {
     pool: Pool,
-    grants: Grants,
+    points: Points,
     feed: Feed,
 }
 
@@ -56,7 +56,7 @@ impl Postgres {
         let lent = config.connections.saturating_sub(OWN).max(1);
         let postgres = Self {
             pool: Pool::new(way.clone(), lent)?,
-            grants: Grants::start(way.clone()),
+            points: Points::start(way.clone()),
             feed: Feed::new(way.clone()),
         };
         Ok((postgres, Writer::new(way, bounds)?))
@@ -72,7 +72,12 @@ impl Postgres {
 
     /// The grant, read together with all that are asked for at the same moment.
     pub(super) async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
-        self.grants.read(id).await
+        self.points.grant(id).await
+    }
+
+    /// The person, with memberships, read together with all that are asked for at the same moment.
+    pub(super) async fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.points.user(id).await
     }
 
     /// No text in PostgreSQL has a NUL, so nothing is found by one.

@@ -4,8 +4,8 @@
 //! one transaction without a wait between them. Anything else runs step by step in the same transaction.
 
 use super::connection::{Answer, Connection, Failed};
-use super::grants::read_grants;
 use super::hot::{self, Done, Group};
+use super::points::read_grants;
 use super::{Way, acknowledged, sweep};
 use crate::store::apply::{ENDS, is_own, own};
 use crate::store::batch::{Applied, End, Ends, Outcome, Rotation, Work, Write};
