@@ -298,7 +298,7 @@ async fn ready(hallpass: &Hallpass) -> Response {
 
 async fn judge(hallpass: &Hallpass) -> Result<(), StoreError> {
     let store = &hallpass.store;
-    hallpass.feed.ready().map_err(StoreError::Unavailable)?;
+    hallpass.feed.ready().await.map_err(StoreError::Unavailable)?;
     store
         .organization_by_slug(&hallpass.config.defaults.organization)
         .await?;

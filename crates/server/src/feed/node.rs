@@ -45,6 +45,8 @@ pub(super) struct Node {
 struct Progress {
     begun: u64,
     ended: u64,
+    /// The last one that succeeded.
+    succeeded: u64,
     /// The last one that ended did not succeed.
     failed: bool,
 }
@@ -63,9 +65,13 @@ pub async fn follow(hallpass: Arc<Hallpass>) {
         feed.attempt(node, &hallpass.store, &hallpass.keys).await;
         if attempt % HOUSEKEEPING == 0 {
             feed.marks().forget(feed.steady.now());
-            if let Err(error) = hallpass.store.forget_nodes().await {
-                tracing::debug!(%error, "heartbeats of servers that are gone are still there");
-            }
+            let store = hallpass.store.clone();
+            // Beside: no heartbeat waits for it.
+            tokio::spawn(async move {
+                if let Err(error) = store.forget_nodes().await {
+                    tracing::debug!(%error, "heartbeats of servers that are gone are still there");
+                }
+            });
         }
         sleep(PAUSE).await;
     }
@@ -94,14 +100,16 @@ impl Feed {
         }
     }
 
-    /// Whether requests should be sent here.
+    /// Whether requests should be sent here. After an attempt that failed the next one tells: memory may still be fresh, and be
+    /// stale for the first request.
     ///
     /// # Errors
     /// Why not.
-    pub fn ready(&self) -> Result<(), String> {
+    pub async fn ready(&self) -> Result<(), String> {
         let Some(node) = &self.node else { return Ok(()) };
-        if !node.is_fresh() {
-            return Err("the database has taken no heartbeat for two seconds".to_owned());
+        let failed = node.progress.borrow().failed;
+        if failed && node.next().await.is_err() || !node.is_fresh() {
+            return Err("the database takes no heartbeat".to_owned());
         }
         let off = Duration::from_millis(node.off.load(Ordering::SeqCst).unsigned_abs());
         if off > OFF {
@@ -120,6 +128,7 @@ impl Feed {
             // A connection that was closed while nobody looked is no database that is away.
             outcome = timeout(PATIENCE, self.poll(node, store, Some(keys))).await;
         }
+        let succeeded = matches!(outcome, Ok(Ok(())));
         let error = match outcome {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
@@ -137,6 +146,9 @@ impl Feed {
         }
         node.progress.send_modify(|progress| {
             progress.ended = progress.begun;
+            if succeeded {
+                progress.succeeded = progress.begun;
+            }
             progress.failed = error.is_some();
         });
     }
@@ -215,7 +227,7 @@ impl Node {
         self.wanted.notify_one();
         let ended = timeout(PATIENCE, progress.wait_for(|progress| progress.ended >= wanted)).await;
         match ended {
-            Ok(Ok(progress)) if !progress.failed => Ok(()),
+            Ok(Ok(progress)) if progress.succeeded >= wanted => Ok(()),
             _ => Err(stale()),
         }
     }

@@ -49,6 +49,11 @@ impl Numbering {
         };
     }
 
+    /// How far it has come, and under which name.
+    pub(super) fn mark(&self) -> (Vec<u8>, i64) {
+        (self.node.to_vec(), self.number)
+    }
+
     /// A write came with this moment.
     pub(super) fn note(&mut self, now: Instant) {
         self.latest = self.latest.max(now);

@@ -42,8 +42,8 @@ pub(in crate::store) trait Engine: Send + 'static {
     /// leaves the others alone. After a panic the next call goes on.
     fn commit(&mut self, works: &[&Work]) -> Result<Committed>;
 
-    /// All that the feed has.
-    fn feed(&mut self) -> Result<Vec<Change>>;
+    /// What the feed has that the listener may not have been told of: what failed commits may have made, and the last commit.
+    fn untold(&mut self) -> Result<Vec<Change>>;
 }
 
 /// What the thread shares with those who call it.
@@ -194,12 +194,12 @@ impl<E: Engine> Worker<E> {
     /// One commit, of which the feed's listener has been told.
     ///
     /// A revocation whose commit seemed to fail and was made is found done when it is asked again, and then acknowledged:
-    /// memory must know of it. So after a failure the whole feed is told once more, before any answer; where it cannot be
+    /// memory must know of it. So after a failure what may not have been told is told, before any answer; where it cannot be
     /// read, nobody hears that something was done.
     fn committed(&mut self, works: &[&Work]) -> Result<Vec<Result<Applied>>> {
         let (answers, changes) = self.engine.commit(works)?;
         if self.unsure {
-            let all = self.engine.feed().inspect_err(|_| self.tell(&changes))?;
+            let all = self.engine.untold().inspect_err(|_| self.tell(&changes))?;
             self.tell(&all);
             self.unsure = false;
         } else {

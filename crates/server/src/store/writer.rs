@@ -59,7 +59,7 @@ impl Engine for Writer {
         applied
     }
 
-    fn feed(&mut self) -> Result<Vec<Change>> {
+    fn untold(&mut self) -> Result<Vec<Change>> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => Connection::writer(&self.path)?,

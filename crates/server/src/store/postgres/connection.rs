@@ -115,7 +115,7 @@ impl Connection {
             }
         });
         let driver = driver.abort_handle();
-        Ok(Self {
+        let connection = Self {
             client,
             prepared: prepared.then(Mutex::default),
             warnings,
@@ -124,7 +124,11 @@ impl Connection {
             place: address.place().clone(),
             host,
             hosts: hosts.len(),
-        })
+        };
+        // What PostgreSQL warns of at a login, such as another version of its collations, comes with the first answer: it is not
+        // to be taken for a warning about a commit.
+        connection.batch("SELECT 1").await?;
+        Ok(connection)
     }
 
     /// Whether it is not to be used any more: also where the others have moved to another host.
@@ -301,8 +305,8 @@ fn failed(error: &Error) -> Failed {
     let error = match code.code() {
         "23505" => StoreError::Taken(refused.constraint().unwrap_or(refused.message()).to_owned()),
         "28000" | "28P01" | "3D000" | "42501" | "42P01" | "42703" => StoreError::Unfit(text),
-        // A value that no column takes is its owner's affair, and nobody else's in the same commit.
-        data if data.starts_with("22") => StoreError::Corrupt(text),
+        // A value that no column or index takes is its owner's affair, and nobody else's in the same commit.
+        data if ["22", "23", "54"].iter().any(|class| data.starts_with(class)) => StoreError::Corrupt(text),
         _ => StoreError::Unavailable(text),
     };
     let undone = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code);

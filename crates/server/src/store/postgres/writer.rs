@@ -3,7 +3,7 @@
 //! What many ask for is one statement for each kind (`hot.rs`); one kind alone commits by itself, several go out together in
 //! one transaction without a wait between them. Anything else runs step by step in the same transaction.
 
-use super::connection::{Answer, Connection, Failed};
+use super::connection::{Answer, Connection, Failed, Param};
 use super::hot::{self, Done, Group};
 use super::points::read_grants;
 use super::{Way, acknowledged, sweep};
@@ -17,7 +17,6 @@ use crate::store::numbering::Numbering;
 use crate::store::queue::{Committed, Engine};
 use crate::store::value::{Row, Statement, Value};
 use crate::store::{Result, StoreError, all};
-use crate::time::Instant;
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +44,11 @@ struct Own {
     /// How many commits there were since the last sweep, and how many grants they inserted.
     unswept: usize,
     inserted: usize,
+    /// The runs that commits failed under, and how far each had come; where the last commit began.
+    abandoned: Vec<(Vec<u8>, i64)>,
+    begun: (Vec<u8>, i64),
+    /// Whether a commit has begun and not come to an end, which a panic would leave behind.
+    committing: bool,
 }
 
 /// One transaction, or the one statement that is one.
@@ -71,6 +75,9 @@ impl Writer {
             bounds,
             unswept: 0,
             inserted: 0,
+            abandoned: Vec::new(),
+            begun: (vec![], 0),
+            committing: false,
         };
         Ok(Self { runtime, own })
     }
@@ -82,18 +89,44 @@ impl Engine for Writer {
         self.runtime.block_on(self.own.commit(works))
     }
 
-    fn feed(&mut self) -> Result<Vec<Change>> {
-        self.runtime.block_on(async {
-            let connection = self.own.connected().await?;
-            let rows = connection.query(changes::CURRENT, &[Instant(0).into()]).await;
-            self.own.connection = Some(connection);
-            all(rows?, changes::change_of)
-        })
+    /// What failed commits may have made, and the last one that did not fail. All else was told, by the reader of the feed too.
+    fn untold(&mut self) -> Result<Vec<Change>> {
+        self.runtime.block_on(self.own.untold())
     }
 }
 
 impl Own {
     async fn commit(&mut self, works: &[&Work]) -> Result<Committed> {
+        if std::mem::replace(&mut self.committing, true) {
+            self.abandon();
+        }
+        self.begun = self.numbering.mark();
+        let committed = self.attempts(works).await;
+        if committed.is_err() {
+            self.abandon();
+        }
+        self.committing = false;
+        committed
+    }
+
+    /// Goes on under another name: it may be that nobody knows whether a commit was made.
+    fn abandon(&mut self) {
+        self.abandoned.push(self.numbering.mark());
+        self.numbering.rename();
+    }
+
+    async fn untold(&mut self) -> Result<Vec<Change>> {
+        let connection = self.connected().await?;
+        let (runs, numbers): (Vec<Vec<u8>>, Vec<i64>) = self.abandoned.iter().chain([&self.begun]).cloned().unzip();
+        let params: [Param<'_>; 2] = [(&runs, Type::BYTEA_ARRAY), (&numbers, Type::INT8_ARRAY)];
+        let rows = connection.rows(UNTOLD, &params).await;
+        self.connection = Some(connection);
+        let changes = all(rows?.0, changes::change_of)?;
+        self.abandoned.clear();
+        Ok(changes)
+    }
+
+    async fn attempts(&mut self, works: &[&Work]) -> Result<Committed> {
         if let Some(now) = works.iter().filter_map(|work| work.now()).max() {
             self.numbering.note(now);
         }
@@ -116,11 +149,7 @@ impl Own {
             match committed {
                 Ok((committed, _)) => return Ok(committed),
                 Err(failed) if failed.undone && attempt < ATTEMPTS => wait(attempt).await,
-                Err(failed) => {
-                    // It may be that nobody knows whether it was made.
-                    self.numbering.rename();
-                    return Err(failed.error);
-                }
+                Err(failed) => return Err(failed.error),
             }
             attempt += 1;
         }
@@ -129,8 +158,10 @@ impl Own {
     /// The connection, taken out: after a panic there is none. One that PostgreSQL has closed meanwhile is made anew.
     async fn connected(&mut self) -> Result<Connection> {
         if let Some(connection) = self.connection.take() {
-            // What drives it runs only now, and hears what has come since the last batch.
-            tokio::task::yield_now().await;
+            // What drives it runs only now: it is woken by what has come since the last batch, then hears it, then ends.
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
             if !connection.is_broken() {
                 return Ok(connection);
             }
@@ -138,8 +169,8 @@ impl Own {
         Connection::open(&self.way.address, self.way.prepared).await
     }
 
-    /// What is due, in a commit of its own: whoever asked has been served by then or is behind it. Where many wait, some commits
-    /// are followed by none, and the next one treats more.
+    /// What is due, in a commit of its own; mostly that is one look. Where many wait, some commits are followed by none, and the
+    /// next one treats more.
     async fn sweep(&mut self, connection: &Connection, works: &[&Work]) {
         self.inserted += works.iter().filter(|work| matches!(work, Work::Insert(_))).count();
         self.unswept += 1;
@@ -410,6 +441,10 @@ async fn together(connection: &Connection, groups: &[Group]) -> Answer<Vec<Done>
 /// suspended or cut off in the middle is free again soon: PostgreSQL itself would notice hours later.
 pub(super) const BEGIN: &str =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '5s'";
+
+const UNTOLD: &str = "SELECT c.node, c.number, c.happened, c.expires, c.kind, c.subject, c.value \
+     FROM unnest($1::bytea[], $2::bigint[]) AS run (node, number) \
+     JOIN changes AS c ON c.node = run.node AND c.number > run.number ORDER BY c.node, c.number";
 
 /// What keeps two people from the same number.
 const NUMBER: &str = "users_number_key";

@@ -153,7 +153,7 @@ impl Engine for Memory {
         Ok((answers, changes))
     }
 
-    fn feed(&mut self) -> Result<Vec<Change>> {
+    fn untold(&mut self) -> Result<Vec<Change>> {
         if self.happens(Faults::Errors) {
             return Err(away());
         }

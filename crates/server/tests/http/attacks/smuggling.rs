@@ -11,7 +11,7 @@ const CLAIMS: [(&str, &str); 16] = [
     ("x-forwarded-host", "evil.example"),
     ("x-forwarded-server", "evil.example"),
     ("x-forwarded-proto", "evil"),
-    ("x-forwarded-port", "666"),
+    ("x-forwarded-port", "61666"),
     ("x-forwarded-prefix", "/evil"),
     ("x-forwarded-for", "127.0.0.1"),
     ("forwarded", "for=127.0.0.1;host=evil.example;proto=evil"),
@@ -55,7 +55,10 @@ async fn no_header_says_what_the_server_is_called_or_who_asks() {
             let read = |page: &Answer| page.text().split(" pas ").next().unwrap_or_default().to_owned();
             assert_eq!((answer.status, read(&answer)), (plain.status, read(&plain)), "{path}");
             assert_eq!(answer.header("location"), plain.header("location"), "{path}");
-            assert!(!answer.body.contains("evil") && !answer.body.contains("666"), "{path}");
+            assert!(
+                !answer.body.contains("evil") && !answer.body.contains(":61666"),
+                "{path}"
+            );
             assert_eq!(
                 answer.header("set-cookie").is_empty(),
                 plain.header("set-cookie").is_empty(),
