@@ -69,7 +69,7 @@ impl Bench {
         // More than it can redeem in a second.
         let in_a_second = match engine {
             Engine::Sqlite => 16_000,
-            Engine::Postgres => 10_000,
+            Engine::Postgres => 20_000,
         };
         in_a_second * self.seconds * (self.rounds + 1) * sides as u64
     }
