@@ -2,7 +2,7 @@
 //!
 //! No `RETURNING`: on SQLite reading the row in the same transaction is cheaper, and it answers also where nothing changed.
 
-use super::batch::{Applied, End, Ends, Outcome, Rotation, Use, Used, Work, Write};
+use super::batch::{Applied, ENDS, End, Ends, Outcome, Rotation, Use, Used, Work, Write};
 use super::bounds::Bounds;
 use super::connection::Connection;
 use super::model::{Change, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
@@ -10,9 +10,6 @@ use super::numbering::Numbering;
 use super::value::{Row, Statement, Value};
 use super::{Result, StoreError, all, apps, changes, first, grants, sweep};
 use crate::time::Instant;
-
-/// How many grants end in one commit; an app may have millions.
-pub(super) const ENDS: u32 = 500;
 
 /// One transaction.
 pub(super) struct Batch<'a> {
@@ -164,22 +161,11 @@ impl<'a> Batch<'a> {
         for change in &write.announce {
             self.announce(change)?;
         }
-        let mut ended = write.ended.clone();
-        let Some(mut ends) = write.ends.clone() else {
-            return Ok(Applied::Whole(Outcome::EndedMany(ended)));
+        let Some(ends) = &write.ends else {
+            return Ok(Applied::Whole(Outcome::EndedMany(write.ended.clone())));
         };
-        let found = self.end_some(&ends)?;
-        ended.extend(&found);
-        if found.len() < ENDS as usize {
-            return Ok(Applied::Whole(Outcome::EndedMany(ended)));
-        }
-        ends.after = found.last().copied();
-        let ends = Some(ends);
-        Ok(Applied::Partly(Write {
-            ends,
-            ended,
-            ..Write::default()
-        }))
+        let found = self.end_some(ends)?;
+        Ok(write.after_ending(ends, &found))
     }
 
     fn end_some(&mut self, ends: &Ends) -> Result<Vec<GrantId>> {

@@ -11,6 +11,9 @@ use crate::time::Instant;
 use std::collections::HashMap;
 use std::collections::VecDeque;
 
+/// How many grants end in one commit; an app may have millions.
+pub(super) const ENDS: u32 = 500;
+
 /// Someone's work and where its answer goes; several where works are identical.
 #[derive(Debug)]
 pub(super) struct Job<R> {
@@ -158,6 +161,23 @@ pub(super) struct Write {
     pub(super) ends: Option<Ends>,
     /// What earlier parts of this write ended: many grants end in several commits.
     pub(super) ended: Vec<GrantId>,
+}
+
+impl Write {
+    /// What became of it once these of its grants have ended: all, or the rest remains.
+    pub(super) fn after_ending(&self, ends: &Ends, found: &[GrantId]) -> Applied {
+        let ended = [&self.ended, found].concat();
+        if found.len() < ENDS as usize {
+            return Applied::Whole(Outcome::EndedMany(ended));
+        }
+        let mut ends = ends.clone();
+        ends.after = found.last().copied();
+        Applied::Partly(Self {
+            ends: Some(ends),
+            ended,
+            ..Self::default()
+        })
+    }
 }
 
 /// Which grants a work changes.

@@ -7,8 +7,8 @@ use super::connection::{Answer, Connection, Failed, Param};
 use super::hot::{self, Done, Group};
 use super::points::read_grants;
 use super::{Way, acknowledged, sweep};
-use crate::store::apply::{ENDS, is_own, own};
-use crate::store::batch::{Applied, End, Ends, Outcome, Rotation, Work, Write};
+use crate::store::apply::{is_own, own};
+use crate::store::batch::{Applied, ENDS, End, Ends, Outcome, Rotation, Work, Write};
 use crate::store::bounds::Bounds;
 use crate::store::changes;
 use crate::store::connection::unavailable;
@@ -313,22 +313,11 @@ impl<'a> Batch<'a> {
                 .await?;
             self.changes.push(entry);
         }
-        let mut ended = write.ended.clone();
-        let Some(mut ends) = write.ends.clone() else {
-            return Ok(Applied::Whole(Outcome::EndedMany(ended)));
+        let Some(ends) = &write.ends else {
+            return Ok(Applied::Whole(Outcome::EndedMany(write.ended.clone())));
         };
-        let found = self.end_some(&ends).await?;
-        ended.extend(&found);
-        if found.len() < ENDS as usize {
-            return Ok(Applied::Whole(Outcome::EndedMany(ended)));
-        }
-        ends.after = found.last().copied();
-        let ends = Some(ends);
-        Ok(Applied::Partly(Write {
-            ends,
-            ended,
-            ..Write::default()
-        }))
+        let found = self.end_some(ends).await?;
+        Ok(write.after_ending(ends, &found))
     }
 
     async fn end_some(&mut self, ends: &Ends) -> Answer<Vec<GrantId>> {
