@@ -6,7 +6,7 @@
 use super::Result;
 use super::bounds::Bounds;
 use super::connection::unavailable;
-use super::model::{Change, NewChange};
+use super::model::{Change, Mark, NewChange};
 use crate::time::Instant;
 use std::time::Duration;
 
@@ -50,8 +50,9 @@ impl Numbering {
     }
 
     /// How far it has come, and under which name.
-    pub(super) fn mark(&self) -> (Vec<u8>, i64) {
-        (self.node.to_vec(), self.number)
+    pub(super) fn mark(&self) -> Mark {
+        let (node, number) = (self.node, self.number);
+        Mark { node, number }
     }
 
     /// A write came with this moment.

@@ -12,7 +12,7 @@ use crate::store::batch::{Applied, ENDS, End, Ends, Outcome, Rotation, Work, Wri
 use crate::store::bounds::Bounds;
 use crate::store::changes;
 use crate::store::connection::unavailable;
-use crate::store::model::{Change, GrantId};
+use crate::store::model::{Change, GrantId, Mark};
 use crate::store::numbering::Numbering;
 use crate::store::queue::{Committed, Engine};
 use crate::store::value::{Row, Statement, Value};
@@ -45,8 +45,8 @@ struct Own {
     unswept: usize,
     inserted: usize,
     /// The runs that commits failed under, and how far each had come; where the last commit began.
-    abandoned: Vec<(Vec<u8>, i64)>,
-    begun: (Vec<u8>, i64),
+    abandoned: Vec<Mark>,
+    begun: Mark,
     /// Whether a commit has begun and not come to an end, which a panic would leave behind.
     committing: bool,
 }
@@ -68,15 +68,16 @@ impl Writer {
             .enable_all()
             .build()
             .map_err(unavailable)?;
+        let numbering = Numbering::begin()?;
         let own = Own {
             way,
             connection: None,
-            numbering: Numbering::begin()?,
+            begun: numbering.mark(),
+            numbering,
             bounds,
             unswept: 0,
             inserted: 0,
             abandoned: Vec::new(),
-            begun: (vec![], 0),
             committing: false,
         };
         Ok(Self { runtime, own })
@@ -117,7 +118,8 @@ impl Own {
 
     async fn untold(&mut self) -> Result<Vec<Change>> {
         let connection = self.connected().await?;
-        let (runs, numbers): (Vec<Vec<u8>>, Vec<i64>) = self.abandoned.iter().chain([&self.begun]).cloned().unzip();
+        let marks = self.abandoned.iter().chain([&self.begun]);
+        let (runs, numbers): (Vec<&[u8]>, Vec<i64>) = marks.map(|mark| (&mark.node[..], mark.number)).unzip();
         let params: [Param<'_>; 2] = [(&runs, Type::BYTEA_ARRAY), (&numbers, Type::INT8_ARRAY)];
         let rows = connection.rows(UNTOLD, &params).await;
         self.connection = Some(connection);
