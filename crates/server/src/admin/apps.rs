@@ -123,6 +123,8 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
         scopes: scopes(&hallpass.config, wanted.scopes.as_deref())?,
         products: products(&hallpass.config, wanted.products)?.unwrap_or_else(defaults),
         grant_types: grant_types(&hallpass.config, client_type, wanted.grant_types.as_deref())?,
+        trusted: true,
+        localhost_any_port: false,
         created: now,
         secrets: if confidential { vec![secret] } else { Vec::new() },
     };

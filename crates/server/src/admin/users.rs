@@ -106,6 +106,7 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
         password: Some(hash),
         locale: wanted.locale,
         admin: wanted.admin,
+        developer: false,
         created: now,
         memberships: vec![Membership {
             organization: organization.id,

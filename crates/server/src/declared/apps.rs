@@ -64,6 +64,8 @@ impl Declaration<'_> {
             scopes: declared.scopes.clone(),
             products: products(declared, self.config),
             grant_types: declared.grant_types.clone(),
+            trusted: true,
+            localhost_any_port: false,
             created: self.now,
             secrets: secret
                 .map(|secret| client_secrets::keep(secret, self.now))
@@ -104,6 +106,8 @@ fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Vec<St
         grant_types: fields
             .changed("grant_types", &grant_types)
             .then(|| declared.grant_types.clone()),
+        trusted: fields.changed("trusted", "1").then_some(true),
+        localhost_any_port: None,
     }
 }
 

@@ -415,6 +415,8 @@ async fn what_is_there_already_is_made_like_its_first_declaration() {
         scopes: None,
         products: Vec::new(),
         grant_types: None,
+        trusted: false,
+        localhost_any_port: false,
         created: NOW,
         secrets: Vec::new(),
     };

@@ -41,6 +41,7 @@ impl Declaration<'_> {
             password: password.map(|password| Some(hash_of(password))),
             locale: locale.cloned().map(Some),
             admin: admin.then_some(declared.admin),
+            developer: None,
             status: None,
         };
         self.store.update_user(existing.id, update, self.now).await?;
@@ -58,6 +59,7 @@ impl Declaration<'_> {
             password: declared.password.as_ref().map(hash_of),
             locale: declared.locale.clone(),
             admin: declared.admin,
+            developer: false,
             created: self.now,
             memberships: Vec::new(),
         };

@@ -95,6 +95,8 @@ async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: 
         scopes: wanted.scopes,
         products: hallpass.config.defaults.product.clone().into_iter().collect(),
         grant_types: None,
+        trusted: user.developer,
+        localhost_any_port: false,
         created: visit.now,
         secrets: if confidential { vec![secret] } else { Vec::new() },
     };

@@ -114,7 +114,7 @@ macro_rules! select_app {
     ($rest:literal) => {
         concat!(
             "SELECT id, client_id, name, organization_id, owner_id, client_type, reach, status, redirect_uris, scopes, ",
-            "products, grant_types, created FROM apps ",
+            "products, grant_types, trusted, localhost_any_port, created FROM apps ",
             $rest
         )
     };
@@ -130,8 +130,8 @@ const LIVE_REDIRECT_URIS: &str = "SELECT apps.redirect_uris FROM apps \
      WHERE apps.status = 'live' AND organizations.status = 'active'";
 
 const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
-     redirect_uris, scopes, products, grant_types, created) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+     redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 /// The same row, to see that it is there.
 const SAME_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
@@ -141,7 +141,8 @@ const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id
      client_type = COALESCE($3, client_type), reach = COALESCE($4, reach), status = COALESCE($5, status), \
      redirect_uris = COALESCE($6, redirect_uris), products = COALESCE($7, products), \
      scopes = CASE WHEN $8 = 1 THEN $9 ELSE scopes END, \
-     grant_types = CASE WHEN $10 = 1 THEN $11 ELSE grant_types END WHERE id = $12";
+     grant_types = CASE WHEN $10 = 1 THEN $11 ELSE grant_types END, trusted = COALESCE($12, trusted), \
+     localhost_any_port = COALESCE($13, localhost_any_port) WHERE id = $14";
 
 const SECRETS: &str =
     "SELECT id, sha256, argon2, hint, created, last_used, expires FROM secrets WHERE app_id = $1 ORDER BY created, id";
@@ -187,6 +188,8 @@ fn insert_params(app: &App) -> Vec<Value> {
         app.scopes.as_ref().into(),
         app.products.as_slice().into(),
         app.grant_types.as_deref().into(),
+        app.trusted.into(),
+        app.localhost_any_port.into(),
         app.created.into(),
     ]
 }
@@ -204,6 +207,8 @@ fn update_params(id: AppId, update: AppUpdate) -> Vec<Value> {
         update.scopes.flatten().as_ref().into(),
         update.grant_types.is_some().into(),
         update.grant_types.flatten().as_deref().into(),
+        update.trusted.into(),
+        update.localhost_any_port.into(),
         id.into(),
     ]
 }
@@ -240,6 +245,8 @@ fn app_of(row: &mut Row) -> Result<App> {
         scopes: row.take()?,
         products: row.take()?,
         grant_types: row.take()?,
+        trusted: row.take()?,
+        localhost_any_port: row.take()?,
         created: row.take()?,
         secrets: Vec::new(),
     })

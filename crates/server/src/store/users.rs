@@ -29,7 +29,10 @@ impl Store {
 
     /// Makes a person with the next numeric id. [`StoreError::Taken`]: the e-mail address is.
     pub async fn create_user(&self, user: NewUser) -> Result<User> {
-        let mut statements = vec![Statement::new(INSERT, insert_params(&user)).expect_one()];
+        let mut statements = vec![
+            Statement::new(NEXT_NUMBER, vec![]).expect_one(),
+            Statement::new(INSERT, insert_params(&user)).expect_one(),
+        ];
         for membership in &user.memberships {
             statements.push(memberships::put(user.id, membership));
         }
@@ -55,7 +58,7 @@ impl Store {
 macro_rules! select_user {
     ($rest:literal) => {
         concat!(
-            "SELECT id, number, email, name, password, locale, admin, status, created FROM users ",
+            "SELECT id, number, email, name, password, locale, admin, developer, status, created FROM users ",
             $rest
         )
     };
@@ -65,14 +68,17 @@ const USER: &str = select_user!("WHERE id = $1");
 const USER_BY_EMAIL: &str = select_user!("WHERE email = $1");
 const USERS: &str = select_user!("ORDER BY number");
 
-/// The numeric id is the highest and one more; where two race for it, its unique index lets one through.
-const INSERT: &str = "INSERT INTO users (id, number, email, name, password, locale, admin, status, created) \
-     SELECT $1, (SELECT COALESCE(MAX(number), 0) + 1 FROM users), $2, $3, $4, $5, $6, $7, $8";
+/// The numeric id that [`INSERT`] gives. The row's lock makes two registrations at once count one after the other, and the
+/// number of a deleted person is never given again.
+const NEXT_NUMBER: &str = "UPDATE settings SET value = value + 1 WHERE name = 'last_user_number'";
+
+const INSERT: &str = "INSERT INTO users (id, number, email, name, password, locale, admin, developer, status, created) \
+     SELECT $1, (SELECT value FROM settings WHERE name = 'last_user_number'), $2, $3, $4, $5, $6, $7, $8, $9";
 
 /// Columns that may be NULL have a number before them that says whether they change.
 const UPDATE: &str = "UPDATE users SET name = COALESCE($1, name), password = CASE WHEN $2 = 1 THEN $3 ELSE password END, \
-     locale = CASE WHEN $4 = 1 THEN $5 ELSE locale END, admin = COALESCE($6, admin), status = COALESCE($7, status) \
-     WHERE id = $8";
+     locale = CASE WHEN $4 = 1 THEN $5 ELSE locale END, admin = COALESCE($6, admin), developer = COALESCE($7, developer), \
+     status = COALESCE($8, status) WHERE id = $9";
 
 /// E-mail addresses are compared without case; the local part's case matters to no server that is left.
 pub(crate) fn folded(email: &str) -> String {
@@ -91,6 +97,7 @@ fn insert_params(user: &NewUser) -> Vec<Value> {
         user.password.as_deref().into(),
         user.locale.as_deref().into(),
         user.admin.into(),
+        user.developer.into(),
         Status::Active.into(),
         user.created.into(),
     ]
@@ -104,6 +111,7 @@ fn update_params(id: UserId, update: UserUpdate) -> Vec<Value> {
         update.locale.is_some().into(),
         update.locale.flatten().into(),
         update.admin.into(),
+        update.developer.into(),
         update.status.into(),
         id.into(),
     ]
@@ -118,6 +126,7 @@ pub(super) fn user_of(row: &mut Row) -> Result<User> {
         password: row.take()?,
         locale: row.take()?,
         admin: row.take()?,
+        developer: row.take()?,
         status: row.take()?,
         created: row.take()?,
         memberships: Vec::new(),

@@ -32,6 +32,10 @@ pub struct App {
     pub products: Vec<String>,
     /// The grant types that it may use; `None`: the preset's.
     pub grant_types: Option<Vec<GrantType>>,
+    /// Whether it was declared, or registered by somebody whom the operator named (DESIGN §4). Fixed at registration.
+    pub trusted: bool,
+    /// Whether `http://localhost` is admitted with any port, as loopback addresses are.
+    pub localhost_any_port: bool,
     /// When it was made.
     pub created: Instant,
     /// Its secrets, the oldest first; expired ones may be among them.
@@ -59,6 +63,10 @@ pub struct AppUpdate {
     pub products: Option<Vec<String>>,
     /// The grant types.
     pub grant_types: Option<Option<Vec<GrantType>>>,
+    /// Whether it is trusted: a declaration of an app that was registered before.
+    pub trusted: Option<bool>,
+    /// Whether `http://localhost` is admitted with any port.
+    pub localhost_any_port: Option<bool>,
 }
 
 /// One of an app's secrets.

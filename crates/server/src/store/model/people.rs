@@ -21,6 +21,8 @@ pub struct User {
     pub locale: Option<String>,
     /// Whether they operate this server.
     pub admin: bool,
+    /// Whether the operator named them a developer: they register apps, which are trusted.
+    pub developer: bool,
     /// Whether they may act.
     pub status: Status,
     /// When they were made.
@@ -54,6 +56,8 @@ pub struct NewUser {
     pub locale: Option<String>,
     /// Whether they operate this server.
     pub admin: bool,
+    /// Whether the operator names them a developer.
+    pub developer: bool,
     /// Now.
     pub created: Instant,
     /// Where they belong.
@@ -71,6 +75,8 @@ pub struct UserUpdate {
     pub locale: Option<Option<String>>,
     /// Whether they operate this server.
     pub admin: Option<bool>,
+    /// Whether the operator names them a developer.
+    pub developer: Option<bool>,
     /// Whether they may act.
     pub status: Option<Status>,
 }

@@ -197,6 +197,8 @@ fn app(id: u128, client_id: &str) -> App {
         scopes: None,
         products: vec!["Basic \"Plan\"".to_owned()],
         grant_types: None,
+        trusted: false,
+        localhost_any_port: false,
         created: NOW,
         secrets: vec![secret(id + 1000)],
     }
@@ -221,6 +223,7 @@ fn new_user(id: u128, email: &str) -> NewUser {
         password: Some("$argon2id$…".to_owned()),
         locale: Some("nl".to_owned()),
         admin: false,
+        developer: false,
         created: NOW,
         memberships: vec![],
     }

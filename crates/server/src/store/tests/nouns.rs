@@ -74,6 +74,8 @@ async fn an_update_changes_what_it_names() {
         products: Some(vec![]),
         grant_types: Some(Some(vec![GrantType::ClientCredentials])),
         organization: None,
+        trusted: Some(true),
+        localhost_any_port: Some(true),
     };
     store.update_app(id, update, NOW).await.unwrap();
     let after = App {
@@ -85,6 +87,8 @@ async fn an_update_changes_what_it_names() {
         scopes: Some(Scopes::parse("a").unwrap()),
         products: vec![],
         grant_types: Some(vec![GrantType::ClientCredentials]),
+        trusted: true,
+        localhost_any_port: true,
         ..before
     };
     assert_eq!(store.app(id).await.unwrap(), Some(after));
@@ -276,6 +280,7 @@ async fn a_person_is_changed_field_by_field() {
         password: Some(None),
         locale: Some(Some("fr".to_owned())),
         admin: Some(true),
+        developer: Some(true),
         status: Some(Status::Suspended),
     };
     store.update_user(before.id, update, NOW).await.unwrap();
@@ -284,6 +289,7 @@ async fn a_person_is_changed_field_by_field() {
         password: None,
         locale: Some("fr".to_owned()),
         admin: true,
+        developer: true,
         status: Status::Suspended,
         ..before
     };
