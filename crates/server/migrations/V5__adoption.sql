@@ -61,6 +61,13 @@ ALTER TABLE apps ADD COLUMN description TEXT;
 ALTER TABLE apps ADD COLUMN links TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE apps ADD COLUMN dialect TEXT;
 CREATE INDEX apps_owner ON apps (owner_id);
+-- Two keys of the name: names that look alike share one (UTS 39 §4). NULL: not computed yet.
+ALTER TABLE apps ADD COLUMN name_key TEXT;
+ALTER TABLE apps ADD COLUMN name_key_lower TEXT;
+CREATE INDEX apps_name_key ON apps (name_key);
+CREATE INDEX apps_name_key_lower ON apps (name_key_lower);
+-- Locked while a name is checked and written, so that of two registrations at once one sees the other.
+INSERT INTO settings (name, value) VALUES ('app_names', 0);
 
 -- Developers who manage an app beside its owner.
 CREATE TABLE app_team (
