@@ -35,6 +35,12 @@ pub enum DeclaredError {
         /// What the database says.
         source: StoreError,
     },
+    /// A person's id at the site is fixed when the person is made.
+    #[error(
+        "users: the external_id of {0:?} cannot be changed, set or removed once the person exists; \
+         declare a person with another email instead"
+    )]
+    ExternalIdFixed(String),
     /// What was applied before cannot be read, or not be remembered.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -72,8 +78,12 @@ async fn apply_once(config: &Config, store: &Store, keys: &Keys, now: Instant) -
 impl DeclaredError {
     /// Whether another server may have come between a look and the change that followed.
     fn is_of_another(&self) -> bool {
-        let (Self::Object { source, .. } | Self::Store(source)) = self;
-        matches!(source, StoreError::Taken(_) | StoreError::Conflict)
+        match self {
+            Self::Object { source, .. } | Self::Store(source) => {
+                matches!(source, StoreError::Taken(_) | StoreError::Conflict)
+            }
+            Self::ExternalIdFixed(_) => false,
+        }
     }
 }
 
@@ -143,10 +153,10 @@ impl<'k> Applied<'k> {
 impl Fields<'_, '_> {
     /// Whether this value is another than the one that was applied last, if one was; from now on it counts as applied.
     fn changed(&mut self, field: &str, value: &str) -> bool {
-        let digest = self.digest(field, value);
-        if self.applied.known.get(&self.field(field)) == Some(&digest) {
+        if self.is_applied(field, value) {
             return false;
         }
+        let digest = self.digest(field, value);
         self.applied.fresh.push(Declared {
             kind: self.kind.to_owned(),
             name: self.name.to_owned(),
@@ -155,6 +165,11 @@ impl Fields<'_, '_> {
         });
         self.any = true;
         true
+    }
+
+    /// Whether this value is the one that was applied last.
+    fn is_applied(&self, field: &str, value: &str) -> bool {
+        self.applied.known.get(&self.field(field)) == Some(&self.digest(field, value))
     }
 
     /// Whether any value of this field was ever applied.

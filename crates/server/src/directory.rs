@@ -252,7 +252,7 @@ impl Hallpass {
             Some(owner) => self
                 .user(owner)
                 .await?
-                .map(|user| user.email.clone())
+                .and_then(|user| user.address().map(str::to_owned))
                 .unwrap_or_default(),
             None => String::new(),
         };

@@ -221,7 +221,7 @@ pub(super) async fn shown(
 async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Failure> {
     let organization = hallpass.organization(app.organization).await?;
     let owner = match app.owner {
-        Some(owner) => hallpass.user(owner).await?.map(|user| user.email.clone()),
+        Some(owner) => hallpass.user(owner).await?.map(|user| user.label().into_owned()),
         None => None,
     };
     let texts = |scopes: Scopes| scopes.iter().map(ToString::to_string).collect();

@@ -16,12 +16,15 @@ pub(super) async fn app(hallpass: &Hallpass, name: &str) -> Result<App, Failure>
     found.ok_or_else(|| Failure::not_found(format!("there is no app {name:?}")))
 }
 
-/// The person with this e-mail address or subject.
+/// The person with this login address, id of the site or id. A site may use UUIDs as ids, or addresses.
 pub(super) async fn user(hallpass: &Hallpass, name: &str) -> Result<User, Failure> {
-    let found = match uuid(name) {
-        Some(id) => hallpass.store.user(UserId(id)).await?,
-        None => hallpass.store.user_by_email(name).await?,
-    };
+    let mut found = hallpass.store.user_by_email(name).await?;
+    if found.is_none() {
+        found = hallpass.store.user_by_external_id(name).await?;
+    }
+    if let (None, Some(id)) = (&found, uuid(name)) {
+        found = hallpass.store.user(UserId(id)).await?;
+    }
     found.ok_or_else(|| Failure::not_found(format!("there is no user {name:?}")))
 }
 

@@ -121,7 +121,7 @@ async fn view(hallpass: &Hallpass, mut grant: Grant) -> Result<GrantView, Failur
     let organization = organization.ok_or(StoreError::Conflict)?;
     Ok(GrantView {
         id: grant.id,
-        user: user.email.clone(),
+        user: user.label().into_owned(),
         app: client.app.client_id.clone(),
         app_name: client.app.name.clone(),
         organization: organization.slug.clone(),

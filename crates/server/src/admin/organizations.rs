@@ -183,7 +183,7 @@ async fn shown(hallpass: &Hallpass, status: u16, name: &str) -> Answer {
         let user = hallpass.user(id).await?.ok_or(StoreError::Conflict)?;
         members.push(MemberView {
             id,
-            email: user.email.clone(),
+            email: user.label().into_owned(),
             name: user.name.clone(),
             role,
         });

@@ -48,7 +48,10 @@ struct NewPassword {
 struct UserView {
     id: UserId,
     number: i64,
-    email: String,
+    /// The login; none where the site signs the person in.
+    email: Option<String>,
+    external_id: Option<String>,
+    contact_email: Option<String>,
     name: String,
     locale: Option<String>,
     admin: bool,
@@ -101,7 +104,9 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
     let hash = hallpass.people.hash(password.text.expose(), random::bytes()).await?;
     let user = NewUser {
         id: UserId(random::uuid(now)),
-        email: wanted.email.clone(),
+        email: Some(wanted.email.clone()),
+        external_id: None,
+        contact_email: None,
         name: wanted.name.trim().to_owned(),
         password: Some(hash),
         locale: wanted.locale,
@@ -133,6 +138,11 @@ pub(super) async fn set_password(
     let now = hallpass.now();
     let wanted: NewPassword = body(sent).await?;
     let user = find::user(&hallpass, &name).await?;
+    if user.external_id.is_some() {
+        return Err(Failure::invalid(
+            "the site signs this person in: they have no password here",
+        ));
+    }
     let password = Password::of(wanted.password)?;
     let hash = hallpass.people.hash(password.text.expose(), random::bytes()).await?;
     let update = UserUpdate {
@@ -205,6 +215,8 @@ fn view(user: User) -> UserView {
         id: user.id,
         number: user.number,
         email: user.email,
+        external_id: user.external_id,
+        contact_email: user.contact_email,
         name: user.name,
         locale: user.locale,
         admin: user.admin,

@@ -7,7 +7,7 @@ use http::Method;
 use serde::Serialize;
 use std::io;
 
-const COLUMNS: &[&str] = &["number", "email", "name", "status", "admin"];
+const COLUMNS: &[&str] = &["number", "email", "external_id", "name", "status", "admin"];
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {

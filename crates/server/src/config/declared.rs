@@ -53,10 +53,10 @@ pub struct Product {
     pub scopes: Scopes,
 }
 
-/// `[[users]]`: a person who can log in.
+/// `[[users]]`: a person.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// The login, unique whatever the case of its letters.
+    /// The login, unique whatever the case of its letters. With `external_id`: a label, and the name of the declaration.
     pub email: String,
     /// The full name.
     pub name: String,
@@ -66,6 +66,8 @@ pub struct User {
     pub locale: Option<String>,
     /// Whether this person operates the server.
     pub admin: bool,
+    /// The site's own id of a person whom the site signs in.
+    pub external_id: Option<String>,
 }
 
 /// A password as declared.

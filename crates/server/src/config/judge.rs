@@ -92,6 +92,12 @@ fn catalogue(config: &Config, problems: &mut Problems) {
 fn users(config: &Config, problems: &mut Problems) {
     let emails = config.users.iter().map(|user| user.email.to_lowercase());
     unique(emails, |position| format!("users[{position}].email"), problems);
+    let ids = config.users.iter().enumerate();
+    let ids: Vec<_> = ids
+        .filter_map(|(position, user)| Some((position, user.external_id.as_deref()?)))
+        .collect();
+    let path = |at: usize| format!("users[{}].external_id", ids[at].0);
+    unique(ids.iter().map(|(_, id)| *id), path, problems);
 }
 
 fn organizations(config: &Config, problems: &mut Problems) {

@@ -66,6 +66,10 @@ pub(super) fn user(mut fields: Fields<'_>) -> Option<User> {
     let hash = fields.optional("password_hash", password_hash);
     let locale = fields.optional("locale", values::language);
     let admin = fields.optional("admin", values::boolean);
+    let external_id = fields.optional("external_id", values::external_id);
+    if external_id.is_some() && (plain.is_some() || hash.is_some()) {
+        fields.problem("external_id", "the site signs this person in: leave the password out");
+    }
     let password = match (plain, hash) {
         (Some(_), Some(_)) => {
             fields.problem("password_hash", "give either a password or `password_hash`");
@@ -81,6 +85,7 @@ pub(super) fn user(mut fields: Fields<'_>) -> Option<User> {
         password,
         locale,
         admin: admin.unwrap_or(false),
+        external_id,
     })
 }
 

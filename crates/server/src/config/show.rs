@@ -189,6 +189,7 @@ fn user(user: &User) -> Table {
     }
     put_some(&mut table, "locale", user.locale.as_deref());
     put(&mut table, "admin", user.admin);
+    put_some(&mut table, "external_id", user.external_id.as_deref());
     table
 }
 

@@ -205,7 +205,7 @@ mod presets {
         let config = world.config();
         assert_eq!(
             (config.users.len(), config.resources.len(), config.apps.len()),
-            (1, 1, 1)
+            (2, 1, 1)
         );
         assert_eq!(config.tokens.refresh_absolute, Some(180 * DAY));
     }
@@ -313,6 +313,10 @@ email = "jane@doe.com"
 name = "Jane Doe"
 password_hash = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keS0h$Gpn5XCB6bV2sL0q5m3dQd1kVYv3Yx2u0m8yqfWl9b0E"
 admin = true
+[[users]]
+email = "max@doe.com"
+name = "Max Doe"
+external_id = "Site/7"
 [[organizations]]
 slug = "acme"
 name = "Acme"
@@ -354,6 +358,7 @@ type = "public"
         assert_eq!(config.users[0].locale.as_deref(), Some("nl"));
         assert!(matches!(config.users[1].password, Some(DeclaredPassword::Hash(_))));
         assert!(config.users[1].admin && !config.users[0].admin);
+        assert_eq!(config.users[2].external_id.as_deref(), Some("Site/7"));
         let organization = &config.organizations[0];
         assert_eq!(organization.kind, OrganizationKind::Sandbox);
         assert_eq!(organization.members[0], ("John@doe.com".to_owned(), Role::Owner));

@@ -319,6 +319,30 @@ pub(crate) fn email_address(email: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A site's own id of a person, which is the subject of their tokens.
+pub(super) fn external_id(node: &Node) -> Result<String, String> {
+    let id = text(node)?;
+    site_subject(&id)?;
+    Ok(id)
+}
+
+/// Whether a text can be a site's own id of a person: no subject of another kind begins like it (DESIGN §4).
+pub(crate) fn site_subject(id: &str) -> Result<(), String> {
+    let printable = id.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if id.is_empty() || id.len() > 255 || !printable {
+        return Err(format!("expected 1 to 255 printable ASCII characters, found {id:?}"));
+    }
+    match RESERVED_SUBJECTS.iter().find(|prefix| id.starts_with(**prefix)) {
+        Some(prefix) => Err(format!(
+            "subjects that begin with {prefix:?} are no person's, found {id:?}"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// How the subjects of apps, of organizations and of sample people begin.
+const RESERVED_SUBJECTS: [&str; 3] = ["app:", "org_", "sandbox:"];
+
 /// A client identifier (RFC 6749 §2.2, appendix A.1), without the colon that Basic could not carry (RFC 7617 §2). One in
 /// the form of a user's subject could pass for that user (RFC 9700 §4.15).
 pub(super) fn client_id(node: &Node) -> Result<String, String> {

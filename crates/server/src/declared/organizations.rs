@@ -85,7 +85,7 @@ impl Declaration<'_> {
         for slug in std::iter::once(default).chain(declared.filter(|slug| *slug != default)) {
             for user in &config.users {
                 let role = role_of(config, slug, &user.email);
-                self.membership(slug, &user.email, role)
+                self.membership(slug, user, role)
                     .await
                     .map_err(|source| named(KIND, slug, source))?;
             }
@@ -93,14 +93,14 @@ impl Declaration<'_> {
         Ok(())
     }
 
-    async fn membership(&mut self, slug: &str, email: &str, role: Option<Role>) -> Result<(), StoreError> {
-        let field = format!("member:{}", email.to_lowercase());
+    async fn membership(&mut self, slug: &str, declared: &config::User, role: Option<Role>) -> Result<(), StoreError> {
+        let field = format!("member:{}", declared.email.to_lowercase());
         let mut fields = self.applied.fields(KIND, slug);
         let text = role.map_or("", Role::as_str);
         if (role.is_none() && !fields.knows(&field)) || !fields.changed(&field, text) {
             return Ok(());
         }
-        let user = self.store.user_by_email(email).await?;
+        let user = self.person(declared).await?;
         let organization = self.store.organization_by_slug(slug).await?;
         let (Some(user), Some(organization)) = (user, organization) else {
             return Err(StoreError::Conflict);

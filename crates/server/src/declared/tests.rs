@@ -1,6 +1,6 @@
 //! Starts with one configuration after another on one database.
 
-use super::apply;
+use super::{DeclaredError, apply};
 use crate::config::{Config, Source};
 use crate::database::Database;
 use crate::keys::Keys;
@@ -71,6 +71,10 @@ impl World {
     }
 
     async fn start(&self, declared: &str) {
+        self.try_start(declared).await.unwrap();
+    }
+
+    async fn try_start(&self, declared: &str) -> Result<(), DeclaredError> {
         let file = self.folder.path().join("hallpass.toml");
         fs::write(&file, declared).unwrap();
         let source = Source {
@@ -81,7 +85,7 @@ impl World {
         let keys = Keys::open(&self.store, &config.keys, self.folder.path(), NOW)
             .await
             .unwrap();
-        apply(&config, &self.store, &keys, NOW).await.unwrap();
+        apply(&config, &self.store, &keys, NOW).await
     }
 
     async fn user(&self, email: &str) -> User {
@@ -225,6 +229,53 @@ async fn the_default_product_is_an_apps_where_it_names_none() {
     let world = World::started(&[products, scopes, WORLD, other].concat()).await;
     assert_eq!(world.app("planner").await.products, ["Basic"]);
     assert_eq!(world.app("other").await.products, ["Other"]);
+}
+
+/// Ben is the site's.
+fn with_external_id(id: &str) -> String {
+    WORLD.replace("name = \"Ben\"", &format!("name = \"Ben\"\nexternal_id = {id:?}"))
+}
+
+#[tokio::test]
+async fn a_person_of_the_site_has_its_id_and_no_login() {
+    let world = World::started(&with_external_id("Site/7")).await;
+    let ben = world.store.user_by_external_id("Site/7").await.unwrap().unwrap();
+    assert_eq!(
+        (ben.email.as_deref(), ben.contact_email.as_deref()),
+        (None, Some("ben@example.com"))
+    );
+    assert_eq!((ben.number, ben.memberships.len()), (2, 2));
+    assert_eq!(world.store.user_by_email("ben@example.com").await.unwrap(), None);
+    let renamed = with_external_id("Site/7")
+        .replace("\"Ben\"", "\"Benjamin\"")
+        .replace(":owner", ":member");
+    world.start(&renamed).await;
+    let after = world.store.user_by_external_id("Site/7").await.unwrap().unwrap();
+    assert_eq!((after.id, after.name.as_str()), (ben.id, "Benjamin"));
+    assert!(
+        after
+            .memberships
+            .iter()
+            .any(|membership| membership.role == Role::Member)
+    );
+}
+
+#[tokio::test]
+async fn the_external_id_of_a_person_is_fixed_once_they_are_made() {
+    let fixed = |outcome: Result<(), DeclaredError>| {
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(&error, DeclaredError::ExternalIdFixed(email) if email == "ben@example.com"),
+            "{error}"
+        );
+    };
+    let own = World::started(WORLD).await;
+    fixed(own.try_start(&with_external_id("Site/7")).await);
+    assert_eq!(own.user("ben@example.com").await.external_id, None);
+    let site = World::started(&with_external_id("Site/7")).await;
+    fixed(site.try_start(&with_external_id("Site/8")).await);
+    fixed(site.try_start(WORLD).await);
+    assert_eq!(site.store.users().await.unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -6,24 +6,49 @@ use crate::config::DeclaredPassword;
 use crate::passwords;
 use crate::random;
 use crate::store::StoreError;
-use crate::store::model::{NewUser, UserId, UserUpdate};
+use crate::store::model::{NewUser, User, UserId, UserUpdate};
 
 const KIND: &str = "user";
 
 impl Declaration<'_> {
     pub(super) async fn users(&mut self) -> Result<(), DeclaredError> {
         for declared in &self.config.users {
-            self.user(declared)
-                .await
-                .map_err(|source| named(KIND, &declared.email, source))?;
+            let failed = |source| named(KIND, &declared.email, source);
+            if self.has_another_external_id(declared).await.map_err(failed)? {
+                return Err(DeclaredError::ExternalIdFixed(declared.email.clone()));
+            }
+            self.user(declared).await.map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// The person that a declaration speaks of.
+    pub(super) async fn person(&self, declared: &config::User) -> Result<Option<User>, StoreError> {
+        match &declared.external_id {
+            Some(id) => self.store.user_by_external_id(id).await,
+            None => self.store.user_by_email(&declared.email).await,
+        }
+    }
+
+    /// Whether the person was made with another `external_id`, or one with a login here was made without.
+    async fn has_another_external_id(&mut self, declared: &config::User) -> Result<bool, StoreError> {
+        let email = declared.email.to_lowercase();
+        let fields = self.applied.fields(KIND, &email);
+        let known = fields.knows("external_id");
+        match &declared.external_id {
+            None => Ok(known),
+            Some(id) if known => Ok(!fields.is_applied("external_id", id)),
+            Some(_) => Ok(self.store.user_by_email(&email).await?.is_some()),
+        }
     }
 
     /// A password or language that is left out is not declared: what the person has stays.
     async fn user(&mut self, declared: &config::User) -> Result<(), StoreError> {
         let email = declared.email.to_lowercase();
         let mut fields = self.applied.fields(KIND, &email);
+        if let Some(id) = &declared.external_id {
+            fields.changed("external_id", id);
+        }
         let name = fields.changed("name", &declared.name);
         let admin = fields.changed("admin", if declared.admin { "1" } else { "0" });
         let locale = declared.locale.as_ref();
@@ -33,7 +58,7 @@ impl Declaration<'_> {
         if !fields.any {
             return Ok(());
         }
-        let Some(existing) = self.store.user_by_email(&email).await? else {
+        let Some(existing) = self.person(declared).await? else {
             return self.create_user(declared).await;
         };
         let update = UserUpdate {
@@ -54,7 +79,9 @@ impl Declaration<'_> {
     async fn create_user(&self, declared: &config::User) -> Result<(), StoreError> {
         let user = NewUser {
             id: UserId(random::uuid(self.now)),
-            email: declared.email.clone(),
+            email: declared.external_id.is_none().then(|| declared.email.clone()),
+            external_id: declared.external_id.clone(),
+            contact_email: declared.external_id.is_some().then(|| declared.email.clone()),
             name: declared.name.clone(),
             password: declared.password.as_ref().map(hash_of),
             locale: declared.locale.clone(),

@@ -48,7 +48,7 @@ pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
     };
     let body = body
         .text("client_id", token.client_id)
-        .text_if_any("username", token.username);
+        .text_if_any("username", token.username.as_deref());
     respond::json(200, body.close())
 }
 

@@ -15,10 +15,10 @@ use crate::config::DialectName;
 use crate::limits::TooManyFailures;
 use crate::oauth::Refusal;
 use crate::respond::{self, Response};
-use crate::store::model::UserId;
 use crate::time::Instant;
 use hallpass_wire::{ErrorCode, Scopes};
 use http::header::{ALLOW, HeaderValue, PRAGMA, RETRY_AFTER};
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// The dialect of a deployment (`[wire]`).
@@ -84,10 +84,10 @@ pub struct Introspection<'a> {
     pub scopes: &'a Scopes,
     /// The app that it was issued to.
     pub client_id: &'a str,
-    /// The person's e-mail address; absent for client_credentials.
-    pub username: Option<&'a str>,
-    /// Whom the token speaks of.
-    pub subject: Subject,
+    /// What tells the person from others; absent for client_credentials.
+    pub username: Option<Cow<'a, str>>,
+    /// The person's subject. A token of the app itself has none: a client id could be a person's subject (DESIGN §4).
+    pub subject: Option<String>,
     /// When it was issued.
     pub issued_at: Instant,
     /// When it ends; `None` where it does not.
@@ -98,25 +98,6 @@ pub struct Introspection<'a> {
     pub issuer: &'a str,
     /// Which organization and environment; told to resources only.
     pub tenant: Option<Tenant<'a>>,
-}
-
-impl Introspection<'_> {
-    /// The person's subject, or the client id where there is no person.
-    fn sub(&self) -> String {
-        match self.subject {
-            Subject::User(user) => user.to_string(),
-            Subject::App => self.client_id.to_owned(),
-        }
-    }
-}
-
-/// Whom a token speaks of (RFC 7662 §2.2 `sub`).
-#[derive(Clone, Copy, Debug)]
-pub enum Subject {
-    /// A person.
-    User(UserId),
-    /// The app itself; its `sub` is the client id.
-    App,
 }
 
 /// The organization that a token acts in, as a resource is told.

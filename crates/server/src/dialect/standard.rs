@@ -44,14 +44,14 @@ pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
         .literal("active", true)
         .text_if_any("scope", (!token.scopes.is_empty()).then_some(token.scopes))
         .text("client_id", token.client_id)
-        .text_if_any("username", token.username)
+        .text_if_any("username", token.username.as_deref())
         .text_if_any("token_type", token.token_type);
     if let Some(expires) = token.expires {
         body = body.literal("exp", expires.seconds());
     }
     body = body
         .literal("iat", token.issued_at.seconds())
-        .text("sub", token.sub())
+        .text_if_any("sub", token.subject.as_deref())
         .text("iss", token.issuer);
     if let Some(tenant) = &token.tenant {
         body = body

@@ -356,8 +356,8 @@ pub(super) fn introspection<'a>(scopes: &'a Scopes) -> Introspection<'a> {
     Introspection {
         scopes,
         client_id: "MY_CLIENT_ID",
-        username: Some("[email protected]"),
-        subject: super::Subject::User(crate::store::model::UserId(uuid::Uuid::from_u128(0x18f))),
+        username: Some("[email protected]".into()),
+        subject: Some(uuid::Uuid::from_u128(0x18f).to_string()),
         issued_at: Instant(1_613_117_353_001),
         expires: Some(Instant(1_613_120_953_999)),
         token_type: Some("Bearer"),

@@ -29,7 +29,7 @@ async fn answer(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Resul
         .wire
         .identity
         .iter()
-        .map(|member| (member.as_str(), value(*member, &user)));
+        .filter_map(|member| Some((member.as_str(), value(*member, &user)?)));
     // Written member by member: the order is the configured one.
     let body = members
         .map(|(name, value)| format!("{}:{value}", Value::from(name)))
@@ -38,12 +38,13 @@ async fn answer(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Resul
     Ok(respond::json(200, format!("{{{body}}}")))
 }
 
-fn value(member: IdentityMember, user: &User) -> Value {
-    match member {
-        IdentityMember::Sub => json!(user.id.to_string()),
+/// `None`: the person has none, and the member is left out.
+fn value(member: IdentityMember, user: &User) -> Option<Value> {
+    Some(match member {
+        IdentityMember::Sub => json!(user.subject()),
         IdentityMember::Id => json!(user.number),
         IdentityMember::Name => json!(user.name),
-        IdentityMember::Email => json!(user.email),
+        IdentityMember::Email => json!(user.address()?),
         IdentityMember::Locale => json!(user.locale.as_deref().unwrap_or("en")),
-    }
+    })
 }

@@ -5,7 +5,7 @@ use super::access::{self, Access};
 use super::client_authentication::{Caller, authenticate_caller};
 use super::{FormRequest, Refusal};
 use crate::app::Hallpass;
-use crate::dialect::{Introspection, Subject, Tenant};
+use crate::dialect::{Introspection, Tenant};
 use crate::directory::Client;
 use crate::respond::Response;
 use crate::store::model::{Resource, State};
@@ -79,11 +79,8 @@ fn described<'a>(hallpass: &'a Hallpass, access: &'a Access) -> Introspection<'a
     Introspection {
         scopes: &access.claims.scopes,
         client_id: &access.client.app.client_id,
-        username: access.user.as_ref().map(|user| user.email.as_str()),
-        subject: access
-            .claims
-            .grant
-            .map_or(Subject::App, |grant| Subject::User(grant.user)),
+        username: access.user.as_ref().map(|user| user.label()),
+        subject: access.user.as_ref().map(|user| user.subject()),
         issued_at: access.claims.issued_at,
         expires: Some(access.claims.expires),
         token_type: Some("Bearer"),
@@ -116,8 +113,8 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     Ok(hallpass.dialect.introspection(Some(&Introspection {
         scopes: &grant.scopes,
         client_id: &client.app.client_id,
-        username: Some(&user.email),
-        subject: Subject::User(grant.user),
+        username: Some(user.label()),
+        subject: Some(user.subject()),
         issued_at: grant.rotated_at,
         expires: grant.expires,
         token_type: None,

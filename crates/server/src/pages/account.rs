@@ -24,7 +24,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
     Ok(visit.render(200, |frame| {
         Account {
             name: &user.name,
-            email: &user.email,
+            email: user.address(),
             organizations: &lines,
         }
         .render(frame)

@@ -55,7 +55,7 @@ fn question(
             app_owner: (!owner.hidden).then_some(owner.name.as_str()),
             app_host: host.as_deref(),
             person_name: &user.name,
-            person_email: &user.email,
+            person_email: &user.label(),
             organizations: &organization_choices(organizations),
             show_organization: only.map(|one| one.name.as_str()),
             until: until(&visit.hallpass),

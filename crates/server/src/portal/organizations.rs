@@ -33,7 +33,7 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
         .iter()
         .map(|(member, role)| MemberLine {
             name: &member.name,
-            email: &member.email,
+            email: member.label(),
             role: *role,
         })
         .collect();

@@ -5,6 +5,7 @@ use super::model::{ChangeKind, NewChange, NewUser, Status, User, UserId, UserUpd
 use super::value::{Row, Statement, Value};
 use super::{Engine, Result, Store, StoreError, all, first};
 use crate::time::Instant;
+use uuid::Uuid;
 
 impl Store {
     /// The person, with memberships.
@@ -22,12 +23,19 @@ impl Store {
         self.with_memberships(first(rows, user_of)?).await
     }
 
+    /// The person whom the site knows by this id.
+    pub async fn user_by_external_id(&self, external_id: &str) -> Result<Option<User>> {
+        let rows = self.read(USER_BY_EXTERNAL_ID, &[external_id.into()]).await?;
+        self.with_memberships(first(rows, user_of)?).await
+    }
+
     /// Everybody, in the order of making, without memberships.
     pub async fn users(&self) -> Result<Vec<User>> {
         all(self.scan(USERS, vec![]).await?, user_of)
     }
 
-    /// Makes a person with the next numeric id. [`StoreError::Taken`]: the e-mail address is.
+    /// Makes a person with the next numeric id. [`StoreError::Taken`]: the login or the site's id is.
+    /// [`StoreError::Conflict`]: the site's id is the subject of somebody else.
     pub async fn create_user(&self, user: NewUser) -> Result<User> {
         let mut statements = vec![
             Statement::new(NEXT_NUMBER, vec![]).expect_one(),
@@ -58,7 +66,8 @@ impl Store {
 macro_rules! select_user {
     ($rest:literal) => {
         concat!(
-            "SELECT id, number, email, name, password, locale, admin, developer, status, created FROM users ",
+            "SELECT id, number, email, external_id, contact_email, name, password, locale, admin, developer, status, created ",
+            "FROM users ",
             $rest
         )
     };
@@ -66,14 +75,18 @@ macro_rules! select_user {
 
 const USER: &str = select_user!("WHERE id = $1");
 const USER_BY_EMAIL: &str = select_user!("WHERE email = $1");
+const USER_BY_EXTERNAL_ID: &str = select_user!("WHERE external_id = $1");
 const USERS: &str = select_user!("ORDER BY number");
 
 /// The numeric id that [`INSERT`] gives. The row's lock makes two registrations at once count one after the other, and the
 /// number of a deleted person is never given again.
 const NEXT_NUMBER: &str = "UPDATE settings SET value = value + 1 WHERE name = 'last_user_number'";
 
-const INSERT: &str = "INSERT INTO users (id, number, email, name, password, locale, admin, developer, status, created) \
-     SELECT $1, (SELECT value FROM settings WHERE name = 'last_user_number'), $2, $3, $4, $5, $6, $7, $8, $9";
+/// A site's id in the form of somebody else's subject (`$12`) is refused.
+const INSERT: &str = "INSERT INTO users \
+     (id, number, email, external_id, contact_email, name, password, locale, admin, developer, status, created) \
+     SELECT $1, (SELECT value FROM settings WHERE name = 'last_user_number'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 \
+     WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = $12)";
 
 /// Columns that may be NULL have a number before them that says whether they change.
 const UPDATE: &str = "UPDATE users SET name = COALESCE($1, name), password = CASE WHEN $2 = 1 THEN $3 ELSE password END, \
@@ -85,6 +98,12 @@ pub(crate) fn folded(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
+/// The person whose subject this is, if it is one of ours.
+fn own_subject(text: &str) -> Option<UserId> {
+    let id = Uuid::try_parse(text).ok()?;
+    (id.to_string() == text).then_some(UserId(id))
+}
+
 fn changed(user: UserId, now: Instant) -> NewChange {
     NewChange::about(ChangeKind::User, user.0.as_bytes(), now)
 }
@@ -92,7 +111,9 @@ fn changed(user: UserId, now: Instant) -> NewChange {
 fn insert_params(user: &NewUser) -> Vec<Value> {
     vec![
         user.id.into(),
-        folded(&user.email).into(),
+        user.email.as_deref().map(folded).into(),
+        user.external_id.as_deref().into(),
+        user.contact_email.as_deref().into(),
         user.name.as_str().into(),
         user.password.as_deref().into(),
         user.locale.as_deref().into(),
@@ -100,6 +121,7 @@ fn insert_params(user: &NewUser) -> Vec<Value> {
         user.developer.into(),
         Status::Active.into(),
         user.created.into(),
+        user.external_id.as_deref().and_then(own_subject).into(),
     ]
 }
 
@@ -122,6 +144,8 @@ pub(super) fn user_of(row: &mut Row) -> Result<User> {
         id: row.take()?,
         number: row.take()?,
         email: row.take()?,
+        external_id: row.take()?,
+        contact_email: row.take()?,
         name: row.take()?,
         password: row.take()?,
         locale: row.take()?,

@@ -18,8 +18,8 @@ page!(Landing, "landing.html", here: "");
 pub struct Account<'a> {
     /// Name.
     pub name: &'a str,
-    /// E-mail address.
-    pub email: &'a str,
+    /// E-mail address; a site may name none for its people.
+    pub email: Option<&'a str>,
     /// Organizations the person is a member of, the hidden default one left out.
     pub organizations: &'a [OrganizationLine<'a>],
 }

@@ -4,6 +4,7 @@ use super::page;
 use super::words::Message;
 use crate::store::model::{OrganizationKind, Role};
 use crate::view::AppLine;
+use std::borrow::Cow;
 
 /// An organization's settings, one of two tabs.
 #[derive(Debug, Clone)]
@@ -35,12 +36,12 @@ pub enum Tab {
 }
 
 /// A member of an organization.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct MemberLine<'a> {
     /// Name.
     pub name: &'a str,
-    /// E-mail address.
-    pub email: &'a str,
+    /// E-mail address, or what else tells the person from others.
+    pub email: Cow<'a, str>,
     /// What the person may do.
     pub role: Role,
 }

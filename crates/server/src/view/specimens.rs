@@ -271,7 +271,7 @@ impl Texts {
             "account",
             Account {
                 name: &self.person,
-                email: &self.email,
+                email: Some(&self.email),
                 organizations: &organizations,
             }
             .render(frame),
@@ -546,7 +546,7 @@ impl Texts {
         let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
         let member = |role| MemberLine {
             name: &self.person,
-            email: &self.email,
+            email: self.email.as_str().into(),
             role,
         };
         let settings = OrganizationSettings {

@@ -247,11 +247,8 @@ async fn a_token_of_the_apps_own_has_its_scopes_and_no_refresh_token() {
         "400 invalid_scope"
     );
     let described = sample.introspect(&answer.tokens().access).await.json();
-    assert_eq!(
-        (&described["active"], &described["sub"]),
-        (&true.into(), &"sample".into())
-    );
-    assert_eq!(described["username"], serde_json::Value::Null);
+    assert_eq!(described["active"], true);
+    assert!(described.get("sub").is_none() && described.get("username").is_none());
 }
 
 /// The secrets of other servers may be short: they are hashed as passwords are, and remembered once they were right.

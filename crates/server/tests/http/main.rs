@@ -40,6 +40,7 @@ mod portal;
 mod refresh;
 mod restart;
 mod revocation;
+mod subjects;
 mod suspension;
 mod tenants;
 mod throttling;

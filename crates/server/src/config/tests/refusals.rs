@@ -400,6 +400,29 @@ password_hash = "$argon2i$v=19$m=65536,t=3,p=4$bm9ib2R5LW5vYm9keS0h$Gpn5""#,
         r#"[[users]]
 email = "a@b"
 name = "A"
+external_id = "7"
+password = "p"
+[[users]]
+email = "b@b"
+name = "B"
+external_id = "7"
+[[users]]
+email = "c@b"
+name = "C"
+external_id = "org_7"
+[[users]]
+email = "d@b"
+name = "D"
+external_id = "é""#,
+        r#"4: users[0].external_id: the site signs this person in: leave the password out
+9: users[1].external_id: an earlier one has the same
+13: users[2].external_id: subjects that begin with "org_" are no person's, found "org_7"
+17: users[3].external_id: expected 1 to 255 printable ASCII characters, found "é""#,
+    ),
+    (
+        r#"[[users]]
+email = "a@b"
+name = "A"
 password = ""
 [[users]]
 email = "A@b"

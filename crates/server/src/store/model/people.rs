@@ -2,17 +2,22 @@
 
 use super::{OrganizationId, OrganizationKind, Role, SessionId, Status, UserId};
 use crate::time::Instant;
+use std::borrow::Cow;
 use std::fmt;
 
 /// A person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct User {
-    /// The subject.
+    /// Its id.
     pub id: UserId,
     /// The numeric id, from 1 in the order of making.
     pub number: i64,
-    /// The e-mail address, in lower case.
-    pub email: String,
+    /// The login address, in lower case; `None`: the site signs this person in.
+    pub email: Option<String>,
+    /// The site's own id, compared byte for byte and fixed when the person is made.
+    pub external_id: Option<String>,
+    /// The address that the site named. A label: neither unique nor a login.
+    pub contact_email: Option<String>,
     /// What people see.
     pub name: String,
     /// The password's hash as a PHC string; `None`: cannot log in by password.
@@ -31,6 +36,29 @@ pub struct User {
     pub memberships: Vec<Membership>,
 }
 
+impl User {
+    /// The subject of tokens: the site's own id, where there is one (DESIGN §4).
+    #[must_use]
+    pub fn subject(&self) -> String {
+        self.external_id.clone().unwrap_or_else(|| self.id.to_string())
+    }
+
+    /// The e-mail address: the login, or the one that the site named.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        self.email.as_deref().or(self.contact_email.as_deref())
+    }
+
+    /// What tells this person from others on pages, in lists and as `username` (RFC 7662 §2.2).
+    #[must_use]
+    pub fn label(&self) -> Cow<'_, str> {
+        match self.address().or(self.external_id.as_deref()) {
+            Some(text) => text.into(),
+            None => self.number.to_string().into(),
+        }
+    }
+}
+
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User")
@@ -44,10 +72,14 @@ impl fmt::Debug for User {
 /// A person to come; the numeric id is allotted.
 #[derive(Clone)]
 pub struct NewUser {
-    /// The subject.
+    /// Its id.
     pub id: UserId,
-    /// The e-mail address; kept in lower case.
-    pub email: String,
+    /// The login address; kept in lower case.
+    pub email: Option<String>,
+    /// The site's own id.
+    pub external_id: Option<String>,
+    /// The address that the site named.
+    pub contact_email: Option<String>,
     /// What people see.
     pub name: String,
     /// The password's hash as a PHC string.

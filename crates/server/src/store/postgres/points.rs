@@ -120,7 +120,8 @@ const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id, state, sc
      code_challenge, salt, proof_key, previous_key, generation, previous, confirmed, rotated_at, created, code_expires, \
      expires, ends, last_used, ended_at, reason FROM grants WHERE id = ANY($1)";
 
-const USERS: &str = "SELECT id, id, number, email, name, password, locale, admin, developer, status, created FROM users WHERE id = ANY($1)";
+const USERS: &str = "SELECT id, id, number, email, external_id, contact_email, name, password, locale, admin, developer, \
+     status, created FROM users WHERE id = ANY($1)";
 
 const MEMBERSHIPS: &str =
     "SELECT user_id, organization_id, role FROM memberships WHERE user_id = ANY($1) ORDER BY organization_id";

@@ -218,7 +218,9 @@ fn secret(id: u128) -> Secret {
 fn new_user(id: u128, email: &str) -> NewUser {
     NewUser {
         id: UserId(uuid(id)),
-        email: email.to_owned(),
+        email: Some(email.to_owned()),
+        external_id: None,
+        contact_email: None,
         name: "Ada".to_owned(),
         password: Some("$argon2id$…".to_owned()),
         locale: Some("nl".to_owned()),

@@ -249,8 +249,8 @@ async fn people_are_numbered_and_found_in_any_case() {
     let bob = store.create_user(new_user(201, "bob@example.com")).await.unwrap();
     assert_eq!((ada.number, bob.number), (1, 2));
     assert_eq!(
-        (ada.email.as_str(), &ada.memberships[..]),
-        ("ada@example.com", &[membership][..])
+        (ada.email.as_deref(), &ada.memberships[..]),
+        (Some("ada@example.com"), &[membership][..])
     );
     assert_eq!(
         store.user_by_email("ADA@example.COM").await.unwrap().as_ref(),
@@ -264,6 +264,97 @@ async fn people_are_numbered_and_found_in_any_case() {
     assert_eq!(third.number, 3, "a refused one takes no number");
     let everybody: Vec<_> = store.users().await.unwrap().iter().map(|user| user.number).collect();
     assert_eq!(everybody, [1, 2, 3]);
+}
+
+/// A site's person has no login, and their address is nobody's name.
+fn site_user(id: u128, external_id: &str) -> NewUser {
+    NewUser {
+        email: None,
+        external_id: Some(external_id.to_owned()),
+        contact_email: Some("Ada@Site.example".to_owned()),
+        password: None,
+        ..new_user(id, "")
+    }
+}
+
+#[tokio::test]
+async fn a_person_of_a_site_is_found_by_its_id_byte_for_byte() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let ada = store.create_user(site_user(200, "Ada/7")).await.unwrap();
+    store.create_user(site_user(201, "ada/7")).await.unwrap();
+    assert_eq!(store.user_by_external_id("Ada/7").await.unwrap().as_ref(), Some(&ada));
+    assert_eq!(store.user_by_external_id("ADA/7").await.unwrap(), None);
+    assert_eq!(store.user_by_email("ada@site.example").await.unwrap(), None);
+    let names = (ada.subject(), ada.address(), ada.label());
+    assert_eq!(
+        names,
+        ("Ada/7".to_owned(), Some("Ada@Site.example"), "Ada@Site.example".into())
+    );
+    let nameless = User {
+        contact_email: None,
+        ..ada.clone()
+    };
+    assert_eq!((nameless.address(), nameless.label()), (None, "Ada/7".into()));
+    let twin = store.create_user(site_user(202, "Ada/7")).await;
+    assert!(matches!(twin, Err(StoreError::Taken(_))), "{twin:?}");
+    let everybody = store.users().await.unwrap();
+    assert_eq!(everybody.iter().map(|user| user.number).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_sites_id_in_the_form_of_anothers_subject_is_refused() {
+    let fixture = Fixture::new().await;
+    let own = fixture
+        .store
+        .create_user(new_user(200, "ada@example.com"))
+        .await
+        .unwrap();
+    let thief = fixture.store.create_user(site_user(201, &own.subject())).await;
+    assert_eq!(thief, Err(StoreError::Conflict));
+    let other = site_user(202, &uuid(7).to_string());
+    assert_eq!(fixture.store.create_user(other).await.unwrap().number, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registrations_at_once_get_a_number_each() {
+    let fixture = Fixture::new().await;
+    let other = match fixture.database.is_postgres() {
+        true => opened(&fixture.database).await,
+        false => fixture.store.clone(),
+    };
+    let made = (0..40).map(|id| {
+        let store = if id % 2 == 0 { &fixture.store } else { &other };
+        store.create_user(new_user(200 + id, &format!("{id}@example.com")))
+    });
+    let made = futures_util::future::join_all(made).await;
+    let mut numbers: Vec<_> = made.into_iter().map(|user| user.unwrap().number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=40).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_number_is_never_given_again() {
+    let fixture = Fixture::new().await;
+    for id in 0..3 {
+        let user = new_user(200 + id, &format!("{id}@example.com"));
+        fixture.store.create_user(user).await.unwrap();
+    }
+    fixture.sql("DELETE FROM users WHERE number = 3");
+    let next = fixture
+        .store
+        .create_user(new_user(210, "next@example.com"))
+        .await
+        .unwrap();
+    assert_eq!(next.number, 4);
+    let fixture = fixture.restarted().await;
+    fixture.sql("DELETE FROM users");
+    let next = fixture
+        .store
+        .create_user(new_user(211, "last@example.com"))
+        .await
+        .unwrap();
+    assert_eq!(next.number, 5);
 }
 
 #[tokio::test]
