@@ -221,29 +221,6 @@ impl Hallpass {
         Ok(found)
     }
 
-    /// Whether this person may still act in this organization through this app: everything but the grant itself.
-    ///
-    /// # Errors
-    /// Where the database is away.
-    pub async fn may_act(
-        &self,
-        user: &User,
-        organization: OrganizationId,
-        client: &Client,
-    ) -> Result<bool, StoreError> {
-        let member = user
-            .memberships
-            .iter()
-            .any(|membership| membership.organization == organization);
-        if user.status != Status::Active || !member || !client.is_live() || !client.reaches(organization) {
-            return Ok(false);
-        }
-        Ok(self
-            .organization(organization)
-            .await?
-            .is_some_and(|found| found.status == Status::Active))
-    }
-
     async fn keep_client(&self, version: u64, app: Option<App>) -> Result<Option<Arc<Client>>, StoreError> {
         let Some(app) = app else { return Ok(None) };
         let organization = self.organization(app.organization).await?;

@@ -120,6 +120,18 @@ impl World {
         response.status() == 200
     }
 
+    /// Whether the token endpoint says that this app, which authenticates, is paused.
+    async fn is_paused(&self, client_id: &str, secret: &str) -> bool {
+        let url = format!("{}/oauth/token", self.running.public_url());
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client_id),
+            ("client_secret", secret),
+        ];
+        let response = reqwest::Client::new().post(url).form(&form).send().await.unwrap();
+        response.text().await.unwrap().contains("paused: app_suspended")
+    }
+
     async fn events(&self) -> Vec<AuditEvent> {
         self.store.audit_events(100).await.unwrap()
     }
@@ -284,26 +296,27 @@ async fn an_app_has_at_most_two_live_secrets_and_keeps_one() {
 }
 
 #[tokio::test]
-async fn a_suspended_app_is_refused_until_it_is_resumed() {
+async fn a_suspended_app_authenticates_and_is_paused_until_it_is_resumed() {
     let world = World::started().await;
-    assert!(world.authenticated("planner", "456def").await);
+    assert!(!world.is_paused("planner", "456def").await);
     assert_eq!(
         world.post("/apps/planner/suspend", json!({})).await["status"],
         "suspended"
     );
-    assert!(!world.authenticated("planner", "456def").await);
-    assert_eq!(world.post("/apps/planner/resume", json!({})).await["status"], "live");
+    assert!(world.is_paused("planner", "456def").await);
     assert!(world.authenticated("planner", "456def").await);
+    assert_eq!(world.post("/apps/planner/resume", json!({})).await["status"], "live");
+    assert!(!world.is_paused("planner", "456def").await);
 }
 
 #[tokio::test]
-async fn a_suspended_organizations_apps_are_refused_until_it_is_resumed() {
+async fn a_suspended_organizations_apps_are_paused_until_it_is_resumed() {
     let world = World::started().await;
-    assert!(world.authenticated("planner", "456def").await);
+    assert!(!world.is_paused("planner", "456def").await);
     world.post("/organizations/library/suspend", json!({})).await;
-    assert!(!world.authenticated("planner", "456def").await);
+    assert!(world.is_paused("planner", "456def").await);
     world.post("/organizations/library/resume", json!({})).await;
-    assert!(world.authenticated("planner", "456def").await);
+    assert!(!world.is_paused("planner", "456def").await);
 }
 
 #[tokio::test]

@@ -137,6 +137,7 @@ fn row(refusal: &R) -> Row {
         R::ChallengeMissing => request("The request is missing a required parameter : code_challenge"),
         R::ChallengeMalformed => request("Invalid code_challenge"),
         R::ChallengeMethod => request("code_challenge_method must be S256"),
+        R::Paused(pause) => Row { error: "access_denied", text: Cow::Borrowed(pause.description()) },
         other => by_code(other.code()),
     }
 }

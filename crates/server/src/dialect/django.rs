@@ -171,6 +171,7 @@ fn row(refusal: &R) -> Row {
         R::ChallengeMissing => request("Code challenge required."),
         R::ChallengeMalformed => request("Invalid code_challenge parameter."),
         R::ChallengeMethod => request("Transform algorithm not supported."),
+        R::Paused(pause) => Row::new("access_denied", pause.description()),
         other => by_code(other.code()),
     }
 }
@@ -326,12 +327,7 @@ mod tests {
 
     #[test]
     fn who_may_not_introspect_gets_an_empty_403() {
-        for refusal in [
-            R::NoClientCredentials,
-            R::UnknownClient,
-            R::WrongSecret,
-            R::ClientNotLive,
-        ] {
+        for refusal in [R::NoClientCredentials, R::UnknownClient, R::WrongSecret] {
             let given = seen(introspection_refusal(&refusal));
             assert_eq!((given.status, given.body.as_str()), (403, ""));
         }

@@ -213,6 +213,7 @@ fn row(refusal: &R) -> Row {
         R::ChallengeMethod => Row::new(400, "code_challenge_method_invalid", "Unknown PKCE code challenge method."),
         R::UnsupportedResponseType(name) if name == "token" => Row::new(400, "unsupported_response_type", "implicit grant type not supported"),
         R::ResponseTypeMissing | R::UnsupportedResponseType(_) => Row::new(400, "invalid_request", "Invalid or missing response type"),
+        R::Paused(pause) => Row::new(400, "access_denied", pause.description()),
         R::Denied => Row::new(400, "access_denied", "The user denied access to your application"),
         other => by_code(other.code()),
     }

@@ -129,6 +129,7 @@ fn row(refusal: &R) -> Row {
         R::ChallengeMissing => request("Code challenge must be provided for public clients"),
         R::ChallengeMalformed => request("Code challenge must follow the specifications of RFC-7636."),
         R::ChallengeMethod => request("Code challenge method must be one of `S256`"),
+        R::Paused(pause) => Row { status: 400, description: pause.description(), ..by_code(ErrorCode::AccessDenied) },
         R::Denied => by_code(ErrorCode::AccessDenied).with_hint("The user denied the request"),
         other => by_code(other.code()),
     }

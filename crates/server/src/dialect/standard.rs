@@ -73,7 +73,7 @@ pub fn revocation() -> Response {
 #[must_use]
 pub fn fatal(refusal: &R) -> Fatal {
     let description = match refusal {
-        R::UnknownClient | R::ClientNotLive => Cow::Borrowed("The client_id is not one of a known app"),
+        R::UnknownClient => Cow::Borrowed("The client_id is not one of a known app"),
         other => description(other),
     };
     Fatal {
@@ -162,6 +162,7 @@ fn description(refusal: &R) -> Cow<'static, str> {
         R::ChallengeMissing => "The code_challenge is missing",
         R::ChallengeMalformed => "The code_challenge is malformed",
         R::ChallengeMethod => "The code_challenge_method must be S256",
+        R::Paused(pause) => pause.description(),
         other => by_code(other.code()),
     };
     Cow::Borrowed(text)

@@ -4,6 +4,7 @@ use super::{ClientFacts, Dialect, Introspection, RefreshAnswer, Scheme, Tenant, 
 use crate::config::DialectName;
 use crate::limits::TooManyFailures;
 use crate::oauth::Refusal;
+use crate::oauth::standing::Pause;
 use crate::respond::Response;
 use crate::time::Instant;
 use hallpass_wire::{Scope, Scopes};
@@ -51,7 +52,6 @@ reasons! {
     R::WrongSecret => R::WrongSecret,
     R::SecretMissing => R::SecretMissing,
     R::SecretOfPublicClient => R::SecretOfPublicClient,
-    R::ClientNotLive => R::ClientNotLive,
     R::TooManyFailures(_) => R::TooManyFailures(TooManyFailures { seconds: 90 }),
     R::UnsupportedGrantType(_) => R::UnsupportedGrantType(HOSTILE.to_owned()),
     R::GrantTypeNotAllowed(_) => R::GrantTypeNotAllowed("client_credentials"),
@@ -72,6 +72,7 @@ reasons! {
     R::RefreshTokenRevoked => R::RefreshTokenRevoked,
     R::RefreshTokenFromTheFuture => R::RefreshTokenFromTheFuture,
     R::ResourceOwnerGone => R::ResourceOwnerGone,
+    R::Paused(_) => R::Paused(Pause::AppSuspended),
     R::ScopeMalformed => R::ScopeMalformed,
     R::UnknownScope(_) => R::UnknownScope(scope("x/y")),
     R::ScopeBeyondClient(_) => R::ScopeBeyondClient(scope("x/y")),
@@ -189,11 +190,7 @@ fn every_refusal_is_an_error_with_json_or_nothing_that_no_cache_keeps() {
 
 #[test]
 fn an_unknown_client_and_a_wrong_secret_cannot_be_told_apart() {
-    let alike = [
-        Refusal::WrongSecret,
-        Refusal::ClientNotLive,
-        Refusal::SecretOfPublicClient,
-    ];
+    let alike = [Refusal::WrongSecret, Refusal::SecretOfPublicClient];
     for dialect in every_dialect() {
         for scheme in SCHEMES {
             let token = |refusal: &Refusal| seen(dialect.token_refusal(refusal, scheme));
@@ -207,10 +204,27 @@ fn an_unknown_client_and_a_wrong_secret_cannot_be_told_apart() {
                 assert_eq!(token(&Refusal::SecretMissing), token(&Refusal::UnknownClient));
             }
         }
-        assert_eq!(
-            dialect.fatal(&Refusal::ClientNotLive),
-            dialect.fatal(&Refusal::UnknownClient)
-        );
+    }
+}
+
+/// DESIGN §5: each dialect's own members, and the same code and words in all of them.
+#[test]
+fn a_pause_is_400_access_denied_with_its_reason_in_every_dialect() {
+    for dialect in every_dialect() {
+        let (code, text) = match dialect.name {
+            DialectName::Apigee => ("ErrorCode", "Error"),
+            _ => ("error", "error_description"),
+        };
+        for pause in Pause::ALL {
+            for scheme in SCHEMES {
+                let answer = seen(dialect.token_refusal(&Refusal::Paused(pause), scheme));
+                let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+                assert_eq!((answer.status, &body[code]), (400, &"access_denied".into()));
+                assert_eq!(body[text], pause.description());
+                assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
+                assert_eq!(answer.header("www-authenticate"), None);
+            }
+        }
     }
 }
 

@@ -111,10 +111,8 @@ async fn standing(hallpass: &Hallpass, claims: &Claims, client: &Client) -> Resu
         return if own { Ok(None) } else { Err(Refusal::TokenRevoked) };
     };
     let user = hallpass.user(grant.user).await?.ok_or(Refusal::TokenRevoked)?;
-    let may_act = hallpass.may_act(&user, claims.organization, client).await?;
-    if may_act {
-        Ok(Some(user))
-    } else {
-        Err(Refusal::TokenRevoked)
+    match hallpass.pause(&user, claims.organization, client).await? {
+        None => Ok(Some(user)),
+        Some(_) => Err(Refusal::TokenRevoked),
     }
 }

@@ -61,9 +61,8 @@ pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<Author
         .await
         .map_err(Refusal::from)?
         .ok_or(Refusal::UnknownClient)?;
-    if !client.is_live() {
-        return Err(Refusal::ClientNotLive.into());
-    }
+    // Told to the person and not to the app: nobody is sent to an app that was suspended.
+    client.check_live()?;
     let target = target(hallpass, &client, query)?;
     match judge_rest(hallpass, &client, query) {
         Ok((scopes, challenge)) => Ok(AuthorizationRequest {

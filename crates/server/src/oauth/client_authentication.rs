@@ -35,7 +35,7 @@ pub enum Caller {
     Resource(Arc<Resource>),
 }
 
-/// Authenticates the client of a token or revocation request.
+/// Authenticates the client of a token or revocation request, suspended or not (decision 42).
 ///
 /// # Errors
 /// The exact reason; on the wire they are one.
@@ -45,11 +45,11 @@ pub async fn authenticate(
     body: &Parameters<'_>,
     now: Instant,
 ) -> Result<Arc<Client>, Refusal> {
-    let client = match presented(request.headers, body)? {
+    match presented(request.headers, body)? {
         Presented::Secret(readings) => {
             let mut trial = Trial::new(hallpass, request, &readings, now);
             let found = trial.client(&readings).await;
-            trial.judged(found)?
+            trial.judged(found)
         }
         Presented::Id(id) => {
             // The same reason as for a known confidential app: a client id cannot be probed.
@@ -57,13 +57,8 @@ pub async fn authenticate(
             if client.app.client_type == ClientType::Confidential {
                 return Err(Refusal::SecretMissing);
             }
-            client
+            Ok(client)
         }
-    };
-    if client.is_live() {
-        Ok(client)
-    } else {
-        Err(Refusal::ClientNotLive)
     }
 }
 
@@ -85,7 +80,6 @@ pub async fn authenticate_caller(
     match trial.judged(found)? {
         // An empty secret in a Basic header names a public client, and proves nothing.
         Caller::Client(client) if client.app.client_type == ClientType::Public => Err(Refusal::SecretMissing),
-        Caller::Client(client) if !client.is_live() => Err(Refusal::ClientNotLive),
         caller => Ok(caller),
     }
 }

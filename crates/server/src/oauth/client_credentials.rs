@@ -10,8 +10,9 @@ use crate::tokens::sealed::Claims;
 /// Issues an access token to the authenticated client. Nothing is written, and there is no refresh token (RFC 6749 §4.4.3).
 ///
 /// # Errors
-/// Where the scopes are not the client's to have.
+/// Where the app is paused, or the scopes are not the client's to have.
 pub fn issue(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
+    request.client.check_live()?;
     let scopes = grantable_scopes(hallpass, request.scopes(hallpass)?, request.client)?;
     let claims = Claims {
         grant: None,

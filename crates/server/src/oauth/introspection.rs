@@ -107,7 +107,7 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     let Some(user) = hallpass.user(grant.user).await? else {
         return inactive();
     };
-    if !hallpass.may_act(&user, grant.organization, client).await? {
+    if hallpass.pause(&user, grant.organization, client).await?.is_some() {
         return inactive();
     }
     Ok(hallpass.dialect.introspection(Some(&Introspection {

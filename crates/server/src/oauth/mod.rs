@@ -13,6 +13,7 @@ pub mod openapi;
 pub mod refresh_token;
 pub mod refusal;
 pub mod revocation;
+pub mod standing;
 pub mod token;
 
 pub use refusal::Refusal;

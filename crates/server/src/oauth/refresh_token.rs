@@ -1,6 +1,5 @@
 //! The refresh token grant (RFC 6749 §6, RFC 9700 §4.14.2). What a token means is decided in [`crate::tokens::refresh`].
 
-use super::authorization_code::check_standing;
 use super::token::TokenRequest;
 use super::{Refusal, issue};
 use crate::app::Hallpass;
@@ -152,7 +151,7 @@ fn moment_of_issue(hallpass: &Hallpass, request: &TokenRequest<'_>, decided: Mea
 
 /// The scopes of the answer, if the person may still act for this app.
 async fn allowed(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Scopes, Refusal> {
-    check_standing(hallpass, grant, request.client).await?;
+    hallpass.check_standing(grant, request.client).await?;
     scopes(hallpass, request, grant)
 }
 

@@ -3,6 +3,7 @@
 //! The wire says what the RFC allows ([`Refusal::code`]); a dialect chooses its own words from the same reason. No status is
 //! chosen anywhere else.
 
+use super::standing::Pause;
 use crate::limits::TooManyFailures;
 use hallpass_wire::{ErrorCode, Scope, Scopes};
 
@@ -60,9 +61,6 @@ pub enum Refusal {
     /// Too many attempts failed before: this one was not looked at, or a wrong secret is told so.
     #[error(transparent)]
     TooManyFailures(#[from] TooManyFailures),
-    /// The app is suspended or a draft.
-    #[error("this app is not live")]
-    ClientNotLive,
 
     // The token endpoint (RFC 6749 §5.2).
     /// The preset does not offer this grant type.
@@ -119,9 +117,12 @@ pub enum Refusal {
     /// A generation that this database never issued: it was rolled back.
     #[error("the refresh token is newer than the database")]
     RefreshTokenFromTheFuture,
-    /// The person is suspended, or left the organization.
-    #[error("the person may no longer act in this organization")]
+    /// The person was deleted, and with them the grant.
+    #[error("the person who allowed this was deleted")]
     ResourceOwnerGone,
+    /// The grant, or the app itself, may not act now. Nothing has ended.
+    #[error("{}", .0.description())]
+    Paused(Pause),
     /// Not a list of scope tokens (RFC 6749 §3.3).
     #[error("the scope parameter is not a list of scopes")]
     ScopeMalformed,
@@ -227,8 +228,7 @@ impl Refusal {
             | Self::UnknownClient
             | Self::WrongSecret
             | Self::SecretMissing
-            | Self::SecretOfPublicClient
-            | Self::ClientNotLive => ErrorCode::InvalidClient,
+            | Self::SecretOfPublicClient => ErrorCode::InvalidClient,
             Self::UnsupportedGrantType(_) => ErrorCode::UnsupportedGrantType,
             Self::GrantTypeNotAllowed(_) => ErrorCode::UnauthorizedClient,
             Self::UnknownCode
@@ -256,7 +256,7 @@ impl Refusal {
             Self::UnsupportedResponseType(_) => ErrorCode::UnsupportedResponseType,
             Self::RequestObject => ErrorCode::RequestNotSupported,
             Self::RequestObjectUri => ErrorCode::RequestUriNotSupported,
-            Self::Denied | Self::NoOrganization => ErrorCode::AccessDenied,
+            Self::Denied | Self::NoOrganization | Self::Paused(_) => ErrorCode::AccessDenied,
             Self::NoToken | Self::InvalidToken | Self::TokenExpired | Self::TokenRevoked => ErrorCode::InvalidToken,
             // The token is valid and another of its kind would fail as well: it lacks a privilege (RFC 6750 §3.1).
             Self::InsufficientScope(_) | Self::NoResourceOwner => ErrorCode::InsufficientScope,

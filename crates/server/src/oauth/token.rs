@@ -38,6 +38,7 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
     let grant_type = grant_type.ok_or_else(|| Refusal::UnsupportedGrantType(name.chars().take(24).collect()))?;
     let client = authenticate(hallpass, request, &body, now).await?;
     if !client.may_use(grant_type) {
+        client.check_live()?;
         return Err(Refusal::GrantTypeNotAllowed(grant_type.as_str()));
     }
     let request = TokenRequest {

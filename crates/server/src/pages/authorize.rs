@@ -77,6 +77,9 @@ fn fatal(visit: &Visit, refusal: &Refusal) -> Response {
         return visit.failed(refusal.clone());
     }
     tracing::info!(endpoint = "authorization", %refusal, "refused");
+    if let Refusal::Paused(_) = refusal {
+        return visit.error(403, ErrorKind::AppSuspended);
+    }
     let fatal = visit.hallpass.dialect.fatal(refusal);
     let (error, description) = (fatal.error, fatal.description.as_ref());
     visit.error(fatal.status, ErrorKind::AuthorizationRequest { error, description })

@@ -38,6 +38,8 @@ pub enum ErrorKind<'a> {
         /// The public `error_description`.
         description: &'a str,
     },
+    /// The app that asks is suspended.
+    AppSuspended,
     /// The form was sent from another site.
     ForeignOrigin,
     /// The page was open too long, or belongs to another session.
@@ -88,6 +90,7 @@ impl ErrorKind<'_> {
             Self::NotFound => (Message("error-not-found"), Message("error-not-found-text")),
             Self::MethodNotAllowed => (Message("error-method"), Message("error-method-text")),
             Self::AuthorizationRequest { .. } => (Message("error-request"), Message("error-request-text")),
+            Self::AppSuspended => (Message("error-app-suspended"), Message("error-app-suspended-text")),
             Self::ForeignOrigin => (Message("error-foreign"), Message("error-foreign-text")),
             Self::Stale => (Message("error-stale"), Message("error-stale-text")),
             Self::NotAMember { .. } => (Message("error-not-a-member"), Message("error-not-a-member-text")),

@@ -593,6 +593,7 @@ impl Texts {
             (404, ErrorKind::NotFound),
             (405, ErrorKind::MethodNotAllowed),
             (400, request),
+            (403, ErrorKind::AppSuspended),
             (403, ErrorKind::ForeignOrigin),
             (400, ErrorKind::Stale),
             (

@@ -1,7 +1,10 @@
-//! What an operator stops is refused at once, and goes on where it is resumed (DESIGN §5: a check of a token looks at the
-//! status of its app, person and organization).
+//! Paused is not ended (DESIGN §5): what an operator stops is refused at once and goes on where it is resumed, and no answer
+//! in between makes a client throw its tokens or its registration away.
 
-use crate::harness::{APPS, Browser, Client, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS, Tokens};
+use crate::harness::{APPS, Answer, Browser, Client, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS, Tokens};
+use reqwest::Method;
+use serde_json::json;
+use std::time::Duration;
 
 const MAX: Person = Person {
     email: "max@example.com",
@@ -13,6 +16,16 @@ async fn is_logged_in(browser: &Browser<'_>) -> bool {
     forms.iter().all(|form| !form.has("password"))
 }
 
+/// The reason of a pause, of an answer that tells of one.
+fn pause(answer: &Answer) -> String {
+    assert_eq!(answer.refusal(), "400 access_denied", "{answer:?}");
+    let body = answer.json();
+    let text = body["error_description"].as_str().or(body["Error"].as_str());
+    text.and_then(|text| text.strip_prefix("paused: "))
+        .unwrap_or_else(|| panic!("no pause: {body}"))
+        .to_owned()
+}
+
 async fn assert_inactive(client: &Client<'_>, tokens: &Tokens) {
     for token in [&tokens.access, &tokens.refresh] {
         assert_eq!(client.introspect(token).await.json()["active"], false);
@@ -20,7 +33,7 @@ async fn assert_inactive(client: &Client<'_>, tokens: &Tokens) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_app_gets_nothing_and_nobody_is_sent_to_it() {
+async fn a_suspended_app_authenticates_is_told_so_and_nobody_is_sent_to_it() {
     let server = Server::binary("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -37,19 +50,30 @@ async fn a_suspended_app_gets_nothing_and_nobody_is_sent_to_it() {
         sample.refresh(&tokens.refresh).await,
         sample.redeem(&code).await,
         sample.client_credentials(&[]).await,
-        sample.introspect(&own.access).await,
+        sample.client_credentials(&[("scope", "nonsense")]).await,
     ] {
-        assert_eq!(answer.refusal(), "401 invalid_client");
+        assert_eq!(pause(&answer), "app_suspended");
     }
+    assert_eq!(
+        sample
+            .clone()
+            .with_secret("guessed")
+            .refresh(&tokens.refresh)
+            .await
+            .refusal(),
+        "401 invalid_client"
+    );
+    assert_inactive(&sample, &tokens).await;
+    assert_eq!(sample.introspect(&own.access).await.json()["active"], false);
     let api = server.client(crate::harness::RESOURCE, "");
     for token in [&tokens.access, &own.access] {
         assert_eq!(api.introspect(token).await.json()["active"], false);
     }
     for browser in [&john, &server.browser()] {
         let refused = browser.authorize(&sample.query(&[])).await.page();
-        assert_eq!((refused.status, refused.header("location")), (400, ""));
+        assert_eq!((refused.status, refused.header("location")), (403, ""));
     }
-    assert_eq!(john.decide(&page, "allow").await.page().status, 400);
+    assert_eq!(john.decide(&page, "allow").await.page().status, 403);
 
     server.command(&["app", "resume", "sample"]);
     assert_eq!(server.identity(&tokens.access).await.status, 200);
@@ -69,8 +93,8 @@ async fn a_suspended_person_is_signed_out_and_their_apps_are_refused() {
     assert!(!is_logged_in(&john).await);
     assert_eq!(server.identity(&of_john.access).await.refusal(), "401 invalid_token");
     assert_inactive(&sample, &of_john).await;
-    assert_eq!(sample.refresh(&of_john.refresh).await.refusal(), "400 invalid_grant");
-    assert_eq!(sample.redeem(&code).await.refusal(), "400 invalid_grant");
+    assert_eq!(pause(&sample.refresh(&of_john.refresh).await), "person_suspended");
+    assert_eq!(pause(&sample.redeem(&code).await), "person_suspended");
     let (refused, unknown) = (
         server.browser().log_in(JOHN).await,
         server
@@ -87,6 +111,7 @@ async fn a_suspended_person_is_signed_out_and_their_apps_are_refused() {
 
     server.command(&["user", "resume", JOHN.email]);
     assert_eq!(sample.refresh(&of_john.refresh).await.status, 200);
+    assert_eq!(sample.redeem(&code).await.status, 200);
     assert!(is_logged_in(&server.browser_of(JOHN).await).await);
 }
 
@@ -104,18 +129,172 @@ async fn a_suspended_organization_gives_no_data_and_its_apps_work_nowhere() {
     for tokens in [&of_acme, &of_partner] {
         assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
     }
-    assert_eq!(acme.refresh(&of_acme.refresh).await.refusal(), "401 invalid_client");
+    assert_eq!(pause(&acme.refresh(&of_acme.refresh).await), "app_suspended");
+    assert_eq!(pause(&acme.client_credentials(&[]).await), "app_suspended");
     assert_eq!(
-        partner.refresh(&of_partner.refresh).await.refusal(),
-        "400 invalid_grant"
+        pause(&partner.refresh(&of_partner.refresh).await),
+        "organization_policy"
     );
-    assert_eq!(partner.redeem(&code).await.refusal(), "400 invalid_grant");
+    assert_eq!(pause(&partner.redeem(&code).await), "organization_policy");
     assert_inactive(&partner, &of_partner).await;
     assert_eq!(server.identity(&elsewhere.access).await.status, 200);
 
     server.command(&["org", "resume", "acme"]);
     assert_eq!(server.identity(&of_acme.access).await.status, 200);
     assert_eq!(partner.refresh(&of_partner.refresh).await.status, 200);
+    assert_eq!(partner.redeem(&code).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_lost_its_reach_is_paused_by_the_organizations_policy_until_it_has_it_again() {
+    let server = Server::library("default", TENANTS).await;
+    let (john, mary) = (server.browser_of(JOHN).await, server.browser_of(MARY).await);
+    let partner = server.client("partner-sync", "https://partner.example/callback");
+    let (of_acme, of_globex) = (partner.connect(&john).await, partner.connect(&mary).await);
+
+    let reach = async |reach: &str| {
+        let path = "/apps/partner-sync";
+        let changed = server
+            .operator(Method::PATCH, path, Some(json!({ "reach": reach })))
+            .await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+    };
+    reach("own").await;
+    assert_eq!(server.identity(&of_acme.access).await.refusal(), "401 invalid_token");
+    assert_inactive(&partner, &of_acme).await;
+    assert_eq!(pause(&partner.refresh(&of_acme.refresh).await), "organization_policy");
+    assert_eq!(server.identity(&of_globex.access).await.status, 200);
+
+    reach("partner").await;
+    assert_eq!(server.identity(&of_acme.access).await.status, 200);
+    assert_eq!(partner.refresh(&of_acme.refresh).await.status, 200);
+}
+
+/// `unauthorized_client` would have clients throw their registration away too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_app_is_told_so_for_a_grant_type_that_it_may_not_use_too() {
+    let native = r#"
+[[apps]]
+name = "Native App"
+client_id = "native"
+type = "public"
+redirect_uris = ["http://127.0.0.1/callback"]
+"#;
+    let server = Server::library("default", native).await;
+    let native = server.client("native", "http://127.0.0.1:1/callback").public();
+    assert_eq!(
+        native.client_credentials(&[]).await.refusal(),
+        "400 unauthorized_client"
+    );
+    server.command(&["app", "suspend", "native"]);
+    assert_eq!(pause(&native.client_credentials(&[]).await), "app_suspended");
+}
+
+/// Only what is authentic, current and unexpired is paused: time runs on, and what ended has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_hides_neither_an_end_nor_an_expiry() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let (ended, expired) = (sample.connect(&john).await, sample.connect(&john).await);
+    let code = sample.code(&john, &[]).await;
+    sample.revoke(&ended.refresh).await;
+
+    server.command(&["app", "suspend", "sample"]);
+    assert_eq!(sample.refresh(&ended.refresh).await.refusal(), "400 invalid_grant");
+    assert_eq!(sample.refresh("hp_rt_none").await.refusal(), "400 invalid_grant");
+    assert_eq!(pause(&sample.refresh(&expired.refresh).await), "app_suspended");
+    server.advance(Duration::from_secs(60));
+    assert_eq!(sample.redeem(&code).await.refusal(), "400 invalid_grant");
+    server.advance(Duration::from_secs(14 * 24 * 3600));
+    assert_eq!(sample.refresh(&expired.refresh).await.refusal(), "400 invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_refresh_rotates_nothing_and_counts_as_seen() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let first = sample.connect(&john).await;
+    let second = sample.refresh(&first.refresh).await.tokens();
+    server.command(&["user", "suspend", JOHN.email]);
+    for token in [&second.refresh, &first.refresh] {
+        assert_eq!(pause(&sample.refresh(token).await), "person_suspended");
+    }
+    server.command(&["user", "resume", JOHN.email]);
+    assert_eq!(sample.introspect(&second.refresh).await.json()["active"], true);
+    // Its holder has the second pair, so the first token is reuse once the grace is over.
+    server.advance(Duration::from_secs(31));
+    assert_eq!(sample.refresh(&first.refresh).await.refusal(), "400 invalid_grant");
+    assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reuse_ends_a_paused_grant() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let first = sample.connect(&john).await;
+    let second = sample.refresh(&first.refresh).await.tokens();
+    let third = sample.refresh(&second.refresh).await.tokens();
+    server.command(&["app", "suspend", "sample"]);
+    assert_eq!(sample.refresh(&first.refresh).await.refusal(), "400 invalid_grant");
+    server.command(&["app", "resume", "sample"]);
+    assert_eq!(sample.refresh(&third.refresh).await.refusal(), "400 invalid_grant");
+    assert_eq!(server.identity(&third.access).await.refusal(), "401 invalid_token");
+}
+
+/// Taking access away is never refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_app_may_revoke_its_tokens() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let tokens = sample.connect(&john).await;
+    server.command(&["app", "suspend", "sample"]);
+    assert_eq!(sample.revoke(&tokens.refresh).await.status, 200);
+    server.command(&["app", "resume", "sample"]);
+    assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_is_told_in_the_words_of_every_preset() {
+    for preset in [
+        "default",
+        "common-controls-hub",
+        "connected-home",
+        "house-check",
+        "apicbase",
+    ] {
+        let app = r#"
+[[apps]]
+name = "Sample App"
+client_id = "sample"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["https://app.example/callback"]
+"#;
+        let server = Server::library(preset, app).await;
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let (tokens, code) = (sample.connect(&john).await, sample.code(&john, &[]).await);
+        server.command(&["user", "suspend", JOHN.email]);
+        assert_eq!(
+            pause(&sample.refresh(&tokens.refresh).await),
+            "person_suspended",
+            "{preset}"
+        );
+        assert_eq!(pause(&sample.redeem(&code).await), "person_suspended", "{preset}");
+        server.command(&["app", "suspend", "sample"]);
+        assert_eq!(
+            pause(&sample.refresh(&tokens.refresh).await),
+            "app_suspended",
+            "{preset}"
+        );
+        server.command(&["app", "resume", "sample"]);
+        server.command(&["user", "resume", JOHN.email]);
+        assert_eq!(sample.refresh(&tokens.refresh).await.status, 200, "{preset}");
+        assert_eq!(sample.redeem(&code).await.status, 200, "{preset}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

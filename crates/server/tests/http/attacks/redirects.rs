@@ -377,7 +377,7 @@ async fn nobody_is_sent_to_an_app_that_is_not_live() {
             let page = browser
                 .authorize(&format!("{}{more}", browser_query("sample", REDIRECT_URI)))
                 .await;
-            assert_eq!(page.page().status, 400, "{more}");
+            assert_eq!(page.page().status, 403, "{more}");
         }
     }
     for decision in ["allow", "deny"] {

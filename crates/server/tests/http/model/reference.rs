@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 pub(super) const INVALID_GRANT: &str = "400 invalid_grant";
 /// What a request for more than was granted hears.
 pub(super) const INVALID_SCOPE: &str = "400 invalid_scope";
-/// What a client hears that is not who it says, or not in use.
+/// What a client hears whose grant may not act now, or which may not itself.
+pub(super) const PAUSED: &str = "400 access_denied";
+/// What a client hears that is not who it says.
 pub(super) const INVALID_CLIENT: &str = "401 invalid_client";
 /// What a resource server says to a token that is not good.
 pub(super) const INVALID_TOKEN: &str = "401 invalid_token";
@@ -121,9 +123,6 @@ impl Model {
     /// Pending, this app, code unexpired → active, generation 1. All checks that can fail come before.
     /// A second use of a code, authentic and by its own client, ends the grant.
     fn redeem(&mut self, by: usize, id: usize, fault: Option<Fault>) -> Answered {
-        if !self.is_live(by) {
-            return Answered::Refused(INVALID_CLIENT);
-        }
         let (now, rules) = (self.now, self.rules);
         let grant = &self.grants[id];
         if grant.app != by || !self.is_authentic(id, 0) || matches!(grant.life, Life::Ended(_)) {
@@ -133,8 +132,12 @@ impl Model {
             self.end(id, "code_replayed");
             return Answered::Refused(INVALID_GRANT);
         }
-        if now >= grant.code_expires || fault.is_some() || !self.may_act(id) {
+        if now >= grant.code_expires || fault.is_some() {
             return Answered::Refused(INVALID_GRANT);
+        }
+        // Paused is not ended: the code is kept.
+        if !self.may_act(id) {
+            return Answered::Refused(PAUSED);
         }
         let scopes = grant.scopes.and(self.apps[by].scopes);
         if scopes.is_empty() {
@@ -152,9 +155,6 @@ impl Model {
 
     /// Client authentication, the HMAC, ownership; then the generations; then what else can fail; then the change.
     fn refresh(&mut self, by: usize, token: Refresh, asked: Option<Scopes>) -> Answered {
-        if !self.is_live(by) {
-            return Answered::Refused(INVALID_CLIENT);
-        }
         let id = token.grant;
         if !self.is_own(by, token) || self.grants[id].life != Life::Active {
             return Answered::Refused(INVALID_GRANT);
@@ -170,7 +170,7 @@ impl Model {
             self.see(id, token.generation);
         }
         if !self.may_act(id) {
-            return Answered::Refused(INVALID_GRANT);
+            return Answered::Refused(PAUSED);
         }
         let granted = self.grants[id].scopes;
         let asked = asked.unwrap_or(granted);
@@ -273,9 +273,6 @@ impl Model {
 
     /// Revoking an access token ends that one.
     fn revoke(&mut self, by: usize, access: Access) -> Answered {
-        if !self.is_live(by) {
-            return Answered::Refused(INVALID_CLIENT);
-        }
         // What is sealed by a key that is gone says nothing.
         if !self.access_keys.lives(access.sealed) {
             return Answered::Done;
@@ -292,9 +289,6 @@ impl Model {
 
     /// Revoking a refresh token, of whatever generation, ends the grant. A token that is none is no error.
     fn revoke_refresh(&mut self, by: usize, token: Refresh) -> Answered {
-        if !self.is_live(by) {
-            return Answered::Refused(INVALID_CLIENT);
-        }
         if token.forged || !self.is_authentic(token.grant, token.generation) {
             return Answered::Done;
         }
@@ -444,7 +438,7 @@ impl Model {
 
     fn may_introspect(&self, caller: Caller) -> bool {
         match caller {
-            Caller::App(app) => self.is_live(app) && !self.apps[app].public,
+            Caller::App(app) => !self.apps[app].public,
             Caller::Api => true,
         }
     }

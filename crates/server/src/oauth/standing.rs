@@ -1,0 +1,97 @@
+//! Whether app, person, membership and organization allow a grant to act now. Where they do not, the grant is paused: it is
+//! refused everywhere at once, and good again as soon as they allow it again (DESIGN §5, decision 42).
+
+use super::Refusal;
+use crate::app::Hallpass;
+use crate::directory::Client;
+use crate::store::StoreError;
+use crate::store::model::{Grant, OrganizationId, Status, User};
+
+/// Why a grant may not act now although it has not ended. Clients read these words, so they never change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pause {
+    /// The app or the organization that owns it is suspended, or the app is a draft.
+    AppSuspended,
+    /// The person is suspended.
+    PersonSuspended,
+    /// The person left the organization.
+    NotAMember,
+    /// The organization is suspended, or its people may not connect this app.
+    OrganizationPolicy,
+}
+
+impl Pause {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [
+        Self::AppSuspended,
+        Self::PersonSuspended,
+        Self::NotAMember,
+        Self::OrganizationPolicy,
+    ];
+
+    /// The `error_description` in every dialect.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::AppSuspended => "paused: app_suspended",
+            Self::PersonSuspended => "paused: person_suspended",
+            Self::NotAMember => "paused: not_a_member",
+            Self::OrganizationPolicy => "paused: organization_policy",
+        }
+    }
+}
+
+impl Client {
+    /// Refuses an app that is not in use. It authenticates all the same: `invalid_client` and `unauthorized_client` make
+    /// clients throw their registration away.
+    ///
+    /// # Errors
+    /// [`Refusal::Paused`].
+    pub fn check_live(&self) -> Result<(), Refusal> {
+        if self.is_live() {
+            Ok(())
+        } else {
+            Err(Refusal::Paused(Pause::AppSuspended))
+        }
+    }
+}
+
+impl Hallpass {
+    /// What keeps this person from acting in this organization through this app; `None`: nothing but the grant itself can.
+    ///
+    /// # Errors
+    /// Where the database is away.
+    pub async fn pause(
+        &self,
+        user: &User,
+        organization: OrganizationId,
+        client: &Client,
+    ) -> Result<Option<Pause>, StoreError> {
+        if !client.is_live() {
+            return Ok(Some(Pause::AppSuspended));
+        }
+        if user.status != Status::Active {
+            return Ok(Some(Pause::PersonSuspended));
+        }
+        let mut memberships = user.memberships.iter();
+        if !memberships.any(|membership| membership.organization == organization) {
+            return Ok(Some(Pause::NotAMember));
+        }
+        let found = self.organization(organization).await?;
+        let active = found.is_some_and(|found| found.status == Status::Active);
+        let allowed = active && client.reaches(organization);
+        Ok((!allowed).then_some(Pause::OrganizationPolicy))
+    }
+
+    /// Refuses a grant that may not act now.
+    ///
+    /// # Errors
+    /// [`Refusal::Paused`]; [`Refusal::ResourceOwnerGone`] where the person was deleted.
+    pub async fn check_standing(&self, grant: &Grant, client: &Client) -> Result<(), Refusal> {
+        let user = self.user(grant.user).await?.ok_or(Refusal::ResourceOwnerGone)?;
+        match self.pause(&user, grant.organization, client).await? {
+            Some(pause) => Err(Refusal::Paused(pause)),
+            None => Ok(()),
+        }
+    }
+}
