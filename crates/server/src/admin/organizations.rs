@@ -134,7 +134,8 @@ pub(super) async fn set_member(
     shown(&hallpass, 200, &name).await
 }
 
-/// `DELETE /organizations/{organization}/members/{user}`: the grants that the person gave there end.
+/// `DELETE /organizations/{organization}/members/{user}`: the grants that the person gave there are paused, and end after 30
+/// days.
 pub(super) async fn remove_member(
     State(hallpass): State<Arc<Hallpass>>,
     Path((name, email)): Path<(String, String)>,
@@ -146,12 +147,11 @@ pub(super) async fn remove_member(
     if !memberships.any(|membership| membership.organization == organization) {
         return Err(Failure::not_found(format!("{email:?} is no member of {name:?}")));
     }
-    let ended = hallpass.store.remove_membership(user.id, organization, now).await?;
+    hallpass.store.remove_membership(user.id, organization, now).await?;
     let event = Event {
         action: "member_removed",
         user: Some(user.id),
         organization: Some(organization),
-        detail: Some(json!({ "grants_ended": ended.len() })),
         ..Event::default()
     };
     audit::record(&hallpass, now, event).await;

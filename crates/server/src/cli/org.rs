@@ -31,7 +31,7 @@ pub(super) enum OrgCommand {
         #[arg(value_parser = ["owner", "developer", "member"])]
         role: String,
     },
-    /// Take a person out; the grants that they gave there end
+    /// Take a person out; the grants that they gave there are paused, and end after 30 days
     RemoveMember {
         /// Its slug
         organization: String,

@@ -111,11 +111,7 @@ impl Declaration<'_> {
                 let membership = Membership { organization, role };
                 self.store.add_membership(user.id, membership, self.now).await
             }
-            None => self
-                .store
-                .remove_membership(user.id, organization, self.now)
-                .await
-                .map(drop),
+            None => self.store.remove_membership(user.id, organization, self.now).await,
         }
     }
 }

@@ -7,6 +7,7 @@ use super::bounds::Bounds;
 use super::connection::Connection;
 use super::model::{Change, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
 use super::numbering::Numbering;
+use super::queue::Committed;
 use super::value::{Row, Statement, Value};
 use super::{Result, StoreError, all, apps, changes, first, grants, sweep};
 use crate::time::Instant;
@@ -19,6 +20,8 @@ pub(super) struct Batch<'a> {
     numbered: Numbering,
     bounds: &'a Bounds,
     changes: Vec<Change>,
+    /// What the sweep leaves to a commit of its own.
+    left: Option<Write>,
 }
 
 impl<'a> Batch<'a> {
@@ -29,12 +32,13 @@ impl<'a> Batch<'a> {
             feed,
             bounds,
             changes: Vec::new(),
+            left: None,
         }
     }
 
     /// Does all of this or nothing; each work's answer, and what the feed got. A work that is refused for itself
     /// (a conflict, a row that cannot be) leaves the others alone.
-    pub(super) fn apply(mut self, works: &[&Work]) -> Result<(Vec<Result<Applied>>, Vec<Change>)> {
+    pub(super) fn apply(mut self, works: &[&Work]) -> Result<Committed> {
         let answers = self.transaction(works);
         if answers.is_err() {
             self.feed.rename();
@@ -45,7 +49,11 @@ impl<'a> Batch<'a> {
         }
         let answers = answers?;
         *self.feed = self.numbered;
-        Ok((answers, self.changes))
+        Ok(Committed {
+            answers,
+            changes: self.changes,
+            left: self.left,
+        })
     }
 
     fn transaction(&mut self, works: &[&Work]) -> Result<Vec<Result<Applied>>> {
@@ -59,7 +67,7 @@ impl<'a> Batch<'a> {
             answers.push(own(self.work(work))?);
         }
         if let Some(now) = now {
-            sweep::sweep(self.connection, self.bounds.swept_until(now), works)?;
+            self.left = sweep::sweep(self.connection, self.bounds.swept_until(now), works)?;
         }
         self.connection.execute("COMMIT", &[])?;
         Ok(answers)

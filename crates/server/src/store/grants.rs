@@ -132,12 +132,6 @@ pub(super) fn ends_of_app(app: AppId, reason: EndReason, now: Instant) -> Ends {
     Ends::new(select, params, reason, now)
 }
 
-/// Which grants end with a membership.
-pub(super) fn ends_of_membership(user: UserId, organization: OrganizationId, reason: EndReason, now: Instant) -> Ends {
-    let (select, params) = (LIVE_OF_MEMBERSHIP, vec![user.into(), organization.into()]);
-    Ends::new(select, params, reason, now)
-}
-
 /// The columns of a grant in the order in which [`grant_of`] takes them.
 macro_rules! select_grant {
     ($rest:literal) => {
@@ -179,9 +173,6 @@ const LIVE_OF_CONNECTION: &str = "SELECT id FROM grants WHERE user_id = $1 AND a
 
 const LIVE_OF_USER_AND_APP: &str =
     "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state < 2 AND id > $3 ORDER BY id LIMIT $4";
-
-const LIVE_OF_MEMBERSHIP: &str =
-    "SELECT id FROM grants WHERE user_id = $1 AND organization_id = $2 AND state < 2 AND id > $3 ORDER BY id LIMIT $4";
 
 const LIVE_OF_APP: &str = "SELECT id FROM grants WHERE app_id = $1 AND state < 2 AND id > $2 ORDER BY id LIMIT $3";
 

@@ -1,37 +1,28 @@
 //! Who belongs to which organization.
 
-use super::batch::Write;
-use super::grants::ends_of_membership;
-use super::model::{ChangeKind, EndReason, GrantId, Membership, NewChange, OrganizationId, Role, UserId};
+use super::batch::{Ends, Write};
+use super::model::{ChangeKind, EndReason, Membership, NewChange, OrganizationId, Role, UserId};
 use super::value::{Row, Statement};
 use super::{Result, Store, all};
 use crate::time::Instant;
+use std::time::Duration;
+
+/// How long the grants of a membership that ended are paused before they end: who comes back in time has them again.
+const ENDED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
-    /// Makes a person a member, or gives a member another role.
+    /// Makes a person a member, or gives a member another role. The grants of one who comes back are good again.
     pub async fn add_membership(&self, user: UserId, membership: Membership, now: Instant) -> Result<()> {
         let statements = vec![put(user, &membership)];
         self.write_announcing(statements, changed(user, membership.organization, now))
             .await
     }
 
-    /// Takes a person out of an organization, and ends the grants that they gave there; answers those.
-    pub async fn remove_membership(
-        &self,
-        user: UserId,
-        organization: OrganizationId,
-        now: Instant,
-    ) -> Result<Vec<GrantId>> {
-        let statements = vec![Statement::new(DELETE, vec![user.into(), organization.into()])];
-        let announce = vec![changed(user, organization, now)];
-        let ends = Some(ends_of_membership(user, organization, EndReason::MembershipEnded, now));
-        self.write_with(Write {
-            statements,
-            announce,
-            ends,
-            ended: vec![],
-        })
-        .await
+    /// Takes a person out of an organization. The grants that they gave there are paused; the sweep ends them after 30 days.
+    pub async fn remove_membership(&self, user: UserId, organization: OrganizationId, now: Instant) -> Result<()> {
+        let params = vec![now.into(), user.into(), organization.into()];
+        self.write_announcing(vec![Statement::new(END, params)], changed(user, organization, now))
+            .await
     }
 
     /// The members of an organization, in the order of their making.
@@ -43,15 +34,52 @@ impl Store {
 
 /// A person's memberships.
 pub(super) const OF_USER: &str =
-    "SELECT organization_id, role FROM memberships WHERE user_id = $1 ORDER BY organization_id";
+    "SELECT organization_id, role FROM memberships WHERE user_id = $1 AND ended_at IS NULL ORDER BY organization_id";
 
 const OF_ORGANIZATION: &str = "SELECT memberships.user_id, memberships.role FROM memberships \
-     JOIN users ON users.id = memberships.user_id WHERE memberships.organization_id = $1 ORDER BY users.number";
+     JOIN users ON users.id = memberships.user_id WHERE memberships.organization_id = $1 AND memberships.ended_at IS NULL \
+     ORDER BY users.number";
 
 const PUT: &str = "INSERT INTO memberships (user_id, organization_id, role) VALUES ($1, $2, $3) \
-     ON CONFLICT (user_id, organization_id) DO UPDATE SET role = excluded.role";
+     ON CONFLICT (user_id, organization_id) DO UPDATE SET role = excluded.role, ended_at = NULL";
 
-const DELETE: &str = "DELETE FROM memberships WHERE user_id = $1 AND organization_id = $2";
+const END: &str =
+    "UPDATE memberships SET ended_at = $1 WHERE user_id = $2 AND organization_id = $3 AND ended_at IS NULL";
+
+/// Rows that have nothing left to end. A grant of an organization (`acts_as`) does not hang on who set it up. The moment is
+/// asked twice: PostgreSQL looks again only at the row itself where somebody comes back meanwhile.
+pub(super) const DELETE_ENDED: &str = "DELETE FROM memberships WHERE ended_at <= $1 AND (user_id, organization_id) IN \
+     (SELECT m.user_id, m.organization_id FROM memberships AS m WHERE m.ended_at <= $1 AND NOT EXISTS (SELECT 1 FROM grants AS g \
+     WHERE g.user_id = m.user_id AND g.organization_id = m.organization_id AND g.state < 2 AND g.acts_as IS NULL) \
+     ORDER BY m.ended_at LIMIT $2)";
+
+/// The membership that ended first, of those whose grants are to end.
+pub(super) const LONGEST_ENDED: &str =
+    "SELECT user_id, organization_id FROM memberships WHERE ended_at <= $1 ORDER BY ended_at LIMIT 1";
+
+/// Repeats that the membership has ended: the person may come back between two commits.
+const LIVE_OF_ENDED: &str = "SELECT g.id FROM grants AS g WHERE g.user_id = $1 AND g.organization_id = $2 AND g.state < 2 \
+     AND g.acts_as IS NULL AND EXISTS (SELECT 1 FROM memberships AS m \
+     WHERE m.user_id = g.user_id AND m.organization_id = g.organization_id AND m.ended_at <= $3) \
+     AND g.id > $4 ORDER BY g.id LIMIT $5";
+
+/// Memberships that ended by this moment are treated by the sweep at `now`.
+pub(super) fn ended_by(now: Instant) -> Instant {
+    Instant(
+        now.0
+            .saturating_sub(i64::try_from(ENDED_KEPT.as_millis()).unwrap_or(i64::MAX)),
+    )
+}
+
+/// Ends the grants of the membership in a row of [`LONGEST_ENDED`].
+pub(super) fn ends_of(row: &mut Row, now: Instant) -> Result<Write> {
+    let (user, organization): (UserId, OrganizationId) = (row.take()?, row.take()?);
+    let params = vec![user.into(), organization.into(), ended_by(now).into()];
+    Ok(Write {
+        ends: Some(Ends::new(LIVE_OF_ENDED, params, EndReason::MembershipEnded, now)),
+        ..Write::default()
+    })
+}
 
 /// Makes a membership as it is to be.
 pub(super) fn put(user: UserId, membership: &Membership) -> Statement {

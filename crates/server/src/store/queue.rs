@@ -5,7 +5,7 @@
 //! engine's; what runs here is tried in every order of its threads (`tests/queue.rs`).
 
 use super::threads::{mpsc, thread};
-use crate::store::batch::{Applied, Job, Outcome, Work, plan};
+use crate::store::batch::{Applied, Job, Outcome, Work, Write, plan};
 use crate::store::connection::unavailable;
 use crate::store::model::Change;
 use crate::store::pressure::Pressure;
@@ -31,8 +31,16 @@ pub(in crate::store) const USES: usize = 1_000;
 const BEHIND: Duration = Duration::from_secs(5);
 
 type Reply = oneshot::Sender<Result<Outcome>>;
-/// Each work's answer, and what the feed got.
-pub(in crate::store) type Committed = (Vec<Result<Applied>>, Vec<Change>);
+/// What a commit did.
+pub(in crate::store) struct Committed {
+    /// Each work's answer.
+    pub(in crate::store) answers: Vec<Result<Applied>>,
+    /// What the feed got.
+    pub(in crate::store) changes: Vec<Change>,
+    /// What was found due and needs a commit of its own.
+    pub(in crate::store) left: Option<Write>,
+}
+
 /// What is told of every committed change.
 pub(in crate::store) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
 
@@ -181,9 +189,13 @@ impl<E: Engine> Worker<E> {
         let made = matches!(committed, Ok(Ok(_)));
         self.shared.pressure.committed(begun.elapsed(), made);
         match committed {
-            Ok(Ok(answers)) => {
+            Ok(Ok((answers, left))) => {
+                let asked_for = batch.iter().any(|job| !job.replies.is_empty());
                 for (job, answer) in batch.into_iter().zip(answers) {
                     self.answer(job, answer);
+                }
+                if let Some(write) = left.filter(|_| asked_for) {
+                    self.go_on_with(write);
                 }
             }
             Ok(Err(error)) => self.fail(batch, &error),
@@ -196,8 +208,8 @@ impl<E: Engine> Worker<E> {
     /// A revocation whose commit seemed to fail and was made is found done when it is asked again, and then acknowledged:
     /// memory must know of it. So after a failure what may not have been told is told, before any answer; where it cannot be
     /// read, nobody hears that something was done.
-    fn committed(&mut self, works: &[&Work]) -> Result<Vec<Result<Applied>>> {
-        let (answers, changes) = self.engine.commit(works)?;
+    fn committed(&mut self, works: &[&Work]) -> Result<(Vec<Result<Applied>>, Option<Write>)> {
+        let Committed { answers, changes, left } = self.engine.commit(works)?;
         if self.unsure {
             let all = self.engine.untold().inspect_err(|_| self.tell(&changes))?;
             self.tell(&all);
@@ -205,7 +217,17 @@ impl<E: Engine> Worker<E> {
         } else {
             self.tell(&changes);
         }
-        Ok(answers)
+        Ok((answers, left))
+    }
+
+    /// Queues what the sweep found, unless it waits already: nobody waits for it, and it may be one of many. What it finds
+    /// itself is left to the next commit that somebody asks for, so that a server that ends is not held up.
+    fn go_on_with(&mut self, write: Write) {
+        let unasked = |job: &Job<Reply>| job.replies.is_empty() && matches!(job.work, Work::Write(_));
+        if !self.waiting.iter().any(unasked) {
+            let (work, replies) = (Work::Write(write), vec![]);
+            self.waiting.push_back(Job { work, replies });
+        }
     }
 
     /// A listener that fails must not take the writer with it; what was committed is committed.

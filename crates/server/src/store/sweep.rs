@@ -3,25 +3,27 @@
 //! Grants are found by `check_at`, which a rotation does not touch. A commit that inserts grants treats more, so that
 //! what goes keeps up with what comes.
 
-use super::batch::{End, Work};
+use super::batch::{End, Work, Write};
 use super::connection::Connection;
 use super::grants::{END, end_params, next_check};
+use super::memberships::{self, DELETE_ENDED, LONGEST_ENDED};
 use super::model::{EndReason, State};
 use super::value::{Row, Value};
-use super::{Result, StoreError};
+use super::{Result, StoreError, first};
 use crate::time::Instant;
 
 /// How many rows of each kind a commit treats.
 pub(super) const ROWS: usize = 32;
 
-/// Treats what is due at `now`.
-pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> Result<()> {
+/// Treats what is due at `now`; returns what is left to a commit of its own.
+pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> Result<Option<Write>> {
     let inserts = works.iter().filter(|work| matches!(work, Work::Insert(_))).count();
     let limit = Value::Int(i64::try_from(ROWS + 2 * inserts).unwrap_or(i64::MAX));
-    if connection.query(ANY_DUE, &[now.into()])?.is_empty() {
-        return Ok(());
+    let ended_by = memberships::ended_by(now);
+    if connection.query(ANY_DUE, &[now.into(), ended_by.into()])?.is_empty() {
+        return Ok(None);
     }
-    let until = [now.into(), limit];
+    let until = [now.into(), limit.clone()];
     for mut row in connection.query(DUE, &until)? {
         let id: Value = row.take()?;
         let verdict = verdict(&mut row, now).unwrap_or_else(|error| {
@@ -41,7 +43,9 @@ pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> R
     connection.execute(DELETE_SECRETS, &until)?;
     connection.execute(DELETE_SESSIONS, &until)?;
     connection.execute(DELETE_CHANGES, &until)?;
-    Ok(())
+    connection.execute(DELETE_ENDED, &[ended_by.into(), limit])?;
+    let left = connection.query(LONGEST_ENDED, &[ended_by.into()])?;
+    first(left, |row| memberships::ends_of(row, now))
 }
 
 /// What becomes of a grant whose time to be looked at has come.
@@ -70,11 +74,12 @@ pub(super) fn verdict(row: &mut Row, now: Instant) -> Result<Verdict, StoreError
     })
 }
 
-/// One look at the beginning of four indexes, which most commits end with. Asked for any row that is due, PostgreSQL would
+/// One look at the beginning of five indexes, which most commits end with. Asked for any row that is due, PostgreSQL would
 /// count on many and read the whole table, once it plans without the moment.
 pub(super) const ANY_DUE: &str = "SELECT 1 WHERE (SELECT MIN(check_at) FROM grants) <= $1 \
      OR (SELECT MIN(expires) FROM sessions) <= $1 OR (SELECT MIN(expires) FROM changes) <= $1 \
-     OR (SELECT MIN(expires) FROM secrets) <= $1";
+     OR (SELECT MIN(expires) FROM secrets) <= $1 \
+     OR (SELECT MIN(ended_at) FROM memberships WHERE ended_at IS NOT NULL) <= $2";
 
 const DUE: &str = "SELECT id, state, expires, ends, \
      CASE WHEN EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) THEN 1 ELSE 0 END \

@@ -123,8 +123,8 @@ const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id, state, sc
 const USERS: &str = "SELECT id, id, number, email, external_id, contact_email, name, password, locale, admin, developer, \
      status, created FROM users WHERE id = ANY($1)";
 
-const MEMBERSHIPS: &str =
-    "SELECT user_id, organization_id, role FROM memberships WHERE user_id = ANY($1) ORDER BY organization_id";
+const MEMBERSHIPS: &str = "SELECT user_id, organization_id, role FROM memberships \
+     WHERE user_id = ANY($1) AND ended_at IS NULL ORDER BY organization_id";
 
 /// These grants as they stand.
 pub(super) async fn read_grants(connection: &Connection, ids: &[GrantId]) -> Answer<Found<GrantId, Grant>> {

@@ -2,9 +2,11 @@
 
 use super::connection::{Answer, Connection};
 use super::writer::BEGIN;
-use crate::store::grants;
+use crate::store::batch::Write;
+use crate::store::memberships::{self, DELETE_ENDED, LONGEST_ENDED};
 use crate::store::sweep::{ANY_DUE, ROWS, Verdict, verdict};
 use crate::store::value::Value;
+use crate::store::{first, grants};
 use crate::time::Instant;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -13,10 +15,15 @@ pub(super) fn limit(commits: usize, inserted: usize) -> usize {
     ROWS * commits + 2 * inserted
 }
 
-/// Treats what is due at `now`, in a commit of its own.
-pub(super) async fn sweep(connection: &Connection, now: Instant, limit: usize) -> Answer<()> {
-    if connection.query(ANY_DUE, &[now.into()]).await?.is_empty() {
-        return Ok(());
+/// Treats what is due at `now`, in a commit of its own; returns what is left to another.
+pub(super) async fn sweep(connection: &Connection, now: Instant, limit: usize) -> Answer<Option<Write>> {
+    let ended_by = memberships::ended_by(now);
+    if connection
+        .query(ANY_DUE, &[now.into(), ended_by.into()])
+        .await?
+        .is_empty()
+    {
+        return Ok(None);
     }
     let until = [now.into(), Value::Int(i64::try_from(limit).unwrap_or(i64::MAX))];
     connection.batch(BEGIN).await?;
@@ -56,7 +63,11 @@ pub(super) async fn sweep(connection: &Connection, now: Instant, limit: usize) -
     for sql in [DELETE_SECRETS, DELETE_SESSIONS, DELETE_CHANGES] {
         connection.execute(sql, &until).await?;
     }
-    connection.batch("COMMIT").await
+    let [_, limit] = until;
+    connection.execute(DELETE_ENDED, &[ended_by.into(), limit]).await?;
+    let left = connection.query(LONGEST_ENDED, &[ended_by.into()]).await?;
+    connection.batch("COMMIT").await?;
+    Ok(first(left, |row| memberships::ends_of(row, now))?)
 }
 
 const DUE: &str = "SELECT id, state, expires, ends, \

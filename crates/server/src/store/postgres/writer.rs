@@ -137,9 +137,10 @@ impl Own {
             let connection = self.connected().await?;
             let batch = Batch::new(&connection, works, &self.bounds, self.numbering);
             let committed = batch.commit().await;
+            let mut left = None;
             if let Ok((_, numbering)) = &committed {
                 self.numbering = *numbering;
-                self.sweep(&connection, works).await;
+                left = self.sweep(&connection, works).await;
             }
             if connection.is_broken() {
                 drop(connection);
@@ -149,7 +150,7 @@ impl Own {
                 self.connection = Some(connection);
             }
             match committed {
-                Ok((committed, _)) => return Ok(committed),
+                Ok((committed, _)) => return Ok(Committed { left, ..committed }),
                 Err(failed) if failed.undone && attempt < ATTEMPTS => wait(attempt).await,
                 Err(failed) => return Err(failed.error),
             }
@@ -173,22 +174,24 @@ impl Own {
 
     /// What is due, in a commit of its own; mostly that is one look. Where many wait, some commits are followed by none, and the
     /// next one treats more.
-    async fn sweep(&mut self, connection: &Connection, works: &[&Work]) {
+    async fn sweep(&mut self, connection: &Connection, works: &[&Work]) -> Option<Write> {
         self.inserted += works.iter().filter(|work| matches!(work, Work::Insert(_))).count();
         self.unswept += 1;
-        let Some(now) = works.iter().filter_map(|work| work.now()).max() else {
-            return;
-        };
+        let now = works.iter().filter_map(|work| work.now()).max()?;
         if works.len() >= BUSY && self.unswept < UNSWEPT {
-            return;
+            return None;
         }
         let until = self.bounds.swept_until(now);
         let swept = sweep::sweep(connection, until, sweep::limit(self.unswept, self.inserted)).await;
         (self.unswept, self.inserted) = (0, 0);
-        if let Err(failed) = swept {
-            tracing::warn!(error = %failed.error, "what is due could not be treated; the next commit will");
-            if connection.batch("ROLLBACK").await.is_err() {
-                connection.give_up();
+        match swept {
+            Ok(left) => left,
+            Err(failed) => {
+                tracing::warn!(error = %failed.error, "what is due could not be treated; the next commit will");
+                if connection.batch("ROLLBACK").await.is_err() {
+                    connection.give_up();
+                }
+                None
             }
         }
     }
@@ -222,11 +225,15 @@ impl<'a> Batch<'a> {
             self.note(done);
         }
         self.read_back(&groups).await;
-        let answers = self
-            .answers
-            .into_iter()
-            .map(|answer| answer.unwrap_or(Err(StoreError::Conflict)));
-        Ok(((answers.collect(), self.changes), self.numbering))
+        let answers = self.answers.into_iter();
+        let committed = Committed {
+            answers: answers
+                .map(|answer| answer.unwrap_or(Err(StoreError::Conflict)))
+                .collect(),
+            changes: self.changes,
+            left: None,
+        };
+        Ok((committed, self.numbering))
     }
 
     /// Several statements in one transaction; where one fails, nothing of it was done.

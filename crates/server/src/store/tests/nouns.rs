@@ -390,7 +390,7 @@ async fn a_person_is_changed_field_by_field() {
 }
 
 #[tokio::test]
-async fn leaving_an_organization_ends_the_grants_given_there() {
+async fn who_leaves_an_organization_is_no_member_and_the_grants_given_there_stay() {
     let fixture = Fixture::new().await;
     let store = &fixture.store;
     let (user, organization) = (UserId(uuid(200)), OrganizationId(uuid(300)));
@@ -419,13 +419,24 @@ async fn leaving_an_organization_ends_the_grants_given_there() {
         .unwrap();
     assert_eq!(store.members_of(organization).await.unwrap(), [(user, Role::Owner)]);
     fixture.active(1).await;
-    assert_eq!(
-        store.remove_membership(user, organization, NOW).await.unwrap(),
-        [grant_id(1)]
-    );
+    store.remove_membership(user, organization, NOW).await.unwrap();
     assert_eq!(store.user(user).await.unwrap().unwrap().memberships, []);
+    let found = store.user_by_email("ada@example.com").await.unwrap().unwrap();
+    assert_eq!(found.memberships, []);
+    assert_eq!(store.members_of(organization).await.unwrap(), []);
     let grant = store.grant(grant_id(1)).await.unwrap().unwrap();
-    assert_eq!(grant.reason, Some(EndReason::MembershipEnded));
+    assert_eq!(grant.state, State::Active);
+    // Leaving twice does not count the thirty days anew.
+    store
+        .remove_membership(user, organization, NOW.after(DAY))
+        .await
+        .unwrap();
+    assert_eq!(fixture.sql("SELECT ended_at FROM memberships"), NOW.0.to_string());
+
+    let role = Role::Member;
+    let back = Membership { organization, role };
+    store.add_membership(user, back, NOW.after(DAY)).await.unwrap();
+    assert_eq!(store.user(user).await.unwrap().unwrap().memberships, [back]);
 }
 
 #[tokio::test]

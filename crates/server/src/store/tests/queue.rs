@@ -150,7 +150,8 @@ impl Engine for Memory {
         if self.happens(Faults::Errors) {
             return Err(away());
         }
-        Ok((answers, changes))
+        let left = None;
+        Ok(Committed { answers, changes, left })
     }
 
     fn untold(&mut self) -> Result<Vec<Change>> {

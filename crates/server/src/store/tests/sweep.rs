@@ -150,6 +150,128 @@ async fn sessions_and_feed_entries_go_when_they_expire() {
     assert_eq!((count("sessions"), count("changes")), (0, 0));
 }
 
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+
+impl Fixture {
+    /// A member of the organization of [`new_grant`] with a grant there that does not expire, who leaves now.
+    async fn left(&self, user: u128, grant: u128) -> (UserId, Membership) {
+        let organization = OrganizationId(uuid(300));
+        let membership = Membership {
+            organization,
+            role: Role::Member,
+        };
+        let person = NewUser {
+            memberships: vec![membership],
+            ..new_user(user, &format!("{user}@example.com"))
+        };
+        self.store.create_user(person).await.unwrap();
+        let of_user = NewGrant {
+            user: UserId(uuid(user)),
+            ..new_grant(grant)
+        };
+        self.store.insert_grant(of_user).await.unwrap();
+        let never = Redeem {
+            expires: None,
+            ..redeem(grant)
+        };
+        self.redeem(never).await.unwrap().unwrap();
+        let user = UserId(uuid(user));
+        self.store.remove_membership(user, organization, NOW).await.unwrap();
+        (user, membership)
+    }
+
+    fn memberships(&self) -> String {
+        self.sql("SELECT COUNT(*) FROM memberships")
+    }
+}
+
+#[tokio::test]
+async fn the_grants_of_a_membership_end_thirty_days_after_it() {
+    let fixture = Fixture::new().await;
+    fixture.left(200, 1).await;
+    let elsewhere = NewGrant {
+        organization: OrganizationId(uuid(301)),
+        ..new_grant(2)
+    };
+    fixture.store.insert_grant(elsewhere).await.unwrap();
+    let never = Redeem {
+        expires: None,
+        ..redeem(2)
+    };
+    fixture.redeem(never).await.unwrap();
+
+    fixture.write_at(Instant(NOW.after(MONTH).0 - 1)).await;
+    fixture.write_at(Instant(NOW.after(MONTH).0 - 1)).await;
+    assert_eq!(fixture.state(1).await, Some(State::Active));
+    fixture.write_at(NOW.after(MONTH)).await;
+    fixture.write_at(NOW.after(MONTH)).await;
+    let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
+    assert_eq!(
+        (grant.state, grant.reason),
+        (State::Ended, Some(EndReason::MembershipEnded))
+    );
+    assert_eq!(
+        fixture.state(2).await,
+        Some(State::Active),
+        "given in another organization"
+    );
+    // A long-lived access token of it must not come back to life with the person.
+    let changes = fixture.store.changes(NOW).await.unwrap();
+    let told = changes.iter().filter(|change| change.kind == ChangeKind::Grant);
+    assert_eq!(told.count(), 1);
+    assert_eq!(fixture.memberships(), "0");
+}
+
+#[tokio::test]
+async fn who_comes_back_within_thirty_days_keeps_the_grants() {
+    let fixture = Fixture::new().await;
+    let (user, membership) = fixture.left(200, 1).await;
+    let back = Instant(NOW.after(MONTH).0 - 1);
+    fixture.store.add_membership(user, membership, back).await.unwrap();
+    for _ in 0..2 {
+        fixture.write_at(NOW.after(2 * MONTH)).await;
+    }
+    assert_eq!(fixture.state(1).await, Some(State::Active));
+    assert_eq!(fixture.memberships(), "1");
+}
+
+/// A grant of an organization hangs on nobody's membership.
+#[tokio::test]
+async fn a_grant_of_the_organization_stays_when_who_set_it_up_is_gone() {
+    let fixture = Fixture::new().await;
+    fixture.left(200, 1).await;
+    fixture.sql("UPDATE grants SET acts_as = 'organization'");
+    for _ in 0..3 {
+        fixture.write_at(NOW.after(MONTH)).await;
+    }
+    assert_eq!(fixture.state(1).await, Some(State::Active));
+    assert_eq!(fixture.memberships(), "0");
+}
+
+#[tokio::test]
+async fn each_commit_ends_the_grants_of_one_membership() {
+    let fixture = Fixture::new().await;
+    for (user, grant) in [(200, 1), (201, 2), (202, 3)] {
+        fixture.left(user, grant).await;
+    }
+    let ended = async || {
+        let filter = GrantFilter {
+            state: Some(State::Ended),
+            limit: 10,
+            ..GrantFilter::default()
+        };
+        fixture.store.grants(filter).await.unwrap().len()
+    };
+    for expected in [1, 2, 3] {
+        fixture.write_at(NOW.after(MONTH)).await;
+        // Queued behind the commit that the sweep asked for.
+        fixture.store.flush().await.unwrap();
+        assert_eq!(ended().await, expected);
+    }
+    fixture.write_at(NOW.after(MONTH)).await;
+    assert_eq!(fixture.memberships(), "0");
+}
+
 /// A clock that is set wrong and set right again: what was revoked stays so, for all tokens that can be there.
 #[tokio::test]
 async fn a_clock_that_jumps_ahead_and_back_sweeps_and_shortens_nothing() {

