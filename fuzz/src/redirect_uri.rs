@@ -2,7 +2,7 @@
 //! registered (RFC 9700 §2.1).
 
 use hallpass_wire::RedirectUri;
-use hallpass_wire::redirect_uri::with_query;
+use hallpass_wire::redirect_uri::{Destination, with_query};
 use http::HeaderValue;
 use url::Url;
 
@@ -15,10 +15,12 @@ pub fn check(data: &[u8]) {
     };
     assert_eq!(uri.as_str(), registered);
     let url = registrable(&uri);
-    assert!(uri.admits(registered));
-    followed(&url, registered, false);
-    if uri.admits(sent) {
-        followed(&url, sent, sent != registered);
+    for localhost in [false, true] {
+        assert!(uri.admits(registered, localhost));
+        followed(&url, registered, false);
+        if uri.admits(sent, localhost) {
+            followed(&url, sent, sent != registered);
+        }
     }
 }
 
@@ -28,16 +30,24 @@ fn registrable(uri: &RedirectUri) -> Url {
     let url = Url::parse(text).expect("a browser reads it");
     assert!(text.len() <= 2000 && url.fragment().is_none(), "{text}");
     assert!(url.username().is_empty() && url.password().is_none(), "{text}");
-    assert!(uri.host().is_some_and(|host| !host.is_empty()), "{text}");
+    let destination = Destination::of(text).expect("it leads somewhere");
     match url.scheme() {
         "https" | "http" => {
             // A person who reads the text up to the first slash sees the host that the browser goes to.
             let host = url.host_str().expect("the web has hosts");
-            assert_eq!(uri.host().as_deref(), Some(host), "{text}");
-            assert!(url.scheme() == "https" || local(&url), "{text}");
-            assert_eq!(uri.is_loopback(), local(&url), "{text}");
+            match &destination {
+                Destination::Web(shown) => assert_eq!(shown, host, "{text}"),
+                other => assert_eq!(*other, Destination::ThisDevice, "{text}"),
+            }
+            assert!(
+                url.scheme() == "https" || destination == Destination::ThisDevice,
+                "{text}"
+            );
         }
-        scheme => assert!(scheme.contains('.'), "{text}"),
+        scheme => {
+            assert!(scheme.contains('.'), "{text}");
+            assert_eq!(destination, Destination::Scheme(scheme.to_owned()), "{text}");
+        }
     }
     url
 }

@@ -2,14 +2,36 @@
 //!
 //! A registered URI is compared with the one sent as text, byte for byte. The single exception is the port of a loopback
 //! address, which a native app learns only when it starts (RFC 8252 §7.3).
+//!
+//! A URI is judged once, when it is registered. Rules change; a URI that was registered under older ones stays what it is.
 
 use std::fmt;
-use url::Url;
+use std::net::IpAddr;
+use url::{Host, Url};
 
-/// A redirect URI that may be registered.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, serde::Deserialize, serde::Serialize)]
-#[serde(try_from = "String", into = "String")]
+/// A redirect URI that was registered.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct RedirectUri(String);
+
+/// Which custom schemes without a dot an app may register: those of the operator's list, and public apps only.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Schemes<'a> {
+    /// The operator's list, in lower case.
+    pub listed: &'a [String],
+    /// Whether the app is public: it runs on people's devices (RFC 8252 §8.4).
+    pub public: bool,
+}
+
+/// Where a person is sent by a redirect URI, as it is shown to them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Destination {
+    /// A website, by its host.
+    Web(String),
+    /// A program on the person's own device; any may listen there (RFC 8252 §8.6).
+    ThisDevice,
+    /// Whichever app of the device opens addresses of this scheme; any may claim it (RFC 8252 §8.1).
+    Scheme(String),
+}
 
 /// Why a text cannot be registered as a redirect URI.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -26,9 +48,18 @@ pub enum RedirectUriError {
     /// `http` to a host that is not this computer (RFC 9700 §4.1.3).
     #[error("plain http is only for localhost; use https")]
     PlainHttp,
-    /// A scheme that runs or reads things in the browser.
-    #[error("this scheme cannot take a person back to an app")]
+    /// A scheme that runs or reads things on the device instead of opening an app.
+    #[error("this scheme runs or reads things on the device, it does not open an app")]
     Scheme,
+    /// A scheme without a dot that is not on the operator's list.
+    #[error(
+        "a scheme of an app has a dot, such as com.example.app (RFC 8252 §7.1); one without needs the operator's \
+         [portal] schemes"
+    )]
+    SchemeUnlisted,
+    /// A scheme of the operator's list, for an app that is not public.
+    #[error("a scheme without a dot is for public apps only")]
+    SchemeNotPublic,
     /// It holds a space, a backslash, a wildcard in the host or a character that a URI cannot have.
     #[error("it holds a character that a redirect URI cannot have")]
     Character,
@@ -38,8 +69,13 @@ pub enum RedirectUriError {
 }
 
 impl RedirectUri {
-    /// Parses a URI for registration. Custom schemes are for native apps and need a dot (RFC 8252 §7.1).
+    /// Parses a URI for registration. A custom scheme needs a dot (RFC 8252 §7.1).
     pub fn parse(text: &str) -> Result<Self, RedirectUriError> {
+        Self::parse_with(text, Schemes::default())
+    }
+
+    /// The same, where some schemes without a dot are admitted too.
+    pub fn parse_with(text: &str, schemes: Schemes<'_>) -> Result<Self, RedirectUriError> {
         if text.len() > 2000 {
             return Err(RedirectUriError::TooLong);
         }
@@ -56,10 +92,14 @@ impl RedirectUri {
         }
         match url.scheme() {
             "http" | "https" => web(text, &url)?,
-            scheme if !scheme.contains('.') => return Err(RedirectUriError::Scheme),
-            _ => {}
+            scheme => custom(scheme, schemes)?,
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// A URI that was registered before. It is not judged again.
+    pub fn registered(text: String) -> Self {
+        Self(text)
     }
 
     /// The URI as registered.
@@ -68,30 +108,15 @@ impl RedirectUri {
     }
 
     /// Whether `sent` names this URI: the same text, or the same loopback URI with another port (RFC 8252 §7.3).
-    pub fn admits(&self, sent: &str) -> bool {
+    /// `localhost` is such an address only where the app says so: it may resolve elsewhere (RFC 8252 §8.3).
+    pub fn admits(&self, sent: &str, localhost: bool) -> bool {
         if self.0 == sent {
             return true;
         }
-        match (loopback(&self.0), loopback(sent)) {
+        match (loopback(&self.0, localhost), loopback(sent, localhost)) {
             (Some(registered), Some(sent)) => registered == sent,
             _ => false,
         }
-    }
-
-    /// Whether a browser that follows it stays on the person's own computer, however the address is written.
-    pub fn is_loopback(&self) -> bool {
-        Url::parse(&self.0).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && is_this_computer(&url))
-    }
-
-    /// The host, or the scheme where there is none (a native app's).
-    pub fn host(&self) -> Option<String> {
-        let url = Url::parse(&self.0).ok()?;
-        Some(
-            url.host_str()
-                .filter(|host| !host.is_empty())
-                .unwrap_or(url.scheme())
-                .to_owned(),
-        )
     }
 
     /// The origin of a page at this address, as browsers write it: `scheme://host[:port]` (RFC 6454 §6.2). A native app's
@@ -101,6 +126,73 @@ impl RedirectUri {
         let url = Url::parse(&self.0).ok()?;
         matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
     }
+}
+
+impl Destination {
+    /// Where an address leads; `None` where no browser would follow it.
+    pub fn of(address: &str) -> Option<Self> {
+        let url = Url::parse(address).ok()?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Some(Self::Scheme(url.scheme().to_owned()));
+        }
+        let host = url.host()?;
+        Some(if is_this_device(&host) {
+            Self::ThisDevice
+        } else {
+            Self::Web(host.to_string())
+        })
+    }
+}
+
+/// Whether an operator may admit this scheme, written in lower case and without a dot.
+pub fn may_be_listed(scheme: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-');
+    scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme.bytes().all(fits)
+        && !NEVER.contains(&scheme)
+        && !matches!(scheme, "http" | "https")
+}
+
+/// Schemes that a browser or the system acts upon by itself, so that a code sent there opens no app.
+const NEVER: [&str; 22] = [
+    "about",
+    "blob",
+    "chrome",
+    "cid",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "intent",
+    "jar",
+    "javascript",
+    "mailto",
+    "mid",
+    "resource",
+    "sms",
+    "tel",
+    "urn",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+    "wyciwyg",
+];
+
+fn custom(scheme: &str, schemes: Schemes<'_>) -> Result<(), RedirectUriError> {
+    if scheme.contains('.') {
+        return Ok(());
+    }
+    if !may_be_listed(scheme) {
+        return Err(RedirectUriError::Scheme);
+    }
+    if !schemes.listed.iter().any(|listed| listed == scheme) {
+        return Err(RedirectUriError::SchemeUnlisted);
+    }
+    if !schemes.public {
+        return Err(RedirectUriError::SchemeNotPublic);
+    }
+    Ok(())
 }
 
 /// Adds `pairs` to the query of `uri`, which stays as it was otherwise (RFC 6749 §3.1.2: an existing query is kept).
@@ -143,9 +235,27 @@ fn is_this_computer(url: &Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"))
 }
 
-/// What remains of a loopback URI when its port is left out. By address only: `localhost` may resolve elsewhere (RFC 8252 §8.3).
-fn loopback(uri: &str) -> Option<(&'static str, &str)> {
-    for host in ["http://127.0.0.1", "http://[::1]"] {
+/// Every address by which a program of the same device can be reached, more than may be registered with plain http.
+fn is_this_device(host: &Host<&str>) -> bool {
+    let local = |address: IpAddr| address.is_loopback() || address.is_unspecified();
+    match host {
+        Host::Ipv4(address) => local(IpAddr::V4(*address)),
+        Host::Ipv6(address) => {
+            local(IpAddr::V6(*address)) || address.to_ipv4_mapped().is_some_and(|inner| local(IpAddr::V4(inner)))
+        }
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            // RFC 6761 §6.3: browsers and resolvers answer names below `localhost` themselves.
+            name == "localhost" || name.ends_with(".localhost")
+        }
+    }
+}
+
+/// What is left of a loopback URI without its port.
+fn loopback(uri: &str, localhost: bool) -> Option<(&'static str, &str)> {
+    let hosts = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
+    let count = if localhost { 3 } else { 2 };
+    for host in hosts.into_iter().take(count) {
         let Some(rest) = uri.strip_prefix(host) else { continue };
         let (port, path) = match rest.strip_prefix(':') {
             Some(rest) => rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())),
@@ -164,25 +274,23 @@ impl fmt::Display for RedirectUri {
     }
 }
 
-impl TryFrom<String> for RedirectUri {
-    type Error = RedirectUriError;
-    fn try_from(text: String) -> Result<Self, RedirectUriError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<RedirectUri> for String {
-    fn from(uri: RedirectUri) -> Self {
-        uri.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn admits(registered: &str, sent: &str) -> bool {
-        RedirectUri::parse(registered).unwrap().admits(sent)
+        RedirectUri::parse(registered).unwrap().admits(sent, false)
+    }
+
+    fn parse(text: &str, listed: &[&str], public: bool) -> Result<RedirectUri, RedirectUriError> {
+        let listed: Vec<String> = listed.iter().map(|scheme| (*scheme).to_owned()).collect();
+        RedirectUri::parse_with(
+            text,
+            Schemes {
+                listed: &listed,
+                public,
+            },
+        )
     }
 
     #[test]
@@ -225,25 +333,97 @@ mod tests {
         assert!(!admits("http://localhost:1/cb", "http://localhost:2/cb"));
     }
 
-    /// RFC 8252 §8.6: the person is warned of an app that any program on the computer could pass for.
     #[test]
-    fn this_computer_is_known_however_it_is_written() {
-        let is_loopback = |text: &str| RedirectUri::parse(text).unwrap().is_loopback();
+    fn localhost_takes_any_port_where_the_app_says_so() {
+        let registered = RedirectUri::parse("http://localhost/cb").unwrap();
+        assert!(registered.admits("http://localhost:49152/cb", true));
+        for sent in [
+            "http://127.0.0.1:49152/cb",
+            "http://localhost:49152/other",
+            "http://localhost:49152@evil.example/cb",
+            "http://localhost.evil.example:49152/cb",
+            "http://localhost.:49152/cb",
+            "http://LOCALHOST:49152/cb",
+            "https://localhost:49152/cb",
+        ] {
+            assert!(!registered.admits(sent, true), "{sent}");
+        }
+        let secure = RedirectUri::parse("https://localhost/cb").unwrap();
+        assert!(!secure.admits("https://localhost:49152/cb", true));
+    }
+
+    #[test]
+    fn a_scheme_without_a_dot_is_for_public_apps_of_the_operators_list() {
+        use RedirectUriError as E;
+        let listed = ["cursor", "vscode"];
+        for text in ["cursor://anysphere.cursor/cb", "Cursor:/cb", "vscode:cb"] {
+            assert!(parse(text, &listed, true).is_ok(), "{text}");
+            assert_eq!(parse(text, &listed, false).unwrap_err(), E::SchemeNotPublic, "{text}");
+            assert_eq!(parse(text, &[], true).unwrap_err(), E::SchemeUnlisted, "{text}");
+        }
         for text in [
-            "http://127.0.0.1/cb",
+            "javascript:evil()",
+            "data:text/html,x",
+            "file:///x",
+            "urn:ietf:wg:oauth:2.0:oob",
+        ] {
+            let scheme = text.split(':').next().unwrap();
+            assert_eq!(parse(text, &[scheme], true).unwrap_err(), E::Scheme, "{text}");
+        }
+        for scheme in ["javascript", "https", "Cursor", "com.example", "1a", "", "a b", "a:"] {
+            assert!(!may_be_listed(scheme), "{scheme}");
+        }
+        assert!(may_be_listed("vscode-insiders"));
+    }
+
+    #[test]
+    fn what_was_registered_is_not_judged_again() {
+        let uri = RedirectUri::registered("myapp:/cb".to_owned());
+        assert!(uri.admits("myapp:/cb", false));
+        assert!(!uri.admits("myapp:/cb2", false));
+    }
+
+    /// RFC 8252 §8.6: the person is warned of an answer that any program on the device could receive.
+    #[test]
+    fn this_device_is_known_however_it_is_written() {
+        for text in [
+            "http://127.0.0.1:49152/cb",
             "http://127.1/cb",
             "http://0x7f000001:8080/cb",
             "http://[0:0::1]:8080/cb",
+            "https://127.8.8.8/cb",
+            "https://[::ffff:127.0.0.1]/cb",
+            "https://0.0.0.0/cb",
+            "https://[::]/cb",
             "https://LOCALHOST/cb",
+            "https://localhost./cb",
+            "https://app.localhost/cb",
         ] {
-            assert!(is_loopback(text), "{text}");
+            assert_eq!(Destination::of(text), Some(Destination::ThisDevice), "{text}");
         }
-        for text in [
-            "https://app.example/cb",
-            "com.example.app:/cb",
-            "com.example.app://localhost/cb",
+    }
+
+    #[test]
+    fn a_custom_scheme_is_no_web_address_whatever_it_looks_like() {
+        for (text, scheme) in [
+            ("https.evil.example:/", "https.evil.example"),
+            ("com.example.app:/cb", "com.example.app"),
+            ("com.example.app://accounts.bank.example/cb", "com.example.app"),
+            ("com.example.app://localhost/cb", "com.example.app"),
+            ("cursor://cursor.com/cb", "cursor"),
         ] {
-            assert!(!is_loopback(text), "{text}");
+            assert_eq!(
+                Destination::of(text),
+                Some(Destination::Scheme(scheme.to_owned())),
+                "{text}"
+            );
+        }
+        for (text, host) in [
+            ("https://App.Example:8443/cb", "app.example"),
+            ("https://localhost.evil.example/cb", "localhost.evil.example"),
+            ("https://b\u{fc}cher.example/cb", "xn--bcher-kva.example"),
+        ] {
+            assert_eq!(Destination::of(text), Some(Destination::Web(host.to_owned())), "{text}");
         }
     }
 
@@ -261,7 +441,7 @@ mod tests {
             ("http://app.example/cb", E::PlainHttp),
             ("javascript:alert(1)", E::Scheme),
             ("data:text/html,x", E::Scheme),
-            ("myapp:/cb", E::Scheme),
+            ("myapp:/cb", E::SchemeUnlisted),
             ("https://*.example/cb", E::Character),
             ("https://app.example/c b", E::Character),
             ("https://app.example\\@evil.example/", E::Character),

@@ -111,7 +111,7 @@ fn target(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Resul
 /// The port of a loopback address is free for native apps, which are public clients (RFC 9700 §2.1, RFC 8252 §8.4).
 fn admits(client: &Client, registered: &RedirectUri, sent: &str) -> bool {
     match client.app.client_type {
-        ClientType::Public => registered.admits(sent),
+        ClientType::Public => registered.admits(sent, client.app.localhost_any_port),
         ClientType::Confidential => registered.as_str() == sent,
     }
 }
@@ -186,10 +186,4 @@ impl Target {
             .as_deref()
             .map(|uri| hallpass_wire::redirect_uri::with_query(uri, &pairs))
     }
-}
-
-/// Whether every one of an app's redirect URIs leads to the person's own computer (RFC 8252 §8.6).
-#[must_use]
-pub fn is_loopback_only(uris: &[RedirectUri]) -> bool {
-    !uris.is_empty() && uris.iter().all(RedirectUri::is_loopback)
 }

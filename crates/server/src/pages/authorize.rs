@@ -1,5 +1,6 @@
 //! The authorization endpoint (RFC 6749 §3.1): a request is judged, a person signs in, and is asked.
 
+use super::shown::Shown;
 use super::{Visit, consent, login};
 use crate::app::Hallpass;
 use crate::oauth::Refusal;
@@ -60,15 +61,17 @@ pub fn place(hallpass: &Hallpass, query: &str) -> String {
     format!("{}?{query}", hallpass.config.paths.authorize)
 }
 
-/// Judges a request that a sealed state brought back.
+/// Judges a request that a consent page put before a person, for no more than the page showed.
 ///
 /// # Errors
 /// The answer to give instead.
-pub async fn judge_again(visit: &Visit, query: &str) -> Result<AuthorizationRequest, Response> {
-    let parsed = Parameters::parse(query.as_bytes()).map_err(|_| visit.error(400, ErrorKind::BadForm))?;
-    judge(&visit.hallpass, &parsed)
+pub(super) async fn judge_again(visit: &Visit, shown: &Shown) -> Result<AuthorizationRequest, Response> {
+    let parsed = Parameters::parse(shown.query.as_bytes()).map_err(|_| visit.error(400, ErrorKind::BadForm))?;
+    let request = judge(&visit.hallpass, &parsed)
         .await
-        .map_err(|problem| refused(visit, &problem))
+        .map_err(|problem| refused(visit, &problem))?;
+    let scopes = request.scopes.intersection(&shown.scopes);
+    Ok(AuthorizationRequest { scopes, ..request })
 }
 
 /// An error that may not be redirected: our own page, with the dialect's status and words (RFC 6749 §4.1.2.1).

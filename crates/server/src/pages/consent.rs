@@ -5,18 +5,19 @@
 
 use super::account::organization_choices;
 use super::authorize::{judge_again, place};
+use super::shown::{Question, Shown};
 use super::state::{Opened, Purpose};
 use super::{Form, Post, Visit};
 use crate::app::Hallpass;
 use crate::config::Lifetime;
 use crate::oauth::Refusal;
-use crate::oauth::authorization::{AuthorizationRequest, is_loopback_only};
+use crate::oauth::authorization::AuthorizationRequest;
 use crate::random;
 use crate::respond::Response;
 use crate::store::model::{Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status, User};
 use crate::tokens::proofs::{Kind, Proof};
 use crate::view::{Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
-use hallpass_wire::RedirectUri;
+use hallpass_wire::redirect_uri::Destination;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -29,99 +30,112 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
     if organizations.is_empty() {
         return Ok(nowhere(visit, request));
     }
-    Ok(question(visit, user, request, query, &organizations))
+    let owner = owner(&visit.hallpass, request).await?;
+    let question = Question {
+        request,
+        owner: owner.as_deref(),
+        organizations: &organizations,
+    };
+    Ok(put(visit, user, query, &question))
 }
 
-fn question(
-    visit: &Visit,
-    user: &User,
-    request: &AuthorizationRequest,
-    query: &str,
-    organizations: &[Arc<Organization>],
-) -> Response {
+fn put(visit: &Visit, user: &User, query: &str, question: &Question<'_>) -> Response {
+    let Question {
+        request,
+        owner,
+        organizations,
+    } = *question;
     let id = random::uuid(visit.now);
-    let blob = visit.seal(Purpose::Consent, &[id.as_bytes(), query.as_bytes()].concat());
+    let blob = visit.seal(Purpose::Consent, &question.encode(visit, GrantId(id), query));
     let only = organizations
         .first()
         .filter(|one| organizations.len() == 1 && !one.hidden);
-    let owner = &request.client.organization;
-    let host = host_of(request);
     let (action, switch) = (visit.address("/consent"), visit.address("/switch"));
     visit.render(200, |frame| {
         Consent {
             action: &action,
             blob: &blob,
             app_name: &request.client.app.name,
-            app_owner: (!owner.hidden).then_some(owner.name.as_str()),
-            app_host: host.as_deref(),
+            app_owner: owner,
+            reviewed: request.client.app.trusted,
+            destination: request.target.uri.as_deref().and_then(Destination::of),
             person_name: &user.name,
             person_email: &user.label(),
             organizations: &organization_choices(organizations),
             show_organization: only.map(|one| one.name.as_str()),
             until: until(&visit.hallpass),
             scopes: &visit.scope_lines(&request.scopes),
-            return_to: host.as_deref(),
             pass: &pass_number(id),
             switch_account: &switch,
-            loopback_warning: is_loopback_only(&request.client.app.redirect_uris),
         }
         .render(frame)
     })
 }
 
-/// Where the person goes back to; `None` where a code is shown to copy.
-fn host_of(request: &AuthorizationRequest) -> Option<String> {
-    let uri = RedirectUri::parse(request.target.uri.as_deref()?).ok()?;
-    uri.host()
+/// Who made the app: its organization, or, where organizations are hidden, the developer who registered it.
+async fn owner(hallpass: &Hallpass, request: &AuthorizationRequest) -> Result<Option<String>, Refusal> {
+    let organization = &request.client.organization;
+    if !organization.hidden {
+        return Ok(Some(organization.name.clone()));
+    }
+    let Some(developer) = request.client.app.owner else {
+        return Ok(None);
+    };
+    let developer = hallpass.user(developer).await?;
+    Ok(developer.map(|developer| developer.name.clone()))
 }
 
 /// `POST /consent`.
 pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
-    let (opened, id, query) = carried(&visit, &form)?;
-    let again = visit.address(&place(&visit.hallpass, &query));
+    let (opened, shown) = carried(&visit, &form)?;
+    let again = visit.address(&place(&visit.hallpass, &shown.query));
     // Another tab, another person or a long pause: the question is put again, to whoever is here now.
     let Some(user) = visit.user.as_ref().filter(|_| opened.fits) else {
         return Ok(visit.go(&again));
     };
-    let request = judge_again(&visit, &query).await?;
+    let request = judge_again(&visit, &shown).await?;
     match form.get("decision") {
         Some("allow") => {}
         Some("deny") => return Ok(deny(&visit, &request)),
         _ => return Err(visit.error(400, ErrorKind::BadForm)),
     }
-    let organizations = choices(&visit.hallpass, user, &request)
-        .await
-        .map_err(|refusal| visit.failed(refusal))?;
-    // A page made when there was one organization asks for none: the question is put again, with all there are now.
-    if organizations.len() > 1 && !form.has("organization") {
+    let failed = |refusal| visit.failed(refusal);
+    let organizations = choices(&visit.hallpass, user, &request).await.map_err(failed)?;
+    let owner = owner(&visit.hallpass, &request).await.map_err(failed)?;
+    let question = Question {
+        request: &request,
+        owner: owner.as_deref(),
+        organizations: &organizations,
+    };
+    let unanswered = organizations.len() > 1 && !form.has("organization");
+    if !shown.covers(&visit, &question) || unanswered {
         return Ok(visit.go(&again));
     }
     let Some(organization) = chosen(&form, &organizations) else {
         return Err(visit.error(400, ErrorKind::BadForm));
     };
-    allow(&visit, user, &request, id, organization.id)
+    allow(&visit, user, &request, shown.id, organization.id)
         .await
-        .map_err(|refusal| visit.failed(refusal))
+        .map_err(failed)
 }
 
 /// `POST /switch`: "not you?". The session ends, and the same request is put to whoever signs in next.
 pub async fn switch(Post { mut visit, form }: Post) -> Result<Response, Response> {
-    let (opened, _, query) = carried(&visit, &form)?;
+    let (opened, shown) = carried(&visit, &form)?;
     // Where another tab signed in meanwhile, or the form is another browser's, the page says who is here now.
     if opened.own {
         visit.sign_out().await.map_err(|refusal| visit.failed(refusal))?;
     }
-    Ok(visit.go(&visit.address(&place(&visit.hallpass, &query))))
+    Ok(visit.go(&visit.address(&place(&visit.hallpass, &shown.query))))
 }
 
-/// What the page carried to its form: the grant to come, and the authorization request.
+/// What the page carried to its form.
 #[expect(clippy::result_large_err, reason = "the error is the answer")]
-fn carried(visit: &Visit, form: &Form) -> Result<(Opened, GrantId, String), Response> {
+fn carried(visit: &Visit, form: &Form) -> Result<(Opened, Shown), Response> {
     let parts = || {
         let opened = visit.open(Purpose::Consent, form)?;
-        let (id, query) = opened.payload.split_first_chunk::<16>()?;
-        let (id, query) = (GrantId(Uuid::from_bytes(*id)), String::from_utf8(query.to_vec()).ok()?);
-        Some((opened, id, query))
+        let shown = Shown::decode(&opened.payload)?;
+        Some((opened, shown))
     };
     parts().ok_or_else(|| visit.error(400, ErrorKind::Stale))
 }

@@ -8,6 +8,7 @@ pub mod consent;
 mod form;
 pub mod landing;
 pub mod login;
+mod shown;
 pub mod state;
 mod visit;
 

@@ -184,8 +184,8 @@ impl FromValue for Vec<String> {
 
 impl FromValue for Vec<RedirectUri> {
     fn from_value(value: Value) -> Result<Self> {
-        let text = String::from_value(value)?;
-        serde_json::from_str(&text).or_else(|_| corrupt("a list of redirect URIs", &Value::Text(text)))
+        let texts = Vec::<String>::from_value(value)?;
+        Ok(texts.into_iter().map(RedirectUri::registered).collect())
     }
 }
 

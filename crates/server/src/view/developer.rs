@@ -172,6 +172,8 @@ pub enum RedirectUriFault {
     NotHttps,
     /// A scheme that runs code or that no app may claim, such as `javascript:`, or one without a dot (RFC 8252 §7.1).
     Scheme,
+    /// A scheme that only public apps may have.
+    SchemeNotPublic,
     /// User name or password in it.
     Userinfo,
     /// A wildcard: URIs are compared as text.
@@ -194,6 +196,7 @@ impl RedirectUriFault {
             Self::Fragment => Message("uri-fragment"),
             Self::NotHttps => Message("uri-not-https"),
             Self::Scheme => Message("uri-scheme"),
+            Self::SchemeNotPublic => Message("uri-scheme-public"),
             Self::Userinfo => Message("uri-userinfo"),
             Self::Wildcard => Message("uri-wildcard"),
             Self::Characters => Message("uri-characters"),

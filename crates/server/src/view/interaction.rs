@@ -2,6 +2,7 @@
 
 use super::words::{Phrase, Words};
 use super::{mark, page};
+use hallpass_wire::redirect_uri::Destination;
 
 /// Sign in with a password.
 #[derive(Debug, Clone)]
@@ -60,10 +61,12 @@ pub struct Consent<'a> {
     pub blob: &'a str,
     /// The app's name.
     pub app_name: &'a str,
-    /// Who made the app, unless that is the hidden default organization.
+    /// Who made the app: its organization, or the developer where organizations are hidden.
     pub app_owner: Option<&'a str>,
-    /// Host of the app, from its redirect URI.
-    pub app_host: Option<&'a str>,
+    /// Whether the operator vouches for the app.
+    pub reviewed: bool,
+    /// Where the answer to this request goes; none where a code is shown to copy.
+    pub destination: Option<Destination>,
     /// Who is signed in.
     pub person_name: &'a str,
     /// The e-mail address of who is signed in.
@@ -76,20 +79,48 @@ pub struct Consent<'a> {
     pub until: Until,
     /// What the app may do, each in plain words.
     pub scopes: &'a [ScopeLine<'a>],
-    /// Host the person goes back to; none where a code is shown to copy.
-    pub return_to: Option<&'a str>,
     /// Short id printed on the stub.
     pub pass: &'a str,
     /// Where "not you?" posts the same `state`, to sign in as somebody else.
     pub switch_account: &'a str,
-    /// All the app's redirect URIs lead to the person's own computer (RFC 8252 §8.4: anything may listen there).
-    pub loopback_warning: bool,
 }
 page!(Consent, "consent.html");
 
 impl Consent<'_> {
     fn mark(&self) -> String {
         mark(self.app_name)
+    }
+
+    /// The website of the app. A custom scheme may look like a host and is never shown as one.
+    fn host(&self) -> Option<&str> {
+        match self.destination.as_ref()? {
+            Destination::Web(host) => Some(host),
+            Destination::ThisDevice | Destination::Scheme(_) => None,
+        }
+    }
+
+    fn is_on_this_device(&self) -> bool {
+        self.destination.is_some() && self.host().is_none()
+    }
+
+    /// What the person must know about a destination that is no website (RFC 8252 §8.1 and §8.6).
+    fn warning(&self, words: &Words) -> Option<Phrase> {
+        match self.destination.as_ref()? {
+            Destination::Web(_) => None,
+            Destination::ThisDevice => Some(words.say("consent-loopback")),
+            Destination::Scheme(scheme) => Some(words.say("consent-scheme").strong("scheme", format!("{scheme}:"))),
+        }
+    }
+
+    fn way_back(&self, words: &Words) -> Phrase {
+        match &self.destination {
+            None => words.say("consent-code"),
+            Some(Destination::Web(host)) => words.say("consent-return").strong("host", host),
+            Some(Destination::ThisDevice) => words.say("consent-return-device"),
+            Some(Destination::Scheme(scheme)) => words
+                .say("consent-return-scheme")
+                .strong("scheme", format!("{scheme}:")),
+        }
     }
 
     fn end(&self, words: &Words) -> Phrase {

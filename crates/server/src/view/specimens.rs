@@ -9,6 +9,7 @@ use super::{
     ScopeLine, SecretLine, SecretNews, Tab, Until,
 };
 use crate::store::model::{AppStatus, ClientType, EndReason, OrganizationKind, Role};
+use hallpass_wire::redirect_uri::Destination;
 
 const NOW: i64 = 1_795_430_000_000; // 2026-11-23
 const DAY: i64 = 86_400_000;
@@ -170,7 +171,8 @@ impl Texts {
             blob: &self.blob,
             app_name: &self.app,
             app_owner: Some(&self.owner),
-            app_host: Some(&self.host),
+            reviewed: true,
+            destination: Some(Destination::Web(self.host.clone())),
             person_name: &self.person,
             person_email: &self.email,
             organizations: &[],
@@ -180,16 +182,15 @@ impl Texts {
                 at_most: None,
             },
             scopes: &scopes,
-            return_to: Some(&self.host),
             pass: "01J9-4K",
             switch_account: "/switch",
-            loopback_warning: false,
         };
         add("consent", consent.render(frame));
         let choice = Consent {
             organizations: &organizations,
             show_organization: None,
-            loopback_warning: true,
+            destination: Some(Destination::ThisDevice),
+            reviewed: false,
             ..consent.clone()
         };
         add(
@@ -203,11 +204,16 @@ impl Texts {
             }
             .render(frame),
         );
+        let native = Consent {
+            destination: Some(Destination::Scheme("com.example.app".into())),
+            reviewed: false,
+            ..consent.clone()
+        };
+        add("consent-native", native.render(frame));
         let plain = Consent {
             show_organization: None,
             app_owner: None,
-            app_host: None,
-            return_to: None,
+            destination: None,
             ..consent
         };
         add(
@@ -404,6 +410,7 @@ impl Texts {
             RedirectUriFault::Fragment,
             RedirectUriFault::NotHttps,
             RedirectUriFault::Scheme,
+            RedirectUriFault::SchemeNotPublic,
             RedirectUriFault::Userinfo,
             RedirectUriFault::Wildcard,
             RedirectUriFault::Characters,

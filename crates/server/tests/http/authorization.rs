@@ -374,6 +374,21 @@ async fn a_native_app_may_listen_on_any_loopback_port() {
     }
 }
 
+/// Rules about new URIs change; an app that is there goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_uri_that_was_registered_under_older_rules_still_works() {
+    let server = server().await;
+    server.sql("UPDATE apps SET redirect_uris = '[\"myapp:/callback\"]' WHERE client_id = 'native'");
+    let native = server.client("native", "myapp:/callback").public();
+    let callback = allowed(&server, &native).await;
+    assert!(
+        callback.address.starts_with("myapp:/callback?code="),
+        "{}",
+        callback.address
+    );
+    assert_eq!(native.redeem(callback.code()).await.status, 200);
+}
+
 /// The port is part of the URI once it was sent (RFC 6749 §4.1.3).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_native_apps_code_is_bound_to_the_port_it_was_sent_to() {

@@ -18,6 +18,8 @@ mod client_secrets;
 mod code;
 mod connected_apps;
 mod consent;
+mod consent_page;
+mod consent_shown;
 mod cors;
 #[path = "../database/mod.rs"]
 mod database;

@@ -1,0 +1,95 @@
+//! The consent page tells apps apart: who made the app, whether anybody vouches for it, and where the answer goes
+//! (DESIGN §9, RFC 8252 §8.1 and §8.6).
+
+use crate::harness::{APPS, JOHN, MARY, REDIRECT_URI, Server, TENANTS};
+
+const MIXED: &str = r#"
+[[apps]]
+name = "Mixed"
+client_id = "mixed"
+type = "public"
+redirect_uris = [
+    "https://mixed.example/cb",
+    "http://127.0.0.1/cb",
+    "https://mixed.localhost/cb",
+    "com.example.mixed:/cb",
+    "com.example.mixed://accounts.bank.example/cb",
+    "https.bank.example:/cb",
+]
+"#;
+
+async fn page(server: &Server, uri: &str) -> String {
+    let mary = server.browser_of(MARY).await;
+    let mixed = server.client("mixed", uri).public();
+    mary.authorize(&mixed.query(&[])).await.consent().text()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_names_the_website_that_the_answer_goes_to() {
+    let server = Server::library("default", &format!("{APPS}{MIXED}")).await;
+    let text = page(&server, "https://mixed.example/cb").await;
+    assert!(text.contains("You go back to mixed.example"), "{text}");
+    assert!(!text.contains("on the device"), "{text}");
+}
+
+/// The warning follows this request, not the app's other addresses.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_this_device_carries_a_warning() {
+    let server = Server::library("default", &format!("{APPS}{MIXED}")).await;
+    for uri in ["http://127.0.0.1:49152/cb", "https://mixed.localhost/cb"] {
+        let text = page(&server, uri).await;
+        assert!(text.contains("The answer goes to a program on the device"), "{text}");
+        assert!(text.contains("You go back to a program on this device"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_custom_scheme_is_never_shown_as_a_website() {
+    let server = Server::library("default", &format!("{APPS}{MIXED}")).await;
+    for (uri, scheme) in [
+        ("com.example.mixed:/cb", "com.example.mixed:"),
+        ("com.example.mixed://accounts.bank.example/cb", "com.example.mixed:"),
+        ("https.bank.example:/cb", "https.bank.example:"),
+    ] {
+        let text = page(&server, uri).await;
+        let warning = format!("through an address that starts with {scheme} and is no website");
+        assert!(text.contains(&warning), "{text}");
+        assert!(text.contains(&format!("the app that opens {scheme}")), "{text}");
+        assert!(!text.contains("accounts.bank.example"), "{text}");
+        let bare = text.replace(scheme, "");
+        assert!(!bare.contains(scheme.trim_end_matches(':')), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_nobody_vouches_for_carries_not_reviewed() {
+    let server = Server::library("default", TENANTS).await;
+    let john = server.browser_of(JOHN).await;
+    let form = john.open("/developer/apps/new?organization=acme").await;
+    let typed = [
+        ("name", "Crew"),
+        ("redirect_uris", REDIRECT_URI),
+        ("organization", "acme"),
+    ];
+    let made = john.submit(&form, &form.form("redirect_uris"), &typed).await;
+    let id = made.by_id("client-id").expect("the client id");
+    let max = server.browser_of(MAX).await;
+    let crew = server.client(&id, REDIRECT_URI);
+    let text = max.authorize(&crew.query(&[])).await.consent().text();
+    assert!(
+        text.contains("by Acme Kitchens") && text.contains("not reviewed"),
+        "{text}"
+    );
+    assert!(text.contains("Nobody at Hallpass has reviewed this app"), "{text}");
+    let declared = server.client("acme-reports", "https://acme.example/callback");
+    let text = max.authorize(&declared.query(&[])).await.consent().text();
+    assert!(
+        text.contains("by Acme Kitchens") && !text.contains("reviewed"),
+        "{text}"
+    );
+}
+
+const MAX: crate::harness::Person = crate::harness::Person {
+    email: "max@example.com",
+    password: "only a member of it",
+};

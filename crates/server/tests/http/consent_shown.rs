@@ -1,0 +1,181 @@
+//! What a person allows is what the page showed, whatever changed between the page and the click (DESIGN §5, §9).
+
+use crate::harness::{APPS, Answer, Browser, Landing, MARY, REDIRECT_URI, Server, TENANTS};
+use reqwest::Method;
+use serde_json::json;
+
+/// Two apps and a catalogue; `default` is the scope that is asked for where none is, beside `profile`.
+fn world(default: &str, more: &str) -> String {
+    let scopes = ["read", "write"].map(|name| {
+        let is_default = name == default;
+        format!("[scopes.{name}]\ntitle = \"Have {name}\"\ndefault = {is_default}\n")
+    });
+    let scopes = scopes.concat();
+    format!(
+        r#"
+[server]
+public_url = "http://id.example"
+{scopes}
+[[apps]]
+name = "Sample App"
+client_id = "sample"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["{REDIRECT_URI}"]
+{more}
+"#
+    )
+}
+
+/// Asks, changes what is declared, restarts, and allows in the same browser.
+async fn allowed_after(server: &mut Server, declared: &str) -> (Landing, String) {
+    let (page, cookies) = {
+        let mary = server.browser_of(MARY).await;
+        let query = server.client("sample", REDIRECT_URI).query(&[]);
+        (mary.authorize(&query).await.consent(), mary.cookies())
+    };
+    server.declare(declared);
+    server.restart().await;
+    let mary = server.browser();
+    mary.set_cookies(&cookies);
+    (mary.decide(&page, "allow").await, cookies)
+}
+
+async fn granted(server: &Server, landing: &Landing) -> String {
+    let Landing::App(callback) = landing else {
+        panic!("not back at the app: {landing:?}")
+    };
+    let sample = server.client("sample", REDIRECT_URI);
+    let answer = sample.redeem(callback.code()).await.json();
+    answer["scope"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_that_the_page_did_not_show_is_not_granted() {
+    let mut server = Server::library("default", &world("", "")).await;
+    let (landing, _) = allowed_after(&mut server, &world("read", "")).await;
+    assert_eq!(granted(&server, &landing).await, "profile");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_that_the_app_lost_since_is_not_granted() {
+    let mut server = Server::library("default", &world("read", "")).await;
+    let fewer = world("read", "scopes = [\"profile\", \"write\"]");
+    let (landing, _) = allowed_after(&mut server, &fewer).await;
+    assert_eq!(granted(&server, &landing).await, "profile");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_scope_of_the_page_is_left_the_question_is_put_again() {
+    let mut server = Server::library("default", &world("read", "scopes = [\"profile\"]")).await;
+    let other = world("read", "scopes = [\"read\"]");
+    let (landing, cookies) = allowed_after(&mut server, &other).await;
+    let again = landing.consent();
+    assert!(again.text().contains("Have read"), "{}", again.text());
+    let mary = server.browser();
+    mary.set_cookies(&cookies);
+    let landing = mary.decide(&again, "allow").await;
+    assert_eq!(granted(&server, &landing).await, "read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_permission_reads_otherwise_the_question_is_put_again() {
+    let mut server = Server::library("default", &world("read", "")).await;
+    let changed = world("read", "").replace("Have read", "Have read and much more");
+    let (landing, _) = allowed_after(&mut server, &changed).await;
+    assert!(landing.consent().text().contains("Have read and much more"));
+}
+
+async fn patch(server: &Server, app: &str, changes: serde_json::Value) {
+    let answer = server
+        .operator(Method::PATCH, &format!("/apps/{app}"), Some(changes))
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+/// Presses "Allow" on a page that no longer says what is true; the page that says it.
+async fn asked_again(browser: &Browser<'_>, page: &Answer) -> Answer {
+    let again = browser.decide(page, "allow").await.consent();
+    assert_ne!(
+        page.form("decision").value("state"),
+        again.form("decision").value("state")
+    );
+    again
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_was_renamed_is_asked_for_again() {
+    let server = Server::library("default", APPS).await;
+    let mary = server.browser_of(MARY).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let page = mary.authorize(&sample.query(&[])).await.consent();
+    patch(&server, "sample", json!({"name": "Quite Another"})).await;
+    let again = asked_again(&mary, &page).await;
+    assert!(
+        again.text().contains("Quite Another asks for access"),
+        "{}",
+        again.text()
+    );
+    mary.decide(&again, "allow").await.callback();
+}
+
+/// The request names no redirect URI, so the only one that is registered counts: now another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_would_go_elsewhere_is_asked_for_again() {
+    let server = Server::library("default", APPS).await;
+    let mary = server.browser_of(MARY).await;
+    let query = server.client("sample", "").query(&[]);
+    let page = mary.authorize(&query).await.consent();
+    patch(
+        &server,
+        "sample",
+        json!({"redirect_uris": ["https://elsewhere.example/cb"]}),
+    )
+    .await;
+    let again = asked_again(&mary, &page).await;
+    assert!(
+        again.text().contains("You go back to elsewhere.example"),
+        "{}",
+        again.text()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_sent_to_a_redirect_uri_that_was_removed_since() {
+    let server = Server::library("default", APPS).await;
+    let mary = server.browser_of(MARY).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let page = mary.authorize(&sample.query(&[])).await.consent();
+    patch(
+        &server,
+        "sample",
+        json!({"redirect_uris": ["https://elsewhere.example/cb"]}),
+    )
+    .await;
+    for decision in ["allow", "deny"] {
+        let refused = mary.decide(&page, decision).await.page();
+        assert_eq!((refused.status, refused.header("location")), (400, ""));
+    }
+}
+
+/// A page for one organization has no field for it: what the person allows is still for that one alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn access_is_given_in_no_organization_that_the_page_did_not_show() {
+    let server = Server::library("default", TENANTS).await;
+    let mary = server.browser_of(MARY).await;
+    let partner = server.client("partner-sync", "https://partner.example/callback");
+    let page = mary.authorize(&partner.query(&[])).await.consent();
+    assert!(page.text().contains("Globex Test Kitchen"), "{}", page.text());
+    let member = |method, organization: &str| {
+        let path = format!("/organizations/{organization}/members/mary@example.com");
+        let role = (method == Method::PUT).then(|| json!({"role": "member"}));
+        let server = &server;
+        async move { server.operator(method, &path, role).await.status }
+    };
+    assert_eq!(member(Method::PUT, "acme").await, 200);
+    assert_eq!(member(Method::DELETE, "globex").await, 200);
+    let again = asked_again(&mary, &page).await;
+    assert!(again.text().contains("Acme Kitchens"), "{}", again.text());
+    // Nothing was allowed by the click on the old page.
+    let apps = mary.open("/account/apps").await;
+    assert!(apps.forms().iter().all(|form| !form.has("end")), "{}", apps.text());
+}
