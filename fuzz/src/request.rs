@@ -4,8 +4,8 @@
 
 use super::world::{self, SECRET, Server};
 use hallpass::app::Hallpass;
-use hallpass::oauth::authorization::{Problem, Target, judge};
-use hallpass::oauth::{FormRequest, identity, introspection, revocation, token};
+use hallpass::oauth::authorization::{PARAMETERS, Problem, Target, judge};
+use hallpass::oauth::{FORM_PARAMETERS, FormRequest, identity, introspection, revocation, token};
 use hallpass::respond::Response;
 use hallpass::source::Peer;
 use hallpass::time::Instant;
@@ -118,7 +118,7 @@ async fn read(response: Response) -> Value {
 fn proved(headers: &HeaderMap, body: &[u8]) -> bool {
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let readings = header.and_then(|header| basic(header).ok()).unwrap_or_default();
-    let body = Parameters::parse(body).expect("else it is refused");
+    let body = Parameters::read(body, &FORM_PARAMETERS);
     let public = body.get("client_id") == Some("native")
         || readings
             .iter()
@@ -129,7 +129,9 @@ fn proved(headers: &HeaderMap, body: &[u8]) -> bool {
 }
 
 async fn judged(hallpass: &Hallpass, query: &[u8]) {
-    let Ok(query) = Parameters::parse(query) else { return };
+    let Ok(query) = Parameters::parse(query, &PARAMETERS) else {
+        return;
+    };
     let client = query.get("client_id").unwrap_or_default();
     let target = match judge(hallpass, &query).await {
         Ok(request) => {

@@ -3,7 +3,7 @@
 use crate::app::Hallpass;
 use crate::body::{self, Unread};
 use crate::cors;
-use crate::dialect::Scheme;
+use crate::dialect::{Scheme, standard};
 use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, openapi, revocation, token};
 use crate::pages::authorize::authorize;
 use crate::respond::{self, Response};
@@ -194,8 +194,12 @@ async fn answer_of(
         Endpoint::OpenApi if reads => full(openapi::openapi(hallpass)),
         Endpoint::Live if reads => full(respond::json(200, r#"{"status":"live"}"#)),
         Endpoint::Ready if reads => full(Box::pin(ready(hallpass)).await),
-        Endpoint::Identity => full(only_reads_or_posts(hallpass)),
-        Endpoint::Metadata | Endpoint::OpenApi | Endpoint::Live | Endpoint::Ready => full(only_reads()),
+        // A protected resource: it refuses in the dialect's words.
+        Endpoint::Identity => {
+            let refusal = not_served(method, "GET, HEAD, POST");
+            full(hallpass.dialect.resource_refusal(&refusal))
+        }
+        Endpoint::Metadata | Endpoint::OpenApi | Endpoint::Live | Endpoint::Ready => full(only_reads(method)),
         Endpoint::Authorize => full(Box::pin(authorize(hallpass, request.map(Body::new))).await),
         Endpoint::Page => {
             request.extensions_mut().insert(peer);
@@ -209,7 +213,7 @@ async fn answer_of(
 
 /// RFC 9112 §3.2. Proxies disagree about which of two hosts counts, and about what none means.
 fn without_host() -> Refusal {
-    Refusal::Malformed("the request must have one Host header".to_owned())
+    Refusal::Malformed("the request must have one Host header")
 }
 
 /// Finds the endpoint, and takes the path of the public address off: a proxy may leave it or not. A trailing slash is taken
@@ -246,10 +250,10 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     } else if parts.method == Method::POST {
         body::read(body).await.map_err(|unread| match unread {
             Unread::TooLarge => Refusal::TooLarge,
-            Unread::Broken => Refusal::Malformed(unread.to_string()),
+            Unread::Broken => Refusal::Malformed("the body did not arrive whole"),
         })
     } else {
-        Err(Refusal::MethodNotAllowed)
+        Err(not_served(&parts.method, "POST"))
     };
     let body = match read {
         Ok(body) => body,
@@ -305,21 +309,18 @@ async fn judge(hallpass: &Hallpass) -> Result<(), StoreError> {
     store.check_writing(hallpass.now()).await
 }
 
-/// The identity endpoint is a protected resource: it refuses in the dialect's words (RFC 9110 §15.5.6 wants the methods).
-fn only_reads_or_posts(hallpass: &Hallpass) -> Response {
-    let mut response = hallpass.dialect.resource_refusal(&Refusal::MethodNotAllowed);
-    let methods = HeaderValue::from_static("GET, HEAD, POST");
-    response.headers_mut().insert(header::ALLOW, methods);
-    response
+fn not_served(method: &Method, allowed: &'static str) -> Refusal {
+    const LONGEST: usize = 32;
+    Refusal::MethodNotAllowed {
+        sent: method.as_str().chars().take(LONGEST).collect(),
+        allowed,
+    }
 }
 
-fn only_reads() -> Response {
-    let mut response = respond::json(
-        405,
-        r#"{"error":"invalid_request","error_description":"the method must be GET"}"#,
-    );
-    response
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+/// Documents and health belong to no dialect.
+fn only_reads(method: &Method) -> Response {
+    let mut response = standard::token_refusal(&not_served(method, "GET, HEAD"), Scheme::None);
+    let methods = HeaderValue::from_static("GET, HEAD");
+    response.headers_mut().insert(header::ALLOW, methods);
     response
 }

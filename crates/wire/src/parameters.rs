@@ -1,161 +1,219 @@
 //! Request parameters (RFC 6749 §3.1, §3.2 and appendix B).
 //!
-//! A parameter may appear once; one sent without a value counts as omitted; unknown ones are ignored. Sizes are bounded.
+//! An endpoint names the parameters that it knows. A known one may appear once and is bounded in size; one without a value
+//! counts as omitted. Unknown ones are ignored, whatever they hold and however often they come.
 
 use std::borrow::Cow;
 
 /// The longest value of one parameter, in bytes after decoding.
 pub const LONGEST_VALUE: usize = 4096;
-/// How many parameters a request may carry.
-pub const MOST_PARAMETERS: usize = 64;
 
-/// The decoded parameters of a query or of a form body.
+/// The known parameters of a query or of a form body, decoded.
 #[derive(Clone, Default, Debug)]
-pub struct Parameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub struct Parameters<'a> {
+    values: Vec<(&'static str, Cow<'a, str>)>,
+    faults: Vec<ParameterError>,
+}
 
-/// Why a query or a body is no parameter list. The private detail is in the text; the wire says `invalid_request`.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+/// What is wrong with a known parameter. On the wire it is `invalid_request`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ParameterError {
-    /// The name appears more than once (RFC 6749 §3.1).
+    /// The name appears more than once (RFC 6749 §3.1 and §3.2).
     #[error("parameter {0} appears more than once")]
-    Repeated(String),
-    /// A value is longer than [`LONGEST_VALUE`].
+    Repeated(&'static str),
+    /// The value is longer than [`LONGEST_VALUE`].
     #[error("parameter {0} is longer than 4096 bytes")]
-    TooLong(String),
-    /// There are more than [`MOST_PARAMETERS`].
-    #[error("more than 64 parameters")]
-    TooMany,
-    /// Not UTF-8 after percent-decoding, or a NUL.
-    #[error("a parameter is not UTF-8 text")]
-    NotText,
+    TooLong(&'static str),
+    /// The value is not UTF-8 after percent-decoding, or holds a NUL.
+    #[error("parameter {0} is not UTF-8 text")]
+    NotText(&'static str),
+}
+
+impl ParameterError {
+    /// The parameter that has the fault.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Repeated(name) | Self::TooLong(name) | Self::NotText(name) => name,
+        }
+    }
 }
 
 impl<'a> Parameters<'a> {
-    /// Parses `application/x-www-form-urlencoded` text.
-    pub fn parse(encoded: &'a [u8]) -> Result<Self, ParameterError> {
-        let mut list: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(8);
-        for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = decode(halves.next().unwrap_or_default())?;
-            let value = decode(halves.next().unwrap_or_default())?;
-            if list.iter().any(|(other, _)| *other == name) {
-                return Err(ParameterError::Repeated(shown(&name)));
-            }
-            if value.len() > LONGEST_VALUE || name.len() > 128 {
-                return Err(ParameterError::TooLong(shown(&name)));
-            }
-            if list.len() == MOST_PARAMETERS {
-                return Err(ParameterError::TooMany);
-            }
-            list.push((name, value));
+    /// Parses `application/x-www-form-urlencoded` text, and refuses it where a known parameter has a fault.
+    pub fn parse(encoded: &'a [u8], known: &[&'static str]) -> Result<Self, ParameterError> {
+        let parameters = Self::read(encoded, known);
+        match parameters.faults.first() {
+            Some(fault) => Err(*fault),
+            None => Ok(parameters),
         }
-        Ok(Self(list))
     }
 
-    /// The value of `name`; `None` where it is absent or empty.
+    /// Reads the known parameters that have no fault, and keeps the faults of the others: an authorization endpoint must know
+    /// the client before it may tell it what is wrong (RFC 6749 §4.1.2.1).
+    pub fn read(encoded: &'a [u8], known: &[&'static str]) -> Self {
+        let mut parameters = Self::default();
+        for pair in encoded.split(|byte| *byte == b'&') {
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let name = decode(halves.next().unwrap_or_default());
+            let Some(name) = name.and_then(|sent| known.iter().copied().find(|name| *name == sent)) else {
+                continue;
+            };
+            parameters.take(name, halves.next().unwrap_or_default());
+        }
+        parameters
+    }
+
+    fn take(&mut self, name: &'static str, encoded: &'a [u8]) {
+        let place = self.values.iter().position(|(other, _)| *other == name);
+        if place.is_some() || self.faults.iter().any(|fault| fault.name() == name) {
+            // Neither of two values can be relied on: proxies and servers disagree about which one counts.
+            if let Some(place) = place {
+                self.values.remove(place);
+                self.faults.push(ParameterError::Repeated(name));
+            }
+            return;
+        }
+        match decode(encoded) {
+            Some(value) if value.len() > LONGEST_VALUE => self.faults.push(ParameterError::TooLong(name)),
+            Some(value) => self.values.push((name, value)),
+            None => self.faults.push(ParameterError::NotText(name)),
+        }
+    }
+
+    /// The value of `name`; `None` where it is absent or empty, or has a fault.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
+        self.values
             .iter()
-            .find(|(other, _)| other == name)
+            .find(|(other, _)| *other == name)
             .map(|(_, value)| value.as_ref())
             .filter(|value| !value.is_empty())
     }
 
-    /// Every pair, in order, empty values included.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    /// What is wrong with the others, one fault a parameter, in the order in which they were found.
+    pub fn faults(&self) -> &[ParameterError] {
+        &self.faults
     }
 
-    /// The parameters as form-encoded text.
-    pub fn encode(&self) -> String {
-        form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(self.iter())
-            .finish()
+    /// Every known pair without a fault, in order, empty values included.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.values.iter().map(|(name, value)| (*name, value.as_ref()))
     }
 }
 
-fn decode(encoded: &[u8]) -> Result<Cow<'_, str>, ParameterError> {
+/// Every pair of a form, in order (RFC 6749 appendix B); `None` where a name or a value is not UTF-8 after percent-decoding,
+/// or holds a NUL.
+pub fn pairs(encoded: &[u8]) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
+    encoded
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let name = decode(halves.next().unwrap_or_default())?;
+            Some((name, decode(halves.next().unwrap_or_default())?))
+        })
+        .collect()
+}
+
+fn decode(encoded: &[u8]) -> Option<Cow<'_, str>> {
     let text = if encoded.iter().any(|byte| matches!(byte, b'+' | b'%')) {
         let spaced: Vec<u8> = encoded
             .iter()
             .map(|byte| if *byte == b'+' { b' ' } else { *byte })
             .collect();
         let bytes: Vec<u8> = percent_encoding::percent_decode(&spaced).collect();
-        Cow::Owned(String::from_utf8(bytes).map_err(|_| ParameterError::NotText)?)
+        Cow::Owned(String::from_utf8(bytes).ok()?)
     } else {
-        Cow::Borrowed(std::str::from_utf8(encoded).map_err(|_| ParameterError::NotText)?)
+        Cow::Borrowed(std::str::from_utf8(encoded).ok()?)
     };
-    if text.contains('\0') {
-        Err(ParameterError::NotText)
-    } else {
-        Ok(text)
-    }
-}
-
-/// A name as it is told and logged. A body that is no form, such as JSON, is one long name with a secret in it.
-fn shown(name: &str) -> String {
-    const LONGEST: usize = 32;
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte);
-    if name.len() <= LONGEST && name.bytes().all(fits) {
-        name.to_owned()
-    } else {
-        "(not shown)".to_owned()
-    }
+    (!text.contains('\0')).then_some(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_repeated_parameter_is_refused_even_when_unknown() {
-        let error = Parameters::parse(b"a=1&b=2&a=1").unwrap_err();
-        assert_eq!(error, ParameterError::Repeated("a".into()));
+    const KNOWN: [&str; 3] = ["code", "scope", "state"];
+
+    fn parse(encoded: &str) -> Result<Parameters<'_>, ParameterError> {
+        Parameters::parse(encoded.as_bytes(), &KNOWN)
     }
 
     #[test]
-    fn a_name_that_may_hold_a_secret_is_not_told() {
-        let json = format!(
-            "{{\"client_secret\":\"{}\",\"x\":\"{}\"}}",
-            "s".repeat(43),
-            "x".repeat(99)
-        );
-        let token = format!("hp_rt_{}", "A".repeat(70));
-        for (body, error) in [
-            (json, ParameterError::TooLong("(not shown)".into())),
-            (
-                format!("{token}&{token}"),
-                ParameterError::Repeated("(not shown)".into()),
-            ),
-            ("a%0ab&a%0ab".to_owned(), ParameterError::Repeated("(not shown)".into())),
-            ("a[]&a[]".to_owned(), ParameterError::Repeated("a[]".into())),
+    fn a_repeated_known_parameter_is_refused() {
+        for encoded in ["code=1&scope=2&code=1", "code=1&code=", "%63ode=1&code=2"] {
+            assert_eq!(
+                parse(encoded).unwrap_err(),
+                ParameterError::Repeated("code"),
+                "{encoded}"
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_parameters_are_ignored_whatever_they_hold() {
+        let long = "x".repeat(LONGEST_VALUE + 1);
+        let many: String = (0..1000).map(|number| format!("p{number}=1&")).collect();
+        for unknown in [
+            "x=1&x=2",
+            &"n".repeat(129),
+            &format!("x={long}"),
+            &many,
+            "x=%ff",
+            "%ff=x",
+            "%00=x",
+            "=",
+            "&&",
         ] {
-            assert_eq!(Parameters::parse(body.as_bytes()).unwrap_err(), error);
+            let encoded = format!("{unknown}&code=c&{unknown}");
+            assert_eq!(parse(&encoded).unwrap().get("code"), Some("c"), "{unknown}");
         }
     }
 
     #[test]
     fn an_empty_value_counts_as_omitted() {
-        let parameters = Parameters::parse(b"state=&code=x").unwrap();
+        let parameters = parse("state=&code=x").unwrap();
         assert_eq!(parameters.get("state"), None);
         assert_eq!(parameters.get("code"), Some("x"));
     }
 
     #[test]
     fn plus_and_percent_are_decoded_and_bad_utf_8_is_refused() {
-        assert_eq!(Parameters::parse(b"scope=a+b%20c").unwrap().get("scope"), Some("a b c"));
-        assert_eq!(Parameters::parse(b"a=%ff").unwrap_err(), ParameterError::NotText);
-        assert_eq!(Parameters::parse(b"a=%00").unwrap_err(), ParameterError::NotText);
+        assert_eq!(parse("scope=a+b%20c").unwrap().get("scope"), Some("a b c"));
+        for encoded in ["scope=%ff", "scope=%00", "scope=%c3%28"] {
+            assert_eq!(
+                parse(encoded).unwrap_err(),
+                ParameterError::NotText("scope"),
+                "{encoded}"
+            );
+        }
     }
 
     #[test]
-    fn long_values_and_long_lists_are_refused() {
+    fn a_value_over_4096_bytes_is_refused() {
+        let fits = format!("code={}", "%61".repeat(LONGEST_VALUE));
+        assert_eq!(parse(&fits).unwrap().get("code").map(str::len), Some(LONGEST_VALUE));
         let long = format!("code={}", "x".repeat(LONGEST_VALUE + 1));
-        assert_eq!(
-            Parameters::parse(long.as_bytes()).unwrap_err(),
-            ParameterError::TooLong("code".into())
-        );
-        let many: String = (0..65).map(|n| format!("p{n}=1&")).collect();
-        assert_eq!(Parameters::parse(many.as_bytes()).unwrap_err(), ParameterError::TooMany);
+        assert_eq!(parse(&long).unwrap_err(), ParameterError::TooLong("code"));
+    }
+
+    /// RFC 6749 §4.1.2.1: what is wrong with one parameter can be told to the client that the others name.
+    #[test]
+    fn a_parameter_with_a_fault_has_no_value_and_costs_no_other_its_own() {
+        let read = Parameters::read(b"state=1&code=c&state=2&scope=%ff&state=3", &KNOWN);
+        assert_eq!(read.get("code"), Some("c"));
+        assert_eq!((read.get("state"), read.get("scope")), (None, None));
+        let faults = [ParameterError::Repeated("state"), ParameterError::NotText("scope")];
+        assert_eq!(read.faults(), faults);
+        assert_eq!(read.iter().collect::<Vec<_>>(), [("code", "c")]);
+    }
+
+    #[test]
+    fn a_form_is_pairs_of_text_or_refused() {
+        let read = pairs(b"name=a+b&&x=%C3%A9&x").unwrap();
+        let read: Vec<(&str, &str)> = read.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(read, [("name", "a b"), ("x", "é"), ("x", "")]);
+        for encoded in [&b"a=%FF"[..], b"%FF=a", b"a=\xff", b"a=%00"] {
+            assert_eq!(pairs(encoded), None);
+        }
     }
 }

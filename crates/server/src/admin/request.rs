@@ -24,7 +24,8 @@ pub(super) async fn body<T: DeserializeOwned>(body: Body) -> Result<T, Failure> 
 /// Reads a query, each parameter at most once.
 pub(super) fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Failure> {
     let mut members = Map::new();
-    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+    let pairs = hallpass_wire::parameters::pairs(query.unwrap_or_default().as_bytes());
+    for (name, value) in pairs.ok_or_else(|| Failure::invalid("the query is not UTF-8 text"))? {
         let value = Value::String(value.into_owned());
         if members.insert(name.clone().into_owned(), value).is_some() {
             return Err(Failure::invalid(format!("the parameter {name:?} comes twice")));

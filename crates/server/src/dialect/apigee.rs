@@ -116,10 +116,11 @@ fn row(refusal: &R) -> Row {
     // What the client sent comes back in the characters that RFC 6749 §5.2 leaves an error.
     let request_with = |text: String| Row { error: "invalid_request", text: Cow::Owned(challenge::printable(&text).into_owned()) };
     match refusal {
-        R::MethodNotAllowed => request("The request method must be POST"),
-        R::MediaType => request("The content type must be application/x-www-form-urlencoded"),
+        R::MethodNotAllowed { sent, allowed } => request_with(format!("The request method must be {allowed}, not {sent}")),
+        R::MediaType(sent) => request_with(format!("The content type must be application/x-www-form-urlencoded, not {sent}")),
         R::TooLarge => request("The request is too large"),
-        R::Malformed(detail) => request_with(detail.clone()),
+        R::Parameter(fault) => request_with(fault.to_string()),
+        R::Malformed(detail) => request(detail),
         R::MissingParameter(name) => request_with(format!("Required param : {name}")),
         R::TwoAuthentications => request("Client credentials were sent in more than one way"),
         R::TooManyFailures(_) => Row { error: refusal.code().as_str(), text: Cow::Borrowed("Too many attempts with an invalid client") },
@@ -128,7 +129,7 @@ fn row(refusal: &R) -> Row {
         R::RedirectUriMismatch => request("Invalid redirect_uri"),
         R::VerifierMissing => request("Required param : code_verifier"),
         R::VerifierMalformed | R::VerifierMismatch | R::VerifierUnexpected => request("Invalid code_verifier"),
-        R::UnknownRefreshToken | R::ForeignRefreshToken | R::RefreshTokenReused | R::RefreshTokenRevoked | R::RefreshTokenFromTheFuture => request("Invalid Refresh Token"),
+        R::UnknownRefreshToken | R::ForeignRefreshToken | R::ForeignAccessToken | R::RefreshTokenReused | R::RefreshTokenRevoked | R::RefreshTokenFromTheFuture => request("Invalid Refresh Token"),
         R::RefreshTokenExpired => request("Refresh Token expired"),
         R::RedirectUriUnregistered => request("Invalid redirection uri"),
         R::RedirectUriAmbiguous | R::RedirectUriAbsent => request("Redirection URI is required"),

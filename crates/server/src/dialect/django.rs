@@ -5,7 +5,7 @@ use super::json::{Object, Style};
 use super::{Fatal, Introspection, TokenAnswer, challenge, http_status, no_cache, resource_code};
 use crate::oauth::Refusal as R;
 use crate::respond::{self, Response};
-use hallpass_wire::ErrorCode;
+use hallpass_wire::{ErrorCode, ParameterError};
 use http::header::WWW_AUTHENTICATE;
 use std::borrow::Cow;
 
@@ -156,10 +156,12 @@ impl Row {
 fn row(refusal: &R) -> Row {
     let request = |description: &'static str| Row::new("invalid_request", description);
     match refusal {
-        R::MethodNotAllowed => request("Unsupported request method."),
-        R::MediaType => request("Unsupported content type."),
+        R::MethodNotAllowed { sent, .. } => Row::new("invalid_request", printable(&format!("Unsupported request method {sent}"))),
+        R::MediaType(sent) => Row::new("invalid_request", printable(&format!("Unsupported content type {sent}"))),
         R::TooLarge => request("The request is too large."),
-        R::Malformed(detail) => Row::new("invalid_request", malformed(detail)),
+        R::Parameter(ParameterError::Repeated(name)) => Row::new("invalid_request", format!("Duplicate {name} parameter.")),
+        R::Parameter(fault) => Row::new("invalid_request", fault.to_string()),
+        R::Malformed(detail) => request(detail),
         R::MissingParameter("refresh_token") => request("Missing refresh token parameter."),
         R::MissingParameter(name) => Row::new("invalid_request", format!("Missing {name} parameter.")),
         R::TwoAuthentications => request("Multiple client authentication methods."),
@@ -184,15 +186,8 @@ fn by_code(code: ErrorCode) -> Row {
     }
 }
 
-/// oauthlib's words for a repeated parameter; other defects in ours.
-fn malformed(detail: &str) -> String {
-    let repeated = detail
-        .strip_prefix("parameter ")
-        .and_then(|rest| rest.strip_suffix(" appears more than once"));
-    match repeated {
-        Some(name) => challenge::printable(&format!("Duplicate {name} parameter.")).into_owned(),
-        None => challenge::printable(detail).into_owned(),
-    }
+fn printable(text: &str) -> String {
+    challenge::printable(text).into_owned()
 }
 
 fn resource_description(refusal: &R, code: ErrorCode) -> &'static str {
@@ -211,7 +206,6 @@ fn resource_description(refusal: &R, code: ErrorCode) -> &'static str {
 mod tests {
     use super::super::tests::{answer, introspection as inspected, scope, scopes, seen};
     use super::*;
-    use hallpass_wire::ParameterError;
 
     #[test]
     fn a_token_answer_is_as_json_dumps_writes_it() {
@@ -264,13 +258,13 @@ mod tests {
 
     #[test]
     fn some_invalid_requests_are_described() {
-        let repeated = ParameterError::Repeated("client_id".into()).to_string();
+        let repeated = R::Parameter(ParameterError::Repeated("client_id"));
         let rows = [
             (R::MissingParameter("code"), "Missing code parameter."),
             (R::MissingParameter("refresh_token"), "Missing refresh token parameter."),
             (R::VerifierMissing, "Code verifier required."),
             (R::RedirectUriMismatch, "Mismatching redirect URI."),
-            (R::Malformed(repeated), "Duplicate client_id parameter."),
+            (repeated, "Duplicate client_id parameter."),
         ];
         for (refusal, text) in rows {
             let given = seen(token_refusal(&refusal));

@@ -235,7 +235,7 @@ impl Dialect {
 /// The status of a reason where a dialect has none of its own: HTTP's, then the error code's.
 fn http_status(refusal: &Refusal) -> u16 {
     match refusal {
-        Refusal::MethodNotAllowed => 405,
+        Refusal::MethodNotAllowed { .. } => 405,
         Refusal::TooLarge => 413,
         Refusal::TooManyFailures(_) => 429,
         other => other.code().status(),
@@ -247,8 +247,8 @@ fn http_status(refusal: &Refusal) -> u16 {
 fn with_http_headers(refusal: &Refusal, mut response: Response) -> Response {
     let headers = response.headers_mut();
     match refusal {
-        Refusal::MethodNotAllowed => {
-            headers.entry(ALLOW).or_insert(HeaderValue::from_static("POST"));
+        Refusal::MethodNotAllowed { allowed, .. } => {
+            headers.entry(ALLOW).or_insert(HeaderValue::from_static(allowed));
         }
         Refusal::Busy | Refusal::Unavailable => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -158,7 +158,7 @@ fn answer(refusal: &R, row: &Row) -> Response {
         .text_if_any("error_uri", row.section.map(error_uri))
         .close();
     let mut response = respond::json(row.status, body);
-    if *refusal == R::MethodNotAllowed {
+    if matches!(refusal, R::MethodNotAllowed { .. }) {
         respond::set(&mut response, ALLOW, "POST, OPTIONS");
     }
     response
@@ -179,10 +179,11 @@ fn missing(name: &str) -> Row {
 #[rustfmt::skip] // one row a line, to be laid beside the original's
 fn row(refusal: &R) -> Row {
     match refusal {
-        R::MethodNotAllowed => Row::new(405, "invalid_request", "The request method must be POST when requesting an access token").with_section("section-3.2"),
-        R::MediaType => Row::new(400, "invalid_request", "The content type for POST requests must be \"application/x-www-form-urlencoded\""),
+        R::MethodNotAllowed { .. } => Row::new(405, "invalid_request", "The request method must be POST when requesting an access token").with_section("section-3.2"),
+        R::MediaType(_) => Row::new(400, "invalid_request", "The content type for POST requests must be \"application/x-www-form-urlencoded\""),
         R::TooLarge => Row::new(413, "invalid_request", "The request is too large"),
-        R::Malformed(detail) => Row::new(400, "invalid_request", detail.clone()),
+        R::Parameter(fault) => Row::new(400, "invalid_request", fault.to_string()),
+        R::Malformed(detail) => Row::new(400, "invalid_request", *detail),
         R::MissingParameter("grant_type") => Row::new(400, "invalid_request", "The grant type was not specified in the request"),
         R::MissingParameter("token") => Row::new(400, "invalid_request", "Missing token parameter to revoke"),
         R::MissingParameter("state") => Row::new(400, "invalid_request", "The state parameter is required"),
@@ -246,7 +247,7 @@ fn resource_row(refusal: &R) -> Row {
     match refusal {
         R::TokenExpired => Row::new(401, "invalid_token", "The access token provided has expired"),
         R::MalformedBearer => Row::new(400, "invalid_request", "Malformed auth header"),
-        R::MethodNotAllowed => Row::new(
+        R::MethodNotAllowed { .. } => Row::new(
             http_status(refusal),
             "invalid_request",
             "The request method is not allowed",
@@ -327,10 +328,11 @@ mod tests {
 
     #[test]
     fn two_refusals_point_to_the_rfc() {
-        let given = seen(
-            dialect(DialectName::Oauth2ServerPhp, false)
-                .token_refusal(&R::MethodNotAllowed, super::super::Scheme::None),
-        );
+        let get = R::MethodNotAllowed {
+            sent: "GET".to_owned(),
+            allowed: "POST",
+        };
+        let given = seen(dialect(DialectName::Oauth2ServerPhp, false).token_refusal(&get, super::super::Scheme::None));
         assert_eq!((given.status, given.header("allow")), (405, Some("POST, OPTIONS")));
         assert_eq!(
             given.body,

@@ -2,7 +2,7 @@
 //! URI, and Laravel's own words at the API.
 
 use super::json::{Object, Style};
-use super::{Fatal, Scheme, TokenAnswer, no_cache, resource_code};
+use super::{Fatal, Scheme, TokenAnswer, challenge, no_cache, resource_code};
 use crate::oauth::Refusal as R;
 use crate::respond::{self, Response};
 use hallpass_wire::ErrorCode;
@@ -76,7 +76,7 @@ pub fn resource_refusal(refusal: &R) -> Response {
     let (status, message) = match (refusal, resource_code(refusal)) {
         (R::NoResourceOwner | R::MalformedBearer, _) | (_, ErrorCode::InvalidToken) => (401, "Unauthenticated."),
         (_, ErrorCode::InsufficientScope) => (403, "Invalid scope(s) provided."),
-        (R::MethodNotAllowed, _) => (405, "Method Not Allowed"),
+        (R::MethodNotAllowed { .. }, _) => (405, "Method Not Allowed"),
         (R::TooLarge, _) => (413, "The POST data is too large."),
         (_, ErrorCode::TemporarilyUnavailable) => (503, "Service Unavailable"),
         (_, ErrorCode::ServerError) => (500, "Server Error"),
@@ -100,10 +100,11 @@ const BAD_REFRESH_TOKEN: &str = "The refresh token is invalid.";
 #[rustfmt::skip] // one row a line, to be laid beside the original's
 fn row(refusal: &R) -> Row {
     match refusal {
-        R::MethodNotAllowed => Row { status: 405, ..request("The request method must be POST") },
-        R::MediaType => request("The content type must be `application/x-www-form-urlencoded`"),
+        R::MethodNotAllowed { sent, allowed } => Row { status: 405, ..request(format!("The request method must be {allowed}, not {sent}")) },
+        R::MediaType(sent) => request(challenge::printable(&format!("The content type must be `application/x-www-form-urlencoded`, not `{sent}`")).into_owned()),
         R::TooLarge => Row { status: 413, ..request("The request is too large") },
-        R::Malformed(detail) => request(detail.clone()),
+        R::Parameter(fault) => request(fault.to_string()),
+        R::Malformed(detail) => request(*detail),
         R::MissingParameter(name) => request(format!("Check the `{name}` parameter")),
         R::TwoAuthentications => request("Only one way of client authentication may be used"),
         R::TooManyFailures(_) => Row { status: 429, description: "Too Many Attempts.", ..by_code(refusal.code()) },
@@ -118,7 +119,7 @@ fn row(refusal: &R) -> Row {
         R::VerifierMismatch => grant(BAD_GRANT, "Failed to verify `code_verifier`."),
         R::VerifierUnexpected => request("code_verifier received when no code_challenge is present"),
         R::UnknownRefreshToken => grant(BAD_REFRESH_TOKEN, "Cannot decrypt the refresh token"),
-        R::ForeignRefreshToken => grant(BAD_REFRESH_TOKEN, "Token is not linked to client"),
+        R::ForeignRefreshToken | R::ForeignAccessToken => grant(BAD_REFRESH_TOKEN, "Token is not linked to client"),
         R::RefreshTokenExpired => grant(BAD_REFRESH_TOKEN, "Token has expired"),
         R::RefreshTokenReused | R::RefreshTokenRevoked | R::RefreshTokenFromTheFuture => grant(BAD_REFRESH_TOKEN, "Token has been revoked"),
         R::UnknownScope(name) | R::ScopeBeyondClient(name) | R::ScopeBeyondGrant(name) => scope(format!("Check the `{name}` scope")),

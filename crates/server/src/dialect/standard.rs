@@ -1,7 +1,7 @@
 //! The RFCs and nothing else: RFC 6749 §5.1 and §5.2, RFC 6750 §3, RFC 7009 §2.2, RFC 7662 §2.2.
 //!
-//! A description speaks of the request that the client itself sent. What only the database knows (whether an app exists,
-//! what became of a code) is in the private text, which the app's owner sees.
+//! Who has not authenticated is told of nothing but the request itself: whether an app exists is in the private text. Who
+//! has is told the exact reason, in the sentences of `docs/reasons.md`.
 
 use super::json::{Object, Style};
 use super::{Fatal, Introspection, Scheme, TokenAnswer, challenge, http_status, no_cache, resource_code};
@@ -27,7 +27,8 @@ pub fn token(answer: &TokenAnswer<'_>) -> Response {
 /// RFC 6749 §5.2. Who used the Authorization header is told how to; others are not, so that no browser asks for a password.
 #[must_use]
 pub fn token_refusal(refusal: &R, scheme: Scheme) -> Response {
-    let mut response = respond::json(http_status(refusal), error_body(refusal.code(), &description(refusal)));
+    let body = error_body(refusal.code(), &token_description(refusal));
+    let mut response = respond::json(http_status(refusal), body);
     if refusal.code() == ErrorCode::InvalidClient && scheme != Scheme::None {
         respond::set(&mut response, WWW_AUTHENTICATE, "Basic realm=\"OAuth\"");
     }
@@ -140,12 +141,58 @@ fn error_body(code: ErrorCode, description: &str) -> String {
         .close()
 }
 
+/// The exact reason of a refusal of the token, introspection or revocation endpoint. Reasons of the grant and of its scopes
+/// come after client authentication only.
+fn token_description(refusal: &R) -> Cow<'static, str> {
+    let text = match refusal {
+        R::UnsupportedGrantType(name) => return said(format!("The grant type {name} is not offered")),
+        R::GrantTypeNotAllowed(name) => return said(format!("This app may not use the grant type {name}")),
+        // Whether it is another app's or nobody's is not told: who found a token would learn that it is one.
+        R::UnknownCode | R::ForeignCode | R::UnknownRefreshToken | R::ForeignRefreshToken | R::ForeignAccessToken => {
+            "The code or token is not one of this app's"
+        }
+        R::CodeExpired => "The code has expired",
+        R::CodeReplayed => "The code was used before",
+        R::CodeRevoked => "The grant of this code has ended",
+        R::RedirectUriMismatch => "The redirect_uri is not the one of the authorization request",
+        R::VerifierMismatch => "The code_verifier does not match the code_challenge",
+        R::RefreshTokenExpired => "The refresh token has expired",
+        R::RefreshTokenReused => "The refresh token was used before, so its grant has ended",
+        R::RefreshTokenRevoked => "The grant of this refresh token has ended",
+        R::RefreshTokenFromTheFuture => "The refresh token is newer than the data of this server",
+        R::ResourceOwnerGone => "The person who gave this grant was deleted",
+        R::ScopeMalformed => "The scope parameter is not a list of scopes",
+        R::UnknownScope(scope) => return said(format!("There is no scope {scope}")),
+        R::ScopeBeyondClient(scope) => return said(format!("This app may not ask for the scope {scope}")),
+        R::ScopeBeyondGrant(scope) => return said(format!("The grant does not have the scope {scope}")),
+        R::ScopeMissing => "No scope was asked for, and this app has no default",
+        R::ScopesLost => "This app may no longer have any scope of the grant",
+        other => return description(other),
+    };
+    Cow::Borrowed(text)
+}
+
+/// A sentence with a text of the client's in it.
+fn said(text: String) -> Cow<'static, str> {
+    match challenge::printable(&text) {
+        Cow::Borrowed(_) => Cow::Owned(text),
+        Cow::Owned(printable) => Cow::Owned(printable),
+    }
+}
+
 fn description(refusal: &R) -> Cow<'static, str> {
     let text = match refusal {
-        R::MethodNotAllowed => "The request method must be POST",
-        R::MediaType => "The body must be application/x-www-form-urlencoded",
+        R::MethodNotAllowed { sent, allowed } => {
+            return said(format!("The request method {sent} is not served here; use {allowed}"));
+        }
+        R::MediaType(sent) => {
+            return said(format!(
+                "The body must be application/x-www-form-urlencoded, and was sent as {sent}"
+            ));
+        }
         R::TooLarge => "The request is too large",
-        R::Malformed(detail) => return Cow::Owned(challenge::printable(detail).into_owned()),
+        R::Parameter(fault) => return Cow::Owned(fault.to_string()),
+        R::Malformed(detail) => detail,
         R::MissingParameter(name) => return Cow::Owned(format!("The parameter {name} is missing")),
         R::TwoAuthentications => "Client credentials were sent in more than one way",
         R::NoClientCredentials => "No client credentials were sent",
@@ -208,7 +255,7 @@ fn resource_description(refusal: &R, code: ErrorCode) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{answer, dialect, introspection, scopes, seen};
+    use super::super::tests::{answer, dialect, introspection, scope, scopes, seen};
     use super::*;
     use crate::config::DialectName;
 
@@ -245,18 +292,16 @@ mod tests {
         assert_eq!(posted.header("www-authenticate"), None);
     }
 
+    /// RFC 6749 §5.2: at the token endpoint the client has authenticated when its grant or its scopes are judged; in a
+    /// redirect it has not.
     #[test]
-    fn what_became_of_a_code_or_a_refresh_token_is_not_told() {
-        let told = seen(token_refusal(&R::UnknownCode, Scheme::None));
-        for refusal in [
-            R::ForeignCode,
-            R::CodeExpired,
-            R::CodeReplayed,
-            R::RefreshTokenReused,
-            R::ResourceOwnerGone,
-        ] {
-            assert_eq!(seen(token_refusal(&refusal, Scheme::None)), told);
-        }
+    fn the_reason_of_a_scope_is_told_at_the_token_endpoint_and_not_in_a_redirect() {
+        let told = |refusal: &R| seen(token_refusal(refusal, Scheme::None)).body;
+        let unknown = R::UnknownScope(scope("x"));
+        let beyond = R::ScopeBeyondClient(scope("x"));
+        assert!(told(&unknown).contains("There is no scope x"));
+        assert_ne!(told(&unknown), told(&beyond));
+        assert_eq!(redirect_refusal(&unknown, None), redirect_refusal(&beyond, None));
     }
 
     #[test]

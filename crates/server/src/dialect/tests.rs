@@ -7,9 +7,11 @@ use crate::oauth::Refusal;
 use crate::oauth::standing::Pause;
 use crate::respond::Response;
 use crate::time::Instant;
-use hallpass_wire::{Scope, Scopes};
+use hallpass_wire::{ParameterError, Scope, Scopes};
 use http_body_util::BodyExt;
 use uuid::Uuid;
+
+mod reasons;
 
 const NAMES: [DialectName; 5] = [
     DialectName::Standard,
@@ -37,10 +39,13 @@ macro_rules! reasons {
 }
 
 reasons! {
-    R::MethodNotAllowed => R::MethodNotAllowed,
-    R::MediaType => R::MediaType,
+    R::MethodNotAllowed { .. } => R::MethodNotAllowed { sent: HOSTILE.to_owned(), allowed: "POST" },
+    R::MediaType(_) => R::MediaType(HOSTILE.to_owned()),
     R::TooLarge => R::TooLarge,
-    R::Malformed(_) => R::Malformed(HOSTILE.to_owned()),
+    R::Parameter(ParameterError::Repeated(_)) => R::Parameter(ParameterError::Repeated("code")),
+    R::Parameter(ParameterError::TooLong(_)) => R::Parameter(ParameterError::TooLong("code")),
+    R::Parameter(ParameterError::NotText(_)) => R::Parameter(ParameterError::NotText("code")),
+    R::Malformed(_) => R::Malformed("the body did not arrive whole"),
     R::MissingParameter(_) => R::MissingParameter("code"),
     R::Busy => R::Busy,
     R::Unavailable => R::Unavailable,
@@ -67,17 +72,22 @@ reasons! {
     R::VerifierUnexpected => R::VerifierUnexpected,
     R::UnknownRefreshToken => R::UnknownRefreshToken,
     R::ForeignRefreshToken => R::ForeignRefreshToken,
+    R::ForeignAccessToken => R::ForeignAccessToken,
     R::RefreshTokenExpired => R::RefreshTokenExpired,
     R::RefreshTokenReused => R::RefreshTokenReused,
     R::RefreshTokenRevoked => R::RefreshTokenRevoked,
     R::RefreshTokenFromTheFuture => R::RefreshTokenFromTheFuture,
     R::ResourceOwnerGone => R::ResourceOwnerGone,
-    R::Paused(_) => R::Paused(Pause::AppSuspended),
+    R::Paused(Pause::AppSuspended) => R::Paused(Pause::AppSuspended),
+    R::Paused(Pause::PersonSuspended) => R::Paused(Pause::PersonSuspended),
+    R::Paused(Pause::NotAMember) => R::Paused(Pause::NotAMember),
+    R::Paused(Pause::OrganizationPolicy) => R::Paused(Pause::OrganizationPolicy),
     R::ScopeMalformed => R::ScopeMalformed,
     R::UnknownScope(_) => R::UnknownScope(scope("x/y")),
     R::ScopeBeyondClient(_) => R::ScopeBeyondClient(scope("x/y")),
     R::ScopeBeyondGrant(_) => R::ScopeBeyondGrant(scope("x/y")),
     R::ScopeMissing => R::ScopeMissing,
+    R::ScopesLost => R::ScopesLost,
     R::RedirectUriUnregistered => R::RedirectUriUnregistered,
     R::RedirectUriAmbiguous => R::RedirectUriAmbiguous,
     R::RedirectUriAbsent => R::RedirectUriAbsent,
@@ -247,7 +257,11 @@ fn http_itself_is_kept_in_every_dialect() {
                 assert_eq!(answer.header("www-authenticate"), None);
             }
         }
-        for answer in refusals_of(&dialect, &Refusal::MethodNotAllowed).into_iter().map(seen) {
+        let get = Refusal::MethodNotAllowed {
+            sent: "GET".to_owned(),
+            allowed: "POST",
+        };
+        for answer in refusals_of(&dialect, &get).into_iter().map(seen) {
             assert_eq!(answer.status, 405);
             assert!(answer.header("allow").unwrap().starts_with("POST"));
         }

@@ -13,6 +13,19 @@ use hallpass_wire::pkce::CodeChallenge;
 use hallpass_wire::{Parameters, RedirectUri, Scopes};
 use std::sync::Arc;
 
+/// The parameters of an authorization request that are known here: each may come once (RFC 6749 §3.1).
+pub const PARAMETERS: [&str; 9] = [
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "request",
+    "request_uri",
+];
+
 /// A request that may be put before a person.
 pub struct AuthorizationRequest {
     /// Who asks.

@@ -127,7 +127,7 @@ fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Resu
 fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, Refusal> {
     let scopes = grant.scopes.intersection(&client.scopes);
     if scopes.is_empty() {
-        Err(Refusal::ScopeMissing)
+        Err(Refusal::ScopesLost)
     } else {
         Ok(scopes)
     }

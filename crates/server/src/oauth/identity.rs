@@ -15,7 +15,7 @@ pub async fn identity(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) ->
     match answer(hallpass, headers, now).await {
         Ok(response) => response,
         Err(refusal) => {
-            tracing::info!(endpoint = "identity", %refusal, "refused");
+            tracing::info!(endpoint = "identity", reason = refusal.word(), %refusal, "refused");
             hallpass.dialect.resource_refusal(&refusal)
         }
     }

@@ -17,7 +17,7 @@ pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Ins
     match answer(hallpass, request, now).await {
         Ok(response) => response,
         Err(refusal) => {
-            tracing::info!(endpoint = "introspection", %refusal, "refused");
+            tracing::info!(endpoint = "introspection", reason = refusal.word(), %refusal, "refused");
             hallpass.dialect.introspection_refusal(&refusal, request.scheme())
         }
     }

@@ -20,7 +20,23 @@ pub use refusal::Refusal;
 
 use crate::dialect::Scheme;
 use crate::source::Peer;
+use hallpass_wire::Parameters;
 use http::{HeaderMap, HeaderValue, header};
+
+/// The parameters of token, introspection and revocation requests that are known here: each may come once (RFC 6749 §3.2).
+/// `resource`, which may repeat (RFC 8707 §2), is not among them yet, and neither is anything else that is ignored.
+pub const FORM_PARAMETERS: [&str; 10] = [
+    "grant_type",
+    "code",
+    "redirect_uri",
+    "code_verifier",
+    "refresh_token",
+    "scope",
+    "client_id",
+    "client_secret",
+    "token",
+    "token_type_hint",
+];
 
 /// A POST with a form body, read to its end: what token, introspection and revocation endpoints are handed.
 pub struct FormRequest<'a> {
@@ -33,18 +49,26 @@ pub struct FormRequest<'a> {
 }
 
 impl FormRequest<'_> {
-    /// The parameters of the body.
+    /// The known parameters of the body.
     ///
     /// # Errors
-    /// Where the body is of another type, or no parameter list.
-    pub fn parameters(&self) -> Result<hallpass_wire::Parameters<'_>, Refusal> {
+    /// Where the body is of another type, or a known parameter has a fault.
+    pub fn parameters(&self) -> Result<Parameters<'_>, Refusal> {
         // Some clients send no type with the right body; only another type is wrong.
         let mut types = self.headers.get_all(header::CONTENT_TYPE).iter();
-        let fits = types.next().is_none_or(is_form);
-        if !fits || types.next().is_some() {
-            return Err(Refusal::MediaType);
+        let sent = types.next();
+        if types.next().is_some() {
+            return Err(Refusal::MediaType("two media types".to_owned()));
         }
-        hallpass_wire::Parameters::parse(self.body).map_err(|error| Refusal::Malformed(error.to_string()))
+        if let Some(other) = sent.filter(|sent| !is_form(sent)) {
+            return Err(Refusal::MediaType(shown(other)));
+        }
+        let parameters = Parameters::parse(self.body, &FORM_PARAMETERS)?;
+        // Read as a form, JSON is one unknown parameter: a missing `grant_type` would send the developer the wrong way.
+        if parameters.iter().next().is_none() && is_json(self.body) {
+            return Err(Refusal::MediaType("JSON".to_owned()));
+        }
+        Ok(parameters)
     }
 
     /// How the request authenticates, for the challenge of a refusal.
@@ -71,12 +95,27 @@ impl FormRequest<'_> {
 
 /// Parameters of the type are not read: the encoding has none, and a charset would change nothing (RFC 6749 appendix B).
 fn is_form(media_type: &HeaderValue) -> bool {
-    let essence = media_type
-        .as_bytes()
-        .split(|byte| *byte == b';')
-        .next()
-        .unwrap_or_default();
-    essence
-        .trim_ascii()
-        .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    essence(media_type).eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+}
+
+fn essence(media_type: &HeaderValue) -> &[u8] {
+    let mut parts = media_type.as_bytes().split(|byte| *byte == b';');
+    parts.next().unwrap_or_default().trim_ascii()
+}
+
+/// A media type as it is told and logged.
+fn shown(media_type: &HeaderValue) -> String {
+    const LONGEST: usize = 64;
+    match String::from_utf8_lossy(essence(media_type)) {
+        text if text.is_empty() => "an empty media type".to_owned(),
+        text => text.chars().take(LONGEST).collect(),
+    }
+}
+
+/// Whether a body is a JSON object, as it is or percent-encoded.
+fn is_json(body: &[u8]) -> bool {
+    let body = body.trim_ascii_start();
+    let encoded = body.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"%7b%22"));
+    let members = body.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    encoded || members.is_some_and(|members| members.starts_with(b"\"") || members.starts_with(b"}"))
 }

@@ -166,7 +166,7 @@ fn scopes(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Res
     }
     let scopes = asked.intersection(&request.client.scopes);
     if scopes.is_empty() {
-        Err(Refusal::ScopeMissing)
+        Err(Refusal::ScopesLost)
     } else {
         Ok(scopes)
     }

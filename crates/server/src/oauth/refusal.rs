@@ -1,28 +1,36 @@
 //! Why a request is refused: the exact reasons, for logs and for the app's owner, and the code that each has on the wire.
 //!
 //! The wire says what the RFC allows ([`Refusal::code`]); a dialect chooses its own words from the same reason. No status is
-//! chosen anywhere else.
+//! chosen anywhere else. `docs/reasons.md` lists every reason by its word ([`Refusal::word`]).
 
 use super::standing::Pause;
 use crate::limits::TooManyFailures;
-use hallpass_wire::{ErrorCode, Scope, Scopes};
+use hallpass_wire::{ErrorCode, ParameterError, Scope, Scopes};
 
 /// An exact reason. `Display` is the private text: it never holds a token or a secret.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
     // What any endpoint may find.
-    /// Only POST is served here (RFC 6749 §3.2).
-    #[error("the request method must be POST")]
-    MethodNotAllowed,
-    /// The body is not `application/x-www-form-urlencoded`.
-    #[error("the body must be application/x-www-form-urlencoded")]
-    MediaType,
+    /// Another method than the ones that are served here (RFC 9110 §15.5.6).
+    #[error("the request method {sent} is not served here; use {allowed}")]
+    MethodNotAllowed {
+        /// The method of the request.
+        sent: String,
+        /// What is served, as `Allow` lists it.
+        allowed: &'static str,
+    },
+    /// The body is not `application/x-www-form-urlencoded`; the text says what it is.
+    #[error("the body must be application/x-www-form-urlencoded, and was sent as {0}")]
+    MediaType(String),
     /// The body or the parameters are larger than any client needs.
     #[error("the request is too large")]
     TooLarge,
-    /// Repeated, oversized or undecodable parameters; the text says which.
+    /// A known parameter is repeated, oversized or no text.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// The request breaks off, or is no request that HTTP allows; the text says how.
     #[error("{0}")]
-    Malformed(String),
+    Malformed(&'static str),
     /// A required parameter is absent or empty.
     #[error("the parameter {0} is missing")]
     MissingParameter(&'static str),
@@ -105,6 +113,9 @@ pub enum Refusal {
     /// The refresh token was issued to another app.
     #[error("the refresh token was issued to another app")]
     ForeignRefreshToken,
+    /// The access token was issued to another app; only revocation asks (RFC 7009 §2.1).
+    #[error("the access token was issued to another app")]
+    ForeignAccessToken,
     /// The refresh token's time is over.
     #[error("the refresh token has expired")]
     RefreshTokenExpired,
@@ -138,6 +149,9 @@ pub enum Refusal {
     /// Nothing was asked for and there is no default that this app may have.
     #[error("no scope was asked for and none is the default")]
     ScopeMissing,
+    /// The app lost every scope that the grant has.
+    #[error("the app may no longer have any scope of the grant")]
+    ScopesLost,
 
     // The authorization endpoint (RFC 6749 §4.1.2.1).
     /// The redirect URI is not registered for this app.
@@ -206,9 +220,10 @@ impl Refusal {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::MethodNotAllowed
-            | Self::MediaType
+            Self::MethodNotAllowed { .. }
+            | Self::MediaType(_)
             | Self::TooLarge
+            | Self::Parameter(_)
             | Self::Malformed(_)
             | Self::MissingParameter(_)
             | Self::TwoAuthentications
@@ -243,6 +258,7 @@ impl Refusal {
             | Self::VerifierUnexpected
             | Self::UnknownRefreshToken
             | Self::ForeignRefreshToken
+            | Self::ForeignAccessToken
             | Self::RefreshTokenExpired
             | Self::RefreshTokenReused
             | Self::RefreshTokenRevoked
@@ -252,7 +268,8 @@ impl Refusal {
             | Self::UnknownScope(_)
             | Self::ScopeBeyondClient(_)
             | Self::ScopeBeyondGrant(_)
-            | Self::ScopeMissing => ErrorCode::InvalidScope,
+            | Self::ScopeMissing
+            | Self::ScopesLost => ErrorCode::InvalidScope,
             Self::UnsupportedResponseType(_) => ErrorCode::UnsupportedResponseType,
             Self::RequestObject => ErrorCode::RequestNotSupported,
             Self::RequestObjectUri => ErrorCode::RequestUriNotSupported,
@@ -260,6 +277,79 @@ impl Refusal {
             Self::NoToken | Self::InvalidToken | Self::TokenExpired | Self::TokenRevoked => ErrorCode::InvalidToken,
             // The token is valid and another of its kind would fail as well: it lacks a privilege (RFC 6750 §3.1).
             Self::InsufficientScope(_) | Self::NoResourceOwner => ErrorCode::InsufficientScope,
+        }
+    }
+
+    /// The word of this reason in `docs/reasons.md` and in the log. It never changes: people search for it.
+    #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one line a reason, to be read as a table")]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::MediaType(_) => "media_type",
+            Self::TooLarge => "too_large",
+            Self::Parameter(ParameterError::Repeated(_)) => "parameter_repeated",
+            Self::Parameter(ParameterError::TooLong(_)) => "parameter_too_long",
+            Self::Parameter(ParameterError::NotText(_)) => "parameter_not_text",
+            Self::Malformed(_) => "malformed",
+            Self::MissingParameter(_) => "parameter_missing",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+            Self::NoClientCredentials => "no_client_credentials",
+            Self::MalformedBasic => "malformed_basic",
+            Self::TwoAuthentications => "two_authentications",
+            Self::UnknownClient => "unknown_client",
+            Self::WrongSecret => "wrong_secret",
+            Self::SecretMissing => "secret_missing",
+            Self::SecretOfPublicClient => "secret_of_public_client",
+            Self::TooManyFailures(_) => "too_many_failures",
+            Self::UnsupportedGrantType(_) => "unsupported_grant_type",
+            Self::GrantTypeNotAllowed(_) => "grant_type_not_allowed",
+            Self::UnknownCode => "unknown_code",
+            Self::ForeignCode => "foreign_code",
+            Self::CodeExpired => "code_expired",
+            Self::CodeReplayed => "code_replayed",
+            Self::CodeRevoked => "code_revoked",
+            Self::RedirectUriMismatch => "redirect_uri_mismatch",
+            Self::VerifierMissing => "verifier_missing",
+            Self::VerifierMalformed => "verifier_malformed",
+            Self::VerifierMismatch => "verifier_mismatch",
+            Self::VerifierUnexpected => "verifier_unexpected",
+            Self::UnknownRefreshToken => "unknown_refresh_token",
+            Self::ForeignRefreshToken => "foreign_refresh_token",
+            Self::ForeignAccessToken => "foreign_access_token",
+            Self::RefreshTokenExpired => "refresh_token_expired",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::RefreshTokenRevoked => "refresh_token_revoked",
+            Self::RefreshTokenFromTheFuture => "refresh_token_from_the_future",
+            Self::ResourceOwnerGone => "resource_owner_gone",
+            Self::Paused(pause) => pause.word(),
+            Self::ScopeMalformed => "scope_malformed",
+            Self::UnknownScope(_) => "unknown_scope",
+            Self::ScopeBeyondClient(_) => "scope_beyond_client",
+            Self::ScopeBeyondGrant(_) => "scope_beyond_grant",
+            Self::ScopeMissing => "scope_missing",
+            Self::ScopesLost => "scopes_lost",
+            Self::RedirectUriUnregistered => "redirect_uri_unregistered",
+            Self::RedirectUriAmbiguous => "redirect_uri_ambiguous",
+            Self::RedirectUriAbsent => "redirect_uri_absent",
+            Self::ResponseTypeMissing => "response_type_missing",
+            Self::UnsupportedResponseType(_) => "unsupported_response_type",
+            Self::RequestObject => "request_object",
+            Self::RequestObjectUri => "request_object_uri",
+            Self::ChallengeMissing => "challenge_missing",
+            Self::ChallengeMalformed => "challenge_malformed",
+            Self::ChallengeMethod => "challenge_method",
+            Self::Denied => "denied",
+            Self::NoOrganization => "no_organization",
+            Self::NoToken => "no_token",
+            Self::MalformedBearer => "malformed_bearer",
+            Self::InvalidToken => "invalid_token",
+            Self::TokenExpired => "token_expired",
+            Self::TokenRevoked => "token_revoked",
+            Self::InsufficientScope(_) => "insufficient_scope",
+            Self::NoResourceOwner => "no_resource_owner",
         }
     }
 }

@@ -16,7 +16,7 @@ pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant
     match answer(hallpass, request, now).await {
         Ok(()) => hallpass.dialect.revocation(),
         Err(refusal) => {
-            tracing::info!(endpoint = "revocation", %refusal, "refused");
+            tracing::info!(endpoint = "revocation", reason = refusal.word(), %refusal, "refused");
             hallpass.dialect.token_refusal(&refusal, request.scheme())
         }
     }
@@ -51,7 +51,7 @@ async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: In
         claims => claims?,
     };
     if claims.app != client.app.id {
-        return Err(Refusal::ForeignRefreshToken);
+        return Err(Refusal::ForeignAccessToken);
     }
     // What is revoked already holds: the feed grows with what is revoked, not with how often it is asked.
     if now < claims.expires && !access::is_revoked(hallpass, &claims) {

@@ -29,6 +29,17 @@ impl Pause {
         Self::OrganizationPolicy,
     ];
 
+    /// The word behind `paused:`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AppSuspended => "app_suspended",
+            Self::PersonSuspended => "person_suspended",
+            Self::NotAMember => "not_a_member",
+            Self::OrganizationPolicy => "organization_policy",
+        }
+    }
+
     /// The `error_description` in every dialect.
     #[must_use]
     pub fn description(self) -> &'static str {

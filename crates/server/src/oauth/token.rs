@@ -24,7 +24,7 @@ pub async fn token(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant)
     match answer(hallpass, request, now).await {
         Ok(response) => response,
         Err(refusal) => {
-            tracing::info!(endpoint = "token", %refusal, "refused");
+            tracing::info!(endpoint = "token", reason = refusal.word(), %refusal, "refused");
             hallpass.dialect.token_refusal(&refusal, request.scheme())
         }
     }

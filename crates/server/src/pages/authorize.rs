@@ -4,7 +4,7 @@ use super::shown::Shown;
 use super::{Visit, consent, login};
 use crate::app::Hallpass;
 use crate::oauth::Refusal;
-use crate::oauth::authorization::{AuthorizationRequest, Problem, judge};
+use crate::oauth::authorization::{AuthorizationRequest, PARAMETERS, Problem, judge};
 use crate::respond::{self, Response};
 use crate::view::ErrorKind;
 use axum::body::Body;
@@ -28,7 +28,10 @@ async fn put(visit: &Visit) -> Result<Response, Response> {
         respond::set(&mut response, ALLOW, "GET, HEAD");
         return Err(response);
     }
-    let query = visit.query().map_err(|refusal| fatal(visit, &refusal))?;
+    let query = visit.query(&PARAMETERS);
+    if let Some(fault) = query.faults().first() {
+        return Err(fatal(visit, &Refusal::Parameter(*fault)));
+    }
     let request = judge(&visit.hallpass, &query)
         .await
         .map_err(|problem| refused(visit, &problem))?;
@@ -66,7 +69,8 @@ pub fn place(hallpass: &Hallpass, query: &str) -> String {
 /// # Errors
 /// The answer to give instead.
 pub(super) async fn judge_again(visit: &Visit, shown: &Shown) -> Result<AuthorizationRequest, Response> {
-    let parsed = Parameters::parse(shown.query.as_bytes()).map_err(|_| visit.error(400, ErrorKind::BadForm))?;
+    let query = shown.query.as_bytes();
+    let parsed = Parameters::parse(query, &PARAMETERS).map_err(|_| visit.error(400, ErrorKind::BadForm))?;
     let request = judge(&visit.hallpass, &parsed)
         .await
         .map_err(|problem| refused(visit, &problem))?;

@@ -102,7 +102,7 @@ fn connected_apps(visit: &Visit, lines: &[Line], ended: &[model::Connection]) ->
 
 /// The name of the app that the person ended just now, which the address says.
 fn just_ended<'a>(visit: &Visit, ended: &'a [model::Connection]) -> Option<&'a str> {
-    let query = visit.query().ok()?;
+    let query = visit.query(&["ended"]);
     let app = Uuid::parse_str(query.get("ended")?).ok()?;
     let found = ended.iter().find(|one| one.grant.app.0 == app)?;
     Some(&found.app_name)

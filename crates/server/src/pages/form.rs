@@ -32,7 +32,8 @@ impl FromRequest<Arc<Hallpass>> for Post {
         match read {
             Ok(Some(form)) => Ok(Self { visit, form }),
             Err(Unread::TooLarge) => Err(visit.error(413, ErrorKind::TooLarge)),
-            Ok(None) | Err(Unread::Broken) => Err(visit.error(400, ErrorKind::BadForm)),
+            Ok(None) => Err(visit.error(400, ErrorKind::NotText)),
+            Err(Unread::Broken) => Err(visit.error(400, ErrorKind::BadForm)),
         }
     }
 }
@@ -41,9 +42,14 @@ impl FromRequest<Arc<Hallpass>> for Post {
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
+    /// `None` where a field is not UTF-8: to replace what cannot be read would store another text than was typed.
     fn parse(body: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(body).ok()?;
-        Some(Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
+        let pairs = hallpass_wire::parameters::pairs(body)?.into_iter();
+        Some(Self(
+            pairs
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        ))
     }
 
     /// The value of a field; `None` where it is absent or empty.

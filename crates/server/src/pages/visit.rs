@@ -127,13 +127,10 @@ impl Visit {
             .map_or("/", http::uri::PathAndQuery::as_str)
     }
 
-    /// The parameters of the query.
-    ///
-    /// # Errors
-    /// Where they are repeated, too large, or no text.
-    pub fn query(&self) -> Result<Parameters<'_>, Refusal> {
-        let query = self.parts.uri.query().unwrap_or_default().as_bytes();
-        Parameters::parse(query).map_err(|error| Refusal::Malformed(error.to_string()))
+    /// Those parameters of the query that the page knows.
+    #[must_use]
+    pub fn query(&self, known: &[&'static str]) -> Parameters<'_> {
+        Parameters::read(self.parts.uri.query().unwrap_or_default().as_bytes(), known)
     }
 
     /// An address below the public one.

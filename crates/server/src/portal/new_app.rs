@@ -52,8 +52,8 @@ struct Wanted {
 
 /// `GET /developer/apps/new`.
 pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
-    let query = visit.query().ok();
-    let typed = Typed::nothing(query.as_ref().and_then(|query| query.get("organization")));
+    let query = visit.query(&["organization"]);
+    let typed = Typed::nothing(query.get("organization"));
     let own = own_organizations(&visit, &user).await?;
     Ok(show(&visit, 200, &own, &typed, &Faults::default()))
 }

@@ -38,7 +38,7 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
         })
         .collect();
     let apps: Vec<_> = apps.iter().map(|app| app_line(app, &organization)).collect();
-    let api = visit.query().is_ok_and(|query| query.get("tab") == Some("api"));
+    let api = visit.query(&["tab"]).get("tab") == Some("api");
     Ok(visit.render(200, |frame| {
         OrganizationSettings {
             slug: &organization.slug,

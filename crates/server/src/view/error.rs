@@ -57,6 +57,8 @@ pub enum ErrorKind<'a> {
     TooLarge,
     /// The form could not be read.
     BadForm,
+    /// A field of the form is not UTF-8.
+    NotText,
     /// Something we need is away (503).
     Unavailable,
     /// The person may not see this.
@@ -97,6 +99,7 @@ impl ErrorKind<'_> {
             Self::NoOrganization => (Message("error-no-organization"), Message("error-no-organization-text")),
             Self::TooLarge => (Message("error-too-large"), Message("error-too-large-text")),
             Self::BadForm => (Message("error-bad-form"), Message("error-bad-form-text")),
+            Self::NotText => (Message("error-not-text"), Message("error-not-text-text")),
             Self::Unavailable => (Message("error-unavailable"), Message("error-unavailable-text")),
             Self::Forbidden => (Message("error-forbidden"), Message("error-forbidden-text")),
             Self::Internal => (Message("error-internal"), Message("error-internal-text")),

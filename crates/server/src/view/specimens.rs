@@ -613,6 +613,7 @@ impl Texts {
             (403, ErrorKind::NoOrganization),
             (413, ErrorKind::TooLarge),
             (400, ErrorKind::BadForm),
+            (400, ErrorKind::NotText),
             (503, ErrorKind::Unavailable),
             (403, ErrorKind::Forbidden),
             (500, ErrorKind::Internal),

@@ -12,16 +12,16 @@ fn default_preset() {
     code: Bearer, 3600 s, 'profile read', john@doe.com
     refresh, Basic: Bearer, 3600 s, 'profile read', john@doe.com
     introspection, Basic: active, scope, client_id, username, token_type, exp, iat, sub, iss; unknown: {'active': False}
-    revocation, Basic: 200, then OAuthError: invalid_grant: The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
+    revocation, Basic: 200, then OAuthError: invalid_grant: The grant of this refresh token has ended
     client credentials, Basic: Bearer, 'profile read', refresh token None
     wrong secret, Basic: OAuthError: invalid_client: Client authentication failed
     refresh, body: Bearer, 3600 s, 'profile read', john@doe.com
     introspection, body: active, scope, client_id, username, token_type, exp, iat, sub, iss; unknown: {'active': False}
-    revocation, body: 200, then OAuthError: invalid_grant: The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
+    revocation, body: 200, then OAuthError: invalid_grant: The grant of this refresh token has ended
     client credentials, body: Bearer, 'profile read', refresh token None
     wrong secret, body: OAuthError: invalid_client: Client authentication failed
-    code twice: OAuthError: invalid_grant: The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
-    access ended: OAuthError: invalid_grant: The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
+    code twice: OAuthError: invalid_grant: The code was used before
+    access ended: OAuthError: invalid_grant: The grant of this refresh token has ended
     "#);
 }
 

@@ -11,16 +11,16 @@ fn default_preset() {
     code: Bearer, 3600 s, profile read, john@doe.com
     refresh, Basic: Bearer, 3600 s, profile read, john@doe.com
     introspection, Basic: sub, scope, iss, active, token_type, exp, iat, client_id, username; unknown: {"active":false}
-    revocation, Basic: done, then 400 {"error_description":"The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI","error":"invalid_grant"}
+    revocation, Basic: done, then 400 {"error_description":"The grant of this refresh token has ended","error":"invalid_grant"}
     client credentials, Basic: Bearer, profile read, refresh token null
     wrong secret, Basic: Refused: 401 {"error_description":"Client authentication failed","error":"invalid_client"}
     refresh, body: Bearer, 3600 s, profile read, john@doe.com
     introspection, body: sub, scope, iss, active, token_type, exp, iat, client_id, username; unknown: {"active":false}
-    revocation, body: done, then 400 {"error_description":"The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI","error":"invalid_grant"}
+    revocation, body: done, then 400 {"error_description":"The grant of this refresh token has ended","error":"invalid_grant"}
     client credentials, body: Bearer, profile read, refresh token null
     wrong secret, body: Refused: 401 {"error_description":"Client authentication failed","error":"invalid_client"}
-    code twice: Refused: 400 {"error_description":"The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI","error":"invalid_grant"}
-    access ended: 400 {"error_description":"The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI","error":"invalid_grant"}
+    code twice: Refused: 400 {"error_description":"The code was used before","error":"invalid_grant"}
+    access ended: 400 {"error_description":"The grant of this refresh token has ended","error":"invalid_grant"}
     "#);
 }
 

@@ -12,16 +12,16 @@ fn default_preset() {
     code: bearer, 3600 s, "profile read", john@doe.com
     refresh, ClientSecretBasic: bearer, 3600 s, "profile read", john@doe.com
     introspection, ClientSecretBasic: active, scope, client_id, username, token_type, exp, iat, sub, iss; unknown: {"active":false}
-    revocation, ClientSecretBasic: done, then ResponseBodyError: invalid_grant, The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
+    revocation, ClientSecretBasic: done, then ResponseBodyError: invalid_grant, The grant of this refresh token has ended
     client credentials, ClientSecretBasic: bearer, "profile read", refresh token undefined
     wrong secret, ClientSecretBasic: WWWAuthenticateChallengeError: server responded with a challenge in the WWW-Authenticate HTTP Header, [{"scheme":"basic","parameters":{"realm":"OAuth"}}]
     refresh, ClientSecretPost: bearer, 3600 s, "profile read", john@doe.com
     introspection, ClientSecretPost: active, scope, client_id, username, token_type, exp, iat, sub, iss; unknown: {"active":false}
-    revocation, ClientSecretPost: done, then ResponseBodyError: invalid_grant, The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
+    revocation, ClientSecretPost: done, then ResponseBodyError: invalid_grant, The grant of this refresh token has ended
     client credentials, ClientSecretPost: bearer, "profile read", refresh token undefined
     wrong secret, ClientSecretPost: ResponseBodyError: invalid_client, Client authentication failed
-    code twice: ResponseBodyError: invalid_grant, The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
-    access ended: ResponseBodyError: invalid_grant, The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
+    code twice: ResponseBodyError: invalid_grant, The code was used before
+    access ended: ResponseBodyError: invalid_grant, The grant of this refresh token has ended
     "#);
 }
 

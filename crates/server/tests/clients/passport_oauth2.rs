@@ -13,8 +13,8 @@ fn default_preset() {
     profile, token in the query: 401
     profile, token in the header: john@doe.com
     wrong secret: TokenError invalid_client: Client authentication failed
-    code twice: TokenError invalid_grant: The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
-    access ended: TokenError invalid_grant: The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
+    code twice: TokenError invalid_grant: The code was used before
+    access ended: TokenError invalid_grant: The grant of this refresh token has ended
     "#);
 }
 

@@ -12,12 +12,12 @@ fn default_preset() {
     code: Bearer, 3600 s, ['profile', 'read'], john@doe.com
     refresh, Basic: Bearer, 3600 s, ['profile', 'read'], john@doe.com
     refresh, body: Bearer, 3600 s, ['profile', 'read'], john@doe.com
-    revocation: 200, then InvalidGrantError: (invalid_grant) The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
+    revocation: 200, then InvalidGrantError: (invalid_grant) The grant of this refresh token has ended
     client credentials: Bearer, ['profile', 'read'], refresh token None
     wrong secret, Basic: InvalidClientError: (invalid_client) Client authentication failed
     wrong secret, body: InvalidClientError: (invalid_client) Client authentication failed
-    code twice: InvalidGrantError: (invalid_grant) The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
-    access ended: InvalidGrantError: (invalid_grant) The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI
+    code twice: InvalidGrantError: (invalid_grant) The code was used before
+    access ended: InvalidGrantError: (invalid_grant) The grant of this refresh token has ended
     "#);
 }
 

@@ -18,9 +18,9 @@ fn default_preset() {
     client credentials, body: Bearer, "profile read", refresh token undefined
     wrong secret, body: Response Error: 401 Unauthorized {"error":"invalid_client","error_description":"Client authentication failed"}
     code, header unencoded: Bearer, 3600 s, expires in 60 min, "profile read", john@doe.com
-    revocation: done, then Response Error: 400 Bad Request {"error":"invalid_grant","error_description":"The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI"}
-    code twice: Response Error: 400 Bad Request {"error":"invalid_grant","error_description":"The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI"}
-    access ended: Response Error: 400 Bad Request {"error":"invalid_grant","error_description":"The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI"}
+    revocation: done, then Response Error: 400 Bad Request {"error":"invalid_grant","error_description":"The grant of this refresh token has ended"}
+    code twice: Response Error: 400 Bad Request {"error":"invalid_grant","error_description":"The code was used before"}
+    access ended: Response Error: 400 Bad Request {"error":"invalid_grant","error_description":"The grant of this refresh token has ended"}
     "#);
 }
 

@@ -21,8 +21,8 @@ fn default_preset() {
     refresh, auto: Bearer, 3600 s, expires in 60 min, "profile read", john@doe.com
     client credentials, auto: Bearer, "profile read", refresh token ""
     wrong secret, auto: RetrieveError 401 "invalid_client": oauth2: "invalid_client" "Client authentication failed"
-    code twice: RetrieveError 400 "invalid_grant": oauth2: "invalid_grant" "The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI"
-    access ended: RetrieveError 400 "invalid_grant": oauth2: "invalid_grant" "The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI"
+    code twice: RetrieveError 400 "invalid_grant": oauth2: "invalid_grant" "The code was used before"
+    access ended: RetrieveError 400 "invalid_grant": oauth2: "invalid_grant" "The grant of this refresh token has ended"
     "#);
 }
 

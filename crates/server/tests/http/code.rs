@@ -37,7 +37,7 @@ async fn a_code_used_twice_ends_the_grant_and_refuses_what_it_gave() {
     cache-control: no-store
     pragma: no-cache
 
-    {"error":"invalid_grant","error_description":"The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI"}
+    {"error":"invalid_grant","error_description":"The code was used before"}
     "#);
     assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
     assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");

@@ -172,7 +172,7 @@ async fn the_old_token_ends_the_grant_once_its_successor_was_seen() {
     cache-control: no-store
     pragma: no-cache
 
-    {"error":"invalid_grant","error_description":"The authorization code or refresh token is invalid, expired, revoked, or was issued to another app or redirect URI"}
+    {"error":"invalid_grant","error_description":"The refresh token was used before, so its grant has ended"}
     "#);
     has_ended(&server, &sample, &[&first, &second]).await;
 }

@@ -40,6 +40,17 @@ pub(super) fn tell_departure(app: &App, desk: &mut Desk, address: &str) {
     );
 }
 
+/// The parameters of an answer that comes back to the redirect URI (RFC 6749 §4.1.2, RFC 9207 §2).
+pub(super) const ANSWER: [&str; 7] = [
+    "code",
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+    "hint",
+];
+
 /// What came back to the redirect URI, judged.
 pub(super) enum Answer {
     /// The code, to be exchanged now.
@@ -92,7 +103,7 @@ mod tests {
     use super::*;
 
     fn refused(query: &str) -> bool {
-        let query = Parameters::parse(query.as_bytes()).unwrap();
+        let query = Parameters::parse(query.as_bytes(), &ANSWER).unwrap();
         matches!(judge("http://localhost:8080", &query), Answer::Refused(_))
     }
 

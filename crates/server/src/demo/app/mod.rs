@@ -160,7 +160,8 @@ async fn connect(State(service): State<Arc<Service>>, Path(client_id): Path<Stri
 
 async fn callback(State(service): State<Arc<Service>>, request: Request) -> Response {
     let foreign = "This answer belongs to nothing that this browser asked for (state), so the app does not touch it.";
-    let Ok(query) = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes()) else {
+    let query = request.uri().query().unwrap_or_default();
+    let Ok(query) = Parameters::parse(query.as_bytes(), &connect::ANSWER) else {
         return problem(&service.app, 400, foreign);
     };
     let (session, _) = service.session(request.headers());
@@ -189,7 +190,7 @@ async fn code(State(service): State<Arc<Service>>, Path(client_id): Path<String>
     let Some(registration) = service.registration(&client_id) else {
         return problem(&service.app, 404, "This app is not registered under that id.");
     };
-    let code = Parameters::parse(&form)
+    let code = Parameters::parse(&form, &["code"])
         .ok()
         .and_then(|form| form.get("code").map(|code| code.trim().to_owned()));
     let mut session = session.lock().await;
@@ -218,7 +219,7 @@ async fn act(
     let (Some(registration), Some(action)) = (service.registration(&client_id), Action::parse(&action)) else {
         return problem(&service.app, 404, "There is no such page here.");
     };
-    let call = Parameters::parse(&form)
+    let call = Parameters::parse(&form, &["call"])
         .ok()
         .and_then(|form| form.get("call")?.parse().ok())
         .unwrap_or(0);
@@ -305,7 +306,7 @@ impl Service {
             return Err(refusal());
         };
         let body = body.to_bytes().to_vec();
-        let sent = Parameters::parse(&body)
+        let sent = Parameters::parse(&body, &["csrf"])
             .ok()
             .and_then(|form| form.get("csrf").map(str::to_owned));
         let known = session.lock().await.csrf.clone();

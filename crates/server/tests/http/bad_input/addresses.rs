@@ -46,17 +46,13 @@ async fn a_query_that_is_no_parameter_list_is_not_redirected() {
     let server = Server::library("default", APPS).await;
     let query = server.client("sample", REDIRECT_URI).query(&[]);
     let long = format!("state={}", "x".repeat(4097));
-    let many: String = (0..64).map(|number| format!("p{number}=1&")).collect();
     for more in [
         "state=1&state=2",
         "client_id=sample",
         "redirect_uri=https%3A%2F%2Fevil.example",
         "state=%ff",
         "state=a%00b",
-        "%c3%28=1",
-        "x&x",
         &long,
-        &many,
     ] {
         let answer = server.get(&format!("/oauth/authorize?{query}&{more}")).await;
         assert_eq!(answer.status, 400, "{more}");
@@ -68,6 +64,11 @@ async fn a_query_that_is_no_parameter_list_is_not_redirected() {
     let page = john.authorize(&format!("{query}&state=100%&x=%zz")).await.consent();
     let callback = john.decide(&page, "allow").await.callback();
     assert_eq!(callback.get("state"), "100%");
+    // RFC 6749 §3.1: what is unknown is ignored, whatever it holds.
+    let many: String = (0..65).map(|number| format!("p{number}=1&")).collect();
+    for more in ["%c3%28=1", "x&x", "x=%ff", &many, &"n".repeat(129)] {
+        john.authorize(&format!("{query}&{more}")).await.consent();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
