@@ -17,7 +17,7 @@ use crate::oauth::Refusal;
 use crate::respond::{self, Response};
 use crate::time::Instant;
 use hallpass_wire::{ErrorCode, Scopes};
-use http::header::{ALLOW, HeaderValue, PRAGMA, RETRY_AFTER};
+use http::header::{ALLOW, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use std::borrow::Cow;
 use uuid::Uuid;
 
@@ -158,7 +158,7 @@ impl Dialect {
             DialectName::Django => django::token_refusal(refusal),
             DialectName::Apigee => apigee::token_refusal(refusal),
         };
-        with_http_headers(refusal, response)
+        challenged_by_basic(with_http_headers(refusal, response), scheme)
     }
 
     /// What introspection tells its caller; `None` is inactive (RFC 7662 §2.2). A resource, which is told the tenant,
@@ -228,7 +228,7 @@ impl Dialect {
             DialectName::Django => django::resource_refusal(refusal, self.refusal_message),
             DialectName::Apigee => apigee::resource_refusal(refusal, self.refusal_message),
         };
-        with_http_headers(refusal, response)
+        challenged_as_bearer(with_http_headers(refusal, response), refusal)
     }
 }
 
@@ -258,6 +258,39 @@ fn with_http_headers(refusal: &Refusal, mut response: Response) -> Response {
         }
         _ => {}
     }
+    response
+}
+
+/// Who used the Authorization header is told which scheme to use, also where the original sends no challenge (RFC 6749 §5.2,
+/// RFC 9110 §15.5.2).
+fn challenged_by_basic(mut response: Response, scheme: Scheme) -> Response {
+    if response.status() == 401 && scheme != Scheme::None && !response.headers().contains_key(WWW_AUTHENTICATE) {
+        respond::set(&mut response, WWW_AUTHENTICATE, "Basic realm=\"OAuth\"");
+    }
+    response
+}
+
+/// A protected resource says what it asks for, also where the original does not (RFC 6750 §3, RFC 9110 §15.5.2).
+fn challenged_as_bearer(mut response: Response, refusal: &Refusal) -> Response {
+    let status = response.status().as_u16();
+    if !matches!(status, 400 | 401 | 403) || response.headers().contains_key(WWW_AUTHENTICATE) {
+        return response;
+    }
+    let code = match status {
+        401 => ErrorCode::InvalidToken,
+        _ => resource_code(refusal),
+    };
+    let scopes;
+    let mut parameters = vec![("realm", "api")];
+    if *refusal != Refusal::NoToken {
+        parameters.push(("error", code.as_str()));
+    }
+    if let Refusal::InsufficientScope(asked) = refusal {
+        scopes = asked.to_string();
+        parameters.push(("scope", &scopes));
+    }
+    let value = challenge::bearer(", ", &parameters);
+    respond::set(&mut response, WWW_AUTHENTICATE, &value);
     response
 }
 

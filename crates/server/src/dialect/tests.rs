@@ -298,6 +298,37 @@ fn a_resource_answers_only_what_rfc_6750_allows() {
     }
 }
 
+/// RFC 9110 §15.5.2, RFC 6749 §5.2, RFC 6750 §3: whatever the original does.
+#[test]
+fn a_401_says_in_every_dialect_how_to_authenticate() {
+    for dialect in every_dialect() {
+        for refusal in every_refusal() {
+            let context = format!("{:?} {refusal:?}", dialect.name);
+            let resource = seen(dialect.resource_refusal(&refusal));
+            let challenge = resource.header("www-authenticate").unwrap_or_default();
+            if matches!(resource.status, 401 | 403) {
+                assert!(challenge.starts_with("Bearer realm="), "{context} {challenge}");
+            }
+            assert_eq!(
+                resource.status == 401 && refusal == Refusal::NoToken,
+                challenge.starts_with("Bearer") && !challenge.contains("error="),
+                "{context} {challenge}"
+            );
+            if refusal.code() != hallpass_wire::ErrorCode::InvalidClient {
+                continue;
+            }
+            for answer in [
+                dialect.token_refusal(&refusal, Scheme::Basic),
+                dialect.introspection_refusal(&refusal, Scheme::Basic),
+            ] {
+                let answer = seen(answer);
+                let challenged = answer.header("www-authenticate").is_some();
+                assert_eq!(answer.status == 401, challenged, "{context} {answer:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn fatal_errors_have_a_status_and_words() {
     for dialect in every_dialect() {

@@ -265,3 +265,20 @@ async fn a_short_declared_secret_works_each_time_and_a_wrong_one_never() {
     let answers = old.token_at_once(&GRANT, 32).await;
     assert!(answers.iter().all(|answer| answer.status == 200));
 }
+
+/// RFC 6749 §5.2: who used the header is answered 401 with a challenge, unless the original answers 400.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_every_preset_a_401_for_basic_has_a_challenge() {
+    for preset in hallpass::config::preset_names() {
+        let server = Server::library(preset, APPS).await;
+        let sample = server.client("sample", REDIRECT_URI).with_secret("guessed").by_basic();
+        for answer in [
+            sample.refresh("hp_rt_x").await,
+            sample.revoke("hp_rt_x").await,
+            sample.introspect("x").await,
+        ] {
+            let challenged = !answer.header("www-authenticate").is_empty();
+            assert_eq!(answer.status == 401, challenged, "{preset} {answer:?}");
+        }
+    }
+}

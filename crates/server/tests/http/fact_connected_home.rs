@@ -63,6 +63,7 @@ async fn home_1_the_header_of_the_text_authenticates_and_another_does_not() {
     insta::assert_snapshot!(wrong.shown(), @r#"
     401
     content-type: application/json
+    www-authenticate: Basic realm="OAuth"
     cache-control: no-store
 
     {"ErrorCode":"invalid_client","Error":"ClientId is Invalid"}

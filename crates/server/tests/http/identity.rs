@@ -3,6 +3,7 @@
 use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
 use reqwest::Method;
 use std::time::Duration;
+use url::Url;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_tells_who_the_resource_owner_is() {
@@ -126,4 +127,27 @@ async fn a_token_in_the_query_or_in_the_body_does_not_count() {
     assert_eq!(in_query.status, 401);
     let in_body = server.post("/oauth/userinfo", &[("access_token", &access)]).await;
     assert_eq!(in_body.status, 401);
+}
+
+/// RFC 9110 §15.5.2, RFC 6750 §3: also in the dialects whose originals send no challenge.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_every_preset_a_401_says_that_a_bearer_token_is_wanted() {
+    for preset in hallpass::config::preset_names() {
+        let server = Server::library(preset, APPS).await;
+        let document = server.get("/.well-known/oauth-authorization-server").await.json();
+        let path = Url::parse(document["userinfo_endpoint"].as_str().unwrap()).unwrap();
+        let absent = server.get(path.path()).await;
+        assert_eq!(absent.status, 401, "{preset}");
+        let challenge = absent.header("www-authenticate");
+        assert!(
+            challenge.starts_with("Bearer realm=") && !challenge.contains("error="),
+            "{preset} {challenge}"
+        );
+        let url = server.at(path.path());
+        let request = server.request(Method::GET, &url).header("authorization", "Bearer x");
+        let invalid = server.send(&url, request).await;
+        assert_eq!(invalid.status, 401, "{preset}");
+        let challenge = invalid.header("www-authenticate");
+        assert!(challenge.contains("error=\"invalid_token\""), "{preset} {challenge}");
+    }
 }
