@@ -86,9 +86,10 @@ impl Hallpass {
     pub async fn proven(&self, proof: &Proof, now: Instant) -> Result<Option<Grant>, StoreError> {
         self.feed.fresh().await?;
         let mut found = self.store.grant(GrantId(proof.grant)).await?;
-        if found.is_none() && self.store.is_shared() {
-            // A primary that was cut off a moment ago has no grant made since; to deny one would sign somebody out. What can
-            // commit was not cut off.
+        let lacks = |row: &Grant| row.generation < proof.generation;
+        if self.store.is_shared() && found.as_ref().is_none_or(lacks) {
+            // A primary that was cut off a moment ago lacks what was made since, and to refuse a token for that would sign
+            // somebody out. What can commit was not cut off; where nothing can, nobody knows.
             self.feed.newest().await?;
             found = self.store.grant(GrantId(proof.grant)).await?;
         }

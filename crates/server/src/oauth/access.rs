@@ -46,11 +46,22 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
 }
 
-/// Checks an access token, and remembers that it was seen.
+/// Checks an access token that is used here, and remembers that it was seen.
 ///
 /// # Errors
 /// The exact reason.
 pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Access, Refusal> {
+    let claims = living(hallpass, token, now).await?;
+    // Before the standing of app and person: whoever has a token got the answer that it came in, suspended or not.
+    see(hallpass, &claims, now);
+    allowed(hallpass, claims).await
+}
+
+/// What an access token says that was not revoked and has not expired.
+///
+/// # Errors
+/// The exact reason.
+pub async fn living(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, Refusal> {
     let claims = open(hallpass, token, now).await?;
     if now >= claims.expires {
         return Err(Refusal::TokenExpired);
@@ -58,10 +69,22 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
     if is_revoked(hallpass, &claims) {
         return Err(Refusal::TokenRevoked);
     }
-    // Before the standing of app and person: whoever has a token got the answer that it came in, suspended or not.
+    Ok(claims)
+}
+
+/// Remembers that a token was used by its app, or shown by an API that it is meant for. Nobody else's question is a use: it
+/// would make a refresh whose answer was lost look like reuse.
+pub fn see(hallpass: &Hallpass, claims: &Claims, now: Instant) {
     if let Some(grant) = claims.grant {
         hallpass.store.touch(grant.id, grant.generation, now);
     }
+}
+
+/// Checks that app and person may act at present with what a token says.
+///
+/// # Errors
+/// [`Refusal::TokenRevoked`] where not.
+pub async fn allowed(hallpass: &Hallpass, claims: Claims) -> Result<Access, Refusal> {
     let client = hallpass.client_by_id(claims.app).await?.ok_or(Refusal::TokenRevoked)?;
     // An app that lost a scope, or whose scope left the catalogue: its next token has what remains.
     if !claims.scopes.is_subset_of(&client.scopes) {

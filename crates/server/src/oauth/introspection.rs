@@ -11,6 +11,8 @@ use crate::respond::Response;
 use crate::store::model::{Resource, State};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::sealed::Claims;
+use hallpass_wire::Scopes;
 
 /// Answers an introspection request.
 pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
@@ -33,31 +35,47 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
             Caller::Resource(_) => Ok(hallpass.dialect.introspection(None)),
         };
     }
-    match access::check(hallpass, token, now).await {
-        Ok(access) => Ok(access_token(hallpass, &caller, &access).await?),
+    match access_token(hallpass, &caller, token, now).await {
         Err(Refusal::Unavailable) => Err(Refusal::Unavailable),
         Err(Refusal::Internal) => Err(Refusal::Internal),
         Err(_) => Ok(hallpass.dialect.introspection(None)),
+        told => told,
     }
 }
 
-async fn access_token(hallpass: &Hallpass, caller: &Caller, access: &Access) -> Result<Response, Refusal> {
+async fn access_token(hallpass: &Hallpass, caller: &Caller, token: &str, now: Instant) -> Result<Response, Refusal> {
+    let claims = access::living(hallpass, token, now).await?;
+    // Only where it is the caller's to know: a stranger's question is no use of the token.
+    let scopes = told_scopes(caller, &claims).ok_or(Refusal::InvalidToken)?;
+    access::see(hallpass, &claims, now);
+    let access = access::allowed(hallpass, claims).await?;
     match caller {
-        Caller::Client(client) if client.app.id != access.claims.app => Ok(hallpass.dialect.introspection(None)),
-        Caller::Client(_) => Ok(hallpass.dialect.introspection(Some(&described(hallpass, access)))),
-        Caller::Resource(resource) => to_resource(hallpass, resource, access).await,
+        Caller::Client(_) => Ok(hallpass.dialect.introspection(Some(&described(hallpass, &access)))),
+        Caller::Resource(resource) => to_resource(hallpass, resource, &scopes, &access).await,
     }
 }
 
-/// An API is told of the scopes that are its own; a token without any of them is not meant for it.
-async fn to_resource(hallpass: &Hallpass, resource: &Resource, access: &Access) -> Result<Response, Refusal> {
-    let scopes = match &resource.scopes {
-        Some(own) => access.claims.scopes.intersection(own),
-        None => access.claims.scopes.clone(),
-    };
-    if scopes.is_empty() && !access.claims.scopes.is_empty() {
-        return Ok(hallpass.dialect.introspection(None));
+/// The scopes that the caller is told; `None`: the token is another app's, or not meant for this API. An API is told of the
+/// scopes that are its own, and a token without any of them is not meant for it.
+fn told_scopes(caller: &Caller, claims: &Claims) -> Option<Scopes> {
+    match caller {
+        Caller::Client(client) => (client.app.id == claims.app).then(|| claims.scopes.clone()),
+        Caller::Resource(resource) => {
+            let scopes = match &resource.scopes {
+                Some(own) => claims.scopes.intersection(own),
+                None => claims.scopes.clone(),
+            };
+            (!scopes.is_empty() || claims.scopes.is_empty()).then_some(scopes)
+        }
     }
+}
+
+async fn to_resource(
+    hallpass: &Hallpass,
+    resource: &Resource,
+    scopes: &Scopes,
+    access: &Access,
+) -> Result<Response, Refusal> {
     let organization = hallpass
         .organization(access.claims.organization)
         .await?
@@ -68,7 +86,7 @@ async fn to_resource(hallpass: &Hallpass, resource: &Resource, access: &Access) 
         audience: &resource.identifier,
     };
     let described = Introspection {
-        scopes: &scopes,
+        scopes,
         tenant: Some(tenant),
         ..described(hallpass, access)
     };

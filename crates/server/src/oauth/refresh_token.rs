@@ -32,9 +32,8 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
         if decided == Meaning::Reused {
             return Err(reused(hallpass, &grant, request.now).await?);
         }
+        // The row was read from the newest database (`Hallpass::proven`).
         if decided == Meaning::RolledBack {
-            // Or it is a primary that was cut off a moment ago.
-            hallpass.feed.newest().await?;
             tracing::error!(grant = %grant.id, "a refresh token is newer than the database: was it restored from a backup?");
             return Err(Refusal::RefreshTokenFromTheFuture);
         }
@@ -63,7 +62,9 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
 
 /// The grant of an authentic refresh token of this client. A forged or foreign token changes nothing.
 async fn authentic(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(Proof, Grant), Refusal> {
-    let proof = Proof::parse(Kind::RefreshToken, token).ok_or(Refusal::UnknownRefreshToken)?;
+    let proof = Proof::parse(Kind::RefreshToken, token)
+        .filter(|proof| proof.generation > 0)
+        .ok_or(Refusal::UnknownRefreshToken)?;
     let grant = hallpass
         .proven(&proof, now)
         .await?
@@ -75,8 +76,9 @@ async fn authentic(hallpass: &Hallpass, client: &Client, token: &str, now: Insta
     }
 }
 
+/// A pending grant has issued no refresh token, so one that comes was issued by what a restore took away.
 fn check_life(grant: &Grant, now: Instant) -> Result<(), Refusal> {
-    if grant.state != State::Active {
+    if grant.state == State::Ended {
         return Err(Refusal::RefreshTokenRevoked);
     }
     if grant.ends.is_some_and(|ends| now >= ends) {

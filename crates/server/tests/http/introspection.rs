@@ -147,6 +147,49 @@ async fn another_apps_tokens_are_inactive() {
     assert_eq!(other.introspect(&tokens.refresh).await.body, INACTIVE);
 }
 
+/// A stranger's question is no use of a token: a refresh whose answer was lost would look like reuse, and end the grant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_of_anybody_whom_a_token_is_not_for_is_no_use_of_it() {
+    let writer = "[[resources]]\nidentifier = \"urn:example:writer\"\nname = \"Writer\"\nsecret = \"a-secret-of-43-characters-as-hallpass-makes\"\nscopes = [\"write\"]\n";
+    let server = Server::library("default", &format!("{APPS}{writer}")).await;
+    let (sample, first) = connected(&server).await;
+    let lost = sample.refresh(&first.refresh).await.tokens();
+    let other = server.client("other", REDIRECT_URI);
+    for stranger in [&other, &server.client("urn:example:writer", "")] {
+        for token in [&lost.access, &lost.refresh] {
+            assert_eq!(stranger.introspect(token).await.body, INACTIVE);
+        }
+    }
+    for token in [&lost.access, &lost.refresh] {
+        assert_eq!(other.revoke(token).await.refusal(), "400 invalid_grant");
+        assert_eq!(other.refresh(token).await.refusal(), "400 invalid_grant");
+    }
+    server.advance(Duration::from_secs(31));
+    let next = sample.refresh(&first.refresh).await.tokens();
+    assert_ne!(next, lost, "the answer was lost, and is replaced");
+    assert_eq!(server.identity(&next.access).await.status, 200);
+}
+
+/// What is presented by whom it is for counts as seen, paused or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_of_the_api_that_a_token_is_for_is_a_use_of_it() {
+    let server = Server::library("default", APPS).await;
+    for paused in [false, true] {
+        let (sample, first) = connected(&server).await;
+        let second = sample.refresh(&first.refresh).await.tokens();
+        if paused {
+            server.command(&["app", "suspend", "sample"]);
+        }
+        server.client(RESOURCE, "").introspect(&second.access).await;
+        if paused {
+            server.command(&["app", "resume", "sample"]);
+        }
+        server.advance(Duration::from_secs(31));
+        assert_eq!(sample.refresh(&first.refresh).await.refusal(), "400 invalid_grant");
+        assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_unknown_expired_or_revoked_is_inactive() {
     let server = Server::library("default", APPS).await;

@@ -205,6 +205,69 @@ async fn a_token_older_than_the_predecessor_ends_the_grant_at_once() {
     has_ended(&server, &sample, &[&second, &third]).await;
 }
 
+/// The database was restored from a backup: whose token is right nobody can tell, so it is refused and nothing ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_newer_than_the_database_is_refused_and_ends_nothing() {
+    let server = Server::library("default", APPS).await;
+    let (sample, first) = connected(&server, &[]).await;
+    let second = sample.refresh(&first.refresh).await.tokens();
+    let third = sample.refresh(&second.refresh).await.tokens();
+    let now = server.sql("SELECT state, generation, previous FROM grants");
+    for earlier in [
+        "UPDATE grants SET generation = 2, previous = 1",
+        "UPDATE grants SET generation = 1, previous = NULL",
+        "UPDATE grants SET generation = 0, previous = NULL, state = 0",
+    ] {
+        server.sql(earlier);
+        assert_eq!(
+            sample.refresh(&third.refresh).await.refusal(),
+            "400 invalid_grant",
+            "{earlier}"
+        );
+        assert_eq!(sample.introspect(&third.refresh).await.json()["active"], false);
+    }
+    server.sql("UPDATE grants SET generation = 3, previous = 2, state = 1");
+    assert_eq!(server.sql("SELECT state, generation, previous FROM grants"), now);
+    assert_eq!(sample.refresh(&third.refresh).await.status, 200);
+}
+
+/// A primary that was cut off a moment ago answers reads, and lacks what was made since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_older_than_the_token_is_read_again_from_the_newest_database() {
+    let world = format!("[server]\npublic_url = \"http://id.example\"\n{APPS}");
+    let mut server = Server::library("default", &world).await;
+    if !server.is_on_postgres() {
+        return; // nobody else writes to an SQLite file
+    }
+    let (first, second) = {
+        let (sample, first) = connected(&server, &[]).await;
+        let second = sample.refresh(&first.refresh).await.tokens();
+        (first, second)
+    };
+    let columns = server.sql(
+        "SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_schema = current_schema() \
+         AND table_name = 'grants' AND column_name NOT IN ('state', 'generation', 'previous')",
+    );
+    // The thousandth look at the row finds it as it was before the code was redeemed.
+    server.sql(&format!(
+        "ALTER TABLE grants RENAME TO grants_now; CREATE SEQUENCE looks; \
+         CREATE VIEW grants AS SELECT {columns}, CASE n WHEN 1000 THEN 0 ELSE state END AS state, \
+         CASE n WHEN 1000 THEN 0 ELSE generation END AS generation, CASE n WHEN 1000 THEN NULL ELSE previous END AS previous \
+         FROM (SELECT *, nextval('looks') AS n FROM grants_now) AS looked"
+    ));
+    // Statements that were prepared before read the table itself.
+    server.restart().await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let next_is_stale = || server.sql("SELECT setval('looks', 999)");
+    next_is_stale();
+    assert_eq!(sample.introspect(&second.refresh).await.json()["active"], true);
+    next_is_stale();
+    let repeated = sample.refresh(&first.refresh).await;
+    assert_eq!(repeated.tokens(), second);
+    assert!(server.sql("SELECT last_value > 1000 FROM looks").starts_with('t'));
+    server.sql("DROP VIEW grants; ALTER TABLE grants_now RENAME TO grants");
+}
+
 /// The retry ends with the access token that the lost answer had, an hour here.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_lost_for_longer_than_the_retry_ends_the_grant() {

@@ -224,16 +224,17 @@ impl Model {
         if !self.may_introspect(caller) {
             return Answered::Refused(INVALID_CLIENT);
         }
-        let good = self.is_good(access);
         let grant = &self.grants[access.grant];
         let organization = match caller {
+            // Nor is it a use of the token.
             Caller::App(app) if app != grant.app => return Answered::Inactive,
             Caller::App(_) => None,
             Caller::Api => Some(grant.organization),
         };
-        if !good {
+        if !self.is_good(access) {
             return Answered::Inactive;
         }
+        let grant = &self.grants[access.grant];
         Answered::Active {
             scopes: access.scopes,
             expires: Some(access.expires),
