@@ -233,6 +233,9 @@ impl Hallpass {
                 .unwrap_or_default(),
             None => String::new(),
         };
+        if let Some(unknown) = &app.unknown {
+            tracing::warn!(client_id = app.client_id, %unknown, "an app is disabled: this version does not know a word of it");
+        }
         let (scopes, grant_types) = (self.allowed_scopes(&app), self.allowed_grant_types(&app));
         let client = Arc::new(Client {
             app,

@@ -155,7 +155,8 @@ impl Keys {
 /// reads again. None adds to what it cannot open, so all keys are one master's.
 async fn complete(store: &Store, master: &Master, mut rows: Rows, now: Instant) -> Result<Rows, KeyError> {
     loop {
-        for key in &rows.keys {
+        // A later version's keys may be of other kinds: they are its own to open.
+        for key in rows.keys.iter().filter(|key| PURPOSES.contains(&key.purpose.as_str())) {
             master.open(key)?;
         }
         let has = |purpose: &&str| rows.keys.iter().any(|key| key.purpose == **purpose);

@@ -9,7 +9,7 @@ use crate::app::Hallpass;
 use crate::client_secrets;
 use crate::config::{Config, GrantType, one_line};
 use crate::random;
-use crate::store::StoreError;
+use crate::store::if_readable;
 use crate::store::model::{App, AppId, AppStatus, AppUpdate, ClientType, Reach};
 use crate::time::Instant;
 use axum::body::Body;
@@ -67,6 +67,9 @@ struct AppView {
     products: Vec<String>,
     grant_types: Option<Vec<GrantType>>,
     created: String,
+    /// Why it is suspended although nobody suspended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<String>,
     /// Lists do not have them.
     #[serde(skip_serializing_if = "Option::is_none")]
     secrets: Option<Vec<SecretView>>,
@@ -127,6 +130,7 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
         localhost_any_port: false,
         created: now,
         secrets: if confidential { vec![secret] } else { Vec::new() },
+        unknown: None,
     };
     let (id, client_id) = (app.id, app.client_id.clone());
     hallpass.store.create_app(app).await?;
@@ -219,9 +223,9 @@ pub(super) async fn shown(
 }
 
 async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Failure> {
-    let organization = hallpass.organization(app.organization).await?;
+    let organization = if_readable(hallpass.organization(app.organization).await)?;
     let owner = match app.owner {
-        Some(owner) => hallpass.user(owner).await?.map(|user| user.label().into_owned()),
+        Some(owner) => if_readable(hallpass.user(owner).await)?.map(|user| user.label().into_owned()),
         None => None,
     };
     let texts = |scopes: Scopes| scopes.iter().map(ToString::to_string).collect();
@@ -229,7 +233,7 @@ async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Fa
         id: app.id,
         client_id: app.client_id,
         name: app.name,
-        organization: organization.ok_or(StoreError::Conflict)?.slug.clone(),
+        organization: organization.map_or_else(|| app.organization.to_string(), |one| one.slug.clone()),
         owner,
         client_type: app.client_type,
         reach: app.reach,
@@ -239,6 +243,7 @@ async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Fa
         products: app.products,
         grant_types: app.grant_types,
         created: moment::text(app.created),
+        unknown: app.unknown.map(|unknown| unknown.to_string()),
         secrets: Some(secrets::views(app.secrets, now)),
         client_secret: None,
     })

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::request::{Answer, json, query};
 use super::{find, moment};
 use crate::app::Hallpass;
-use crate::store::StoreError;
+use crate::store::if_readable;
 use crate::store::model::{EndReason, Grant, GrantFilter, GrantId, State as Life};
 use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,9 @@ struct GrantView {
     expires: Option<String>,
     ended: Option<String>,
     reason: Option<EndReason>,
+    /// Why it may not act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<String>,
 }
 
 /// `GET /grants`: the newest first.
@@ -115,16 +118,17 @@ async fn view(hallpass: &Hallpass, mut grant: Grant) -> Result<GrantView, Failur
     if grant.state != Life::Ended && hallpass.keys.ring().is_revoked(grant.key) {
         (grant.state, grant.reason) = (Life::Ended, Some(EndReason::KeyRevoked));
     }
-    let user = hallpass.user(grant.user).await?.ok_or(StoreError::Conflict)?;
-    let client = hallpass.client_by_id(grant.app).await?.ok_or(StoreError::Conflict)?;
-    let organization = hallpass.organization(grant.organization).await?;
-    let organization = organization.ok_or(StoreError::Conflict)?;
+    // What is gone is told by its id: a list does not fail for one row.
+    let user = if_readable(hallpass.user(grant.user).await)?;
+    let client = if_readable(hallpass.client_by_id(grant.app).await)?;
+    let organization = if_readable(hallpass.organization(grant.organization).await)?;
+    let app = client.as_ref().map(|client| &client.app);
     Ok(GrantView {
         id: grant.id,
-        user: user.label().into_owned(),
-        app: client.app.client_id.clone(),
-        app_name: client.app.name.clone(),
-        organization: organization.slug.clone(),
+        user: user.map_or_else(|| grant.user.to_string(), |user| user.label().into_owned()),
+        app: app.map_or_else(|| grant.app.to_string(), |app| app.client_id.clone()),
+        app_name: app.map(|app| app.name.clone()).unwrap_or_default(),
+        organization: organization.map_or_else(|| grant.organization.to_string(), |one| one.slug.clone()),
         state: grant.state,
         scopes: grant.scopes.iter().map(ToString::to_string).collect(),
         refreshes: grant.generation.saturating_sub(1),
@@ -133,5 +137,6 @@ async fn view(hallpass: &Hallpass, mut grant: Grant) -> Result<GrantView, Failur
         expires: grant.expires.map(moment::text),
         ended: grant.ended_at.map(moment::text),
         reason: grant.reason,
+        unknown: grant.unknown.map(|unknown| unknown.to_string()),
     })
 }

@@ -7,10 +7,10 @@ use super::{find, moment};
 use crate::app::Hallpass;
 use crate::config::{one_line, slug_text};
 use crate::random;
-use crate::store::StoreError;
 use crate::store::model::{
     Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role, Status, UserId,
 };
+use crate::store::{StoreError, if_readable};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,9 @@ struct OrganizationView {
     hidden: bool,
     status: Status,
     created: String,
+    /// Why it is suspended although nobody suspended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<String>,
     /// Lists do not have them.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<MemberView>>,
@@ -53,7 +56,7 @@ struct MemberView {
     id: UserId,
     email: String,
     name: String,
-    role: Role,
+    role: String,
 }
 
 /// `GET /organizations`.
@@ -83,6 +86,7 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
         hidden: false,
         status: Status::Active,
         created: now,
+        unknown: None,
     };
     match hallpass.store.create_organization(organization).await {
         Err(StoreError::Taken(_)) => {
@@ -179,13 +183,16 @@ async fn set_status(hallpass: &Hallpass, name: &str, status: Status, action: &'s
 async fn shown(hallpass: &Hallpass, status: u16, name: &str) -> Answer {
     let organization = find::organization(hallpass, name).await?;
     let mut members = Vec::new();
-    for (id, role) in hallpass.store.members_of(organization.id).await? {
-        let user = hallpass.user(id).await?.ok_or(StoreError::Conflict)?;
+    for member in hallpass.store.members_of(organization.id).await? {
+        // Deleted since they were listed.
+        let Some(user) = if_readable(hallpass.user(member.user).await)? else {
+            continue;
+        };
         members.push(MemberView {
-            id,
+            id: member.user,
             email: user.label().into_owned(),
             name: user.name.clone(),
-            role,
+            role: member.word,
         });
     }
     let members = Some(members);
@@ -205,6 +212,7 @@ fn view(organization: Organization) -> OrganizationView {
         hidden: organization.hidden,
         status: organization.status,
         created: moment::text(organization.created),
+        unknown: organization.unknown.map(|unknown| unknown.to_string()),
         members: None,
     }
 }

@@ -7,8 +7,8 @@ use super::{find, moment};
 use crate::app::Hallpass;
 use crate::config::{Secret, email_address, language_tag, one_line};
 use crate::random;
-use crate::store::StoreError;
 use crate::store::model::{Membership, NewUser, Role, Status, User, UserId, UserUpdate};
+use crate::store::{StoreError, if_readable};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,9 @@ struct UserView {
     admin: bool,
     status: Status,
     created: String,
+    /// Why they are suspended although nobody suspended them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<String>,
     /// Lists do not have them.
     #[serde(skip_serializing_if = "Option::is_none")]
     memberships: Option<Vec<MembershipView>>,
@@ -195,9 +198,9 @@ async fn shown(hallpass: &Hallpass, status: u16, id: UserId, password: Option<St
     let user = hallpass.store.user(id).await?.ok_or(StoreError::Conflict)?;
     let mut memberships = Vec::with_capacity(user.memberships.len());
     for membership in &user.memberships {
-        let organization = hallpass.organization(membership.organization).await?;
+        let organization = if_readable(hallpass.organization(membership.organization).await)?;
         memberships.push(MembershipView {
-            organization: organization.ok_or(StoreError::Conflict)?.slug.clone(),
+            organization: organization.map_or_else(|| membership.organization.to_string(), |one| one.slug.clone()),
             role: membership.role,
         });
     }
@@ -222,6 +225,7 @@ fn view(user: User) -> UserView {
         admin: user.admin,
         status: user.status,
         created: moment::text(user.created),
+        unknown: user.unknown.map(|unknown| unknown.to_string()),
         memberships: None,
         password: None,
     }

@@ -16,13 +16,18 @@ pub(super) fn lines(members: &IndexMap<String, Value>) -> String {
     aligned(&rows)
 }
 
-/// Several objects: a line each, with these members as columns.
+/// Several objects: a line each, with these members as columns. What the server does not understand of any has one too.
 pub(super) fn table(objects: &Value, columns: &[&str]) -> String {
+    let mut columns = columns.to_vec();
+    let rows = || objects.as_array().into_iter().flatten();
+    columns.extend(
+        rows()
+            .any(|object| object.get("unknown").is_some())
+            .then_some("unknown"),
+    );
     let header = columns.iter().map(|name| name.to_uppercase().replace('_', " "));
     let row = |object: &Value| columns.iter().map(|name| texts(&object[*name]).join("; ")).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(header.collect())
-        .chain(objects.as_array().into_iter().flatten().map(row))
-        .collect();
+    let rows: Vec<Vec<String>> = std::iter::once(header.collect()).chain(rows().map(row)).collect();
     aligned(&rows)
 }
 
@@ -88,6 +93,11 @@ mod tests {
             "CLIENT ID  NAME     ON\nplanner    Planner  yes\né          x\u{fffd}[31m   -\n"
         );
         assert_eq!(table(&json!([]), &["name"]), "NAME\n");
+        let odd = json!([{"name": "Planner"}, {"name": "Sync", "unknown": "status \"archived\""}]);
+        assert_eq!(
+            table(&odd, &["name"]),
+            "NAME     UNKNOWN\nPlanner  -\nSync     status \"archived\"\n"
+        );
     }
 
     #[test]

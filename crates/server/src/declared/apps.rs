@@ -71,6 +71,7 @@ impl Declaration<'_> {
                 .map(|secret| client_secrets::keep(secret, self.now))
                 .into_iter()
                 .collect(),
+            unknown: None,
         };
         self.store.create_app(app).await
     }

@@ -73,6 +73,7 @@ impl Declaration<'_> {
             hidden: wanted.hidden,
             status: Status::Active,
             created: self.now,
+            unknown: None,
         };
         self.store.create_organization(organization).await
     }

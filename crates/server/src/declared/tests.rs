@@ -470,6 +470,7 @@ async fn what_is_there_already_is_made_like_its_first_declaration() {
         localhost_any_port: false,
         created: NOW,
         secrets: Vec::new(),
+        unknown: None,
     };
     world.store.create_app(app.clone()).await.unwrap();
     let suspended = OrganizationUpdate {

@@ -26,6 +26,8 @@ pub struct Keyring {
     proof: Ring<hmac::Key>,
     page: Ring<SealKey>,
     revoked: Vec<RevokedKey>,
+    /// The highest number of any key that was ever read, of whatever purpose.
+    highest: u32,
 }
 
 /// The keys of one purpose.
@@ -87,6 +89,7 @@ impl Keyring {
             proof: ring(master, rows, Purpose::Proof, sign)?,
             page: ring(master, rows, Purpose::Page, seal)?,
             revoked: rows.revoked.clone(),
+            highest: rows.unused() - 1,
         })
     }
 
@@ -138,9 +141,7 @@ impl Keyring {
     /// Whether a key of this number may have been made since these were read: numbers are given one after the other.
     #[must_use]
     pub fn is_to_come(&self, id: u32) -> bool {
-        let newest = [self.access.newest.id, self.proof.newest.id, self.page.newest.id];
-        let highest = newest.into_iter().chain(self.revoked.iter().map(|key| key.id)).max();
-        highest.is_some_and(|highest| id > highest && id - highest <= TO_COME)
+        id > self.highest && id - self.highest <= TO_COME
     }
 
     /// The key that seals what a page carries, now.

@@ -164,6 +164,33 @@ async fn what_another_server_changed_is_read() {
     assert_eq!(again, next, "a change looks at the database first");
 }
 
+/// A later version has keys of other purposes, and of other lengths.
+#[tokio::test]
+async fn a_key_of_an_unknown_purpose_is_ignored() {
+    let fixture = Fixture::new().await;
+    for id in 5..40 {
+        let key = StoredKey {
+            id,
+            purpose: "jwt".to_owned(),
+            sealed: vec![7; 90],
+            created: NOW,
+            active_from: NOW,
+        };
+        fixture.store.create_key(key).await.unwrap();
+    }
+    let keys = fixture.reopened(NOW).await;
+    assert!(keys.ring().standings(NOW).iter().all(|key| key.id < 5));
+    assert!(keys.ring().access_by_id(ACCESS, NOW).is_some() && keys.ring().access_by_id(7, NOW).is_none());
+    assert!(
+        keys.ring().is_to_come(40),
+        "another server may have made it a moment ago"
+    );
+    assert!(!keys.ring().is_to_come(39));
+    assert_eq!(keys.rotate(&fixture.store, Purpose::Access, NOW).await.unwrap().id, 40);
+    fixture.keys.load(&fixture.store).await.unwrap();
+    assert!(fixture.keys.ring().access_by_id(40, NOW).is_some());
+}
+
 #[tokio::test]
 async fn a_revoked_current_key_is_replaced_at_once() {
     let fixture = Fixture::new().await;
@@ -280,6 +307,7 @@ async fn a_generation_that_counts_is_proved_by_the_key_that_the_row_names() {
         last_used: None,
         ended_at: None,
         reason: None,
+        unknown: None,
     };
     let ring = fixture.keys.ring();
     let proved = |generation, by| {

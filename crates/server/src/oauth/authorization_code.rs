@@ -3,6 +3,7 @@
 //! Everything that can fail is decided from the row before the one statement that spends the code. That statement repeats
 //! the condition: of requests that race, one wins, and every other is a second use.
 
+use super::standing::check_known;
 use super::token::TokenRequest;
 use super::{Refusal, issue};
 use crate::app::Hallpass;
@@ -77,11 +78,11 @@ async fn authentic(hallpass: &Hallpass, client: &Client, code: &str, now: Instan
         .filter(|proof| proof.generation == 0)
         .ok_or(Refusal::UnknownCode)?;
     let grant = hallpass.proven(&proof, now).await?.ok_or(Refusal::UnknownCode)?;
-    if grant.app == client.app.id {
-        Ok(grant)
-    } else {
-        Err(Refusal::ForeignCode)
+    if grant.app != client.app.id {
+        return Err(Refusal::ForeignCode);
     }
+    check_known(&grant)?;
+    Ok(grant)
 }
 
 /// RFC 6749 §4.1.3: identical to the one of the authorization request. Where that had none, the one registered is meant,

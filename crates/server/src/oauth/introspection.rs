@@ -116,7 +116,7 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     let Some(grant) = hallpass.proven(&proof, now).await? else {
         return inactive();
     };
-    let current = grant.state == State::Active && grant.generation == proof.generation;
+    let current = grant.state == State::Active && grant.unknown.is_none() && grant.generation == proof.generation;
     let over = [grant.expires, grant.ends].into_iter().flatten().any(|end| now >= end);
     if !current || over || grant.app != client.app.id {
         return inactive();

@@ -1,5 +1,6 @@
 //! The refresh token grant (RFC 6749 §6, RFC 9700 §4.14.2). What a token means is decided in [`crate::tokens::refresh`].
 
+use super::standing::check_known;
 use super::token::TokenRequest;
 use super::{Refusal, issue};
 use crate::app::Hallpass;
@@ -69,11 +70,11 @@ async fn authentic(hallpass: &Hallpass, client: &Client, token: &str, now: Insta
         .proven(&proof, now)
         .await?
         .ok_or(Refusal::UnknownRefreshToken)?;
-    if grant.app == client.app.id {
-        Ok((proof, grant))
-    } else {
-        Err(Refusal::ForeignRefreshToken)
+    if grant.app != client.app.id {
+        return Err(Refusal::ForeignRefreshToken);
     }
+    check_known(&grant)?;
+    Ok((proof, grant))
 }
 
 /// A pending grant has issued no refresh token, so one that comes was issued by what a restore took away.

@@ -5,7 +5,7 @@ use super::Refusal;
 use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::store::StoreError;
-use crate::store::model::{Grant, OrganizationId, Status, User};
+use crate::store::model::{Grant, OrganizationId, State, Status, User};
 
 /// Why a grant may not act now although it has not ended. Clients read these words, so they never change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +64,22 @@ impl Client {
         } else {
             Err(Refusal::Paused(Pause::AppSuspended))
         }
+    }
+}
+
+/// Refuses a grant of which this version does not know a word, and leaves it as it is: the version that wrote the word
+/// knows what may become of it.
+///
+/// # Errors
+/// [`Refusal::Paused`]: to call its tokens invalid would make clients throw them away.
+pub fn check_known(grant: &Grant) -> Result<(), Refusal> {
+    match &grant.unknown {
+        // Whatever else is said of one that has ended, it has ended.
+        Some(unknown) if grant.state != State::Ended || unknown.column == "state" => {
+            tracing::warn!(grant = %grant.id, %unknown, "a grant is disabled: this version does not know a word of it");
+            Err(Refusal::Paused(Pause::OrganizationPolicy))
+        }
+        _ => Ok(()),
     }
 }
 

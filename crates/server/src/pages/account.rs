@@ -4,6 +4,7 @@ use super::SignedIn;
 use crate::app::Hallpass;
 use crate::oauth::Refusal;
 use crate::respond::Response;
+use crate::store::if_readable;
 use crate::store::model::{Organization, Role, User};
 use crate::view::{Account, OrganizationChoice, OrganizationLine};
 use std::sync::Arc;
@@ -38,7 +39,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
 pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Organization>, Role)>, Refusal> {
     let mut found = Vec::new();
     for membership in &user.memberships {
-        let organization = hallpass.organization(membership.organization).await?;
+        let organization = if_readable(hallpass.organization(membership.organization).await)?;
         found.extend(organization.map(|organization| (organization, membership.role)));
     }
     Ok(found)

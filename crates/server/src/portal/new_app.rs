@@ -99,6 +99,7 @@ async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: 
         localhost_any_port: false,
         created: visit.now,
         secrets: if confidential { vec![secret] } else { Vec::new() },
+        unknown: None,
     };
     match hallpass.store.create_app(app).await {
         Ok(()) => {

@@ -4,6 +4,7 @@ use super::{app_line, develops_for};
 use crate::oauth::Refusal;
 use crate::pages::{SignedIn, Visit};
 use crate::respond::Response;
+use crate::store::if_readable;
 use crate::store::model::{Organization, User};
 use crate::view::{ErrorKind, MemberLine, OrganizationSettings, Tab};
 
@@ -26,8 +27,10 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
     };
     let apps = store.apps_of(organization.id).await?;
     let mut members = Vec::new();
-    for (id, role) in store.members_of(organization.id).await? {
-        members.extend(visit.hallpass.user(id).await?.map(|member| (member, role)));
+    for member in store.members_of(organization.id).await? {
+        let Some(role) = member.role else { continue };
+        let user = if_readable(visit.hallpass.user(member.user).await)?;
+        members.extend(user.map(|user| (user, role)));
     }
     let members: Vec<_> = members
         .iter()

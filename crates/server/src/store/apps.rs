@@ -4,13 +4,13 @@ use super::batch::Write;
 use super::connection::unavailable;
 use super::grants::ends_of_app;
 use super::model::{
-    App, AppId, AppUpdate, ChangeKind, EndReason, GrantId, NewChange, OrganizationId, Others, Secret, SecretHash,
-    SecretId,
+    App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, OrganizationId, Others,
+    Reach, Secret, SecretHash, SecretId,
 };
 use super::value::{Row, Statement, Value};
-use super::{Result, Store, StoreError, all, first};
+use super::{Result, Store, StoreError, first, readable};
 use crate::time::Instant;
-use hallpass_wire::RedirectUri;
+use hallpass_wire::{RedirectUri, Scopes};
 use std::collections::HashSet;
 
 impl Store {
@@ -28,12 +28,12 @@ impl Store {
 
     /// The apps that an organization owns, by name, without their secrets.
     pub async fn apps_of(&self, organization: OrganizationId) -> Result<Vec<App>> {
-        all(self.scan(APPS_OF, vec![organization.into()]).await?, app_of)
+        Ok(readable(self.scan(APPS_OF, vec![organization.into()]).await?, app_of))
     }
 
     /// Every app, by name, without their secrets.
     pub async fn apps(&self) -> Result<Vec<App>> {
-        all(self.scan(APPS, vec![]).await?, app_of)
+        Ok(readable(self.scan(APPS, vec![]).await?, app_of))
     }
 
     /// The origins that the live apps of active organizations are sent back to. An app that cannot be read has none.
@@ -101,7 +101,7 @@ impl Store {
 
     async fn with_secrets(&self, app: Option<App>) -> Result<Option<App>> {
         let Some(mut app) = app else { return Ok(None) };
-        app.secrets = all(self.read(SECRETS, &[app.id.into()]).await?, secret_of)?;
+        app.secrets = readable(self.read(SECRETS, &[app.id.into()]).await?, secret_of);
         // What memory knows and the database does not yet.
         for secret in &mut app.secrets {
             secret.last_used = secret.last_used.max(self.last_use_of(secret.id));
@@ -114,7 +114,7 @@ macro_rules! select_app {
     ($rest:literal) => {
         concat!(
             "SELECT id, client_id, name, organization_id, owner_id, client_type, reach, status, redirect_uris, scopes, ",
-            "products, grant_types, trusted, localhost_any_port, created FROM apps ",
+            "products, grant_types, trusted, localhost_any_port, created, acts_as, review, dialect FROM apps ",
             $rest
         )
     };
@@ -232,24 +232,35 @@ fn secret_params(app: AppId, secret: &Secret) -> Vec<Value> {
 }
 
 fn app_of(row: &mut Row) -> Result<App> {
-    Ok(App {
+    let mut unknown = None;
+    let mut app = App {
         id: row.take()?,
         client_id: row.take()?,
         name: row.take()?,
         organization: row.take()?,
         owner: row.take()?,
-        client_type: row.take()?,
-        reach: row.take()?,
-        status: row.take()?,
-        redirect_uris: row.take()?,
-        scopes: row.take()?,
-        products: row.take()?,
-        grant_types: row.take()?,
+        client_type: row.take_known("client_type", ClientType::Confidential, &mut unknown)?,
+        reach: row.take_known("reach", Reach::Own, &mut unknown)?,
+        status: row.take_known("status", AppStatus::Suspended, &mut unknown)?,
+        redirect_uris: row.take_known("redirect_uris", vec![], &mut unknown)?,
+        scopes: row.take_known("scopes", Some(Scopes::default()), &mut unknown)?,
+        products: row.take_known("products", vec![], &mut unknown)?,
+        grant_types: row.take_known("grant_types", Some(vec![]), &mut unknown)?,
         trusted: row.take()?,
         localhost_any_port: row.take()?,
         created: row.take()?,
         secrets: Vec::new(),
-    })
+        unknown: None,
+    };
+    // An app that acts for organizations, waits in review or has a dialect of its own: this version has none of these.
+    row.take_only("acts_as", Some("person"), &mut unknown)?;
+    row.take_only("review", Some("none"), &mut unknown)?;
+    row.take_only("dialect", None, &mut unknown)?;
+    if unknown.is_some() {
+        app.status = AppStatus::Suspended;
+    }
+    app.unknown = unknown;
+    Ok(app)
 }
 
 fn secret_of(row: &mut Row) -> Result<Secret> {

@@ -2,7 +2,7 @@
 
 use super::model::AuditEvent;
 use super::value::{Row, Statement};
-use super::{Result, Store, all};
+use super::{Result, Store, readable};
 
 impl Store {
     /// Appends an event.
@@ -23,7 +23,7 @@ impl Store {
 
     /// The last events, the newest first.
     pub async fn audit_events(&self, limit: u32) -> Result<Vec<AuditEvent>> {
-        all(self.scan(LAST, vec![limit.into()]).await?, event_of)
+        Ok(readable(self.scan(LAST, vec![limit.into()]).await?, event_of))
     }
 }
 

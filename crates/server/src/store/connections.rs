@@ -3,18 +3,19 @@
 use super::grants::grant_of;
 use super::model::{Connection, UserId};
 use super::value::Row;
-use super::{Result, Store, all};
+use super::{Result, Store, readable};
 
 impl Store {
     /// A person's active grants, by app and organization, the newest of each first. One whose key was revoked opens nothing
     /// any more, whether its row says so yet or not.
     pub async fn connections(&self, user: UserId) -> Result<Vec<Connection>> {
-        all(self.scan(ACTIVE, vec![user.into()]).await?, connection_of)
+        Ok(readable(self.scan(ACTIVE, vec![user.into()]).await?, connection_of))
     }
 
     /// The grants of a person that ended last, the latest first.
     pub async fn ended_connections(&self, user: UserId, limit: u32) -> Result<Vec<Connection>> {
-        all(self.scan(ENDED, vec![user.into(), limit.into()]).await?, connection_of)
+        let rows = self.scan(ENDED, vec![user.into(), limit.into()]).await?;
+        Ok(readable(rows, connection_of))
     }
 }
 
@@ -23,7 +24,7 @@ macro_rules! select_connection {
         concat!(
             "SELECT g.id, g.app_id, g.user_id, g.organization_id, g.state, g.scopes, g.redirect_uri, g.code_challenge, ",
             "g.salt, g.proof_key, g.previous_key, g.generation, g.previous, g.confirmed, g.rotated_at, g.created, ",
-            "g.code_expires, g.expires, g.ends, g.last_used, g.ended_at, g.reason, ",
+            "g.code_expires, g.expires, g.ends, g.last_used, g.ended_at, g.reason, g.acts_as, g.resource, ",
             "apps.name, owners.name, organizations.slug, organizations.name, organizations.hidden FROM grants AS g ",
             "JOIN apps ON apps.id = g.app_id JOIN organizations AS owners ON owners.id = apps.organization_id ",
             "JOIN organizations ON organizations.id = g.organization_id ",

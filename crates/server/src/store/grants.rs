@@ -8,8 +8,9 @@ use super::model::{
     Rotate, Rotated, State, UserId,
 };
 use super::value::{Row, Value};
-use super::{Engine, Result, Store, StoreError, all, first};
+use super::{Engine, Result, Store, StoreError, all, first, readable};
 use crate::time::Instant;
+use hallpass_wire::Scopes;
 use std::time::Duration;
 
 /// How long an unredeemed code's row stays after the code ran out.
@@ -103,7 +104,7 @@ impl Store {
             (None, None) => (LIST, vec![]),
         };
         params.extend([filter.organization.into(), filter.state.into(), filter.limit.into()]);
-        all(self.scan(sql, params).await?, grant_of)
+        Ok(readable(self.scan(sql, params).await?, grant_of))
     }
 
     /// The active grants of a person for an app beyond `keep`, `newcomer` included: those to end where there are too many, the
@@ -138,7 +139,7 @@ macro_rules! select_grant {
         concat!(
             "SELECT id, app_id, user_id, organization_id, state, scopes, redirect_uri, code_challenge, salt, proof_key, ",
             "previous_key, generation, previous, confirmed, rotated_at, created, code_expires, expires, ends, last_used, ",
-            "ended_at, reason FROM grants ",
+            "ended_at, reason, acts_as, resource FROM grants ",
             $rest
         )
     };
@@ -303,13 +304,14 @@ pub(super) fn next_check(expires: Option<Instant>, ends: Option<Instant>, now: I
 
 /// A grant from the columns of `select_grant!`.
 pub(super) fn grant_of(row: &mut Row) -> Result<Grant> {
-    let grant = Grant {
+    let mut unknown = None;
+    let mut grant = Grant {
         id: row.take()?,
         app: row.take()?,
         user: row.take()?,
         organization: row.take()?,
-        state: row.take()?,
-        scopes: row.take()?,
+        state: row.take_known("state", State::Ended, &mut unknown)?,
+        scopes: row.take_known("scopes", Scopes::default(), &mut unknown)?,
         redirect_uri: row.take()?,
         code_challenge: row.take()?,
         salt: row.take()?,
@@ -325,8 +327,13 @@ pub(super) fn grant_of(row: &mut Row) -> Result<Grant> {
         ends: row.take()?,
         last_used: row.take()?,
         ended_at: row.take()?,
-        reason: row.take()?,
+        reason: row.take_known("reason", None, &mut unknown)?,
+        unknown: None,
     };
+    // A grant of an organization, or for one API alone, opens less than this version would let it open.
+    row.take_only("acts_as", None, &mut unknown)?;
+    row.take_only("resource", None, &mut unknown)?;
+    grant.unknown = unknown;
     possible(grant)
 }
 
@@ -335,7 +342,7 @@ fn possible(grant: Grant) -> Result<Grant> {
     let whole = match grant.state {
         State::Pending => grant.generation == 0 && grant.previous.is_none(),
         State::Active => grant.generation > 0,
-        State::Ended => grant.ended_at.is_some() && grant.reason.is_some(),
+        State::Ended => grant.unknown.is_some() || grant.ended_at.is_some() && grant.reason.is_some(),
     };
     let ordered = grant.previous.is_none_or(|previous| previous < grant.generation);
     if whole && ordered {

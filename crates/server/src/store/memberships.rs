@@ -1,9 +1,9 @@
 //! Who belongs to which organization.
 
 use super::batch::{Ends, Write};
-use super::model::{ChangeKind, EndReason, Membership, NewChange, OrganizationId, Role, UserId};
+use super::model::{ChangeKind, EndReason, Member, Membership, NewChange, OrganizationId, Role, UserId};
 use super::value::{Row, Statement};
-use super::{Result, Store, all};
+use super::{Result, Store, readable};
 use crate::time::Instant;
 use std::time::Duration;
 
@@ -26,9 +26,9 @@ impl Store {
     }
 
     /// The members of an organization, in the order of their making.
-    pub async fn members_of(&self, organization: OrganizationId) -> Result<Vec<(UserId, Role)>> {
+    pub async fn members_of(&self, organization: OrganizationId) -> Result<Vec<Member>> {
         let rows = self.scan(OF_ORGANIZATION, vec![organization.into()]).await?;
-        all(rows, |row| Ok((row.take()?, row.take()?)))
+        Ok(readable(rows, member_of))
     }
 }
 
@@ -92,10 +92,17 @@ fn changed(user: UserId, organization: OrganizationId, now: Instant) -> NewChang
     NewChange::about(ChangeKind::Membership, &subject, now)
 }
 
-/// A membership from the columns of [`OF_USER`].
-pub(super) fn membership_of(row: &mut Row) -> Result<Membership> {
-    Ok(Membership {
-        organization: row.take()?,
-        role: row.take()?,
-    })
+/// A membership from the columns of [`OF_USER`]; `None`: in a role that this version does not know, which gives no rights.
+pub(super) fn membership_of(row: &mut Row) -> Result<Option<Membership>> {
+    let organization = row.take()?;
+    let role = Role::from_text(&row.take::<String>()?);
+    Ok(role.map(|role| Membership { organization, role }))
+}
+
+/// A member from the columns of [`OF_ORGANIZATION`].
+fn member_of(row: &mut Row) -> Result<Member> {
+    let user = row.take()?;
+    let word: String = row.take()?;
+    let role = Role::from_text(&word);
+    Ok(Member { user, role, word })
 }

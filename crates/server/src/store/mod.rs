@@ -83,6 +83,20 @@ pub enum StoreError {
     Unfit(String),
 }
 
+/// What a row of a list points at: absent too where it cannot be read, so that the others are listed.
+///
+/// # Errors
+/// Where the database is away.
+pub fn if_readable<T>(found: Result<Option<T>>) -> Result<Option<T>> {
+    match found {
+        Err(StoreError::Corrupt(detail)) => {
+            tracing::warn!(%detail, "a list leaves out a row that cannot be read");
+            Ok(None)
+        }
+        found => found,
+    }
+}
+
 /// The database. Cheap to clone; every clone is the same store.
 #[derive(Clone)]
 pub struct Store {
@@ -282,6 +296,18 @@ impl Store {
 /// The first row's value, if there is a row.
 fn first<T>(rows: Vec<Row>, convert: impl FnOnce(&mut Row) -> Result<T>) -> Result<Option<T>> {
     rows.into_iter().next().map(|mut row| convert(&mut row)).transpose()
+}
+
+/// The values of those rows that can be read: one that cannot must not take a whole list away.
+fn readable<T>(rows: Vec<Row>, convert: impl Fn(&mut Row) -> Result<T>) -> Vec<T> {
+    let read = rows.into_iter().filter_map(|mut row| match convert(&mut row) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            tracing::warn!(%error, "a list leaves out a row that cannot be read");
+            None
+        }
+    });
+    read.collect()
 }
 
 /// Every row's value.

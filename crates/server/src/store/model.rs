@@ -9,7 +9,7 @@ mod record;
 
 pub use client::{App, AppUpdate, Others, Resource, Secret, SecretHash};
 pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Redeemed, Rotate, Rotated};
-pub use people::{Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
+pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
 pub use record::{AuditEvent, Beat, Change, Declared, Key, Mark, NewChange, RevokedKey, Successor};
 
 use std::fmt;
@@ -203,6 +203,25 @@ texts! {
         Key = "key",
     }
 }
+
+/// What this version cannot read in a row: a word that a later version wrote, most likely. It disables what carries it, and
+/// nothing else (DESIGN §2.12).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnknownWord {
+    /// Where it stands.
+    pub column: &'static str,
+    /// What stands there, cut off where it is long.
+    pub word: String,
+}
+
+impl fmt::Display for UnknownWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.column, self.word)
+    }
+}
+
+/// The first of a row's words that this version does not know, if there is one.
+pub type Unknown = Option<Box<UnknownWord>>;
 
 /// The life of a grant.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]

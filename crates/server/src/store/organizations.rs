@@ -1,8 +1,8 @@
 //! Organizations: whose data a grant opens.
 
-use super::model::{ChangeKind, NewChange, Organization, OrganizationId, OrganizationUpdate};
+use super::model::{ChangeKind, NewChange, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Status};
 use super::value::{Row, Statement};
-use super::{Result, Store, all, first};
+use super::{Result, Store, first, readable};
 use crate::time::Instant;
 
 impl Store {
@@ -18,7 +18,7 @@ impl Store {
 
     /// Every organization, by slug.
     pub async fn organizations(&self) -> Result<Vec<Organization>> {
-        all(self.scan(ORGANIZATIONS, vec![]).await?, organization_of)
+        Ok(readable(self.scan(ORGANIZATIONS, vec![]).await?, organization_of))
     }
 
     /// Makes an organization. [`super::StoreError::Taken`]: the slug is.
@@ -59,7 +59,7 @@ impl Store {
 macro_rules! select_organization {
     ($rest:literal) => {
         concat!(
-            "SELECT id, slug, name, kind, hidden, status, created FROM organizations ",
+            "SELECT id, slug, name, kind, hidden, status, created, partner_apps FROM organizations ",
             $rest
         )
     };
@@ -80,13 +80,22 @@ fn changed(organization: OrganizationId, now: Instant) -> NewChange {
 }
 
 fn organization_of(row: &mut Row) -> Result<Organization> {
-    Ok(Organization {
+    let mut unknown = None;
+    let mut organization = Organization {
         id: row.take()?,
         slug: row.take()?,
         name: row.take()?,
-        kind: row.take()?,
+        kind: row.take_known("kind", OrganizationKind::Live, &mut unknown)?,
         hidden: row.take()?,
-        status: row.take()?,
+        status: row.take_known("status", Status::Suspended, &mut unknown)?,
         created: row.take()?,
-    })
+        unknown: None,
+    };
+    // A policy that this version would not enforce.
+    row.take_only("partner_apps", None, &mut unknown)?;
+    if unknown.is_some() {
+        organization.status = Status::Suspended;
+    }
+    organization.unknown = unknown;
+    Ok(organization)
 }

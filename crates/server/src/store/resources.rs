@@ -3,8 +3,9 @@
 use super::apps::{hash_columns, hash_of};
 use super::model::{ChangeKind, NewChange, Resource};
 use super::value::{Row, Statement, Value};
-use super::{Result, Store, all, first};
+use super::{Result, Store, first, readable};
 use crate::time::Instant;
+use hallpass_wire::Scopes;
 
 impl Store {
     /// The resource with this identifier.
@@ -14,7 +15,7 @@ impl Store {
 
     /// Every resource, by identifier.
     pub async fn resources(&self) -> Result<Vec<Resource>> {
-        all(self.scan(RESOURCES, vec![]).await?, resource_of)
+        Ok(readable(self.scan(RESOURCES, vec![]).await?, resource_of))
     }
 
     /// Makes a resource, or makes the one with its identifier like it.
@@ -50,7 +51,7 @@ impl Store {
 macro_rules! select_resource {
     ($rest:literal) => {
         concat!(
-            "SELECT identifier, name, sha256, argon2, scopes, created FROM resources ",
+            "SELECT identifier, name, sha256, argon2, scopes, created, environment FROM resources ",
             $rest
         )
     };
@@ -67,11 +68,19 @@ const PUT: &str = "INSERT INTO resources (identifier, name, sha256, argon2, scop
      name = excluded.name, sha256 = excluded.sha256, argon2 = excluded.argon2, scopes = excluded.scopes";
 
 fn resource_of(row: &mut Row) -> Result<Resource> {
-    Ok(Resource {
+    let mut unknown = None;
+    let mut resource = Resource {
         identifier: row.take()?,
         name: row.take()?,
         secret: hash_of(row)?,
-        scopes: row.take()?,
+        scopes: row.take_known("scopes", Some(Scopes::default()), &mut unknown)?,
         created: row.take()?,
-    })
+    };
+    // One that may see tokens of one environment alone would see those of all.
+    row.take_only("environment", None, &mut unknown)?;
+    if let Some(unknown) = unknown {
+        tracing::warn!(resource = resource.identifier, %unknown, "a resource is disabled: this version does not know a word");
+        resource.secret = None;
+    }
+    Ok(resource)
 }

@@ -33,7 +33,9 @@ impl Store {
     }
 }
 
-const SESSION: &str = "SELECT id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2";
+/// A kind of session that this version does not know opens nothing.
+const SESSION: &str =
+    "SELECT id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 AND kind = 'own'";
 const INSERT: &str = "INSERT INTO sessions (id, user_id, created, expires) VALUES ($1, $2, $3, $4)";
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
 const DELETE_OF: &str = "DELETE FROM sessions WHERE user_id = $1";

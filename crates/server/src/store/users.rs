@@ -3,7 +3,7 @@
 use super::memberships;
 use super::model::{ChangeKind, NewChange, NewUser, Status, User, UserId, UserUpdate};
 use super::value::{Row, Statement, Value};
-use super::{Engine, Result, Store, StoreError, all, first};
+use super::{Engine, Result, Store, StoreError, first, readable};
 use crate::time::Instant;
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ impl Store {
 
     /// Everybody, in the order of making, without memberships.
     pub async fn users(&self) -> Result<Vec<User>> {
-        all(self.scan(USERS, vec![]).await?, user_of)
+        Ok(readable(self.scan(USERS, vec![]).await?, user_of))
     }
 
     /// Makes a person with the next numeric id. [`StoreError::Taken`]: the login or the site's id is.
@@ -58,7 +58,10 @@ impl Store {
     async fn with_memberships(&self, user: Option<User>) -> Result<Option<User>> {
         let Some(mut user) = user else { return Ok(None) };
         let rows = self.read(memberships::OF_USER, &[user.id.into()]).await?;
-        user.memberships = all(rows, memberships::membership_of)?;
+        user.memberships = readable(rows, memberships::membership_of)
+            .into_iter()
+            .flatten()
+            .collect();
         Ok(Some(user))
     }
 }
@@ -140,7 +143,8 @@ fn update_params(id: UserId, update: UserUpdate) -> Vec<Value> {
 }
 
 pub(super) fn user_of(row: &mut Row) -> Result<User> {
-    Ok(User {
+    let mut unknown = None;
+    let mut user = User {
         id: row.take()?,
         number: row.take()?,
         email: row.take()?,
@@ -151,8 +155,11 @@ pub(super) fn user_of(row: &mut Row) -> Result<User> {
         locale: row.take()?,
         admin: row.take()?,
         developer: row.take()?,
-        status: row.take()?,
+        status: row.take_known("status", Status::Suspended, &mut unknown)?,
         created: row.take()?,
         memberships: Vec::new(),
-    })
+        unknown: None,
+    };
+    user.unknown = unknown;
+    Ok(user)
 }

@@ -2,7 +2,7 @@
 
 use super::model::{
     AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, GrantType, OrganizationId,
-    OrganizationKind, Reach, Role, SecretId, SessionId, State, Status, UserId,
+    OrganizationKind, Reach, Role, SecretId, SessionId, State, Status, Unknown, UnknownWord, UserId,
 };
 use super::{Result, StoreError};
 use crate::time::Instant;
@@ -69,6 +69,39 @@ impl Row {
             None => Err(StoreError::Corrupt("a row has too few columns".to_owned())),
         }
     }
+}
+
+/// How much of an unknown word is shown.
+const SHOWN: usize = 64;
+
+impl Row {
+    /// The next column. What this version cannot read there is noted in `unknown`, and `otherwise` takes its place.
+    pub fn take_known<T: FromValue>(&mut self, column: &'static str, otherwise: T, unknown: &mut Unknown) -> Result<T> {
+        let value: Value = self.take()?;
+        T::from_value(value.clone()).or_else(|_| {
+            note(column, value, unknown);
+            Ok(otherwise)
+        })
+    }
+
+    /// The next column, of which this version knows one word (`None`: NULL). Any other is noted in `unknown`.
+    pub fn take_only(&mut self, column: &'static str, known: Option<&str>, unknown: &mut Unknown) -> Result<()> {
+        let value: Value = self.take()?;
+        if value != Value::from(known) {
+            note(column, value, unknown);
+        }
+        Ok(())
+    }
+}
+
+fn note(column: &'static str, value: Value, unknown: &mut Unknown) {
+    let word = match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Int(number) => number.to_string(),
+        Value::Text(text) => text.chars().take(SHOWN).collect(),
+        Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
+    };
+    unknown.get_or_insert_with(|| Box::new(UnknownWord { column, word }));
 }
 
 /// What a column can be turned into; every conversion may fail, because a database can be edited by hand.

@@ -46,3 +46,4 @@ mod subjects;
 mod suspension;
 mod tenants;
 mod throttling;
+mod unknown_words;

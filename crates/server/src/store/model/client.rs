@@ -1,6 +1,6 @@
 //! Who asks for tokens and who checks them: apps with their secrets, and resources.
 
-use super::{AppId, AppStatus, ClientType, GrantType, OrganizationId, Reach, SecretId, UserId};
+use super::{AppId, AppStatus, ClientType, GrantType, OrganizationId, Reach, SecretId, Unknown, UserId};
 use crate::time::Instant;
 use hallpass_wire::{RedirectUri, Scopes};
 use std::fmt;
@@ -40,6 +40,8 @@ pub struct App {
     pub created: Instant,
     /// Its secrets, the oldest first; expired ones may be among them.
     pub secrets: Vec<Secret>,
+    /// What this version cannot read of it; then it is suspended.
+    pub unknown: Unknown,
 }
 
 /// What is different about an app; `None` leaves a field as it is.
@@ -130,7 +132,7 @@ pub struct Resource {
     pub identifier: String,
     /// What people see.
     pub name: String,
-    /// How it authenticates at introspection; `None`: it cannot.
+    /// How it authenticates at introspection; `None`: it cannot, as where this version cannot read what else is said of it.
     pub secret: Option<SecretHash>,
     /// The scopes that are its own; `None`: all.
     pub scopes: Option<Scopes>,

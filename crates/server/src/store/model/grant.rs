@@ -1,6 +1,6 @@
 //! Grants, and the changes that a grant goes through.
 
-use super::{AppId, EndReason, GrantId, OrganizationId, State, UserId};
+use super::{AppId, EndReason, GrantId, OrganizationId, State, Unknown, UserId};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 
@@ -49,8 +49,10 @@ pub struct Grant {
     pub last_used: Option<Instant>,
     /// When it ended.
     pub ended_at: Option<Instant>,
-    /// Why it ended.
+    /// Why it ended; `None` too where this version does not know the reason.
     pub reason: Option<EndReason>,
+    /// What this version cannot read of it; then it may not act.
+    pub unknown: Unknown,
 }
 
 impl Grant {

@@ -1,6 +1,6 @@
 //! People, where they belong, and their browsers.
 
-use super::{OrganizationId, OrganizationKind, Role, SessionId, Status, UserId};
+use super::{OrganizationId, OrganizationKind, Role, SessionId, Status, Unknown, UserId};
 use crate::time::Instant;
 use std::borrow::Cow;
 use std::fmt;
@@ -32,8 +32,10 @@ pub struct User {
     pub status: Status,
     /// When they were made.
     pub created: Instant,
-    /// Where they belong.
+    /// Where they belong. A membership in a role that this version does not know is not among them.
     pub memberships: Vec<Membership>,
+    /// What this version cannot read of this person; then they are suspended.
+    pub unknown: Unknown,
 }
 
 impl User {
@@ -122,6 +124,17 @@ pub struct Membership {
     pub role: Role,
 }
 
+/// A person who belongs to an organization.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// Who.
+    pub user: UserId,
+    /// As what; `None`: this version does not know the role, and the person has no rights there.
+    pub role: Option<Role>,
+    /// The role as it is stored.
+    pub word: String,
+}
+
 /// A tenant.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Organization {
@@ -139,6 +152,8 @@ pub struct Organization {
     pub status: Status,
     /// When it was made.
     pub created: Instant,
+    /// What this version cannot read of it; then it is suspended.
+    pub unknown: Unknown,
 }
 
 /// What is different about an organization; `None` leaves a field as it is.

@@ -118,7 +118,7 @@ fn answer<T>(reply: Reply<T>, found: Option<Result<T>>) {
 /// Many, each with its id before it.
 const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
      code_challenge, salt, proof_key, previous_key, generation, previous, confirmed, rotated_at, created, code_expires, \
-     expires, ends, last_used, ended_at, reason FROM grants WHERE id = ANY($1)";
+     expires, ends, last_used, ended_at, reason, acts_as, resource FROM grants WHERE id = ANY($1)";
 
 const USERS: &str = "SELECT id, id, number, email, external_id, contact_email, name, password, locale, admin, developer, \
      status, created FROM users WHERE id = ANY($1)";
@@ -158,7 +158,7 @@ async fn read_users(connection: &Connection, ids: &[UserId]) -> Answer<Found<Use
         let id: UserId = row.take()?;
         let Some(place) = found.get_mut(&id) else { continue };
         match (membership_of(&mut row), place) {
-            (Ok(membership), Ok(user)) => user.memberships.push(membership),
+            (Ok(membership), Ok(user)) => user.memberships.extend(membership),
             (Err(error), place) => *place = Err(error),
             (Ok(_), Err(_)) => {}
         }

@@ -13,6 +13,7 @@ mod schema;
 mod sqlite;
 mod sweep;
 mod tls;
+mod words;
 
 use super::model::*;
 use super::{Address, Result, Store, StoreError};
@@ -180,6 +181,7 @@ fn organization(id: u128, slug: &str) -> Organization {
         hidden: false,
         status: Status::Active,
         created: NOW,
+        unknown: None,
     }
 }
 
@@ -201,6 +203,7 @@ fn app(id: u128, client_id: &str) -> App {
         localhost_any_port: false,
         created: NOW,
         secrets: vec![secret(id + 1000)],
+        unknown: None,
     }
 }
 

@@ -422,5 +422,6 @@ fn grant(id: GrantId, generation: u32) -> Grant {
         last_used: None,
         ended_at: None,
         reason: None,
+        unknown: None,
     }
 }
