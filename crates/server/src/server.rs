@@ -157,6 +157,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
     feed.begin(&store).await?;
     // Not before: where servers share a database, its clock is known only now.
     let now = clock.now();
+    store.keep_audit_for(config.audit.kept);
     // Before the keys, which retire by it.
     keep_longest_access(&store, config.tokens.access, now).await?;
     let keys = Keys::open(&store, &config.keys, &data, now).await?;

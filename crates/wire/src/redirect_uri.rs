@@ -10,7 +10,8 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 /// A redirect URI that was registered.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+#[serde(transparent)]
 pub struct RedirectUri(String);
 
 /// Which custom schemes without a dot an app may register: those of the operator's list, and public apps only.

@@ -48,7 +48,8 @@ impl From<Scope> for String {
 }
 
 /// Several scopes, each once, in the order given.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, serde::Serialize)]
+#[serde(transparent)]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {

@@ -3,8 +3,9 @@
 use super::failure::Failure;
 use super::{apps, grants, keys, organizations, secrets, users};
 use crate::app::Hallpass;
-use axum::Router;
+use crate::audit::Who;
 use axum::routing::{delete, get, post, put};
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -107,7 +108,10 @@ pub async fn listen(hallpass: Arc<Hallpass>, listener: UnixListener, shutdown: i
 }
 
 fn serve(stream: UnixStream, router: &Router, graceful: &GracefulShutdown) {
-    let service = TowerToHyperService::new(router.clone());
+    // The kernel says who opened the socket: the audit log names them.
+    let account = stream.peer_cred().ok().map(|peer| peer.uid());
+    let router = router.clone().layer(Extension(Who::operator(account)));
+    let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);

@@ -1,22 +1,22 @@
 //! Apps: made, changed and stopped by the operator. Only here an app gets partner reach.
 
-use super::audit::{self, Event};
 use super::failure::Failure;
 use super::request::{Answer, body, json, query};
 use super::secrets::{self, SecretView};
 use super::{find, moment};
 use crate::app::Hallpass;
+use crate::audit::Who;
 use crate::client_secrets;
 use crate::config::{Config, GrantType, one_line};
 use crate::random;
-use crate::store::if_readable;
-use crate::store::model::{App, AppId, AppStatus, AppUpdate, ClientType, Reach};
+use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, Reach};
+use crate::store::{StoreError, if_readable};
 use crate::time::Instant;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use hallpass_wire::{RedirectUri, Scope, Scopes};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -103,7 +103,11 @@ pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path
 }
 
 /// `POST /apps`: the answer has the secret, this once.
-pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) -> Answer {
+pub(super) async fn create(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    sent: Body,
+) -> Answer {
     let now = hallpass.now();
     let wanted: NewApp = body(sent).await?;
     let slug = wanted.organization.as_ref();
@@ -132,21 +136,20 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
         secrets: if confidential { vec![secret] } else { Vec::new() },
         unknown: None,
     };
-    let (id, client_id) = (app.id, app.client_id.clone());
-    hallpass.store.create_app(app).await?;
-    let event = Event {
-        action: "app_created",
-        app: Some(id),
-        organization: Some(organization),
-        ..Event::default()
-    };
-    audit::record(&hallpass, now, event).await;
+    let client_id = app.client_id.clone();
+    let event = who.did(AuditAction::AppCreated, now).app(&app).after(&app);
+    hallpass.store.recording(event).create_app(app).await?;
     let told = confidential.then(|| text.expose().to_owned());
     shown(&hallpass, now, 201, &client_id, told).await
 }
 
 /// `PATCH /apps/{app}`.
-pub(super) async fn change(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>, sent: Body) -> Answer {
+pub(super) async fn change(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+    sent: Body,
+) -> Answer {
     let now = hallpass.now();
     let changes: Changes = body(sent).await?;
     if matches!(
@@ -168,45 +171,46 @@ pub(super) async fn change(State(hallpass): State<Arc<Hallpass>>, Path(name): Pa
         redirect_uris: changes.redirect_uris.as_deref().map(redirect_uris).transpose()?,
         ..AppUpdate::default()
     };
-    hallpass.store.update_app(app.id, update, now).await?;
-    let detail = json!({"name": changes.name, "reach": changes.reach, "redirect_uris": changes.redirect_uris});
-    let event = Event {
-        action: "app_changed",
-        app: Some(app.id),
-        organization: Some(app.organization),
-        detail: Some(detail),
-        ..Event::default()
-    };
-    audit::record(&hallpass, now, event).await;
+    update_app(&hallpass, &app, update, who.did(AuditAction::AppChanged, now)).await?;
     shown(&hallpass, now, 200, &name, None).await
 }
 
 /// `POST /apps/{app}/suspend`: its tokens are refused, and it gets no new ones. Its grants stay for when it is resumed.
-pub(super) async fn suspend(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
-    set_status(&hallpass, &name, AppStatus::Suspended, "app_suspended").await
+pub(super) async fn suspend(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
+    let event = who.did(AuditAction::AppSuspended, hallpass.now());
+    set_status(&hallpass, &name, AppStatus::Suspended, event).await
 }
 
 /// `POST /apps/{app}/resume`.
-pub(super) async fn resume(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
-    set_status(&hallpass, &name, AppStatus::Live, "app_resumed").await
+pub(super) async fn resume(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
+    let event = who.did(AuditAction::AppResumed, hallpass.now());
+    set_status(&hallpass, &name, AppStatus::Live, event).await
 }
 
-async fn set_status(hallpass: &Hallpass, name: &str, status: AppStatus, action: &'static str) -> Answer {
-    let now = hallpass.now();
+async fn set_status(hallpass: &Hallpass, name: &str, status: AppStatus, event: AuditEvent) -> Answer {
+    let now = event.at;
     let app = find::app(hallpass, name).await?;
     let update = AppUpdate {
         status: Some(status),
         ..AppUpdate::default()
     };
-    hallpass.store.update_app(app.id, update, now).await?;
-    let event = Event {
-        action,
-        app: Some(app.id),
-        organization: Some(app.organization),
-        ..Event::default()
-    };
-    audit::record(hallpass, now, event).await;
+    update_app(hallpass, &app, update, event).await?;
     shown(hallpass, now, 200, name, None).await
+}
+
+async fn update_app(hallpass: &Hallpass, app: &App, update: AppUpdate, event: AuditEvent) -> Result<(), StoreError> {
+    let now = event.at;
+    let event = event.app(app).change(app, &update);
+    hallpass.store.recording(event).update_app(app.id, update, now).await?;
+    Ok(())
 }
 
 /// The app as it is now.

@@ -1,12 +1,13 @@
 //! Grants: looked at and ended by the operator.
 
-use super::audit::{self, Event};
 use super::failure::Failure;
 use super::request::{Answer, json, query};
 use super::{find, moment};
 use crate::app::Hallpass;
+use crate::audit::Who;
 use crate::store::if_readable;
 use crate::store::model::{EndReason, Grant, GrantFilter, GrantId, State as Life};
+use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -64,20 +65,16 @@ pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path
 }
 
 /// `POST /grants/{grant}/end`: code, refresh and access tokens are over at once. One that has ended stays as it is.
-pub(super) async fn end(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+pub(super) async fn end(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
     let now = hallpass.now();
     let grant = find::grant(&hallpass, &name).await?;
-    if hallpass.store.end(grant.id, EndReason::ByOperator, now).await? {
-        let event = Event {
-            action: "grant_ended",
-            app: Some(grant.app),
-            user: Some(grant.user),
-            organization: Some(grant.organization),
-            grant: Some(grant.id),
-            detail: None,
-        };
-        audit::record(&hallpass, now, event).await;
-    }
+    let reason = EndReason::ByOperator;
+    let store = hallpass.store.recording(who.ended(reason, now));
+    store.end(grant.id, reason, now).await?;
     show(State(hallpass), Path(name)).await
 }
 

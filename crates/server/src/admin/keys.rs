@@ -1,16 +1,15 @@
 //! Keys: looked at, rotated and revoked by the operator.
 
-use super::audit::{self, Event};
 use super::failure::Failure;
 use super::moment;
 use super::request::{Answer, body, json};
 use crate::app::Hallpass;
+use crate::audit::Who;
 use crate::keys::{KeyError, KeyState, Purpose, RevokeError, Standing};
-use crate::time::Instant;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -41,18 +40,18 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>) -> Answer {
 }
 
 /// `POST /keys/rotate`: answers the keys that are next. One that waits already stays; the same request twice makes one.
-pub(super) async fn rotate(State(hallpass): State<Arc<Hallpass>>, sent: Body) -> Answer {
+pub(super) async fn rotate(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    sent: Body,
+) -> Answer {
     let wanted: Rotation = body(sent).await?;
     whole(async move {
         let now = hallpass.now();
         let mut next = Vec::new();
         for purpose in Purpose::ALL {
             if wanted.purpose.is_none_or(|wanted| wanted == purpose) {
-                let rotated = hallpass.keys.rotate(&hallpass.store, purpose, now).await?;
-                if rotated.made {
-                    let detail = json!({"key": rotated.id, "purpose": purpose});
-                    record(&hallpass, now, "key_rotated", detail).await;
-                }
+                let rotated = hallpass.keys.rotate(&hallpass.store, &who, purpose, now).await?;
                 next.push(rotated.id);
             }
         }
@@ -64,19 +63,21 @@ pub(super) async fn rotate(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
 }
 
 /// `POST /keys/{key}/revoke`: what was made under it is over at once. One that was revoked before stays so.
-pub(super) async fn revoke(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+pub(super) async fn revoke(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
     let unknown = || Failure::not_found(format!("there is no key {name:?}"));
     let id: u32 = name.parse().map_err(|_| unknown())?;
     whole(async move {
         let now = hallpass.now();
-        let revoked = hallpass.keys.revoke(&hallpass.store, id, now).await?;
+        let revoked = hallpass.keys.revoke(&hallpass.store, &who, id, now).await?;
         let standings = hallpass.keys.ring().standings(now);
         let key = standings.into_iter().find(|key| key.id == id);
         let key = key.ok_or(RevokeError::NoSuchKey(id))?;
         if revoked.made {
             tracing::warn!(key = id, purpose = key.purpose, "a key was revoked");
-            let detail = json!({"key": id, "purpose": key.purpose, "successor": revoked.successor});
-            record(&hallpass, now, "key_revoked", detail).await;
         }
         json(200, &view(key))
     })
@@ -87,15 +88,6 @@ pub(super) async fn revoke(State(hallpass): State<Arc<Hallpass>>, Path(name): Pa
 async fn whole(change: impl Future<Output = Answer> + Send + 'static) -> Answer {
     let done = tokio::spawn(change).await;
     done.unwrap_or_else(|error| Err(Failure::internal(error.to_string())))
-}
-
-async fn record(hallpass: &Hallpass, now: Instant, action: &'static str, detail: serde_json::Value) {
-    let event = Event {
-        action,
-        detail: Some(detail),
-        ..Event::default()
-    };
-    audit::record(hallpass, now, event).await;
 }
 
 fn view(key: Standing) -> KeyView {

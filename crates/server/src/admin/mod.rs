@@ -6,7 +6,6 @@
 
 pub mod api;
 mod apps;
-mod audit;
 mod failure;
 mod find;
 mod grants;

@@ -1,16 +1,18 @@
 //! Organizations and who belongs to them.
 
-use super::audit::{self, Event};
 use super::failure::Failure;
 use super::request::{Answer, body, json};
 use super::{find, moment};
 use crate::app::Hallpass;
+use crate::audit::Who;
 use crate::config::{one_line, slug_text};
 use crate::random;
 use crate::store::model::{
-    Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role, Status, UserId,
+    AuditAction, AuditEvent, Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role,
+    Status, UserId,
 };
 use crate::store::{StoreError, if_readable};
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
@@ -72,14 +74,17 @@ pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path
 }
 
 /// `POST /organizations`.
-pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) -> Answer {
+pub(super) async fn create(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    sent: Body,
+) -> Answer {
     let now = hallpass.now();
     let wanted: NewOrganization = body(sent).await?;
     slug_text(&wanted.slug).map_err(|error| Failure::invalid(format!("slug: {error}")))?;
     one_line(&wanted.name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
-    let id = OrganizationId(random::uuid(now));
     let organization = Organization {
-        id,
+        id: OrganizationId(random::uuid(now)),
         slug: wanted.slug.clone(),
         name: wanted.name.trim().to_owned(),
         kind: wanted.kind.unwrap_or(OrganizationKind::Live),
@@ -88,53 +93,54 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
         created: now,
         unknown: None,
     };
-    match hallpass.store.create_organization(organization).await {
+    let event = who.did(AuditAction::OrganizationCreated, now);
+    let event = event.organization(organization.id).after(&organization);
+    match hallpass.store.recording(event).create_organization(organization).await {
         Err(StoreError::Taken(_)) => {
             let text = format!("there is an organization {:?} already", wanted.slug);
             return Err(Failure::taken(text));
         }
         made => made?,
     }
-    let event = Event {
-        action: "organization_created",
-        organization: Some(id),
-        ..Event::default()
-    };
-    audit::record(&hallpass, now, event).await;
     shown(&hallpass, 201, &wanted.slug).await
 }
 
 /// `POST /organizations/{organization}/suspend`: tokens for its data and those of its apps are refused; grants stay for when
 /// it is resumed.
-pub(super) async fn suspend(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
-    set_status(&hallpass, &name, Status::Suspended, "organization_suspended").await
+pub(super) async fn suspend(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
+    let event = who.did(AuditAction::OrganizationSuspended, hallpass.now());
+    set_status(&hallpass, &name, Status::Suspended, event).await
 }
 
 /// `POST /organizations/{organization}/resume`.
-pub(super) async fn resume(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
-    set_status(&hallpass, &name, Status::Active, "organization_resumed").await
+pub(super) async fn resume(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
+    let event = who.did(AuditAction::OrganizationResumed, hallpass.now());
+    set_status(&hallpass, &name, Status::Active, event).await
 }
 
 /// `PUT /organizations/{organization}/members/{user}`: makes a member, or gives one another role.
 pub(super) async fn set_member(
     State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
     Path((name, email)): Path<(String, String)>,
     sent: Body,
 ) -> Answer {
     let now = hallpass.now();
     let NewRole { role } = body(sent).await?;
     let organization = find::organization(&hallpass, &name).await?.id;
-    let user = find::user(&hallpass, &email).await?.id;
+    let user = find::user(&hallpass, &email).await?;
+    let event = who.did(AuditAction::MemberSet, now).member(&user, organization);
+    let store = hallpass.store.recording(event.after(&json!({ "role": role })));
     let membership = Membership { organization, role };
-    hallpass.store.add_membership(user, membership, now).await?;
-    let event = Event {
-        action: "member_set",
-        user: Some(user),
-        organization: Some(organization),
-        detail: Some(json!({ "role": role })),
-        ..Event::default()
-    };
-    audit::record(&hallpass, now, event).await;
+    store.add_membership(user.id, membership, now).await?;
     shown(&hallpass, 200, &name).await
 }
 
@@ -142,6 +148,7 @@ pub(super) async fn set_member(
 /// days.
 pub(super) async fn remove_member(
     State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
     Path((name, email)): Path<(String, String)>,
 ) -> Answer {
     let now = hallpass.now();
@@ -151,31 +158,22 @@ pub(super) async fn remove_member(
     if !memberships.any(|membership| membership.organization == organization) {
         return Err(Failure::not_found(format!("{email:?} is no member of {name:?}")));
     }
-    hallpass.store.remove_membership(user.id, organization, now).await?;
-    let event = Event {
-        action: "member_removed",
-        user: Some(user.id),
-        organization: Some(organization),
-        ..Event::default()
-    };
-    audit::record(&hallpass, now, event).await;
+    let event = who.did(AuditAction::MemberRemoved, now).member(&user, organization);
+    let store = hallpass.store.recording(event);
+    store.remove_membership(user.id, organization, now).await?;
     shown(&hallpass, 200, &name).await
 }
 
-async fn set_status(hallpass: &Hallpass, name: &str, status: Status, action: &'static str) -> Answer {
-    let now = hallpass.now();
-    let organization = find::organization(hallpass, name).await?.id;
+async fn set_status(hallpass: &Hallpass, name: &str, status: Status, event: AuditEvent) -> Answer {
+    let now = event.at;
+    let organization = find::organization(hallpass, name).await?;
     let update = OrganizationUpdate {
         status: Some(status),
         ..OrganizationUpdate::default()
     };
-    hallpass.store.update_organization(organization, update, now).await?;
-    let event = Event {
-        action,
-        organization: Some(organization),
-        ..Event::default()
-    };
-    audit::record(hallpass, now, event).await;
+    let event = event.organization(organization.id).change(&organization, &update);
+    let store = hallpass.store.recording(event);
+    store.update_organization(organization.id, update, now).await?;
     shown(hallpass, 200, name).await
 }
 

@@ -1,24 +1,24 @@
 //! An app's secrets, at most two of them live. A new one is told once.
 
 use super::apps::shown;
-use super::audit::{self, Event};
 use super::failure::Failure;
 use super::request::{Answer, body, json};
 use super::{find, moment};
 use crate::app::Hallpass;
+use crate::audit::Who;
 use crate::client_secrets::{self, OVERLAP};
 use crate::store::StoreError;
 use crate::store::model::{App, ClientType, Others, Secret, SecretId};
 use crate::time::Instant;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What becomes of the secrets before.
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Reset {
     /// They end at once.
@@ -52,16 +52,24 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Path(name): Path
 }
 
 /// `POST /apps/{app}/secrets`: one more, beside the other.
-pub(super) async fn add(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+pub(super) async fn add(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
     let now = hallpass.now();
     let app = find::app(&hallpass, &name).await?;
-    let told = make(&hallpass, &app, Others::Keep, now).await?;
-    record(&hallpass, &app, "app_secret_added", json!({}), now).await;
+    let told = make(&hallpass, &who, &app, Others::Keep, now).await?;
     shown(&hallpass, now, 201, &name, Some(told)).await
 }
 
 /// `POST /apps/{app}/secret`: a new secret in place of the others (HC-5).
-pub(super) async fn reset(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>, sent: Body) -> Answer {
+pub(super) async fn reset(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+    sent: Body,
+) -> Answer {
     let now = hallpass.now();
     let NewSecret { reset } = body(sent).await?;
     let app = find::app(&hallpass, &name).await?;
@@ -69,13 +77,16 @@ pub(super) async fn reset(State(hallpass): State<Arc<Hallpass>>, Path(name): Pat
         Reset::Now => Others::End,
         Reset::Overlap => Others::EndAt(now.after(OVERLAP)),
     };
-    let told = make(&hallpass, &app, others, now).await?;
-    record(&hallpass, &app, "app_secret_reset", json!({ "reset": reset }), now).await;
+    let told = make(&hallpass, &who, &app, others, now).await?;
     shown(&hallpass, now, 200, &name, Some(told)).await
 }
 
 /// `DELETE /apps/{app}/secrets/{secret}`, by its id or hint: it ends at once.
-pub(super) async fn end(State(hallpass): State<Arc<Hallpass>>, Path((name, secret)): Path<(String, String)>) -> Answer {
+pub(super) async fn end(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path((name, secret)): Path<(String, String)>,
+) -> Answer {
     let now = hallpass.now();
     let app = find::app(&hallpass, &name).await?;
     let mut named = app
@@ -86,13 +97,12 @@ pub(super) async fn end(State(hallpass): State<Arc<Hallpass>>, Path((name, secre
         let text = format!("the app has no live secret {secret:?}: name it by its id");
         return Err(Failure::not_found(text));
     };
-    let ended = hallpass.store.end_secret(app.id, found.id, now).await;
+    let store = hallpass.store.recording(who.ended_secret(&app, found.id, now));
+    let ended = store.end_secret(app.id, found.id, now).await;
     ended.map_err(|error| {
         let text = "without this secret the app would be left without one that lasts: add another first, or reset it";
         refused(error, text)
     })?;
-    let detail = json!({ "secret": found.id, "hint": found.hint });
-    record(&hallpass, &app, "app_secret_ended", detail, now).await;
     shown(&hallpass, now, 200, &name, None).await
 }
 
@@ -113,12 +123,13 @@ fn is_called(secret: &Secret, name: &str) -> bool {
     secret.id.to_string() == name || (!name.is_empty() && secret.hint == name)
 }
 
-async fn make(hallpass: &Hallpass, app: &App, others: Others, now: Instant) -> Result<String, Failure> {
+async fn make(hallpass: &Hallpass, who: &Who, app: &App, others: Others, now: Instant) -> Result<String, Failure> {
     if app.client_type == ClientType::Public {
         return Err(Failure::conflict("a public app has no secret"));
     }
     let (text, secret) = client_secrets::make(now);
-    let made = hallpass.store.set_secret(app.id, secret, others, now).await;
+    let store = hallpass.store.recording(who.set_secret(app, secret.id, others, now));
+    let made = store.set_secret(app.id, secret, others, now).await;
     made.map_err(|error| {
         refused(
             error,
@@ -133,15 +144,4 @@ fn refused(error: StoreError, why: &str) -> Failure {
         StoreError::Conflict => Failure::conflict(why),
         other => other.into(),
     }
-}
-
-async fn record(hallpass: &Hallpass, app: &App, action: &'static str, detail: Value, now: Instant) {
-    let event = Event {
-        action,
-        app: Some(app.id),
-        organization: Some(app.organization),
-        detail: Some(detail),
-        ..Event::default()
-    };
-    audit::record(hallpass, now, event).await;
 }

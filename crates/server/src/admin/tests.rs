@@ -5,14 +5,14 @@ use crate::data_folder::admin_socket;
 use crate::database::Database;
 use crate::server::{self, Running};
 use crate::store::Store;
-use crate::store::model::{AuditEvent, GrantId, NewGrant, Redeem};
+use crate::store::model::{AuditEvent, AuditFilter, GrantId, NewGrant, Redeem};
 use crate::store::tests::opened;
 use crate::time::{Clock, Instant};
 use crate::{passwords, random};
 use http::Method;
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -132,8 +132,15 @@ impl World {
         response.text().await.unwrap().contains("paused: app_suspended")
     }
 
+    /// What is recorded, declarations apart.
     async fn events(&self) -> Vec<AuditEvent> {
-        self.store.audit_events(100).await.unwrap()
+        let filter = AuditFilter {
+            limit: 100,
+            ..AuditFilter::default()
+        };
+        let mut events = self.store.audit_events(filter).await.unwrap();
+        events.retain(|event| event.actor != "server");
+        events
     }
 
     /// An active grant of Ada's for the planner in the library.
@@ -627,13 +634,60 @@ async fn every_change_leaves_an_event_without_a_secret() {
     ] {
         assert!(actions.contains(&action), "{action} is not among {actions:?}");
     }
-    assert!(
-        events
-            .iter()
-            .all(|event| event.actor == "operator" && event.at == Instant(NOW))
-    );
+    let operator = format!("operator:{}", fs::metadata(world.socket()).unwrap().uid());
+    for event in &events {
+        assert_eq!(event.actor, operator);
+        assert_eq!((event.at, &event.source), (Instant(NOW), &None));
+    }
     let log = format!("{events:?}");
     assert!(!log.contains(made["client_secret"].as_str().unwrap()) && !log.contains("correct horse"));
+}
+
+#[tokio::test]
+async fn an_event_shows_what_was_changed_before_and_after() {
+    let world = World::started().await;
+    let changes = json!({"name": "Diary", "reach": "own", "redirect_uris": ["https://diary.example.com/"]});
+    let (status, _) = world.call(Method::PATCH, "/apps/planner", Some(changes)).await;
+    assert_eq!(status, 200);
+    world.post("/organizations/library/suspend", json!({})).await;
+    let member = "/organizations/library/members/ada@example.com";
+    world.call(Method::PUT, member, Some(json!({"role": "member"}))).await;
+    let made = world
+        .post("/organizations", json!({"slug": "museum", "name": "Museum"}))
+        .await;
+    let events = world.events().await;
+    let shown = |action: &str| {
+        let mut of = events.iter().filter(|event| event.action == action);
+        let event = of.next().unwrap_or_else(|| panic!("no {action} in {events:?}"));
+        assert!(of.next().is_none());
+        let value = |text: &Option<String>| {
+            text.as_deref()
+                .map_or(Value::Null, |text| serde_json::from_str(text).unwrap())
+        };
+        (value(&event.before), value(&event.after))
+    };
+    assert_eq!(
+        shown("app_changed"),
+        (
+            json!({"name": "Planner", "redirect_uris": ["https://planner.example.com/callback"]}),
+            json!({"name": "Diary", "redirect_uris": ["https://diary.example.com/"]})
+        )
+    );
+    assert_eq!(
+        shown("organization_suspended"),
+        (json!({"status": "active"}), json!({"status": "suspended"}))
+    );
+    assert_eq!(
+        shown("member_set"),
+        (json!({"role": "owner"}), json!({"role": "member"}))
+    );
+    let museum = json!({"slug": "museum", "name": "Museum", "kind": "live", "hidden": false, "status": "active"});
+    assert_eq!(shown("organization_created"), (Value::Null, museum));
+    let organization = events.iter().find(|event| event.action == "organization_created");
+    assert_eq!(
+        organization.unwrap().organization.unwrap().to_string(),
+        made["id"].as_str().unwrap()
+    );
 }
 
 #[tokio::test]

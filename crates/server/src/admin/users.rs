@@ -1,14 +1,15 @@
 //! People: made by the operator, given passwords, stopped.
 
-use super::audit::{self, Event};
 use super::failure::Failure;
 use super::request::{Answer, body, json};
 use super::{find, moment};
 use crate::app::Hallpass;
+use crate::audit::Who;
 use crate::config::{Secret, email_address, language_tag, one_line};
 use crate::random;
-use crate::store::model::{Membership, NewUser, Role, Status, User, UserId, UserUpdate};
+use crate::store::model::{AuditAction, AuditEvent, Membership, NewUser, Role, Status, User, UserId, UserUpdate};
 use crate::store::{StoreError, if_readable};
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,11 @@ pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path
 }
 
 /// `POST /users`.
-pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) -> Answer {
+pub(super) async fn create(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    sent: Body,
+) -> Answer {
     let now = hallpass.now();
     let wanted: NewPerson = body(sent).await?;
     email_address(&wanted.email).map_err(Failure::invalid)?;
@@ -121,20 +126,21 @@ pub(super) async fn create(State(hallpass): State<Arc<Hallpass>>, sent: Body) ->
             role: wanted.role.unwrap_or(Role::Developer),
         }],
     };
-    let user = match hallpass.store.create_user(user).await {
+    let event = who.did(AuditAction::UserCreated, now).user(user.id).after(&user);
+    let user = match hallpass.store.recording(event).create_user(user).await {
         Err(StoreError::Taken(_)) => {
             let text = format!("there is a user {:?} already", wanted.email);
             return Err(Failure::taken(text));
         }
         made => made?,
     };
-    record(&hallpass, "user_created", user.id, now).await;
     shown(&hallpass, 201, user.id, password.told()).await
 }
 
 /// `PUT /users/{user}/password`: every browser has to sign in again.
 pub(super) async fn set_password(
     State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
     Path(name): Path<String>,
     sent: Body,
 ) -> Answer {
@@ -152,45 +158,47 @@ pub(super) async fn set_password(
         password: Some(Some(hash)),
         ..UserUpdate::default()
     };
-    hallpass.store.update_user(user.id, update, now).await?;
+    let event = who.did(AuditAction::UserPasswordSet, now).user(user.id);
+    let store = hallpass.store.recording(event);
+    store.update_user(user.id, update, now).await?;
     hallpass.store.delete_sessions_of(user.id).await?;
-    record(&hallpass, "user_password_set", user.id, now).await;
     shown(&hallpass, 200, user.id, password.told()).await
 }
 
 /// `POST /users/{user}/suspend`: signed out everywhere; the tokens that they gave are refused. Their grants stay for when
 /// they are resumed.
-pub(super) async fn suspend(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
-    set_status(&hallpass, &name, Status::Suspended, "user_suspended").await
+pub(super) async fn suspend(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
+    let event = who.did(AuditAction::UserSuspended, hallpass.now());
+    set_status(&hallpass, &name, Status::Suspended, event).await
 }
 
 /// `POST /users/{user}/resume`.
-pub(super) async fn resume(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
-    set_status(&hallpass, &name, Status::Active, "user_resumed").await
+pub(super) async fn resume(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
+    let event = who.did(AuditAction::UserResumed, hallpass.now());
+    set_status(&hallpass, &name, Status::Active, event).await
 }
 
-async fn set_status(hallpass: &Hallpass, name: &str, status: Status, action: &'static str) -> Answer {
-    let now = hallpass.now();
+async fn set_status(hallpass: &Hallpass, name: &str, status: Status, event: AuditEvent) -> Answer {
+    let now = event.at;
     let user = find::user(hallpass, name).await?;
     let update = UserUpdate {
         status: Some(status),
         ..UserUpdate::default()
     };
-    hallpass.store.update_user(user.id, update, now).await?;
+    let store = hallpass.store.recording(event.user(user.id).change(&user, &update));
+    store.update_user(user.id, update, now).await?;
     if status == Status::Suspended {
         hallpass.store.delete_sessions_of(user.id).await?;
     }
-    record(hallpass, action, user.id, now).await;
     shown(hallpass, 200, user.id, None).await
-}
-
-async fn record(hallpass: &Hallpass, action: &'static str, user: UserId, now: crate::time::Instant) {
-    let event = Event {
-        action,
-        user: Some(user),
-        ..Event::default()
-    };
-    audit::record(hallpass, now, event).await;
 }
 
 /// The person as they are now.

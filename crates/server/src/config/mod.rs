@@ -27,8 +27,8 @@ pub use presets::{DEFAULT, preset_names, preset_text};
 pub use problems::ConfigError;
 pub use secret::Secret;
 pub use sections::{
-    Brand, Defaults, DialectName, IdentityMember, Keys, Lifetime, Paths, Server, Store, StoreUrl, TokenFormat, Tokens,
-    Wire,
+    Audit, Brand, Defaults, DialectName, IdentityMember, Keys, Lifetime, Paths, Server, Store, StoreUrl, TokenFormat,
+    Tokens, Wire,
 };
 
 pub(crate) use values::{email_address, language_tag, misleads, one_line, slug_text};
@@ -57,6 +57,8 @@ pub struct Config {
     pub paths: Paths,
     /// `[defaults]`.
     pub defaults: Defaults,
+    /// `[audit]`.
+    pub audit: Audit,
     /// `[brand]`.
     pub brand: Brand,
     /// `[scopes.NAME]`: the catalogue, in the order written.

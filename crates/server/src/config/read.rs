@@ -4,7 +4,7 @@
 use super::fields::Fields;
 use super::problems::Problems;
 use super::secrets;
-use super::sections::{Brand, Defaults, Keys, Paths, Server, Store, StoreUrl, TokenFormat, Tokens, Wire};
+use super::sections::{Audit, Brand, Defaults, Keys, Paths, Server, Store, StoreUrl, TokenFormat, Tokens, Wire};
 use super::tree::{Node, Table};
 use super::{Config, objects, values};
 use crate::store::Address;
@@ -22,6 +22,7 @@ pub(super) fn config(preset: String, table: Table, problems: &mut Problems) -> O
     let keys = keys(top.section("keys"));
     let paths = paths(top.section("paths"));
     let defaults = defaults(top.section("defaults"));
+    let audit = audit(top.section("audit"));
     let brand = brand(top.section("brand"));
     let scopes = objects::scopes(&mut top);
     let products = top.entries("products", objects::product).into_iter().collect();
@@ -40,6 +41,7 @@ pub(super) fn config(preset: String, table: Table, problems: &mut Problems) -> O
         keys: keys?,
         paths: paths?,
         defaults: defaults?,
+        audit: audit?,
         brand: brand?,
         scopes,
         products,
@@ -212,6 +214,12 @@ fn defaults(mut fields: Fields<'_>) -> Option<Defaults> {
         organization_name,
         product,
     })
+}
+
+fn audit(mut fields: Fields<'_>) -> Option<Audit> {
+    let kept = fields.required("kept", values::duration);
+    fields.finish();
+    Some(Audit { kept: kept? })
 }
 
 fn brand(mut fields: Fields<'_>) -> Option<Brand> {

@@ -184,6 +184,13 @@ pub struct Defaults {
     pub product: Option<String>,
 }
 
+/// `[audit]`: the record of who changed what.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// How long an event is kept.
+    pub kept: Duration,
+}
+
 /// `[brand]`: how pages introduce themselves.
 #[derive(Clone, Debug)]
 pub struct Brand {

@@ -39,7 +39,7 @@ impl Config {
         table.to_string()
     }
 
-    fn sections(&self) -> [(&'static str, Table); 8] {
+    fn sections(&self) -> [(&'static str, Table); 9] {
         [
             ("server", self.server_section()),
             ("store", self.store_section()),
@@ -48,6 +48,10 @@ impl Config {
             ("keys", self.keys_section()),
             ("paths", self.paths_section()),
             ("defaults", self.defaults_section()),
+            (
+                "audit",
+                Table::from_iter([("kept".to_owned(), duration(self.audit.kept).into())]),
+            ),
             (
                 "brand",
                 Table::from_iter([("name".to_owned(), self.brand.name.as_str().into())]),

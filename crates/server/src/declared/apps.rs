@@ -1,11 +1,12 @@
 //! Declared apps.
 
 use super::{Declaration, DeclaredError, Fields, named};
+use crate::audit::Who;
 use crate::client_secrets;
 use crate::config;
 use crate::random;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, AppUpdate, GrantType, OrganizationId, Others};
+use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, GrantType, OrganizationId, Others};
 
 const KIND: &str = "app";
 
@@ -39,11 +40,16 @@ impl Declaration<'_> {
         if owner_changed && existing.organization != organization {
             update.organization = Some(organization);
         }
-        self.store.update_app(existing.id, update, self.now).await?;
+        let server = Who::server();
+        let event = server.did(AuditAction::AppChanged, self.now);
+        let store = self.store.recording(event.app(&existing).change(&existing, &update));
+        store.update_app(existing.id, update, self.now).await?;
         match secret {
             Some(secret) => {
                 let kept = client_secrets::keep(secret, self.now);
-                self.store.set_secret(existing.id, kept, Others::End, self.now).await
+                let event = server.set_secret(&existing, kept.id, Others::End, self.now);
+                let store = self.store.recording(event);
+                store.set_secret(existing.id, kept, Others::End, self.now).await
             }
             None => Ok(()),
         }
@@ -73,7 +79,8 @@ impl Declaration<'_> {
                 .collect(),
             unknown: None,
         };
-        self.store.create_app(app).await
+        let event = Who::server().did(AuditAction::AppCreated, self.now);
+        self.store.recording(event.app(&app).after(&app)).create_app(app).await
     }
 }
 

@@ -1,12 +1,14 @@
 //! Declared organizations, and who belongs to them.
 
 use super::{Declaration, DeclaredError, named};
+use crate::audit::Who;
 use crate::config;
 use crate::random;
 use crate::store::StoreError;
 use crate::store::model::{
-    Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role, Status,
+    AuditAction, Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role, Status,
 };
+use serde_json::json;
 
 const KIND: &str = "organization";
 
@@ -63,7 +65,10 @@ impl Declaration<'_> {
             return Ok(());
         }
         if let Some(existing) = self.store.organization_by_slug(wanted.slug).await? {
-            return self.store.update_organization(existing.id, update, self.now).await;
+            let event = Who::server().did(AuditAction::OrganizationChanged, self.now);
+            let event = event.organization(existing.id).change(&existing, &update);
+            let store = self.store.recording(event);
+            return store.update_organization(existing.id, update, self.now).await;
         }
         let organization = Organization {
             id: OrganizationId(random::uuid(self.now)),
@@ -75,7 +80,9 @@ impl Declaration<'_> {
             created: self.now,
             unknown: None,
         };
-        self.store.create_organization(organization).await
+        let event = Who::server().did(AuditAction::OrganizationCreated, self.now);
+        let event = event.organization(organization.id).after(&organization);
+        self.store.recording(event).create_organization(organization).await
     }
 
     /// Who is to belong where. A declared person who is no longer named leaves; people who are not declared stay as they are.
@@ -106,13 +113,21 @@ impl Declaration<'_> {
         let (Some(user), Some(organization)) = (user, organization) else {
             return Err(StoreError::Conflict);
         };
-        let organization = organization.id;
+        let (organization, server) = (organization.id, Who::server());
         match role {
             Some(role) => {
                 let membership = Membership { organization, role };
-                self.store.add_membership(user.id, membership, self.now).await
+                let event = server.did(AuditAction::MemberSet, self.now).member(&user, organization);
+                let store = self.store.recording(event.after(&json!({ "role": role })));
+                store.add_membership(user.id, membership, self.now).await
             }
-            None => self.store.remove_membership(user.id, organization, self.now).await,
+            None => {
+                let event = server
+                    .did(AuditAction::MemberRemoved, self.now)
+                    .member(&user, organization);
+                let store = self.store.recording(event);
+                store.remove_membership(user.id, organization, self.now).await
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Declared resources.
 
 use super::{Declaration, DeclaredError, named};
+use crate::audit::Who;
 use crate::client_secrets;
 use crate::config;
 use crate::store::StoreError;
-use crate::store::model::Resource;
+use crate::store::model::{AuditAction, Resource};
 
 const KIND: &str = "resource";
 
@@ -27,7 +28,9 @@ impl Declaration<'_> {
                 .iter()
                 .any(|one| one.identifier == kept.identifier);
             if !declared {
-                self.store.remove_resource(&kept.identifier, self.now).await?;
+                let event = Who::server().did(AuditAction::ResourceRemoved, self.now).before(&kept);
+                let store = self.store.recording(event);
+                store.remove_resource(&kept.identifier, self.now).await?;
             }
         }
         Ok(())
@@ -44,6 +47,11 @@ impl Declaration<'_> {
         }
         let existing = self.store.resource(&declared.identifier).await?;
         let fresh = existing.is_none();
+        let event = Who::server().did(AuditAction::ResourceSet, self.now);
+        let event = match &existing {
+            Some(existing) => event.before(existing),
+            None => event,
+        };
         let mut resource = existing.unwrap_or_else(|| Resource {
             identifier: declared.identifier.clone(),
             name: String::new(),
@@ -60,6 +68,7 @@ impl Declaration<'_> {
         if scopes || fresh {
             resource.scopes.clone_from(&declared.scopes);
         }
-        self.store.put_resource(resource, self.now).await
+        let store = self.store.recording(event.after(&resource));
+        store.put_resource(resource, self.now).await
     }
 }

@@ -1,12 +1,14 @@
 //! Declared users, in the order of their declaration, which their numeric ids follow.
 
 use super::{Declaration, DeclaredError, named};
+use crate::audit::Who;
 use crate::config;
 use crate::config::DeclaredPassword;
 use crate::passwords;
 use crate::random;
 use crate::store::StoreError;
-use crate::store::model::{NewUser, User, UserId, UserUpdate};
+use crate::store::model::{AuditAction, NewUser, User, UserId, UserUpdate};
+use serde_json::json;
 
 const KIND: &str = "user";
 
@@ -69,7 +71,14 @@ impl Declaration<'_> {
             developer: None,
             status: None,
         };
-        self.store.update_user(existing.id, update, self.now).await?;
+        let event = Who::server().did(AuditAction::UserChanged, self.now);
+        let event = event.user(existing.id).change(&existing, &update);
+        let event = match password {
+            Some(_) => event.detail(&json!({ "password_set": true })),
+            None => event,
+        };
+        let store = self.store.recording(event);
+        store.update_user(existing.id, update, self.now).await?;
         if password.is_some() {
             self.store.delete_sessions_of(existing.id).await?;
         }
@@ -90,7 +99,9 @@ impl Declaration<'_> {
             created: self.now,
             memberships: Vec::new(),
         };
-        self.store.create_user(user).await.map(drop)
+        let event = Who::server().did(AuditAction::UserCreated, self.now);
+        let store = self.store.recording(event.user(user.id).after(&user));
+        store.create_user(user).await.map(drop)
     }
 }
 

@@ -5,9 +5,11 @@
 
 use super::ring::overlap;
 use super::{KeyError, Keyring, Keys, Purpose, Rows, fresh};
-use crate::store::model::{Key as StoredKey, RevokedKey, Successor};
+use crate::audit::Who;
+use crate::store::model::{AuditAction, Key as StoredKey, RevokedKey, Successor};
 use crate::store::{Store, StoreError};
 use crate::time::Instant;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,7 +70,7 @@ impl Keys {
     ///
     /// # Errors
     /// Where the database is away, or another server was quicker.
-    pub async fn rotate(&self, store: &Store, purpose: Purpose, now: Instant) -> Result<Rotated, KeyError> {
+    pub async fn rotate(&self, store: &Store, who: &Who, purpose: Purpose, now: Instant) -> Result<Rotated, KeyError> {
         let _one = self.changing.lock().await;
         let mut rows = Rows::read(store).await?;
         self.adopt(&rows)?;
@@ -82,7 +84,10 @@ impl Keys {
         let id = key.id;
         rows.keys.push(key.clone());
         let ring = Keyring::of(&self.master, &rows)?;
-        self.commit(store, store.create_key(key).await, ring).await?;
+        let event = who.did(AuditAction::KeyRotated, now);
+        let event = event.detail(&json!({ "key": id, "purpose": purpose.as_str() }));
+        let created = store.recording(event).create_key(key).await;
+        self.commit(store, created, ring).await?;
         self.retire(store, now).await;
         Ok(Rotated { id, made: true })
     }
@@ -92,7 +97,7 @@ impl Keys {
     ///
     /// # Errors
     /// Where there is no such key, nothing is issued under it, or the database is away.
-    pub async fn revoke(&self, store: &Store, id: u32, now: Instant) -> Result<Revoked, RevokeError> {
+    pub async fn revoke(&self, store: &Store, who: &Who, id: u32, now: Instant) -> Result<Revoked, RevokeError> {
         let _one = self.changing.lock().await;
         let mut rows = Rows::read(store).await.map_err(KeyError::from)?;
         self.adopt(&rows)?;
@@ -119,8 +124,13 @@ impl Keys {
         rows.revoke(key, successor.as_ref(), now);
         let ring = Keyring::of(&self.master, &rows)?;
         let successor_id = successor.as_ref().map(Successor::id);
-        self.commit(store, store.revoke_key(id, successor, now).await, ring)
-            .await?;
+        let event = who.did(AuditAction::KeyRevoked, now);
+        let detail = json!({ "key": id, "purpose": purpose.as_str(), "successor": successor_id });
+        let revoked = store
+            .recording(event.detail(&detail))
+            .revoke_key(id, successor, now)
+            .await;
+        self.commit(store, revoked, ring).await?;
         self.retire(store, now).await;
         Ok(Revoked {
             successor: successor_id,

@@ -1,6 +1,7 @@
 //! A ring over time, on a database.
 
 use super::*;
+use crate::audit::Who;
 use crate::database::Database;
 use crate::store::model::{AppId, Grant, GrantId, OrganizationId, State, UserId};
 use crate::store::tests::opened;
@@ -49,7 +50,11 @@ impl Fixture {
     }
 
     async fn rotate(&self, purpose: Purpose, now: Instant) -> u32 {
-        self.keys.rotate(&self.store, purpose, now).await.unwrap().id
+        self.keys
+            .rotate(&self.store, &Who::server(), purpose, now)
+            .await
+            .unwrap()
+            .id
     }
 
     async fn stored(&self) -> Vec<u32> {
@@ -134,7 +139,11 @@ async fn a_proof_key_does_not_retire() {
 #[tokio::test]
 async fn a_rotation_that_is_asked_for_again_makes_no_second_key() {
     let fixture = Fixture::new().await;
-    let first = fixture.keys.rotate(&fixture.store, Purpose::Page, NOW).await.unwrap();
+    let first = fixture
+        .keys
+        .rotate(&fixture.store, &Who::server(), Purpose::Page, NOW)
+        .await
+        .unwrap();
     let again = fixture.rotate(Purpose::Page, NOW.after(MINUTE - SECOND)).await;
     assert_eq!((first.made, first.id), (true, again));
     assert_ne!(fixture.rotate(Purpose::Page, NOW.after(MINUTE)).await, again);
@@ -154,8 +163,12 @@ async fn a_clock_that_is_turned_back_finds_the_key_of_that_time() {
 async fn what_another_server_changed_is_read() {
     let fixture = Fixture::new().await;
     let other = fixture.reopened(NOW).await;
-    let next = other.rotate(&fixture.store, Purpose::Access, NOW).await.unwrap().id;
-    other.revoke(&fixture.store, PAGE, NOW).await.unwrap();
+    let next = other
+        .rotate(&fixture.store, &Who::server(), Purpose::Access, NOW)
+        .await
+        .unwrap()
+        .id;
+    other.revoke(&fixture.store, &Who::server(), PAGE, NOW).await.unwrap();
     assert!(fixture.keys.ring().access_by_id(next, NOW).is_none());
     fixture.keys.load(&fixture.store).await.unwrap();
     assert!(fixture.keys.ring().access_by_id(next, NOW).is_some());
@@ -186,7 +199,13 @@ async fn a_key_of_an_unknown_purpose_is_ignored() {
         "another server may have made it a moment ago"
     );
     assert!(!keys.ring().is_to_come(39));
-    assert_eq!(keys.rotate(&fixture.store, Purpose::Access, NOW).await.unwrap().id, 40);
+    assert_eq!(
+        keys.rotate(&fixture.store, &Who::server(), Purpose::Access, NOW)
+            .await
+            .unwrap()
+            .id,
+        40
+    );
     fixture.keys.load(&fixture.store).await.unwrap();
     assert!(fixture.keys.ring().access_by_id(40, NOW).is_some());
 }
@@ -200,7 +219,7 @@ async fn a_revoked_current_key_is_replaced_at_once() {
         (PROOF, Purpose::Proof),
         (PAGE, Purpose::Page),
     ] {
-        let revoked = keys.revoke(store, id, NOW).await.unwrap();
+        let revoked = keys.revoke(store, &Who::server(), id, NOW).await.unwrap();
         let successor = revoked.successor.unwrap();
         let expected = [(id, KeyState::Revoked), (successor, KeyState::Current)];
         assert_eq!(states(keys, purpose, NOW), expected);
@@ -216,7 +235,11 @@ async fn a_revoked_current_key_is_replaced_at_once() {
 async fn the_key_that_waits_takes_a_revoked_ones_place() {
     let fixture = Fixture::new().await;
     let next = fixture.rotate(Purpose::Proof, NOW).await;
-    let revoked = fixture.keys.revoke(&fixture.store, PROOF, NOW).await.unwrap();
+    let revoked = fixture
+        .keys
+        .revoke(&fixture.store, &Who::server(), PROOF, NOW)
+        .await
+        .unwrap();
     assert_eq!(revoked.successor, Some(next));
     assert_eq!(fixture.keys.ring().proof_id(NOW), next);
     assert_eq!(fixture.reopened(NOW).await.ring().proof_id(NOW), next);
@@ -227,12 +250,18 @@ async fn a_key_that_waits_or_overlaps_is_revoked_without_a_successor() {
     let fixture = Fixture::new().await;
     let (store, keys) = (&fixture.store, &fixture.keys);
     let next = fixture.rotate(Purpose::Access, NOW).await;
-    assert_eq!(keys.revoke(store, next, NOW).await.unwrap().successor, None);
+    assert_eq!(
+        keys.revoke(store, &Who::server(), next, NOW).await.unwrap().successor,
+        None
+    );
     assert_eq!(keys.ring().access(NOW.after(HOUR)).id, ACCESS);
     let second = fixture.rotate(Purpose::Access, NOW).await;
     assert!(second > next, "a number is never given again");
     assert_eq!(
-        keys.revoke(store, ACCESS, NOW.after(MINUTE)).await.unwrap().successor,
+        keys.revoke(store, &Who::server(), ACCESS, NOW.after(MINUTE))
+            .await
+            .unwrap()
+            .successor,
         None
     );
     assert_eq!(keys.ring().access(NOW.after(MINUTE)).id, second);
@@ -242,16 +271,19 @@ async fn a_key_that_waits_or_overlaps_is_revoked_without_a_successor() {
 async fn a_key_is_revoked_once_and_only_if_it_is_there() {
     let fixture = Fixture::new().await;
     let (store, keys) = (&fixture.store, &fixture.keys);
-    assert!(keys.revoke(store, ACCESS, NOW).await.unwrap().made);
+    assert!(keys.revoke(store, &Who::server(), ACCESS, NOW).await.unwrap().made);
     let before = fixture.stored().await;
-    let again = keys.revoke(store, ACCESS, NOW.after(HOUR)).await.unwrap();
+    let again = keys
+        .revoke(store, &Who::server(), ACCESS, NOW.after(HOUR))
+        .await
+        .unwrap();
     assert_eq!((again.made, again.successor), (false, None));
     assert!(matches!(
-        keys.revoke(store, 99, NOW).await,
+        keys.revoke(store, &Who::server(), 99, NOW).await,
         Err(RevokeError::NoSuchKey(99))
     ));
     assert!(matches!(
-        keys.revoke(store, OF_DECLARED, NOW).await,
+        keys.revoke(store, &Who::server(), OF_DECLARED, NOW).await,
         Err(RevokeError::NothingIssued { .. })
     ));
     assert_eq!(fixture.stored().await, before);
@@ -264,8 +296,20 @@ async fn a_change_that_could_not_be_written_does_not_hold() {
         .database
         .sql("ALTER TABLE revoked_keys RENAME TO kept; ALTER TABLE keys RENAME TO kept_too")
         .unwrap();
-    assert!(fixture.keys.revoke(&fixture.store, ACCESS, NOW).await.is_err());
-    assert!(fixture.keys.rotate(&fixture.store, Purpose::Page, NOW).await.is_err());
+    assert!(
+        fixture
+            .keys
+            .revoke(&fixture.store, &Who::server(), ACCESS, NOW)
+            .await
+            .is_err()
+    );
+    assert!(
+        fixture
+            .keys
+            .rotate(&fixture.store, &Who::server(), Purpose::Page, NOW)
+            .await
+            .is_err()
+    );
     assert_eq!(
         states(&fixture.keys, Purpose::Access, NOW),
         [(ACCESS, KeyState::Current)]
@@ -275,7 +319,14 @@ async fn a_change_that_could_not_be_written_does_not_hold() {
         .database
         .sql("ALTER TABLE kept RENAME TO revoked_keys; ALTER TABLE kept_too RENAME TO keys")
         .unwrap();
-    assert!(fixture.keys.revoke(&fixture.store, ACCESS, NOW).await.unwrap().made);
+    assert!(
+        fixture
+            .keys
+            .revoke(&fixture.store, &Who::server(), ACCESS, NOW)
+            .await
+            .unwrap()
+            .made
+    );
 }
 
 /// Who has a key that the row does not name cannot make what the row would still give something for.

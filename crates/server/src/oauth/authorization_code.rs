@@ -24,7 +24,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     let code = request.body.get("code").ok_or(Refusal::MissingParameter("code"))?;
     let grant = authentic(hallpass, request.client, code, request.now).await?;
     match grant.state {
-        State::Active => return Err(replayed(hallpass, &grant, request.now).await?),
+        State::Active => return Err(replayed(hallpass, request, &grant).await?),
         State::Ended => return Err(Refusal::CodeRevoked),
         State::Pending => {}
     }
@@ -54,20 +54,22 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     match hallpass.store.redeem(&grant, change).await? {
         Some(Redeemed { grant, crowded }) => {
             // The code is spent: whoever were told to come again would come with a used one, and lose the grant.
-            if crowded && let Err(error) = end_longest_idle(hallpass, &grant, request.now).await {
+            if crowded && let Err(error) = end_longest_idle(hallpass, request, &grant).await {
                 tracing::warn!(%error, grant = %grant.id, "grants beyond the limit stay until the next redemption");
             }
             issue::for_grant(hallpass, request, &grant, scopes, request.now)
         }
-        None => Err(lost(hallpass, &grant, request.now).await?),
+        None => Err(lost(hallpass, request, &grant).await?),
     }
 }
 
 /// At most so many active grants of one person for one app: the longest idle ones end.
-async fn end_longest_idle(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<(), StoreError> {
+async fn end_longest_idle(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), StoreError> {
     let keep = hallpass.config.tokens.grants_per_user_and_app;
+    let (reason, now) = (EndReason::Replaced, request.now);
     for idle in hallpass.store.longest_idle(grant, keep).await? {
-        hallpass.store.end(idle, EndReason::Replaced, now).await?;
+        let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
+        store.end(idle, reason, now).await?;
     }
     Ok(())
 }
@@ -135,9 +137,10 @@ fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, Refusal> {
 }
 
 /// Another request came first: it spent the code, ended the grant, or the moment passed.
-async fn lost(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusal, Refusal> {
+async fn lost(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
+    let now = request.now;
     match hallpass.store.grant(grant.id).await? {
-        Some(row) if row.state == State::Active => replayed(hallpass, &row, now).await,
+        Some(row) if row.state == State::Active => replayed(hallpass, request, &row).await,
         Some(row) if row.state == State::Pending && now >= row.code_expires => Ok(Refusal::CodeExpired),
         // A key was revoked: the code's, or the one that was to prove its refresh token.
         Some(row) if row.state == State::Pending && !hallpass.keys.ring().is_revoked(row.key) => {
@@ -147,8 +150,10 @@ async fn lost(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusa
     }
 }
 
-async fn replayed(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusal, Refusal> {
+async fn replayed(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
     tracing::warn!(grant = %grant.id, "a code came a second time: the grant ends");
-    hallpass.store.end(grant.id, EndReason::CodeReplayed, now).await?;
+    let (reason, now) = (EndReason::CodeReplayed, request.now);
+    let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
+    store.end(grant.id, reason, now).await?;
     Ok(Refusal::CodeReplayed)
 }

@@ -18,7 +18,10 @@ pub mod token;
 
 pub use refusal::Refusal;
 
+use crate::app::Hallpass;
+use crate::audit::Who;
 use crate::dialect::Scheme;
+use crate::directory::Client;
 use crate::source::Peer;
 use hallpass_wire::Parameters;
 use http::{HeaderMap, HeaderValue, header};
@@ -69,6 +72,12 @@ impl FormRequest<'_> {
             return Err(Refusal::MediaType("JSON".to_owned()));
         }
         Ok(parameters)
+    }
+
+    /// The app that authenticated by this request, for the audit log.
+    #[must_use]
+    pub fn who(&self, hallpass: &Hallpass, client: &Client) -> Who {
+        Who::app(&client.app.client_id, hallpass.proxies.source(self.peer, self.headers))
     }
 
     /// How the request authenticates, for the challenge of a refusal.

@@ -31,7 +31,7 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
         let decided = decide(hallpass, request, &proof, &grant);
         // A token that was used before is found out whatever else is wrong with the request.
         if decided == Meaning::Reused {
-            return Err(reused(hallpass, &grant, request.now).await?);
+            return Err(reused(hallpass, request, &grant).await?);
         }
         // The row was read from the newest database (`Hallpass::proven`).
         if decided == Meaning::RolledBack {
@@ -175,8 +175,10 @@ fn scopes(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Res
     }
 }
 
-async fn reused(hallpass: &Hallpass, grant: &Grant, now: Instant) -> Result<Refusal, Refusal> {
+async fn reused(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
     tracing::warn!(grant = %grant.id, "a refresh token came that was used before: the grant ends");
-    hallpass.store.end(grant.id, EndReason::RefreshReused, now).await?;
+    let (reason, now) = (EndReason::RefreshReused, request.now);
+    let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
+    store.end(grant.id, reason, now).await?;
     Ok(Refusal::RefreshTokenReused)
 }

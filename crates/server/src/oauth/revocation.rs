@@ -7,7 +7,7 @@ use super::{FormRequest, Refusal};
 use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::respond::Response;
-use crate::store::model::EndReason;
+use crate::store::model::{AuditEvent, EndReason};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
 
@@ -28,20 +28,23 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
     let client = authenticate(hallpass, request, &body, now).await?;
     let token = body.get("token").ok_or(Refusal::MissingParameter("token"))?;
     if let Some(proof) = Proof::parse(Kind::RefreshToken, token) {
-        return refresh_token(hallpass, &client, &proof, now).await;
+        let who = request.who(hallpass, &client);
+        return refresh_token(hallpass, &client, &proof, who.ended(EndReason::ByApp, now)).await;
     }
     access_token(hallpass, &client, token, now).await
 }
 
 /// Any authentic generation ends the grant: who holds an old one may end it too, by presenting it for refresh.
-async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, now: Instant) -> Result<(), Refusal> {
+async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, event: AuditEvent) -> Result<(), Refusal> {
+    let now = event.at;
     let Some(grant) = hallpass.proven(proof, now).await? else {
         return Ok(());
     };
     if grant.app != client.app.id {
         return Err(Refusal::ForeignRefreshToken);
     }
-    hallpass.store.end(grant.id, EndReason::ByApp, now).await?;
+    let store = hallpass.store.recording(event);
+    store.end(grant.id, EndReason::ByApp, now).await?;
     Ok(())
 }
 

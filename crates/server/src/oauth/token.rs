@@ -3,6 +3,7 @@
 use super::client_authentication::authenticate;
 use super::{FormRequest, Refusal, authorization_code, client_credentials, refresh_token};
 use crate::app::Hallpass;
+use crate::audit::Who;
 use crate::config::GrantType;
 use crate::directory::Client;
 use crate::respond::Response;
@@ -11,6 +12,8 @@ use hallpass_wire::{Parameters, Scopes};
 
 /// A request whose client is authenticated and may use the grant type.
 pub struct TokenRequest<'a> {
+    /// The request.
+    pub form: &'a FormRequest<'a>,
     /// The client.
     pub client: &'a Client,
     /// The body.
@@ -42,6 +45,7 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
         return Err(Refusal::GrantTypeNotAllowed(grant_type.as_str()));
     }
     let request = TokenRequest {
+        form: request,
         client: &client,
         body: &body,
         now,
@@ -55,6 +59,12 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
 }
 
 impl TokenRequest<'_> {
+    /// The app, for the audit log.
+    #[must_use]
+    pub fn who(&self, hallpass: &Hallpass) -> Who {
+        self.form.who(hallpass, self.client)
+    }
+
     /// The scopes that the request names; `None` where it names none.
     ///
     /// # Errors

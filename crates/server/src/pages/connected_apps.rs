@@ -41,12 +41,14 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
         return Err(visit.error(400, ErrorKind::BadForm));
     };
     let (app, organization) = (AppId(app), OrganizationId(organization));
-    visit
-        .hallpass
-        .store
-        .end_all(user.id, app, Some(organization), EndReason::ByPerson, visit.now)
-        .await
-        .map_err(|error| visit.failed(error))?;
+    let (reason, now) = (EndReason::ByPerson, visit.now);
+    let event = visit
+        .who(user)
+        .ended(reason, now)
+        .connection(user.id, app, organization);
+    let store = visit.hallpass.store.recording(event);
+    let ended = store.end_all(user.id, app, Some(organization), reason, now).await;
+    ended.map_err(|error| visit.failed(error))?;
     Ok(visit.go(&visit.address(&format!("/account/apps?ended={app}"))))
 }
 

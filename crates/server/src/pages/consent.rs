@@ -14,10 +14,13 @@ use crate::oauth::Refusal;
 use crate::oauth::authorization::AuthorizationRequest;
 use crate::random;
 use crate::respond::Response;
-use crate::store::model::{Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status, User};
+use crate::store::model::{
+    AuditAction, Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status, User,
+};
 use crate::tokens::proofs::{Kind, Proof};
 use crate::view::{Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
 use hallpass_wire::redirect_uri::Destination;
+use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -183,7 +186,9 @@ async fn allow(
         created: visit.now,
         code_expires: visit.now.after(hallpass.config.tokens.code),
     };
-    let grant = hallpass.store.insert_grant(grant).await?;
+    let event = visit.who(user).did(AuditAction::GrantCreated, visit.now);
+    let event = event.after(&json!({ "scopes": grant.scopes }));
+    let grant = hallpass.store.recording(event).insert_grant(grant).await?;
     hand_over(visit, request, &grant)
 }
 

@@ -5,10 +5,11 @@ use super::form::{Form, is_own_origin};
 use super::login;
 use super::state::{self, Binding, Opened, Purpose};
 use crate::app::Hallpass;
+use crate::audit::Who;
 use crate::oauth::Refusal;
 use crate::respond::{self, Response};
 use crate::source::Peer;
-use crate::store::model::{Session, SessionId, Status, User};
+use crate::store::model::{AuditAction, Session, SessionId, Status, User};
 use crate::time::Instant;
 use crate::view::{self, Back, ErrorKind, Frame, Locale, ScopeLine};
 use axum::body::Body;
@@ -118,6 +119,12 @@ impl Visit {
         self.hallpass.proxies.source(peer, &self.parts.headers)
     }
 
+    /// A person at this browser, for the audit log.
+    #[must_use]
+    pub fn who(&self, user: &User) -> Who {
+        Who::user(user.id, self.source())
+    }
+
     /// The path and query that were asked for, below the public address.
     #[must_use]
     pub fn place(&self) -> &str {
@@ -217,7 +224,8 @@ impl Visit {
             created: self.now,
             expires: self.now.after(SESSION),
         };
-        self.hallpass.store.create_session(session).await?;
+        let event = self.who(user).did(AuditAction::SignedIn, self.now).user(user.id);
+        self.hallpass.store.recording(event).create_session(session).await?;
         Ok(())
     }
 

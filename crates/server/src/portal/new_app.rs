@@ -11,7 +11,7 @@ use crate::pages::{Form, Post, SignedIn, Visit, login};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, Reach, Status, User};
+use crate::store::model::{App, AppId, AppStatus, AuditAction, ClientType, Organization, Reach, Status, User};
 use crate::view::{self, AppNew, AppNewErrors, ErrorKind, NameFault, RedirectUriFault, ScopeChoice, SecretNews};
 use hallpass_wire::redirect_uri::RedirectUriError;
 use hallpass_wire::{RedirectUri, Scope, Scopes};
@@ -101,7 +101,12 @@ async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: 
         secrets: if confidential { vec![secret] } else { Vec::new() },
         unknown: None,
     };
-    match hallpass.store.create_app(app).await {
+    let event = visit
+        .who(user)
+        .did(AuditAction::AppCreated, visit.now)
+        .app(&app)
+        .after(&app);
+    match hallpass.store.recording(event).create_app(app).await {
         Ok(()) => {
             let client = hallpass.client_by_id(id).await?.ok_or(Refusal::Internal)?;
             apps::show(visit, &client, confidential.then(|| SecretNews::Made(text.expose()))).await

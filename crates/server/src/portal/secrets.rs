@@ -8,7 +8,7 @@ use crate::pages::state::Purpose;
 use crate::pages::{Form, Post, Visit};
 use crate::respond::Response;
 use crate::store::StoreError;
-use crate::store::model::{ClientType, Others, Secret, SecretId, Status};
+use crate::store::model::{ClientType, Others, Secret, SecretId, Status, User};
 use crate::view::{ErrorKind, SecretNews};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// `POST /developer/apps/{client_id}/secret`: a new secret, beside the other or with it ended now or after an overlap. The
 /// form carries the id of the secret to come, so that the same form sent twice makes one.
 pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
-    let Some((client, id)) = opened(&visit, Purpose::Developer, &form).await? else {
+    let Some((user, client, id)) = opened(&visit, Purpose::Developer, &form).await? else {
         return Ok(visit.go(&address_of(&visit)));
     };
     let others = match form.get("reset") {
@@ -30,7 +30,8 @@ pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
     }
     let (text, kept) = client_secrets::make(visit.now);
     let secret = Secret { id, ..kept };
-    let store = &visit.hallpass.store;
+    let event = visit.who(&user).set_secret(&client.app, id, others, visit.now);
+    let store = visit.hallpass.store.recording(event);
     match store.set_secret(client.app.id, secret, others, visit.now).await {
         Ok(()) => tell(&visit, &client, SecretNews::Made(text.expose())).await,
         Err(StoreError::Taken(_)) => Ok(visit.go(&address_of(&visit))),
@@ -41,18 +42,24 @@ pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
 
 /// `POST /developer/apps/{client_id}/secret/end`: one secret ends at once, if another lasts.
 pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
-    let Some((client, id)) = opened(&visit, Purpose::Secret, &form).await? else {
+    let Some((user, client, id)) = opened(&visit, Purpose::Secret, &form).await? else {
         return Ok(visit.go(&address_of(&visit)));
     };
-    match visit.hallpass.store.end_secret(client.app.id, id, visit.now).await {
+    let event = visit.who(&user).ended_secret(&client.app, id, visit.now);
+    let store = visit.hallpass.store.recording(event);
+    match store.end_secret(client.app.id, id, visit.now).await {
         Ok(()) => Ok(visit.go(&address_of(&visit))),
         Err(StoreError::Conflict) => unless(&visit, &client, id, false, SecretNews::LastOne).await,
         Err(error) => Err(visit.failed(error)),
     }
 }
 
-/// The app, and the secret that the form's sealed state names; `None` where that is not this person's or too old.
-async fn opened(visit: &Visit, purpose: Purpose, form: &Form) -> Result<Option<(Arc<Client>, SecretId)>, Response> {
+/// The person, the app, and the secret that the form's sealed state names; `None` where that is not this person's or too old.
+async fn opened(
+    visit: &Visit,
+    purpose: Purpose,
+    form: &Form,
+) -> Result<Option<(Arc<User>, Arc<Client>, SecretId)>, Response> {
     let opened = visit.open(purpose, form).filter(|opened| opened.fits);
     let (Some(user), Some(opened)) = (&visit.user, opened) else {
         return Ok(None);
@@ -62,7 +69,7 @@ async fn opened(visit: &Visit, purpose: Purpose, form: &Form) -> Result<Option<(
         return Err(visit.error(404, ErrorKind::NotFound));
     }
     match Uuid::from_slice(&opened.payload) {
-        Ok(id) => Ok(Some((client, SecretId(id)))),
+        Ok(id) => Ok(Some((user.clone(), client, SecretId(id)))),
         Err(_) => Err(visit.error(400, ErrorKind::BadForm)),
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! No `RETURNING`: on SQLite reading the row in the same transaction is cheaper, and it answers also where nothing changed.
 
-use super::batch::{Applied, ENDS, End, Ends, Outcome, Rotation, Use, Used, Work, Write};
+use super::batch::{Applied, ENDS, End, Ends, Outcome, Recorded, Rotation, Use, Used, Work, Write};
 use super::bounds::Bounds;
 use super::connection::Connection;
-use super::model::{Change, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
+use super::model::{AuditEvent, Change, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
 use super::numbering::Numbering;
 use super::queue::Committed;
 use super::value::{Row, Statement, Value};
-use super::{Result, StoreError, all, apps, changes, first, grants, sweep};
+use super::{Result, StoreError, all, apps, audit, changes, first, grants, sweep};
 use crate::time::Instant;
 
 /// One transaction.
@@ -67,7 +67,7 @@ impl<'a> Batch<'a> {
             answers.push(own(self.work(work))?);
         }
         if let Some(now) = now {
-            self.left = sweep::sweep(self.connection, self.bounds.swept_until(now), works)?;
+            self.left = sweep::sweep(self.connection, self.bounds, now, works)?;
         }
         self.connection.execute("COMMIT", &[])?;
         Ok(answers)
@@ -75,10 +75,10 @@ impl<'a> Batch<'a> {
 
     fn work(&mut self, work: &Work) -> Result<Applied> {
         let outcome = match work {
-            Work::Insert(grant) => Outcome::Grant(self.insert(grant)?.map(Box::new)),
+            Work::Insert(grant, recorded) => Outcome::Grant(self.insert(grant, recorded)?.map(Box::new)),
             Work::Redeem(redeem, check) => Outcome::Redeemed(self.redeem(redeem, *check)?),
             Work::Rotate(rotate) => Outcome::Rotated(self.rotate(rotate)?),
-            Work::End(end) => Outcome::Ended(self.end(end)?),
+            Work::End(end, recorded) => Outcome::Ended(self.end(end, recorded)?),
             Work::Seen(uses) => self.seen(uses)?,
             Work::Write(write) => return self.write(write),
             #[cfg(test)]
@@ -89,9 +89,29 @@ impl<'a> Batch<'a> {
         Ok(Applied::Whole(outcome))
     }
 
-    fn insert(&mut self, grant: &NewGrant) -> Result<Option<Grant>> {
-        self.connection.execute(grants::INSERT, &grants::insert_params(grant))?;
+    fn insert(&mut self, grant: &NewGrant, recorded: &Recorded) -> Result<Option<Grant>> {
+        let inserted = self.connection.execute(grants::INSERT, &grants::insert_params(grant))?;
+        if inserted > 0 {
+            self.record_of_grant(grant.id, recorded)?;
+        }
         self.grant(grant.id)
+    }
+
+    /// No savepoint keeps a grant's change apart: where its event cannot be appended, nothing of the batch is done.
+    fn record_of_grant(&self, grant: GrantId, recorded: &Recorded) -> Result<()> {
+        let Some(event) = recorded else { return Ok(()) };
+        let params = audit::insert_of_grant_params(grant, event);
+        match self.connection.execute(audit::INSERT_OF_GRANT, &params) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(StoreError::Unavailable(format!("no event can be appended: {error}"))),
+        }
+    }
+
+    fn record(&self, event: Option<&AuditEvent>) -> Result<()> {
+        if let Some(event) = event {
+            self.connection.execute(audit::INSERT, &audit::insert_params(event))?;
+        }
+        Ok(())
     }
 
     /// Whether there may be too many grants is asked here, where the index's pages are at hand: on a connection that only reads
@@ -122,11 +142,12 @@ impl<'a> Batch<'a> {
         Ok(Rotation::Made { by, own })
     }
 
-    fn end(&mut self, end: &End) -> Result<bool> {
+    fn end(&mut self, end: &End, recorded: &Recorded) -> Result<bool> {
         if self.connection.execute(grants::END, &grants::end_params(end))? == 0 {
             return Ok(false);
         }
         self.announce(&grants::ended(end))?;
+        self.record_of_grant(end.id, recorded)?;
         Ok(true)
     }
 
@@ -170,9 +191,11 @@ impl<'a> Batch<'a> {
             self.announce(change)?;
         }
         let Some(ends) = &write.ends else {
+            self.record(write.to_record(0))?;
             return Ok(Applied::Whole(Outcome::EndedMany(write.ended.clone())));
         };
         let found = self.end_some(ends)?;
+        self.record(write.to_record(found.len()))?;
         Ok(write.after_ending(ends, &found))
     }
 
@@ -184,11 +207,12 @@ impl<'a> Batch<'a> {
         ]);
         let found: Vec<GrantId> = all(self.connection.query(ends.select, &params)?, Row::take)?;
         for &id in &found {
-            self.end(&End {
+            let end = End {
                 id,
                 reason: ends.reason,
                 now: ends.now,
-            })?;
+            };
+            self.end(&end, &None)?;
         }
         Ok(found)
     }

@@ -66,7 +66,7 @@ impl Store {
             statements,
             announce,
             ends,
-            ended: vec![],
+            ..Write::default()
         })
         .await
     }

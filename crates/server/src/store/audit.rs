@@ -1,37 +1,149 @@
-//! The audit log: appended to, never changed.
+//! The audit log: events are appended in the commit of the change that they record, never changed, and deleted by the sweep
+//! once they have been kept long enough.
 
-use super::model::AuditEvent;
-use super::value::{Row, Statement};
-use super::{Result, Store, readable};
+use super::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter, GrantId};
+use super::value::{Row, Value};
+use super::{Result, Store, first, readable};
+use std::time::Duration;
+use uuid::Uuid;
 
 impl Store {
-    /// Appends an event.
-    pub async fn append_audit(&self, event: AuditEvent) -> Result<()> {
-        let params = vec![
-            event.id.into(),
-            event.at.into(),
-            event.actor.into(),
-            event.action.into(),
-            event.app.into(),
-            event.user.into(),
-            event.organization.into(),
-            event.grant.into(),
-            event.detail.into(),
-        ];
-        self.write(vec![Statement::new(INSERT, params).expect_one()]).await
+    /// The same store, whose next change appends this event in its commit: neither is there without the other. A change that
+    /// does nothing, such as the end of a grant that has ended, appends nothing.
+    #[must_use]
+    pub fn recording(&self, event: AuditEvent) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            event: Some(Box::new(event)),
+        }
     }
 
-    /// The last events, the newest first.
-    pub async fn audit_events(&self, limit: u32) -> Result<Vec<AuditEvent>> {
-        Ok(readable(self.scan(LAST, vec![limit.into()]).await?, event_of))
+    /// Appends an event about something that changes nothing else.
+    pub async fn append_audit(&self, event: AuditEvent) -> Result<()> {
+        self.recording(event).write(vec![]).await
+    }
+
+    /// Says how long events are kept.
+    pub fn keep_audit_for(&self, kept: Duration) {
+        self.inner.bounds.keep_audit_for(kept);
+    }
+
+    /// The event with this id.
+    pub async fn audit_event(&self, id: AuditEventId) -> Result<Option<AuditEvent>> {
+        first(self.read(EVENT, &[id.into()]).await?, event_of)
+    }
+
+    /// A page of the log. An index of app, user or organization gives the order.
+    pub async fn audit_events(&self, filter: AuditFilter) -> Result<Vec<AuditEvent>> {
+        let (ascending, cursor) = match filter.from {
+            AuditCursor::Newest => (false, AuditEventId(Uuid::max())),
+            AuditCursor::Before(id) => (false, id),
+            AuditCursor::After(id) => (true, id),
+        };
+        let (user, organization) = (filter.user, filter.organization);
+        let (newest, oldest, mut params) = match (filter.app, user, organization) {
+            (Some(app), ..) => {
+                let params = vec![app.into(), user.into(), organization.into()];
+                (NEWEST_OF_APP, OLDEST_OF_APP, params)
+            }
+            (None, Some(user), _) => (NEWEST_OF_USER, OLDEST_OF_USER, vec![user.into(), organization.into()]),
+            (None, None, Some(organization)) => (
+                NEWEST_OF_ORGANIZATION,
+                OLDEST_OF_ORGANIZATION,
+                vec![organization.into()],
+            ),
+            (None, None, None) => (NEWEST, OLDEST, vec![]),
+        };
+        params.extend([cursor.into(), filter.limit.into()]);
+        let sql = if ascending { oldest } else { newest };
+        Ok(readable(self.scan(sql, params).await?, event_of))
     }
 }
 
-const INSERT: &str = "INSERT INTO audit_events (id, happened, actor, action, app_id, user_id, organization_id, grant_id, detail) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+/// An event as it is.
+pub(super) const INSERT: &str = "INSERT INTO audit_events (id, happened, actor, action, app_id, user_id, organization_id, \
+     grant_id, source, before, after, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
-const LAST: &str = "SELECT id, happened, actor, action, app_id, user_id, organization_id, grant_id, detail \
-     FROM audit_events ORDER BY id DESC LIMIT $1";
+/// The values of [`INSERT`].
+pub(super) fn insert_params(event: &AuditEvent) -> Vec<Value> {
+    vec![
+        event.id.into(),
+        event.at.into(),
+        event.actor.as_str().into(),
+        event.action.as_str().into(),
+        event.app.into(),
+        event.user.into(),
+        event.organization.into(),
+        event.grant.into(),
+        event.source.as_deref().into(),
+        event.before.as_deref().into(),
+        event.after.as_deref().into(),
+        event.detail.as_deref().into(),
+    ]
+}
+
+/// An event about a grant, whose row says whose it is.
+pub(super) const INSERT_OF_GRANT: &str = "INSERT INTO audit_events (id, happened, actor, action, source, before, after, \
+     detail, app_id, user_id, organization_id, grant_id) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, app_id, user_id, organization_id, id FROM grants WHERE id = $9";
+
+/// The values of [`INSERT_OF_GRANT`].
+pub(super) fn insert_of_grant_params(grant: GrantId, event: &AuditEvent) -> Vec<Value> {
+    let mut params = own_params(Some(event)).to_vec();
+    params.insert(1, event.at.into());
+    params.push(grant.into());
+    params
+}
+
+/// Id, actor, action, source, before, after and detail: what an event about a grant has beside the moment and the grant's row.
+/// All NULL where there is no event.
+pub(super) fn own_params(event: Option<&AuditEvent>) -> [Value; 7] {
+    let Some(event) = event else {
+        return std::array::from_fn(|_| Value::Null);
+    };
+    [
+        event.id.into(),
+        event.actor.as_str().into(),
+        event.action.as_str().into(),
+        event.source.as_deref().into(),
+        event.before.as_deref().into(),
+        event.after.as_deref().into(),
+        event.detail.as_deref().into(),
+    ]
+}
+
+macro_rules! select_event {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, happened, actor, action, app_id, user_id, organization_id, grant_id, source, before, after, detail ",
+            "FROM audit_events WHERE ",
+            $rest
+        )
+    };
+}
+
+const EVENT: &str = select_event!("id = $1");
+
+// Each list twice: the newest first, the oldest first. PostgreSQL learns a parameter's type where it first meets it, so the
+// column comes first.
+
+const NEWEST: &str = select_event!("id < $1 ORDER BY id DESC LIMIT $2");
+const OLDEST: &str = select_event!("id > $1 ORDER BY id LIMIT $2");
+
+const NEWEST_OF_APP: &str = select_event!(
+    "app_id = $1 AND (user_id = $2 OR $2 IS NULL) AND (organization_id = $3 OR $3 IS NULL) AND id < $4 ORDER BY id DESC LIMIT $5"
+);
+const OLDEST_OF_APP: &str = select_event!(
+    "app_id = $1 AND (user_id = $2 OR $2 IS NULL) AND (organization_id = $3 OR $3 IS NULL) AND id > $4 ORDER BY id LIMIT $5"
+);
+
+const NEWEST_OF_USER: &str =
+    select_event!("user_id = $1 AND (organization_id = $2 OR $2 IS NULL) AND id < $3 ORDER BY id DESC LIMIT $4");
+const OLDEST_OF_USER: &str =
+    select_event!("user_id = $1 AND (organization_id = $2 OR $2 IS NULL) AND id > $3 ORDER BY id LIMIT $4");
+
+const NEWEST_OF_ORGANIZATION: &str = select_event!("organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+const OLDEST_OF_ORGANIZATION: &str = select_event!("organization_id = $1 AND id > $2 ORDER BY id LIMIT $3");
 
 fn event_of(row: &mut Row) -> Result<AuditEvent> {
     Ok(AuditEvent {
@@ -43,6 +155,9 @@ fn event_of(row: &mut Row) -> Result<AuditEvent> {
         user: row.take()?,
         organization: row.take()?,
         grant: row.take()?,
+        source: row.take()?,
+        before: row.take()?,
+        after: row.take()?,
         detail: row.take()?,
     })
 }

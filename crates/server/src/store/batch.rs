@@ -5,7 +5,7 @@
 //! then sees what the first did (so a second redemption of a code is a replay). Who waits keeps its place.
 
 use super::StoreError;
-use super::model::{EndReason, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, SecretId};
+use super::model::{AuditEvent, EndReason, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, SecretId};
 use super::value::{Statement, Value};
 use crate::time::Instant;
 use std::collections::HashMap;
@@ -59,17 +59,20 @@ pub(super) fn plan<R>(waiting: &mut VecDeque<Job<R>>, limit: usize) -> Vec<Job<R
     batch
 }
 
+/// The event that the audit log gets with a change, in the same commit; `None`: the change is not recorded.
+pub(super) type Recorded = Option<Box<AuditEvent>>;
+
 /// One thing to write.
 #[derive(Clone, Debug)]
 pub(super) enum Work {
-    /// A code was issued.
-    Insert(NewGrant),
+    /// A code was issued. The event is appended if the grant was not there already.
+    Insert(NewGrant, Recorded),
     /// A code is redeemed. The sweep looks at the grant by this moment, where it would look at it later.
     Redeem(Redeem, Option<Instant>),
     /// A refresh token is exchanged.
     Rotate(Rotate),
-    /// A grant ends.
-    End(End),
+    /// A grant ends. The event is appended if it had not ended already.
+    End(End, Recorded),
     /// Uses to write down.
     Seen(Vec<Use>),
     /// Anything that is not hot.
@@ -161,9 +164,17 @@ pub(super) struct Write {
     pub(super) ends: Option<Ends>,
     /// What earlier parts of this write ended: many grants end in several commits.
     pub(super) ended: Vec<GrantId>,
+    /// Appended with the statements; where there are only grants to end, with the first of them.
+    pub(super) recorded: Recorded,
 }
 
 impl Write {
+    /// The event to append, once it is known how many grants this part has ended.
+    pub(super) fn to_record(&self, ended: usize) -> Option<&AuditEvent> {
+        let changed = !self.statements.is_empty() || self.ends.is_none() || ended > 0;
+        self.recorded.as_deref().filter(|_| changed)
+    }
+
     /// What became of it once these of its grants have ended: all, or the rest remains.
     pub(super) fn after_ending(&self, ends: &Ends, found: &[GrantId]) -> Applied {
         let ended = [&self.ended, found].concat();
@@ -190,10 +201,10 @@ enum Concerns {
 impl Work {
     fn concerns(&self) -> Concerns {
         match self {
-            Self::Insert(grant) => Concerns::One(grant.id),
+            Self::Insert(grant, _) => Concerns::One(grant.id),
             Self::Redeem(redeem, _) => Concerns::One(redeem.id),
             Self::Rotate(rotate) => Concerns::One(rotate.id),
-            Self::End(end) => Concerns::One(end.id),
+            Self::End(end, _) => Concerns::One(end.id),
             Self::Seen(_) => Concerns::Many,
             Self::Write(write) if write.ends.is_some() => Concerns::Many,
             Self::Write(_) => Concerns::None,
@@ -211,17 +222,44 @@ impl Work {
         matches!((self, other), (Self::Rotate(a), Self::Rotate(b)) if same(a, b))
     }
 
+    /// The same with an event for the audit log.
+    pub(super) fn recorded(self, event: AuditEvent) -> Result<Self, StoreError> {
+        let event = Some(Box::new(event));
+        match self {
+            Self::Insert(grant, _) => Ok(Self::Insert(grant, event)),
+            Self::End(end, _) => Ok(Self::End(end, event)),
+            Self::Write(write) => Ok(Self::Write(Write {
+                recorded: event,
+                ..write
+            })),
+            // A defect of the caller: what is not recorded must not look as if it were.
+            _ => Err(StoreError::Unfit("this change takes no event along".to_owned())),
+        }
+    }
+
+    /// How many rows it may add that the sweep deletes one day.
+    pub(super) fn adds(&self) -> usize {
+        match self {
+            Self::Insert(_, recorded) => 1 + recorded.iter().count(),
+            Self::End(_, recorded) => recorded.iter().count(),
+            Self::Write(write) => write.recorded.iter().count(),
+            _ => 0,
+        }
+    }
+
     /// The moment at which it was asked for, where it says one.
     pub(super) fn now(&self) -> Option<Instant> {
         match self {
-            Self::Insert(grant) => Some(grant.created),
+            Self::Insert(grant, _) => Some(grant.created),
             Self::Redeem(redeem, _) => Some(redeem.now),
             Self::Rotate(rotate) => Some(rotate.now),
-            Self::End(end) => Some(end.now),
+            Self::End(end, _) => Some(end.now),
             Self::Seen(uses) => uses.iter().map(|one| one.at).max(),
             Self::Write(write) => {
                 let ends = write.ends.iter().map(|ends| ends.now);
-                write.announce.iter().map(|change| change.at).chain(ends).max()
+                let recorded = write.recorded.iter().map(|event| event.at);
+                let announced = write.announce.iter().map(|change| change.at);
+                announced.chain(ends).chain(recorded).max()
             }
             #[cfg(test)]
             Self::Panic | Self::Pragma(_) => None,
@@ -280,11 +318,12 @@ mod tests {
 
     fn end(id: u128) -> Work {
         let reason = EndReason::ByPerson;
-        Work::End(End {
+        let end = End {
             id: grant(id),
             reason,
             now: Instant(0),
-        })
+        };
+        Work::End(end, None)
     }
 
     fn end_many() -> Work {

@@ -1,4 +1,5 @@
-//! What the writer is told while it runs: how long access tokens live, and by what time what is due is treated.
+//! What the writer is told while it runs: how long access tokens live, how long the audit log is kept, and by what time what is
+//! due is treated.
 
 use crate::time::Instant;
 use std::sync::OnceLock;
@@ -16,6 +17,8 @@ pub(super) type SweepClock = Box<dyn Fn() -> Instant + Send + Sync>;
 pub(super) struct Bounds {
     /// In milliseconds; 0: not told.
     longest_access: AtomicI64,
+    /// In milliseconds; 0: not told.
+    audit_kept: AtomicI64,
     sweep_clock: OnceLock<SweepClock>,
 }
 
@@ -24,6 +27,20 @@ impl Bounds {
     pub(super) fn use_longest_access(&self, longest: Duration) {
         let millis = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
         self.longest_access.store(millis, Ordering::SeqCst);
+    }
+
+    /// How long events of the audit log are kept.
+    pub(super) fn keep_audit_for(&self, kept: Duration) {
+        let millis = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
+        self.audit_kept.store(millis, Ordering::SeqCst);
+    }
+
+    /// Events of this moment and before are deleted; none before the server has said how long they are kept.
+    pub(super) fn audit_over(&self, now: Instant) -> Instant {
+        match self.audit_kept.load(Ordering::SeqCst) {
+            0 => Instant(i64::MIN),
+            millis => now.before(Duration::from_millis(millis.unsigned_abs())),
+        }
     }
 
     /// The clock to treat what is due by, where it is behind the one that writes come with. Only the first is taken.

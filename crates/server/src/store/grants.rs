@@ -39,7 +39,7 @@ impl Store {
 
     /// Makes a pending grant, or finds that one with its id is there already: the row as it stands.
     pub async fn insert_grant(&self, grant: NewGrant) -> Result<Grant> {
-        match self.change(Work::Insert(grant)).await? {
+        match self.change(Work::Insert(grant, None)).await? {
             Outcome::Grant(grant) => grant.map(|grant| *grant).ok_or(StoreError::Conflict),
             outcome => Err(outcome.unexpected()),
         }
@@ -75,7 +75,7 @@ impl Store {
 
     /// Ends a grant and tells the feed, in one commit. Whether it was this call that ended it.
     pub async fn end(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool> {
-        match self.change(Work::End(End { id, reason, now })).await? {
+        match self.change(Work::End(End { id, reason, now }, None)).await? {
             Outcome::Ended(ended) => Ok(ended),
             outcome => Err(outcome.unexpected()),
         }

@@ -50,7 +50,7 @@ use crate::config::{self, StoreUrl};
 use crate::time::Instant;
 use batch::{Outcome, Use, Used, Work, Write};
 use bounds::Bounds;
-use model::{Change, GrantId, NewChange, SecretId};
+use model::{AuditEvent, Change, GrantId, NewChange, SecretId};
 use postgres::Postgres;
 use queue::{Queue, Shared};
 use sqlite::Sqlite;
@@ -101,6 +101,8 @@ pub fn if_readable<T>(found: Result<Option<T>>) -> Result<Option<T>> {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// What the audit log gets with the next change (see [`Store::recording`]).
+    event: Option<Box<AuditEvent>>,
 }
 
 struct Inner {
@@ -146,7 +148,10 @@ impl Store {
             shared,
             bounds,
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+            event: None,
+        }
     }
 
     /// Whether other servers may work with the same database.
@@ -289,6 +294,10 @@ impl Store {
 
     /// One change through the writer.
     async fn change(&self, work: Work) -> Result<Outcome> {
+        let work = match &self.event {
+            Some(event) => work.recorded((**event).clone())?,
+            None => work,
+        };
         self.inner.queue.change(work).await
     }
 }

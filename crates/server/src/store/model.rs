@@ -10,7 +10,9 @@ mod record;
 pub use client::{App, AppUpdate, Others, Resource, Secret, SecretHash};
 pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Redeemed, Rotate, Rotated};
 pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
-pub use record::{AuditEvent, Beat, Change, Declared, Key, Mark, NewChange, RevokedKey, Successor};
+pub use record::{
+    AuditCursor, AuditEvent, AuditFilter, Beat, Change, Declared, Key, Mark, NewChange, RevokedKey, Successor,
+};
 
 use std::fmt;
 use uuid::Uuid;
@@ -179,6 +181,68 @@ texts! {
         Live = "live",
         /// A sandbox.
         Sandbox = "sandbox",
+    }
+
+    /// What an event of the audit log says was done. The words are documented (docs/guide/audit-log.md) and do not change.
+    AuditAction {
+        /// An app was registered or declared.
+        AppCreated = "app_created",
+        /// An app's settings were changed.
+        AppChanged = "app_changed",
+        /// An app was suspended.
+        AppSuspended = "app_suspended",
+        /// A suspended app was resumed.
+        AppResumed = "app_resumed",
+        /// An app was deleted.
+        AppDeleted = "app_deleted",
+        /// An app got a secret beside its others.
+        AppSecretAdded = "app_secret_added",
+        /// An app got a secret in place of its others.
+        AppSecretReset = "app_secret_reset",
+        /// One of an app's secrets was ended.
+        AppSecretEnded = "app_secret_ended",
+        /// A person was made.
+        UserCreated = "user_created",
+        /// A person's data or rights were changed.
+        UserChanged = "user_changed",
+        /// A person got another password.
+        UserPasswordSet = "user_password_set",
+        /// A person was suspended.
+        UserSuspended = "user_suspended",
+        /// A suspended person was resumed.
+        UserResumed = "user_resumed",
+        /// A person was deleted.
+        UserDeleted = "user_deleted",
+        /// A person signed in.
+        SignedIn = "signed_in",
+        /// An organization was made.
+        OrganizationCreated = "organization_created",
+        /// An organization's settings were changed.
+        OrganizationChanged = "organization_changed",
+        /// An organization was suspended.
+        OrganizationSuspended = "organization_suspended",
+        /// A suspended organization was resumed.
+        OrganizationResumed = "organization_resumed",
+        /// An organization was deleted.
+        OrganizationDeleted = "organization_deleted",
+        /// A person became a member of an organization, or got another role there.
+        MemberSet = "member_set",
+        /// A person was removed from an organization.
+        MemberRemoved = "member_removed",
+        /// A resource was declared, or declared otherwise.
+        ResourceSet = "resource_set",
+        /// A resource was removed from the configuration.
+        ResourceRemoved = "resource_removed",
+        /// A person gave consent to an app.
+        GrantCreated = "grant_created",
+        /// A grant ended before it expired.
+        GrantEnded = "grant_ended",
+        /// Copies of a refresh token were used from different sources.
+        DeviceCopied = "device_copied",
+        /// A key was published that takes the place of another.
+        KeyRotated = "key_rotated",
+        /// A key was revoked.
+        KeyRevoked = "key_revoked",
     }
 
     /// What an entry of the feed is about.

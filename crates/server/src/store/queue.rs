@@ -97,7 +97,7 @@ impl Queue {
     pub(in crate::store) async fn change(&self, work: Work) -> Result<Outcome> {
         // What takes access away, and what an operator does, is not turned away for others' sake.
         let _place = match work {
-            Work::Insert(_) | Work::Redeem(..) | Work::Rotate(_) => {
+            Work::Insert(..) | Work::Redeem(..) | Work::Rotate(_) => {
                 Some(self.shared.pressure.enter(BATCH).ok_or_else(crowded)?)
             }
             _ => None,

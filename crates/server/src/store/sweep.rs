@@ -4,6 +4,7 @@
 //! what goes keeps up with what comes.
 
 use super::batch::{End, Work, Write};
+use super::bounds::Bounds;
 use super::connection::Connection;
 use super::grants::{END, end_params, next_check};
 use super::memberships::{self, DELETE_ENDED, LONGEST_ENDED};
@@ -15,12 +16,14 @@ use crate::time::Instant;
 /// How many rows of each kind a commit treats.
 pub(super) const ROWS: usize = 32;
 
-/// Treats what is due at `now`; returns what is left to a commit of its own.
-pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> Result<Option<Write>> {
-    let inserts = works.iter().filter(|work| matches!(work, Work::Insert(_))).count();
-    let limit = Value::Int(i64::try_from(ROWS + 2 * inserts).unwrap_or(i64::MAX));
-    let ended_by = memberships::ended_by(now);
-    if connection.query(ANY_DUE, &[now.into(), ended_by.into()])?.is_empty() {
+/// Treats what is due once these were done, which came with `now`; returns what is left to a commit of its own.
+pub(super) fn sweep(connection: &Connection, bounds: &Bounds, now: Instant, works: &[&Work]) -> Result<Option<Write>> {
+    let now = bounds.swept_until(now);
+    let (ended_by, audit_over) = (memberships::ended_by(now), bounds.audit_over(now));
+    let added: usize = works.iter().map(|work| work.adds()).sum();
+    let limit = Value::Int(i64::try_from(ROWS + 2 * added).unwrap_or(i64::MAX));
+    let due = [now.into(), ended_by.into(), audit_over.into()];
+    if connection.query(ANY_DUE, &due)?.is_empty() {
         return Ok(None);
     }
     let until = [now.into(), limit.clone()];
@@ -43,7 +46,8 @@ pub(super) fn sweep(connection: &Connection, now: Instant, works: &[&Work]) -> R
     connection.execute(DELETE_SECRETS, &until)?;
     connection.execute(DELETE_SESSIONS, &until)?;
     connection.execute(DELETE_CHANGES, &until)?;
-    connection.execute(DELETE_ENDED, &[ended_by.into(), limit])?;
+    connection.execute(DELETE_ENDED, &[ended_by.into(), limit.clone()])?;
+    connection.execute(DELETE_EVENTS, &[audit_over.into(), limit])?;
     let left = connection.query(LONGEST_ENDED, &[ended_by.into()])?;
     first(left, |row| memberships::ends_of(row, now))
 }
@@ -74,12 +78,13 @@ pub(super) fn verdict(row: &mut Row, now: Instant) -> Result<Verdict, StoreError
     })
 }
 
-/// One look at the beginning of five indexes, which most commits end with. Asked for any row that is due, PostgreSQL would
+/// One look at the beginning of six indexes, which most commits end with. Asked for any row that is due, PostgreSQL would
 /// count on many and read the whole table, once it plans without the moment.
 pub(super) const ANY_DUE: &str = "SELECT 1 WHERE (SELECT MIN(check_at) FROM grants) <= $1 \
      OR (SELECT MIN(expires) FROM sessions) <= $1 OR (SELECT MIN(expires) FROM changes) <= $1 \
      OR (SELECT MIN(expires) FROM secrets) <= $1 \
-     OR (SELECT MIN(ended_at) FROM memberships WHERE ended_at IS NOT NULL) <= $2";
+     OR (SELECT MIN(ended_at) FROM memberships WHERE ended_at IS NOT NULL) <= $2 \
+     OR (SELECT MIN(happened) FROM audit_events) <= $3";
 
 const DUE: &str = "SELECT id, state, expires, ends, \
      CASE WHEN EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) THEN 1 ELSE 0 END \
@@ -95,3 +100,6 @@ const DELETE_SESSIONS: &str =
 
 const DELETE_CHANGES: &str = "DELETE FROM changes WHERE (node, number) IN \
      (SELECT node, number FROM changes WHERE expires <= $1 ORDER BY expires LIMIT $2)";
+
+const DELETE_EVENTS: &str = "DELETE FROM audit_events WHERE id IN \
+     (SELECT id FROM audit_events WHERE happened <= $1 ORDER BY happened LIMIT $2)";

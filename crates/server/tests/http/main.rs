@@ -11,6 +11,7 @@
 )]
 
 mod attacks;
+mod audit;
 mod authorization;
 mod bad_input;
 mod client_authentication;

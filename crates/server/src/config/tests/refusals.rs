@@ -113,7 +113,7 @@ listen = "127.0.0.1:1""#,
     ),
     (
         "zzz = 1",
-        "1: zzz: there is no such key; known are preset, server, store, tokens, wire, keys, paths, defaults, brand, scopes, products, users, organizations, resources, apps",
+        "1: zzz: there is no such key; known are preset, server, store, tokens, wire, keys, paths, defaults, audit, brand, scopes, products, users, organizations, resources, apps",
     ),
     (
         r#"[wire]

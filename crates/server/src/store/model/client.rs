@@ -3,12 +3,14 @@
 use super::{AppId, AppStatus, ClientType, GrantType, OrganizationId, Reach, SecretId, Unknown, UserId};
 use crate::time::Instant;
 use hallpass_wire::{RedirectUri, Scopes};
+use serde::Serialize;
 use std::fmt;
 
-/// An app, which is an OAuth client, with its secrets.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// An app, which is an OAuth client, with its secrets. The audit log has what is serialized.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct App {
     /// Its id.
+    #[serde(skip)]
     pub id: AppId,
     /// The client id (RFC 6749 §2.2).
     pub client_id: String,
@@ -19,6 +21,7 @@ pub struct App {
     /// The developer who made it; `None` where it was declared.
     pub owner: Option<UserId>,
     /// Whether it can keep a secret.
+    #[serde(rename = "type")]
     pub client_type: ClientType,
     /// Whose people may connect it.
     pub reach: Reach,
@@ -37,37 +40,51 @@ pub struct App {
     /// Whether `http://localhost` is admitted with any port, as loopback addresses are.
     pub localhost_any_port: bool,
     /// When it was made.
+    #[serde(skip)]
     pub created: Instant,
     /// Its secrets, the oldest first; expired ones may be among them.
+    #[serde(skip)]
     pub secrets: Vec<Secret>,
     /// What this version cannot read of it; then it is suspended.
+    #[serde(skip)]
     pub unknown: Unknown,
 }
 
 /// What is different about an app; `None` leaves a field as it is.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Serialize)]
 pub struct AppUpdate {
     /// The name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The owning organization; another one ends the app's grants.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationId>,
     /// Whether it can keep a secret.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub client_type: Option<ClientType>,
     /// Whose people may connect it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
     /// Where in its life.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<AppStatus>,
     /// Where a code may be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_uris: Option<Vec<RedirectUri>>,
     /// What it may ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Option<Scopes>>,
     /// The products.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub products: Option<Vec<String>>,
     /// The grant types.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Option<Vec<GrantType>>>,
     /// Whether it is trusted: a declaration of an app that was registered before.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted: Option<bool>,
     /// Whether `http://localhost` is admitted with any port.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub localhost_any_port: Option<bool>,
 }
 
@@ -125,17 +142,19 @@ pub enum Others {
     EndAt(Instant),
 }
 
-/// An API that checks tokens (RFC 8707 §2: the identifier is the audience).
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// An API that checks tokens (RFC 8707 §2: the identifier is the audience). The audit log has what is serialized.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Resource {
     /// The audience.
     pub identifier: String,
     /// What people see.
     pub name: String,
     /// How it authenticates at introspection; `None`: it cannot, as where this version cannot read what else is said of it.
+    #[serde(skip)]
     pub secret: Option<SecretHash>,
     /// The scopes that are its own; `None`: all.
     pub scopes: Option<Scopes>,
     /// When it was made.
+    #[serde(skip)]
     pub created: Instant,
 }

@@ -2,13 +2,15 @@
 
 use super::{OrganizationId, OrganizationKind, Role, SessionId, Status, Unknown, UserId};
 use crate::time::Instant;
+use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A person.
-#[derive(Clone, PartialEq, Eq)]
+/// A person. The audit log has what is serialized.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct User {
     /// Its id.
+    #[serde(skip)]
     pub id: UserId,
     /// The numeric id, from 1 in the order of making.
     pub number: i64,
@@ -21,6 +23,7 @@ pub struct User {
     /// What people see.
     pub name: String,
     /// The password's hash as a PHC string; `None`: cannot log in by password.
+    #[serde(skip)]
     pub password: Option<String>,
     /// The language, `en` or `nl-BE`.
     pub locale: Option<String>,
@@ -31,10 +34,12 @@ pub struct User {
     /// Whether they may act.
     pub status: Status,
     /// When they were made.
+    #[serde(skip)]
     pub created: Instant,
     /// Where they belong. A membership in a role that this version does not know is not among them.
     pub memberships: Vec<Membership>,
     /// What this version cannot read of this person; then they are suspended.
+    #[serde(skip)]
     pub unknown: Unknown,
 }
 
@@ -71,10 +76,11 @@ impl fmt::Debug for User {
     }
 }
 
-/// A person to come; the numeric id is allotted.
-#[derive(Clone)]
+/// A person to come; the numeric id is allotted. The audit log has what is serialized.
+#[derive(Clone, Serialize)]
 pub struct NewUser {
     /// Its id.
+    #[serde(skip)]
     pub id: UserId,
     /// The login address; kept in lower case.
     pub email: Option<String>,
@@ -85,6 +91,7 @@ pub struct NewUser {
     /// What people see.
     pub name: String,
     /// The password's hash as a PHC string.
+    #[serde(skip)]
     pub password: Option<String>,
     /// The language.
     pub locale: Option<String>,
@@ -93,30 +100,37 @@ pub struct NewUser {
     /// Whether the operator names them a developer.
     pub developer: bool,
     /// Now.
+    #[serde(skip)]
     pub created: Instant,
     /// Where they belong.
     pub memberships: Vec<Membership>,
 }
 
 /// What is different about a person; `None` leaves a field as it is.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize)]
 pub struct UserUpdate {
     /// The name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The password's hash.
+    #[serde(skip)]
     pub password: Option<Option<String>>,
     /// The language.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<Option<String>>,
     /// Whether they operate this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub admin: Option<bool>,
     /// Whether the operator names them a developer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub developer: Option<bool>,
     /// Whether they may act.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
 }
 
 /// That a person belongs to an organization.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Membership {
     /// Where.
     pub organization: OrganizationId,
@@ -135,10 +149,11 @@ pub struct Member {
     pub word: String,
 }
 
-/// A tenant.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A tenant. The audit log has what is serialized.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Organization {
     /// Its id.
+    #[serde(skip)]
     pub id: OrganizationId,
     /// Its name in addresses and configuration.
     pub slug: String,
@@ -151,21 +166,27 @@ pub struct Organization {
     /// Whether it may act.
     pub status: Status,
     /// When it was made.
+    #[serde(skip)]
     pub created: Instant,
     /// What this version cannot read of it; then it is suspended.
+    #[serde(skip)]
     pub unknown: Unknown,
 }
 
 /// What is different about an organization; `None` leaves a field as it is.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Serialize)]
 pub struct OrganizationUpdate {
     /// The name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Whether it holds real data.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<OrganizationKind>,
     /// Whether nobody is to see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<bool>,
     /// Whether it may act.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
 }
 

@@ -50,16 +50,16 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Something that somebody did, for the record.
+/// An event of the audit log: who changed what, from where (`audit.rs` makes them).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditEvent {
-    /// Its id.
+    /// Its id; the order of ids is the order of events.
     pub id: AuditEventId,
     /// When.
     pub at: Instant,
-    /// Who: `user:…`, `app:…`, `operator`.
+    /// Who: `operator:UID`, `user:ID`, `app:CLIENT_ID`, `server`.
     pub actor: String,
-    /// What, in snake_case.
+    /// The word of an [`super::AuditAction`], or one that a later version writes.
     pub action: String,
     /// The app concerned.
     pub app: Option<AppId>,
@@ -69,8 +69,41 @@ pub struct AuditEvent {
     pub organization: Option<OrganizationId>,
     /// The grant concerned.
     pub grant: Option<GrantId>,
-    /// More, as JSON; never a secret.
+    /// The address that the request came from; `None`: it did not come over the network.
+    pub source: Option<String>,
+    /// What was there before, as a JSON object; never a secret, a hash or a token.
+    pub before: Option<String>,
+    /// What is there now, as a JSON object; never a secret, a hash or a token.
+    pub after: Option<String>,
+    /// More, as a JSON object; never a secret, a hash or a token.
     pub detail: Option<String>,
+}
+
+/// Which events of the audit log to list.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct AuditFilter {
+    /// About this app.
+    pub app: Option<AppId>,
+    /// About this user.
+    pub user: Option<UserId>,
+    /// About this organization.
+    pub organization: Option<OrganizationId>,
+    /// From where on; events of the cursor's own id are left out.
+    pub from: AuditCursor,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Where a page of the audit log begins, and which way it goes.
+#[derive(Clone, Copy, Default, Debug)]
+pub enum AuditCursor {
+    /// The newest events, the newest first.
+    #[default]
+    Newest,
+    /// Older than this one, the newest first.
+    Before(AuditEventId),
+    /// Newer than this one, the oldest first.
+    After(AuditEventId),
 }
 
 /// That a declared value was applied: it is applied again only once it is another one.

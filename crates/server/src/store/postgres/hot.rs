@@ -4,12 +4,12 @@
 //! whatever node, one makes the change, and statements of several nodes never wait for each other in a circle.
 
 use super::connection::{Answer, Connection, Param};
-use crate::store::batch::{End, Use, Used, Work};
+use crate::store::batch::{End, Recorded, Use, Used, Work};
 use crate::store::bounds::Bounds;
 use crate::store::model::{Change, GrantId};
 use crate::store::numbering::Numbering;
 use crate::store::value::{Row, Value};
-use crate::store::{StoreError, grants};
+use crate::store::{StoreError, audit, grants};
 use std::collections::HashSet;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -53,7 +53,11 @@ pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, bounds: &Bounds
     let mut groups = Vec::new();
     for (place, work) in works.iter().enumerate() {
         match work {
-            Work::Insert(new) => put(&mut groups, Kind::Insert, place, grants::insert_params(new), None),
+            Work::Insert(new, recorded) => {
+                let mut params = grants::insert_params(new);
+                params.extend(audit::own_params(recorded.as_deref()));
+                put(&mut groups, Kind::Insert, place, params, None);
+            }
             Work::Redeem(redeem, check) => {
                 let mut params = grants::redeem_params(redeem);
                 params.extend([(*check).into(), redeem.keep.into()]);
@@ -66,7 +70,7 @@ pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, bounds: &Bounds
                 put(&mut groups, Kind::Replace, place, params, Some(entry));
             }
             Work::Rotate(rotate) => put(&mut groups, Kind::Rotate, place, grants::rotation_params(rotate), None),
-            Work::End(end) => put_end(&mut groups, place, end, numbering, bounds),
+            Work::End(end, recorded) => put_end(&mut groups, (place, end, recorded), numbering, bounds),
             Work::Seen(uses) => uses.iter().for_each(|one| put_use(&mut groups, place, one)),
             _ => {}
         }
@@ -80,15 +84,21 @@ pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, bounds: &Bounds
 pub(super) fn ends(ends: &[End], numbering: &mut Numbering, bounds: &Bounds) -> Option<Group> {
     let mut groups = Vec::new();
     for (place, end) in ends.iter().enumerate() {
-        put_end(&mut groups, place, end, numbering, bounds);
+        put_end(&mut groups, (place, end, &None), numbering, bounds);
     }
     groups.pop()
 }
 
-fn put_end(groups: &mut Vec<Group>, place: usize, end: &End, numbering: &mut Numbering, bounds: &Bounds) {
+fn put_end(
+    groups: &mut Vec<Group>,
+    (place, end, recorded): (usize, &End, &Recorded),
+    numbering: &mut Numbering,
+    bounds: &Bounds,
+) {
     let entry = numbering.entry(&grants::ended(end), bounds);
     let mut params = grants::end_params(end);
     params.extend([entry.number.into(), entry.expires.into()]);
+    params.extend(audit::own_params(recorded.as_deref()));
     put(groups, Kind::End, place, params, Some(entry));
 }
 
@@ -199,11 +209,11 @@ impl Kind {
     /// The types of the parameters of each work, in the order in which `grants.rs` and `apps.rs` have them.
     fn columns(self) -> &'static str {
         match self {
-            Self::Insert => "bbbbttbbiiiii",
+            Self::Insert => "bbbbttbbiiiiibtttttt",
             Self::Redeem => "iiiibbii",
             Self::Rotate => "iiiibii",
             Self::Replace => "iiiibiiii",
-            Self::End => "itibii",
+            Self::End => "itibiibtttttt",
             Self::SeenGrant => "iib",
             Self::SeenSecret => "ib",
         }
@@ -232,13 +242,18 @@ impl Kind {
     }
 }
 
-const INSERT: &str = "INSERT INTO grants (id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
-     code_challenge, salt, proof_key, generation, confirmed, rotated_at, created, code_expires, check_at) \
-     SELECT b.id, b.app, b.person, b.organization, 0, b.scopes, b.uri, b.challenge, b.salt, b.key, 0, 0, b.rotated, \
-     b.created, b.code_expires, b.check_at FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], \
-     $6::text[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[]) \
-     AS b(id, app, person, organization, scopes, uri, challenge, salt, key, rotated, created, code_expires, check_at) \
-     ORDER BY b.id ON CONFLICT DO NOTHING";
+const INSERT: &str = "WITH b AS (SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], \
+     $6::text[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], \
+     $14::bytea[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[]) \
+     AS b(id, app, person, organization, scopes, uri, challenge, salt, key, rotated, created, code_expires, check_at, \
+     event, actor, action, source, before, after, detail)), \
+     i AS (INSERT INTO grants (id, app_id, user_id, organization_id, state, scopes, redirect_uri, code_challenge, salt, \
+     proof_key, generation, confirmed, rotated_at, created, code_expires, check_at) \
+     SELECT id, app, person, organization, 0, scopes, uri, challenge, salt, key, 0, 0, rotated, created, code_expires, \
+     check_at FROM b ORDER BY id ON CONFLICT DO NOTHING RETURNING id) \
+     INSERT INTO audit_events (id, happened, actor, action, app_id, user_id, organization_id, grant_id, source, before, \
+     after, detail) SELECT b.event, b.created, b.actor, b.action, b.app, b.person, b.organization, b.id, b.source, \
+     b.before, b.after, b.detail FROM i JOIN b ON b.id = i.id WHERE b.event IS NOT NULL";
 
 const REDEEM: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.code_expires, g.proof_key \
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[], \
@@ -277,14 +292,18 @@ const REPLACE: &str = "WITH l AS (SELECT b.*, g.state, g.generation, g.previous,
      SELECT $10::bytea, l.number, l.at, l.until, 'generation', l.id, l.expect FROM u JOIN l ON l.n = u.n) \
      SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
 
-const END: &str = "WITH l AS (SELECT b.*, g.state \
-     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[]) \
-     WITH ORDINALITY AS b(at, reason, due, id, number, until, n) \
+const END: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.organization_id \
+     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bytea[], \
+     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[]) \
+     WITH ORDINALITY AS b(at, reason, due, id, number, until, event, actor, action, source, before, after, detail, n) \
      JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
      u AS (UPDATE grants AS g SET state = 2, ended_at = l.at, reason = l.reason, redirect_uri = NULL, \
      code_challenge = NULL, check_at = l.due FROM l WHERE g.id = l.id AND l.state < 2 RETURNING l.n), \
      c AS (INSERT INTO changes (node, number, happened, expires, kind, subject, value) \
-     SELECT $7::bytea, l.number, l.at, l.until, 'grant', l.id, 0 FROM u JOIN l ON l.n = u.n) \
+     SELECT $14::bytea, l.number, l.at, l.until, 'grant', l.id, 0 FROM u JOIN l ON l.n = u.n), \
+     e AS (INSERT INTO audit_events (id, happened, actor, action, app_id, user_id, organization_id, grant_id, source, \
+     before, after, detail) SELECT l.event, l.at, l.actor, l.action, l.app_id, l.user_id, l.organization_id, l.id, \
+     l.source, l.before, l.after, l.detail FROM u JOIN l ON l.n = u.n WHERE l.event IS NOT NULL) \
      SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
 
 const SEEN: &str = "WITH l AS (SELECT b.*, g.state, g.generation AS current \

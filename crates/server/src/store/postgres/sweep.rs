@@ -15,17 +15,21 @@ pub(super) fn limit(commits: usize, inserted: usize) -> usize {
     ROWS * commits + 2 * inserted
 }
 
-/// Treats what is due at `now`, in a commit of its own; returns what is left to another.
-pub(super) async fn sweep(connection: &Connection, now: Instant, limit: usize) -> Answer<Option<Write>> {
+/// Treats what is due at `now`, in a commit of its own, and events of the audit log until `audit_over`; returns what is left to
+/// another.
+pub(super) async fn sweep(
+    connection: &Connection,
+    now: Instant,
+    audit_over: Instant,
+    limit: usize,
+) -> Answer<Option<Write>> {
     let ended_by = memberships::ended_by(now);
-    if connection
-        .query(ANY_DUE, &[now.into(), ended_by.into()])
-        .await?
-        .is_empty()
-    {
+    let due = [now.into(), ended_by.into(), audit_over.into()];
+    if connection.query(ANY_DUE, &due).await?.is_empty() {
         return Ok(None);
     }
-    let until = [now.into(), Value::Int(i64::try_from(limit).unwrap_or(i64::MAX))];
+    let limit = Value::Int(i64::try_from(limit).unwrap_or(i64::MAX));
+    let until = [now.into(), limit.clone()];
     connection.batch(BEGIN).await?;
     let (mut gone, mut over, mut later) = (vec![], vec![], vec![]);
     for mut row in connection.query(DUE, &until).await? {
@@ -63,8 +67,9 @@ pub(super) async fn sweep(connection: &Connection, now: Instant, limit: usize) -
     for sql in [DELETE_SECRETS, DELETE_SESSIONS, DELETE_CHANGES] {
         connection.execute(sql, &until).await?;
     }
-    let [_, limit] = until;
-    connection.execute(DELETE_ENDED, &[ended_by.into(), limit]).await?;
+    for (sql, until) in [(DELETE_ENDED, ended_by), (DELETE_EVENTS, audit_over)] {
+        connection.execute(sql, &[until.into(), limit.clone()]).await?;
+    }
     let left = connection.query(LONGEST_ENDED, &[ended_by.into()]).await?;
     connection.batch("COMMIT").await?;
     Ok(first(left, |row| memberships::ends_of(row, now))?)
@@ -86,3 +91,5 @@ const DELETE_SESSIONS: &str = "DELETE FROM sessions WHERE id IN \
      (SELECT id FROM sessions WHERE expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)";
 const DELETE_CHANGES: &str = "DELETE FROM changes WHERE (node, number) IN \
      (SELECT node, number FROM changes WHERE expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)";
+const DELETE_EVENTS: &str = "DELETE FROM audit_events WHERE id IN \
+     (SELECT id FROM audit_events WHERE happened <= $1 ORDER BY happened LIMIT $2 FOR UPDATE SKIP LOCKED)";

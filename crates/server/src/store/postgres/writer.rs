@@ -10,13 +10,13 @@ use super::{Way, acknowledged, sweep};
 use crate::store::apply::{is_own, own};
 use crate::store::batch::{Applied, ENDS, End, Ends, Outcome, Rotation, Work, Write};
 use crate::store::bounds::Bounds;
-use crate::store::changes;
 use crate::store::connection::unavailable;
-use crate::store::model::{Change, GrantId, Mark};
+use crate::store::model::{AuditEvent, Change, GrantId, Mark};
 use crate::store::numbering::Numbering;
 use crate::store::queue::{Committed, Engine};
 use crate::store::value::{Row, Statement, Value};
 use crate::store::{Result, StoreError, all};
+use crate::store::{audit, changes};
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
@@ -175,14 +175,15 @@ impl Own {
     /// What is due, in a commit of its own; mostly that is one look. Where many wait, some commits are followed by none, and the
     /// next one treats more.
     async fn sweep(&mut self, connection: &Connection, works: &[&Work]) -> Option<Write> {
-        self.inserted += works.iter().filter(|work| matches!(work, Work::Insert(_))).count();
+        self.inserted += works.iter().map(|work| work.adds()).sum::<usize>();
         self.unswept += 1;
         let now = works.iter().filter_map(|work| work.now()).max()?;
         if works.len() >= BUSY && self.unswept < UNSWEPT {
             return None;
         }
         let until = self.bounds.swept_until(now);
-        let swept = sweep::sweep(connection, until, sweep::limit(self.unswept, self.inserted)).await;
+        let over = self.bounds.audit_over(until);
+        let swept = sweep::sweep(connection, until, over, sweep::limit(self.unswept, self.inserted)).await;
         (self.unswept, self.inserted) = (0, 0);
         match swept {
             Ok(left) => left,
@@ -323,10 +324,20 @@ impl<'a> Batch<'a> {
             self.changes.push(entry);
         }
         let Some(ends) = &write.ends else {
+            self.record(write.to_record(0)).await?;
             return Ok(Applied::Whole(Outcome::EndedMany(write.ended.clone())));
         };
         let found = self.end_some(ends).await?;
+        self.record(write.to_record(found.len())).await?;
         Ok(write.after_ending(ends, &found))
+    }
+
+    async fn record(&self, event: Option<&AuditEvent>) -> Answer<()> {
+        if let Some(event) = event {
+            let params = audit::insert_params(event);
+            self.connection.execute(audit::INSERT, &params).await?;
+        }
+        Ok(())
     }
 
     async fn end_some(&mut self, ends: &Ends) -> Answer<Vec<GrantId>> {
@@ -353,7 +364,7 @@ impl<'a> Batch<'a> {
         let outcome = match work {
             Work::Redeem(..) => Outcome::Redeemed(done.made.then_some(done.crowded)),
             Work::Rotate(rotate) if done.made => Outcome::Rotated(Rotation::Made { by: *rotate, own: true }),
-            Work::End(_) => Outcome::Ended(done.made),
+            Work::End(..) => Outcome::Ended(done.made),
             // What another left has to be read.
             _ => return,
         };
@@ -394,13 +405,13 @@ fn unanswered(
     grant: impl Fn(GrantId) -> Result<Option<crate::store::model::Grant>>,
 ) -> Option<Result<Outcome>> {
     match work {
-        Work::Insert(new) => Some(grant(new.id).map(|found| Outcome::Grant(found.map(Box::new)))),
+        Work::Insert(new, _) => Some(grant(new.id).map(|found| Outcome::Grant(found.map(Box::new)))),
         Work::Rotate(rotate) => Some(grant(rotate.id).and_then(|found| {
             let found = found.ok_or(StoreError::Conflict)?;
             Ok(Outcome::Rotated(Rotation::Found(Box::new(found))))
         })),
         Work::Redeem(..) => Some(Ok(Outcome::Redeemed(None))),
-        Work::End(_) => Some(Ok(Outcome::Ended(false))),
+        Work::End(..) => Some(Ok(Outcome::Ended(false))),
         Work::Seen(_) => Some(Ok(Outcome::Noted)),
         _ => None,
     }

@@ -560,7 +560,14 @@ async fn keys_events_and_declared_values_survive_a_restart() {
         user: Some(UserId(uuid(200))),
         organization: None,
         grant: Some(grant_id(1)),
+        source: Some("203.0.113.9".to_owned()),
+        before: None,
+        after: Some("{\"a\":1}".to_owned()),
         detail: Some("{}".to_owned()),
+    };
+    let last = AuditFilter {
+        limit: 1,
+        ..AuditFilter::default()
     };
     fixture.store.append_audit(event(1)).await.unwrap();
     fixture.store.append_audit(event(2)).await.unwrap();
@@ -579,7 +586,7 @@ async fn keys_events_and_declared_values_survive_a_restart() {
 
     let store = fixture.restarted().await;
     assert_eq!(store.store.keys().await.unwrap(), [key(1), key(2)]);
-    assert_eq!(store.store.audit_events(1).await.unwrap(), [event(2)]);
+    assert_eq!(store.store.audit_events(last).await.unwrap(), [event(2)]);
     assert_eq!(
         store.store.declared().await.unwrap(),
         [declared("name", 3), declared("secret", 2)]

@@ -175,7 +175,7 @@ impl Rows {
                 let (by, own) = (*rotate, true);
                 Outcome::Rotated(Rotation::Made { by, own })
             }
-            Work::End(end) => {
+            Work::End(end, _) => {
                 let first = self.ended.insert(end.id);
                 if first {
                     self.feed.push(change(end.id));
@@ -361,17 +361,18 @@ fn away() -> StoreError {
 fn grant_of(work: &Work) -> Option<GrantId> {
     match work {
         Work::Rotate(rotate) => Some(rotate.id),
-        Work::End(end) => Some(end.id),
+        Work::End(end, _) => Some(end.id),
         _ => None,
     }
 }
 
 fn end(id: u128, number: i64) -> Work {
-    Work::End(End {
+    let end = End {
         id: grant_id(id),
         reason: EndReason::ByPerson,
         now: Instant(number),
-    })
+    };
+    Work::End(end, None)
 }
 
 fn rotate(id: u128, presented: u32, expect: u32) -> Work {
