@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Refreshes before, while and after the rows are treated.
 pub(super) async fn expiry(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
-    let (running, generated) = prepared(options, folder, engine, 1, (SMALL, options.due)).await?;
+    let (running, generated) = prepared(&options.hallpass, folder, engine, 1, (SMALL, options.due)).await?;
     let mut asks = asked::refreshes(options.connections, &generated, 0..SMALL);
     let turn = Duration::from_secs(options.seconds);
     let side = running.side(1);

@@ -25,7 +25,7 @@ pub(super) fn bytes(deployment: &Deployment) -> Outcome<f64> {
 
 /// Every grant refreshed again and again over HTTP, with what that adds.
 pub(super) async fn bytes_per_grant(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
-    let (running, generated) = prepared(options, folder, engine, 1, (SMALL, 0)).await?;
+    let (running, generated) = prepared(&options.hallpass, folder, engine, 1, (SMALL, 0)).await?;
     let made = bytes(&running.deployment)?;
     let mut asks = asked::refreshes(options.connections, &generated, 0..SMALL);
     let all = SMALL * options.refreshes;

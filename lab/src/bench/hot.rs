@@ -19,6 +19,12 @@ struct Hot {
     durable: bool,
 }
 
+/// A deployment under load, and what it is asked.
+struct Loaded {
+    running: Running,
+    paths: Vec<Hot>,
+}
+
 /// What a bare server keeps its rows in.
 enum Rows<'a> {
     None,
@@ -35,25 +41,45 @@ pub(super) async fn hot(options: &Bench, engine: Engine, folder: &Path, report: 
         options.nodes.max(1)
     };
     let codes = options.codes(engine, nodes);
-    let (running, generated) = prepared(options, &folder.join("hot"), engine, nodes, (SMALL, codes)).await?;
-    memory(&running, "before any load", report)?;
+    let ours = loaded(options, &options.hallpass, &folder.join("hot"), (engine, nodes, codes)).await?;
+    let before = match &options.before {
+        Some(binary) => Some(loaded(options, binary, &folder.join("before"), (engine, 1, codes)).await?),
+        None => None,
+    };
+    memory(&ours.running, "before any load", report)?;
     // PostgreSQL's for the bare server alone, so that neither cleans up behind the other.
     let beside = match engine {
         Engine::Sqlite => None,
         Engine::Postgres => Some(Postgres::start(&folder.join("bare"), &[])?),
     };
     let wanted = |path: &Hot| options.paths.is_empty() || options.paths.iter().any(|name| name == path.name);
-    for path in paths(options, &running, &generated).await?.into_iter().filter(wanted) {
-        one(options, path, &running, beside.as_ref(), report).await?;
+    let mut older = before.as_ref().map(|before| before.paths.iter());
+    for path in &ours.paths {
+        let before = older.as_mut().and_then(Iterator::next).zip(before.as_ref());
+        let before = before.map(|(path, loaded)| (path, &loaded.running));
+        if wanted(path) {
+            one(options, (path, &ours.running), before, beside.as_ref(), report).await?;
+        }
     }
-    memory(&running, "after the load", report)
+    memory(&ours.running, "after the load", report)
 }
 
-async fn paths(options: &Bench, running: &Running, generated: &Generated) -> Outcome<[Hot; 4]> {
+async fn loaded(
+    options: &Bench,
+    binary: &Path,
+    folder: &Path,
+    (engine, nodes, codes): (Engine, usize, u64),
+) -> Outcome<Loaded> {
+    let (running, generated) = prepared(binary, folder, engine, nodes, (SMALL, codes)).await?;
+    let paths = paths(options, &running, &generated).await?;
+    Ok(Loaded { running, paths })
+}
+
+async fn paths(options: &Bench, running: &Running, generated: &Generated) -> Outcome<Vec<Hot>> {
     let n = options.connections * running.nodes.len();
     let tokens = asked::access_tokens(running.first()?, generated, SMALL - 64..SMALL).await?;
     let path = |name, asks, durable| Hot { name, asks, durable };
-    Ok([
+    Ok(vec![
         path("client_credentials", asked::client_credentials(n), false),
         path("introspection", asked::introspection(n, &tokens), false),
         path("refresh", asked::refreshes(n, generated, 0..n as u64), true),
@@ -61,7 +87,13 @@ async fn paths(options: &Bench, running: &Running, generated: &Generated) -> Out
     ])
 }
 
-async fn one(options: &Bench, path: Hot, running: &Running, beside: Option<&Postgres>, report: &mut Report) -> Outcome {
+async fn one(
+    options: &Bench,
+    (path, running): (&Hot, &Running),
+    before: Option<(&Hot, &Running)>,
+    beside: Option<&Postgres>,
+    report: &mut Report,
+) -> Outcome {
     let bytes = asked::answer_bytes(running.first()?, &path.asks).await?;
     let world = running.deployment.world()?;
     let rows = match (path.durable, beside) {
@@ -90,10 +122,25 @@ async fn one(options: &Bench, path: Hot, running: &Running, beside: Option<&Post
             clients: n * count,
         }));
     }
-    let figures = in_turns(options, &turns, &mut [of_bare, path.asks]).await?;
+    let mut asks = vec![of_bare, path.asks.clone()];
+    if let Some((older, running)) = before {
+        // Its first answer is spent, as that of the one measured is.
+        asked::answer_bytes(running.first()?, &older.asks).await?;
+        turns.push(Turn {
+            side: running.side(1),
+            asks: asks.len(),
+            clients: n,
+        });
+        asks.push(older.asks.clone());
+    }
+    let mut figures = in_turns(options, &turns, &mut asks).await?;
+    let older = before.and_then(|_| figures.pop());
     let name = running.deployment.engine().name();
     report.line(&format!("\n{} on {name}, {bytes} bytes an answer\n", path.name));
     report.beside_bare(path.durable, &figures);
+    if let (Some(older), Some(ours)) = (older, figures.get(1)) {
+        report.beside_before(ours, &older);
+    }
     Ok(())
 }
 

@@ -25,6 +25,9 @@ pub(crate) struct Bench {
     /// The binary to measure
     #[arg(long)]
     hallpass: PathBuf,
+    /// An older binary to measure in the same turns, as one node
+    #[arg(long, value_name = "BINARY")]
+    before: Option<PathBuf>,
     /// On which databases
     #[arg(long, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
     store: Vec<Engine>,
@@ -110,13 +113,13 @@ pub(crate) async fn run(options: Bench) -> Outcome {
 
 /// A deployment of so many nodes on a database made for it, and the nodes running.
 async fn prepared(
-    options: &Bench,
+    hallpass: &Path,
     folder: &Path,
     engine: Engine,
     nodes: usize,
     (grants, codes): (u64, u64),
 ) -> Outcome<(Running, Generated)> {
-    let deployment = Deployment::make(&options.hallpass, folder, engine, nodes)?;
+    let deployment = Deployment::make(hallpass, folder, engine, nodes)?;
     let generated = generate(&deployment, grants, codes).await?;
     Ok((deployment.serve()?, generated))
 }

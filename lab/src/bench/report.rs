@@ -68,6 +68,16 @@ impl Report {
         }
     }
 
+    /// A hot path of one node beside an older version's.
+    pub(super) fn beside_before(&mut self, ours: &[Figures], older: &[Figures]) {
+        self.row("the older version", "– | –", "– | –", older);
+        self.line(&format!(
+            "\nCPU beside the older version: {:.2} ×, with PostgreSQL {:.2} ×",
+            ratio(ours, older, Figures::cpu_each),
+            ratio(ours, older, Figures::both_each)
+        ));
+    }
+
     fn row(&mut self, name: &str, against_bare: &str, against_one: &str, of: &[Figures]) {
         let middle = |what: Of| median(of.iter().map(what).collect());
         self.line(&format!(

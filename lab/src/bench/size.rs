@@ -33,7 +33,7 @@ pub(super) async fn large(options: &Bench, engine: Engine, folder: &Path, report
     if !hot {
         return Ok(());
     }
-    let (small, few) = prepared(options, &folder.join("small"), engine, 1, (SMALL, codes)).await?;
+    let (small, few) = prepared(&options.hallpass, &folder.join("small"), engine, 1, (SMALL, codes)).await?;
     let many = deployment.serve()?;
     report.line(&format!(
         "memory at rest with {grants} grants: {:.1} MiB",
