@@ -32,10 +32,6 @@ impl Store {
     }
 }
 
-/// A person's memberships.
-pub(super) const OF_USER: &str =
-    "SELECT organization_id, role FROM memberships WHERE user_id = $1 AND ended_at IS NULL ORDER BY organization_id";
-
 const OF_ORGANIZATION: &str = "SELECT memberships.user_id, memberships.role FROM memberships \
      JOIN users ON users.id = memberships.user_id WHERE memberships.organization_id = $1 AND memberships.ended_at IS NULL \
      ORDER BY users.number";
@@ -92,11 +88,14 @@ fn changed(user: UserId, organization: OrganizationId, now: Instant) -> NewChang
     NewChange::about(ChangeKind::Membership, &subject, now)
 }
 
-/// A membership from the columns of [`OF_USER`]; `None`: in a role that this version does not know, which gives no rights.
-pub(super) fn membership_of(row: &mut Row) -> Result<Option<Membership>> {
-    let organization = row.take()?;
-    let role = Role::from_text(&row.take::<String>()?);
-    Ok(role.map(|role| Membership { organization, role }))
+/// A membership from the columns that are joined to a person's; `None`: there is none, or its role is one that this version
+/// does not know, which gives no rights.
+pub(super) fn joined(row: &mut Row) -> Result<Option<Membership>> {
+    let (organization, word): (Option<OrganizationId>, Option<String>) = (row.take()?, row.take()?);
+    let role = word.as_deref().and_then(Role::from_text);
+    Ok(organization
+        .zip(role)
+        .map(|(organization, role)| Membership { organization, role }))
 }
 
 /// A member from the columns of [`OF_ORGANIZATION`].

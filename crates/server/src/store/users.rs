@@ -3,7 +3,7 @@
 use super::memberships;
 use super::model::{ChangeKind, NewChange, NewUser, Status, User, UserId, UserUpdate};
 use super::value::{Row, Statement, Value};
-use super::{Engine, Result, Store, StoreError, first, readable};
+use super::{Engine, Result, Store, StoreError, readable};
 use crate::time::Instant;
 use uuid::Uuid;
 
@@ -13,20 +13,17 @@ impl Store {
         if let Engine::Postgres(postgres) = &self.inner.engine {
             return postgres.user(id).await;
         }
-        let rows = self.read(USER, &[id.into()]).await?;
-        self.with_memberships(first(rows, user_of)?).await
+        person_of(self.read(PERSON, &[id.into()]).await?)
     }
 
     /// The person with this e-mail address, in whatever case it is written.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
-        let rows = self.read(USER_BY_EMAIL, &[folded(email).into()]).await?;
-        self.with_memberships(first(rows, user_of)?).await
+        person_of(self.read(PERSON_BY_EMAIL, &[folded(email).into()]).await?)
     }
 
     /// The person whom the site knows by this id.
     pub async fn user_by_external_id(&self, external_id: &str) -> Result<Option<User>> {
-        let rows = self.read(USER_BY_EXTERNAL_ID, &[external_id.into()]).await?;
-        self.with_memberships(first(rows, user_of)?).await
+        person_of(self.read(PERSON_BY_EXTERNAL_ID, &[external_id.into()]).await?)
     }
 
     /// Everybody, in the order of making, without memberships.
@@ -54,32 +51,28 @@ impl Store {
         let statements = vec![Statement::new(UPDATE, update_params(id, update)).expect_one()];
         self.write_announcing(statements, changed(id, now)).await
     }
-
-    async fn with_memberships(&self, user: Option<User>) -> Result<Option<User>> {
-        let Some(mut user) = user else { return Ok(None) };
-        let rows = self.read(memberships::OF_USER, &[user.id.into()]).await?;
-        user.memberships = readable(rows, memberships::membership_of)
-            .into_iter()
-            .flatten()
-            .collect();
-        Ok(Some(user))
-    }
 }
 
-macro_rules! select_user {
+/// The person once for each membership, which is one read instead of two; once with NULL where there is none.
+macro_rules! select_person {
     ($rest:literal) => {
         concat!(
-            "SELECT id, number, email, external_id, contact_email, name, password, locale, admin, developer, status, created ",
-            "FROM users ",
+            "SELECT id, number, email, external_id, contact_email, name, password, locale, admin, developer, status, created, ",
+            "organization_id, role FROM users LEFT JOIN memberships ON user_id = id AND ended_at IS NULL ",
             $rest
         )
     };
 }
 
-const USER: &str = select_user!("WHERE id = $1");
-const USER_BY_EMAIL: &str = select_user!("WHERE email = $1");
-const USER_BY_EXTERNAL_ID: &str = select_user!("WHERE external_id = $1");
-const USERS: &str = select_user!("ORDER BY number");
+const PERSON: &str = select_person!("WHERE id = $1 ORDER BY organization_id");
+const PERSON_BY_EMAIL: &str = select_person!("WHERE email = $1 ORDER BY organization_id");
+const PERSON_BY_EXTERNAL_ID: &str = select_person!("WHERE external_id = $1 ORDER BY organization_id");
+
+/// Many people at once.
+pub(super) const PEOPLE: &str = select_person!("WHERE id = ANY($1) ORDER BY organization_id");
+
+const USERS: &str = "SELECT id, number, email, external_id, contact_email, name, password, locale, admin, developer, \
+     status, created FROM users ORDER BY number";
 
 /// The numeric id that [`INSERT`] gives. The row's lock makes two registrations at once count one after the other, and the
 /// number of a deleted person is never given again.
@@ -142,7 +135,18 @@ fn update_params(id: UserId, update: UserUpdate) -> Vec<Value> {
     ]
 }
 
-pub(super) fn user_of(row: &mut Row) -> Result<User> {
+/// The person of all these rows of `select_person!`.
+pub(super) fn person_of(rows: Vec<Row>) -> Result<Option<User>> {
+    let mut found = None;
+    for mut row in rows {
+        let user = user_of(&mut row)?;
+        let person = found.get_or_insert(user);
+        person.memberships.extend(memberships::joined(&mut row)?);
+    }
+    Ok(found)
+}
+
+fn user_of(row: &mut Row) -> Result<User> {
     let mut unknown = None;
     let mut user = User {
         id: row.take()?,

@@ -62,6 +62,14 @@ impl Row {
         Self(values.into_iter())
     }
 
+    /// The next column, which stays the next one.
+    pub fn first<T: FromValue>(&self) -> Result<T> {
+        match self.0.as_slice().first() {
+            Some(value) => T::from_value(value.clone()),
+            None => Err(StoreError::Corrupt("a row has too few columns".to_owned())),
+        }
+    }
+
     /// The next column, which must be what `T` is made of.
     pub fn take<T: FromValue>(&mut self) -> Result<T> {
         match self.0.next() {

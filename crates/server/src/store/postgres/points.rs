@@ -4,9 +4,9 @@
 use super::Way;
 use super::connection::{Answer, Connection};
 use crate::store::grants::grant_of;
-use crate::store::memberships::membership_of;
 use crate::store::model::{Grant, GrantId, User, UserId};
-use crate::store::users::user_of;
+use crate::store::users::{PEOPLE, person_of};
+use crate::store::value::Row;
 use crate::store::{Result, StoreError};
 use std::collections::HashMap;
 use tokio::sync::{mpsc, oneshot};
@@ -120,12 +120,6 @@ const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id, state, sc
      code_challenge, salt, proof_key, previous_key, generation, previous, confirmed, rotated_at, created, code_expires, \
      expires, ends, last_used, ended_at, reason, acts_as, resource FROM grants WHERE id = ANY($1)";
 
-const USERS: &str = "SELECT id, id, number, email, external_id, contact_email, name, password, locale, admin, developer, \
-     status, created FROM users WHERE id = ANY($1)";
-
-const MEMBERSHIPS: &str = "SELECT user_id, organization_id, role FROM memberships \
-     WHERE user_id = ANY($1) AND ended_at IS NULL ORDER BY organization_id";
-
 /// These grants as they stand.
 pub(super) async fn read_grants(connection: &Connection, ids: &[GrantId]) -> Answer<Found<GrantId, Grant>> {
     let mut found = HashMap::with_capacity(ids.len());
@@ -148,20 +142,13 @@ async fn read_users(connection: &Connection, ids: &[UserId]) -> Answer<Found<Use
         return Ok(found);
     }
     let ids: Vec<&[u8]> = ids.iter().map(|id| id.0.as_bytes().as_slice()).collect();
-    let params = [(&ids as _, Type::BYTEA_ARRAY)];
-    let (people, memberships) = tokio::join!(connection.rows(USERS, &params), connection.rows(MEMBERSHIPS, &params));
-    for mut row in people?.0 {
-        let id: UserId = row.take()?;
-        found.insert(id, user_of(&mut row));
+    let (rows, _) = connection.rows(PEOPLE, &[(&ids, Type::BYTEA_ARRAY)]).await?;
+    let mut rows_of: HashMap<UserId, Vec<Row>> = HashMap::with_capacity(ids.len());
+    for row in rows {
+        rows_of.entry(row.first()?).or_default().push(row);
     }
-    for mut row in memberships?.0 {
-        let id: UserId = row.take()?;
-        let Some(place) = found.get_mut(&id) else { continue };
-        match (membership_of(&mut row), place) {
-            (Ok(membership), Ok(user)) => user.memberships.extend(membership),
-            (Err(error), place) => *place = Err(error),
-            (Ok(_), Err(_)) => {}
-        }
+    for (id, rows) in rows_of {
+        found.extend(person_of(rows).transpose().map(|person| (id, person)));
     }
     Ok(found)
 }
