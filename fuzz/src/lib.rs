@@ -4,6 +4,7 @@
 //! what was kept of it, so that the quick tests repeat every find without cargo-fuzz.
 
 pub mod basic_header;
+pub mod claims;
 pub mod config;
 pub mod derived_token;
 pub mod page_state;
@@ -17,8 +18,9 @@ mod world;
 pub type Check = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Check); 8] = [
+pub const TARGETS: [(&str, Check); 9] = [
     ("basic_header", basic_header::check),
+    ("claims", claims::check),
     ("config", config::check),
     ("derived_token", derived_token::check),
     ("page_state", page_state::check),

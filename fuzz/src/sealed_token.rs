@@ -1,38 +1,45 @@
 //! Sealed access tokens: what this server did not seal never opens, and what it sealed opens to the same claims, unless a
-//! single bit of it, of the key, of its id or of the issuer is another.
+//! single bit of it, of the key, of its id or of the issuer is another. A token that would be refused for its length is not
+//! sealed.
 
 use super::take;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hallpass::store::model::{AppId, GrantId, OrganizationId, UserId};
 use hallpass::time::Instant;
-use hallpass::tokens::sealed::{Claims, NotSealed, PREFIX, PersonGrant, SealKey, open, seal};
+use hallpass::tokens::claims::{Claims, PersonGrant};
+use hallpass::tokens::sealed::{AccessKey, LONGEST, OpenError, PREFIX, SealError, open, seal};
 use hallpass_wire::Scopes;
 use std::sync::LazyLock;
 use uuid::Uuid;
 
 const ISSUER: &str = "https://id.example";
-static KEY: LazyLock<SealKey> = LazyLock::new(|| SealKey::new(7, &[3; 32]).expect("32 bytes are a key"));
+static KEY: LazyLock<AccessKey> = LazyLock::new(|| AccessKey::new(7, &[3; 32]).expect("32 bytes are a key"));
 
 /// The bytes as a token, as what a token encodes, and as claims.
 pub fn check(data: &[u8]) {
     assert!(opened(&String::from_utf8_lossy(data)).is_err(), "nobody else can seal");
     assert!(opened(&format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(data))).is_err());
-    let mut head = vec![1, 0, 0, 0, 7];
+    let mut head = vec![2, 0, 0, 0, 7];
     head.extend_from_slice(data);
     assert!(opened(&format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(head))).is_err());
     sealed(data);
 }
 
 fn sealed(mut data: &[u8]) {
-    let nonce = take::<12>(&mut data);
+    let draw = Some(take::<16>(&mut data)).filter(|draw| *draw != [0; 16]);
     let bit = usize::from(u16::from_le_bytes(take(&mut data)));
-    let Some(claims) = claims(&mut data) else { return };
-    let token = seal(&claims, &KEY, nonce, ISSUER).expect("the cipher seals");
-    if token.len() > 8192 {
-        assert!(opened(&token).is_err());
-        return;
-    }
+    let Some(mut claims) = claims(&mut data) else { return };
+    let token = match seal(&mut claims, &KEY, ISSUER, draw) {
+        Ok(token) => token,
+        Err(error) => {
+            assert!(error == SealError::TooLong && claims.scopes.text_length() > LONGEST / 2);
+            return;
+        }
+    };
+    assert!(token.len() <= LONGEST);
     assert_eq!(opened(&token).as_ref(), Ok(&claims));
+    assert_eq!(seal(&mut claims.clone(), &KEY, ISSUER, draw).as_ref(), Ok(&token));
+    another(&claims, &token, draw);
 
     let mut bytes = URL_SAFE_NO_PAD.decode(&token[PREFIX.len()..]).expect("base64url");
     let bit = bit % (bytes.len() * 8);
@@ -40,7 +47,7 @@ fn sealed(mut data: &[u8]) {
     let changed = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes));
     assert!(opened(&changed).is_err(), "bit {bit}");
     // Under any id that the token might claim, only the key that made it counts.
-    let wrong = SealKey::new(7, &[4; 32]).expect("32 bytes are a key");
+    let wrong = AccessKey::new(7, &[4; 32]).expect("32 bytes are a key");
     assert!(open(&token, |_| Some(&wrong), ISSUER).is_err());
     assert!(open(&changed, |_| Some(&KEY), ISSUER).is_err());
     assert!(open(&token, |_| Some(&KEY), "https://id.example.org").is_err());
@@ -48,6 +55,16 @@ fn sealed(mut data: &[u8]) {
         assert!(opened(&token[..at]).is_err(), "cut at {at}");
     }
     assert!(opened(&format!("{token}A")).is_err());
+}
+
+/// A token that says something else has another serial and another nonce.
+fn another(claims: &Claims, token: &str, draw: Option<[u8; 16]>) {
+    let mut other = claims.clone();
+    other.expires = Instant(claims.expires.0 ^ 1);
+    let second = seal(&mut other, &KEY, ISSUER, draw).expect("as long as the first");
+    assert_ne!(other.serial, claims.serial);
+    let head = PREFIX.len() + 7..PREFIX.len() + 22;
+    assert_ne!(token[head.clone()], second[head], "the nonce");
 }
 
 fn claims(data: &mut &[u8]) -> Option<Claims> {
@@ -78,6 +95,6 @@ fn claims(data: &mut &[u8]) -> Option<Claims> {
     })
 }
 
-fn opened(token: &str) -> Result<Claims, NotSealed> {
-    open(token, |id| (id == KEY.id).then_some(&*KEY), ISSUER)
+fn opened(token: &str) -> Result<Claims, OpenError> {
+    open(token, |id| (id == KEY.id()).then_some(&*KEY), ISSUER)
 }

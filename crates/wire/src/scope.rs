@@ -66,6 +66,12 @@ impl Scopes {
         self.0.is_empty()
     }
 
+    /// How many bytes they have as a space-delimited text.
+    pub fn text_length(&self) -> usize {
+        let spaces = self.0.len().saturating_sub(1);
+        spaces + self.0.iter().map(|scope| scope.0.len()).sum::<usize>()
+    }
+
     /// The scopes in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Scope> {
         self.0.iter()
@@ -120,6 +126,14 @@ mod tests {
     fn a_list_keeps_its_order_and_counts_each_scope_once() {
         let scopes = Scopes::parse("sales library  sales").unwrap();
         assert_eq!(scopes.to_string(), "sales library");
+    }
+
+    #[test]
+    fn the_length_is_that_of_the_text() {
+        for text in ["", "a", "library sales  sales x"] {
+            let scopes = Scopes::parse(text).unwrap();
+            assert_eq!(scopes.text_length(), scopes.to_string().len(), "{text:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{KeyError, Master, Purpose, Rows};
 use crate::store::model::{Grant, RevokedKey};
 use crate::time::Instant;
 use crate::tokens::proofs::Proof;
-use crate::tokens::sealed::SealKey;
+use crate::tokens::sealed::{AccessKey, SealKey};
 use aws_lc_rs::hmac;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const TO_COME: u32 = 16;
 
 /// The keys of every purpose.
 pub struct Keyring {
-    access: Ring<SealKey>,
+    access: Ring<AccessKey>,
     proof: Ring<hmac::Key>,
     page: Ring<SealKey>,
     revoked: Vec<RevokedKey>,
@@ -83,9 +83,10 @@ pub struct Standing {
 impl Keyring {
     pub(super) fn of(master: &Master, rows: &Rows) -> Result<Self, KeyError> {
         let sign = |_, bytes: &[u8; 32]| Ok(hmac::Key::new(hmac::HMAC_SHA256, bytes));
+        let access = |id, bytes: &[u8; 32]| Ok(AccessKey::new(id, bytes)?);
         let seal = |id, bytes: &[u8; 32]| Ok(SealKey::new(id, bytes)?);
         Ok(Self {
-            access: ring(master, rows, Purpose::Access, seal)?,
+            access: ring(master, rows, Purpose::Access, access)?,
             proof: ring(master, rows, Purpose::Proof, sign)?,
             page: ring(master, rows, Purpose::Page, seal)?,
             revoked: rows.revoked.clone(),
@@ -95,13 +96,13 @@ impl Keyring {
 
     /// The key that seals access tokens issued at this moment.
     #[must_use]
-    pub fn access(&self, issued_at: Instant) -> &SealKey {
+    pub fn access(&self, issued_at: Instant) -> &AccessKey {
         &self.access.current(issued_at).key
     }
 
     /// The key that an access token names.
     #[must_use]
-    pub fn access_by_id(&self, id: u32, now: Instant) -> Option<&SealKey> {
+    pub fn access_by_id(&self, id: u32, now: Instant) -> Option<&AccessKey> {
         self.access.by_id(id, now)
     }
 

@@ -5,8 +5,9 @@ use crate::audit::Who;
 use crate::database::Database;
 use crate::store::model::{AppId, Grant, GrantId, OrganizationId, State, UserId};
 use crate::store::tests::opened;
+use crate::tokens::claims::Claims;
 use crate::tokens::proofs::{Kind, Proof};
-use crate::tokens::sealed::SealKey;
+use crate::tokens::sealed::{AccessKey, seal};
 use hallpass_wire::Scopes;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -94,7 +95,7 @@ async fn a_key_is_published_used_overlaps_and_retires() {
     assert_eq!(at(retires.before(Duration::from_millis(1))).len(), 2);
     assert_eq!(at(retires), [(next, Current)]);
     let ring = keys.ring();
-    assert_eq!((ring.access(NOW).id, ring.access(used).id), (ACCESS, next));
+    assert_eq!((ring.access(NOW).id(), ring.access(used).id()), (ACCESS, next));
     assert!(ring.access_by_id(ACCESS, retires.before(SECOND)).is_some());
     assert!(ring.access_by_id(ACCESS, retires).is_none());
     assert!(
@@ -116,7 +117,7 @@ async fn a_retired_key_leaves_the_database_at_the_next_start_or_change() {
     let later = retires.after(25 * HOUR);
     let third = fixture.rotate(Purpose::Access, later).await;
     assert_eq!(fixture.stored().await, [PROOF, OF_DECLARED, second, page, third]);
-    assert_eq!(fixture.keys.ring().access(later).id, second);
+    assert_eq!(fixture.keys.ring().access(later).id(), second);
 }
 
 #[tokio::test]
@@ -154,9 +155,9 @@ async fn a_clock_that_is_turned_back_finds_the_key_of_that_time() {
     let fixture = Fixture::new().await;
     let next = fixture.rotate(Purpose::Access, NOW).await;
     let ring = fixture.keys.ring();
-    assert_eq!(ring.access(NOW.after(HOUR)).id, next);
-    assert_eq!(ring.access(NOW).id, ACCESS);
-    assert_eq!(ring.access(NOW.before(1000 * HOUR)).id, ACCESS);
+    assert_eq!(ring.access(NOW.after(HOUR)).id(), next);
+    assert_eq!(ring.access(NOW).id(), ACCESS);
+    assert_eq!(ring.access(NOW.before(1000 * HOUR)).id(), ACCESS);
 }
 
 #[tokio::test]
@@ -254,7 +255,7 @@ async fn a_key_that_waits_or_overlaps_is_revoked_without_a_successor() {
         keys.revoke(store, &Who::server(), next, NOW).await.unwrap().successor,
         None
     );
-    assert_eq!(keys.ring().access(NOW.after(HOUR)).id, ACCESS);
+    assert_eq!(keys.ring().access(NOW.after(HOUR)).id(), ACCESS);
     let second = fixture.rotate(Purpose::Access, NOW).await;
     assert!(second > next, "a number is never given again");
     assert_eq!(
@@ -264,7 +265,7 @@ async fn a_key_that_waits_or_overlaps_is_revoked_without_a_successor() {
             .successor,
         None
     );
-    assert_eq!(keys.ring().access(NOW.after(MINUTE)).id, second);
+    assert_eq!(keys.ring().access(NOW.after(MINUTE)).id(), second);
 }
 
 #[tokio::test]
@@ -379,10 +380,17 @@ async fn an_access_token_issued_before_a_rotation_is_sealed_again_to_the_same_by
     let fixture = Fixture::new().await;
     fixture.rotate(Purpose::Access, NOW).await;
     let ring = fixture.keys.ring();
-    let sealed = |key: &SealKey| {
-        let mut body = b"claims".to_vec();
-        key.seal([1; 12], b"", &mut body).unwrap();
-        body
+    let sealed = |key: &AccessKey| {
+        let mut claims = Claims {
+            serial: [0; 16],
+            grant: None,
+            app: AppId(Uuid::nil()),
+            organization: OrganizationId(Uuid::nil()),
+            scopes: Scopes::default(),
+            issued_at: NOW,
+            expires: NOW.after(HOUR),
+        };
+        seal(&mut claims, key, "https://id.example", None).unwrap()
     };
     assert_eq!(
         sealed(ring.access(NOW)),

@@ -5,8 +5,9 @@ use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::store::model::User;
 use crate::time::Instant;
+use crate::tokens::claims::Claims;
 use crate::tokens::revoked::Entry;
-use crate::tokens::sealed::{self, Claims, NotSealed};
+use crate::tokens::sealed::{self, OpenError};
 use http::{HeaderMap, header};
 use std::sync::Arc;
 
@@ -104,12 +105,19 @@ pub async fn open(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Clai
     let opened = opened(hallpass, token, now);
     if opened.is_err() && sealed::key_of(token).is_some_and(|id| hallpass.keys.ring().is_to_come(id)) {
         hallpass.feed.newest().await?;
-        return self::opened(hallpass, token, now).map_err(|_| Refusal::InvalidToken);
+        return self::opened(hallpass, token, now).map_err(unopened);
     }
-    opened.map_err(|_| Refusal::InvalidToken)
+    opened.map_err(unopened)
 }
 
-fn opened(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, NotSealed> {
+fn unopened(error: OpenError) -> Refusal {
+    if let OpenError::Claims(error) = error {
+        tracing::warn!(%error, "refused an access token that another version of this server issued");
+    }
+    Refusal::InvalidToken
+}
+
+fn opened(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, OpenError> {
     let ring = hallpass.keys.ring();
     sealed::open(token, |id| ring.access_by_id(id, now), &hallpass.issuer)
 }

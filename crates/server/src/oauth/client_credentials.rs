@@ -5,7 +5,6 @@ use super::{Refusal, issue};
 use crate::app::Hallpass;
 use crate::random;
 use crate::respond::Response;
-use crate::tokens::sealed::Claims;
 
 /// Issues an access token to the authenticated client. Nothing is written, and there is no refresh token (RFC 6749 §4.4.3).
 ///
@@ -14,14 +13,5 @@ use crate::tokens::sealed::Claims;
 pub fn issue(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
     request.client.check_live()?;
     let scopes = grantable_scopes(hallpass, request.scopes(hallpass)?, request.client)?;
-    let claims = Claims {
-        grant: None,
-        app: request.client.app.id,
-        organization: request.client.app.organization,
-        scopes,
-        issued_at: request.now,
-        expires: request.now.after(hallpass.config.tokens.access),
-        serial: [0; 16],
-    };
-    issue::answer(hallpass, request, claims, random::bytes(), None)
+    issue::for_app(hallpass, request, scopes, random::bytes())
 }

@@ -10,8 +10,8 @@ use crate::directory::Client;
 use crate::respond::Response;
 use crate::store::model::{Resource, State};
 use crate::time::Instant;
+use crate::tokens::claims::Claims;
 use crate::tokens::proofs::{Kind, Proof};
-use crate::tokens::sealed::Claims;
 use hallpass_wire::Scopes;
 
 /// Answers an introspection request.

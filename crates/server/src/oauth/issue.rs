@@ -6,11 +6,13 @@ use crate::app::Hallpass;
 use crate::config::{GrantType, Lifetime};
 use crate::dialect::{ClientFacts, RefreshAnswer, TokenAnswer};
 use crate::directory::Client;
+use crate::keys::Keyring;
 use crate::respond::Response;
 use crate::store::model::{ClientType, Grant};
 use crate::time::Instant;
-use crate::tokens::proofs::{Kind, Proof, access_token_seed};
-use crate::tokens::sealed::{self, Claims, PersonGrant};
+use crate::tokens::claims::{Claims, PersonGrant};
+use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::sealed;
 use hallpass_wire::Scopes;
 
 /// Whether a refresh makes a new refresh token: always for public clients (RFC 9700 §2.2.2), else as configured.
@@ -37,7 +39,8 @@ pub fn refresh_expiry(hallpass: &Hallpass, client: &Client, ends: Option<Instant
 }
 
 /// The answer for a grant whose current generation came to be at `issued_at`. The same grant, scopes and moment give the
-/// same tokens, whoever asks and on whichever node: a lost answer can be given again.
+/// same tokens, whoever asks and on whichever node: a lost answer can be given again. The scopes have passed
+/// [`fitting`](super::token::fitting).
 ///
 /// # Errors
 /// Where the key that the row names was revoked a moment ago.
@@ -51,9 +54,9 @@ pub fn for_grant(
     let ring = hallpass.keys.ring();
     // Revoked in the moment since the row moved to it: whoever asks again is told how the grant stands.
     let key = ring.proof_by_id(grant.key).ok_or(Refusal::Unavailable)?;
-    let seed = access_token_seed(key, &grant.salt, grant.id.0, grant.generation, issued_at.0);
     let expires = issued_at.after(hallpass.config.tokens.access);
-    let claims = Claims {
+    let mut claims = Claims {
+        serial: [0; 16],
         grant: Some(PersonGrant {
             id: grant.id,
             generation: grant.generation,
@@ -69,10 +72,10 @@ pub fn for_grant(
             .flatten()
             .min()
             .unwrap_or(expires),
-        serial: [0; 16],
     };
+    let access_token = seal(hallpass, &ring, &mut claims, None)?;
     if !request.client.may_use(GrantType::RefreshToken) {
-        return answer(hallpass, request, claims, seed, None);
+        return Ok(answer(hallpass, request, &access_token, &claims, None));
     }
     let token = Proof::derive(Kind::RefreshToken, key, &grant.salt, grant.id.0, grant.generation).token();
     let refresh = RefreshAnswer {
@@ -80,30 +83,52 @@ pub fn for_grant(
         expires_in: grant.expires.map(|expires| remaining(expires, request.now)),
         issued_at: grant.rotated_at,
     };
-    answer(hallpass, request, claims, seed, Some(refresh))
+    Ok(answer(hallpass, request, &access_token, &claims, Some(refresh)))
 }
 
-/// Seals `claims` with the serial and the nonce in `seed`, and renders.
+/// The answer for an app that acts for itself. Nothing is stored from which a lost answer could be given again, so each
+/// request gets a token of its own: `draw` sets apart those of one moment.
 ///
 /// # Errors
 /// Where the cipher refuses.
-pub fn answer(
+pub fn for_app(
     hallpass: &Hallpass,
     request: &TokenRequest<'_>,
-    mut claims: Claims,
-    seed: [u8; 28],
-    refresh: Option<RefreshAnswer<'_>>,
+    scopes: Scopes,
+    draw: [u8; 16],
 ) -> Result<Response, Refusal> {
-    let mut nonce = [0; 12];
-    claims.serial.copy_from_slice(&seed[..16]);
-    nonce.copy_from_slice(&seed[16..]);
-    // By the moment of issue, not by now: an answer that is given again after a rotation of the keys is the same answer.
-    let ring = hallpass.keys.ring();
-    let key = ring.access(claims.issued_at);
-    let token = sealed::seal(&claims, key, nonce, &hallpass.issuer).map_err(|_| Refusal::Internal)?;
+    let mut claims = Claims {
+        serial: [0; 16],
+        grant: None,
+        app: request.client.app.id,
+        organization: request.client.app.organization,
+        scopes,
+        issued_at: request.now,
+        expires: request.now.after(hallpass.config.tokens.access),
+    };
+    let access_token = seal(hallpass, &hallpass.keys.ring(), &mut claims, Some(draw))?;
+    Ok(answer(hallpass, request, &access_token, &claims, None))
+}
+
+/// Seals with the key of the moment of issue, not of now: an answer that is given again after a rotation of the keys is the
+/// same answer.
+fn seal(hallpass: &Hallpass, ring: &Keyring, claims: &mut Claims, draw: Option<[u8; 16]>) -> Result<String, Refusal> {
+    sealed::seal(claims, ring.access(claims.issued_at), &hallpass.issuer, draw).map_err(|error| {
+        tracing::error!(%error, app = %claims.app, "failed to seal an access token");
+        Refusal::Internal
+    })
+}
+
+fn answer(
+    hallpass: &Hallpass,
+    request: &TokenRequest<'_>,
+    access_token: &str,
+    claims: &Claims,
+    refresh: Option<RefreshAnswer<'_>>,
+) -> Response {
     let app = &request.client.app;
-    Ok(hallpass.dialect.token(&TokenAnswer {
-        access_token: &token,
+    hallpass.dialect.token(&TokenAnswer {
+        access_token,
         expires_in: remaining(claims.expires, request.now),
         scopes: &claims.scopes,
         refresh,
@@ -116,7 +141,7 @@ pub fn answer(
             organization: &request.client.organization.slug,
             developer_email: &request.client.developer_email,
         },
-    }))
+    })
 }
 
 /// Seconds until `expires`, as `expires_in` counts them (RFC 6749 §5.1). A part of a second counts as one, so that requests

@@ -1,5 +1,6 @@
 //! Tokens: what a grant looks like to those who hold a part of it.
 
+pub mod claims;
 pub mod proofs;
 pub mod refresh;
 pub mod revoked;

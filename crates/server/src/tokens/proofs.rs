@@ -94,27 +94,11 @@ impl Proof {
     }
 }
 
-/// Serial and nonce of the access token that goes with a refresh token: derived from what the row says, so that an answer
-/// given twice is the same answer. `issued_at` sets apart the access tokens of a generation that is not rotated.
-#[must_use]
-pub fn access_token_seed(key: &hmac::Key, salt: &[u8; 16], grant: Uuid, generation: u32, issued_at: i64) -> [u8; 28] {
-    let mut input = [0; 45];
-    input[..37].copy_from_slice(&tagged(3, salt, grant, generation));
-    input[37..].copy_from_slice(&issued_at.to_be_bytes());
-    let mut seed = [0; 28];
-    seed.copy_from_slice(&hmac::sign(key, &input).as_ref()[..28]);
-    seed
-}
-
 fn message(kind: Kind, salt: &[u8; 16], grant: Uuid, generation: u32) -> [u8; 37] {
     let tag = match kind {
         Kind::Code => 1,
         Kind::RefreshToken => 2,
     };
-    tagged(tag, salt, grant, generation)
-}
-
-fn tagged(tag: u8, salt: &[u8; 16], grant: Uuid, generation: u32) -> [u8; 37] {
     let mut message = [0; 37];
     message[..16].copy_from_slice(salt);
     message[16] = tag;

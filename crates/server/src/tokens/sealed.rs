@@ -1,57 +1,36 @@
 //! Sealed access tokens: `hp_at_` and base64url of version ‖ key id ‖ nonce ‖ AES-256-GCM-SIV of the claims.
 //!
 //! Opaque to clients, complete to every node: checking one takes a decryption and no database. Prefix, version, key id and
-//! issuer are the associated data, so a token of another deployment or version never opens. The cipher tolerates a repeated
-//! nonce, which is used on purpose: the access token of a refresh is derived from the grant's state, so that a client whose
-//! answer was lost gets the same pair again.
+//! issuer are the associated data, so a token of another deployment or version never opens.
+//!
+//! Serial and nonce are a pseudo-random function of everything else in the token. The same claims give the same token, on any
+//! node, so that a client whose answer was lost gets it again; different claims never share a serial or a nonce.
 
-use crate::store::model::{AppId, GrantId, OrganizationId, UserId};
-use crate::time::Instant;
-use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
+use super::claims::{self, Claims, ClaimsError};
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, Tag, UnboundKey};
+use aws_lc_rs::{hkdf, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hallpass_wire::Scopes;
-use uuid::Uuid;
+use hallpass_wire::parameters::LONGEST_VALUE;
 
 /// What access tokens begin with, so that secret scanners find them.
 pub const PREFIX: &str = "hp_at_";
-const VERSION: u8 = 1;
-const HEAD: usize = 1 + 4 + 12;
+/// The longest token, in characters. It is a parameter of introspection and revocation, and with `Bearer` a header of half the
+/// 8 KiB that all headers of an HTTP/2 request may have.
+pub const LONGEST: usize = LONGEST_VALUE;
+/// The longest text of scopes that a token has room for, in bytes. What is issued is held to it, so all of it can be used.
+pub const LONGEST_SCOPES: usize = 2048;
+const VERSION: u8 = 2;
+const HEAD: usize = 1 + 4 + NONCE;
+const NONCE: usize = 12;
 const TAG: usize = 16;
-/// Everything but the scopes.
-const FIXED: usize = 1 + 16 * 5 + 4 + 4 + 8 + 8;
-/// Longer texts are no token of ours; nothing is decoded for them.
-const LONGEST: usize = 8192;
+/// Bytes left for the fields to come: an audience, a key, an actor.
+const SPARE: usize = 512;
 
-/// What an access token says.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Claims {
-    /// The person's grant; `None` for client_credentials.
-    pub grant: Option<PersonGrant>,
-    /// The app that it was issued to.
-    pub app: AppId,
-    /// The organization that it acts in.
-    pub organization: OrganizationId,
-    /// What it opens.
-    pub scopes: Scopes,
-    /// When it was issued.
-    pub issued_at: Instant,
-    /// When it ends; never `None` on the wire: [`Instant`]'s last moment stands for a very long time.
-    pub expires: Instant,
-    /// Its own number, by which it alone can be revoked.
-    pub serial: [u8; 16],
-}
+const _: () = assert!(token_length(claims::FIXED + 3 + LONGEST_SCOPES + SPARE) <= LONGEST);
 
-/// The part of the claims that a person's consent gave.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PersonGrant {
-    /// The grant.
-    pub id: GrantId,
-    /// Which generation of it.
-    pub generation: u32,
-    /// The person.
-    pub user: UserId,
-    /// The key of the code or refresh token that it came with: revoked, it takes the access token along.
-    pub key: u32,
+/// How long the token of so many bytes of claims is.
+const fn token_length(claims: usize) -> usize {
+    PREFIX.len() + ((HEAD + claims + TAG) * 4).div_ceil(3)
 }
 
 /// A key that seals and opens, with its id.
@@ -90,6 +69,14 @@ impl SealKey {
             .map_err(|_| NotSealed)
     }
 
+    /// Seals `plain` where it is; the tag comes back.
+    fn seal_in_place(&self, nonce: [u8; NONCE], associated: &[u8], plain: &mut [u8]) -> Result<Tag, NotSealed> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        self.key
+            .seal_in_place_separate_tag(nonce, Aad::from(associated), plain)
+            .map_err(|_| NotSealed)
+    }
+
     /// Opens what [`SealKey::seal`] made.
     ///
     /// # Errors
@@ -104,19 +91,96 @@ impl SealKey {
     }
 }
 
-/// Seals `claims` for the wire.
+/// A key of access tokens: it seals them, and gives each its serial and nonce.
+pub struct AccessKey {
+    seal: SealKey,
+    derive: hmac::Key,
+}
+
+/// Why claims are not sealed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SealError {
+    /// The token would be longer than [`LONGEST`], and refused wherever it is used.
+    #[error("the access token would be too long to be used")]
+    TooLong,
+    /// The cipher refuses.
+    #[error("the cipher does not seal")]
+    Cipher,
+}
+
+/// Why a token does not open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No key of ours sealed it.
+    #[error(transparent)]
+    NotSealed(#[from] NotSealed),
+    /// It is ours, and says something that this version cannot read or enforce: a newer version sealed it.
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
+}
+
+impl AccessKey {
+    /// Takes 32 bytes as a key. What derives serials is a key of its own (RFC 5869), so that no key serves two algorithms.
+    ///
+    /// # Errors
+    /// Never for 32 bytes; the cipher's own refusal is passed on.
+    pub fn new(id: u32, bytes: &[u8; 32]) -> Result<Self, NotSealed> {
+        let secret = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, bytes);
+        let derived = secret.expand(&[b"hallpass access token serial"], hkdf::HKDF_SHA256.hmac_algorithm());
+        Ok(Self {
+            seal: SealKey::new(id, bytes)?,
+            derive: derived.map_err(|_| NotSealed)?.into(),
+        })
+    }
+
+    /// The id that tokens carry.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.seal.id
+    }
+
+    /// Serial and nonce of a token with these associated data and fields. The length in front keeps them apart.
+    fn numbers(&self, associated: &[u8], fields: &[u8], draw: Option<[u8; 16]>) -> ([u8; 16], [u8; NONCE]) {
+        let mut context = hmac::Context::with_key(&self.derive);
+        context.update(&associated.len().to_be_bytes());
+        context.update(associated);
+        context.update(&draw.unwrap_or_default());
+        context.update(fields);
+        let derived = context.sign();
+        let (mut serial, mut nonce) = ([0; 16], [0; NONCE]);
+        serial.copy_from_slice(&derived.as_ref()[..16]);
+        nonce.copy_from_slice(&derived.as_ref()[16..16 + NONCE]);
+        (serial, nonce)
+    }
+}
+
+/// Seals `claims` for the wire, and gives them their serial. Where no grant sets two tokens apart, `draw` does: random bytes
+/// from which the serial is derived too.
 ///
 /// # Errors
-/// Where the cipher refuses.
-pub fn seal(claims: &Claims, key: &SealKey, nonce: [u8; 12], issuer: &str) -> Result<String, NotSealed> {
-    let mut body = encode(claims);
-    key.seal(nonce, &associated(key.id, issuer), &mut body)?;
-    let mut bytes = Vec::with_capacity(HEAD + body.len());
+/// Where the token would be too long to be used, or the cipher refuses.
+pub fn seal(claims: &mut Claims, key: &AccessKey, issuer: &str, draw: Option<[u8; 16]>) -> Result<String, SealError> {
+    let most = claims::FIXED + 3 + claims.scopes.text_length();
+    if token_length(most) > LONGEST {
+        return Err(SealError::TooLong);
+    }
+    let associated = associated(key.id(), issuer);
+    let mut bytes = Vec::with_capacity(HEAD + most + TAG);
     bytes.push(VERSION);
-    bytes.extend_from_slice(&key.id.to_be_bytes());
-    bytes.extend_from_slice(&nonce);
-    bytes.extend_from_slice(&body);
-    let mut token = String::with_capacity(PREFIX.len() + bytes.len().div_ceil(3) * 4);
+    bytes.extend_from_slice(&key.id().to_be_bytes());
+    bytes.extend_from_slice(&[0; NONCE]);
+    claims.encode(&mut bytes).map_err(|_| SealError::TooLong)?;
+    let (head, plain) = bytes.split_at_mut(HEAD);
+    let (serial, nonce) = key.numbers(&associated, &plain[claims::SERIAL.end..], draw);
+    claims.serial = serial;
+    plain[claims::SERIAL].copy_from_slice(&serial);
+    head[HEAD - NONCE..].copy_from_slice(&nonce);
+    let tag = key
+        .seal
+        .seal_in_place(nonce, &associated, plain)
+        .map_err(|_| SealError::Cipher)?;
+    bytes.extend_from_slice(tag.as_ref());
+    let mut token = String::with_capacity(token_length(most));
     token.push_str(PREFIX);
     URL_SAFE_NO_PAD.encode_string(&bytes, &mut token);
     Ok(token)
@@ -134,22 +198,22 @@ pub fn key_of(token: &str) -> Option<u32> {
 /// Opens a token with the key that it names, as `keys` finds it. Says nothing about time or revocation.
 ///
 /// # Errors
-/// Where it is not ours.
-pub fn open<'k>(token: &str, keys: impl Fn(u32) -> Option<&'k SealKey>, issuer: &str) -> Result<Claims, NotSealed> {
+/// Where it is not ours, or says what this version does not know.
+pub fn open<'k>(token: &str, keys: impl Fn(u32) -> Option<&'k AccessKey>, issuer: &str) -> Result<Claims, OpenError> {
     if token.len() > LONGEST {
-        return Err(NotSealed);
+        return Err(NotSealed.into());
     }
     let encoded = token.strip_prefix(PREFIX).ok_or(NotSealed)?;
     let mut bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| NotSealed)?;
-    if bytes.len() < HEAD + FIXED + TAG || bytes[0] != VERSION {
-        return Err(NotSealed);
+    let (head, sealed) = bytes.split_first_chunk_mut::<HEAD>().ok_or(NotSealed)?;
+    if head[0] != VERSION {
+        return Err(NotSealed.into());
     }
-    let (head, sealed) = bytes.split_at_mut(HEAD);
     let id = u32::from_be_bytes(head[1..5].try_into().map_err(|_| NotSealed)?);
-    let nonce = head[5..HEAD].try_into().map_err(|_| NotSealed)?;
+    let nonce = head[5..].try_into().map_err(|_| NotSealed)?;
     let key = keys(id).ok_or(NotSealed)?;
-    let plain = key.open(nonce, &associated(id, issuer), sealed)?;
-    decode(plain).ok_or(NotSealed)
+    let plain = key.seal.open(nonce, &associated(id, issuer), sealed)?;
+    Ok(Claims::decode(plain)?)
 }
 
 fn associated(key: u32, issuer: &str) -> Vec<u8> {
@@ -161,64 +225,21 @@ fn associated(key: u32, issuer: &str) -> Vec<u8> {
     data
 }
 
-fn encode(claims: &Claims) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(FIXED + 48 + TAG);
-    plain.push(u8::from(claims.grant.is_some()));
-    let (grant, generation, user, key) = match claims.grant {
-        Some(person) => (person.id.0, person.generation, person.user.0, person.key),
-        None => (Uuid::nil(), 0, Uuid::nil(), 0),
-    };
-    plain.extend_from_slice(grant.as_bytes());
-    plain.extend_from_slice(&generation.to_be_bytes());
-    plain.extend_from_slice(user.as_bytes());
-    plain.extend_from_slice(&key.to_be_bytes());
-    plain.extend_from_slice(claims.app.0.as_bytes());
-    plain.extend_from_slice(claims.organization.0.as_bytes());
-    plain.extend_from_slice(&claims.serial);
-    plain.extend_from_slice(&claims.issued_at.0.to_be_bytes());
-    plain.extend_from_slice(&claims.expires.0.to_be_bytes());
-    for (position, scope) in claims.scopes.iter().enumerate() {
-        if position > 0 {
-            plain.push(b' ');
-        }
-        plain.extend_from_slice(scope.as_str().as_bytes());
-    }
-    plain
-}
-
-fn decode(plain: &[u8]) -> Option<Claims> {
-    let (kind, rest) = plain.split_first_chunk::<1>()?;
-    let (grant, rest) = rest.split_first_chunk::<16>()?;
-    let (generation, rest) = rest.split_first_chunk::<4>()?;
-    let (user, rest) = rest.split_first_chunk::<16>()?;
-    let (key, rest) = rest.split_first_chunk::<4>()?;
-    let (app, rest) = rest.split_first_chunk::<16>()?;
-    let (organization, rest) = rest.split_first_chunk::<16>()?;
-    let (serial, rest) = rest.split_first_chunk::<16>()?;
-    let (issued_at, rest) = rest.split_first_chunk::<8>()?;
-    let (expires, scopes) = rest.split_first_chunk::<8>()?;
-    Some(Claims {
-        grant: (kind[0] == 1).then(|| PersonGrant {
-            id: GrantId(Uuid::from_bytes(*grant)),
-            generation: u32::from_be_bytes(*generation),
-            user: UserId(Uuid::from_bytes(*user)),
-            key: u32::from_be_bytes(*key),
-        }),
-        app: AppId(Uuid::from_bytes(*app)),
-        organization: OrganizationId(Uuid::from_bytes(*organization)),
-        scopes: Scopes::parse(std::str::from_utf8(scopes).ok()?).ok()?,
-        issued_at: Instant(i64::from_be_bytes(*issued_at)),
-        expires: Instant(i64::from_be_bytes(*expires)),
-        serial: *serial,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::claims::PersonGrant;
     use super::*;
+    use crate::store::model::{AppId, GrantId, OrganizationId, UserId};
+    use crate::time::Instant;
+    use hallpass_wire::{Scope, Scopes};
+    use std::collections::HashSet;
+    use uuid::Uuid;
+
+    const ISSUER: &str = "https://a.example";
 
     fn claims() -> Claims {
         Claims {
+            serial: [0; 16],
             grant: Some(PersonGrant {
                 id: GrantId(Uuid::from_u128(1)),
                 generation: 7,
@@ -230,41 +251,148 @@ mod tests {
             scopes: Scopes::parse("library sales").unwrap(),
             issued_at: Instant(1_000),
             expires: Instant(2_000),
-            serial: [5; 16],
         }
     }
 
-    fn opened(token: &str, key: &SealKey, issuer: &str) -> Result<Claims, NotSealed> {
-        open(token, |id| (id == key.id).then_some(key), issuer)
+    fn key(id: u32, byte: u8) -> AccessKey {
+        AccessKey::new(id, &[byte; 32]).unwrap()
+    }
+
+    fn opened(token: &str, key: &AccessKey, issuer: &str) -> Result<Claims, OpenError> {
+        open(token, |id| (id == key.id()).then_some(key), issuer)
+    }
+
+    fn nonce(token: &str) -> Vec<u8> {
+        let bytes = URL_SAFE_NO_PAD.decode(&token[PREFIX.len()..]).unwrap();
+        bytes[HEAD - NONCE..HEAD].to_vec()
     }
 
     #[test]
     fn what_is_sealed_opens_to_the_same_claims() {
-        let key = SealKey::new(9, &[7; 32]).unwrap();
+        let key = key(9, 7);
         let alone = Claims {
             grant: None,
             scopes: Scopes::default(),
             ..claims()
         };
-        for claims in [claims(), alone] {
-            let token = seal(&claims, &key, [1; 12], "https://a.example").unwrap();
-            assert_eq!(opened(&token, &key, "https://a.example").unwrap(), claims);
+        for mut claims in [claims(), alone] {
+            let token = seal(&mut claims, &key, ISSUER, None).unwrap();
+            assert_ne!(claims.serial, [0; 16]);
+            assert_eq!(opened(&token, &key, ISSUER), Ok(claims));
         }
     }
 
     #[test]
     fn another_key_issuer_or_a_changed_character_does_not_open() {
-        let key = SealKey::new(9, &[7; 32]).unwrap();
-        let token = seal(&claims(), &key, [1; 12], "https://a.example").unwrap();
-        assert!(opened(&token, &key, "https://b.example").is_err());
-        assert!(opened(&token, &SealKey::new(9, &[8; 32]).unwrap(), "https://a.example").is_err());
-        assert!(opened(&token, &SealKey::new(8, &[7; 32]).unwrap(), "https://a.example").is_err());
+        let sealing = key(9, 7);
+        let token = seal(&mut claims(), &sealing, ISSUER, None).unwrap();
+        assert!(opened(&token, &sealing, "https://b.example").is_err());
+        assert!(opened(&token, &key(9, 8), ISSUER).is_err());
+        assert!(opened(&token, &key(8, 7), ISSUER).is_err());
         for position in PREFIX.len()..token.len() - 1 {
             let mut changed = token.clone().into_bytes();
             changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert!(opened(&changed, &key, "https://a.example").is_err(), "{position}");
-            assert!(opened(&token[..position], &key, "https://a.example").is_err());
+            assert!(opened(&changed, &sealing, ISSUER).is_err(), "{position}");
+            assert!(opened(&token[..position], &sealing, ISSUER).is_err());
         }
+    }
+
+    /// The same grant in the same state: an answer that was lost is given again, whatever stood in place of the serial.
+    #[test]
+    fn the_same_claims_give_the_same_token() {
+        let mut again = Claims {
+            serial: [9; 16],
+            ..claims()
+        };
+        let first = seal(&mut claims(), &key(9, 7), ISSUER, None).unwrap();
+        assert_eq!(seal(&mut again, &key(9, 7), ISSUER, None).unwrap(), first);
+    }
+
+    /// Whatever is different between two tokens, each can be revoked without the other, and no nonce seals two texts.
+    #[test]
+    fn different_tokens_have_different_serials_and_nonces() {
+        let base = claims();
+        let grant = base.grant.unwrap();
+        let of = |grant| Claims {
+            grant: Some(grant),
+            ..base.clone()
+        };
+        let id = GrantId(Uuid::from_u128(9));
+        let user = UserId(Uuid::from_u128(9));
+        let scopes = |text| Scopes::parse(text).unwrap();
+        #[rustfmt::skip]
+        let mut different = vec![
+            base.clone(),
+            Claims { grant: None, ..base.clone() },
+            of(PersonGrant { id, ..grant }),
+            of(PersonGrant { generation: 8, ..grant }),
+            of(PersonGrant { user, ..grant }),
+            of(PersonGrant { key: 9, ..grant }),
+            Claims { app: AppId(Uuid::from_u128(9)), ..base.clone() },
+            Claims { organization: OrganizationId(Uuid::from_u128(9)), ..base.clone() },
+            Claims { scopes: scopes("library"), ..base.clone() },
+            Claims { scopes: scopes("sales library"), ..base.clone() },
+            Claims { issued_at: Instant(1_001), ..base.clone() },
+            Claims { expires: Instant(2_001), ..base.clone() },
+        ];
+        let (mut serials, mut nonces) = (HashSet::new(), HashSet::new());
+        let mut seal = |claims: &mut Claims, key: AccessKey, issuer: &str, draw| {
+            let token = seal(claims, &key, issuer, draw).unwrap();
+            assert!(serials.insert(claims.serial), "{claims:?}");
+            assert!(nonces.insert(nonce(&token)), "{claims:?}");
+        };
+        for claims in &mut different {
+            seal(claims, key(9, 7), ISSUER, None);
+        }
+        seal(&mut claims(), key(9, 8), ISSUER, None);
+        seal(&mut claims(), key(8, 7), ISSUER, None);
+        seal(&mut claims(), key(9, 7), "https://a.example/", None);
+        seal(&mut claims(), key(9, 7), ISSUER, Some([1; 16]));
+        seal(&mut claims(), key(9, 7), ISSUER, Some([2; 16]));
+    }
+
+    /// DESIGN §2.10: what the limit on scopes lets through can be used, and with the fields to come as well.
+    #[test]
+    fn a_token_with_the_most_scopes_is_short_enough_to_be_used() {
+        let key = key(9, 7);
+        let scopes = |count| {
+            (0..count)
+                .map(|n| Scope::parse(&format!("{n:0>15}")).unwrap())
+                .collect()
+        };
+        let most: Scopes = scopes(128);
+        assert_eq!(most.text_length(), LONGEST_SCOPES - 1);
+        let mut claims = Claims {
+            scopes: most,
+            ..claims()
+        };
+        let token = seal(&mut claims, &key, ISSUER, None).unwrap();
+        assert!(token.len() + SPARE * 4 / 3 <= LONGEST, "{}", token.len());
+        assert_eq!(opened(&token, &key, ISSUER), Ok(claims.clone()));
+        // Beyond the limit there is room until the token itself is too long.
+        claims.scopes = scopes(181);
+        let token = seal(&mut claims, &key, ISSUER, None).unwrap();
+        assert_eq!(opened(&token, &key, ISSUER), Ok(claims.clone()));
+        claims.scopes = scopes(182);
+        assert_eq!(seal(&mut claims, &key, ISSUER, None), Err(SealError::TooLong));
+    }
+
+    #[test]
+    fn a_token_that_this_version_cannot_read_says_so() {
+        let key = key(9, 7);
+        let mut plain = Vec::new();
+        claims().encode(&mut plain).unwrap();
+        plain.extend_from_slice(&[14, 0]);
+        let mut token = vec![VERSION];
+        token.extend_from_slice(&key.id().to_be_bytes());
+        token.extend_from_slice(&[1; NONCE]);
+        key.seal
+            .seal([1; NONCE], &associated(key.id(), ISSUER), &mut plain)
+            .unwrap();
+        token.extend_from_slice(&plain);
+        let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(token));
+        let refused = Err(OpenError::Claims(ClaimsError::UnknownCritical(14)));
+        assert_eq!(opened(&token, &key, ISSUER), refused);
     }
 }

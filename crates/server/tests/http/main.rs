@@ -43,6 +43,7 @@ mod portal;
 mod refresh;
 mod restart;
 mod revocation;
+mod serials;
 mod subjects;
 mod suspension;
 mod tenants;

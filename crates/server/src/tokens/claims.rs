@@ -1,0 +1,283 @@
+//! What an access token says, as bytes: tag-length-value fields in one canonical order.
+//!
+//! Tags ascend and each comes at most once. A length is one byte below 128, else two with the first bit set; the shorter form
+//! is the only one. So claims have exactly one encoding, which the serial and the nonce are derived from.
+//!
+//! A tag below 128 is *critical*: a version that does not know it refuses the token, since what it cannot enforce may narrow
+//! the token. From 128 on tags are *optional*, and an unknown one is skipped.
+
+use crate::store::model::{AppId, GrantId, OrganizationId, UserId};
+use crate::time::Instant;
+use hallpass_wire::Scopes;
+use uuid::Uuid;
+
+/// What an access token says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claims {
+    /// Its own number, by which it alone can be revoked; sealing derives it from everything else.
+    pub serial: [u8; 16],
+    /// The person's grant; `None` for client_credentials.
+    pub grant: Option<PersonGrant>,
+    /// The app that it was issued to.
+    pub app: AppId,
+    /// The organization that it acts in.
+    pub organization: OrganizationId,
+    /// What it opens.
+    pub scopes: Scopes,
+    /// When it was issued.
+    pub issued_at: Instant,
+    /// When it ends; never `None` on the wire: [`Instant`]'s last moment stands for a very long time.
+    pub expires: Instant,
+}
+
+/// The part of the claims that a person's consent gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PersonGrant {
+    /// The grant.
+    pub id: GrantId,
+    /// Which generation of it.
+    pub generation: u32,
+    /// The person.
+    pub user: UserId,
+    /// The key of the code or refresh token that it came with: revoked, it takes the access token along.
+    pub key: u32,
+}
+
+/// Why bytes are not the claims of a token, or of one that this version cannot enforce.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ClaimsError {
+    /// The bytes end within a field.
+    #[error("the claims end within a field")]
+    Truncated,
+    /// A length in two bytes that fits in one.
+    #[error("a length is longer than it needs to be")]
+    NonMinimalLength,
+    /// A tag that is not above the one before it.
+    #[error("field {0} comes again or out of order")]
+    Disordered(u8),
+    /// A critical field that this version does not know.
+    #[error("field {0} is critical, and this version cannot enforce it")]
+    UnknownCritical(u8),
+    /// A value that its field cannot have.
+    #[error("field {0} has no such value")]
+    Value(u8),
+    /// A field that every token has is absent, or one of several that belong together.
+    #[error("a field is missing")]
+    Incomplete,
+}
+
+/// The tags. All of these narrow a token or say whose it is, so all are critical.
+mod tag {
+    pub(super) const SERIAL: u8 = 1;
+    pub(super) const ISSUED_AT: u8 = 2;
+    pub(super) const EXPIRES: u8 = 3;
+    pub(super) const APP: u8 = 4;
+    pub(super) const ORGANIZATION: u8 = 5;
+    /// Absent where there are none: nothing is allowed then.
+    pub(super) const SCOPES: u8 = 6;
+    pub(super) const GRANT: u8 = 7;
+    pub(super) const GENERATION: u8 = 8;
+    pub(super) const USER: u8 = 9;
+    pub(super) const GRANT_KEY: u8 = 10;
+    /// Reserved: the resource that the token is for (RFC 8707).
+    pub(super) const RESOURCE: u8 = 11;
+    /// Reserved: the key that its holder must prove (RFC 7800 `cnf`).
+    pub(super) const CONFIRMATION: u8 = 12;
+    /// Reserved: who acts for the subject (RFC 8693 `act`).
+    pub(super) const ACTOR: u8 = 13;
+    /// From here on a field may be skipped by a version that does not know it.
+    pub(super) const OPTIONAL: u8 = 128;
+}
+
+/// Where the value of the serial is. It comes first, so that all other fields follow it: the serial is derived from those.
+pub(super) const SERIAL: std::ops::Range<usize> = 2..18;
+/// Bytes of everything but the scopes.
+pub(super) const FIXED: usize = 5 * ID + 2 * MOMENT + 2 * NUMBER;
+/// Bytes of a field with its tag and length, by the kind of its value.
+const ID: usize = 2 + 16;
+const MOMENT: usize = 2 + 8;
+const NUMBER: usize = 2 + 4;
+/// The longest value that a length of two bytes can tell.
+const LONGEST_VALUE: usize = 0x7fff;
+
+/// The scopes are longer than a field can be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the scopes are longer than 32,767 bytes")]
+pub struct TooLong;
+
+impl Claims {
+    /// Appends the canonical encoding to `bytes`.
+    ///
+    /// # Errors
+    /// Where the scopes are longer than a field can be.
+    pub fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), TooLong> {
+        field(bytes, tag::SERIAL, &self.serial);
+        field(bytes, tag::ISSUED_AT, &self.issued_at.0.to_be_bytes());
+        field(bytes, tag::EXPIRES, &self.expires.0.to_be_bytes());
+        field(bytes, tag::APP, self.app.0.as_bytes());
+        field(bytes, tag::ORGANIZATION, self.organization.0.as_bytes());
+        scopes_field(bytes, &self.scopes)?;
+        if let Some(grant) = &self.grant {
+            field(bytes, tag::GRANT, grant.id.0.as_bytes());
+            field(bytes, tag::GENERATION, &grant.generation.to_be_bytes());
+            field(bytes, tag::USER, grant.user.0.as_bytes());
+            field(bytes, tag::GRANT_KEY, &grant.key.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    /// Reads what [`Claims::encode`] wrote. Unknown optional fields are skipped.
+    ///
+    /// # Errors
+    /// Where the bytes are not canonical, or hold a critical field that this version does not know.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ClaimsError> {
+        let mut read = Read::default();
+        let mut fields = Fields { rest: bytes, last: 0 };
+        while let Some((tag, value)) = fields.next()? {
+            read.take(tag, value)?;
+        }
+        read.claims().ok_or(ClaimsError::Incomplete)
+    }
+}
+
+/// A field whose length is one byte.
+fn field<const N: usize>(bytes: &mut Vec<u8>, tag: u8, value: &[u8; N]) {
+    const { assert!(N < 128) };
+    bytes.extend_from_slice(&[tag, N.to_le_bytes()[0]]);
+    bytes.extend_from_slice(value);
+}
+
+fn scopes_field(bytes: &mut Vec<u8>, scopes: &Scopes) -> Result<(), TooLong> {
+    let length = u16::try_from(scopes.text_length()).map_err(|_| TooLong)?;
+    match length.to_be_bytes() {
+        [0, 0] => return Ok(()),
+        [0, short] if short < 128 => bytes.extend_from_slice(&[tag::SCOPES, short]),
+        [high, low] if usize::from(length) <= LONGEST_VALUE => {
+            bytes.extend_from_slice(&[tag::SCOPES, high | 0x80, low]);
+        }
+        _ => return Err(TooLong),
+    }
+    for (position, scope) in scopes.iter().enumerate() {
+        if position > 0 {
+            bytes.push(b' ');
+        }
+        bytes.extend_from_slice(scope.as_str().as_bytes());
+    }
+    Ok(())
+}
+
+/// The fields of an encoding, one after the other.
+struct Fields<'a> {
+    rest: &'a [u8],
+    /// The tag before; no field has tag 0.
+    last: u8,
+}
+
+impl<'a> Fields<'a> {
+    fn next(&mut self) -> Result<Option<(u8, &'a [u8])>, ClaimsError> {
+        let Some((&tag, rest)) = self.rest.split_first() else {
+            return Ok(None);
+        };
+        if tag <= self.last {
+            return Err(ClaimsError::Disordered(tag));
+        }
+        let (length, rest) = length(rest)?;
+        let (value, rest) = rest.split_at_checked(length).ok_or(ClaimsError::Truncated)?;
+        (self.last, self.rest) = (tag, rest);
+        Ok(Some((tag, value)))
+    }
+}
+
+fn length(bytes: &[u8]) -> Result<(usize, &[u8]), ClaimsError> {
+    match bytes {
+        [short, rest @ ..] if *short < 128 => Ok((usize::from(*short), rest)),
+        [high, low, rest @ ..] => match u16::from_be_bytes([high & 0x7f, *low]) {
+            0..128 => Err(ClaimsError::NonMinimalLength),
+            length => Ok((usize::from(length), rest)),
+        },
+        _ => Err(ClaimsError::Truncated),
+    }
+}
+
+/// The fields read so far.
+#[derive(Default)]
+struct Read {
+    serial: Option<[u8; 16]>,
+    issued_at: Option<Instant>,
+    expires: Option<Instant>,
+    app: Option<AppId>,
+    organization: Option<OrganizationId>,
+    scopes: Scopes,
+    grant: Option<GrantId>,
+    generation: Option<u32>,
+    user: Option<UserId>,
+    grant_key: Option<u32>,
+}
+
+impl Read {
+    fn take(&mut self, tag: u8, value: &[u8]) -> Result<(), ClaimsError> {
+        match tag {
+            tag::SERIAL => self.serial = Some(exact(tag, value)?),
+            tag::ISSUED_AT => self.issued_at = Some(moment(tag, value)?),
+            tag::EXPIRES => self.expires = Some(moment(tag, value)?),
+            tag::APP => self.app = Some(AppId(id(tag, value)?)),
+            tag::ORGANIZATION => self.organization = Some(OrganizationId(id(tag, value)?)),
+            tag::SCOPES => self.scopes = scopes(value).ok_or(ClaimsError::Value(tag))?,
+            tag::GRANT => self.grant = Some(GrantId(id(tag, value)?)),
+            tag::GENERATION => self.generation = Some(number(tag, value)?),
+            tag::USER => self.user = Some(UserId(id(tag, value)?)),
+            tag::GRANT_KEY => self.grant_key = Some(number(tag, value)?),
+            tag::RESOURCE | tag::CONFIRMATION | tag::ACTOR => return Err(ClaimsError::UnknownCritical(tag)),
+            unknown if unknown < tag::OPTIONAL => return Err(ClaimsError::UnknownCritical(unknown)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn claims(self) -> Option<Claims> {
+        let grant = match (self.grant, self.generation, self.user, self.grant_key) {
+            (None, None, None, None) => None,
+            (Some(id), Some(generation), Some(user), Some(key)) => Some(PersonGrant {
+                id,
+                generation,
+                user,
+                key,
+            }),
+            _ => return None,
+        };
+        Some(Claims {
+            serial: self.serial?,
+            grant,
+            app: self.app?,
+            organization: self.organization?,
+            scopes: self.scopes,
+            issued_at: self.issued_at?,
+            expires: self.expires?,
+        })
+    }
+}
+
+fn exact<const N: usize>(tag: u8, value: &[u8]) -> Result<[u8; N], ClaimsError> {
+    value.try_into().map_err(|_| ClaimsError::Value(tag))
+}
+
+fn id(tag: u8, value: &[u8]) -> Result<Uuid, ClaimsError> {
+    exact(tag, value).map(Uuid::from_bytes)
+}
+
+fn moment(tag: u8, value: &[u8]) -> Result<Instant, ClaimsError> {
+    exact(tag, value).map(i64::from_be_bytes).map(Instant)
+}
+
+fn number(tag: u8, value: &[u8]) -> Result<u32, ClaimsError> {
+    exact(tag, value).map(u32::from_be_bytes)
+}
+
+/// Parsing drops repetitions and doubled spaces, so a text in which there were any is longer than its scopes.
+fn scopes(value: &[u8]) -> Option<Scopes> {
+    let scopes = Scopes::parse(std::str::from_utf8(value).ok()?).ok()?;
+    (!scopes.is_empty() && scopes.text_length() == value.len()).then_some(scopes)
+}
+
+#[cfg(test)]
+mod tests;
