@@ -5,6 +5,7 @@ use super::declared::App;
 use super::problems::Problems;
 use super::sections::Paths;
 use crate::store::model::{ClientType, GrantType};
+use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::Scopes;
 use std::collections::HashSet;
 
@@ -74,18 +75,38 @@ fn paths(paths: &Paths, problems: &mut Problems) {
 }
 
 fn catalogue(config: &Config, problems: &mut Problems) {
-    if !config.scopes.values().any(|scope| scope.default) {
+    let defaults = config.scopes.iter().filter(|(_, entry)| entry.default);
+    let defaults: Scopes = defaults.map(|(scope, _)| scope.clone()).collect();
+    if defaults.is_empty() {
         problems.add(
             "scopes",
             "at least one scope needs `default = true`: it is what an app gets that asks for none",
         );
     }
+    default_scopes(&defaults, problems);
     for (name, product) in &config.products {
         let path = super::problems::join("products", name);
         known_scopes(config, &product.scopes, &format!("{path}.scopes"), problems);
     }
     if let Some(product) = &config.defaults.product {
         known_product(config, product, "defaults.product", problems);
+    }
+}
+
+/// An app that asks for no scope gets the defaults, in a token that must have room for them.
+fn default_scopes(defaults: &Scopes, problems: &mut Problems) {
+    let length = defaults.text_length();
+    let mut end = 0;
+    let beyond = defaults.iter().find(|scope| {
+        end += scope.as_str().len() + 1;
+        end > LONGEST_SCOPES + 1
+    });
+    if let Some(scope) = beyond {
+        let text = format!(
+            "the names of all scopes with `default = true` have {length} characters, a space between two, and an access token \
+             has room for {LONGEST_SCOPES}: leave `default` out for some, or shorten names"
+        );
+        problems.add(&super::problems::join("scopes", scope.as_str()), text);
     }
 }
 

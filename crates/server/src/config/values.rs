@@ -125,6 +125,11 @@ pub(super) fn networks(node: &Node) -> Result<Vec<IpNet>, String> {
     })
 }
 
+/// The longest base URL and the longest path, in bytes. Both together are in every address that the metadata announces, and a
+/// request to it must fit in the smallest limit on headers.
+const LONGEST_URL: usize = 512;
+const LONGEST_PATH: usize = 256;
+
 /// A base URL: `http` or `https`, without trailing slash, query and fragment. Clients compare it as text (RFC 8414 §2),
 /// so it must be written as URLs are normalised.
 pub(super) fn base_url(node: &Node) -> Result<String, String> {
@@ -143,6 +148,9 @@ pub(super) fn base_url(node: &Node) -> Result<String, String> {
     if text.ends_with('/') {
         return wrong("expected a URL without slash at its end");
     }
+    if text.len() > LONGEST_URL {
+        return Err(format!("expected a URL of at most {LONGEST_URL} characters"));
+    }
     let normal = url.as_str().trim_end_matches('/');
     if text != normal {
         return Err(format!("write it as {normal:?}"));
@@ -157,6 +165,9 @@ pub(super) fn path(node: &Node) -> Result<String, String> {
     let Some(below) = path.strip_prefix('/') else {
         return Err(format!("expected a path that starts with a slash, found {path:?}"));
     };
+    if path.len() > LONGEST_PATH {
+        return Err(format!("expected a path of at most {LONGEST_PATH} characters"));
+    }
     let mut segments = below.strip_suffix('/').unwrap_or(below).split('/');
     if !path.bytes().all(fits) || segments.any(|segment| matches!(segment, "" | "." | "..")) {
         return Err(format!(
@@ -350,6 +361,12 @@ pub(super) fn client_id(node: &Node) -> Result<String, String> {
     if id.len() > 128 || id.contains(':') {
         return Err(format!(
             "expected 1 to 128 printable ASCII characters without space and colon, found {id:?}"
+        ));
+    }
+    // Its page is /developer/apps/ID: a browser would go elsewhere for these.
+    if matches!(id.as_str(), "new" | "." | "..") {
+        return Err(format!(
+            "{id:?} cannot be a client id: the page of such an app could not be opened"
         ));
     }
     if id.len() == 36 && uuid::Uuid::try_parse(&id).is_ok_and(|id| id.get_version_num() == 7) {

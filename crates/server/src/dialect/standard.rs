@@ -7,6 +7,7 @@ use super::json::{Object, Style};
 use super::{Fatal, Introspection, Scheme, TokenAnswer, challenge, http_status, no_cache, resource_code};
 use crate::oauth::Refusal as R;
 use crate::respond::{self, Response};
+use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::ErrorCode;
 use http::header::WWW_AUTHENTICATE;
 use std::borrow::Cow;
@@ -202,6 +203,11 @@ fn description(refusal: &R) -> Cow<'static, str> {
         R::VerifierMalformed => "The code_verifier is malformed",
         R::VerifierUnexpected => "A code_verifier was sent, but no code_challenge before",
         R::ScopeMissing => "The scope is missing",
+        R::ScopesTooLong(length) => {
+            return Cow::Owned(format!(
+                "The scopes have {length} characters, and an access token has room for {LONGEST_SCOPES}"
+            ));
+        }
         R::RedirectUriUnregistered => "The redirect_uri is not one of this app's",
         R::RedirectUriAmbiguous => "The app has several redirect URIs and the request names none",
         R::RedirectUriAbsent => "The app has no redirect URI",

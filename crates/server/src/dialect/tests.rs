@@ -88,6 +88,7 @@ reasons! {
     R::ScopeBeyondGrant(_) => R::ScopeBeyondGrant(scope("x/y")),
     R::ScopeMissing => R::ScopeMissing,
     R::ScopesLost => R::ScopesLost,
+    R::ScopesTooLong(_) => R::ScopesTooLong(3000),
     R::RedirectUriUnregistered => R::RedirectUriUnregistered,
     R::RedirectUriAmbiguous => R::RedirectUriAmbiguous,
     R::RedirectUriAbsent => R::RedirectUriAbsent,

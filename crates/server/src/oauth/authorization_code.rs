@@ -4,7 +4,7 @@
 //! the condition: of requests that race, one wins, and every other is a second use.
 
 use super::standing::check_known;
-use super::token::TokenRequest;
+use super::token::{TokenRequest, fitting};
 use super::{Refusal, issue};
 use crate::app::Hallpass;
 use crate::directory::Client;
@@ -132,7 +132,7 @@ fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, Refusal> {
     if scopes.is_empty() {
         Err(Refusal::ScopesLost)
     } else {
-        Ok(scopes)
+        fitting(scopes)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The refresh token grant (RFC 6749 §6, RFC 9700 §4.14.2). What a token means is decided in [`crate::tokens::refresh`].
 
 use super::standing::check_known;
-use super::token::TokenRequest;
+use super::token::{TokenRequest, fitting};
 use super::{Refusal, issue};
 use crate::app::Hallpass;
 use crate::directory::Client;
@@ -171,7 +171,7 @@ fn scopes(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Res
     if scopes.is_empty() {
         Err(Refusal::ScopesLost)
     } else {
-        Ok(scopes)
+        fitting(scopes)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::standing::Pause;
 use crate::limits::TooManyFailures;
+use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::{ErrorCode, ParameterError, Scope, Scopes};
 
 /// An exact reason. `Display` is the private text: it never holds a token or a secret.
@@ -152,6 +153,9 @@ pub enum Refusal {
     /// The app lost every scope that the grant has.
     #[error("the app may no longer have any scope of the grant")]
     ScopesLost,
+    /// More scopes than an access token has room for.
+    #[error("the scopes have {0} characters, and an access token has room for {LONGEST_SCOPES}")]
+    ScopesTooLong(usize),
 
     // The authorization endpoint (RFC 6749 §4.1.2.1).
     /// The redirect URI is not registered for this app.
@@ -269,7 +273,8 @@ impl Refusal {
             | Self::ScopeBeyondClient(_)
             | Self::ScopeBeyondGrant(_)
             | Self::ScopeMissing
-            | Self::ScopesLost => ErrorCode::InvalidScope,
+            | Self::ScopesLost
+            | Self::ScopesTooLong(_) => ErrorCode::InvalidScope,
             Self::UnsupportedResponseType(_) => ErrorCode::UnsupportedResponseType,
             Self::RequestObject => ErrorCode::RequestNotSupported,
             Self::RequestObjectUri => ErrorCode::RequestUriNotSupported,

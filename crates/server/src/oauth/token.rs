@@ -8,6 +8,7 @@ use crate::config::GrantType;
 use crate::directory::Client;
 use crate::respond::Response;
 use crate::time::Instant;
+use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::{Parameters, Scopes};
 
 /// A request whose client is authenticated and may use the grant type.
@@ -92,7 +93,7 @@ pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, Refusal> 
 /// The scopes asked for within those allowed; the defaults where none are asked for (RFC 6749 §3.3).
 ///
 /// # Errors
-/// Where the client may not have one of them, or there is no default.
+/// Where the client may not have one of them, there is no default, or a token has no room for them.
 pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Client) -> Result<Scopes, Refusal> {
     let asked = match asked {
         Some(asked) if !asked.is_empty() => asked,
@@ -101,12 +102,23 @@ pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Cli
             return if defaults.is_empty() {
                 Err(Refusal::ScopeMissing)
             } else {
-                Ok(defaults)
+                fitting(defaults)
             };
         }
     };
     match asked.iter().find(|scope| !client.scopes.contains(scope)) {
         Some(beyond) => Err(Refusal::ScopeBeyondClient(beyond.clone())),
-        None => Ok(asked),
+        None => fitting(asked),
+    }
+}
+
+/// The scopes, if an access token has room for them: a longer token could be neither used nor revoked.
+///
+/// # Errors
+/// Where it has not.
+pub fn fitting(scopes: Scopes) -> Result<Scopes, Refusal> {
+    match scopes.text_length() {
+        length if length > LONGEST_SCOPES => Err(Refusal::ScopesTooLong(length)),
+        _ => Ok(scopes),
     }
 }

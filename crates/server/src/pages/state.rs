@@ -4,6 +4,8 @@
 //! Each is bound to its purpose, browser, person and time. It opens even where the binding does not fit, so that the page
 //! can lead the person back to where they were instead of to an error; only a fitting one is acted upon.
 
+use super::visit::LONGEST_PLACE;
+use crate::body;
 use crate::keys::Keys;
 use crate::random;
 use crate::store::model::UserId;
@@ -16,6 +18,17 @@ use uuid::Uuid;
 pub const LIFETIME: Duration = Duration::from_secs(30 * 60);
 const HEAD: usize = 4 + 12;
 const BINDING: usize = 1 + 32 + 16 + 8;
+const TAG: usize = 16;
+/// The most that a state carries: the longest place to go on, and what a person is asked there.
+const LONGEST_PAYLOAD: usize = LONGEST_PLACE + 6 * 1024;
+
+// A form that carries the longest state is accepted when it is posted, with as much again for what people type.
+const _: () = assert!(text_length(LONGEST_PAYLOAD) < body::LARGEST / 2);
+
+/// How long the text of a state with so much payload is.
+const fn text_length(payload: usize) -> usize {
+    ((HEAD + BINDING + payload + TAG) * 4).div_ceil(3)
+}
 
 /// What a sealed state is for; it serves nothing else.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,10 +66,18 @@ pub struct Opened {
     pub fits: bool,
 }
 
-/// Seals `payload`.
+/// Seals `payload`; what opens to nothing where it is too long, which no page has.
 #[must_use]
 pub fn seal(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, payload: &[u8]) -> String {
-    let mut body = Vec::with_capacity(BINDING + payload.len() + 16);
+    if payload.len() > LONGEST_PAYLOAD {
+        tracing::error!(
+            ?purpose,
+            length = payload.len(),
+            "a page carries more than its form may bring back"
+        );
+        return String::new();
+    }
+    let mut body = Vec::with_capacity(BINDING + payload.len() + TAG);
     body.push(purpose as u8);
     body.extend_from_slice(&binding.browser);
     body.extend_from_slice(binding.person.map_or(Uuid::nil(), |person| person.0).as_bytes());
@@ -77,6 +98,9 @@ pub fn seal(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, paylo
 /// Opens a state; `None` where it is not ours or for something else.
 #[must_use]
 pub fn open(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, sealed: &str) -> Option<Opened> {
+    if sealed.len() > text_length(LONGEST_PAYLOAD) {
+        return None;
+    }
     let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
     let (head, body) = bytes.split_at_mut_checked(HEAD)?;
     let id = u32::from_be_bytes(head[..4].try_into().ok()?);

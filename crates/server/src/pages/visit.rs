@@ -15,13 +15,18 @@ use crate::view::{self, Back, ErrorKind, Frame, Locale, ScopeLine};
 use axum::body::Body;
 use axum::extract::FromRequest;
 use hallpass_wire::{Parameters, Scopes};
-use http::{HeaderName, HeaderValue, Request, header, request::Parts};
+use http::{HeaderName, HeaderValue, Request, Version, header, request::Parts};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a sign-in lasts.
 const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The longest path with its query. A form carries it back to us and a redirect leads there again, with our cookies beside it
+/// and the headers that a browser sends: all headers together have 16 KiB, or 8 KiB on HTTP/2.
+pub(super) const LONGEST_PLACE: usize = 14 * 1024;
+const LONGEST_PLACE_HTTP_2: usize = 6 * 1024;
 
 /// A request for a page.
 pub struct Visit {
@@ -83,6 +88,9 @@ impl Visit {
             browser: known.unwrap_or_else(Browser::fresh),
         };
         // The keys that open what a form brings back are memory too.
+        if visit.place().len() > longest_place(&visit.parts) {
+            return Err(visit.error(414, ErrorKind::TooLarge));
+        }
         let fresh = hallpass.feed.fresh().await;
         fresh.map_err(|error| visit.failed(error))?;
         if let Some(id) = session {
@@ -262,6 +270,14 @@ impl Visit {
             self.browser.set_cookie(&self.hallpass, &mut response);
         }
         response
+    }
+}
+
+fn longest_place(parts: &Parts) -> usize {
+    if parts.version == Version::HTTP_2 {
+        LONGEST_PLACE_HTTP_2
+    } else {
+        LONGEST_PLACE
     }
 }
 

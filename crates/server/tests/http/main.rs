@@ -37,6 +37,7 @@ mod login;
 mod metadata;
 mod model;
 mod openapi;
+mod outputs;
 mod page_headers;
 mod pooler;
 mod portal;

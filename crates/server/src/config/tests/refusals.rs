@@ -36,6 +36,49 @@ fn declared_objects_go_together() {
     check(OBJECTS);
 }
 
+/// The preset's `profile` takes 7 characters of the 2,048 that a token has room for.
+#[test]
+fn default_scopes_that_a_token_has_no_room_for_are_refused() {
+    let scope = |name: String| format!("[scopes.{name}]\ntitle = \"A scope\"\ndefault = true\n");
+    let fifteen: String = (10..25).map(|n| scope(format!("{}{n}", "a".repeat(126)))).collect();
+    World::new(&format!("{fifteen}{}", scope("b".repeat(105)))).config();
+    let one_too_long = World::new(&format!("{fifteen}{}", scope("b".repeat(106)))).refused();
+    let expected = format!(
+        "hallpass.toml:46: scopes.{}: the names of all scopes with `default = true` have 2049 characters, a space between two, \
+         and an access token has room for 2048: leave `default` out for some, or shorten names",
+        "b".repeat(106)
+    );
+    assert_eq!(one_too_long, expected);
+    let not_default = scope("b".repeat(106)).replace("true", "false");
+    World::new(&format!("{fifteen}{not_default}")).config();
+}
+
+#[test]
+fn an_address_that_a_request_has_no_room_for_is_refused() {
+    let url = |length: usize| format!("https://id.example/{}", "a".repeat(length - 19));
+    let path = |length: usize| format!("/{}", "a".repeat(length - 1));
+    let file = |url: String, path: String| format!("[server]\npublic_url = {url:?}\n[paths]\ntoken = {path:?}");
+    World::new(&file(url(512), path(256))).config();
+    assert_eq!(
+        World::new(&file(url(513), path(257))).refused(),
+        "hallpass.toml:2: server.public_url: expected a URL of at most 512 characters\n\
+         hallpass.toml:4: paths.token: expected a path of at most 256 characters"
+    );
+}
+
+#[test]
+fn a_client_id_whose_page_no_browser_opens_is_refused() {
+    for id in ["new", ".", ".."] {
+        let file = format!("[[apps]]\nname = \"A\"\nclient_id = {id:?}\nclient_secret = \"s\"");
+        assert_eq!(
+            World::new(&file).refused(),
+            format!(
+                "hallpass.toml:3: apps[0].client_id: {id:?} cannot be a client id: the page of such an app could not be opened"
+            )
+        );
+    }
+}
+
 #[test]
 fn a_variable_is_named_by_its_name() {
     let world = World::new("")

@@ -232,7 +232,8 @@ fn own_redirect(answer: &Answer) -> Option<Url> {
 }
 
 impl Landing {
-    fn of(answer: Answer) -> Self {
+    /// Where this answer leads.
+    pub(crate) fn of(answer: Answer) -> Self {
         if let Some(location) = answer.headers.get(LOCATION) {
             let location = location.to_str().expect("an address is text");
             return Self::App(Callback::of(location));

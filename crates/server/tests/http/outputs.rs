@@ -1,0 +1,229 @@
+//! What the server issues, it accepts: tokens, forms, addresses and credentials as long as they can be (DESIGN §2.10).
+
+use crate::harness::{JOHN, Landing, RESOURCE, SECRET, Server};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hallpass::config::preset_names;
+use hallpass::tokens::sealed::{LONGEST, LONGEST_SCOPES};
+
+/// Room for one header on HTTP/2, where all of them have 8 KiB, beside those that clients and proxies add.
+const ONE_HEADER: usize = 6 * 1024;
+const CALLBACK: &str = "https://long.example/callback";
+
+/// Twenty scopes of 128 characters, two that make the text exactly as long as can be and one more, and an app that may have
+/// them all.
+fn world() -> String {
+    let scope = |name: String| format!("[scopes.{name}]\ntitle = \"A scope\"\n");
+    let names = (1..=20).map(numbered).chain([last(113), last(114)]);
+    let scopes: String = names.map(scope).collect();
+    format!(
+        "[server]\npublic_url = \"http://id.example\"\n{scopes}
+        [[apps]]
+        name = \"Long\"
+        client_id = \"long\"
+        client_secret = \"{SECRET}\"
+        redirect_uris = [\"{CALLBACK}\"]
+        products = []
+        [[resources]]
+        identifier = \"{RESOURCE}\"
+        name = \"The API\"
+        secret = \"{SECRET}\"
+        "
+    )
+}
+
+fn numbered(number: usize) -> String {
+    format!("{}{number:02}", "a".repeat(126))
+}
+
+fn last(length: usize) -> String {
+    "b".repeat(length)
+}
+
+/// Fifteen numbered scopes and one of `length`.
+fn scopes_of(length: usize) -> String {
+    let mut names: Vec<String> = (1..=15).map(numbered).collect();
+    names.push(last(length));
+    names.join(" ")
+}
+
+fn longest_scopes() -> String {
+    let scopes = scopes_of(113);
+    assert_eq!(scopes.len(), LONGEST_SCOPES);
+    scopes
+}
+
+fn offers_client_credentials(preset: &str) -> bool {
+    matches!(preset, "default" | "connected-home")
+}
+
+/// Introspection by app and API know the token; then its app revokes it.
+async fn is_accepted_and_revoked(server: &Server, token: &str) {
+    let preset = &server.preset;
+    assert!(token.len() <= LONGEST && token.len() + "Bearer ".len() < ONE_HEADER);
+    let long = server.client("long", CALLBACK);
+    for asker in [&long, &server.client(RESOURCE, "").by_basic()] {
+        let told = asker.introspect(token).await;
+        assert_eq!(told.status, 200, "{preset}: {told:?}");
+        assert_ne!(told.json()["active"], false, "{preset}");
+    }
+    assert_eq!(long.revoke(token).await.status, 200, "{preset}");
+    assert_eq!(long.introspect(token).await.json()["active"], false, "{preset}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_access_tokens_are_accepted_everywhere_and_can_be_revoked() {
+    for preset in preset_names() {
+        let server = Server::library(preset, &world()).await;
+        let john = server.browser_of(JOHN).await;
+        let long = server.client("long", CALLBACK);
+        let scopes = longest_scopes();
+        let tokens = long.connect_with(&john, &[("scope", &scopes)]).await;
+        assert_eq!(server.identity(&tokens.access).await.status, 200, "{preset}");
+        is_accepted_and_revoked(&server, &tokens.access).await;
+        assert_eq!(server.identity(&tokens.access).await.status, 401, "{preset}");
+        let refreshed = long.refresh(&tokens.refresh).await.tokens();
+        is_accepted_and_revoked(&server, &refreshed.access).await;
+        if offers_client_credentials(preset) {
+            let own = long.client_credentials(&[("scope", &scopes)]).await.tokens();
+            is_accepted_and_revoked(&server, &own.access).await;
+        }
+    }
+}
+
+/// RFC 6749 §3.3, §4.1.2.1 and §5.2: a request for more is refused; it gives no token that is refused later.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_scopes_than_a_token_has_room_for_are_invalid_scope() {
+    let all: Vec<String> = (1..=20).map(numbered).collect();
+    for preset in preset_names() {
+        let server = Server::library(preset, &world()).await;
+        let john = server.browser_of(JOHN).await;
+        let long = server.client("long", CALLBACK);
+        for scopes in [scopes_of(114), all.join(" ")] {
+            let refused = john.authorize(&long.query(&[("scope", &scopes)])).await.callback();
+            assert_eq!(refused.get("error"), "invalid_scope", "{preset}");
+            if offers_client_credentials(preset) {
+                let refused = long.client_credentials(&[("scope", &scopes)]).await;
+                assert_eq!(refused.refusal(), "400 invalid_scope", "{preset}");
+            }
+        }
+    }
+    let server = Server::library("default", &world()).await;
+    let refused = server
+        .client("long", CALLBACK)
+        .client_credentials(&[("scope", &scopes_of(114))])
+        .await;
+    insta::assert_snapshot!(refused.shown(), @r#"
+    400
+    content-type: application/json
+    cache-control: no-store
+    pragma: no-cache
+
+    {"error":"invalid_scope","error_description":"The scopes have 2049 characters, and an access token has room for 2048"}
+    "#);
+}
+
+/// A version before this one gave grants with more scopes: nothing is spent, and fewer can be asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_with_more_scopes_than_a_token_has_room_for_gives_fewer() {
+    let server = Server::library("default", &world()).await;
+    let john = server.browser_of(JOHN).await;
+    let long = server.client("long", CALLBACK);
+    let few = numbered(1);
+    let tokens = long.connect_with(&john, &[("scope", &few)]).await;
+    let code = long.code(&john, &[("scope", &few)]).await;
+    server.sql(&format!("UPDATE grants SET scopes = '{}'", scopes_of(114)));
+    let refused = long.refresh(&tokens.refresh).await;
+    assert_eq!(refused.refusal(), "400 invalid_scope");
+    let narrowed = long.refresh_with(&tokens.refresh, &[("scope", &few)]).await;
+    is_accepted_and_revoked(&server, &narrowed.tokens().access).await;
+    assert_eq!(long.redeem(&code).await.refusal(), "400 invalid_scope");
+    server.sql(&format!("UPDATE grants SET scopes = '{few}'"));
+    assert_eq!(long.redeem(&code).await.status, 200, "the code was not spent");
+}
+
+/// The consent form carries the request, and the sign-in form the whole address: both come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_authorization_request_is_carried_through_sign_in_and_consent() {
+    let server = Server::library("default", &world()).await;
+    let long = server.client("long", CALLBACK);
+    // Each byte of it takes three in an address.
+    let state = "é".repeat(2048);
+    let query = long.query(&[("state", &state), ("scope", &numbered(1))]);
+    let room = 14 * 1024 - "/oauth/authorize?&x=".len() - query.len();
+    let longest = format!("{query}&x={}", "x".repeat(room));
+    for decision in ["allow", "deny"] {
+        let browser = server.browser();
+        let login = browser.authorize(&longest).await.login();
+        let consent = Landing::of(browser.send_login(&login, JOHN).await).consent();
+        let callback = browser.decide(&consent, decision).await.callback();
+        assert_eq!(callback.get("state"), state, "{decision}");
+    }
+    // And back: the account is changed in between.
+    let browser = server.browser_of(JOHN).await;
+    let consent = browser.authorize(&longest).await.consent();
+    let switch = consent
+        .forms()
+        .into_iter()
+        .find(|form| form.action.ends_with("/switch"));
+    let switched = browser.submit(&consent, &switch.expect("a form to switch"), &[]).await;
+    assert_eq!(Landing::of(switched).login().status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_a_form_could_not_bring_back_is_refused() {
+    let server = Server::library("default", &world()).await;
+    let john = server.browser_of(JOHN).await;
+    let stranger = server.browser();
+    for path in ["/oauth/authorize", "/account", "/account/apps", "/developer", "/login"] {
+        for length in [14 * 1024 + 1, 20_000, 45_000, 60_000] {
+            let place = format!("{path}?x={}", "x".repeat(length - path.len() - 3));
+            for browser in [&john, &stranger] {
+                let refused = browser.open(&place).await;
+                assert_eq!(refused.status, 414, "{path} {length}");
+                assert!(refused.text().contains("larger than this server takes"), "{path}");
+            }
+        }
+    }
+}
+
+/// RFC 6749 §2.3.1: encoded, each character of id and secret may take three.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_credentials_that_are_declared_can_be_presented() {
+    let (id, identifier) = ("%".repeat(128), format!("https://{}", "%".repeat(248)));
+    let secret = "%".repeat(1024);
+    let declared = format!(
+        "[[apps]]\nname = \"Long\"\nclient_id = \"{id}\"\nclient_secret = \"{secret}\"\nredirect_uris = [\"{CALLBACK}\"]
+        [[resources]]\nidentifier = \"{identifier}\"\nname = \"API\"\nsecret = \"{secret}\""
+    );
+    let server = Server::library("default", &declared).await;
+    let app = server.client(&id, CALLBACK).with_secret(&secret);
+    let api = server.client(&identifier, "").with_secret(&secret).by_basic();
+    assert!(app.basic().len() < ONE_HEADER && api.basic().len() < ONE_HEADER);
+    for app in [&app, &app.clone().by_basic()] {
+        let token = app.client_credentials(&[]).await.tokens().access;
+        assert_eq!(app.introspect(&token).await.json()["active"], true);
+        assert_eq!(api.introspect(&token).await.json()["active"], true);
+    }
+    let raw = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+    let answer = server
+        .post_as("/oauth/token", &raw, &[("grant_type", "client_credentials")])
+        .await;
+    assert_eq!(answer.status, 200);
+}
+
+/// A redirect URI as long as can be registered, and one that a native app sends with a longer port.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_redirect_uris_can_be_used() {
+    let uri = |start: &str| format!("{start}{}", "x".repeat(2000 - start.len()));
+    let (web, native) = (uri("https://long.example/"), uri("http://127.0.0.1/"));
+    let declared = format!(
+        "[[apps]]\nname = \"Web\"\nclient_id = \"web\"\nclient_secret = \"{SECRET}\"\nredirect_uris = [\"{web}\"]
+        [[apps]]\nname = \"Native\"\nclient_id = \"native\"\ntype = \"public\"\nredirect_uris = [\"{native}\"]"
+    );
+    let server = Server::library("default", &declared).await;
+    let john = server.browser_of(JOHN).await;
+    let sent = native.replacen("127.0.0.1", "127.0.0.1:65535", 1);
+    for client in [server.client("web", &web), server.client("native", &sent).public()] {
+        assert_eq!(client.connect(&john).await.access.get(..6), Some("hp_at_"));
+    }
+}
