@@ -6,6 +6,7 @@ use crate::random;
 use crate::store::model::Key as StoredKey;
 use crate::tokens::sealed::SealKey;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -14,7 +15,8 @@ use zeroize::Zeroizing;
 pub struct Master(SealKey);
 
 impl Master {
-    /// Takes the key from the configuration or its file; makes the file where neither it nor any stored key exists.
+    /// Takes the key from the configuration or its file; makes the file where neither it nor any stored key exists. The key of
+    /// a new file is read back from it, so nothing is sealed with a key that is not on the disk.
     ///
     /// # Errors
     /// Where the key is malformed, the file cannot be read or made, or it is lost.
@@ -23,23 +25,36 @@ impl Master {
             return Self::parse(master.expose(), "[keys] master");
         }
         let path = data.join(&keys.master_file);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                warn_if_shared(&path);
-                Self::parse(&text, &path.display().to_string())
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && database_has_keys => {
-                Err(KeyError::LostMaster(path))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match Self::make(&path) {
-                // Another server was quicker with a file that they share.
-                Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
-                    Self::obtain(keys, data, true)
-                }
-                made => made,
-            },
-            Err(source) => Err(KeyError::File { path, source }),
+        let unusable = |source| KeyError::File {
+            path: path.clone(),
+            source,
+        };
+        match Self::read(&path) {
+            Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            read => return read,
         }
+        if database_has_keys {
+            return Err(KeyError::LostMaster(path));
+        }
+        let text = Zeroizing::new(format!("{}\n", STANDARD.encode(*Zeroizing::new(random::bytes::<32>()))));
+        if put(&path, text.as_bytes(), create_private, |draft, path| {
+            fs::hard_link(draft, path)
+        })
+        .map_err(unusable)?
+        {
+            tracing::info!(path = %path.display(), "made a master key: keep a copy apart from the database's backups");
+        }
+        Self::read(&path)
+    }
+
+    fn read(path: &Path) -> Result<Self, KeyError> {
+        let text = fs::read_to_string(path).map(Zeroizing::new);
+        let text = text.map_err(|source| KeyError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        warn_if_shared(path);
+        Self::parse(&text, &path.display().to_string())
     }
 
     fn parse(text: &str, place: &str) -> Result<Self, KeyError> {
@@ -47,17 +62,6 @@ impl Master {
         let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| malformed())?);
         let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| malformed())?;
         Ok(Self(SealKey::new(0, bytes)?))
-    }
-
-    fn make(path: &Path) -> Result<Self, KeyError> {
-        let bytes = Zeroizing::new(random::bytes::<32>());
-        let text = Zeroizing::new(format!("{}\n", STANDARD.encode(*bytes)));
-        write_private(path, text.as_bytes()).map_err(|source| KeyError::File {
-            path: path.to_owned(),
-            source,
-        })?;
-        tracing::info!(path = %path.display(), "made a master key: keep a copy apart from the database's backups");
-        Ok(Self(SealKey::new(0, &bytes)?))
     }
 
     pub(super) fn seal(&self, id: u32, purpose: &str, key: &[u8; 32]) -> Result<Vec<u8>, KeyError> {
@@ -88,25 +92,170 @@ fn warn_if_shared(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(path).map(|metadata| metadata.permissions().mode());
     if mode.is_ok_and(|mode| mode & 0o077 != 0) {
-        tracing::warn!(path = %path.display(), "others than its owner may read the master key");
+        tracing::warn!(
+            "the master key file is readable by others: run `chmod 600 {}`",
+            path.display()
+        );
     }
 }
 
-/// The file appears with all that it holds, unless it is there already.
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
+/// Makes the file with all of its content on the disk, or not at all; says whether it did. A file that is there already, such
+/// as that of a server that started at the same moment, stays.
+fn put(
+    path: &Path,
+    content: &[u8],
+    create: impl Fn(&Path) -> io::Result<File>,
+    link: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> io::Result<bool> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}", random::alphanumeric(12)));
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
-    let written = file.write_all(content).and_then(|()| file.sync_all());
-    let linked = written.and_then(|()| std::fs::hard_link(&draft, path));
+    let draft = Path::new(&draft);
+    let linked = write(draft, content, &create).and_then(|()| match link(draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // Not every file system has links. To rename would replace a file that is there.
+        Err(_) => write(path, content, &create),
+        Ok(()) => Ok(()),
+    });
+    let _ = fs::remove_file(draft);
     match linked {
-        // Not every file system has links.
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => std::fs::rename(&draft, path),
-        linked => std::fs::remove_file(&draft).and(linked),
+        Ok(()) => sync_folder(path).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a new file, whole; where that fails there is none.
+fn write(path: &Path, content: &[u8], create: impl Fn(&Path) -> io::Result<File>) -> io::Result<()> {
+    let mut file = create(path)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    written.inspect_err(|_| drop(fs::remove_file(path)))
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// A file is only in its folder for good once the folder is on the disk too. Not every file system can be told.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match File::open(folder.unwrap_or(Path::new(".")))?.sync_all() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(master_file: &str) -> config::Keys {
+        config::Keys {
+            master: None,
+            master_file: master_file.into(),
+        }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn hard_link(draft: &Path, path: &Path) -> io::Result<()> {
+        fs::hard_link(draft, path)
+    }
+
+    /// As on FAT and some network file systems.
+    fn no_links(_: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn full_disk(_: &Path) -> io::Result<File> {
+        File::options().write(true).open("/dev/full")
+    }
+
+    #[test]
+    fn a_made_key_is_the_one_that_its_file_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Master::obtain(&keys("master.key"), folder.path(), false).unwrap();
+        let read = Master::obtain(&keys("master.key"), folder.path(), true).unwrap();
+        let sealed = StoredKey {
+            id: 1,
+            purpose: "access".to_owned(),
+            sealed: made.seal(1, "access", &[7; 32]).unwrap(),
+            created: crate::time::Instant(0),
+            active_from: crate::time::Instant(0),
+        };
+        assert_eq!(*read.open(&sealed).unwrap(), [7; 32]);
+        assert_eq!(names(folder.path()), ["master.key"]);
+    }
+
+    #[test]
+    fn on_a_full_disk_no_key_is_made_and_no_file_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        for link in [hard_link, no_links] {
+            let error = put(&path, b"key", full_disk, link).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+            assert!(names(folder.path()).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        for link in [hard_link, no_links] {
+            let _ = fs::remove_file(&path);
+            assert!(put(&path, b"first", create_private, link).unwrap());
+            assert!(!put(&path, b"second", create_private, link).unwrap());
+            assert_eq!(fs::read(&path).unwrap(), b"first");
+            assert_eq!(names(folder.path()), ["master.key"]);
+        }
+    }
+
+    #[test]
+    fn servers_that_start_at_once_use_the_same_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let obtain = || Master::obtain(&keys("master.key"), folder.path(), false).unwrap();
+        let masters: Vec<Master> = std::thread::scope(|scope| {
+            let started: Vec<_> = (0..8).map(|_| scope.spawn(obtain)).collect();
+            started.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let sealed = masters[0].seal(1, "page", &[7; 32]).unwrap();
+        for master in &masters {
+            let stored = StoredKey {
+                id: 1,
+                purpose: "page".to_owned(),
+                sealed: sealed.clone(),
+                created: crate::time::Instant(0),
+                active_from: crate::time::Instant(0),
+            };
+            assert_eq!(*master.open(&stored).unwrap(), [7; 32]);
+        }
+    }
+
+    #[test]
+    fn a_file_that_holds_no_key_is_refused_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        let half = STANDARD.encode([7; 16]);
+        for content in ["", "\n", "not base64", &half] {
+            fs::write(&path, content).unwrap();
+            let refused = Master::obtain(&keys("master.key"), folder.path(), false);
+            assert!(matches!(refused, Err(KeyError::MalformedMaster(_))), "{content:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_stops_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = Master::obtain(&keys("absent/master.key"), folder.path(), false);
+        assert!(matches!(refused, Err(KeyError::File { .. })));
     }
 }
