@@ -336,6 +336,7 @@ impl Refusal {
             Self::ScopeBeyondGrant(_) => "scope_beyond_grant",
             Self::ScopeMissing => "scope_missing",
             Self::ScopesLost => "scopes_lost",
+            Self::ScopesTooLong(_) => "scopes_too_long",
             Self::RedirectUriUnregistered => "redirect_uri_unregistered",
             Self::RedirectUriAmbiguous => "redirect_uri_ambiguous",
             Self::RedirectUriAbsent => "redirect_uri_absent",

@@ -96,7 +96,8 @@ pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, Refusal> 
 /// Where the client may not have one of them, there is no default, or a token has no room for them.
 pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Client) -> Result<Scopes, Refusal> {
     let asked = match asked {
-        Some(asked) if !asked.is_empty() => asked,
+        // Before the app's own scopes: the answer speaks of the request alone.
+        Some(asked) if !asked.is_empty() => fitting(asked)?,
         _ => {
             let defaults = hallpass.default_scopes(&client.scopes);
             return if defaults.is_empty() {
@@ -108,7 +109,7 @@ pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Cli
     };
     match asked.iter().find(|scope| !client.scopes.contains(scope)) {
         Some(beyond) => Err(Refusal::ScopeBeyondClient(beyond.clone())),
-        None => fitting(asked),
+        None => Ok(asked),
     }
 }
 
