@@ -129,9 +129,7 @@ fn proved(headers: &HeaderMap, body: &[u8]) -> bool {
 }
 
 async fn judged(hallpass: &Hallpass, query: &[u8]) {
-    let Ok(query) = Parameters::parse(query, &PARAMETERS) else {
-        return;
-    };
+    let query = Parameters::read(query, &PARAMETERS);
     let client = query.get("client_id").unwrap_or_default();
     let target = match judge(hallpass, &query).await {
         Ok(request) => {
@@ -141,7 +139,7 @@ async fn judged(hallpass: &Hallpass, query: &[u8]) {
             leads(request.target.uri.as_deref(), location.as_deref());
             request.target
         }
-        Err(Problem::Redirect(target, refusal)) => {
+        Err(Problem::OfApp(_, target, refusal)) => {
             let location = target.with_refusal(hallpass, &refusal);
             leads(target.uri.as_deref(), location.as_deref());
             target

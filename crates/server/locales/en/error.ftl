@@ -3,6 +3,7 @@
 error-prefix = Not yet:
 error-home = Go to { $brand }
 error-back = Back to { $app }
+error-leads-to = The link leads to { $site }
 error-for-developers = For the developer of the app
 error-not-found = There is no such page
 error-not-found-text = The address may have a typo in it, or the page is gone.

@@ -212,6 +212,7 @@ fn description(refusal: &R) -> Cow<'static, str> {
         R::RedirectUriAmbiguous => "The app has several redirect URIs and the request names none",
         R::RedirectUriAbsent => "The app has no redirect URI",
         R::ResponseTypeMissing => "The parameter response_type is missing",
+        R::UnsupportedResponseMode(_) => "The response_mode must be query",
         R::ChallengeMissing => "The code_challenge is missing",
         R::ChallengeMalformed => "The code_challenge is malformed",
         R::ChallengeMethod => "The code_challenge_method must be S256",

@@ -94,6 +94,7 @@ reasons! {
     R::RedirectUriAbsent => R::RedirectUriAbsent,
     R::ResponseTypeMissing => R::ResponseTypeMissing,
     R::UnsupportedResponseType(_) => R::UnsupportedResponseType(HOSTILE.to_owned()),
+    R::UnsupportedResponseMode(_) => R::UnsupportedResponseMode(HOSTILE.to_owned()),
     R::RequestObject => R::RequestObject,
     R::RequestObjectUri => R::RequestObjectUri,
     R::ChallengeMissing => R::ChallengeMissing,

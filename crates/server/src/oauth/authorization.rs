@@ -1,7 +1,7 @@
 //! The authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3), judged without asking anybody.
 //!
 //! The checks stand in the order in which they must be made: until client and redirect URI are known to belong together,
-//! nothing may be redirected (§4.1.2.1); afterwards everything is.
+//! nothing may be redirected (§4.1.2.1); afterwards every fault is the app's to know.
 
 use super::Refusal;
 use super::token::{grantable_scopes, known_scopes};
@@ -13,11 +13,13 @@ use hallpass_wire::pkce::CodeChallenge;
 use hallpass_wire::{Parameters, RedirectUri, Scopes};
 use std::sync::Arc;
 
-/// The parameters of an authorization request that are known here: each may come once (RFC 6749 §3.1).
-pub const PARAMETERS: [&str; 9] = [
+/// The parameters of an authorization request that are known here: each may come once (RFC 6749 §3.1). `resource`, which may
+/// repeat (RFC 8707 §2), is not among them yet.
+pub const PARAMETERS: [&str; 10] = [
     "client_id",
     "redirect_uri",
     "response_type",
+    "response_mode",
     "scope",
     "state",
     "code_challenge",
@@ -53,8 +55,8 @@ pub struct Target {
 pub enum Problem {
     /// Shown on our own page: nothing may be redirected.
     Fatal(Refusal),
-    /// Told to the app.
-    Redirect(Target, Refusal),
+    /// The app's to know: client and redirect URI are good.
+    OfApp(Arc<Client>, Target, Refusal),
 }
 
 impl From<Refusal> for Problem {
@@ -68,6 +70,7 @@ impl From<Refusal> for Problem {
 /// # Errors
 /// What is wrong, and who is to be told.
 pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<AuthorizationRequest, Problem> {
+    check_fault(query, "client_id")?;
     let client_id = query.get("client_id").ok_or(Refusal::MissingParameter("client_id"))?;
     let client = hallpass
         .client(client_id)
@@ -76,6 +79,7 @@ pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<Author
         .ok_or(Refusal::UnknownClient)?;
     // Told to the person and not to the app: nobody is sent to an app that was suspended.
     client.check_live()?;
+    check_fault(query, "redirect_uri")?;
     let target = target(hallpass, &client, query)?;
     match judge_rest(hallpass, &client, query) {
         Ok((scopes, challenge)) => Ok(AuthorizationRequest {
@@ -84,7 +88,15 @@ pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<Author
             scopes,
             challenge,
         }),
-        Err(refusal) => Err(Problem::Redirect(target, refusal)),
+        Err(refusal) => Err(Problem::OfApp(client, target, refusal)),
+    }
+}
+
+/// Of a parameter that came twice neither value counts.
+fn check_fault(query: &Parameters<'_>, name: &str) -> Result<(), Refusal> {
+    match query.faults().iter().find(|fault| fault.name() == name) {
+        Some(fault) => Err(Refusal::Parameter(*fault)),
+        None => Ok(()),
     }
 }
 
@@ -137,12 +149,19 @@ fn shows_code(hallpass: &Hallpass, client: &Client) -> bool {
 type Asked = (Scopes, Option<CodeChallenge>);
 
 fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<Asked, Refusal> {
+    if let Some(fault) = query.faults().first() {
+        return Err(Refusal::Parameter(*fault));
+    }
     // Who signs a request wants the signed parameters to count; to go by those beside them would undo it (RFC 9101 §6.3).
     if query.get("request").is_some() {
         return Err(Refusal::RequestObject);
     }
     if query.get("request_uri").is_some() {
         return Err(Refusal::RequestObjectUri);
+    }
+    // The app waits for the answer by another way than the one it would come by.
+    if let Some(mode) = query.get("response_mode").filter(|mode| *mode != "query") {
+        return Err(Refusal::UnsupportedResponseMode(mode.chars().take(24).collect()));
     }
     match query.get("response_type") {
         Some("code") => {}

@@ -173,6 +173,9 @@ pub enum Refusal {
     /// `response_type` is not `code`.
     #[error("the response type {0:?} is not offered")]
     UnsupportedResponseType(String),
+    /// `response_mode` is not `query`, the one that is offered (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+    #[error("the response mode {0:?} is not offered")]
+    UnsupportedResponseMode(String),
     /// A request object by value (RFC 9101 §5.1): its parameters would count, and not those beside it.
     #[error("request objects are not taken: send the parameters themselves")]
     RequestObject,
@@ -235,6 +238,7 @@ impl Refusal {
             | Self::RedirectUriAmbiguous
             | Self::RedirectUriAbsent
             | Self::ResponseTypeMissing
+            | Self::UnsupportedResponseMode(_)
             | Self::ChallengeMissing
             | Self::ChallengeMalformed
             | Self::ChallengeMethod
@@ -342,6 +346,7 @@ impl Refusal {
             Self::RedirectUriAbsent => "redirect_uri_absent",
             Self::ResponseTypeMissing => "response_type_missing",
             Self::UnsupportedResponseType(_) => "unsupported_response_type",
+            Self::UnsupportedResponseMode(_) => "unsupported_response_mode",
             Self::RequestObject => "request_object",
             Self::RequestObjectUri => "request_object_uri",
             Self::ChallengeMissing => "challenge_missing",

@@ -3,13 +3,15 @@
 use super::shown::Shown;
 use super::{Visit, consent, login};
 use crate::app::Hallpass;
+use crate::directory::Client;
 use crate::oauth::Refusal;
 use crate::oauth::authorization::{AuthorizationRequest, PARAMETERS, Problem, judge};
 use crate::respond::{self, Response};
-use crate::view::ErrorKind;
+use crate::view::{Back, ErrorKind};
 use axum::body::Body;
 use axum::extract::FromRequest as _;
 use hallpass_wire::Parameters;
+use hallpass_wire::redirect_uri::Destination;
 use http::header::ALLOW;
 use http::{Method, Request};
 use std::sync::Arc;
@@ -28,11 +30,7 @@ async fn put(visit: &Visit) -> Result<Response, Response> {
         respond::set(&mut response, ALLOW, "GET, HEAD");
         return Err(response);
     }
-    let query = visit.query(&PARAMETERS);
-    if let Some(fault) = query.faults().first() {
-        return Err(fatal(visit, &Refusal::Parameter(*fault)));
-    }
-    let request = judge(&visit.hallpass, &query)
+    let request = judge(&visit.hallpass, &visit.query(&PARAMETERS))
         .await
         .map_err(|problem| refused(visit, &problem))?;
     let Some(user) = &visit.user else {
@@ -43,19 +41,41 @@ async fn put(visit: &Visit) -> Result<Response, Response> {
         .map_err(|refusal| visit.failed(refusal))
 }
 
-/// Tells who is to be told.
-pub fn refused(visit: &Visit, problem: &Problem) -> Response {
-    match problem {
-        Problem::Fatal(refusal) => fatal(visit, refusal),
-        Problem::Redirect(target, refusal) => {
-            tracing::info!(endpoint = "authorization", %refusal, "refused");
-            match target.with_refusal(&visit.hallpass, refusal) {
-                Some(address) if visit.parts.method == Method::POST => respond::see_other(&address),
-                Some(address) => respond::found(&address),
-                None => fatal(visit, refusal),
-            }
-        }
+/// Answers a request that was refused. A browser is redirected by itself to trusted apps only: anybody can register an app and
+/// send people here with a bad request, to have this server lead them on (RFC 9700 §4.11.2).
+fn refused(visit: &Visit, problem: &Problem) -> Response {
+    let (client, target, refusal) = match problem {
+        Problem::Fatal(refusal) => return fatal(visit, refusal),
+        Problem::OfApp(client, target, refusal) => (client, target, refusal),
+    };
+    let Some(address) = target.with_refusal(&visit.hallpass, refusal) else {
+        return fatal(visit, refusal);
+    };
+    tracing::info!(endpoint = "authorization", %refusal, "refused");
+    if !client.app.trusted {
+        return offered(visit, client, &address, refusal);
     }
+    match visit.parts.method {
+        Method::POST => respond::see_other(&address),
+        _ => respond::found(&address),
+    }
+}
+
+/// The page with a link to an app that is not trusted.
+fn offered(visit: &Visit, client: &Client, address: &str, refusal: &Refusal) -> Response {
+    let fatal = visit.hallpass.dialect.fatal(refusal);
+    let (error, description) = (fatal.error, fatal.description.as_ref());
+    let site = match Destination::of(address) {
+        Some(Destination::Web(host)) => Some(host),
+        Some(Destination::Scheme(scheme)) => Some(format!("{scheme}:")),
+        Some(Destination::ThisDevice) | None => None,
+    };
+    let back = Back {
+        href: address,
+        app: &client.app.name,
+        site: site.as_deref(),
+    };
+    visit.error_with(400, ErrorKind::AuthorizationRequest { error, description }, Some(back))
 }
 
 /// Where an authorization request starts anew, below the public address.
@@ -69,9 +89,8 @@ pub fn place(hallpass: &Hallpass, query: &str) -> String {
 /// # Errors
 /// The answer to give instead.
 pub(super) async fn judge_again(visit: &Visit, shown: &Shown) -> Result<AuthorizationRequest, Response> {
-    let query = shown.query.as_bytes();
-    let parsed = Parameters::parse(query, &PARAMETERS).map_err(|_| visit.error(400, ErrorKind::BadForm))?;
-    let request = judge(&visit.hallpass, &parsed)
+    let query = Parameters::read(shown.query.as_bytes(), &PARAMETERS);
+    let request = judge(&visit.hallpass, &query)
         .await
         .map_err(|problem| refused(visit, &problem))?;
     let scopes = request.scopes.intersection(&shown.scopes);

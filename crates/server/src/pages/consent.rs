@@ -243,7 +243,7 @@ async fn choices(
 fn nowhere(visit: &Visit, request: &AuthorizationRequest) -> Response {
     let (app, owner) = (request.client.app.name.as_str(), &request.client.organization);
     let address = request.target.with_refusal(&visit.hallpass, &Refusal::NoOrganization);
-    let back = address.as_deref().map(|href| Back { href, app });
+    let back = address.as_deref().map(|href| Back { href, app, site: None });
     let kind = if request.client.reaches(owner.id) && !owner.hidden {
         let organization = owner.name.as_str();
         ErrorKind::NotAMember { app, organization }

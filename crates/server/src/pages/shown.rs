@@ -29,7 +29,7 @@ pub(super) struct Shown {
     pub(super) scopes: Scopes,
     /// The query of the authorization request.
     pub(super) query: String,
-    digest: [u8; 32],
+    fingerprint: [u8; 32],
 }
 
 impl Question<'_> {
@@ -39,7 +39,7 @@ impl Question<'_> {
         let length = u32::try_from(scopes.len()).unwrap_or(u32::MAX);
         [
             id.0.as_bytes(),
-            &self.digest(visit, &self.request.scopes)[..],
+            &self.fingerprint(visit, &self.request.scopes)[..],
             &length.to_be_bytes(),
             scopes.as_bytes(),
             query.as_bytes(),
@@ -47,7 +47,7 @@ impl Question<'_> {
         .concat()
     }
 
-    fn digest(&self, visit: &Visit, scopes: &Scopes) -> [u8; 32] {
+    fn fingerprint(&self, visit: &Visit, scopes: &Scopes) -> [u8; 32] {
         let app = &self.request.client.app;
         let mut parts: Vec<&[u8]> = vec![
             app.id.0.as_bytes(),
@@ -68,9 +68,9 @@ impl Question<'_> {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part);
         }
-        let mut digest = [0; 32];
-        digest.copy_from_slice(context.finish().as_ref());
-        digest
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(context.finish().as_ref());
+        fingerprint
     }
 }
 
@@ -78,19 +78,19 @@ impl Shown {
     /// Reads what [`Question::encode`] wrote.
     pub(super) fn decode(payload: &[u8]) -> Option<Self> {
         let (id, rest) = payload.split_first_chunk::<16>()?;
-        let (digest, rest) = rest.split_first_chunk::<32>()?;
+        let (fingerprint, rest) = rest.split_first_chunk::<32>()?;
         let (length, rest) = rest.split_first_chunk::<4>()?;
         let (scopes, query) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
         Some(Self {
             id: GrantId(Uuid::from_bytes(*id)),
             scopes: Scopes::parse(std::str::from_utf8(scopes).ok()?).ok()?,
             query: String::from_utf8(query.to_vec()).ok()?,
-            digest: *digest,
+            fingerprint: *fingerprint,
         })
     }
 
     /// Whether the page said what this question says, whose permissions are among those of the page.
     pub(super) fn covers(&self, visit: &Visit, question: &Question<'_>) -> bool {
-        !question.request.scopes.is_empty() && self.digest == question.digest(visit, &self.scopes)
+        !question.request.scopes.is_empty() && self.fingerprint == question.fingerprint(visit, &self.scopes)
     }
 }

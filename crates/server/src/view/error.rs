@@ -15,6 +15,12 @@ pub struct Error<'a> {
 }
 page!(Error, "error.html");
 
+impl Error<'_> {
+    fn site(&self) -> Option<&str> {
+        self.back.and_then(|back| back.site)
+    }
+}
+
 /// The way back to the app that sent the person here.
 #[derive(Debug, Clone, Copy)]
 pub struct Back<'a> {
@@ -22,6 +28,8 @@ pub struct Back<'a> {
     pub href: &'a str,
     /// The app's name.
     pub app: &'a str,
+    /// The host or the scheme that the link leads to, for people who do not know the app.
+    pub site: Option<&'a str>,
 }
 
 /// What happened.

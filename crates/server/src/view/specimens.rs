@@ -622,6 +622,7 @@ impl Texts {
             let back = (number % 2 == 0).then_some(Back {
                 href: "/account",
                 app: &self.person,
+                site: (number % 4 == 0).then_some(self.host.as_str()),
             });
             pages.push((format!("error-{number}"), Error { status, kind, back }.render(frame)));
         }

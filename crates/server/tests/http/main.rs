@@ -13,6 +13,7 @@
 mod attacks;
 mod audit;
 mod authorization;
+mod authorization_errors;
 mod bad_input;
 mod client_authentication;
 mod client_secrets;
