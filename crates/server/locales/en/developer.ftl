@@ -3,7 +3,10 @@
 developer-apps = Your apps
 developer-text = One app per integration: each has its own client id and secret.
 developer-none = No app yet.
-developer-no-organization = You are not a developer of any organization. Ask an owner of yours to make you one; then you can register apps here.
+developer-full = You have { $limit } apps, and there cannot be more.
+developer-ask-owner = Only developers can register apps. Ask an owner of your organization, or the operator of this site, to make you one.
+developer-ask-operator = Only developers can register apps. Ask the operator of this site to make you one.
+developer-closed = Apps cannot be registered here. Ask the operator of this site to add yours.
 register = Register an app
 register-application = Register Application
 status-draft = draft

@@ -3,7 +3,10 @@
 developer-apps = Jouw apps
 developer-text = Eén app per koppeling: elk heeft een eigen client-id en geheim.
 developer-none = Nog geen app.
-developer-no-organization = Je bent van geen enkele organisatie ontwikkelaar. Vraag een eigenaar van de jouwe om je dat te maken; dan kun je hier apps registreren.
+developer-full = Je hebt { $limit } apps; meer kunnen er niet zijn.
+developer-ask-owner = Alleen ontwikkelaars kunnen apps registreren. Vraag een eigenaar van je organisatie, of de beheerder van deze site, je ontwikkelaar te maken.
+developer-ask-operator = Alleen ontwikkelaars kunnen apps registreren. Vraag de beheerder van deze site je ontwikkelaar te maken.
+developer-closed = Hier kunnen geen apps worden geregistreerd. Vraag de beheerder van deze site jouw app toe te voegen.
 register = App registreren
 register-application = Applicatie registreren
 status-draft = concept

@@ -32,7 +32,7 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         .route("/apps/{app}/secrets", get(secrets::list).post(secrets::add))
         .route("/apps/{app}/secrets/{secret}", delete(secrets::end))
         .route("/users", get(users::list).post(users::create))
-        .route("/users/{user}", get(users::show))
+        .route("/users/{user}", get(users::show).patch(users::change))
         .route("/users/{user}/password", put(users::set_password))
         .route("/users/{user}/suspend", post(users::suspend))
         .route("/users/{user}/resume", post(users::resume))

@@ -135,7 +135,9 @@ pub(super) async fn set_member(
 ) -> Answer {
     let now = hallpass.now();
     let NewRole { role } = body(sent).await?;
-    let organization = find::organization(&hallpass, &name).await?.id;
+    let organization = find::organization(&hallpass, &name).await?;
+    check_role(&organization, role)?;
+    let organization = organization.id;
     let user = find::user(&hallpass, &email).await?;
     let event = who.did(AuditAction::MemberSet, now).member(&user, organization);
     let store = hallpass.store.recording(event.after(&json!({ "role": role })));
@@ -162,6 +164,17 @@ pub(super) async fn remove_member(
     let store = hallpass.store.recording(event);
     store.remove_membership(user.id, organization, now).await?;
     shown(&hallpass, 200, &name).await
+}
+
+/// In the hidden default organization everybody is a member: another role would do nothing there (DESIGN §4).
+pub(super) fn check_role(organization: &Organization, role: Role) -> Result<(), Failure> {
+    if organization.hidden && role != Role::Member {
+        let text = format!(
+            "role: in the hidden default organization everybody is a member, not {role}; set `developer` of the person instead"
+        );
+        return Err(Failure::invalid(text));
+    }
+    Ok(())
 }
 
 async fn set_status(hallpass: &Hallpass, name: &str, status: Status, event: AuditEvent) -> Answer {

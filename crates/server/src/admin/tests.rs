@@ -132,6 +132,10 @@ impl World {
         response.text().await.unwrap().contains("paused: app_suspended")
     }
 
+    async fn user(&self, email: &str) -> crate::store::model::User {
+        self.store.user_by_email(email).await.unwrap().unwrap()
+    }
+
     /// What is recorded, declarations apart.
     async fn events(&self) -> Vec<AuditEvent> {
         let filter = AuditFilter {
@@ -382,7 +386,7 @@ async fn a_person_is_made_with_a_password_that_is_told_or_chosen() {
     );
     assert_eq!(
         made["memberships"],
-        json!([{"organization": "default", "role": "developer"}])
+        json!([{"organization": "default", "role": "member"}])
     );
     let hash = async |email: &str| {
         world

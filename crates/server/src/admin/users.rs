@@ -1,6 +1,7 @@
 //! People: made by the operator, given passwords, stopped.
 
 use super::failure::Failure;
+use super::organizations::check_role;
 use super::request::{Answer, body, json};
 use super::{find, moment};
 use crate::app::Hallpass;
@@ -34,8 +35,16 @@ struct NewPerson {
     locale: Option<String>,
     #[serde(default)]
     admin: bool,
-    /// In the default organization; left out: developer, as declared people are.
+    #[serde(default)]
+    developer: bool,
+    /// In the default organization; left out: member, as declared people are.
     role: Option<Role>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changes {
+    developer: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +65,8 @@ struct UserView {
     name: String,
     locale: Option<String>,
     admin: bool,
+    /// Whether they register apps, which are trusted.
+    developer: bool,
     status: Status,
     created: String,
     /// Why they are suspended although nobody suspended them.
@@ -109,6 +120,8 @@ pub(super) async fn create(
     }
     let password = Password::of(wanted.password)?;
     let organization = find::organization(&hallpass, &hallpass.config.defaults.organization).await?;
+    let role = wanted.role.unwrap_or(Role::Member);
+    check_role(&organization, role)?;
     let hash = hallpass.people.hash(password.text.expose(), random::bytes()).await?;
     let user = NewUser {
         id: UserId(random::uuid(now)),
@@ -119,11 +132,11 @@ pub(super) async fn create(
         password: Some(hash),
         locale: wanted.locale,
         admin: wanted.admin,
-        developer: false,
+        developer: wanted.developer,
         created: now,
         memberships: vec![Membership {
             organization: organization.id,
-            role: wanted.role.unwrap_or(Role::Developer),
+            role,
         }],
     };
     let event = who.did(AuditAction::UserCreated, now).user(user.id).after(&user);
@@ -135,6 +148,31 @@ pub(super) async fn create(
         made => made?,
     };
     shown(&hallpass, 201, user.id, password.told()).await
+}
+
+/// `PATCH /users/{user}`. The apps that a person registered before stay as trusted as they are.
+pub(super) async fn change(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+    sent: Body,
+) -> Answer {
+    let now = hallpass.now();
+    let Changes {
+        developer: Some(developer),
+    } = body(sent).await?
+    else {
+        return Err(Failure::invalid("nothing is to be changed: name `developer`"));
+    };
+    let user = find::user(&hallpass, &name).await?;
+    let update = UserUpdate {
+        developer: Some(developer),
+        ..UserUpdate::default()
+    };
+    let event = who.did(AuditAction::UserChanged, now).user(user.id);
+    let store = hallpass.store.recording(event.change(&user, &update));
+    store.update_user(user.id, update, now).await?;
+    shown(&hallpass, 200, user.id, None).await
 }
 
 /// `PUT /users/{user}/password`: every browser has to sign in again.
@@ -231,6 +269,7 @@ fn view(user: User) -> UserView {
         name: user.name,
         locale: user.locale,
         admin: user.admin,
+        developer: user.developer,
         status: user.status,
         created: moment::text(user.created),
         unknown: user.unknown.map(|unknown| unknown.to_string()),

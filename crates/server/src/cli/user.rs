@@ -5,9 +5,10 @@ use super::api::Api;
 use clap::{Args, Subcommand};
 use http::Method;
 use serde::Serialize;
+use serde_json::json;
 use std::io;
 
-const COLUMNS: &[&str] = &["number", "email", "external_id", "name", "status", "admin"];
+const COLUMNS: &[&str] = &["number", "email", "external_id", "name", "status", "admin", "developer"];
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
@@ -24,6 +25,13 @@ pub(super) enum UserCommand {
         user: NewUser,
         #[command(flatten)]
         password: Password,
+    },
+    /// Say whether a person registers apps, which are trusted
+    Change {
+        /// The e-mail address
+        user: String,
+        #[command(flatten)]
+        changes: Changes,
     },
     /// Give a person another password; without --password-stdin one is made and shown, this once
     SetPassword {
@@ -57,9 +65,23 @@ pub(super) struct NewUser {
     /// Whether they operate the server
     #[arg(long)]
     admin: bool,
-    /// In the default organization; without it developer
+    /// Whether they register apps, which are trusted
+    #[arg(long)]
+    developer: bool,
+    /// In the default organization; without it member
     #[arg(long, value_parser = ["owner", "developer", "member"])]
     role: Option<String>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Changes {
+    /// The person registers apps, which are trusted
+    #[arg(long)]
+    developer: bool,
+    /// The person does not
+    #[arg(long)]
+    no_developer: bool,
 }
 
 #[derive(Args)]
@@ -87,6 +109,10 @@ pub(super) async fn run(api: &Api, command: UserCommand) -> Result<(), Failed> {
                 password: password.read()?,
             };
             api.send(Method::POST, &["users"], &body).await?.print()
+        }
+        UserCommand::Change { user, changes } => {
+            let body = json!({ "developer": changes.developer });
+            api.send(Method::PATCH, &["users", &user], &body).await?.print()
         }
         UserCommand::SetPassword { user, password } => {
             let body = Body {

@@ -66,6 +66,8 @@ pub struct User {
     pub locale: Option<String>,
     /// Whether this person operates the server.
     pub admin: bool,
+    /// Whether this person registers apps, which are trusted.
+    pub developer: bool,
     /// The site's own id of a person whom the site signs in.
     pub external_id: Option<String>,
 }
@@ -121,6 +123,8 @@ pub struct App {
     pub name: String,
     /// The slug of the owner; none: the default organization.
     pub organization: Option<String>,
+    /// The email of the developer who manages it; none: the operator alone.
+    pub owner: Option<String>,
     /// The client identifier (RFC 6749 §2.2).
     pub client_id: String,
     /// The client secret; a public client has none.

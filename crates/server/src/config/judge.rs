@@ -4,7 +4,7 @@ use super::Config;
 use super::declared::App;
 use super::problems::Problems;
 use super::sections::Paths;
-use crate::store::model::{ClientType, GrantType};
+use crate::store::model::{ClientType, GrantType, Role};
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::Scopes;
 use std::collections::HashSet;
@@ -86,6 +86,7 @@ fn catalogue(config: &Config, problems: &mut Problems) {
     default_scopes(&defaults, problems);
     for (name, product) in &config.products {
         let path = super::problems::join("products", name);
+        at_least_one(&product.scopes, &format!("{path}.scopes"), problems);
         known_scopes(config, &product.scopes, &format!("{path}.scopes"), problems);
     }
     if let Some(product) = &config.defaults.product {
@@ -162,7 +163,9 @@ fn resources(config: &Config, problems: &mut Problems) {
             );
         }
         if let Some(scopes) = &resource.scopes {
-            known_scopes(config, scopes, &format!("resources[{position}].scopes"), problems);
+            let path = format!("resources[{position}].scopes");
+            at_least_one(scopes, &path, problems);
+            known_scopes(config, scopes, &path, problems);
         }
     }
 }
@@ -178,6 +181,7 @@ fn app(config: &Config, app: &App, path: &str, problems: &mut Problems) {
         let text = format!("there is no organization {slug:?} among [[organizations]]");
         problems.add(&format!("{path}.organization"), text);
     }
+    owner(config, app, path, problems);
     if let Some(scopes) = &app.scopes {
         known_scopes(config, scopes, &format!("{path}.scopes"), problems);
     }
@@ -202,10 +206,33 @@ fn app(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     }
 }
 
-fn known_scopes(config: &Config, scopes: &Scopes, path: &str, problems: &mut Problems) {
+/// Who owns an app must be able to manage it: an organization's apps are its own developers' (DESIGN §4).
+fn owner(config: &Config, app: &App, path: &str, problems: &mut Problems) {
+    let Some(email) = &app.owner else { return };
+    let is_owner = |other: &str| other.to_lowercase() == email.to_lowercase();
+    if !config.users.iter().any(|user| is_owner(&user.email)) {
+        let text = format!("there is no user {email:?} among [[users]]");
+        return problems.add(&format!("{path}.owner"), text);
+    }
+    let slug = app.organization.as_deref().unwrap_or(&config.defaults.organization);
+    let declared = config.organizations.iter().find(|one| one.slug == slug);
+    let members = declared.into_iter().flat_map(|one| &one.members);
+    let mut roles = members.filter(|(member, _)| is_owner(member)).map(|(_, role)| *role);
+    let develops = roles.any(|role| role != Role::Member);
+    if slug != config.defaults.organization && !develops {
+        let text = format!("{email:?} could not manage the app: add \"{email}:developer\" to the members of {slug:?}");
+        problems.add(&format!("{path}.owner"), text);
+    }
+}
+
+/// An app may have no scope; a product or a resource without any would be of no use to anybody.
+fn at_least_one(scopes: &Scopes, path: &str, problems: &mut Problems) {
     if scopes.is_empty() {
         problems.add(path, "expected at least one scope");
     }
+}
+
+fn known_scopes(config: &Config, scopes: &Scopes, path: &str, problems: &mut Problems) {
     for scope in scopes.iter().filter(|scope| !config.scopes.contains_key(*scope)) {
         let known: Vec<&str> = config.scopes.keys().map(hallpass_wire::Scope::as_str).collect();
         problems.add(

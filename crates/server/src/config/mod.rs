@@ -27,8 +27,8 @@ pub use presets::{DEFAULT, preset_names, preset_text};
 pub use problems::ConfigError;
 pub use secret::Secret;
 pub use sections::{
-    Audit, Brand, Defaults, DialectName, IdentityMember, Keys, Lifetime, Paths, Server, Store, StoreUrl, TokenFormat,
-    Tokens, Wire,
+    Audit, Brand, Defaults, DialectName, IdentityMember, Keys, Lifetime, Paths, Portal, Register, Server, Store,
+    StoreUrl, TokenFormat, Tokens, Wire,
 };
 
 pub(crate) use values::{email_address, language_tag, misleads, one_line, slug_text};
@@ -57,6 +57,8 @@ pub struct Config {
     pub paths: Paths,
     /// `[defaults]`.
     pub defaults: Defaults,
+    /// `[portal]`.
+    pub portal: Portal,
     /// `[audit]`.
     pub audit: Audit,
     /// `[brand]`.

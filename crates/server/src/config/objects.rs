@@ -66,6 +66,7 @@ pub(super) fn user(mut fields: Fields<'_>) -> Option<User> {
     let hash = fields.optional("password_hash", password_hash);
     let locale = fields.optional("locale", values::language);
     let admin = fields.optional("admin", values::boolean);
+    let developer = fields.optional("developer", values::boolean);
     let external_id = fields.optional("external_id", values::external_id);
     if external_id.is_some() && (plain.is_some() || hash.is_some()) {
         fields.problem("external_id", "the site signs this person in: leave the password out");
@@ -85,6 +86,7 @@ pub(super) fn user(mut fields: Fields<'_>) -> Option<User> {
         password,
         locale,
         admin: admin.unwrap_or(false),
+        developer: developer.unwrap_or(false),
         external_id,
     })
 }
@@ -143,6 +145,7 @@ pub(super) fn resource(mut fields: Fields<'_>) -> Option<Resource> {
 pub(super) fn app(mut fields: Fields<'_>) -> Option<App> {
     let name = fields.required("name", values::line);
     let organization = fields.optional("organization", values::slug);
+    let owner = fields.optional("owner", values::email);
     let client_id = fields.required("client_id", values::client_id);
     let client_type = fields
         .optional("type", values::word)
@@ -157,6 +160,7 @@ pub(super) fn app(mut fields: Fields<'_>) -> Option<App> {
     Some(App {
         name: name?,
         organization,
+        owner,
         client_id: client_id?,
         client_secret,
         redirect_uris: redirect_uris.unwrap_or_default(),

@@ -4,7 +4,9 @@
 use super::fields::Fields;
 use super::problems::Problems;
 use super::secrets;
-use super::sections::{Audit, Brand, Defaults, Keys, Paths, Server, Store, StoreUrl, TokenFormat, Tokens, Wire};
+use super::sections::{
+    Audit, Brand, Defaults, Keys, Paths, Portal, Server, Store, StoreUrl, TokenFormat, Tokens, Wire,
+};
 use super::tree::{Node, Table};
 use super::{Config, objects, values};
 use crate::store::Address;
@@ -22,6 +24,7 @@ pub(super) fn config(preset: String, table: Table, problems: &mut Problems) -> O
     let keys = keys(top.section("keys"));
     let paths = paths(top.section("paths"));
     let defaults = defaults(top.section("defaults"));
+    let portal = portal(top.section("portal"));
     let audit = audit(top.section("audit"));
     let brand = brand(top.section("brand"));
     let scopes = objects::scopes(&mut top);
@@ -41,6 +44,7 @@ pub(super) fn config(preset: String, table: Table, problems: &mut Problems) -> O
         keys: keys?,
         paths: paths?,
         defaults: defaults?,
+        portal: portal?,
         audit: audit?,
         brand: brand?,
         scopes,
@@ -214,6 +218,12 @@ fn defaults(mut fields: Fields<'_>) -> Option<Defaults> {
         organization_name,
         product,
     })
+}
+
+fn portal(mut fields: Fields<'_>) -> Option<Portal> {
+    let register = fields.required("register", values::word);
+    fields.finish();
+    Some(Portal { register: register? })
 }
 
 fn audit(mut fields: Fields<'_>) -> Option<Audit> {

@@ -184,6 +184,24 @@ pub struct Defaults {
     pub product: Option<String>,
 }
 
+/// `[portal]`: who registers apps on the developer pages.
+#[derive(Clone, Debug)]
+pub struct Portal {
+    /// Who may register.
+    pub register: Register,
+}
+
+/// Who may register apps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Register {
+    /// Everybody who can sign in.
+    Everyone,
+    /// People whom the operator or their role in an organization makes developers.
+    Developers,
+    /// Nobody: apps are declared, or made by a command.
+    Nobody,
+}
+
 /// `[audit]`: the record of who changed what.
 #[derive(Clone, Debug)]
 pub struct Audit {

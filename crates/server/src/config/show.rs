@@ -39,7 +39,7 @@ impl Config {
         table.to_string()
     }
 
-    fn sections(&self) -> [(&'static str, Table); 9] {
+    fn sections(&self) -> [(&'static str, Table); 10] {
         [
             ("server", self.server_section()),
             ("store", self.store_section()),
@@ -48,6 +48,7 @@ impl Config {
             ("keys", self.keys_section()),
             ("paths", self.paths_section()),
             ("defaults", self.defaults_section()),
+            ("portal", self.portal_section()),
             (
                 "audit",
                 Table::from_iter([("kept".to_owned(), duration(self.audit.kept).into())]),
@@ -154,6 +155,12 @@ impl Config {
         table
     }
 
+    fn portal_section(&self) -> Table {
+        let mut table = Table::new();
+        put(&mut table, "register", self.portal.register.as_str());
+        table
+    }
+
     /// A path as it is written: relative to the data folder where it lies in it.
     fn in_data(&self, path: &Path) -> String {
         path.strip_prefix(&self.server.data)
@@ -193,6 +200,7 @@ fn user(user: &User) -> Table {
     }
     put_some(&mut table, "locale", user.locale.as_deref());
     put(&mut table, "admin", user.admin);
+    put(&mut table, "developer", user.developer);
     put_some(&mut table, "external_id", user.external_id.as_deref());
     table
 }
@@ -221,6 +229,7 @@ fn app(app: &App) -> Table {
     let mut table = Table::new();
     put(&mut table, "name", app.name.as_str());
     put_some(&mut table, "organization", app.organization.as_deref());
+    put_some(&mut table, "owner", app.owner.as_deref());
     put(&mut table, "client_id", app.client_id.as_str());
     put_some(&mut table, "client_secret", app.client_secret.as_ref().map(|_| HIDDEN));
     let uris: Vec<&str> = app

@@ -1,6 +1,6 @@
 //! The values that are one of a few words, and the words.
 
-use super::sections::{DialectName, IdentityMember, TokenFormat};
+use super::sections::{DialectName, IdentityMember, Register, TokenFormat};
 use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 
 /// A type whose every value is written as one word in the configuration.
@@ -49,6 +49,7 @@ words! {
         Django = "django",
         Apigee = "apigee",
     }
+    Register { Everyone = "everyone", Developers = "developers", Nobody = "nobody" }
     IdentityMember { Sub = "sub", Id = "id", Name = "name", Email = "email", Locale = "locale" }
 }
 

@@ -6,7 +6,7 @@ use crate::client_secrets;
 use crate::config;
 use crate::random;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, GrantType, OrganizationId, Others};
+use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, GrantType, OrganizationId, Others, UserId};
 
 const KIND: &str = "app";
 
@@ -21,11 +21,13 @@ impl Declaration<'_> {
     }
 
     async fn app(&mut self, declared: &config::App) -> Result<(), StoreError> {
-        let slug = owner(declared, self.config);
+        let slug = organization(declared, self.config);
         let products = products(declared, self.config);
         let mut fields = self.applied.fields(KIND, &declared.client_id);
         let mut update = changes(&mut fields, declared, products);
-        let owner_changed = fields.changed("organization", slug);
+        let organization_changed = fields.changed("organization", slug);
+        let owner = declared.owner.as_deref().unwrap_or_default().to_lowercase();
+        let owner_changed = fields.changed("owner", &owner);
         let secret = declared.client_secret.as_ref();
         let secret = secret.filter(|secret| fields.changed("client_secret", secret.expose()));
         if !fields.any {
@@ -33,11 +35,13 @@ impl Declaration<'_> {
         }
         let organization = self.store.organization_by_slug(slug).await?;
         let organization = organization.ok_or(StoreError::Conflict)?.id;
+        let owner = self.app_owner(declared).await?;
         let Some(existing) = self.store.app_by_client_id(&declared.client_id).await? else {
-            return self.create_app(declared, organization).await;
+            return self.create_app(declared, organization, owner).await;
         };
-        // Handing an app over ends its grants; to name the owner that it has is no handing over.
-        if owner_changed && existing.organization != organization {
+        update.owner = owner_changed.then_some(owner);
+        // Handing an app over ends its grants; to name the organization that it has is no handing over.
+        if organization_changed && existing.organization != organization {
             update.organization = Some(organization);
         }
         let server = Who::server();
@@ -55,14 +59,30 @@ impl Declaration<'_> {
         }
     }
 
-    async fn create_app(&self, declared: &config::App, organization: OrganizationId) -> Result<(), StoreError> {
+    /// The developer whom the declaration names.
+    async fn app_owner(&self, declared: &config::App) -> Result<Option<UserId>, StoreError> {
+        let Some(email) = &declared.owner else {
+            return Ok(None);
+        };
+        let mut users = self.config.users.iter();
+        let user = users.find(|user| user.email.to_lowercase() == email.to_lowercase());
+        let user = self.person(user.ok_or(StoreError::Conflict)?).await?;
+        user.map(|user| Some(user.id)).ok_or(StoreError::Conflict)
+    }
+
+    async fn create_app(
+        &self,
+        declared: &config::App,
+        organization: OrganizationId,
+        owner: Option<UserId>,
+    ) -> Result<(), StoreError> {
         let secret = declared.client_secret.as_ref();
         let app = App {
             id: AppId(random::uuid(self.now)),
             client_id: declared.client_id.clone(),
             name: declared.name.clone(),
             organization,
-            owner: None,
+            owner,
             client_type: declared.client_type,
             reach: declared.reach,
             status: AppStatus::Live,
@@ -84,7 +104,7 @@ impl Declaration<'_> {
     }
 }
 
-/// What is different about the declaration, owner and secret apart. What it leaves out has a default, which counts as
+/// What is different about the declaration, organization, owner and secret apart. What it leaves out has a default, which counts as
 /// declared.
 fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Vec<String>) -> AppUpdate {
     let uris: Vec<&str> = declared
@@ -101,6 +121,7 @@ fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Vec<St
     AppUpdate {
         name: fields.changed("name", &declared.name).then(|| declared.name.clone()),
         organization: None,
+        owner: None,
         client_type: fields.changed("type", client_type.as_str()).then_some(client_type),
         reach: fields.changed("reach", reach.as_str()).then_some(reach),
         status: fields
@@ -119,7 +140,7 @@ fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Vec<St
     }
 }
 
-fn owner<'a>(declared: &'a config::App, config: &'a config::Config) -> &'a str {
+fn organization<'a>(declared: &'a config::App, config: &'a config::Config) -> &'a str {
     declared
         .organization
         .as_deref()

@@ -132,8 +132,8 @@ impl Declaration<'_> {
     }
 }
 
-/// What the configuration makes of a declared person in an organization. Everybody is a developer of the default one, where
-/// its declaration says nothing else.
+/// What the configuration makes of a declared person in an organization. Everybody is a member of the default one, where its
+/// declaration says nothing else.
 fn role_of(config: &config::Config, slug: &str, email: &str) -> Option<Role> {
     let declared = config.organizations.iter().find(|declared| declared.slug == slug);
     let email = email.to_lowercase();
@@ -143,6 +143,6 @@ fn role_of(config: &config::Config, slug: &str, email: &str) -> Option<Role> {
         .find(|(member, _)| member.to_lowercase() == email);
     match named {
         Some((_, role)) => Some(*role),
-        None => (slug == config.defaults.organization).then_some(Role::Developer),
+        None => (slug == config.defaults.organization).then_some(Role::Member),
     }
 }

@@ -148,13 +148,13 @@ async fn everybody_develops_for_the_default_organization() {
     assert!(default.hidden);
     assert_eq!(
         world.roles("ada@example.com").await,
-        [("default".to_owned(), Role::Developer)]
+        [("default".to_owned(), Role::Member)]
     );
     let library = world.store.organization_by_slug("library").await.unwrap().unwrap();
     assert!(!library.hidden);
     assert_eq!(library.kind, OrganizationKind::Sandbox);
     let both = [
-        ("default".to_owned(), Role::Developer),
+        ("default".to_owned(), Role::Member),
         ("library".to_owned(), Role::Owner),
     ];
     assert_eq!(world.roles("ben@example.com").await, both);
@@ -392,7 +392,7 @@ async fn a_person_who_is_no_longer_named_leaves_the_organization() {
     world.start(&nobody).await;
     assert_eq!(
         world.roles("ben@example.com").await,
-        [("default".to_owned(), Role::Developer)]
+        [("default".to_owned(), Role::Member)]
     );
     let before = world.changes().await;
     world.start(&nobody).await;

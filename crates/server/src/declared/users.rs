@@ -53,6 +53,7 @@ impl Declaration<'_> {
         }
         let name = fields.changed("name", &declared.name);
         let admin = fields.changed("admin", if declared.admin { "1" } else { "0" });
+        let developer = fields.changed("developer", if declared.developer { "1" } else { "0" });
         let locale = declared.locale.as_ref();
         let locale = locale.filter(|locale| fields.changed("locale", locale));
         let password = declared.password.as_ref();
@@ -68,7 +69,7 @@ impl Declaration<'_> {
             password: password.map(|password| Some(hash_of(password))),
             locale: locale.cloned().map(Some),
             admin: admin.then_some(declared.admin),
-            developer: None,
+            developer: developer.then_some(declared.developer),
             status: None,
         };
         let event = Who::server().did(AuditAction::UserChanged, self.now);
@@ -95,7 +96,7 @@ impl Declaration<'_> {
             password: declared.password.as_ref().map(hash_of),
             locale: declared.locale.clone(),
             admin: declared.admin,
-            developer: false,
+            developer: declared.developer,
             created: self.now,
             memberships: Vec::new(),
         };

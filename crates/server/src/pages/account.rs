@@ -3,6 +3,7 @@
 use super::SignedIn;
 use crate::app::Hallpass;
 use crate::oauth::Refusal;
+use crate::portal::permission::develops;
 use crate::respond::Response;
 use crate::store::if_readable;
 use crate::store::model::{Organization, Role, User};
@@ -20,6 +21,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
             slug: &one.slug,
             name: &one.name,
             role: *role,
+            may_open: develops(&user, one),
         })
         .collect();
     Ok(visit.render(200, |frame| {

@@ -10,9 +10,10 @@ use http::{HeaderValue, Request, header};
 use std::sync::Arc;
 
 /// `GET /`.
-pub async fn landing(visit: Visit) -> Response {
+pub async fn landing(visit: Visit) -> Result<Response, Response> {
+    let visit = visit.with_navigation().await?;
     let metadata = visit.address("/.well-known/oauth-authorization-server");
-    visit.render(200, |frame| Landing { metadata: &metadata }.render(frame))
+    Ok(visit.render(200, |frame| Landing { metadata: &metadata }.render(frame)))
 }
 
 /// `GET /assets/…`. An asset's address holds the hash of its content, so it never changes.

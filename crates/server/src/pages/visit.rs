@@ -7,6 +7,7 @@ use super::state::{self, Binding, Opened, Purpose};
 use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::oauth::Refusal;
+use crate::portal::permission::has_developer_pages;
 use crate::respond::{self, Response};
 use crate::source::Peer;
 use crate::store::model::{AuditAction, Session, SessionId, Status, User};
@@ -40,6 +41,8 @@ pub struct Visit {
     pub user: Option<Arc<User>>,
     /// The language of the answer.
     pub locale: Locale,
+    /// Whether pages with a navigation link to the developer pages. A stranger may turn out to be a developer.
+    develops: bool,
     browser: Browser,
 }
 
@@ -63,7 +66,7 @@ impl FromRequest<Arc<Hallpass>> for SignedIn {
     type Rejection = Response;
 
     async fn from_request(request: Request<Body>, hallpass: &Arc<Hallpass>) -> Result<Self, Response> {
-        let visit = Visit::from_request(request, hallpass).await?;
+        let visit = Visit::from_request(request, hallpass).await?.with_navigation().await?;
         match visit.user.clone() {
             Some(user) => Ok(Self { visit, user }),
             None => Err(login::form(&visit, visit.place(), None)),
@@ -85,6 +88,7 @@ impl Visit {
             locale: negotiate(&parts, None),
             parts,
             user: None,
+            develops: true,
             browser: known.unwrap_or_else(Browser::fresh),
         };
         // The keys that open what a form brings back are memory too.
@@ -99,6 +103,18 @@ impl Visit {
             visit.locale = negotiate(&visit.parts, of_user);
         }
         Ok(visit)
+    }
+
+    /// Learns where the navigation may lead this person.
+    ///
+    /// # Errors
+    /// The answer to give instead, where the database is away.
+    pub async fn with_navigation(mut self) -> Result<Self, Response> {
+        if let Some(user) = &self.user {
+            let develops = has_developer_pages(&self.hallpass, user).await;
+            self.develops = develops.map_err(|refusal| self.failed(refusal))?;
+        }
+        Ok(self)
     }
 
     /// Seals what the page carries to its form.
@@ -180,6 +196,7 @@ impl Visit {
             base: &self.hallpass.base,
             locale: self.locale,
             person: self.user.as_ref().map(|user| user.name.as_str()),
+            develops: self.develops,
             sign_out: &sign_out,
         });
         self.finish(protected(respond::bytes(status, "text/html; charset=utf-8", html)))

@@ -1,26 +1,32 @@
 //! A developer's apps: the list, and one app with its credentials.
 
-use super::{app_line, developed_by, manages};
+use super::app_line;
+use super::permission::{managed, manages, registers_for};
 use crate::app::Hallpass;
+use crate::config::Register;
 use crate::directory::Client;
 use crate::oauth::Refusal;
-use crate::pages::account::organization_choices;
+use crate::pages::account::memberships;
 use crate::pages::state::Purpose;
 use crate::pages::{SignedIn, Visit};
 use crate::random;
 use crate::respond::Response;
-use crate::store::model::{App, AppId, GrantFilter, Secret, State as Life, User};
-use crate::view::{AppPage, AppsList, ErrorKind, SecretLine, SecretNews};
+use crate::store::model::{App, AppId, GrantFilter, Organization, Secret, State as Life, User};
+use crate::view::{AppPage, AppsList, ErrorKind, Registration, SecretLine, SecretNews};
 use percent_encoding::percent_decode_str;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// The most apps that one developer owns (DESIGN §10).
+pub(super) const MOST_APPS: u64 = 100;
 /// Beyond so many grants the page says that there are at least so many.
 const MOST_COUNTED: u32 = 10_000;
 
 /// `GET /developer`.
 pub async fn list(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
-    show_list(&visit, &user).await.map_err(|refusal| visit.failed(refusal))
+    show_list(&visit, &user, 200)
+        .await
+        .map_err(|refusal| visit.failed(refusal))
 }
 
 /// `GET /developer/apps/{client_id}`.
@@ -39,9 +45,14 @@ pub(super) async fn of_developer(visit: &Visit, user: &User) -> Result<Arc<Clien
         .client(&client_id)
         .await
         .map_err(|error| visit.failed(error))?;
-    found
-        .filter(|client| manages(user, client))
-        .ok_or_else(|| visit.error(404, ErrorKind::NotFound))
+    let absent = || visit.error(404, ErrorKind::NotFound);
+    let client = found.ok_or_else(absent)?;
+    let manages = manages(&visit.hallpass, user, &client).await;
+    if manages.map_err(|refusal| visit.failed(refusal))? {
+        Ok(client)
+    } else {
+        Err(absent())
+    }
 }
 
 /// The address of the page of the app that the address names.
@@ -56,26 +67,48 @@ fn name(visit: &Visit) -> &str {
     name.split('/').next().unwrap_or_default()
 }
 
-async fn show_list(visit: &Visit, user: &User) -> Result<Response, Refusal> {
-    let organizations = developed_by(&visit.hallpass, user).await?;
-    let mut found = Vec::new();
-    for organization in &organizations {
-        let apps = visit.hallpass.store.apps_of(organization.id).await?;
-        found.extend(apps.into_iter().map(|app| (app, organization)));
-    }
-    found.sort_by_key(|(app, _)| std::cmp::Reverse(app.created));
+/// The apps that the person manages.
+///
+/// # Errors
+/// Where the database is away.
+pub(super) async fn show_list(visit: &Visit, user: &User, status: u16) -> Result<Response, Refusal> {
+    let mut found = managed(&visit.hallpass, user).await?;
+    found.sort_by_key(|(app, _)| (std::cmp::Reverse(app.created), app.id));
+    let registration = registration(visit, user, &found).await?;
     let lines: Vec<_> = found
         .iter()
         .map(|(app, organization)| app_line(app, organization))
         .collect();
-    let choices = organization_choices(&organizations);
-    Ok(visit.render(200, |frame| {
+    Ok(visit.render(status, |frame| {
         AppsList {
             apps: &lines,
-            organizations: &choices,
+            registration,
         }
         .render(frame)
     }))
+}
+
+/// Whether the person may register one more app, and whom to ask where not.
+async fn registration(
+    visit: &Visit,
+    user: &User,
+    managed: &[(App, Arc<Organization>)],
+) -> Result<Registration, Refusal> {
+    let hallpass = &visit.hallpass;
+    if hallpass.config.portal.register == Register::Nobody {
+        return Ok(Registration::Closed);
+    }
+    if registers_for(hallpass, user).await?.is_empty() {
+        let belongs = memberships(hallpass, user).await?;
+        let has_owner = belongs.iter().any(|(organization, _)| !organization.hidden);
+        return Ok(Registration::AskToBeDeveloper { has_owner });
+    }
+    let own = managed.iter().filter(|(app, _)| app.owner == Some(user.id)).count();
+    Ok(if (own as u64) < MOST_APPS {
+        Registration::Open
+    } else {
+        Registration::Full { limit: MOST_APPS }
+    })
 }
 
 /// One app, and what just became of its secrets.

@@ -1,6 +1,7 @@
 //! Registering an app: a name, redirect URIs, and for whom. The form says which of its fields is wrong, and keeps the rest.
 
-use super::{apps, developed_by};
+use super::apps::{self, MOST_APPS};
+use super::permission::registers_for;
 use crate::app::Hallpass;
 use crate::client_secrets;
 use crate::config::misleads;
@@ -11,7 +12,7 @@ use crate::pages::{Form, Post, SignedIn, Visit, login};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, AuditAction, ClientType, Organization, Reach, Status, User};
+use crate::store::model::{App, AppId, AppStatus, AuditAction, ClientType, Organization, Reach, User};
 use crate::view::{self, AppNew, AppNewErrors, ErrorKind, NameFault, RedirectUriFault, ScopeChoice, SecretNews};
 use hallpass_wire::redirect_uri::RedirectUriError;
 use hallpass_wire::{RedirectUri, Scope, Scopes};
@@ -106,16 +107,17 @@ async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: 
         .did(AuditAction::AppCreated, visit.now)
         .app(&app)
         .after(&app);
-    match hallpass.store.recording(event).create_app(app).await {
+    match hallpass.store.recording(event).register_app(app, MOST_APPS).await {
         Ok(()) => {
             let client = hallpass.client_by_id(id).await?.ok_or(Refusal::Internal)?;
             apps::show(visit, &client, confidential.then(|| SecretNews::Made(text.expose()))).await
         }
-        // The same form came before: its app is there, and its secret was shown then.
-        Err(StoreError::Taken(_) | StoreError::Conflict) => Ok(match hallpass.client_by_id(id).await? {
-            Some(client) => visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id))),
-            None => visit.go(&visit.address("/developer")),
-        }),
+        Err(StoreError::Taken(_) | StoreError::Conflict) => match hallpass.client_by_id(id).await? {
+            // The same form came before: its app is there, and its secret was shown then.
+            Some(client) => Ok(visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id)))),
+            // There are as many as there can be.
+            None => apps::show_list(visit, user, 409).await,
+        },
         Err(error) => Err(error.into()),
     }
 }
@@ -216,16 +218,11 @@ fn chosen_scopes(hallpass: &Hallpass, typed: &Typed) -> Result<Option<Scopes>, (
     }
 }
 
-/// The organizations that this person may register an app for; the hidden default one is nobody's choice where there is
-/// another. Whoever has none has nothing to do here.
+/// The organizations that this person may register an app for. Whoever has none has nothing to do here.
 async fn own_organizations(visit: &Visit, user: &User) -> Result<Vec<Arc<Organization>>, Response> {
-    let mut own = developed_by(&visit.hallpass, user)
+    let own = registers_for(&visit.hallpass, user)
         .await
         .map_err(|refusal| visit.failed(refusal))?;
-    own.retain(|one| one.status == Status::Active);
-    if own.iter().any(|one| !one.hidden) {
-        own.retain(|one| !one.hidden);
-    }
     if own.is_empty() {
         return Err(visit.error(403, ErrorKind::Forbidden));
     }

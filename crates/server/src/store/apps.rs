@@ -5,7 +5,7 @@ use super::connection::unavailable;
 use super::grants::ends_of_app;
 use super::model::{
     App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, OrganizationId, Others,
-    Reach, Secret, SecretHash, SecretId,
+    Reach, Secret, SecretHash, SecretId, UserId,
 };
 use super::value::{Row, Statement, Value};
 use super::{Result, Store, StoreError, first, readable};
@@ -31,6 +31,16 @@ impl Store {
         Ok(readable(self.scan(APPS_OF, vec![organization.into()]).await?, app_of))
     }
 
+    /// The apps that a person owns or whose team they are in, without their secrets.
+    pub async fn apps_of_developer(&self, user: UserId) -> Result<Vec<App>> {
+        Ok(readable(self.scan(APPS_OF_DEVELOPER, vec![user.into()]).await?, app_of))
+    }
+
+    /// Whether the person is in the app's team.
+    pub async fn is_in_team(&self, app: AppId, user: UserId) -> Result<bool> {
+        Ok(!self.read(IN_TEAM, &[app.into(), user.into()]).await?.is_empty())
+    }
+
     /// Every app, by name, without their secrets.
     pub async fn apps(&self) -> Result<Vec<App>> {
         Ok(readable(self.scan(APPS, vec![]).await?, app_of))
@@ -52,6 +62,21 @@ impl Store {
     /// Makes an app with its secrets. [`StoreError::Taken`]: the client id is.
     pub async fn create_app(&self, app: App) -> Result<()> {
         let mut statements = vec![Statement::new(INSERT, insert_params(&app)).expect_one()];
+        statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
+        self.write_announcing(statements, changed(app.id, app.created)).await
+    }
+
+    /// Makes an app for its owner, who may own `most`. [`StoreError::Conflict`]: there is no such person, or they own as many.
+    /// [`StoreError::Taken`]: the id or the client id is.
+    ///
+    /// The person's row is written first: it is what makes registrations at once count one after the other.
+    pub async fn register_app(&self, app: App, most: u64) -> Result<()> {
+        let mut params = insert_params(&app);
+        params.push(i64::try_from(most).unwrap_or(i64::MAX).into());
+        let mut statements = vec![
+            Statement::new(SAME_USER, vec![app.owner.into()]).expect_one(),
+            Statement::new(REGISTER, params).expect_one(),
+        ];
         statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
         self.write_announcing(statements, changed(app.id, app.created)).await
     }
@@ -123,6 +148,10 @@ macro_rules! select_app {
 const APP: &str = select_app!("WHERE id = $1");
 const APP_BY_CLIENT_ID: &str = select_app!("WHERE client_id = $1");
 const APPS_OF: &str = select_app!("WHERE organization_id = $1 ORDER BY name, id");
+const APPS_OF_DEVELOPER: &str = select_app!(
+    "WHERE id IN (SELECT id FROM apps WHERE owner_id = $1 UNION SELECT app_id FROM app_team WHERE user_id = $1)"
+);
+const IN_TEAM: &str = "SELECT 1 FROM app_team WHERE app_id = $1 AND user_id = $2";
 const APPS: &str = select_app!("ORDER BY name, id");
 
 const LIVE_REDIRECT_URIS: &str = "SELECT apps.redirect_uris FROM apps \
@@ -133,6 +162,14 @@ const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, ow
      redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
+/// One more, if its owner has fewer than `$16`.
+const REGISTER: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
+     redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 \
+     WHERE (SELECT COUNT(*) FROM apps WHERE owner_id = $5) < $16";
+
+const SAME_USER: &str = "UPDATE users SET id = id WHERE id = $1";
+
 /// The same row, to see that it is there.
 const SAME_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
 
@@ -142,7 +179,8 @@ const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id
      redirect_uris = COALESCE($6, redirect_uris), products = COALESCE($7, products), \
      scopes = CASE WHEN $8 = 1 THEN $9 ELSE scopes END, \
      grant_types = CASE WHEN $10 = 1 THEN $11 ELSE grant_types END, trusted = COALESCE($12, trusted), \
-     localhost_any_port = COALESCE($13, localhost_any_port) WHERE id = $14";
+     localhost_any_port = COALESCE($13, localhost_any_port), \
+     owner_id = CASE WHEN $14 = 1 THEN $15 ELSE owner_id END WHERE id = $16";
 
 const SECRETS: &str =
     "SELECT id, sha256, argon2, hint, created, last_used, expires FROM secrets WHERE app_id = $1 ORDER BY created, id";
@@ -209,6 +247,8 @@ fn update_params(id: AppId, update: AppUpdate) -> Vec<Value> {
         update.grant_types.flatten().as_deref().into(),
         update.trusted.into(),
         update.localhost_any_port.into(),
+        update.owner.is_some().into(),
+        update.owner.flatten().into(),
         id.into(),
     ]
 }

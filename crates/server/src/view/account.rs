@@ -34,6 +34,8 @@ pub struct OrganizationLine<'a> {
     pub name: &'a str,
     /// What the person is in it.
     pub role: Role,
+    /// Whether the person may see its settings.
+    pub may_open: bool,
 }
 
 /// Who holds a pass to the person's data, and the button that ends it.

@@ -10,10 +10,42 @@ use crate::store::model::{AppStatus, ClientType};
 pub struct AppsList<'a> {
     /// Apps, newest first.
     pub apps: &'a [AppLine<'a>],
-    /// Organizations in which the person may register apps; with none, the page says so instead of offering it.
-    pub organizations: &'a [OrganizationChoice<'a>],
+    /// Whether the person may register one more.
+    pub registration: Registration,
 }
 page!(AppsList, "apps_list.html", here: "developer");
+
+/// Whether a person may register an app, and why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// They may.
+    Open,
+    /// They have as many as there can be.
+    Full {
+        /// How many that is.
+        limit: u64,
+    },
+    /// Only developers may: somebody could make the person one.
+    AskToBeDeveloper {
+        /// Whether an owner of an organization of theirs could, and not the operator alone.
+        has_owner: bool,
+    },
+    /// Nobody may.
+    Closed,
+}
+
+impl Registration {
+    /// Why the person may not.
+    fn refusal(self, words: &Words) -> Option<Phrase> {
+        match self {
+            Self::Open => None,
+            Self::Full { limit } => Some(words.say("developer-full").count("limit", limit)),
+            Self::AskToBeDeveloper { has_owner: true } => Some(words.say("developer-ask-owner")),
+            Self::AskToBeDeveloper { has_owner: false } => Some(words.say("developer-ask-operator")),
+            Self::Closed => Some(words.say("developer-closed")),
+        }
+    }
+}
 
 /// An app in a list.
 #[derive(Debug, Clone, Copy)]

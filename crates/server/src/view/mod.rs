@@ -23,8 +23,8 @@ mod words;
 pub use account::{Account, ConnectedApps, Connection, EndedLine, Landing, OrganizationLine};
 pub use assets::{asset, css_path, icon_path, script_path};
 pub use developer::{
-    AppLine, AppNew, AppNewErrors, AppPage, AppsList, NameFault, RedirectUriError, RedirectUriFault, ScopeChoice,
-    SecretLine, SecretNews,
+    AppLine, AppNew, AppNewErrors, AppPage, AppsList, NameFault, RedirectUriError, RedirectUriFault, Registration,
+    ScopeChoice, SecretLine, SecretNews,
 };
 pub use error::{Back, Error, ErrorKind};
 pub use interaction::{
@@ -46,6 +46,8 @@ pub struct Frame<'a> {
     pub locale: Locale,
     /// Name of who is signed in.
     pub person: Option<&'a str>,
+    /// Whether the developer pages have anything for the reader.
+    pub develops: bool,
     /// Sealed blob for the sign-out form (hidden field `state`, posted to `{base}/logout`); may be empty.
     pub sign_out: &'a str,
 }

@@ -15,9 +15,9 @@ pub struct OrganizationSettings<'a> {
     pub name: &'a str,
     /// Live or sandbox.
     pub kind: OrganizationKind,
-    /// Who is in it.
-    pub members: &'a [MemberLine<'a>],
-    /// Its apps.
+    /// Who is in it; none: the reader may not see that.
+    pub members: Option<&'a [MemberLine<'a>]>,
+    /// Those of its apps that the person manages.
     pub apps: &'a [AppLine<'a>],
     /// Whether the person may register an app for it.
     pub may_register: bool,

@@ -5,8 +5,8 @@
 use super::{
     Account, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent,
     ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Landing, Locale, Login, LoginError, MemberLine, NameFault,
-    OrganizationChoice, OrganizationLine, OrganizationSettings, RedirectUriError, RedirectUriFault, ScopeChoice,
-    ScopeLine, SecretLine, SecretNews, Tab, Until,
+    OrganizationChoice, OrganizationLine, OrganizationSettings, RedirectUriError, RedirectUriFault, Registration,
+    ScopeChoice, ScopeLine, SecretLine, SecretNews, Tab, Until,
 };
 use crate::store::model::{AppStatus, ClientType, EndReason, OrganizationKind, Role};
 use hallpass_wire::redirect_uri::Destination;
@@ -84,6 +84,7 @@ impl Texts {
             base: "",
             locale,
             person: Some(&self.person),
+            develops: true,
             sign_out: &self.blob,
         }
     }
@@ -271,6 +272,7 @@ impl Texts {
             slug: &self.slug,
             name: &self.organization,
             role,
+            may_open: role != Role::Member,
         };
         let organizations = [line(Role::Owner), line(Role::Developer), line(Role::Member)];
         add(
@@ -365,18 +367,28 @@ impl Texts {
             "developer",
             AppsList {
                 apps: &self.lines(),
-                organizations: &organizations,
+                registration: Registration::Open,
             }
             .render(frame),
         );
-        add(
-            "developer-none",
-            AppsList {
+        for (name, registration) in [
+            ("developer-full", Registration::Full { limit: 100 }),
+            (
+                "developer-ask-owner",
+                Registration::AskToBeDeveloper { has_owner: true },
+            ),
+            (
+                "developer-ask-operator",
+                Registration::AskToBeDeveloper { has_owner: false },
+            ),
+            ("developer-closed", Registration::Closed),
+        ] {
+            let none = AppsList {
                 apps: &[],
-                organizations: &[],
-            }
-            .render(frame),
-        );
+                registration,
+            };
+            add(name, none.render(frame));
+        }
         let scope = |chosen| ScopeChoice {
             name: "checks",
             title: &self.scope,
@@ -560,12 +572,17 @@ impl Texts {
             slug: &self.slug,
             name: &self.organization,
             kind: OrganizationKind::Live,
-            members: &[member(Role::Owner), member(Role::Developer), member(Role::Member)],
+            members: Some(&[member(Role::Owner), member(Role::Developer), member(Role::Member)]),
             apps: &self.lines(),
             may_register: true,
             tab: Tab::General,
         };
         add("organization", settings.render(frame));
+        let of_developer = OrganizationSettings {
+            members: None,
+            ..settings.clone()
+        };
+        add("organization-developer", of_developer.render(frame));
         add(
             "organization-api",
             OrganizationSettings {

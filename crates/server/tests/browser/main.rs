@@ -211,6 +211,7 @@ const PERSON: &str = r#"
 email = "john@doe.com"
 name = "John Doe"
 password = "correct horse"
+developer = true
 "#;
 
 fn declared(app: &ThirdParty) -> String {

@@ -7,6 +7,7 @@ use std::time::Duration;
 const CHOSEN: &str = r#"
 [[apps]]
 name = "Planner"
+owner = "john@doe.com"
 client_id = "planner"
 client_secret = "456def"
 redirect_uris = ["https://planner.example/callback"]
@@ -110,7 +111,7 @@ async fn the_same_form_sent_many_times_makes_one_secret() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_use_is_seen_before_a_secret_is_ended() {
-    let server = a_moment_later(CHOSEN).await;
+    let server = a_moment_later(&CHOSEN.replace("john@doe.com", MARY.email)).await;
     let mary = server.browser_of(MARY).await;
     let planner = server.client("planner", "");
     shown(&press(&mary, PLANNER, "add", "1").await);

@@ -40,6 +40,7 @@ mod model;
 mod openapi;
 mod outputs;
 mod page_headers;
+mod permissions;
 mod pooler;
 mod portal;
 mod refresh;

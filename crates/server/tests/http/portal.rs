@@ -1,6 +1,6 @@
 //! The developer portal: registering an app, seeing its secret once, resetting it (DESIGN §1, §4).
 
-use crate::harness::{Answer, Browser, Client, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS};
+use crate::harness::{Answer, Browser, Client, DEMO_JANE, Demo, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS};
 use std::time::Duration;
 
 const MAX: Person = Person {
@@ -288,20 +288,25 @@ async fn a_member_sees_and_registers_nothing_for_the_organization() {
     ] {
         assert_eq!(max.open(path).await.status, 404, "{path}");
     }
+    assert_eq!(max.open("/developer/apps/new").await.status, 403);
+    // By the form of somebody who may.
+    let page = john.open("/developer/apps/new").await;
     let typed = [
         ("name", "Sneaky"),
         ("redirect_uris", REDIRECT_URI),
         ("organization", "acme"),
     ];
-    let page = register(&max, &typed).await;
-    assert_eq!(page.status, 400, "{}", page.text());
-    assert!(!john.open("/developer").await.text().contains("Sneaky"));
+    let refused = max.submit(&page, &page.form("redirect_uris"), &typed).await;
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    for browser in [&john, &max] {
+        assert!(!browser.open("/developer").await.text().contains("Sneaky"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hidden_organization_is_no_choice_beside_ones_own() {
     let server = Server::library("default", TENANTS).await;
-    let (mary, max) = (server.browser_of(MARY).await, server.browser_of(MAX).await);
+    let mary = server.browser_of(MARY).await;
     let page = mary.open("/developer/apps/new").await;
     assert!(!page.body.contains("<select"), "one organization: nobody is asked");
     // A name and redirect URIs are enough, and whatever the page itself carries along.
@@ -314,8 +319,6 @@ async fn the_hidden_organization_is_no_choice_beside_ones_own() {
         ("organization", "default"),
     ];
     assert_eq!(register(&mary, &typed).await.status, 400);
-    // A mere member elsewhere has the hidden one alone.
-    credentials(&register(&max, &[("name", "Pan"), ("redirect_uris", REDIRECT_URI)]).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -361,4 +364,85 @@ async fn nobody_registers_anything_without_a_login() {
         .await;
     assert_eq!(foreign.status, 403);
     assert!(!john.open("/developer").await.text().contains("Crew"));
+}
+
+/// DESIGN §10: 100 apps a developer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_developer_has_a_hundred_apps_and_no_more_also_by_two_forms_at_once() {
+    let mut declared = String::new();
+    for number in 1..100 {
+        declared.push_str(&format!(
+            "[[apps]]\nname = \"App {number}\"\nclient_id = \"app-{number}\"\ntype = \"public\"\nowner = \"john@doe.com\"\n"
+        ));
+    }
+    let server = Server::library("default", &declared).await;
+    let john = server.browser_of(JOHN).await;
+    let typed = [("name", "The last"), ("redirect_uris", REDIRECT_URI)];
+    let pages = [
+        john.open("/developer/apps/new").await,
+        john.open("/developer/apps/new").await,
+    ];
+    let mut statuses = Vec::new();
+    for page in &pages {
+        statuses.push(john.submit(page, &page.form("redirect_uris"), &typed).await.status);
+    }
+    assert_eq!(statuses, [200, 409]);
+    let list = john.open("/developer").await;
+    assert_eq!(list.text().matches("The last").count(), 1);
+    assert!(list.text().contains("Je hebt 100 apps"), "{}", list.text());
+    assert!(!list.body.contains("href=\"/developer/apps/new\""));
+    // The same form again shows the app that it made.
+    let again = john.submit(&pages[0], &pages[0].form("redirect_uris"), &typed).await;
+    assert_eq!((again.status, again.by_id("fresh-secret")), (200, None));
+    // Another developer is not concerned.
+    let mary = server.browser_of(MARY).await;
+    credentials(&register(&mary, &typed).await);
+}
+
+/// DESIGN §4: what the operator's developers register is trusted; a role lets people register, and makes nothing trusted.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_trusted_where_the_operator_named_its_developer() {
+    let named = "[[users]]\nemail = \"dev@example.com\"\nname = \"Dev\"\npassword = \"a role and no more\"\n";
+    let role = "[[organizations]]\nslug = \"shop\"\nname = \"Shop\"\nmembers = [\"dev@example.com:owner\"]\n";
+    let server = Server::library("default", &format!("{named}{role}")).await;
+    let dev = Person {
+        email: "dev@example.com",
+        password: "a role and no more",
+    };
+    let trusted = |id: &str| server.sql(&format!("SELECT trusted FROM apps WHERE client_id = '{id}'"));
+    let typed = [("name", "Crew"), ("redirect_uris", REDIRECT_URI)];
+    let by_role = server.browser_of(dev).await;
+    let (first, _) = credentials(&register(&by_role, &typed).await);
+    assert_eq!(trusted(&first), "0");
+    server.command(&["user", "change", dev.email, "--developer"]);
+    let (second, _) = credentials(&register(&by_role, &typed).await);
+    assert_eq!((trusted(&first), trusted(&second)), ("0".to_owned(), "1".to_owned()));
+    server.command(&["user", "change", dev.email, "--no-developer"]);
+    let (third, _) = credentials(&register(&by_role, &typed).await);
+    assert_eq!(
+        (trusted(&second), trusted(&third)),
+        ("1".to_owned(), "0".to_owned()),
+        "decided at registration"
+    );
+}
+
+/// The demo is a developer's first hour: everybody in it can register an app.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demos_people_are_developers() {
+    for preset in [
+        "default",
+        "common-controls-hub",
+        "connected-home",
+        "house-check",
+        "apicbase",
+    ] {
+        let demo = Demo::start(preset).await;
+        let jane = demo.server.browser_of(DEMO_JANE).await;
+        let typed = [("name", "Crew"), ("redirect_uris", REDIRECT_URI)];
+        credentials(&register(&jane, &typed).await);
+        assert!(
+            !jane.open("/developer").await.text().contains("Acme Reports"),
+            "{preset}"
+        );
+    }
 }

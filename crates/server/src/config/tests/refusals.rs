@@ -156,7 +156,7 @@ listen = "127.0.0.1:1""#,
     ),
     (
         "zzz = 1",
-        "1: zzz: there is no such key; known are preset, server, store, tokens, wire, keys, paths, defaults, audit, brand, scopes, products, users, organizations, resources, apps",
+        "1: zzz: there is no such key; known are preset, server, store, tokens, wire, keys, paths, defaults, portal, audit, brand, scopes, products, users, organizations, resources, apps",
     ),
     (
         r#"[wire]
@@ -571,6 +571,38 @@ redirect_uris = ["http://a.example/cb"]"#,
 8: apps[0].redirect_uris: "http://a.example/cb": plain http is only for localhost; use https"#,
     ),
     (
+        r#"[[users]]
+email = "dev@example.com"
+name = "Dev"
+[[organizations]]
+slug = "acme"
+name = "Acme"
+members = ["dev@example.com:member"]
+[[apps]]
+name = "A"
+client_id = "a"
+type = "public"
+owner = "nobody@example.com"
+[[apps]]
+name = "B"
+client_id = "b"
+type = "public"
+organization = "acme"
+owner = "Dev@example.com"
+[[apps]]
+name = "C"
+client_id = "c"
+type = "public"
+owner = "Dev@example.com""#,
+        r#"12: apps[0].owner: there is no user "nobody@example.com" among [[users]]
+18: apps[1].owner: "Dev@example.com" could not manage the app: add "Dev@example.com:developer" to the members of "acme""#,
+    ),
+    (
+        r#"[portal]
+register = "all""#,
+        r#"2: portal.register: expected "everyone", "developers", "nobody", found "all""#,
+    ),
+    (
         r#"[[apps]]
 name = "A"
 client_id = "a"
@@ -578,8 +610,7 @@ client_secret = "s"
 scopes = []
 products = ["Gold"]
 organization = "other""#,
-        r#"5: apps[0].scopes: expected at least one scope
-6: apps[0].products: there is no product "Gold" in [products]
+        r#"6: apps[0].products: there is no product "Gold" in [products]
 7: apps[0].organization: there is no organization "other" among [[organizations]]"#,
     ),
     (

@@ -18,7 +18,7 @@ pub struct App {
     pub name: String,
     /// Who owns it.
     pub organization: OrganizationId,
-    /// The developer who made it; `None` where it was declared.
+    /// The developer who manages it; `None`: the operator's.
     pub owner: Option<UserId>,
     /// Whether it can keep a secret.
     #[serde(rename = "type")]
@@ -59,6 +59,9 @@ pub struct AppUpdate {
     /// The owning organization; another one ends the app's grants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationId>,
+    /// The developer who manages it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Option<UserId>>,
     /// Whether it can keep a secret.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub client_type: Option<ClientType>,

@@ -74,6 +74,7 @@ async fn an_update_changes_what_it_names() {
         products: Some(vec![]),
         grant_types: Some(Some(vec![GrantType::ClientCredentials])),
         organization: None,
+        owner: Some(Some(UserId(uuid(200)))),
         trusted: Some(true),
         localhost_any_port: Some(true),
     };
@@ -87,6 +88,7 @@ async fn an_update_changes_what_it_names() {
         scopes: Some(Scopes::parse("a").unwrap()),
         products: vec![],
         grant_types: Some(vec![GrantType::ClientCredentials]),
+        owner: Some(UserId(uuid(200))),
         trusted: true,
         localhost_any_port: true,
         ..before

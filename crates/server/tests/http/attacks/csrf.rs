@@ -158,6 +158,11 @@ async fn a_server_with_a_name_has_one_origin() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_form_does_anything_without_a_state_of_its_own() {
     let server = Server::library("default", APPS).await;
+    // Both manage the app, so that she has every form that he has.
+    server.sql(
+        "INSERT INTO app_team (app_id, user_id, added) SELECT apps.id, users.id, 0 FROM apps, users \
+         WHERE apps.client_id = 'sample' AND users.email = 'mary@example.com'",
+    );
     let (john, mary) = (server.browser_of(JOHN).await, server.browser_of(MARY).await);
     let sample = server.client("sample", REDIRECT_URI);
     let tokens = sample.connect(&john).await;

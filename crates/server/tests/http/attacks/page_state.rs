@@ -195,19 +195,19 @@ async fn a_consent_sent_again_with_other_words_makes_no_other_grant() {
 async fn no_state_outlives_its_session_or_its_time() {
     let server = Server::library("default", APPS).await;
     let sample = server.client("sample", REDIRECT_URI);
-    let mary = server.browser_of(MARY).await;
-    let tokens = sample.connect(&mary).await;
+    let john = server.browser_of(JOHN).await;
+    let tokens = sample.connect(&john).await;
     for late in [false, true] {
         let pages = [
             (
-                mary.authorize(&sample.query(&[])).await.consent(),
+                john.authorize(&sample.query(&[])).await.consent(),
                 "/consent",
                 &[("decision", "allow")][..],
             ),
-            (mary.open("/account/apps").await, "/account/apps", &[("end", "1")]),
-            (mary.open("/developer/apps/sample").await, RESET, &[("reset", "now")]),
+            (john.open("/account/apps").await, "/account/apps", &[("end", "1")]),
+            (john.open("/developer/apps/sample").await, RESET, &[("reset", "now")]),
             (
-                mary.open("/developer/apps/new").await,
+                john.open("/developer/apps/new").await,
                 "/developer/apps/new",
                 &[("name", "Sneaky"), ("redirect_uris", "https://evil.example/")],
             ),
@@ -215,17 +215,17 @@ async fn no_state_outlives_its_session_or_its_time() {
         if late {
             server.advance(Duration::from_secs(30 * 60));
         } else {
-            let account = mary.open("/account").await;
-            send(&mary, &account, "/logout", &[]).await;
-            mary.log_in(MARY).await;
+            let account = john.open("/account").await;
+            send(&john, &account, "/logout", &[]).await;
+            john.log_in(JOHN).await;
         }
         for (page, action, typed) in &pages {
-            let answer = mary.submit_only(page, &form_to(page, action), typed).await;
+            let answer = john.submit_only(page, &form_to(page, action), typed).await;
             assert!(!answer.header("location").contains("code="), "{late} {action}");
             assert_eq!(answer.by_id("fresh-secret"), None, "{late} {action}");
         }
-        assert_unchanged(&server, &mary, &sample, &tokens).await;
-        assert!(!mary.open("/developer").await.text().contains("Sneaky"), "{late}");
+        assert_unchanged(&server, &john, &sample, &tokens).await;
+        assert!(!john.open("/developer").await.text().contains("Sneaky"), "{late}");
     }
     assert_eq!(grants(&server).await, 1);
 }

@@ -9,7 +9,7 @@ pub(crate) struct Person {
     pub(crate) password: &'static str,
 }
 
-/// John Doe, who reads Dutch; the first of all, so his numeric id is 1.
+/// John Doe, who reads Dutch; the first of all, so his numeric id is 1. He and Mary are developers.
 pub(crate) const JOHN: Person = Person {
     email: "john@doe.com",
     password: "correct horse battery",
@@ -28,12 +28,14 @@ email = "john@doe.com"
 name = "John Doe"
 password = "correct horse battery"
 locale = "nl"
+developer = true
 
 [[users]]
 email = "mary@example.com"
 name = "Mary Major"
 password = "staple of the battery"
 locale = "en"
+developer = true
 "#;
 
 /// The secret of every declared app that has no other; long enough to be taken for a random one.
@@ -45,7 +47,8 @@ pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 /// The API that introspects tokens in [`APPS`].
 pub(crate) const RESOURCE: &str = "https://api.example";
 
-/// Two scopes beside the preset's, three apps and an API: `sample` and `other` are confidential, `native` is public.
+/// Two scopes beside the preset's, three apps and an API: `sample`, which is John's, and `other` are confidential, `native` is
+/// public.
 pub(crate) const APPS: &str = r#"
 [scopes.read]
 title = "Read your things"
@@ -54,6 +57,7 @@ title = "Change your things"
 
 [[apps]]
 name = "Sample App"
+owner = "john@doe.com"
 client_id = "sample"
 client_secret = "a-secret-of-43-characters-as-hallpass-makes"
 redirect_uris = ["https://app.example/callback"]
@@ -76,7 +80,8 @@ name = "The API"
 secret = "a-secret-of-43-characters-as-hallpass-makes"
 "#;
 
-/// Acme, where John is an owner and Max a member; Globex, a sandbox, where Mary is a developer; an app of each.
+/// Acme, where John is an owner and Max a member; Globex, a sandbox, where Mary is a developer; an app of each, Mary's in
+/// Globex. Max is no developer at all.
 pub(crate) const TENANTS: &str = r#"
 [[users]]
 email = "max@example.com"
@@ -104,6 +109,7 @@ redirect_uris = ["https://acme.example/callback"]
 [[apps]]
 name = "Globex Trials"
 organization = "globex"
+owner = "mary@example.com"
 client_id = "globex-trials"
 client_secret = "a-secret-of-43-characters-as-hallpass-makes"
 redirect_uris = ["https://globex.example/callback"]
