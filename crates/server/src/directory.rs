@@ -261,8 +261,10 @@ impl Hallpass {
 
     fn allowed_scopes(&self, app: &App) -> Scopes {
         let of_products = |scope: &&hallpass_wire::Scope| {
-            let mut products = app.products.iter().filter_map(|name| self.config.products.get(name));
-            app.products.is_empty() || products.any(|product| product.scopes.contains(scope))
+            app.products.as_ref().is_none_or(|names| {
+                let mut products = names.iter().filter_map(|name| self.config.products.get(name));
+                products.any(|product| product.scopes.contains(scope))
+            })
         };
         let of_app = |scope: &&hallpass_wire::Scope| app.scopes.as_ref().is_none_or(|own| own.contains(scope));
         self.config

@@ -83,6 +83,7 @@ token-request = Je tokenverzoek
 redirect-uris = Redirect-URI’s
 redirect-uris-none = Geen: mensen krijgen een code om in je app te plakken.
 redirect-uris-exact = Verzoeken moeten er een letter voor letter noemen.
+may-ask-nothing = Nergens om: er is geen recht voor gekozen, dus elk verzoek om toegang wordt geweigerd.
 may-ask = Waar de app om mag vragen
 
 settings = Instellingen

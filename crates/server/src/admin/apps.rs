@@ -63,9 +63,12 @@ struct AppView {
     reach: Reach,
     status: AppStatus,
     redirect_uris: Vec<String>,
-    scopes: Option<Vec<String>>,
-    products: Vec<String>,
-    grant_types: Option<Vec<GrantType>>,
+    /// What it may ask for; of a declared app without scopes of its own the catalogue.
+    scopes: Vec<String>,
+    /// Null: products do not bound it.
+    products: Option<Vec<String>>,
+    /// Of an app without grant types of its own the preset's.
+    grant_types: Vec<GrantType>,
     created: String,
     /// Why it is suspended although nobody suspended it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,7 +119,7 @@ pub(super) async fn create(
     let client_type = wanted.client_type.unwrap_or(ClientType::Confidential);
     let (text, secret) = client_secrets::make(now);
     let confidential = client_type == ClientType::Confidential;
-    let defaults = || hallpass.config.defaults.product.iter().cloned().collect();
+    let default_product = || hallpass.config.defaults.product.clone().map(|product| vec![product]);
     let app = App {
         id: AppId(random::uuid(now)),
         client_id: random::alphanumeric(24),
@@ -127,8 +130,8 @@ pub(super) async fn create(
         reach: wanted.reach.unwrap_or(Reach::Own),
         status: AppStatus::Live,
         redirect_uris: redirect_uris(&wanted.redirect_uris)?,
-        scopes: scopes(&hallpass.config, wanted.scopes.as_deref())?,
-        products: products(&hallpass.config, wanted.products)?.unwrap_or_else(defaults),
+        scopes: Some(scopes(&hallpass.config, wanted.scopes.as_deref())?),
+        products: products(&hallpass.config, wanted.products)?.or_else(default_product),
         grant_types: grant_types(&hallpass.config, client_type, wanted.grant_types.as_deref())?,
         trusted: true,
         localhost_any_port: false,
@@ -232,7 +235,9 @@ async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Fa
         Some(owner) => if_readable(hallpass.user(owner).await)?.map(|user| user.label().into_owned()),
         None => None,
     };
+    let catalogue = || hallpass.config.scopes.keys().map(ToString::to_string).collect();
     let texts = |scopes: Scopes| scopes.iter().map(ToString::to_string).collect();
+    let offered = |client_type| offered(&hallpass.config, client_type);
     Ok(AppView {
         id: app.id,
         client_id: app.client_id,
@@ -243,9 +248,9 @@ async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Fa
         reach: app.reach,
         status: app.status,
         redirect_uris: app.redirect_uris.iter().map(ToString::to_string).collect(),
-        scopes: app.scopes.map(texts),
+        scopes: app.scopes.map_or_else(catalogue, texts),
         products: app.products,
-        grant_types: app.grant_types,
+        grant_types: app.grant_types.unwrap_or_else(|| offered(app.client_type)),
         created: moment::text(app.created),
         unknown: app.unknown.map(|unknown| unknown.to_string()),
         secrets: Some(secrets::views(app.secrets, now)),
@@ -271,19 +276,18 @@ fn redirect_uris(texts: &[String]) -> Result<Vec<RedirectUri>, Failure> {
     Ok(uris)
 }
 
-fn scopes(config: &Config, names: Option<&[String]>) -> Result<Option<Scopes>, Failure> {
-    let Some(names) = names else { return Ok(None) };
+/// The named ones; left out, those that there are now. They are kept by name: a scope that comes later is not the app's.
+fn scopes(config: &Config, names: Option<&[String]>) -> Result<Scopes, Failure> {
+    let Some(names) = names else {
+        return Ok(config.scopes.keys().cloned().collect());
+    };
     let known = |name: &String| {
         let scope = Scope::parse(name)
             .ok()
             .filter(|scope| config.scopes.contains_key(scope));
         scope.ok_or_else(|| Failure::invalid(format!("scopes: there is no scope {name:?}")))
     };
-    let scopes = names.iter().map(known).collect::<Result<Scopes, _>>()?;
-    if scopes.is_empty() {
-        return Err(Failure::invalid("scopes: at least one is needed"));
-    }
-    Ok(Some(scopes))
+    names.iter().map(known).collect()
 }
 
 fn products(config: &Config, names: Option<Vec<String>>) -> Result<Option<Vec<String>>, Failure> {
@@ -292,6 +296,12 @@ fn products(config: &Config, names: Option<Vec<String>>) -> Result<Option<Vec<St
         Some(name) => Err(Failure::invalid(format!("products: there is no product {name:?}"))),
         None => Ok(names),
     }
+}
+
+/// The grant types that the preset offers to apps of this type.
+fn offered(config: &Config, client_type: ClientType) -> Vec<GrantType> {
+    let fits = |one: &&GrantType| **one != GrantType::ClientCredentials || client_type == ClientType::Confidential;
+    config.wire.grant_types.iter().filter(fits).copied().collect()
 }
 
 fn grant_types(

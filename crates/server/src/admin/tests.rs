@@ -359,7 +359,6 @@ async fn what_an_app_cannot_be_is_said() {
             "twice",
         ),
         (json!({"name": "A", "scopes": ["nothing"]}), "scopes"),
-        (json!({"name": "A", "scopes": []}), "scopes"),
         (json!({"name": "A", "products": ["nothing"]}), "products"),
         (json!({"name": "A", "grant_types": ["password"]}), "grant_types"),
         (json!({"name": "A", "reach": "all"}), "partner"),
@@ -431,6 +430,77 @@ async fn a_person_is_made_with_a_password_that_is_told_or_chosen() {
         400
     );
     assert_eq!(world.get("/users").await["users"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_person_is_named_a_developer_and_is_no_longer() {
+    let world = World::started().await;
+    assert_eq!(world.get("/users/ada@example.com").await["developer"], json!(false));
+    for developer in [true, false] {
+        let body = Some(json!({ "developer": developer }));
+        let (status, shown) = world.call(Method::PATCH, "/users/ada@example.com", body).await;
+        assert_eq!((status, &shown["developer"]), (200, &json!(developer)));
+        assert_eq!(world.user("ada@example.com").await.developer, developer);
+    }
+    let events = world.events().await.into_iter();
+    let events = events.filter(|event| event.action == "user_changed");
+    let mut changes: Vec<_> = events.map(|event| (event.before, event.after)).collect();
+    changes.sort();
+    let told = |developer: bool| Some(format!("{{\"developer\":{developer}}}"));
+    assert_eq!(changes, [(told(false), told(true)), (told(true), told(false))]);
+    let nothing = world.refused(Method::PATCH, "/users/ada@example.com", None).await;
+    assert_eq!((nothing.0, nothing.1.as_str()), (400, "invalid_request"));
+    let nobody = Some(json!({"developer": true}));
+    assert_eq!(
+        world
+            .refused(Method::PATCH, "/users/nobody@example.com", nobody)
+            .await
+            .0,
+        404
+    );
+    let made = json!({"email": "dev@example.com", "name": "Dev", "developer": true});
+    assert_eq!(world.post("/users", made).await["developer"], json!(true));
+}
+
+/// DESIGN §4: the hidden default organization is nobody's own, so a role in it would do nothing.
+#[tokio::test]
+async fn in_the_hidden_organization_everybody_is_a_member() {
+    let world = World::started().await;
+    let member = "/organizations/default/members/ada@example.com";
+    for role in ["owner", "developer"] {
+        let (status, _, message) = world.refused(Method::PUT, member, Some(json!({ "role": role }))).await;
+        assert_eq!(status, 400, "{message}");
+        assert!(message.contains("`developer`"), "{message}");
+        let made = json!({"email": "new@example.com", "name": "New", "role": role});
+        assert_eq!(world.refused(Method::POST, "/users", Some(made)).await.0, 400);
+    }
+    assert_eq!(
+        world.call(Method::PUT, member, Some(json!({"role": "member"}))).await.0,
+        200
+    );
+    assert_eq!(world.refused(Method::GET, "/users/new@example.com", None).await.0, 404);
+}
+
+/// DESIGN §2: an empty selection means nothing. What is left out is kept by name, so that nothing is added to it later.
+#[tokio::test]
+async fn an_apps_scopes_are_kept_by_name_and_none_is_none() {
+    let world = World::started().await;
+    let made = world.post("/apps", json!({"name": "All"})).await;
+    assert_eq!(made["scopes"], json!(["profile"]));
+    let all = world.store.app_by_client_id(made["client_id"].as_str().unwrap()).await;
+    assert_eq!(all.unwrap().unwrap().scopes.unwrap().to_string(), "profile");
+    let nothing = json!({"name": "None", "scopes": [], "products": [], "grant_types": []});
+    let made = world.post("/apps", nothing).await;
+    assert_eq!(
+        (&made["scopes"], &made["products"], &made["grant_types"]),
+        (&json!([]), &json!([]), &json!([]))
+    );
+    let none = world.store.app_by_client_id(made["client_id"].as_str().unwrap()).await;
+    let none = none.unwrap().unwrap();
+    assert!(none.scopes.unwrap().is_empty());
+    assert_eq!((none.products, none.grant_types), (Some(vec![]), Some(vec![])));
+    // A declared app without scopes has the catalogue, and is shown so.
+    assert_eq!(world.get("/apps/planner").await["scopes"], json!(["profile"]));
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ pub(super) struct NewApp {
     /// Whose people may connect it
     #[arg(long, value_parser = ["own", "partner"])]
     reach: Option<String>,
-    /// What it may ask for; without it the whole catalogue
+    /// What it may ask for; without it every scope that there is now
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Option<Vec<String>>,
     /// What it is subscribed to; without it the default product

@@ -55,7 +55,7 @@ fn text(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
-        Value::Array(items) if items.is_empty() => "-".to_owned(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::String(text) => text.replace(char::is_control, "\u{fffd}"),
         other => other.to_string(),
     }
@@ -105,7 +105,8 @@ mod tests {
         let members = json!({
             "name": "Planner",
             "redirect_uris": ["https://a.example/", "https://b.example/"],
-            "scopes": null,
+            "scopes": [],
+            "owner": null,
             "secrets": [{"hint": "abcd", "expires": null}, {"hint": "efgh", "expires": "soon"}],
         });
         let members: IndexMap<_, _> = members.as_object().unwrap().clone().into_iter().collect();
@@ -113,7 +114,8 @@ mod tests {
             lines(&members),
             "name           Planner\n\
              redirect_uris  https://a.example/ https://b.example/\n\
-             scopes         -\n\
+             scopes         none\n\
+             owner          -\n\
              secrets        hint abcd\n               hint efgh, expires soon\n"
         );
     }

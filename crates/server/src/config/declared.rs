@@ -131,11 +131,11 @@ pub struct App {
     pub client_secret: Option<Secret>,
     /// The registered redirect URIs.
     pub redirect_uris: Vec<RedirectUri>,
-    /// The scopes it may ask for; none: the whole catalogue.
+    /// The scopes it may ask for, an empty list: nothing; none: the whole catalogue.
     pub scopes: Option<Scopes>,
-    /// The products it is subscribed to; none: the default product.
+    /// The products it is subscribed to, an empty list: none, so it may ask for nothing; none: the default product.
     pub products: Option<Vec<String>>,
-    /// The grant types it may use; none: all that are offered.
+    /// The grant types it may use, an empty list: none of them; none: all that are offered.
     pub grant_types: Option<Vec<GrantType>>,
     /// Whether it can keep a secret (key `type`).
     pub client_type: ClientType,

@@ -154,7 +154,7 @@ pub(super) fn app(mut fields: Fields<'_>) -> Option<App> {
     let redirect_uris = fields.optional("redirect_uris", values::redirect_uris);
     let scopes: Option<Scopes> = fields.optional("scopes", values::scopes);
     let products = fields.optional("products", values::texts);
-    let grant_types = fields.optional("grant_types", values::words);
+    let grant_types = fields.optional("grant_types", values::any_words);
     let reach = fields.optional("reach", values::word);
     fields.finish();
     Some(App {

@@ -216,9 +216,14 @@ pub(super) fn texts(node: &Node) -> Result<Vec<String>, String> {
     list_of_different(node, text)
 }
 
+/// Words of `T`, each once; an empty list is an empty list.
+pub(super) fn any_words<T: Word>(node: &Node) -> Result<Vec<T>, String> {
+    list_of_different(node, word)
+}
+
 /// Words of `T`, each once, at least one.
 pub(super) fn words<T: Word>(node: &Node) -> Result<Vec<T>, String> {
-    let words = list_of_different(node, word)?;
+    let words = any_words(node)?;
     if words.is_empty() {
         return Err("expected at least one".to_owned());
     }

@@ -106,7 +106,7 @@ impl Declaration<'_> {
 
 /// What is different about the declaration, organization, owner and secret apart. What it leaves out has a default, which counts as
 /// declared.
-fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Vec<String>) -> AppUpdate {
+fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Option<Vec<String>>) -> AppUpdate {
     let uris: Vec<&str> = declared
         .redirect_uris
         .iter()
@@ -131,7 +131,9 @@ fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Vec<St
             .changed("redirect_uris", &uris.join("\n"))
             .then(|| declared.redirect_uris.clone()),
         scopes: fields.changed("scopes", &scopes).then(|| declared.scopes.clone()),
-        products: fields.changed("products", &products.join("\n")).then_some(products),
+        products: fields
+            .changed("products", &products_text(products.as_deref()))
+            .then_some(products),
         grant_types: fields
             .changed("grant_types", &grant_types)
             .then(|| declared.grant_types.clone()),
@@ -147,9 +149,16 @@ fn organization<'a>(declared: &'a config::App, config: &'a config::Config) -> &'
         .unwrap_or(&config.defaults.organization)
 }
 
-fn products(declared: &config::App, config: &config::Config) -> Vec<String> {
-    match &declared.products {
-        Some(named) => named.clone(),
-        None => config.defaults.product.iter().cloned().collect(),
+fn products(declared: &config::App, config: &config::Config) -> Option<Vec<String>> {
+    let default = || config.defaults.product.clone().map(|product| vec![product]);
+    declared.products.clone().or_else(default)
+}
+
+/// No names read like the text for none at all.
+fn products_text(products: Option<&[String]>) -> String {
+    match products {
+        None => String::new(),
+        Some([]) => "\n".to_owned(),
+        Some(names) => names.join("\n"),
     }
 }

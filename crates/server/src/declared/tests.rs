@@ -227,8 +227,8 @@ async fn the_default_product_is_an_apps_where_it_names_none() {
     let scopes = "[scopes.profile]\ntitle = \"t\"\ndefault = true\n";
     let other = "[[apps]]\nname = \"O\"\nclient_id = \"other\"\ntype = \"public\"\nproducts = [\"Other\"]\n";
     let world = World::started(&[products, scopes, WORLD, other].concat()).await;
-    assert_eq!(world.app("planner").await.products, ["Basic"]);
-    assert_eq!(world.app("other").await.products, ["Other"]);
+    assert_eq!(world.app("planner").await.products.unwrap(), ["Basic"]);
+    assert_eq!(world.app("other").await.products.unwrap(), ["Other"]);
 }
 
 /// Ben is the site's.
@@ -464,7 +464,7 @@ async fn what_is_there_already_is_made_like_its_first_declaration() {
         status: AppStatus::Draft,
         redirect_uris: Vec::new(),
         scopes: None,
-        products: Vec::new(),
+        products: None,
         grant_types: None,
         trusted: false,
         localhost_any_port: false,
@@ -493,4 +493,89 @@ async fn what_is_there_already_is_made_like_its_first_declaration() {
     );
     let default = world.store.organization(default.id).await.unwrap().unwrap();
     assert_eq!(default.status, Status::Suspended);
+}
+
+#[tokio::test]
+async fn a_declared_app_belongs_to_the_owner_that_is_named_and_else_to_the_operator() {
+    let owned = WORLD.replace(
+        "client_id = \"planner\"",
+        "client_id = \"planner\"\nowner = \"ADA@example.com\"",
+    );
+    let world = World::started(WORLD).await;
+    assert_eq!(world.app("planner").await.owner, None);
+    world.start(&owned).await;
+    let ada = world.user("ada@example.com").await.id;
+    assert_eq!(world.app("planner").await.owner, Some(ada));
+    // What changed since stays, until the declaration says something new.
+    let given = AppUpdate {
+        owner: Some(None),
+        ..AppUpdate::default()
+    };
+    world
+        .store
+        .update_app(world.app("planner").await.id, given, NOW)
+        .await
+        .unwrap();
+    world.start(&owned).await;
+    assert_eq!(world.app("planner").await.owner, None);
+    world.start(WORLD).await;
+    world.start(&owned).await;
+    assert_eq!(world.app("planner").await.owner, Some(ada));
+    world.start(WORLD).await;
+    assert_eq!(world.app("planner").await.owner, None);
+}
+
+#[tokio::test]
+async fn a_declared_app_of_a_developer_is_made_with_its_owner() {
+    let owned = WORLD.replace(
+        "client_id = \"planner\"",
+        "client_id = \"planner\"\nowner = \"ben@example.com\"",
+    );
+    let world = World::started(&owned).await;
+    assert_eq!(
+        world.app("planner").await.owner,
+        Some(world.user("ben@example.com").await.id)
+    );
+}
+
+#[tokio::test]
+async fn people_are_developers_by_their_declaration_or_by_what_was_said_since() {
+    let world = World::started(WORLD).await;
+    assert!(!world.user("ada@example.com").await.developer);
+    let named = UserUpdate {
+        developer: Some(true),
+        ..UserUpdate::default()
+    };
+    let ada = world.user("ada@example.com").await.id;
+    world.store.update_user(ada, named, NOW).await.unwrap();
+    world.start(WORLD).await;
+    assert!(
+        world.user("ada@example.com").await.developer,
+        "a restart changes nothing"
+    );
+    let developer = WORLD.replace("name = \"Ben\"", "name = \"Ben\"\ndeveloper = true");
+    world.start(&developer).await;
+    assert!(world.user("ben@example.com").await.developer);
+    world.start(WORLD).await;
+    assert!(!world.user("ben@example.com").await.developer);
+}
+
+#[tokio::test]
+async fn an_empty_list_of_scopes_products_or_grant_types_is_nothing_and_none_is_all() {
+    let app = |keys: &str| WORLD.replace("client_id = \"planner\"", &format!("client_id = \"planner\"\n{keys}"));
+    let empty = app("scopes = []\nproducts = []\ngrant_types = []");
+    let world = World::started(&empty).await;
+    let planner = world.app("planner").await;
+    assert!(planner.scopes.is_some_and(|scopes| scopes.is_empty()));
+    assert_eq!((planner.products, planner.grant_types), (Some(vec![]), Some(vec![])));
+    world.start(WORLD).await;
+    let planner = world.app("planner").await;
+    assert_eq!(
+        (planner.scopes, planner.products, planner.grant_types),
+        (None, None, None)
+    );
+    world.start(&empty).await;
+    let planner = world.app("planner").await;
+    assert!(planner.scopes.is_some_and(|scopes| scopes.is_empty()));
+    assert_eq!((planner.products, planner.grant_types), (Some(vec![]), Some(vec![])));
 }

@@ -165,6 +165,7 @@ fn token_description(refusal: &R) -> Cow<'static, str> {
         R::ScopeMalformed => "The scope parameter is not a list of scopes",
         R::UnknownScope(scope) => return said(format!("There is no scope {scope}")),
         R::ScopeBeyondClient(scope) => return said(format!("This app may not ask for the scope {scope}")),
+        R::ClientWithoutScopes => "This app has no scopes: choose some where it is registered",
         R::ScopeBeyondGrant(scope) => return said(format!("The grant does not have the scope {scope}")),
         R::ScopeMissing => "No scope was asked for, and this app has no default",
         R::ScopesLost => "This app may no longer have any scope of the grant",

@@ -85,6 +85,7 @@ reasons! {
     R::ScopeMalformed => R::ScopeMalformed,
     R::UnknownScope(_) => R::UnknownScope(scope("x/y")),
     R::ScopeBeyondClient(_) => R::ScopeBeyondClient(scope("x/y")),
+    R::ClientWithoutScopes => R::ClientWithoutScopes,
     R::ScopeBeyondGrant(_) => R::ScopeBeyondGrant(scope("x/y")),
     R::ScopeMissing => R::ScopeMissing,
     R::ScopesLost => R::ScopesLost,

@@ -137,7 +137,7 @@ fn answer(
         client: ClientFacts {
             client_id: &app.client_id,
             id: app.id.0,
-            products: &app.products,
+            products: app.products.as_deref().unwrap_or_default(),
             organization: &request.client.organization.slug,
             developer_email: &request.client.developer_email,
         },

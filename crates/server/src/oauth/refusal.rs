@@ -144,6 +144,9 @@ pub enum Refusal {
     /// The app may not ask for this scope.
     #[error("this app may not ask for the scope {0}")]
     ScopeBeyondClient(Scope),
+    /// The app has no scope at all: none was chosen for it.
+    #[error("this app has no scopes: none was chosen for it")]
+    ClientWithoutScopes,
     /// More than the grant has (RFC 6749 §6).
     #[error("the grant does not have the scope {0}")]
     ScopeBeyondGrant(Scope),
@@ -275,6 +278,7 @@ impl Refusal {
             Self::ScopeMalformed
             | Self::UnknownScope(_)
             | Self::ScopeBeyondClient(_)
+            | Self::ClientWithoutScopes
             | Self::ScopeBeyondGrant(_)
             | Self::ScopeMissing
             | Self::ScopesLost
@@ -337,6 +341,7 @@ impl Refusal {
             Self::ScopeMalformed => "scope_malformed",
             Self::UnknownScope(_) => "unknown_scope",
             Self::ScopeBeyondClient(_) => "scope_beyond_client",
+            Self::ClientWithoutScopes => "client_without_scopes",
             Self::ScopeBeyondGrant(_) => "scope_beyond_grant",
             Self::ScopeMissing => "scope_missing",
             Self::ScopesLost => "scopes_lost",

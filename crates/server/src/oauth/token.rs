@@ -95,6 +95,9 @@ pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, Refusal> 
 /// # Errors
 /// Where the client may not have one of them, there is no default, or a token has no room for them.
 pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Client) -> Result<Scopes, Refusal> {
+    if client.scopes.is_empty() {
+        return Err(Refusal::ClientWithoutScopes);
+    }
     let asked = match asked {
         // Before the app's own scopes: the answer speaks of the request alone.
         Some(asked) if !asked.is_empty() => fitting(asked)?,

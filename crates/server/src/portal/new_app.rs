@@ -48,7 +48,7 @@ struct Wanted {
     name: String,
     redirect_uris: Vec<RedirectUri>,
     organization: Arc<Organization>,
-    scopes: Option<Scopes>,
+    scopes: Scopes,
 }
 
 /// `GET /developer/apps/new`.
@@ -93,8 +93,8 @@ async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: 
         reach: Reach::Own,
         status: AppStatus::Live,
         redirect_uris: wanted.redirect_uris,
-        scopes: wanted.scopes,
-        products: hallpass.config.defaults.product.clone().into_iter().collect(),
+        scopes: Some(wanted.scopes),
+        products: hallpass.config.defaults.product.clone().map(|product| vec![product]),
         grant_types: None,
         trusted: user.developer,
         localhost_any_port: false,
@@ -135,10 +135,10 @@ fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Resul
         name: name_fault(name),
         redirect_uris: malformed,
         organization: organization.is_none(),
-        scope: scopes.is_err(),
+        scope: scopes.is_none(),
     };
     match (organization, scopes) {
-        (Some(organization), Ok(scopes)) if faults.name.is_none() && faults.redirect_uris.is_empty() => Ok(Wanted {
+        (Some(organization), Some(scopes)) if faults.name.is_none() && faults.redirect_uris.is_empty() => Ok(Wanted {
             name: name.to_owned(),
             redirect_uris,
             organization: organization.clone(),
@@ -199,23 +199,15 @@ fn fault(text: &str, error: RedirectUriError) -> RedirectUriFault {
     }
 }
 
-/// All of the catalogue is `None`: a scope that comes later is then the app's too. So is naming none: people are asked for
-/// consent to each all the same.
-fn chosen_scopes(hallpass: &Hallpass, typed: &Typed) -> Result<Option<Scopes>, ()> {
-    let Some(names) = typed.scopes.as_ref().filter(|names| !names.is_empty()) else {
-        return Ok(None);
+/// At least one, each from the catalogue. They are kept by name: a scope that comes later is not the app's by itself.
+fn chosen_scopes(hallpass: &Hallpass, typed: &Typed) -> Option<Scopes> {
+    let known = |name: &String| {
+        let scope = Scope::parse(name).ok()?;
+        hallpass.config.scopes.contains_key(&scope).then_some(scope)
     };
-    let chosen = names
-        .iter()
-        .map(|name| Scope::parse(name))
-        .collect::<Result<Scopes, _>>()
-        .map_err(drop)?;
-    let catalogue: Scopes = hallpass.config.scopes.keys().cloned().collect();
-    match (chosen.is_subset_of(&catalogue), catalogue.is_subset_of(&chosen)) {
-        (false, _) => Err(()),
-        (true, true) => Ok(None),
-        (true, false) => Ok(Some(chosen)),
-    }
+    let names = typed.scopes.as_deref().unwrap_or_default();
+    let chosen = names.iter().map(known).collect::<Option<Scopes>>()?;
+    (!chosen.is_empty()).then_some(chosen)
 }
 
 /// The organizations that this person may register an app for. Whoever has none has nothing to do here.

@@ -224,7 +224,7 @@ fn insert_params(app: &App) -> Vec<Value> {
         app.status.into(),
         app.redirect_uris.as_slice().into(),
         app.scopes.as_ref().into(),
-        app.products.as_slice().into(),
+        products_column(app.products.as_deref()),
         app.grant_types.as_deref().into(),
         app.trusted.into(),
         app.localhost_any_port.into(),
@@ -240,7 +240,9 @@ fn update_params(id: AppId, update: AppUpdate) -> Vec<Value> {
         update.reach.into(),
         update.status.into(),
         update.redirect_uris.as_deref().into(),
-        update.products.as_deref().into(),
+        update
+            .products
+            .map_or(Value::Null, |products| products_column(products.as_deref())),
         update.scopes.is_some().into(),
         update.scopes.flatten().as_ref().into(),
         update.grant_types.is_some().into(),
@@ -251,6 +253,24 @@ fn update_params(id: AppId, update: AppUpdate) -> Vec<Value> {
         update.owner.flatten().into(),
         id.into(),
     ]
+}
+
+/// The names. The column has no NULL, so an empty list says that products do not bound the app, and one empty name, which no
+/// product has, that it is subscribed to none.
+fn products_column(products: Option<&[String]>) -> Value {
+    match products {
+        None => Value::from(&[] as &[String]),
+        Some([]) => Value::from(&[String::new()][..]),
+        Some(names) => Value::from(names),
+    }
+}
+
+fn products_of(names: Vec<String>) -> Option<Vec<String>> {
+    match names.as_slice() {
+        [] => None,
+        [none] if none.is_empty() => Some(Vec::new()),
+        _ => Some(names),
+    }
 }
 
 fn insert_secret(app: AppId, secret: &Secret) -> Statement {
@@ -284,7 +304,7 @@ fn app_of(row: &mut Row) -> Result<App> {
         status: row.take_known("status", AppStatus::Suspended, &mut unknown)?,
         redirect_uris: row.take_known("redirect_uris", vec![], &mut unknown)?,
         scopes: row.take_known("scopes", Some(Scopes::default()), &mut unknown)?,
-        products: row.take_known("products", vec![], &mut unknown)?,
+        products: products_of(row.take_known("products", vec![String::new()], &mut unknown)?),
         grant_types: row.take_known("grant_types", Some(vec![]), &mut unknown)?,
         trusted: row.take()?,
         localhost_any_port: row.take()?,

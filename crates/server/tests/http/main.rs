@@ -25,6 +25,7 @@ mod consent_shown;
 mod cors;
 #[path = "../database/mod.rs"]
 mod database;
+mod empty_selection;
 mod fact_apicbase;
 mod fact_common_controls_hub;
 mod fact_connected_home;

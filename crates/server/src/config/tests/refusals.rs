@@ -659,7 +659,7 @@ grant_types = ["client_credentials"]"#,
     (
         r#"[scopes.profile]
 default = false"#,
-        "preset default:117: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
+        "preset default:123: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
     ),
     (
         r#"[products.Gold]

@@ -29,11 +29,11 @@ pub struct App {
     pub status: AppStatus,
     /// Where a code may be sent.
     pub redirect_uris: Vec<RedirectUri>,
-    /// What it may ask for; `None`: the whole catalogue.
+    /// What it may ask for, an empty list: nothing. `None`, of declared apps alone: the whole catalogue.
     pub scopes: Option<Scopes>,
-    /// The products that it is subscribed to, by name.
-    pub products: Vec<String>,
-    /// The grant types that it may use; `None`: the preset's.
+    /// The products that it is subscribed to, by name, which bound its scopes; `None`: products do not.
+    pub products: Option<Vec<String>>,
+    /// The grant types that it may use, an empty list: none. `None`: the preset's.
     pub grant_types: Option<Vec<GrantType>>,
     /// Whether it was declared, or registered by somebody whom the operator named (DESIGN §4). Fixed at registration.
     pub trusted: bool,
@@ -79,7 +79,7 @@ pub struct AppUpdate {
     pub scopes: Option<Option<Scopes>>,
     /// The products.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub products: Option<Vec<String>>,
+    pub products: Option<Option<Vec<String>>>,
     /// The grant types.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Option<Vec<GrantType>>>,

@@ -198,7 +198,7 @@ fn app(id: u128, client_id: &str) -> App {
         status: AppStatus::Live,
         redirect_uris: vec![hallpass_wire::RedirectUri::parse("https://app.example/cb").unwrap()],
         scopes: None,
-        products: vec!["Basic \"Plan\"".to_owned()],
+        products: Some(vec!["Basic \"Plan\"".to_owned()]),
         grant_types: None,
         trusted: false,
         localhost_any_port: false,

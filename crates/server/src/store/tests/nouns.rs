@@ -71,7 +71,7 @@ async fn an_update_changes_what_it_names() {
         status: Some(AppStatus::Suspended),
         redirect_uris: Some(vec![]),
         scopes: Some(Some(Scopes::parse("a").unwrap())),
-        products: Some(vec![]),
+        products: Some(Some(vec![])),
         grant_types: Some(Some(vec![GrantType::ClientCredentials])),
         organization: None,
         owner: Some(Some(UserId(uuid(200)))),
@@ -86,7 +86,7 @@ async fn an_update_changes_what_it_names() {
         status: AppStatus::Suspended,
         redirect_uris: vec![],
         scopes: Some(Scopes::parse("a").unwrap()),
-        products: vec![],
+        products: Some(vec![]),
         grant_types: Some(vec![GrantType::ClientCredentials]),
         owner: Some(UserId(uuid(200))),
         trusted: true,
@@ -97,13 +97,107 @@ async fn an_update_changes_what_it_names() {
     let all = AppUpdate {
         scopes: Some(None),
         grant_types: Some(None),
+        owner: Some(None),
+        products: Some(None),
         ..AppUpdate::default()
     };
     store.update_app(id, all, NOW).await.unwrap();
     let after = store.app(id).await.unwrap().unwrap();
-    assert_eq!((after.scopes, after.grant_types), (None, None));
+    assert_eq!(
+        (after.scopes, after.grant_types, after.owner, after.products),
+        (None, None, None, None)
+    );
     let absent = store.update_app(AppId(uuid(1)), AppUpdate::default(), NOW).await;
     assert_eq!(absent, Err(StoreError::Conflict));
+}
+
+#[tokio::test]
+async fn products_are_kept_as_bounds_none_or_names() {
+    let fixture = Fixture::new().await;
+    for (number, products) in [None, Some(vec![]), Some(vec!["Basic".to_owned()])]
+        .into_iter()
+        .enumerate()
+    {
+        let id = 100 + number as u128;
+        let made = App {
+            products,
+            ..app(id, &id.to_string())
+        };
+        fixture.store.create_app(made.clone()).await.unwrap();
+        assert_eq!(fixture.store.app(made.id).await.unwrap(), Some(made));
+    }
+}
+
+#[tokio::test]
+async fn a_developer_owns_so_many_apps_and_no_more_however_many_forms_come_at_once() {
+    let fixture = Fixture::new().await;
+    let owner = UserId(uuid(200));
+    fixture
+        .store
+        .create_user(new_user(200, "dev@example.com"))
+        .await
+        .unwrap();
+    let owned = |id: u128| App {
+        owner: Some(owner),
+        ..app(id, &id.to_string())
+    };
+    // The operator's do not count.
+    fixture.store.create_app(app(99, "operators")).await.unwrap();
+    // Two servers, where the database is one of several.
+    let other = match fixture.store.is_shared() {
+        true => opened(&fixture.database).await,
+        false => fixture.store.clone(),
+    };
+    let registrations = (100..108).map(|id| {
+        let store = if id % 2 == 0 { &fixture.store } else { &other };
+        store.register_app(owned(id), 3)
+    });
+    let results = futures_util::future::join_all(registrations).await;
+    let made = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(made, 3, "{results:?}");
+    assert!(
+        results
+            .iter()
+            .flat_map(|result| result.as_ref().err())
+            .all(|error| *error == StoreError::Conflict)
+    );
+    assert_eq!(fixture.store.apps_of_developer(owner).await.unwrap().len(), 3);
+    let stranger = App {
+        owner: Some(UserId(uuid(201))),
+        ..app(120, "120")
+    };
+    let absent = fixture.store.register_app(stranger, 3).await;
+    assert_eq!(absent, Err(StoreError::Conflict), "there is no such person");
+}
+
+#[tokio::test]
+async fn a_developers_apps_are_those_they_own_and_those_whose_team_they_are_in() {
+    let fixture = Fixture::new().await;
+    let (owner, other) = (UserId(uuid(200)), UserId(uuid(201)));
+    for (id, of) in [(100, Some(owner)), (101, Some(other)), (102, None)] {
+        let made = App {
+            owner: of,
+            ..app(id, &id.to_string())
+        };
+        fixture.store.create_app(made).await.unwrap();
+    }
+    let bytes = |id: u128| fixture.database.bytes(uuid(id).as_bytes());
+    for app in [100, 101] {
+        fixture.sql(&format!(
+            "INSERT INTO app_team VALUES ({}, {}, 0)",
+            bytes(app),
+            bytes(200)
+        ));
+    }
+    let ids = async |user| -> Vec<u128> {
+        let apps = fixture.store.apps_of_developer(user).await.unwrap();
+        let mut ids: Vec<u128> = apps.iter().map(|app| app.id.0.as_u128()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!((ids(owner).await, ids(other).await), (vec![100, 101], vec![101]));
+    let team = async |user| fixture.store.is_in_team(AppId(uuid(101)), user).await.unwrap();
+    assert_eq!((team(owner).await, team(other).await), (true, false));
 }
 
 #[tokio::test]
