@@ -21,6 +21,7 @@ pub mod feed;
 pub mod keys;
 pub mod limits;
 mod listen;
+pub mod names;
 pub mod oauth;
 pub mod pages;
 pub mod passwords;

@@ -162,6 +162,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
     keep_longest_access(&store, config.tokens.access, now).await?;
     let keys = Keys::open(&store, &config.keys, &data, now).await?;
     declared::apply(&config, &store, &keys, now).await?;
+    store.complete_name_keys().await?;
     let threads = |source| StartError::Io {
         what: "cannot start the threads that verify passwords".to_owned(),
         source,

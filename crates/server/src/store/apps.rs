@@ -1,5 +1,6 @@
 //! Apps, which are OAuth clients (RFC 6749 §2), and their secrets.
 
+use super::app_names::{self, Named};
 use super::batch::Write;
 use super::connection::unavailable;
 use super::grants::ends_of_app;
@@ -61,9 +62,17 @@ impl Store {
 
     /// Makes an app with its secrets. [`StoreError::Taken`]: the client id is.
     pub async fn create_app(&self, app: App) -> Result<()> {
-        let mut statements = vec![Statement::new(INSERT, insert_params(&app)).expect_one()];
-        statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
-        self.write_announcing(statements, changed(app.id, app.created)).await
+        let announce = changed(app.id, app.created);
+        self.write_announcing(creation(&app), announce).await
+    }
+
+    /// The same for a name that somebody chose. [`StoreError::Conflict`]: it looks like the name of somebody else's app that
+    /// the same people can be asked by.
+    pub async fn create_distinct_app(&self, app: App) -> Result<()> {
+        let announce = changed(app.id, app.created);
+        let mut statements = Named::of(&app).distinct().to_vec();
+        statements.extend(creation(&app));
+        self.write_announcing(statements, announce).await
     }
 
     /// Makes an app for its owner, who may own `most`. [`StoreError::Conflict`]: there is no such person, or they own as many.
@@ -84,8 +93,28 @@ impl Store {
     /// Changes an app. Where it goes to another organization its grants end; answers those.
     /// [`StoreError::Conflict`]: there is no such app.
     pub async fn update_app(&self, id: AppId, update: AppUpdate, now: Instant) -> Result<Vec<GrantId>> {
+        self.change_app(id, update, vec![], now).await
+    }
+
+    /// The same for a name that somebody chose, or for other people. [`StoreError::Conflict`]: there is no such app, or its
+    /// name would look like the name of somebody else's app that the same people can be asked by.
+    pub async fn update_distinct_app(&self, app: &App, update: AppUpdate, now: Instant) -> Result<Vec<GrantId>> {
+        let before = Named::after(app, &update).distinct().to_vec();
+        self.change_app(app.id, update, before, now).await
+    }
+
+    async fn change_app(
+        &self,
+        id: AppId,
+        update: AppUpdate,
+        before: Vec<Statement>,
+        now: Instant,
+    ) -> Result<Vec<GrantId>> {
         let ends = update.organization.map(|_| ends_of_app(id, EndReason::AppChanged, now));
-        let statements = vec![Statement::new(UPDATE, update_params(id, update)).expect_one()];
+        let keys = update.name.as_deref().map(|name| app_names::set_keys(id, name));
+        let mut statements = before;
+        statements.push(Statement::new(UPDATE, update_params(id, update)).expect_one());
+        statements.extend(keys);
         let announce = vec![changed(id, now)];
         self.write_with(Write {
             statements,
@@ -207,6 +236,15 @@ const END_SECRETS: &str =
 /// A use of a secret.
 pub(super) const SECRET_SEEN: &str =
     "UPDATE secrets SET last_used = CASE WHEN last_used > $1 THEN last_used ELSE $1 END WHERE id = $2";
+
+fn creation(app: &App) -> Vec<Statement> {
+    let mut statements = vec![
+        Statement::new(INSERT, insert_params(app)).expect_one(),
+        app_names::set_keys(app.id, &app.name),
+    ];
+    statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
+    statements
+}
 
 fn changed(app: AppId, now: Instant) -> NewChange {
     NewChange::about(ChangeKind::App, app.0.as_bytes(), now)

@@ -5,6 +5,7 @@
 //! that waits to be written at the same moment is one commit (`queue.rs`): an answer is given only after it.
 //! Nothing about a token is stored but its grant's row, so the database grows with grants and not with refreshes.
 
+mod app_names;
 mod apply;
 mod apps;
 mod audit;

@@ -1,6 +1,7 @@
 //! Each function against a database, on the engine that `HALLPASS_TEST_DATABASE` names; races; a database that fails.
 //! What is one engine's alone stands in a module of its name.
 
+mod app_names;
 mod audit;
 mod failures;
 mod grants;

@@ -1,6 +1,7 @@
 //! The tables and the statements on them.
 
 use super::*;
+use crate::store::app_names;
 
 #[tokio::test]
 async fn migrations_are_pending_until_they_are_applied() {
@@ -45,7 +46,8 @@ pub(super) fn statements() -> Vec<String> {
         include_str!("../sweep.rs"),
         include_str!("../users.rs"),
     ];
-    sources.iter().flat_map(|source| constants(source)).collect()
+    let found = sources.iter().flat_map(|source| constants(source));
+    found.chain(app_names::STATEMENTS.map(str::to_owned)).collect()
 }
 
 /// The texts of a file's constants; a macro's are its columns and then the constant's own.

@@ -1,0 +1,214 @@
+//! Names of apps, as people read them on a consent page: what they may hold, and which of them look alike.
+//!
+//! A person tells apps apart by their names. So a name that developers choose holds nothing that cannot be seen, and does not
+//! look like the brand's or like the name of another app that the same people can be asked by.
+
+use icu_properties::props::{BinaryProperty as _, DefaultIgnorableCodePoint, EnumeratedProperty as _, GeneralCategory};
+use unicode_security::skeleton;
+
+/// The most marks on one letter: more of them draw over the lines above and below (UTS 39 §5.4).
+const MOST_MARKS: usize = 4;
+
+/// Characters with a blank glyph that the Unicode properties call visible.
+const BLANK: [char; 5] = [
+    '\u{2800}',  // braille pattern blank
+    '\u{13441}', // Egyptian hieroglyph full blank
+    '\u{13442}', // Egyptian hieroglyph half blank
+    '\u{16fe4}', // Khitan small script filler
+    '\u{1d159}', // musical symbol null notehead
+];
+
+/// Whether everything in a name can be seen, and something in it can be read.
+#[must_use]
+pub fn is_readable(name: &str) -> bool {
+    let mut marks = MOST_MARKS;
+    let mut letters = false;
+    for character in name.chars() {
+        if is_hidden(character) {
+            return false;
+        }
+        match kind(character) {
+            Kind::Mark if marks == MOST_MARKS => return false,
+            Kind::Mark => marks += 1,
+            // A mark has nothing to stand on behind a space.
+            Kind::Space => marks = MOST_MARKS,
+            Kind::Letter => (letters, marks) = (true, 0),
+            Kind::Other => marks = 0,
+        }
+    }
+    letters
+}
+
+/// The keys of a name. Names that look alike have one in common: the skeleton of UTS 39 §4 folds no case, and some letters
+/// look alike only as capitals, others only as small ones (`I` is an `l`, `i` is not).
+#[must_use]
+pub fn keys(name: &str) -> [String; 2] {
+    let as_written: String = skeleton(name).collect();
+    [fold(&as_written.to_lowercase()), fold(&name.to_lowercase())]
+}
+
+/// Whether two names look alike.
+#[must_use]
+pub fn look_alike(one: &str, other: &str) -> bool {
+    let others = keys(other);
+    keys(one).iter().any(|key| others.contains(key))
+}
+
+/// The skeleton without spaces and punctuation, which tell no names apart.
+fn fold(lower: &str) -> String {
+    let skeleton: String = skeleton(lower).collect();
+    let letters: String = skeleton
+        .chars()
+        .filter(|character| !character.is_whitespace() && !character.is_ascii_punctuation())
+        .collect();
+    if letters.is_empty() { skeleton } else { letters }
+}
+
+enum Kind {
+    Letter,
+    Mark,
+    Space,
+    Other,
+}
+
+fn kind(character: char) -> Kind {
+    use GeneralCategory as G;
+    match GeneralCategory::for_char(character) {
+        G::UppercaseLetter
+        | G::LowercaseLetter
+        | G::TitlecaseLetter
+        | G::ModifierLetter
+        | G::OtherLetter
+        | G::DecimalNumber
+        | G::LetterNumber
+        | G::OtherNumber => Kind::Letter,
+        G::NonspacingMark | G::EnclosingMark => Kind::Mark,
+        G::SpaceSeparator => Kind::Space,
+        _ => Kind::Other,
+    }
+}
+
+/// Whether a character shows nothing of its own, or its glyph is anybody's guess.
+fn is_hidden(character: char) -> bool {
+    use GeneralCategory as G;
+    let category = GeneralCategory::for_char(character);
+    let hidden = matches!(
+        category,
+        G::Control | G::Format | G::PrivateUse | G::Unassigned | G::LineSeparator | G::ParagraphSeparator
+    );
+    hidden || DefaultIgnorableCodePoint::for_char(character) || BLANK.contains(&character)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_holds_nothing_that_cannot_be_seen() {
+        for hidden in [
+            '\u{0}',
+            '\n',
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{17b4}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{2028}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{e000}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff9}',
+            '\u{ffff}',
+            '\u{1d159}',
+            '\u{e0001}',
+            '\u{e0061}',
+            '\u{e0100}',
+        ] {
+            for name in [format!("Acme{hidden}Reports"), hidden.to_string()] {
+                assert!(!is_readable(&name), "U+{:04X}", u32::from(hidden));
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_has_a_letter_or_digit_and_marks_stand_on_one() {
+        for name in [
+            "",
+            " ",
+            "\u{301}",
+            "\u{301}\u{308}",
+            " \u{301}a",
+            "\u{20dd}",
+            "...",
+            "\u{2003}",
+            "a\u{300}\u{301}\u{302}\u{303}\u{304}",
+        ] {
+            assert!(!is_readable(name), "{name:?}");
+        }
+        for name in [
+            "Acme Reports",
+            "1",
+            "Café ☕",
+            "Cafe\u{301} & Söhne (2)",
+            "Nguyễn",
+            "日本語\u{3000}アプリ",
+            "한글",
+            "עברית",
+            "हिन्दी",
+            "ไทยที่นี่",
+        ] {
+            assert!(is_readable(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_look_alike_share_a_key() {
+        for (one, other) in [
+            ("Acme Reports", "Acme Reports"),
+            ("Acme Reports", "ACME REPORTS"),
+            ("Acme Reports", "acme  reports"),
+            ("Acme Reports", "AcmeReports"),
+            ("Acme Reports", "Acme-Reports."),
+            // Cyrillic letters, Greek ones, full width, mathematical ones.
+            ("Acme Reports", "Аcmе Rероrts"),
+            ("Acme Reports", "Αcme Reports"),
+            ("Acme Reports", "Ａｃｍｅ Reports"),
+            ("Acme Reports", "𝐀cme 𝖱eports"),
+            ("Acme Reports", "Acrne Reports"),
+            ("Paypal", "paypaI"),
+            ("Paypal", "PAYPA1"),
+            ("Illinois", "lllinois"),
+            ("Illinois", "iIlinois"),
+            ("Google", "G00gle"),
+            ("House Check", "House\u{200b} Check"),
+            ("House Check", "House\u{a0}Check"),
+        ] {
+            assert!(
+                look_alike(one, other),
+                "{one} {other} {:?} {:?}",
+                keys(one),
+                keys(other)
+            );
+        }
+        for (one, other) in [
+            ("Acme Reports", "Acme Report"),
+            ("Acme Reports", "Acme Reports 2"),
+            ("Mail", "Mall"),
+            ("!", "?"),
+            ("北京", "東京"),
+        ] {
+            assert!(!look_alike(one, other), "{one} {other}");
+        }
+    }
+}
