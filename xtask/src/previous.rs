@@ -1,4 +1,7 @@
-//! The commit before this one, built, to run beside it: `target/previous/COMMIT-PROFILE`.
+//! An earlier version, built, to run beside this one: `target/previous/COMMIT-PROFILE`.
+//!
+//! Which one is the first of these that can run beside it: the tags and commits in `xtask/upgrade-from`, the commit that
+//! touched the migrations last, the one before this. A version can where this one has its migrations unchanged.
 //!
 //! It is built once for each commit, in a working tree of git's beside this one, with the same target folder: what both
 //! versions depend on is compiled once. Whoever builds this one afterwards compiles the workspace's own crates again.
@@ -13,15 +16,15 @@ use crate::process::{Outcome, output, run};
 /// Builds it, unless that was done. Where it cannot be had, as in a copy without history, this says so, and goes on.
 pub(crate) fn build(root: &Path, profile: &str) {
     let Some((commit, binary)) = place(root, profile) else {
-        eprintln!("there is no commit before this one: upgrades are not tried");
+        eprintln!("there is no earlier version that could run beside this one: upgrades are not tried");
         return;
     };
     if binary.exists() {
         return;
     }
-    println!("building the commit before this one, once: {commit}");
+    println!("building the version to upgrade from, once: {commit}");
     if let Err(reason) = compile(root, profile, &commit, &binary) {
-        eprintln!("the commit before this one cannot be built, upgrades are not tried: {reason}");
+        eprintln!("the version to upgrade from cannot be built, upgrades are not tried: {reason}");
     }
 }
 
@@ -32,25 +35,71 @@ pub(crate) fn built(root: &Path, profile: &str) -> Option<String> {
 }
 
 fn place(root: &Path, profile: &str) -> Option<(String, PathBuf)> {
-    let commit = output("git", &["-C", &root.to_string_lossy(), "rev-parse", "HEAD~1"])?;
+    let commit = chosen(root)?;
     let binary = root.join("target/previous").join(format!("{commit}-{profile}"));
     Some((commit, binary))
+}
+
+/// Where the migrations are.
+const MIGRATIONS: &str = "crates/server/migrations";
+
+/// The commit to upgrade from.
+fn chosen(root: &Path) -> Option<String> {
+    let named = fs::read_to_string(root.join("xtask/upgrade-from")).unwrap_or_default();
+    let mut candidates = names(&named);
+    candidates.extend(git(root, &["log", "-1", "--format=%H", "HEAD", "--", MIGRATIONS]));
+    candidates.push("HEAD~1".to_owned());
+    candidates.iter().find_map(|name| usable(root, name))
+}
+
+/// The tags and commits in a file, one a line; what follows `#` is a comment.
+fn names(text: &str) -> Vec<String> {
+    let lines = text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim());
+    lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// The commit of this name, if it came before this one and this one has its migrations unchanged.
+fn usable(root: &Path, name: &str) -> Option<String> {
+    let commit = git(
+        root,
+        &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")],
+    )?;
+    let head = git(root, &["rev-parse", "HEAD"])?;
+    git(root, &["merge-base", "--is-ancestor", &commit, "HEAD"])?;
+    let changed = [
+        "diff",
+        "--quiet",
+        "--diff-filter=MDR",
+        &commit,
+        "HEAD",
+        "--",
+        MIGRATIONS,
+    ];
+    git(root, &changed)?;
+    (commit != head).then_some(commit)
+}
+
+/// What git prints; `None` where it fails.
+fn git(root: &Path, words: &[&str]) -> Option<String> {
+    output("git", &[&["-C", &root.to_string_lossy()], words].concat())
 }
 
 fn compile(root: &Path, profile: &str, commit: &str, binary: &Path) -> Outcome {
     let folder = root.join("target/previous");
     let source = folder.join("source");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let git = || {
+    let worktree = || {
         let mut command = Command::new("git");
         command.arg("-C").arg(root).args(["worktree"]);
         command
     };
     if source.exists() {
-        run(git().args(["remove", "--force"]).arg(&source))?;
+        run(worktree().args(["remove", "--force"]).arg(&source))?;
     }
-    run(git().arg("prune"))?;
-    run(git().args(["add", "--quiet", "--detach"]).arg(&source).arg(commit))?;
+    run(worktree().arg("prune"))?;
+    run(worktree().args(["add", "--quiet", "--detach"]).arg(&source).arg(commit))?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build.args(["build", "--locked", "--package", "hallpass", "--bin", "hallpass"]);
@@ -60,5 +109,91 @@ fn compile(root: &Path, profile: &str, commit: &str, binary: &Path) -> Outcome {
     build.arg("--target-dir").arg(root.join("target"));
     run(build.current_dir(&source))?;
     copy(&root.join("target").join(profile).join("hallpass"), binary)?;
-    run(git().args(["remove", "--force"]).arg(&source))
+    run(worktree().args(["remove", "--force"]).arg(&source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Repository(tempfile::TempDir);
+
+    impl Repository {
+        fn new() -> Self {
+            let repository = Self(tempfile::tempdir().expect("a folder"));
+            repository.git(&["init", "--quiet"]);
+            repository
+        }
+
+        fn git(&self, words: &[&str]) -> String {
+            let who = [
+                "-c",
+                "user.name=A",
+                "-c",
+                "user.email=a@example.com",
+                "-c",
+                "commit.gpgsign=false",
+            ];
+            git(self.0.path(), &[&who, words].concat()).expect("git does it")
+        }
+
+        /// A commit in which these files hold these texts.
+        fn commit(&self, files: &[(&str, &str)]) -> String {
+            for (name, text) in files {
+                let path = self.0.path().join(name);
+                fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+                fs::write(path, text).expect("a file");
+            }
+            self.git(&["add", "--all"]);
+            self.git(&["commit", "--quiet", "--allow-empty", "--message", "A commit"]);
+            self.git(&["rev-parse", "HEAD"])
+        }
+
+        fn chosen(&self) -> Option<String> {
+            chosen(self.0.path())
+        }
+    }
+
+    const V1: (&str, &str) = ("crates/server/migrations/V1__a.sql", "1");
+    const V2: (&str, &str) = ("crates/server/migrations/V2__b.sql", "2");
+    const FROM: &str = "xtask/upgrade-from";
+
+    #[test]
+    fn without_a_name_it_is_the_commit_that_touched_the_migrations_last() {
+        let repository = Repository::new();
+        repository.commit(&[V1]);
+        assert_eq!(repository.chosen(), None, "nothing came before");
+        let second = repository.commit(&[]);
+        let with_v2 = repository.commit(&[V2]);
+        assert_eq!(
+            repository.chosen(),
+            Some(second),
+            "a migration that is added leaves the earlier version usable"
+        );
+        repository.commit(&[("a", "a")]);
+        repository.commit(&[("b", "b")]);
+        assert_eq!(repository.chosen(), Some(with_v2));
+        repository.commit(&[(V2.0, "another text")]);
+        assert_eq!(repository.chosen(), None, "a changed migration leaves none");
+    }
+
+    #[test]
+    fn the_first_name_that_is_there_and_can_run_beside_this_version_is_taken() {
+        let repository = Repository::new();
+        repository.commit(&[V1]);
+        repository.git(&["tag", "old"]);
+        let tagged = repository.commit(&[V2, (FROM, "# The schema of round two.\nr2-schema\n")]);
+        let last = repository.commit(&[]);
+        repository.commit(&[]);
+        assert_eq!(repository.chosen(), Some(tagged.clone()), "a clone without tags");
+        repository.git(&["tag", "r2-schema", &last]);
+        assert_eq!(repository.chosen(), Some(last));
+        repository.commit(&[(FROM, &format!("missing\n{tagged} # as a commit\n"))]);
+        assert_eq!(repository.chosen(), Some(tagged));
+        repository.commit(&[(V1.0, "another text"), (FROM, "old\n")]);
+        assert_eq!(repository.chosen(), None);
+        let only_added = repository.commit(&[("crates/server/migrations/V3__c.sql", "3")]);
+        repository.commit(&[]);
+        assert_eq!(repository.chosen(), Some(only_added));
+    }
 }
