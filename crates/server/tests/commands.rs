@@ -390,9 +390,9 @@ fn people_and_organizations_are_managed() {
     let table = folder.printed(&["user", "list"]);
     assert_eq!(
         table,
-        "NUMBER  EMAIL            NAME  STATUS  ADMIN\n\
-         1       ada@example.com  Ada   active  no\n\
-         2       ben@example.com  Ben   active  no\n"
+        "NUMBER  EMAIL            EXTERNAL ID  NAME  STATUS  ADMIN  DEVELOPER\n\
+         1       ada@example.com  -            Ada   active  no     no\n\
+         2       ben@example.com  -            Ben   active  no     no\n"
     );
     assert_eq!(
         folder.json(&["org", "remove-member", "museum", "ben@example.com"])["members"]
