@@ -1,7 +1,7 @@
 //! Who is told what is wrong with an authorization request (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2): the app, once it and its
 //! redirect URI are known to be good; by itself only where the operator vouches for the app.
 
-use crate::harness::{APPS, Answer, Browser, CHALLENGE, JOHN, Landing, REDIRECT_URI, Server, TENANTS, encoded};
+use crate::harness::{APPS, Answer, Browser, CHALLENGE, JOHN, Landing, Person, REDIRECT_URI, Server, TENANTS, encoded};
 
 const PRESETS: [&str; 5] = [
     "default",
@@ -134,16 +134,26 @@ async fn while_app_or_redirect_uri_are_in_doubt_nobody_is_redirected() {
     }
 }
 
+/// Registers apps by a role in the organization alone, which makes none of them trusted.
+const MAX: Person = Person {
+    email: "max@example.com",
+    password: "only a member of it",
+};
+
+fn tenants() -> String {
+    TENANTS.replace("max@example.com:member", "max@example.com:developer")
+}
+
 /// An app of somebody whom the operator does not vouch for.
 async fn untrusted(server: &Server) -> String {
-    let john = server.browser_of(JOHN).await;
-    let page = john.open("/developer/apps/new?organization=acme").await;
+    let max = server.browser_of(MAX).await;
+    let page = max.open("/developer/apps/new?organization=acme").await;
     let typed = [
         ("name", "Crew"),
         ("redirect_uris", REDIRECT_URI),
         ("organization", "acme"),
     ];
-    let made = john.submit(&page, &page.form("redirect_uris"), &typed).await;
+    let made = max.submit(&page, &page.form("redirect_uris"), &typed).await;
     made.by_id("client-id").unwrap_or_else(|| panic!("{}", made.text()))
 }
 
@@ -161,7 +171,7 @@ fn assert_offered(page: &Answer, error: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn to_an_untrusted_app_a_person_goes_by_a_link() {
     for preset in ["default", "house-check"] {
-        let server = Server::library(preset, TENANTS).await;
+        let server = Server::library(preset, &tenants()).await;
         let id = untrusted(&server).await;
         let wrong = [
             (format!("{}&scope=nonsense", good(&id)), "invalid_scope"),
@@ -184,7 +194,7 @@ async fn to_an_untrusted_app_a_person_goes_by_a_link() {
 /// A denial is a person's own click.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denial_leads_back_to_an_untrusted_app() {
-    let server = Server::library("default", TENANTS).await;
+    let server = Server::library("default", &tenants()).await;
     let id = untrusted(&server).await;
     let john = server.browser_of(JOHN).await;
     let page = john.authorize(&good(&id)).await.consent();

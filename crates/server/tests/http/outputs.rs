@@ -14,15 +14,18 @@ const CALLBACK: &str = "https://long.example/callback";
 fn world() -> String {
     let scope = |name: String| format!("[scopes.{name}]\ntitle = \"A scope\"\n");
     let names = (1..=20).map(numbered).chain([last(113), last(114)]);
+    let product = names.clone().map(|name| format!("\"{name}\",")).collect::<String>();
     let scopes: String = names.map(scope).collect();
     format!(
         "[server]\npublic_url = \"http://id.example\"\n{scopes}
+        [products.\"Long Plan\"]
+        scopes = [{product}]
         [[apps]]
         name = \"Long\"
         client_id = \"long\"
         client_secret = \"{SECRET}\"
         redirect_uris = [\"{CALLBACK}\"]
-        products = []
+        products = [\"Long Plan\"]
         [[resources]]
         identifier = \"{RESOURCE}\"
         name = \"The API\"
