@@ -27,6 +27,8 @@ pub struct Hallpass {
     pub api_url: String,
     /// The path of the public address, without a trailing slash; mostly empty.
     pub base: String,
+    /// The paths of the public address and of the API's, where they have one, the longer first.
+    pub bases: Vec<String>,
     /// The database.
     pub store: Store,
     /// Every key.

@@ -35,7 +35,7 @@ pub enum Sharing {
 /// Which pages may read the answer of this endpoint.
 pub async fn sharing(hallpass: &Hallpass, endpoint: Endpoint, headers: &HeaderMap) -> Sharing {
     let methods = match endpoint {
-        Endpoint::Metadata | Endpoint::OpenApi => return Sharing::Everybody,
+        Endpoint::Metadata | Endpoint::OpenIdConfiguration | Endpoint::OpenApi => return Sharing::Everybody,
         Endpoint::Token | Endpoint::Revoke => "POST",
         Endpoint::Identity => "GET, POST",
         Endpoint::Introspect | Endpoint::Authorize | Endpoint::Live | Endpoint::Ready | Endpoint::Page => {

@@ -7,7 +7,7 @@ use crate::dialect::{Scheme, standard};
 use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, openapi, revocation, token};
 use crate::pages::authorize::authorize;
 use crate::respond::{self, Response};
-use crate::router::{Endpoint, bare, endpoint, pages};
+use crate::router::{Endpoint, bare, locate, pages};
 use crate::source::Peer;
 use crate::store::StoreError;
 use axum::body::Body;
@@ -162,7 +162,7 @@ async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Requ
         let refused = hallpass.dialect.token_refusal(&without_host(), Scheme::None);
         return refused.map(Either::Left);
     }
-    let endpoint = locate(hallpass, &mut request);
+    let endpoint = find(hallpass, &mut request);
     let sharing = cors::sharing(hallpass, endpoint, request.headers()).await;
     if let Some(preflight) = sharing.preflight(request.method(), request.headers()) {
         return preflight.map(Either::Left);
@@ -191,6 +191,7 @@ async fn answer_of(
             full(Box::pin(identity::identity(hallpass, request.headers(), hallpass.now())).await)
         }
         Endpoint::Metadata if reads => full(metadata::metadata(hallpass)),
+        Endpoint::OpenIdConfiguration => full(metadata::no_openid_configuration()),
         Endpoint::OpenApi if reads => full(openapi::openapi(hallpass)),
         Endpoint::Live if reads => full(respond::json(200, r#"{"status":"live"}"#)),
         Endpoint::Ready if reads => full(Box::pin(ready(hallpass)).await),
@@ -216,15 +217,10 @@ fn without_host() -> Refusal {
     Refusal::Malformed("the request must have one Host header")
 }
 
-/// Finds the endpoint, and takes the path of the public address off: a proxy may leave it or not. A trailing slash is taken
-/// off pages too.
-fn locate(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
+/// Finds the endpoint, and takes the path of the public address off. A trailing slash is taken off pages too.
+fn find(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
     let path = request.uri().path();
-    let below = path
-        .strip_prefix(hallpass.base.as_str())
-        .filter(|rest| rest.is_empty() || rest.starts_with('/'));
-    let below = below.unwrap_or(path);
-    let found = endpoint(hallpass, below);
+    let (found, below) = locate(hallpass, path);
     let wanted = if found == Endpoint::Page { bare(below) } else { below };
     if wanted != path {
         let query = request

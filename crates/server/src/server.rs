@@ -168,11 +168,11 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         source,
     };
     let issuer = config.server.public_url.clone().unwrap_or_else(|| bound_url(address));
-    let base = url::Url::parse(&issuer)
-        .map(|url| bare(url.path()).to_owned())
-        .unwrap_or_default();
+    let api_url = config.server.api_url.clone().unwrap_or_else(|| issuer.clone());
+    let base = path_of(&issuer);
     Ok(Hallpass {
-        api_url: config.server.api_url.clone().unwrap_or_else(|| issuer.clone()),
+        bases: bases(&base, path_of(&api_url)),
+        api_url,
         dialect: Dialect {
             name: config.wire.dialect,
             refusal_message: config.wire.refusal_message,
@@ -193,6 +193,22 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         directory,
         feed,
     })
+}
+
+/// The path of an address, without a trailing slash.
+fn path_of(address: &str) -> String {
+    url::Url::parse(address)
+        .map(|url| bare(url.path()).to_owned())
+        .unwrap_or_default()
+}
+
+/// Both paths, without empty and equal ones. The longer comes first: it may begin with the other.
+fn bases(base: &str, api: String) -> Vec<String> {
+    let mut bases = vec![base.to_owned(), api];
+    bases.sort_by_key(|base| std::cmp::Reverse(base.len()));
+    bases.dedup();
+    bases.retain(|base| !base.is_empty());
+    bases
 }
 
 /// Revocations are kept for as long as any access token lives. Other servers must have heard of a longer life before the

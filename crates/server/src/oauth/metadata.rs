@@ -1,7 +1,7 @@
-//! The metadata document (RFC 8414). The same is served for all three well-known forms that clients try.
+//! The metadata document (RFC 8414). The same is served at the root, in front of the issuer's path and behind it.
 
 use crate::app::Hallpass;
-use crate::config::GrantType;
+use crate::config::{DialectName, GrantType};
 use crate::respond::{self, Response};
 use crate::view::Locale;
 use hallpass_wire::metadata::Metadata;
@@ -18,13 +18,22 @@ pub fn metadata(hallpass: &Hallpass) -> Response {
     response
 }
 
+/// Answers where OpenID Connect Discovery looks. A document without `jwks_uri`, `subject_types_supported` and signing algorithms
+/// is no OpenID provider's (§3), and libraries that find one stop there; after a 404 they go on to RFC 8414's. JSON and not a
+/// page: browser apps and other programs ask.
+#[must_use]
+pub fn no_openid_configuration() -> Response {
+    let body = r#"{"error":"not_found","error_description":"This server is no OpenID provider; its metadata is at /.well-known/oauth-authorization-server"}"#;
+    respond::json(404, body)
+}
+
 fn document(hallpass: &Hallpass) -> Metadata {
     let config = &hallpass.config;
     let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let api = |path: &str| format!("{}{path}", hallpass.api_url);
+    let api = |path: &str| Some(format!("{}{path}", hallpass.api_url));
     Metadata {
         issuer: hallpass.issuer.clone(),
-        authorization_endpoint: format!("{}{}", hallpass.issuer, config.paths.authorize),
+        authorization_endpoint: Some(format!("{}{}", hallpass.issuer, config.paths.authorize)),
         token_endpoint: api(&config.paths.token),
         introspection_endpoint: api(&config.paths.introspect),
         revocation_endpoint: api(&config.paths.revoke),
@@ -43,6 +52,10 @@ fn document(hallpass: &Hallpass) -> Metadata {
         revocation_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post", "none"]),
         code_challenge_methods_supported: words(&["S256"]),
         authorization_response_iss_parameter_supported: true,
+        refresh_token_expiration_types_supported: match config.wire.dialect {
+            DialectName::Standard => words(&["authorization", "token_timeout"]),
+            _ => Vec::new(),
+        },
         ui_locales_supported: Locale::ALL.iter().map(|locale| locale.tag().to_owned()).collect(),
     }
 }

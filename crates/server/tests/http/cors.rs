@@ -159,7 +159,6 @@ async fn metadata_is_for_everybody() {
     let server = Server::library("default", APPS).await;
     for path in [
         "/.well-known/oauth-authorization-server",
-        "/.well-known/openid-configuration",
     ] {
         let answer = ask(&server, Method::GET, path, &[("origin", "https://any.example")]).await;
         assert_eq!(said(&answer), "200\naccess-control-allow-origin: *");

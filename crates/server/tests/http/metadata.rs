@@ -2,6 +2,7 @@
 
 use crate::harness::{APPS, Answer, JOHN, REDIRECT_URI, Server};
 use reqwest::Method;
+use url::Url;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_document_says_what_the_server_does() {
@@ -52,6 +53,10 @@ async fn the_document_says_what_the_server_does() {
         "S256"
       ],
       "authorization_response_iss_parameter_supported": true,
+      "refresh_token_expiration_types_supported": [
+        "authorization",
+        "token_timeout"
+      ],
       "ui_locales_supported": [
         "en",
         "nl"
@@ -64,12 +69,26 @@ async fn the_document_says_what_the_server_does() {
 async fn it_stands_at_each_of_the_places_where_clients_look() {
     let server = Server::library("default", APPS).await;
     let document = server.get("/.well-known/oauth-authorization-server").await.body;
+    let slashed = server.get("/.well-known/oauth-authorization-server/").await;
+    assert_eq!((slashed.status, slashed.body), (200, document));
+}
+
+/// Spring's issuer-uri, and others, take what they find there for an OpenID provider's document, and stop without `jwks_uri`.
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_no_openid_configuration_in_any_form() {
+    let declared = format!("[server]\npublic_url = \"https://example.com/auth/x\"\n{APPS}");
+    let server = Server::library("default", &declared).await;
     for path in [
         "/.well-known/openid-configuration",
-        "/.well-known/oauth-authorization-server/",
         "/.well-known/openid-configuration/",
+        "/.well-known/openid-configuration/auth/x",
+        "/auth/x/.well-known/openid-configuration",
     ] {
-        assert_eq!(server.get(path).await.body, document, "{path}");
+        let answer = asked(&server, Method::GET, path).await;
+        assert_eq!(answer.refusal(), "404 not_found", "{path}");
+        assert_eq!(answer.header("content-type"), "application/json", "{path}");
+        // A page of another site goes on to the other document only if it sees the 404.
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
     }
 }
 
@@ -82,8 +101,7 @@ async fn with_a_path_in_the_public_address_it_stands_in_front_and_behind() {
     for address in [
         "https://example.com/.well-known/oauth-authorization-server/auth/x",
         "https://example.com/auth/x/.well-known/oauth-authorization-server",
-        "https://example.com/auth/x/.well-known/openid-configuration",
-        "https://example.com/.well-known/openid-configuration/auth/x",
+        "https://example.com/.well-known/oauth-authorization-server",
     ] {
         let url = address.parse().unwrap();
         let answer = server.send(&url, server.request(Method::GET, &url)).await;
@@ -132,6 +150,51 @@ async fn with_a_path_in_the_public_address_everything_works_below_it() {
         assert_leads_below(&ended, base);
         assert_eq!(server.identity(&tokens.access).await.status, 401);
     }
+}
+
+/// DESIGN §8: a proxy may leave the path of `public_url` or `api_url` on, or take it off.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_in_the_api_address_is_answered_with_and_without_it() {
+    for (public, api) in [
+        ("https://example.com", "https://example.com/api"),
+        ("https://example.com/auth", "https://example.com/auth/api"),
+        ("https://example.com/auth/x", "https://api.example.com/auth"),
+        ("https://example.com/auth", "https://api.example.com/auth"),
+        // Names that our own paths begin with.
+        ("https://example.com/oauth", "https://example.com/oauth/token"),
+        ("https://example.com/account", "https://example.com/login"),
+    ] {
+        let declared = format!("[server]\npublic_url = \"{public}\"\napi_url = \"{api}\"\n{APPS}");
+        let server = Server::library("default", &declared).await;
+        let document = server.get("/.well-known/oauth-authorization-server").await.json();
+        assert_eq!(document["token_endpoint"], format!("{api}/oauth/token"));
+        for (member, status) in [
+            ("token_endpoint", 400),
+            ("introspection_endpoint", 401),
+            ("revocation_endpoint", 401),
+        ] {
+            let announced = Url::parse(document[member].as_str().unwrap()).unwrap();
+            let below = announced.path().strip_prefix(Url::parse(api).unwrap().path()).unwrap();
+            for path in [announced.path(), below, &format!("{}/", announced.path())] {
+                assert_eq!(asked(&server, Method::POST, path).await.status, status, "{api} {path}");
+            }
+        }
+        let base = Url::parse(public).unwrap().path().trim_end_matches('/').to_owned();
+        for page in ["/login", "/account", "/developer", "/oauth/authorize", "/openapi.json"] {
+            let whole = asked(&server, Method::GET, &format!("{base}{page}")).await;
+            let below = asked(&server, Method::GET, page).await;
+            assert_ne!(whole.status, 404, "{public} {page}");
+            assert_eq!(below.status, whole.status, "{public} {page}");
+        }
+        let longer = asked(&server, Method::GET, &format!("{base}/x/login")).await;
+        assert_eq!(longer.status, 404, "{public}");
+    }
+}
+
+/// A request for a path as a proxy hands it on, whatever the public address is.
+async fn asked(server: &Server, method: Method, path: &str) -> Answer {
+    let url = server.at("").join(path).unwrap();
+    server.send(&url, server.request(method, &url)).await
 }
 
 /// A proxy may take the path off, so the server answers without it too: only the addresses themselves show where they lead.

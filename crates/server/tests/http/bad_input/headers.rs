@@ -126,7 +126,6 @@ async fn every_other_method_is_refused_in_every_dialect() {
             ("/oauth/revoke", "POST"),
             ("/oauth/userinfo", "GET, HEAD, POST"),
             ("/.well-known/oauth-authorization-server", "GET, HEAD"),
-            ("/.well-known/openid-configuration", "GET, HEAD"),
             ("/openapi.json", "GET, HEAD"),
             ("/health/live", "GET, HEAD"),
             ("/health/ready", "GET, HEAD"),
