@@ -10,7 +10,7 @@ use hallpass::respond::Response;
 use hallpass::source::Peer;
 use hallpass::time::Instant;
 use hallpass_wire::Parameters;
-use hallpass_wire::client_credentials::basic;
+use hallpass_wire::client_credentials::Basic;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -117,7 +117,8 @@ async fn read(response: Response) -> Value {
 /// Whether the request holds the secret, or names the public app, which has none.
 fn proved(headers: &HeaderMap, body: &[u8]) -> bool {
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let readings = header.and_then(|header| basic(header).ok()).unwrap_or_default();
+    let basic = header.and_then(|header| Basic::parse(header).ok()).flatten();
+    let readings = basic.map(|basic| basic.readings()).unwrap_or_default();
     let body = Parameters::read(body, &FORM_PARAMETERS);
     let public = body.get("client_id") == Some("native")
         || readings

@@ -25,36 +25,95 @@ impl fmt::Debug for ClientCredentials {
 #[error("the Authorization header is not Basic with base64 of client id, colon, secret")]
 pub struct MalformedBasic;
 
-/// The ways to read a Basic header: percent-decoded, as RFC 6749 §2.3.1 demands, first; as sent, which many clients mean,
-/// second and only where it differs. Other schemes give an empty list.
-pub fn basic(header: &str) -> Result<Vec<ClientCredentials>, MalformedBasic> {
-    let Some((scheme, encoded)) = header.split_once(' ') else {
-        return if header.eq_ignore_ascii_case("basic") {
-            Err(MalformedBasic)
-        } else {
-            Ok(Vec::new())
+/// A Basic header (RFC 7617), decoded from base64: `id:secret`. It does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Basic {
+    text: String,
+    /// Where the first colon is.
+    colon: usize,
+}
+
+impl Basic {
+    /// Parses the value of an `Authorization` header. Other schemes give `None`.
+    pub fn parse(header: &str) -> Result<Option<Self>, MalformedBasic> {
+        let Some((scheme, encoded)) = header.split_once(' ') else {
+            return if header.eq_ignore_ascii_case("basic") {
+                Err(MalformedBasic)
+            } else {
+                Ok(None)
+            };
         };
-    };
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Ok(Vec::new());
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return Ok(None);
+        }
+        let bytes = STANDARD.decode(encoded.trim()).map_err(|_| MalformedBasic)?;
+        let text = String::from_utf8(bytes).map_err(|_| MalformedBasic)?;
+        let colon = text.find(':').ok_or(MalformedBasic)?;
+        Ok(Some(Self { text, colon }))
     }
-    let bytes = STANDARD.decode(encoded.trim()).map_err(|_| MalformedBasic)?;
-    let text = String::from_utf8(bytes).map_err(|_| MalformedBasic)?;
-    let (id, secret) = text.split_once(':').ok_or(MalformedBasic)?;
-    let raw = ClientCredentials {
-        client_id: id.to_owned(),
-        client_secret: secret.to_owned(),
+
+    /// The ways to read the pair, at most three, each once: both halves percent-decoded, as RFC 6749 §2.3.1 demands; both as
+    /// sent, which many clients mean; the id decoded and the secret as sent, for clients that encode the id alone. A `+` in a
+    /// secret, which half of all base64 has, tells the last two from the first.
+    pub fn readings(&self) -> Vec<ClientCredentials> {
+        let (id, secret) = (&self.text[..self.colon], &self.text[self.colon + 1..]);
+        let reading = |(client_id, client_secret): (&str, &str)| ClientCredentials {
+            client_id: client_id.to_owned(),
+            client_secret: client_secret.to_owned(),
+        };
+        if !self.text.contains(['+', '%']) {
+            return vec![reading((id, secret))];
+        }
+        let (decoded_id, decoded_secret) = (form_decode(id), form_decode(secret));
+        let ways = [
+            decoded_id.as_deref().zip(decoded_secret.as_deref()),
+            Some((id, secret)),
+            decoded_id.as_deref().zip(Some(secret)),
+        ];
+        let mut readings: Vec<ClientCredentials> = Vec::with_capacity(ways.len());
+        for way in ways.into_iter().flatten().map(reading) {
+            if !readings.contains(&way) {
+                readings.push(way);
+            }
+        }
+        readings
+    }
+
+    /// The secret of `identifier`, where the header is that identifier as it is, a colon and a secret. RFC 7617 §2 has no
+    /// colon in an id, so a header such as `https://api.example.com:secret` cannot be split without knowing what it names.
+    pub fn secret_of(&self, identifier: &str) -> Option<&str> {
+        self.text.strip_prefix(identifier)?.strip_prefix(':')
+    }
+
+    /// What the header names, whichever identifier it turns out to be: the start of its decoded id, or of an address sent as
+    /// it is. The same text before the secret gives the same name, so failures can be counted by it.
+    pub fn name(&self) -> String {
+        let id = &self.text[..self.colon];
+        match self.text[self.colon..].starts_with("://") {
+            true => name(&self.text).to_owned(),
+            false => name(&form_decode(id).unwrap_or_else(|| id.to_owned())).to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Basic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Basic").finish_non_exhaustive()
+    }
+}
+
+/// What stands before the first colon or, in an address, its scheme and host. A secret behind an identifier with colons cannot
+/// be told from the identifier; both share this start.
+pub fn name(identifier: &str) -> &str {
+    let Some(colon) = identifier.find(':') else {
+        return identifier;
     };
-    let decoded = form_decode(id)
-        .zip(form_decode(secret))
-        .map(|(client_id, client_secret)| ClientCredentials {
-            client_id,
-            client_secret,
-        });
-    Ok(match decoded {
-        Some(decoded) if decoded != raw => vec![decoded, raw],
-        _ => vec![raw],
-    })
+    if !identifier[colon..].starts_with("://") {
+        return &identifier[..colon];
+    }
+    let host = colon + "://".len();
+    let end = identifier[host..].find([':', '/']);
+    end.map_or(identifier, |end| &identifier[..host + end])
 }
 
 fn form_decode(text: &str) -> Option<String> {
@@ -69,40 +128,88 @@ fn form_decode(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn pairs(header: &str) -> Vec<(String, String)> {
-        basic(header)
+    fn sent(text: &str) -> Basic {
+        Basic::parse(&format!("Basic {}", STANDARD.encode(text)))
             .unwrap()
-            .into_iter()
-            .map(|pair| (pair.client_id, pair.client_secret))
-            .collect()
+            .unwrap()
+    }
+
+    fn pairs(basic: &Basic) -> Vec<(String, String)> {
+        let readings = basic.readings().into_iter();
+        readings.map(|pair| (pair.client_id, pair.client_secret)).collect()
+    }
+
+    fn owned<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+        pairs.map(|(id, secret)| (id.to_owned(), secret.to_owned())).to_vec()
     }
 
     #[test]
     fn the_vectors_of_the_seed_are_read() {
-        assert_eq!(
-            pairs("Basic MTIzYWJjOjQ1NmRlZg=="),
-            [("123abc".into(), "456def".into())]
-        );
-        assert_eq!(pairs("basic MTIzOmFiYw=="), [("123".into(), "abc".into())]);
+        for (header, id, secret) in [
+            ("Basic MTIzYWJjOjQ1NmRlZg==", "123abc", "456def"),
+            ("basic MTIzOmFiYw==", "123", "abc"),
+        ] {
+            let basic = Basic::parse(header).unwrap().unwrap();
+            assert_eq!(pairs(&basic), owned([(id, secret)]));
+        }
     }
 
     #[test]
-    fn a_percent_encoded_pair_is_tried_decoded_then_raw() {
-        let header = format!("Basic {}", STANDARD.encode("https%3A%2F%2Fapi:a%2Bb"));
+    fn a_percent_encoded_pair_is_tried_decoded_then_raw_then_with_the_id_alone_decoded() {
         assert_eq!(
-            pairs(&header),
-            [
-                ("https://api".into(), "a+b".into()),
-                ("https%3A%2F%2Fapi".into(), "a%2Bb".into())
-            ]
+            pairs(&sent("https%3A%2F%2Fapi:a%2Bb")),
+            owned([
+                ("https://api", "a+b"),
+                ("https%3A%2F%2Fapi", "a%2Bb"),
+                ("https://api", "a%2Bb"),
+            ])
         );
+    }
+
+    #[test]
+    fn a_plus_in_a_raw_secret_is_a_plus_in_the_second_reading() {
+        assert_eq!(pairs(&sent("app:a+b")), owned([("app", "a b"), ("app", "a+b")]));
+        let id_alone = pairs(&sent("my%20app:a+b"));
+        assert_eq!(id_alone[2], ("my app".to_owned(), "a+b".to_owned()));
+        // A secret that cannot be decoded costs the id nothing.
+        assert!(pairs(&sent("my%20app:%ff")).contains(&("my app".to_owned(), "%ff".to_owned())));
+    }
+
+    #[test]
+    fn an_identifier_with_colons_is_found_by_its_name() {
+        let basic = sent("https://api.example.com:8443:se:cret");
+        assert_eq!(basic.secret_of("https://api.example.com:8443"), Some("se:cret"));
+        assert_eq!(basic.secret_of("https://api.example.com"), Some("8443:se:cret"));
+        assert_eq!(basic.secret_of("https://api.example"), None);
+        assert_eq!(basic.secret_of("https://api.example.com:8443:se:cret"), None);
+    }
+
+    /// Whatever the secret is, and however the id is encoded.
+    #[test]
+    fn the_name_does_not_depend_on_the_secret() {
+        for (text, expected) in [
+            ("app:a:b", "app"),
+            ("app:", "app"),
+            ("my%20app:x", "my app"),
+            ("https://api.example.com:x", "https://api.example.com"),
+            ("https://api.example.com:x/y:z", "https://api.example.com"),
+            ("https://api.example.com/v1:x", "https://api.example.com"),
+            ("https%3A%2F%2Fapi.example.com%2Fv1:x", "https://api.example.com"),
+            ("urn:example:api:x", "urn"),
+            ("urn%3Aexample%3Aapi:x", "urn"),
+        ] {
+            assert_eq!(sent(text).name(), expected, "{text}");
+        }
+        assert_eq!(name("https://api.example.com/v1"), "https://api.example.com");
+        assert_eq!((name("odd/one"), name("urn:example:api")), ("odd/one", "urn"));
     }
 
     #[test]
     fn other_schemes_are_not_ours_and_broken_ones_are_refused() {
-        assert!(pairs("Bearer abc").is_empty());
+        assert_eq!(Basic::parse("Bearer abc"), Ok(None));
+        assert_eq!(Basic::parse(""), Ok(None));
         for header in ["Basic", "Basic !!!", "Basic YWJj"] {
-            assert_eq!(basic(header), Err(MalformedBasic), "{header}");
+            assert_eq!(Basic::parse(header), Err(MalformedBasic), "{header}");
         }
     }
 }

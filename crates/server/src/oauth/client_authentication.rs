@@ -13,7 +13,7 @@ use crate::passwords::Busy;
 use crate::store::model::{ClientType, Resource, Secret, SecretHash};
 use crate::time::Instant;
 use aws_lc_rs::digest;
-use hallpass_wire::client_credentials::{ClientCredentials, basic};
+use hallpass_wire::client_credentials::{self, Basic, ClientCredentials};
 use hallpass_wire::{ErrorCode, Parameters};
 use http::{HeaderMap, header};
 use std::sync::Arc;
@@ -21,10 +21,17 @@ use subtle::ConstantTimeEq as _;
 
 /// What a request presents.
 enum Presented {
-    /// One or two ways to read an id with a secret.
-    Secret(Vec<ClientCredentials>),
+    /// An id with a secret.
+    Secret(Sent),
     /// An id alone.
     Id(String),
+}
+
+/// An id with a secret, in each way to read it.
+struct Sent {
+    readings: Vec<ClientCredentials>,
+    /// The header that they were read from.
+    header: Option<Basic>,
 }
 
 /// Who asks at the introspection endpoint.
@@ -46,9 +53,9 @@ pub async fn authenticate(
     now: Instant,
 ) -> Result<Arc<Client>, Refusal> {
     match presented(request.headers, body)? {
-        Presented::Secret(readings) => {
-            let mut trial = Trial::new(hallpass, request, &readings, now);
-            let found = trial.client(&readings).await;
+        Presented::Secret(sent) => {
+            let mut trial = Trial::new(hallpass, request, &sent, now);
+            let found = trial.client().await;
             trial.judged(found)
         }
         Presented::Id(id) => {
@@ -72,11 +79,11 @@ pub async fn authenticate_caller(
     body: &Parameters<'_>,
     now: Instant,
 ) -> Result<Caller, Refusal> {
-    let Presented::Secret(readings) = presented(request.headers, body)? else {
+    let Presented::Secret(sent) = presented(request.headers, body)? else {
         return Err(Refusal::SecretMissing);
     };
-    let mut trial = Trial::new(hallpass, request, &readings, now);
-    let found = trial.caller(&readings).await;
+    let mut trial = Trial::new(hallpass, request, &sent, now);
+    let found = trial.caller().await;
     match trial.judged(found)? {
         // An empty secret in a Basic header names a public client, and proves nothing.
         Caller::Client(client) if client.app.client_type == ClientType::Public => Err(Refusal::SecretMissing),
@@ -93,22 +100,61 @@ fn presented(headers: &HeaderMap, body: &Parameters<'_>) -> Result<Presented, Re
     if sent.next().is_some() {
         return Err(Refusal::TwoAuthentications);
     }
-    let readings = basic(header).map_err(|_| Refusal::MalformedBasic)?;
+    let header = Basic::parse(header).map_err(|_| Refusal::MalformedBasic)?;
     let (id, secret) = (body.get("client_id"), body.get("client_secret"));
-    if !readings.is_empty() {
-        let other = id.is_some_and(|id| readings.iter().all(|reading| reading.client_id != id));
+    if let Some(header) = header {
+        let sent = Sent::by_header(header);
+        let other = id.is_some_and(|id| sent.secrets_of(id).next().is_none());
         if secret.is_some() || other {
             return Err(Refusal::TwoAuthentications);
         }
-        return Ok(Presented::Secret(readings));
+        return Ok(Presented::Secret(sent));
     }
     match (id, secret) {
-        (Some(id), Some(secret)) => Ok(Presented::Secret(vec![ClientCredentials {
-            client_id: id.to_owned(),
-            client_secret: secret.to_owned(),
-        }])),
+        (Some(id), Some(secret)) => Ok(Presented::Secret(Sent::by_body(id, secret))),
         (Some(id), None) => Ok(Presented::Id(id.to_owned())),
         (None, _) => Err(Refusal::NoClientCredentials),
+    }
+}
+
+impl Sent {
+    fn by_header(header: Basic) -> Self {
+        Self {
+            readings: header.readings(),
+            header: Some(header),
+        }
+    }
+
+    fn by_body(id: &str, secret: &str) -> Self {
+        Self {
+            readings: vec![ClientCredentials {
+                client_id: id.to_owned(),
+                client_secret: secret.to_owned(),
+            }],
+            header: None,
+        }
+    }
+
+    /// Whom a failure counts for. It depends on what was sent alone: neither on who exists nor on the secret.
+    fn account(&self) -> String {
+        match (&self.header, self.readings.first()) {
+            (Some(header), _) => header.name(),
+            (None, Some(reading)) => client_credentials::name(&reading.client_id).to_owned(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Each way to read a secret of `identifier`. An identifier with colons that was not encoded ends at none of them by
+    /// itself, so it is looked for as a whole.
+    fn secrets_of<'a>(&'a self, identifier: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self
+            .readings
+            .iter()
+            .filter(move |reading| reading.client_id == identifier);
+        let whole = self.header.as_ref().filter(|_| identifier.contains(':'));
+        named
+            .map(|reading| reading.client_secret.as_str())
+            .chain(whole.and_then(|header| header.secret_of(identifier)))
     }
 }
 
@@ -116,54 +162,46 @@ fn presented(headers: &HeaderMap, body: &Parameters<'_>) -> Result<Presented, Re
 struct Trial<'a> {
     hallpass: &'a Hallpass,
     request: &'a FormRequest<'a>,
-    /// Whom the first reading names. The second one adds an account only for an id with a percent sign or a plus.
-    account: &'a str,
+    sent: &'a Sent,
     now: Instant,
     /// Taken before the first secret that could be guessed, or to count the failure.
     attempt: Option<Attempt<'a>>,
 }
 
 impl<'a> Trial<'a> {
-    fn new(
-        hallpass: &'a Hallpass,
-        request: &'a FormRequest<'a>,
-        readings: &'a [ClientCredentials],
-        now: Instant,
-    ) -> Self {
-        let account = readings.first().map(|reading| reading.client_id.as_str());
+    fn new(hallpass: &'a Hallpass, request: &'a FormRequest<'a>, sent: &'a Sent, now: Instant) -> Self {
         Self {
             hallpass,
             request,
-            account: account.unwrap_or_default(),
+            sent,
             now,
             attempt: None,
         }
     }
 
-    async fn caller(&mut self, readings: &[ClientCredentials]) -> Result<Caller, Refusal> {
-        let resources = self.hallpass.resources().await?;
+    async fn caller(&mut self) -> Result<Caller, Refusal> {
+        let (resources, sent) = (self.hallpass.resources().await?, self.sent);
         let mut named = false;
-        for reading in readings {
-            let found = resources
-                .iter()
-                .find(|resource| resource.identifier == reading.client_id);
-            let Some(resource) = found else { continue };
-            if let Some(hash) = &resource.secret
-                && self.fits(hash, &reading.client_secret).await?
-            {
-                return Ok(Caller::Resource(Arc::clone(resource)));
+        for resource in resources.iter() {
+            for secret in sent.secrets_of(&resource.identifier) {
+                if let Some(hash) = &resource.secret
+                    && self.fits(hash, secret).await?
+                {
+                    return Ok(Caller::Resource(Arc::clone(resource)));
+                }
+                named = true;
             }
-            named = true;
         }
-        if named {
-            return Err(Refusal::WrongSecret);
+        // An API's wrong secret is looked up as an app's too: neither time nor load tells which APIs there are.
+        match self.client().await {
+            Err(Refusal::UnknownClient) if named => Err(Refusal::WrongSecret),
+            found => found.map(Caller::Client),
         }
-        self.client(readings).await.map(Caller::Client)
     }
 
-    async fn client(&mut self, readings: &[ClientCredentials]) -> Result<Arc<Client>, Refusal> {
+    async fn client(&mut self) -> Result<Arc<Client>, Refusal> {
         let mut refusal = Refusal::UnknownClient;
-        for reading in readings {
+        for reading in &self.sent.readings {
             let Some(client) = self.hallpass.client(&reading.client_id).await? else {
                 continue;
             };
@@ -223,8 +261,8 @@ impl<'a> Trial<'a> {
     fn begin(&mut self) -> Result<(), Refusal> {
         if self.attempt.is_none() {
             let source = self.hallpass.proxies.source(self.request.peer, self.request.headers);
-            let limits = &self.hallpass.limits;
-            self.attempt = Some(limits.attempt(Account::Client(self.account), source, self.now)?);
+            let (limits, account) = (&self.hallpass.limits, self.sent.account());
+            self.attempt = Some(limits.attempt(Account::Client(&account), source, self.now)?);
         }
         Ok(())
     }

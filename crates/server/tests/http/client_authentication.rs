@@ -282,3 +282,63 @@ async fn under_every_preset_a_401_for_basic_has_a_challenge() {
         }
     }
 }
+
+/// Half of all base64 secrets have a `+`: clients that encode the id alone mean it as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoded_id_with_a_raw_secret_is_read() {
+    let app = "[[apps]]\nname = \"Plus\"\nclient_id = \"plus/one\"\nclient_secret = \"a+b/c=of-more-than-forty-three-characters-in-all\"\n";
+    let server = Server::library("default", app).await;
+    for id in ["plus%2Fone", "plus/one"] {
+        let header = basic(id, "a+b/c=of-more-than-forty-three-characters-in-all");
+        let answer = server.post_as("/oauth/token", &header, &GRANT).await;
+        assert_eq!(answer.status, 200, "{id} {}", answer.body);
+    }
+}
+
+/// `curl -u https://api.example.com:SECRET`: RFC 7617 has no colon in an id, and a resource's identifier is an address.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identifier_with_colons_authenticates_as_it_is() {
+    const MADE: &str = "made-by-us-with-as-much-chance-as-256-bits-have";
+    let resource = |identifier: &str, secret: &str| {
+        format!("[[resources]]\nidentifier = {identifier:?}\nname = \"API\"\nsecret = {secret:?}\n")
+    };
+    let api = [
+        resource("https://api.example.com", MADE),
+        resource("https://api.example.com:8443/v1", "chosen:with:colons"),
+        resource("urn:example:api", "chosen+%41"),
+    ]
+    .concat();
+    let server = Server::library("default", &api).await;
+    let ask = async |text: &str, body: &[(&str, &str)]| {
+        let header = format!("Basic {}", STANDARD.encode(text));
+        let pairs = [&[("token", "x")], body].concat();
+        server.post_as("/oauth/introspect", &header, &pairs).await
+    };
+    let first = format!("https://api.example.com:{MADE}");
+    for text in [
+        first.as_str(),
+        "https://api.example.com:8443/v1:chosen:with:colons",
+        "urn:example:api:chosen+%41",
+        "urn%3Aexample%3Aapi:chosen%2B%2541",
+        "urn%3Aexample%3Aapi:chosen+%41",
+    ] {
+        assert_eq!(ask(text, &[]).await.status, 200, "{text}");
+    }
+    // Naming oneself in the body beside the header is no second way, another name is.
+    let named = [("client_id", "https://api.example.com")];
+    assert_eq!(ask(&first, &named).await.status, 200);
+    assert_eq!(
+        ask("urn:example:api:chosen+%41", &named).await.refusal(),
+        "400 invalid_request"
+    );
+    let unknown = ask("https://nobody.example:guessed", &[]).await;
+    assert_eq!(unknown.refusal(), "401 invalid_client");
+    for text in [
+        "https://api.example.com:guessed",
+        "https://api.example.com:8443/v1:chosen:with",
+        "urn:example:api:chosen A",
+        "https:guessed",
+    ] {
+        assert_eq!(ask(text, &[]).await.shown(), unknown.shown(), "{text}");
+    }
+}

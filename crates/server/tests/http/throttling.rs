@@ -2,6 +2,7 @@
 //! is tested where it is written; here is what people, apps and APIs see of it.
 
 use crate::harness::{APPS, Answer, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, SECRET, Server};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::time::Duration;
 
 /// The test is the proxy: `X-Forwarded-For` makes it as many sources as it likes.
@@ -309,4 +310,42 @@ async fn every_preset_says_it_in_its_own_words() {
         assert_eq!(last.header("retry-after"), "10", "{preset}");
         assert_eq!(client.introspect("x").await.refusal(), last.refusal(), "{preset}");
     }
+}
+
+/// A Basic header is read in up to three ways, and an identifier with colons in one more. It is one attempt all the same, and
+/// whether anything has that name makes no difference.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_request_counts_once_however_its_header_can_be_read() {
+    let api =
+        |identifier: &str| format!("[[resources]]\nidentifier = {identifier:?}\nname = \"API\"\nsecret = \"456def\"\n");
+    let declared = [api("https://api.example.com"), api("urn:example:api"), api("my/api")].concat();
+    let server = Server::library("default", &format!("{BEHIND_A_PROXY}{declared}")).await;
+    let ask = async |from: &str, text: &str| {
+        let header = format!("Basic {}", STANDARD.encode(text));
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("authorization", header.as_str()),
+            ("x-forwarded-for", from),
+        ];
+        server.post_raw("/oauth/introspect", &headers, "token=x").await
+    };
+    for (number, (known, unknown)) in [
+        ("https://api.example.com", "https://nobody.example"),
+        ("urn:example:api", "urm:example:api"),
+        ("my%2Fapi", "no%2Fapi"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for (place, name) in [known, unknown].into_iter().enumerate() {
+            let from = format!("203.0.113.{}", 10 * number + place + 1);
+            for attempt in 0..12 {
+                // Another guess each time, with colons, escapes and slashes in it.
+                let answer = ask(&from, &format!("{name}:{attempt}+%2B/:{attempt}")).await;
+                let expected = if attempt < 10 { 401 } else { 429 };
+                assert_eq!(answer.status, expected, "{name} {attempt}");
+            }
+        }
+    }
+    assert_eq!(ask(HOME, "https://api.example.com:456def").await.status, 200);
 }
