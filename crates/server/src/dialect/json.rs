@@ -58,6 +58,15 @@ impl Object {
         self
     }
 
+    /// A member that is a number, where there is one.
+    #[must_use]
+    pub fn literal_if_any(self, name: &str, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.literal(name, value),
+            None => self,
+        }
+    }
+
     /// A member that is a list of strings.
     #[must_use]
     pub fn list(mut self, name: &str, values: &[String]) -> Self {

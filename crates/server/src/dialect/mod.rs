@@ -58,8 +58,20 @@ pub struct RefreshAnswer<'a> {
     pub token: &'a str,
     /// Whole seconds that it still has; `None` where it does not expire.
     pub expires_in: Option<i64>,
+    /// The same, and the end of the grant, as the draft on refresh token expiration counts them.
+    pub life: RefreshLife,
     /// When it was issued.
     pub issued_at: Instant,
+}
+
+/// When a refresh token and its grant end, in whole seconds from the answer; `None`: at no fixed time
+/// (draft-ietf-oauth-refresh-token-expiration-03 §6.1).
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct RefreshLife {
+    /// `refresh_token_timeout`: how long the app may keep the token without refreshing. Never longer than the grant.
+    pub token: Option<i64>,
+    /// `authorization_expires_in`: how long the person's permission lasts, however often the app refreshes.
+    pub grant: Option<i64>,
 }
 
 /// What dialects say of the app.

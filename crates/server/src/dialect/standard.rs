@@ -12,15 +12,19 @@ use hallpass_wire::ErrorCode;
 use http::header::WWW_AUTHENTICATE;
 use std::borrow::Cow;
 
-/// RFC 6749 §5.1. `scope` is left out where there is none: a scope is at least one token (§3.3).
+/// RFC 6749 §5.1. `scope` is left out where there is none: a scope is at least one token (§3.3). Beside a refresh token stands
+/// when it and its grant end, where they do (draft-ietf-oauth-refresh-token-expiration-03 §6.1).
 #[must_use]
 pub fn token(answer: &TokenAnswer<'_>) -> Response {
+    let life = answer.refresh.as_ref().map(|refresh| refresh.life).unwrap_or_default();
     let body = Object::new(Style::Compact, 512)
         .text("access_token", answer.access_token)
         .text("token_type", "Bearer")
         .literal("expires_in", answer.expires_in)
         .text_if_any("scope", (!answer.scopes.is_empty()).then_some(answer.scopes))
         .text_if_any("refresh_token", answer.refresh.as_ref().map(|refresh| refresh.token))
+        .literal_if_any("refresh_token_timeout", life.token)
+        .literal_if_any("authorization_expires_in", life.grant)
         .close();
     no_cache(respond::json(200, body))
 }
@@ -263,6 +267,7 @@ fn resource_description(refusal: &R, code: ErrorCode) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::RefreshLife;
     use super::super::tests::{answer, dialect, introspection, scope, scopes, seen};
     use super::*;
     use crate::config::DialectName;
@@ -276,6 +281,26 @@ mod tests {
             r#"{"access_token":"ACCESS_TOKEN","token_type":"Bearer","expires_in":3600,"scope":"read write","refresh_token":"REFRESH_TOKEN"}"#
         );
         assert_eq!((given.status, given.header("pragma")), (200, Some("no-cache")));
+    }
+
+    /// draft-ietf-oauth-refresh-token-expiration-03 §6.1: an end that there is must be told, and only that.
+    #[test]
+    fn a_token_answer_says_when_refresh_token_and_grant_end() {
+        let scopes = scopes("read");
+        let ends = |token, grant| {
+            let mut answer = answer(&scopes, &[]);
+            if let Some(refresh) = &mut answer.refresh {
+                refresh.life = RefreshLife { token, grant };
+            }
+            let body: serde_json::Value = serde_json::from_str(&seen(super::token(&answer)).body).unwrap();
+            (
+                body.get("refresh_token_timeout").cloned(),
+                body.get("authorization_expires_in").cloned(),
+            )
+        };
+        assert_eq!(ends(Some(60), Some(90)), (Some(60.into()), Some(90.into())));
+        assert_eq!(ends(Some(60), None), (Some(60.into()), None));
+        assert_eq!(ends(None, None), (None, None));
     }
 
     #[test]

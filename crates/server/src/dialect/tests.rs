@@ -1,6 +1,6 @@
 //! What holds for every dialect and every reason, and the token answers of the seeds byte for byte.
 
-use super::{ClientFacts, Dialect, Introspection, RefreshAnswer, Scheme, Tenant, TokenAnswer};
+use super::{ClientFacts, Dialect, Introspection, RefreshAnswer, RefreshLife, Scheme, Tenant, TokenAnswer};
 use crate::config::DialectName;
 use crate::limits::TooManyFailures;
 use crate::oauth::Refusal;
@@ -400,6 +400,7 @@ pub(super) fn answer<'a>(scopes: &'a Scopes, products: &'a [String]) -> TokenAns
         refresh: Some(RefreshAnswer {
             token: "REFRESH_TOKEN",
             expires_in: Some(1_209_600),
+            life: RefreshLife::default(),
             issued_at: Instant(1_487_281_223_452),
         }),
         issued_at: Instant(1_487_281_223_451),

@@ -3,7 +3,7 @@
 
 use super::access::{self, Access};
 use super::client_authentication::{Caller, authenticate_caller};
-use super::{FormRequest, Refusal};
+use super::{FormRequest, Refusal, issue};
 use crate::app::Hallpass;
 use crate::dialect::{Introspection, Tenant};
 use crate::directory::Client;
@@ -121,7 +121,11 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     if !current || over || grant.app != client.app.id {
         return inactive();
     }
-    hallpass.store.touch(grant.id, grant.generation, now);
+    // A token that stays is used by a refresh alone: to look at it must not make it last longer
+    // (draft-ietf-oauth-refresh-token-expiration-03 §7).
+    if issue::rotates(hallpass, client) {
+        hallpass.store.touch(grant.id, grant.generation, now);
+    }
     let Some(user) = hallpass.user(grant.user).await? else {
         return inactive();
     };

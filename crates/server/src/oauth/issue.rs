@@ -4,7 +4,7 @@ use super::Refusal;
 use super::token::TokenRequest;
 use crate::app::Hallpass;
 use crate::config::{GrantType, Lifetime};
-use crate::dialect::{ClientFacts, RefreshAnswer, TokenAnswer};
+use crate::dialect::{ClientFacts, RefreshAnswer, RefreshLife, TokenAnswer};
 use crate::directory::Client;
 use crate::keys::Keyring;
 use crate::respond::Response;
@@ -36,6 +36,19 @@ pub fn refresh_expiry(hallpass: &Hallpass, client: &Client, ends: Option<Instant
     let idle = tokens.refresh_idle.filter(|_| rotates(hallpass, client));
     let by_idleness = idle.map(|idle| now.after(idle));
     [by_age, by_idleness, ends].into_iter().flatten().min()
+}
+
+/// When the refresh token of `grant`, which is used now, and the grant itself end. A token that stays takes the grant with it,
+/// and its idleness is counted from now.
+fn refresh_life(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instant) -> RefreshLife {
+    let stays = !rotates(hallpass, client);
+    let idle = hallpass.config.tokens.refresh_idle.filter(|_| stays);
+    let token = [grant.expires, grant.ends, idle.map(|idle| now.after(idle))];
+    let whole = [grant.ends, grant.expires.filter(|_| stays)];
+    RefreshLife {
+        token: token.into_iter().flatten().min().map(|end| remaining(end, now)),
+        grant: whole.into_iter().flatten().min().map(|end| remaining(end, now)),
+    }
 }
 
 /// The answer for a grant whose current generation came to be at `issued_at`. The same grant, scopes and moment give the
@@ -81,6 +94,7 @@ pub fn for_grant(
     let refresh = RefreshAnswer {
         token: &token,
         expires_in: grant.expires.map(|expires| remaining(expires, request.now)),
+        life: refresh_life(hallpass, request.client, grant, request.now),
         issued_at: grant.rotated_at,
     };
     Ok(answer(hallpass, request, &access_token, &claims, Some(refresh)))

@@ -253,6 +253,17 @@ fn token_answer(hallpass: &Hallpass) -> Value {
         DialectName::Oauth2ServerPhp => answer["properties"]["scope"] = json!({ "type": ["string", "null"] }),
         _ => answer["properties"]["scope"] = json!({ "type": "string" }),
     }
+    if hallpass.dialect.name == DialectName::Standard {
+        for (name, description) in [
+            (
+                "refresh_token_timeout",
+                "Seconds that the refresh token may be kept unused",
+            ),
+            ("authorization_expires_in", "Seconds until the access as a whole ends"),
+        ] {
+            answer["properties"][name] = json!({ "type": "integer", "description": description });
+        }
+    }
     answer
 }
 

@@ -17,7 +17,7 @@ async fn a_code_gives_an_access_and_a_refresh_token() {
     cache-control: no-store
     pragma: no-cache
 
-    {"access_token":"hp_at_…","token_type":"Bearer","expires_in":3600,"scope":"profile","refresh_token":"hp_rt_…"}
+    {"access_token":"hp_at_…","token_type":"Bearer","expires_in":3600,"scope":"profile","refresh_token":"hp_rt_…","refresh_token_timeout":1209600}
     "#);
     assert_eq!(server.identity(&answer.tokens().access).await.status, 200);
 }

@@ -50,6 +50,19 @@ async fn the_document_names_the_paths_and_grant_types_that_are_configured() {
     assert!(named.iter().all(|name| fields[name].is_object()), "{fields}");
 }
 
+/// draft-ietf-oauth-refresh-token-expiration-03 §6.1: in the dialect that says it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_has_the_ends_of_refresh_token_and_grant_where_they_are_told() {
+    for (preset, told) in [("default", true), ("apicbase", false)] {
+        let server = Server::library(preset, APPS).await;
+        let document = server.get("/openapi.json").await.json();
+        let properties = &document["components"]["schemas"]["Token"]["properties"];
+        for name in ["refresh_token_timeout", "authorization_expires_in"] {
+            assert_eq!(properties[name].is_object(), told, "{preset} {name}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_reference_in_the_document_leads_somewhere() {
     for preset in hallpass::config::preset_names() {

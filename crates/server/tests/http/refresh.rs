@@ -39,7 +39,7 @@ async fn a_refresh_gives_a_new_pair_and_leaves_the_older_access_token_valid() {
     cache-control: no-store
     pragma: no-cache
 
-    {"access_token":"hp_at_…","token_type":"Bearer","expires_in":3600,"scope":"profile","refresh_token":"hp_rt_…"}
+    {"access_token":"hp_at_…","token_type":"Bearer","expires_in":3600,"scope":"profile","refresh_token":"hp_rt_…","refresh_token_timeout":1209600}
     "#);
     let second = answer.tokens();
     assert_ne!(second.access, first.access);
@@ -494,5 +494,50 @@ async fn nothing_kept_on_disk_is_a_token() {
     for token in [&first.access, &first.refresh, &second.access, &second.refresh] {
         let body = token.splitn(3, '_').last().unwrap();
         assert!(!server.keeps(body));
+    }
+}
+
+/// draft-ietf-oauth-refresh-token-expiration-03 §6.1: how long the refresh token may be kept unused, and how long the permission
+/// lasts; an end that there is not is not told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_answer_says_when_the_refresh_token_and_the_grant_end() {
+    const DAY: u64 = 24 * 60 * 60;
+    let told = |answer: &serde_json::Value| {
+        ["refresh_token_timeout", "authorization_expires_in"]
+            .map(|name| answer.get(name).and_then(|value| value.as_u64()))
+    };
+    for (tokens, first, second) in [
+        ("refresh = \"14d\"", [Some(14 * DAY), None], [Some(14 * DAY), None]),
+        ("refresh = \"never\"", [None, None], [None, None]),
+        (
+            "refresh = \"14d\"\nrefresh_absolute = \"20d\"",
+            [Some(14 * DAY), Some(20 * DAY)],
+            [Some(10 * DAY), Some(10 * DAY)],
+        ),
+        // A token that stays takes the grant with it.
+        (
+            "refresh = \"14d\"\nrotate = false",
+            [Some(14 * DAY), Some(14 * DAY)],
+            [Some(4 * DAY), Some(4 * DAY)],
+        ),
+        (
+            "refresh = \"30d\"\nrefresh_idle = \"12d\"\nrotate = false",
+            [Some(12 * DAY), Some(30 * DAY)],
+            [Some(12 * DAY), Some(20 * DAY)],
+        ),
+    ] {
+        let server = Server::library("default", &format!("[tokens]\n{tokens}\n{APPS}")).await;
+        let john = server.browser_of(JOHN).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let answer = sample.redeem(&sample.code(&john, &[]).await).await;
+        assert_eq!(told(&answer.json()), first, "{tokens}");
+        server.advance(Duration::from_secs(10 * DAY));
+        let answer = sample.refresh(&answer.tokens().refresh).await;
+        assert_eq!(told(&answer.json()), second, "{tokens}");
+        assert_eq!(
+            told(&sample.client_credentials(&[]).await.json()),
+            [None, None],
+            "{tokens}"
+        );
     }
 }
