@@ -34,6 +34,7 @@ uri-not-absolute = is not a whole address. It begins with https:// or with the s
 uri-fragment = has a part after #. Leave that out: browsers do not send it.
 uri-not-https = must begin with https://. Only addresses on the same device, such as http://127.0.0.1, may do without.
 uri-scheme = has a scheme that cannot be used. For an app on a device, take your domain the other way round, such as com.example.app:/callback.
+uri-scheme-unlisted = has a scheme without a dot. For an app on a device, take your domain the other way round, such as com.example.app:/callback. A scheme without a dot works only if the operator of this server lists it.
 uri-scheme-public = has a scheme that only an app on people’s devices may use. Choose that kind of app below, or give an address that begins with https://.
 uri-userinfo = has a user name or password in it. Leave that out.
 uri-wildcard = has a wildcard. Name every address in full.

@@ -34,6 +34,7 @@ uri-not-absolute = is geen volledig adres. Het begint met https:// of met het sc
 uri-fragment = heeft een deel na #. Laat dat weg: browsers sturen het niet mee.
 uri-not-https = moet beginnen met https://. Alleen adressen op hetzelfde apparaat, zoals http://127.0.0.1, kunnen zonder.
 uri-scheme = heeft een schema dat niet bruikbaar is. Neem voor een app op een apparaat je domein achterstevoren, zoals com.example.app:/callback.
+uri-scheme-unlisted = heeft een schema zonder punt. Neem voor een app op een apparaat je domein achterstevoren, zoals com.example.app:/callback. Een schema zonder punt werkt alleen als de beheerder van deze server het heeft opgenomen.
 uri-scheme-public = heeft een schema dat alleen een app op apparaten van mensen mag gebruiken. Kies hieronder dat soort app, of geef een adres dat begint met https://.
 uri-userinfo = bevat een gebruikersnaam of wachtwoord. Laat dat weg.
 uri-wildcard = bevat een jokerteken. Noem elk adres voluit.

@@ -202,8 +202,10 @@ pub enum RedirectUriFault {
     Fragment,
     /// `http` elsewhere than on the own computer.
     NotHttps,
-    /// A scheme that runs code or that no app may claim, such as `javascript:`, or one without a dot (RFC 8252 §7.1).
+    /// A scheme that runs code or that no app may claim, such as `javascript:`.
     Scheme,
+    /// A scheme without a dot (RFC 8252 §7.1) that the operator does not list.
+    SchemeUnlisted,
     /// A scheme that only public apps may have.
     SchemeNotPublic,
     /// User name or password in it.
@@ -228,6 +230,7 @@ impl RedirectUriFault {
             Self::Fragment => Message("uri-fragment"),
             Self::NotHttps => Message("uri-not-https"),
             Self::Scheme => Message("uri-scheme"),
+            Self::SchemeUnlisted => Message("uri-scheme-unlisted"),
             Self::SchemeNotPublic => Message("uri-scheme-public"),
             Self::Userinfo => Message("uri-userinfo"),
             Self::Wildcard => Message("uri-wildcard"),

@@ -422,6 +422,7 @@ impl Texts {
             RedirectUriFault::Fragment,
             RedirectUriFault::NotHttps,
             RedirectUriFault::Scheme,
+            RedirectUriFault::SchemeUnlisted,
             RedirectUriFault::SchemeNotPublic,
             RedirectUriFault::Userinfo,
             RedirectUriFault::Wildcard,

@@ -52,7 +52,7 @@ fn connected_home() {
     introspection, ClientSecretBasic: active, scope, client_id, username, token_type, exp, iat, sub, iss; unknown: {"active":false}
     revocation, ClientSecretBasic: done, then ClientError: unexpected HTTP response status code
     client credentials, ClientSecretBasic: bearer, "user", refresh token undefined
-    wrong secret, ClientSecretBasic: ClientError: unexpected HTTP response status code
+    wrong secret, ClientSecretBasic: WWWAuthenticateChallengeError: server responded with a challenge in the WWW-Authenticate HTTP Header, [{"scheme":"basic","parameters":{"realm":"OAuth"}}]
     refresh, ClientSecretPost, with a hook: bearer, 3599 s, "user", john@doe.com
     introspection, ClientSecretPost: active, scope, client_id, username, token_type, exp, iat, sub, iss; unknown: {"active":false}
     revocation, ClientSecretPost: done, then ClientError: unexpected HTTP response status code

@@ -77,7 +77,7 @@ async fn the_same_form_sent_twice_registers_one_app() {
 async fn what_is_wrong_is_named_and_nothing_typed_is_lost() {
     let server = Server::library("default", "").await;
     let mary = server.browser_of(MARY).await;
-    let uris = "https://a.example/cb, a.example/plain,https://b.example/#x\nhttp://c.example/,javascript:alert(1),https://*.d.example/,https://a.example/cb";
+    let uris = "https://a.example/cb, a.example/plain,https://b.example/#x\nhttp://c.example/,javascript:alert(1),myapp:/cb,https://*.d.example/,https://a.example/cb";
     let page = register(&mary, &[("name", "Crew <b>"), ("redirect_uris", uris)]).await;
     assert_eq!(page.status, 400);
     let text = page.text();
@@ -86,6 +86,7 @@ async fn what_is_wrong_is_named_and_nothing_typed_is_lost() {
         "https://b.example/#x has a part after #",
         "http://c.example/ must begin with https://",
         "javascript:alert(1) has a scheme that cannot be used",
+        "myapp:/cb has a scheme without a dot",
         "https://*.d.example/ has a wildcard",
         "https://a.example/cb is there twice",
     ] {
