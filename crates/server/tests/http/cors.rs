@@ -157,9 +157,7 @@ async fn what_depends_on_the_origin_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn metadata_is_for_everybody() {
     let server = Server::library("default", APPS).await;
-    for path in [
-        "/.well-known/oauth-authorization-server",
-    ] {
+    for path in ["/.well-known/oauth-authorization-server"] {
         let answer = ask(&server, Method::GET, path, &[("origin", "https://any.example")]).await;
         assert_eq!(said(&answer), "200\naccess-control-allow-origin: *");
         let asked = preflight(&server, path, "https://any.example").await;
