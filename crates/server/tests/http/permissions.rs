@@ -467,7 +467,7 @@ fn addresses() -> BTreeSet<String> {
     }
     for path in endpoints
         .split('"')
-        .filter(|text| text.starts_with('/') && !text.starts_with("//"))
+        .filter(|text| text.starts_with('/') && !text.starts_with("//") && !text.ends_with('/'))
     {
         found.insert(format!("GET {path}"));
     }
@@ -541,6 +541,7 @@ async fn machine(server: &Server, call: &str, caller: &str, tokens: &Tokens) -> 
         200 => "yes",
         400 => "refused",
         401 => "401",
+        404 => "not there",
         other => panic!("{call} {caller}: {other} {}", answer.body),
     };
     if call.ends_with("revoke") {
