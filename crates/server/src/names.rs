@@ -18,17 +18,33 @@ const BLANK: [char; 5] = [
     '\u{1d159}', // musical symbol null notehead
 ];
 
-/// Whether everything in a name can be seen, and something in it can be read.
-#[must_use]
-pub fn is_readable(name: &str) -> bool {
+/// Why nobody may choose a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NameError {
+    /// A character that shows nothing, or that no font is sure to have.
+    #[error("it has the invisible character {}", code_point(*.0))]
+    Invisible(char),
+    /// Spaces, punctuation and pictures only.
+    #[error("it has no letter and no digit")]
+    NoLetter,
+    /// Marks that stand on no letter, or a pile of them on one.
+    #[error("it has an accent or mark that stands on no letter, or more than {MOST_MARKS} on one letter")]
+    Marks,
+}
+
+/// Checks that everything in a name can be seen, and something in it can be read.
+///
+/// # Errors
+/// The first fault.
+pub fn check(name: &str) -> Result<(), NameError> {
     let mut marks = MOST_MARKS;
     let mut letters = false;
     for character in name.chars() {
         if is_hidden(character) {
-            return false;
+            return Err(NameError::Invisible(character));
         }
         match kind(character) {
-            Kind::Mark if marks == MOST_MARKS => return false,
+            Kind::Mark if marks == MOST_MARKS => return Err(NameError::Marks),
             Kind::Mark => marks += 1,
             // A mark has nothing to stand on behind a space.
             Kind::Space => marks = MOST_MARKS,
@@ -36,7 +52,13 @@ pub fn is_readable(name: &str) -> bool {
             Kind::Other => marks = 0,
         }
     }
-    letters
+    if letters { Ok(()) } else { Err(NameError::NoLetter) }
+}
+
+/// A character as people look it up, such as `U+200B`: it may show nothing.
+#[must_use]
+pub fn code_point(character: char) -> String {
+    format!("U+{:04X}", u32::from(character))
 }
 
 /// The keys of a name. Names that look alike have one in common: the skeleton of UTS 39 §4 folds no case, and some letters
@@ -136,25 +158,29 @@ mod tests {
             '\u{e0100}',
         ] {
             for name in [format!("Acme{hidden}Reports"), hidden.to_string()] {
-                assert!(!is_readable(&name), "U+{:04X}", u32::from(hidden));
+                assert_eq!(
+                    check(&name),
+                    Err(NameError::Invisible(hidden)),
+                    "{}",
+                    code_point(hidden)
+                );
             }
         }
     }
 
     #[test]
     fn a_name_has_a_letter_or_digit_and_marks_stand_on_one() {
+        for name in ["", " ", "...", "\u{2003}", "☕"] {
+            assert_eq!(check(name), Err(NameError::NoLetter), "{name:?}");
+        }
         for name in [
-            "",
-            " ",
             "\u{301}",
             "\u{301}\u{308}",
             " \u{301}a",
             "\u{20dd}",
-            "...",
-            "\u{2003}",
             "a\u{300}\u{301}\u{302}\u{303}\u{304}",
         ] {
-            assert!(!is_readable(name), "{name:?}");
+            assert_eq!(check(name), Err(NameError::Marks), "{name:?}");
         }
         for name in [
             "Acme Reports",
@@ -168,7 +194,7 @@ mod tests {
             "हिन्दी",
             "ไทยที่นี่",
         ] {
-            assert!(is_readable(name), "{name:?}");
+            assert_eq!(check(name), Ok(()), "{name:?}");
         }
     }
 

@@ -1,20 +1,24 @@
 //! Apps: made, changed and stopped by the operator. Only here an app gets partner reach.
 
 use super::failure::Failure;
-use super::request::{Answer, body, json, query};
+use super::request::{self, Answer, body, json, query};
 use super::secrets::{self, SecretView};
 use super::{find, moment};
 use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::client_secrets;
-use crate::config::{Config, GrantType, one_line};
+use crate::config::{Config, GrantType};
+use crate::names;
 use crate::random;
-use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, Reach};
+use crate::store::model::{
+    App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, MOST_REDIRECT_URIS, Reach,
+};
 use crate::store::{StoreError, if_readable};
 use crate::time::Instant;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
+use hallpass_wire::redirect_uri::Schemes;
 use hallpass_wire::{RedirectUri, Scope, Scopes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,6 +44,8 @@ pub(super) struct NewApp {
     scopes: Option<Vec<String>>,
     products: Option<Vec<String>>,
     grant_types: Option<Vec<String>>,
+    #[serde(default)]
+    localhost_any_port: bool,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +54,7 @@ struct Changes {
     name: Option<String>,
     reach: Option<Reach>,
     redirect_uris: Option<Vec<String>>,
+    localhost_any_port: Option<bool>,
 }
 
 /// An app as it is told of.
@@ -63,6 +70,8 @@ struct AppView {
     reach: Reach,
     status: AppStatus,
     redirect_uris: Vec<String>,
+    /// Whether `http://localhost` is admitted with any port.
+    localhost_any_port: bool,
     /// What it may ask for; of a declared app without scopes of its own the catalogue.
     scopes: Vec<String>,
     /// Null: products do not bound it.
@@ -123,25 +132,28 @@ pub(super) async fn create(
     let app = App {
         id: AppId(random::uuid(now)),
         client_id: random::alphanumeric(24),
-        name: name_of(&wanted.name)?,
+        name: name_of(&hallpass.config, &wanted.name)?,
         organization,
         owner: None,
         client_type,
         reach: wanted.reach.unwrap_or(Reach::Own),
         status: AppStatus::Live,
-        redirect_uris: redirect_uris(&wanted.redirect_uris)?,
+        redirect_uris: redirect_uris(&hallpass.config, client_type, &wanted.redirect_uris)?,
         scopes: Some(scopes(&hallpass.config, wanted.scopes.as_deref())?),
         products: products(&hallpass.config, wanted.products)?.or_else(default_product),
         grant_types: grant_types(&hallpass.config, client_type, wanted.grant_types.as_deref())?,
         trusted: true,
-        localhost_any_port: false,
+        localhost_any_port: any_port(client_type, wanted.localhost_any_port)?,
         created: now,
         secrets: if confidential { vec![secret] } else { Vec::new() },
         unknown: None,
     };
     let client_id = app.client_id.clone();
     let event = who.did(AuditAction::AppCreated, now).app(&app).after(&app);
-    hallpass.store.recording(event).create_app(app).await?;
+    let created = hallpass.store.recording(event).create_distinct_app(app.clone()).await;
+    if let Err(error) = created {
+        return Err(name_conflict(&hallpass, &app, error).await);
+    }
     let told = confidential.then(|| text.expose().to_owned());
     shown(&hallpass, now, 201, &client_id, told).await
 }
@@ -160,18 +172,25 @@ pub(super) async fn change(
         Changes {
             name: None,
             reach: None,
-            redirect_uris: None
+            redirect_uris: None,
+            localhost_any_port: None,
         }
     ) {
         return Err(Failure::invalid(
-            "nothing is to be changed: name `name`, `reach` or `redirect_uris`",
+            "nothing is to be changed: name `name`, `reach`, `redirect_uris` or `localhost_any_port`",
         ));
     }
     let app = find::app(&hallpass, &name).await?;
+    let config = &hallpass.config;
+    let uris = changes.redirect_uris.as_deref();
+    let any_port = changes.localhost_any_port;
     let update = AppUpdate {
-        name: changes.name.as_deref().map(name_of).transpose()?,
+        name: changes.name.as_deref().map(|name| name_of(config, name)).transpose()?,
         reach: changes.reach,
-        redirect_uris: changes.redirect_uris.as_deref().map(redirect_uris).transpose()?,
+        redirect_uris: uris
+            .map(|uris| redirect_uris(config, app.client_type, uris))
+            .transpose()?,
+        localhost_any_port: any_port.map(|any| self::any_port(app.client_type, any)).transpose()?,
         ..AppUpdate::default()
     };
     update_app(&hallpass, &app, update, who.did(AuditAction::AppChanged, now)).await?;
@@ -209,11 +228,24 @@ async fn set_status(hallpass: &Hallpass, name: &str, status: AppStatus, event: A
     shown(hallpass, now, 200, name, None).await
 }
 
-async fn update_app(hallpass: &Hallpass, app: &App, update: AppUpdate, event: AuditEvent) -> Result<(), StoreError> {
+async fn update_app(hallpass: &Hallpass, app: &App, update: AppUpdate, event: AuditEvent) -> Result<(), Failure> {
     let now = event.at;
     let event = event.app(app).change(app, &update);
-    hallpass.store.recording(event).update_app(app.id, update, now).await?;
-    Ok(())
+    let store = hallpass.store.recording(event);
+    // Another name, or other people who are asked: only then the name is in question.
+    if update.name.is_none() && update.reach.is_none() {
+        store.update_app(app.id, update, now).await?;
+        return Ok(());
+    }
+    let after = App {
+        name: update.name.clone().unwrap_or_else(|| app.name.clone()),
+        reach: update.reach.unwrap_or(app.reach),
+        ..app.clone()
+    };
+    match store.update_distinct_app(app, update, now).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(name_conflict(hallpass, &after, error).await),
+    }
 }
 
 /// The app as it is now.
@@ -248,6 +280,7 @@ async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Fa
         reach: app.reach,
         status: app.status,
         redirect_uris: app.redirect_uris.iter().map(ToString::to_string).collect(),
+        localhost_any_port: app.localhost_any_port,
         scopes: app.scopes.map_or_else(catalogue, texts),
         products: app.products,
         grant_types: app.grant_types.unwrap_or_else(|| offered(app.client_type)),
@@ -258,16 +291,52 @@ async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Fa
     })
 }
 
-fn name_of(text: &str) -> Result<String, Failure> {
-    one_line(text).map_err(|error| Failure::invalid(format!("name: {error}")))?;
-    Ok(text.trim().to_owned())
+fn name_of(config: &Config, text: &str) -> Result<String, Failure> {
+    let name = request::name(text)?;
+    let brand = &config.brand.name;
+    if names::look_alike(&name, brand) {
+        return Err(Failure::taken(format!(
+            "name: it looks like {brand:?}, the name of this site"
+        )));
+    }
+    Ok(name)
 }
 
-fn redirect_uris(texts: &[String]) -> Result<Vec<RedirectUri>, Failure> {
+/// Why a write that checks the name of `app` was refused.
+async fn name_conflict(hallpass: &Hallpass, app: &App, error: StoreError) -> Failure {
+    if error != StoreError::Conflict {
+        return error.into();
+    }
+    match hallpass.store.has_look_alike(app).await {
+        Ok(true) => Failure::taken(
+            "name: it looks like the name of another developer's app, and the same people could be asked by both",
+        ),
+        Ok(false) => error.into(),
+        Err(error) => error.into(),
+    }
+}
+
+/// The free port of `http://localhost` is for native apps, which are public (RFC 8252 §8.4).
+fn any_port(client_type: ClientType, wanted: bool) -> Result<bool, Failure> {
+    if wanted && client_type != ClientType::Public {
+        return Err(Failure::invalid("localhost_any_port: only a public app may have it"));
+    }
+    Ok(wanted)
+}
+
+fn redirect_uris(config: &Config, client_type: ClientType, texts: &[String]) -> Result<Vec<RedirectUri>, Failure> {
+    let schemes = Schemes {
+        listed: &config.portal.schemes,
+        public: client_type == ClientType::Public,
+    };
+    if texts.len() > MOST_REDIRECT_URIS {
+        let text = format!("redirect_uris: an app has at most {MOST_REDIRECT_URIS}");
+        return Err(Failure::invalid(text));
+    }
     let mut uris = Vec::with_capacity(texts.len());
     for text in texts {
         let wrong = |why: String| Failure::invalid(format!("redirect_uris: {text:?}: {why}"));
-        let uri = RedirectUri::parse(text).map_err(|error| wrong(error.to_string()))?;
+        let uri = RedirectUri::parse_with(text, schemes).map_err(|error| wrong(error.to_string()))?;
         if uris.contains(&uri) {
             return Err(wrong("it is there twice".to_owned()));
         }

@@ -1,11 +1,11 @@
 //! Organizations and who belongs to them.
 
 use super::failure::Failure;
-use super::request::{Answer, body, json};
+use super::request::{self, Answer, body, json};
 use super::{find, moment};
 use crate::app::Hallpass;
 use crate::audit::Who;
-use crate::config::{one_line, slug_text};
+use crate::config::slug_text;
 use crate::random;
 use crate::store::model::{
     AuditAction, AuditEvent, Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role,
@@ -82,11 +82,10 @@ pub(super) async fn create(
     let now = hallpass.now();
     let wanted: NewOrganization = body(sent).await?;
     slug_text(&wanted.slug).map_err(|error| Failure::invalid(format!("slug: {error}")))?;
-    one_line(&wanted.name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
     let organization = Organization {
         id: OrganizationId(random::uuid(now)),
         slug: wanted.slug.clone(),
-        name: wanted.name.trim().to_owned(),
+        name: request::name(&wanted.name)?,
         kind: wanted.kind.unwrap_or(OrganizationKind::Live),
         hidden: false,
         status: Status::Active,

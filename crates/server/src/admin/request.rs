@@ -2,6 +2,8 @@
 
 use super::failure::Failure;
 use crate::body::{self, Unread};
+use crate::config::one_line;
+use crate::names;
 use crate::respond::{self, Response};
 use axum::body::Body;
 use serde::Serialize;
@@ -33,6 +35,14 @@ pub(super) fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Failu
     }
     serde_json::from_value(Value::Object(members))
         .map_err(|error| Failure::invalid(format!("the query is not as expected: {error}")))
+}
+
+/// Reads a name that people see on pages.
+pub(super) fn name(text: &str) -> Result<String, Failure> {
+    let name = text.trim();
+    names::check(name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
+    one_line(name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
+    Ok(name.to_owned())
 }
 
 /// An answer of JSON.

@@ -2,11 +2,11 @@
 
 use super::failure::Failure;
 use super::organizations::check_role;
-use super::request::{Answer, body, json};
+use super::request::{self, Answer, body, json};
 use super::{find, moment};
 use crate::app::Hallpass;
 use crate::audit::Who;
-use crate::config::{Secret, email_address, language_tag, one_line};
+use crate::config::{Secret, email_address, language_tag};
 use crate::random;
 use crate::store::model::{AuditAction, AuditEvent, Membership, NewUser, Role, Status, User, UserId, UserUpdate};
 use crate::store::{StoreError, if_readable};
@@ -114,7 +114,7 @@ pub(super) async fn create(
     let now = hallpass.now();
     let wanted: NewPerson = body(sent).await?;
     email_address(&wanted.email).map_err(Failure::invalid)?;
-    one_line(&wanted.name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
+    let name = request::name(&wanted.name)?;
     if let Some(locale) = &wanted.locale {
         language_tag(locale).map_err(Failure::invalid)?;
     }
@@ -128,7 +128,7 @@ pub(super) async fn create(
         email: Some(wanted.email.clone()),
         external_id: None,
         contact_email: None,
-        name: wanted.name.trim().to_owned(),
+        name,
         password: Some(hash),
         locale: wanted.locale,
         admin: wanted.admin,

@@ -102,6 +102,9 @@ pub(super) struct NewApp {
     /// The grant types that it may use; without it the preset's
     #[arg(long = "grant-type", value_name = "TYPE")]
     grant_types: Option<Vec<String>>,
+    /// Admit http://localhost with any port, as http://127.0.0.1 is; public apps only
+    #[arg(long)]
+    localhost_any_port: bool,
 }
 
 #[derive(Args, Serialize)]
@@ -116,6 +119,9 @@ pub(super) struct Changes {
     /// Where a code may be sent, in place of all before; as often as there are
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Option<Vec<String>>,
+    /// Whether http://localhost is admitted with any port, as http://127.0.0.1 is; public apps only
+    #[arg(long, value_name = "BOOL")]
+    localhost_any_port: Option<bool>,
 }
 
 pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {

@@ -141,4 +141,6 @@ pub struct App {
     pub client_type: ClientType,
     /// Whose users may connect it.
     pub reach: Reach,
+    /// Whether `http://localhost` is admitted with any port; for public apps only.
+    pub localhost_any_port: bool,
 }

@@ -39,7 +39,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of `key`, if it is there and right; what is wrong with it is noted.
-    pub(super) fn optional<T>(&mut self, key: &'static str, parse: Parse<T>) -> Option<T> {
+    pub(super) fn optional<T>(&mut self, key: &'static str, parse: impl Fn(&Node) -> Result<T, String>) -> Option<T> {
         let node = self.take(key)?;
         let value = parse(&node);
         value
@@ -106,7 +106,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads each table of the list at `key` by `read`; those that are wrong are left out, and noted.
-    pub(super) fn list<T>(&mut self, key: &'static str, read: fn(Fields<'_>) -> Option<T>) -> Vec<T> {
+    pub(super) fn list<T>(&mut self, key: &'static str, read: impl Fn(Fields<'_>) -> Option<T>) -> Vec<T> {
         let path = join(&self.path, key);
         let items = match self.take(key).map(|node| node.value) {
             None => Vec::new(),

@@ -31,7 +31,7 @@ pub use sections::{
     StoreUrl, TokenFormat, Tokens, Wire,
 };
 
-pub(crate) use values::{email_address, language_tag, misleads, one_line, slug_text};
+pub(crate) use values::{email_address, language_tag, one_line, slug_text};
 // Said in the configuration as the store keeps them.
 pub use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 

@@ -9,6 +9,7 @@ use super::words::Word;
 use super::{secrets, values};
 use crate::passwords;
 use crate::store::model::{ClientType, OrganizationKind, Reach, Role};
+use hallpass_wire::redirect_uri::Schemes;
 use hallpass_wire::{Scope, Scopes};
 use indexmap::IndexMap;
 
@@ -141,8 +142,8 @@ pub(super) fn resource(mut fields: Fields<'_>) -> Option<Resource> {
     })
 }
 
-/// `[[apps]]`.
-pub(super) fn app(mut fields: Fields<'_>) -> Option<App> {
+/// `[[apps]]`; `schemes` are those without a dot that the operator admits.
+pub(super) fn app(mut fields: Fields<'_>, schemes: &[String]) -> Option<App> {
     let name = fields.required("name", values::line);
     let organization = fields.optional("organization", values::slug);
     let owner = fields.optional("owner", values::email);
@@ -151,11 +152,22 @@ pub(super) fn app(mut fields: Fields<'_>) -> Option<App> {
         .optional("type", values::word)
         .unwrap_or(ClientType::Confidential);
     let client_secret = client_secret(&mut fields, client_type);
-    let redirect_uris = fields.optional("redirect_uris", values::redirect_uris);
+    let schemes = Schemes {
+        listed: schemes,
+        public: client_type == ClientType::Public,
+    };
+    let redirect_uris = fields.optional("redirect_uris", |node| values::redirect_uris(node, schemes));
     let scopes: Option<Scopes> = fields.optional("scopes", values::scopes);
     let products = fields.optional("products", values::texts);
     let grant_types = fields.optional("grant_types", values::any_words);
     let reach = fields.optional("reach", values::word);
+    let localhost_any_port = fields.optional("localhost_any_port", values::boolean);
+    if localhost_any_port == Some(true) && client_type == ClientType::Confidential {
+        fields.problem(
+            "localhost_any_port",
+            "a free port is for native apps, which are public (RFC 8252 §8.4)",
+        );
+    }
     fields.finish();
     Some(App {
         name: name?,
@@ -169,6 +181,7 @@ pub(super) fn app(mut fields: Fields<'_>) -> Option<App> {
         grant_types,
         client_type,
         reach: reach.unwrap_or(Reach::Own),
+        localhost_any_port: localhost_any_port.unwrap_or(false),
     })
 }
 

@@ -32,7 +32,8 @@ pub(super) fn config(preset: String, table: Table, problems: &mut Problems) -> O
     let users = top.list("users", objects::user);
     let organizations = top.list("organizations", objects::organization);
     let resources = top.list("resources", objects::resource);
-    let apps = top.list("apps", objects::app);
+    let schemes = portal.as_ref().map_or(&[][..], |portal| &portal.schemes);
+    let apps = top.list("apps", |fields| objects::app(fields, schemes));
     top.later(&["outgoing", "admin"]);
     top.finish();
     Some(Config {
@@ -222,8 +223,12 @@ fn defaults(mut fields: Fields<'_>) -> Option<Defaults> {
 
 fn portal(mut fields: Fields<'_>) -> Option<Portal> {
     let register = fields.required("register", values::word);
+    let schemes = fields.required("schemes", values::schemes);
     fields.finish();
-    Some(Portal { register: register? })
+    Some(Portal {
+        register: register?,
+        schemes: schemes?,
+    })
 }
 
 fn audit(mut fields: Fields<'_>) -> Option<Audit> {

@@ -184,11 +184,13 @@ pub struct Defaults {
     pub product: Option<String>,
 }
 
-/// `[portal]`: who registers apps on the developer pages.
+/// `[portal]`: who registers apps on the developer pages, and which.
 #[derive(Clone, Debug)]
 pub struct Portal {
     /// Who may register.
     pub register: Register,
+    /// Custom schemes without a dot that public apps may have, in lower case.
+    pub schemes: Vec<String>,
 }
 
 /// Who may register apps.

@@ -158,6 +158,7 @@ impl Config {
     fn portal_section(&self) -> Table {
         let mut table = Table::new();
         put(&mut table, "register", self.portal.register.as_str());
+        put(&mut table, "schemes", self.portal.schemes.clone());
         table
     }
 
@@ -243,6 +244,7 @@ fn app(app: &App) -> Table {
     put_some(&mut table, "grant_types", app.grant_types.as_deref().map(grant_types));
     put(&mut table, "type", app.client_type.as_str());
     put(&mut table, "reach", app.reach.as_str());
+    put(&mut table, "localhost_any_port", app.localhost_any_port);
     table
 }
 

@@ -4,6 +4,7 @@ use super::declared::Localized;
 use super::sections::Lifetime;
 use super::tree::{self, Node, Value};
 use super::words::Word;
+use hallpass_wire::redirect_uri::{Schemes, may_be_listed};
 use hallpass_wire::{RedirectUri, Scope, Scopes};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
@@ -26,7 +27,7 @@ pub(super) fn line(node: &Node) -> Result<String, String> {
 }
 
 /// Whether a character cannot be seen, or turns the direction of the text around it: with it one name could look like another.
-pub(crate) fn misleads(character: char) -> bool {
+fn misleads(character: char) -> bool {
     let unseen = matches!(character, '\u{200b}' | '\u{2060}' | '\u{feff}');
     let turns =
         matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -242,10 +243,23 @@ pub(super) fn scopes(node: &Node) -> Result<Scopes, String> {
 }
 
 /// Redirect URIs, each once.
-pub(super) fn redirect_uris(node: &Node) -> Result<Vec<RedirectUri>, String> {
+pub(super) fn redirect_uris(node: &Node, schemes: Schemes<'_>) -> Result<Vec<RedirectUri>, String> {
     list_of_different(node, |item| {
         let text = text(item)?;
-        RedirectUri::parse(&text).map_err(|error| format!("{text:?}: {error}"))
+        RedirectUri::parse_with(&text, schemes).map_err(|error| format!("{text:?}: {error}"))
+    })
+}
+
+/// Custom schemes of apps without a dot, each once.
+pub(super) fn schemes(node: &Node) -> Result<Vec<String>, String> {
+    list_of_different(node, |item| {
+        let scheme = text(item)?;
+        if may_be_listed(&scheme) {
+            return Ok(scheme);
+        }
+        Err(format!(
+            "expected the scheme of an app such as \"cursor\", in lower case, without dot and colon, found {scheme:?}"
+        ))
     })
 }
 

@@ -91,7 +91,7 @@ impl Declaration<'_> {
             products: products(declared, self.config),
             grant_types: declared.grant_types.clone(),
             trusted: true,
-            localhost_any_port: false,
+            localhost_any_port: declared.localhost_any_port,
             created: self.now,
             secrets: secret
                 .map(|secret| client_secrets::keep(secret, self.now))
@@ -138,7 +138,9 @@ fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Option
             .changed("grant_types", &grant_types)
             .then(|| declared.grant_types.clone()),
         trusted: fields.changed("trusted", "1").then_some(true),
-        localhost_any_port: None,
+        localhost_any_port: fields
+            .changed("localhost_any_port", &declared.localhost_any_port.to_string())
+            .then_some(declared.localhost_any_port),
     }
 }
 

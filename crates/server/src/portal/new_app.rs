@@ -4,7 +4,7 @@ use super::apps::{self, MOST_APPS};
 use super::permission::registers_for;
 use crate::app::Hallpass;
 use crate::client_secrets;
-use crate::config::misleads;
+use crate::names;
 use crate::oauth::Refusal;
 use crate::pages::account::organization_choices;
 use crate::pages::state::Purpose;
@@ -12,17 +12,17 @@ use crate::pages::{Form, Post, SignedIn, Visit, login};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, AuditAction, ClientType, Organization, Reach, User};
+use crate::store::model::{
+    App, AppId, AppStatus, AuditAction, ClientType, MOST_REDIRECT_URIS, Organization, Reach, User,
+};
 use crate::view::{self, AppNew, AppNewErrors, ErrorKind, NameFault, RedirectUriFault, ScopeChoice, SecretNews};
-use hallpass_wire::redirect_uri::RedirectUriError;
+use hallpass_wire::redirect_uri::{RedirectUriError, Schemes};
 use hallpass_wire::{RedirectUri, Scope, Scopes};
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 100;
-/// The most redirect URIs.
-const MOST_URIS: usize = 50;
 
 /// What was typed, as it was typed.
 struct Typed {
@@ -71,15 +71,25 @@ pub async fn create(Post { visit, form }: Post) -> Result<Response, Response> {
         // Open too long, or another tab signed in: nothing typed is lost, it is only asked again.
         return Err(show(&visit, 400, &own, &typed, &Faults::default()));
     };
-    match judge(&visit.hallpass, &own, &typed) {
-        Ok(wanted) => register(&visit, user, AppId(id), &typed, wanted)
-            .await
-            .map_err(|refusal| visit.failed(refusal)),
-        Err(faults) => Err(show(&visit, 400, &own, &typed, &faults)),
-    }
+    let wanted = judge(&visit.hallpass, &own, &typed).map_err(|faults| show(&visit, 400, &own, &typed, &faults))?;
+    let registered = register(&visit, user, AppId(id), &typed, wanted).await;
+    registered.map_err(|refusal| visit.failed(refusal))?.ok_or_else(|| {
+        let faults = Faults {
+            name: Some(NameFault::Taken),
+            ..Faults::default()
+        };
+        show(&visit, 400, &own, &typed, &faults)
+    })
 }
 
-async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: Wanted) -> Result<Response, Refusal> {
+/// Registers an app; `None` where its name looks like another's.
+async fn register(
+    visit: &Visit,
+    user: &User,
+    id: AppId,
+    typed: &Typed,
+    wanted: Wanted,
+) -> Result<Option<Response>, Refusal> {
     let hallpass = &visit.hallpass;
     let (text, secret) = client_secrets::make(visit.now);
     let confidential = typed.client_type == ClientType::Confidential;
@@ -107,16 +117,21 @@ async fn register(visit: &Visit, user: &User, id: AppId, typed: &Typed, wanted: 
         .did(AuditAction::AppCreated, visit.now)
         .app(&app)
         .after(&app);
-    match hallpass.store.recording(event).register_app(app, MOST_APPS).await {
+    let store = hallpass.store.recording(event);
+    match store.register_app(app.clone(), MOST_APPS).await {
         Ok(()) => {
             let client = hallpass.client_by_id(id).await?.ok_or(Refusal::Internal)?;
-            apps::show(visit, &client, confidential.then(|| SecretNews::Made(text.expose()))).await
+            let news = confidential.then(|| SecretNews::Made(text.expose()));
+            apps::show(visit, &client, news).await.map(Some)
         }
         Err(StoreError::Taken(_) | StoreError::Conflict) => match hallpass.client_by_id(id).await? {
             // The same form came before: its app is there, and its secret was shown then.
-            Some(client) => Ok(visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id)))),
+            Some(client) => Ok(Some(
+                visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id))),
+            )),
+            None if hallpass.store.has_look_alike(&app).await? => Ok(None),
             // There are as many as there can be.
-            None => apps::show_list(visit, user, 409).await,
+            None => apps::show_list(visit, user, 409).await.map(Some),
         },
         Err(error) => Err(error.into()),
     }
@@ -132,7 +147,7 @@ fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Resul
     };
     let scopes = chosen_scopes(hallpass, typed);
     let faults = Faults {
-        name: name_fault(name),
+        name: name_fault(hallpass, name),
         redirect_uris: malformed,
         organization: organization.is_none(),
         scope: scopes.is_none(),
@@ -148,15 +163,17 @@ fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Resul
     }
 }
 
-fn name_fault(name: &str) -> Option<NameFault> {
+fn name_fault(hallpass: &Hallpass, name: &str) -> Option<NameFault> {
     if name.is_empty() {
         Some(NameFault::Missing)
     } else if name.chars().count() > LONGEST_NAME {
         Some(NameFault::TooLong {
             limit: LONGEST_NAME as u64,
         })
-    } else if name.chars().any(misleads) {
-        Some(NameFault::Characters)
+    } else if let Err(error) = names::check(name) {
+        Some(error.into())
+    } else if names::look_alike(name, &hallpass.config.brand.name) {
+        Some(NameFault::Brand)
     } else {
         None
     }
@@ -169,10 +186,14 @@ fn read_uris(hallpass: &Hallpass, typed: &Typed) -> (Vec<RedirectUri>, Vec<(Stri
         .redirect_uris
         .split(|c: char| c == ',' || c.is_whitespace())
         .filter(|text| !text.is_empty());
+    let schemes = Schemes {
+        listed: &hallpass.config.portal.schemes,
+        public: typed.client_type == ClientType::Public,
+    };
     for text in written {
-        match RedirectUri::parse(text) {
+        match RedirectUri::parse_with(text, schemes) {
             Ok(uri) if uris.contains(&uri) => faults.push((text.to_owned(), RedirectUriFault::Duplicate)),
-            Ok(_) if uris.len() == MOST_URIS => faults.push((text.to_owned(), RedirectUriFault::TooMany)),
+            Ok(_) if uris.len() == MOST_REDIRECT_URIS => faults.push((text.to_owned(), RedirectUriFault::TooMany)),
             Ok(uri) => uris.push(uri),
             Err(error) => faults.push((text.to_owned(), fault(text, error))),
         }

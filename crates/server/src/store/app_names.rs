@@ -36,6 +36,7 @@ impl<'a> Named<'a> {
         Self {
             name: update.name.as_deref().unwrap_or(&app.name),
             organization: update.organization.unwrap_or(app.organization),
+            owner: update.owner.unwrap_or(app.owner),
             reach: update.reach.unwrap_or(app.reach),
             ..Self::of(app)
         }

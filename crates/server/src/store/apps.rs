@@ -75,17 +75,19 @@ impl Store {
         self.write_announcing(statements, announce).await
     }
 
-    /// Makes an app for its owner, who may own `most`. [`StoreError::Conflict`]: there is no such person, or they own as many.
-    /// [`StoreError::Taken`]: the id or the client id is.
+    /// Makes an app for its owner, who may own `most`. [`StoreError::Conflict`]: there is no such person, they own as many, or
+    /// the name looks like another's as for [`Store::create_distinct_app`]. [`StoreError::Taken`]: the id or the client id is.
     ///
     /// The person's row is written first: it is what makes registrations at once count one after the other.
     pub async fn register_app(&self, app: App, most: u64) -> Result<()> {
         let mut params = insert_params(&app);
         params.push(i64::try_from(most).unwrap_or(i64::MAX).into());
-        let mut statements = vec![
+        let mut statements = Named::of(&app).distinct().to_vec();
+        statements.extend([
             Statement::new(SAME_USER, vec![app.owner.into()]).expect_one(),
             Statement::new(REGISTER, params).expect_one(),
-        ];
+            app_names::set_keys(app.id, &app.name),
+        ]);
         statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
         self.write_announcing(statements, changed(app.id, app.created)).await
     }

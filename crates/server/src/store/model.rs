@@ -7,7 +7,7 @@ mod grant;
 mod people;
 mod record;
 
-pub use client::{App, AppUpdate, Others, Resource, Secret, SecretHash};
+pub use client::{App, AppUpdate, MOST_REDIRECT_URIS, Others, Resource, Secret, SecretHash};
 pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Redeemed, Rotate, Rotated};
 pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
 pub use record::{

@@ -3,6 +3,7 @@
 
 use super::words::{Message, Phrase, Words};
 use super::{OrganizationChoice, ScopeLine, mark, page};
+use crate::names::{self, NameError};
 use crate::store::model::{AppStatus, ClientType};
 
 /// The apps a person may manage.
@@ -168,8 +169,26 @@ pub enum NameFault {
         /// Characters allowed.
         limit: u64,
     },
-    /// Control or direction-changing characters.
-    Characters,
+    /// A character that cannot be seen.
+    Invisible(char),
+    /// No letter and no digit.
+    NoLetter,
+    /// Accents or marks that stand on no letter, or too many on one.
+    Marks,
+    /// It looks like the name of the site.
+    Brand,
+    /// It looks like the name of somebody else's app.
+    Taken,
+}
+
+impl From<NameError> for NameFault {
+    fn from(error: NameError) -> Self {
+        match error {
+            NameError::Invisible(character) => Self::Invisible(character),
+            NameError::NoLetter => Self::NoLetter,
+            NameError::Marks => Self::Marks,
+        }
+    }
 }
 
 impl NameFault {
@@ -177,7 +196,13 @@ impl NameFault {
         match self {
             Self::Missing => words.say("name-missing"),
             Self::TooLong { limit } => words.say("name-too-long").count("limit", limit),
-            Self::Characters => words.say("name-characters"),
+            Self::Invisible(character) => words
+                .say("name-invisible")
+                .with("character", names::code_point(character)),
+            Self::NoLetter => words.say("name-no-letter"),
+            Self::Marks => words.say("name-marks"),
+            Self::Brand => words.say("name-brand"),
+            Self::Taken => words.say("name-taken"),
         }
     }
 }

@@ -442,7 +442,11 @@ impl Texts {
         for (name, fault) in [
             ("app-new-wrong", NameFault::Missing),
             ("app-new-long", NameFault::TooLong { limit: 100 }),
-            ("app-new-odd", NameFault::Characters),
+            ("app-new-odd", NameFault::Invisible('\u{200b}')),
+            ("app-new-no-letter", NameFault::NoLetter),
+            ("app-new-marks", NameFault::Marks),
+            ("app-new-brand", NameFault::Brand),
+            ("app-new-taken", NameFault::Taken),
         ] {
             let errors = AppNewErrors {
                 name: Some(fault),

@@ -91,6 +91,26 @@ async fn an_app_that_nobody_vouches_for_carries_not_reviewed() {
     );
 }
 
+/// Where organizations are hidden, the developer is the one to tell apps apart by.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_developer_is_the_owner_where_organizations_are_hidden() {
+    let server = Server::library("default", APPS).await;
+    let mary = server.browser_of(MARY).await;
+    let form = mary.open("/developer/apps/new").await;
+    let typed = [("name", "Crew"), ("redirect_uris", REDIRECT_URI)];
+    let made = mary.submit(&form, &form.form("redirect_uris"), &typed).await;
+    let id = made.by_id("client-id").expect("the client id");
+    let john = server.browser_of(JOHN).await;
+    let crew = server.client(&id, REDIRECT_URI);
+    let page = john.authorize(&crew.query(&[])).await.consent();
+    // In Dutch, as John reads it.
+    assert!(page.text().contains("van Mary Major"), "{}", page.text());
+    // A declared app without an owner is the operator's, whose site this is.
+    let declared = server.client("other", "https://other.example/callback");
+    let page = john.authorize(&declared.query(&[])).await.consent();
+    assert!(page.text().contains("Hallpass other.example"), "{}", page.text());
+}
+
 const MAX: crate::harness::Person = crate::harness::Person {
     email: "max@example.com",
     password: "only a member of it",

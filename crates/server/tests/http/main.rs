@@ -38,6 +38,7 @@ mod keys;
 mod login;
 mod metadata;
 mod model;
+mod names;
 mod openapi;
 mod outputs;
 mod page_headers;

@@ -397,6 +397,7 @@ async fn a_developer_has_a_hundred_apps_and_no_more_also_by_two_forms_at_once() 
     assert_eq!((again.status, again.by_id("fresh-secret")), (200, None));
     // Another developer is not concerned.
     let mary = server.browser_of(MARY).await;
+    let typed = [("name", "The first"), ("redirect_uris", REDIRECT_URI)];
     credentials(&register(&mary, &typed).await);
 }
 

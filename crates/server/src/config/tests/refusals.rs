@@ -599,6 +599,17 @@ owner = "Dev@example.com""#,
     ),
     (
         r#"[portal]
+schemes = ["cursor", "JavaScript", "com.example.app"]
+[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "s"
+localhost_any_port = true"#,
+        r#"2: portal.schemes: expected the scheme of an app such as "cursor", in lower case, without dot and colon, found "JavaScript"
+7: apps[0].localhost_any_port: a free port is for native apps, which are public (RFC 8252 §8.4)"#,
+    ),
+    (
+        r#"[portal]
 register = "all""#,
         r#"2: portal.register: expected "everyone", "developers", "nobody", found "all""#,
     ),
@@ -659,7 +670,7 @@ grant_types = ["client_credentials"]"#,
     (
         r#"[scopes.profile]
 default = false"#,
-        "preset default:123: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
+        "preset default:126: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
     ),
     (
         r#"[products.Gold]

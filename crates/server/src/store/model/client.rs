@@ -6,6 +6,9 @@ use hallpass_wire::{RedirectUri, Scopes};
 use serde::Serialize;
 use std::fmt;
 
+/// The most redirect URIs of an app that is registered on pages or by the API (DESIGN §10).
+pub const MOST_REDIRECT_URIS: usize = 50;
+
 /// An app, which is an OAuth client, with its secrets. The audit log has what is serialized.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct App {

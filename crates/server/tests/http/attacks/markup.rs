@@ -152,7 +152,13 @@ async fn names_are_text_in_the_portal() {
         assert_eq!(refused.status, 400);
         assert_shown(&refused, name);
     }
-    let typed = [("name", HOSTILE), ("redirect_uris", URI), ("organization", "acme")];
+    // The declared app has the name as it is.
+    let name = format!("{HOSTILE}2");
+    let typed = [
+        ("name", name.as_str()),
+        ("redirect_uris", URI),
+        ("organization", "acme"),
+    ];
     let made = eve.submit(&page, &form, &typed).await;
     assert_shown(&made, "a new app");
     assert!(made.by_id("fresh-secret").is_some());
