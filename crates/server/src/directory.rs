@@ -11,7 +11,6 @@ use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, Organization, OrganizationId, Reach, Resource, Status, User, UserId};
 use hallpass_wire::Scopes;
 use quick_cache::sync::Cache;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -62,8 +61,8 @@ pub struct Directory {
     organizations: Cache<OrganizationId, Arc<Organization>>,
     /// All of them: there are few, and introspection asks for one that is not there as often as for one that is.
     resources: Cache<(), Arc<[Arc<Resource>]>>,
-    /// Where live apps are sent back to.
-    origins: Cache<(), Arc<HashSet<String>>>,
+    /// Origins that apps have. Others are asked for each time: anybody can make them up, and they would push these out.
+    origins: Cache<String, ()>,
     version: AtomicU64,
 }
 
@@ -75,7 +74,7 @@ impl Default for Directory {
             users: Cache::new(PEOPLE),
             organizations: Cache::new(CAPACITY),
             resources: Cache::new(1),
-            origins: Cache::new(1),
+            origins: Cache::new(CAPACITY),
             version: AtomicU64::new(0),
         }
     }
@@ -200,24 +199,24 @@ impl Hallpass {
         Ok(found)
     }
 
-    /// The origins of the addresses that live apps of active organizations are sent back to (RFC 6454 §6.2). Many requests
-    /// that find them forgotten read them once.
+    /// Whether an app has this origin, by a redirect URI or because the configuration names it.
     ///
     /// # Errors
     /// Where the database is away.
-    pub async fn origins(&self) -> Result<Arc<HashSet<String>>, StoreError> {
+    pub async fn is_app_origin(&self, origin: &str) -> Result<bool, StoreError> {
         self.feed.fresh().await?;
-        let placeholder = match self.directory.origins.get_value_or_guard_async(&()).await {
-            Ok(origins) => return Ok(origins),
-            Err(placeholder) => placeholder,
-        };
+        if self.directory.origins.get(origin).is_some() {
+            return Ok(true);
+        }
         let version = self.directory.version.load(Ordering::SeqCst);
-        let found = Arc::new(self.store.live_origins().await?);
-        self.directory.put(
-            version,
-            |_| drop(placeholder.insert(found.clone())),
-            |d| d.origins.clear(),
-        );
+        let found = Box::pin(self.store.is_app_origin(origin)).await?;
+        if found {
+            self.directory.put(
+                version,
+                |d| d.origins.insert(origin.to_owned(), ()),
+                |d| drop(d.origins.remove(origin)),
+            );
+        }
         Ok(found)
     }
 

@@ -163,6 +163,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
     let keys = Keys::open(&store, &config.keys, &data, now).await?;
     declared::apply(&config, &store, &keys, now).await?;
     store.complete_name_keys().await?;
+    store.fill_origins().await?;
     let threads = |source| StartError::Io {
         what: "cannot start the threads that verify passwords".to_owned(),
         source,

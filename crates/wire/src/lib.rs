@@ -6,12 +6,14 @@
 pub mod client_credentials;
 pub mod error;
 pub mod metadata;
+pub mod origin;
 pub mod parameters;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod scope;
 
 pub use error::ErrorCode;
+pub use origin::Origin;
 pub use parameters::{ParameterError, Parameters};
 pub use redirect_uri::RedirectUri;
 pub use scope::{Scope, Scopes};

@@ -2,7 +2,7 @@
 
 use super::secret::Secret;
 use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
-use hallpass_wire::{RedirectUri, Scopes};
+use hallpass_wire::{Origin, RedirectUri, Scopes};
 use indexmap::IndexMap;
 use std::fmt;
 
@@ -131,6 +131,8 @@ pub struct App {
     pub client_secret: Option<Secret>,
     /// The registered redirect URIs.
     pub redirect_uris: Vec<RedirectUri>,
+    /// The origins of its pages, beside those of its redirect URIs: WebViews have one that is no redirect URI.
+    pub origins: Vec<Origin>,
     /// The scopes it may ask for, an empty list: nothing; none: the whole catalogue.
     pub scopes: Option<Scopes>,
     /// The products it is subscribed to, an empty list: none, so it may ask for nothing; none: the default product.

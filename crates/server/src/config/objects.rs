@@ -157,6 +157,7 @@ pub(super) fn app(mut fields: Fields<'_>, schemes: &[String]) -> Option<App> {
         public: client_type == ClientType::Public,
     };
     let redirect_uris = fields.optional("redirect_uris", |node| values::redirect_uris(node, schemes));
+    let origins = fields.optional("origins", values::origins);
     let scopes: Option<Scopes> = fields.optional("scopes", values::scopes);
     let products = fields.optional("products", values::texts);
     let grant_types = fields.optional("grant_types", values::any_words);
@@ -176,6 +177,7 @@ pub(super) fn app(mut fields: Fields<'_>, schemes: &[String]) -> Option<App> {
         client_id: client_id?,
         client_secret,
         redirect_uris: redirect_uris.unwrap_or_default(),
+        origins: origins.unwrap_or_default(),
         scopes,
         products,
         grant_types,

@@ -239,6 +239,8 @@ fn app(app: &App) -> Table {
         .map(hallpass_wire::RedirectUri::as_str)
         .collect();
     put(&mut table, "redirect_uris", uris);
+    let origins: Vec<&str> = app.origins.iter().map(hallpass_wire::Origin::as_str).collect();
+    put(&mut table, "origins", origins);
     put_some(&mut table, "scopes", app.scopes.as_ref().map(scopes_value));
     put_some(&mut table, "products", app.products.clone());
     put_some(&mut table, "grant_types", app.grant_types.as_deref().map(grant_types));

@@ -5,7 +5,7 @@ use super::sections::Lifetime;
 use super::tree::{self, Node, Value};
 use super::words::Word;
 use hallpass_wire::redirect_uri::{Schemes, may_be_listed};
-use hallpass_wire::{RedirectUri, Scope, Scopes};
+use hallpass_wire::{Origin, RedirectUri, Scope, Scopes};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -260,6 +260,14 @@ pub(super) fn schemes(node: &Node) -> Result<Vec<String>, String> {
         Err(format!(
             "expected the scheme of an app such as \"cursor\", in lower case, without dot and colon, found {scheme:?}"
         ))
+    })
+}
+
+/// Origins, each once.
+pub(super) fn origins(node: &Node) -> Result<Vec<Origin>, String> {
+    list_of_different(node, |item| {
+        let text = text(item)?;
+        Origin::parse(&text).map_err(|error| format!("{text:?}: {error}"))
     })
 }
 

@@ -7,6 +7,9 @@ use crate::config;
 use crate::random;
 use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, GrantType, OrganizationId, Others, UserId};
+use hallpass_wire::Origin;
+use serde_json::json;
+use std::collections::BTreeSet;
 
 const KIND: &str = "app";
 
@@ -28,6 +31,8 @@ impl Declaration<'_> {
         let organization_changed = fields.changed("organization", slug);
         let owner = declared.owner.as_deref().unwrap_or_default().to_lowercase();
         let owner_changed = fields.changed("owner", &owner);
+        let origins: Vec<&str> = declared.origins.iter().map(Origin::as_str).collect();
+        let origins_changed = fields.changed("origins", &origins.join("\n"));
         let secret = declared.client_secret.as_ref();
         let secret = secret.filter(|secret| fields.changed("client_secret", secret.expose()));
         if !fields.any {
@@ -37,7 +42,8 @@ impl Declaration<'_> {
         let organization = organization.ok_or(StoreError::Conflict)?.id;
         let owner = self.app_owner(declared).await?;
         let Some(existing) = self.store.app_by_client_id(&declared.client_id).await? else {
-            return self.create_app(declared, organization, owner).await;
+            let app = self.create_app(declared, organization, owner).await?;
+            return self.name_origins(&app, &declared.origins).await;
         };
         update.owner = owner_changed.then_some(owner);
         // Handing an app over ends its grants; to name the organization that it has is no handing over.
@@ -48,6 +54,9 @@ impl Declaration<'_> {
         let event = server.did(AuditAction::AppChanged, self.now);
         let store = self.store.recording(event.app(&existing).change(&existing, &update));
         store.update_app(existing.id, update, self.now).await?;
+        if origins_changed {
+            self.name_origins(&existing, &declared.origins).await?;
+        }
         match secret {
             Some(secret) => {
                 let kept = client_secrets::keep(secret, self.now);
@@ -57,6 +66,20 @@ impl Declaration<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    async fn name_origins(&self, app: &App, origins: &[Origin]) -> Result<(), StoreError> {
+        let before = self.store.named_origins(app.id).await?;
+        let named: BTreeSet<String> = origins.iter().map(ToString::to_string).collect();
+        if named == before {
+            return Ok(());
+        }
+        let event = Who::server().did(AuditAction::AppChanged, self.now).app(app);
+        let event = event
+            .before(&json!({ "origins": before }))
+            .after(&json!({ "origins": named }));
+        let store = self.store.recording(event);
+        store.name_origins(app.id, origins, self.now).await
     }
 
     /// The developer whom the declaration names.
@@ -75,7 +98,7 @@ impl Declaration<'_> {
         declared: &config::App,
         organization: OrganizationId,
         owner: Option<UserId>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<App, StoreError> {
         let secret = declared.client_secret.as_ref();
         let app = App {
             id: AppId(random::uuid(self.now)),
@@ -100,7 +123,9 @@ impl Declaration<'_> {
             unknown: None,
         };
         let event = Who::server().did(AuditAction::AppCreated, self.now);
-        self.store.recording(event.app(&app).after(&app)).create_app(app).await
+        let store = self.store.recording(event.app(&app).after(&app));
+        store.create_app(app.clone()).await?;
+        Ok(app)
     }
 }
 

@@ -5,8 +5,9 @@
 
 use super::model::{App, AppId, AppUpdate, OrganizationId, Reach, UserId};
 use super::value::{Row, Statement, Value};
-use super::{Result, Store, all};
+use super::{Result, Store, all, origins};
 use crate::names;
+use hallpass_wire::RedirectUri;
 
 /// How many names are read at a time.
 const PAGE: u32 = 500;
@@ -70,16 +71,21 @@ impl Store {
         Ok(!found.is_empty())
     }
 
-    /// Computes the keys that are missing: an older server registered those apps.
+    /// Computes the keys that are missing, and the origins: an older server registered those apps.
     pub async fn complete_name_keys(&self) -> Result<()> {
         loop {
             let without = self.scan(WITHOUT_KEYS, vec![PAGE.into()]).await?;
-            let without: Vec<(AppId, String)> = all(without, |row: &mut Row| Ok((row.take()?, row.take()?)))?;
+            let without: Vec<(AppId, String, Vec<RedirectUri>)> =
+                all(without, |row: &mut Row| Ok((row.take()?, row.take()?, row.take()?)))?;
             if without.is_empty() {
                 return Ok(());
             }
-            let keys = without.iter().map(|(id, name)| set_keys(*id, name)).collect();
-            self.write(keys).await?;
+            let mut statements = Vec::new();
+            for (id, name, redirect_uris) in &without {
+                statements.push(set_keys(*id, name));
+                statements.extend(origins::filling(*id, redirect_uris));
+            }
+            self.write(statements).await?;
         }
     }
 }
@@ -123,4 +129,4 @@ const DISTINCT: &str = look_alikes!(
 
 const SET_KEYS: &str = "UPDATE apps SET name_key = $1, name_key_lower = $2 WHERE id = $3";
 
-const WITHOUT_KEYS: &str = "SELECT id, name FROM apps WHERE name_key IS NULL LIMIT $1";
+const WITHOUT_KEYS: &str = "SELECT id, name, redirect_uris FROM apps WHERE name_key IS NULL LIMIT $1";

@@ -2,17 +2,16 @@
 
 use super::app_names::{self, Named};
 use super::batch::Write;
-use super::connection::unavailable;
 use super::grants::ends_of_app;
 use super::model::{
     App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, OrganizationId, Others,
     Reach, Secret, SecretHash, SecretId, UserId,
 };
+use super::origins::{first_origins, moved_origins};
 use super::value::{Row, Statement, Value};
 use super::{Result, Store, StoreError, first, readable};
 use crate::time::Instant;
-use hallpass_wire::{RedirectUri, Scopes};
-use std::collections::HashSet;
+use hallpass_wire::Scopes;
 
 impl Store {
     /// The app, with its secrets.
@@ -47,19 +46,6 @@ impl Store {
         Ok(readable(self.scan(APPS, vec![]).await?, app_of))
     }
 
-    /// The origins that the live apps of active organizations are sent back to. An app that cannot be read has none.
-    pub async fn live_origins(&self) -> Result<HashSet<String>> {
-        let rows = self.scan(LIVE_REDIRECT_URIS, vec![]).await?;
-        // There may be many to parse: not on a thread that answers requests.
-        let origins = move || {
-            let apps = rows
-                .into_iter()
-                .filter_map(|mut row| row.take::<Vec<RedirectUri>>().ok());
-            apps.flatten().filter_map(|uri| uri.origin()).collect()
-        };
-        tokio::task::spawn_blocking(origins).await.map_err(unavailable)
-    }
-
     /// Makes an app with its secrets. [`StoreError::Taken`]: the client id is.
     pub async fn create_app(&self, app: App) -> Result<()> {
         let announce = changed(app.id, app.created);
@@ -89,6 +75,7 @@ impl Store {
             app_names::set_keys(app.id, &app.name),
         ]);
         statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
+        statements.extend(first_origins(app.id, &app.redirect_uris));
         self.write_announcing(statements, changed(app.id, app.created)).await
     }
 
@@ -114,9 +101,11 @@ impl Store {
     ) -> Result<Vec<GrantId>> {
         let ends = update.organization.map(|_| ends_of_app(id, EndReason::AppChanged, now));
         let keys = update.name.as_deref().map(|name| app_names::set_keys(id, name));
+        let origins = update.redirect_uris.as_deref().map(|uris| moved_origins(id, uris));
         let mut statements = before;
         statements.push(Statement::new(UPDATE, update_params(id, update)).expect_one());
         statements.extend(keys);
+        statements.extend(origins.into_iter().flatten());
         let announce = vec![changed(id, now)];
         self.write_with(Write {
             statements,
@@ -185,10 +174,6 @@ const APPS_OF_DEVELOPER: &str = select_app!(
 const IN_TEAM: &str = "SELECT 1 FROM app_team WHERE app_id = $1 AND user_id = $2";
 const APPS: &str = select_app!("ORDER BY name, id");
 
-const LIVE_REDIRECT_URIS: &str = "SELECT apps.redirect_uris FROM apps \
-     JOIN organizations ON organizations.id = apps.organization_id \
-     WHERE apps.status = 'live' AND organizations.status = 'active'";
-
 const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
      redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
@@ -202,7 +187,7 @@ const REGISTER: &str = "INSERT INTO apps (id, client_id, name, organization_id, 
 const SAME_USER: &str = "UPDATE users SET id = id WHERE id = $1";
 
 /// The same row, to see that it is there.
-const SAME_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
+pub(super) const SAME_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
 
 /// Columns that may be NULL have a number before them that says whether they change.
 const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id = COALESCE($2, organization_id), \
@@ -245,10 +230,11 @@ fn creation(app: &App) -> Vec<Statement> {
         app_names::set_keys(app.id, &app.name),
     ];
     statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
+    statements.extend(first_origins(app.id, &app.redirect_uris));
     statements
 }
 
-fn changed(app: AppId, now: Instant) -> NewChange {
+pub(super) fn changed(app: AppId, now: Instant) -> NewChange {
     NewChange::about(ChangeKind::App, app.0.as_bytes(), now)
 }
 

@@ -22,6 +22,7 @@ pub mod model;
 mod nodes;
 mod numbering;
 mod organizations;
+mod origins;
 mod postgres;
 mod pressure;
 mod queue;

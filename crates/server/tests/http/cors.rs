@@ -2,6 +2,7 @@
 
 use crate::harness::{APPS, Answer, JOHN, MARY, REDIRECT_URI, Server, TENANTS, encoded};
 use reqwest::Method;
+use serde_json::json;
 
 /// The origin of the app `sample`.
 const ORIGIN: &str = "https://app.example";
@@ -40,9 +41,10 @@ fn said(answer: &Answer) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preflight_of_a_live_apps_origin_is_allowed() {
     let server = Server::library("default", APPS).await;
-    let expected = "204\naccess-control-allow-headers: Authorization, Content-Type\n\
+    let expected = "204\naccess-control-allow-headers: authorization,content-type\n\
                     access-control-allow-methods: POST\naccess-control-allow-origin: https://app.example\n\
-                    access-control-expose-headers: WWW-Authenticate, Retry-After\naccess-control-max-age: 600\nvary: Origin";
+                    access-control-expose-headers: WWW-Authenticate, Retry-After\naccess-control-max-age: 600\nvary: Origin\n\
+                    vary: access-control-request-headers";
     for path in ["/oauth/token", "/oauth/token/", "/oauth/revoke"] {
         assert_eq!(said(&preflight(&server, path, ORIGIN).await), expected, "{path}");
     }
@@ -157,15 +159,52 @@ async fn what_depends_on_the_origin_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn metadata_is_for_everybody() {
     let server = Server::library("default", APPS).await;
-    for path in ["/.well-known/oauth-authorization-server"] {
-        let answer = ask(&server, Method::GET, path, &[("origin", "https://any.example")]).await;
-        assert_eq!(said(&answer), "200\naccess-control-allow-origin: *");
-        let asked = preflight(&server, path, "https://any.example").await;
-        assert_eq!(
-            said(&asked),
-            "204\naccess-control-allow-headers: *\naccess-control-allow-methods: GET, HEAD\n\
-             access-control-allow-origin: *\naccess-control-max-age: 600"
-        );
+    let path = "/.well-known/oauth-authorization-server";
+    let answer = ask(&server, Method::GET, path, &[("origin", "https://any.example")]).await;
+    assert_eq!(said(&answer), "200\naccess-control-allow-origin: *");
+    let asked = preflight(&server, path, "https://any.example").await;
+    assert_eq!(
+        said(&asked),
+        "204\naccess-control-allow-headers: authorization,content-type\naccess-control-allow-methods: GET, HEAD\n\
+         access-control-allow-origin: *\naccess-control-max-age: 600\nvary: access-control-request-headers"
+    );
+}
+
+/// The Fetch standard, CORS-unsafe request-header names: a page may send what the preflight allows by name; `*` does not cover
+/// `Authorization`. Tracing libraries add headers to every request of a page.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_headers_that_a_preflight_asks_for_are_allowed() {
+    let server = Server::library("default", APPS).await;
+    let allowed = async |path: &str, asked: &[&str]| {
+        let mut headers = vec![("origin", ORIGIN), ("access-control-request-method", "POST")];
+        headers.extend(asked.iter().map(|list| ("access-control-request-headers", *list)));
+        let answer = ask(&server, Method::OPTIONS, path, &headers).await;
+        assert_eq!(answer.status, 204, "{path} {asked:?}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "", "{path}");
+        answer.header("access-control-allow-headers").to_owned()
+    };
+    for path in [
+        "/oauth/token",
+        "/oauth/revoke",
+        "/oauth/userinfo",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/openapi.json",
+    ] {
+        for list in [
+            "baggage,sentry-trace",
+            "traceparent",
+            "dpop",
+            "mcp-protocol-version",
+            "authorization, content-type",
+            "authorization",
+        ] {
+            assert_eq!(allowed(path, &[list]).await, list, "{path}");
+        }
+        let long = "x".repeat(1025);
+        for malformed in [&["a b"][..], &["a,,b"], &["a:b"], &[""], &[&long], &["a", "b"], &[]] {
+            assert_eq!(allowed(path, malformed).await, "Authorization, Content-Type", "{path}");
+        }
     }
 }
 
@@ -196,22 +235,18 @@ async fn an_origin_comes_and_goes_with_its_app_at_once() {
     let allowed = async |origin: &str| preflight(&server, "/oauth/token", origin).await.status == 204;
     let acme = "https://acme.example";
     assert!(allowed(acme).await && !allowed("https://crew.example").await);
-    server.command(&["app", "suspend", "acme-reports"]);
-    assert!(!allowed(acme).await);
-    server.command(&["app", "resume", "acme-reports"]);
-    assert!(allowed(acme).await);
-    server.command(&["org", "suspend", "acme"]);
-    assert!(!allowed(acme).await, "nor is an app live whose owner is not");
-    server.command(&["org", "resume", "acme"]);
-    assert!(allowed(acme).await);
-    server.command(&[
-        "app",
-        "set",
-        "acme-reports",
-        "--redirect-uri",
-        "https://moved.example/cb",
-    ]);
-    assert!(!allowed(acme).await && allowed("https://moved.example").await);
+    let moved = "https://moved.example";
+    let change = async |uris: &[&str]| {
+        let changes = json!({ "redirect_uris": uris });
+        let changed = server
+            .operator(Method::PATCH, "/apps/acme-reports", Some(changes))
+            .await;
+        assert_eq!(changed.status, 200, "{}", changed.body);
+    };
+    change(&["https://acme.example/other", "https://moved.example/cb"]).await;
+    assert!(allowed(acme).await && allowed(moved).await);
+    change(&["https://moved.example/cb"]).await;
+    assert!(!allowed(acme).await && allowed(moved).await);
 
     let john = server.browser_of(JOHN).await;
     let page = john.open("/developer/apps/new").await;
@@ -224,4 +259,67 @@ async fn an_origin_comes_and_goes_with_its_app_at_once() {
     let made = john.submit(&page, &page.form("redirect_uris"), &typed).await;
     assert_eq!(made.status, 200, "{}", made.text());
     assert!(allowed("https://crew.example").await);
+}
+
+/// DESIGN §5: `paused` keeps a client from throwing its tokens away, so its page must be able to read it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_apps_page_may_read_that_it_is_paused() {
+    let server = Server::library("default", APPS).await;
+    let mary = server.browser_of(MARY).await;
+    let tokens = server.client("sample", REDIRECT_URI).connect(&mary).await;
+    let refresh = encoded(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", tokens.refresh.as_str()),
+        ("client_id", "sample"),
+        ("client_secret", crate::harness::SECRET),
+    ]);
+    for path in ["/apps/sample", "/organizations/default"] {
+        let set = async |verb| {
+            let changed = server.operator(Method::POST, &format!("{path}/{verb}"), None).await;
+            assert_eq!(changed.status, 200, "{path} {}", changed.body);
+        };
+        set("suspend").await;
+        assert_eq!(preflight(&server, "/oauth/token", ORIGIN).await.status, 204, "{path}");
+        let sent = [FORM, ("origin", ORIGIN)];
+        let answer = server.post_raw("/oauth/token", &sent, refresh.clone()).await;
+        assert_eq!(answer.refusal(), "400 access_denied", "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "{path}");
+        let text = answer.json()["error_description"].to_string();
+        assert!(text.contains("paused: "), "{path} {text}");
+        set("resume").await;
+    }
+}
+
+/// A WebView's origin is no redirect URI, so the operator names it for this app.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_origin_that_an_app_names_counts_as_long_as_it_is_named() {
+    let declared = |origins: &str| {
+        format!(
+            "[server]\npublic_url = \"http://localhost:8123\"\n[[apps]]\nname = \"Mobile\"\nclient_id = \"mobile\"\n\
+             type = \"public\"\nredirect_uris = [\"com.example.mobile:/cb\"]\norigins = [{origins}]\n"
+        )
+    };
+    let (capacitor, ionic) = ("capacitor://localhost", "ionic://localhost");
+    let mut server = Server::library("default", &declared(r#""capacitor://localhost", "https://localhost""#)).await;
+    let allowed = async |server: &Server, origin: &str| preflight(server, "/oauth/token", origin).await.status == 204;
+    assert!(allowed(&server, capacitor).await && allowed(&server, "https://localhost").await);
+    for other in [
+        ionic,
+        "capacitor://localhost:1",
+        "capacitor://other",
+        "http://localhost",
+    ] {
+        assert!(!allowed(&server, other).await, "{other}");
+    }
+    // The redirect URIs change, what is named stays, also where one was both.
+    for (uri, both) in [("https://localhost/cb", true), ("https://mobile.example/cb", false)] {
+        let changes = json!({ "redirect_uris": [uri] });
+        let changed = server.operator(Method::PATCH, "/apps/mobile", Some(changes)).await;
+        assert_eq!(changed.status, 200, "{}", changed.body);
+        assert!(allowed(&server, capacitor).await && allowed(&server, "https://localhost").await);
+        assert_eq!(allowed(&server, "https://mobile.example").await, !both);
+    }
+    server.declare(&declared(r#""ionic://localhost""#));
+    server.restart().await;
+    assert!(allowed(&server, ionic).await && !allowed(&server, capacitor).await);
 }

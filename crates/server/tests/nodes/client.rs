@@ -1,5 +1,6 @@
 //! The app: what it asks, of whichever server.
 
+use reqwest::Method;
 use reqwest::redirect::Policy;
 use serde_json::Value;
 use std::time::Duration;
@@ -91,6 +92,13 @@ impl Client {
     /// What the identity endpoint says of a token.
     pub(crate) async fn identity(&self, address: &str, token: &str) -> Answer {
         answer(self.0.get(format!("{address}/oauth/userinfo")).bearer_auth(token)).await
+    }
+
+    /// What a browser asks before a page of this origin may send a token request.
+    pub(crate) async fn preflight(&self, address: &str, origin: &str) -> Answer {
+        let request = self.0.request(Method::OPTIONS, format!("{address}/oauth/token"));
+        let request = request.header("access-control-request-method", "POST");
+        answer(request.header("origin", origin)).await
     }
 
     pub(crate) async fn get(&self, address: &str, path: &str) -> Answer {

@@ -109,6 +109,33 @@ async fn a_suspension_and_its_end_are_seen_by_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_origin_comes_and_goes_at_all() {
+    let world = World::of(2);
+    let client = &world.client;
+    let mut seen = Seen::default();
+    for round in 0..5 {
+        let uri = |round: usize| format!("https://app{round}.example/callback");
+        let origin = |round: usize| format!("https://app{round}.example");
+        for server in &world.servers {
+            let unknown = client.preflight(&server.address, &origin(round)).await;
+            assert_eq!(unknown.status, 405);
+        }
+        world.servers[round % 2].command(&["app", "set", "sample", "--redirect-uri", &uri(round)]);
+        let acknowledged = Instant::now();
+        for server in &world.servers {
+            let ask = || client.preflight(&server.address, &origin(round));
+            seen.wait(acknowledged, ask, |answer| answer.status == 204).await;
+        }
+        // Each server remembered the one of before.
+        for server in world.servers.iter().filter(|_| round > 0) {
+            let ask = || client.preflight(&server.address, &origin(round - 1));
+            seen.wait(acknowledged, ask, |answer| answer.status == 405).await;
+        }
+    }
+    seen.told("5 changes of an origin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_ended_is_refused_by_all() {
     let world = World::of(2);
     let client = &world.client;

@@ -8,6 +8,7 @@ mod grants;
 mod keys;
 mod nodes;
 mod nouns;
+mod origins;
 mod postgres;
 mod queue;
 mod races;
@@ -22,7 +23,7 @@ use super::{Address, Result, Store, StoreError};
 use crate::config::{self, StoreUrl};
 use crate::database::Database;
 use crate::time::Instant;
-use hallpass_wire::Scopes;
+use hallpass_wire::{Origin, RedirectUri, Scopes};
 use std::time::Duration;
 use uuid::Uuid;
 

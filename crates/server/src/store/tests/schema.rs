@@ -40,6 +40,7 @@ pub(super) fn statements() -> Vec<String> {
         include_str!("../keys.rs"),
         include_str!("../memberships.rs"),
         include_str!("../organizations.rs"),
+        include_str!("../origins.rs"),
         include_str!("../resources.rs"),
         include_str!("../sessions.rs"),
         include_str!("../settings.rs"),
