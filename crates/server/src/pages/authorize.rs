@@ -9,7 +9,6 @@ use crate::oauth::authorization::{AuthorizationRequest, PARAMETERS, Problem, jud
 use crate::respond::{self, Response};
 use crate::view::{Back, ErrorKind};
 use axum::body::Body;
-use axum::extract::FromRequest as _;
 use hallpass_wire::Parameters;
 use hallpass_wire::redirect_uri::Destination;
 use http::header::ALLOW;
@@ -18,7 +17,7 @@ use std::sync::Arc;
 
 /// Answers an authorization request.
 pub async fn authorize(hallpass: &Arc<Hallpass>, request: Request<Body>) -> Response {
-    match Visit::from_request(request, hallpass).await {
+    match Visit::begin(hallpass, request.into_parts().0).await {
         Ok(visit) => put(&visit).await.unwrap_or_else(|response| response),
         Err(response) => response,
     }
@@ -33,6 +32,11 @@ async fn put(visit: &Visit) -> Result<Response, Response> {
     let request = judge(&visit.hallpass, &visit.query(&PARAMETERS))
         .await
         .map_err(|problem| refused(visit, &problem))?;
+    // A fault of the request like others, so the app is told (RFC 6749 §4.1.2.1).
+    if visit.is_too_long() {
+        let problem = Problem::OfApp(request.client, request.target, Refusal::TooLarge);
+        return Err(refused(visit, &problem));
+    }
     let Some(user) = &visit.user else {
         return Ok(login::form(visit, visit.place(), Some(&request.client.app.name)));
     };

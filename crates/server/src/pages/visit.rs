@@ -58,7 +58,11 @@ impl FromRequest<Arc<Hallpass>> for Visit {
     type Rejection = Response;
 
     async fn from_request(request: Request<Body>, hallpass: &Arc<Hallpass>) -> Result<Self, Response> {
-        Self::begin(hallpass, request.into_parts().0).await
+        let visit = Self::begin(hallpass, request.into_parts().0).await?;
+        if visit.is_too_long() {
+            return Err(visit.error(414, ErrorKind::TooLarge));
+        }
+        Ok(visit)
     }
 }
 
@@ -92,9 +96,6 @@ impl Visit {
             browser: known.unwrap_or_else(Browser::fresh),
         };
         // The keys that open what a form brings back are memory too.
-        if visit.place().len() > longest_place(&visit.parts) {
-            return Err(visit.error(414, ErrorKind::TooLarge));
-        }
         let fresh = hallpass.feed.fresh().await;
         fresh.map_err(|error| visit.failed(error))?;
         if let Some(id) = session {
@@ -156,6 +157,12 @@ impl Visit {
             .uri
             .path_and_query()
             .map_or("/", http::uri::PathAndQuery::as_str)
+    }
+
+    /// Whether no form could bring the place back.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        self.place().len() > longest_place(self.parts.version)
     }
 
     /// Those parameters of the query that the page knows.
@@ -290,8 +297,8 @@ impl Visit {
     }
 }
 
-fn longest_place(parts: &Parts) -> usize {
-    if parts.version == Version::HTTP_2 {
+fn longest_place(version: Version) -> usize {
+    if version == Version::HTTP_2 {
         LONGEST_PLACE_HTTP_2
     } else {
         LONGEST_PLACE
@@ -321,4 +328,17 @@ fn protected(mut response: Response) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What we send back is as long as what came, with our cookies beside it.
+    #[test]
+    fn a_place_leaves_room_for_the_other_headers_of_the_protocol() {
+        for (version, all) in [(Version::HTTP_11, 16 * 1024), (Version::HTTP_2, 8 * 1024)] {
+            assert_eq!(longest_place(version) + 2 * 1024, all);
+        }
+    }
 }

@@ -177,16 +177,40 @@ async fn an_address_that_a_form_could_not_bring_back_is_refused() {
     let server = Server::library("default", &world()).await;
     let john = server.browser_of(JOHN).await;
     let stranger = server.browser();
-    for path in ["/oauth/authorize", "/account", "/account/apps", "/developer", "/login"] {
+    for path in ["/account", "/account/apps", "/developer", "/login"] {
         for length in [14 * 1024 + 1, 20_000, 45_000, 60_000] {
             let place = format!("{path}?x={}", "x".repeat(length - path.len() - 3));
-            for browser in [&john, &stranger] {
+            let told = [
+                (&john, "groter dan deze server aanneemt"),
+                (&stranger, "larger than this server takes"),
+            ];
+            for (browser, text) in told {
                 let refused = browser.open(&place).await;
                 assert_eq!(refused.status, 414, "{path} {length}");
-                assert!(refused.text().contains("larger than this server takes"), "{path}");
+                assert!(refused.text().contains(text), "{path}");
             }
         }
     }
+}
+
+/// RFC 6749 §4.1.2.1: the app hears of it, with its state.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authorization_request_that_a_form_could_not_bring_back_is_told_to_the_app() {
+    let server = Server::library("default", &world()).await;
+    let query = server
+        .client("long", CALLBACK)
+        .query(&[("state", "s"), ("scope", &numbered(1))]);
+    for browser in [server.browser_of(JOHN).await, server.browser()] {
+        for length in [14 * 1024 + 1, 60_000] {
+            let room = length - "/oauth/authorize?&x=".len() - query.len();
+            let landing = browser.authorize(&format!("{query}&x={}", "x".repeat(room))).await;
+            let callback = landing.callback();
+            assert_eq!((callback.get("error"), callback.get("state")), ("invalid_request", "s"));
+            assert_eq!(callback.get("error_description"), "The request is too large");
+        }
+    }
+    let nobody = format!("client_id=nobody&x={}", "x".repeat(15_000));
+    assert_eq!(server.get(&format!("/oauth/authorize?{nobody}")).await.status, 400);
 }
 
 /// RFC 6749 §2.3.1: encoded, each character of id and secret may take three.
