@@ -12,6 +12,7 @@ use crate::source::Proxies;
 use crate::store::model::{EndReason, Grant, GrantId, State};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant};
+use crate::tokens::copies::Repeats;
 use crate::tokens::proofs::Proof;
 use crate::tokens::revoked::Revoked;
 use hallpass_wire::Scopes;
@@ -37,6 +38,8 @@ pub struct Hallpass {
     pub clock: Clock,
     /// What was revoked and has not expired.
     pub revoked: Arc<Revoked>,
+    /// Refreshes that were repeated from another source.
+    pub repeats: Repeats,
     /// What keeps memory true: keys, the revoked set, the directory.
     pub feed: Arc<Feed>,
     /// How answers look.

@@ -19,6 +19,7 @@ use crate::router::bare;
 use crate::source::Proxies;
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant, Steady};
+use crate::tokens::copies::Repeats;
 use crate::tokens::revoked::Revoked;
 use std::io;
 use std::net::SocketAddr;
@@ -191,6 +192,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         keys,
         clock,
         revoked,
+        repeats: Repeats::default(),
         directory,
         feed,
     })

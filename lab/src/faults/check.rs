@@ -139,6 +139,8 @@ impl Checker {
 
     fn redeem(&mut self, event: &Event, code: Id) {
         let grant = self.grants.entry(code).or_default();
+        let sent = |id: &Id| self.refresh.get(id).is_some_and(|refresh| refresh.sent_at.is_some());
+        let refreshed = grant.chain.iter().any(sent);
         grant.redemptions += 1;
         match event.heard {
             Heard::Tokens { access, refresh } => {
@@ -155,6 +157,11 @@ impl Checker {
                     Some(_) => self.over(event, code, From::Database),
                     None => {}
                 }
+            }
+            // After the first rotation, which may have been made without an answer, a second use ends nothing.
+            Heard::Refused if refreshed => {
+                grant.refused += 1;
+                grant.endings.add(event, false);
             }
             Heard::Refused => {
                 grant.refused += 1;

@@ -19,11 +19,14 @@ apps-since = since { $date }
 apps-last-used = last used { $when }
 apps-long-unused = not used for long, last { $when }
 apps-never-used = not used yet
+apps-paused = paused
+apps-copied = Two devices seem to use this pass. If you know of one only, somebody may have copied it: end access and connect the app again.
 apps-end = End access
 
 ended-title = Ended passes
 ended-by-person = ended { $date } by you
 ended-code-replayed = ended { $date } because its code came a second time (somebody may have copied it)
+ended-device-copied = ended { $date } because two devices used the same token (somebody may have copied it)
 ended-refresh-reused = ended { $date } because an old refresh token came back (somebody may have copied it)
 ended-expired = ended { $date } because its time was over
 ended-by-operator = ended { $date } by the operator of this site

@@ -19,11 +19,14 @@ apps-since = sinds { $date }
 apps-last-used = laatst gebruikt: { $when }
 apps-long-unused = lang niet gebruikt, het laatst { $when }
 apps-never-used = nog niet gebruikt
+apps-paused = gepauzeerd
+apps-copied = Twee apparaten lijken deze pas te gebruiken. Ken je er maar een, dan heeft misschien iemand hem gekopieerd: beëindig de toegang en verbind de app opnieuw.
 apps-end = Toegang beëindigen
 
 ended-title = Beëindigde passen
 ended-by-person = door jou beëindigd op { $date }
 ended-code-replayed = beëindigd op { $date } omdat de code een tweede keer kwam (misschien heeft iemand hem gekopieerd)
+ended-device-copied = beëindigd op { $date } omdat twee apparaten hetzelfde token gebruikten (misschien heeft iemand het gekopieerd)
 ended-refresh-reused = beëindigd op { $date } omdat een oud refresh-token terugkwam (misschien heeft iemand het gekopieerd)
 ended-expired = beëindigd op { $date } omdat de tijd om was
 ended-by-operator = beëindigd op { $date } door de beheerder van deze site

@@ -129,7 +129,7 @@ fn row(refusal: &R) -> Row {
         R::RedirectUriMismatch => request("Invalid redirect_uri"),
         R::VerifierMissing => request("Required param : code_verifier"),
         R::VerifierMalformed | R::VerifierMismatch | R::VerifierUnexpected => request("Invalid code_verifier"),
-        R::UnknownRefreshToken | R::ForeignRefreshToken | R::ForeignAccessToken | R::RefreshTokenReused | R::RefreshTokenRevoked | R::RefreshTokenFromTheFuture => request("Invalid Refresh Token"),
+        R::UnknownRefreshToken | R::ForeignRefreshToken | R::ForeignAccessToken | R::RefreshTokenReused | R::DeviceCopied | R::RefreshTokenRevoked | R::RefreshTokenFromTheFuture => request("Invalid Refresh Token"),
         R::RefreshTokenExpired => request("Refresh Token expired"),
         R::RedirectUriUnregistered => request("Invalid redirection uri"),
         R::RedirectUriAmbiguous | R::RedirectUriAbsent => request("Redirection URI is required"),

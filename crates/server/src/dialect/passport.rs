@@ -121,7 +121,7 @@ fn row(refusal: &R) -> Row {
         R::UnknownRefreshToken => grant(BAD_REFRESH_TOKEN, "Cannot decrypt the refresh token"),
         R::ForeignRefreshToken | R::ForeignAccessToken => grant(BAD_REFRESH_TOKEN, "Token is not linked to client"),
         R::RefreshTokenExpired => grant(BAD_REFRESH_TOKEN, "Token has expired"),
-        R::RefreshTokenReused | R::RefreshTokenRevoked | R::RefreshTokenFromTheFuture => grant(BAD_REFRESH_TOKEN, "Token has been revoked"),
+        R::RefreshTokenReused | R::DeviceCopied | R::RefreshTokenRevoked | R::RefreshTokenFromTheFuture => grant(BAD_REFRESH_TOKEN, "Token has been revoked"),
         R::UnknownScope(name) | R::ScopeBeyondClient(name) | R::ScopeBeyondGrant(name) => scope(format!("Check the `{name}` scope")),
         R::ScopeMissing => scope("Specify a scope in the request or set a default scope"),
 

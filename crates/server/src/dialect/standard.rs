@@ -163,6 +163,7 @@ fn token_description(refusal: &R) -> Cow<'static, str> {
         R::VerifierMismatch => "The code_verifier does not match the code_challenge",
         R::RefreshTokenExpired => "The refresh token has expired",
         R::RefreshTokenReused => "The refresh token was used before, so its grant has ended",
+        R::DeviceCopied => "Two devices use this refresh token, so its grant has ended",
         R::RefreshTokenRevoked => "The grant of this refresh token has ended",
         R::RefreshTokenFromTheFuture => "The refresh token is newer than the data of this server",
         R::ResourceOwnerGone => "The person who gave this grant was deleted",

@@ -75,6 +75,7 @@ reasons! {
     R::ForeignAccessToken => R::ForeignAccessToken,
     R::RefreshTokenExpired => R::RefreshTokenExpired,
     R::RefreshTokenReused => R::RefreshTokenReused,
+    R::DeviceCopied => R::DeviceCopied,
     R::RefreshTokenRevoked => R::RefreshTokenRevoked,
     R::RefreshTokenFromTheFuture => R::RefreshTokenFromTheFuture,
     R::ResourceOwnerGone => R::ResourceOwnerGone,

@@ -359,6 +359,8 @@ async fn a_generation_that_counts_is_proved_by_the_key_that_the_row_names() {
         last_used: None,
         ended_at: None,
         reason: None,
+        repeats: 0,
+        source: None,
         unknown: None,
     };
     let ring = fixture.keys.ring();

@@ -1,7 +1,8 @@
 //! The authorization code grant's second half: a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
 //!
 //! Everything that can fail is decided from the row before the one statement that spends the code. That statement repeats
-//! the condition: of requests that race, one wins, and every other is a second use.
+//! the condition: of requests that race, one wins, and every other is a second use. A second use ends the grant only if it
+//! passes the same checks: a code alone, from a log or a browser's history, ends nothing (decision 43).
 
 use super::standing::check_known;
 use super::token::{TokenRequest, fitting};
@@ -9,8 +10,8 @@ use super::{Refusal, issue};
 use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::respond::Response;
-use crate::store::StoreError;
 use crate::store::model::{ClientType, EndReason, Grant, Redeem, Redeemed, State};
+use crate::store::{CODE_KEPT, StoreError};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
 use hallpass_wire::pkce::{CodeChallenge, CodeVerifier};
@@ -24,7 +25,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     let code = request.body.get("code").ok_or(Refusal::MissingParameter("code"))?;
     let grant = authentic(hallpass, request.client, code, request.now).await?;
     match grant.state {
-        State::Active => return Err(replayed(hallpass, request, &grant).await?),
+        State::Active => return Err(second_use(hallpass, request, &grant).await?),
         State::Ended => return Err(Refusal::CodeRevoked),
         State::Pending => {}
     }
@@ -138,10 +139,9 @@ fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, Refusal> {
 
 /// Another request came first: it spent the code, ended the grant, or the moment passed.
 async fn lost(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
-    let now = request.now;
     match hallpass.store.grant(grant.id).await? {
-        Some(row) if row.state == State::Active => replayed(hallpass, request, &row).await,
-        Some(row) if row.state == State::Pending && now >= row.code_expires => Ok(Refusal::CodeExpired),
+        Some(row) if row.state == State::Active => second_use(hallpass, request, &row).await,
+        Some(row) if row.state == State::Pending && request.now >= row.code_expires => Ok(Refusal::CodeExpired),
         // A key was revoked: the code's, or the one that was to prove its refresh token.
         Some(row) if row.state == State::Pending && !hallpass.keys.ring().is_revoked(row.key) => {
             Ok(Refusal::Unavailable)
@@ -150,10 +150,22 @@ async fn lost(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) ->
     }
 }
 
-async fn replayed(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
-    tracing::warn!(grant = %grant.id, "a code came a second time: the grant ends");
-    let (reason, now) = (EndReason::CodeReplayed, request.now);
-    let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
-    store.end(grant.id, reason, now).await?;
+/// An authentic code of this client that was redeemed before (RFC 6749 §4.1.2, RFC 9700 §2.1.1).
+async fn second_use(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
+    if is_replay(request, grant) {
+        tracing::warn!(grant = %grant.id, "a code came a second time: the grant ends");
+        let (reason, now) = (EndReason::CodeReplayed, request.now);
+        let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
+        store.end_unrefreshed(grant.id, reason, now).await?;
+    }
     Ok(Refusal::CodeReplayed)
+}
+
+/// Whether a second use proves as much as the first did. After the first rotation, and some time after the code ran out, the
+/// row no longer has what tells.
+fn is_replay(request: &TokenRequest<'_>, grant: &Grant) -> bool {
+    grant.generation == 1
+        && request.now < grant.code_expires.after(CODE_KEPT)
+        && check_redirect_uri(request.client, grant, request.body).is_ok()
+        && check_verifier(request.client, grant, request.body).is_ok()
 }

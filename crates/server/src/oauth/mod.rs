@@ -5,6 +5,7 @@ pub mod authorization;
 pub mod authorization_code;
 pub mod client_authentication;
 pub mod client_credentials;
+pub mod copied_device;
 pub mod identity;
 pub mod introspection;
 pub mod issue;

@@ -2,7 +2,7 @@
 
 use super::standing::check_known;
 use super::token::{TokenRequest, fitting};
-use super::{Refusal, issue};
+use super::{Refusal, copied_device, issue};
 use crate::app::Hallpass;
 use crate::directory::Client;
 use crate::respond::Response;
@@ -45,13 +45,16 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
             hallpass.store.touch(grant.id, grant.generation, request.now);
         }
         let scopes = allowed?;
+        if decided == Meaning::Repeat {
+            copied_device::note_repeat(hallpass, request, &grant).await?;
+        }
         if decided == Meaning::Repeat || !issue::rotates(hallpass, request.client) {
             let issued_at = moment_of_issue(hallpass, request, decided, &grant);
             return issue::for_grant(hallpass, request, &grant, scopes, issued_at);
         }
         let rotated = hallpass
             .store
-            .rotate(&grant, change(hallpass, request, &proof, &grant))
+            .rotate(&grant, change(hallpass, request, &proof, &grant)?)
             .await?;
         if rotated.changed {
             return issue::for_grant(hallpass, request, &rotated.grant, scopes, rotated.grant.rotated_at);
@@ -130,16 +133,19 @@ fn decide(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant:
     )
 }
 
-fn change(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant: &Grant) -> Rotate {
-    Rotate {
+fn change(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant: &Grant) -> Result<Rotate, Refusal> {
+    let key = hallpass.keys.ring().proof_id(request.now);
+    Ok(Rotate {
         id: grant.id,
         presented: proof.generation,
         expect: grant.generation,
         expect_previous: grant.previous,
         now: request.now,
         expires: issue::refresh_expiry(hallpass, request.client, grant.ends, request.now),
-        key: hallpass.keys.ring().proof_id(request.now),
-    }
+        key,
+        repeats: copied_device::repeats(hallpass, grant),
+        source: copied_device::source(hallpass, request, grant, key).ok_or(Refusal::Unavailable)?,
+    })
 }
 
 /// A repeated answer carries the winner's access token, as long as that one still has a life.

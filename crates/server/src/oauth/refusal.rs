@@ -87,7 +87,7 @@ pub enum Refusal {
     /// The code was not redeemed in time.
     #[error("the code has expired")]
     CodeExpired,
-    /// The code was redeemed before; the grant has ended (RFC 6749 §4.1.2).
+    /// The code was redeemed before. Where the request proved all that the first one did, the grant has ended (RFC 6749 §4.1.2).
     #[error("the code was used before")]
     CodeReplayed,
     /// The grant of this code ended before it was redeemed.
@@ -123,6 +123,9 @@ pub enum Refusal {
     /// An older generation came back; the grant has ended (RFC 9700 §4.14.2).
     #[error("the refresh token was used before")]
     RefreshTokenReused,
+    /// Two devices use it, each within the grace of the other; the grant has ended.
+    #[error("two sources use the same refresh tokens")]
+    DeviceCopied,
     /// The grant ended: revoked by a person, an app, an operator.
     #[error("the grant of this refresh token has ended")]
     RefreshTokenRevoked,
@@ -228,6 +231,7 @@ pub enum Refusal {
 impl Refusal {
     /// The code that the RFCs have for this reason.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one line a reason, to be read as a table")]
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::MethodNotAllowed { .. }
@@ -272,6 +276,7 @@ impl Refusal {
             | Self::ForeignAccessToken
             | Self::RefreshTokenExpired
             | Self::RefreshTokenReused
+            | Self::DeviceCopied
             | Self::RefreshTokenRevoked
             | Self::RefreshTokenFromTheFuture
             | Self::ResourceOwnerGone => ErrorCode::InvalidGrant,
@@ -334,6 +339,7 @@ impl Refusal {
             Self::ForeignAccessToken => "foreign_access_token",
             Self::RefreshTokenExpired => "refresh_token_expired",
             Self::RefreshTokenReused => "refresh_token_reused",
+            Self::DeviceCopied => "device_copied",
             Self::RefreshTokenRevoked => "refresh_token_revoked",
             Self::RefreshTokenFromTheFuture => "refresh_token_from_the_future",
             Self::ResourceOwnerGone => "resource_owner_gone",

@@ -6,6 +6,7 @@ use crate::oauth::Refusal;
 use crate::respond::Response;
 use crate::store::model::{self, AppId, EndReason, Grant, OrganizationId, User};
 use crate::time::Instant;
+use crate::tokens::copies::COPIED;
 use crate::view::{self, ConnectedApps, EndedLine, ErrorKind};
 use hallpass_wire::Scopes;
 use uuid::Uuid;
@@ -22,6 +23,8 @@ struct Line {
     since: Instant,
     last_used: Option<Instant>,
     scopes: Scopes,
+    copied: bool,
+    paused: bool,
 }
 
 /// `GET /account/apps`.
@@ -56,9 +59,19 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
     let store = &visit.hallpass.store;
     // Uses of the last seconds are only in memory; the person looks here to see them.
     store.flush().await?;
-    let lines = lines(store.connections(user.id).await?);
+    let mut lines = lines(store.connections(user.id).await?);
+    for line in &mut lines {
+        line.paused = is_paused(visit, user, line).await?;
+    }
     let ended = store.ended_connections(user.id, ENDED).await?;
     Ok(connected_apps(visit, &lines, &ended))
+}
+
+/// Whether the app, the membership or the organization keeps it from working at present.
+async fn is_paused(visit: &Visit, user: &User, line: &Line) -> Result<bool, Refusal> {
+    let hallpass = &visit.hallpass;
+    let client = hallpass.client_by_id(line.app).await?.ok_or(Refusal::Internal)?;
+    Ok(hallpass.pause(user, line.organization, &client).await?.is_some())
 }
 
 fn connected_apps(visit: &Visit, lines: &[Line], ended: &[model::Connection]) -> Response {
@@ -83,6 +96,8 @@ fn connected_apps(visit: &Visit, lines: &[Line], ended: &[model::Connection]) ->
             since: line.since.0,
             last_used: line.last_used.map(|moment| moment.0),
             scopes,
+            copied: line.copied,
+            paused: line.paused,
             blob: &blob,
             app_id,
             organization_id,
@@ -122,6 +137,7 @@ fn lines(connections: Vec<model::Connection>) -> Vec<Line> {
             Some(line) => {
                 line.since = line.since.min(grant.created);
                 line.last_used = line.last_used.max(last_used(grant));
+                line.copied |= grant.repeats >= COPIED;
                 line.scopes = line.scopes.iter().chain(grant.scopes.iter()).cloned().collect();
             }
             None => lines.push(Line {
@@ -130,6 +146,8 @@ fn lines(connections: Vec<model::Connection>) -> Vec<Line> {
                 since: grant.created,
                 last_used: last_used(grant),
                 scopes: grant.scopes.clone(),
+                copied: grant.repeats >= COPIED,
+                paused: false,
                 app_name: connection.app_name,
                 organization_name: (!connection.organization_hidden).then_some(connection.organization_name),
             }),

@@ -123,7 +123,7 @@ impl<'a> Batch<'a> {
         }
         if let Some(check) = check {
             self.connection
-                .execute(sweep::LATER, &[check.into(), redeem.id.into()])?;
+                .execute(sweep::SOONER, &[check.into(), redeem.id.into()])?;
         }
         let params = [redeem.id.into(), redeem.keep.into()];
         Ok(Some(!self.connection.query(grants::CROWDED, &params)?.is_empty()))
@@ -211,6 +211,7 @@ impl<'a> Batch<'a> {
                 id,
                 reason: ends.reason,
                 now: ends.now,
+                generation: None,
             };
             self.end(&end, &None)?;
         }

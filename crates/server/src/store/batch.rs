@@ -126,6 +126,8 @@ pub(super) struct End {
     pub(super) id: GrantId,
     pub(super) reason: EndReason,
     pub(super) now: Instant,
+    /// The generation that the row must have; `None`: whichever.
+    pub(super) generation: Option<u32>,
 }
 
 /// Grants to end: those that a statement selects in the order of their ids, whose last two parameters are the id to go on
@@ -313,6 +315,8 @@ mod tests {
             now: Instant(0),
             expires: None,
             key: 1,
+            repeats: 0,
+            source: [0; 8],
         })
     }
 
@@ -322,6 +326,7 @@ mod tests {
             id: grant(id),
             reason,
             now: Instant(0),
+            generation: None,
         };
         Work::End(end, None)
     }

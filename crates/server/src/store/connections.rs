@@ -24,7 +24,8 @@ macro_rules! select_connection {
         concat!(
             "SELECT g.id, g.app_id, g.user_id, g.organization_id, g.state, g.scopes, g.redirect_uri, g.code_challenge, ",
             "g.salt, g.proof_key, g.previous_key, g.generation, g.previous, g.confirmed, g.rotated_at, g.created, ",
-            "g.code_expires, g.expires, g.ends, g.last_used, g.ended_at, g.reason, g.acts_as, g.resource, ",
+            "g.code_expires, g.expires, g.ends, g.last_used, g.ended_at, g.reason, g.repeats, g.source, g.acts_as, ",
+            "g.resource, ",
             "apps.name, owners.name, organizations.slug, organizations.name, organizations.hidden FROM grants AS g ",
             "JOIN apps ON apps.id = g.app_id JOIN organizations AS owners ON owners.id = apps.organization_id ",
             "JOIN organizations ON organizations.id = g.organization_id ",

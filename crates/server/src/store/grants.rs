@@ -7,14 +7,15 @@ use super::model::{
     AppId, ChangeKind, EndReason, Grant, GrantFilter, GrantId, NewChange, NewGrant, OrganizationId, Redeem, Redeemed,
     Rotate, Rotated, State, UserId,
 };
-use super::value::{Row, Value};
+use super::value::{Row, Statement, Value};
 use super::{Engine, Result, Store, StoreError, all, first, readable};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 use std::time::Duration;
 
-/// How long an unredeemed code's row stays after the code ran out.
-const PENDING_KEPT: Duration = Duration::from_secs(10 * 60);
+/// How long a code's row keeps what a redemption is judged by after the code ran out. Until then a second use is found out;
+/// afterwards a row that was never redeemed goes.
+pub(crate) const CODE_KEPT: Duration = Duration::from_secs(10 * 60);
 /// How long an ended grant's row stays: until then a person sees it, and its tokens are known to be over.
 const ENDED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -73,9 +74,36 @@ impl Store {
         Ok(Rotated { changed, grant })
     }
 
+    /// Marks a grant whose device was copied; `false`: it is marked or has ended.
+    pub async fn mark_copied(&self, id: GrantId) -> Result<bool> {
+        match self
+            .write(vec![Statement::new(MARK_COPIED, vec![id.into()]).expect_one()])
+            .await
+        {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Ends a grant and tells the feed, in one commit. Whether it was this call that ended it.
     pub async fn end(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool> {
-        match self.change(Work::End(End { id, reason, now }, None)).await? {
+        self.end_at(id, None, reason, now).await
+    }
+
+    /// The same, only where the grant was never refreshed.
+    pub async fn end_unrefreshed(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool> {
+        self.end_at(id, Some(1), reason, now).await
+    }
+
+    async fn end_at(&self, id: GrantId, generation: Option<u32>, reason: EndReason, now: Instant) -> Result<bool> {
+        let end = End {
+            id,
+            reason,
+            now,
+            generation,
+        };
+        match self.change(Work::End(end, None)).await? {
             Outcome::Ended(ended) => Ok(ended),
             outcome => Err(outcome.unexpected()),
         }
@@ -139,7 +167,7 @@ macro_rules! select_grant {
         concat!(
             "SELECT id, app_id, user_id, organization_id, state, scopes, redirect_uri, code_challenge, salt, proof_key, ",
             "previous_key, generation, previous, confirmed, rotated_at, created, code_expires, expires, ends, last_used, ",
-            "ended_at, reason, acts_as, resource FROM grants ",
+            "ended_at, reason, repeats, source, acts_as, resource FROM grants ",
             $rest
         )
     };
@@ -201,14 +229,15 @@ pub(super) fn insert_params(grant: &NewGrant) -> Vec<Value> {
     ]
 }
 
-/// When the sweep looks at a pending grant.
+/// When the sweep looks at a grant whose code was issued: a redemption does not move it.
 fn pending_check(code_expires: Instant) -> Instant {
-    code_expires.after(PENDING_KEPT)
+    code_expires.after(CODE_KEPT)
 }
 
-/// Pending, this app, code unexpired, no key revoked → active, generation 1. No index names what changes.
+/// Pending, this app, code unexpired, no key revoked → active, generation 1. No index names what changes. Redirect URI and
+/// challenge stay: a second use of the code is judged by them.
 pub(super) const REDEEM: &str = "UPDATE grants SET state = 1, generation = 1, rotated_at = $1, last_used = $1, expires = $2, ends = $3, \
-     proof_key = $4, previous_key = proof_key, redirect_uri = NULL, code_challenge = NULL \
+     proof_key = $4, previous_key = proof_key \
      WHERE id = $5 AND app_id = $6 AND state = 0 AND code_expires > $1 \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $4)";
@@ -225,18 +254,20 @@ pub(super) fn redeem_params(redeem: &Redeem) -> Vec<Value> {
     ]
 }
 
-/// (n, p) → (n+1, n). A key that is revoked at the same moment neither proved the token nor proves its successor. Asked for each
-/// by itself this costs 0.2 µs, by `IN` 2 µs.
+/// (n, p) → (n+1, n); what the code was bound to goes. A key that is revoked at the same moment neither proved the token nor
+/// proves its successor. Asked for each by itself this costs 0.2 µs, by `IN` 2 µs.
 const ROTATE: &str = "UPDATE grants SET generation = generation + 1, previous = $1, previous_key = proof_key, \
-     proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4 \
-     WHERE id = $5 AND generation = $6 AND state = 1 AND previous IS NOT DISTINCT FROM $7 \
+     proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4, redirect_uri = NULL, \
+     code_challenge = NULL, repeats = CASE WHEN repeats < 3 THEN $5 ELSE repeats END, source = $6 \
+     WHERE id = $7 AND generation = $8 AND state = 1 AND previous IS NOT DISTINCT FROM $9 \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $2)";
 
 /// (n, p) → (n+1, p), while nobody used n. What came was proved by the key before.
 const REPLACE: &str = "UPDATE grants SET generation = generation + 1, previous = $1, \
-     proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4 \
-     WHERE id = $5 AND generation = $6 AND state = 1 AND previous IS NOT DISTINCT FROM $7 AND confirmed = 0 \
+     proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4, \
+     repeats = CASE WHEN repeats < 3 THEN $5 ELSE repeats END, source = $6 \
+     WHERE id = $7 AND generation = $8 AND state = 1 AND previous IS NOT DISTINCT FROM $9 AND confirmed = 0 \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.previous_key) \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $2)";
@@ -253,15 +284,20 @@ pub(super) fn rotation_params(rotate: &Rotate) -> Vec<Value> {
         rotate.key.into(),
         rotate.now.into(),
         rotate.expires.into(),
+        rotate.repeats.into(),
+        rotate.source.into(),
         rotate.id.into(),
         rotate.expect.into(),
         rotate.expect_previous.into(),
     ]
 }
 
+/// As `COPIED` in `tokens/copies.rs`. A rotation leaves it.
+const MARK_COPIED: &str = "UPDATE grants SET repeats = 3 WHERE id = $1 AND state = 1 AND repeats < 3";
+
 /// Pending or active → ended.
 pub(super) const END: &str = "UPDATE grants SET state = 2, ended_at = $1, reason = $2, redirect_uri = NULL, \
-     code_challenge = NULL, check_at = $3 WHERE id = $4 AND state < 2";
+     code_challenge = NULL, check_at = $3 WHERE id = $4 AND state < 2 AND (generation = $5 OR $5 IS NULL)";
 
 /// The values of [`END`].
 pub(super) fn end_params(end: &End) -> Vec<Value> {
@@ -270,6 +306,7 @@ pub(super) fn end_params(end: &End) -> Vec<Value> {
         end.reason.into(),
         ended_check(end.now).into(),
         end.id.into(),
+        end.generation.into(),
     ]
 }
 
@@ -328,6 +365,8 @@ pub(super) fn grant_of(row: &mut Row) -> Result<Grant> {
         last_used: row.take()?,
         ended_at: row.take()?,
         reason: row.take_known("reason", None, &mut unknown)?,
+        repeats: row.take()?,
+        source: row.take::<Option<Vec<u8>>>()?.and_then(|bytes| bytes.try_into().ok()),
         unknown: None,
     };
     // A grant of an organization, or for one API alone, opens less than this version would let it open.

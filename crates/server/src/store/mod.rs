@@ -39,6 +39,7 @@ mod users;
 pub mod value;
 mod writer;
 
+pub(crate) use grants::CODE_KEPT;
 pub use postgres::Address;
 pub(crate) use users::folded;
 

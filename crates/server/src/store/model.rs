@@ -119,6 +119,8 @@ texts! {
         MembershipEnded = "membership_ended",
         /// The key that its code or refresh token was made under was revoked.
         KeyRevoked = "key_revoked",
+        /// Two devices used its refresh tokens, each within the grace of the other.
+        DeviceCopied = "device_copied",
     }
 
     /// Whether the client can keep a secret (RFC 6749 §2.1).

@@ -37,7 +37,14 @@ pub(super) fn sweep(connection: &Connection, bounds: &Bounds, now: Instant, work
             Verdict::Delete => (DELETE, vec![id]),
             Verdict::End(reason) => {
                 let id = Row::new(vec![id]).take()?;
-                (END, end_params(&End { id, reason, now }))
+                let generation = None;
+                let end = End {
+                    id,
+                    reason,
+                    now,
+                    generation,
+                };
+                (END, end_params(&end))
             }
             Verdict::Later(moment) => (LATER, vec![moment.into(), id]),
         };
@@ -90,7 +97,12 @@ const DUE: &str = "SELECT id, state, expires, ends, \
      CASE WHEN EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) THEN 1 ELSE 0 END \
      FROM grants WHERE check_at <= $1 ORDER BY check_at LIMIT $2";
 const DELETE: &str = "DELETE FROM grants WHERE id = $1 AND state <> 1";
-pub(super) const LATER: &str = "UPDATE grants SET check_at = $1 WHERE id = $2";
+/// A code whose second use no longer matters leaves nothing behind.
+const LATER: &str = "UPDATE grants SET check_at = $1, \
+     redirect_uri = CASE WHEN state = 1 THEN NULL ELSE redirect_uri END, \
+     code_challenge = CASE WHEN state = 1 THEN NULL ELSE code_challenge END WHERE id = $2";
+/// The sweep is to come sooner.
+pub(super) const SOONER: &str = "UPDATE grants SET check_at = $1 WHERE id = $2";
 
 const DELETE_SECRETS: &str =
     "DELETE FROM secrets WHERE id IN (SELECT id FROM secrets WHERE expires <= $1 ORDER BY expires LIMIT $2)";

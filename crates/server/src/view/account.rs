@@ -65,6 +65,10 @@ pub struct Connection<'a> {
     pub last_used: Option<i64>,
     /// Scope titles in the reader's language.
     pub scopes: &'a [String],
+    /// Whether two devices seem to use its tokens.
+    pub copied: bool,
+    /// Whether the app, the person's membership or the organization keeps it from working at present.
+    pub paused: bool,
     /// Sealed blob, hidden field `state`.
     pub blob: &'a str,
     /// Hidden field `app`.
@@ -111,6 +115,7 @@ impl EndedLine<'_> {
             Some(EndReason::ByPerson) => Message("ended-by-person"),
             Some(EndReason::CodeReplayed) => Message("ended-code-replayed"),
             Some(EndReason::RefreshReused) => Message("ended-refresh-reused"),
+            Some(EndReason::DeviceCopied) => Message("ended-device-copied"),
             Some(EndReason::Expired) => Message("ended-expired"),
             Some(EndReason::ByOperator | EndReason::KeyRevoked) => Message("ended-by-operator"),
             Some(EndReason::ByApp) => Message("ended-by-app"),

@@ -294,6 +294,8 @@ impl Texts {
             since: NOW - 21 * DAY,
             last_used: Some(NOW - 240_000),
             scopes: &scopes,
+            copied: false,
+            paused: false,
             blob: &self.blob,
             app_id: &self.client_id,
             organization_id: &self.slug,
@@ -302,12 +304,14 @@ impl Texts {
             app_name: "Kitchen Sync",
             last_used: Some(NOW - 160 * DAY),
             organization: None,
+            copied: true,
             ..connection
         };
         let new = Connection {
             app_name: "…",
             last_used: None,
             scopes: &[],
+            paused: true,
             ..connection
         };
         let reasons = [

@@ -43,8 +43,9 @@ async fn a_code_used_twice_ends_the_grant_and_refuses_what_it_gave() {
     assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");
 }
 
+/// What the code was bound to is gone by then.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_use_is_found_out_after_a_refresh_too() {
+async fn a_second_use_after_a_refresh_is_refused_and_ends_nothing() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -54,9 +55,99 @@ async fn a_second_use_is_found_out_after_a_refresh_too() {
 
     assert_eq!(sample.redeem(&code).await.refusal(), "400 invalid_grant");
     for access in [&first.access, &second.access] {
-        assert_eq!(server.identity(access).await.refusal(), "401 invalid_token");
+        assert_eq!(server.identity(access).await.status, 200);
     }
-    assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
+    assert_eq!(sample.refresh(&second.refresh).await.status, 200);
+}
+
+/// A code alone, from a log or a browser's history, ends nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_use_without_the_right_verifier_or_redirect_uri_is_refused_and_ends_nothing() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let tokens = sample.redeem(&code).await.tokens();
+    let without = sample.clone().without_pkce();
+    let wrong = VERIFIER.replace('d', "e");
+    let mut guessed = without.redemption(&code);
+    guessed.push(("code_verifier", &wrong));
+    for second in [
+        without.redeem(&code).await,
+        without.token(&guessed).await,
+        server.client("sample", OTHER_URI).redeem(&code).await,
+        server.client("sample", "").redeem(&code).await,
+    ] {
+        assert_eq!(second.refusal(), "400 invalid_grant");
+    }
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+    assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_clients_spent_code_ends_nothing_without_its_verifier() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let native = server.client("native", "http://127.0.0.1:52013/callback").public();
+    let code = native.code(&john, &[]).await;
+    let tokens = native.redeem(&code).await.tokens();
+    let thief = native.clone().without_pkce();
+    assert_eq!(thief.redeem(&code).await.refusal(), "400 invalid_grant");
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+    assert_eq!(native.redeem(&code).await.refusal(), "400 invalid_grant");
+    assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
+}
+
+/// The codes of the four texts have no challenge: client and redirect URI are all that a redemption proves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_use_of_a_code_without_a_challenge_needs_the_redirect_uri_alone() {
+    let app = r#"
+[[apps]]
+name = "Sample App"
+client_id = "sample"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["https://app.example/callback"]
+"#;
+    let server = Server::library("house-check", app).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let tokens = sample.redeem(&code).await.tokens();
+    assert_eq!(server.client("sample", OTHER_URI).redeem(&code).await.status, 400);
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+    assert_eq!(sample.redeem(&code).await.refusal(), "400 invalid_grant");
+    assert_eq!(server.identity(&tokens.access).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_use_ends_the_grant_within_ten_minutes_of_the_codes_life_and_nothing_later() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let (in_time, late) = (sample.code(&john, &[]).await, sample.code(&john, &[]).await);
+    let (ended, kept) = (
+        sample.redeem(&in_time).await.tokens(),
+        sample.redeem(&late).await.tokens(),
+    );
+    server.advance(Duration::from_millis(660_000 - 1));
+    assert_eq!(sample.redeem(&in_time).await.refusal(), "400 invalid_grant");
+    assert_eq!(server.identity(&ended.access).await.refusal(), "401 invalid_token");
+    server.advance(Duration::from_millis(1));
+    assert_eq!(sample.redeem(&late).await.refusal(), "400 invalid_grant");
+    assert_eq!(server.identity(&kept.access).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_use_ends_a_paused_grant() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let code = sample.code(&john, &[]).await;
+    let tokens = sample.redeem(&code).await.tokens();
+    server.command(&["app", "suspend", "sample"]);
+    assert_eq!(sample.redeem(&code).await.refusal(), "400 invalid_grant");
+    server.command(&["app", "resume", "sample"]);
+    assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -178,6 +178,21 @@ fn a_code_redeemed_twice_is_found() {
         .is_wrong("a grant that had ended lives");
 }
 
+/// What the code was bound to is gone by then.
+#[test]
+fn a_second_use_after_a_refresh_ends_nothing_that_is_known() {
+    connected()
+        .then(refresh(0), tokens(1))
+        .then(REDEEM, Heard::Refused)
+        .then(refresh(1), tokens(2))
+        .is_fine();
+    connected()
+        .then(refresh(0), Heard::Nothing)
+        .then(REDEEM, Heard::Refused)
+        .then(refresh(0), Heard::Refused)
+        .is_fine();
+}
+
 #[test]
 fn redemptions_may_race_and_end_the_grant() {
     connected()

@@ -2,6 +2,7 @@
 
 use super::{AppId, EndReason, GrantId, OrganizationId, State, Unknown, UserId};
 use crate::time::Instant;
+use crate::tokens::copies::{COPIED, Source};
 use hallpass_wire::Scopes;
 
 /// What a person allowed: user × app × organization × scopes. Codes and tokens are views of it.
@@ -19,9 +20,9 @@ pub struct Grant {
     pub state: State,
     /// What was allowed.
     pub scopes: Scopes,
-    /// The text sent in the authorization request; `None`: none was sent, or the code is spent.
+    /// The text sent in the authorization request; `None`: none was sent, or the first rotation or the sweep took it away.
     pub redirect_uri: Option<String>,
-    /// The S256 challenge (RFC 7636 §4.2); `None`: none was sent, or the code is spent.
+    /// The S256 challenge (RFC 7636 §4.2); `None` as with `redirect_uri`.
     pub code_challenge: Option<[u8; 32]>,
     /// What the proofs of code and refresh tokens are derived with, beside the key.
     pub salt: [u8; 16],
@@ -51,6 +52,10 @@ pub struct Grant {
     pub ended_at: Option<Instant>,
     /// Why it ended; `None` too where this version does not know the reason.
     pub reason: Option<EndReason>,
+    /// How many rotations in a row were each repeated from another source ([`crate::tokens::copies`]).
+    pub repeats: u32,
+    /// Where the last rotation came from.
+    pub source: Option<Source>,
     /// What this version cannot read of it; then it may not act.
     pub unknown: Unknown,
 }
@@ -60,8 +65,6 @@ impl Grant {
     pub(in crate::store) fn redeemed(&self, redeem: &Redeem) -> Self {
         Self {
             state: State::Active,
-            redirect_uri: None,
-            code_challenge: None,
             key: redeem.key,
             previous_key: Some(self.key),
             generation: 1,
@@ -81,6 +84,8 @@ impl Grant {
             Some(self.key)
         };
         Self {
+            redirect_uri: None,
+            code_challenge: None,
             key: rotate.key,
             previous_key: moved,
             generation: rotate.expect + 1,
@@ -89,6 +94,12 @@ impl Grant {
             rotated_at: rotate.now,
             expires: rotate.expires,
             last_used: Some(rotate.now),
+            repeats: if self.repeats < COPIED {
+                rotate.repeats
+            } else {
+                self.repeats
+            },
+            source: Some(rotate.source),
             ..self.clone()
         }
     }
@@ -166,6 +177,10 @@ pub struct Rotate {
     pub expires: Option<Instant>,
     /// The proof key of the new generation.
     pub key: u32,
+    /// How many rotations in a row before this one were each repeated from another source.
+    pub repeats: u32,
+    /// Where this one comes from.
+    pub source: Source,
 }
 
 impl Rotate {

@@ -211,9 +211,9 @@ impl Kind {
         match self {
             Self::Insert => "bbbbttbbiiiiibtttttt",
             Self::Redeem => "iiiibbii",
-            Self::Rotate => "iiiibii",
-            Self::Replace => "iiiibiiii",
-            Self::End => "itibiibtttttt",
+            Self::Rotate => "iiiiibbii",
+            Self::Replace => "iiiiibbiiii",
+            Self::End => "itibiiibtttttt",
             Self::SeenGrant => "iib",
             Self::SeenSecret => "ib",
         }
@@ -222,7 +222,8 @@ impl Kind {
     /// Which of them is the id of a grant that is changed.
     fn id_column(self) -> Option<usize> {
         match self {
-            Self::Redeem | Self::Rotate | Self::Replace => Some(4),
+            Self::Redeem => Some(4),
+            Self::Rotate | Self::Replace => Some(6),
             Self::End => Some(3),
             Self::SeenGrant => Some(2),
             Self::Insert | Self::SeenSecret => None,
@@ -260,8 +261,7 @@ const REDEEM: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.cod
      $8::bigint[]) WITH ORDINALITY AS b(at, expires, ends, key, id, app, due, keep, n) \
      JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
      u AS (UPDATE grants AS g SET state = 1, generation = 1, rotated_at = l.at, last_used = l.at, expires = l.expires, \
-     ends = l.ends, proof_key = l.key, previous_key = l.proof_key, redirect_uri = NULL, code_challenge = NULL, \
-     check_at = LEAST(g.check_at, l.due) FROM l \
+     ends = l.ends, proof_key = l.key, previous_key = l.proof_key, check_at = LEAST(g.check_at, l.due) FROM l \
      WHERE g.id = l.id AND l.app_id = l.app AND l.state = 0 AND l.code_expires > l.at \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys r WHERE r.id IN (l.proof_key, l.key)) RETURNING l.n) \
      SELECT l.n, u.n IS NOT NULL, u.n IS NOT NULL AND (SELECT COUNT(*) FROM (SELECT 1 FROM grants o \
@@ -269,38 +269,44 @@ const REDEEM: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.cod
      FROM l LEFT JOIN u ON u.n = l.n";
 
 const ROTATE: &str = "WITH l AS (SELECT b.*, g.state, g.generation, g.previous, g.proof_key \
-     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[]) \
-     WITH ORDINALITY AS b(presented, key, at, expires, id, expect, expect_previous, n) \
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[], \
+     $8::bigint[], $9::bigint[]) \
+     WITH ORDINALITY AS b(presented, key, at, expires, repeats, source, id, expect, expect_previous, n) \
      JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
      u AS (UPDATE grants AS g SET generation = l.generation + 1, previous = l.presented, previous_key = l.proof_key, \
-     proof_key = l.key, confirmed = 0, rotated_at = l.at, last_used = l.at, expires = l.expires FROM l \
+     proof_key = l.key, confirmed = 0, rotated_at = l.at, last_used = l.at, expires = l.expires, redirect_uri = NULL, \
+     code_challenge = NULL, repeats = CASE WHEN g.repeats < 3 THEN l.repeats ELSE g.repeats END, \
+     source = l.source FROM l \
      WHERE g.id = l.id AND l.state = 1 AND l.generation = l.expect AND l.previous IS NOT DISTINCT FROM l.expect_previous \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys r WHERE r.id IN (l.proof_key, l.key)) RETURNING l.n) \
      SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
 
 const REPLACE: &str = "WITH l AS (SELECT b.*, g.state, g.generation, g.previous, g.proof_key, g.previous_key, g.confirmed \
-     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[], \
-     $8::bigint[], $9::bigint[]) \
-     WITH ORDINALITY AS b(presented, key, at, expires, id, expect, expect_previous, number, until, n) \
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[], \
+     $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) \
+     WITH ORDINALITY AS b(presented, key, at, expires, repeats, source, id, expect, expect_previous, number, until, n) \
      JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
      u AS (UPDATE grants AS g SET generation = l.generation + 1, previous = l.presented, proof_key = l.key, \
-     confirmed = 0, rotated_at = l.at, last_used = l.at, expires = l.expires FROM l \
+     confirmed = 0, rotated_at = l.at, last_used = l.at, expires = l.expires, \
+     repeats = CASE WHEN g.repeats < 3 THEN l.repeats ELSE g.repeats END, source = l.source FROM l \
      WHERE g.id = l.id AND l.state = 1 AND l.generation = l.expect AND l.previous IS NOT DISTINCT FROM l.expect_previous \
      AND l.confirmed = 0 \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys r WHERE r.id IN (l.proof_key, l.previous_key, l.key)) RETURNING l.n), \
      c AS (INSERT INTO changes (node, number, happened, expires, kind, subject, value) \
-     SELECT $10::bytea, l.number, l.at, l.until, 'generation', l.id, l.expect FROM u JOIN l ON l.n = u.n) \
+     SELECT $12::bytea, l.number, l.at, l.until, 'generation', l.id, l.expect FROM u JOIN l ON l.n = u.n) \
      SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
 
-const END: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.organization_id \
-     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bytea[], \
-     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[]) \
-     WITH ORDINALITY AS b(at, reason, due, id, number, until, event, actor, action, source, before, after, detail, n) \
+const END: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.organization_id, g.generation AS current \
+     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bigint[], \
+     $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[]) \
+     WITH ORDINALITY AS b(at, reason, due, id, generation, number, until, event, actor, action, source, before, after, \
+     detail, n) \
      JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
      u AS (UPDATE grants AS g SET state = 2, ended_at = l.at, reason = l.reason, redirect_uri = NULL, \
-     code_challenge = NULL, check_at = l.due FROM l WHERE g.id = l.id AND l.state < 2 RETURNING l.n), \
+     code_challenge = NULL, check_at = l.due FROM l WHERE g.id = l.id AND l.state < 2 \
+     AND (l.current = l.generation OR l.generation IS NULL) RETURNING l.n), \
      c AS (INSERT INTO changes (node, number, happened, expires, kind, subject, value) \
-     SELECT $14::bytea, l.number, l.at, l.until, 'grant', l.id, 0 FROM u JOIN l ON l.n = u.n), \
+     SELECT $15::bytea, l.number, l.at, l.until, 'grant', l.id, 0 FROM u JOIN l ON l.n = u.n), \
      e AS (INSERT INTO audit_events (id, happened, actor, action, app_id, user_id, organization_id, grant_id, source, \
      before, after, detail) SELECT l.event, l.at, l.actor, l.action, l.app_id, l.user_id, l.organization_id, l.id, \
      l.source, l.before, l.after, l.detail FROM u JOIN l ON l.n = u.n WHERE l.event IS NOT NULL) \

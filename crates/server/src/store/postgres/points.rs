@@ -118,7 +118,7 @@ fn answer<T>(reply: Reply<T>, found: Option<Result<T>>) {
 /// Many, each with its id before it.
 const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
      code_challenge, salt, proof_key, previous_key, generation, previous, confirmed, rotated_at, created, code_expires, \
-     expires, ends, last_used, ended_at, reason, acts_as, resource FROM grants WHERE id = ANY($1)";
+     expires, ends, last_used, ended_at, reason, repeats, source, acts_as, resource FROM grants WHERE id = ANY($1)";
 
 /// These grants as they stand.
 pub(super) async fn read_grants(connection: &Connection, ids: &[GrantId]) -> Answer<Found<GrantId, Grant>> {

@@ -82,7 +82,10 @@ const DELETE: &str = "DELETE FROM grants WHERE id = ANY($1) AND state <> 1";
 const END: &str = "UPDATE grants AS g SET state = 2, ended_at = $3, reason = b.reason, redirect_uri = NULL, \
      code_challenge = NULL, check_at = $4 FROM unnest($1::bytea[], $2::text[]) AS b(id, reason) \
      WHERE g.id = b.id AND g.state < 2";
-const LATER: &str = "UPDATE grants AS g SET check_at = b.due FROM unnest($1::bytea[], $2::bigint[]) AS b(id, due) \
+const LATER: &str = "UPDATE grants AS g SET check_at = b.due, \
+     redirect_uri = CASE WHEN g.state = 1 THEN NULL ELSE g.redirect_uri END, \
+     code_challenge = CASE WHEN g.state = 1 THEN NULL ELSE g.code_challenge END \
+     FROM unnest($1::bytea[], $2::bigint[]) AS b(id, due) \
      WHERE g.id = b.id";
 
 const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE id IN \

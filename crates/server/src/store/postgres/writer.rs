@@ -349,6 +349,7 @@ impl<'a> Batch<'a> {
             id,
             reason: ends.reason,
             now: ends.now,
+            generation: None,
         };
         let each: Vec<End> = found.iter().map(each).collect();
         if let Some(group) = hot::ends(&each, &mut self.numbering, self.bounds) {

@@ -18,10 +18,8 @@ async fn a_code_is_redeemed_once() {
         (State::Active, 1, None)
     );
     assert_eq!((active.rotated_at, active.expires), (NOW, Some(NOW.after(DAY))));
-    assert_eq!(
-        (active.redirect_uri, active.code_challenge, active.confirmed),
-        (None, None, false)
-    );
+    assert_eq!((active.repeats, active.source, active.confirmed), (0, None, false));
+    assert_eq!(fixture.store.grant(grant_id(1)).await.unwrap(), Some(active));
 
     assert_eq!(fixture.redeem(redeem(1)).await.unwrap(), None);
 }
@@ -69,6 +67,53 @@ async fn a_rotation_moves_the_grant_on_and_remembers_what_was_proved() {
     );
     assert_eq!(fixture.store.grant(grant_id(1)).await.unwrap(), Some(grant));
     assert_eq!(fixture.feed().await, []);
+}
+
+/// A second use of the code is judged by it until then.
+#[tokio::test]
+async fn what_a_code_was_bound_to_stays_until_the_first_rotation() {
+    let fixture = Fixture::new().await;
+    let redeemed = fixture.active(1).await;
+    assert_eq!(redeemed.redirect_uri.as_deref(), Some("https://app.example/cb"));
+    assert_eq!(redeemed.code_challenge, Some([7; 32]));
+    let rotated = fixture.rotate(rotate(1, 1)).await.unwrap().grant;
+    assert_eq!((&rotated.redirect_uri, rotated.code_challenge), (&None, None));
+    assert_eq!(fixture.store.grant(grant_id(1)).await.unwrap(), Some(rotated));
+}
+
+#[tokio::test]
+async fn a_rotation_takes_count_and_source_along() {
+    let fixture = Fixture::new().await;
+    fixture.active(1).await;
+    let counted = |repeats| Rotate {
+        repeats,
+        source: [6; 8],
+        ..rotate(1, 1)
+    };
+    let rotated = fixture.rotate(counted(2)).await.unwrap().grant;
+    assert_eq!((rotated.repeats, rotated.source), (2, Some([6; 8])));
+    assert_eq!(fixture.store.grant(grant_id(1)).await.unwrap(), Some(rotated));
+    let replaced = Rotate {
+        presented: 1,
+        ..rotate(1, 2)
+    };
+    let replaced = fixture.rotate(replaced).await.unwrap().grant;
+    assert_eq!((replaced.repeats, replaced.source), (0, Some([4; 8])));
+    assert_eq!(fixture.store.grant(grant_id(1)).await.unwrap(), Some(replaced));
+}
+
+#[tokio::test]
+async fn a_copied_device_is_marked_once_and_no_rotation_takes_that_back() {
+    let fixture = Fixture::new().await;
+    fixture.active(1).await;
+    assert!(fixture.store.mark_copied(grant_id(1)).await.unwrap());
+    assert!(!fixture.store.mark_copied(grant_id(1)).await.unwrap());
+    let rotated = fixture.rotate(rotate(1, 1)).await.unwrap().grant;
+    assert_eq!(rotated.repeats, 3);
+    assert_eq!(fixture.store.grant(grant_id(1)).await.unwrap(), Some(rotated));
+    fixture.pending(2).await;
+    assert!(!fixture.store.mark_copied(grant_id(2)).await.unwrap());
+    assert!(!fixture.store.mark_copied(grant_id(9)).await.unwrap());
 }
 
 #[tokio::test]

@@ -172,6 +172,8 @@ fn rotate(id: u128, generation: u32) -> Rotate {
         now: NOW.after(Duration::from_secs(10)),
         expires: Some(NOW.after(2 * DAY)),
         key: 1,
+        repeats: 0,
+        source: [4; 8],
     }
 }
 

@@ -371,6 +371,7 @@ fn end(id: u128, number: i64) -> Work {
         id: grant_id(id),
         reason: EndReason::ByPerson,
         now: Instant(number),
+        generation: None,
     };
     Work::End(end, None)
 }
@@ -384,6 +385,8 @@ fn rotate(id: u128, presented: u32, expect: u32) -> Work {
         now: NOW,
         expires: None,
         key: 1,
+        repeats: 0,
+        source: [0; 8],
     })
 }
 
@@ -423,6 +426,8 @@ fn grant(id: GrantId, generation: u32) -> Grant {
         last_used: None,
         ended_at: None,
         reason: None,
+        repeats: 0,
+        source: None,
         unknown: None,
     }
 }

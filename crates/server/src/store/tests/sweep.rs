@@ -29,6 +29,21 @@ async fn a_code_never_redeemed_goes_ten_minutes_after_it_ran_out() {
 }
 
 #[tokio::test]
+async fn what_a_spent_code_was_bound_to_goes_ten_minutes_after_the_code_ran_out() {
+    let fixture = Fixture::new().await;
+    let gone = fixture.active(1).await.code_expires.after(Duration::from_secs(600));
+    let kept = async || {
+        let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
+        assert_eq!((grant.state, grant.generation), (State::Active, 1));
+        (grant.redirect_uri.is_some(), grant.code_challenge.is_some())
+    };
+    fixture.write_at(Instant(gone.0 - 1)).await;
+    assert_eq!(kept().await, (true, true));
+    fixture.write_at(gone).await;
+    assert_eq!(kept().await, (false, false));
+}
+
+#[tokio::test]
 async fn a_grant_expires_with_its_refresh_token_and_goes_thirty_days_later() {
     let fixture = Fixture::new().await;
     fixture.active(1).await;

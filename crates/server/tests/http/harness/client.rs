@@ -22,6 +22,8 @@ pub(crate) struct Client<'s> {
     redirect_uri: &'s str,
     authentication: Authentication,
     pkce: bool,
+    /// Where its requests come from, as a proxy in front tells; nothing: from this machine.
+    from: Option<&'s str>,
 }
 
 /// How a client proves itself (RFC 6749 §2.3.1).
@@ -42,6 +44,7 @@ impl<'s> Client<'s> {
             authentication: Authentication::Body,
             // The four texts know no PKCE; the preset `default` demands it.
             pkce: server.preset == "default",
+            from: None,
         }
     }
 
@@ -63,6 +66,14 @@ impl<'s> Client<'s> {
         Self {
             authentication: Authentication::None,
             pkce: true,
+            ..self
+        }
+    }
+
+    /// The same at another address, by the word of a trusted proxy.
+    pub(crate) fn from(self, address: &'s str) -> Self {
+        Self {
+            from: Some(address),
             ..self
         }
     }
@@ -163,10 +174,11 @@ impl<'s> Client<'s> {
     async fn post(&self, endpoint: &str, pairs: &[(&str, &str)]) -> Answer {
         let pairs = self.with_credentials(pairs);
         let path = self.path(endpoint);
-        if self.authentication == Authentication::Basic {
-            return self.server.post_as(&path, &self.basic(), &pairs).await;
-        }
-        self.server.post(&path, &pairs).await
+        let basic = self.basic();
+        let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        headers.extend((self.authentication == Authentication::Basic).then_some(("authorization", basic.as_str())));
+        headers.extend(self.from.map(|from| ("x-forwarded-for", from)));
+        self.server.post_raw(&path, &headers, encoded(&pairs)).await
     }
 
     fn with_credentials<'a>(&'a self, pairs: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {

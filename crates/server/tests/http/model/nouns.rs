@@ -69,6 +69,13 @@ pub(super) struct Grant {
     pub(super) used: (i64, i64),
     /// The key that proves each generation; first the code's.
     pub(super) keys: Vec<usize>,
+    /// Where the last rotation came from, and how many in a row before it were each repeated from elsewhere.
+    pub(super) source: Option<usize>,
+    pub(super) repeats: u32,
+    /// Whether the last rotation was repeated from elsewhere, which memory alone knows.
+    pub(super) repeated: bool,
+    /// Whether the sweep may have taken what a second use of the code is judged by, before the clock was turned back.
+    pub(super) swept: bool,
 }
 
 /// An access token. Asked for again, the same one is given again.
@@ -117,6 +124,8 @@ pub(super) enum Request {
         by: usize,
         token: Refresh,
         scopes: Option<Scopes>,
+        /// One of [`super::world::SOURCES`].
+        from: usize,
     },
     Identity(Access),
     Introspect(Caller, Access),

@@ -3,7 +3,7 @@
 use super::judge::Judge;
 use super::made::Made;
 use super::nouns::{Access, Answered, Caller, Grant, Life, Refresh, Request, Rules, Scopes};
-use super::reference::{KEY_REVOKED, Model};
+use super::reference::{CODE_KEPT, KEY_REVOKED, Model};
 use super::steps::{By, Edge, History, How, Newest, Racer, Step, Which};
 use super::told::{brief, told};
 use super::world::{self, CLIENTS, ORGANIZATIONS, PEOPLE};
@@ -102,6 +102,34 @@ impl<'a> Play<'a> {
     fn request(&self, step: &Step) -> Option<Request> {
         let model = &self.model;
         Some(match *step {
+            Step::EndAccess(of) => {
+                let grant = &model.grants[self.grant(of)?];
+                let (user, app, organization) = (grant.user, grant.app, grant.organization);
+                if !self.is_listed(grant) || model.users[user].suspended {
+                    return None;
+                }
+                Request::EndAccess {
+                    user,
+                    app,
+                    organization,
+                }
+            }
+            Step::OperatorEnds(of) => self.racer(self.grant(of)?, Racer::OperatorEnds)?,
+            Step::SuspendUser(user) => Request::UserSuspended(user, true),
+            Step::SuspendApp(app) => Request::AppSuspended(app, true),
+            Step::SuspendOrganization(one) => Request::OrganizationSuspended(one, true),
+            Step::Leave(user, of) if model.users[user].member_of.contains(&of) => Request::Member(user, of, false),
+            Step::RotateKeys => Request::RotateKeys,
+            Step::RevokeKey(purpose) => Request::RevokeKey(purpose),
+            Step::Join(user, of) => Request::Member(user, of, true),
+            _ => return self.token_request(step),
+        })
+    }
+
+    /// The same of a step about a code or a token.
+    fn token_request(&self, step: &Step) -> Option<Request> {
+        let model = &self.model;
+        Some(match *step {
             Step::Redeem(of, by, fault) => {
                 let grant = self.grant(of)?;
                 let by = self.by(by, grant);
@@ -110,7 +138,23 @@ impl<'a> Play<'a> {
             Step::Refresh(of, which, by, scopes) => {
                 let token = self.token(of, which)?;
                 let by = self.by(by, token.grant);
-                Request::Refresh { by, token, scopes }
+                let from = 0;
+                Request::Refresh {
+                    by,
+                    token,
+                    scopes,
+                    from,
+                }
+            }
+            Step::RefreshFrom(of, which, from) => {
+                let token = self.token(of, which)?;
+                let (by, scopes) = (model.grants[token.grant].app, None);
+                Request::Refresh {
+                    by,
+                    token,
+                    scopes,
+                    from,
+                }
             }
             Step::Use(of, how) => {
                 let access = *newest(&self.accesses(), of)?;
@@ -137,26 +181,6 @@ impl<'a> Play<'a> {
                 }
                 Request::RevokeRefresh(self.by(by, token.grant), token)
             }
-            Step::EndAccess(of) => {
-                let grant = &model.grants[self.grant(of)?];
-                let (user, app, organization) = (grant.user, grant.app, grant.organization);
-                if !self.is_listed(grant) || model.users[user].suspended {
-                    return None;
-                }
-                Request::EndAccess {
-                    user,
-                    app,
-                    organization,
-                }
-            }
-            Step::OperatorEnds(of) => self.racer(self.grant(of)?, Racer::OperatorEnds)?,
-            Step::SuspendUser(user) => Request::UserSuspended(user, true),
-            Step::SuspendApp(app) => Request::AppSuspended(app, true),
-            Step::SuspendOrganization(one) => Request::OrganizationSuspended(one, true),
-            Step::Leave(user, of) if model.users[user].member_of.contains(&of) => Request::Member(user, of, false),
-            Step::RotateKeys => Request::RotateKeys,
-            Step::RevokeKey(purpose) => Request::RevokeKey(purpose),
-            Step::Join(user, of) => Request::Member(user, of, true),
             _ => return None,
         })
     }
@@ -181,11 +205,23 @@ impl<'a> Play<'a> {
             .map_err(|wrong| format!("{wrong}: {}", answer.shown()))?;
         match (request, expected) {
             (Request::Redeem { grant, .. }, Answered::Pair { .. }) => self.make_room(grant).await,
+            (Request::Redeem { grant, .. }, Answered::Refused(_)) if self.model.grants[grant].swept => {
+                self.ask_whether_it_ended(grant).await;
+                Ok(())
+            }
             (Request::EndAccess { user, .. }, _) => {
                 self.written_down(|grant| grant.user == user);
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Whether a second use of a code ended its grant, where the model cannot know.
+    async fn ask_whether_it_ended(&mut self, grant: usize) {
+        let row = self.row(grant).await;
+        if row["state"] == "ended" && row["reason"] == "code_replayed" {
+            self.model.end(grant, "code_replayed");
         }
     }
 
@@ -260,6 +296,7 @@ impl<'a> Play<'a> {
     async fn restart(&mut self) {
         self.server.restart().await;
         self.written_down(|_| true);
+        self.model.grants.iter_mut().for_each(|grant| grant.repeated = false);
     }
 
     /// The uses of these grants are now in the database, give or take the minute for which one is not written again.
@@ -289,6 +326,9 @@ impl<'a> Play<'a> {
         self.trace.push("the server is restarted".to_owned());
         self.restart().await;
         self.model.retire_keys();
+        for grant in &mut self.model.grants {
+            grant.swept |= self.model.now >= grant.code_expires + CODE_KEPT;
+        }
         let run_out = |id: &usize| self.model.is_over(*id) || self.model.is_forgotten(*id);
         let run_out: Vec<usize> = (0..self.model.grants.len()).filter(run_out).collect();
         for id in run_out {
@@ -308,6 +348,7 @@ impl<'a> Play<'a> {
         let (model, grant) = (&self.model, &self.model.grants[self.grant(of)?]);
         let at = match edge {
             Edge::Code => grant.code_expires,
+            Edge::Replay => grant.code_expires + CODE_KEPT,
             Edge::Grace => grant.rotated_at + model.rules.grace,
             Edge::Retry => grant.rotated_at + model.rules.retry,
             Edge::Access => grant.rotated_at + model.rules.access,
@@ -347,8 +388,14 @@ impl<'a> Play<'a> {
         }
         for id in 0..self.model.grants.len() {
             if let Some(token) = self.token_of(id, Which::Current) {
-                let (by, scopes) = (self.model.grants[id].app, None);
-                self.ask(Request::Refresh { by, token, scopes }).await?;
+                let (by, scopes, from) = (self.model.grants[id].app, None, 0);
+                self.ask(Request::Refresh {
+                    by,
+                    token,
+                    scopes,
+                    from,
+                })
+                .await?;
             }
         }
         Ok(())

@@ -56,11 +56,15 @@ impl Play<'_> {
         Some(match racer {
             // Who makes room for a grant that ends at the same moment hangs on moments within a request.
             Racer::Redeem if self.active_beside(grant).len() >= self.model.rules.most => return None,
+            // Whether a second use ends it nobody knows.
+            Racer::Redeem if self.model.grants[grant].swept => return None,
             Racer::Redeem => redemption(&self.model, grant),
             Racer::Refresh(which) => Request::Refresh {
                 by,
                 token: token(which)?,
                 scopes: None,
+                // Which of a rotation and a repeat from elsewhere came first would not show in the answers.
+                from: self.model.grants[grant].source.unwrap_or(0),
             },
             Racer::Revoke => Request::RevokeRefresh(by, token(Which::Current)?),
             Racer::OperatorEnds if self.model.is_forgotten(grant) => return None,

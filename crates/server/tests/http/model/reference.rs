@@ -16,8 +16,11 @@ pub(super) const INVALID_CLIENT: &str = "401 invalid_client";
 /// What a resource server says to a token that is not good.
 pub(super) const INVALID_TOKEN: &str = "401 invalid_token";
 
-/// How long the row of a code that nobody redeemed stays after it ran out.
-const PENDING_KEPT: i64 = 10 * 60 * 1000;
+/// How long after its life a second use of a code is found out, and how long the row of one that nobody redeemed stays.
+pub(super) const CODE_KEPT: i64 = 10 * 60 * 1000;
+
+/// How many rotations in a row, each repeated from elsewhere, are a copied device.
+const COPIED: u32 = 3;
 
 /// Why a grant ended whose key was revoked; its row is told later.
 pub(super) const KEY_REVOKED: &str = "key_revoked";
@@ -73,6 +76,10 @@ impl Model {
             ends: None,
             used: (self.now, self.now),
             keys: vec![self.proof_keys.at(self.now)],
+            source: None,
+            repeats: 0,
+            repeated: false,
+            swept: false,
         });
         self.grants.len() - 1
     }
@@ -80,7 +87,12 @@ impl Model {
     pub(super) fn answer(&mut self, request: &Request) -> Answered {
         match *request {
             Request::Redeem { by, grant, fault } => self.redeem(by, grant, fault),
-            Request::Refresh { by, token, scopes } => self.refresh(by, token, scopes),
+            Request::Refresh {
+                by,
+                token,
+                scopes,
+                from,
+            } => self.refresh(by, token, scopes, from),
             Request::Identity(access) => match self.is_good(access) {
                 true => Answered::Person(self.grants[access.grant].user),
                 false => Answered::Refused(INVALID_TOKEN),
@@ -119,7 +131,8 @@ impl Model {
     }
 
     /// Pending, this app, code unexpired → active, generation 1. All checks that can fail come before.
-    /// A second use of a code, authentic and by its own client, ends the grant.
+    /// A second use of a code, authentic, by its own client and with all that the first one had to prove, ends the grant within
+    /// the code's life plus ten minutes. After the first rotation it ends nothing.
     fn redeem(&mut self, by: usize, id: usize, fault: Option<Fault>) -> Answered {
         let (now, rules) = (self.now, self.rules);
         let grant = &self.grants[id];
@@ -127,7 +140,10 @@ impl Model {
             return Answered::Refused(INVALID_GRANT);
         }
         if grant.life == Life::Active {
-            self.end(id, "code_replayed");
+            let known = grant.generation == 1 && !grant.swept && now < grant.code_expires + CODE_KEPT;
+            if known && fault.is_none() {
+                self.end(id, "code_replayed");
+            }
             return Answered::Refused(INVALID_GRANT);
         }
         if now >= grant.code_expires || fault.is_some() {
@@ -152,7 +168,7 @@ impl Model {
     }
 
     /// Client authentication, the HMAC, ownership; then the generations; then what else can fail; then the change.
-    fn refresh(&mut self, by: usize, token: Refresh, asked: Option<Scopes>) -> Answered {
+    fn refresh(&mut self, by: usize, token: Refresh, asked: Option<Scopes>, from: usize) -> Answered {
         let id = token.grant;
         if !self.is_own(by, token) || self.grants[id].life != Life::Active {
             return Answered::Refused(INVALID_GRANT);
@@ -176,6 +192,10 @@ impl Model {
         if !asked.within(granted) || scopes.is_empty() {
             return Answered::Refused(INVALID_SCOPE);
         }
+        if meaning == Meaning::Same && self.is_copied(id, from) && self.apps[by].public {
+            self.end(id, "device_copied");
+            return Answered::Refused(INVALID_GRANT);
+        }
         if meaning == Meaning::Same {
             let (first, now) = (self.grants[id].rotated_at, self.now);
             // The same access token too, as long as it has a life.
@@ -183,13 +203,13 @@ impl Model {
             return self.pair(id, issued, scopes);
         }
         if self.rotates(by) {
-            self.rotate(id, token.generation);
+            self.rotate(id, token.generation, from);
         }
         self.pair(id, self.now, scopes)
     }
 
     /// (n, p) → (n+1, n), or (n+1, p) where p came again; then n is void.
-    fn rotate(&mut self, id: usize, presented: u32) {
+    fn rotate(&mut self, id: usize, presented: u32, from: usize) {
         let expires = self.refresh_expires(self.grants[id].app, self.grants[id].ends);
         let (now, key) = (self.now, self.proof_keys.at(self.now));
         let grant = &mut self.grants[id];
@@ -200,6 +220,22 @@ impl Model {
         (grant.previous, grant.generation) = (Some(presented), grant.generation + 1);
         (grant.rotated_at, grant.seen, grant.expires) = (now, false, expires);
         grant.used = (now, grant.used.1.max(now));
+        if grant.repeats < COPIED {
+            grant.repeats = if grant.repeated { grant.repeats + 1 } else { 0 };
+        }
+        (grant.repeated, grant.source) = (false, Some(from));
+    }
+
+    /// Three rotations in a row that were each repeated from another source are a copied device.
+    fn is_copied(&mut self, id: usize, from: usize) -> bool {
+        let grant = &mut self.grants[id];
+        let elsewhere = grant.source.is_some_and(|source| source != from);
+        grant.repeated |= elsewhere;
+        let copied = elsewhere && grant.repeats + 1 >= COPIED;
+        if copied {
+            grant.repeats = COPIED;
+        }
+        copied
     }
 
     fn meaning(&self, token: Refresh) -> Meaning {
@@ -427,7 +463,7 @@ impl Model {
     /// Whether its row may be gone, its code never redeemed.
     pub(super) fn is_forgotten(&self, id: usize) -> bool {
         let grant = &self.grants[id];
-        let long_ago = self.now >= grant.code_expires + PENDING_KEPT || grant.life == Life::Ended("expired");
+        let long_ago = self.now >= grant.code_expires + CODE_KEPT || grant.life == Life::Ended("expired");
         grant.generation == 0 && long_ago
     }
 

@@ -2,7 +2,7 @@
 
 use super::nouns::{Access, Caller, Fault, Purpose, Refresh, Request, Scopes};
 use super::play::Play;
-use super::world::{CLIENTS, ORGANIZATIONS, PEOPLE, REDIRECT_URIS};
+use super::world::{CLIENTS, ORGANIZATIONS, PEOPLE, REDIRECT_URIS, SOURCES};
 use crate::harness::{Answer, Browser, Client, Landing, RESOURCE, VERIFIER};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::Method;
@@ -13,10 +13,17 @@ impl Play<'_> {
     pub(super) async fn send(&self, request: &Request) -> Answer {
         match *request {
             Request::Redeem { by, grant, fault } => self.redeem(by, grant, fault).await,
-            Request::Refresh { by, token, scopes } => {
+            Request::Refresh {
+                by,
+                token,
+                scopes,
+                from,
+            } => {
                 let scopes = scopes.map(|scopes| scopes.to_string());
                 let more: Vec<_> = scopes.iter().map(|scopes| ("scope", scopes.as_str())).collect();
-                self.client(by).refresh_with(&self.refresh_token(token), &more).await
+                let client = self.client(by);
+                let client = SOURCES[from].map_or(client.clone(), |address| client.from(address));
+                client.refresh_with(&self.refresh_token(token), &more).await
             }
             Request::Identity(access) => self.server.identity(self.access_token(&access)).await,
             Request::Introspect(caller, access) => self.introspect(caller, self.access_token(&access)).await,

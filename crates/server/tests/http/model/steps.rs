@@ -31,6 +31,8 @@ pub(super) enum Step {
     Redeem(Newest, By, Option<Fault>),
     /// A refresh token of a grant comes, perhaps for some of the scopes.
     Refresh(Newest, Which, By, Option<Scopes>),
+    /// The same from another source.
+    RefreshFrom(Newest, Which, usize),
     /// Requests about one grant at the same moment.
     Race(Newest, Vec<Racer>),
     /// An access token is used or looked at.
@@ -105,6 +107,8 @@ pub(super) enum Racer {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Edge {
     Code,
+    /// Until when a second use of the code ends the grant.
+    Replay,
     Grace,
     Retry,
     Access,
@@ -128,6 +132,8 @@ fn episode() -> BoxedStrategy<Vec<Step>> {
         40 => step().prop_map(|step| vec![step]),
         4 => late(),
         1 => kept(),
+        2 => spent(),
+        2 => copied(),
         1 => crowd(),
         2 => stopped(),
     ]
@@ -153,6 +159,56 @@ fn late() -> BoxedStrategy<Vec<Step>> {
             steps.push(Step::WaitFor(of, edge, more));
             steps.extend([refresh(Which::Previous), refresh(after)]);
             steps
+        })
+        .boxed()
+}
+
+/// A code that comes twice, with what proves it or without, around the moment until which that ends its grant.
+fn spent() -> BoxedStrategy<Vec<Step>> {
+    let fault = select(vec![
+        None,
+        None,
+        Some(Fault::Verifier),
+        Some(Fault::NoVerifier),
+        Some(Fault::RedirectUri),
+    ]);
+    let between = prop_oneof![
+        2 => Just(vec![]),
+        2 => (-1..=1_i64).prop_map(|more| vec![Step::WaitFor(0, Edge::Replay, more)]),
+        1 => Just(vec![Step::Refresh(0, Which::Current, By::Own, None)]),
+        1 => Just(vec![Step::Restart]),
+    ];
+    (connect(), between, fault)
+        .prop_map(|(first, between, fault)| {
+            let (second, then) = (
+                Step::Redeem(0, By::Own, fault),
+                Step::Refresh(0, Which::Current, By::Own, None),
+            );
+            std::iter::once(first).chain(between).chain([second, then]).collect()
+        })
+        .boxed()
+}
+
+/// Two devices with the same tokens: each rotation is repeated from elsewhere, some perhaps from the same source or not at all.
+fn copied() -> BoxedStrategy<Vec<Step>> {
+    let repeat = select(vec![Some(1), Some(1), Some(1), Some(2), Some(0), None]);
+    let between = select(vec![
+        Step::Wait(SECOND),
+        Step::Wait(SECOND),
+        Step::Wait(SECOND),
+        Step::Restart,
+    ]);
+    let round = (0..2_usize, repeat, between);
+    (connect(), proptest::collection::vec(round, 3..7))
+        .prop_map(|(first, rounds)| {
+            let round = |(from, repeat, between): (usize, Option<usize>, Step)| {
+                let repeated = repeat.map(|other| Step::RefreshFrom(0, Which::Previous, (from + other) % 3));
+                let rotated = Step::RefreshFrom(0, Which::Current, from);
+                [Some(rotated), repeated, Some(between)].into_iter().flatten()
+            };
+            std::iter::once(first)
+                .chain(rounds.into_iter().flat_map(round))
+                .collect()
         })
         .boxed()
 }
@@ -300,7 +356,14 @@ fn time() -> BoxedStrategy<Step> {
         130 * MINUTE,
     ];
     let back = [-1, -SECOND, -40 * SECOND, -5 * MINUTE, -30 * MINUTE];
-    let edge = [Edge::Code, Edge::Grace, Edge::Retry, Edge::Access, Edge::Refresh];
+    let edge = [
+        Edge::Code,
+        Edge::Replay,
+        Edge::Grace,
+        Edge::Retry,
+        Edge::Access,
+        Edge::Refresh,
+    ];
     let edge = (newest(), select(edge.to_vec()), -1..=1_i64);
     prop_oneof![
         5 => select(spans.to_vec()).prop_map(Step::Wait),

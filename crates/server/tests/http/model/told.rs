@@ -17,9 +17,19 @@ pub(super) fn told(model: &Model, request: &Request) -> String {
             };
             format!("{} redeems the code of grant {grant}{fault}", CLIENTS[by])
         }
-        Request::Refresh { by, token, scopes } => {
+        Request::Refresh {
+            by,
+            token,
+            scopes,
+            from,
+        } => {
             let scopes = scopes.map_or(String::new(), |scopes| format!(" for {scopes}"));
-            format!("{} refreshes by {}{scopes}", CLIENTS[by], refresh(model, token))
+            let from = if from == 0 {
+                String::new()
+            } else {
+                format!(" from source {from}")
+            };
+            format!("{} refreshes by {}{scopes}{from}", CLIENTS[by], refresh(model, token))
         }
         Request::Identity(token) => format!("{} is used", access(model, token)),
         Request::Introspect(by, token) => format!("{} asks about {}", caller(by), access(model, token)),

@@ -13,6 +13,8 @@ pub(super) const REDIRECT_URIS: [&str; 3] = [
     "https://partner.example/callback",
 ];
 pub(super) const ORGANIZATIONS: [&str; 3] = ["default", "acme", "globex"];
+/// Where requests come from: this machine, or elsewhere by the word of a proxy.
+pub(super) const SOURCES: [Option<&str>; 3] = [None, Some("198.51.100.7"), Some("2001:db8::1")];
 /// The server's name, which a restart must not change.
 const PUBLIC_URL: &str = "http://id.example";
 
@@ -104,6 +106,7 @@ pub(super) fn declared(tokens: &str, apps: &[App]) -> String {
     format!(
         r#"[server]
 public_url = {PUBLIC_URL:?}
+trusted_proxies = ["127.0.0.0/8"]
 [tokens]
 {tokens}
 

@@ -1,0 +1,111 @@
+//! Finds devices that were copied with their tokens (DESIGN §5, decision 44).
+//!
+//! Two holders of one refresh token who both refresh within the grace get the same successor, again and again: neither is
+//! ever late, so no reuse tells of them. What tells is where they are. A repeat from another source than the one that rotated
+//! is noted in memory; the count of such rotations in a row is written with the next rotation.
+
+use aws_lc_rs::hmac;
+use quick_cache::sync::Cache;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// Three rotations in a row that were each repeated from another source: once may be a phone that changes networks.
+pub const COPIED: u32 = 3;
+
+/// How many grants are remembered between a repeat and the next rotation.
+const GRANTS: usize = 65_536;
+
+/// Keeps this purpose apart from the proofs, which have their kind in this place.
+const TAG: u8 = 16;
+
+/// A source address as the row keeps it: nobody reads an address from it, nor whether two grants share one.
+pub type Source = [u8; 8];
+
+/// The keyed hash of an address; all of an IPv6 network (/64) is one source, as it is where failures are counted.
+#[must_use]
+pub fn source(key: &hmac::Key, salt: &[u8; 16], grant: Uuid, address: IpAddr) -> Source {
+    let mut message = Vec::with_capacity(49);
+    message.extend(salt);
+    message.push(TAG);
+    message.extend(grant.as_bytes());
+    match address.to_canonical() {
+        IpAddr::V4(address) => message.extend(address.octets()),
+        IpAddr::V6(address) => message.extend(&address.octets()[..8]),
+    }
+    let mut source = [0; 8];
+    source.copy_from_slice(&hmac::sign(key, &message).as_ref()[..8]);
+    source
+}
+
+/// The count to write with a rotation, from the one in the row and whether the rotation before was repeated from another
+/// source. It reaches [`COPIED`] only where that is told, and stays there until the grant ends.
+#[must_use]
+pub fn counted(repeats: u32, repeated: bool) -> u32 {
+    match (repeats, repeated) {
+        (COPIED.., _) => repeats,
+        (_, true) => (repeats + 1).min(COPIED - 1),
+        (_, false) => 0,
+    }
+}
+
+/// Which generations were repeated from another source. A restart forgets them: the count begins anew.
+pub struct Repeats(Cache<Uuid, u32>);
+
+impl Default for Repeats {
+    fn default() -> Self {
+        Self(Cache::new(GRANTS))
+    }
+}
+
+impl Repeats {
+    /// Notes that the current generation of a grant was repeated from another source.
+    pub fn note(&self, grant: Uuid, generation: u32) {
+        self.0.insert(grant, generation);
+    }
+
+    /// Whether this generation was.
+    #[must_use]
+    pub fn has(&self, grant: Uuid, generation: u32) -> bool {
+        self.0.get(&grant) == Some(generation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(salt: u8, grant: u128, address: &str) -> Source {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &[1; 32]);
+        source(&key, &[salt; 16], Uuid::from_u128(grant), address.parse().unwrap())
+    }
+
+    #[test]
+    fn an_address_and_an_ipv6_network_are_one_source_of_one_grant() {
+        let here = of(2, 3, "203.0.113.9");
+        assert_eq!(here, of(2, 3, "::ffff:203.0.113.9"));
+        assert_eq!(of(2, 3, "2001:db8::1"), of(2, 3, "2001:db8::ffff:2"));
+        assert_ne!(of(2, 3, "2001:db8::1"), of(2, 3, "2001:db8:0:1::1"));
+        for elsewhere in [
+            of(2, 3, "203.0.113.10"),
+            of(9, 3, "203.0.113.9"),
+            of(2, 9, "203.0.113.9"),
+        ] {
+            assert_ne!(here, elsewhere);
+        }
+    }
+
+    #[test]
+    fn rotations_count_while_each_is_repeated_and_three_are_for_good() {
+        assert_eq!([counted(0, true), counted(1, true), counted(2, true)], [1, 2, 2]);
+        assert_eq!([counted(0, false), counted(1, false), counted(2, false)], [0, 0, 0]);
+        assert_eq!([counted(3, false), counted(3, true)], [3, 3]);
+    }
+
+    #[test]
+    fn a_repeat_is_known_for_its_generation_only() {
+        let (repeats, grant) = (Repeats::default(), Uuid::from_u128(1));
+        assert!(!repeats.has(grant, 2));
+        repeats.note(grant, 2);
+        assert!(repeats.has(grant, 2) && !repeats.has(grant, 3));
+    }
+}
