@@ -12,10 +12,10 @@ pub use node::follow;
 
 use crate::directory::Directory;
 use crate::keys::{KeyError, Keys};
-use crate::store::model::{Change, ChangeKind};
+use crate::store::model::{AppId, Change, ChangeKind, GrantId, Mark, Recall, Recalled, UserId};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant, Steady};
-use crate::tokens::revoked::{Entry, Revoked};
+use crate::tokens::revoked::{Entry, Revocation, Revoked};
 use marks::Marks;
 use node::Node;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,12 +77,21 @@ impl Feed {
         let now = self.steady.now();
         let mut cached = false;
         for change in changes {
-            let entry = match change.kind {
-                ChangeKind::Grant => grant(change).map(Entry::Grant),
-                ChangeKind::Generation => grant(change)
-                    .zip(u32::try_from(change.value).ok())
-                    .map(|(id, value)| Entry::Generation(id, value)),
-                ChangeKind::Token => change.subject.as_slice().try_into().ok().map(Entry::Token),
+            let understood = match change.kind {
+                ChangeKind::Grant | ChangeKind::Generation | ChangeKind::Token => match revocation(change) {
+                    Some(revocation) => {
+                        self.revoked.add(revocation, now);
+                        true
+                    }
+                    None => false,
+                },
+                ChangeKind::Recall | ChangeKind::GrantsRecall => match recall(change) {
+                    Some(recall) => {
+                        self.revoked.recall(recall, change.expires, change.mark());
+                        true
+                    }
+                    None => false,
+                },
                 ChangeKind::App
                 | ChangeKind::User
                 | ChangeKind::Membership
@@ -97,9 +106,8 @@ impl Feed {
                     continue;
                 }
             };
-            match entry {
-                Some(entry) => self.revoked.add(entry, change.expires, now),
-                None => tracing::error!(kind = %change.kind, "an entry of the feed is malformed"),
+            if !understood {
+                tracing::error!(kind = %change.kind, "an entry of the feed is malformed");
             }
         }
         if cached {
@@ -131,6 +139,60 @@ impl Feed {
     }
 }
 
-fn grant(change: &Change) -> Option<Uuid> {
-    Uuid::from_slice(&change.subject).ok()
+/// What an entry about a grant or a token revokes.
+fn revocation(change: &Change) -> Option<Revocation> {
+    let (id, owner) = change.subject.split_first_chunk::<16>()?;
+    let owner = match owner {
+        [] => None,
+        owner => Some((Uuid::from_slice(owner).ok()?, Instant(change.value))),
+    };
+    let entry = match change.kind {
+        ChangeKind::Generation => Entry::Generation(Uuid::from_bytes(*id), u32::try_from(change.value).ok()?),
+        ChangeKind::Token => Entry::Token(*id),
+        _ => Entry::Grant(Uuid::from_bytes(*id)),
+    };
+    Some(Revocation {
+        entry,
+        owner: owner.filter(|_| change.kind == ChangeKind::Token),
+        until: change.expires,
+        mark: change.mark(),
+    })
+}
+
+/// What a recall says. Where the entries are that it took the place of is of no interest any more.
+fn recall(change: &Change) -> Option<Recall> {
+    let (ids, rest) = change.subject.as_chunks::<16>();
+    let uuid = |bytes: &[u8; 16]| Uuid::from_bytes(*bytes);
+    let mut before = vec![];
+    let (recalled, folded) = match (change.kind, ids) {
+        _ if !rest.is_empty() => return None,
+        (ChangeKind::GrantsRecall, [user, app, last, ids @ ..]) => {
+            let counts = usize::try_from(change.value).ok()?;
+            let (spared, ids) = ids.split_at_checked(counts & 0xffff)?;
+            let (marks, folded) = ids.split_at_checked(2 * (counts >> 16))?;
+            before = marks.as_chunks::<2>().0.iter().filter_map(mark).collect();
+            let recalled = Recalled::Grants {
+                user: UserId(uuid(user)),
+                app: AppId(uuid(app)),
+                last: GrantId(uuid(last)),
+                spared: spared.iter().map(|id| GrantId(uuid(id))).collect(),
+            };
+            (recalled, folded)
+        }
+        (ChangeKind::Recall, [owner, folded @ ..]) => {
+            let (owner, issued_by) = (uuid(owner), Instant(change.value));
+            (Recalled::Tokens { owner, issued_by }, folded)
+        }
+        _ => return None,
+    };
+    Some(Recall {
+        recalled,
+        folded: folded.iter().map(|id| (*id, change.mark())).collect(),
+        before,
+    })
+}
+
+fn mark([node, number]: &[[u8; 16]; 2]) -> Option<Mark> {
+    let number = i64::try_from(i128::from_be_bytes(*number)).ok()?;
+    Some(Mark { node: *node, number })
 }

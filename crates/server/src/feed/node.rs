@@ -11,8 +11,8 @@ use crate::keys::Keys;
 use crate::random;
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant, Reading, Sample};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -38,6 +38,8 @@ pub(super) struct Node {
     off: AtomicI64,
     progress: watch::Sender<Progress>,
     wanted: Notify,
+    /// What the other servers read.
+    others: Mutex<Vec<String>>,
 }
 
 /// How far the attempts have come.
@@ -98,6 +100,13 @@ impl Feed {
             Some(node) => Box::pin(node.next()).await,
             None => Ok(()),
         }
+    }
+
+    /// Whether every server reads this word, so that it may be written. One that is gone counts until it is forgotten.
+    #[must_use]
+    pub fn all_read(&self, word: &str) -> bool {
+        let reads = |words: &String| words.split(' ').any(|one| one == word);
+        self.node.as_ref().is_none_or(|node| node.others().iter().all(reads))
     }
 
     /// Whether requests should be sent here. After an attempt that failed the next one tells: memory may still be fresh, and be
@@ -166,6 +175,7 @@ impl Feed {
                 beat.changes.retain(|change| marks.lacks(change));
             }
             self.take_in(&beat.changes);
+            *node.others() = beat.others;
             if !beat.whole {
                 continue;
             }
@@ -192,7 +202,13 @@ impl Node {
             off: AtomicI64::new(0),
             progress: watch::Sender::default(),
             wanted: Notify::new(),
+            // Nobody was asked yet.
+            others: Mutex::new(vec![String::new()]),
         }
+    }
+
+    fn others(&self) -> MutexGuard<'_, Vec<String>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_fresh(&self) -> bool {

@@ -6,7 +6,6 @@ use crate::directory::Client;
 use crate::store::model::User;
 use crate::time::Instant;
 use crate::tokens::claims::Claims;
-use crate::tokens::revoked::Entry;
 use crate::tokens::sealed::{self, OpenError};
 use http::{HeaderMap, header};
 use std::sync::Arc;
@@ -125,15 +124,8 @@ fn opened(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, Open
 /// Whether the token itself, its generation, its grant or the key of its refresh token was revoked.
 #[must_use]
 pub fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
-    let token = Entry::Token(claims.serial);
-    match claims.grant {
-        Some(grant) => {
-            let generation = Entry::Generation(grant.id.0, grant.generation);
-            hallpass.keys.ring().is_revoked(grant.key)
-                || hallpass.revoked.any(&[token, Entry::Grant(grant.id.0), generation])
-        }
-        None => hallpass.revoked.any(&[token]),
-    }
+    let key = claims.grant.map(|grant| grant.key);
+    key.is_some_and(|key| hallpass.keys.ring().is_revoked(key)) || hallpass.revoked.has(claims)
 }
 
 async fn standing(hallpass: &Hallpass, claims: &Claims, client: &Client) -> Result<Option<Arc<User>>, Refusal> {

@@ -14,6 +14,7 @@ pub mod openapi;
 pub mod refresh_token;
 pub mod refusal;
 pub mod revocation;
+pub mod room;
 pub mod standing;
 pub mod token;
 

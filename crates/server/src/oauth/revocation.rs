@@ -62,7 +62,7 @@ async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: In
         if let Some(grant) = claims.grant {
             hallpass.store.touch(grant.id, grant.generation, now);
         }
-        hallpass.store.revoke_token(claims.serial, claims.expires, now).await?;
+        hallpass.revoke_token(&claims, now).await?;
     }
     Ok(())
 }

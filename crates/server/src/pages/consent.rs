@@ -48,8 +48,8 @@ fn put(visit: &Visit, user: &User, query: &str, question: &Question<'_>) -> Resp
         owner,
         organizations,
     } = *question;
-    let id = random::uuid(visit.now);
-    let blob = visit.seal(Purpose::Consent, &question.encode(visit, GrantId(id), query));
+    let id = visit.hallpass.new_grant_id(user.id, request.client.app.id, visit.now);
+    let blob = visit.seal(Purpose::Consent, &question.encode(visit, id, query));
     let only = organizations
         .first()
         .filter(|one| organizations.len() == 1 && !one.hidden);
@@ -68,7 +68,7 @@ fn put(visit: &Visit, user: &User, query: &str, question: &Question<'_>) -> Resp
             show_organization: only.map(|one| one.name.as_str()),
             until: until(&visit.hallpass),
             scopes: &visit.scope_lines(&request.scopes),
-            pass: &pass_number(id),
+            pass: &pass_number(id.0),
             switch_account: &switch,
         }
         .render(frame)
@@ -111,7 +111,12 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
         organizations: &organizations,
     };
     let unanswered = organizations.len() > 1 && !form.has("organization");
-    if !shown.covers(&visit, &question) || unanswered {
+    // So many grants ended since the page was shown that this one would be taken for one of them.
+    let ended = visit
+        .hallpass
+        .revoked
+        .has_ended(user.id, request.client.app.id, shown.id);
+    if !shown.covers(&visit, &question) || unanswered || ended {
         return Ok(visit.go(&again));
     }
     let Some(organization) = chosen(&form, &organizations) else {
@@ -189,6 +194,9 @@ async fn allow(
     let event = visit.who(user).did(AuditAction::GrantCreated, visit.now);
     let event = event.after(&json!({ "scopes": grant.scopes }));
     let grant = hallpass.store.recording(event).insert_grant(grant).await?;
+    if let Err(error) = hallpass.make_room(&grant, visit.now).await {
+        tracing::warn!(%error, "rows beyond the limit stay until the next consent");
+    }
     hand_over(visit, request, &grant)
 }
 

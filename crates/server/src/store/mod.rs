@@ -27,6 +27,7 @@ mod postgres;
 mod pressure;
 mod queue;
 mod resources;
+mod room;
 mod schema;
 mod seen;
 mod sessions;
@@ -40,6 +41,7 @@ pub mod value;
 mod writer;
 
 pub(crate) use grants::CODE_KEPT;
+pub(crate) use nodes::RECALL;
 pub use postgres::Address;
 pub(crate) use users::folded;
 

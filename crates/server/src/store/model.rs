@@ -8,10 +8,11 @@ mod people;
 mod record;
 
 pub use client::{App, AppUpdate, MOST_REDIRECT_URIS, Others, Resource, Secret, SecretHash};
-pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Redeemed, Rotate, Rotated};
+pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Redeemed, Rotate, Rotated, Surplus};
 pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
 pub use record::{
-    AuditCursor, AuditEvent, AuditFilter, Beat, Change, Declared, Key, Mark, NewChange, RevokedKey, Successor,
+    AuditCursor, AuditEvent, AuditFilter, Beat, Change, Declared, Key, Mark, NewChange, Recall, Recalled, RevokedKey,
+    RevokedToken, Successor,
 };
 
 use std::fmt;
@@ -253,8 +254,16 @@ texts! {
         Grant = "grant",
         /// The generation in `value` of a grant is void: another replaced it unseen.
         Generation = "generation",
-        /// An access token was revoked; the subject is its serial.
+        /// An access token was revoked; the subject is its serial. Where its owner follows (an app, or the grant), `value` is
+        /// when it was issued.
         Token = "token",
+        /// Every access token of an owner (an app's own, or a grant's) that was issued by the moment in `value` is revoked;
+        /// the subject is the owner and the entries whose place this one takes, 16 bytes each.
+        Recall = "recall",
+        /// The grants of a person for an app up to a last one ended, with exceptions; the subject is the person, the app, the
+        /// last one, the exceptions, the recalls that this one replaces (run and number), and the grants whose entries it
+        /// replaces, 16 bytes each. `value` is the count of exceptions, and 65,536 times that of the recalls.
+        GrantsRecall = "grants_recall",
         /// An app is new or different.
         App = "app",
         /// A user is new or different.

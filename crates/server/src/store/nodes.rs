@@ -3,6 +3,11 @@
 use super::model::{Beat, Mark};
 use super::{Engine, Result, Store, StoreError};
 
+/// What this version reads beyond the first one. A word or format is written once every server reads it.
+pub(super) const READS: &str = RECALL;
+/// Entries of the feed that name owners and recall tokens.
+pub(crate) const RECALL: &str = "recall";
+
 impl Store {
     /// Commits a heartbeat and reads, in the same statement, the database's clock and the feed above `marks`. What a server
     /// that commits has read is what the database holds: a primary that was cut off can only read.
@@ -11,7 +16,7 @@ impl Store {
     /// Where the database is away, or no other server can share it.
     pub async fn beat(&self, node: [u8; 16], marks: &[Mark]) -> Result<Beat> {
         match &self.inner.engine {
-            Engine::Postgres(postgres) => postgres.beat(node, marks).await,
+            Engine::Postgres(postgres) => postgres.beat(node, READS, marks).await,
             Engine::Sqlite(_) => Err(StoreError::Unfit("SQLite is one server's".to_owned())),
         }
     }

@@ -11,7 +11,7 @@ impl Store {
         first(self.read(SESSION, &[id.into(), now.into()]).await?, session_of)
     }
 
-    /// Makes a session.
+    /// Makes a session. Of a person who has too many the oldest end.
     pub async fn create_session(&self, session: Session) -> Result<()> {
         let params = vec![
             session.id.into(),
@@ -19,7 +19,12 @@ impl Store {
             session.created.into(),
             session.expires.into(),
         ];
-        self.write(vec![Statement::new(INSERT, params).expect_one()]).await
+        let room = vec![session.user.into(), session.id.into(), (MOST - 1).into()];
+        let statements = vec![
+            Statement::new(INSERT, params).expect_one(),
+            Statement::new(MAKE_ROOM, room),
+        ];
+        self.write(statements).await
     }
 
     /// Ends a session; one that is gone already is fine.
@@ -37,6 +42,11 @@ impl Store {
 const SESSION: &str =
     "SELECT id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 AND kind = 'own'";
 const INSERT: &str = "INSERT INTO sessions (id, user_id, created, expires) VALUES ($1, $2, $3, $4)";
+/// How many sessions one person may have.
+const MOST: u32 = 100;
+
+const MAKE_ROOM: &str = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 \
+     ORDER BY created DESC, id DESC LIMIT 1000 OFFSET $3)";
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
 const DELETE_OF: &str = "DELETE FROM sessions WHERE user_id = $1";
 

@@ -1,12 +1,21 @@
 //! What was revoked before it expired, in memory and exact: a false positive would refuse a good token.
 //!
 //! An entry lives until the latest expiry that any token it speaks of can carry. The store's feed keeps the same entries
-//! on disk, from which the set is rebuilt at start.
+//! on disk, from which the set is rebuilt at start. An app or a person can make as many entries as they like, so beyond a
+//! number the oldest of one owner are folded into a *recall*: one entry that revokes them together (docs/decisions/0047).
 
+use crate::store::model::{AppId, GrantId, Mark, Recall, Recalled, UserId};
 use crate::time::Instant;
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use crate::tokens::claims::Claims;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use uuid::Uuid;
+
+/// How many entries are folded into one at a time.
+pub const FOLDED: usize = 32;
+
+/// How many recalls of one owner are known to be in the feed.
+const RECALLS: usize = 8;
 
 /// What can be revoked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -19,56 +28,544 @@ pub enum Entry {
     Token([u8; 16]),
 }
 
+/// An entry of the feed that revokes something.
+#[derive(Clone, Copy, Debug)]
+pub struct Revocation {
+    /// What.
+    pub entry: Entry,
+    /// Of one token: the app whose own it is, or its grant, and when it was issued.
+    pub owner: Option<(Uuid, Instant)>,
+    /// Until when it matters.
+    pub until: Instant,
+    /// Where it is in the feed.
+    pub mark: Mark,
+}
+
 /// The revoked set.
 #[derive(Debug, Default)]
-pub struct Revoked {
-    entries: RwLock<HashMap<Entry, Instant>>,
+pub struct Revoked(RwLock<Set>);
+
+#[derive(Debug, Default)]
+struct Set {
+    entries: HashMap<Entry, Held>,
+    /// Single tokens by their owner, with the moment of their issue.
+    owned: HashMap<Uuid, Vec<(Instant, [u8; 16])>>,
+    tokens: HashMap<Uuid, RecalledTokens>,
+    grants: HashMap<(UserId, AppId), Vec<RecalledGrants>>,
+    /// The names of the runs that entries came from.
+    runs: Vec<[u8; 16]>,
+}
+
+/// How long an entry matters, and where it is in the feed. There may be a million: the run is kept as its place in a list.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    until: Instant,
+    run: u32,
+    number: u32,
+}
+
+/// Every token of an owner that was issued by a moment.
+#[derive(Debug)]
+struct RecalledTokens {
+    issued_by: Instant,
+    until: Instant,
+    /// The last entries of the feed that say so, of several servers mostly: the next one takes the place of all.
+    marks: VecDeque<Mark>,
+}
+
+/// The grants of a person for an app up to a last one, except those that had not ended then: these have entries of their own,
+/// should they end. So each recall holds for good, whatever comes before or after it; a later one names those that it replaces.
+#[derive(Debug)]
+struct RecalledGrants {
+    last: GrantId,
+    spared: Vec<GrantId>,
+    until: Instant,
+    mark: Mark,
 }
 
 impl Revoked {
-    /// Adds an entry that matters until `until`, and forgets a few that no longer do.
-    pub fn add(&self, entry: Entry, until: Instant, now: Instant) {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        // Doubling keeps the work per entry constant: a set that grows is swept only when it would have to move anyway.
-        if entries.len() == entries.capacity() {
-            entries.retain(|_, until| *until > now);
-        }
-        entries.insert(entry, until);
+    /// Adds what an entry of the feed revokes, and forgets a few that no longer matter.
+    pub fn add(&self, revocation: Revocation, now: Instant) {
+        self.changed(|set| set.add(revocation, now));
     }
 
-    /// Whether any of `of` is revoked.
+    /// Takes in a recall that matters until `until`, in the place of what it folded.
+    pub fn recall(&self, recall: Recall, until: Instant, mark: Mark) {
+        self.changed(|set| set.recall(recall, until, mark));
+    }
+
+    /// Whether a token that says this was revoked, or its generation or its grant.
     #[must_use]
-    pub fn any(&self, of: &[Entry]) -> bool {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        !entries.is_empty() && of.iter().any(|entry| entries.contains_key(entry))
+    pub fn has(&self, claims: &Claims) -> bool {
+        let set = self.read();
+        let has = |entry| set.entries.contains_key(&entry);
+        let token = has(Entry::Token(claims.serial));
+        match claims.grant {
+            None => token || set.has_recalled(claims.app.0, claims.issued_at),
+            Some(grant) => {
+                let (id, generation) = (grant.id.0, grant.generation);
+                token
+                    || has(Entry::Grant(id))
+                    || has(Entry::Generation(id, generation))
+                    || set.has_recalled(id, claims.issued_at)
+                    || set.has_ended(grant.user, claims.app, grant.id)
+            }
+        }
+    }
+
+    /// Whether a recall says that this grant ended. One that is about to be made must not have such an id.
+    #[must_use]
+    pub fn has_ended(&self, user: UserId, app: AppId, grant: GrantId) -> bool {
+        self.read().has_ended(user, app, grant)
+    }
+
+    /// The newest of a person's grants for an app that recalls speak of: the next one must be newer, by whatever clock.
+    #[must_use]
+    pub fn last_ended(&self, user: UserId, app: AppId) -> Option<GrantId> {
+        let set = self.read();
+        set.grants.get(&(user, app))?.iter().map(|recall| recall.last).max()
+    }
+
+    /// Folds the oldest entries of an owner of single tokens, where there are more than `most`.
+    #[must_use]
+    pub fn fold(&self, owner: Uuid, most: usize, now: Instant) -> Option<Recall> {
+        self.changed(|set| set.fold(owner, most, now))
+    }
+
+    /// Folds the ends of these grants of a person for an app; `others` are all that have not ended. `None`: none of the ends
+    /// matters any more.
+    #[must_use]
+    pub fn fold_grants(
+        &self,
+        (user, app): (UserId, AppId),
+        ended: &[GrantId],
+        others: &[GrantId],
+        now: Instant,
+    ) -> Option<Recall> {
+        let set = self.read();
+        let folded = ended.iter().filter_map(|grant| {
+            let held = set
+                .entries
+                .get(&Entry::Grant(grant.0))
+                .filter(|held| held.until > now)?;
+            Some((*grant.0.as_bytes(), set.mark(held)?))
+        });
+        let folded: Vec<_> = folded.collect();
+        let known = set.grants.get(&(user, app)).map_or(&[][..], Vec::as_slice);
+        let last = ended
+            .iter()
+            .copied()
+            .chain(known.iter().map(|recall| recall.last))
+            .max()?;
+        (!folded.is_empty()).then(|| Recall {
+            recalled: Recalled::Grants {
+                user,
+                app,
+                last,
+                spared: others.iter().copied().filter(|grant| *grant <= last).collect(),
+            },
+            folded,
+            before: known.iter().map(|recall| recall.mark).collect(),
+        })
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Set> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changed<T>(&self, change: impl FnOnce(&mut Set) -> T) -> T {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Set {
+    fn has_recalled(&self, owner: Uuid, issued_at: Instant) -> bool {
+        !self.tokens.is_empty()
+            && self
+                .tokens
+                .get(&owner)
+                .is_some_and(|recall| issued_at <= recall.issued_by)
+    }
+
+    fn has_ended(&self, user: UserId, app: AppId, grant: GrantId) -> bool {
+        let covers = |recall: &RecalledGrants| grant <= recall.last && !recall.spared.contains(&grant);
+        !self.grants.is_empty() && self.grants.get(&(user, app)).is_some_and(|all| all.iter().any(covers))
+    }
+
+    fn add(&mut self, revocation: Revocation, now: Instant) {
+        // Doubling keeps the work per entry constant: a set that grows is swept only when it would have to move anyway.
+        if self.entries.len() == self.entries.capacity() {
+            self.forget(now);
+        }
+        let Revocation {
+            entry,
+            until,
+            mark,
+            owner,
+        } = revocation;
+        let run = self.run(mark.node);
+        let number = u32::try_from(mark.number).unwrap_or(0);
+        let known = self.entries.insert(entry, Held { until, run, number }).is_some();
+        match (entry, owner) {
+            (Entry::Token(serial), Some((owner, issued_at))) if !known => {
+                self.owned.entry(owner).or_default().push((issued_at, serial));
+            }
+            // With the grant its single tokens are over.
+            (Entry::Grant(grant), _) => {
+                for (_, serial) in self.owned.remove(&grant).unwrap_or_default() {
+                    self.entries.remove(&Entry::Token(serial));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self, now: Instant) {
+        let Self {
+            entries,
+            owned,
+            tokens,
+            grants,
+            ..
+        } = self;
+        entries.retain(|_, held| held.until > now);
+        tokens.retain(|_, recall| recall.until > now);
+        grants.retain(|_, recalls| {
+            recalls.retain(|recall| recall.until > now);
+            !recalls.is_empty()
+        });
+        owned.retain(|_, tokens| {
+            tokens.retain(|(_, serial)| entries.contains_key(&Entry::Token(*serial)));
+            !tokens.is_empty()
+        });
+    }
+
+    fn recall(&mut self, recall: Recall, until: Instant, mark: Mark) {
+        for (id, _) in &recall.folded {
+            self.entries.remove(&Entry::Token(*id));
+            self.entries.remove(&Entry::Grant(Uuid::from_bytes(*id)));
+        }
+        match recall.recalled {
+            Recalled::Tokens { owner, issued_by } => self.recall_tokens(owner, issued_by, until, mark),
+            Recalled::Grants {
+                user,
+                app,
+                last,
+                spared,
+            } => {
+                let known = self.grants.entry((user, app)).or_default();
+                known.retain(|one| one.mark != mark && !recall.before.contains(&one.mark));
+                known.push(RecalledGrants {
+                    last,
+                    spared,
+                    until,
+                    mark,
+                });
+            }
+        }
+    }
+
+    fn recall_tokens(&mut self, owner: Uuid, issued_by: Instant, until: Instant, mark: Mark) {
+        let known = self.tokens.entry(owner).or_insert_with(|| RecalledTokens {
+            issued_by,
+            until,
+            marks: VecDeque::new(),
+        });
+        known.issued_by = known.issued_by.max(issued_by);
+        known.until = known.until.max(until);
+        known.marks.push_back(mark);
+        if known.marks.len() > RECALLS {
+            known.marks.pop_front();
+        }
+        let Self { entries, owned, .. } = self;
+        if let Some(tokens) = owned.get_mut(&owner) {
+            tokens.retain(|(_, serial)| entries.contains_key(&Entry::Token(*serial)));
+        }
+    }
+
+    fn fold(&mut self, owner: Uuid, most: usize, now: Instant) -> Option<Recall> {
+        let Self { entries, owned, .. } = self;
+        let tokens = owned.get_mut(&owner)?;
+        if tokens.len() <= most {
+            return None;
+        }
+        tokens.retain(|(_, serial)| entries.get(&Entry::Token(*serial)).is_some_and(|held| held.until > now));
+        if tokens.len() <= most {
+            return None;
+        }
+        tokens.sort_unstable();
+        let oldest = tokens.get(..FOLDED.min(tokens.len()))?.to_vec();
+        let (issued_by, _) = *oldest.last()?;
+        let folded = oldest.into_iter().filter_map(|(_, serial)| {
+            let held = self.entries.get(&Entry::Token(serial))?;
+            Some((serial, self.mark(held)?))
+        });
+        let folded = folded.collect();
+        // It says all that the ones before it said.
+        let known = self.tokens.get(&owner);
+        Some(Recall {
+            recalled: Recalled::Tokens {
+                owner,
+                issued_by: known.map_or(issued_by, |known| known.issued_by.max(issued_by)),
+            },
+            folded,
+            before: known.map_or_else(Vec::new, |known| known.marks.iter().copied().collect()),
+        })
+    }
+
+    fn run(&mut self, node: [u8; 16]) -> u32 {
+        // The newest runs are at the end, and most entries come from one of them.
+        let found = self.runs.iter().rposition(|run| *run == node);
+        let place = found.unwrap_or_else(|| {
+            self.runs.push(node);
+            self.runs.len() - 1
+        });
+        u32::try_from(place).unwrap_or(u32::MAX)
+    }
+
+    fn mark(&self, held: &Held) -> Option<Mark> {
+        let node = *self.runs.get(held.run as usize)?;
+        let number = i64::from(held.number);
+        (number > 0).then_some(Mark { node, number })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::model::OrganizationId;
+    use crate::tokens::claims::PersonGrant;
+    use hallpass_wire::Scopes;
+
+    const APP: AppId = AppId(Uuid::from_u128(7));
+    const OWNER: Uuid = APP.0;
+    const USER: UserId = UserId(Uuid::from_u128(8));
+    const NOW: Instant = Instant(0);
+
+    fn at(number: i64) -> Mark {
+        let node = [1; 16];
+        Mark { node, number }
+    }
+
+    /// Matters until 10.
+    fn of(entry: Entry) -> Revocation {
+        Revocation {
+            entry,
+            owner: None,
+            until: Instant(10),
+            mark: at(1),
+        }
+    }
+
+    fn serial(number: i64) -> [u8; 16] {
+        i128::from(number).to_be_bytes()
+    }
+
+    /// Tokens of one owner, issued and numbered from 1 on.
+    fn with_tokens(count: i64) -> Revoked {
+        let revoked = Revoked::default();
+        for number in 1..=count {
+            let token = Revocation {
+                owner: Some((OWNER, Instant(number))),
+                mark: at(number),
+                until: Instant(1_000),
+                ..of(Entry::Token(serial(number)))
+            };
+            revoked.add(token, NOW);
+        }
+        revoked
+    }
+
+    /// Of the app's own, or of a grant.
+    fn claims(number: i64, grant: Option<(u128, u32)>) -> Claims {
+        Claims {
+            serial: serial(number),
+            grant: grant.map(|(id, generation)| PersonGrant {
+                id: GrantId(Uuid::from_u128(id)),
+                generation,
+                user: USER,
+                key: 1,
+            }),
+            app: APP,
+            organization: OrganizationId(Uuid::nil()),
+            scopes: Scopes::default(),
+            issued_at: Instant(number),
+            expires: Instant(1_000),
+        }
+    }
+
+    fn is_revoked(revoked: &Revoked, number: i64) -> bool {
+        revoked.has(&claims(number, None))
+    }
+
+    fn grants(ids: impl IntoIterator<Item = u128>) -> Vec<GrantId> {
+        ids.into_iter().map(|id| GrantId(Uuid::from_u128(id))).collect()
+    }
+
+    fn has_ended(revoked: &Revoked, id: u128) -> bool {
+        revoked.has(&claims(5_000, Some((id, 1))))
+    }
+
+    /// These of one person and app ended.
+    fn ended(ids: impl IntoIterator<Item = u128>) -> Revoked {
+        let revoked = Revoked::default();
+        for (grant, number) in grants(ids).into_iter().zip(1..) {
+            let mark = at(number);
+            revoked.add(
+                Revocation {
+                    mark,
+                    ..of(Entry::Grant(grant.0))
+                },
+                NOW,
+            );
+        }
+        revoked
+    }
 
     #[test]
     fn what_was_added_is_revoked_and_nothing_else() {
         let revoked = Revoked::default();
-        let grant = Uuid::from_u128(1);
-        assert!(!revoked.any(&[Entry::Grant(grant)]));
-        revoked.add(Entry::Generation(grant, 2), Instant(10), Instant(0));
-        assert!(revoked.any(&[Entry::Grant(grant), Entry::Generation(grant, 2)]));
-        assert!(!revoked.any(&[Entry::Grant(grant), Entry::Generation(grant, 3)]));
+        let any = |generation| revoked.has(&claims(1, Some((1, generation))));
+        assert!(!any(2));
+        revoked.add(of(Entry::Generation(Uuid::from_u128(1), 2)), NOW);
+        assert!(any(2) && !any(3));
+        revoked.add(of(Entry::Grant(Uuid::from_u128(1))), NOW);
+        assert!(any(3) && !is_revoked(&revoked, 1));
     }
 
     #[test]
     fn entries_that_no_longer_matter_are_forgotten() {
         let revoked = Revoked::default();
         for number in 0..10_000 {
-            let now = Instant(number);
-            revoked.add(
-                Entry::Grant(Uuid::from_u128(number.unsigned_abs().into())),
-                Instant(number + 10),
-                now,
-            );
+            let token = Revocation {
+                owner: Some((OWNER, Instant(number))),
+                until: Instant(number + 10),
+                ..of(Entry::Token(serial(number)))
+            };
+            revoked.add(token, Instant(number));
         }
-        assert!(revoked.entries.read().unwrap().len() < 100);
+        let set = revoked.read();
+        assert!(set.entries.len() < 100 && set.owned[&OWNER].len() < 100);
+    }
+
+    #[test]
+    fn the_oldest_tokens_of_an_owner_are_folded_and_stay_revoked() {
+        let revoked = with_tokens(100);
+        assert_eq!(revoked.fold(OWNER, 100, NOW), None);
+        assert_eq!(revoked.fold(Uuid::from_u128(8), 0, NOW), None);
+        let recall = revoked.fold(OWNER, 99, NOW).unwrap();
+        let tokens = |issued_by| Recalled::Tokens {
+            owner: OWNER,
+            issued_by: Instant(issued_by),
+        };
+        assert_eq!(recall.recalled, tokens(32));
+        assert_eq!((recall.folded.len(), recall.before.len()), (FOLDED, 0));
+        assert_eq!(recall.folded[31], (serial(32), at(32)));
+        revoked.recall(recall, Instant(1_000), at(101));
+        assert!((1..=100).all(|number| is_revoked(&revoked, number)));
+        assert!(!is_revoked(&revoked, 101));
+        let of_another = Claims {
+            app: AppId(Uuid::from_u128(9)),
+            ..claims(1_000, None)
+        };
+        assert!(!revoked.has(&Claims {
+            issued_at: Instant(1),
+            ..of_another
+        }));
+        assert_eq!(revoked.read().entries.len(), 68);
+        let next = revoked.fold(OWNER, 1, NOW).unwrap();
+        assert_eq!((next.recalled, next.before), (tokens(64), vec![at(101)]));
+    }
+
+    #[test]
+    fn a_recall_of_tokens_does_not_go_back() {
+        let revoked = with_tokens(0);
+        for (issued_by, until, mark) in [(50, 1_000, at(2)), (20, 900, at(1))] {
+            let recall = Recall {
+                recalled: Recalled::Tokens {
+                    owner: OWNER,
+                    issued_by: Instant(issued_by),
+                },
+                folded: vec![],
+                before: vec![],
+            };
+            revoked.recall(recall, Instant(until), mark);
+        }
+        assert!(is_revoked(&revoked, 50) && !is_revoked(&revoked, 51));
+    }
+
+    #[test]
+    fn entries_that_expired_are_not_folded() {
+        let revoked = with_tokens(100);
+        assert_eq!(revoked.fold(OWNER, 10, Instant(1_000)), None);
+    }
+
+    #[test]
+    fn ends_of_grants_are_folded_and_the_others_go_on() {
+        let revoked = ended([2, 4]);
+        // The entry of 3 is no longer there.
+        let fold = |ids: &[u128], others: &[u128]| {
+            revoked.fold_grants((USER, APP), &grants(ids.to_vec()), &grants(others.to_vec()), NOW)
+        };
+        let recall = fold(&[2, 3, 4], &[1, 5]).unwrap();
+        let folded: Vec<_> = recall.folded.iter().map(|(_, mark)| mark.number).collect();
+        assert_eq!((folded, recall.before.len()), (vec![1, 2], 0));
+        revoked.recall(recall, Instant(10), at(3));
+        assert!(revoked.read().entries.is_empty());
+        for (id, has) in [(1, false), (2, true), (3, true), (4, true), (5, false)] {
+            assert_eq!(has_ended(&revoked, id), has, "{id}");
+        }
+        let of_another_app = Claims {
+            app: AppId(Uuid::from_u128(9)),
+            ..claims(1, Some((2, 1)))
+        };
+        assert!(!revoked.has(&of_another_app));
+        assert_eq!(fold(&[2, 4], &[1, 5]), None);
+        assert_eq!(revoked.last_ended(USER, APP), Some(grants([4])[0]));
+    }
+
+    /// Entries of several servers come in any order.
+    #[test]
+    fn each_recall_of_grants_holds_until_one_that_replaces_it_comes() {
+        let first = || {
+            ended([2])
+                .fold_grants((USER, APP), &grants([2]), &grants([1, 3]), NOW)
+                .unwrap()
+        };
+        let second = || {
+            // Meanwhile 1 ended.
+            let revoked = ended([1]);
+            revoked.recall(first(), Instant(10), at(100));
+            revoked
+                .fold_grants((USER, APP), &grants([1]), &grants([3]), NOW)
+                .unwrap()
+        };
+        assert_eq!(second().before, [at(100)]);
+        let apart = || Recall {
+            before: vec![],
+            ..second()
+        };
+        for (recalls, left) in [
+            ([first(), second()], 1),
+            ([second(), first()], 2),
+            ([first(), apart()], 2),
+            ([apart(), first()], 2),
+        ] {
+            let revoked = Revoked::default();
+            for recall in recalls {
+                let mark = if recall == first() { at(100) } else { at(101) };
+                revoked.recall(recall, Instant(10), mark);
+            }
+            assert!(has_ended(&revoked, 1) && has_ended(&revoked, 2) && !has_ended(&revoked, 3));
+            assert_eq!(revoked.read().grants[&(USER, APP)].len(), left);
+        }
+    }
+
+    #[test]
+    fn a_grant_that_ends_takes_the_entries_of_its_tokens_along() {
+        let revoked = with_tokens(100);
+        revoked.add(of(Entry::Grant(OWNER)), NOW);
+        let set = revoked.read();
+        assert_eq!((set.entries.len(), set.owned.len()), (1, 0));
     }
 }

@@ -49,6 +49,7 @@ mod portal;
 mod refresh;
 mod restart;
 mod revocation;
+mod rows;
 mod serials;
 mod subjects;
 mod suspension;

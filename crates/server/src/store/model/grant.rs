@@ -231,3 +231,14 @@ pub struct Connection {
     /// Whether nobody sees that organization.
     pub organization_hidden: bool,
 }
+
+/// Grants of a person for an app that are too many.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Surplus {
+    /// Those whose code nobody redeemed.
+    pub pending: Vec<GrantId>,
+    /// Those that ended.
+    pub ended: Vec<GrantId>,
+    /// All of the person's for the app that have not ended.
+    pub others: Vec<GrantId>,
+}

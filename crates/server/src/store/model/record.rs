@@ -3,6 +3,7 @@
 use super::{AppId, AuditEventId, ChangeKind, GrantId, OrganizationId, UserId};
 use crate::time::Instant;
 use std::fmt;
+use uuid::Uuid;
 
 /// A key, sealed by the master key.
 #[derive(Clone, PartialEq, Eq)]
@@ -134,6 +135,60 @@ pub struct NewChange {
     pub value: i64,
 }
 
+/// An access token to revoke.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RevokedToken {
+    /// Its serial.
+    pub serial: [u8; 16],
+    /// The app whose own it is, or its grant, and when it was issued. `None`: not every server reads that yet.
+    pub owner: Option<(Uuid, Instant)>,
+    /// When it would have expired.
+    pub expires: Instant,
+}
+
+/// One entry of the feed that takes the place of several.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recall {
+    /// What is revoked by it.
+    pub recalled: Recalled,
+    /// What the entries were about, and where they are.
+    pub folded: Vec<([u8; 16], Mark)>,
+    /// The recalls before this one, which say less.
+    pub before: Vec<Mark>,
+}
+
+/// What a recall revokes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Recalled {
+    /// Every access token that was issued to an owner (an app itself, or a grant) by a moment.
+    Tokens {
+        /// The app or the grant.
+        owner: Uuid,
+        /// The moment.
+        issued_by: Instant,
+    },
+    /// Every grant of a person for an app that was made by the time that the last one was, except those that went on.
+    Grants {
+        /// The person.
+        user: UserId,
+        /// The app.
+        app: AppId,
+        /// The newest of the grants that ended: ids are in the order of making.
+        last: GrantId,
+        /// Those that had not ended.
+        spared: Vec<GrantId>,
+    },
+}
+
+impl Change {
+    /// Where it is.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let (node, number) = (self.node, self.number);
+        Mark { node, number }
+    }
+}
+
 /// How far the entries of one run of a server were read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mark {
@@ -152,6 +207,8 @@ pub struct Beat {
     pub changes: Vec<Change>,
     /// Whether these are all. Otherwise the next heartbeat brings more.
     pub whole: bool,
+    /// What the other servers read, one text of words for each kind of server.
+    pub others: Vec<String>,
 }
 
 /// An entry of the feed: what changed, for caches, and what was revoked.

@@ -26,7 +26,7 @@ impl Feed {
     }
 
     /// Who gives up waiting for this leaves no connection behind on which an answer is still to come.
-    pub(super) async fn beat(&self, node: [u8; 16], marks: &[Mark]) -> Result<Beat> {
+    pub(super) async fn beat(&self, node: [u8; 16], reads: &str, marks: &[Mark]) -> Result<Beat> {
         let mut place = self.connection.lock().await;
         let connection = match place.take().filter(|connection| !connection.is_broken()) {
             Some(connection) => connection,
@@ -34,11 +34,12 @@ impl Feed {
         };
         let (runs, numbers): (Vec<&[u8]>, Vec<i64>) = marks.iter().map(|mark| (&mark.node[..], mark.number)).unzip();
         let id = node.as_slice();
-        let params: [Param<'_>; 4] = [
+        let params: [Param<'_>; 5] = [
             (&id, Type::BYTEA),
             (&runs, Type::BYTEA_ARRAY),
             (&numbers, Type::INT8_ARRAY),
             (&ENTRIES, Type::INT8),
+            (&reads, Type::TEXT),
         ];
         let warnings = connection.warnings();
         let unanswered = Unanswered(Some(connection));
@@ -79,10 +80,16 @@ fn beat_of(rows: Vec<Row>) -> Result<Beat> {
     let mut beat: Option<Beat> = None;
     for mut row in rows {
         let clock = row.take()?;
-        let beat = beat.get_or_insert(Beat {
+        let others: Option<String> = row.take()?;
+        let beat = beat.get_or_insert_with(|| Beat {
             clock,
             changes: vec![],
             whole: true,
+            others: others
+                .iter()
+                .flat_map(|all| all.split(','))
+                .map(str::to_owned)
+                .collect(),
         });
         if row.take()? {
             beat.changes.push(change_of(&mut row)?);
@@ -93,10 +100,12 @@ fn beat_of(rows: Vec<Row>) -> Result<Beat> {
     Ok(beat)
 }
 
+/// A server that is gone counts as one that reads what it read, until it is forgotten: it may only have been suspended.
 /// The runs that the feed has entries of are found one after the other in its primary key, by as many looks as there are
 /// runs; then each one's entries above its mark.
 const BEAT: &str = "WITH RECURSIVE beat AS ( \
-       INSERT INTO nodes (id, beat) VALUES ($1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) \
+       INSERT INTO nodes (id, beat, reads) \
+       VALUES ($1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT), $5) \
        ON CONFLICT (id) DO UPDATE SET beat = excluded.beat RETURNING beat), \
      runs AS ( \
        (SELECT node FROM changes ORDER BY node LIMIT 1) \
@@ -109,6 +118,6 @@ const BEAT: &str = "WITH RECURSIVE beat AS ( \
          SELECT node, number, happened, expires, kind, subject, value FROM changes \
          WHERE changes.node = runs.node AND changes.number > COALESCE(mark.number, 0) ORDER BY number LIMIT $4) AS entry \
        ORDER BY entry.node, entry.number LIMIT $4) \
-     SELECT beat.beat, entries.node IS NOT NULL, entries.node, entries.number, entries.happened, entries.expires, \
+     SELECT beat.beat, (SELECT string_agg(DISTINCT reads, ',') FROM nodes WHERE id <> $1), entries.node IS NOT NULL, entries.node, entries.number, entries.happened, entries.expires, \
        entries.kind, entries.subject, entries.value \
      FROM beat LEFT JOIN entries ON TRUE ORDER BY entries.node, entries.number";

@@ -100,8 +100,8 @@ impl Postgres {
     }
 
     /// A heartbeat, and what the feed has above these marks.
-    pub(super) async fn beat(&self, node: [u8; 16], marks: &[Mark]) -> Result<Beat> {
-        self.feed.beat(node, marks).await
+    pub(super) async fn beat(&self, node: [u8; 16], reads: &str, marks: &[Mark]) -> Result<Beat> {
+        self.feed.beat(node, reads, marks).await
     }
 
     /// One statement, in a commit of its own that waits for nothing else.

@@ -89,6 +89,17 @@ async fn a_newer_servers_entry_has_everything_read_anew() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn a_heartbeat_says_what_this_server_reads_and_what_the_others_do() {
+    let fixture = shared().await;
+    assert_eq!(fixture.store.beat(OWN, &[]).await.unwrap().others, Vec::<String>::new());
+    assert_eq!(fixture.sql("SELECT reads FROM nodes"), "recall");
+    assert_eq!(fixture.store.beat([8; 16], &[]).await.unwrap().others, ["recall"]);
+    fixture.sql("INSERT INTO nodes (id, beat) SELECT '\\x01', beat FROM nodes LIMIT 1");
+    assert_eq!(fixture.store.beat(OWN, &[]).await.unwrap().others, ["", "recall"]);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn servers_that_are_gone_are_forgotten_after_a_day() {
     let fixture = shared().await;
     fixture.store.beat(OWN, &[]).await.unwrap();

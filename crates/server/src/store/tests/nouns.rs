@@ -767,3 +767,32 @@ async fn nothing_is_called_by_a_name_with_a_nul_in_it() {
         assert_eq!(store.resource(name).await.unwrap(), None);
     }
 }
+
+#[tokio::test]
+async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
+    let fixture = Fixture::new().await;
+    let session = |number: u8| Session {
+        id: SessionId([number; 32]),
+        user: UserId(uuid(200)),
+        // By a clock that is turned back the last one is the oldest.
+        created: if number == 104 {
+            NOW
+        } else {
+            Instant(NOW.0 + i64::from(number))
+        },
+        expires: NOW.after(DAY),
+    };
+    for number in 1..=104 {
+        fixture.store.create_session(session(number)).await.unwrap();
+    }
+    let other = Session {
+        user: UserId(uuid(201)),
+        ..session(200)
+    };
+    fixture.store.create_session(other).await.unwrap();
+    assert_eq!(fixture.sql("SELECT count(*) FROM sessions"), "101");
+    for (number, there) in [(4, false), (5, true), (104, true), (200, true)] {
+        let found = fixture.store.session(SessionId([number; 32]), NOW).await.unwrap();
+        assert_eq!(found.is_some(), there, "{number}");
+    }
+}
