@@ -51,6 +51,9 @@ new-confidential = On a server
 new-confidential-text = It can keep a secret.
 new-public = On people’s devices or in their browser
 new-public-text = It cannot keep a secret and works without one, with PKCE.
+new-localhost = Accept http://localhost with any port
+new-localhost-text = Only for an app on people’s devices that cannot use http://127.0.0.1, which is accepted with any port anyway.
+new-localhost-wrong = Only an app on people’s devices may accept any port of http://localhost.
 new-scopes = What may it ask for?
 new-scope-wrong = Choose at least one of the permissions.
 

@@ -51,6 +51,9 @@ new-confidential = Op een server
 new-confidential-text = De app kan een geheim bewaren.
 new-public = Op apparaten van mensen of in hun browser
 new-public-text = De app kan geen geheim bewaren en werkt zonder, met PKCE.
+new-localhost = Accepteer http://localhost met elke poort
+new-localhost-text = Alleen voor een app op apparaten van mensen die http://127.0.0.1 niet kan gebruiken; dat adres mag altijd elke poort hebben.
+new-localhost-wrong = Alleen een app op apparaten van mensen mag elke poort van http://localhost accepteren.
 new-scopes = Waar mag de app om vragen?
 new-scope-wrong = Kies ten minste een van de rechten.
 

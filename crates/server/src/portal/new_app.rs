@@ -30,6 +30,7 @@ struct Typed {
     redirect_uris: String,
     organization: Option<String>,
     client_type: ClientType,
+    localhost_any_port: bool,
     /// `None` before anything was sent: all are ticked.
     scopes: Option<Vec<String>>,
 }
@@ -40,6 +41,7 @@ struct Faults {
     name: Option<NameFault>,
     redirect_uris: Vec<(String, RedirectUriFault)>,
     organization: bool,
+    localhost_any_port: bool,
     scope: bool,
 }
 
@@ -107,7 +109,7 @@ async fn register(
         products: hallpass.config.defaults.product.clone().map(|product| vec![product]),
         grant_types: None,
         trusted: user.developer,
-        localhost_any_port: false,
+        localhost_any_port: typed.localhost_any_port,
         created: visit.now,
         secrets: if confidential { vec![secret] } else { Vec::new() },
         unknown: None,
@@ -146,14 +148,18 @@ fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Resul
         (None, _) => None,
     };
     let scopes = chosen_scopes(hallpass, typed);
+    // A free port is for native apps, which are public (RFC 8252 §8.4).
+    let port_of_confidential = typed.localhost_any_port && typed.client_type != ClientType::Public;
     let faults = Faults {
         name: name_fault(hallpass, name),
         redirect_uris: malformed,
         organization: organization.is_none(),
+        localhost_any_port: port_of_confidential,
         scope: scopes.is_none(),
     };
+    let right = faults.name.is_none() && faults.redirect_uris.is_empty() && !port_of_confidential;
     match (organization, scopes) {
-        (Some(organization), Some(scopes)) if faults.name.is_none() && faults.redirect_uris.is_empty() => Ok(Wanted {
+        (Some(organization), Some(scopes)) if right => Ok(Wanted {
             name: name.to_owned(),
             redirect_uris,
             organization: organization.clone(),
@@ -274,11 +280,13 @@ fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, fa
             name: &typed.name,
             redirect_uris: &typed.redirect_uris,
             client_type: typed.client_type,
+            localhost_any_port: typed.localhost_any_port,
             scopes: &scopes,
             errors: AppNewErrors {
                 name: faults.name,
                 redirect_uris: &malformed,
                 organization: faults.organization,
+                localhost_any_port: faults.localhost_any_port,
                 scope: faults.scope,
             },
             code_page: visit.hallpass.config.wire.code_page,
@@ -294,6 +302,7 @@ impl Typed {
             redirect_uris: String::new(),
             organization: organization.map(str::to_owned),
             client_type: ClientType::Confidential,
+            localhost_any_port: false,
             scopes: None,
         }
     }
@@ -309,6 +318,7 @@ impl Typed {
             } else {
                 ClientType::Confidential
             },
+            localhost_any_port: form.has("localhost_any_port"),
             scopes: Some(form.all("scope").map(str::to_owned).collect()),
         }
     }

@@ -102,6 +102,8 @@ pub struct AppNew<'a> {
     pub redirect_uris: &'a str,
     /// The type chosen.
     pub client_type: ClientType,
+    /// Whether `http://localhost` is to be admitted with any port.
+    pub localhost_any_port: bool,
     /// Scopes to choose from.
     pub scopes: &'a [ScopeChoice<'a>],
     /// What is wrong, field by field.
@@ -149,13 +151,16 @@ pub struct AppNewErrors<'a> {
     pub redirect_uris: &'a [RedirectUriError<'a>],
     /// No organization, or one in which the person may not register apps.
     pub organization: bool,
+    /// A free port of `http://localhost` for an app that is not public.
+    pub localhost_any_port: bool,
     /// No scope chosen, or one that is not offered.
     pub scope: bool,
 }
 
 impl AppNewErrors<'_> {
     fn any(&self) -> bool {
-        self.name.is_some() || !self.redirect_uris.is_empty() || self.organization || self.scope
+        let choices = self.organization || self.localhost_any_port || self.scope;
+        self.name.is_some() || !self.redirect_uris.is_empty() || choices
     }
 }
 

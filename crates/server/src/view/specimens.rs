@@ -406,6 +406,7 @@ impl Texts {
             name: "",
             redirect_uris: "",
             client_type: ClientType::Confidential,
+            localhost_any_port: false,
             scopes: &scopes,
             errors: AppNewErrors::default(),
             code_page: true,
@@ -456,12 +457,14 @@ impl Texts {
                 name: Some(fault),
                 redirect_uris: &uris,
                 organization: true,
+                localhost_any_port: true,
                 scope: true,
             };
             let typed = AppNew {
                 name: &self.app,
                 redirect_uris: &self.uri,
                 client_type: ClientType::Public,
+                localhost_any_port: true,
                 ..new.clone()
             };
             let wrong = AppNew {

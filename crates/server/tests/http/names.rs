@@ -223,6 +223,30 @@ async fn a_scheme_without_a_dot_is_for_public_apps_of_the_operators_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_developer_may_admit_any_port_of_localhost_for_a_public_app() {
+    let server = Server::library("default", &world()).await;
+    let max = server.browser_of(MAX).await;
+    let uri = ("redirect_uris", "http://localhost/callback");
+    let any = ("localhost_any_port", "true");
+    let refused = register(&max, "Desk", &[uri, any, ("type", "confidential")]).await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text().contains("may accept any port of http://localhost"),
+        "{}",
+        refused.text()
+    );
+    for (name, more, status) in [("Desk", vec![any], 200), ("Tablet", vec![], 400)] {
+        let typed = [&[uri, ("type", "public")], more.as_slice()].concat();
+        let made = register(&max, name, &typed).await;
+        let id = made.by_id("client-id").expect("the client id");
+        let desk = server.client(&id, "http://localhost:49152/callback").public();
+        let path = format!("/oauth/authorize?{}", desk.query(&[]));
+        let page = max.open(&path).await;
+        assert_eq!(page.status, status, "{name}: {}", page.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn localhost_takes_any_port_where_the_operator_says_so_for_a_public_app() {
     let server = Server::library("default", &world()).await;
     let max = server.browser_of(MAX).await;
