@@ -55,7 +55,7 @@ fn refused(visit: &Visit, problem: &Problem) -> Response {
     let Some(address) = target.with_refusal(&visit.hallpass, refusal) else {
         return fatal(visit, refusal);
     };
-    tracing::info!(endpoint = "authorization", %refusal, "refused");
+    log_refused(refusal);
     if !client.app.trusted {
         return offered(visit, client, &address, refusal);
     }
@@ -101,12 +101,17 @@ pub(super) async fn judge_again(visit: &Visit, shown: &Shown) -> Result<Authoriz
     Ok(AuthorizationRequest { scopes, ..request })
 }
 
+/// Logs a refused request with its word in `docs/reasons.md`.
+pub(super) fn log_refused(refusal: &Refusal) {
+    tracing::info!(endpoint = "authorization", reason = refusal.word(), %refusal, "refused");
+}
+
 /// An error that may not be redirected: our own page, with the dialect's status and words (RFC 6749 §4.1.2.1).
 fn fatal(visit: &Visit, refusal: &Refusal) -> Response {
     if matches!(refusal, Refusal::Unavailable | Refusal::Internal) {
         return visit.failed(refusal.clone());
     }
-    tracing::info!(endpoint = "authorization", %refusal, "refused");
+    log_refused(refusal);
     if let Refusal::Paused(_) = refusal {
         return visit.error(403, ErrorKind::AppSuspended);
     }

@@ -4,7 +4,7 @@
 //! while it can be redeemed, and makes nothing.
 
 use super::account::organization_choices;
-use super::authorize::{judge_again, place};
+use super::authorize::{judge_again, log_refused, place};
 use super::shown::{Question, Shown};
 use super::state::{Opened, Purpose};
 use super::{Form, Post, Visit};
@@ -149,6 +149,7 @@ fn carried(visit: &Visit, form: &Form) -> Result<(Opened, Shown), Response> {
 }
 
 fn deny(visit: &Visit, request: &AuthorizationRequest) -> Response {
+    log_refused(&Refusal::Denied);
     match request.target.with_refusal(&visit.hallpass, &Refusal::Denied) {
         Some(address) => visit.go(&address),
         None => visit.render(200, |frame| {
@@ -249,6 +250,7 @@ async fn choices(
 
 /// There is no organization in which this person could connect this app. The app is told if the person goes back to it.
 fn nowhere(visit: &Visit, request: &AuthorizationRequest) -> Response {
+    log_refused(&Refusal::NoOrganization);
     let (app, owner) = (request.client.app.name.as_str(), &request.client.organization);
     let address = request.target.with_refusal(&visit.hallpass, &Refusal::NoOrganization);
     let back = address.as_deref().map(|href| Back { href, app, site: None });

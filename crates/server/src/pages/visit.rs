@@ -231,7 +231,7 @@ impl Visit {
     #[must_use]
     pub fn failed(&self, refusal: impl Into<Refusal>) -> Response {
         let refusal = refusal.into();
-        tracing::warn!(%refusal, "a page could not be given");
+        tracing::warn!(reason = refusal.word(), %refusal, "failed to render the page");
         match refusal {
             Refusal::Unavailable | Refusal::Busy => self.error(503, ErrorKind::Unavailable),
             _ => self.error(500, ErrorKind::Internal),

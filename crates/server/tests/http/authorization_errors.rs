@@ -227,3 +227,20 @@ async fn a_response_mode_that_is_not_offered_is_refused_in_the_query() {
         }
     }
 }
+
+/// The words are those of `docs/reasons.md`.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_in_a_stable_word_why_an_authorization_request_was_refused() {
+    let server = Server::binary("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let page = john.authorize(&good("sample")).await.consent();
+    john.decide(&page, "deny").await.callback();
+    john.authorize(&good("nobody")).await;
+    john.authorize(&without("sample", "response_type")).await;
+    let log = server.log();
+    let refused = log.lines().filter(|line| line.contains("endpoint=\"authorization\""));
+    let words: Vec<_> = refused
+        .map(|line| line.split("reason=\"").nth(1).unwrap().split('"').next().unwrap())
+        .collect();
+    assert_eq!(words, ["denied", "unknown_client", "response_type_missing"], "{log}");
+}
