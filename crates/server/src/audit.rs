@@ -214,3 +214,17 @@ fn members(object: &impl Serialize) -> Map<String, Value> {
 fn text(members: Map<String, Value>) -> Option<String> {
     (!members.is_empty()).then(|| Value::Object(members).to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Programs read the words, so none may be there that is not documented.
+    #[test]
+    fn every_action_is_in_the_guide() {
+        let guide = include_str!("../../../docs/guide/audit-log.md");
+        for action in AuditAction::ALL {
+            assert!(guide.contains(&format!("`{action}`")), "{action}");
+        }
+    }
+}

@@ -1,10 +1,12 @@
 //! The command line: a server or a demo to run, a configuration to judge, and commands for a server that runs.
 //!
-//! Exit codes: 0, 1 for a failure, 2 for a command line that cannot be understood.
+//! Exit codes: 0, 1 for a failure, 2 for a command line that cannot be understood or must be confirmed.
 
 mod api;
 mod app;
+mod audit;
 mod configuration;
+mod confirm;
 mod grant;
 mod key;
 mod org;
@@ -19,6 +21,7 @@ use crate::server::StartError;
 use crate::store::StoreError;
 use api::Api;
 use app::AppCommand;
+use audit::AuditCommand;
 use clap::{Args, Parser, Subcommand};
 use configuration::{ConfigCommand, Migrate};
 use grant::GrantCommand;
@@ -60,6 +63,8 @@ enum Command {
     Grant(ToServer<GrantCommand>),
     /// Keys of the running server
     Key(ToServer<KeyCommand>),
+    /// The audit log of the running server: who changed what
+    Audit(ToServer<AuditCommand>),
 }
 
 #[derive(Args)]
@@ -106,6 +111,9 @@ enum Failed {
     /// What the server answers, or why it does not.
     #[error("{0}")]
     Server(String),
+    /// What would end, and that nobody said that it may.
+    #[error("{0}")]
+    Unconfirmed(String),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -120,7 +128,10 @@ pub fn main() -> ExitCode {
         Err(Failed::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "{error}");
-            ExitCode::FAILURE
+            match error {
+                Failed::Unconfirmed(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -154,6 +165,7 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Org(to) => org::run(&Api::of(to.place)?, to.command).await,
         Command::Grant(to) => grant::run(&Api::of(to.place)?, to.command).await,
         Command::Key(to) => key::run(&Api::of(to.place)?, to.command).await,
+        Command::Audit(to) => audit::run(&Api::of(to.place)?, to.command).await,
     }
 }
 

@@ -5,7 +5,7 @@
     reason = "a test ends where an expectation fails, and shows what it has"
 )]
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -316,7 +316,7 @@ fn an_app_is_made_and_its_secret_shown_once() {
     assert_eq!(reset["secrets"].as_array().unwrap().len(), 2);
     let reset = folder.json(&["app", "reset-secret", &id]);
     assert_eq!(reset["secrets"].as_array().unwrap().len(), 1);
-    let set = folder.json(&["app", "set", &id, "--reach", "partner", "--name", "Diary"]);
+    let set = folder.json(&["app", "change", &id, "--reach", "partner", "--name", "Diary"]);
     assert_eq!((&set["reach"], &set["name"]), (&"partner".into(), &"Diary".into()));
     assert_eq!(set["redirect_uris"][0], "https://a.example/cb");
 }
@@ -406,6 +406,188 @@ fn people_and_organizations_are_managed() {
 }
 
 #[test]
+fn apps_people_and_organizations_are_changed() {
+    let folder = Folder::new();
+    let _server = folder.serve(&[]);
+    let made = folder.json(&["app", "create", "Planner"]);
+    let planner = made["client_id"].as_str().unwrap();
+    assert_eq!(folder.json(&["user", "create", "ben@example.com"])["name"], "ben");
+    assert_eq!(folder.json(&["org", "create", "museum"])["name"], "museum");
+    let changed = |object: &[&str], changes: &[&str], expected: Value| {
+        let changed = folder.json(&[object, changes].concat());
+        for (name, value) in expected.as_object().unwrap() {
+            assert_eq!(&changed[name], value, "{changes:?}");
+        }
+    };
+    let app = ["app", "change", planner];
+    let moved = ["--organization", "museum", "--owner", "ben@example.com"];
+    changed(
+        &app,
+        &moved,
+        json!({"organization": "museum", "owner": "ben@example.com"}),
+    );
+    let narrowed = ["--scope", "profile", "--grant-type", "client_credentials"];
+    let expected = json!({"scopes": ["profile"], "grant_types": ["client_credentials"], "name": "Planner"});
+    changed(&app, &narrowed, expected);
+    changed(&app, &["--owner", ""], json!({"owner": null, "organization": "museum"}));
+    let user = ["user", "change", "ben@example.com"];
+    let named = ["--name", "Ben", "--locale", "nl", "--admin", "--developer"];
+    let expected = json!({"name": "Ben", "locale": "nl", "admin": true, "developer": true});
+    changed(&user, &named, expected);
+    let unnamed = ["--locale", "", "--developer=false"];
+    changed(
+        &user,
+        &unnamed,
+        json!({"locale": null, "developer": false, "admin": true}),
+    );
+    let organization = ["--name", "The Museum", "--kind", "sandbox"];
+    let expected = json!({"name": "The Museum", "kind": "sandbox"});
+    changed(&["org", "change", "museum"], &organization, expected);
+}
+
+#[test]
+fn a_deletion_says_what_ends_and_wants_to_be_confirmed() {
+    let folder = Folder::new();
+    let _server = folder.serve(&[]);
+    let made = folder.json(&["app", "create", "Planner"]);
+    let planner = made["client_id"].as_str().unwrap();
+    folder.json(&["user", "create", "ben@example.com"]);
+    folder.json(&["app", "change", planner, "--owner", "ben@example.com"]);
+    let unconfirmed = |kind: &str, name: &str, what: &str| {
+        let ended = folder.call(&[kind, "delete", name]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{name}");
+        let unsaid = "Nothing was changed: say --yes if that is meant.\n";
+        assert_eq!(ended.stderr, format!("{name} is deleted: {what}\n{unsaid}"));
+    };
+    unconfirmed("app", planner, "1 secret ends.");
+    let ends = "1 membership ends, every session ends";
+    unconfirmed(
+        "user",
+        "ben@example.com",
+        &format!("{ends}, 1 app stays without an owner."),
+    );
+    let declared = "It is declared in the configuration: as long as it stays there, the next start makes it again.";
+    unconfirmed("user", "ada@example.com", &format!("{ends}.\n{declared}"));
+
+    let gone = folder.json(&["user", "delete", "ben@example.com", "--yes"]);
+    assert_eq!((&gone["deleted"], &gone["apps"]), (&true.into(), &1.into()));
+    assert_eq!(folder.json(&["app", "show", planner])["owner"], Value::Null);
+    folder.json(&["app", "delete", planner, "--yes"]);
+    for (kind, name) in [("app", planner), ("user", "ben@example.com")] {
+        assert_eq!(folder.call(&[kind, "show", name]).code, 1, "{name}");
+        assert_eq!(folder.call(&[kind, "delete", name, "--yes"]).code, 1, "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_deleted_is_refused_with_the_way_out() {
+    let folder = Folder::new();
+    let _server = folder.serve(&[]);
+    folder.json(&["org", "create", "museum"]);
+    let made = folder.json(&["app", "create", "Planner", "--organization", "museum"]);
+    folder.json(&["user", "change", "ada@example.com", "--admin"]);
+    for (arguments, told) in [
+        (
+            ["user", "delete", "ada@example.com"],
+            "\"ada@example.com\" operates this server: take `admin` away first\n",
+        ),
+        (
+            ["org", "delete", "default"],
+            "everybody belongs to the default organization: it cannot be deleted\n",
+        ),
+        (
+            ["org", "delete", "museum"],
+            "apps belong to \"museum\": delete them, or give them to another organization, first\n",
+        ),
+    ] {
+        let ended = folder.call(&[&arguments[..], &["--yes"]].concat());
+        assert_eq!((ended.code, ended.stderr.as_str()), (1, told), "{arguments:?}");
+    }
+    folder.json(&["app", "delete", made["client_id"].as_str().unwrap(), "--yes"]);
+    assert_eq!(folder.json(&["org", "delete", "museum", "--yes"])["deleted"], true);
+}
+
+#[test]
+fn what_was_changed_is_in_the_audit_log_the_newest_last() {
+    let folder = Folder::new();
+    let _server = folder.serve(&[]);
+    let made = folder.json(&["app", "create", "Planner"]);
+    let planner = made["client_id"].as_str().unwrap();
+    folder.json(&["user", "create", "ben@example.com"]);
+    folder.json(&["app", "change", planner, "--name", "Diary"]);
+    folder.json(&["app", "delete", planner, "--yes"]);
+    let listed = |arguments: &[&str]| -> Vec<Value> {
+        let printed = folder.printed(&[&["audit", "list", "--json"], arguments].concat());
+        printed
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let actions = |events: &[Value]| -> Vec<String> {
+        let actions = events.iter().map(|event| event["action"].as_str().unwrap().to_owned());
+        actions.collect()
+    };
+    let all = listed(&[]);
+    let last = actions(&all[all.len() - 4..]);
+    assert_eq!(last, ["app_created", "user_created", "app_changed", "app_deleted"]);
+    let change = &all[all.len() - 2];
+    assert_eq!(
+        (&change["before"]["name"], &change["after"]["name"]),
+        (&"Planner".into(), &"Diary".into())
+    );
+    assert!(change["actor"].as_str().unwrap().starts_with("operator:"), "{change}");
+    let app = change["app_id"].as_str().unwrap();
+    // Its client id names nothing any more; its id does.
+    assert_eq!(folder.call(&["audit", "list", "--app", planner]).code, 1);
+    assert_eq!(
+        actions(&listed(&["--app", app])),
+        ["app_created", "app_changed", "app_deleted"]
+    );
+    assert_eq!(actions(&listed(&["--app", app, "--limit", "1"])), ["app_deleted"]);
+    let older = listed(&["--app", app, "--before", change["id"].as_str().unwrap()]);
+    assert_eq!(actions(&older), ["app_created"]);
+    assert_eq!(actions(&listed(&["--user", "ben@example.com"])), ["user_created"]);
+    assert_eq!(
+        actions(&listed(&["--organization", "default", "--app", app])),
+        ["app_created", "app_changed", "app_deleted"]
+    );
+    let shown = folder.printed(&["audit", "show", change["id"].as_str().unwrap()]);
+    assert!(
+        shown.contains("app_changed") && shown.contains("{\"name\":\"Diary\"}"),
+        "{shown}"
+    );
+    let table = folder.printed(&["audit", "list", "--user", "ben@example.com"]);
+    let mut lines = table.lines();
+    assert_eq!(
+        lines.next().unwrap().split_whitespace().collect::<Vec<_>>().join(" "),
+        "AT ACTOR ACTION CLIENT ID USER ORGANIZATION SOURCE DETAIL"
+    );
+    assert!(lines.next().unwrap().contains("user_created"), "{table}");
+}
+
+#[test]
+fn the_audit_log_is_followed() {
+    let folder = Folder::new();
+    let _server = folder.serve(&[]);
+    folder.json(&["org", "create", "museum"]);
+    let mut follow = folder.command(&["audit", "list", "--follow", "--limit", "1", "--json"]);
+    let mut follow = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    assert_eq!(next()["action"], "organization_created");
+    for name in ["The Museum", "Museum"] {
+        folder.json(&["org", "change", "museum", "--name", name]);
+        let event = next();
+        assert_eq!(
+            (&event["action"], &event["after"]["name"]),
+            (&"organization_changed".into(), &name.into())
+        );
+    }
+    follow.kill().unwrap();
+    follow.wait().unwrap();
+}
+
+#[test]
 fn failures_are_told_on_standard_error_with_exit_code_1() {
     let folder = Folder::new();
     let away = folder.call(&["app", "list"]);
@@ -434,10 +616,10 @@ fn a_key_is_revoked_only_by_who_says_so() {
     let folder = Folder::new();
     let _server = folder.serve(&[]);
     let unsaid = folder.call(&["key", "revoke", "1"]);
-    assert_eq!((unsaid.code, unsaid.stdout.as_str()), (1, ""));
+    assert_eq!((unsaid.code, unsaid.stdout.as_str()), (2, ""));
     assert_eq!(
         unsaid.stderr,
-        "everything made under key 1 would end at once: say --yes if that is meant\n"
+        "Everything made under key 1 ends at once.\nNothing was changed: say --yes if that is meant.\n"
     );
     let unknown = folder.call(&["key", "revoke", "99", "--yes"]);
     assert_eq!((unknown.code, unknown.stderr.as_str()), (1, "there is no key 99\n"));
@@ -459,7 +641,11 @@ fn a_command_line_that_cannot_be_understood_has_exit_code_2() {
         &["key", "rotate", "--purpose", "declared"],
         &["key", "revoke", "first"],
         &["app"],
-        &["app", "set", "a"],
+        &["app", "change", "a"],
+        &["user", "change", "a"],
+        &["user", "change", "a", "--admin=perhaps"],
+        &["org", "change", "a"],
+        &["audit", "list", "--follow", "--before", "a"],
         &["serve", "--port", "1"],
         &["org", "set-member", "a", "b", "king"],
     ] {

@@ -1,7 +1,8 @@
 //! Every address of the admin API on one page, and the socket it listens on.
 
 use super::failure::Failure;
-use super::{apps, grants, keys, organizations, secrets, users};
+use super::suspension::{self, Kind};
+use super::{apps, audit, grants, keys, organizations, secrets, users};
 use crate::app::Hallpass;
 use crate::audit::Who;
 use axum::routing::{delete, get, post, put};
@@ -25,21 +26,38 @@ const DRAIN: Duration = Duration::from_secs(20);
 pub fn router(hallpass: Arc<Hallpass>) -> Router {
     let v1 = Router::new()
         .route("/apps", get(apps::list).post(apps::create))
-        .route("/apps/{app}", get(apps::show).patch(apps::change))
-        .route("/apps/{app}/suspend", post(apps::suspend))
-        .route("/apps/{app}/resume", post(apps::resume))
+        .route("/apps/{app}", get(apps::show).patch(apps::change).delete(apps::delete))
+        .route("/apps/{app}/deletion", get(apps::deletion))
+        .route("/apps/{app}/suspend", suspension::suspend(Kind::App))
+        .route("/apps/{app}/resume", suspension::resume(Kind::App))
         .route("/apps/{app}/secret", post(secrets::reset))
         .route("/apps/{app}/secrets", get(secrets::list).post(secrets::add))
         .route("/apps/{app}/secrets/{secret}", delete(secrets::end))
         .route("/users", get(users::list).post(users::create))
-        .route("/users/{user}", get(users::show).patch(users::change))
+        .route(
+            "/users/{user}",
+            get(users::show).patch(users::change).delete(users::delete),
+        )
+        .route("/users/{user}/deletion", get(users::deletion))
         .route("/users/{user}/password", put(users::set_password))
-        .route("/users/{user}/suspend", post(users::suspend))
-        .route("/users/{user}/resume", post(users::resume))
+        .route("/users/{user}/suspend", suspension::suspend(Kind::User))
+        .route("/users/{user}/resume", suspension::resume(Kind::User))
         .route("/organizations", get(organizations::list).post(organizations::create))
-        .route("/organizations/{organization}", get(organizations::show))
-        .route("/organizations/{organization}/suspend", post(organizations::suspend))
-        .route("/organizations/{organization}/resume", post(organizations::resume))
+        .route(
+            "/organizations/{organization}",
+            get(organizations::show)
+                .patch(organizations::change)
+                .delete(organizations::delete),
+        )
+        .route("/organizations/{organization}/deletion", get(organizations::deletion))
+        .route(
+            "/organizations/{organization}/suspend",
+            suspension::suspend(Kind::Organization),
+        )
+        .route(
+            "/organizations/{organization}/resume",
+            suspension::resume(Kind::Organization),
+        )
         .route(
             "/organizations/{organization}/members/{user}",
             put(organizations::set_member).delete(organizations::remove_member),
@@ -47,6 +65,8 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         .route("/grants", get(grants::list))
         .route("/grants/{grant}", get(grants::show))
         .route("/grants/{grant}/end", post(grants::end))
+        .route("/audit", get(audit::list))
+        .route("/audit/{event}", get(audit::show))
         .route("/keys", get(keys::list))
         .route("/keys/rotate", post(keys::rotate))
         .route("/keys/{key}/revoke", post(keys::revoke));

@@ -1,7 +1,8 @@
 //! Apps: made, changed and stopped by the operator. Only here an app gets partner reach.
 
+use super::deletion::Deletion;
 use super::failure::Failure;
-use super::request::{self, Answer, body, json, query};
+use super::request::{self, Answer, body, json, nullable, query};
 use super::secrets::{self, SecretView};
 use super::{find, moment};
 use crate::app::Hallpass;
@@ -48,13 +49,22 @@ pub(super) struct NewApp {
     localhost_any_port: bool,
 }
 
-#[derive(Deserialize)]
+/// What is to be different about an app; what is left out stays.
+#[derive(Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Changes {
     name: Option<String>,
     reach: Option<Reach>,
     redirect_uris: Option<Vec<String>>,
     localhost_any_port: Option<bool>,
+    scopes: Option<Vec<String>>,
+    products: Option<Vec<String>>,
+    grant_types: Option<Vec<String>>,
+    /// Null: nobody, so that the organization's owners manage it.
+    #[serde(default, deserialize_with = "nullable")]
+    owner: Option<Option<String>>,
+    /// Another one ends the app's grants.
+    organization: Option<String>,
 }
 
 /// An app as it is told of.
@@ -167,79 +177,89 @@ pub(super) async fn change(
 ) -> Answer {
     let now = hallpass.now();
     let changes: Changes = body(sent).await?;
-    if matches!(
-        changes,
-        Changes {
-            name: None,
-            reach: None,
-            redirect_uris: None,
-            localhost_any_port: None,
-        }
-    ) {
-        return Err(Failure::invalid(
-            "nothing is to be changed: name `name`, `reach`, `redirect_uris` or `localhost_any_port`",
-        ));
+    if changes == Changes::default() {
+        let members = "`name`, `reach`, `redirect_uris`, `localhost_any_port`, `scopes`, `products`, `grant_types`, `owner` \
+             or `organization`";
+        return Err(Failure::invalid(format!("nothing is to be changed: name {members}")));
     }
     let app = find::app(&hallpass, &name).await?;
-    let config = &hallpass.config;
-    let uris = changes.redirect_uris.as_deref();
-    let any_port = changes.localhost_any_port;
-    let update = AppUpdate {
-        name: changes.name.as_deref().map(|name| name_of(config, name)).transpose()?,
-        reach: changes.reach,
-        redirect_uris: uris
-            .map(|uris| redirect_uris(config, app.client_type, uris))
-            .transpose()?,
-        localhost_any_port: any_port.map(|any| self::any_port(app.client_type, any)).transpose()?,
-        ..AppUpdate::default()
-    };
+    let update = update(&hallpass, &app, changes).await?;
     update_app(&hallpass, &app, update, who.did(AuditAction::AppChanged, now)).await?;
     shown(&hallpass, now, 200, &name, None).await
 }
 
-/// `POST /apps/{app}/suspend`: its tokens are refused, and it gets no new ones. Its grants stay for when it is resumed.
-pub(super) async fn suspend(
-    State(hallpass): State<Arc<Hallpass>>,
-    Extension(who): Extension<Who>,
-    Path(name): Path<String>,
-) -> Answer {
-    let event = who.did(AuditAction::AppSuspended, hallpass.now());
-    set_status(&hallpass, &name, AppStatus::Suspended, event).await
-}
-
-/// `POST /apps/{app}/resume`.
-pub(super) async fn resume(
-    State(hallpass): State<Arc<Hallpass>>,
-    Extension(who): Extension<Who>,
-    Path(name): Path<String>,
-) -> Answer {
-    let event = who.did(AuditAction::AppResumed, hallpass.now());
-    set_status(&hallpass, &name, AppStatus::Live, event).await
-}
-
-async fn set_status(hallpass: &Hallpass, name: &str, status: AppStatus, event: AuditEvent) -> Answer {
-    let now = event.at;
-    let app = find::app(hallpass, name).await?;
-    let update = AppUpdate {
-        status: Some(status),
-        ..AppUpdate::default()
+async fn update(hallpass: &Hallpass, app: &App, changes: Changes) -> Result<AppUpdate, Failure> {
+    let config = &hallpass.config;
+    let owner = match changes.owner {
+        Some(Some(name)) => Some(Some(find::user(hallpass, &name).await?.id)),
+        Some(None) => Some(None),
+        None => None,
     };
-    update_app(hallpass, &app, update, event).await?;
-    shown(hallpass, now, 200, name, None).await
+    let organization = match changes.organization {
+        Some(name) => Some(find::organization(hallpass, &name).await?.id),
+        None => None,
+    };
+    let name = |text: &str| name_of(config, text);
+    let uris = |texts: &[String]| redirect_uris(config, app.client_type, texts);
+    let any_port = |wanted| any_port(app.client_type, wanted);
+    let scopes = |names: &[String]| scopes(config, Some(names)).map(Some);
+    let products = |names| products(config, Some(names));
+    Ok(AppUpdate {
+        name: changes.name.as_deref().map(name).transpose()?,
+        reach: changes.reach,
+        redirect_uris: changes.redirect_uris.as_deref().map(uris).transpose()?,
+        localhost_any_port: changes.localhost_any_port.map(any_port).transpose()?,
+        scopes: changes.scopes.as_deref().map(scopes).transpose()?,
+        products: changes.products.map(products).transpose()?,
+        grant_types: grant_types(config, app.client_type, changes.grant_types.as_deref())?.map(Some),
+        owner,
+        // To name the owner that it has is no handing over.
+        organization: organization.filter(|organization| *organization != app.organization),
+        ..AppUpdate::default()
+    })
 }
 
-async fn update_app(hallpass: &Hallpass, app: &App, update: AppUpdate, event: AuditEvent) -> Result<(), Failure> {
+/// `GET /apps/{app}/deletion`: what it would end.
+pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    let app = find::app(&hallpass, &name).await?;
+    json(200, &Deletion::of_app(&hallpass, &app).await?)
+}
+
+/// `DELETE /apps/{app}`: its grants end, its secrets go. No other app gets its client id by chance: those are drawn.
+pub(super) async fn delete(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
+    let now = hallpass.now();
+    let app = find::app(&hallpass, &name).await?;
+    let deletion = Deletion::of_app(&hallpass, &app).await?;
+    let event = who.did(AuditAction::AppDeleted, now).app(&app).before(&app);
+    hallpass.store.recording(event).delete_app(&app, now).await?;
+    json(200, &deletion.done())
+}
+
+/// Changes an app, and says so where its name is in question.
+pub(super) async fn update_app(
+    hallpass: &Hallpass,
+    app: &App,
+    update: AppUpdate,
+    event: AuditEvent,
+) -> Result<(), Failure> {
     let now = event.at;
     let event = event.app(app).change(app, &update);
     let store = hallpass.store.recording(event);
-    // Another name, or other people who are asked: only then the name is in question.
-    if update.name.is_none() && update.reach.is_none() {
+    // Another name, another owner, or other people who are asked: only then the name is in question.
+    let same_people = update.reach.is_none() && update.organization.is_none();
+    if update.name.is_none() && update.owner.is_none() && same_people {
         store.update_app(app.id, update, now).await?;
         return Ok(());
     }
     let after = App {
         name: update.name.clone().unwrap_or_else(|| app.name.clone()),
         reach: update.reach.unwrap_or(app.reach),
+        organization: update.organization.unwrap_or(app.organization),
+        owner: update.owner.unwrap_or(app.owner),
         ..app.clone()
     };
     match store.update_distinct_app(app, update, now).await {

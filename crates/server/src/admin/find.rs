@@ -37,6 +37,33 @@ pub(super) async fn organization(hallpass: &Hallpass, name: &str) -> Result<Orga
     found.ok_or_else(|| Failure::not_found(format!("there is no organization {name:?}")))
 }
 
+/// The id of an app, of one that was deleted too.
+pub(super) async fn app_id(hallpass: &Hallpass, name: &str) -> Result<AppId, Failure> {
+    match (app(hallpass, name).await, uuid(name)) {
+        (Ok(app), _) => Ok(app.id),
+        (Err(_), Some(id)) => Ok(AppId(id)),
+        (Err(failure), None) => Err(failure),
+    }
+}
+
+/// The id of a person, of one who was deleted too.
+pub(super) async fn user_id(hallpass: &Hallpass, name: &str) -> Result<UserId, Failure> {
+    match (user(hallpass, name).await, uuid(name)) {
+        (Ok(user), _) => Ok(user.id),
+        (Err(_), Some(id)) => Ok(UserId(id)),
+        (Err(failure), None) => Err(failure),
+    }
+}
+
+/// The id of an organization, of one that was deleted too.
+pub(super) async fn organization_id(hallpass: &Hallpass, name: &str) -> Result<OrganizationId, Failure> {
+    match (organization(hallpass, name).await, uuid(name)) {
+        (Ok(organization), _) => Ok(organization.id),
+        (Err(_), Some(id)) => Ok(OrganizationId(id)),
+        (Err(failure), None) => Err(failure),
+    }
+}
+
 /// The grant with this id.
 pub(super) async fn grant(hallpass: &Hallpass, name: &str) -> Result<Grant, Failure> {
     let found = match uuid(name) {

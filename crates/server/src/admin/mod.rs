@@ -2,10 +2,12 @@
 //!
 //! The socket is its owner's only, so that no password or token is needed: who may open it may read the database as well.
 //! Each change goes through the store, whose feed makes every cache forget before the answer is given, and leaves an event in
-//! the audit log. One file a noun.
+//! the audit log, in the same commit. One file a noun.
 
 pub mod api;
 mod apps;
+mod audit;
+mod deletion;
 mod failure;
 mod find;
 mod grants;
@@ -14,6 +16,7 @@ mod moment;
 mod organizations;
 mod request;
 mod secrets;
+mod suspension;
 mod users;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Organizations and who belongs to them.
 
+use super::deletion::Deletion;
 use super::failure::Failure;
 use super::request::{self, Answer, body, json};
 use super::{find, moment};
@@ -25,7 +26,16 @@ use std::sync::Arc;
 #[serde(deny_unknown_fields)]
 struct NewOrganization {
     slug: String,
-    name: String,
+    /// Left out: the slug.
+    name: Option<String>,
+    kind: Option<OrganizationKind>,
+}
+
+/// What is to be different about an organization; what is left out stays.
+#[derive(Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changes {
+    name: Option<String>,
     kind: Option<OrganizationKind>,
 }
 
@@ -82,10 +92,11 @@ pub(super) async fn create(
     let now = hallpass.now();
     let wanted: NewOrganization = body(sent).await?;
     slug_text(&wanted.slug).map_err(|error| Failure::invalid(format!("slug: {error}")))?;
+    let name = wanted.name.as_deref().unwrap_or(&wanted.slug);
     let organization = Organization {
         id: OrganizationId(random::uuid(now)),
         slug: wanted.slug.clone(),
-        name: request::name(&wanted.name)?,
+        name: request::name(name)?,
         kind: wanted.kind.unwrap_or(OrganizationKind::Live),
         hidden: false,
         status: Status::Active,
@@ -104,25 +115,62 @@ pub(super) async fn create(
     shown(&hallpass, 201, &wanted.slug).await
 }
 
-/// `POST /organizations/{organization}/suspend`: tokens for its data and those of its apps are refused; grants stay for when
-/// it is resumed.
-pub(super) async fn suspend(
+/// `PATCH /organizations/{organization}`.
+pub(super) async fn change(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
+    sent: Body,
 ) -> Answer {
-    let event = who.did(AuditAction::OrganizationSuspended, hallpass.now());
-    set_status(&hallpass, &name, Status::Suspended, event).await
+    let changes: Changes = body(sent).await?;
+    if changes == Changes::default() {
+        return Err(Failure::invalid("nothing is to be changed: name `name` or `kind`"));
+    }
+    let update = OrganizationUpdate {
+        name: changes.name.as_deref().map(request::name).transpose()?,
+        kind: changes.kind,
+        ..OrganizationUpdate::default()
+    };
+    let event = who.did(AuditAction::OrganizationChanged, hallpass.now());
+    update_organization(&hallpass, &name, update, event).await
 }
 
-/// `POST /organizations/{organization}/resume`.
-pub(super) async fn resume(
+/// `GET /organizations/{organization}/deletion`: what it would end.
+pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    let organization = find::organization(&hallpass, &name).await?;
+    json(200, &judged(&hallpass, &organization).await?)
+}
+
+/// `DELETE /organizations/{organization}`: its memberships and the grants that its people gave there end.
+pub(super) async fn delete(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
 ) -> Answer {
-    let event = who.did(AuditAction::OrganizationResumed, hallpass.now());
-    set_status(&hallpass, &name, Status::Active, event).await
+    let now = hallpass.now();
+    let organization = find::organization(&hallpass, &name).await?;
+    let deletion = judged(&hallpass, &organization).await?;
+    let event = who.did(AuditAction::OrganizationDeleted, now);
+    let event = event.organization(organization.id).before(&organization);
+    let store = hallpass.store.recording(event);
+    store.delete_organization(&organization, now).await?;
+    json(200, &deletion.done())
+}
+
+/// One that owns apps stays: to delete those with it would be more than was asked for.
+async fn judged(hallpass: &Hallpass, organization: &Organization) -> Result<Deletion, Failure> {
+    if organization.slug == hallpass.config.defaults.organization {
+        return Err(Failure::conflict(
+            "everybody belongs to the default organization: it cannot be deleted",
+        ));
+    }
+    let deletion = Deletion::of_organization(hallpass, organization).await?;
+    if deletion.apps() > 0 {
+        let slug = &organization.slug;
+        let text = format!("apps belong to {slug:?}: delete them, or give them to another organization, first");
+        return Err(Failure::conflict(text));
+    }
+    Ok(deletion)
 }
 
 /// `PUT /organizations/{organization}/members/{user}`: makes a member, or gives one another role.
@@ -176,13 +224,14 @@ pub(super) fn check_role(organization: &Organization, role: Role) -> Result<(), 
     Ok(())
 }
 
-async fn set_status(hallpass: &Hallpass, name: &str, status: Status, event: AuditEvent) -> Answer {
+pub(super) async fn update_organization(
+    hallpass: &Hallpass,
+    name: &str,
+    update: OrganizationUpdate,
+    event: AuditEvent,
+) -> Answer {
     let now = event.at;
     let organization = find::organization(hallpass, name).await?;
-    let update = OrganizationUpdate {
-        status: Some(status),
-        ..OrganizationUpdate::default()
-    };
     let event = event.organization(organization.id).change(&organization, &update);
     let store = hallpass.store.recording(event);
     store.update_organization(organization.id, update, now).await?;

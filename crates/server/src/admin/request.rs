@@ -6,8 +6,8 @@ use crate::config::one_line;
 use crate::names;
 use crate::respond::{self, Response};
 use axum::body::Body;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// What every handler gives.
@@ -43,6 +43,15 @@ pub(super) fn name(text: &str) -> Result<String, Failure> {
     names::check(name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
     one_line(name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
     Ok(name.to_owned())
+}
+
+/// A member that may be null: absent, it is `None`.
+pub(super) fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// An answer of JSON.

@@ -1,14 +1,15 @@
 //! People: made by the operator, given passwords, stopped.
 
+use super::deletion::{Deletion, declared_name};
 use super::failure::Failure;
 use super::organizations::check_role;
-use super::request::{self, Answer, body, json};
+use super::request::{self, Answer, body, json, nullable};
 use super::{find, moment};
 use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::config::{Secret, email_address, language_tag};
 use crate::random;
-use crate::store::model::{AuditAction, AuditEvent, Membership, NewUser, Role, Status, User, UserId, UserUpdate};
+use crate::store::model::{AuditAction, Membership, NewUser, Role, Status, SuspendedBy, User, UserId, UserUpdate};
 use crate::store::{StoreError, if_readable};
 use axum::Extension;
 use axum::body::Body;
@@ -29,7 +30,8 @@ const MADE_PASSWORD: usize = 20;
 #[serde(deny_unknown_fields)]
 struct NewPerson {
     email: String,
-    name: String,
+    /// Left out: what stands before the @.
+    name: Option<String>,
     /// Left out, one is made and told.
     password: Option<String>,
     locale: Option<String>,
@@ -41,9 +43,15 @@ struct NewPerson {
     role: Option<Role>,
 }
 
-#[derive(Deserialize)]
+/// What is to be different about a person; what is left out stays.
+#[derive(Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Changes {
+    name: Option<String>,
+    /// Null: the browser's.
+    #[serde(default, deserialize_with = "nullable")]
+    locale: Option<Option<String>>,
+    admin: Option<bool>,
     developer: Option<bool>,
 }
 
@@ -68,6 +76,9 @@ struct UserView {
     /// Whether they register apps, which are trusted.
     developer: bool,
     status: Status,
+    /// Who suspended them: `operator`, `site` or `both`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended_by: Option<SuspendedBy>,
     created: String,
     /// Why they are suspended although nobody suspended them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,7 +125,8 @@ pub(super) async fn create(
     let now = hallpass.now();
     let wanted: NewPerson = body(sent).await?;
     email_address(&wanted.email).map_err(Failure::invalid)?;
-    let name = request::name(&wanted.name)?;
+    let before_at = wanted.email.split('@').next().unwrap_or_default();
+    let name = request::name(wanted.name.as_deref().unwrap_or(before_at))?;
     if let Some(locale) = &wanted.locale {
         language_tag(locale).map_err(Failure::invalid)?;
     }
@@ -150,31 +162,6 @@ pub(super) async fn create(
     shown(&hallpass, 201, user.id, password.told()).await
 }
 
-/// `PATCH /users/{user}`. The apps that a person registered before stay as trusted as they are.
-pub(super) async fn change(
-    State(hallpass): State<Arc<Hallpass>>,
-    Extension(who): Extension<Who>,
-    Path(name): Path<String>,
-    sent: Body,
-) -> Answer {
-    let now = hallpass.now();
-    let Changes {
-        developer: Some(developer),
-    } = body(sent).await?
-    else {
-        return Err(Failure::invalid("nothing is to be changed: name `developer`"));
-    };
-    let user = find::user(&hallpass, &name).await?;
-    let update = UserUpdate {
-        developer: Some(developer),
-        ..UserUpdate::default()
-    };
-    let event = who.did(AuditAction::UserChanged, now).user(user.id);
-    let store = hallpass.store.recording(event.change(&user, &update));
-    store.update_user(user.id, update, now).await?;
-    shown(&hallpass, 200, user.id, None).await
-}
-
 /// `PUT /users/{user}/password`: every browser has to sign in again.
 pub(super) async fn set_password(
     State(hallpass): State<Arc<Hallpass>>,
@@ -199,48 +186,75 @@ pub(super) async fn set_password(
     let event = who.did(AuditAction::UserPasswordSet, now).user(user.id);
     let store = hallpass.store.recording(event);
     store.update_user(user.id, update, now).await?;
-    hallpass.store.delete_sessions_of(user.id).await?;
     shown(&hallpass, 200, user.id, password.told()).await
 }
 
-/// `POST /users/{user}/suspend`: signed out everywhere; the tokens that they gave are refused. Their grants stay for when
-/// they are resumed.
-pub(super) async fn suspend(
+/// `PATCH /users/{user}`. The apps that a person registered before stay as trusted as they are.
+pub(super) async fn change(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
+    sent: Body,
 ) -> Answer {
-    let event = who.did(AuditAction::UserSuspended, hallpass.now());
-    set_status(&hallpass, &name, Status::Suspended, event).await
-}
-
-/// `POST /users/{user}/resume`.
-pub(super) async fn resume(
-    State(hallpass): State<Arc<Hallpass>>,
-    Extension(who): Extension<Who>,
-    Path(name): Path<String>,
-) -> Answer {
-    let event = who.did(AuditAction::UserResumed, hallpass.now());
-    set_status(&hallpass, &name, Status::Active, event).await
-}
-
-async fn set_status(hallpass: &Hallpass, name: &str, status: Status, event: AuditEvent) -> Answer {
-    let now = event.at;
-    let user = find::user(hallpass, name).await?;
+    let now = hallpass.now();
+    let changes: Changes = body(sent).await?;
+    if changes == Changes::default() {
+        let members = "`name`, `locale`, `admin` or `developer`";
+        return Err(Failure::invalid(format!("nothing is to be changed: name {members}")));
+    }
+    if let Some(Some(locale)) = &changes.locale {
+        language_tag(locale).map_err(Failure::invalid)?;
+    }
+    let user = find::user(&hallpass, &name).await?;
     let update = UserUpdate {
-        status: Some(status),
+        name: changes.name.as_deref().map(request::name).transpose()?,
+        locale: changes.locale,
+        admin: changes.admin,
+        developer: changes.developer,
         ..UserUpdate::default()
     };
-    let store = hallpass.store.recording(event.user(user.id).change(&user, &update));
+    let event = who.did(AuditAction::UserChanged, now).user(user.id);
+    let store = hallpass.store.recording(event.change(&user, &update));
     store.update_user(user.id, update, now).await?;
-    if status == Status::Suspended {
-        hallpass.store.delete_sessions_of(user.id).await?;
+    shown(&hallpass, 200, user.id, None).await
+}
+
+/// `GET /users/{user}/deletion`: what it would end.
+pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    let user = find::user(&hallpass, &name).await?;
+    check_no_operator(&user)?;
+    json(200, &Deletion::of_user(&hallpass, &user).await?)
+}
+
+/// `DELETE /users/{user}`: their grants, sessions and memberships end; their apps stay, without an owner. Their number is
+/// given to nobody else.
+pub(super) async fn delete(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer {
+    let now = hallpass.now();
+    let user = find::user(&hallpass, &name).await?;
+    check_no_operator(&user)?;
+    let deletion = Deletion::of_user(&hallpass, &user).await?;
+    let declared = declared_name(&hallpass, &user);
+    let event = who.did(AuditAction::UserDeleted, now).user(user.id).before(&user);
+    let store = hallpass.store.recording(event);
+    store.delete_user(&user, declared.as_deref(), now).await?;
+    json(200, &deletion.done())
+}
+
+/// Who operates the server is not deleted by mistake.
+fn check_no_operator(user: &User) -> Result<(), Failure> {
+    if user.admin {
+        let text = format!("{:?} operates this server: take `admin` away first", user.label());
+        return Err(Failure::conflict(text));
     }
-    shown(hallpass, 200, user.id, None).await
+    Ok(())
 }
 
 /// The person as they are now.
-async fn shown(hallpass: &Hallpass, status: u16, id: UserId, password: Option<String>) -> Answer {
+pub(super) async fn shown(hallpass: &Hallpass, status: u16, id: UserId, password: Option<String>) -> Answer {
     let user = hallpass.store.user(id).await?.ok_or(StoreError::Conflict)?;
     let mut memberships = Vec::with_capacity(user.memberships.len());
     for membership in &user.memberships {
@@ -271,6 +285,7 @@ fn view(user: User) -> UserView {
         admin: user.admin,
         developer: user.developer,
         status: user.status,
+        suspended_by: user.suspended_by,
         created: moment::text(user.created),
         unknown: user.unknown.map(|unknown| unknown.to_string()),
         memberships: None,

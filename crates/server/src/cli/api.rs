@@ -56,6 +56,11 @@ impl Api {
         })
     }
 
+    /// Whether answers are printed as they are.
+    pub(super) fn json(&self) -> bool {
+        self.json
+    }
+
     /// What is at `path`, whose every part is a name as people write it.
     pub(super) async fn get(&self, path: &[&str]) -> Result<Answer, Failed> {
         self.answer(self.request(Method::GET, path)).await
@@ -115,6 +120,10 @@ impl Api {
 }
 
 impl Answer {
+    pub(super) fn member(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
     /// Prints the objects in `member`, with these of theirs as columns.
     pub(super) fn print_table(&self, member: &str, columns: &[&str]) -> Result<(), Failed> {
         if self.json {

@@ -1,11 +1,11 @@
 //! `hallpass app`.
 
-use super::Failed;
 use super::api::Api;
+use super::{Failed, confirm};
 use clap::{Args, Subcommand};
 use http::Method;
-use serde::Serialize;
-use serde_json::json;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 const COLUMNS: &[&str] = &["client_id", "name", "organization", "type", "reach", "status"];
 const SECRET_COLUMNS: &[&str] = &["id", "hint", "created", "last_used", "expires"];
@@ -25,12 +25,15 @@ pub(super) enum AppCommand {
     },
     /// Make an app; its secret is shown, this once
     Create(NewApp),
-    /// Change an app's name, reach or redirect URIs
-    Set {
+    /// Change an app
+    Change {
         /// Its client id
         app: String,
         #[command(flatten)]
         changes: Changes,
+        /// Do not ask before its grants end
+        #[arg(long)]
+        yes: bool,
     },
     /// Give an app a new secret, which is shown, this once
     ResetSecret {
@@ -43,15 +46,23 @@ pub(super) enum AppCommand {
     /// List, add and end an app's secrets; at most two are live
     #[command(subcommand)]
     Secret(SecretCommand),
-    /// Stop an app: its tokens are refused
+    /// Suspend an app: its tokens are refused until it is resumed
     Suspend {
         /// Its client id
         app: String,
     },
-    /// Let a stopped app go on
+    /// Resume a suspended app
     Resume {
         /// Its client id
         app: String,
+    },
+    /// Delete an app: its grants end, its secrets are deleted
+    Delete {
+        /// Its client id
+        app: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -83,7 +94,7 @@ pub(super) struct NewApp {
     /// Who owns it; without it the default organization
     #[arg(long, value_name = "SLUG")]
     organization: Option<String>,
-    /// Where a code may be sent; as often as there are
+    /// Where a code may be sent (repeatable)
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
     /// Whether it can keep a secret
@@ -93,13 +104,13 @@ pub(super) struct NewApp {
     /// Whose people may connect it
     #[arg(long, value_parser = ["own", "partner"])]
     reach: Option<String>,
-    /// What it may ask for; without it every scope that there is now
+    /// What it may ask for (repeatable); without it every scope that there is now
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Option<Vec<String>>,
-    /// What it is subscribed to; without it the default product
+    /// What it is subscribed to (repeatable); without it the default product
     #[arg(long = "product", value_name = "NAME")]
     products: Option<Vec<String>>,
-    /// The grant types that it may use; without it the preset's
+    /// The grant types that it may use (repeatable); without it the preset's
     #[arg(long = "grant-type", value_name = "TYPE")]
     grant_types: Option<Vec<String>>,
     /// Admit http://localhost with any port, as http://127.0.0.1 is; public apps only
@@ -112,16 +123,40 @@ pub(super) struct NewApp {
 pub(super) struct Changes {
     /// What people see
     #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     /// Whose people may connect it
     #[arg(long, value_parser = ["own", "partner"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
     reach: Option<String>,
-    /// Where a code may be sent, in place of all before; as often as there are
+    /// Where a code may be sent, in place of all before (repeatable)
     #[arg(long = "redirect-uri", value_name = "URI")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     redirect_uris: Option<Vec<String>>,
     /// Whether http://localhost is admitted with any port, as http://127.0.0.1 is; public apps only
-    #[arg(long, value_name = "BOOL")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     localhost_any_port: Option<bool>,
+    /// What it may ask for, in place of all before (repeatable)
+    #[arg(long = "scope", value_name = "SCOPE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<String>>,
+    /// What it is subscribed to, in place of all before (repeatable)
+    #[arg(long = "product", value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    products: Option<Vec<String>>,
+    /// The grant types that it may use, in place of all before (repeatable)
+    #[arg(long = "grant-type", value_name = "TYPE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant_types: Option<Vec<String>>,
+    /// The person who manages it; empty: nobody but the organization's owners
+    #[arg(long, value_name = "EMAIL")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_null")]
+    owner: Option<String>,
+    /// The organization that it goes to; its grants end
+    #[arg(long, value_name = "SLUG")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<String>,
 }
 
 pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {
@@ -132,7 +167,7 @@ pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {
         }
         AppCommand::Show { app } => api.get(&["apps", &app]).await?.print(),
         AppCommand::Create(app) => api.send(Method::POST, &["apps"], &app).await?.print(),
-        AppCommand::Set { app, changes } => api.send(Method::PATCH, &["apps", &app], &changes).await?.print(),
+        AppCommand::Change { app, changes, yes } => change(api, &app, &changes, yes).await,
         AppCommand::ResetSecret { app, overlap } => {
             let reset = json!({ "reset": if overlap { "overlap" } else { "now" } });
             let path = ["apps", &app, "secret"];
@@ -148,5 +183,26 @@ pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {
         }
         AppCommand::Suspend { app } => api.post(&["apps", &app, "suspend"]).await?.print(),
         AppCommand::Resume { app } => api.post(&["apps", &app, "resume"]).await?.print(),
+        AppCommand::Delete { app, yes } => confirm::delete(api, &["apps", &app], yes).await,
     }
+}
+
+/// An app that goes to another organization loses its grants, and that cannot be taken back.
+async fn change(api: &Api, app: &str, changes: &Changes, yes: bool) -> Result<(), Failed> {
+    if let (Some(organization), false) = (&changes.organization, yes) {
+        let shown = api.get(&["apps", app]).await?;
+        let toll = api.get(&["apps", app, "deletion"]).await?;
+        let grants = toll.member("grants").and_then(Value::as_u64).unwrap_or(0);
+        let moves = shown.member("organization").and_then(Value::as_str) != Some(organization);
+        if moves && grants > 0 {
+            let what = format!("{app} goes to {organization}: its grants end, {grants} or more of them.");
+            confirm::confirm(&what, "Change it?")?;
+        }
+    }
+    api.send(Method::PATCH, &["apps", app], changes).await?.print()
+}
+
+/// On a command line nobody can say null.
+pub(super) fn empty_is_null<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    text.as_deref().filter(|text| !text.is_empty()).serialize(serializer)
 }

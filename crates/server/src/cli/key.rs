@@ -1,11 +1,11 @@
 //! `hallpass key`.
 
+use super::Failed;
 use super::api::Api;
-use super::{Failed, print};
+use super::confirm::confirm;
 use clap::Subcommand;
 use http::Method;
 use serde_json::json;
-use std::io::{self, BufRead as _, IsTerminal as _};
 
 const COLUMNS: &[&str] = &["id", "purpose", "state", "created", "active_from", "retires", "revoked"];
 
@@ -39,27 +39,10 @@ pub(super) async fn run(api: &Api, command: KeyCommand) -> Result<(), Failed> {
         }
         KeyCommand::Revoke { key, yes } => {
             if !yes {
-                confirmed(key)?;
+                let what = format!("Everything made under key {key} ends at once.");
+                confirm(&what, "Revoke it?")?;
             }
             api.post(&["keys", &key.to_string(), "revoke"]).await?.print()
         }
-    }
-}
-
-/// Asks at the terminal; a program has to say it.
-fn confirmed(key: u32) -> Result<(), Failed> {
-    if !io::stdin().is_terminal() {
-        let text = format!("everything made under key {key} would end at once: say --yes if that is meant");
-        return Err(Failed::Server(text));
-    }
-    print(&format!(
-        "Everything made under key {key} ends at once. Revoke it? [y/N] "
-    ))?;
-    let mut said = String::new();
-    io::stdin().lock().read_line(&mut said)?;
-    if matches!(said.trim(), "y" | "Y" | "yes") {
-        Ok(())
-    } else {
-        Err(Failed::Server("nothing was changed".to_owned()))
     }
 }

@@ -1,7 +1,7 @@
 //! `hallpass org`.
 
-use super::Failed;
 use super::api::Api;
+use super::{Failed, confirm};
 use clap::{Args, Subcommand};
 use http::Method;
 use serde::Serialize;
@@ -38,25 +38,53 @@ pub(super) enum OrgCommand {
         /// The e-mail address
         user: String,
     },
-    /// Stop an organization: tokens for its data and of its apps are refused
+    /// Change an organization
+    Change {
+        /// Its slug
+        organization: String,
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// Suspend an organization: tokens for its data and of its apps are refused until it is resumed
     Suspend {
         /// Its slug
         organization: String,
     },
-    /// Let a stopped organization go on
+    /// Resume a suspended organization
     Resume {
         /// Its slug
         organization: String,
     },
+    /// Delete an organization that owns no app: its memberships and the grants for its data end
+    Delete {
+        /// Its slug
+        organization: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Args, Serialize)]
+#[group(required = true, multiple = true)]
+pub(super) struct Changes {
+    /// What people see
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// Whether it holds real data
+    #[arg(long, value_parser = ["live", "sandbox"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
 }
 
 #[derive(Args, Serialize)]
 pub(super) struct NewOrganization {
     /// Its name in addresses and configuration
     slug: String,
-    /// What people see
+    /// What people see; without it the slug
     #[arg(long)]
-    name: String,
+    name: Option<String>,
     /// Whether it holds real data
     #[arg(long, value_parser = ["live", "sandbox"])]
     kind: Option<String>,
@@ -78,7 +106,11 @@ pub(super) async fn run(api: &Api, command: OrgCommand) -> Result<(), Failed> {
         OrgCommand::RemoveMember { organization, user } => {
             api.delete(&[ALL, &organization, "members", &user]).await?.print()
         }
+        OrgCommand::Change { organization, changes } => {
+            api.send(Method::PATCH, &[ALL, &organization], &changes).await?.print()
+        }
         OrgCommand::Suspend { organization } => api.post(&[ALL, &organization, "suspend"]).await?.print(),
         OrgCommand::Resume { organization } => api.post(&[ALL, &organization, "resume"]).await?.print(),
+        OrgCommand::Delete { organization, yes } => confirm::delete(api, &[ALL, &organization], yes).await,
     }
 }

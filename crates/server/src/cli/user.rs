@@ -1,11 +1,11 @@
 //! `hallpass user`.
 
-use super::Failed;
 use super::api::Api;
+use super::app::empty_is_null;
+use super::{Failed, confirm};
 use clap::{Args, Subcommand};
 use http::Method;
 use serde::Serialize;
-use serde_json::json;
 use std::io;
 
 const COLUMNS: &[&str] = &["number", "email", "external_id", "name", "status", "admin", "developer"];
@@ -26,13 +26,6 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         password: Password,
     },
-    /// Say whether a person registers apps, which are trusted
-    Change {
-        /// The e-mail address
-        user: String,
-        #[command(flatten)]
-        changes: Changes,
-    },
     /// Give a person another password; without --password-stdin one is made and shown, this once
     SetPassword {
         /// The e-mail address
@@ -40,25 +33,61 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         password: Password,
     },
-    /// Stop a person: signed out, and the tokens that they gave are refused
+    /// Change a person
+    Change {
+        /// The e-mail address
+        user: String,
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// Suspend a person: they are signed out, and the tokens that they gave are refused until they are resumed
     Suspend {
         /// The e-mail address
         user: String,
     },
-    /// Let a stopped person go on
+    /// Resume a suspended person
     Resume {
         /// The e-mail address
         user: String,
     },
+    /// Delete a person: their grants, sessions and memberships end
+    Delete {
+        /// The e-mail address
+        user: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Args, Serialize)]
+#[group(required = true, multiple = true)]
+pub(super) struct Changes {
+    /// What people see
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// The language, such as `nl`; empty: the browser's
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_null")]
+    locale: Option<String>,
+    /// Whether they operate the server
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<bool>,
+    /// Whether they register apps, which are trusted
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    developer: Option<bool>,
 }
 
 #[derive(Args, Serialize)]
 pub(super) struct NewUser {
     /// The e-mail address
     email: String,
-    /// What people see
+    /// What people see; without it what stands before the @
     #[arg(long)]
-    name: String,
+    name: Option<String>,
     /// The language, such as `nl`
     #[arg(long)]
     locale: Option<String>,
@@ -71,17 +100,6 @@ pub(super) struct NewUser {
     /// In the default organization; without it member
     #[arg(long, value_parser = ["owner", "developer", "member"])]
     role: Option<String>,
-}
-
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct Changes {
-    /// The person registers apps, which are trusted
-    #[arg(long)]
-    developer: bool,
-    /// The person does not
-    #[arg(long)]
-    no_developer: bool,
 }
 
 #[derive(Args)]
@@ -110,10 +128,6 @@ pub(super) async fn run(api: &Api, command: UserCommand) -> Result<(), Failed> {
             };
             api.send(Method::POST, &["users"], &body).await?.print()
         }
-        UserCommand::Change { user, changes } => {
-            let body = json!({ "developer": changes.developer });
-            api.send(Method::PATCH, &["users", &user], &body).await?.print()
-        }
         UserCommand::SetPassword { user, password } => {
             let body = Body {
                 user: None,
@@ -123,7 +137,9 @@ pub(super) async fn run(api: &Api, command: UserCommand) -> Result<(), Failed> {
             api.send(Method::PUT, &path, &body).await?.print()
         }
         UserCommand::Suspend { user } => api.post(&["users", &user, "suspend"]).await?.print(),
+        UserCommand::Change { user, changes } => api.send(Method::PATCH, &["users", &user], &changes).await?.print(),
         UserCommand::Resume { user } => api.post(&["users", &user, "resume"]).await?.print(),
+        UserCommand::Delete { user, yes } => confirm::delete(api, &["users", &user], yes).await,
     }
 }
 

@@ -89,7 +89,12 @@ impl Declaration<'_> {
         };
         let mut users = self.config.users.iter();
         let user = users.find(|user| user.email.to_lowercase() == email.to_lowercase());
-        let user = self.person(user.ok_or(StoreError::Conflict)?).await?;
+        let user = user.ok_or(StoreError::Conflict)?;
+        // The app stays without an owner, as when they were deleted.
+        if self.was_deleted(user).await? {
+            return Ok(None);
+        }
+        let user = self.person(user).await?;
         user.map(|user| Some(user.id)).ok_or(StoreError::Conflict)
     }
 

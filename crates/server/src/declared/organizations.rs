@@ -92,6 +92,13 @@ impl Declaration<'_> {
         let declared = config.organizations.iter().map(|declared| declared.slug.as_str());
         for slug in std::iter::once(default).chain(declared.filter(|slug| *slug != default)) {
             for user in &config.users {
+                if self
+                    .was_deleted(user)
+                    .await
+                    .map_err(|source| named(KIND, slug, source))?
+                {
+                    continue;
+                }
                 let role = role_of(config, slug, &user.email);
                 self.membership(slug, user, role)
                     .await

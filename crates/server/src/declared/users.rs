@@ -16,6 +16,15 @@ impl Declaration<'_> {
     pub(super) async fn users(&mut self) -> Result<(), DeclaredError> {
         for declared in &self.config.users {
             let failed = |source| named(KIND, &declared.email, source);
+            if self.was_deleted(declared).await.map_err(failed)? {
+                tracing::warn!(
+                    user = declared.email,
+                    external_id = declared.external_id,
+                    "the declared person was deleted and is not made again: nobody new gets the subject of a deleted person; \
+                     remove them from the configuration"
+                );
+                continue;
+            }
             if self.has_another_external_id(declared).await.map_err(failed)? {
                 return Err(DeclaredError::ExternalIdFixed(declared.email.clone()));
             }
@@ -30,6 +39,14 @@ impl Declaration<'_> {
             Some(id) => self.store.user_by_external_id(id).await,
             None => self.store.user_by_email(&declared.email).await,
         }
+    }
+
+    /// Whether a person of the site was deleted. A new one would get the same subject.
+    pub(super) async fn was_deleted(&self, declared: &config::User) -> Result<bool, StoreError> {
+        let Some(id) = &declared.external_id else {
+            return Ok(false);
+        };
+        Ok(self.store.is_deleted_subject(id).await? && self.store.user_by_external_id(id).await?.is_none())
     }
 
     /// Whether the person was made with another `external_id`, or one with a login here was made without.
@@ -70,7 +87,6 @@ impl Declaration<'_> {
             locale: locale.cloned().map(Some),
             admin: admin.then_some(declared.admin),
             developer: developer.then_some(declared.developer),
-            status: None,
         };
         let event = Who::server().did(AuditAction::UserChanged, self.now);
         let event = event.user(existing.id).change(&existing, &update);
@@ -80,9 +96,6 @@ impl Declaration<'_> {
         };
         let store = self.store.recording(event);
         store.update_user(existing.id, update, self.now).await?;
-        if password.is_some() {
-            self.store.delete_sessions_of(existing.id).await?;
-        }
         Ok(())
     }
 

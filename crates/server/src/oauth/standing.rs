@@ -113,10 +113,16 @@ impl Hallpass {
     /// Refuses a grant that may not act now.
     ///
     /// # Errors
-    /// [`Refusal::Paused`]; [`Refusal::ResourceOwnerGone`] where the person was deleted.
+    /// [`Refusal::Paused`]; [`Refusal::ResourceOwnerGone`] where the person or the organization was deleted.
     pub async fn check_standing(&self, grant: &Grant, client: &Client) -> Result<(), Refusal> {
         let user = self.user(grant.user).await?.ok_or(Refusal::ResourceOwnerGone)?;
         match self.pause(&user, grant.organization, client).await? {
+            // A deleted organization and its memberships do not come back.
+            Some(Pause::NotAMember | Pause::OrganizationPolicy)
+                if self.organization(grant.organization).await?.is_none() =>
+            {
+                Err(Refusal::ResourceOwnerGone)
+            }
             Some(pause) => Err(Refusal::Paused(pause)),
             None => Ok(()),
         }

@@ -170,7 +170,7 @@ impl<'a> Batch<'a> {
     fn write(&mut self, write: &Write) -> Result<Applied> {
         let (feed, told) = (self.numbered, self.changes.len());
         self.connection.execute("SAVEPOINT own", &[])?;
-        let applied = self.statements(write);
+        let applied = self.parts(write);
         if matches!(&applied, Err(error) if is_own(error)) {
             self.connection.execute("ROLLBACK TO own", &[])?;
             self.numbered = feed;
@@ -180,7 +180,26 @@ impl<'a> Batch<'a> {
         applied
     }
 
-    fn statements(&mut self, write: &Write) -> Result<Applied> {
+    fn parts(&mut self, write: &Write) -> Result<Applied> {
+        if !write.after_ends {
+            self.statements(write)?;
+        }
+        let found = match &write.ends {
+            Some(ends) => self.end_some(ends)?,
+            None => vec![],
+        };
+        let rest = write.rest(&found);
+        if write.after_ends {
+            if let Some(rest) = rest {
+                return Ok(Applied::Partly(rest));
+            }
+            self.statements(write)?;
+        }
+        self.record(write.to_record(found.len()))?;
+        Ok(rest.map_or_else(|| write.whole(&found), Applied::Partly))
+    }
+
+    fn statements(&mut self, write: &Write) -> Result<()> {
         for Statement { sql, params, expect } in &write.statements {
             let changed = self.connection.execute(sql, params)?;
             if expect.is_some_and(|expected| expected != changed) {
@@ -190,13 +209,7 @@ impl<'a> Batch<'a> {
         for change in &write.announce {
             self.announce(change)?;
         }
-        let Some(ends) = &write.ends else {
-            self.record(write.to_record(0))?;
-            return Ok(Applied::Whole(Outcome::EndedMany(write.ended.clone())));
-        };
-        let found = self.end_some(ends)?;
-        self.record(write.to_record(found.len()))?;
-        Ok(write.after_ending(ends, &found))
+        Ok(())
     }
 
     fn end_some(&mut self, ends: &Ends) -> Result<Vec<GrantId>> {

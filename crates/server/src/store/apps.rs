@@ -79,7 +79,8 @@ impl Store {
         self.write_announcing(statements, changed(app.id, app.created)).await
     }
 
-    /// Changes an app. Where it goes to another organization its grants end; answers those.
+    /// Changes an app. Where it goes to another organization its grants end first, so that a crash between two commits leaves
+    /// none to the new owner; answers those.
     /// [`StoreError::Conflict`]: there is no such app.
     pub async fn update_app(&self, id: AppId, update: AppUpdate, now: Instant) -> Result<Vec<GrantId>> {
         self.change_app(id, update, vec![], now).await
@@ -111,6 +112,7 @@ impl Store {
             statements,
             announce,
             ends,
+            after_ends: true,
             ..Write::default()
         })
         .await

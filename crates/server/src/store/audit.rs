@@ -18,6 +18,12 @@ impl Store {
         }
     }
 
+    /// The same store without the event: for what follows from the change that has it.
+    pub(super) fn unrecorded(&self) -> Self {
+        let (inner, event) = (self.inner.clone(), None);
+        Self { inner, event }
+    }
+
     /// Appends an event about something that changes nothing else.
     pub async fn append_audit(&self, event: AuditEvent) -> Result<()> {
         self.recording(event).write(vec![]).await

@@ -168,6 +168,8 @@ pub(super) struct Write {
     pub(super) ended: Vec<GrantId>,
     /// Appended with the statements; where there are only grants to end, with the first of them.
     pub(super) recorded: Recorded,
+    /// Whether the statements wait for the last of the ends. Otherwise they come with the first.
+    pub(super) after_ends: bool,
 }
 
 impl Write {
@@ -177,19 +179,31 @@ impl Write {
         self.recorded.as_deref().filter(|_| changed)
     }
 
-    /// What became of it once these of its grants have ended: all, or the rest remains.
-    pub(super) fn after_ending(&self, ends: &Ends, found: &[GrantId]) -> Applied {
-        let ended = [&self.ended, found].concat();
-        if found.len() < ENDS as usize {
-            return Applied::Whole(Outcome::EndedMany(ended));
+    /// What is left once these of its grants have ended; `None`: nothing.
+    pub(super) fn rest(&self, found: &[GrantId]) -> Option<Self> {
+        let ends = self.ends.as_ref()?;
+        let full = found.len() >= ENDS as usize;
+        // The id of a grant is as old as its consent page: one may have come behind the place that is reached. What waits for
+        // the last end looks from the beginning once more.
+        let again = self.after_ends && ends.after.is_some();
+        if !full && !again {
+            return None;
         }
-        let mut ends = ends.clone();
-        ends.after = found.last().copied();
-        Applied::Partly(Self {
+        let ends = Ends {
+            after: found.last().copied().filter(|_| full),
+            ..ends.clone()
+        };
+        let rest = if self.after_ends { self.clone() } else { Self::default() };
+        Some(Self {
             ends: Some(ends),
-            ended,
-            ..Self::default()
+            ended: [&self.ended, found].concat(),
+            ..rest
         })
+    }
+
+    /// The answer once these of its grants have ended, and no more are left.
+    pub(super) fn whole(&self, found: &[GrantId]) -> Applied {
+        Applied::Whole(Outcome::EndedMany([&self.ended, found].concat()))
     }
 }
 

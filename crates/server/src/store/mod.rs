@@ -15,6 +15,7 @@ mod changes;
 mod connection;
 mod connections;
 mod declared;
+mod deletions;
 mod grants;
 mod keys;
 mod memberships;
@@ -40,6 +41,7 @@ mod users;
 pub mod value;
 mod writer;
 
+pub use deletions::Toll;
 pub(crate) use grants::CODE_KEPT;
 pub(crate) use nodes::RECALL;
 pub use postgres::Address;

@@ -122,6 +122,12 @@ texts! {
         KeyRevoked = "key_revoked",
         /// Two devices used its refresh tokens, each within the grace of the other.
         DeviceCopied = "device_copied",
+        /// The app was deleted.
+        AppDeleted = "app_deleted",
+        /// The person was deleted.
+        PersonDeleted = "person_deleted",
+        /// The organization was deleted.
+        OrganizationDeleted = "organization_deleted",
     }
 
     /// Whether the client can keep a secret (RFC 6749 §2.1).
@@ -166,6 +172,16 @@ texts! {
         Active = "active",
         /// It may not.
         Suspended = "suspended",
+    }
+
+    /// Who suspended a person. Each lifts only its own suspension.
+    SuspendedBy {
+        /// The operator.
+        Operator = "operator",
+        /// The site that signs the person in.
+        Site = "site",
+        /// Both.
+        Both = "both",
     }
 
     /// What a member may do in an organization.

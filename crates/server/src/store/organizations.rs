@@ -75,7 +75,7 @@ const INSERT: &str = "INSERT INTO organizations (id, slug, name, kind, hidden, s
 const UPDATE: &str = "UPDATE organizations SET name = COALESCE($1, name), kind = COALESCE($2, kind), \
      hidden = COALESCE($3, hidden), status = COALESCE($4, status) WHERE id = $5";
 
-fn changed(organization: OrganizationId, now: Instant) -> NewChange {
+pub(super) fn changed(organization: OrganizationId, now: Instant) -> NewChange {
     NewChange::about(ChangeKind::Organization, organization.0.as_bytes(), now)
 }
 

@@ -34,11 +34,16 @@ impl Store {
 
     /// Ends every session of a person.
     pub async fn delete_sessions_of(&self, user: UserId) -> Result<()> {
-        self.write(vec![Statement::new(DELETE_OF, vec![user.into()])]).await
+        self.write(vec![delete_of(user)]).await
     }
 }
 
 /// A kind of session that this version does not know opens nothing.
+/// Ends every session of a person.
+pub(super) fn delete_of(user: UserId) -> Statement {
+    Statement::new(DELETE_OF, vec![user.into()])
+}
+
 const SESSION: &str =
     "SELECT id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 AND kind = 'own'";
 const INSERT: &str = "INSERT INTO sessions (id, user_id, created, expires) VALUES ($1, $2, $3, $4)";

@@ -72,16 +72,21 @@ pub(super) enum Verdict {
 /// Judges by what [`DUE`] selects behind the id.
 ///
 /// One that expires is not announced: no access token outlives its grant (DESIGN: tokens), so none is left to refuse. Nor is
-/// one whose key was revoked: its access tokens name that key, and are refused for it.
+/// one whose key was revoked: its access tokens name that key, and are refused for it. Nor is one whose app, person or
+/// organization was deleted before its end could be written: without their row nothing of it is honoured.
 pub(super) fn verdict(row: &mut Row, now: Instant) -> Result<Verdict, StoreError> {
     let (state, expires, ends): (State, Option<Instant>, Option<Instant>) = (row.take()?, row.take()?, row.take()?);
-    let key_revoked: bool = row.take()?;
+    let (key_revoked, deleted): (bool, Option<EndReason>) = (row.take()?, row.take()?);
     let expired = expires.into_iter().chain(ends).any(|bound| bound <= now);
-    Ok(match (state, expired, key_revoked) {
-        (State::Pending | State::Ended, ..) => Verdict::Delete,
-        (State::Active, true, _) => Verdict::End(EndReason::Expired),
-        (State::Active, false, true) => Verdict::End(EndReason::KeyRevoked),
-        (State::Active, false, false) => Verdict::Later(next_check(expires, ends, now)),
+    let reason = match (expired, key_revoked) {
+        (true, _) => Some(EndReason::Expired),
+        (false, true) => Some(EndReason::KeyRevoked),
+        (false, false) => deleted,
+    };
+    Ok(match (state, reason) {
+        (State::Pending | State::Ended, _) => Verdict::Delete,
+        (State::Active, Some(reason)) => Verdict::End(reason),
+        (State::Active, None) => Verdict::Later(next_check(expires, ends, now)),
     })
 }
 
@@ -94,7 +99,11 @@ pub(super) const ANY_DUE: &str = "SELECT 1 WHERE (SELECT MIN(check_at) FROM gran
      OR (SELECT MIN(happened) FROM audit_events) <= $3";
 
 const DUE: &str = "SELECT id, state, expires, ends, \
-     CASE WHEN EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) THEN 1 ELSE 0 END \
+     CASE WHEN EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) THEN 1 ELSE 0 END, \
+     CASE WHEN NOT EXISTS (SELECT 1 FROM apps WHERE apps.id = grants.app_id) THEN 'app_deleted' \
+     WHEN acts_as IS NULL AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = grants.user_id) THEN 'person_deleted' \
+     WHEN NOT EXISTS (SELECT 1 FROM organizations WHERE organizations.id = grants.organization_id) \
+     THEN 'organization_deleted' END \
      FROM grants WHERE check_at <= $1 ORDER BY check_at LIMIT $2";
 const DELETE: &str = "DELETE FROM grants WHERE id = $1 AND state <> 1";
 /// A code whose second use no longer matters leaves nothing behind.

@@ -1,9 +1,8 @@
 //! People.
 
-use super::memberships;
-use super::model::{ChangeKind, NewChange, NewUser, Status, User, UserId, UserUpdate};
+use super::model::{ChangeKind, NewChange, NewUser, Status, SuspendedBy, User, UserId, UserUpdate};
 use super::value::{Row, Statement, Value};
-use super::{Engine, Result, Store, StoreError, readable};
+use super::{Engine, Result, Store, StoreError, memberships, readable, sessions};
 use crate::time::Instant;
 use uuid::Uuid;
 
@@ -32,7 +31,7 @@ impl Store {
     }
 
     /// Makes a person with the next numeric id. [`StoreError::Taken`]: the login or the site's id is.
-    /// [`StoreError::Conflict`]: the site's id is the subject of somebody else.
+    /// [`StoreError::Conflict`]: the site's id is the subject of somebody else, or of somebody who was deleted.
     pub async fn create_user(&self, user: NewUser) -> Result<User> {
         let mut statements = vec![
             Statement::new(NEXT_NUMBER, vec![]).expect_one(),
@@ -46,9 +45,35 @@ impl Store {
         self.user(user.id).await?.ok_or(StoreError::Conflict)
     }
 
-    /// Changes a person. [`StoreError::Conflict`]: there is no such person.
+    /// Whether a person with this subject was deleted.
+    pub async fn is_deleted_subject(&self, subject: &str) -> Result<bool> {
+        Ok(!self.read(DELETED_SUBJECT, &[subject.into()]).await?.is_empty())
+    }
+
+    /// Changes a person; another password ends every session. [`StoreError::Conflict`]: there is no such person.
     pub async fn update_user(&self, id: UserId, update: UserUpdate, now: Instant) -> Result<()> {
-        let statements = vec![Statement::new(UPDATE, update_params(id, update)).expect_one()];
+        let end_sessions = update.password.is_some();
+        let mut statements = vec![Statement::new(UPDATE, update_params(id, update)).expect_one()];
+        statements.extend(end_sessions.then(|| sessions::delete_of(id)));
+        self.write_announcing(statements, changed(id, now)).await
+    }
+
+    /// Suspends a person and ends every session. [`StoreError::Conflict`]: there is no such person.
+    pub async fn suspend_user(&self, id: UserId, by: SuspendedBy, now: Instant) -> Result<()> {
+        let suspend = Statement::new(SUSPEND, vec![by.into(), id.into()]).expect_one();
+        let statements = vec![suspend, sessions::delete_of(id)];
+        self.write_announcing(statements, changed(id, now)).await
+    }
+
+    /// Lifts one's own suspension of a person. [`StoreError::Conflict`]: there is no such person, or only another suspended
+    /// them.
+    pub async fn resume_user(&self, id: UserId, by: SuspendedBy, now: Instant) -> Result<()> {
+        let other = match by {
+            SuspendedBy::Site => SuspendedBy::Operator,
+            SuspendedBy::Operator | SuspendedBy::Both => SuspendedBy::Site,
+        };
+        let params = vec![other.into(), id.into(), by.into()];
+        let statements = vec![Statement::new(RESUME, params).expect_one()];
         self.write_announcing(statements, changed(id, now)).await
     }
 }
@@ -57,7 +82,8 @@ impl Store {
 macro_rules! select_person {
     ($rest:literal) => {
         concat!(
-            "SELECT id, number, email, external_id, contact_email, name, password, locale, admin, developer, status, created, ",
+            "SELECT id, number, email, external_id, contact_email, name, password, locale, admin, developer, status, ",
+            "suspended_by, created, ",
             "organization_id, role FROM users LEFT JOIN memberships ON user_id = id AND ended_at IS NULL ",
             $rest
         )
@@ -72,22 +98,36 @@ const PERSON_BY_EXTERNAL_ID: &str = select_person!("WHERE external_id = $1 ORDER
 pub(super) const PEOPLE: &str = select_person!("WHERE id = ANY($1) ORDER BY organization_id");
 
 const USERS: &str = "SELECT id, number, email, external_id, contact_email, name, password, locale, admin, developer, \
-     status, created FROM users ORDER BY number";
+     status, suspended_by, created FROM users ORDER BY number";
 
 /// The numeric id that [`INSERT`] gives. The row's lock makes two registrations at once count one after the other, and the
 /// number of a deleted person is never given again.
 const NEXT_NUMBER: &str = "UPDATE settings SET value = value + 1 WHERE name = 'last_user_number'";
 
-/// A site's id in the form of somebody else's subject (`$12`) is refused.
+const DELETED_SUBJECT: &str = "SELECT 1 FROM deleted_subjects WHERE external_id = $1";
+
+/// A site's id in the form of somebody else's subject (`$12`) is refused, and the subject of somebody who was deleted.
 const INSERT: &str = "INSERT INTO users \
      (id, number, email, external_id, contact_email, name, password, locale, admin, developer, status, created) \
      SELECT $1, (SELECT value FROM settings WHERE name = 'last_user_number'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 \
-     WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = $12)";
+     WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = $12) \
+     AND NOT EXISTS (SELECT 1 FROM deleted_subjects WHERE external_id = $3)";
 
 /// Columns that may be NULL have a number before them that says whether they change.
 const UPDATE: &str = "UPDATE users SET name = COALESCE($1, name), password = CASE WHEN $2 = 1 THEN $3 ELSE password END, \
-     locale = CASE WHEN $4 = 1 THEN $5 ELSE locale END, admin = COALESCE($6, admin), developer = COALESCE($7, developer), \
-     status = COALESCE($8, status) WHERE id = $9";
+     locale = CASE WHEN $4 = 1 THEN $5 ELSE locale END, admin = COALESCE($6, admin), developer = COALESCE($7, developer) \
+     WHERE id = $8";
+
+/// Beside another's suspension, each counts. One without a name is an older server's, whose operator made it.
+/// It leaves the name in the row when it resumes somebody, so the name counts only while they are suspended.
+const SUSPEND: &str = "UPDATE users SET status = 'suspended', suspended_by = CASE WHEN status <> 'suspended' \
+     OR suspended_by = $1 OR (suspended_by IS NULL AND $1 = 'operator') THEN $1 ELSE 'both' END WHERE id = $2";
+
+/// `$1` is whoever else may have suspended the person.
+const RESUME: &str = "UPDATE users SET \
+     status = CASE WHEN status = 'suspended' AND suspended_by = 'both' THEN 'suspended' ELSE 'active' END, \
+     suspended_by = CASE WHEN status = 'suspended' AND suspended_by = 'both' THEN $1 ELSE NULL END WHERE id = $2 \
+     AND (status <> 'suspended' OR suspended_by IN ('both', $3) OR (suspended_by IS NULL AND $3 = 'operator'))";
 
 /// E-mail addresses are compared without case; the local part's case matters to no server that is left.
 pub(crate) fn folded(email: &str) -> String {
@@ -100,7 +140,7 @@ fn own_subject(text: &str) -> Option<UserId> {
     (id.to_string() == text).then_some(UserId(id))
 }
 
-fn changed(user: UserId, now: Instant) -> NewChange {
+pub(super) fn changed(user: UserId, now: Instant) -> NewChange {
     NewChange::about(ChangeKind::User, user.0.as_bytes(), now)
 }
 
@@ -130,7 +170,6 @@ fn update_params(id: UserId, update: UserUpdate) -> Vec<Value> {
         update.locale.flatten().into(),
         update.admin.into(),
         update.developer.into(),
-        update.status.into(),
         id.into(),
     ]
 }
@@ -160,10 +199,14 @@ fn user_of(row: &mut Row) -> Result<User> {
         admin: row.take()?,
         developer: row.take()?,
         status: row.take_known("status", Status::Suspended, &mut unknown)?,
+        suspended_by: row
+            .take::<Option<String>>()?
+            .and_then(|word| SuspendedBy::from_text(&word)),
         created: row.take()?,
         memberships: Vec::new(),
         unknown: None,
     };
     user.unknown = unknown;
+    user.suspended_by = user.suspended_by.filter(|_| user.status == Status::Suspended);
     Ok(user)
 }

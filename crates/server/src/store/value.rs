@@ -2,7 +2,7 @@
 
 use super::model::{
     AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, GrantType, OrganizationId,
-    OrganizationKind, Reach, Role, SecretId, SessionId, State, Status, Unknown, UnknownWord, UserId,
+    OrganizationKind, Reach, Role, SecretId, SessionId, State, Status, SuspendedBy, Unknown, UnknownWord, UserId,
 };
 use super::{Result, StoreError};
 use crate::time::Instant;
@@ -378,7 +378,8 @@ texts!(
     OrganizationKind,
     Reach,
     Role,
-    Status
+    Status,
+    SuspendedBy
 );
 
 impl FromValue for State {

@@ -120,7 +120,14 @@ impl EndedLine<'_> {
             Some(EndReason::ByOperator | EndReason::KeyRevoked) => Message("ended-by-operator"),
             Some(EndReason::ByApp) => Message("ended-by-app"),
             Some(EndReason::Replaced) => Message("ended-replaced"),
-            Some(EndReason::AppChanged | EndReason::MembershipEnded) | None => Message("ended-other"),
+            Some(
+                EndReason::AppChanged
+                | EndReason::MembershipEnded
+                | EndReason::AppDeleted
+                | EndReason::PersonDeleted
+                | EndReason::OrganizationDeleted,
+            )
+            | None => Message("ended-other"),
         }
     }
 }

@@ -65,7 +65,7 @@ async fn a_custom_scheme_is_never_shown_as_a_website() {
 async fn an_app_that_nobody_vouches_for_carries_not_reviewed() {
     let server = Server::library("default", TENANTS).await;
     // His role lets him register, and vouches for nothing.
-    server.command(&["user", "change", JOHN.email, "--no-developer"]);
+    server.command(&["user", "change", JOHN.email, "--developer=false"]);
     let john = server.browser_of(JOHN).await;
     let form = john.open("/developer/apps/new?organization=acme").await;
     let typed = [

@@ -54,6 +54,20 @@ async fn a_preflight_of_a_live_apps_origin_is_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_origin_of_a_deleted_app_is_another_origin() {
+    let server = Server::library("default", APPS).await;
+    let before = preflight(&server, "/oauth/token", ORIGIN).await;
+    assert_eq!(before.header("access-control-allow-origin"), ORIGIN);
+    let apps = server.operator(Method::GET, "/apps", None).await.json();
+    for app in apps["apps"].as_array().unwrap() {
+        let path = format!("/apps/{}", app["client_id"].as_str().unwrap());
+        assert_eq!(server.operator(Method::DELETE, &path, None).await.status, 200);
+    }
+    let after = preflight(&server, "/oauth/token", ORIGIN).await;
+    assert_eq!(said(&after), "405\nvary: Origin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_origin_gets_the_ordinary_answer() {
     let server = Server::library("default", APPS).await;
     let ordinary = ask(&server, Method::OPTIONS, "/oauth/token", &[]).await;

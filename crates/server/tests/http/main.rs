@@ -26,6 +26,7 @@ mod copied_devices;
 mod cors;
 #[path = "../database/mod.rs"]
 mod database;
+mod deletion;
 mod empty_selection;
 mod fact_apicbase;
 mod fact_common_controls_hub;

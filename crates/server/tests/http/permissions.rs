@@ -474,11 +474,40 @@ fn addresses() -> BTreeSet<String> {
     found
 }
 
+/// Method and path of each call of the admin API.
+fn operators_calls() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for route in ADMIN.split(".route(").skip(1) {
+        let route = route.split(';').next().unwrap();
+        let path = route.split('"').nth(1).unwrap();
+        for (name, method) in [
+            ("get(", "GET"),
+            ("post(", "POST"),
+            ("suspension::", "POST"),
+            ("put(", "PUT"),
+            ("patch(", "PATCH"),
+            ("delete(", "DELETE"),
+        ] {
+            if route.contains(name) {
+                found.insert(format!("{method} {path}"));
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn each_address_has_a_row() {
-    let tables = [rows("Pages", "page or call"), rows("What machines call", "call")];
+    let tables = [
+        rows("Pages", "page or call"),
+        rows("What machines call", "call"),
+        rows("The operator", "call"),
+    ];
     let rows: BTreeSet<String> = tables.into_iter().flatten().map(|row| row.call).collect();
-    let addresses = addresses();
+    let mut addresses = addresses();
+    let calls = operators_calls();
+    assert!(calls.len() > 35, "{calls:?}");
+    addresses.extend(calls);
     assert!(addresses.len() > 20, "{addresses:?}");
     let missing: Vec<_> = addresses.difference(&rows).collect();
     assert!(missing.is_empty(), "docs/permissions.md has no row for {missing:?}");
@@ -575,6 +604,9 @@ async fn no_path_of_the_operators_is_at_the_public_address() {
         .filter(|text| text.starts_with('/') && !text.contains("admin"));
     let paths: BTreeSet<&str> = paths.collect();
     assert!(paths.len() > 15, "{paths:?}");
+    for row in rows("The operator", "call") {
+        assert_eq!(row.cells[1], "not there", "{}", row.call);
+    }
     for path in paths {
         for prefix in ["", "/admin/api/v1"] {
             let url = server.at(&format!("{prefix}{}", path.replace(['{', '}'], "")));

@@ -419,7 +419,7 @@ async fn an_app_is_trusted_where_the_operator_named_its_developer() {
     server.command(&["user", "change", dev.email, "--developer"]);
     let (second, _) = credentials(&register(&by_role, &typed).await);
     assert_eq!((trusted(&first), trusted(&second)), ("0".to_owned(), "1".to_owned()));
-    server.command(&["user", "change", dev.email, "--no-developer"]);
+    server.command(&["user", "change", dev.email, "--developer=false"]);
     let (third, _) = credentials(&register(&by_role, &typed).await);
     assert_eq!(
         (trusted(&second), trusted(&third)),

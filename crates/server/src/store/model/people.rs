@@ -1,6 +1,6 @@
 //! People, where they belong, and their browsers.
 
-use super::{OrganizationId, OrganizationKind, Role, SessionId, Status, Unknown, UserId};
+use super::{OrganizationId, OrganizationKind, Role, SessionId, Status, SuspendedBy, Unknown, UserId};
 use crate::time::Instant;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -33,6 +33,8 @@ pub struct User {
     pub developer: bool,
     /// Whether they may act.
     pub status: Status,
+    /// Who suspended them.
+    pub suspended_by: Option<SuspendedBy>,
     /// When they were made.
     #[serde(skip)]
     pub created: Instant,
@@ -124,9 +126,6 @@ pub struct UserUpdate {
     /// Whether the operator names them a developer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub developer: Option<bool>,
-    /// Whether they may act.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<Status>,
 }
 
 /// That a person belongs to an organization.

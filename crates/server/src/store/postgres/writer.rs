@@ -290,7 +290,7 @@ impl<'a> Batch<'a> {
         for _ in 0..ATTEMPTS {
             let (numbering, told) = (self.numbering, self.changes.len());
             self.connection.batch("SAVEPOINT own").await?;
-            let failed = match self.statements(write).await {
+            let failed = match self.parts(write).await {
                 Ok(applied) => {
                     self.connection.batch("RELEASE own").await?;
                     return Ok(applied);
@@ -309,7 +309,26 @@ impl<'a> Batch<'a> {
         Err(StoreError::Taken(NUMBER.to_owned()).into())
     }
 
-    async fn statements(&mut self, write: &Write) -> Answer<Applied> {
+    async fn parts(&mut self, write: &Write) -> Answer<Applied> {
+        if !write.after_ends {
+            self.statements(write).await?;
+        }
+        let found = match &write.ends {
+            Some(ends) => self.end_some(ends).await?,
+            None => vec![],
+        };
+        let rest = write.rest(&found);
+        if write.after_ends {
+            if let Some(rest) = rest {
+                return Ok(Applied::Partly(rest));
+            }
+            self.statements(write).await?;
+        }
+        self.record(write.to_record(found.len())).await?;
+        Ok(rest.map_or_else(|| write.whole(&found), Applied::Partly))
+    }
+
+    async fn statements(&mut self, write: &Write) -> Answer<()> {
         for Statement { sql, params, expect } in &write.statements {
             let changed = self.connection.execute(sql, params).await?;
             if expect.is_some_and(|expected| expected != changed) {
@@ -323,13 +342,7 @@ impl<'a> Batch<'a> {
                 .await?;
             self.changes.push(entry);
         }
-        let Some(ends) = &write.ends else {
-            self.record(write.to_record(0)).await?;
-            return Ok(Applied::Whole(Outcome::EndedMany(write.ended.clone())));
-        };
-        let found = self.end_some(ends).await?;
-        self.record(write.to_record(found.len())).await?;
-        Ok(write.after_ending(ends, &found))
+        Ok(())
     }
 
     async fn record(&self, event: Option<&AuditEvent>) -> Answer<()> {

@@ -180,7 +180,7 @@ async fn a_successor_that_was_seen_is_not_replaced() {
 
 #[tokio::test]
 async fn a_use_is_known_at_once_and_written_by_a_flush() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new().await.with_people().await;
     fixture.active(1).await;
     let later = NOW.after(DAY / 2);
     fixture.store.touch(grant_id(1), 1, later);

@@ -3,6 +3,7 @@
 
 mod app_names;
 mod audit;
+mod deletions;
 mod failures;
 mod grants;
 mod keys;
@@ -46,6 +47,30 @@ impl Fixture {
         let store = opened(&database).await;
         store.migrate().await.unwrap();
         Self { store, database }
+    }
+
+    /// The app and the organization of [`new_grant`], and another organization: the sweep ends grants without them.
+    async fn with_app(self) -> Self {
+        for (id, slug) in [(300, "library"), (301, "museum")] {
+            self.store.create_organization(organization(id, slug)).await.unwrap();
+        }
+        self.store.create_app(app(100, "planner")).await.unwrap();
+        self
+    }
+
+    /// The same with the person of [`new_grant`], a member.
+    async fn with_people(self) -> Self {
+        let fixture = self.with_app().await;
+        let membership = Membership {
+            organization: OrganizationId(uuid(300)),
+            role: Role::Member,
+        };
+        let ada = NewUser {
+            memberships: vec![membership],
+            ..new_user(200, "ada@example.com")
+        };
+        fixture.store.create_user(ada).await.unwrap();
+        fixture
     }
 
     /// What somebody else does to the database, such as an operator, and is answered.

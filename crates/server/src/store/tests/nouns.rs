@@ -95,9 +95,9 @@ async fn an_update_changes_what_it_names() {
     };
     assert_eq!(store.app(id).await.unwrap(), Some(after));
     let all = AppUpdate {
+        owner: Some(None),
         scopes: Some(None),
         grant_types: Some(None),
-        owner: Some(None),
         products: Some(None),
         ..AppUpdate::default()
     };
@@ -468,7 +468,6 @@ async fn a_person_is_changed_field_by_field() {
         locale: Some(Some("fr".to_owned())),
         admin: Some(true),
         developer: Some(true),
-        status: Some(Status::Suspended),
     };
     store.update_user(before.id, update, NOW).await.unwrap();
     let after = User {
@@ -477,7 +476,6 @@ async fn a_person_is_changed_field_by_field() {
         locale: Some("fr".to_owned()),
         admin: true,
         developer: true,
-        status: Status::Suspended,
         ..before
     };
     assert_eq!(store.user(after.id).await.unwrap(), Some(after));

@@ -36,6 +36,7 @@ pub(super) fn statements() -> Vec<String> {
         include_str!("../changes.rs"),
         include_str!("../connections.rs"),
         include_str!("../declared.rs"),
+        include_str!("../deletions.rs"),
         include_str!("../grants.rs"),
         include_str!("../keys.rs"),
         include_str!("../memberships.rs"),

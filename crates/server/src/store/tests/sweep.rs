@@ -30,7 +30,7 @@ async fn a_code_never_redeemed_goes_ten_minutes_after_it_ran_out() {
 
 #[tokio::test]
 async fn what_a_spent_code_was_bound_to_goes_ten_minutes_after_the_code_ran_out() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new().await.with_people().await;
     let gone = fixture.active(1).await.code_expires.after(Duration::from_secs(600));
     let kept = async || {
         let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
@@ -45,7 +45,7 @@ async fn what_a_spent_code_was_bound_to_goes_ten_minutes_after_the_code_ran_out(
 
 #[tokio::test]
 async fn a_grant_expires_with_its_refresh_token_and_goes_thirty_days_later() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new().await.with_people().await;
     fixture.active(1).await;
     fixture.rotate(rotate(1, 1)).await.unwrap();
     fixture.write_at(NOW.after(DAY)).await;
@@ -65,7 +65,7 @@ async fn a_grant_expires_with_its_refresh_token_and_goes_thirty_days_later() {
 
 #[tokio::test]
 async fn an_absolute_bound_ends_a_grant_whose_token_never_expires() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new().await.with_people().await;
     fixture.pending(1).await;
     fixture.pending(2).await;
     let never = Redeem {
@@ -202,7 +202,7 @@ impl Fixture {
 
 #[tokio::test]
 async fn the_grants_of_a_membership_end_thirty_days_after_it() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new().await.with_app().await;
     fixture.left(200, 1).await;
     let elsewhere = NewGrant {
         organization: OrganizationId(uuid(301)),
@@ -239,7 +239,7 @@ async fn the_grants_of_a_membership_end_thirty_days_after_it() {
 
 #[tokio::test]
 async fn who_comes_back_within_thirty_days_keeps_the_grants() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new().await.with_app().await;
     let (user, membership) = fixture.left(200, 1).await;
     let back = Instant(NOW.after(MONTH).0 - 1);
     fixture.store.add_membership(user, membership, back).await.unwrap();
@@ -253,7 +253,7 @@ async fn who_comes_back_within_thirty_days_keeps_the_grants() {
 /// A grant of an organization hangs on nobody's membership.
 #[tokio::test]
 async fn a_grant_of_the_organization_stays_when_who_set_it_up_is_gone() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new().await.with_app().await;
     fixture.left(200, 1).await;
     fixture.sql("UPDATE grants SET acts_as = 'organization'");
     for _ in 0..3 {
@@ -265,7 +265,7 @@ async fn a_grant_of_the_organization_stays_when_who_set_it_up_is_gone() {
 
 #[tokio::test]
 async fn each_commit_ends_the_grants_of_one_membership() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new().await.with_app().await;
     for (user, grant) in [(200, 1), (201, 2), (202, 3)] {
         fixture.left(user, grant).await;
     }

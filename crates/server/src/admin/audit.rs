@@ -1,0 +1,150 @@
+//! The audit log, read in pages.
+
+use super::failure::Failure;
+use super::request::{Answer, json, query};
+use super::{find, moment};
+use crate::app::Hallpass;
+use crate::store::if_readable;
+use crate::store::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter};
+use axum::extract::{Path, RawQuery, State};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How many events a page has where nothing is said, and at most.
+const USUAL: u32 = 100;
+const MOST: u32 = 1000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    app: Option<String>,
+    user: Option<String>,
+    organization: Option<String>,
+    /// Older than this event, the newest first.
+    before: Option<String>,
+    /// Newer than this event, the oldest first.
+    after: Option<String>,
+    limit: Option<String>,
+}
+
+/// An event, with names as they are now; of what is deleted only the id is left.
+#[derive(Serialize)]
+struct EventView {
+    id: AuditEventId,
+    at: String,
+    actor: String,
+    action: String,
+    app_id: Option<Uuid>,
+    client_id: Option<String>,
+    user_id: Option<Uuid>,
+    user: Option<String>,
+    organization_id: Option<Uuid>,
+    organization: Option<String>,
+    grant_id: Option<Uuid>,
+    source: Option<String>,
+    before: Option<Value>,
+    after: Option<Value>,
+    detail: Option<Value>,
+}
+
+/// A page of events.
+#[derive(Serialize)]
+struct Page {
+    events: Vec<EventView>,
+    /// Where the next page goes on, in the same direction; null where this one is not full.
+    next: Option<AuditEventId>,
+}
+
+/// `GET /audit`: the newest first; with `after`, the oldest first.
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
+    let filter = judged(&hallpass, query(sent.as_deref())?).await?;
+    let limit = filter.limit as usize;
+    let mut events = Vec::new();
+    for event in hallpass.store.audit_events(filter).await? {
+        events.push(view(&hallpass, event).await?);
+    }
+    let next = events.last().filter(|_| events.len() == limit).map(|event| event.id);
+    json(200, &Page { events, next })
+}
+
+/// `GET /audit/{event}`.
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+    let found = match Uuid::try_parse(&name) {
+        Ok(id) => hallpass.store.audit_event(AuditEventId(id)).await?,
+        Err(_) => None,
+    };
+    let event = found.ok_or_else(|| Failure::not_found(format!("there is no event {name:?}")))?;
+    json(200, &view(&hallpass, event).await?)
+}
+
+async fn judged(hallpass: &Hallpass, filter: Filter) -> Result<AuditFilter, Failure> {
+    let from = match (filter.before, filter.after) {
+        (None, None) => AuditCursor::Newest,
+        (Some(before), None) => AuditCursor::Before(event("before", &before)?),
+        (None, Some(after)) => AuditCursor::After(event("after", &after)?),
+        (Some(_), Some(_)) => return Err(Failure::invalid("give `before` or `after`, not both")),
+    };
+    let mut judged = AuditFilter {
+        from,
+        limit: filter.limit.as_deref().map_or(Ok(USUAL), limit)?,
+        ..AuditFilter::default()
+    };
+    if let Some(name) = filter.app {
+        judged.app = Some(find::app_id(hallpass, &name).await?);
+    }
+    if let Some(name) = filter.user {
+        judged.user = Some(find::user_id(hallpass, &name).await?);
+    }
+    if let Some(name) = filter.organization {
+        judged.organization = Some(find::organization_id(hallpass, &name).await?);
+    }
+    Ok(judged)
+}
+
+fn event(name: &str, text: &str) -> Result<AuditEventId, Failure> {
+    let id = Uuid::try_parse(text).map(AuditEventId);
+    id.map_err(|_| Failure::invalid(format!("{name}: expected the id of an event")))
+}
+
+fn limit(text: &str) -> Result<u32, Failure> {
+    let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
+    number.ok_or_else(|| Failure::invalid(format!("limit: expected a number from 1 to {MOST}")))
+}
+
+async fn view(hallpass: &Hallpass, event: AuditEvent) -> Result<EventView, Failure> {
+    let client = match event.app {
+        Some(id) => if_readable(hallpass.client_by_id(id).await)?,
+        None => None,
+    };
+    let user = match event.user {
+        Some(id) => if_readable(hallpass.user(id).await)?,
+        None => None,
+    };
+    let organization = match event.organization {
+        Some(id) => if_readable(hallpass.organization(id).await)?,
+        None => None,
+    };
+    Ok(EventView {
+        id: event.id,
+        at: moment::text(event.at),
+        actor: event.actor,
+        action: event.action,
+        app_id: event.app.map(|id| id.0),
+        client_id: client.map(|client| client.app.client_id.clone()),
+        user_id: event.user.map(|id| id.0),
+        user: user.map(|user| user.label().into_owned()),
+        organization_id: event.organization.map(|id| id.0),
+        organization: organization.map(|organization| organization.slug.clone()),
+        grant_id: event.grant.map(|id| id.0),
+        source: event.source,
+        before: event.before.as_deref().and_then(object),
+        after: event.after.as_deref().and_then(object),
+        detail: event.detail.as_deref().and_then(object),
+    })
+}
+
+fn object(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok()
+}

@@ -1,0 +1,234 @@
+//! `hallpass audit`.
+
+use super::api::{Answer, Api};
+use super::{Failed, print, table};
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use std::collections::HashSet;
+use std::time::Duration;
+use uuid::Uuid;
+
+const COLUMNS: &[&str] = &[
+    "at",
+    "actor",
+    "action",
+    "client_id",
+    "user",
+    "organization",
+    "source",
+    "detail",
+];
+
+/// How often the server is asked for what is new.
+const POLL: Duration = Duration::from_secs(1);
+/// An event is as old as its request, and there once its commit is: it may come behind younger ones by so much.
+const LATE: Duration = Duration::from_secs(60);
+/// How many events a page has that is read while following.
+const PAGE: u32 = 1000;
+/// With how many events following begins.
+const BEGIN: u32 = 10;
+
+#[derive(Subcommand)]
+pub(super) enum AuditCommand {
+    /// List events, the newest last
+    List(List),
+    /// Show an event, with what was there before and after
+    Show {
+        /// Its id
+        event: String,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    /// About this app; a deleted one is named by its id
+    #[arg(long, value_name = "CLIENT_ID")]
+    app: Option<String>,
+    /// About this person; a deleted one is named by their id
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<String>,
+    /// About this organization; a deleted one is named by its id
+    #[arg(long, value_name = "SLUG")]
+    organization: Option<String>,
+    /// Older than the event with this id
+    #[arg(long, value_name = "EVENT", conflicts_with = "follow")]
+    before: Option<String>,
+    /// How many, 1000 at most; 100 where nothing is said, with --follow 10
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<u32>,
+    /// Go on with new events as they come, until interrupted
+    #[arg(long)]
+    follow: bool,
+}
+
+pub(super) async fn run(api: &Api, command: AuditCommand) -> Result<(), Failed> {
+    match command {
+        AuditCommand::List(list) if list.follow => follow(api, &list).await,
+        AuditCommand::List(list) => {
+            let page = api.list("audit", &list.filters(list.limit)).await?;
+            show(api, &newest_last(&page), true)
+        }
+        AuditCommand::Show { event } => api.get(&["audit", &event]).await?.print(),
+    }
+}
+
+/// Polls for ever: the last events, and then each new one once.
+async fn follow(api: &Api, list: &List) -> Result<(), Failed> {
+    let begin = newest_last(&api.list("audit", &list.filters(list.limit.or(Some(BEGIN)))).await?);
+    show(api, &begin, true)?;
+    let mut seen = Seen::beginning_with(&begin);
+    loop {
+        let mut after = seen.from();
+        loop {
+            let mut filters = list.filters(Some(PAGE));
+            filters.push(("after", Some(after.to_string())));
+            let page = events(&api.list("audit", &filters).await?);
+            show(api, &seen.new_of(&page), false)?;
+            match page.last().and_then(id) {
+                Some(last) if page.len() == PAGE as usize => after = last,
+                _ => break,
+            }
+        }
+        seen.forget();
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Which events were printed, as far back as one may come late.
+struct Seen {
+    printed: HashSet<Uuid>,
+    newest: Uuid,
+    /// Events of this id and before were there at the beginning, printed or not.
+    begin: Option<Uuid>,
+}
+
+impl Seen {
+    fn beginning_with(events: &[Value]) -> Self {
+        let printed: HashSet<Uuid> = events.iter().filter_map(id).collect();
+        let newest = printed.iter().max().copied().unwrap_or_default();
+        Self {
+            printed,
+            newest,
+            begin: Some(newest),
+        }
+    }
+
+    /// The id to read on from.
+    fn from(&self) -> Uuid {
+        let millis = self.newest.as_u128() >> 80;
+        Uuid::from_u128(millis.saturating_sub(LATE.as_millis()) << 80)
+    }
+
+    /// Those that were not printed yet. The first time, what is older than the beginning was left out of it.
+    fn new_of(&mut self, page: &[Value]) -> Vec<Value> {
+        let mut new = Vec::new();
+        for event in page {
+            let Some(id) = id(event) else { continue };
+            let left_out = self.begin.is_some_and(|begin| id <= begin);
+            if self.printed.insert(id) && !left_out {
+                new.push(event.clone());
+            }
+            self.newest = self.newest.max(id);
+        }
+        new
+    }
+
+    /// Forgets what is too old to be read again.
+    fn forget(&mut self) {
+        let from = self.from();
+        self.printed.retain(|id| *id > from);
+        self.begin = None;
+    }
+}
+
+impl List {
+    fn filters(&self, limit: Option<u32>) -> Vec<(&'static str, Option<String>)> {
+        vec![
+            ("app", self.app.clone()),
+            ("user", self.user.clone()),
+            ("organization", self.organization.clone()),
+            ("before", self.before.clone()),
+            ("limit", limit.map(|limit| limit.to_string())),
+        ]
+    }
+}
+
+/// One line an event: as the server says it, or as a table.
+fn show(api: &Api, events: &[Value], header: bool) -> Result<(), Failed> {
+    if api.json() {
+        let lines = events.iter().map(|event| format!("{event}\n"));
+        return print(&lines.collect::<String>());
+    }
+    let table = table::table(&Value::from(events), COLUMNS);
+    match (header, table.split_once('\n')) {
+        (false, Some((_, rows))) => print(rows),
+        _ => print(&table),
+    }
+}
+
+fn newest_last(page: &Answer) -> Vec<Value> {
+    let mut events = events(page);
+    events.reverse();
+    events
+}
+
+fn events(page: &Answer) -> Vec<Value> {
+    page.member("events")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn id(event: &Value) -> Option<Uuid> {
+    Uuid::try_parse(event.get("id")?.as_str()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// An event of a second, with a number to tell it from others.
+    fn event(second: u128, number: u128) -> Value {
+        let id = Uuid::from_u128((second * 1000) << 80 | number);
+        json!({ "id": id.to_string() })
+    }
+
+    #[test]
+    fn each_event_is_printed_once_however_late_it_comes() {
+        let (first, second, late, third) = (event(100, 1), event(110, 2), event(105, 3), event(120, 4));
+        let mut seen = Seen::beginning_with(&[first.clone(), second.clone()]);
+        assert_eq!(seen.from(), Uuid::from_u128(50_000 << 80));
+        assert_eq!(seen.new_of(&[first.clone(), second.clone()]), [] as [Value; 0]);
+        seen.forget();
+        let page = [first, late.clone(), second, third.clone()];
+        assert_eq!(seen.new_of(&page), [late, third]);
+        assert_eq!(seen.new_of(&page), [] as [Value; 0]);
+        assert_eq!(seen.from(), Uuid::from_u128(60_000 << 80));
+    }
+
+    #[test]
+    fn what_the_beginning_left_out_is_not_printed_later() {
+        let (older, shown, newer) = (event(99, 1), event(100, 2), event(101, 3));
+        let mut seen = Seen::beginning_with(std::slice::from_ref(&shown));
+        let page = [older.clone(), shown.clone(), newer.clone()];
+        assert_eq!(seen.new_of(&page), [newer]);
+        seen.forget();
+        assert_eq!(seen.new_of(&[older, shown]), [] as [Value; 0]);
+    }
+
+    #[test]
+    fn what_cannot_come_again_is_forgotten() {
+        let mut seen = Seen::beginning_with(&[event(100, 1)]);
+        seen.new_of(&[event(200, 2)]);
+        seen.forget();
+        assert_eq!(seen.printed.len(), 1);
+    }
+
+    #[test]
+    fn an_empty_log_is_followed_from_its_beginning() {
+        let mut seen = Seen::beginning_with(&[]);
+        assert_eq!(seen.from(), Uuid::nil());
+        assert_eq!(seen.new_of(&[event(1, 1)]), [event(1, 1)]);
+    }
+}

@@ -1,0 +1,111 @@
+//! Asks before something ends that cannot be brought back.
+
+use super::Failed;
+use super::api::{Answer, Api};
+use serde_json::Value;
+use std::io::{self, BufRead, IsTerminal as _, Write};
+
+/// Deletes what is at `path`. Unless `yes` says so already, the person at the terminal is told what ends and asked.
+pub(super) async fn delete(api: &Api, path: &[&str], yes: bool) -> Result<(), Failed> {
+    if !yes {
+        let toll = api.get(&[path, &["deletion"]].concat()).await?;
+        confirm(&deletion(path, &toll), "Delete it?")?;
+    }
+    api.delete(path).await?.print()
+}
+
+/// Asks at the terminal. Where there is none, a program has to say it with `--yes`.
+pub(super) fn confirm(what: &str, question: &str) -> Result<(), Failed> {
+    let stdin = io::stdin();
+    let terminal = stdin.is_terminal();
+    ask(what, question, terminal, &mut stdin.lock(), &mut io::stderr())
+}
+
+fn ask(
+    what: &str,
+    question: &str,
+    terminal: bool,
+    answer: &mut impl BufRead,
+    out: &mut impl Write,
+) -> Result<(), Failed> {
+    if !terminal {
+        return Err(Failed::Unconfirmed(format!(
+            "{what}\nNothing was changed: say --yes if that is meant."
+        )));
+    }
+    write!(out, "{what}\n{question} [y/N] ")?;
+    out.flush()?;
+    let mut said = String::new();
+    answer.read_line(&mut said)?;
+    match said.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(Failed::Server("nothing was changed".to_owned())),
+    }
+}
+
+/// What the server says that a deletion ends.
+fn deletion(path: &[&str], toll: &Answer) -> String {
+    let name = path.last().copied().unwrap_or_default();
+    let texts = |member: &str| {
+        let texts = toll
+            .member(member)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        texts
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let effects = match texts("effects") {
+        none if none.is_empty() => vec!["nothing else ends".to_owned()],
+        effects => effects,
+    };
+    let notes = texts("notes").into_iter().map(|note| format!("\n{note}"));
+    format!(
+        "{name} is deleted: {}.{}",
+        effects.join(", "),
+        notes.collect::<String>()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(terminal: bool, answer: &str) -> (Result<(), Failed>, String) {
+        let mut out = Vec::new();
+        let result = ask(
+            "1 grant ends.",
+            "Delete it?",
+            terminal,
+            &mut answer.as_bytes(),
+            &mut out,
+        );
+        (result, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_terminal_is_told_what_ends_and_asked() {
+        for (answer, goes_on) in [
+            ("y\n", true),
+            ("yes\n", true),
+            ("n\n", false),
+            ("\n", false),
+            ("", false),
+        ] {
+            let (result, out) = asked(true, answer);
+            assert_eq!(result.is_ok(), goes_on, "{answer:?}");
+            assert_eq!(out, "1 grant ends.\nDelete it? [y/N] ");
+            assert!(!matches!(result, Err(Failed::Unconfirmed(_))));
+        }
+    }
+
+    #[test]
+    fn without_a_terminal_nothing_is_read() {
+        let (result, out) = asked(false, "y\n");
+        assert!(matches!(result, Err(Failed::Unconfirmed(text)) if text.starts_with("1 grant ends.\n")));
+        assert_eq!(out, "");
+    }
+}
