@@ -2,6 +2,7 @@
 //! What is one engine's alone stands in a module of its name.
 
 mod app_names;
+mod apps;
 mod audit;
 mod deletions;
 mod failures;
@@ -10,6 +11,7 @@ mod keys;
 mod nodes;
 mod nouns;
 mod origins;
+mod people;
 mod postgres;
 mod queue;
 mod races;

@@ -1,0 +1,105 @@
+//! `hallpass config`, `hallpass migrate` and options over the configuration.
+
+use crate::harness::{Ended, Folder};
+
+#[test]
+fn a_configuration_is_checked_and_shown() {
+    let folder = Folder::new();
+    assert_eq!(folder.printed(&["config", "check"]), "ok\n");
+    let shown = folder.printed(&["config", "show", "--preset", "house-check"]);
+    assert!(
+        shown.contains("preset = \"house-check\"") && shown.contains("ada@example.com"),
+        "{shown}"
+    );
+    assert_eq!(folder.printed(&["config", "presets"]).lines().count(), 5);
+    assert!(folder.printed(&["config", "presets", "apicbase"]).contains("django"));
+    assert_eq!(folder.call(&["config", "presets", "apic"]).code, 1);
+}
+
+#[test]
+fn every_mistake_in_a_configuration_is_told_with_the_nearest_name() {
+    let folder = Folder::new();
+    folder.write("wrong.toml", "[server]\nlisten = \"here\"\n[tokens]\nacces = \"1h\"\n");
+    for command in [
+        &["config", "check"][..],
+        &["config", "show"],
+        &["serve"],
+        &["app", "list"],
+    ] {
+        let ended = folder.call(&[command, &["--config", "wrong.toml"]].concat());
+        assert_eq!(
+            (ended.code, ended.stdout.as_str(), ended.stderr.lines().count()),
+            (1, "", 2),
+            "{}",
+            ended.stderr
+        );
+        assert!(
+            ended.stderr.contains("wrong.toml:2") && ended.stderr.contains("did you mean `access`?"),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn the_environment_sets_keys_and_nothing_else() {
+    let folder = Folder::new();
+    let mut show = folder.command(&["config", "show"]);
+    let shown = Ended::of(&show.env("HALLPASS_TOKENS__ACCESS", "7m").output().unwrap());
+    assert!(shown.stdout.contains("access = \"7m\""), "{}", shown.stdout);
+    let mut check = folder.command(&["config", "check"]);
+    let checked = Ended::of(&check.env("HALLPASS_ACCESS", "7m").output().unwrap());
+    assert_eq!(checked.code, 1);
+    assert!(checked.stderr.starts_with("HALLPASS_ACCESS: "), "{}", checked.stderr);
+}
+
+#[test]
+fn a_dry_run_of_a_migration_prints_sql_and_changes_nothing() {
+    let folder = Folder::new();
+    let sql = folder.printed(&["migrate", "--dry-run"]);
+    assert!(sql.contains("CREATE TABLE grants"), "{sql}");
+    assert!(!folder.data("").exists());
+    assert!(folder.printed(&["migrate"]).ends_with("applied\n"));
+    assert_eq!(folder.printed(&["migrate"]), "nothing to do\n");
+    assert_eq!(folder.printed(&["migrate", "--dry-run"]), "-- nothing to do\n");
+    let _server = folder.serve(&[]);
+    assert_eq!(folder.printed(&["migrate"]), "nothing to do\n");
+}
+
+/// The URL may hold one; whoever reads a log or a terminal is not to see it.
+#[test]
+fn a_databases_password_is_shown_nowhere() {
+    let folder = Folder::new();
+    let url = "postgres://ada:s3cret@127.0.0.1:1/hallpass?password=s3cret";
+    folder.write("postgres.toml", &format!("[store]\nurl = {url:?}\n"));
+    let shown = folder.printed(&["config", "show", "--config", "postgres.toml"]);
+    assert!(shown.contains("postgres://ada@127.0.0.1:1/hallpass"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    for command in [&["serve"][..], &["migrate"], &["migrate", "--dry-run"]] {
+        let ended = folder.call(&[command, &["--database", url]].concat());
+        assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{command:?}");
+        assert!(
+            ended.stderr.contains("the database is not available"),
+            "{}",
+            ended.stderr
+        );
+        assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
+    }
+    let wrong = folder.call(&["serve", "--database", "postgres://ada:s3cret@127.0.0.1:port/hallpass"]);
+    assert_eq!(wrong.code, 1);
+    assert!(!wrong.stderr.contains("s3cret"), "{}", wrong.stderr);
+}
+
+#[test]
+fn options_rule_over_the_configuration() {
+    let folder = Folder::new();
+    let _server = folder.serve(&["--preset", "apicbase", "--data", "other", "--database", "sqlite:x.db"]);
+    assert!(folder.folder.path().join("other/x.db").exists());
+    assert!(!folder.data("").exists());
+    assert_eq!(folder.call(&["app", "list"]).code, 1);
+    assert!(
+        folder
+            .printed(&["app", "list", "--data", "other"])
+            .starts_with("CLIENT ID")
+    );
+}
