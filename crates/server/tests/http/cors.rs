@@ -273,6 +273,12 @@ async fn an_origin_comes_and_goes_with_its_app_at_once() {
     let made = john.submit(&page, &page.form("redirect_uris"), &typed).await;
     assert_eq!(made.status, 200, "{}", made.text());
     assert!(allowed("https://crew.example").await);
+    let crew = format!("/apps/{}", made.by_id("client-id").expect("the client id"));
+    let deleted = server.operator(Method::DELETE, &crew, None).await;
+    assert_eq!(deleted.status, 200, "{}", deleted.body);
+    assert!(!allowed("https://crew.example").await);
+    let left = server.sql("SELECT COUNT(*) FROM app_origins WHERE origin = 'https://crew.example'");
+    assert_eq!(left, "0");
 }
 
 /// DESIGN §5: `paused` keeps a client from throwing its tokens away, so its page must be able to read it.

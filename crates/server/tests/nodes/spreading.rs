@@ -120,7 +120,7 @@ async fn an_origin_comes_and_goes_at_all() {
             assert_eq!(client.preflight(&server.address, &origin).await.status, 405);
         }
         let uri = format!("{origin}/callback");
-        world.servers[round % 2].command(&["app", "set", "sample", "--redirect-uri", &uri]);
+        world.servers[round % 2].command(&["app", "change", "sample", "--redirect-uri", &uri]);
         let acknowledged = Instant::now();
         for server in &world.servers {
             let ask = || client.preflight(&server.address, &origin);
