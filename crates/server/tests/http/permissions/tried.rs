@@ -1,0 +1,257 @@
+//! One row of the table of pages, tried by each person.
+
+use super::world::*;
+use crate::harness::{Answer, Browser, Server};
+use reqwest::Method;
+use std::collections::HashMap;
+
+/// The people in their browsers.
+pub(super) struct Tried<'s> {
+    pub(super) server: &'s Server,
+    pub(super) browsers: HashMap<&'static str, Browser<'s>>,
+}
+
+/// What became of a request, in the words of the table.
+pub(super) fn word(answer: &Answer) -> &'static str {
+    match answer.status {
+        _ if answer.forms().iter().any(|form| form.has("password")) => "sign in",
+        200 => "yes",
+        400 => "refused",
+        403 => "forbidden",
+        404 => "not there",
+        other => panic!("{} answers {other}: {}", answer.url, answer.text()),
+    }
+}
+
+/// Whether a page has something; where there is no such page, what there is instead.
+pub(super) fn in_page(page: &Answer, has: impl Fn(&Answer) -> bool) -> &'static str {
+    match word(page) {
+        "yes" if has(page) => "yes",
+        "yes" => "no",
+        instead => instead,
+    }
+}
+
+pub(super) fn links_to(page: &Answer, path: &str) -> bool {
+    page.body.contains(&format!("href=\"{path}\""))
+}
+
+/// Whether anything changed has to go with what is answered.
+pub(super) fn done(answer: &'static str, changed: bool) -> &'static str {
+    match (answer, changed) {
+        ("yes", true) => "yes",
+        ("yes", false) => "nothing",
+        (refusal, false) => refusal,
+        (refusal, true) => panic!("done, and answered {refusal:?}"),
+    }
+}
+
+impl<'s> Tried<'s> {
+    pub(super) async fn new(server: &'s Server) -> Self {
+        let mut browsers = HashMap::from([("", server.browser())]);
+        for name in NAMES {
+            browsers.insert(name, server.browser_of(person(name)).await);
+        }
+        Self { server, browsers }
+    }
+
+    pub(super) fn browser(&self, name: &str) -> &Browser<'s> {
+        &self.browsers[name]
+    }
+
+    /// A browser of the person's that may be signed out.
+    pub(super) async fn another_browser(&self, name: &str) -> Browser<'s> {
+        match name {
+            "" => self.server.browser(),
+            name => self.server.browser_of(person(name)).await,
+        }
+    }
+
+    pub(super) async fn cell(&self, call: &str, app: &'static str, name: &'static str) -> &'static str {
+        let browser = self.browser(name);
+        let page_of_app = format!("/developer/apps/{app}");
+        let organization = format!("/organizations/{}", slug(app));
+        let api = format!("{organization}?tab=api");
+        match call {
+            "GET /" | "GET /account" | "GET /account/apps" | "GET /developer" | "GET /developer/apps/new" => {
+                word(&browser.open(call.trim_start_matches("GET ")).await)
+            }
+            "GET /login" if browser.open("/login").await.status == 200 => "yes",
+            "GET /assets/{name}" => {
+                let page = browser.open("/").await;
+                let asset = page.body.split("href=\"/assets/").nth(1).unwrap();
+                let asset = asset.split('"').next().unwrap();
+                word(&browser.open(&format!("/assets/{asset}")).await)
+            }
+            "GET /developer/apps/{client_id}" => word(&browser.open(&page_of_app).await),
+            "GET /organizations/{slug}" => word(&browser.open(&organization).await),
+            "GET [paths] authorize" => self.authorized(browser, app).await.0,
+            "link to the developer pages in GET /account" => {
+                in_page(&browser.open("/account").await, |page| links_to(page, "/developer"))
+            }
+            "link to the organization in GET /account" => {
+                in_page(&browser.open("/account").await, |page| links_to(page, &organization))
+            }
+            "the members in GET /organizations/{slug}" => in_page(&browser.open(&organization).await, |page| {
+                page.body.contains("max@example.com")
+            }),
+            "the app in GET /organizations/{slug}?tab=api" => {
+                in_page(&browser.open(&api).await, |page| links_to(page, &page_of_app))
+            }
+            "the button to register in GET /organizations/{slug}?tab=api" => {
+                in_page(&browser.open(&api).await, |page| {
+                    links_to(page, &format!("/developer/apps/new?organization={}", slug(app)))
+                })
+            }
+            "the app in GET /developer" => {
+                in_page(&browser.open("/developer").await, |page| links_to(page, &page_of_app))
+            }
+            "the button to register in GET /developer" => in_page(&browser.open("/developer").await, |page| {
+                links_to(page, "/developer/apps/new")
+            }),
+            "POST /login" => self.signed_in(name).await,
+            "POST /logout" => self.signed_out(name).await,
+            "POST /consent" => self.consented(browser, app).await,
+            "POST /switch" => self.switched(name, app).await,
+            "POST /account/apps" => self.ended(name, app).await,
+            "POST /developer/apps/new" => self.registered(browser, name, app).await,
+            "POST /developer/apps/{client_id}/secret" => self.secret_changed(browser, app, "reset", "now").await,
+            "POST /developer/apps/{client_id}/secret/end" => self.secret_changed(browser, app, "end", "1").await,
+            other => panic!("the test does not know how to try {other:?}"),
+        }
+    }
+
+    pub(super) async fn authorized(&self, browser: &Browser<'_>, app: &str) -> (&'static str, Answer) {
+        let query = self.server.client(app, CALLBACK).query(&[]);
+        let answer = browser.open(&format!("/oauth/authorize?{query}")).await;
+        (word(&answer), answer)
+    }
+
+    pub(super) async fn signed_in(&self, name: &str) -> &'static str {
+        let somebody = if name.is_empty() { "eve" } else { name };
+        let browser = self.server.browser();
+        let answer = browser.log_in(person(somebody)).await;
+        done(word(&answer), word(&browser.open("/account").await) == "yes")
+    }
+
+    pub(super) async fn signed_out(&self, name: &str) -> &'static str {
+        let form_of = if name.is_empty() { "eve" } else { name };
+        let signed_in = self.another_browser(form_of).await;
+        let page = signed_in.open("/account").await;
+        let form = page.forms().into_iter().find(|form| form.action == "/logout").unwrap();
+        let stranger = self.server.browser();
+        let browser = if name.is_empty() { &stranger } else { &signed_in };
+        let answer = browser.submit(&page, &form, &[]).await;
+        let gone = word(&signed_in.open("/account").await) == "sign in";
+        done(if answer.status < 400 { "yes" } else { word(&answer) }, gone)
+    }
+
+    pub(super) async fn consented(&self, browser: &Browser<'_>, app: &str) -> &'static str {
+        let (answered, page) = self.authorized(browser, app).await;
+        if answered == "yes" {
+            browser.decide(&page, "allow").await.callback().code();
+            return "yes";
+        }
+        // By the form of somebody who may.
+        let (_, theirs) = self.authorized(self.browser("dana"), app).await;
+        let answer = browser
+            .submit(&theirs, &theirs.form("decision"), &[("decision", "allow")])
+            .await;
+        done(word(&answer), answer.header("location").contains("code="))
+    }
+
+    pub(super) async fn switched(&self, name: &str, app: &str) -> &'static str {
+        let browser = self.another_browser(name).await;
+        let (answered, own) = self.authorized(&browser, app).await;
+        let page = match answered {
+            "yes" => own,
+            _ => self.authorized(self.browser("dana"), app).await.1,
+        };
+        let form = page.forms().into_iter().find(|form| form.action == "/switch").unwrap();
+        let answer = browser.submit(&page, &form, &[]).await;
+        let gone = !name.is_empty() && word(&browser.open("/account").await) == "sign in";
+        done(if gone { "yes" } else { word(&answer) }, gone)
+    }
+
+    /// Ends what the person connected; a stranger tries it with somebody's form.
+    pub(super) async fn ended(&self, name: &str, app: &str) -> &'static str {
+        let who = self.browser(if name.is_empty() { "eve" } else { name });
+        let tokens = self.server.client(app, CALLBACK).connect(who).await;
+        let page = who.open("/account/apps").await;
+        let answer = self
+            .browser(name)
+            .submit(&page, &page.form("end"), &[("end", "1")])
+            .await;
+        done(word(&answer), self.server.identity(&tokens.access).await.status == 401)
+    }
+
+    pub(super) async fn registered(&self, browser: &Browser<'_>, name: &str, app: &str) -> &'static str {
+        let mut page = browser.open("/developer/apps/new").await;
+        if word(&page) != "yes" {
+            page = self.browser("nina").open("/developer/apps/new").await;
+        }
+        let called = format!("By {name} for {}", slug(app));
+        let typed = [
+            ("name", called.as_str()),
+            ("redirect_uris", CALLBACK),
+            ("organization", slug(app)),
+        ];
+        let answer = browser.submit(&page, &page.form("redirect_uris"), &typed).await;
+        let apps = self.server.operator(Method::GET, "/apps", None).await.json();
+        let apps = apps["apps"].as_array().unwrap();
+        let made = apps.iter().find(|app| app["name"] == called.as_str());
+        if let Some(made) = made {
+            assert_eq!(made["organization"], slug(app));
+            assert_eq!(made["owner"], format!("{name}@example.com"));
+        }
+        done(word(&answer), made.is_some())
+    }
+
+    /// Presses a button for the app's secrets: on the app's page; else on another app's page of the person's own, sent to
+    /// this app's address; else with the form of somebody who may.
+    pub(super) async fn secret_changed(
+        &self,
+        browser: &Browser<'_>,
+        app: &str,
+        button: &str,
+        value: &str,
+    ) -> &'static str {
+        for (id, ..) in APPS {
+            self.have_two_secrets(id).await;
+        }
+        let mut found = None;
+        for id in [app, "globex-trials", "nina-notes", "acme-reports"] {
+            let page = browser.open(&format!("/developer/apps/{id}")).await;
+            if found.is_none() && word(&page) == "yes" {
+                found = Some((page, id));
+            }
+        }
+        let (page, of) = match found {
+            Some(found) => found,
+            None => {
+                let of = if app == "night-export" { "nina-notes" } else { app };
+                let page = self.browser(manager(app)).open(&format!("/developer/apps/{of}")).await;
+                (page, of)
+            }
+        };
+        let mut form = page.form(button);
+        form.action = form.action.replace(of, app);
+        let before = self.secrets(app).await;
+        let answer = browser.submit(&page, &form, &[(button, value)]).await;
+        done(word(&answer), self.secrets(app).await != before)
+    }
+
+    pub(super) async fn secrets(&self, app: &str) -> Vec<String> {
+        let path = format!("/apps/{app}/secrets");
+        let told = self.server.operator(Method::GET, &path, None).await.json();
+        let ids = told["secrets"].as_array().unwrap().iter();
+        ids.map(|secret| secret["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(super) async fn have_two_secrets(&self, app: &str) {
+        if self.secrets(app).await.len() < 2 {
+            let path = format!("/apps/{app}/secrets");
+            assert_eq!(self.server.operator(Method::POST, &path, None).await.status, 201);
+        }
+    }
+}
