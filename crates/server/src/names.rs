@@ -65,8 +65,7 @@ pub fn code_point(character: char) -> String {
 /// look alike only as capitals, others only as small ones (`I` is an `l`, `i` is not).
 #[must_use]
 pub fn keys(name: &str) -> [String; 2] {
-    let as_written: String = skeleton(name).collect();
-    [fold(&as_written.to_lowercase()), fold(&name.to_lowercase())]
+    [fold(&fold(name).to_lowercase()), fold(&name.to_lowercase())]
 }
 
 /// Whether two names look alike.
@@ -76,14 +75,21 @@ pub fn look_alike(one: &str, other: &str) -> bool {
     keys(one).iter().any(|key| others.contains(key))
 }
 
-/// The skeleton without spaces and punctuation, which tell no names apart.
-fn fold(lower: &str) -> String {
-    let skeleton: String = skeleton(lower).collect();
-    let letters: String = skeleton
-        .chars()
-        .filter(|character| !character.is_whitespace() && !character.is_ascii_punctuation())
-        .collect();
-    if letters.is_empty() { skeleton } else { letters }
+/// The skeleton without spaces, punctuation and symbols, which tell no names apart: a name with `™` or a check mark behind it
+/// claims to be the other one. They go before the skeleton too, which takes a dash for a letter of another script.
+fn fold(text: &str) -> String {
+    let letters = |text: &str| -> String { text.chars().filter(|one| !is_decoration(*one)).collect() };
+    let folded: String = skeleton(&letters(text)).collect();
+    match letters(&folded) {
+        folded if folded.is_empty() => skeleton(text).collect(),
+        folded => folded,
+    }
+}
+
+/// Whether a character is a space, punctuation or a symbol, and looks like no letter (`|` looks like an `l`).
+fn is_decoration(character: char) -> bool {
+    let decorates = matches!(kind(character), Kind::Space | Kind::Other) && !is_hidden(character);
+    decorates && !skeleton(character.encode_utf8(&mut [0; 4])).all(|one| one.is_ascii_alphanumeric())
 }
 
 enum Kind {
@@ -219,6 +225,17 @@ mod tests {
             ("Google", "G00gle"),
             ("House Check", "House\u{200b} Check"),
             ("House Check", "House\u{a0}Check"),
+            // Punctuation and symbols of other blocks.
+            ("Acme Reports", "Acme—Reports"),
+            ("Acme Reports", "Acme – Reports"),
+            ("Acme Reports", "Acme·Reports"),
+            ("Acme Reports", "Acme \u{a78f} Reports"),
+            ("Acme Reports", "“Acme Reports”"),
+            ("Acme Reports", "Acme Reports™"),
+            ("Acme Reports", "Acme® Reports"),
+            ("Acme Reports", "Acme Reports ✓"),
+            ("Acme Reports", "✅ Acme Reports"),
+            ("Paypal", "Paypa|"),
         ] {
             assert!(
                 look_alike(one, other),

@@ -139,6 +139,9 @@ async fn a_name_that_looks_like_the_brand_or_anothers_app_is_refused() {
         ("Acme Rероrts", "looks like the name of another app"),
         ("ACME  REPORTS", "looks like the name of another app"),
         ("Partner-Sync", "looks like the name of another app"),
+        ("Partner—Sync", "looks like the name of another app"),
+        ("Acme Reports™", "looks like the name of another app"),
+        ("Hallpass ✓", "looks like the name of this site"),
     ] {
         let page = register(&max, name, &[]).await;
         assert_eq!(page.status, 400, "{name}");
