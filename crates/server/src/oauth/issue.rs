@@ -79,7 +79,7 @@ pub fn for_grant(
         app: grant.app,
         organization: grant.organization,
         scopes,
-        issued_at,
+        issued_at: hallpass.issued_at(grant.id.0, issued_at),
         expires: [Some(expires), grant.expires, grant.ends]
             .into_iter()
             .flatten()
@@ -117,7 +117,7 @@ pub fn for_app(
         app: request.client.app.id,
         organization: request.client.app.organization,
         scopes,
-        issued_at: request.now,
+        issued_at: hallpass.issued_at(request.client.app.id.0, request.now),
         expires: request.now.after(hallpass.config.tokens.access),
     };
     let access_token = seal(hallpass, &hallpass.keys.ring(), &mut claims, Some(draw))?;

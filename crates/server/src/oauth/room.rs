@@ -11,6 +11,7 @@ use crate::store::{RECALL, StoreError};
 use crate::time::Instant;
 use crate::tokens::claims::Claims;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How many of an app's own access tokens are kept as revoked one by one.
 const OF_APP: usize = 1_000;
@@ -45,6 +46,14 @@ impl Hallpass {
         let last = self.revoked.last_ended(user, app);
         let after = last.map_or(now, |last| made(last).after(Duration::from_millis(1)));
         GrantId(random::uuid(now.max(after)))
+    }
+
+    /// When a token of this owner, an app or a grant, is issued. By a clock that was turned back it would be older than those
+    /// that a recall revokes.
+    #[must_use]
+    pub fn issued_at(&self, owner: Uuid, now: Instant) -> Instant {
+        let after = self.revoked.recalled_by(owner);
+        after.map_or(now, |last| now.max(last.after(Duration::from_millis(1))))
     }
 
     /// Makes room for a grant that was made just now, where its person has too many rows for its app: codes that nobody

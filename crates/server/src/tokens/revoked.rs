@@ -126,6 +126,13 @@ impl Revoked {
         set.grants.get(&(user, app))?.iter().map(|recall| recall.last).max()
     }
 
+    /// The moment by which all tokens of this owner that were issued are revoked: the next one must be newer, by whatever clock.
+    #[must_use]
+    pub fn recalled_by(&self, owner: Uuid) -> Option<Instant> {
+        let set = self.read();
+        set.tokens.get(&owner).map(|recall| recall.issued_by)
+    }
+
     /// Folds the oldest entries of an owner of single tokens, where there are more than `most`.
     #[must_use]
     pub fn fold(&self, owner: Uuid, most: usize, now: Instant) -> Option<Recall> {

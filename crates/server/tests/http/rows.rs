@@ -42,6 +42,8 @@ async fn an_app_that_revokes_its_own_tokens_leaves_a_bounded_number_of_rows_and_
         let another = other.client_credentials(&[]).await.tokens().access;
         assert_eq!(other.introspect(&another).await.json()["active"], true);
         server.restart().await;
+        // What the app gets by a clock that was turned back is no older than what it revoked.
+        server.turn_back(HOUR);
     }
 }
 
@@ -68,6 +70,17 @@ async fn access_tokens_of_a_grant_that_are_revoked_one_by_one_leave_a_bounded_nu
         }
         assert_eq!(server.identity(&last.access).await.status, 200, "the grant goes on");
         server.restart().await;
+    }
+    server.turn_back(HOUR);
+    let sample = server.client("sample", REDIRECT_URI);
+    let mut tokens = sample.refresh(&last.refresh).await.tokens();
+    for _ in 0..3 {
+        assert_eq!(
+            server.identity(&tokens.access).await.status,
+            200,
+            "by a clock turned back"
+        );
+        tokens = sample.refresh(&tokens.refresh).await.tokens();
     }
 }
 
