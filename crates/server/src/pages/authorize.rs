@@ -69,17 +69,23 @@ fn refused(visit: &Visit, problem: &Problem) -> Response {
 fn offered(visit: &Visit, client: &Client, address: &str, refusal: &Refusal) -> Response {
     let fatal = visit.hallpass.dialect.fatal(refusal);
     let (error, description) = (fatal.error, fatal.description.as_ref());
-    let site = match Destination::of(address) {
-        Some(Destination::Web(host)) => Some(host),
-        Some(Destination::Scheme(scheme)) => Some(format!("{scheme}:")),
-        Some(Destination::ThisDevice) | None => None,
-    };
+    let site = site(client, address);
     let back = Back {
         href: address,
         app: &client.app.name,
         site: site.as_deref(),
     };
     visit.error_with(400, ErrorKind::AuthorizationRequest { error, description }, Some(back))
+}
+
+/// What a page says of where its link to an app leads; `None` for a trusted app, which people know by its name.
+#[must_use]
+pub(super) fn site(client: &Client, address: &str) -> Option<String> {
+    match Destination::of(address).filter(|_| !client.app.trusted)? {
+        Destination::Web(host) => Some(host),
+        Destination::Scheme(scheme) => Some(format!("{scheme}:")),
+        Destination::ThisDevice => None,
+    }
 }
 
 /// Where an authorization request starts anew, below the public address.

@@ -1,10 +1,10 @@
 //! Consent: a person allows or denies an app.
 //!
 //! The form carries the id of the grant to come. Allowing inserts that grant or finds it: a second POST shows the same code
-//! while it can be redeemed, and makes nothing.
+//! while it can be redeemed, and makes nothing. One for another organization is asked again.
 
 use super::account::organization_choices;
-use super::authorize::{judge_again, log_refused, place};
+use super::authorize::{judge_again, log_refused, place, site};
 use super::shown::{Question, Shown};
 use super::state::{Opened, Purpose};
 use super::{Form, Post, Visit};
@@ -122,9 +122,8 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     let Some(organization) = chosen(&form, &organizations) else {
         return Err(visit.error(400, ErrorKind::BadForm));
     };
-    allow(&visit, user, &request, shown.id, organization.id)
-        .await
-        .map_err(failed)
+    let allowed = allow(&visit, user, &request, shown.id, organization.id).await;
+    Ok(allowed.map_err(failed)?.unwrap_or_else(|| visit.go(&again)))
 }
 
 /// `POST /switch`: "not you?". The session ends, and the same request is put to whoever signs in next.
@@ -171,13 +170,14 @@ fn chosen<'a>(form: &Form, organizations: &'a [Arc<Organization>]) -> Option<&'a
     chosen.map(Arc::as_ref)
 }
 
+/// `None`: the same form came before, for another organization. Its code would open that one.
 async fn allow(
     visit: &Visit,
     user: &User,
     request: &AuthorizationRequest,
     id: GrantId,
     organization: OrganizationId,
-) -> Result<Response, Refusal> {
+) -> Result<Option<Response>, Refusal> {
     let hallpass = &visit.hallpass;
     let grant = NewGrant {
         id,
@@ -195,10 +195,13 @@ async fn allow(
     let event = visit.who(user).did(AuditAction::GrantCreated, visit.now);
     let event = event.after(&json!({ "scopes": grant.scopes }));
     let grant = hallpass.store.recording(event).insert_grant(grant).await?;
+    if grant.organization != organization {
+        return Ok(None);
+    }
     if let Err(error) = hallpass.make_room(&grant, visit.now).await {
         tracing::warn!(%error, "rows beyond the limit stay until the next consent");
     }
-    hand_over(visit, request, &grant)
+    hand_over(visit, request, &grant).map(Some)
 }
 
 fn hand_over(visit: &Visit, request: &AuthorizationRequest, grant: &Grant) -> Result<Response, Refusal> {
@@ -253,7 +256,12 @@ fn nowhere(visit: &Visit, request: &AuthorizationRequest) -> Response {
     log_refused(&Refusal::NoOrganization);
     let (app, owner) = (request.client.app.name.as_str(), &request.client.organization);
     let address = request.target.with_refusal(&visit.hallpass, &Refusal::NoOrganization);
-    let back = address.as_deref().map(|href| Back { href, app, site: None });
+    let site = address.as_deref().and_then(|href| site(&request.client, href));
+    let back = address.as_deref().map(|href| Back {
+        href,
+        app,
+        site: site.as_deref(),
+    });
     let kind = if request.client.reaches(owner.id) && !owner.hidden {
         let organization = owner.name.as_str();
         ErrorKind::NotAMember { app, organization }

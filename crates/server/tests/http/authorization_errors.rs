@@ -1,7 +1,9 @@
 //! Who is told what is wrong with an authorization request (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2): the app, once it and its
 //! redirect URI are known to be good; by itself only where the operator vouches for the app.
 
-use crate::harness::{APPS, Answer, Browser, CHALLENGE, JOHN, Landing, Person, REDIRECT_URI, Server, TENANTS, encoded};
+use crate::harness::{
+    APPS, Answer, Browser, CHALLENGE, JOHN, Landing, MARY, Person, REDIRECT_URI, Server, TENANTS, encoded,
+};
 
 const PRESETS: [&str; 5] = [
     "default",
@@ -189,6 +191,18 @@ async fn to_an_untrusted_app_a_person_goes_by_a_link() {
             }
         }
     }
+}
+
+/// People know an untrusted app by nothing but where it leads.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_not_connect_an_untrusted_app_sees_where_its_link_leads() {
+    let server = Server::library("default", &tenants()).await;
+    let id = untrusted(&server).await;
+    let mary = server.browser_of(MARY).await;
+    let page = mary.authorize(&good(&id)).await.page();
+    assert_eq!((page.status, page.header("location")), (403, ""));
+    assert!(page.body.contains(&format!("href=\"{REDIRECT_URI}?")), "{}", page.body);
+    assert!(page.text().contains("app.example"), "{}", page.text());
 }
 
 /// A denial is a person's own click.

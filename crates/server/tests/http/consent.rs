@@ -295,6 +295,32 @@ async fn with_several_organizations_the_person_chooses_one_of_their_own() {
     assert_eq!(api.introspect(&token).await.json()["organization"], "initech");
 }
 
+/// Somebody who goes back and chooses again means the organization that they see now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_allow_for_another_organization_gives_no_code_of_the_first() {
+    let third = "[[organizations]]\nslug = \"initech\"\nname = \"Initech\"\nmembers = [\"mary@example.com:member\"]\n";
+    let server = Server::library("default", &format!("{TENANTS}{third}{RESOURCE_OF_TENANTS}")).await;
+    let mary = server.browser_of(MARY).await;
+    let partner = server.client("partner-sync", "https://partner.example/callback");
+    let page = mary.authorize(&partner.query(&[])).await.consent();
+    let allow = async |page: &Answer, organization| {
+        let typed = [("decision", "allow"), ("organization", organization)];
+        Landing::of(mary.submit(page, &page.form("decision"), &typed).await)
+    };
+    let first = allow(&page, "globex").await.callback();
+    assert_eq!(allow(&page, "globex").await.callback(), first);
+    for redeemed in [false, true] {
+        let again = allow(&page, "initech").await.consent();
+        let second = allow(&again, "initech").await.callback();
+        let token = partner.redeem(second.code()).await.tokens().access;
+        let api = server.client("https://api.example", "");
+        assert_eq!(api.introspect(&token).await.json()["organization"], "initech");
+        if !redeemed {
+            assert_eq!(partner.redeem(first.code()).await.status, 200);
+        }
+    }
+}
+
 const RESOURCE_OF_TENANTS: &str = r#"
 [[resources]]
 identifier = "https://api.example"
