@@ -99,10 +99,10 @@ pub async fn has_developer_pages(hallpass: &Hallpass, user: &User) -> Result<boo
 }
 
 /// Whether owning an app of this organization, or being in its team, lets the person manage it. An organization's app is the
-/// organization's: who left, or is no developer there any more, manages it no longer. One of the default organization
-/// would then have nobody.
+/// organization's: who left, or is no developer there any more, manages it no longer. In the default organization people are
+/// developers by no role, so it is enough to be in it.
 fn keeps_own(hallpass: &Hallpass, user: &User, organization: &Organization) -> bool {
-    is_default(hallpass, organization) || develops(user, organization)
+    (is_default(hallpass, organization) && role_in(user, organization).is_some()) || develops(user, organization)
 }
 
 fn is_default(hallpass: &Hallpass, organization: &Organization) -> bool {

@@ -290,6 +290,25 @@ async fn who_left_an_organization_manages_its_apps_no_longer() {
     );
 }
 
+/// The default organization may be one that people see, and leave.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_left_the_default_organization_manages_its_apps_no_longer() {
+    for organization in ["", "[[organizations]]\nslug = \"default\"\nname = \"House\"\n"] {
+        let server = started(organization).await;
+        for name in ["nina", "tess"] {
+            let browser = server.browser_of(person(name)).await;
+            let page = browser.open("/developer/apps/nina-notes").await;
+            assert_eq!(page.status, 200, "{name}");
+            let member = format!("/organizations/default/members/{name}@example.com");
+            assert_eq!(server.operator(Method::DELETE, &member, None).await.status, 200);
+            assert_eq!(browser.open("/developer/apps/nina-notes").await.status, 404, "{name}");
+            let reset = browser.submit(&page, &page.form("reset"), &[("reset", "now")]).await;
+            assert_eq!(reset.status, 404, "{name}");
+            assert!(!browser.open("/developer").await.text().contains("nina-notes"));
+        }
+    }
+}
+
 /// Apps of no organization have nobody else: whoever is named no longer keeps what they own, and registers no more.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_no_developer_any_more_keeps_their_own_apps() {
