@@ -1,7 +1,7 @@
 //! Asks before something ends that cannot be brought back.
 
-use super::Failed;
 use super::api::{Answer, Api};
+use super::{Failed, print};
 use serde_json::Value;
 use std::io::{self, BufRead, IsTerminal as _, Write};
 
@@ -9,9 +9,13 @@ use std::io::{self, BufRead, IsTerminal as _, Write};
 pub(super) async fn delete(api: &Api, path: &[&str], yes: bool) -> Result<(), Failed> {
     if !yes {
         let toll = api.get(&[path, &["deletion"]].concat()).await?;
-        confirm(&deletion(path, &toll), "Delete it?")?;
+        confirm(&format!("Deleting {}", ends(path, &toll)), "Delete it?")?;
     }
-    api.delete(path).await?.print()
+    let done = api.delete(path).await?;
+    if api.json() {
+        return done.print();
+    }
+    print(&format!("Deleted {}\n", ends(path, &done)))
 }
 
 /// Asks at the terminal. Where there is none, a program has to say it with `--yes`.
@@ -30,7 +34,7 @@ fn ask(
 ) -> Result<(), Failed> {
     if !terminal {
         return Err(Failed::Unconfirmed(format!(
-            "{what}\nNothing was changed: say --yes if that is meant."
+            "{what}\nNothing was changed. Add --yes to confirm."
         )));
     }
     write!(out, "{what}\n{question} [y/N] ")?;
@@ -43,8 +47,8 @@ fn ask(
     }
 }
 
-/// What the server says that a deletion ends.
-fn deletion(path: &[&str], toll: &Answer) -> String {
+/// The object, and what the server says that its deletion ends.
+fn ends(path: &[&str], toll: &Answer) -> String {
     let name = path.last().copied().unwrap_or_default();
     let texts = |member: &str| {
         let texts = toll
@@ -63,11 +67,7 @@ fn deletion(path: &[&str], toll: &Answer) -> String {
         effects => effects,
     };
     let notes = texts("notes").into_iter().map(|note| format!("\n{note}"));
-    format!(
-        "{name} is deleted: {}.{}",
-        effects.join(", "),
-        notes.collect::<String>()
-    )
+    format!("{name}: {}.{}", effects.join(", "), notes.collect::<String>())
 }
 
 #[cfg(test)]

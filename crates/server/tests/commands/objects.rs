@@ -177,8 +177,8 @@ fn a_deletion_says_what_ends_and_wants_to_be_confirmed() {
     let unconfirmed = |kind: &str, name: &str, what: &str| {
         let ended = folder.call(&[kind, "delete", name]);
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{name}");
-        let unsaid = "Nothing was changed: say --yes if that is meant.\n";
-        assert_eq!(ended.stderr, format!("{name} is deleted: {what}\n{unsaid}"));
+        let unsaid = "Nothing was changed. Add --yes to confirm.\n";
+        assert_eq!(ended.stderr, format!("Deleting {name}: {what}\n{unsaid}"));
     };
     unconfirmed("app", planner, "1 secret ends.");
     let ends = "1 membership ends, every session ends";
@@ -193,7 +193,8 @@ fn a_deletion_says_what_ends_and_wants_to_be_confirmed() {
     let gone = folder.json(&["user", "delete", "ben@example.com", "--yes"]);
     assert_eq!((&gone["deleted"], &gone["apps"]), (&true.into(), &1.into()));
     assert_eq!(folder.json(&["app", "show", planner])["owner"], Value::Null);
-    folder.json(&["app", "delete", planner, "--yes"]);
+    let deleted = folder.printed(&["app", "delete", planner, "--yes"]);
+    assert_eq!(deleted, format!("Deleted {planner}: 1 secret ends.\n"));
     for (kind, name) in [("app", planner), ("user", "ben@example.com")] {
         assert_eq!(folder.call(&[kind, "show", name]).code, 1, "{name}");
         assert_eq!(folder.call(&[kind, "delete", name, "--yes"]).code, 1, "{name}");

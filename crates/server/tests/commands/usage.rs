@@ -34,7 +34,7 @@ fn a_key_is_revoked_only_by_who_says_so() {
     assert_eq!((unsaid.code, unsaid.stdout.as_str()), (2, ""));
     assert_eq!(
         unsaid.stderr,
-        "Everything made under key 1 ends at once.\nNothing was changed: say --yes if that is meant.\n"
+        "Everything made under key 1 ends at once.\nNothing was changed. Add --yes to confirm.\n"
     );
     let unknown = folder.call(&["key", "revoke", "99", "--yes"]);
     assert_eq!((unknown.code, unknown.stderr.as_str()), (1, "there is no key 99\n"));
