@@ -104,14 +104,17 @@ pub(super) struct NewApp {
     /// Whose people may connect it
     #[arg(long, value_parser = ["own", "partner"])]
     reach: Option<String>,
-    /// What it may ask for (repeatable); without it every scope that there is now
+    /// What it may ask for (repeatable); empty: nothing; without it every scope that there is now
     #[arg(long = "scope", value_name = "SCOPE")]
+    #[serde(serialize_with = "empty_is_none")]
     scopes: Option<Vec<String>>,
-    /// What it is subscribed to (repeatable); without it the default product
+    /// What it is subscribed to (repeatable); empty: nothing; without it the default product
     #[arg(long = "product", value_name = "NAME")]
+    #[serde(serialize_with = "empty_is_none")]
     products: Option<Vec<String>>,
-    /// The grant types that it may use (repeatable); without it the preset's
+    /// The grant types that it may use (repeatable); empty: none; without it the preset's
     #[arg(long = "grant-type", value_name = "TYPE")]
+    #[serde(serialize_with = "empty_is_none")]
     grant_types: Option<Vec<String>>,
     /// Admit http://localhost with any port, as http://127.0.0.1 is; public apps only
     #[arg(long)]
@@ -129,25 +132,25 @@ pub(super) struct Changes {
     #[arg(long, value_parser = ["own", "partner"])]
     #[serde(skip_serializing_if = "Option::is_none")]
     reach: Option<String>,
-    /// Where a code may be sent, in place of all before (repeatable)
+    /// Where a code may be sent, in place of all before (repeatable); empty: none
     #[arg(long = "redirect-uri", value_name = "URI")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_none")]
     redirect_uris: Option<Vec<String>>,
     /// Whether http://localhost is admitted with any port, as http://127.0.0.1 is; public apps only
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     localhost_any_port: Option<bool>,
-    /// What it may ask for, in place of all before (repeatable)
+    /// What it may ask for, in place of all before (repeatable); empty: none
     #[arg(long = "scope", value_name = "SCOPE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_none")]
     scopes: Option<Vec<String>>,
-    /// What it is subscribed to, in place of all before (repeatable)
+    /// What it is subscribed to, in place of all before (repeatable); empty: none
     #[arg(long = "product", value_name = "NAME")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_none")]
     products: Option<Vec<String>>,
-    /// The grant types that it may use, in place of all before (repeatable)
+    /// The grant types that it may use, in place of all before (repeatable); empty: none
     #[arg(long = "grant-type", value_name = "TYPE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_none")]
     grant_types: Option<Vec<String>>,
     /// The person who manages it; empty: nobody but the organization's owners
     #[arg(long, value_name = "EMAIL")]
@@ -205,4 +208,15 @@ async fn change(api: &Api, app: &str, changes: &Changes, yes: bool) -> Result<()
 /// On a command line nobody can say null.
 pub(super) fn empty_is_null<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     text.as_deref().filter(|text| !text.is_empty()).serialize(serializer)
+}
+
+/// Nor an empty list.
+fn empty_is_none<S: Serializer>(texts: &Option<Vec<String>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let none = texts
+        .as_deref()
+        .filter(|texts| !matches!(texts, [only] if only.is_empty()));
+    match (texts, none) {
+        (Some(_), None) => serializer.collect_seq::<[&str; 0]>([]),
+        _ => none.serialize(serializer),
+    }
 }

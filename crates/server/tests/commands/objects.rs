@@ -150,6 +150,9 @@ fn apps_people_and_organizations_are_changed() {
     let narrowed = ["--scope", "profile", "--grant-type", "client_credentials"];
     let expected = json!({"scopes": ["profile"], "grant_types": ["client_credentials"], "name": "Planner"});
     changed(&app, &narrowed, expected);
+    let emptied = ["--redirect-uri", "", "--scope", "", "--product", "", "--grant-type", ""];
+    let expected = json!({"redirect_uris": [], "scopes": [], "products": [], "grant_types": []});
+    changed(&app, &emptied, expected);
     changed(&app, &["--owner", ""], json!({"owner": null, "organization": "museum"}));
     let user = ["user", "change", "ben@example.com"];
     let named = ["--name", "Ben", "--locale", "nl", "--admin", "--developer"];
