@@ -41,6 +41,12 @@ impl Code {
 }
 
 impl Failure {
+    /// The same, with what to do about it.
+    pub(super) fn with_hint(self, hint: &str) -> Self {
+        let message = format!("{}; {hint}", self.message);
+        Self { message, ..self }
+    }
+
     /// The request says something that cannot be.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self::of(Code::InvalidRequest, message)

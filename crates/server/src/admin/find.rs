@@ -7,6 +7,9 @@ use crate::app::Hallpass;
 use crate::store::model::{App, AppId, Grant, GrantId, Organization, OrganizationId, User, UserId};
 use uuid::Uuid;
 
+/// Where a name may be that of something deleted.
+const DELETED: &str = "events about a deleted one are listed by its id";
+
 /// The app with this client id or id.
 pub(super) async fn app(hallpass: &Hallpass, name: &str) -> Result<App, Failure> {
     let mut found = hallpass.store.app_by_client_id(name).await?;
@@ -42,7 +45,7 @@ pub(super) async fn app_id(hallpass: &Hallpass, name: &str) -> Result<AppId, Fai
     match (app(hallpass, name).await, uuid(name)) {
         (Ok(app), _) => Ok(app.id),
         (Err(_), Some(id)) => Ok(AppId(id)),
-        (Err(failure), None) => Err(failure),
+        (Err(failure), None) => Err(failure.with_hint(DELETED)),
     }
 }
 
@@ -51,7 +54,7 @@ pub(super) async fn user_id(hallpass: &Hallpass, name: &str) -> Result<UserId, F
     match (user(hallpass, name).await, uuid(name)) {
         (Ok(user), _) => Ok(user.id),
         (Err(_), Some(id)) => Ok(UserId(id)),
-        (Err(failure), None) => Err(failure),
+        (Err(failure), None) => Err(failure.with_hint(DELETED)),
     }
 }
 
@@ -60,7 +63,7 @@ pub(super) async fn organization_id(hallpass: &Hallpass, name: &str) -> Result<O
     match (organization(hallpass, name).await, uuid(name)) {
         (Ok(organization), _) => Ok(organization.id),
         (Err(_), Some(id)) => Ok(OrganizationId(id)),
-        (Err(failure), None) => Err(failure),
+        (Err(failure), None) => Err(failure.with_hint(DELETED)),
     }
 }
 

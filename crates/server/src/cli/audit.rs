@@ -9,6 +9,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const COLUMNS: &[&str] = &[
+    "id",
     "at",
     "actor",
     "action",
@@ -17,6 +18,13 @@ const COLUMNS: &[&str] = &[
     "organization",
     "source",
     "detail",
+];
+
+/// What an event is about: the name now, and the id that is left once it is deleted.
+const NAMES: [(&str, &str); 3] = [
+    ("client_id", "app_id"),
+    ("user", "user_id"),
+    ("organization", "organization_id"),
 ];
 
 /// How often the server is asked for what is new.
@@ -159,11 +167,23 @@ fn show(api: &Api, events: &[Value], header: bool) -> Result<(), Failed> {
         let lines = events.iter().map(|event| format!("{event}\n"));
         return print(&lines.collect::<String>());
     }
-    let table = table::table(&Value::from(events), COLUMNS);
+    let rows: Vec<Value> = events.iter().map(named).collect();
+    let table = table::table(&Value::from(rows), COLUMNS);
     match (header, table.split_once('\n')) {
         (false, Some((_, rows))) => print(rows),
         _ => print(&table),
     }
+}
+
+/// The event, with ids in place of the names of what is deleted.
+fn named(event: &Value) -> Value {
+    let mut event = event.clone();
+    for (name, id) in NAMES {
+        if event[name].is_null() {
+            event[name] = event[id].clone();
+        }
+    }
+    event
 }
 
 fn newest_last(page: &Answer) -> Vec<Value> {

@@ -36,7 +36,10 @@ fn what_was_changed_is_in_the_audit_log_the_newest_last() {
     assert!(change["actor"].as_str().unwrap().starts_with("operator:"), "{change}");
     let app = change["app_id"].as_str().unwrap();
     // Its client id names nothing any more; its id does.
-    assert_eq!(folder.call(&["audit", "list", "--app", planner]).code, 1);
+    let unknown = folder.call(&["audit", "list", "--app", planner]);
+    let hint = "; events about a deleted one are listed by its id";
+    let expected = (1, format!("there is no app {planner:?}{hint}\n"));
+    assert_eq!((unknown.code, unknown.stderr), expected);
     assert_eq!(
         actions(&listed(&["--app", app])),
         ["app_created", "app_changed", "app_deleted"]
@@ -58,9 +61,26 @@ fn what_was_changed_is_in_the_audit_log_the_newest_last() {
     let mut lines = table.lines();
     assert_eq!(
         lines.next().unwrap().split_whitespace().collect::<Vec<_>>().join(" "),
-        "AT ACTOR ACTION CLIENT ID USER ORGANIZATION SOURCE DETAIL"
+        "ID AT ACTOR ACTION CLIENT ID USER ORGANIZATION SOURCE DETAIL"
     );
     assert!(lines.next().unwrap().contains("user_created"), "{table}");
+}
+
+#[test]
+fn the_table_has_the_ids_of_events_and_of_what_is_deleted() {
+    let folder = Folder::new();
+    let _server = folder.serve(&[]);
+    let made = folder.json(&["app", "create", "Planner"]);
+    let (app, planner) = (made["id"].as_str().unwrap(), made["client_id"].as_str().unwrap());
+    folder.printed(&["app", "delete", planner, "--yes"]);
+    let events = folder.printed(&["audit", "list", "--app", app, "--json"]);
+    let table = folder.printed(&["audit", "list", "--app", app]);
+    for (line, event) in table.lines().skip(1).zip(events.lines()) {
+        let event: Value = serde_json::from_str(event).unwrap();
+        assert!(line.starts_with(event["id"].as_str().unwrap()), "{table}");
+        assert!(line.split_whitespace().any(|cell| cell == app), "{table}");
+    }
+    assert_eq!(table.lines().count(), 3, "{table}");
 }
 
 #[test]
