@@ -5,10 +5,11 @@ use super::request::Answer;
 use super::{apps, find, organizations, users};
 use crate::app::Hallpass;
 use crate::audit::Who;
-use crate::store::model::{AppStatus, AppUpdate, AuditAction, OrganizationUpdate, Status, SuspendedBy};
+use crate::store::model::{AppStatus, AppUpdate, AuditAction, OrganizationUpdate, Status, SuspendedBy, User};
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::routing::{MethodRouter, post};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// What is suspended and resumed.
@@ -68,7 +69,12 @@ async fn set_user(hallpass: &Hallpass, who: &Who, name: &str, status: Status) ->
         return Err(Failure::conflict(text));
     }
     let by = SuspendedBy::Operator;
-    let recording = |action| hallpass.store.recording(who.did(action, now).user(user.id));
+    let recording = |action| {
+        let event = who.did(action, now).user(user.id);
+        hallpass
+            .store
+            .recording(event.change(&user, &suspension(&user, status)))
+    };
     match status {
         Status::Suspended => {
             let store = recording(AuditAction::UserSuspended);
@@ -80,6 +86,18 @@ async fn set_user(hallpass: &Hallpass, who: &Who, name: &str, status: Status) ->
         }
     }
     users::shown(hallpass, 200, user.id, None).await
+}
+
+/// What becomes of a person whom the operator suspends or resumes: the site's suspension stays.
+fn suspension(user: &User, status: Status) -> Value {
+    let by_site = matches!(user.suspended_by, Some(SuspendedBy::Site | SuspendedBy::Both));
+    let site = user.status == Status::Suspended && by_site;
+    match (status, site) {
+        (Status::Suspended, true) => json!({ "status": Status::Suspended, "suspended_by": SuspendedBy::Both }),
+        (Status::Suspended, false) => json!({ "status": Status::Suspended, "suspended_by": SuspendedBy::Operator }),
+        (Status::Active, true) => json!({ "status": Status::Suspended, "suspended_by": SuspendedBy::Site }),
+        (Status::Active, false) => json!({ "status": Status::Active, "suspended_by": null }),
+    }
 }
 
 async fn set_organization(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer {

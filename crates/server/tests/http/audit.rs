@@ -1,6 +1,7 @@
 //! The audit log: what people, apps and the operator do is recorded with who, what and from where.
 
 use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
+use http::Method;
 use serde_json::{Value, json};
 
 /// The events that are not declarations, who and what, in the order of the words: the clock stands still.
@@ -149,6 +150,33 @@ async fn what_a_developer_changes_is_recorded_without_secrets() {
     for hidden in ["argon2", "sha256", "password"] {
         assert!(!log.contains(hidden), "{hidden}: {log}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_is_recorded_before_and_after_beside_that_of_the_site() {
+    let server = Server::library("default", "").await;
+    let set = async |verb: &str| {
+        let path = format!("/users/{}/{verb}", JOHN.email);
+        assert_eq!(server.operator(Method::POST, &path, None).await.status, 200, "{verb}");
+    };
+    let changed = |action: &str| {
+        let member = |name: &str| column(&server, action, name);
+        let events = [member("before"), member("after")];
+        server.sql("DELETE FROM audit_events");
+        events
+    };
+    let active = r#"{"status":"active","suspended_by":null}"#;
+    let by = |who: &str| format!(r#"{{"status":"suspended","suspended_by":"{who}"}}"#);
+    set("suspend").await;
+    assert_eq!(changed("user_suspended"), [active.to_owned(), by("operator")]);
+    set("resume").await;
+    assert_eq!(changed("user_resumed"), [by("operator"), active.to_owned()]);
+    server.sql("UPDATE users SET status = 'suspended', suspended_by = 'site'");
+    set("suspend").await;
+    let only = |who: &str| format!(r#"{{"suspended_by":"{who}"}}"#);
+    assert_eq!(changed("user_suspended"), [only("site"), only("both")]);
+    set("resume").await;
+    assert_eq!(changed("user_resumed"), [only("both"), only("site")]);
 }
 
 /// What is declared is recorded when it is applied, not at every start.
