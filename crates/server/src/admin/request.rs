@@ -20,7 +20,10 @@ pub(super) async fn body<T: DeserializeOwned>(body: Body) -> Result<T, Failure> 
         Unread::Broken => Failure::invalid(unread.to_string()),
     })?;
     let bytes = if bytes.is_empty() { b"{}" } else { bytes.as_ref() };
-    serde_json::from_slice(bytes).map_err(|error| Failure::invalid(format!("the body is not as expected: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| {
+        let expected = if error.is_data() { "as expected" } else { "JSON" };
+        Failure::invalid(format!("the body is not {expected}: {error}"))
+    })
 }
 
 /// Reads a query, each parameter at most once.
@@ -59,5 +62,22 @@ pub(super) fn json(status: u16, value: &impl Serialize) -> Answer {
     match serde_json::to_vec(value) {
         Ok(body) => Ok(respond::json(status, body)),
         Err(error) => Err(Failure::invalid(format!("the answer cannot be written: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_is_no_json_is_told_from_one_with_other_members() {
+        for (sent, message) in [
+            ("name=Planner", "the body is not JSON: "),
+            ("{\"name\":", "the body is not JSON: "),
+            ("[1]", "the body is not as expected: "),
+        ] {
+            let failure = body::<Map<String, Value>>(Body::from(sent)).await.unwrap_err();
+            assert!(format!("{failure:?}").contains(message), "{failure:?}");
+        }
     }
 }
