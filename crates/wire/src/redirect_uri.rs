@@ -120,6 +120,11 @@ impl RedirectUri {
         }
     }
 
+    /// Whether a request may name another port than this one; `localhost` as for [`Self::admits`].
+    pub fn takes_any_port(&self, localhost: bool) -> bool {
+        loopback(&self.0, localhost).is_some()
+    }
+
     /// The origin of a page at this address, as browsers write it: `scheme://host[:port]` (RFC 6454 §6.2). A native app's
     /// scheme has none. A loopback address has that of its own port alone: any port is for programs that are not pages, and
     /// a page on another port is another's.
@@ -338,6 +343,7 @@ mod tests {
     fn localhost_takes_any_port_where_the_app_says_so() {
         let registered = RedirectUri::parse("http://localhost/cb").unwrap();
         assert!(registered.admits("http://localhost:49152/cb", true));
+        assert!(registered.takes_any_port(true) && !registered.takes_any_port(false));
         for sent in [
             "http://127.0.0.1:49152/cb",
             "http://localhost:49152/other",

@@ -90,6 +90,7 @@ app-use = How to use it
 token-request = Your token request
 redirect-uris = Redirect URIs
 redirect-uris-none = None: people get a code to copy into your app.
+redirect-uri-any-port = with any port
 redirect-uris-exact = Requests must name one of them, letter by letter.
 may-ask-nothing = Nothing: no permission was chosen for it, so every request for access is refused.
 may-ask = What it may ask for

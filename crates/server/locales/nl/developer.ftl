@@ -90,6 +90,7 @@ app-use = Hoe je de app gebruikt
 token-request = Je tokenverzoek
 redirect-uris = Redirect-URI’s
 redirect-uris-none = Geen: mensen krijgen een code om in je app te plakken.
+redirect-uri-any-port = met elke poort
 redirect-uris-exact = Verzoeken moeten er een letter voor letter noemen.
 may-ask-nothing = Nergens om: er is geen recht voor gekozen, dus elk verzoek om toegang wordt geweigerd.
 may-ask = Waar de app om mag vragen

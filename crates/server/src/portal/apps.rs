@@ -11,8 +11,9 @@ use crate::pages::state::Purpose;
 use crate::pages::{SignedIn, Visit};
 use crate::random;
 use crate::respond::Response;
-use crate::store::model::{App, AppId, GrantFilter, Organization, Secret, State as Life, User};
-use crate::view::{AppPage, AppsList, ErrorKind, Registration, SecretLine, SecretNews};
+use crate::store::model::{App, AppId, ClientType, GrantFilter, Organization, Secret, State as Life, User};
+use crate::view::{AppPage, AppsList, ErrorKind, Registration, SecretLine, SecretNews, UriLine};
+use hallpass_wire::RedirectUri;
 use percent_encoding::percent_decode_str;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -138,7 +139,9 @@ async fn people_connected(hallpass: &Hallpass, app: AppId) -> Result<u64, Refusa
 
 fn app_page(visit: &Visit, client: &Client, app: &App, connected_count: u64, news: Option<SecretNews<'_>>) -> Response {
     let hallpass = &visit.hallpass;
-    let uris: Vec<String> = app.redirect_uris.iter().map(ToString::to_string).collect();
+    let native = app.client_type == ClientType::Public;
+    let uri_line = |uri| uri_line(uri, native, app.localhost_any_port);
+    let uris: Vec<_> = app.redirect_uris.iter().map(uri_line).collect();
     let live = app.secrets.iter().rev().filter(|secret| secret.is_live(visit.now));
     let secrets: Vec<_> = live.map(|secret| (secret, end_blob(visit, app, secret))).collect();
     let secrets: Vec<_> = secrets.iter().map(|(secret, blob)| secret_line(secret, blob)).collect();
@@ -164,6 +167,14 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected_count: u64, new
         }
         .render(frame)
     })
+}
+
+/// A free port is for native apps, which are public (RFC 8252 §7.3).
+fn uri_line(uri: &RedirectUri, native: bool, localhost: bool) -> UriLine<'_> {
+    UriLine {
+        uri: uri.as_str(),
+        any_port: native && uri.takes_any_port(localhost),
+    }
 }
 
 /// What the form carries that ends this secret; none where no other lasts.

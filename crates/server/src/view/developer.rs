@@ -272,6 +272,15 @@ impl RedirectUriFault {
     }
 }
 
+/// A redirect URI of an app.
+#[derive(Debug, Clone, Copy)]
+pub struct UriLine<'a> {
+    /// As it was registered.
+    pub uri: &'a str,
+    /// Whether requests may name any port of it.
+    pub any_port: bool,
+}
+
 /// An app: its credentials and what it needs to use them.
 #[derive(Debug, Clone)]
 pub struct AppPage<'a> {
@@ -286,7 +295,7 @@ pub struct AppPage<'a> {
     /// Whether it has secrets.
     pub client_type: ClientType,
     /// Redirect URIs.
-    pub redirect_uris: &'a [String],
+    pub redirect_uris: &'a [UriLine<'a>],
     /// Scopes it may ask for.
     pub scopes: &'a [ScopeLine<'a>],
     /// Live secrets, newest first.
@@ -349,7 +358,7 @@ impl AppPage<'_> {
             lines.push("--data-urlencode \"client_secret=$SECRET\"".to_owned());
         }
         lines.push("--data-urlencode \"code=$CODE\"".to_owned());
-        if let Some(uri) = self.redirect_uris.first() {
+        if let Some(UriLine { uri, .. }) = self.redirect_uris.first() {
             lines.push(format!("--data-urlencode {}", quoted(&format!("redirect_uri={uri}"))));
         }
         if self.pkce || !self.confidential() {

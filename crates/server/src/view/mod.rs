@@ -24,7 +24,7 @@ pub use account::{Account, ConnectedApps, Connection, EndedLine, Landing, Organi
 pub use assets::{asset, css_path, icon_path, script_path};
 pub use developer::{
     AppLine, AppNew, AppNewErrors, AppPage, AppsList, NameFault, RedirectUriError, RedirectUriFault, Registration,
-    ScopeChoice, SecretLine, SecretNews,
+    ScopeChoice, SecretLine, SecretNews, UriLine,
 };
 pub use error::{Back, Error, ErrorKind};
 pub use interaction::{

@@ -6,7 +6,7 @@ use super::{
     Account, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent,
     ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Landing, Locale, Login, LoginError, MemberLine, NameFault,
     OrganizationChoice, OrganizationLine, OrganizationSettings, RedirectUriError, RedirectUriFault, Registration,
-    ScopeChoice, ScopeLine, SecretLine, SecretNews, Tab, Until,
+    ScopeChoice, ScopeLine, SecretLine, SecretNews, Tab, Until, UriLine,
 };
 use crate::store::model::{AppStatus, ClientType, EndReason, OrganizationKind, Role};
 use hallpass_wire::redirect_uri::Destination;
@@ -500,7 +500,8 @@ impl Texts {
             ..current
         };
         let scopes = self.scopes();
-        let uris = [self.uri.clone(), "http://127.0.0.1/cb".to_owned()];
+        let uris = [(self.uri.as_str(), false), ("http://127.0.0.1/cb", true)];
+        let uris = uris.map(|(uri, any_port)| UriLine { uri, any_port });
         let app = AppPage {
             client_id: &self.client_id,
             name: &self.app,

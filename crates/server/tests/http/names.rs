@@ -241,6 +241,7 @@ async fn a_developer_may_admit_any_port_of_localhost_for_a_public_app() {
     for (name, more, status) in [("Desk", vec![any], 200), ("Tablet", vec![], 400)] {
         let typed = [&[uri, ("type", "public")], more.as_slice()].concat();
         let made = register(&max, name, &typed).await;
+        assert_eq!(made.text().contains("with any port"), status == 200, "{}", made.text());
         let id = made.by_id("client-id").expect("the client id");
         let desk = server.client(&id, "http://localhost:49152/callback").public();
         let path = format!("/oauth/authorize?{}", desk.query(&[]));
