@@ -21,10 +21,10 @@ consent-behalf = On behalf of
 consent-not-you = not you?
 consent-in = In
 consent-until = Until
-consent-until-withdrawn = you take it back
-consent-until-unused = you take it back, or it lies unused for { $unused }
-consent-until-most = you take it back, at most { $most }
-consent-until-both = you take it back, or it lies unused for { $unused }, at most { $most }
+consent-until-withdrawn = you end it
+consent-until-unused = you end it, or it is not used for { $unused }
+consent-until-most = you end it, at most { $most }
+consent-until-both = you end it, or it is not used for { $unused }, at most { $most }
 consent-may = { $app } will be able to
 consent-no-scope = See who you are
 consent-never-password = It never sees your { $brand } password
@@ -39,8 +39,8 @@ consent-code = You get a code to copy into the app
 consent-pass = pass { $pass }
 consent-end-any-time = You can end this at any time:
 
-done-title = This is done already
-done-text = Your answer to { $app } was sent before, and it counts only once.
+done-title = You already answered this request
+done-text = Your answer to { $app } was sent. An answer counts only once.
 done-go-back = You can close this page and go back to { $app }. If it does not go on there, start again from the app.
 
 denied-title = No access given

@@ -20,7 +20,7 @@ apps-last-used = laatst gebruikt: { $when }
 apps-long-unused = lang niet gebruikt, het laatst { $when }
 apps-never-used = nog niet gebruikt
 apps-paused = gepauzeerd
-apps-copied = Twee apparaten lijken deze pas te gebruiken. Ken je er maar een, dan heeft misschien iemand hem gekopieerd: beëindig de toegang en verbind de app opnieuw.
+apps-copied = Twee apparaten lijken deze pas te gebruiken. Ken je er maar een, dan heeft misschien iemand de pas gekopieerd: beëindig de toegang en koppel de app opnieuw.
 apps-end = Toegang beëindigen
 
 ended-title = Beëindigde passen

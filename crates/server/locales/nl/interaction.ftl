@@ -21,10 +21,10 @@ consent-behalf = Namens
 consent-not-you = ben jij dit niet?
 consent-in = In
 consent-until = Tot
-consent-until-withdrawn = je het intrekt
-consent-until-unused = je het intrekt, of het { $unused } niet is gebruikt
-consent-until-most = je het intrekt, hoogstens { $most }
-consent-until-both = je het intrekt, of het { $unused } niet is gebruikt, hoogstens { $most }
+consent-until-withdrawn = je het beëindigt
+consent-until-unused = je het beëindigt, of het { $unused } niet is gebruikt
+consent-until-most = je het beëindigt, hoogstens { $most }
+consent-until-both = je het beëindigt, of het { $unused } niet is gebruikt, hoogstens { $most }
 consent-may = { $app } kan dan
 consent-no-scope = Zien wie je bent
 consent-never-password = Je { $brand }-wachtwoord krijgt de app nooit te zien
@@ -39,8 +39,8 @@ consent-code = Je krijgt een code om in de app te plakken
 consent-pass = pas { $pass }
 consent-end-any-time = Je kunt dit altijd beëindigen:
 
-done-title = Dit is al gebeurd
-done-text = Je antwoord aan { $app } is al verstuurd, en het telt maar één keer.
+done-title = Je hebt dit verzoek al beantwoord
+done-text = Je antwoord aan { $app } is verstuurd. Een antwoord telt maar één keer.
 done-go-back = Je kunt deze pagina sluiten en teruggaan naar { $app }. Gaat het daar niet verder, begin dan opnieuw vanuit de app.
 
 denied-title = Geen toegang gegeven

@@ -61,7 +61,11 @@ async fn after_the_redemption_an_allow_says_that_it_is_done() {
     let tokens = sample.redeem(&code).await.tokens();
     let done = mary.decide(&page, "allow").await.page();
     assert_eq!(done.status, 200);
-    assert!(done.text().contains("This is done already"), "{}", done.text());
+    assert!(
+        done.text().contains("You already answered this request"),
+        "{}",
+        done.text()
+    );
     assert_eq!(
         server.identity(&tokens.access).await.status,
         200,
@@ -77,7 +81,11 @@ async fn after_the_codes_life_an_allow_makes_no_second_one() {
     mary.decide(&page, "allow").await.callback();
     server.advance(Duration::from_secs(60));
     let done = mary.decide(&page, "allow").await.page();
-    assert!(done.text().contains("This is done already"), "{}", done.text());
+    assert!(
+        done.text().contains("You already answered this request"),
+        "{}",
+        done.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,7 +93,7 @@ async fn names_are_text_on_the_way_to_an_app() {
     let code = location.split("code=").nth(1).unwrap().split('&').next().unwrap();
     let tokens = app.redeem(code).await.tokens();
     let again = eve.submit(&consent, &consent.form("decision"), &typed).await;
-    assert_shown(&again, "done already");
+    assert_shown(&again, "already answered");
     // JSON says it as JSON, and is called so.
     for answer in [
         server.identity(&tokens.access).await,
