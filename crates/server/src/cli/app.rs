@@ -195,11 +195,9 @@ async fn change(api: &Api, app: &str, changes: &Changes, yes: bool) -> Result<()
     if let (Some(organization), false) = (&changes.organization, yes) {
         let shown = api.get(&["apps", app]).await?;
         let toll = api.get(&["apps", app, "deletion"]).await?;
-        let grants = toll.member("grants").and_then(Value::as_u64).unwrap_or(0);
         let moves = shown.member("organization").and_then(Value::as_str) != Some(organization);
-        if moves && grants > 0 {
-            let what = format!("{app} goes to {organization}: its grants end, {grants} or more of them.");
-            confirm::confirm(&what, "Change it?")?;
+        if let (true, Some(ending)) = (moves, confirm::ending_grants(&toll)) {
+            confirm::confirm(&format!("Moving {app} to {organization}: {ending}."), "Move it?")?;
         }
     }
     api.send(Method::PATCH, &["apps", app], changes).await?.print()

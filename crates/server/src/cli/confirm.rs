@@ -47,27 +47,27 @@ fn ask(
     }
 }
 
+/// How many grants end, in the server's words; none where none does.
+pub(super) fn ending_grants(toll: &Answer) -> Option<String> {
+    let grants = toll.member("grants").and_then(Value::as_u64).unwrap_or(0);
+    let mut effects = texts(toll, "effects").into_iter();
+    effects.find(|effect| grants > 0 && effect.contains(" grant"))
+}
+
 /// The object, and what the server says that its deletion ends.
 fn ends(path: &[&str], toll: &Answer) -> String {
     let name = path.last().copied().unwrap_or_default();
-    let texts = |member: &str| {
-        let texts = toll
-            .member(member)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
-        texts
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let effects = match texts("effects") {
+    let effects = match texts(toll, "effects") {
         none if none.is_empty() => vec!["nothing else ends".to_owned()],
         effects => effects,
     };
-    let notes = texts("notes").into_iter().map(|note| format!("\n{note}"));
+    let notes = texts(toll, "notes").into_iter().map(|note| format!("\n{note}"));
     format!("{name}: {}.{}", effects.join(", "), notes.collect::<String>())
+}
+
+fn texts(toll: &Answer, member: &str) -> Vec<String> {
+    let texts = toll.member(member).and_then(Value::as_array).into_iter().flatten();
+    texts.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

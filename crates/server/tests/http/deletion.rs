@@ -34,6 +34,30 @@ async fn a_deleted_apps_tokens_are_over_and_it_authenticates_no_more() {
     assert_eq!(listed["grants"][0]["reason"], "app_deleted");
 }
 
+/// An app that goes to another organization loses its grants: the command says how many, and that nothing is done yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apps_move_that_ends_grants_wants_to_be_confirmed() {
+    let server = Server::binary(
+        "default",
+        &format!("{APPS}[[organizations]]\nslug = \"museum\"\nname = \"Museum\"\n"),
+    )
+    .await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let tokens = sample.connect(&john).await;
+    let to_museum = ["app", "change", "sample", "--organization", "museum"];
+    assert_eq!(
+        server.unconfirmed(&to_museum),
+        "Moving sample to museum: 1 grant ends.\nNothing was changed. Add --yes to confirm.\n"
+    );
+    assert_eq!(server.identity(&tokens.access).await.status, 200);
+    let moved = server.command(&[&to_museum[..], &["--yes"]].concat());
+    assert_eq!(moved["organization"], "museum");
+    assert_over(&server, &sample, &tokens).await;
+    // No grant is left to end, so nothing is asked.
+    server.command(&["app", "change", "sample", "--organization", "default"]);
+}
+
 /// The same client id is another app then: what the old one had is over.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_app_that_is_still_declared_comes_back_at_the_next_start_without_its_grants() {

@@ -15,7 +15,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -370,16 +370,32 @@ impl Server {
 
     /// Has the operator's command do something with the running server; what it says, as JSON.
     pub(crate) fn command(&self, words: &[&str]) -> serde_json::Value {
-        let (noun, rest) = words.split_first().expect("a command");
-        let output = hallpass()
-            .args([*noun, "--json", "--data"])
-            .arg(self.data_folder())
-            .args(rest)
-            .output()
-            .expect("the command starts");
+        let output = self.called(words);
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{words:?}: {error}");
         serde_json::from_slice(&output.stdout).expect("the answer is JSON")
+    }
+
+    /// The same for a command that has to be confirmed: what it says instead of doing anything.
+    pub(crate) fn unconfirmed(&self, words: &[&str]) -> String {
+        let output = self.called(words);
+        assert_eq!(
+            (output.status.code(), output.stdout.as_slice()),
+            (Some(2), &[][..]),
+            "{words:?}"
+        );
+        String::from_utf8(output.stderr).expect("text")
+    }
+
+    fn called(&self, words: &[&str]) -> Output {
+        let (noun, rest) = words.split_first().expect("a command");
+        let mut command = hallpass();
+        command.args([*noun, "--json", "--data"]).arg(self.data_folder());
+        command
+            .args(rest)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the command starts")
     }
 
     /// The process of a binary.
