@@ -8,6 +8,7 @@ use super::races::race;
 use super::schema::{constants, statements};
 use super::*;
 use crate::store::batch::Work;
+use crate::store::users::PEOPLE;
 use futures_util::future::join_all;
 use hallpass_cluster::{Cluster, folder_of_test};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -519,6 +520,23 @@ async fn no_statement_of_a_request_reads_all_grants_once_it_is_planned_for_good(
         }
     }
     assert_eq!(reading, Vec::<String>::new());
+}
+
+/// A thousand memberships are few pages, which PostgreSQL would rather read as a whole for each batch of people.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn each_persons_memberships_are_looked_up_in_the_index() {
+    let fixture = fixture().await;
+    fixture.sql(
+        "INSERT INTO users (id, number, email, name, admin, status, created) \
+         SELECT decode(lpad(to_hex(n), 32, '0'), 'hex'), n, n::text, '', 0, 'active', 0 FROM generate_series(1, 1000) AS n; \
+         INSERT INTO memberships (user_id, organization_id, role) SELECT id, '', 'member' FROM users; \
+         ANALYZE users, memberships",
+    );
+    let plan = fixture.sql(&format!(
+        "SET plan_cache_mode = force_generic_plan; PREPARE one AS {PEOPLE}; EXPLAIN EXECUTE one(NULL); DEALLOCATE one"
+    ));
+    assert!(!plan.contains("Seq Scan"), "{plan}");
 }
 
 /// The statements that PostgreSQL alone is sent.
