@@ -71,8 +71,8 @@ impl Bench {
     fn codes(&self, engine: Engine, sides: usize) -> u64 {
         // More than it can redeem in a second.
         let in_a_second = match engine {
-            Engine::Sqlite => 16_000,
-            Engine::Postgres => 20_000,
+            Engine::Sqlite => 32_000,
+            Engine::Postgres => 24_000,
         };
         in_a_second * self.seconds * (self.rounds + 1) * sides as u64
     }
