@@ -4,12 +4,13 @@
 //! counts as omitted. Unknown ones are ignored, whatever they hold and however often they come.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// The longest value of one parameter, in bytes after decoding.
 pub const LONGEST_VALUE: usize = 4096;
 
-/// The known parameters of a query or of a form body, decoded.
-#[derive(Clone, Default, Debug)]
+/// The known parameters of a query or of a form body, decoded. They print without their values, which may be secrets.
+#[derive(Clone, Default)]
 pub struct Parameters<'a> {
     values: Vec<(&'static str, Cow<'a, str>)>,
     faults: Vec<ParameterError>,
@@ -100,6 +101,16 @@ impl<'a> Parameters<'a> {
     }
 }
 
+impl fmt::Debug for Parameters<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.values.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Parameters")
+            .field("names", &names)
+            .field("faults", &self.faults)
+            .finish()
+    }
+}
+
 /// Every pair of a form, in order (RFC 6749 appendix B); `None` where a name or a value is not UTF-8 after percent-decoding,
 /// or holds a NUL.
 pub fn pairs(encoded: &[u8]) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
@@ -136,6 +147,12 @@ mod tests {
 
     fn parse(encoded: &str) -> Result<Parameters<'_>, ParameterError> {
         Parameters::parse(encoded.as_bytes(), &KNOWN)
+    }
+
+    #[test]
+    fn values_do_not_print() {
+        let printed = format!("{:?}", parse("code=s3cret&state=s3cret").unwrap());
+        assert!(printed.contains("code") && !printed.contains("s3cret"), "{printed}");
     }
 
     #[test]

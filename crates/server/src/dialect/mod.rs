@@ -32,8 +32,8 @@ pub struct Dialect {
     pub empty_member: bool,
 }
 
-/// A token answer before it has a shape (RFC 6749 §5.1).
-#[derive(Clone, Debug)]
+/// A token answer before it has a shape (RFC 6749 §5.1). It does not print: it holds tokens.
+#[derive(Clone)]
 pub struct TokenAnswer<'a> {
     /// The access token.
     pub access_token: &'a str,
@@ -51,8 +51,8 @@ pub struct TokenAnswer<'a> {
     pub client: ClientFacts<'a>,
 }
 
-/// The refresh token of an answer.
-#[derive(Clone, Debug)]
+/// The refresh token of an answer. It does not print.
+#[derive(Clone)]
 pub struct RefreshAnswer<'a> {
     /// The refresh token.
     pub token: &'a str,

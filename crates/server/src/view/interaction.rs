@@ -171,8 +171,8 @@ pub struct ConsentDone<'a> {
 }
 page!(ConsentDone, "consent_done.html");
 
-/// The code of an app without a redirect URI, to be copied by hand.
-#[derive(Debug, Clone)]
+/// The code of an app without a redirect URI, to be copied by hand. It does not print.
+#[derive(Clone)]
 pub struct CodeCopy<'a> {
     /// The app's name.
     pub app_name: &'a str,

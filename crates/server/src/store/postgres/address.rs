@@ -47,6 +47,10 @@ impl Address {
     pub fn parse(url: &str) -> Result<Self, String> {
         let malformed = "expected a database such as \"postgres://user@host:5432/database\"";
         let (before, query) = url.split_once('?').unwrap_or((url, ""));
+        // The rest of a password would be an option's name, which messages repeat.
+        if query.contains('@') {
+            return Err("write \"?\" in a password as %3F, and \"@\" in an option as %40".to_owned());
+        }
         let (mut mode, mut authorities, mut others) = (None, None, form_urlencoded::Serializer::new(String::new()));
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
@@ -202,7 +206,8 @@ fn without_password(url: &str) -> String {
         Some((user, hosts)) => format!("{}@{hosts}", user.split(':').next().unwrap_or_default()),
         None => address.to_owned(),
     };
-    let options: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("password=")).collect();
+    let is_password = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "password");
+    let options: Vec<&str> = query.split('&').filter(|pair| !is_password(pair)).collect();
     match options.join("&") {
         none if none.is_empty() => format!("{scheme}://{address}"),
         options => format!("{scheme}://{address}?{options}"),
@@ -236,6 +241,11 @@ mod tests {
             "postgres://ada@db.example:6432/hallpass?sslmode=disable"
         );
         assert_eq!(format!("{address:?}"), address.shown());
+        for name in ["password", "pass%77ord", "%70%61ssword"] {
+            let url = format!("postgres://ada@db.example/hallpass?sslmode=disable&{name}=s3cret");
+            let address = Address::parse(&url).unwrap();
+            assert_eq!(address.shown(), "postgres://ada@db.example/hallpass?sslmode=disable");
+        }
     }
 
     #[test]
@@ -256,6 +266,8 @@ mod tests {
             "postgres://ada:s3cret@db.example/hallpass?ssl=yes",
             "postgres://ada:s3cret@db.example:port/hallpass",
             "postgres:s3cret",
+            "postgres://ada:?s3cret@db.example/hallpass",
+            "postgres://ada:?s3cret=@db.example/hallpass",
         ] {
             let reason = Address::parse(wrong).unwrap_err();
             assert!(!reason.contains("s3cret"), "{reason}");
