@@ -6,6 +6,7 @@ use crate::data_folder::{DataFolder, DataFolderError};
 use crate::store::Store;
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 /// What a configuration is made from.
@@ -52,7 +53,15 @@ pub(super) fn load<const N: usize>(
     sources: Sources,
     options: [(&str, Option<String>); N],
 ) -> Result<Loaded, ConfigError> {
-    let (environment, mut problems) = environment(std::env::vars_os());
+    let (environment, ignored, mut problems) = environment(std::env::vars_os());
+    if !ignored.is_empty() {
+        // Not the log: it does not run yet, and commands have none.
+        let _ = writeln!(
+            io::stderr(),
+            "warning: ignored {}: a key is set as HALLPASS_SECTION__KEY, such as HALLPASS_SERVER__LISTEN",
+            ignored.join(", ")
+        );
+    }
     let overrides = options.into_iter();
     let source = Source {
         preset: sources.preset,
@@ -128,24 +137,36 @@ pub(super) async fn migrate(options: Migrate) -> Result<(), Failed> {
     })
 }
 
-/// The variables that set a key. What else begins like one is a mistake, and would be one that nobody notices.
-fn environment(variables: impl Iterator<Item = (OsString, OsString)>) -> (Vec<(String, String)>, Vec<String>) {
-    let (mut ours, mut problems) = (Vec::new(), Vec::new());
+/// The variables that set a key, the names of those that begin like one and set none, and what is wrong. Kubernetes and Docker give
+/// programs variables named after services and containers, such as `HALLPASS_PORT` and `HALLPASS_DB_ENV_X__Y`.
+fn environment(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> (Vec<(String, String)>, Vec<String>, Vec<String>) {
+    let (mut ours, mut ignored, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for (name, value) in variables {
         let name = name.to_string_lossy().into_owned();
         let Some(key) = name.strip_prefix("HALLPASS_") else {
             continue;
         };
         match value.into_string() {
-            _ if !key.contains("__") => problems.push(format!(
-                "{name}: Hallpass has no such variable; a key is set as HALLPASS_SECTION__KEY, such as HALLPASS_SERVER__LISTEN"
-            )),
+            _ if !names_a_key(key) => ignored.push(one_line(&name)),
             Ok(value) => ours.push((name, value)),
             Err(_) => problems.push(format!("{name}: it is no text in UTF-8")),
         }
     }
+    ignored.sort();
     problems.sort();
-    (ours, problems)
+    (ours, ignored, problems)
+}
+
+/// No section has an underscore in its name.
+fn names_a_key(key: &str) -> bool {
+    let section = key.split_once("__").map(|(section, _)| section);
+    section.is_some_and(|section| !section.is_empty() && !section.contains('_'))
+}
+
+fn one_line(name: &str) -> String {
+    name.escape_debug().to_string()
 }
 
 #[cfg(test)]
@@ -153,16 +174,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_sets_a_key_or_is_a_mistake() {
-        let variables = [
-            ("HALLPASS_SERVER__LISTEN", "a"),
-            ("PATH", "b"),
-            ("HALLPASS_LISTEN", "c"),
+    fn a_variable_sets_a_key_or_is_ignored() {
+        let links = [
+            "HALLPASS_PORT",
+            "HALLPASS_SERVICE_HOST",
+            "HALLPASS_PORT_8080_TCP_ADDR",
+            "HALLPASS_DB_PORT_5432_TCP",
+            "HALLPASS_DB_NAME",
+            "HALLPASS_DB_ENV_TZ",
+            "HALLPASS_DB_ENV_POSTGRES__PASSWORD",
+            "HALLPASS__PORT",
         ];
-        let variables = variables.map(|(name, value)| (name.into(), value.into()));
-        let (ours, problems) = environment(variables.into_iter());
+        let set = [("HALLPASS_SERVER__LISTEN", "a"), ("PATH", "b")];
+        let variables = links.map(|name| (name, "tcp://10.0.0.1:80")).into_iter().chain(set);
+        let (ours, ignored, problems) = environment(variables.map(|(name, value)| (name.into(), value.into())));
         assert_eq!(ours, [("HALLPASS_SERVER__LISTEN".to_owned(), "a".to_owned())]);
-        assert_eq!(problems.len(), 1);
-        assert!(problems[0].starts_with("HALLPASS_LISTEN: "), "{problems:?}");
+        assert_eq!(ignored.len(), links.len(), "{ignored:?}");
+        assert!(problems.is_empty(), "{problems:?}");
     }
 }

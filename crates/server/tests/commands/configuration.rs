@@ -48,9 +48,28 @@ fn the_environment_sets_keys_and_nothing_else() {
     let shown = Ended::of(&show.env("HALLPASS_TOKENS__ACCESS", "7m").output().unwrap());
     assert!(shown.stdout.contains("access = \"7m\""), "{}", shown.stdout);
     let mut check = folder.command(&["config", "check"]);
-    let checked = Ended::of(&check.env("HALLPASS_ACCESS", "7m").output().unwrap());
+    let checked = Ended::of(&check.env("HALLPASS_TOKENS__ACCES", "7m").output().unwrap());
     assert_eq!(checked.code, 1);
-    assert!(checked.stderr.starts_with("HALLPASS_ACCESS: "), "{}", checked.stderr);
+    assert!(
+        checked.stderr.starts_with("HALLPASS_TOKENS__ACCES: "),
+        "{}",
+        checked.stderr
+    );
+}
+
+#[test]
+fn variables_that_kubernetes_and_docker_set_are_ignored_with_a_warning() {
+    let folder = Folder::new();
+    for arguments in [&["config", "check"][..], &["migrate"]] {
+        let mut command = folder.command(arguments);
+        command.env("HALLPASS_PORT", "tcp://10.0.0.1:80");
+        command.env("HALLPASS_DB_ENV_POSTGRES__PASSWORD", "s3cret");
+        let ended = Ended::of(&command.output().unwrap());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let warning = "warning: ignored HALLPASS_DB_ENV_POSTGRES__PASSWORD, HALLPASS_PORT: ";
+        assert!(ended.stderr.starts_with(warning), "{}", ended.stderr);
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    }
 }
 
 #[test]
@@ -70,7 +89,7 @@ fn a_dry_run_of_a_migration_prints_sql_and_changes_nothing() {
 #[test]
 fn a_databases_password_is_shown_nowhere() {
     let folder = Folder::new();
-    let url = "postgres://ada:s3cret@127.0.0.1:1/hallpass?password=s3cret";
+    let url = "postgres://ada:s3cret@127.0.0.1:1/hallpass?pass%77ord=s3cret";
     folder.write("postgres.toml", &format!("[store]\nurl = {url:?}\n"));
     let shown = folder.printed(&["config", "show", "--config", "postgres.toml"]);
     assert!(shown.contains("postgres://ada@127.0.0.1:1/hallpass"), "{shown}");

@@ -51,7 +51,7 @@ impl Folder {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
         command.args(arguments).current_dir(self.folder.path());
-        // It takes the variable for a mistake.
+        // It would warn of the variable.
         command.env_remove("HALLPASS_TEST_DATABASE");
         command
     }
