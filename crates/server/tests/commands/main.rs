@@ -12,4 +12,5 @@ mod database;
 mod harness;
 mod objects;
 mod serving;
+mod two_roles;
 mod usage;

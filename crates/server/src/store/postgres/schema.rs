@@ -15,8 +15,12 @@ const FIRST: &str = "ALTER TABLE grants SET (fillfactor = 85);";
 /// How often servers that start together may get into each other's way.
 const ATTEMPTS: usize = 5;
 
-/// Applies what is missing, or nothing. A newer server's migrations beside ours are fine.
+/// Applies what is missing, or nothing. A newer server's migrations beside ours are fine. Where nothing is missing no DDL is sent:
+/// the role that serves need not have the rights to it.
 pub(super) async fn migrate(connection: &Connection) -> Result<()> {
+    if not_applied(connection).await.map_err(refused)?.is_empty() {
+        return Ok(());
+    }
     let mut failed = None;
     for _ in 0..ATTEMPTS {
         match attempt(connection).await {
@@ -32,9 +36,10 @@ pub(super) async fn migrate(connection: &Connection) -> Result<()> {
 }
 
 async fn attempt(connection: &Connection) -> Answer<()> {
+    connection.batch("BEGIN; SET LOCAL lock_timeout = '3s'").await?;
     connection.batch(HISTORY).await?;
     connection
-        .batch("BEGIN; SET LOCAL lock_timeout = '3s'; LOCK TABLE refinery_schema_history IN EXCLUSIVE MODE")
+        .batch("LOCK TABLE refinery_schema_history IN EXCLUSIVE MODE")
         .await?;
     for migration in missing(connection).await? {
         connection.batch(&statements(&migration)).await?;
@@ -44,14 +49,17 @@ async fn attempt(connection: &Connection) -> Answer<()> {
 
 /// The SQL of what is missing.
 pub(super) async fn pending(connection: &Connection) -> Result<Vec<String>> {
+    Ok(not_applied(connection).await?.iter().map(definitions).collect())
+}
+
+async fn not_applied(connection: &Connection) -> Answer<Vec<Migration>> {
     let started = connection
         .texts("SELECT to_regclass('refinery_schema_history')")
         .await?;
-    let missing = match started.into_iter().flatten().next().flatten() {
-        Some(_) => missing(connection).await?,
-        None => known(),
-    };
-    Ok(missing.iter().map(definitions).collect())
+    match started.into_iter().flatten().next().flatten() {
+        Some(_) => missing(connection).await,
+        None => Ok(known()),
+    }
 }
 
 async fn missing(connection: &Connection) -> Answer<Vec<Migration>> {
@@ -91,7 +99,9 @@ fn refused(failed: Failed) -> StoreError {
         StoreError::Unavailable(text) if text.ends_with("(42P07)") => {
             StoreError::Unfit(format!("it has tables that are not Hallpass's: {text}"))
         }
-        StoreError::Unfit(text) => StoreError::Unfit(format!("this user may not make tables in it: {text}")),
+        StoreError::Unfit(text) => StoreError::Unfit(format!(
+            "this role may not use its tables: grant it the rights, or run `hallpass migrate` as one that may: {text}"
+        )),
         error => error,
     }
 }
