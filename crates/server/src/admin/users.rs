@@ -7,7 +7,7 @@ use super::request::{self, Answer, body, json, nullable};
 use super::{find, moment};
 use crate::app::Hallpass;
 use crate::audit::Who;
-use crate::config::{Secret, email_address, language_tag};
+use crate::config::{Secret, email_address, language_tag, typeable};
 use crate::random;
 use crate::store::model::{AuditAction, Membership, NewUser, Role, Status, SuspendedBy, User, UserId, UserUpdate};
 use crate::store::{StoreError, if_readable};
@@ -297,6 +297,7 @@ impl Password {
     fn of(chosen: Option<String>) -> Result<Self, Failure> {
         let made = chosen.is_none();
         let text = Secret::new(chosen.unwrap_or_else(|| random::alphanumeric(MADE_PASSWORD)));
+        typeable(text.expose()).map_err(|fault| Failure::invalid(format!("the password cannot be used: {fault}")))?;
         let length = text.expose().chars().count();
         if length < SHORTEST_PASSWORD || text.expose().len() > LONGEST_PASSWORD {
             let text =

@@ -3,6 +3,7 @@
 use super::api::Api;
 use super::app::empty_is_null;
 use super::{Failed, confirm};
+use crate::config::{typeable, without_blanks_around};
 use clap::{Args, Subcommand};
 use http::Method;
 use serde::Serialize;
@@ -150,6 +151,11 @@ impl Password {
         }
         let mut line = String::new();
         io::stdin().read_line(&mut line)?;
-        Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
+        let line = line.strip_suffix('\n').unwrap_or(&line);
+        let password = line.strip_suffix('\r').unwrap_or(line);
+        typeable(password)
+            .and_then(|()| without_blanks_around(password))
+            .map_err(|fault| Failed::Server(format!("the password on standard input: {fault}")))?;
+        Ok(Some(password.to_owned()))
     }
 }

@@ -44,14 +44,40 @@ pub(super) fn required(
 /// A client secret (RFC 6749 appendix A.2).
 pub(super) fn client_secret(secret: &str) -> Result<(), String> {
     let fits = |byte: u8| matches!(byte, 0x20..=0x7e);
+    typeable(secret)?;
     if secret.is_empty() || secret.len() > 1024 || !secret.bytes().all(fits) {
         return Err("expected 1 to 1024 printable ASCII characters".to_owned());
     }
     Ok(())
 }
 
+/// Whether a person could type a secret: what an editor or a shell adds unseen would lock everybody out.
+pub(crate) fn typeable(secret: &str) -> Result<(), String> {
+    let found = match secret
+        .chars()
+        .find(|letter| letter.is_control() || *letter == '\u{feff}')
+    {
+        None => return Ok(()),
+        Some('\u{feff}') => "a byte order mark",
+        Some('\n' | '\r') => "a line break",
+        Some('\t') => "a tab",
+        Some('\0') => "a NUL",
+        Some(_) => "a control character",
+    };
+    Err(format!("it has {found}, which nobody can type"))
+}
+
+/// What holds for a file or standard input besides: white space at an end is an editor's or a shell's more often than meant.
+pub(crate) fn without_blanks_around(secret: &str) -> Result<(), String> {
+    if secret.starts_with(char::is_whitespace) || secret.ends_with(char::is_whitespace) {
+        return Err("white space stands before or after the secret: remove it".to_owned());
+    }
+    Ok(())
+}
+
 /// A declared password: how good it is, is the operator's affair (DESIGN §10).
 pub(super) fn password(password: &str) -> Result<(), String> {
+    typeable(password)?;
     if password.is_empty() || password.len() > 1024 {
         return Err("expected 1 to 1024 bytes".to_owned());
     }
@@ -81,5 +107,10 @@ fn read(node: &Node) -> Result<Secret, String> {
     let line = content.strip_suffix('\n').unwrap_or(&content);
     let length = line.strip_suffix('\r').unwrap_or(line).len();
     content.truncate(length);
+    // Before the white space: a line break in the midst is the likelier mistake.
+    let wrong = |text| format!("{}: {text}", path.display());
+    typeable(&content)
+        .and_then(|()| without_blanks_around(&content))
+        .map_err(wrong)?;
     Ok(Secret::new(std::mem::take(&mut *content)))
 }

@@ -74,6 +74,31 @@ fn json_is_the_answer_of_the_api() {
 }
 
 #[test]
+fn a_password_that_nobody_can_type_is_refused_from_standard_input() {
+    let folder = Folder::new();
+    let _server = folder.serve(&[]);
+    for (sent, said) in [
+        ("\u{feff}correct horse\n", "byte order mark"),
+        ("correct\thorse\n", "tab"),
+        ("correct\0horse\n", "NUL"),
+        ("correct horse \n", "white space"),
+        ("correct horse\r\r\n", "line break"),
+    ] {
+        let mut set = folder.command(&["user", "set-password", "ada@example.com", "--password-stdin"]);
+        let piped = set.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(sent.as_bytes()).unwrap();
+        let ended = Ended::of(&child.wait_with_output().unwrap());
+        assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{sent:?}");
+        assert!(
+            ended.stderr.contains(said) && !ended.stderr.contains("horse"),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
 fn people_and_organizations_are_managed() {
     let folder = Folder::new();
     let _server = folder.serve(&[]);

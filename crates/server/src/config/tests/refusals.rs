@@ -119,6 +119,47 @@ fn presets_and_files_that_are_not_there() {
     assert!(Config::load(&source).is_err());
 }
 
+/// Editors and shells add them unseen, and the secret that was meant is refused ever after.
+#[test]
+fn a_secret_that_nobody_can_type_is_refused() {
+    for (content, said) in [
+        ("\u{feff}hush", "it has a byte order mark, which nobody can type"),
+        ("hu\nsh\n", "it has a line break, which nobody can type"),
+        ("hush\n\n", "it has a line break, which nobody can type"),
+        ("hu\rsh", "it has a line break, which nobody can type"),
+        ("hu\tsh", "it has a tab, which nobody can type"),
+        ("hu\0sh", "it has a NUL, which nobody can type"),
+        ("hu\u{1b}sh", "it has a control character, which nobody can type"),
+        ("hush \n", "white space stands before or after the secret: remove it"),
+        (" hush", "white space stands before or after the secret: remove it"),
+        ("hush\u{a0}", "white space stands before or after the secret: remove it"),
+    ] {
+        for file in [
+            "[[users]]\nemail = \"a@b\"\nname = \"A\"\npassword_file = \"s\"",
+            "[store]\npassword_file = \"s\"",
+            "[[resources]]\nidentifier = \"a\"\nname = \"A\"\nsecret_file = \"s\"",
+            "[[apps]]\nclient_id = \"a\"\nname = \"A\"\nclient_secret_file = \"s\"",
+        ] {
+            let refused = World::new(file).beside("s", content).refused();
+            assert!(refused.ends_with(&format!("s: {said}")), "{content:?}: {refused}");
+            assert!(!refused.contains("hu"), "{refused}");
+        }
+    }
+    for (inline, said) in [
+        ("\\uFEFFhush", "byte order mark"),
+        ("hu\\tsh", "tab"),
+        ("hu\\nsh", "line break"),
+    ] {
+        let file = format!("[[users]]\nemail = \"a@b\"\nname = \"A\"\npassword = \"{inline}\"");
+        let refused = World::new(&file).refused();
+        assert!(refused.contains(said), "{refused}");
+    }
+    let file = "[[users]]\nemail = \"a@b\"\nname = \"A\"\npassword_file = \"s\"";
+    for content in ["correct horse", "correct horse\n", "correct horse\r\n"] {
+        World::new(file).beside("s", content).config();
+    }
+}
+
 #[test]
 fn no_message_repeats_a_secret() {
     for file in [
