@@ -160,12 +160,12 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Serve(options) => serve::run(options).await,
         Command::Config(command) => configuration::run(command),
         Command::Migrate(options) => configuration::migrate(options).await,
-        Command::App(to) => app::run(&Api::of(to.place)?, to.command).await,
-        Command::User(to) => user::run(&Api::of(to.place)?, to.command).await,
-        Command::Org(to) => org::run(&Api::of(to.place)?, to.command).await,
-        Command::Grant(to) => grant::run(&Api::of(to.place)?, to.command).await,
-        Command::Key(to) => key::run(&Api::of(to.place)?, to.command).await,
-        Command::Audit(to) => audit::run(&Api::of(to.place)?, to.command).await,
+        Command::App(to) => app::run(&Api::of(to.place).await?, to.command).await,
+        Command::User(to) => user::run(&Api::of(to.place).await?, to.command).await,
+        Command::Org(to) => org::run(&Api::of(to.place).await?, to.command).await,
+        Command::Grant(to) => grant::run(&Api::of(to.place).await?, to.command).await,
+        Command::Key(to) => key::run(&Api::of(to.place).await?, to.command).await,
+        Command::Audit(to) => audit::run(&Api::of(to.place).await?, to.command).await,
     }
 }
 

@@ -1,10 +1,13 @@
 //! The folder of everything that is kept: database, master key, admin socket.
 //!
-//! One server at a time: two on one embedded database would not know of each other's revocations. The lock goes with the
-//! process, however it ends, so nothing stale is ever left.
+//! One server at a time: two on one embedded database would not know of each other's revocations. The folder is locked, and
+//! so is the database's file, which may have other names and lie elsewhere. The locks go with the process, however it ends, so
+//! nothing stale is ever left.
 
+use crate::ownership;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +24,7 @@ pub enum DataFolderError {
     /// Another server works in it.
     #[error("another server uses the data folder {}", .0.display())]
     InUse(PathBuf),
-    /// The file system refuses.
+    /// The file system refuses, or the folder is not to be trusted.
     #[error("the data folder {} cannot be used: {source}", .path.display())]
     File {
         /// Which folder.
@@ -29,7 +32,23 @@ pub enum DataFolderError {
         /// What it said.
         source: io::Error,
     },
+    /// Another server works with the database, perhaps by another name of the file.
+    #[error("another server uses the database {}", .0.display())]
+    DatabaseInUse(PathBuf),
+    /// The file system refuses, or the file is not to be trusted.
+    #[error("the database {} cannot be used: {source}", .path.display())]
+    Database {
+        /// Which file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
 }
+
+/// An SQLite database that is this process's own until it is dropped. It is to be dropped after the database is closed: POSIX
+/// takes SQLite's locks away when any descriptor of the file is closed.
+#[derive(Debug)]
+pub struct DatabaseLock(#[expect(dead_code, reason = "held for its lock")] File);
 
 impl DataFolder {
     /// Makes the folder, for its owner only, where it is not there yet, and takes it.
@@ -47,6 +66,8 @@ impl DataFolder {
             .create(path)
             .map_err(file)?;
         let path = fs::canonicalize(path).map_err(file)?;
+        let found = fs::metadata(&path).map_err(file)?;
+        ownership::check(&path, &found).map_err(file)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -64,6 +85,67 @@ impl DataFolder {
     /// Where it is, from the root.
     #[must_use]
     pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl DatabaseLock {
+    /// Takes the file, and makes it for its owner only where it is not there yet. The lock is the file's, not the name's: hard and
+    /// symbolic links lead to the same one.
+    ///
+    /// # Errors
+    /// Where another server has it, somebody else owns it or may write it, or the file system refuses.
+    pub fn take(path: &Path) -> Result<Self, DataFolderError> {
+        let unusable = |source| DataFolderError::Database {
+            path: path.to_owned(),
+            source,
+        };
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(unusable)?;
+        let found = file.metadata().map_err(unusable)?;
+        ownership::check(path, &found).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(DataFolderError::DatabaseInUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(unusable(source)),
+        }
+    }
+}
+
+/// The longest path of a socket that every system takes, in bytes (`sun_path`, less its NUL).
+const LONGEST_SOCKET: usize = 103;
+
+/// A path to a socket that the system takes, however deep the socket lies.
+pub(crate) struct SocketPath {
+    path: PathBuf,
+    _folder: Option<File>,
+}
+
+impl SocketPath {
+    /// The path itself; where it is too long, one through the open folder. It leads there as long as this lives.
+    pub(crate) fn to(socket: &Path) -> io::Result<Self> {
+        if socket.as_os_str().len() <= LONGEST_SOCKET {
+            let path = socket.to_owned();
+            return Ok(Self { path, _folder: None });
+        }
+        let open = Path::new("/proc/self/fd");
+        let (Some(parent), Some(name), true) = (socket.parent(), socket.file_name(), open.exists()) else {
+            let text = format!("a socket's path has at most {LONGEST_SOCKET} bytes here: name a data folder less deep");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        };
+        let folder = File::open(parent)?;
+        let path = open.join(folder.as_raw_fd().to_string()).join(name);
+        let folder = Some(folder);
+        Ok(Self { path, _folder: folder })
+    }
+
+    pub(crate) fn as_path(&self) -> &Path {
         &self.path
     }
 }
@@ -100,6 +182,38 @@ mod tests {
         assert!(refusal.ends_with(first.path().to_str().unwrap()), "{refusal}");
         drop(first);
         DataFolder::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_everybody_may_write_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for mode in [0o777, 0o1777] {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+            let refusal = DataFolder::open(folder.path()).unwrap_err().to_string();
+            assert!(refusal.contains("everybody may write"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_one_servers_by_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let first = DatabaseLock::take(&path("hallpass.db")).unwrap();
+        assert_eq!(
+            fs::metadata(path("hallpass.db")).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        fs::hard_link(path("hallpass.db"), path("hard.db")).unwrap();
+        std::os::unix::fs::symlink(path("hallpass.db"), path("soft.db")).unwrap();
+        for name in ["hallpass.db", "hard.db", "soft.db"] {
+            let refusal = DatabaseLock::take(&path(name)).unwrap_err();
+            assert!(
+                matches!(refusal, DataFolderError::DatabaseInUse(_)),
+                "{name}: {refusal}"
+            );
+        }
+        drop(first);
+        DatabaseLock::take(&path("hard.db")).unwrap();
     }
 
     #[test]

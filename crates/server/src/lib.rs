@@ -23,6 +23,7 @@ pub mod limits;
 mod listen;
 pub mod names;
 pub mod oauth;
+mod ownership;
 pub mod pages;
 pub mod passwords;
 pub mod portal;

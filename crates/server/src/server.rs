@@ -3,8 +3,8 @@
 use crate::admin;
 use crate::app::Hallpass;
 use crate::body;
-use crate::config::Config;
-use crate::data_folder::{DataFolder, DataFolderError, admin_socket};
+use crate::config::{Config, StoreUrl};
+use crate::data_folder::{DataFolder, DataFolderError, DatabaseLock, admin_socket};
 use crate::declared::{self, DeclaredError};
 use crate::descriptors;
 use crate::dialect::Dialect;
@@ -40,6 +40,7 @@ pub struct Running {
     following: JoinHandle<()>,
     /// Held as long as the server runs.
     _data: DataFolder,
+    _database: Option<DatabaseLock>,
 }
 
 /// Why a server did not start.
@@ -88,6 +89,10 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         .local_addr()
         .map_err(|source| StartError::Listen { address, source })?;
     let data = DataFolder::open(&config.server.data)?;
+    let database = match &config.store.url {
+        StoreUrl::Sqlite(file) => Some(DatabaseLock::take(file)?),
+        StoreUrl::Postgres(_) => None,
+    };
     let hallpass = Arc::new(prepare(config, clock, address).await?);
     let socket = admin_socket(data.path());
     let commands = admin::bind(&socket).map_err(|source| StartError::Io {
@@ -113,6 +118,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         tasks,
         following,
         _data: data,
+        _database: database,
     })
 }
 

@@ -5,16 +5,17 @@ use super::suspension::{self, Kind};
 use super::{apps, audit, grants, keys, organizations, secrets, users};
 use crate::app::Hallpass;
 use crate::audit::Who;
+use crate::data_folder::SocketPath;
 use axum::routing::{delete, get, post, put};
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use std::fs::{self, Permissions};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
@@ -77,14 +78,26 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         .with_state(hallpass)
 }
 
+/// The socket of the admin API, bound.
+pub struct AdminSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
 /// Makes the socket, for its owner only. One that a server left behind is replaced; the caller holds the data folder's lock,
 /// so there is nobody to take it from.
 ///
 /// # Errors
 /// Where the file system refuses, or something that is no socket is in the way.
-pub fn bind(socket: &Path) -> io::Result<UnixListener> {
+pub fn bind(socket: &Path) -> io::Result<AdminSocket> {
+    bind_by(socket, |draft| UnixListener::bind(SocketPath::to(draft)?.as_path()))
+}
+
+/// The socket is made in a folder that nobody else can enter and moved from there: under a umask of 0 it would be everybody's from
+/// its creation until its permissions are set.
+fn bind_by(socket: &Path, bind: impl Fn(&Path) -> io::Result<UnixListener>) -> io::Result<AdminSocket> {
     match fs::symlink_metadata(socket) {
-        Ok(found) if found.file_type().is_socket() => fs::remove_file(socket)?,
+        Ok(found) if found.file_type().is_socket() => {}
         Ok(_) => {
             return Err(io::Error::new(
                 io::ErrorKind::AlreadyExists,
@@ -94,13 +107,26 @@ pub fn bind(socket: &Path) -> io::Result<UnixListener> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let listener = UnixListener::bind(socket)?;
-    fs::set_permissions(socket, Permissions::from_mode(0o600))?;
-    Ok(listener)
+    let private = socket.with_extension("new");
+    // A server that was killed in here leaves it behind.
+    match fs::remove_dir_all(&private) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => DirBuilder::new().mode(0o700).create(&private)?,
+    }
+    let draft = private.join("s");
+    let bound = bind(&draft).and_then(|listener| {
+        fs::set_permissions(&draft, Permissions::from_mode(0o600))?;
+        fs::rename(&draft, socket)?;
+        Ok(listener)
+    });
+    fs::remove_dir_all(&private)?;
+    let (listener, path) = (bound?, socket.to_owned());
+    Ok(AdminSocket { listener, path })
 }
 
 /// Answers until `shutdown` comes about, and then the requests that are open.
-pub async fn listen(hallpass: Arc<Hallpass>, listener: UnixListener, shutdown: impl Future<Output = ()>) {
+pub async fn listen(hallpass: Arc<Hallpass>, socket: AdminSocket, shutdown: impl Future<Output = ()>) {
+    let AdminSocket { listener, path } = socket;
     let router = router(hallpass);
     let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -115,14 +141,7 @@ pub async fn listen(hallpass: Arc<Hallpass>, listener: UnixListener, shutdown: i
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
-    if let Some(socket) = listener
-        .local_addr()
-        .ok()
-        .as_ref()
-        .and_then(|address| address.as_pathname())
-    {
-        let _ = fs::remove_file(socket);
-    }
+    let _ = fs::remove_file(path);
     drop(listener);
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
 }
@@ -141,4 +160,42 @@ fn serve(stream: UnixStream, router: &Router, graceful: &GracefulShutdown) {
             tracing::debug!(%error, "a connection to the admin socket ended early");
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[tokio::test]
+    async fn the_socket_is_nobody_elses_from_its_creation_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("admin.sock");
+        for _ in 0..2 {
+            let made = bind_by(&socket, |draft| {
+                assert_eq!(mode(draft.parent().unwrap()), 0o700);
+                assert_ne!(draft.parent(), socket.parent());
+                UnixListener::bind(draft)
+            });
+            let made = made.unwrap();
+            assert_eq!(mode(&made.path), 0o600);
+            UnixStream::connect(&socket).await.unwrap();
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_in_a_deep_folder_is_made_and_reached() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("d".repeat(120)).join("e".repeat(120));
+        fs::create_dir_all(&deep).unwrap();
+        let socket = deep.join("admin.sock");
+        let made = bind(&socket).unwrap();
+        assert_eq!(made.path, socket);
+        let reached = SocketPath::to(&socket).unwrap();
+        UnixStream::connect(reached.as_path()).await.unwrap();
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::configuration::{Sources, load};
 use super::{Failed, print, table};
-use crate::data_folder::admin_socket;
+use crate::data_folder::{SocketPath, admin_socket};
+use crate::ownership;
 use clap::Args;
 use http::Method;
 use indexmap::IndexMap;
@@ -10,7 +11,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::RequestBuilder;
 use serde::Serialize;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use tokio::net::UnixStream;
 
 /// Where the running server is, and how its answers are printed.
 #[derive(Args)]
@@ -29,6 +33,8 @@ pub(super) struct Place {
 /// The admin API.
 pub(super) struct Api {
     socket: PathBuf,
+    /// The path that requests use, as long as it leads there.
+    _reached: SocketPath,
     http: reqwest::Client,
     json: bool,
 }
@@ -41,17 +47,29 @@ pub(super) struct Answer {
 }
 
 impl Api {
-    pub(super) fn of(place: Place) -> Result<Self, Failed> {
+    /// The server that listens in the data folder, if it is one to tell passwords to.
+    pub(super) async fn of(place: Place) -> Result<Self, Failed> {
         let sources = Sources {
             config: place.config,
             preset: None,
         };
         let config = load(sources, [("server.data", place.data)])?.config;
         let socket = admin_socket(&config.server.data);
-        let http = reqwest::Client::builder().unix_socket(socket.as_path()).build();
+        let none = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => nobody_at(&socket),
+            _ => Failed::Server(format!("the server at {} is not asked: {error}", socket.display())),
+        };
+        for path in [config.server.data.as_path(), &socket] {
+            let found = fs::metadata(path).map_err(none)?;
+            ownership::check(path, &found).map_err(none)?;
+        }
+        let reached = SocketPath::to(&socket).map_err(none)?;
+        check_listener(&reached).await.map_err(none)?;
+        let http = reqwest::Client::builder().unix_socket(reached.as_path()).build();
         Ok(Self {
             http: http.map_err(|error| Failed::Server(error.to_string()))?,
             socket,
+            _reached: reached,
             json: place.json,
         })
     }
@@ -110,13 +128,29 @@ impl Api {
     }
 
     fn away(&self, error: &reqwest::Error) -> Failed {
+        if error.is_connect() {
+            return nobody_at(&self.socket);
+        }
         let socket = self.socket.display();
-        Failed::Server(if error.is_connect() {
-            format!("no server answers at {socket}: is it running? --config or --data says where its data folder is")
-        } else {
-            format!("the server at {socket} does not answer: {error}")
-        })
+        Failed::Server(format!("the server at {socket} does not answer: {error}"))
     }
+}
+
+fn nobody_at(socket: &Path) -> Failed {
+    let socket = socket.display();
+    Failed::Server(format!(
+        "no server answers at {socket}: is it running? --config or --data says where its data folder is"
+    ))
+}
+
+/// The kernel says who listens. Somebody else's program there would be told passwords.
+async fn check_listener(socket: &SocketPath) -> io::Result<()> {
+    let account = UnixStream::connect(socket.as_path()).await?.peer_cred()?.uid();
+    if !ownership::is_trusted(account) {
+        let text = format!("another account (uid {account}) listens there");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+    }
+    Ok(())
 }
 
 impl Answer {

@@ -3,9 +3,11 @@
 use super::{Failed, print};
 use crate::config::{Config, ConfigError, Loaded, Source, StoreUrl, default_file, preset_names, preset_text};
 use crate::data_folder::{DataFolder, DataFolderError};
+use crate::ownership;
 use crate::store::Store;
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -62,10 +64,18 @@ pub(super) fn load<const N: usize>(
             ignored.join(", ")
         );
     }
+    let found = default_file().filter(|_| sources.config.is_none());
+    if let Some(file) = &found
+        && let Err(error) = fs::metadata(file).and_then(|metadata| ownership::check(file, &metadata))
+    {
+        // Whoever may write the working folder could have put it there.
+        problems.push(format!("{error}; or name the file by --config"));
+        return Err(ConfigError { problems });
+    }
     let overrides = options.into_iter();
     let source = Source {
         preset: sources.preset,
-        file: sources.config.or_else(default_file),
+        file: sources.config.or(found),
         environment,
         overrides: overrides
             .filter_map(|(key, value)| Some((key.to_owned(), value?)))

@@ -2,12 +2,13 @@
 
 use super::KeyError;
 use crate::config;
+use crate::ownership;
 use crate::random;
 use crate::store::model::Key as StoredKey;
 use crate::tokens::sealed::SealKey;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -48,12 +49,10 @@ impl Master {
     }
 
     fn read(path: &Path) -> Result<Self, KeyError> {
-        let text = fs::read_to_string(path).map(Zeroizing::new);
-        let text = text.map_err(|source| KeyError::File {
+        let text = read_trusted(path).map_err(|source| KeyError::File {
             path: path.to_owned(),
             source,
         })?;
-        warn_if_shared(path);
         Self::parse(&text, &path.display().to_string())
     }
 
@@ -87,16 +86,22 @@ fn label(id: u32, purpose: &str) -> Vec<u8> {
     format!("hallpass key {id} {purpose}").into_bytes()
 }
 
-/// A key that others can read is no secret any more; the server cannot undo that, but it can say so.
-fn warn_if_shared(path: &Path) {
+/// Reads the file, if nobody else can have put it there. A key that others can read is no secret any more; the server cannot undo
+/// that, but it can say so.
+fn read_trusted(path: &Path) -> io::Result<Zeroizing<String>> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).map(|metadata| metadata.permissions().mode());
-    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+    let mut file = File::open(path)?;
+    let found = file.metadata()?;
+    ownership::check(path, &found)?;
+    if found.permissions().mode() & 0o077 != 0 {
         tracing::warn!(
             "the master key file is readable by others: run `chmod 600 {}`",
             path.display()
         );
     }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Makes the file with all of its content on the disk, or not at all; says whether it did. A file that is there already, such

@@ -12,5 +12,6 @@ mod database;
 mod harness;
 mod objects;
 mod serving;
+mod trust;
 mod two_roles;
 mod usage;
