@@ -1,4 +1,4 @@
-//! The closed set of error codes, with the status and the fate of each in one place.
+//! The closed set of error codes, each with its status.
 
 use std::fmt;
 
@@ -29,8 +29,6 @@ pub enum ErrorCode {
     ServerError,
     /// RFC 6749 §4.1.2.1.
     TemporarilyUnavailable,
-    /// RFC 7009 §2.2.1.
-    UnsupportedTokenType,
     /// RFC 6750 §3.1.
     InvalidToken,
     /// RFC 6750 §3.1.
@@ -53,7 +51,6 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::UnsupportedTokenType => "unsupported_token_type",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
         }

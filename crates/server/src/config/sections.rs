@@ -57,7 +57,7 @@ pub struct Tokens {
     pub access: Duration,
     /// Life of a refresh token, from each token's issue.
     pub refresh: Lifetime,
-    /// A grant that was not refreshed for so long ends.
+    /// A grant ends whose refresh token was not used for so long; one that does not rotate is used without being replaced.
     pub refresh_idle: Option<Duration>,
     /// A grant ends so long after the consent, however often it was refreshed.
     pub refresh_absolute: Option<Duration>,

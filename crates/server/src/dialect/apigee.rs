@@ -171,7 +171,6 @@ fn by_code(code: ErrorCode) -> Row {
         ErrorCode::AccessDenied => "Access denied",
         ErrorCode::ServerError => "Internal Server Error",
         ErrorCode::TemporarilyUnavailable => "Service Unavailable",
-        ErrorCode::UnsupportedTokenType => "Unsupported token type",
         ErrorCode::InvalidToken => "Invalid Access Token",
         ErrorCode::InsufficientScope => "Insufficient scope",
     };

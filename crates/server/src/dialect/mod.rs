@@ -320,8 +320,7 @@ fn resource_code(refusal: &Refusal) -> ErrorCode {
         | ErrorCode::UnsupportedGrantType
         | ErrorCode::UnsupportedResponseType
         | ErrorCode::RequestNotSupported
-        | ErrorCode::RequestUriNotSupported
-        | ErrorCode::UnsupportedTokenType => ErrorCode::InvalidRequest,
+        | ErrorCode::RequestUriNotSupported => ErrorCode::InvalidRequest,
         ErrorCode::InvalidToken
         | ErrorCode::InvalidClient
         | ErrorCode::InvalidGrant

@@ -236,7 +236,6 @@ fn by_code(code: ErrorCode) -> Row {
         ErrorCode::AccessDenied => Row::new(400, error, "The user may not give access to your application"),
         ErrorCode::ServerError => Row::new(500, error, "The server met an error"),
         ErrorCode::TemporarilyUnavailable => Row::new(503, error, "The server is busy or in maintenance"),
-        ErrorCode::UnsupportedTokenType => Row::new(400, error, "Token type hint must be either 'access_token' or 'refresh_token'"),
         ErrorCode::InvalidToken => Row::new(401, error, "The access token provided is invalid"),
         ErrorCode::InsufficientScope => Row::new(403, error, "The request requires higher privileges than provided by the access token"),
     }

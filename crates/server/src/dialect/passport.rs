@@ -151,7 +151,6 @@ fn by_code(code: ErrorCode) -> Row {
         ErrorCode::AccessDenied => (401, "The resource owner or authorization server denied the request."),
         ErrorCode::ServerError => (500, "The authorization server encountered an unexpected condition which prevented it from fulfilling the request: internal error"),
         ErrorCode::TemporarilyUnavailable => (503, "The authorization server is currently unable to handle the request."),
-        ErrorCode::UnsupportedTokenType => (400, "The authorization server does not support the revocation of the presented token type."),
         ErrorCode::InvalidToken => (401, "The access token is invalid."),
         ErrorCode::InsufficientScope => (403, "The access token does not have the scope that this needs."),
     };

@@ -245,7 +245,6 @@ fn by_code(code: ErrorCode) -> &'static str {
         ErrorCode::AccessDenied => "The request was denied",
         ErrorCode::ServerError => "An error occurred on our side",
         ErrorCode::TemporarilyUnavailable => "The server is busy or in maintenance; try again",
-        ErrorCode::UnsupportedTokenType => "Tokens of this type cannot be revoked",
         ErrorCode::InvalidToken => "The access token is invalid",
         ErrorCode::InsufficientScope => "The access token does not have the scope that this needs",
     }

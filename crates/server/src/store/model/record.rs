@@ -125,7 +125,7 @@ pub struct Declared {
 pub struct NewChange {
     /// When.
     pub at: Instant,
-    /// Until when it matters; `None`: as long as the longest access token that was ever configured.
+    /// Until when it matters; `None`: for the longest life of an access token that was ever configured, from `at` or the newest entry.
     pub expires: Option<Instant>,
     /// What it is about.
     pub kind: ChangeKind,
