@@ -61,6 +61,9 @@ pub enum RedirectUriError {
     /// A scheme of the operator's list, for an app that is not public.
     #[error("a scheme without a dot is for public apps only")]
     SchemeNotPublic,
+    /// Two URIs with a comma, a semicolon or white space between them.
+    #[error("it holds several URIs: give each as an item of its own")]
+    Several,
     /// It holds a space, a backslash, a wildcard in the host or a character that a URI cannot have.
     #[error("it holds a character that a redirect URI cannot have")]
     Character,
@@ -79,6 +82,9 @@ impl RedirectUri {
     pub fn parse_with(text: &str, schemes: Schemes<'_>) -> Result<Self, RedirectUriError> {
         if text.len() > 2000 {
             return Err(RedirectUriError::TooLong);
+        }
+        if holds_several(text) {
+            return Err(RedirectUriError::Several);
         }
         let url = Url::parse(text).map_err(|_| RedirectUriError::NotAbsolute)?;
         let fits = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
@@ -280,6 +286,18 @@ impl fmt::Display for RedirectUri {
     }
 }
 
+/// Whether a URI begins behind a comma, a semicolon or white space: a URI may have the first two, so both would be registered as
+/// one that nobody sends.
+fn holds_several(text: &str) -> bool {
+    let scheme = |text: &str| {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+        !text.is_empty() && text.chars().all(fits)
+    };
+    text.split(|letter: char| matches!(letter, ',' | ';') || letter.is_whitespace())
+        .skip(1)
+        .any(|part| part.split_once("://").is_some_and(|(before, _)| scheme(before)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,6 +315,22 @@ mod tests {
                 public,
             },
         )
+    }
+
+    #[test]
+    fn several_uris_in_one_text_are_refused() {
+        for between in [",", ";", " ", ", ", "\n", "\t"] {
+            for second in ["https://b.example/cb", "com.example.app://cb", "http://127.0.0.1/cb"] {
+                let text = format!("https://a.example/cb{between}{second}");
+                assert_eq!(RedirectUri::parse(&text), Err(RedirectUriError::Several), "{text:?}");
+            }
+        }
+        for one in [
+            "https://a.example/cb;v=1,2",
+            "https://a.example/cb?next=https://a.example/",
+        ] {
+            assert!(RedirectUri::parse(one).is_ok(), "{one}");
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ uri-scheme-unlisted = has a scheme without a dot. For an app on a device, take y
 uri-scheme-public = has a scheme that only an app on people’s devices may use. Choose that kind of app below, or give an address that begins with https://.
 uri-userinfo = has a user name or password in it. Leave that out.
 uri-wildcard = has a wildcard. Name every address in full.
+uri-several = holds several addresses. Put a comma or a new line between them.
 uri-characters = has spaces or other characters that no address has.
 uri-duplicate = is there twice.
 uri-too-long = is too long.

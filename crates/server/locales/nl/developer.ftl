@@ -42,6 +42,7 @@ uri-scheme-unlisted = heeft een schema zonder punt. Neem voor een app op een app
 uri-scheme-public = heeft een schema dat alleen een app op apparaten van mensen mag gebruiken. Kies hieronder dat soort app, of geef een adres dat begint met https://.
 uri-userinfo = bevat een gebruikersnaam of wachtwoord. Laat dat weg.
 uri-wildcard = bevat een jokerteken. Noem elk adres voluit.
+uri-several = bevat meer adressen. Zet er een komma of een nieuwe regel tussen.
 uri-characters = bevat spaties of andere tekens die geen adres heeft.
 uri-duplicate = staat er twee keer.
 uri-too-long = is te lang.

@@ -93,10 +93,7 @@ pub(super) fn load<const N: usize>(
 
 pub(super) fn run(command: ConfigCommand) -> Result<(), Failed> {
     match command {
-        ConfigCommand::Check(sources) => {
-            load(sources, [])?;
-            print("ok\n")
-        }
+        ConfigCommand::Check(sources) => check(sources),
         ConfigCommand::Show(sources) => {
             let loaded = load(sources, [])?;
             let layers = loaded.layers.join(", then ");
@@ -115,6 +112,20 @@ pub(super) fn run(command: ConfigCommand) -> Result<(), Failed> {
             }
         },
     }
+}
+
+/// Says which configuration was judged: in another folder `ok` would be about another one, or about none.
+fn check(sources: Sources) -> Result<(), Failed> {
+    let given = sources.config.is_some() || sources.preset.is_some() || default_file().is_some();
+    let loaded = load(sources, [])?;
+    if !given && loaded.layers.len() < 2 {
+        let text = "there is no hallpass.toml in this folder: name a file by --config".to_owned();
+        return Err(ConfigError { problems: vec![text] }.into());
+    }
+    for warning in &loaded.warnings {
+        writeln!(io::stderr(), "warning: {warning}")?;
+    }
+    print(&format!("ok: {}\n", loaded.layers.join(", then ")))
 }
 
 pub(super) async fn migrate(options: Migrate) -> Result<(), Failed> {

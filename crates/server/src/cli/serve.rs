@@ -2,6 +2,7 @@
 
 use super::configuration::{Sources, load};
 use super::{Failed, print};
+use crate::config::Loaded;
 use crate::server;
 use crate::time::Clock;
 use clap::Args;
@@ -37,8 +38,11 @@ pub(super) async fn run(options: Serve) -> Result<(), Failed> {
         ("server.data", options.data),
         ("store.url", options.database),
     ];
-    let config = load(options.sources, overrides)?.config;
+    let Loaded { config, warnings, .. } = load(options.sources, overrides)?;
     log_to_stderr();
+    for warning in warnings {
+        tracing::warn!("the configuration: {warning}");
+    }
     // Before the start, so that a start that is asked to end still ends in order.
     let mut ending = Ending::new()?;
     let running = server::start(config, Clock::System).await?;

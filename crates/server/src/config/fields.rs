@@ -1,5 +1,6 @@
 //! Reads a table key by key: what is asked for is known, what is left over is refused with the nearest known name.
 
+use super::presets;
 use super::problems::{Problems, join};
 use super::tree::{Node, Origin, Table, Value};
 
@@ -150,13 +151,33 @@ impl<'a> Fields<'a> {
     /// Refuses every key that nobody asked for.
     pub(super) fn finish(self) {
         for key in self.table.keys() {
-            let text = match nearest(key, &self.known) {
-                Some(name) => format!("there is no such key; did you mean `{name}`?"),
-                None => format!("there is no such key; known are {}", self.known.join(", ")),
+            let text = match (elsewhere(key, &self.path), nearest(key, &self.known)) {
+                (Some(place), _) => format!("there is no such key here; {place}"),
+                (None, Some(name)) => format!("there is no such key; did you mean `{name}`?"),
+                (None, None) => format!("there is no such key; known are {}", self.known.join(", ")),
             };
             self.problems.add(&join(&self.path, key), text);
         }
     }
+}
+
+/// Where a key belongs that stands in the wrong place: what follows a table's header is the table's.
+fn elsewhere(key: &str, path: &str) -> Option<String> {
+    if key == "preset" {
+        return Some("`preset` stands at the top of the file, before the first table".to_owned());
+    }
+    let mut section = "";
+    for line in presets::preset_text(presets::DEFAULT)?.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = name;
+        }
+        let written = line.trim_start_matches('#').split_once(" = ").map(|(name, _)| name);
+        let is_section = !section.is_empty() && !section.contains(['.', '[']);
+        if is_section && section != path && written == Some(key) && !path.contains('[') {
+            return Some(format!("it belongs to [{section}]"));
+        }
+    }
+    None
 }
 
 /// The known name that `key` was most likely meant to be.
@@ -166,5 +187,5 @@ pub(super) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
         .iter()
         .copied()
         .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
-        .filter(|name| likeness(name) > 0.5)
+        .filter(|name| likeness(name) > 0.7)
 }

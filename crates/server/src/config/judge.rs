@@ -7,7 +7,8 @@ use super::sections::Paths;
 use crate::store::model::{ClientType, GrantType, Role};
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::Scopes;
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// The pages and endpoints that are always where they are; an endpoint's path stays out of them.
 const TAKEN: [&str; 14] = [
@@ -254,10 +255,16 @@ fn unique<T: std::hash::Hash + Eq>(
     path: impl Fn(usize) -> String,
     problems: &mut Problems,
 ) {
-    let mut seen = HashSet::new();
+    let mut seen = HashMap::new();
     for (position, value) in values.enumerate() {
-        if !seen.insert(value) {
-            problems.add(&path(position), "an earlier one has the same");
+        match seen.entry(value) {
+            Entry::Vacant(entry) => drop(entry.insert(position)),
+            Entry::Occupied(earlier) => {
+                let earlier = path(*earlier.get());
+                let place = problems.origin(&earlier).map(|origin| format!(" ({origin})"));
+                let text = format!("the same as {earlier}{}", place.unwrap_or_default());
+                problems.add(&path(position), text);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::fields::nearest;
 use super::problems::{ConfigError, Problems, unreadable};
 use super::tree::{self, Layer, Node, Origin, Table, Value};
-use super::{Config, judge, presets, read};
+use super::{Config, judge, presets, read, warnings};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,8 @@ pub struct Loaded {
     pub config: Config,
     /// The names of the sources that were laid over each other, the lowest first.
     pub layers: Vec<String>,
+    /// What works, and is hardly meant so.
+    pub warnings: Vec<String>,
 }
 
 /// `hallpass.toml` in the working folder, where there is one: the file when no other is named.
@@ -57,7 +59,12 @@ impl Config {
             judge::config(config, &mut problems);
         }
         let config = problems.or(config)?;
-        Ok(Loaded { config, layers })
+        let warnings = warnings::of(&config);
+        Ok(Loaded {
+            config,
+            layers,
+            warnings,
+        })
     }
 }
 
@@ -120,11 +127,13 @@ fn preset_table(name: &str, origin: Origin, problems: &mut Problems) -> Option<T
         return parsed(text, presets::layer(name), problems);
     }
     let known = presets::preset_names();
-    let hint = match nearest(name, &known) {
-        Some(meant) => format!("did you mean {meant:?}?"),
-        None => format!("there are {}", known.join(", ")),
-    };
-    problems.add_at(origin, format!("preset: there is no preset {name:?}; {hint}"));
+    let meant = nearest(name, &known).map(|meant| format!("did you mean {meant:?}? "));
+    let text = format!(
+        "preset: there is no preset {name:?}; {}there are {}",
+        meant.unwrap_or_default(),
+        known.join(", ")
+    );
+    problems.add_at(origin, text);
     None
 }
 

@@ -16,6 +16,7 @@ mod sections;
 mod show;
 mod tree;
 mod values;
+mod warnings;
 mod words;
 
 #[cfg(test)]

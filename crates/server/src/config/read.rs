@@ -94,6 +94,7 @@ fn store(mut fields: Fields<'_>, data: &Path) -> Option<Store> {
         );
     }
     let prepared_statements = fields.required("prepared_statements", values::boolean);
+    fields.finish();
     let url = match url? {
         StoreUrl::Sqlite(file) => StoreUrl::Sqlite(data.join(file)),
         StoreUrl::Postgres(mut address) => {
@@ -103,7 +104,6 @@ fn store(mut fields: Fields<'_>, data: &Path) -> Option<Store> {
             StoreUrl::Postgres(address)
         }
     };
-    fields.finish();
     Some(Store {
         url,
         connections: connections?,

@@ -98,8 +98,12 @@ pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (Origin, String)>
     match DeTable::parse(text) {
         Ok(table) => Ok(source.table(table.into_inner())),
         Err(error) => {
-            let at = error.span().map_or(0, |span| span.start);
-            Err((source.origin(at), error.message().to_owned()))
+            let span = error.span().unwrap_or_default();
+            // A key is no secret; what else the parser points at may be one.
+            let key = text.get(span.clone()).filter(|_| error.message() == "duplicate key");
+            let key = key.map(|key| format!(" `{}`", key.escape_debug()));
+            let message = format!("{}{}", error.message(), key.unwrap_or_default());
+            Err((source.origin(span.start), message))
         }
     }
 }

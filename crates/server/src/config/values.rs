@@ -194,7 +194,19 @@ fn list<T>(node: &Node, item: impl Fn(&Node) -> Result<T, String>) -> Result<Vec
         _ => None,
     };
     match from_text.as_ref().unwrap_or(&node.value) {
-        Value::List(items) => items.iter().map(item).collect(),
+        Value::List(items) => {
+            let (mut values, mut faults) = (Vec::new(), Vec::new());
+            for read in items.iter().map(item) {
+                match read {
+                    Ok(value) => values.push(value),
+                    Err(fault) => faults.push(fault),
+                }
+            }
+            match faults.is_empty() {
+                true => Ok(values),
+                false => Err(faults.join("; ")),
+            }
+        }
         other => Err(format!(
             "expected a list such as [\"a\", \"b\"], found {}",
             other.kind()
@@ -205,9 +217,10 @@ fn list<T>(node: &Node, item: impl Fn(&Node) -> Result<T, String>) -> Result<Vec
 /// A list without repetition.
 fn list_of_different<T: PartialEq>(node: &Node, item: impl Fn(&Node) -> Result<T, String>) -> Result<Vec<T>, String> {
     let items = list(node, item)?;
-    let repeated = (1..items.len()).find(|&position| items[..position].contains(&items[position]));
+    let earlier = |position: usize| items[..position].iter().position(|item| *item == items[position]);
+    let repeated = (1..items.len()).find_map(|position| Some((position, earlier(position)?)));
     match repeated {
-        Some(position) => Err(format!("item {} of the list repeats an earlier one", position + 1)),
+        Some((position, first)) => Err(format!("item {} of the list repeats item {}", position + 1, first + 1)),
         None => Ok(items),
     }
 }
@@ -312,9 +325,11 @@ pub(super) fn language(node: &Node) -> Result<String, String> {
 
 /// Whether a text names a language.
 pub(crate) fn language_tag(tag: &str) -> Result<(), String> {
-    match tag.parse::<unic_langid::LanguageIdentifier>() {
-        Ok(_) => Ok(()),
-        Err(_) => Err(format!(
+    // The grammar of RFC 5646 has room for names of up to eight letters, and none was ever registered.
+    let code = |tag: &unic_langid::LanguageIdentifier| tag.language.as_str().len() <= 3;
+    match tag.parse() {
+        Ok(tag) if code(&tag) => Ok(()),
+        _ => Err(format!(
             "expected a language tag such as \"en\" or \"nl\", found {tag:?}"
         )),
     }

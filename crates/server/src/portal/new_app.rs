@@ -221,6 +221,7 @@ fn fault(text: &str, error: RedirectUriError) -> RedirectUriFault {
         RedirectUriError::Scheme => RedirectUriFault::Scheme,
         RedirectUriError::SchemeUnlisted => RedirectUriFault::SchemeUnlisted,
         RedirectUriError::SchemeNotPublic => RedirectUriFault::SchemeNotPublic,
+        RedirectUriError::Several => RedirectUriFault::Several,
         RedirectUriError::Character if text.contains('*') => RedirectUriFault::Wildcard,
         RedirectUriError::Character => RedirectUriFault::Characters,
         RedirectUriError::TooLong => RedirectUriFault::TooLong,

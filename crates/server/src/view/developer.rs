@@ -242,6 +242,8 @@ pub enum RedirectUriFault {
     Userinfo,
     /// A wildcard: URIs are compared as text.
     Wildcard,
+    /// Several URIs with a semicolon between them.
+    Several,
     /// White space, control characters or others that no URI has.
     Characters,
     /// Twice in the list.
@@ -264,6 +266,7 @@ impl RedirectUriFault {
             Self::SchemeNotPublic => Message("uri-scheme-public"),
             Self::Userinfo => Message("uri-userinfo"),
             Self::Wildcard => Message("uri-wildcard"),
+            Self::Several => Message("uri-several"),
             Self::Characters => Message("uri-characters"),
             Self::Duplicate => Message("uri-duplicate"),
             Self::TooLong => Message("uri-too-long"),

@@ -431,6 +431,7 @@ impl Texts {
             RedirectUriFault::SchemeNotPublic,
             RedirectUriFault::Userinfo,
             RedirectUriFault::Wildcard,
+            RedirectUriFault::Several,
             RedirectUriFault::Characters,
             RedirectUriFault::Duplicate,
             RedirectUriFault::TooLong,

@@ -1,11 +1,15 @@
 //! `hallpass config`, `hallpass migrate` and options over the configuration.
 
 use crate::harness::{Ended, Folder};
+use std::fs;
 
 #[test]
 fn a_configuration_is_checked_and_shown() {
     let folder = Folder::new();
-    assert_eq!(folder.printed(&["config", "check"]), "ok\n");
+    assert_eq!(
+        folder.printed(&["config", "check"]),
+        "ok: preset default, then hallpass.toml\n"
+    );
     let shown = folder.printed(&["config", "show", "--preset", "house-check"]);
     assert!(
         shown.contains("preset = \"house-check\"") && shown.contains("ada@example.com"),
@@ -14,6 +18,58 @@ fn a_configuration_is_checked_and_shown() {
     assert_eq!(folder.printed(&["config", "presets"]).lines().count(), 5);
     assert!(folder.printed(&["config", "presets", "apicbase"]).contains("django"));
     assert_eq!(folder.call(&["config", "presets", "apic"]).code, 1);
+}
+
+#[test]
+fn without_any_configuration_a_check_is_no_success() {
+    let folder = Folder::new();
+    fs::remove_file(folder.folder.path().join("hallpass.toml")).unwrap();
+    let checked = folder.call(&["config", "check"]);
+    assert_eq!((checked.code, checked.stdout.as_str()), (1, ""));
+    assert!(
+        checked.stderr.contains("no hallpass.toml in this folder"),
+        "{}",
+        checked.stderr
+    );
+    assert_eq!(
+        folder.printed(&["config", "check", "--preset", "apicbase"]),
+        "ok: preset default, then preset apicbase\n"
+    );
+}
+
+#[test]
+fn what_is_hardly_meant_is_warned_of_and_works() {
+    let folder = Folder::new();
+    let text = r#"
+        [server]
+        public_url = "http://id.example"
+        [tokens]
+        access = "2h"
+        refresh = "1h"
+        code = "1d"
+        grace = "2d"
+        [[resources]]
+        identifier = "api"
+        name = "API"
+        secret = "abc"
+    "#;
+    folder.write("odd.toml", text);
+    let checked = folder.call(&["config", "check", "--config", "odd.toml"]);
+    assert_eq!(
+        (checked.code, checked.stdout.as_str()),
+        (0, "ok: preset default, then odd.toml\n")
+    );
+    let keys = [
+        "server.public_url",
+        "tokens.refresh",
+        "tokens.code",
+        "tokens.grace",
+        "resources[0].secret",
+    ];
+    assert_eq!(checked.stderr.lines().count(), keys.len(), "{}", checked.stderr);
+    for (line, key) in checked.stderr.lines().zip(keys) {
+        assert!(line.starts_with(&format!("warning: {key}: ")), "{line}");
+    }
 }
 
 #[test]

@@ -17,6 +17,11 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
 }
 
 #[test]
+fn a_key_in_the_wrong_place_is_told_where_it_belongs() {
+    check(PLACES);
+}
+
+#[test]
 fn what_is_planned_is_refused_not_ignored() {
     check(LATER);
 }
@@ -105,7 +110,7 @@ fn presets_and_files_that_are_not_there() {
     world.source.preset = Some("apic".to_owned());
     assert_eq!(
         world.refused(),
-        r#"command line: preset: there is no preset "apic"; did you mean "apicbase"?"#
+        r#"command line: preset: there is no preset "apic"; did you mean "apicbase"? there are default, common-controls-hub, connected-home, house-check, apicbase"#
     );
     world.source.file = Some(world.folder.path().join("other.toml"));
     assert_eq!(
@@ -227,6 +232,42 @@ redirect_uri = "https://a.example/""#,
     ),
 ];
 
+/// What stands in the wrong place, and what is found beside another fault.
+const PLACES: &[(&str, &str)] = &[
+    (
+        r#"[server]
+preset = "house-check""#,
+        "2: server.preset: there is no such key here; `preset` stands at the top of the file, before the first table",
+    ),
+    (
+        r#"[tokens]
+public_url = "https://id.example""#,
+        "2: tokens.public_url: there is no such key here; it belongs to [server]",
+    ),
+    (
+        r#"[store]
+url = "mysql://db"
+conections = 4"#,
+        r#"2: store.url: expected a database such as "sqlite:hallpass.db", "sqlite:/folder/hallpass.db" or "postgres://user@host/database"
+3: store.conections: there is no such key; did you mean `connections`?"#,
+    ),
+    (
+        r#"[[users]]
+email = "a@b"
+name = "A"
+locale = "english""#,
+        r#"4: users[0].locale: expected a language tag such as "en" or "nl", found "english""#,
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "s"
+redirect_uris = ["http://a.example/", "https://a.example/cb;https://b.example/cb", "https://c.example/cb"]"#,
+        r#"5: apps[0].redirect_uris: "http://a.example/": plain http is only for localhost; use https; "https://a.example/cb;https://b.example/cb": it holds several URIs: give each as an item of its own"#,
+    ),
+];
+
 /// What is planned and not available yet.
 const LATER: &[(&str, &str)] = &[
     (
@@ -307,7 +348,7 @@ name = "A""#,
         r#"[server]
 listen = "127.0.0.1:1"
 listen = "127.0.0.1:2""#,
-        "3: duplicate key",
+        "3: duplicate key `listen`",
     ),
     (
         r#"[server
@@ -317,7 +358,7 @@ listen = "127.0.0.1:2""#,
     ("preset = 1", "1: preset: expected text, found a number"),
     (
         r#"preset = "housecheck""#,
-        r#"1: preset: there is no preset "housecheck"; did you mean "house-check"?"#,
+        r#"1: preset: there is no preset "housecheck"; did you mean "house-check"? there are default, common-controls-hub, connected-home, house-check, apicbase"#,
     ),
 ];
 
@@ -407,7 +448,7 @@ url = "sqlite::memory:""#,
 dialect = "php"
 identity = ["sub", "sub"]"#,
         r#"2: wire.dialect: expected "standard", "oauth2-server-php", "passport", "django", "apigee", found "php"
-3: wire.identity: item 2 of the list repeats an earlier one"#,
+3: wire.identity: item 2 of the list repeats item 1"#,
     ),
     (
         r#"[keys]
@@ -453,6 +494,7 @@ title = ""
 description = { english = "A" }
 endpoints = ["/a"]"#,
         r#"2: scopes.a.title: expected one line of 1 to 200 characters
+3: scopes.a.description: expected a language tag such as "en" or "nl", found "english"
 4: scopes.a.endpoints: expected "METHOD /path", found "/a""#,
     ),
     (
@@ -499,7 +541,7 @@ email = "d@b"
 name = "D"
 external_id = "é""#,
         r#"4: users[0].external_id: the site signs this person in: leave the password out
-9: users[1].external_id: an earlier one has the same
+9: users[1].external_id: the same as users[0].external_id (4)
 13: users[2].external_id: subjects that begin with "org_" are no person's, found "org_7"
 17: users[3].external_id: expected 1 to 255 printable ASCII characters, found "é""#,
     ),
@@ -514,7 +556,7 @@ name = "A"
 password = "p"
 password_file = "p""#,
         r#"4: users[0].password: expected 1 to 1024 bytes
-6: users[1].email: an earlier one has the same
+6: users[1].email: the same as users[0].email (2)
 8: users[1].password: give either `password` or `password_file`
 9: users[1].password_file: cannot read p: there is no such file"#,
     ),
@@ -543,7 +585,7 @@ members = ["a@b:owner"]
 slug = "a"
 name = "A""#,
         r#"4: organizations[0].members: there is no user "a@b" among [[users]]
-6: organizations[1].slug: an earlier one has the same"#,
+6: organizations[1].slug: the same as organizations[0].slug (2)"#,
     ),
     (
         r#"[defaults]
@@ -646,7 +688,7 @@ name = "A"
 client_id = "a"
 client_secret = "s"
 localhost_any_port = true"#,
-        r#"2: portal.schemes: expected the scheme of an app such as "cursor", in lower case, without dot and colon, found "JavaScript"
+        r#"2: portal.schemes: expected the scheme of an app such as "cursor", in lower case, without dot and colon, found "JavaScript"; expected the scheme of an app such as "cursor", in lower case, without dot and colon, found "com.example.app"
 7: apps[0].localhost_any_port: a free port is for native apps, which are public (RFC 8252 §8.4)"#,
     ),
     (
@@ -697,7 +739,7 @@ client_secret = "s"
 name = "A"
 client_id = "a"
 client_secret = "s""#,
-        "7: apps[1].client_id: an earlier one has the same",
+        "7: apps[1].client_id: the same as apps[0].client_id (3)",
     ),
     (
         r#"preset = "house-check"

@@ -1,0 +1,64 @@
+//! What a configuration says that works, and is hardly meant so.
+
+use super::sections::Lifetime;
+use super::{Config, Secret};
+use std::time::Duration;
+use url::{Host, Url};
+
+/// RFC 6749 §4.1.2: the longest life of a code that it recommends.
+const LONGEST_CODE: Duration = Duration::from_secs(600);
+/// A secret with fewer characters can be guessed.
+const SHORTEST_SECRET: usize = 16;
+
+/// One line each, with the key.
+pub(super) fn of(config: &Config) -> Vec<String> {
+    let tokens = &config.tokens;
+    let mut warnings = Vec::new();
+    let urls = [
+        ("public_url", &config.server.public_url),
+        ("api_url", &config.server.api_url),
+    ];
+    for (key, url) in urls {
+        if url.as_deref().is_some_and(is_clear_to_others) {
+            warnings.push(format!(
+                "server.{key}: http to a host that is not this computer: tokens and passwords can be read on the way; use https"
+            ));
+        }
+    }
+    if matches!(tokens.refresh, Lifetime::For(refresh) if refresh < tokens.access) {
+        warnings.push("tokens.refresh: shorter than `access`: a refresh token ends before it is needed".to_owned());
+    }
+    if tokens.code > LONGEST_CODE {
+        warnings.push("tokens.code: longer than ten minutes, the most that RFC 6749 §4.1.2 recommends".to_owned());
+    }
+    if tokens.grace > tokens.code {
+        warnings.push("tokens.grace: longer than `code`: a stolen refresh token is of use for so long".to_owned());
+    }
+    let resources = config.resources.iter().enumerate();
+    let resources = resources.map(|(n, one)| (format!("resources[{n}].secret"), &one.secret));
+    let apps = config.apps.iter().enumerate();
+    let apps = apps.filter_map(|(n, one)| Some((format!("apps[{n}].client_secret"), one.client_secret.as_ref()?)));
+    for (path, secret) in resources.chain(apps) {
+        if is_short(secret) {
+            warnings.push(format!(
+                "{path}: fewer than {SHORTEST_SECRET} characters can be guessed"
+            ));
+        }
+    }
+    warnings
+}
+
+fn is_short(secret: &Secret) -> bool {
+    secret.expose().len() < SHORTEST_SECRET
+}
+
+fn is_clear_to_others(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let is_here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && !is_here
+}
