@@ -9,6 +9,7 @@ mod configuration;
 mod confirm;
 mod grant;
 mod key;
+mod log;
 mod org;
 mod serve;
 mod table;
@@ -140,7 +141,7 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failed> {
     match command {
         Command::Demo(options) => {
-            serve::log_to_stderr();
+            log::Log::to_stderr();
             let Demo {
                 preset,
                 listen,

@@ -1,14 +1,14 @@
 //! `hallpass serve`: runs until it is asked to end, and then answers what is open.
 
 use super::configuration::{Sources, load};
+use super::log::Log;
 use super::{Failed, print};
 use crate::config::Loaded;
 use crate::server;
 use crate::time::Clock;
 use clap::Args;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -39,7 +39,7 @@ pub(super) async fn run(options: Serve) -> Result<(), Failed> {
         ("store.url", options.database),
     ];
     let Loaded { config, warnings, .. } = load(options.sources, overrides)?;
-    log_to_stderr();
+    let log = Log::to_stderr();
     for warning in warnings {
         tracing::warn!("the configuration: {warning}");
     }
@@ -53,19 +53,8 @@ pub(super) async fn run(options: Serve) -> Result<(), Failed> {
         () = running.stop() => {}
         () = ending.asked() => tracing::warn!("asked twice: ended without waiting for open requests"),
     }
+    log.summarize();
     Ok(())
-}
-
-/// Logs go to standard error; `RUST_LOG` says which. What cannot be logged is not said to the same stream again: where the
-/// log lies on a disk that is full, that would be a panic in the midst of a request, or of the writer.
-pub(super) fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,refinery_core=warn".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .log_internal_errors(false)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
 }
 
 impl Ending {

@@ -49,6 +49,49 @@ fn a_server_whose_log_cannot_be_written_serves() {
     assert!(answer.starts_with("HTTP/1.1 400"), "{line:?} {answer:?}");
 }
 
+/// Anybody can be refused as often as they like; the log's disk is the operator's.
+#[test]
+fn lines_of_refused_requests_are_bounded_and_counted() {
+    let folder = Folder::new();
+    let mut server = folder.serve(&[]);
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    let form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 13\r\n\r\ngrant_type=no";
+    let missing = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n\r\n";
+    let mut answers = BufReader::new(stream.try_clone().unwrap());
+    // Another reason has lines of its own.
+    for end in (0..300).map(|n| if n == 299 { missing } else { form }) {
+        let request = format!("POST /oauth/token HTTP/1.1\r\nHost: localhost\r\n{end}");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut line = String::new();
+        answers.read_line(&mut line).unwrap();
+        assert!(line.starts_with("HTTP/1.1 400"), "{line}");
+        let mut length = 0;
+        while line.trim_end() != "" {
+            line.clear();
+            answers.read_line(&mut line).unwrap();
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        answers.read_exact(&mut vec![0; length]).unwrap();
+    }
+    server.signal("-TERM");
+    let log = server.log();
+    let lines = |reason: &str| {
+        log.lines()
+            .filter(|line| line.contains("refused") && line.contains(reason))
+            .count()
+    };
+    // A span may end in between, and the next one has a hundred lines again.
+    assert!((100..=200).contains(&lines("unsupported_grant_type")), "{log}");
+    assert_eq!(lines("parameter_missing"), 1, "{log}");
+    let left_out: usize = log
+        .lines()
+        .filter_map(|line| line.split("left_out=").nth(1)?.split(' ').next()?.parse::<usize>().ok())
+        .sum();
+    assert_eq!(left_out + lines("unsupported_grant_type"), 299, "{log}");
+}
+
 #[test]
 fn asked_twice_a_server_does_not_wait() {
     let folder = Folder::new();
