@@ -295,7 +295,7 @@ fn holds_several(text: &str) -> bool {
     };
     text.split(|letter: char| matches!(letter, ',' | ';') || letter.is_whitespace())
         .skip(1)
-        .any(|part| part.split_once("://").is_some_and(|(before, _)| scheme(before)))
+        .any(|part| part.split_once(":/").is_some_and(|(before, _)| scheme(before)))
 }
 
 #[cfg(test)]
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn several_uris_in_one_text_are_refused() {
         for between in [",", ";", " ", ", ", "\n", "\t"] {
-            for second in ["https://b.example/cb", "com.example.app://cb", "http://127.0.0.1/cb"] {
+            for second in ["https://b.example/cb", "com.example.app:/cb", "http://127.0.0.1/cb"] {
                 let text = format!("https://a.example/cb{between}{second}");
                 assert_eq!(RedirectUri::parse(&text), Err(RedirectUriError::Several), "{text:?}");
             }

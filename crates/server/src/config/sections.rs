@@ -59,7 +59,7 @@ pub struct Tokens {
     pub refresh: Lifetime,
     /// A grant ends whose refresh token was not used for so long; one that does not rotate is used without being replaced.
     pub refresh_idle: Option<Duration>,
-    /// A grant ends so long after the consent, however often it was refreshed.
+    /// A grant ends so long after its code was redeemed, however often it was refreshed.
     pub refresh_absolute: Option<Duration>,
     /// Life of an authorization code.
     pub code: Duration,

@@ -74,6 +74,22 @@ fn json_is_the_answer_of_the_api() {
 }
 
 #[test]
+fn several_redirect_uris_in_one_option_are_refused() {
+    let folder = Folder::new();
+    let _server = folder.serve(&[]);
+    let app = folder.json(&["app", "create", "Planner", "--redirect-uri", "https://a.example/cb"]);
+    let id = app["client_id"].as_str().unwrap();
+    for between in [",", ";", " "] {
+        let joined = format!("https://a.example/cb{between}https://b.example/cb");
+        for arguments in [["app", "create", "Reports"], ["app", "change", id]] {
+            let ended = folder.call(&[&arguments[..], &["--redirect-uri", &joined]].concat());
+            assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{joined}");
+            assert!(ended.stderr.contains("several URIs"), "{}", ended.stderr);
+        }
+    }
+}
+
+#[test]
 fn a_password_that_nobody_can_type_is_refused_from_standard_input() {
     let folder = Folder::new();
     let _server = folder.serve(&[]);

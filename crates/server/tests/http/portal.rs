@@ -100,6 +100,27 @@ async fn what_is_wrong_is_named_and_nothing_typed_is_lost() {
     credentials(&page);
 }
 
+/// HC-2: commas and white space separate.
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_are_separated_by_commas_and_white_space_and_nothing_else() {
+    let server = Server::library("default", "").await;
+    let john = server.browser_of(JOHN).await;
+    let typed = |uris| [("name", "Crew"), ("redirect_uris", uris)];
+    let page = register(&john, &typed("https://a.example/cb;https://b.example/cb")).await;
+    assert_eq!(page.status, 400);
+    assert!(page.text().contains("bevat meer adressen"), "{}", page.text());
+    let page = register(
+        &john,
+        &typed("https://a.example/cb, https://b.example/cb\nhttps://c.example/cb"),
+    )
+    .await;
+    let (id, _) = credentials(&page);
+    let shown = john.open(&format!("/developer/apps/{id}")).await.text();
+    for uri in ["a", "b", "c"].map(|name| format!("https://{name}.example/cb")) {
+        assert!(shown.contains(&uri), "{shown}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_could_deceive_is_refused() {
     let server = Server::library("default", "").await;

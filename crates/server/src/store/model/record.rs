@@ -216,7 +216,7 @@ pub struct Beat {
 pub struct Change {
     /// The run of a server that made it.
     pub node: [u8; 16],
-    /// Its number in that run, from 1 without gaps.
+    /// Its number in that run, which rises; the number of a change that was not committed is left out.
     pub number: i64,
     /// When.
     pub at: Instant,
