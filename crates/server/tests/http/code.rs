@@ -84,6 +84,21 @@ async fn a_second_use_without_the_right_verifier_or_redirect_uri_is_refused_and_
     assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
 }
 
+/// In an upgrade a server of the version before redeems codes too, and leaves nothing of what they were bound to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_use_of_a_code_that_an_older_server_redeemed_ends_the_grant() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let native = server.client("native", "http://127.0.0.1:52013/callback").public();
+    for client in [server.client("sample", REDIRECT_URI), native] {
+        let code = client.code(&john, &[]).await;
+        let tokens = client.redeem(&code).await.tokens();
+        server.sql("UPDATE grants SET redirect_uri = NULL, code_challenge = NULL");
+        assert_eq!(client.redeem(&code).await.refusal(), "400 invalid_grant");
+        assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_public_clients_spent_code_ends_nothing_without_its_verifier() {
     let server = Server::library("default", APPS).await;
