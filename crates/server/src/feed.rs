@@ -141,19 +141,14 @@ impl Feed {
 
 /// What an entry about a grant or a token revokes.
 fn revocation(change: &Change) -> Option<Revocation> {
-    let (id, owner) = change.subject.split_first_chunk::<16>()?;
-    let owner = match owner {
-        [] => None,
-        owner => Some((Uuid::from_slice(owner).ok()?, Instant(change.value))),
-    };
+    let id: [u8; 16] = change.subject.as_slice().try_into().ok()?;
     let entry = match change.kind {
-        ChangeKind::Generation => Entry::Generation(Uuid::from_bytes(*id), u32::try_from(change.value).ok()?),
-        ChangeKind::Token => Entry::Token(*id),
-        _ => Entry::Grant(Uuid::from_bytes(*id)),
+        ChangeKind::Generation => Entry::Generation(Uuid::from_bytes(id), u32::try_from(change.value).ok()?),
+        ChangeKind::Token => Entry::Token(id),
+        _ => Entry::Grant(Uuid::from_bytes(id)),
     };
     Some(Revocation {
         entry,
-        owner: owner.filter(|_| change.kind == ChangeKind::Token),
         until: change.expires,
         mark: change.mark(),
     })

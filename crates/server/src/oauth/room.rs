@@ -6,7 +6,7 @@
 
 use crate::app::Hallpass;
 use crate::random;
-use crate::store::model::{AppId, Grant, GrantId, RevokedToken, UserId};
+use crate::store::model::{AppId, Grant, GrantId, UserId};
 use crate::store::{RECALL, StoreError};
 use crate::time::Instant;
 use crate::tokens::claims::Claims;
@@ -28,13 +28,10 @@ impl Hallpass {
             Some(grant) => (grant.id.0, OF_GRANT),
             None => (claims.app.0, OF_APP),
         };
-        let token = RevokedToken {
-            serial: claims.serial,
-            owner: self.feed.all_read(RECALL).then_some((owner, claims.issued_at)),
-            expires: claims.expires,
-        };
-        self.store.revoke_token(token, now).await?;
-        if let Some(recall) = self.revoked.fold(owner, most, now) {
+        self.store.revoke_token(claims.serial, claims.expires, now).await?;
+        self.revoked.count(owner, claims.serial, claims.issued_at);
+        let fold = || self.revoked.fold(owner, most, now);
+        if let Some(recall) = self.feed.all_read(RECALL).then(fold).flatten() {
             settled(self.store.recall(&recall, now).await);
         }
         Ok(())

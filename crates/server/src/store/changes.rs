@@ -4,7 +4,7 @@
 //! they matter for.
 
 use super::connection::Connection;
-use super::model::{Change, ChangeKind, NewChange, Recall, Recalled, RevokedToken};
+use super::model::{Change, ChangeKind, NewChange, Recall, Recalled};
 use super::value::{Row, Statement, Value};
 use super::{Result, Store, all};
 use crate::time::Instant;
@@ -17,13 +17,9 @@ impl Store {
     }
 
     /// Revokes one access token (RFC 7009) until it would have expired.
-    pub async fn revoke_token(&self, token: RevokedToken, now: Instant) -> Result<()> {
-        let mut change = NewChange::about(ChangeKind::Token, &token.serial, now);
-        change.expires = Some(token.expires);
-        if let Some((owner, issued_at)) = token.owner {
-            change.subject.extend_from_slice(owner.as_bytes());
-            change.value = issued_at.0;
-        }
+    pub async fn revoke_token(&self, serial: [u8; 16], expires: Instant, now: Instant) -> Result<()> {
+        let mut change = NewChange::about(ChangeKind::Token, &serial, now);
+        change.expires = Some(expires);
         self.write_announcing(vec![], change).await
     }
 

@@ -12,7 +12,7 @@ pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Redeemed, Rota
 pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
 pub use record::{
     AuditCursor, AuditEvent, AuditFilter, Beat, Change, Declared, Key, Mark, NewChange, Recall, Recalled, RevokedKey,
-    RevokedToken, Successor,
+    Successor,
 };
 
 use std::fmt;
@@ -270,8 +270,7 @@ texts! {
         Grant = "grant",
         /// The generation in `value` of a grant is void: another replaced it unseen.
         Generation = "generation",
-        /// An access token was revoked; the subject is its serial. Where its owner follows (an app, or the grant), `value` is
-        /// when it was issued.
+        /// An access token was revoked; the subject is its serial.
         Token = "token",
         /// Every access token of an owner (an app's own, or a grant's) that was issued by the moment in `value` is revoked;
         /// the subject is the owner and the entries whose place this one takes, 16 bytes each.

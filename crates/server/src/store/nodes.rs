@@ -5,7 +5,7 @@ use super::{Engine, Result, Store, StoreError};
 
 /// What this version reads beyond the first one. A word or format is written once every server reads it.
 pub(super) const READS: &str = RECALL;
-/// Entries of the feed that name owners and recall tokens.
+/// Entries of the feed that take the place of several.
 pub(crate) const RECALL: &str = "recall";
 
 impl Store {

@@ -33,8 +33,6 @@ pub enum Entry {
 pub struct Revocation {
     /// What.
     pub entry: Entry,
-    /// Of one token: the app whose own it is, or its grant, and when it was issued.
-    pub owner: Option<(Uuid, Instant)>,
     /// Until when it matters.
     pub until: Instant,
     /// Where it is in the feed.
@@ -48,7 +46,8 @@ pub struct Revoked(RwLock<Set>);
 #[derive(Debug, Default)]
 struct Set {
     entries: HashMap<Entry, Held>,
-    /// Single tokens by their owner, with the moment of their issue.
+    /// Single tokens that were revoked at this server since it started, by their owner (an app whose own it is, or a grant),
+    /// with the moment of their issue.
     owned: HashMap<Uuid, Vec<(Instant, [u8; 16])>>,
     tokens: HashMap<Uuid, RecalledTokens>,
     grants: HashMap<(UserId, AppId), Vec<RecalledGrants>>,
@@ -133,6 +132,11 @@ impl Revoked {
         set.tokens.get(&owner).map(|recall| recall.issued_by)
     }
 
+    /// Counts a token that was revoked by itself among those of its owner: an app whose own it is, or its grant.
+    pub fn count(&self, owner: Uuid, serial: [u8; 16], issued_at: Instant) {
+        self.changed(|set| set.count(owner, serial, issued_at));
+    }
+
     /// Folds the oldest entries of an owner of single tokens, where there are more than `most`.
     #[must_use]
     pub fn fold(&self, owner: Uuid, most: usize, now: Instant) -> Option<Recall> {
@@ -204,27 +208,20 @@ impl Set {
         if self.entries.len() == self.entries.capacity() {
             self.forget(now);
         }
-        let Revocation {
-            entry,
-            until,
-            mark,
-            owner,
-        } = revocation;
+        let Revocation { entry, until, mark } = revocation;
         let run = self.run(mark.node);
         let number = u32::try_from(mark.number).unwrap_or(0);
-        let known = self.entries.insert(entry, Held { until, run, number }).is_some();
-        match (entry, owner) {
-            (Entry::Token(serial), Some((owner, issued_at))) if !known => {
-                self.owned.entry(owner).or_default().push((issued_at, serial));
+        self.entries.insert(entry, Held { until, run, number });
+        // With the grant its single tokens are over.
+        if let Entry::Grant(grant) = entry {
+            for (_, serial) in self.owned.remove(&grant).unwrap_or_default() {
+                self.entries.remove(&Entry::Token(serial));
             }
-            // With the grant its single tokens are over.
-            (Entry::Grant(grant), _) => {
-                for (_, serial) in self.owned.remove(&grant).unwrap_or_default() {
-                    self.entries.remove(&Entry::Token(serial));
-                }
-            }
-            _ => {}
         }
+    }
+
+    fn count(&mut self, owner: Uuid, serial: [u8; 16], issued_at: Instant) {
+        self.owned.entry(owner).or_default().push((issued_at, serial));
     }
 
     fn forget(&mut self, now: Instant) {
@@ -358,7 +355,6 @@ mod tests {
     fn of(entry: Entry) -> Revocation {
         Revocation {
             entry,
-            owner: None,
             until: Instant(10),
             mark: at(1),
         }
@@ -373,12 +369,12 @@ mod tests {
         let revoked = Revoked::default();
         for number in 1..=count {
             let token = Revocation {
-                owner: Some((OWNER, Instant(number))),
                 mark: at(number),
                 until: Instant(1_000),
                 ..of(Entry::Token(serial(number)))
             };
             revoked.add(token, NOW);
+            revoked.count(OWNER, serial(number), Instant(number));
         }
         revoked
     }
@@ -445,11 +441,11 @@ mod tests {
         let revoked = Revoked::default();
         for number in 0..10_000 {
             let token = Revocation {
-                owner: Some((OWNER, Instant(number))),
                 until: Instant(number + 10),
                 ..of(Entry::Token(serial(number)))
             };
             revoked.add(token, Instant(number));
+            revoked.count(OWNER, serial(number), Instant(number));
         }
         let set = revoked.read();
         assert!(set.entries.len() < 100 && set.owned[&OWNER].len() < 100);

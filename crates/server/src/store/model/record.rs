@@ -135,17 +135,6 @@ pub struct NewChange {
     pub value: i64,
 }
 
-/// An access token to revoke.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RevokedToken {
-    /// Its serial.
-    pub serial: [u8; 16],
-    /// The app whose own it is, or its grant, and when it was issued. `None`: not every server reads that yet.
-    pub owner: Option<(Uuid, Instant)>,
-    /// When it would have expired.
-    pub expires: Instant,
-}
-
 /// One entry of the feed that takes the place of several.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recall {

@@ -138,7 +138,7 @@ async fn what_was_undone_is_not_told() {
     assert!(matches!(corrupt, Err(StoreError::Corrupt(_))), "{corrupt:?}");
     let app = fixture.store.app(AppId(uuid(100))).await.unwrap().unwrap();
     assert_eq!(app.organization, OrganizationId(uuid(300)));
-    fixture.store.revoke_token(token(1), NOW).await.unwrap();
+    fixture.store.revoke_token([1; 16], NOW.after(DAY), NOW).await.unwrap();
     let told = told.lock().unwrap().clone();
     assert_eq!(told.len(), 2);
     assert_eq!(told, fixture.store.changes(NOW).await.unwrap());
@@ -155,7 +155,7 @@ async fn an_end_that_was_made_although_it_failed_is_told() {
         .store
         .on_change(move |changes| listener.lock().unwrap().extend_from_slice(changes));
     fixture.active(1).await;
-    fixture.store.revoke_token(token(1), NOW).await.unwrap();
+    fixture.store.revoke_token([1; 16], NOW.after(DAY), NOW).await.unwrap();
     told.lock().unwrap().clear();
     assert!(is_unavailable(&fixture.store.change(Work::Panic).await));
     fixture.sql(

@@ -261,9 +261,9 @@ async fn an_end_is_told_once_with_its_reason() {
 #[tokio::test]
 async fn a_revoked_token_and_a_new_run_are_in_the_feed() {
     let fixture = Fixture::new().await;
-    fixture.store.revoke_token(token(3), NOW).await.unwrap();
+    fixture.store.revoke_token([3; 16], NOW.after(DAY), NOW).await.unwrap();
     let fixture = fixture.restarted().await;
-    fixture.store.revoke_token(token(4), NOW).await.unwrap();
+    fixture.store.revoke_token([4; 16], NOW.after(DAY), NOW).await.unwrap();
     let changes = fixture.store.changes(NOW).await.unwrap();
     let mut serials: Vec<_> = changes
         .iter()

@@ -204,15 +204,6 @@ fn rotate(id: u128, generation: u32) -> Rotate {
     }
 }
 
-/// A token to revoke, whose owner is not told.
-fn token(serial: u8) -> RevokedToken {
-    RevokedToken {
-        serial: [serial; 16],
-        owner: None,
-        expires: NOW.after(DAY),
-    }
-}
-
 fn organization(id: u128, slug: &str) -> Organization {
     Organization {
         id: OrganizationId(uuid(id)),

@@ -359,7 +359,7 @@ async fn more_than_the_queue_holds_is_refused_and_the_store_ends_all_the_same() 
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn a_failed_commit_gives_the_feed_a_new_name() {
     let (mut cluster, fixture) = alone("renamed", &[]).await;
-    let revoke = |serial: u8| fixture.store.revoke_token(token(serial), NOW);
+    let revoke = |serial: u8| fixture.store.revoke_token([serial; 16], NOW.after(DAY), NOW);
     revoke(1).await.unwrap();
     cluster.kill().unwrap();
     assert!(is_unavailable(&revoke(2).await));

@@ -126,12 +126,14 @@ async fn the_store_ends_while_the_database_is_locked() {
 #[tokio::test]
 async fn a_failed_commit_gives_the_feed_a_new_name() {
     let fixture = fixture().await;
-    fixture.store.revoke_token(token(1), NOW).await.unwrap();
+    fixture.store.revoke_token([1; 16], NOW.after(DAY), NOW).await.unwrap();
     let other = other(&fixture);
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert!(is_unavailable(&fixture.store.revoke_token(token(2), NOW).await));
+    assert!(is_unavailable(
+        &fixture.store.revoke_token([2; 16], NOW.after(DAY), NOW).await
+    ));
     other.execute_batch("ROLLBACK").unwrap();
-    fixture.store.revoke_token(token(3), NOW).await.unwrap();
+    fixture.store.revoke_token([3; 16], NOW.after(DAY), NOW).await.unwrap();
     let changes = fixture.store.changes(NOW).await.unwrap();
     assert_eq!(changes.iter().map(|change| change.number).collect::<Vec<_>>(), [1, 1]);
     assert_ne!(changes[0].node, changes[1].node);

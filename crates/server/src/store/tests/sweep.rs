@@ -155,7 +155,7 @@ async fn sessions_and_feed_entries_go_when_they_expire() {
         expires: NOW.after(DAY),
     };
     fixture.store.create_session(session).await.unwrap();
-    fixture.store.revoke_token(token(1), NOW).await.unwrap();
+    fixture.store.revoke_token([1; 16], NOW.after(DAY), NOW).await.unwrap();
     let count = |table: &str| -> i64 { fixture.sql(&format!("SELECT COUNT(*) FROM {table}")).parse().unwrap() };
     fixture.write_at(NOW).await;
     assert_eq!((count("sessions"), count("changes")), (1, 1));
@@ -297,7 +297,7 @@ async fn a_clock_that_jumps_ahead_and_back_sweeps_and_shortens_nothing() {
     fixture.store.sweep_by(move || *shown.lock().unwrap());
     fixture.pending(1).await;
     fixture.active(2).await;
-    fixture.store.revoke_token(token(3), NOW).await.unwrap();
+    fixture.store.revoke_token([3; 16], NOW.after(DAY), NOW).await.unwrap();
     fixture.write_at(NOW.after(100 * DAY)).await;
     assert_eq!(fixture.state(1).await, Some(State::Pending));
     assert_eq!(fixture.state(2).await, Some(State::Active));

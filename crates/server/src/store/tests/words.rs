@@ -257,7 +257,7 @@ async fn a_session_of_an_unknown_kind_opens_nothing() {
 #[tokio::test]
 async fn a_change_of_an_unknown_kind_has_everything_read_anew() {
     let fixture = Fixture::new().await;
-    fixture.store.revoke_token(token(1), NOW).await.unwrap();
+    fixture.store.revoke_token([1; 16], NOW.after(DAY), NOW).await.unwrap();
     fixture.sql("UPDATE changes SET kind = 'ceiling'");
     assert_eq!(fixture.feed().await, [(ChangeKind::Key, 0)]);
 }
