@@ -7,6 +7,7 @@ pub mod body;
 pub mod cli;
 pub mod client_secrets;
 pub mod config;
+pub mod cookies;
 pub mod cors;
 pub mod data_folder;
 #[cfg(test)]

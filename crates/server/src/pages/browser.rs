@@ -3,6 +3,7 @@
 //! Before the sign-in the cookie names no session: it only binds sealed states. After it, the same cookie names the session.
 
 use crate::app::Hallpass;
+use crate::cookies;
 use crate::random;
 use crate::respond::{self, Response};
 use crate::store::model::SessionId;
@@ -21,7 +22,8 @@ pub(super) struct Browser {
 impl Browser {
     /// The browser that sent these headers; `None` where it sent no cookie of ours.
     pub(super) fn known(hallpass: &Hallpass, parts: &Parts) -> Option<Self> {
-        let token = cookie(parts, cookie_name(hallpass))?;
+        // Ours are 43 characters; anything else binds nothing and is replaced.
+        let token = cookies::named(&parts.headers, cookie_name(hallpass)).find(|value| value.len() == 43)?;
         Some(Self {
             id: session_id(token),
             fresh: None,
@@ -61,19 +63,4 @@ fn cookie_name(hallpass: &Hallpass) -> &'static str {
     } else {
         "hallpass"
     }
-}
-
-fn cookie<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
-    let headers = parts
-        .headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut pairs = headers
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    // Ours are 43 characters; anything else binds nothing and is replaced.
-    pairs
-        .find(|(other, value)| *other == name && value.len() == 43)
-        .map(|(_, value)| value)
 }

@@ -33,6 +33,7 @@ use super::clock::DemoClock;
 use super::outgoing::{Credentials, Http};
 use super::world::{Call, ClientAuthentication};
 use crate::config::GrantType;
+use crate::cookies;
 use crate::{respond, view};
 
 const COOKIE: &str = "acme_session";
@@ -278,15 +279,7 @@ impl Service {
     }
 
     fn session(&self, headers: &HeaderMap) -> (Arc<Mutex<Session>>, Option<String>) {
-        let cookies = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='));
-        self.sessions
-            .find_or_make(pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value))
+        self.sessions.find_or_make(cookies::named(headers, COOKIE).next())
     }
 
     /// A form of one of our own pages: from our origin, and with the word that only our pages know.
