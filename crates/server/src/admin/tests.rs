@@ -507,14 +507,17 @@ async fn an_apps_scopes_are_kept_by_name_and_none_is_none() {
 async fn a_new_password_and_a_suspension_end_every_session() {
     use crate::store::model::{Session, SessionId};
     let world = World::started().await;
+    let ada = async || world.store.user_by_email("ada@example.com").await.unwrap().unwrap();
+    let user = ada().await.id;
     let session = Session {
         id: SessionId([7; 32]),
-        user: world.store.user_by_email("ada@example.com").await.unwrap().unwrap().id,
+        user,
         created: Instant(NOW),
         expires: Instant(NOW + 60_000),
     };
     for (method, path) in [(Method::PUT, "password"), (Method::POST, "suspend")] {
-        world.store.create_session(session).await.unwrap();
+        let password = ada().await.password;
+        world.store.create_session(session, password.as_deref()).await.unwrap();
         let (status, _) = world
             .call(method, &format!("/users/ada@example.com/{path}"), None)
             .await;

@@ -7,7 +7,7 @@ use crate::respond::Response;
 use crate::view::ErrorKind;
 use axum::body::Body;
 use axum::extract::FromRequest;
-use http::{Request, header};
+use http::{HeaderValue, Request, header};
 use std::sync::Arc;
 use url::Url;
 
@@ -26,7 +26,7 @@ impl FromRequest<Arc<Hallpass>> for Post {
         let (parts, body) = request.into_parts();
         let visit = Visit::begin(hallpass, parts).await?;
         if !is_own_origin(&visit) {
-            return Err(visit.error(403, ErrorKind::ForeignOrigin));
+            return Err(foreign(&visit));
         }
         let read = body::read(body).await.map(|body| Form::parse(&body));
         match read {
@@ -74,11 +74,40 @@ impl Form {
     }
 }
 
-/// Whether the request comes from our own pages, or does not say where from.
+/// The refusal of a form that another site sent, or that was opened at an address which is not the server's. The person sees
+/// both addresses, and the operator finds them in the log: a proxy that changes one is found in no other way.
+fn foreign(visit: &Visit) -> Response {
+    let origin = visit.parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    let origin = String::from_utf8_lossy(origin.unwrap_or_default());
+    let seen: String = origin.chars().take(LONGEST_ORIGIN).collect();
+    let own = visit.hallpass.issuer.as_str();
+    let path = visit.parts.uri.path();
+    tracing::info!(origin = ?seen, public_url = own, path, "refused a form that was opened at another address");
+    let hidden = seen == "null";
+    let kind = if hidden {
+        ErrorKind::HiddenOrigin { own }
+    } else {
+        ErrorKind::ForeignOrigin { seen: &seen, own }
+    };
+    visit.error(403, kind)
+}
+
+/// A host name has at most 253 characters (RFC 1035 §2.3.4).
+const LONGEST_ORIGIN: usize = 270;
+
+/// Whether the request comes from our own pages, or does not say where from. A browser that hides the origin still says whether
+/// it is the same (Fetch Metadata).
 pub(super) fn is_own_origin(visit: &Visit) -> bool {
     let Some(origin) = visit.parts.headers.get(header::ORIGIN) else {
         return true;
     };
+    if origin == "null" {
+        return visit
+            .parts
+            .headers
+            .get("sec-fetch-site")
+            .is_some_and(|site| site == "same-origin");
+    }
     let Ok(own) = Url::parse(&visit.hallpass.issuer) else {
         return false;
     };

@@ -4,13 +4,16 @@
 
 use super::state::Purpose;
 use super::{Form, Post, Visit};
+use crate::directory::Client;
 use crate::limits::{Account, TooManyFailures};
 use crate::oauth::Refusal;
 use crate::passwords::Busy;
 use crate::respond::Response;
 use crate::store::model::{Status, User};
 use crate::view::{Login, LoginError};
+use hallpass_wire::Parameters;
 use http::header;
+use std::sync::Arc;
 
 /// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
 pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
@@ -32,29 +35,49 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
         .as_ref()
         .and_then(|opened| String::from_utf8(opened.payload.clone()).ok());
     let place = place.unwrap_or_else(|| "/account".to_owned());
+    let app = app_of(&visit, &place).await.map_err(|refusal| visit.failed(refusal))?;
+    let app = app.as_ref().map(|client| client.app.name.as_str());
     let username = form.get("username").unwrap_or_default();
-    let again = |status, error| {
+    let again = |visit: &Visit, status, error| {
         let error = Some(error);
-        show(&visit, status, &place, None, &Attempt { username, error })
+        show(visit, status, &place, app, &Attempt { username, error })
     };
     if opened.as_ref().is_none_or(|opened| !opened.fits) {
         // The same browser signed in meanwhile, in another tab: go on there.
         return match visit.user {
             Some(_) => Ok(visit.go(&visit.address(&place))),
-            None => Err(again(400, LoginError::Stale)),
+            None => Err(again(&visit, 400, LoginError::Stale)),
         };
     }
     let user = match verified(&visit, &form).await {
         Ok(Some(user)) => user,
-        Ok(None) => return Err(again(401, LoginError::WrongPassword)),
-        Err(Refusal::Busy) => return Err(retry_after(1, again(503, LoginError::Busy))),
+        Ok(None) => return Err(again(&visit, 401, LoginError::WrongPassword)),
+        Err(Refusal::Busy) => return Err(retry_after(1, again(&visit, 503, LoginError::Busy))),
         Err(Refusal::TooManyFailures(TooManyFailures { seconds })) => {
-            return Err(retry_after(seconds, again(429, LoginError::TooManyFailures(seconds))));
+            return Err(retry_after(
+                seconds,
+                again(&visit, 429, LoginError::TooManyFailures(seconds)),
+            ));
         }
         Err(refusal) => return Err(visit.failed(refusal)),
     };
-    visit.sign_in(&user).await.map_err(|refusal| visit.failed(refusal))?;
+    let signed_in = visit.sign_in(&user).await;
+    if !signed_in.map_err(|refusal| visit.failed(refusal))? {
+        return Err(again(&visit, 401, LoginError::WrongPassword));
+    }
     Ok(visit.go(&visit.address(&place)))
+}
+
+/// The app that the person is on the way to. The place is ours: it was led to once its app was known.
+async fn app_of(visit: &Visit, place: &str) -> Result<Option<Arc<Client>>, Refusal> {
+    let (path, query) = place.split_once('?').unwrap_or((place, ""));
+    if path != visit.hallpass.config.paths.authorize {
+        return Ok(None);
+    }
+    match Parameters::read(query.as_bytes(), &["client_id"]).get("client_id") {
+        Some(client_id) => Ok(visit.hallpass.client(client_id).await?),
+        None => Ok(None),
+    }
 }
 
 /// `POST /logout`.

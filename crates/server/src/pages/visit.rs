@@ -10,6 +10,7 @@ use crate::oauth::Refusal;
 use crate::portal::permission::has_developer_pages;
 use crate::respond::{self, Response};
 use crate::source::Peer;
+use crate::store::StoreError;
 use crate::store::model::{AuditAction, Session, SessionId, Status, User};
 use crate::time::Instant;
 use crate::view::{self, Back, ErrorKind, Frame, Locale, ScopeLine};
@@ -206,7 +207,14 @@ impl Visit {
             develops: self.develops,
             sign_out: &sign_out,
         });
-        self.finish(protected(respond::bytes(status, "text/html; charset=utf-8", html)))
+        let mut response = protected(respond::bytes(status, "text/html; charset=utf-8", html));
+        if is_apart(self.parts.uri.path()) {
+            let opener = HeaderName::from_static("cross-origin-opener-policy");
+            response
+                .headers_mut()
+                .insert(opener, HeaderValue::from_static("same-origin"));
+        }
+        self.finish(response)
     }
 
     /// An error page.
@@ -246,9 +254,11 @@ impl Visit {
 
     /// Signs a person in: the session gets a new id, so one that was planted before is worth nothing.
     ///
+    /// `false`: their password was changed or they were suspended since it was checked.
+    ///
     /// # Errors
     /// Where the database is away.
-    pub async fn sign_in(&mut self, user: &User) -> Result<(), Refusal> {
+    pub async fn sign_in(&mut self, user: &User) -> Result<bool, Refusal> {
         self.sign_out().await?;
         let session = Session {
             id: self.browser.id,
@@ -257,8 +267,12 @@ impl Visit {
             expires: self.now.after(SESSION),
         };
         let event = self.who(user).did(AuditAction::SignedIn, self.now).user(user.id);
-        self.hallpass.store.recording(event).create_session(session).await?;
-        Ok(())
+        let store = self.hallpass.store.recording(event);
+        match store.create_session(session, user.password.as_deref()).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Ends the session, here and in the database, and gives the browser a new, anonymous cookie.
@@ -293,6 +307,10 @@ impl Visit {
         if is_own_origin(self) {
             self.browser.set_cookie(&self.hallpass, &mut response);
         }
+        if self.hallpass.is_https() {
+            let year = HeaderValue::from_static("max-age=31536000");
+            response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+        }
         response
     }
 }
@@ -309,6 +327,16 @@ fn longest_place(version: Version) -> usize {
 fn negotiate(parts: &Parts, of_user: Option<&str>) -> Locale {
     let accepted = parts.headers.get(header::ACCEPT_LANGUAGE);
     Locale::negotiate(of_user, accepted.and_then(|value| value.to_str().ok()))
+}
+
+/// Whether no other site has a hand on the window of this page. Apps open sign-in and consent in windows of their own and
+/// look whether these are still there, so those pages are not cut off from who opened them.
+fn is_apart(path: &str) -> bool {
+    let below = |place: &str| {
+        let rest = path.strip_prefix(place);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    ["/account", "/developer", "/organizations"].into_iter().any(below)
 }
 
 /// The headers of every page. There is no `form-action` here: browsers apply it to the whole chain of redirects after the

@@ -11,8 +11,10 @@ impl Store {
         first(self.read(SESSION, &[id.into(), now.into()]).await?, session_of)
     }
 
-    /// Makes a session. Of a person who has too many the oldest end.
-    pub async fn create_session(&self, session: Session) -> Result<()> {
+    /// Makes a session of a person whose password, by its hash, was checked. Of a person who has too many the oldest end.
+    /// [`super::StoreError::Conflict`]: the password was changed or the person suspended meanwhile, which ended their sessions.
+    pub async fn create_session(&self, session: Session, password: Option<&str>) -> Result<()> {
+        let unchanged = vec![session.user.into(), password.map(str::to_owned).into()];
         let params = vec![
             session.id.into(),
             session.user.into(),
@@ -21,6 +23,7 @@ impl Store {
         ];
         let room = vec![session.user.into(), session.id.into(), (MOST - 1).into()];
         let statements = vec![
+            Statement::new(UNCHANGED, unchanged).expect_one(),
             Statement::new(INSERT, params).expect_one(),
             Statement::new(MAKE_ROOM, room),
         ];
@@ -46,6 +49,9 @@ pub(super) fn delete_of(user: UserId) -> Statement {
 
 const SESSION: &str =
     "SELECT id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 AND kind = 'own'";
+/// Holds the row, so that whoever changes it at the same moment comes before, and is seen here, or after, and ends the session.
+const UNCHANGED: &str =
+    "UPDATE users SET status = status WHERE id = $1 AND status = 'active' AND password IS NOT DISTINCT FROM $2";
 const INSERT: &str = "INSERT INTO sessions (id, user_id, created, expires) VALUES ($1, $2, $3, $4)";
 /// How many sessions one person may have.
 const MOST: u32 = 100;

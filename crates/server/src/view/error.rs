@@ -48,8 +48,18 @@ pub enum ErrorKind<'a> {
     },
     /// The app that asks is suspended.
     AppSuspended,
-    /// The form was sent from another site.
-    ForeignOrigin,
+    /// The form was sent from another site, or opened at another address than the server's.
+    ForeignOrigin {
+        /// The address that the browser names.
+        seen: &'a str,
+        /// The server's own.
+        own: &'a str,
+    },
+    /// The browser, or something on the way, does not say from which site the form was sent.
+    HiddenOrigin {
+        /// The server's own address.
+        own: &'a str,
+    },
     /// The page was open too long, or belongs to another session.
     Stale,
     /// The app works only in an organization that the person is not in.
@@ -91,6 +101,8 @@ impl ErrorKind<'_> {
             Self::NotAMember { organization, .. } => {
                 words.say("error-not-a-member-text").with("organization", organization)
             }
+            Self::ForeignOrigin { seen, own } => words.say("error-foreign-text").with("seen", seen).with("own", own),
+            Self::HiddenOrigin { own } => words.say("error-hidden-origin-text").with("own", own),
             other => words.say(other.messages().1),
         }
     }
@@ -101,7 +113,8 @@ impl ErrorKind<'_> {
             Self::MethodNotAllowed => (Message("error-method"), Message("error-method-text")),
             Self::AuthorizationRequest { .. } => (Message("error-request"), Message("error-request-text")),
             Self::AppSuspended => (Message("error-app-suspended"), Message("error-app-suspended-text")),
-            Self::ForeignOrigin => (Message("error-foreign"), Message("error-foreign-text")),
+            Self::ForeignOrigin { .. } => (Message("error-foreign"), Message("error-foreign-text")),
+            Self::HiddenOrigin { .. } => (Message("error-hidden-origin"), Message("error-hidden-origin-text")),
             Self::Stale => (Message("error-stale"), Message("error-stale-text")),
             Self::NotAMember { .. } => (Message("error-not-a-member"), Message("error-not-a-member-text")),
             Self::NoOrganization => (Message("error-no-organization"), Message("error-no-organization-text")),

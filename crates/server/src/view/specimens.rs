@@ -632,7 +632,19 @@ impl Texts {
             (405, ErrorKind::MethodNotAllowed),
             (400, request),
             (403, ErrorKind::AppSuspended),
-            (403, ErrorKind::ForeignOrigin),
+            (
+                403,
+                ErrorKind::ForeignOrigin {
+                    seen: "http://192.168.178.20:8080",
+                    own: "https://id.example.com",
+                },
+            ),
+            (
+                403,
+                ErrorKind::HiddenOrigin {
+                    own: "https://id.example.com",
+                },
+            ),
             (400, ErrorKind::Stale),
             (
                 403,

@@ -1,6 +1,7 @@
 //! Signing in and out (DESIGN §6, §9): sessions change at login, forms are sealed, nothing leads away from the server.
 
 use crate::harness::{APPS, JOHN, MARY, Person, REDIRECT_URI, Server};
+use reqwest::Method;
 use std::time::Duration;
 
 /// Whether the browser is logged in: the account shows a person.
@@ -31,6 +32,52 @@ async fn a_wrong_password_and_an_unknown_account_read_the_same() {
     }
     assert!(shown[0].contains("This e-mail address and password do not belong together."));
     assert!(shown.iter().all(|text| *text == shown[0]));
+}
+
+/// On one host every program's cookies come along, in whatever encoding (RFC 6265 §4.2.2).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_of_somebody_elses_never_costs_ours() {
+    let server = Server::library("default", "").await;
+    let browser = server.browser_of(JOHN).await;
+    let ours = browser.cookies();
+    for theirs in [
+        &b"name=J\xfcrgen"[..],
+        b"=",
+        b"a=\xff\x80",
+        b"\xe2\x98\x83",
+        b"x=\"a, b\"",
+    ] {
+        for line in [
+            [theirs, b"; ", ours.as_bytes()].concat(),
+            [ours.as_bytes(), b";", theirs].concat(),
+        ] {
+            let url = server.at("/account");
+            let request = server.request(Method::GET, &url).header("cookie", line.as_slice());
+            let page = server.send(&url, request).await;
+            assert_eq!(page.status, 200);
+            assert!(page.forms().iter().all(|form| !form.has("password")), "{theirs:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_does_not_forget_where_the_person_goes() {
+    let server = Server::library("default", APPS).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let browser = server.browser();
+    let mut page = browser.authorize(&sample.query(&[])).await.login();
+    let way = "to go on to";
+    assert!(page.text().contains(way), "{}", page.text());
+    for _ in 0..2 {
+        let wrong = Person {
+            password: "wrong",
+            ..JOHN
+        };
+        page = browser.send_login(&page, wrong).await;
+        assert_eq!(page.status, 401);
+        assert!(page.text().contains(way), "{}", page.text());
+    }
+    crate::harness::Landing::of(browser.send_login(&page, JOHN).await).consent();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,16 +211,15 @@ async fn a_login_form_from_another_site_is_refused_kindly() {
     let browser = server.browser();
     let page = browser.open("/login").await;
     let typed = [("username", JOHN.email), ("password", JOHN.password)];
-    for origin in ["https://evil.example", "null"] {
+    for (origin, told) in [
+        ("https://evil.example", "This came from another address"),
+        ("null", "Your browser hides where this came from"),
+    ] {
         let answer = browser
             .submit_from(&page, &page.form("password"), &typed, Some(origin))
             .await;
         assert_eq!(answer.status, 403);
-        assert!(
-            answer.text().contains("This came from another site"),
-            "{}",
-            answer.text()
-        );
+        assert!(answer.text().contains(told), "{}", answer.text());
     }
     assert!(!is_logged_in(&browser).await);
     let answer = browser.submit_from(&page, &page.form("password"), &typed, None).await;

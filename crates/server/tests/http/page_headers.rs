@@ -131,3 +131,46 @@ async fn assets_are_kept_for_ever_and_named_by_their_content() {
     }
     assert_eq!(server.get("/assets/look-00000000.css").await.status, 404);
 }
+
+/// Apps open sign-in and consent in a window of their own and look at it (`window.opener`); nobody looks at the other pages.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_a_person_are_cut_off_from_who_opened_them_and_those_of_an_authorization_are_not() {
+    let server = Server::library("default", &format!("{APPS}{TENANTS}")).await;
+    let john = server.browser_of(JOHN).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let policy = |page: &Answer| page.header("cross-origin-opener-policy").to_owned();
+    for path in [
+        "/account",
+        "/account/apps",
+        "/organizations/acme",
+        "/developer",
+        "/developer/apps/new",
+        "/developer/apps/nothing",
+    ] {
+        assert_eq!(policy(&john.open(path).await), "same-origin", "{path}");
+    }
+    let consent = john.authorize(&sample.query(&[])).await.consent();
+    let login = server.browser().authorize(&sample.query(&[])).await.login();
+    let error = john.open("/oauth/authorize?client_id=nobody").await;
+    let refused = john
+        .submit_from(&consent, &consent.form("decision"), &[], Some("null"))
+        .await;
+    for page in [&consent, &login, &error, &refused] {
+        assert_eq!(policy(page), "", "{}", page.url);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_https_browsers_keep_to_it() {
+    for (address, kept) in [
+        ("https://id.example.com", "max-age=31536000"),
+        ("http://id.example.com", ""),
+    ] {
+        let declared = format!("[server]\npublic_url = \"{address}\"\n{APPS}");
+        let server = Server::library("default", &declared).await;
+        for path in ["/", "/login", "/account", "/oauth/authorize"] {
+            let page = server.browser().open(path).await;
+            assert_eq!(page.header("strict-transport-security"), kept, "{address}{path}");
+        }
+    }
+}

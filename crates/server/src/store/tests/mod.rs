@@ -250,6 +250,9 @@ fn secret(id: u128) -> Secret {
     }
 }
 
+/// The hash of [`new_user`].
+const PASSWORD: &str = "$argon2id$…";
+
 fn new_user(id: u128, email: &str) -> NewUser {
     NewUser {
         id: UserId(uuid(id)),
@@ -257,7 +260,7 @@ fn new_user(id: u128, email: &str) -> NewUser {
         external_id: None,
         contact_email: None,
         name: "Ada".to_owned(),
-        password: Some("$argon2id$…".to_owned()),
+        password: Some(PASSWORD.to_owned()),
         locale: Some("nl".to_owned()),
         admin: false,
         developer: false,

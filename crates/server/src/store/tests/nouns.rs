@@ -36,7 +36,7 @@ async fn a_session_counts_until_it_expires_or_is_deleted() {
     let Fixture {
         database: _database,
         store,
-    } = Fixture::new().await;
+    } = Fixture::new().await.with_people().await;
     let user = UserId(uuid(200));
     let session = |id: u8| Session {
         id: SessionId([id; 32]),
@@ -45,7 +45,7 @@ async fn a_session_counts_until_it_expires_or_is_deleted() {
         expires: NOW.after(DAY),
     };
     for id in 1..=3 {
-        store.create_session(session(id)).await.unwrap();
+        store.create_session(session(id), Some(PASSWORD)).await.unwrap();
     }
     let found = async |id: u8, at| store.session(SessionId([id; 32]), at).await.unwrap();
     assert_eq!(found(1, NOW).await, Some(session(1)));
@@ -194,9 +194,81 @@ async fn nothing_is_called_by_a_name_with_a_nul_in_it() {
     }
 }
 
+/// A sign-in that checked the password before it was changed, or before the person was suspended, would outlive both.
+#[tokio::test]
+async fn a_session_begins_only_while_what_was_checked_holds() {
+    let fixture = Fixture::new().await.with_people().await;
+    let (store, user) = (&fixture.store, UserId(uuid(200)));
+    let begin = async |id: u8, password| {
+        let session = Session {
+            id: SessionId([id; 32]),
+            user,
+            created: NOW,
+            expires: NOW.after(DAY),
+        };
+        let begun = store.create_session(session, password).await;
+        assert_eq!(
+            store.session(session.id, NOW).await.unwrap().is_some(),
+            begun.is_ok(),
+            "{begun:?}"
+        );
+        begun
+    };
+    let changed = |password: &str| UserUpdate {
+        password: Some(Some(password.to_owned())),
+        ..UserUpdate::default()
+    };
+    begin(1, Some(PASSWORD)).await.unwrap();
+    store.update_user(user, changed("first"), NOW).await.unwrap();
+    for before in [Some(PASSWORD), None] {
+        assert!(matches!(begin(2, before).await, Err(StoreError::Conflict)));
+    }
+    begin(3, Some("first")).await.unwrap();
+    store.update_user(user, changed("second"), NOW).await.unwrap();
+    assert!(matches!(begin(4, Some("first")).await, Err(StoreError::Conflict)));
+    fixture.sql("UPDATE users SET status = 'suspended'");
+    assert!(matches!(begin(5, Some("second")).await, Err(StoreError::Conflict)));
+    fixture.sql("UPDATE users SET status = 'active'");
+    begin(6, Some("second")).await.unwrap();
+    fixture.sql("DELETE FROM users");
+    assert!(matches!(begin(7, Some("second")).await, Err(StoreError::Conflict)));
+}
+
+/// Whichever comes first: no session is left of the password before.
+#[tokio::test]
+async fn a_session_that_races_a_new_password_does_not_outlive_it() {
+    let fixture = Fixture::new().await.with_people().await;
+    let (store, user) = (&fixture.store, UserId(uuid(200)));
+    let mut password = Some(PASSWORD.to_owned());
+    for round in 0..20 {
+        let id = SessionId([round; 32]);
+        let session = Session {
+            id,
+            user,
+            created: NOW,
+            expires: NOW.after(DAY),
+        };
+        let next = format!("{round}");
+        let update = UserUpdate {
+            password: Some(Some(next.clone())),
+            ..UserUpdate::default()
+        };
+        let (begun, updated) = tokio::join!(
+            store.create_session(session, password.as_deref()),
+            store.update_user(user, update, NOW)
+        );
+        assert!(matches!(begun, Ok(()) | Err(StoreError::Conflict)), "{begun:?}");
+        updated.unwrap();
+        assert_eq!(store.session(id, NOW).await.unwrap(), None, "{begun:?}");
+        password = Some(next);
+    }
+}
+
 #[tokio::test]
 async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new().await.with_people().await;
+    let bob = new_user(201, "bob@example.com");
+    fixture.store.create_user(bob).await.unwrap();
     let session = |number: u8| Session {
         id: SessionId([number; 32]),
         user: UserId(uuid(200)),
@@ -209,13 +281,17 @@ async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
         expires: NOW.after(DAY),
     };
     for number in 1..=104 {
-        fixture.store.create_session(session(number)).await.unwrap();
+        fixture
+            .store
+            .create_session(session(number), Some(PASSWORD))
+            .await
+            .unwrap();
     }
     let other = Session {
         user: UserId(uuid(201)),
         ..session(200)
     };
-    fixture.store.create_session(other).await.unwrap();
+    fixture.store.create_session(other, Some(PASSWORD)).await.unwrap();
     assert_eq!(fixture.sql("SELECT count(*) FROM sessions"), "101");
     for (number, there) in [(4, false), (5, true), (104, true), (200, true)] {
         let found = fixture.store.session(SessionId([number; 32]), NOW).await.unwrap();

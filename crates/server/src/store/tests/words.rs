@@ -240,14 +240,14 @@ async fn a_secret_that_cannot_be_read_does_not_count_and_the_others_do() {
 
 #[tokio::test]
 async fn a_session_of_an_unknown_kind_opens_nothing() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new().await.with_people().await;
     let session = Session {
         id: SessionId([1; 32]),
         user: UserId(uuid(200)),
         created: NOW,
         expires: NOW.after(DAY),
     };
-    fixture.store.create_session(session).await.unwrap();
+    fixture.store.create_session(session, Some(PASSWORD)).await.unwrap();
     fixture.sql("UPDATE sessions SET kind = 'handover'");
     assert_eq!(fixture.store.session(session.id, NOW).await.unwrap(), None);
     fixture.sql("UPDATE sessions SET kind = 'own'");

@@ -153,6 +153,62 @@ async fn a_server_with_a_name_has_one_origin() {
     assert_eq!(answer.status, 303);
 }
 
+/// The person can open the right address, and the operator finds a proxy that changes one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_from_another_address_is_told_both_addresses() {
+    let declared = format!("[server]\npublic_url = \"https://id.example.com\"\n{APPS}");
+    let server = Server::library("default", &declared).await;
+    let browser = server.browser();
+    let page = browser.open("/login").await;
+    let form = page.form("password");
+    let typed = [("username", JOHN.email), ("password", JOHN.password)];
+    let long = format!("https://{}", "x".repeat(5_000));
+    for (origin, told) in [
+        (
+            "http://10.0.0.5:8080",
+            "sent from http://10.0.0.5:8080, and this server is at https://id.example.com",
+        ),
+        ("<b>\"&'", "sent from <b>\"&', and"),
+        ("null", "Your browser hides where this came from"),
+        (long.as_str(), "sent from https://xxx"),
+    ] {
+        let answer = browser.submit_from(&page, &form, &typed, Some(origin)).await;
+        assert_eq!(answer.status, 403, "{origin}");
+        assert!(answer.text().contains(told), "{origin}: {}", answer.text());
+        assert!(answer.text().contains("https://id.example.com"), "{origin}");
+        assert!(answer.text().len() < 3_000, "{origin}");
+    }
+}
+
+/// Privacy extensions and `Referrer-Policy: no-referrer` of a proxy hide the origin; the browser's own word is believed
+/// (Fetch Metadata), which no page can set.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_origin_is_believed_where_the_browser_says_that_it_is_the_same() {
+    let server = Server::library("default", "").await;
+    let browser = server.browser();
+    let page = browser.open("/login").await;
+    let cookies = browser.cookies();
+    let form = page.form("password");
+    let state = form.value("state");
+    let pairs = [("state", state), ("username", JOHN.email), ("password", JOHN.password)];
+    for (site, status) in [
+        (None, 403),
+        (Some("cross-site"), 403),
+        (Some("same-site"), 403),
+        (Some("none"), 403),
+        (Some("same-origin"), 303),
+    ] {
+        let mut headers = vec![
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("cookie", cookies.as_str()),
+            ("origin", "null"),
+        ];
+        headers.extend(site.map(|site| ("sec-fetch-site", site)));
+        let answer = server.post_raw("/login", &headers, encoded(&pairs)).await;
+        assert_eq!(answer.status, status, "{site:?}");
+    }
+}
+
 /// What a browser sends without an Origin is left to the sealed state (DESIGN §9): without one, or with one that an
 /// attacker got in a browser of theirs, nothing is done.
 #[tokio::test(flavor = "multi_thread")]
