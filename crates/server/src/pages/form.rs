@@ -83,11 +83,9 @@ fn foreign(visit: &Visit) -> Response {
     let own = visit.hallpass.issuer.as_str();
     let path = visit.parts.uri.path();
     tracing::info!(origin = ?seen, public_url = own, path, "refused a form that was opened at another address");
-    let hidden = seen == "null";
-    let kind = if hidden {
-        ErrorKind::HiddenOrigin { own }
-    } else {
-        ErrorKind::ForeignOrigin { seen: &seen, own }
+    let kind = match seen.as_str() {
+        "null" | "" => ErrorKind::HiddenOrigin { own },
+        seen => ErrorKind::ForeignOrigin { seen, own },
     };
     visit.error(403, kind)
 }
