@@ -85,6 +85,8 @@ async fn no_text_of_anybodys_runs_in_a_page() {
         browser.press_submit("redirect_uris").await?;
         browser.find(By::Id("redirect_uris-why")).await?;
         browser.nothing_ran("a refused app").await?;
+        // Another name than the site's, which is refused too.
+        browser.fill("name", &format!("Mine {HOSTILE}")).await?;
         browser
             .fill("redirect_uris", "https://app.example/cb?a='&b=(x);")
             .await?;
