@@ -78,20 +78,12 @@ impl Feed {
         let mut cached = false;
         for change in changes {
             let understood = match change.kind {
-                ChangeKind::Grant | ChangeKind::Generation | ChangeKind::Token => match revocation(change) {
-                    Some(revocation) => {
-                        self.revoked.add(revocation, now);
-                        true
-                    }
-                    None => false,
-                },
-                ChangeKind::Recall | ChangeKind::GrantsRecall => match recall(change) {
-                    Some(recall) => {
-                        self.revoked.recall(recall, change.expires, change.mark());
-                        true
-                    }
-                    None => false,
-                },
+                ChangeKind::Grant | ChangeKind::Generation | ChangeKind::Token => {
+                    revocation(change).map(|revocation| self.revoked.add(revocation, now))
+                }
+                ChangeKind::Recall | ChangeKind::GrantsRecall => {
+                    recall(change).map(|recall| self.revoked.recall(recall, change.expires, change.mark()))
+                }
                 ChangeKind::App
                 | ChangeKind::User
                 | ChangeKind::Membership
@@ -106,7 +98,7 @@ impl Feed {
                     continue;
                 }
             };
-            if !understood {
+            if understood.is_none() {
                 tracing::error!(kind = %change.kind, "an entry of the feed is malformed");
             }
         }

@@ -88,7 +88,7 @@ async fn set_user(hallpass: &Hallpass, who: &Who, name: &str, status: Status) ->
     users::shown(hallpass, 200, user.id, None).await
 }
 
-/// What becomes of a person whom the operator suspends or resumes: the site's suspension stays.
+/// A person's status after the operator suspends or resumes them, as the audit log has it. A suspension by the site stays.
 fn suspension(user: &User, status: Status) -> Value {
     let by_site = matches!(user.suspended_by, Some(SuspendedBy::Site | SuspendedBy::Both));
     let site = user.status == Status::Suspended && by_site;

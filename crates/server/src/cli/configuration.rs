@@ -68,7 +68,7 @@ pub(super) fn load<const N: usize>(
     if let Some(file) = &found
         && let Err(error) = fs::metadata(file).and_then(|metadata| ownership::check(file, &metadata))
     {
-        // Whoever may write the working folder could have put it there.
+        // Another account that may write to the working folder could have put it there.
         problems.push(format!("{error}; or name the file by --config"));
         return Err(ConfigError { problems });
     }

@@ -1,4 +1,4 @@
-//! The log on standard error, with a bound: whoever is refused can ask as often as they like, and each refusal is a line.
+//! The log on standard error, with a bound: each refusal is a line, and a refused client can ask without end.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -75,7 +75,7 @@ impl<S> Filter<S> for Log {
         true
     }
 
-    /// Whoever asks for `debug` wants every line of it.
+    /// Lines below `info` come only where they are asked for, so none of them is left out.
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
         let metadata = event.metadata();
         if *metadata.level() > Level::INFO || metadata.target() == module_path!() {

@@ -198,7 +198,7 @@ pub struct Portal {
 pub enum Register {
     /// Everybody who can sign in.
     Everyone,
-    /// People whom the operator or their role in an organization makes developers.
+    /// Developers: the operator named them, or their role in an organization does.
     Developers,
     /// Nobody: apps are declared, or made by a command.
     Nobody,

@@ -82,7 +82,7 @@ impl Declaration<'_> {
         store.name_origins(app.id, origins, self.now).await
     }
 
-    /// The developer whom the declaration names.
+    /// The developer named in the declaration.
     async fn app_owner(&self, declared: &config::App) -> Result<Option<UserId>, StoreError> {
         let Some(email) = &declared.owner else {
             return Ok(None);

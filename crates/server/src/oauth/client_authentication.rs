@@ -135,7 +135,7 @@ impl Sent {
         }
     }
 
-    /// Whom a failure counts for. It depends on what was sent alone: neither on who exists nor on the secret.
+    /// The account that a failure is counted for. It depends only on what was sent: not on which accounts exist, nor on the secret.
     fn account(&self) -> String {
         match (&self.header, self.readings.first()) {
             (Some(header), _) => header.name(),

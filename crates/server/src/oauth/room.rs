@@ -1,8 +1,8 @@
 //! How much one person, app or grant may leave behind in the database and in memory (docs/decisions/0047).
 //!
-//! Whoever repeats what they may do, a consent that is never redeemed, a connection that is ended again, a revocation of the
-//! app's own tokens, leaves a row each time. Nothing of that is refused: beyond a number the oldest rows make room. What of
-//! them still keeps tokens revoked goes into one entry that revokes them together.
+//! A consent that is never redeemed leaves a row, and so does a connection that is ended, and a token that an app revokes. People
+//! and apps can repeat these without end, and nothing of it is refused: beyond a number the oldest rows make room. What still
+//! keeps tokens revoked goes into one entry that revokes them together.
 
 use crate::app::Hallpass;
 use crate::random;

@@ -89,7 +89,7 @@ pub(super) async fn show_list(visit: &Visit, user: &User, status: u16) -> Result
     }))
 }
 
-/// Whether the person may register one more app, and whom to ask where not.
+/// Whether the person may register one more app. If not: who can allow it.
 async fn registration(
     visit: &Visit,
     user: &User,

@@ -191,16 +191,13 @@ impl Revoked {
 
 impl Set {
     fn has_recalled(&self, owner: Uuid, issued_at: Instant) -> bool {
-        !self.tokens.is_empty()
-            && self
-                .tokens
-                .get(&owner)
-                .is_some_and(|recall| issued_at <= recall.issued_by)
+        let recall = self.tokens.get(&owner);
+        recall.is_some_and(|recall| issued_at <= recall.issued_by)
     }
 
     fn has_ended(&self, user: UserId, app: AppId, grant: GrantId) -> bool {
         let covers = |recall: &RecalledGrants| grant <= recall.last && !recall.spared.contains(&grant);
-        !self.grants.is_empty() && self.grants.get(&(user, app)).is_some_and(|all| all.iter().any(covers))
+        self.grants.get(&(user, app)).is_some_and(|all| all.iter().any(covers))
     }
 
     fn add(&mut self, revocation: Revocation, now: Instant) {

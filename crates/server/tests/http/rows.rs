@@ -1,5 +1,4 @@
-//! Whoever repeats what they may do leaves a bounded number of rows (docs/decisions/0047), and nothing that was revoked
-//! comes to life again for it.
+//! A person or app that repeats a request leaves a bounded number of rows (docs/decisions/0047). What was revoked stays so.
 
 use crate::harness::{APPS, Client, JOHN, REDIRECT_URI, Server};
 use std::time::Duration;

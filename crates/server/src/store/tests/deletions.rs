@@ -214,10 +214,7 @@ async fn the_sweep_ends_grants_whose_app_person_or_organization_is_gone() {
         ("organizations", EndReason::OrganizationDeleted),
     ] {
         let fixture = Fixture::new().await.with_people().await;
-        let never = Redeem {
-            expires: None,
-            ..redeem(1)
-        };
+        let never = never_expiring(1);
         fixture.pending(1).await;
         fixture.redeem(never).await.unwrap();
         fixture.sql(&format!("DELETE FROM {table}"));
@@ -234,10 +231,7 @@ async fn the_sweep_ends_grants_whose_app_person_or_organization_is_gone() {
 #[tokio::test]
 async fn a_grant_of_an_organization_does_not_hang_on_who_set_it_up() {
     let fixture = Fixture::new().await.with_people().await;
-    let never = Redeem {
-        expires: None,
-        ..redeem(1)
-    };
+    let never = never_expiring(1);
     fixture.pending(1).await;
     fixture.redeem(never).await.unwrap();
     fixture.sql("UPDATE grants SET acts_as = 'organization'");

@@ -189,6 +189,14 @@ fn redeem(id: u128) -> Redeem {
     }
 }
 
+/// The same, of a refresh token that does not expire.
+fn never_expiring(id: u128) -> Redeem {
+    Redeem {
+        expires: None,
+        ..redeem(id)
+    }
+}
+
 /// The holder of `generation`, which is the current one, refreshes.
 fn rotate(id: u128, generation: u32) -> Rotate {
     Rotate {

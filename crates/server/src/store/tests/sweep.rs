@@ -68,10 +68,7 @@ async fn an_absolute_bound_ends_a_grant_whose_token_never_expires() {
     let fixture = Fixture::new().await.with_people().await;
     fixture.pending(1).await;
     fixture.pending(2).await;
-    let never = Redeem {
-        expires: None,
-        ..redeem(1)
-    };
+    let never = never_expiring(1);
     let bound = Redeem {
         expires: None,
         ends: Some(NOW.after(DAY)),
@@ -186,10 +183,7 @@ impl Fixture {
             ..new_grant(grant)
         };
         self.store.insert_grant(of_user).await.unwrap();
-        let never = Redeem {
-            expires: None,
-            ..redeem(grant)
-        };
+        let never = never_expiring(grant);
         self.redeem(never).await.unwrap().unwrap();
         let user = UserId(uuid(user));
         self.store.remove_membership(user, organization, NOW).await.unwrap();
@@ -210,10 +204,7 @@ async fn the_grants_of_a_membership_end_thirty_days_after_it() {
         ..new_grant(2)
     };
     fixture.store.insert_grant(elsewhere).await.unwrap();
-    let never = Redeem {
-        expires: None,
-        ..redeem(2)
-    };
+    let never = never_expiring(2);
     fixture.redeem(never).await.unwrap();
 
     fixture.write_at(Instant(NOW.after(MONTH).0 - 1)).await;
