@@ -10,16 +10,18 @@
 mod account;
 mod bouncer;
 mod certificates;
+mod ports;
 mod schema;
 mod session;
 
 pub use account::{hand_over, let_others_through, unprivileged};
 pub use bouncer::Bouncer;
 pub use certificates::Certificates;
+pub use ports::free_port;
 pub use schema::{Schema, folder_of_test, tests_run_on_postgres};
 use std::fs::{self, File};
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -331,15 +333,6 @@ pub fn signal(id: u32, name: &str) -> Outcome {
         true => Ok(()),
         false => Err(format!("process {id} cannot be sent {name}")),
     }
-}
-
-/// A port of loopback that nobody listens on now.
-///
-/// # Errors
-/// Where the system has none.
-pub fn free_port() -> Outcome<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(text)?;
-    Ok(listener.local_addr().map_err(text)?.port())
 }
 
 /// The folder of the programs of the newest PostgreSQL that is installed.

@@ -83,3 +83,13 @@ fn a_cluster_speaks_tls_to_whom_it_admits() {
     assert!(psql(&url("127.0.0.1", "verify-full")).is_err(), "another name");
     assert!(psql(&url("localhost", "disable")).is_err());
 }
+
+#[test]
+fn a_port_is_given_once_and_not_from_those_of_outgoing_connections() {
+    let (first, second) = (super::free_port().unwrap(), super::free_port().unwrap());
+    assert_ne!(first, second);
+    assert!(first < 32_768 && second < 32_768);
+    let listener = std::net::TcpListener::bind(("127.0.0.1", second + 1));
+    let third = super::free_port().unwrap();
+    assert!(listener.is_err() || third != second + 1, "somebody listens on it");
+}

@@ -10,7 +10,7 @@ use crate::process::Program;
 use crate::world::{CLIENT_ID, CLIENT_SECRET, PASSWORD, REDIRECT_URI, RESOURCE, RESOURCE_SECRET};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::collections::VecDeque;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -179,7 +179,7 @@ async fn asked(address: SocketAddr, endpoints: &Endpoints) -> Outcome<bool> {
 
 /// An address on loopback that is free now.
 pub(super) fn free_address() -> Outcome<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+    Ok(SocketAddr::from(([127, 0, 0, 1], hallpass_cluster::free_port()?)))
 }
 
 /// Tells a server's own scripts by its environment who the app, the API and the person are.

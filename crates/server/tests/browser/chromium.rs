@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_cluster::free_port;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::common::capabilities::chrome::ChromeCapabilities;
@@ -58,19 +59,21 @@ where
 
 impl Chromium {
     async fn start() -> (Self, Process) {
+        // The driver listens on IPv4 and IPv6: a port that it draws by itself may be taken on one of them.
+        let port = free_port().expect("a free port");
         let mut child = Command::new("chromedriver")
-            .arg("--port=0")
+            .arg(format!("--port={port}"))
             .stdout(Stdio::piped())
             .spawn()
             .expect("chromedriver starts");
-        let port = first_line(&mut child, "successfully on port ").expect("chromedriver is ready");
+        first_line(&mut child, "was started successfully").expect("chromedriver is ready");
         let profile = tempfile::tempdir().expect("a folder for the profile");
         let capabilities = capabilities(profile.path()).expect("the flags are text");
         let process = Process {
             child,
             _profile: profile,
         };
-        let url = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
+        let url = format!("http://127.0.0.1:{port}");
         let driver = WebDriver::new(url, capabilities).await;
         let axe = fs::read_to_string(e2e("node/node_modules/axe-core/axe.min.js"));
         let chromium = Self {
