@@ -8,6 +8,7 @@ use crate::postgres::Postgres;
 use crate::process::Program;
 use hdrhistogram::Histogram;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -21,6 +22,8 @@ pub(crate) struct Side<'a> {
 /// What one client asks, one form after the other.
 #[derive(Clone)]
 pub(crate) struct Asks {
+    /// Another address than those of the nodes, where they listen for this path elsewhere.
+    pub(crate) at: Option<SocketAddr>,
     pub(crate) path: &'static str,
     pub(crate) authorization: String,
     /// What to send, the next one first.
@@ -97,10 +100,10 @@ impl Figures {
 /// to each node and takes the next one at each request.
 pub(crate) async fn load(side: Side<'_>, clients: &mut [Asks], time: Duration) -> Outcome<Figures> {
     let mut hopping = Vec::new();
-    for first in 0..clients.len() {
+    for (first, client) in clients.iter().enumerate() {
         let mut connections = Vec::new();
         for node in side.nodes {
-            connections.push(Connection::open(node.address).await?);
+            connections.push(Connection::open(client.at.unwrap_or(node.address)).await?);
         }
         connections.rotate_left(first % side.nodes.len().max(1));
         hopping.push(connections);

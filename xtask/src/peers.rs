@@ -18,6 +18,7 @@ pub(crate) fn install(root: &Path) -> Result<PathBuf, String> {
     oidc_provider(&root.join("lab/peers/oidc-provider"), &folder.join("oidc-provider"))?;
     django(&root.join("lab/peers/django"), &folder.join("django"))?;
     keycloak(&folder)?;
+    hydra(&root.join("lab/peers/hydra"), &folder.join("hydra"))?;
     Ok(folder)
 }
 
@@ -79,6 +80,26 @@ fn keycloak(folder: &Path) -> Outcome {
     fs::remove_file(&archive)
         .and_then(|()| fs::write(&stamp, KEYCLOAK))
         .map_err(|error| format!("could not finish {}: {error}", home.display()))
+}
+
+/// Built by Go from its module, whose checksums are pinned; with the tags that its own build has for a database without SQLite's
+/// extensions.
+fn hydra(ours: &Path, folder: &Path) -> Outcome {
+    let (sums, stamp) = (ours.join("go.sum"), folder.join("installed-go.sum"));
+    if same(&sums, &stamp) {
+        return Ok(());
+    }
+    if output("go", &["version"]).is_none() {
+        return Err("Hydra needs Go 1.24 or newer".to_owned());
+    }
+    println!("building Hydra: two minutes, once");
+    make(folder)?;
+    run(Command::new("go")
+        .args(["build", "-mod=readonly", "-tags", "sqlite,json1", "-o"])
+        .arg(folder.join("hydra"))
+        .arg("github.com/ory/hydra/v2")
+        .current_dir(ours))?;
+    copy(&sums, &stamp)
 }
 
 fn make(folder: &Path) -> Outcome {

@@ -84,6 +84,7 @@ fn shares<T>(n: usize, all: &[T]) -> impl Iterator<Item = impl Iterator<Item = &
 
 fn asks(path: &'static str, authorization: String, forms: impl IntoIterator<Item = String>, then: Then) -> Asks {
     Asks {
+        at: None,
         path,
         authorization,
         forms: forms.into_iter().collect(),

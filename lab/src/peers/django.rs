@@ -39,6 +39,7 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     let endpoints = Endpoints {
         token: "/o/token/",
         introspect: "/o/introspect/",
+        introspect_at: None,
         app: app(),
         // An app has one type of grant there.
         itself: basic(&format!("{CLIENT_ID}-itself"), CLIENT_SECRET),

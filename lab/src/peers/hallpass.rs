@@ -39,6 +39,7 @@ pub(super) async fn start(options: &Peers, folder: &Path, seconds: u64) -> Outco
     let endpoints = Endpoints {
         token: "/oauth/token",
         introspect: "/oauth/introspect",
+        introspect_at: None,
         app: app(),
         itself: app(),
         api: api(),

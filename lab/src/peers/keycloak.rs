@@ -31,6 +31,7 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     let endpoints = Endpoints {
         token: "/realms/lab/protocol/openid-connect/token",
         introspect: "/realms/lab/protocol/openid-connect/token/introspect",
+        introspect_at: None,
         app: app(),
         itself: app(),
         api: api(),

@@ -5,6 +5,7 @@
 
 mod django;
 mod hallpass;
+mod hydra;
 mod keycloak;
 mod oidc_provider;
 mod peer;
@@ -35,7 +36,7 @@ pub(crate) struct Peers {
     /// How many connections ask at a time, each refreshing a grant of its own; fewer where a server says so
     #[arg(long, default_value_t = 64)]
     connections: usize,
-    /// Only these beside Hallpass: oidc-provider, django-oauth-toolkit, keycloak
+    /// Only these beside Hallpass: oidc-provider, django-oauth-toolkit, keycloak, hydra
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -93,6 +94,9 @@ async fn started(options: &Peers, folder: &Path) -> Outcome<Vec<Peer>> {
     }
     if wanted(django::NAME) {
         peers.push(django::start(options, &folder.join("django")).await?);
+    }
+    if wanted(hydra::NAME) {
+        peers.push(hydra::start(options, &folder.join("hydra")).await?);
     }
     if wanted(keycloak::NAME) {
         peers.push(keycloak::start(options, &folder.join("keycloak")).await?);

@@ -26,6 +26,7 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     let endpoints = Endpoints {
         token: "/token",
         introspect: "/token/introspection",
+        introspect_at: None,
         app: app(),
         itself: app(),
         api: api(),

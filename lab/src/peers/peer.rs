@@ -1,6 +1,6 @@
 //! What all servers have in common: how they are asked, and where their codes come from.
 
-use super::{Workload, django, hallpass, keycloak, oidc_provider};
+use super::{Workload, django, hallpass, hydra, keycloak, oidc_provider};
 use crate::Outcome;
 use crate::flow::{CHALLENGE_BYTES, Tokens, form, redemption, refreshing, tokens, unexpected};
 use crate::http::Connection;
@@ -36,6 +36,8 @@ pub(super) struct Peer {
 pub(super) struct Endpoints {
     pub(super) token: &'static str,
     pub(super) introspect: &'static str,
+    /// Where tokens are asked about, if that is another address than that of the token endpoint.
+    pub(super) introspect_at: Option<SocketAddr>,
     /// The app's `Authorization` with codes and refresh tokens.
     pub(super) app: String,
     /// The app's `Authorization` for a token of its own.
@@ -50,6 +52,7 @@ pub(super) enum Codes {
     OidcProvider,
     Django(django::Site),
     Keycloak(keycloak::Browsers),
+    Hydra(hydra::Places),
 }
 
 impl Codes {
@@ -60,6 +63,7 @@ impl Codes {
             Self::OidcProvider => 1_500,
             Self::Django(_) => 40,
             Self::Keycloak(_) => 300,
+            Self::Hydra(_) => 250,
         }
     }
 }
@@ -92,7 +96,8 @@ impl Peer {
                     .iter()
                     .map(|tokens| form(&[("token", &tokens.access)]))
                     .collect();
-                let asks = deal(n, (introspect, &api), forms, Then::Again);
+                let mut asks = deal(n, (introspect, &api), forms, Then::Again);
+                asks.iter_mut().for_each(|asks| asks.at = self.endpoints.introspect_at);
                 self.finds_active(&asks).await?;
                 asks
             }
@@ -121,6 +126,7 @@ impl Peer {
             Codes::OidcProvider => oidc_provider::codes(address, n).await?,
             Codes::Django(site) => site.codes(n)?,
             Codes::Keycloak(browsers) => browsers.codes(address, n).await?,
+            Codes::Hydra(places) => places.codes(n)?,
         };
         match u64::try_from(codes.len())? == n {
             true => Ok(codes),
@@ -143,7 +149,8 @@ impl Peer {
     /// An answer of 200 may still say that nothing is known of the token (RFC 7662 §2.2).
     async fn finds_active(&self, asks: &[Asks]) -> Outcome {
         let form = asks.first().and_then(|asks| asks.forms.front()).ok_or("no token")?;
-        let mut connection = Connection::open(self.program.address).await?;
+        let at = self.endpoints.introspect_at.unwrap_or(self.program.address);
+        let mut connection = Connection::open(at).await?;
         let (path, api) = (self.endpoints.introspect, &self.endpoints.api);
         let answer = connection.post(path, api, form).await?;
         let text = answer.text().replace(' ', "");
@@ -207,6 +214,7 @@ fn client_credentials() -> String {
 fn deal(n: usize, (path, authorization): (&'static str, &str), forms: Vec<String>, then: Then) -> Vec<Asks> {
     let mut dealt = vec![
         Asks {
+            at: None,
             path,
             authorization: authorization.to_owned(),
             forms: VecDeque::new(),
