@@ -18,6 +18,7 @@ pub mod demo;
 mod descriptors;
 pub mod dialect;
 pub mod directory;
+mod excerpt;
 pub mod feed;
 pub mod keys;
 pub mod limits;

@@ -33,6 +33,10 @@ new-uris-wrong = { $n ->
     [one] A redirect URI cannot be used.
    *[other] { $n } redirect URIs cannot be used.
 }
+new-uris-more = { $n ->
+    [one] Another redirect URI cannot be used either.
+   *[other] { $n } more redirect URIs cannot be used.
+}
 uri-missing = Please give at least one.
 uri-not-absolute = is not a whole address. It begins with https:// or with the scheme of your app.
 uri-fragment = has a part after #. Leave that out: browsers do not send it.

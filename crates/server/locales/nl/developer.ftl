@@ -33,6 +33,10 @@ new-uris-wrong = { $n ->
     [one] Een redirect-URI is niet bruikbaar.
    *[other] { $n } redirect-URI’s zijn niet bruikbaar.
 }
+new-uris-more = { $n ->
+    [one] Nog een redirect-URI is niet bruikbaar.
+   *[other] Nog { $n } redirect-URI’s zijn niet bruikbaar.
+}
 uri-missing = Geef er ten minste een op.
 uri-not-absolute = is geen volledig adres. Het begint met https:// of met het schema van je app.
 uri-fragment = heeft een deel na #. Laat dat weg: browsers sturen het niet mee.

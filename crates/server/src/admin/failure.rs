@@ -1,10 +1,14 @@
 //! Why the admin API refuses: `{"error": code, "message": text}` with the status that belongs to the code.
 
+use crate::excerpt::excerpt;
 use crate::passwords::Busy;
 use crate::respond::{self, Response};
 use crate::store::StoreError;
 use axum::response::IntoResponse;
 use http::header::RETRY_AFTER;
+
+/// How many characters of a message are told: it repeats what was sent.
+const LONGEST: usize = 1_000;
 
 /// A refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -85,7 +89,7 @@ impl Failure {
     }
 
     fn of(code: Code, message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = excerpt(&message.into(), LONGEST);
         Self { code, message }
     }
 }

@@ -8,7 +8,7 @@ use super::tree::Node;
 use super::words::Word;
 use super::{secrets, values};
 use crate::passwords;
-use crate::store::model::{ClientType, OrganizationKind, Reach, Role};
+use crate::store::model::{ClientType, MOST_REDIRECT_URIS, OrganizationKind, Reach, Role};
 use hallpass_wire::redirect_uri::Schemes;
 use hallpass_wire::{Scope, Scopes};
 use indexmap::IndexMap;
@@ -157,6 +157,13 @@ pub(super) fn app(mut fields: Fields<'_>, schemes: &[String]) -> Option<App> {
         public: client_type == ClientType::Public,
     };
     let redirect_uris = fields.optional("redirect_uris", |node| values::redirect_uris(node, schemes));
+    if redirect_uris
+        .as_ref()
+        .is_some_and(|uris| uris.len() > MOST_REDIRECT_URIS)
+    {
+        let text = format!("an app has at most {MOST_REDIRECT_URIS} redirect URIs");
+        fields.problem("redirect_uris", &text);
+    }
     let origins = fields.optional("origins", values::origins);
     let scopes: Option<Scopes> = fields.optional("scopes", values::scopes);
     let products = fields.optional("products", values::texts);

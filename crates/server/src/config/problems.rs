@@ -1,6 +1,7 @@
 //! What is wrong with a configuration: everything at once, a line each.
 
 use super::tree::{Node, Origin, Table, Value};
+use crate::excerpt::excerpt;
 use std::collections::HashMap;
 use std::{fmt, io};
 
@@ -18,6 +19,11 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// How many problems are told at once.
+const MOST: usize = 100;
+/// How many characters of each: it repeats what was written.
+const LONGEST: usize = 1_000;
 
 /// One problem, and where its value was written, where that is known.
 struct Found {
@@ -58,7 +64,7 @@ impl Problems {
     /// Notes what is wrong with the value at `path`.
     pub(super) fn add(&mut self, path: &str, text: impl fmt::Display) {
         let origin = self.origin(path).cloned();
-        let text = format!("{path}: {text}");
+        let text = excerpt(&format!("{path}: {text}"), LONGEST);
         self.found.push(Found { origin, text });
     }
 
@@ -86,7 +92,10 @@ impl Problems {
             _ => {}
         }
         self.found.sort_by(|one, other| one.place().cmp(&other.place()));
-        let problems = self.found.iter().map(Found::to_string).collect();
+        let mut problems: Vec<_> = self.found.iter().take(MOST).map(Found::to_string).collect();
+        if let Some(more @ 1..) = self.found.len().checked_sub(MOST) {
+            problems.push(format!("… and {more} more"));
+        }
         Err(ConfigError { problems })
     }
 

@@ -4,6 +4,7 @@ use super::apps::{self, MOST_APPS};
 use super::permission::registers_for;
 use crate::app::Hallpass;
 use crate::client_secrets;
+use crate::excerpt::excerpt;
 use crate::names;
 use crate::oauth::Refusal;
 use crate::pages::account::organization_choices;
@@ -23,6 +24,10 @@ use uuid::Uuid;
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 100;
+/// How many faulty redirect URIs the page names; the others are counted.
+const MOST_NAMED: usize = 10;
+/// How many characters of a faulty redirect URI the page repeats beside its fault.
+const LONGEST_SHOWN: usize = 200;
 
 /// What was typed, as it was typed.
 struct Typed {
@@ -39,10 +44,29 @@ struct Typed {
 #[derive(Default)]
 struct Faults {
     name: Option<NameFault>,
-    redirect_uris: Vec<(String, RedirectUriFault)>,
+    redirect_uris: UriFaults,
     organization: bool,
     localhost_any_port: bool,
     scope: bool,
+    /// How many apps the person may own, where they own as many.
+    full: Option<u64>,
+}
+
+/// Faulty redirect URIs: a form of 64 KiB can hold 30,000 of them, and each would be repeated with its fault.
+#[derive(Default)]
+struct UriFaults {
+    named: Vec<(String, RedirectUriFault)>,
+    more: usize,
+}
+
+impl UriFaults {
+    fn add(&mut self, text: &str, fault: RedirectUriFault) {
+        if self.named.len() == MOST_NAMED {
+            self.more += 1;
+            return;
+        }
+        self.named.push((excerpt(text, LONGEST_SHOWN), fault));
+    }
 }
 
 /// What was typed, once it is right.
@@ -75,23 +99,21 @@ pub async fn create(Post { visit, form }: Post) -> Result<Response, Response> {
     };
     let wanted = judge(&visit.hallpass, &own, &typed).map_err(|faults| show(&visit, 400, &own, &typed, &faults))?;
     let registered = register(&visit, user, AppId(id), &typed, wanted).await;
-    registered.map_err(|refusal| visit.failed(refusal))?.ok_or_else(|| {
-        let faults = Faults {
-            name: Some(NameFault::Taken),
-            ..Faults::default()
-        };
-        show(&visit, 400, &own, &typed, &faults)
+    let registered = registered.map_err(|refusal| visit.failed(refusal))?;
+    registered.map_err(|faults| {
+        let status = if faults.full.is_some() { 409 } else { 400 };
+        show(&visit, status, &own, &typed, &faults)
     })
 }
 
-/// Registers an app; `None` where its name looks like another's.
+/// Registers an app, unless its name looks like another's or its owner has as many as there can be.
 async fn register(
     visit: &Visit,
     user: &User,
     id: AppId,
     typed: &Typed,
     wanted: Wanted,
-) -> Result<Option<Response>, Refusal> {
+) -> Result<Result<Response, Faults>, Refusal> {
     let hallpass = &visit.hallpass;
     let (text, secret) = client_secrets::make(visit.now);
     let confidential = typed.client_type == ClientType::Confidential;
@@ -124,16 +146,21 @@ async fn register(
         Ok(()) => {
             let client = hallpass.client_by_id(id).await?.ok_or(Refusal::Internal)?;
             let news = confidential.then(|| SecretNews::Made(text.expose()));
-            apps::show(visit, &client, news).await.map(Some)
+            apps::show(visit, &client, news).await.map(Ok)
         }
         Err(StoreError::Taken(_) | StoreError::Conflict) => match hallpass.client_by_id(id).await? {
             // The same form came before: its app is there, and its secret was shown then.
-            Some(client) => Ok(Some(
-                visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id))),
+            Some(client) => Ok(Ok(
+                visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id)))
             )),
-            None if hallpass.store.has_look_alike(&app).await? => Ok(None),
-            // There are as many as there can be.
-            None => apps::show_list(visit, user, 409).await.map(Some),
+            None if hallpass.store.has_look_alike(&app).await? => Ok(Err(Faults {
+                name: Some(NameFault::Taken),
+                ..Faults::default()
+            })),
+            None => Ok(Err(Faults {
+                full: Some(MOST_APPS),
+                ..Faults::default()
+            })),
         },
         Err(error) => Err(error.into()),
     }
@@ -156,8 +183,9 @@ fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Resul
         organization: organization.is_none(),
         localhost_any_port: port_of_confidential,
         scope: scopes.is_none(),
+        full: None,
     };
-    let right = faults.name.is_none() && faults.redirect_uris.is_empty() && !port_of_confidential;
+    let right = faults.name.is_none() && faults.redirect_uris.named.is_empty() && !port_of_confidential;
     match (organization, scopes) {
         (Some(organization), Some(scopes)) if right => Ok(Wanted {
             name: name.to_owned(),
@@ -186,8 +214,8 @@ fn name_fault(hallpass: &Hallpass, name: &str) -> Option<NameFault> {
 }
 
 /// HC-2: several, separated by commas; white space and new lines separate too.
-fn read_uris(hallpass: &Hallpass, typed: &Typed) -> (Vec<RedirectUri>, Vec<(String, RedirectUriFault)>) {
-    let (mut uris, mut faults) = (Vec::new(), Vec::new());
+fn read_uris(hallpass: &Hallpass, typed: &Typed) -> (Vec<RedirectUri>, UriFaults) {
+    let (mut uris, mut faults) = (Vec::new(), UriFaults::default());
     let written = typed
         .redirect_uris
         .split(|c: char| c == ',' || c.is_whitespace())
@@ -198,16 +226,16 @@ fn read_uris(hallpass: &Hallpass, typed: &Typed) -> (Vec<RedirectUri>, Vec<(Stri
     };
     for text in written {
         match RedirectUri::parse_with(text, schemes) {
-            Ok(uri) if uris.contains(&uri) => faults.push((text.to_owned(), RedirectUriFault::Duplicate)),
-            Ok(_) if uris.len() == MOST_REDIRECT_URIS => faults.push((text.to_owned(), RedirectUriFault::TooMany)),
+            Ok(uri) if uris.contains(&uri) => faults.add(text, RedirectUriFault::Duplicate),
+            Ok(_) if uris.len() == MOST_REDIRECT_URIS => faults.add(text, RedirectUriFault::TooMany),
             Ok(uri) => uris.push(uri),
-            Err(error) => faults.push((text.to_owned(), fault(text, error))),
+            Err(error) => faults.add(text, fault(text, error)),
         }
     }
     // API-5: an app may do without where its code can be copied from a page.
     let may_be_without = hallpass.config.wire.code_page && typed.client_type == ClientType::Confidential;
-    if uris.is_empty() && faults.is_empty() && !may_be_without {
-        faults.push((String::new(), RedirectUriFault::Missing));
+    if uris.is_empty() && faults.named.is_empty() && !may_be_without {
+        faults.add("", RedirectUriFault::Missing);
     }
     (uris, faults)
 }
@@ -269,6 +297,7 @@ fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, fa
     let organizations = organization_choices(own);
     let malformed: Vec<_> = faults
         .redirect_uris
+        .named
         .iter()
         .map(|(uri, fault)| view::RedirectUriError { uri, why: *fault })
         .collect();
@@ -286,6 +315,8 @@ fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, fa
             errors: AppNewErrors {
                 name: faults.name,
                 redirect_uris: &malformed,
+                more_redirect_uris: faults.redirect_uris.more,
+                full: faults.full,
                 organization: faults.organization,
                 localhost_any_port: faults.localhost_any_port,
                 scope: faults.scope,

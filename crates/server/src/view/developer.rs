@@ -147,20 +147,28 @@ pub struct ScopeChoice<'a> {
 pub struct AppNewErrors<'a> {
     /// With the name.
     pub name: Option<NameFault>,
-    /// With the redirect URIs, each that is malformed (HC-2).
+    /// With the redirect URIs that are malformed (HC-2): the first of them.
     pub redirect_uris: &'a [RedirectUriError<'a>],
+    /// How many more are malformed.
+    pub more_redirect_uris: usize,
     /// No organization, or one in which the person may not register apps.
     pub organization: bool,
     /// A free port of `http://localhost` for an app that is not public.
     pub localhost_any_port: bool,
     /// No scope chosen, or one that is not offered.
     pub scope: bool,
+    /// How many apps the person may own, where they own as many.
+    pub full: Option<u64>,
 }
 
 impl AppNewErrors<'_> {
     fn any(&self) -> bool {
-        let choices = self.organization || self.localhost_any_port || self.scope;
+        let choices = self.organization || self.localhost_any_port || self.scope || self.full.is_some();
         self.name.is_some() || !self.redirect_uris.is_empty() || choices
+    }
+
+    fn malformed(&self) -> usize {
+        self.redirect_uris.len() + self.more_redirect_uris
     }
 }
 

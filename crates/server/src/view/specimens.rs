@@ -457,9 +457,11 @@ impl Texts {
             let errors = AppNewErrors {
                 name: Some(fault),
                 redirect_uris: &uris,
+                more_redirect_uris: 1_234,
                 organization: true,
                 localhost_any_port: true,
                 scope: true,
+                full: Some(100),
             };
             let typed = AppNew {
                 name: &self.app,

@@ -37,6 +37,7 @@ mod health;
 mod identity;
 mod introspection;
 mod keys;
+mod lists;
 mod login;
 mod metadata;
 mod model;

@@ -100,6 +100,30 @@ async fn what_is_wrong_is_named_and_nothing_typed_is_lost() {
     credentials(&page);
 }
 
+/// 40 kB of faulty addresses were answered by 2 MB.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_full_of_faults_is_answered_by_a_short_page() {
+    let server = Server::library("default", "").await;
+    let mary = server.browser_of(MARY).await;
+    let long = format!("{}\n", "y".repeat(30_000));
+    for (uris, more) in [("x ".repeat(20_000), "19,990 more"), (long, "")] {
+        let page = register(&mary, &[("name", "Crew"), ("redirect_uris", &uris)]).await;
+        assert_eq!(page.status, 400);
+        assert!(page.body.len() < uris.len() + 16 * 1024, "{}", page.body.len());
+        assert!(page.text().contains(more));
+        assert_eq!(page.form("redirect_uris").value("redirect_uris").trim(), uris.trim());
+    }
+    let many: String = (0..60)
+        .map(|number| format!("https://a{number}.example/cb\n"))
+        .collect();
+    let page = register(&mary, &[("name", "Crew"), ("redirect_uris", &many)]).await;
+    assert!(
+        page.text().contains("https://a50.example/cb is one too many"),
+        "{}",
+        page.text()
+    );
+}
+
 /// HC-2: commas and white space separate.
 #[tokio::test(flavor = "multi_thread")]
 async fn addresses_are_separated_by_commas_and_white_space_and_nothing_else() {
@@ -406,7 +430,16 @@ async fn a_developer_has_a_hundred_apps_and_no_more_also_by_two_forms_at_once() 
     ];
     let mut statuses = Vec::new();
     for page in &pages {
-        statuses.push(john.submit(page, &page.form("redirect_uris"), &typed).await.status);
+        let answer = john.submit(page, &page.form("redirect_uris"), &typed).await;
+        statuses.push(answer.status);
+        if answer.status == 409 {
+            assert!(answer.text().contains("Je hebt 100 apps"), "{}", answer.text());
+            let form = answer.form("redirect_uris");
+            assert_eq!(
+                (form.value("name"), form.value("redirect_uris")),
+                ("The last", REDIRECT_URI)
+            );
+        }
     }
     assert_eq!(statuses, [200, 409]);
     let list = john.open("/developer").await;

@@ -72,6 +72,30 @@ fn an_address_that_a_request_has_no_room_for_is_refused() {
 }
 
 #[test]
+fn a_declared_app_with_too_many_redirect_uris_is_refused() {
+    let declared = |number: usize| {
+        let uris: Vec<_> = (0..number).map(|n| format!("https://a{n}.example/cb")).collect();
+        format!("[[apps]]\nname = \"A\"\nclient_id = \"a\"\ntype = \"public\"\nredirect_uris = {uris:?}\n")
+    };
+    World::new(&declared(50)).config();
+    assert_eq!(
+        World::new(&declared(51)).refused(),
+        "hallpass.toml:5: apps[0].redirect_uris: an app has at most 50 redirect URIs"
+    );
+}
+
+/// A list that was joined wrongly, or another file by mistake.
+#[test]
+fn faults_without_number_are_told_up_to_a_bound() {
+    let keys: String = (0..1_000).map(|n| format!("nonsense{n} = 1\n")).collect();
+    let refused = World::new(&keys).refused();
+    assert_eq!(refused.lines().count(), 101);
+    assert!(refused.ends_with("… and 900 more"), "{refused}");
+    let long = World::new(&format!("[server]\nlisten = {:?}", "x".repeat(100_000))).refused();
+    assert!(long.len() < 1_200, "{}", long.len());
+}
+
+#[test]
 fn a_client_id_whose_page_no_browser_opens_is_refused() {
     for id in ["new", ".", ".."] {
         let file = format!("[[apps]]\nname = \"A\"\nclient_id = {id:?}\nclient_secret = \"s\"");

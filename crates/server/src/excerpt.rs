@@ -1,0 +1,24 @@
+//! The beginning of a text that may be too long to be repeated.
+//!
+//! Messages repeat what was sent, so that a person finds it. A request of 64 KiB must not be answered by a page of 2 MB.
+
+/// The first `most` characters of `text`, and a sign where some are left out.
+#[must_use]
+pub(crate) fn excerpt(text: &str, most: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(most) else {
+        return text.to_owned();
+    };
+    format!("{}…", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::excerpt;
+
+    #[test]
+    fn a_text_that_is_too_long_is_cut_between_characters() {
+        assert_eq!(excerpt("äöü", 3), "äöü");
+        assert_eq!(excerpt("äöü", 2), "äö…");
+        assert_eq!(excerpt("", 0), "");
+    }
+}
