@@ -7,10 +7,10 @@ use crate::feed::Feed;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::oauth::Refusal;
-use crate::passwords::{Pool, Remembered};
+use crate::passwords::{Pool, Remembered, StandIns};
 use crate::source::Proxies;
 use crate::store::model::{EndReason, Grant, GrantId, State};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, folded};
 use crate::time::{Clock, Instant};
 use crate::tokens::copies::Repeats;
 use crate::tokens::proofs::Proof;
@@ -52,6 +52,8 @@ pub struct Hallpass {
     pub clients: Pool,
     /// Chosen client secrets that were verified before.
     pub remembered: Remembered,
+    /// Hashes for accounts without one.
+    pub stand_ins: StandIns,
     /// Failed authentication, counted.
     pub limits: Limits,
     /// The proxies in front.
@@ -129,6 +131,18 @@ impl Hallpass {
         grant.ended_at = Some(now);
         grant.reason = Some(EndReason::KeyRevoked);
         Ok(grant)
+    }
+
+    /// The hash that is verified for `address` where nobody there has one. It is asked for whoever signs in, so that it costs
+    /// everybody a read.
+    ///
+    /// # Errors
+    /// Where the database is away.
+    pub async fn stand_in(&self, address: &str) -> Result<String, StoreError> {
+        let account = folded(address);
+        let lenders = self.stand_ins.lenders(&account);
+        let lender = self.store.last_password_of(&lenders).await?;
+        Ok(self.stand_ins.hash(&account, lender.as_deref()))
     }
 
     /// Whether the public address is https, on which cookies depend.

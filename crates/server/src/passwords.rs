@@ -6,9 +6,11 @@
 
 mod pool;
 mod remembered;
+mod stand_in;
 
 pub use pool::{Busy, Pool};
 pub use remembered::Remembered;
+pub use stand_in::{LENDERS, StandIns};
 
 use argon2::password_hash::PasswordHasher as _;
 use argon2::password_hash::phc::PasswordHash;
@@ -18,10 +20,29 @@ use subtle::ConstantTimeEq as _;
 /// Memory in KiB, passes and lanes, as OWASP's password storage cheat sheet has them.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 
-/// A hash that no password is known for. Verifying against it makes an account that does not exist cost as much as one
-/// that does.
-pub const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$q2O4VySp5dCu3MARQLC7FQ$/sO2OKmmXlsEek71TqXBq71Wzmz55Q2G0muHqp3fh5M";
+/// The most memory in KiB, passes and lanes of a hash that was made elsewhere: each sign-in, also a wrong one, costs as much.
+const MOST: (u32, u32, u32) = (64 * 1024, 4, 4);
+
+/// Why a text is not taken for a password's hash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum HashFault {
+    /// Another algorithm, or no hash.
+    #[error("expected an argon2id hash such as \"$argon2id$v=19$m=19456,t=2,p=1$…\"")]
+    NoArgon2id,
+    /// Each guess would cost the server too much.
+    #[error(
+        "this hash costs too much to verify (m={memory}, t={passes}, p={lanes}): at most m={}, t={}, p={} \
+         (64 MiB of memory, 4 passes, 4 lanes)", MOST.0, MOST.1, MOST.2
+    )]
+    TooCostly {
+        /// In KiB.
+        memory: u32,
+        /// How often the memory is passed through.
+        passes: u32,
+        /// How many lanes it has.
+        lanes: u32,
+    },
+}
 
 /// Hashes `password` with `salt`, which must be fresh and random, to a PHC string.
 #[must_use]
@@ -53,7 +74,7 @@ pub struct Memory(Vec<Block>);
 impl Memory {
     /// As [`verify`].
     pub fn verify(&mut self, password: &str, phc: &str) -> bool {
-        parse(phc).is_some_and(|hash| self.fits(password, &hash).unwrap_or(false))
+        parse(phc).is_ok_and(|hash| self.fits(password, &hash).unwrap_or(false))
     }
 
     fn fits(&mut self, password: &str, hash: &PasswordHash) -> Option<bool> {
@@ -85,17 +106,41 @@ impl Memory {
 /// Whether [`verify`] can judge by `phc`: an argon2id hash of bearable cost.
 #[must_use]
 pub fn is_hash(phc: &str) -> bool {
-    parse(phc).is_some()
+    check(phc).is_ok()
 }
 
-fn parse(phc: &str) -> Option<PasswordHash> {
-    const MOST_MEMORY: u32 = 1024 * 1024;
-    const MOST_PASSES: u32 = 64;
-    let hash = PasswordHash::new(phc).ok()?;
-    let params = Params::try_from(&hash).ok()?;
-    let bearable = params.m_cost() <= MOST_MEMORY && params.t_cost() <= MOST_PASSES;
+/// Takes `phc` for a hash to verify passwords by.
+///
+/// # Errors
+/// Where it is no argon2id hash, or one that costs more than is borne.
+pub fn check(phc: &str) -> Result<(), HashFault> {
+    parse(phc).map(drop)
+}
+
+/// The start of `phc` that says how it is computed, up to its salt.
+fn cost_of(phc: &str) -> Option<&str> {
+    let computed = is_hash(phc).then(|| phc.rsplitn(3, '$').nth(2));
+    computed.flatten()
+}
+
+/// What it costs to verify by `phc`: KiB of memory times passes.
+fn work(phc: &str) -> u64 {
+    let params = parse(phc).ok().and_then(|hash| Params::try_from(&hash).ok());
+    params.map_or(0, |params| u64::from(params.m_cost()) * u64::from(params.t_cost()))
+}
+
+fn parse(phc: &str) -> Result<PasswordHash, HashFault> {
+    let hash = PasswordHash::new(phc).map_err(|_| HashFault::NoArgon2id)?;
+    let params = Params::try_from(&hash).map_err(|_| HashFault::NoArgon2id)?;
     let whole = hash.salt.is_some() && hash.hash.is_some();
-    (hash.algorithm.as_str() == "argon2id" && whole && bearable).then_some(hash)
+    if hash.algorithm.as_str() != "argon2id" || !whole {
+        return Err(HashFault::NoArgon2id);
+    }
+    let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
+    if memory > MOST.0 || passes > MOST.1 || lanes > MOST.2 {
+        return Err(HashFault::TooCostly { memory, passes, lanes });
+    }
+    Ok(hash)
 }
 
 #[cfg(test)]
@@ -128,30 +173,34 @@ mod tests {
     }
 
     #[test]
-    fn nobody_costs_as_much_as_somebody() {
-        let costs = |phc: &str| phc.split('$').take(4).collect::<Vec<_>>().join("$");
-        assert!(is_hash(NOBODY));
-        let somebody = hash("a", [1; 16]);
-        assert_eq!(costs(NOBODY), costs(&somebody));
-        assert_eq!(NOBODY.len(), somebody.len());
-    }
-
-    #[test]
     fn only_whole_argon2id_hashes_of_bearable_cost_are_taken() {
         let salt = "bm9ib2R5LW5vYm9keS0h";
         let output = "Gpn5XCB6bV2sL0q5m3dQd1kVYv3Yx2u0m8yqfWl9b0E";
-        assert!(is_hash(&format!("$argon2id$v=19$m=65536,t=3,p=4${salt}${output}")));
+        assert!(is_hash(&format!("$argon2id$v=19$m=65536,t=4,p=4${salt}${output}")));
         for phc in [
             String::new(),
             "secret".to_owned(),
             "$2b$12$KIXQ4Sn3H2vM8cQ0yQnXDe1x0qzT6m5oJrU7bG3Qv2rM8cQ0yQnXD".to_owned(),
             format!("$argon2i$v=19$m=65536,t=3,p=4${salt}${output}"),
-            format!("$argon2id$v=19$m=4194304,t=3,p=4${salt}${output}"),
-            format!("$argon2id$v=19$m=65536,t=1000,p=4${salt}${output}"),
+            format!("$argon2id$v=19$m=65537,t=4,p=4${salt}${output}"),
+            format!("$argon2id$v=19$m=65536,t=5,p=4${salt}${output}"),
+            format!("$argon2id$v=19$m=65536,t=4,p=5${salt}${output}"),
             format!("$argon2id$v=19$m=65536,t=3,p=4${salt}"),
         ] {
             assert!(!is_hash(&phc), "{phc}");
             assert!(!verify("secret", &phc), "{phc}");
         }
+    }
+
+    #[test]
+    fn a_refused_hash_is_told_the_bound() {
+        let phc = "$argon2id$v=19$m=1048576,t=3,p=4$bm9ib2R5LW5vYm9keS0h$Gpn5XCB6bV2sL0q5m3dQd1kVYv3Yx2u0m8yqfWl9b0E";
+        assert_eq!(
+            check(phc).unwrap_err().to_string(),
+            "this hash costs too much to verify (m=1048576, t=3, p=4): at most m=65536, t=4, p=4 (64 MiB of memory, 4 \
+             passes, 4 lanes)"
+        );
+        assert_eq!(check("456def"), Err(HashFault::NoArgon2id));
+        assert_eq!(work(phc), 0, "it is not computed");
     }
 }

@@ -13,7 +13,7 @@ use crate::feed::{self, Feed, STALENESS};
 use crate::keys::{KeyError, Keys};
 use crate::limits::Limits;
 use crate::listen::{Bounds, DRAIN, listen};
-use crate::passwords::{Pool, Remembered};
+use crate::passwords::{Pool, Remembered, StandIns};
 use crate::random;
 use crate::router::bare;
 use crate::source::Proxies;
@@ -129,6 +129,12 @@ impl Running {
         &self.hallpass.issuer
     }
 
+    /// What every endpoint is handed.
+    #[must_use]
+    pub fn hallpass(&self) -> &Hallpass {
+        &self.hallpass
+    }
+
     /// Takes no more requests, answers those that are open, writes down what is only in memory.
     pub async fn stop(self) {
         self.stop.send_replace(true);
@@ -189,6 +195,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         people: Pool::new(readers, 256).map_err(threads)?,
         clients: Pool::new(1, 256).map_err(threads)?,
         remembered: Remembered::new(&random::bytes(), 10_000),
+        stand_ins: StandIns::new(keys.declared().clone()),
         limits: Limits::default(),
         proxies: Proxies::new(config.server.trusted_proxies.clone()),
         config,

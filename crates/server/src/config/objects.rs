@@ -94,9 +94,7 @@ pub(super) fn user(mut fields: Fields<'_>) -> Option<User> {
 
 fn password_hash(node: &Node) -> Result<String, String> {
     let hash = values::text(node)?;
-    if !passwords::is_hash(&hash) {
-        return Err("expected an argon2id hash such as \"$argon2id$v=19$m=19456,t=2,p=1$…\"".to_owned());
-    }
+    passwords::check(&hash).map_err(|fault| fault.to_string())?;
     Ok(hash)
 }
 

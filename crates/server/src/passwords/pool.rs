@@ -1,10 +1,10 @@
 //! The threads that hash, and the queue before them.
 
-use super::{Memory, NOBODY, hash};
+use super::{Memory, hash, work};
 use crate::config::Secret;
-use crate::random;
 use aws_lc_rs::digest::{SHA256, digest};
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::{fmt, io, thread};
 use tokio::sync::oneshot;
@@ -27,21 +27,16 @@ impl Pool {
             let shared = pool.shared.clone();
             thread::Builder::new().name("passwords".to_owned()).spawn(move || {
                 let mut memory = Memory::default();
-                while shared.work(&mut memory) {}
+                while shared.work_once(&mut memory) {}
             })?;
         }
         Ok(pool)
     }
 
-    /// Whether `phc` was made from `password`; no account (None) takes as long and is false. Who asks the same of an
-    /// account at the same time shares one computation.
-    pub async fn verify(&self, password: &str, phc: Option<&str>) -> Result<bool, Busy> {
-        let answer = match phc {
-            Some(phc) => self.shared.join(password, phc, fingerprint(password, phc))?,
-            // Nobody shares with a stranger: two accounts that answer together would both be unknown.
-            None => self.shared.join(password, NOBODY, random::bytes())?,
-        };
-        answer.await.map(|fits| phc.is_some() && fits).map_err(|_| Busy)
+    /// Whether `phc` was made from `password`. Who asks the same of the same hash at the same time shares one computation.
+    pub async fn verify(&self, password: &str, phc: &str) -> Result<bool, Busy> {
+        let answer = self.shared.join(password, phc, fingerprint(password, phc))?;
+        answer.await.map_err(|_| Busy)
     }
 
     /// Hashes `password` with `salt`, which must be fresh and random.
@@ -51,6 +46,12 @@ impl Pool {
         self.shared
             .enqueue(&mut self.shared.lock(), Task::Hash { password, salt, reply })?;
         answer.await.map_err(|_| Busy)
+    }
+
+    /// What was verified until now, in KiB of memory times passes.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        self.shared.work.load(Ordering::Relaxed)
     }
 
     fn without_workers(queue: usize) -> Self {
@@ -63,6 +64,7 @@ impl Pool {
             state: Mutex::new(state),
             changed: Condvar::new(),
             queue,
+            work: AtomicU64::new(0),
         };
         Self {
             shared: Arc::new(shared),
@@ -89,6 +91,7 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     queue: usize,
+    work: AtomicU64,
 }
 
 struct State {
@@ -98,7 +101,7 @@ struct State {
     closed: bool,
 }
 
-/// SHA-256 over hash and password (random where there is no account): it lives no longer than the password waits in the queue beside it.
+/// SHA-256 over hash and password: it lives no longer than the password waits in the queue beside it.
 type Fingerprint = [u8; 32];
 
 enum Task {
@@ -143,7 +146,7 @@ impl Shared {
     }
 
     /// Does one task, waiting for it; false once the pool is closed.
-    fn work(&self, memory: &mut Memory) -> bool {
+    fn work_once(&self, memory: &mut Memory) -> bool {
         let mut state = self.lock();
         let task = loop {
             if state.closed {
@@ -172,6 +175,7 @@ impl Shared {
                 phc,
                 fingerprint,
             } => {
+                self.work.fetch_add(work(&phc), Ordering::Relaxed);
                 let fits = memory.verify(password.expose(), &phc);
                 let waiting = self.lock().waiting.remove(&fingerprint);
                 for reply in waiting.into_iter().flatten() {
@@ -216,6 +220,8 @@ fn fingerprint(password: &str, phc: &str) -> Fingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::passwords::StandIns;
+    use aws_lc_rs::hmac;
     use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
@@ -233,19 +239,8 @@ mod tests {
     async fn a_pool_hashes_and_verifies() {
         let pool = Pool::new(2, 8).unwrap();
         let phc = pool.hash("secret", [3; 16]).await.unwrap();
-        assert_eq!(pool.verify("secret", Some(&phc)).await, Ok(true));
-        assert_eq!(pool.verify("other", Some(&phc)).await, Ok(false));
-    }
-
-    #[tokio::test]
-    async fn an_unknown_account_is_computed_and_refused() {
-        let pool = Pool::without_workers(8);
-        let mut answer = pin!(pool.verify("secret", None));
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(answer.as_mut().poll(&mut context).is_pending());
-        assert_eq!(pool.shared.lock().tasks.len(), 1);
-        pool.shared.work(&mut Memory::default());
-        assert_eq!(answer.await, Ok(false));
+        assert_eq!(pool.verify("secret", &phc).await, Ok(true));
+        assert_eq!(pool.verify("other", &phc).await, Ok(false));
     }
 
     #[test]
@@ -257,7 +252,7 @@ mod tests {
         assert_eq!(join(&pool.shared, "other", &phc).unwrap_err(), Busy);
         assert_eq!(poll(pool.hash("secret", [4; 16])), Poll::Ready(Err(Busy)));
 
-        pool.shared.work(&mut Memory::default());
+        pool.shared.work_once(&mut Memory::default());
         assert_eq!(poll(first), Poll::Ready(Ok(true)));
         assert_eq!(poll(same), Poll::Ready(Ok(true)));
         assert!(pool.shared.lock().waiting.is_empty());
@@ -272,26 +267,41 @@ mod tests {
         assert_eq!(pool.shared.lock().tasks.len(), 3);
     }
 
+    /// As those of somebody do: an attacker who sends two at once must see no difference.
     #[test]
-    fn unknown_accounts_share_no_computation() {
+    fn equal_guesses_at_an_unknown_account_share_one_computation() {
         let pool = Pool::without_workers(8);
-        let mut context = Context::from_waker(Waker::noop());
-        let mut answers = [(); 2].map(|()| Box::pin(pool.verify("secret", None)));
-        for answer in &mut answers {
-            assert!(answer.as_mut().poll(&mut context).is_pending());
-        }
+        let stand_ins = StandIns::new(hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]));
+        let guess = |account: &str| {
+            let stand_in = stand_ins.hash(account, None);
+            join(&pool.shared, "secret", &stand_in).unwrap()
+        };
+        let answers = [
+            guess("nobody@example.com"),
+            guess("nobody@example.com"),
+            guess("none@example.com"),
+        ];
         assert_eq!(pool.shared.lock().tasks.len(), 2);
+        for _ in 0..2 {
+            pool.shared.work_once(&mut Memory::default());
+        }
+        for answer in answers {
+            assert_eq!(poll(answer), Poll::Ready(Ok(false)));
+        }
     }
 
     #[test]
     fn what_nobody_waits_for_is_not_computed() {
         let pool = Pool::without_workers(8);
-        drop(join(&pool.shared, "secret", NOBODY).unwrap());
-        assert!(pool.shared.work(&mut Memory::default()));
+        let phc = hash("other", [3; 16]);
+        drop(join(&pool.shared, "secret", &phc).unwrap());
+        assert!(pool.shared.work_once(&mut Memory::default()));
         assert!(pool.shared.lock().waiting.is_empty());
-        let late = join(&pool.shared, "secret", NOBODY).unwrap();
-        pool.shared.work(&mut Memory::default());
+        assert_eq!(pool.work(), 0);
+        let late = join(&pool.shared, "secret", &phc).unwrap();
+        pool.shared.work_once(&mut Memory::default());
         assert_eq!(poll(late), Poll::Ready(Ok(false)));
+        assert_eq!(pool.work(), 19 * 1024 * 2);
     }
 
     #[test]
@@ -299,6 +309,6 @@ mod tests {
         let pool = Pool::without_workers(8);
         let shared = pool.shared.clone();
         drop(pool);
-        assert!(!shared.work(&mut Memory::default()));
+        assert!(!shared.work_once(&mut Memory::default()));
     }
 }

@@ -31,7 +31,7 @@ impl Remembered {
         if self.fitted.get(&tag).is_some() {
             return Ok(true);
         }
-        let fits = pool.verify(secret, Some(phc)).await?;
+        let fits = pool.verify(secret, phc).await?;
         if fits {
             self.fitted.insert(tag, ());
         }

@@ -2,7 +2,8 @@
 
 use super::model::{ChangeKind, NewChange, NewUser, Status, SuspendedBy, User, UserId, UserUpdate};
 use super::value::{Row, Statement, Value};
-use super::{Engine, Result, Store, StoreError, memberships, readable, sessions};
+use super::{Engine, Result, Store, StoreError, first, memberships, readable, sessions};
+use crate::passwords::LENDERS;
 use crate::time::Instant;
 use uuid::Uuid;
 
@@ -18,6 +19,12 @@ impl Store {
     /// The person with this e-mail address, in whatever case it is written.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
         person_of(self.read(PERSON_BY_EMAIL, &[folded(email).into()]).await?)
+    }
+
+    /// Of the people with these numbers, the hash of the last one who has a password.
+    pub async fn last_password_of(&self, numbers: &[i64; LENDERS]) -> Result<Option<String>> {
+        let numbers = numbers.map(Value::from);
+        first(self.read(LAST_PASSWORD_OF, &numbers).await?, |row| row.take())
     }
 
     /// The person whom the site knows by this id.
@@ -95,6 +102,9 @@ const PERSON_BY_EMAIL: &str =
     select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE email = $1 ORDER BY organization_id");
 const PERSON_BY_EXTERNAL_ID: &str =
     select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE external_id = $1 ORDER BY organization_id");
+
+const LAST_PASSWORD_OF: &str = "SELECT password FROM users WHERE number IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+     $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AND password IS NOT NULL ORDER BY number DESC LIMIT 1";
 
 /// Many people at once. With `OFFSET 0` PostgreSQL looks each one's memberships up in the index; left to itself it reads all
 /// memberships, where a thousand fit in few pages.

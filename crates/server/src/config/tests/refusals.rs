@@ -550,6 +550,14 @@ password_hash = "$argon2i$v=19$m=65536,t=3,p=4$bm9ib2R5LW5vYm9keS0h$Gpn5""#,
         r#"[[users]]
 email = "a@b"
 name = "A"
+password_hash = "$argon2id$v=19$m=1048576,t=3,p=4$bm9ib2R5LW5vYm9keS0h$Gpn5XCB6bV2sL0q5m3dQd1kVYv3Yx2u0m8yqfWl9b0E""#,
+        "4: users[0].password_hash: this hash costs too much to verify (m=1048576, t=3, p=4): at most m=65536, t=4, p=4 (64 MiB of \
+         memory, 4 passes, 4 lanes)",
+    ),
+    (
+        r#"[[users]]
+email = "a@b"
+name = "A"
 external_id = "7"
 password = "p"
 [[users]]

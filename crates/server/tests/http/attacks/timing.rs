@@ -1,9 +1,10 @@
 //! Secrets and accounts that could be guessed by how long an answer takes (RFC 6749 §10.10, RFC 9700 §4; DESIGN §6). Nothing
-//! here measures an answer: one test reads how secrets are compared, the other counts what the password threads compute.
+//! here measures an answer: one test reads how secrets are compared, the others count what the password threads compute.
 
-use crate::harness::{JOHN, Person, Server};
+use crate::harness::{JOHN, MARY, Person, Server};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What compares in constant time.
 const CONSTANT: [&str; 3] = ["ct_eq", "hmac::verify", "verify_password"];
@@ -16,7 +17,7 @@ const PUBLIC: [&str; 18] = [
     "resource.identifier",
     "bytes.len()",
     "length != LENGTH",
-    "algorithm.as_str() ==",
+    "algorithm.as_str() !=",
     "m_cost()",
     "decoded != raw",
     "id == key.id",
@@ -110,38 +111,77 @@ fn secrets_are_compared_in_constant_time() {
     }
 }
 
-/// Nanoseconds of processor time that the password threads of a process have used.
-fn spent_on_passwords(process: u32) -> u64 {
-    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten();
-    let spent = tasks.filter_map(|task| {
-        let name = fs::read_to_string(task.path().join("comm")).ok()?;
-        let used = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        let used = used.split(' ').next()?.parse::<u64>().ok()?;
-        (name.trim_end() == "passwords").then_some(used)
-    });
-    spent.sum()
+/// What hashing a password costs here, in KiB of memory times passes.
+const OURS: u64 = 19 * 1024 * 2;
+
+/// Somebody whose hash was made elsewhere, at another cost.
+fn imported(number: u32) -> String {
+    let salt_and_output = "bm9ib2R5LW5vYm9keS0h$Gpn5XCB6bV2sL0q5m3dQd1kVYv3Yx2u0m8yqfWl9b0E";
+    format!(
+        "[[users]]\nemail = \"imported-{number}@example.com\"\nname = \"Imported\"\n\
+         password_hash = \"$argon2id$v=19$m=4096,t=1,p=1${salt_and_output}\"\n"
+    )
 }
 
-/// An account that does not exist, one without a password and a suspended one cost the server as much work as a wrong
-/// password does. What is compared is the work of the threads that hash, not the time of the answer.
+/// The work of one refused sign-in.
+async fn work_for(server: &Server, email: &'static str, password: &'static str) -> u64 {
+    let before = server.password_work();
+    let answer = server.browser().log_in(Person { email, password }).await;
+    assert_eq!(answer.status, 401, "{email}");
+    server.password_work() - before
+}
+
+/// A person who does not exist, one without a password and one who is suspended, with the right password too, cost the
+/// server as much work as a wrong password does.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_account_is_as_much_work_as_a_known_one() {
+async fn whoever_signs_in_a_refusal_is_the_same_work() {
     let silent = "[[users]]\nemail = \"silent@example.com\"\nname = \"No Password\"\n";
-    let server = Server::binary("default", silent).await;
-    let process = server.process_id();
-    let mut spent = Vec::new();
-    for email in [JOHN.email, "nobody@example.com", "silent@example.com", ""] {
-        let before = spent_on_passwords(process);
-        for _ in 0..3 {
-            let person = Person {
-                email,
-                password: "wrong horse battery",
-            };
-            assert_eq!(server.browser().log_in(person).await.status, 401, "{email}");
-        }
-        spent.push((email, spent_on_passwords(process) - before));
+    let server = Server::library("default", silent).await;
+    server.command(&["user", "suspend", MARY.email]);
+    for (email, password) in [
+        (JOHN.email, "wrong"),
+        ("nobody@example.com", "wrong"),
+        ("silent@example.com", "wrong"),
+        ("silent@example.com", ""),
+        (MARY.email, "wrong"),
+        (MARY.email, MARY.password),
+        ("", ""),
+    ] {
+        assert_eq!(work_for(&server, email, password).await, OURS, "{email} {password:?}");
     }
-    let known = spent[0].1;
-    assert!(known > 0, "{spent:?}");
-    assert!(spent.iter().all(|(_, work)| *work * 2 > known), "{spent:?}");
+}
+
+/// Where hashes of other costs were imported, addresses that nobody has cost what people's do, in the same proportion, and
+/// one address always the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_address_costs_what_some_persons_does() {
+    // Two of four people: the other two are everybody's John and Mary.
+    let server = Server::library("default", &[imported(1), imported(2)].concat()).await;
+    assert_eq!(work_for(&server, "imported-1@example.com", "wrong").await, 4096);
+    let mut costs = Vec::new();
+    for number in 0..40 {
+        let email: &'static str = format!("nobody-{number}@example.com").leak();
+        let cost = work_for(&server, email, "wrong").await;
+        assert_eq!(work_for(&server, email, "guess").await, cost, "{email}");
+        let shouted: &'static str = format!(" {} ", email.to_uppercase()).leak();
+        assert_eq!(work_for(&server, shouted, "other").await, cost, "{email}");
+        costs.push(cost);
+        server.advance(Duration::from_secs(24 * 60 * 60));
+    }
+    let ours = costs.iter().filter(|cost| **cost == OURS).count();
+    let theirs = costs.iter().filter(|cost| **cost == 4096).count();
+    assert_eq!(ours + theirs, 40, "{costs:?}");
+    // The keys are random: forty of one cost do not happen.
+    assert!(ours > 0 && theirs > 0, "{costs:?}");
+}
+
+/// A version before took hashes of any cost. Such a hash is not computed, and what is done instead is as much work as for
+/// somebody who does not exist.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_hash_above_the_bound_fits_nothing_and_shows_nothing() {
+    let server = Server::library("default", "").await;
+    server.sql("UPDATE users SET password = replace(password, 't=2', 't=64') WHERE email = 'mary@example.com'");
+    assert_eq!(work_for(&server, MARY.email, MARY.password).await, OURS);
+    assert_eq!(work_for(&server, "nobody@example.com", MARY.password).await, OURS);
+    server.command(&["user", "set-password", MARY.email]);
 }

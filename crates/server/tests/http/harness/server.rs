@@ -398,11 +398,11 @@ impl Server {
             .expect("the command starts")
     }
 
-    /// The process of a binary.
-    pub(crate) fn process_id(&self) -> u32 {
+    /// What the library's server has verified of people's passwords, in KiB of memory times passes.
+    pub(crate) fn password_work(&self) -> u64 {
         match &self.running {
-            Some(Process::Binary { child, .. }) => child.id(),
-            _ => unreachable!("only a binary is a process of its own"),
+            Some(Process::Library(server)) => server.hallpass().people.work(),
+            _ => unreachable!("the binary does not tell"),
         }
     }
 
