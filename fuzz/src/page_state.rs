@@ -5,7 +5,7 @@ use super::take;
 use super::world::with_keys;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hallpass::keys::Keys;
-use hallpass::pages::state::{Binding, LIFETIME, Purpose, open, seal};
+use hallpass::pages::state::{self, Binding, LIFETIME, Opened, Purpose, seal};
 use hallpass::store::model::UserId;
 use hallpass::time::Instant;
 use uuid::Uuid;
@@ -24,6 +24,10 @@ pub fn check(data: &[u8]) {
         received(keys, data);
         sealed(keys, data);
     });
+}
+
+fn open(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, text: &str) -> Option<Opened> {
+    state::open(keys, purpose, |bound| *bound == binding, now, text)
 }
 
 fn received(keys: &Keys, data: &[u8]) {

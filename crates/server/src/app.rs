@@ -30,6 +30,8 @@ pub struct Hallpass {
     pub base: String,
     /// The paths of the public address and of the API's, where they have one, the longer first.
     pub bases: Vec<String>,
+    /// The name of the session cookie.
+    pub session_cookie: String,
     /// The database.
     pub store: Store,
     /// Every key.

@@ -2,14 +2,33 @@
 //! somebody else's, whatever is in it, never costs ours.
 
 use http::{HeaderMap, header};
+use url::Url;
+
+/// The name of the session cookie of a server at this address. A host sends its cookies to every port (RFC 6265 §8.5), so the
+/// port tells servers on one host apart. With https the `__Host-` prefix keeps other hosts of the domain from planting one.
+#[must_use]
+pub fn session_name(address: &str) -> String {
+    let url = Url::parse(address).ok();
+    let port = url.as_ref().and_then(Url::port_or_known_default).unwrap_or_default();
+    match url.as_ref().is_some_and(|url| url.scheme() == "https") {
+        true if port == 443 => "__Host-hallpass".to_owned(),
+        true => format!("__Host-hallpass-{port}"),
+        false => format!("hallpass-{port}"),
+    }
+}
 
 /// The values of the cookies of this name, in the order in which they came. One that is not text is passed over.
 pub fn named<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    below(headers, name).filter_map(|(rest, value)| rest.is_empty().then_some(value))
+}
+
+/// The cookies whose names begin so: the rest of each name, and the value.
+pub fn below<'a>(headers: &'a HeaderMap, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let lines = headers.get_all(header::COOKIE).iter();
     let members = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     members.filter_map(move |member| {
-        let value = member.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-        std::str::from_utf8(value).ok()
+        let rest = member.trim_ascii().strip_prefix(prefix.as_bytes())?;
+        std::str::from_utf8(rest).ok()?.split_once('=')
     })
 }
 
@@ -24,6 +43,21 @@ mod tests {
             headers.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
         }
         named(&headers, name).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn servers_on_one_host_have_session_cookies_of_their_own() {
+        for (address, name) in [
+            ("http://localhost:8080", "hallpass-8080"),
+            ("http://localhost:8081/auth", "hallpass-8081"),
+            ("http://id.example", "hallpass-80"),
+            ("http://[::1]:9000", "hallpass-9000"),
+            ("https://id.example", "__Host-hallpass"),
+            ("https://id.example:443/auth", "__Host-hallpass"),
+            ("https://id.example:8443", "__Host-hallpass-8443"),
+        ] {
+            assert_eq!(session_name(address), name, "{address}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::admin;
 use crate::app::Hallpass;
 use crate::body;
 use crate::config::{Config, StoreUrl};
+use crate::cookies;
 use crate::data_folder::{DataFolder, DataFolderError, DatabaseLock, admin_socket};
 use crate::declared::{self, DeclaredError};
 use crate::descriptors;
@@ -185,6 +186,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
     let api_url = config.server.api_url.clone().unwrap_or_else(|| issuer.clone());
     let base = path_of(&issuer);
     Ok(Hallpass {
+        session_cookie: cookies::session_name(&issuer),
         bases: bases(&base, path_of(&api_url)),
         api_url,
         dialect: Dialect {

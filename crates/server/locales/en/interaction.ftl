@@ -9,6 +9,7 @@ login-stub = Only { $brand } sees your password.
 login-stub-app = { $app } does not see your password.
 login-wrong-password = This e-mail address and password do not belong together. Please try again.
 login-stale = This page was open too long, or you signed in in another tab. Nothing is lost: sign in again and go on.
+login-no-cookies = This sign-in was begun in another browser, or this one keeps no cookies. Allow cookies for { $own }, make sure that the address in the address bar begins exactly so, and sign in again.
 login-busy = Many people are signing in at this moment. Please try again in a few seconds.
 login-too-many = There were too many failed attempts to sign in. Please wait { $wait } and try again: your password still works.
 

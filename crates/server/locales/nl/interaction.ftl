@@ -9,6 +9,7 @@ login-stub = Alleen { $brand } ziet je wachtwoord.
 login-stub-app = { $app } ziet je wachtwoord niet.
 login-wrong-password = Dit e-mailadres en wachtwoord horen niet bij elkaar. Probeer het opnieuw.
 login-stale = Deze pagina stond te lang open, of je hebt in een ander tabblad ingelogd. Er is niets verloren: log opnieuw in en ga verder.
+login-no-cookies = Dit inloggen begon in een andere browser, of deze bewaart geen cookies. Sta cookies toe voor { $own }, let op dat het adres in de adresbalk precies zo begint, en log opnieuw in.
 login-busy = Op dit moment loggen veel mensen in. Probeer het over een paar seconden opnieuw.
 login-too-many = Er is te vaak tevergeefs geprobeerd in te loggen. Wacht { $wait } en probeer het opnieuw: je wachtwoord geldt nog.
 

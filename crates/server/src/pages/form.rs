@@ -1,15 +1,14 @@
 //! A form sent to a page.
 
-use super::Visit;
+use super::{Visit, address};
 use crate::app::Hallpass;
 use crate::body::{self, Unread};
 use crate::respond::Response;
 use crate::view::ErrorKind;
 use axum::body::Body;
 use axum::extract::FromRequest;
-use http::{HeaderValue, Request, header};
+use http::Request;
 use std::sync::Arc;
-use url::Url;
 
 /// A form, and who sent it. One from another site is refused; one without an `Origin` header is left to its sealed state.
 pub struct Post {
@@ -25,9 +24,7 @@ impl FromRequest<Arc<Hallpass>> for Post {
     async fn from_request(request: Request<Body>, hallpass: &Arc<Hallpass>) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
         let visit = Visit::begin(hallpass, parts).await?;
-        if !is_own_origin(&visit) {
-            return Err(foreign(&visit));
-        }
+        address::check_origin(&visit)?;
         let read = body::read(body).await.map(|body| Form::parse(&body));
         match read {
             Ok(Some(form)) => Ok(Self { visit, form }),
@@ -72,52 +69,4 @@ impl Form {
             .filter(move |(other, _)| *other == name)
             .map(|(_, value)| value.as_str())
     }
-}
-
-/// The refusal of a form that another site sent, or that was opened at an address which is not the server's. The person sees
-/// both addresses, and the operator finds them in the log: a proxy that changes one is found in no other way.
-fn foreign(visit: &Visit) -> Response {
-    let origin = visit.parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
-    let origin = String::from_utf8_lossy(origin.unwrap_or_default());
-    let seen: String = origin.chars().take(LONGEST_ORIGIN).collect();
-    let own = visit.hallpass.issuer.as_str();
-    let path = visit.parts.uri.path();
-    tracing::info!(origin = ?seen, public_url = own, path, "refused a form that was opened at another address");
-    let kind = match seen.as_str() {
-        "null" | "" => ErrorKind::HiddenOrigin { own },
-        seen => ErrorKind::ForeignOrigin { seen, own },
-    };
-    visit.error(403, kind)
-}
-
-/// A host name has at most 253 characters (RFC 1035 §2.3.4).
-const LONGEST_ORIGIN: usize = 270;
-
-/// Whether the request comes from our own pages, or does not say where from. A browser that hides the origin still says whether
-/// it is the same (Fetch Metadata).
-pub(super) fn is_own_origin(visit: &Visit) -> bool {
-    let Some(origin) = visit.parts.headers.get(header::ORIGIN) else {
-        return true;
-    };
-    if origin == "null" {
-        return visit
-            .parts
-            .headers
-            .get("sec-fetch-site")
-            .is_some_and(|site| site == "same-origin");
-    }
-    let Ok(own) = Url::parse(&visit.hallpass.issuer) else {
-        return false;
-    };
-    origin
-        .to_str()
-        .is_ok_and(|origin| origin == own.origin().ascii_serialization() || is_same_computer(origin, &own))
-}
-
-/// While trying things out people mix `localhost` and `127.0.0.1`; both are this computer, on the same port.
-fn is_same_computer(origin: &str, own: &Url) -> bool {
-    let local = |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let same =
-        |origin: &Url| origin.scheme() == own.scheme() && origin.port_or_known_default() == own.port_or_known_default();
-    Url::parse(origin).is_ok_and(|origin| local(&origin) && local(own) && same(&origin))
 }

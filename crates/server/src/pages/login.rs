@@ -46,7 +46,7 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
         // The same browser signed in meanwhile, in another tab: go on there.
         return match visit.user {
             Some(_) => Ok(visit.go(&visit.address(&place))),
-            None => Err(again(&visit, 400, LoginError::Stale)),
+            None => Err(again(&visit, 400, unfitting(&visit, opened.is_some()))),
         };
     }
     let user = match verified(&visit, &form).await {
@@ -93,7 +93,20 @@ pub async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Respon
 #[derive(Default)]
 struct Attempt<'a> {
     username: &'a str,
-    error: Option<LoginError>,
+    error: Option<LoginError<'a>>,
+}
+
+/// Why a form that nobody was signed in by does not fit.
+fn unfitting(visit: &Visit, is_ours: bool) -> LoginError<'_> {
+    if is_ours && !visit.brought_cookies() {
+        let own = visit.hallpass.issuer.as_str();
+        tracing::info!(
+            public_url = own,
+            "refused a sign-in without cookies: was it begun here, over https if public_url is?"
+        );
+        return LoginError::NoCookies { own };
+    }
+    LoginError::Stale
 }
 
 fn show(visit: &Visit, status: u16, place: &str, app: Option<&str>, attempt: &Attempt<'_>) -> Response {

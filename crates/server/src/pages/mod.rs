@@ -1,6 +1,7 @@
 //! The pages for people: sign in, consent, the code to copy, the account with its connected apps, errors.
 
 pub mod account;
+mod address;
 pub mod authorize;
 mod browser;
 pub mod connected_apps;

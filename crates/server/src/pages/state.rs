@@ -50,7 +50,7 @@ pub enum Purpose {
 /// Whom a state is bound to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Binding {
-    /// The hash of the browser's cookie.
+    /// The hash of the session cookie where somebody is signed in, else of a binding cookie.
     pub browser: [u8; 32],
     /// Who is signed in.
     pub person: Option<UserId>,
@@ -95,9 +95,15 @@ pub fn seal(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, paylo
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Opens a state; `None` where it is not ours or for something else.
+/// Opens a state; `None` where it is not ours or for something else. `is_own` says whether a binding is that of who asks.
 #[must_use]
-pub fn open(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, sealed: &str) -> Option<Opened> {
+pub fn open(
+    keys: &Keys,
+    purpose: Purpose,
+    is_own: impl Fn(&Binding) -> bool,
+    now: Instant,
+    sealed: &str,
+) -> Option<Opened> {
     if sealed.len() > text_length(LONGEST_PAYLOAD) {
         return None;
     }
@@ -115,11 +121,10 @@ pub fn open(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, seale
         return None;
     }
     let person = Some(UserId(Uuid::from_bytes(*person))).filter(|person| !person.0.is_nil());
-    let bound = Binding {
+    let own = is_own(&Binding {
         browser: *browser,
         person,
-    };
-    let own = bound == binding;
+    });
     Some(Opened {
         payload: payload.to_vec(),
         own,

@@ -1,9 +1,9 @@
 //! A request for a page: who asks, from which browser, in which language; and the answer with the headers of a page.
 
 use super::browser::Browser;
-use super::form::{Form, is_own_origin};
-use super::login;
+use super::form::Form;
 use super::state::{self, Binding, Opened, Purpose};
+use super::{address, login};
 use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::oauth::Refusal;
@@ -85,21 +85,19 @@ impl Visit {
     /// # Errors
     /// The answer to give instead, where the database is away.
     pub async fn begin(hallpass: &Arc<Hallpass>, parts: Parts) -> Result<Self, Response> {
-        let known = Browser::known(hallpass, &parts);
-        let session = known.as_ref().map(|browser| browser.id);
         let mut visit = Self {
             hallpass: hallpass.clone(),
             now: hallpass.now(),
             locale: negotiate(&parts, None),
+            browser: Browser::read(hallpass, &parts.headers),
             parts,
             user: None,
             develops: true,
-            browser: known.unwrap_or_else(Browser::fresh),
         };
         // The keys that open what a form brings back are memory too.
         let fresh = hallpass.feed.fresh().await;
         fresh.map_err(|error| visit.failed(error))?;
-        if let Some(id) = session {
+        if let Some(id) = visit.browser.session() {
             visit.user = visit.signed_in(id).await.map_err(|refusal| visit.failed(refusal))?;
             let of_user = visit.user.as_ref().and_then(|user| user.locale.as_deref());
             visit.locale = negotiate(&visit.parts, of_user);
@@ -128,13 +126,15 @@ impl Visit {
     /// Opens what the form brought back.
     #[must_use]
     pub fn open(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
-        state::open(
-            &self.hallpass.keys,
-            purpose,
-            self.binding(),
-            self.now,
-            form.get("state")?,
-        )
+        let (keys, is_own) = (&self.hallpass.keys, |binding: &Binding| self.is_own(binding));
+        state::open(keys, purpose, is_own, self.now, form.get("state")?)
+    }
+
+    /// Whether the browser sent a cookie of ours. A form that comes without was begun in another browser, or this one keeps
+    /// no cookies.
+    #[must_use]
+    pub fn brought_cookies(&self) -> bool {
+        self.browser.brought_cookies()
     }
 
     /// Where the request comes from.
@@ -261,7 +261,7 @@ impl Visit {
     pub async fn sign_in(&mut self, user: &User) -> Result<bool, Refusal> {
         self.sign_out().await?;
         let session = Session {
-            id: self.browser.id,
+            id: self.browser.begin_session(),
             user: user.id,
             created: self.now,
             expires: self.now.after(SESSION),
@@ -275,15 +275,15 @@ impl Visit {
         }
     }
 
-    /// Ends the session, here and in the database, and gives the browser a new, anonymous cookie.
+    /// Ends the session, in the browser and in the database.
     ///
     /// # Errors
     /// Where the database is away.
     pub async fn sign_out(&mut self) -> Result<(), Refusal> {
-        if self.user.take().is_some() {
-            self.hallpass.store.delete_session(self.browser.id).await?;
+        if let (Some(_), Some(id)) = (self.user.take(), self.browser.session()) {
+            self.hallpass.store.delete_session(id).await?;
         }
-        self.browser = Browser::fresh();
+        self.browser.end_session();
         Ok(())
     }
 
@@ -296,16 +296,26 @@ impl Visit {
     }
 
     fn binding(&self) -> Binding {
+        let session = self.user.as_ref().and_then(|_| self.browser.session());
         Binding {
-            browser: self.browser.id.0,
+            browser: session.map_or_else(|| self.browser.binding(), |session| session.0),
             person: self.user.as_ref().map(|user| user.id),
         }
     }
 
+    /// Whether the binding is that of this browser and of who is signed in. No form outlives the session that it was made in.
+    fn is_own(&self, binding: &Binding) -> bool {
+        let same_browser = match binding.person {
+            Some(_) => self.browser.session() == Some(SessionId(binding.browser)),
+            None => self.browser.is_bound(&binding.browser),
+        };
+        same_browser && binding.person == self.user.as_ref().map(|user| user.id)
+    }
+
     fn finish(&self, mut response: Response) -> Response {
-        // A POST from another site comes without the SameSite cookie: a new one would take the session's place.
-        if is_own_origin(self) {
-            self.browser.set_cookie(&self.hallpass, &mut response);
+        // A POST from another site comes without our SameSite cookies, and must not replace or multiply them.
+        if address::is_own_origin(self) {
+            self.browser.set_cookies(&self.hallpass, &mut response);
         }
         if self.hallpass.is_https() {
             let year = HeaderValue::from_static("max-age=31536000");

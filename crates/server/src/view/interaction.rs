@@ -16,28 +16,34 @@ pub struct Login<'a> {
     /// What was typed before, or empty.
     pub username: &'a str,
     /// What went wrong with the sign-in before.
-    pub error: Option<LoginError>,
+    pub error: Option<LoginError<'a>>,
 }
 page!(Login, "login.html");
 
 /// Why a sign-in did not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoginError {
+pub enum LoginError<'a> {
     /// Wrong password or unknown account: one text for both, so that nobody learns who has an account.
     WrongPassword,
     /// The page was open too long, or belongs to another browser session.
     Stale,
+    /// No cookie came with the form: it was begun in another browser, or this one keeps no cookies.
+    NoCookies {
+        /// The server's own address.
+        own: &'a str,
+    },
     /// Too many sign-ins at this moment (503).
     Busy,
     /// Too many sign-ins failed before (429): the seconds to wait.
     TooManyFailures(u64),
 }
 
-impl LoginError {
+impl LoginError<'_> {
     fn message(self, words: Words) -> Phrase {
         match self {
             Self::WrongPassword => words.say("login-wrong-password"),
             Self::Stale => words.say("login-stale"),
+            Self::NoCookies { own } => words.say("login-no-cookies").with("own", own),
             Self::Busy => words.say("login-busy"),
             Self::TooManyFailures(seconds) => {
                 // Nobody counts 437 seconds.

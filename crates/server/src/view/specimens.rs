@@ -149,6 +149,12 @@ impl Texts {
         for (name, error) in [
             ("login-wrong", LoginError::WrongPassword),
             ("login-stale", LoginError::Stale),
+            (
+                "login-no-cookies",
+                LoginError::NoCookies {
+                    own: "https://id.example.com",
+                },
+            ),
             ("login-busy", LoginError::Busy),
             ("login-wait", LoginError::TooManyFailures(437)),
         ] {

@@ -22,6 +22,7 @@ mod connected_apps;
 mod consent;
 mod consent_page;
 mod consent_shown;
+mod cookies;
 mod copied_devices;
 mod cors;
 #[path = "../database/mod.rs"]

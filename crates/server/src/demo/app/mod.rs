@@ -36,7 +36,6 @@ use crate::config::GrantType;
 use crate::cookies;
 use crate::{respond, view};
 
-const COOKIE: &str = "acme_session";
 const LARGEST_FORM: usize = 16 * 1024;
 /// No `form-action`: browsers apply it to the redirect that follows a form, and Connect leads to another site.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -84,11 +83,15 @@ pub(super) struct Registration {
 struct Service {
     app: App,
     sessions: Sessions,
+    /// The name of its cookie. A host sends its cookies to every port (RFC 6265 §8.5), and several demos may be running.
+    cookie: String,
 }
 
 /// The sample app as a service.
 pub(super) fn router(app: App) -> Router {
+    let port = app.url.rsplit(':').next().unwrap_or_default();
     let service = Arc::new(Service {
+        cookie: format!("acme_session_{port}"),
         app,
         sessions: Sessions::default(),
     });
@@ -136,7 +139,7 @@ async fn desk(State(service): State<Arc<Service>>, Path(client_id): Path<String>
     };
     let mut response = page(200, pages::desk(&work, &csrf, code_address));
     if let Some(cookie) = made {
-        let value = format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax");
+        let value = format!("{}={cookie}; Path=/; HttpOnly; SameSite=Lax", service.cookie);
         response
             .headers_mut()
             .extend(HeaderValue::from_str(&value).map(|value| (header::SET_COOKIE, value)));
@@ -165,7 +168,10 @@ async fn callback(State(service): State<Arc<Service>>, request: Request) -> Resp
     let Ok(query) = Parameters::parse(query.as_bytes(), &connect::ANSWER) else {
         return problem(&service.app, 400, foreign);
     };
-    let (session, _) = service.session(request.headers());
+    let (session, made) = service.session(request.headers());
+    if made.is_some() {
+        return service.without_cookie(400);
+    }
     let mut session = session.lock().await;
     let Some(pending) = query.get("state").and_then(|state| session.take(state)) else {
         return problem(&service.app, 400, foreign);
@@ -279,7 +285,17 @@ impl Service {
     }
 
     fn session(&self, headers: &HeaderMap) -> (Arc<Mutex<Session>>, Option<String>) {
-        self.sessions.find_or_make(cookies::named(headers, COOKIE).next())
+        self.sessions.find_or_make(cookies::named(headers, &self.cookie).next())
+    }
+
+    /// What came without a session that the app knows: to begin again would end the same way, where cookies are off.
+    fn without_cookie(&self, status: u16) -> Response {
+        let text = format!(
+            "This was begun in another browser, before the app was restarted, or this browser keeps no cookies. Allow cookies \
+             for {} and start again.",
+            self.app.url
+        );
+        problem(&self.app, status, &text)
     }
 
     /// A form of one of our own pages: from our origin, and with the word that only our pages know.
@@ -293,7 +309,7 @@ impl Service {
         }
         let (session, made) = self.session(request.headers());
         if made.is_some() {
-            return Err(refusal());
+            return Err(self.without_cookie(403));
         }
         let Ok(body) = Limited::new(request.into_body(), LARGEST_FORM).collect().await else {
             return Err(refusal());

@@ -6,7 +6,7 @@ use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
 #[tokio::test(flavor = "multi_thread")]
 async fn another_writing_of_a_path_is_another_path() {
     let server = Server::library("default", APPS).await;
-    let body = client_credentials();
+    let (body, port) = (client_credentials(), server.port());
     for (path, expected) in [
         ("/oauth/token", "200"),
         ("/oauth/token/", "200"),
@@ -30,7 +30,7 @@ async fn another_writing_of_a_path_is_another_path() {
         ("/oauth/tok en", "400"),
     ] {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         let answer = server.send_bytes(request.as_bytes()).await;
@@ -67,16 +67,20 @@ async fn a_query_that_names_two_apps_or_redirect_uris_is_not_redirected() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cookie_that_is_none_of_ours_is_nobody() {
     let server = Server::library("default", APPS).await;
+    let (port, value) = (server.port(), "x".repeat(43));
     for cookie in [
-        "hallpass=",
-        "hallpass=%00",
-        "hallpass=x; hallpass=y",
+        "hallpass-PORT=",
+        "hallpass-PORT=%00",
+        "hallpass-PORT=x; hallpass-PORT=y",
         "=",
         ";;;",
-        "hallpass=\u{e9}",
+        "hallpass-PORT=\u{e9}",
+        "hallpass-PORT=VALUE; hallpass-PORT=VALUE",
+        "hallpass-PORT-browser-=VALUE; hallpass-PORT-browser-x; hallpass-PORT-browser-y=x",
     ] {
+        let cookie = cookie.replace("PORT", &port).replace("VALUE", &value);
         let url = server.at("/account");
-        let request = server.request(reqwest::Method::GET, &url).header("cookie", cookie);
+        let request = server.request(reqwest::Method::GET, &url).header("cookie", &cookie);
         let answer = server.send(&url, request).await;
         assert_eq!(answer.status, 200, "{cookie}");
         assert!(answer.body.contains("name=\"password\""), "{cookie}");

@@ -203,6 +203,14 @@ impl<'s> Browser<'s> {
         pairs.join("; ")
     }
 
+    /// Name and value of the session cookie.
+    pub(crate) fn session_cookie(&self) -> (String, String) {
+        let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = cookies.iter().find(|(name, _)| !name.contains("-browser-"));
+        let (name, value) = session.expect("a session cookie");
+        (name.clone(), value.clone())
+    }
+
     /// Puts cookies in, as somebody would who has them from elsewhere.
     pub(crate) fn set_cookies(&self, cookies: &str) {
         let mut kept = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);

@@ -259,6 +259,12 @@ impl Server {
         address.parse().unwrap_or_else(|_| panic!("no address: {address}"))
     }
 
+    /// The port in the address outside.
+    pub(crate) fn port(&self) -> String {
+        let port = self.at("/").port_or_known_default();
+        port.expect("an address of the web").to_string()
+    }
+
     /// A request to an address outside, sent to where the server listens.
     pub(crate) fn request(&self, method: Method, url: &Url) -> reqwest::RequestBuilder {
         let origin = url.origin().ascii_serialization();

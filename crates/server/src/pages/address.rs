@@ -1,0 +1,74 @@
+//! Whether a form was sent from the server's own address.
+
+use super::Visit;
+use crate::respond::Response;
+use crate::view::ErrorKind;
+use http::{HeaderValue, header};
+use url::Url;
+
+/// What the addresses of this computer are called.
+const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+/// The longest address that a page or the log repeats. A host name has at most 253 characters (RFC 1035 §2.3.4).
+const LONGEST: usize = 270;
+
+/// Refuses a form that another site sent, or that was opened at another address. Person and operator are told both: a proxy
+/// that changes the address is found in no other way.
+///
+/// # Errors
+/// The page to answer instead.
+#[expect(clippy::result_large_err, reason = "the error is the answer")]
+pub(super) fn check_origin(visit: &Visit) -> Result<(), Response> {
+    if is_own_origin(visit) {
+        return Ok(());
+    }
+    let origin = visit.parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    let (seen, own) = (shown(origin.unwrap_or_default()), visit.hallpass.issuer.as_str());
+    let (host, path) = (shown(&host(visit).unwrap_or_default()), visit.parts.uri.path());
+    tracing::info!(origin = ?seen, ?host, public_url = own, path, "refused a form that was opened at another address");
+    let kind = match seen.as_str() {
+        "null" | "" => ErrorKind::HiddenOrigin { own },
+        seen => ErrorKind::ForeignOrigin { seen, own },
+    };
+    Err(visit.error(403, kind))
+}
+
+/// Whether the request comes from our own pages, or does not say where from. A browser that hides the origin still says whether
+/// it is the same (Fetch Metadata).
+pub(super) fn is_own_origin(visit: &Visit) -> bool {
+    let Some(origin) = visit.parts.headers.get(header::ORIGIN) else {
+        return true;
+    };
+    if origin == "null" {
+        let site = visit.parts.headers.get("sec-fetch-site");
+        return site.is_some_and(|site| site == "same-origin");
+    }
+    let Ok(own) = Url::parse(&visit.hallpass.issuer) else {
+        return false;
+    };
+    origin
+        .to_str()
+        .is_ok_and(|origin| origin == own.origin().ascii_serialization() || is_same_computer(origin, &own))
+}
+
+/// The host with its port. One in the request line counts before the header (RFC 9112 §3.2.2); on HTTP/2 it stands there.
+fn host(visit: &Visit) -> Option<Vec<u8>> {
+    let line = visit
+        .parts
+        .uri
+        .authority()
+        .map(|authority| authority.as_str().as_bytes());
+    let header = || visit.parts.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    line.or_else(header).map(<[u8]>::to_vec)
+}
+
+/// While trying things out people mix `localhost` and `127.0.0.1`; both are this computer, on the same port.
+fn is_same_computer(origin: &str, own: &Url) -> bool {
+    let local = |url: &Url| url.host_str().is_some_and(|name| LOCAL.contains(&name));
+    let same =
+        |origin: &Url| origin.scheme() == own.scheme() && origin.port_or_known_default() == own.port_or_known_default();
+    Url::parse(origin).is_ok_and(|origin| local(&origin) && local(own) && same(&origin))
+}
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().take(LONGEST).collect()
+}

@@ -1,0 +1,193 @@
+//! Cookies that do not come back, and cookies of several tabs and servers in one browser (DESIGN §6, §9).
+
+use crate::harness::{APPS, Answer, Browser, JOHN, Landing, MARY, REDIRECT_URI, Server};
+
+const TYPED: [(&str, &str); 2] = [("username", JOHN.email), ("password", JOHN.password)];
+/// A value of the right form, of somebody else.
+const PLANTED: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+async fn is_logged_in(browser: &Browser<'_>) -> bool {
+    let forms = browser.open("/account").await.forms();
+    forms.iter().all(|form| !form.has("password"))
+}
+
+fn names(cookies: &str) -> Vec<&str> {
+    cookies
+        .split("; ")
+        .filter_map(|cookie| Some(cookie.split_once('=')?.0))
+        .collect()
+}
+
+/// The names of the cookies that an answer sets.
+fn set(answer: &Answer) -> Vec<String> {
+    let cookies = answer.headers.get_all("set-cookie").iter();
+    let names = cookies.filter_map(|cookie| Some(cookie.to_str().ok()?.split_once('=')?.0.to_owned()));
+    names.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_keeps_no_cookies_is_told_so_each_time() {
+    for address in ["", "[server]\npublic_url = \"https://id.example.com\"\n"] {
+        let server = Server::library("default", &format!("{address}{APPS}")).await;
+        let sample = server.client("sample", REDIRECT_URI);
+        let browser = server.browser();
+        let mut page = browser.authorize(&sample.query(&[])).await.login();
+        for _ in 0..3 {
+            browser.set_cookies("");
+            page = browser.send_login(&page, JOHN).await;
+            let text = page.text();
+            assert_eq!(page.status, 400, "{text}");
+            assert!(text.contains("this one keeps no cookies"), "{text}");
+            assert!(text.contains(&server.issuer), "which address to allow: {text}");
+            assert!(text.contains("to go on to"), "{text}");
+            assert_eq!(page.form("password").value("username"), JOHN.email);
+        }
+        // Once cookies are kept, the same page goes on.
+        Landing::of(browser.send_login(&page, JOHN).await).consent();
+    }
+}
+
+/// A form without cookies signs nobody in, also where a browser sends no `Origin`: that is login CSRF.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_without_cookies_signs_nobody_in() {
+    let server = Server::library("default", "").await;
+    let browser = server.browser();
+    let page = browser.open("/login").await;
+    browser.set_cookies("");
+    let answer = browser.submit_from(&page, &page.form("password"), &TYPED, None).await;
+    assert_eq!(answer.status, 400);
+    assert!(!set(&answer).contains(&format!("hallpass-{}", server.port())));
+    assert!(!is_logged_in(&browser).await);
+}
+
+/// PAINS 10: whichever tab the person goes on in.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_tabs_opened_before_the_first_cookie_both_go_on() {
+    let server = Server::library("default", APPS).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let (one, other) = (server.browser(), server.browser());
+    let pages = [
+        one.authorize(&sample.query(&[("state", "first")])).await.login(),
+        other.authorize(&sample.query(&[("state", "second")])).await.login(),
+    ];
+    // As a browser has them that keeps both.
+    let both = format!("{}; {}", one.cookies(), other.cookies());
+    assert_eq!(names(&both).len(), 2, "{both}");
+    let browser = server.browser();
+    for (page, state) in pages.iter().zip(["first", "second"]) {
+        browser.set_cookies(&both);
+        let consent = Landing::of(browser.send_login(page, JOHN).await).consent();
+        assert_eq!(browser.decide(&consent, "allow").await.callback().get("state"), state);
+    }
+    // The second tab is sent after the first signed in: it goes on as who is here.
+    browser.set_cookies(&both);
+    let consent = Landing::of(browser.send_login(&pages[0], JOHN).await).consent();
+    let later = Landing::of(browser.send_login(&pages[1], MARY).await).consent();
+    assert!(later.text().contains("john@doe.com"), "{}", later.text());
+    assert_eq!(browser.decide(&later, "allow").await.callback().get("state"), "second");
+    assert_eq!(browser.decide(&consent, "allow").await.callback().get("state"), "first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_binding_cookie_is_set_where_none_came_and_stays() {
+    let server = Server::library("default", APPS).await;
+    let session = format!("hallpass-{}", server.port());
+    let browser = server.browser();
+    let page = browser.open("/login").await;
+    let bound = browser.cookies();
+    let name = set(&page).pop().unwrap();
+    let random = name.strip_prefix(&format!("{session}-browser-")).unwrap();
+    assert!(
+        random.len() == 8 && random.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        "{name}"
+    );
+    assert_ne!(set(&server.browser().open("/login").await), [name.as_str()]);
+
+    let answer = browser.submit_only(&page, &page.form("password"), &TYPED).await;
+    assert_eq!(set(&answer), [session.as_str()]);
+    let account = browser.open("/account").await;
+    assert!(set(&account).is_empty());
+    let forms = account.forms();
+    let sign_out = forms.iter().find(|form| form.action.ends_with("/logout")).unwrap();
+    browser.submit(&account, sign_out, &[]).await;
+    assert_eq!(browser.cookies(), bound, "the session cookie is gone, the other is not");
+    // One that came with a session of before gets its binding cookie.
+    let older = server.browser_of(JOHN).await;
+    let (name, value) = older.session_cookie();
+    older.set_cookies(&format!("{name}={value}"));
+    assert!(is_logged_in(&older).await);
+    assert_eq!(names(&older.cookies()).len(), 2);
+}
+
+/// Another program of the host can set some too. Browsers send older cookies first (RFC 6265 §5.4).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_fits_one_of_the_first_eight_binding_cookies() {
+    let server = Server::library("default", "").await;
+    let url = server.at("/login");
+    for (before, status) in [(7, 303), (8, 400)] {
+        let browser = server.browser();
+        let page = browser.open("/login").await;
+        let name = format!("hallpass-{}-browser-", server.port());
+        let planted: String = (0..before).map(|n| format!("{name}planted{n}={PLANTED}; ")).collect();
+        let pairs = page.form("password").filled(&TYPED);
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        let cookies = format!("{planted}{name}short=x; {}", browser.cookies());
+        let request = server.request(reqwest::Method::POST, &url).header("cookie", cookies);
+        let answer = server.send(&url, request.body(body)).await;
+        assert_eq!(answer.status, status, "after {before}");
+    }
+}
+
+/// A host sends its cookies to every port (RFC 6265 §8.5).
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_on_one_host_do_not_sign_each_other_out() {
+    for (one, other) in [
+        ("", ""),
+        (
+            "[server]\npublic_url = \"https://id.example.com\"",
+            "[server]\npublic_url = \"https://id.example.com:8443\"",
+        ),
+        (
+            "[server]\npublic_url = \"http://id.example.com\"",
+            "[server]\npublic_url = \"http://id.example.com:8080\"",
+        ),
+    ] {
+        let servers = (
+            Server::library("default", one).await,
+            Server::library("default", other).await,
+        );
+        let (first, second) = (servers.0.browser(), servers.1.browser());
+        let page = first.open("/login").await;
+        second.set_cookies(&first.cookies());
+        second.log_in(JOHN).await;
+        first.set_cookies(&second.cookies());
+        first.send_login(&page, MARY).await;
+        second.set_cookies(&first.cookies());
+        assert!(first.open("/account").await.text().contains("Mary Major"), "{one}");
+        let account = second.open("/account").await;
+        assert!(account.text().contains("John Doe"), "{one}");
+        let forms = account.forms();
+        let sign_out = forms.iter().find(|form| form.action.ends_with("/logout")).unwrap();
+        second.submit(&account, sign_out, &[]).await;
+        first.set_cookies(&second.cookies());
+        assert!(is_logged_in(&first).await && !is_logged_in(&second).await, "{one}");
+    }
+}
+
+/// A server of the version before names and binds a browser by the one cookie. Pages go back and forth between both while
+/// servers are replaced one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_cookie_binds_too_as_in_the_version_before() {
+    let server = Server::library("default", "[server]\npublic_url = \"https://id.example.com\"").await;
+    let browser = server.browser();
+    let page = browser.open("/login").await;
+    let cookies = browser.cookies();
+    let value = cookies.split_once('=').unwrap().1;
+    browser.set_cookies(&format!("__Host-hallpass={value}"));
+    assert_eq!(
+        browser.submit_only(&page, &page.form("password"), &TYPED).await.status,
+        303
+    );
+}
