@@ -229,7 +229,10 @@ fn find(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
             .map(|query| format!("?{query}"))
             .unwrap_or_default();
         let slash = if wanted.is_empty() { "/" } else { "" };
-        if let Ok(uri) = format!("{slash}{wanted}{query}").parse::<Uri>() {
+        // The authority stays: on HTTP/2 the host stands nowhere else.
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = format!("{slash}{wanted}{query}").parse().ok();
+        if let Some(Ok(uri)) = parts.path_and_query.is_some().then(|| Uri::from_parts(parts)) {
             *request.uri_mut() = uri;
         }
     }

@@ -94,6 +94,7 @@ impl Visit {
             user: None,
             develops: true,
         };
+        address::check_host(&visit)?;
         // The keys that open what a form brings back are memory too.
         let fresh = hallpass.feed.fresh().await;
         fresh.map_err(|error| visit.failed(error))?;
@@ -314,7 +315,7 @@ impl Visit {
 
     fn finish(&self, mut response: Response) -> Response {
         // A POST from another site comes without our SameSite cookies, and must not replace or multiply them.
-        if address::is_own_origin(self) {
+        if address::is_own_host(self) && address::is_own_origin(self) {
             self.browser.set_cookies(&self.hallpass, &mut response);
         }
         if self.hallpass.is_https() {

@@ -55,6 +55,13 @@ pub enum ErrorKind<'a> {
         /// The server's own.
         own: &'a str,
     },
+    /// The server was not told its address, and the page was opened at another than this computer's.
+    ForeignHost {
+        /// The host that the browser asked for.
+        seen: &'a str,
+        /// The server's own address.
+        own: &'a str,
+    },
     /// The browser, or something on the way, does not say from which site the form was sent.
     HiddenOrigin {
         /// The server's own address.
@@ -102,6 +109,7 @@ impl ErrorKind<'_> {
                 words.say("error-not-a-member-text").with("organization", organization)
             }
             Self::ForeignOrigin { seen, own } => words.say("error-foreign-text").with("seen", seen).with("own", own),
+            Self::ForeignHost { seen, own } => words.say("error-foreign-host-text").with("seen", seen).with("own", own),
             Self::HiddenOrigin { own } => words.say("error-hidden-origin-text").with("own", own),
             other => words.say(other.messages().1),
         }
@@ -114,6 +122,7 @@ impl ErrorKind<'_> {
             Self::AuthorizationRequest { .. } => (Message("error-request"), Message("error-request-text")),
             Self::AppSuspended => (Message("error-app-suspended"), Message("error-app-suspended-text")),
             Self::ForeignOrigin { .. } => (Message("error-foreign"), Message("error-foreign-text")),
+            Self::ForeignHost { .. } => (Message("error-foreign-host"), Message("error-foreign-host-text")),
             Self::HiddenOrigin { .. } => (Message("error-hidden-origin"), Message("error-hidden-origin-text")),
             Self::Stale => (Message("error-stale"), Message("error-stale-text")),
             Self::NotAMember { .. } => (Message("error-not-a-member"), Message("error-not-a-member-text")),

@@ -653,6 +653,13 @@ impl Texts {
                     own: "https://id.example.com",
                 },
             ),
+            (
+                421,
+                ErrorKind::ForeignHost {
+                    seen: "192.168.178.20:8080",
+                    own: "http://localhost:8080",
+                },
+            ),
             (400, ErrorKind::Stale),
             (
                 403,

@@ -35,6 +35,7 @@ mod fact_connected_home;
 mod fact_house_check;
 mod harness;
 mod health;
+mod hosts;
 mod identity;
 mod introspection;
 mod keys;

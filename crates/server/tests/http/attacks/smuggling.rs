@@ -25,10 +25,15 @@ const CLAIMS: [(&str, &str); 16] = [
     ("remote-user", "john@doe.com"),
 ];
 
+/// A server that was told what it is called. One that was not refuses pages under foreign names (`hosts.rs`).
+fn named() -> String {
+    format!("[server]\npublic_url = \"http://id.example\"\n{APPS}")
+}
+
 /// RFC 9700 §4.13: what the server is called is configuration. No header changes a link, a redirect, the metadata or who asks.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_header_says_what_the_server_is_called_or_who_asks() {
-    let server = Server::library("default", APPS).await;
+    let server = Server::library("default", &named()).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
     let query = format!("/oauth/authorize?{}", sample.query(&[]));
@@ -71,7 +76,7 @@ async fn no_header_says_what_the_server_is_called_or_who_asks() {
 /// The forms too: where they lead on is below the configured address.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_header_leads_a_form_elsewhere() {
-    let server = Server::library("default", APPS).await;
+    let server = Server::library("default", &named()).await;
     let browser = server.browser();
     let page = browser.open("/login").await;
     let typed = [("username", JOHN.email), ("password", JOHN.password)];
@@ -261,7 +266,7 @@ async fn a_request_with_two_ends_has_no_second_half() {
 /// An address with a host in it (RFC 9112 §3.2.2), and what is no path: the pages are the server's own all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_with_another_host_leads_to_the_servers_own_pages() {
-    let server = Server::library("default", APPS).await;
+    let server = Server::library("default", &named()).await;
     for target in [
         "http://evil.example/account",
         "https://evil.example/account",
@@ -292,7 +297,7 @@ async fn an_address_with_another_host_leads_to_the_servers_own_pages() {
 async fn http_2_says_no_other_name_either() {
     use http_body_util::{BodyExt as _, Empty};
     use hyper_util::rt::{TokioExecutor, TokioIo};
-    let server = Server::library("default", APPS).await;
+    let server = Server::library("default", &named()).await;
     let stream = TokioIo::new(server.connection().await);
     let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)
         .await

@@ -142,7 +142,8 @@ async fn a_request_without_one_host_is_refused() {
 /// RFC 9112 §3.2.2: a proxy's form names the same; whose host it names is not what anything depends on.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_absolute_form_of_an_address_is_the_address() {
-    let server = Server::library("default", APPS).await;
+    let declared = format!("[server]\npublic_url = \"http://id.example\"\n{APPS}");
+    let server = Server::library("default", &declared).await;
     let body = client_credentials();
     let request = post(
         &format!("Connection: close\r\nContent-Length: {}\r\n", body.len()),

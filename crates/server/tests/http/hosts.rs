@@ -1,0 +1,168 @@
+//! A `Host` that is not the server's (docs/decisions/0055).
+
+use crate::harness::{APPS, Answer, JOHN, REDIRECT_URI, SECRET, Server, encoded};
+use reqwest::Method;
+
+const PAGES: [&str; 8] = [
+    "/",
+    "/login",
+    "/login/",
+    "/account",
+    "/developer",
+    "/nowhere",
+    "/oauth/authorize",
+    "/oauth/authorize/?client_id=sample",
+];
+
+async fn get(server: &Server, path: &str, host: &str) -> Answer {
+    let url = server.at(path);
+    server
+        .send(&url, server.request(Method::GET, &url).header("host", host))
+        .await
+}
+
+async fn sign_in_at(server: &Server, host: &str, origin: &str) -> Answer {
+    let browser = server.browser();
+    let page = get(server, "/login", host).await;
+    let cookie = page.header("set-cookie").split(';').next().unwrap().to_owned();
+    let typed = [("username", JOHN.email), ("password", JOHN.password)];
+    let pairs = page.form("password").filled(&typed);
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    browser.set_cookies(&cookie);
+    let url = server.at("/login");
+    let request = server.request(Method::POST, &url).header("host", host);
+    let request = request.header("origin", origin).header("cookie", cookie);
+    server.send(&url, request.body(body)).await
+}
+
+/// Any site can have its name lead to 127.0.0.1 (DNS rebinding), and who runs the server elsewhere must name it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_a_name_has_pages_at_this_computer_only() {
+    let server = Server::library("default", APPS).await;
+    let port = server.port();
+    for host in [
+        "evil.example".to_owned(),
+        format!("evil.example:{port}"),
+        format!("10.0.0.5:{port}"),
+        "localhost:1".to_owned(),
+        "127.0.0.1".to_owned(),
+        format!("localhost.evil.example:{port}"),
+    ] {
+        for path in PAGES {
+            let page = get(&server, path, &host).await;
+            assert_eq!((page.status, page.header("set-cookie")), (421, ""), "{host}{path}");
+            let text = page.text();
+            assert!(text.contains(&format!("opened at {host}, ")), "{text}");
+            assert!(text.contains(&server.issuer) && text.contains("public_url"), "{text}");
+            let others = page.body.replace(&server.issuer, "");
+            assert!(!others.contains(&format!("//{host}")), "no address is built from it");
+        }
+        let form = [
+            ("host", host.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        assert_eq!(server.post_raw("/login", &form, "").await.status, 421, "{host}");
+    }
+    for host in ["localhost", "127.0.0.1", "[::1]", "LocalHost"] {
+        let host = format!("{host}:{port}");
+        for path in PAGES {
+            assert_ne!(get(&server, path, &host).await.status, 421, "{host}{path}");
+        }
+    }
+}
+
+/// Redirects stay on the host that the browser used: they name none.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_of_this_computer_are_one_place_to_forms() {
+    let server = Server::library("default", APPS).await;
+    let port = server.port();
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        let host = format!("{host}:{port}");
+        let answer = sign_in_at(&server, &host, &format!("http://{host}")).await;
+        assert_eq!((answer.status, answer.header("location")), (303, "/account"), "{host}");
+    }
+}
+
+/// Load balancers and proxies call by an address of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_machines_call_answers_under_any_host() {
+    for address in ["", "[server]\npublic_url = \"https://id.example.com\"\n"] {
+        let server = Server::library("default", &format!("{address}{APPS}")).await;
+        let stylesheet = server.browser().open("/login").await;
+        let stylesheet = stylesheet
+            .body
+            .split('"')
+            .find(|text| text.starts_with("/assets/"))
+            .unwrap()
+            .to_owned();
+        for path in [
+            "/health/live",
+            "/health/ready",
+            "/.well-known/oauth-authorization-server",
+            "/openapi.json",
+            &stylesheet,
+        ] {
+            let answer = get(&server, path, "10.1.2.3:9000").await;
+            assert_eq!(answer.status, 200, "{path}");
+            assert!(!answer.body.contains("10.1.2.3"), "{path}");
+        }
+        let body = encoded(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", "sample"),
+            ("client_secret", SECRET),
+        ]);
+        let headers = [
+            ("host", "10.1.2.3:9000"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        assert_eq!(server.post_raw("/oauth/token", &headers, body).await.status, 200);
+    }
+}
+
+/// On HTTP/2 the host is `:authority`, also where the path is written with a slash behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn http_2_has_its_host_in_the_address() {
+    use http_body_util::Empty;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    let server = Server::library("default", APPS).await;
+    let stream = TokioIo::new(server.connection().await);
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let port = server.port();
+    for (host, refused) in [("evil.example", true), ("localhost", false), ("127.0.0.1", false)] {
+        for path in ["/login", "/login/", "/oauth/authorize", "/oauth/authorize/"] {
+            let request = hyper::Request::get(format!("http://{host}:{port}{path}"));
+            let request = request.body(Empty::<hyper::body::Bytes>::new()).unwrap();
+            let answer = sender.send_request(request).await.unwrap();
+            assert_eq!(answer.status().as_u16() == 421, refused, "{host}{path}");
+        }
+    }
+}
+
+/// A proxy that does not hand the host on is no reason to refuse people: their browser says where they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_a_name_goes_by_the_origin_and_not_by_the_host() {
+    let declared = format!("[server]\npublic_url = \"https://id.example.com\"\n{APPS}");
+    let server = Server::library("default", &declared).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    for host in ["10.0.0.5:8080", "hallpass", "evil.example"] {
+        let answer = sign_in_at(&server, host, "https://id.example.com").await;
+        assert_eq!((answer.status, answer.header("location")), (303, "/account"), "{host}");
+        let cookie = answer.header("set-cookie");
+        assert!(
+            cookie.starts_with("__Host-hallpass=") && !cookie.contains("Domain"),
+            "{cookie}"
+        );
+        let path = format!("/oauth/authorize?{}", sample.query(&[]));
+        assert!(!get(&server, &path, host).await.body.contains(host), "{host}");
+        // Opened there, the form cannot work, and says why.
+        let answer = sign_in_at(&server, host, &format!("http://{host}")).await;
+        let said = format!("sent from http://{host}, and this server is at https://id.example.com");
+        assert_eq!(answer.status, 403);
+        assert!(answer.text().contains(&said), "{}", answer.text());
+    }
+}
