@@ -39,7 +39,25 @@ where
     Walk: FnOnce(Chromium) -> Steps,
     Steps: Future<Output = WebDriverResult<()>> + Send + 'static,
 {
-    let (chromium, _process) = Chromium::start().await;
+    browse_with(json!({}), walk).await;
+}
+
+/// The same in a browser whose settings block all cookies.
+pub(crate) async fn browse_without_cookies<Walk, Steps>(walk: Walk)
+where
+    Walk: FnOnce(Chromium) -> Steps,
+    Steps: Future<Output = WebDriverResult<()>> + Send + 'static,
+{
+    const BLOCK: u8 = 2;
+    browse_with(json!({"profile.default_content_setting_values.cookies": BLOCK}), walk).await;
+}
+
+async fn browse_with<Walk, Steps>(settings: Value, walk: Walk)
+where
+    Walk: FnOnce(Chromium) -> Steps,
+    Steps: Future<Output = WebDriverResult<()>> + Send + 'static,
+{
+    let (chromium, _process) = Chromium::start(settings).await;
     let walked = tokio::spawn(walk(chromium.clone())).await;
     if !matches!(walked, Ok(Ok(()))) {
         // What the person would have seen where the walk ended.
@@ -58,7 +76,7 @@ where
 }
 
 impl Chromium {
-    async fn start() -> (Self, Process) {
+    async fn start(settings: Value) -> (Self, Process) {
         // The driver listens on IPv4 and IPv6: a port that it draws by itself may be taken on one of them.
         let port = free_port().expect("a free port");
         let mut child = Command::new("chromedriver")
@@ -68,7 +86,7 @@ impl Chromium {
             .expect("chromedriver starts");
         first_line(&mut child, "was started successfully").expect("chromedriver is ready");
         let profile = tempfile::tempdir().expect("a folder for the profile");
-        let capabilities = capabilities(profile.path()).expect("the flags are text");
+        let capabilities = capabilities(profile.path(), settings).expect("the flags are text");
         let process = Process {
             child,
             _profile: profile,
@@ -229,7 +247,8 @@ impl Chromium {
             .map(drop)
     }
 
-    async fn evaluate(&self, expression: &str) -> WebDriverResult<Value> {
+    /// Runs a script in the page; what it comes to.
+    pub(crate) async fn evaluate(&self, expression: &str) -> WebDriverResult<Value> {
         let parameters = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
         let answer = self.debugger("Runtime.evaluate", parameters).await?;
         let failed = answer.get("exceptionDetails");
@@ -250,7 +269,7 @@ impl Drop for Process {
     }
 }
 
-fn capabilities(profile: &Path) -> WebDriverResult<ChromeCapabilities> {
+fn capabilities(profile: &Path, settings: Value) -> WebDriverResult<ChromeCapabilities> {
     let mut capabilities = DesiredCapabilities::chrome();
     for flag in [
         "--headless=new",
@@ -267,6 +286,7 @@ fn capabilities(profile: &Path) -> WebDriverResult<ChromeCapabilities> {
     ] {
         capabilities.add_arg(flag)?;
     }
+    capabilities.add_experimental_option("prefs", settings)?;
     capabilities.add_arg(&format!("--user-data-dir={}", profile.display()))?;
     Ok(capabilities)
 }

@@ -11,6 +11,7 @@
 
 mod browser_app;
 mod chromium;
+mod cookies;
 mod demo;
 mod markup;
 #[path = "../process/mod.rs"]
