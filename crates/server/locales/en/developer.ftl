@@ -62,6 +62,10 @@ new-localhost-wrong = Only an app on people’s devices may accept any port of h
 new-scopes = What may it ask for?
 new-scope-wrong = Choose at least one of the permissions.
 
+app-connected-at-least = { $n ->
+    [one] at least 1 person connected
+   *[other] at least { $n } people connected
+}
 app-connected = { $n ->
     [0] nobody connected yet
     [one] 1 person connected

@@ -67,3 +67,6 @@ span-days = { $n ->
     [one] 1 day
    *[other] { $n } days
 }
+pages = Pages of this list
+pages-first = Back to the beginning
+pages-next = Next page

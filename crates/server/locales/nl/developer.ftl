@@ -62,6 +62,10 @@ new-localhost-wrong = Alleen een app op apparaten van mensen mag elke poort van 
 new-scopes = Waar mag de app om vragen?
 new-scope-wrong = Kies ten minste een van de rechten.
 
+app-connected-at-least = { $n ->
+    [one] door ten minste 1 persoon gekoppeld
+   *[other] door ten minste { $n } mensen gekoppeld
+}
 app-connected = { $n ->
     [0] nog door niemand gekoppeld
     [one] door 1 persoon gekoppeld

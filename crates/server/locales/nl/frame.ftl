@@ -67,3 +67,6 @@ span-days = { $n ->
     [one] 1 dag
    *[other] { $n } dagen
 }
+pages = Pagina’s van deze lijst
+pages-first = Terug naar het begin
+pages-next = Volgende pagina

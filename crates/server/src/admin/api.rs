@@ -59,6 +59,7 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
             "/organizations/{organization}/resume",
             suspension::resume(Kind::Organization),
         )
+        .route("/organizations/{organization}/members", get(organizations::members))
         .route(
             "/organizations/{organization}/members/{user}",
             put(organizations::set_member).delete(organizations::remove_member),

@@ -2,7 +2,7 @@
 
 use super::deletion::Deletion;
 use super::failure::Failure;
-use super::request::{self, Answer, body, json, nullable, query};
+use super::request::{self, Answer, body, json, limit, nullable, page, query};
 use super::secrets::{self, SecretView};
 use super::{find, moment};
 use crate::app::Hallpass;
@@ -12,7 +12,8 @@ use crate::config::{Config, GrantType};
 use crate::names;
 use crate::random;
 use crate::store::model::{
-    App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, MOST_REDIRECT_URIS, Reach,
+    App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, ListedApp, MOST_REDIRECT_URIS,
+    OrganizationName, Reach,
 };
 use crate::store::{StoreError, if_readable};
 use crate::time::Instant;
@@ -22,13 +23,15 @@ use axum::extract::{Path, RawQuery, State};
 use hallpass_wire::redirect_uri::Schemes;
 use hallpass_wire::{RedirectUri, Scope, Scopes};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     organization: Option<String>,
+    /// The client id that the page before ended with.
+    after: Option<String>,
+    limit: Option<String>,
 }
 
 /// An app to come; what is left out is the preset's.
@@ -100,23 +103,19 @@ struct AppView {
     client_secret: Option<String>,
 }
 
-/// `GET /apps`.
+/// `GET /apps`: by client id.
 pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
-    let now = hallpass.now();
     let filter: Filter = query(sent.as_deref())?;
-    let apps = match filter.organization {
-        Some(name) => {
-            let organization = find::organization(&hallpass, &name).await?;
-            hallpass.store.apps_of(organization.id).await?
-        }
-        None => hallpass.store.apps().await?,
+    let limit = limit(filter.limit.as_deref())?;
+    let organization = match filter.organization {
+        Some(name) => Some(find::organization(&hallpass, &name).await?.id),
+        None => None,
     };
-    let mut views = Vec::with_capacity(apps.len());
-    for app in apps {
-        let view = view(&hallpass, app, now).await?;
-        views.push(AppView { secrets: None, ..view });
-    }
-    json(200, &BTreeMap::from([("apps", views)]))
+    let after = filter.after.unwrap_or_default();
+    let found = hallpass.store.apps(organization, &after, limit).await?;
+    let listed = found.items.into_iter();
+    let views: Vec<_> = listed.map(|listed| view(&hallpass, listed)).collect();
+    page("apps", &views, found.next)
 }
 
 /// `GET /apps/{app}`.
@@ -276,25 +275,48 @@ pub(super) async fn shown(
     name: &str,
     client_secret: Option<String>,
 ) -> Answer {
-    let app = find::app(hallpass, name).await?;
-    let view = view(hallpass, app, now).await?;
-    json(status, &AppView { client_secret, ..view })
-}
-
-async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Failure> {
+    let mut app = find::app(hallpass, name).await?;
+    let secrets = Some(secrets::views(std::mem::take(&mut app.secrets), now));
     let organization = if_readable(hallpass.organization(app.organization).await)?;
+    let organization = organization.map(|one| OrganizationName {
+        slug: one.slug.clone(),
+        name: one.name.clone(),
+        hidden: one.hidden,
+    });
     let owner = match app.owner {
         Some(owner) => if_readable(hallpass.user(owner).await)?.map(|user| user.label().into_owned()),
         None => None,
     };
+    let listed = ListedApp {
+        app,
+        owner,
+        organization,
+    };
+    let view = view(hallpass, listed);
+    json(
+        status,
+        &AppView {
+            secrets,
+            client_secret,
+            ..view
+        },
+    )
+}
+
+fn view(hallpass: &Hallpass, listed: ListedApp) -> AppView {
+    let ListedApp {
+        app,
+        owner,
+        organization,
+    } = listed;
     let catalogue = || hallpass.config.scopes.keys().map(ToString::to_string).collect();
     let texts = |scopes: Scopes| scopes.iter().map(ToString::to_string).collect();
     let offered = |client_type| offered(&hallpass.config, client_type);
-    Ok(AppView {
+    AppView {
         id: app.id,
         client_id: app.client_id,
         name: app.name,
-        organization: organization.map_or_else(|| app.organization.to_string(), |one| one.slug.clone()),
+        organization: organization.map_or_else(|| app.organization.to_string(), |one| one.slug),
         owner,
         client_type: app.client_type,
         reach: app.reach,
@@ -306,9 +328,9 @@ async fn view(hallpass: &Hallpass, app: App, now: Instant) -> Result<AppView, Fa
         grant_types: app.grant_types.unwrap_or_else(|| offered(app.client_type)),
         created: moment::text(app.created),
         unknown: app.unknown.map(|unknown| unknown.to_string()),
-        secrets: Some(secrets::views(app.secrets, now)),
+        secrets: None,
         client_secret: None,
-    })
+    }
 }
 
 fn name_of(config: &Config, text: &str) -> Result<String, Failure> {

@@ -1,20 +1,15 @@
 //! The audit log, read in pages.
 
 use super::failure::Failure;
-use super::request::{Answer, json, query};
+use super::request::{Answer, json, limit, query};
 use super::{find, moment};
 use crate::app::Hallpass;
-use crate::store::if_readable;
-use crate::store::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter};
+use crate::store::model::{AuditCursor, AuditEventId, AuditFilter, ListedEvent};
 use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// How many events a page has where nothing is said, and at most.
-const USUAL: u32 = 100;
-const MOST: u32 = 1000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,10 +56,8 @@ struct Page {
 pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
     let filter = judged(&hallpass, query(sent.as_deref())?).await?;
     let limit = filter.limit as usize;
-    let mut events = Vec::new();
-    for event in hallpass.store.audit_events(filter).await? {
-        events.push(view(&hallpass, event).await?);
-    }
+    let listed = hallpass.store.listed_events(filter).await?.into_iter();
+    let events: Vec<_> = listed.map(view).collect();
     let next = events.last().filter(|_| events.len() == limit).map(|event| event.id);
     json(200, &Page { events, next })
 }
@@ -76,7 +69,7 @@ pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path
         Err(_) => None,
     };
     let event = found.ok_or_else(|| Failure::not_found(format!("there is no event {name:?}")))?;
-    json(200, &view(&hallpass, event).await?)
+    json(200, &view(event))
 }
 
 async fn judged(hallpass: &Hallpass, filter: Filter) -> Result<AuditFilter, Failure> {
@@ -88,7 +81,7 @@ async fn judged(hallpass: &Hallpass, filter: Filter) -> Result<AuditFilter, Fail
     };
     let mut judged = AuditFilter {
         from,
-        limit: filter.limit.as_deref().map_or(Ok(USUAL), limit)?,
+        limit: limit(filter.limit.as_deref())?,
         ..AuditFilter::default()
     };
     if let Some(name) = filter.app {
@@ -108,41 +101,30 @@ fn event(name: &str, text: &str) -> Result<AuditEventId, Failure> {
     id.map_err(|_| Failure::invalid(format!("{name}: expected the id of an event")))
 }
 
-fn limit(text: &str) -> Result<u32, Failure> {
-    let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
-    number.ok_or_else(|| Failure::invalid(format!("limit: expected a number from 1 to {MOST}")))
-}
-
-async fn view(hallpass: &Hallpass, event: AuditEvent) -> Result<EventView, Failure> {
-    let client = match event.app {
-        Some(id) => if_readable(hallpass.client_by_id(id).await)?,
-        None => None,
-    };
-    let user = match event.user {
-        Some(id) => if_readable(hallpass.user(id).await)?,
-        None => None,
-    };
-    let organization = match event.organization {
-        Some(id) => if_readable(hallpass.organization(id).await)?,
-        None => None,
-    };
-    Ok(EventView {
+fn view(listed: ListedEvent) -> EventView {
+    let ListedEvent {
+        event,
+        client_id,
+        user,
+        organization,
+    } = listed;
+    EventView {
         id: event.id,
         at: moment::text(event.at),
         actor: event.actor,
         action: event.action,
         app_id: event.app.map(|id| id.0),
-        client_id: client.map(|client| client.app.client_id.clone()),
+        client_id,
         user_id: event.user.map(|id| id.0),
-        user: user.map(|user| user.label().into_owned()),
+        user,
         organization_id: event.organization.map(|id| id.0),
-        organization: organization.map(|organization| organization.slug.clone()),
+        organization,
         grant_id: event.grant.map(|id| id.0),
         source: event.source,
         before: event.before.as_deref().and_then(object),
         after: event.after.as_deref().and_then(object),
         detail: event.detail.as_deref().and_then(object),
-    })
+    }
 }
 
 fn object(text: &str) -> Option<Value> {

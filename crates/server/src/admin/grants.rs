@@ -1,21 +1,16 @@
 //! Grants: looked at and ended by the operator.
 
 use super::failure::Failure;
-use super::request::{Answer, json, query};
+use super::request::{Answer, json, key, limit, page, query};
 use super::{find, moment};
 use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::store::if_readable;
-use crate::store::model::{EndReason, Grant, GrantFilter, GrantId, State as Life};
+use crate::store::model::{EndReason, GrantFilter, GrantId, ListedGrant, State as Life};
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// How many are listed where nothing is said, and at most.
-const USUAL: u32 = 100;
-const MOST: u32 = 10_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +19,8 @@ struct Filter {
     app: Option<String>,
     organization: Option<String>,
     state: Option<String>,
+    /// The grant that the page before ended with.
+    after: Option<String>,
     limit: Option<String>,
 }
 
@@ -51,17 +48,27 @@ struct GrantView {
 /// `GET /grants`: the newest first.
 pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
     let filter = judged(&hallpass, query(sent.as_deref())?).await?;
-    let mut views = Vec::new();
-    for grant in hallpass.store.grants(filter).await? {
-        views.push(view(&hallpass, grant).await?);
-    }
-    json(200, &BTreeMap::from([("grants", views)]))
+    let found = hallpass.store.listed_grants(filter).await?;
+    let listed = found.items.into_iter();
+    let views: Vec<_> = listed.map(|listed| view(&hallpass, listed)).collect();
+    page("grants", &views, found.next.map(|id| id.to_string()))
 }
 
 /// `GET /grants/{grant}`.
 pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
     let grant = find::grant(&hallpass, &name).await?;
-    json(200, &view(&hallpass, grant).await?)
+    // What is gone is told by its id.
+    let user = if_readable(hallpass.user(grant.user).await)?;
+    let client = if_readable(hallpass.client_by_id(grant.app).await)?;
+    let organization = if_readable(hallpass.organization(grant.organization).await)?;
+    let listed = ListedGrant {
+        grant,
+        user: user.map(|user| user.label().into_owned()),
+        client_id: client.as_ref().map(|client| client.app.client_id.clone()),
+        app_name: client.map(|client| client.app.name.clone()),
+        organization: organization.map(|one| one.slug.clone()),
+    };
+    json(200, &view(&hallpass, listed))
 }
 
 /// `POST /grants/{grant}/end`: code, refresh and access tokens are over at once. One that has ended stays as it is.
@@ -80,7 +87,8 @@ pub(super) async fn end(
 
 async fn judged(hallpass: &Hallpass, filter: Filter) -> Result<GrantFilter, Failure> {
     let mut judged = GrantFilter {
-        limit: filter.limit.as_deref().map_or(Ok(USUAL), limit)?,
+        after: key("after", filter.after.as_deref())?.map(GrantId),
+        limit: limit(filter.limit.as_deref())?,
         state: filter.state.as_deref().map(state).transpose()?,
         ..GrantFilter::default()
     };
@@ -96,11 +104,6 @@ async fn judged(hallpass: &Hallpass, filter: Filter) -> Result<GrantFilter, Fail
     Ok(judged)
 }
 
-fn limit(text: &str) -> Result<u32, Failure> {
-    let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
-    number.ok_or_else(|| Failure::invalid(format!("limit: expected a number from 1 to {MOST}")))
-}
-
 fn state(text: &str) -> Result<Life, Failure> {
     match text {
         "pending" => Ok(Life::Pending),
@@ -110,22 +113,24 @@ fn state(text: &str) -> Result<Life, Failure> {
     }
 }
 
-async fn view(hallpass: &Hallpass, mut grant: Grant) -> Result<GrantView, Failure> {
+fn view(hallpass: &Hallpass, listed: ListedGrant) -> GrantView {
+    let ListedGrant {
+        mut grant,
+        user,
+        client_id,
+        app_name,
+        organization,
+    } = listed;
     // Its row is told when its token comes.
     if grant.state != Life::Ended && hallpass.keys.ring().is_revoked(grant.key) {
         (grant.state, grant.reason) = (Life::Ended, Some(EndReason::KeyRevoked));
     }
-    // What is gone is told by its id: a list does not fail for one row.
-    let user = if_readable(hallpass.user(grant.user).await)?;
-    let client = if_readable(hallpass.client_by_id(grant.app).await)?;
-    let organization = if_readable(hallpass.organization(grant.organization).await)?;
-    let app = client.as_ref().map(|client| &client.app);
-    Ok(GrantView {
+    GrantView {
         id: grant.id,
-        user: user.map_or_else(|| grant.user.to_string(), |user| user.label().into_owned()),
-        app: app.map_or_else(|| grant.app.to_string(), |app| app.client_id.clone()),
-        app_name: app.map(|app| app.name.clone()).unwrap_or_default(),
-        organization: organization.map_or_else(|| grant.organization.to_string(), |one| one.slug.clone()),
+        user: user.unwrap_or_else(|| grant.user.to_string()),
+        app: client_id.unwrap_or_else(|| grant.app.to_string()),
+        app_name: app_name.unwrap_or_default(),
+        organization: organization.unwrap_or_else(|| grant.organization.to_string()),
         state: grant.state,
         scopes: grant.scopes.iter().map(ToString::to_string).collect(),
         refreshes: grant.generation.saturating_sub(1),
@@ -135,5 +140,5 @@ async fn view(hallpass: &Hallpass, mut grant: Grant) -> Result<GrantView, Failur
         ended: grant.ended_at.map(moment::text),
         reason: grant.reason,
         unknown: grant.unknown.map(|unknown| unknown.to_string()),
-    })
+    }
 }

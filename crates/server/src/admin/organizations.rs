@@ -2,24 +2,26 @@
 
 use super::deletion::Deletion;
 use super::failure::Failure;
-use super::request::{self, Answer, body, json};
+use super::request::{self, Answer, body, json, key, limit, page, query};
 use super::{find, moment};
 use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::config::slug_text;
 use crate::random;
+use crate::store::StoreError;
 use crate::store::model::{
-    AuditAction, AuditEvent, Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role,
-    Status, UserId,
+    AuditAction, AuditEvent, Member, Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate,
+    Role, Status, UserId,
 };
-use crate::store::{StoreError, if_readable};
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// How many members an organization is shown with.
+const SHOWN: u32 = 100;
 
 /// An organization to come.
 #[derive(Deserialize)]
@@ -58,9 +60,20 @@ struct OrganizationView {
     /// Why it is suspended although nobody suspended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown: Option<String>,
-    /// Lists do not have them.
+    /// The first of them. Lists do not have them.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<MemberView>>,
+    /// Where more members are, the `after` of their list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_members_after: Option<UserId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    /// The key that the page before ended with.
+    after: Option<String>,
+    limit: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -71,11 +84,28 @@ struct MemberView {
     role: String,
 }
 
-/// `GET /organizations`.
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>) -> Answer {
-    let organizations = hallpass.store.organizations().await?;
-    let views: Vec<_> = organizations.into_iter().map(view).collect();
-    json(200, &BTreeMap::from([("organizations", views)]))
+/// `GET /organizations`: by slug.
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
+    let filter: Filter = query(sent.as_deref())?;
+    let (after, limit) = (filter.after.unwrap_or_default(), limit(filter.limit.as_deref())?);
+    let found = hallpass.store.organizations(&after, limit).await?;
+    let views: Vec<_> = found.items.into_iter().map(view).collect();
+    page("organizations", &views, found.next)
+}
+
+/// `GET /organizations/{organization}/members`, in the order of their making.
+pub(super) async fn members(
+    State(hallpass): State<Arc<Hallpass>>,
+    Path(name): Path<String>,
+    RawQuery(sent): RawQuery,
+) -> Answer {
+    let filter: Filter = query(sent.as_deref())?;
+    let after = key("after", filter.after.as_deref())?.map(UserId);
+    let limit = limit(filter.limit.as_deref())?;
+    let organization = find::organization(&hallpass, &name).await?;
+    let found = hallpass.store.members(organization.id, after, limit).await?;
+    let views: Vec<_> = found.items.into_iter().map(member_view).collect();
+    page("members", &views, found.next.map(|id| id.to_string()))
 }
 
 /// `GET /organizations/{organization}`.
@@ -241,25 +271,22 @@ pub(super) async fn update_organization(
 /// The organization as it is now.
 async fn shown(hallpass: &Hallpass, status: u16, name: &str) -> Answer {
     let organization = find::organization(hallpass, name).await?;
-    let mut members = Vec::new();
-    for member in hallpass.store.members_of(organization.id).await? {
-        // Deleted since they were listed.
-        let Some(user) = if_readable(hallpass.user(member.user).await)? else {
-            continue;
-        };
-        members.push(MemberView {
-            id: member.user,
-            email: user.label().into_owned(),
-            name: user.name.clone(),
-            role: member.word,
-        });
-    }
-    let members = Some(members);
+    let found = hallpass.store.members(organization.id, None, SHOWN).await?;
     let view = OrganizationView {
-        members,
+        members: Some(found.items.into_iter().map(member_view).collect()),
+        more_members_after: found.next,
         ..view(organization)
     };
     json(status, &view)
+}
+
+fn member_view(member: Member) -> MemberView {
+    MemberView {
+        id: member.user,
+        email: member.label,
+        name: member.name,
+        role: member.word,
+    }
 }
 
 fn view(organization: Organization) -> OrganizationView {
@@ -273,5 +300,6 @@ fn view(organization: Organization) -> OrganizationView {
         created: moment::text(organization.created),
         unknown: organization.unknown.map(|unknown| unknown.to_string()),
         members: None,
+        more_members_after: None,
     }
 }

@@ -8,7 +8,8 @@ use crate::respond::{self, Response};
 use axum::body::Body;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use std::str::FromStr;
 
 /// What every handler gives.
 pub(super) type Answer = Result<Response, Failure>;
@@ -38,6 +39,28 @@ pub(super) fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Failu
     }
     serde_json::from_value(Value::Object(members))
         .map_err(|error| Failure::invalid(format!("the query is not as expected: {error}")))
+}
+
+/// How many objects a list has where nothing is said, and at most.
+const USUAL: u32 = 100;
+const MOST: u32 = 1_000;
+
+/// Reads `limit`.
+pub(super) fn limit(text: Option<&str>) -> Result<u32, Failure> {
+    let Some(text) = text else { return Ok(USUAL) };
+    let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
+    number.ok_or_else(|| Failure::invalid(format!("limit: expected a number from 1 to {MOST}")))
+}
+
+/// Reads a key of a list, such as `after`: the `next` of the page before.
+pub(super) fn key<T: FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, Failure> {
+    let wrong = || Failure::invalid(format!("{name}: expected the `next` of a page of this list"));
+    text.map(|text| text.parse().map_err(|_| wrong())).transpose()
+}
+
+/// A page of a list: its objects, and where the next page begins; null where this is the last.
+pub(super) fn page(name: &str, objects: &impl Serialize, next: Option<impl Into<Value>>) -> Answer {
+    json(200, &json!({ name: objects, "next": next.map(Into::into) }))
 }
 
 /// Reads a name that people see on pages.

@@ -3,19 +3,18 @@
 use super::deletion::{Deletion, declared_name};
 use super::failure::Failure;
 use super::organizations::check_role;
-use super::request::{self, Answer, body, json, nullable};
+use super::request::{self, Answer, body, json, key, limit, nullable, page, query};
 use super::{find, moment};
 use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::config::{Secret, email_address, language_tag, typeable};
 use crate::random;
+use crate::store::StoreError;
 use crate::store::model::{AuditAction, Membership, NewUser, Role, Status, SuspendedBy, User, UserId, UserUpdate};
-use crate::store::{StoreError, if_readable};
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The shortest password that an operator may give (NIST SP 800-63B §5.1.1.2).
@@ -103,11 +102,21 @@ struct Password {
     made: bool,
 }
 
-/// `GET /users`.
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>) -> Answer {
-    let users = hallpass.store.users().await?;
-    let views: Vec<_> = users.into_iter().map(view).collect();
-    json(200, &BTreeMap::from([("users", views)]))
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    /// The number that the page before ended with.
+    after: Option<String>,
+    limit: Option<String>,
+}
+
+/// `GET /users`: by number.
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
+    let filter: Filter = query(sent.as_deref())?;
+    let (after, limit) = (key("after", filter.after.as_deref())?, limit(filter.limit.as_deref())?);
+    let found = hallpass.store.users(after, limit).await?;
+    let views: Vec<_> = found.items.into_iter().map(view).collect();
+    page("users", &views, found.next.map(|number: i64| number.to_string()))
 }
 
 /// `GET /users/{user}`.
@@ -256,15 +265,12 @@ fn check_no_operator(user: &User) -> Result<(), Failure> {
 /// The person as they are now.
 pub(super) async fn shown(hallpass: &Hallpass, status: u16, id: UserId, password: Option<String>) -> Answer {
     let user = hallpass.store.user(id).await?.ok_or(StoreError::Conflict)?;
-    let mut memberships = Vec::with_capacity(user.memberships.len());
-    for membership in &user.memberships {
-        let organization = if_readable(hallpass.organization(membership.organization).await)?;
-        memberships.push(MembershipView {
-            organization: organization.map_or_else(|| membership.organization.to_string(), |one| one.slug.clone()),
-            role: membership.role,
-        });
-    }
-    let memberships = Some(memberships);
+    let belongs = hallpass.store.organizations_of(id).await?.into_iter();
+    let memberships = belongs.map(|(one, role)| MembershipView {
+        organization: one.slug,
+        role,
+    });
+    let memberships = Some(memberships.collect());
     let view = UserView {
         memberships,
         password,

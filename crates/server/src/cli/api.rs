@@ -12,7 +12,7 @@ use reqwest::RequestBuilder;
 use serde::Serialize;
 use serde_json::Value;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use tokio::net::UnixStream;
 
@@ -28,6 +28,20 @@ pub(super) struct Place {
     /// Print the server's answer as it is
     #[arg(long, global = true)]
     json: bool,
+}
+
+/// How many objects are asked for at a time.
+const PAGE: u32 = 1_000;
+
+/// Which part of a list is wanted.
+#[derive(Args)]
+pub(super) struct Part {
+    /// At most so many; without it all
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) limit: Option<u32>,
+    /// Those after this key, which the part before ended with
+    #[arg(long, value_name = "KEY")]
+    pub(super) after: Option<String>,
 }
 
 /// The admin API.
@@ -84,13 +98,41 @@ impl Api {
         self.answer(self.request(Method::GET, path)).await
     }
 
-    /// All of a kind that these filters let through.
-    pub(super) async fn list(&self, kind: &str, filters: &[(&str, Option<String>)]) -> Result<Answer, Failed> {
+    /// What is at `path` and these filters let through.
+    pub(super) async fn list(&self, path: &[&str], filters: &[(&str, Option<String>)]) -> Result<Answer, Failed> {
         let given: Vec<_> = filters
             .iter()
             .filter_map(|(name, value)| Some((name, value.as_ref()?)))
             .collect();
-        self.answer(self.request(Method::GET, &[kind]).query(&given)).await
+        self.answer(self.request(Method::GET, path).query(&given)).await
+    }
+
+    /// The same, page by page, with the objects of all pages in `member`.
+    pub(super) async fn pages(
+        &self,
+        path: &[&str],
+        member: &str,
+        filters: &[(&str, Option<String>)],
+        part: Part,
+    ) -> Result<Answer, Failed> {
+        let (mut left, mut after) = (part.limit, part.after);
+        let mut whole: Option<Answer> = None;
+        loop {
+            let limit = left.map_or(PAGE, |left| left.min(PAGE));
+            let mut filters = filters.to_vec();
+            filters.extend([("limit", Some(limit.to_string())), ("after", after)]);
+            let page = self.list(path, &filters).await?;
+            left = left.map(|left| left - limit);
+            after = page.next();
+            let joined = match whole {
+                Some(before) => before.followed_by(page, member),
+                None => page,
+            };
+            if after.is_none() || left == Some(0) {
+                return Ok(joined);
+            }
+            whole = Some(joined);
+        }
     }
 
     pub(super) async fn post(&self, path: &[&str]) -> Result<Answer, Failed> {
@@ -164,7 +206,28 @@ impl Answer {
             return self.print();
         }
         let objects = self.members.get(member).unwrap_or(&Value::Null);
-        print(&table::table(objects, columns))
+        print(&table::table(objects, columns))?;
+        match self.next() {
+            Some(next) => Ok(writeln!(io::stderr(), "There are more: --after {next}")?),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the next page of a list begins.
+    fn next(&self) -> Option<String> {
+        self.member("next")?.as_str().map(str::to_owned)
+    }
+
+    /// This list with the next page of it, whose `next` is the whole's.
+    fn followed_by(mut self, page: Self, member: &str) -> Self {
+        for (name, value) in page.members {
+            match (self.members.get_mut(&name), value) {
+                (Some(Value::Array(all)), Value::Array(more)) if name == member => all.extend(more),
+                (_, value) => drop(self.members.insert(name, value)),
+            }
+        }
+        self.text = serde_json::json!(self.members).to_string();
+        self
     }
 
     /// Prints one object.

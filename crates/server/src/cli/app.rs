@@ -1,6 +1,6 @@
 //! `hallpass app`.
 
-use super::api::Api;
+use super::api::{Api, Part};
 use super::{Failed, confirm};
 use clap::{Args, Subcommand};
 use http::Method;
@@ -17,6 +17,8 @@ pub(super) enum AppCommand {
         /// Those of this organization
         #[arg(long, value_name = "SLUG")]
         organization: Option<String>,
+        #[command(flatten)]
+        part: Part,
     },
     /// Show an app
     Show {
@@ -164,8 +166,9 @@ pub(super) struct Changes {
 
 pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {
     match command {
-        AppCommand::List { organization } => {
-            let apps = api.list("apps", &[("organization", organization)]).await?;
+        AppCommand::List { organization, part } => {
+            let filters = [("organization", organization)];
+            let apps = api.pages(&["apps"], "apps", &filters, part).await?;
             apps.print_table("apps", COLUMNS)
         }
         AppCommand::Show { app } => api.get(&["apps", &app]).await?.print(),

@@ -73,7 +73,7 @@ pub(super) async fn run(api: &Api, command: AuditCommand) -> Result<(), Failed> 
     match command {
         AuditCommand::List(list) if list.follow => follow(api, &list).await,
         AuditCommand::List(list) => {
-            let page = api.list("audit", &list.filters(list.limit)).await?;
+            let page = api.list(&["audit"], &list.filters(list.limit)).await?;
             show(api, &newest_last(&page), true)
         }
         AuditCommand::Show { event } => api.get(&["audit", &event]).await?.print(),
@@ -82,7 +82,7 @@ pub(super) async fn run(api: &Api, command: AuditCommand) -> Result<(), Failed> 
 
 /// Polls for ever: the last events, and then each new one once.
 async fn follow(api: &Api, list: &List) -> Result<(), Failed> {
-    let begin = newest_last(&api.list("audit", &list.filters(list.limit.or(Some(BEGIN)))).await?);
+    let begin = newest_last(&api.list(&["audit"], &list.filters(list.limit.or(Some(BEGIN)))).await?);
     show(api, &begin, true)?;
     let mut seen = Seen::beginning_with(&begin);
     loop {
@@ -90,7 +90,7 @@ async fn follow(api: &Api, list: &List) -> Result<(), Failed> {
         loop {
             let mut filters = list.filters(Some(PAGE));
             filters.push(("after", Some(after.to_string())));
-            let page = events(&api.list("audit", &filters).await?);
+            let page = events(&api.list(&["audit"], &filters).await?);
             show(api, &seen.new_of(&page), false)?;
             match page.last().and_then(id) {
                 Some(last) if page.len() == PAGE as usize => after = last,

@@ -1,7 +1,7 @@
 //! `hallpass grant`.
 
 use super::Failed;
-use super::api::Api;
+use super::api::{Api, Part};
 use clap::{Args, Subcommand};
 
 const COLUMNS: &[&str] = &["id", "user", "app", "organization", "state", "scopes", "last_used"];
@@ -36,9 +36,12 @@ pub(super) struct Filter {
     /// In this state
     #[arg(long, value_parser = ["pending", "active", "ended"])]
     state: Option<String>,
-    /// At most so many
-    #[arg(long, value_name = "NUMBER")]
-    limit: Option<u32>,
+    /// At most so many; 100 where nothing is said
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, hide_default_value = true)]
+    limit: u32,
+    /// Those after this grant, which the part before ended with
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
 }
 
 pub(super) async fn run(api: &Api, command: GrantCommand) -> Result<(), Failed> {
@@ -49,9 +52,13 @@ pub(super) async fn run(api: &Api, command: GrantCommand) -> Result<(), Failed> 
                 ("app", filter.app),
                 ("organization", filter.organization),
                 ("state", filter.state),
-                ("limit", filter.limit.map(|limit| limit.to_string())),
             ];
-            api.list("grants", &filters).await?.print_table("grants", COLUMNS)
+            let part = Part {
+                limit: Some(filter.limit),
+                after: filter.after,
+            };
+            let grants = api.pages(&["grants"], "grants", &filters, part).await?;
+            grants.print_table("grants", COLUMNS)
         }
         GrantCommand::Show { grant } => api.get(&["grants", &grant]).await?.print(),
         GrantCommand::End { grant } => api.post(&["grants", &grant, "end"]).await?.print(),

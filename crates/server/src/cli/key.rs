@@ -31,7 +31,7 @@ pub(super) enum KeyCommand {
 
 pub(super) async fn run(api: &Api, command: KeyCommand) -> Result<(), Failed> {
     match command {
-        KeyCommand::List => api.list("keys", &[]).await?.print_table("keys", COLUMNS),
+        KeyCommand::List => api.list(&["keys"], &[]).await?.print_table("keys", COLUMNS),
         KeyCommand::Rotate { purpose } => {
             let wanted = json!({"purpose": purpose});
             let answer = api.send(Method::POST, &["keys", "rotate"], &wanted).await?;

@@ -1,6 +1,6 @@
 //! `hallpass org`.
 
-use super::api::Api;
+use super::api::{Api, Part};
 use super::{Failed, confirm};
 use clap::{Args, Subcommand};
 use http::Method;
@@ -9,12 +9,21 @@ use serde_json::json;
 
 const ALL: &str = "organizations";
 const COLUMNS: &[&str] = &["slug", "name", "kind", "status", "hidden"];
+const MEMBERS: &str = "members";
+const MEMBER_COLUMNS: &[&str] = &["email", "name", "role", "id"];
 
 #[derive(Subcommand)]
 pub(super) enum OrgCommand {
     /// List organizations
-    List,
-    /// Show an organization and its members
+    List(Part),
+    /// List the members of an organization
+    Members {
+        /// Its slug
+        organization: String,
+        #[command(flatten)]
+        part: Part,
+    },
+    /// Show an organization and the first hundred of its members
     Show {
         /// Its slug
         organization: String,
@@ -92,7 +101,13 @@ pub(super) struct NewOrganization {
 
 pub(super) async fn run(api: &Api, command: OrgCommand) -> Result<(), Failed> {
     match command {
-        OrgCommand::List => api.list(ALL, &[]).await?.print_table(ALL, COLUMNS),
+        OrgCommand::List(part) => api.pages(&[ALL], ALL, &[], part).await?.print_table(ALL, COLUMNS),
+        OrgCommand::Members { organization, part } => {
+            let path = [ALL, &organization, MEMBERS];
+            api.pages(&path, MEMBERS, &[], part)
+                .await?
+                .print_table(MEMBERS, MEMBER_COLUMNS)
+        }
         OrgCommand::Show { organization } => api.get(&[ALL, &organization]).await?.print(),
         OrgCommand::Create(organization) => api.send(Method::POST, &[ALL], &organization).await?.print(),
         OrgCommand::SetMember {

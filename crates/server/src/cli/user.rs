@@ -1,6 +1,6 @@
 //! `hallpass user`.
 
-use super::api::Api;
+use super::api::{Api, Part};
 use super::app::empty_is_null;
 use super::{Failed, confirm};
 use crate::config::{typeable, without_blanks_around};
@@ -14,7 +14,7 @@ const COLUMNS: &[&str] = &["number", "email", "external_id", "name", "status", "
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
     /// List people
-    List,
+    List(Part),
     /// Show a person
     Show {
         /// The e-mail address
@@ -120,7 +120,10 @@ struct Body<'a> {
 
 pub(super) async fn run(api: &Api, command: UserCommand) -> Result<(), Failed> {
     match command {
-        UserCommand::List => api.list("users", &[]).await?.print_table("users", COLUMNS),
+        UserCommand::List(part) => {
+            let users = api.pages(&["users"], "users", &[], part).await?;
+            users.print_table("users", COLUMNS)
+        }
         UserCommand::Show { user } => api.get(&["users", &user]).await?.print(),
         UserCommand::Create { user, password } => {
             let body = Body {

@@ -163,7 +163,7 @@ async fn everybody_develops_for_the_default_organization() {
 #[tokio::test]
 async fn the_default_organization_is_there_without_any_declaration() {
     let world = World::started("").await;
-    let slugs: Vec<_> = world.store.organizations().await.unwrap();
+    let slugs = world.store.organizations("", 10).await.unwrap().items;
     assert_eq!(slugs.len(), 1);
     assert_eq!(slugs[0].slug, "default");
 }
@@ -275,7 +275,7 @@ async fn the_external_id_of_a_person_is_fixed_once_they_are_made() {
     let site = World::started(&with_external_id("Site/7")).await;
     fixed(site.try_start(&with_external_id("Site/8")).await);
     fixed(site.try_start(WORLD).await);
-    assert_eq!(site.store.users().await.unwrap().len(), 2);
+    assert_eq!(site.store.users(None, 10).await.unwrap().items.len(), 2);
 }
 
 #[tokio::test]

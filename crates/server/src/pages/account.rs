@@ -5,7 +5,6 @@ use crate::app::Hallpass;
 use crate::oauth::Refusal;
 use crate::portal::permission::develops;
 use crate::respond::Response;
-use crate::store::if_readable;
 use crate::store::model::{Organization, Role, User};
 use crate::view::{Account, OrganizationChoice, OrganizationLine};
 use std::sync::Arc;
@@ -39,12 +38,10 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
 /// # Errors
 /// Where the database is away.
 pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Organization>, Role)>, Refusal> {
-    let mut found = Vec::new();
-    for membership in &user.memberships {
-        let organization = if_readable(hallpass.organization(membership.organization).await)?;
-        found.extend(organization.map(|organization| (organization, membership.role)));
-    }
-    Ok(found)
+    let found = hallpass.store.organizations_of(user.id).await?.into_iter();
+    Ok(found
+        .map(|(organization, role)| (Arc::new(organization), role))
+        .collect())
 }
 
 /// The organizations that a form offers to choose between.

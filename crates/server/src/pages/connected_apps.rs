@@ -3,11 +3,12 @@
 use super::state::Purpose;
 use super::{Post, SignedIn, Visit};
 use crate::oauth::Refusal;
+use crate::portal::{PAGE, key};
 use crate::respond::Response;
 use crate::store::model::{self, AppId, EndReason, Grant, OrganizationId, User};
 use crate::time::Instant;
 use crate::tokens::copies::COPIED;
-use crate::view::{self, ConnectedApps, EndedLine, ErrorKind};
+use crate::view::{self, ConnectedApps, EndedLine, ErrorKind, Pages};
 use hallpass_wire::Scopes;
 use uuid::Uuid;
 
@@ -59,12 +60,20 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
     let store = &visit.hallpass.store;
     // Uses of the last seconds are only in memory; the person looks here to see them.
     store.flush().await?;
-    let mut lines = lines(store.connections(user.id).await?);
+    let after = key(visit, "after").map(AppId);
+    let page = store.connections(user.id, after, PAGE).await?;
+    let pages = Pages {
+        first: after.map(|_| visit.address("/account/apps")),
+        next: page
+            .next
+            .map(|key| visit.address(&format!("/account/apps?after={key}"))),
+    };
+    let mut lines = lines(page.items);
     for line in &mut lines {
         line.paused = is_paused(visit, user, line).await?;
     }
     let ended = store.ended_connections(user.id, ENDED).await?;
-    Ok(connected_apps(visit, &lines, &ended))
+    Ok(connected_apps(visit, &lines, &ended, &pages))
 }
 
 /// Whether the app, the membership or the organization keeps it from working at present.
@@ -74,7 +83,7 @@ async fn is_paused(visit: &Visit, user: &User, line: &Line) -> Result<bool, Refu
     Ok(hallpass.pause(user, line.organization, &client).await?.is_some())
 }
 
-fn connected_apps(visit: &Visit, lines: &[Line], ended: &[model::Connection]) -> Response {
+fn connected_apps(visit: &Visit, lines: &[Line], ended: &[model::Connection], pages: &Pages) -> Response {
     let blob = visit.seal(Purpose::End, &[]);
     let titles: Vec<Vec<String>> = lines
         .iter()
@@ -108,6 +117,7 @@ fn connected_apps(visit: &Visit, lines: &[Line], ended: &[model::Connection]) ->
     let now = visit.now.0;
     visit.render(200, |frame| {
         ConnectedApps {
+            pages,
             connections: &connections,
             ended: &ended,
             just_ended,

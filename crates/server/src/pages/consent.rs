@@ -3,7 +3,7 @@
 //! The form carries the id of the grant to come. Allowing inserts that grant or finds it: a second POST shows the same code
 //! while it can be redeemed, and makes nothing. One for another organization is asked again.
 
-use super::account::organization_choices;
+use super::account::{memberships, organization_choices};
 use super::authorize::{judge_again, log_refused, place, site};
 use super::shown::{Question, Shown};
 use super::state::{Opened, Purpose};
@@ -235,15 +235,11 @@ async fn choices(
     user: &User,
     request: &AuthorizationRequest,
 ) -> Result<Vec<Arc<Organization>>, Refusal> {
-    let mut found = Vec::new();
-    for membership in user
-        .memberships
-        .iter()
-        .filter(|one| request.client.reaches(one.organization))
-    {
-        let organization = hallpass.organization(membership.organization).await?;
-        found.extend(organization.filter(|one| one.status == Status::Active));
-    }
+    let belongs = memberships(hallpass, user).await?.into_iter();
+    let mut found: Vec<_> = belongs
+        .map(|(organization, _)| organization)
+        .filter(|one| request.client.reaches(one.id) && one.status == Status::Active)
+        .collect();
     if found.iter().any(|one| !one.hidden) {
         found.retain(|one| !one.hidden);
     }

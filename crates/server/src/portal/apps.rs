@@ -1,8 +1,7 @@
 //! A developer's apps: the list, and one app with its credentials.
 
-use super::app_line;
-use super::permission::{managed, manages, registers_for};
-use crate::app::Hallpass;
+use super::permission::{manager, manages, registers_for};
+use super::{PAGE, app_line, key, pages};
 use crate::config::Register;
 use crate::directory::Client;
 use crate::oauth::Refusal;
@@ -11,23 +10,19 @@ use crate::pages::state::Purpose;
 use crate::pages::{SignedIn, Visit};
 use crate::random;
 use crate::respond::Response;
-use crate::store::model::{App, AppId, ClientType, GrantFilter, Organization, Secret, State as Life, User};
+use crate::store::Connected;
+use crate::store::model::{App, AppId, ClientType, Secret, User};
 use crate::view::{AppPage, AppsList, ErrorKind, Registration, SecretLine, SecretNews, UriLine};
 use hallpass_wire::RedirectUri;
 use percent_encoding::percent_decode_str;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The most apps that one developer owns (DESIGN §10).
 pub(super) const MOST_APPS: u64 = 100;
-/// Beyond so many grants the page says that there are at least so many.
-const MOST_COUNTED: u32 = 10_000;
 
 /// `GET /developer`.
 pub async fn list(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
-    show_list(&visit, &user, 200)
-        .await
-        .map_err(|refusal| visit.failed(refusal))
+    show_list(&visit, &user).await.map_err(|refusal| visit.failed(refusal))
 }
 
 /// `GET /developer/apps/{client_id}`.
@@ -72,17 +67,19 @@ fn name(visit: &Visit) -> &str {
 ///
 /// # Errors
 /// Where the database is away.
-pub(super) async fn show_list(visit: &Visit, user: &User, status: u16) -> Result<Response, Refusal> {
-    let mut found = managed(&visit.hallpass, user).await?;
-    found.sort_by_key(|(app, _)| (std::cmp::Reverse(app.created), app.id));
-    let registration = registration(visit, user, &found).await?;
-    let lines: Vec<_> = found
-        .iter()
-        .map(|(app, organization)| app_line(app, organization))
-        .collect();
-    Ok(visit.render(status, |frame| {
+async fn show_list(visit: &Visit, user: &User) -> Result<Response, Refusal> {
+    let (hallpass, before) = (&visit.hallpass, key(visit, "before").map(AppId));
+    let page = hallpass
+        .store
+        .managed_apps(manager(hallpass, user, None), before, PAGE)
+        .await?;
+    let registration = registration(visit, user).await?;
+    let lines: Vec<_> = page.items.iter().map(app_line).collect();
+    let pages = pages(visit, "/developer", &page);
+    Ok(visit.render(200, |frame| {
         AppsList {
             apps: &lines,
+            pages: &pages,
             registration,
         }
         .render(frame)
@@ -90,11 +87,7 @@ pub(super) async fn show_list(visit: &Visit, user: &User, status: u16) -> Result
 }
 
 /// Whether the person may register one more app. If not: who can allow it.
-async fn registration(
-    visit: &Visit,
-    user: &User,
-    managed: &[(App, Arc<Organization>)],
-) -> Result<Registration, Refusal> {
+async fn registration(visit: &Visit, user: &User) -> Result<Registration, Refusal> {
     let hallpass = &visit.hallpass;
     if hallpass.config.portal.register == Register::Nobody {
         return Ok(Registration::Closed);
@@ -104,8 +97,8 @@ async fn registration(
         let has_owner = belongs.iter().any(|(organization, _)| !organization.hidden);
         return Ok(Registration::AskToBeDeveloper { has_owner });
     }
-    let own = managed.iter().filter(|(app, _)| app.owner == Some(user.id)).count();
-    Ok(if (own as u64) < MOST_APPS {
+    let own = hallpass.store.count_owned_apps(user.id, MOST_APPS).await?;
+    Ok(if own < MOST_APPS {
         Registration::Open
     } else {
         Registration::Full { limit: MOST_APPS }
@@ -120,24 +113,11 @@ pub async fn show(visit: &Visit, client: &Client, news: Option<SecretNews<'_>>) 
     let hallpass = &visit.hallpass;
     // Read anew: the cached app does not know when its secrets were used last, nor of one made just now.
     let app = hallpass.store.app(client.app.id).await?.ok_or(Refusal::Internal)?;
-    let connected_count = people_connected(hallpass, app.id).await?;
-    Ok(app_page(visit, client, &app, connected_count, news))
+    let connected = hallpass.store.people_connected(app.id).await?;
+    Ok(app_page(visit, client, &app, connected, news))
 }
 
-/// How many people have connected the app.
-async fn people_connected(hallpass: &Hallpass, app: AppId) -> Result<u64, Refusal> {
-    let filter = GrantFilter {
-        app: Some(app),
-        state: Some(Life::Active),
-        limit: MOST_COUNTED,
-        ..GrantFilter::default()
-    };
-    let grants = hallpass.store.grants(filter).await?;
-    let people: HashSet<_> = grants.iter().map(|grant| grant.user).collect();
-    Ok(people.len() as u64)
-}
-
-fn app_page(visit: &Visit, client: &Client, app: &App, connected_count: u64, news: Option<SecretNews<'_>>) -> Response {
+fn app_page(visit: &Visit, client: &Client, app: &App, connected: Connected, news: Option<SecretNews<'_>>) -> Response {
     let hallpass = &visit.hallpass;
     let native = app.client_type == ClientType::Public;
     let uri_line = |uri| uri_line(uri, native, app.localhost_any_port);
@@ -159,7 +139,7 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected_count: u64, new
             scopes: &visit.scope_lines(&client.scopes),
             secrets: &secrets,
             news,
-            connected_count,
+            connected,
             token_url: &token_url,
             pkce: hallpass.config.wire.require_pkce,
             blob: &blob,

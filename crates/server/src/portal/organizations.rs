@@ -1,15 +1,13 @@
 //! An organization's settings (API-2: the API Settings tab, with its Register Application button): for its owners and
 //! developers. Only owners see who else is in it.
 
-use super::app_line;
-use super::permission::{develops, managed, may_register, role_in};
+use super::permission::{develops, manager, may_register, role_in};
+use super::{PAGE, app_line, key, pages};
 use crate::oauth::Refusal;
 use crate::pages::{SignedIn, Visit};
 use crate::respond::Response;
-use crate::store::if_readable;
-use crate::store::model::{Organization, Role, Status, User};
-use crate::view::{ErrorKind, MemberLine, OrganizationSettings, Tab};
-use std::sync::Arc;
+use crate::store::model::{AppId, ListedApp, Member, Organization, Page, Role, Status, User, UserId};
+use crate::view::{ErrorKind, MemberLine, OrganizationSettings, Pages, Tab};
 
 /// `GET /organizations/{slug}`. Who is no owner or developer finds nothing here; nobody finds the hidden one.
 pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
@@ -27,53 +25,76 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
     let Some(organization) = found.filter(|one| develops(user, one)) else {
         return Ok(visit.error(404, ErrorKind::NotFound));
     };
-    let mut apps = managed(&visit.hallpass, user).await?;
-    apps.retain(|(app, _)| app.organization == organization.id);
-    apps.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name).then(one.id.cmp(&other.id)));
-    let apps: Vec<_> = apps.iter().map(|(app, _)| app_line(app, &organization)).collect();
-    let members = members(visit, user, &organization).await?;
-    let members: Option<Vec<_>> = members.as_ref().map(|members| lines(members));
-    let may_register = organization.status == Status::Active && may_register(&visit.hallpass, user, &organization);
     let api = visit.query(&["tab"]).get("tab") == Some("api");
+    let tab = if api { Tab::ApiSettings } else { Tab::General };
+    let apps = apps(visit, user, &organization, tab).await?;
+    let members = members(visit, user, &organization, tab).await?;
+    let place = format!("/organizations/{slug}");
+    let pages = match &members {
+        Some(members) => Pages {
+            first: key(visit, "after").map(|_| visit.address(&place)),
+            next: members.next.map(|key| visit.address(&format!("{place}?after={key}"))),
+        },
+        None => pages(visit, &format!("{place}?tab=api"), &apps),
+    };
+    let apps: Vec<_> = apps.items.iter().map(app_line).collect();
+    let members: Option<Vec<_>> = members.as_ref().map(|members| lines(&members.items));
+    let may_register = organization.status == Status::Active && may_register(&visit.hallpass, user, &organization);
     Ok(visit.render(200, |frame| {
         OrganizationSettings {
+            pages: &pages,
             slug: &organization.slug,
             name: &organization.name,
             kind: organization.kind,
             members: members.as_deref(),
             apps: &apps,
             may_register,
-            tab: if api { Tab::ApiSettings } else { Tab::General },
+            tab,
         }
         .render(frame)
     }))
 }
 
-/// Who is in the organization; `None` for whoever is no owner of it.
+/// A page of its apps that the person manages, on the tab that shows them.
+async fn apps(
+    visit: &Visit,
+    user: &User,
+    organization: &Organization,
+    tab: Tab,
+) -> Result<Page<ListedApp, AppId>, Refusal> {
+    if tab != Tab::ApiSettings {
+        let (items, next) = (Vec::new(), None);
+        return Ok(Page { items, next });
+    }
+    let hallpass = &visit.hallpass;
+    let by = manager(hallpass, user, Some(organization.id));
+    let before = key(visit, "before").map(AppId);
+    Ok(hallpass.store.managed_apps(by, before, PAGE).await?)
+}
+
+/// A page of those who are in the organization, on the tab that shows them; `None` for whoever is no owner of it.
 async fn members(
     visit: &Visit,
     user: &User,
     organization: &Organization,
-) -> Result<Option<Vec<(Arc<User>, Role)>>, Refusal> {
-    if role_in(user, organization) != Some(Role::Owner) {
+    tab: Tab,
+) -> Result<Option<Page<Member, UserId>>, Refusal> {
+    if tab != Tab::General || role_in(user, organization) != Some(Role::Owner) {
         return Ok(None);
     }
-    let mut members = Vec::new();
-    for member in visit.hallpass.store.members_of(organization.id).await? {
-        let Some(role) = member.role else { continue };
-        let user = if_readable(visit.hallpass.user(member.user).await)?;
-        members.extend(user.map(|user| (user, role)));
-    }
+    let after = key(visit, "after").map(UserId);
+    let members = visit.hallpass.store.members(organization.id, after, PAGE).await?;
     Ok(Some(members))
 }
 
-fn lines(members: &[(Arc<User>, Role)]) -> Vec<MemberLine<'_>> {
-    members
-        .iter()
+/// A role that this version does not know is none.
+fn lines(members: &[Member]) -> Vec<MemberLine<'_>> {
+    let known = members.iter().filter_map(|member| Some((member, member.role?)));
+    known
         .map(|(member, role)| MemberLine {
             name: &member.name,
-            email: member.label(),
-            role: *role,
+            email: &member.label,
+            role,
         })
         .collect()
 }

@@ -6,9 +6,8 @@ use crate::config::Register;
 use crate::directory::Client;
 use crate::oauth::Refusal;
 use crate::pages::account::memberships;
-use crate::store::if_readable;
-use crate::store::model::{App, Organization, Role, Status, User};
-use std::collections::HashMap;
+use crate::store::Manager;
+use crate::store::model::{Organization, OrganizationId, Role, Status, User};
 use std::sync::Arc;
 
 /// What the person is in the organization. The hidden default organization is nobody's own: everybody is a member of it.
@@ -69,25 +68,14 @@ pub async fn manages(hallpass: &Hallpass, user: &User, client: &Client) -> Resul
     Ok(app.owner == Some(user.id) || hallpass.store.is_in_team(app.id, user.id).await?)
 }
 
-/// The apps that the person may manage, each with its organization.
-///
-/// # Errors
-/// Where the database is away.
-pub async fn managed(hallpass: &Hallpass, user: &User) -> Result<Vec<(App, Arc<Organization>)>, Refusal> {
-    let mut found = HashMap::new();
-    for app in hallpass.store.apps_of_developer(user.id).await? {
-        let organization = if_readable(hallpass.organization(app.organization).await)?;
-        if let Some(organization) = organization.filter(|one| keeps_own(hallpass, user, one)) {
-            found.insert(app.id, (app, organization));
-        }
+/// Whose apps the person may manage, for lists: the store finds them by the rules of [`manages`].
+#[must_use]
+pub fn manager<'a>(hallpass: &'a Hallpass, user: &User, organization: Option<OrganizationId>) -> Manager<'a> {
+    Manager {
+        user: user.id,
+        organization,
+        default: &hallpass.config.defaults.organization,
     }
-    for (organization, _) in memberships(hallpass, user).await? {
-        if role_in(user, &organization) == Some(Role::Owner) {
-            let apps = hallpass.store.apps_of(organization.id).await?;
-            found.extend(apps.into_iter().map(|app| (app.id, (app, organization.clone()))));
-        }
-    }
-    Ok(found.into_values().collect())
 }
 
 /// Whether the developer pages have anything for the person.
@@ -95,7 +83,11 @@ pub async fn managed(hallpass: &Hallpass, user: &User) -> Result<Vec<(App, Arc<O
 /// # Errors
 /// Where the database is away.
 pub async fn has_developer_pages(hallpass: &Hallpass, user: &User) -> Result<bool, Refusal> {
-    Ok(!registers_for(hallpass, user).await?.is_empty() || !managed(hallpass, user).await?.is_empty())
+    if !registers_for(hallpass, user).await?.is_empty() {
+        return Ok(true);
+    }
+    let one = hallpass.store.managed_apps(manager(hallpass, user, None), None, 1);
+    Ok(!one.await?.items.is_empty())
 }
 
 /// Whether owning an app of this organization, or being in its team, lets the person manage it. An organization's app is the

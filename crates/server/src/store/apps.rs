@@ -4,8 +4,8 @@ use super::app_names::{self, Named};
 use super::batch::Write;
 use super::grants::ends_of_app;
 use super::model::{
-    App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, OrganizationId, Others,
-    Reach, Secret, SecretHash, SecretId, UserId,
+    App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, Others, Reach, Secret,
+    SecretHash, SecretId, UserId,
 };
 use super::origins::{first_origins, moved_origins};
 use super::value::{Row, Statement, Value};
@@ -26,24 +26,9 @@ impl Store {
         self.with_secrets(first(rows, app_of)?).await
     }
 
-    /// The apps that an organization owns, by name, without their secrets.
-    pub async fn apps_of(&self, organization: OrganizationId) -> Result<Vec<App>> {
-        Ok(readable(self.scan(APPS_OF, vec![organization.into()]).await?, app_of))
-    }
-
-    /// The apps that a person owns or whose team they are in, without their secrets.
-    pub async fn apps_of_developer(&self, user: UserId) -> Result<Vec<App>> {
-        Ok(readable(self.scan(APPS_OF_DEVELOPER, vec![user.into()]).await?, app_of))
-    }
-
     /// Whether the person is in the app's team.
     pub async fn is_in_team(&self, app: AppId, user: UserId) -> Result<bool> {
         Ok(!self.read(IN_TEAM, &[app.into(), user.into()]).await?.is_empty())
-    }
-
-    /// Every app, by name, without their secrets.
-    pub async fn apps(&self) -> Result<Vec<App>> {
-        Ok(readable(self.scan(APPS, vec![]).await?, app_of))
     }
 
     /// Makes an app with its secrets. [`StoreError::Taken`]: the client id is.
@@ -169,12 +154,7 @@ macro_rules! select_app {
 
 const APP: &str = select_app!("WHERE id = $1");
 const APP_BY_CLIENT_ID: &str = select_app!("WHERE client_id = $1");
-const APPS_OF: &str = select_app!("WHERE organization_id = $1 ORDER BY name, id");
-const APPS_OF_DEVELOPER: &str = select_app!(
-    "WHERE id IN (SELECT id FROM apps WHERE owner_id = $1 UNION SELECT app_id FROM app_team WHERE user_id = $1)"
-);
 const IN_TEAM: &str = "SELECT 1 FROM app_team WHERE app_id = $1 AND user_id = $2";
-const APPS: &str = select_app!("ORDER BY name, id");
 
 const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
      redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created) \
@@ -319,7 +299,8 @@ fn secret_params(app: AppId, secret: &Secret) -> Vec<Value> {
     ]
 }
 
-fn app_of(row: &mut Row) -> Result<App> {
+/// An app from the columns of `select_app!`.
+pub(super) fn app_of(row: &mut Row) -> Result<App> {
     let mut unknown = None;
     let mut app = App {
         id: row.take()?,

@@ -1,7 +1,7 @@
 //! The audit log: events are appended in the commit of the change that they record, never changed, and deleted by the sweep
 //! once they have been kept long enough.
 
-use super::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter, GrantId};
+use super::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter, GrantId, ListedEvent};
 use super::value::{Row, Value};
 use super::{Result, Store, first, readable};
 use std::time::Duration;
@@ -35,12 +35,12 @@ impl Store {
     }
 
     /// The event with this id.
-    pub async fn audit_event(&self, id: AuditEventId) -> Result<Option<AuditEvent>> {
-        first(self.read(EVENT, &[id.into()]).await?, event_of)
+    pub async fn audit_event(&self, id: AuditEventId) -> Result<Option<ListedEvent>> {
+        first(self.read(EVENT, &[id.into()]).await?, listed_event)
     }
 
     /// A page of the log. An index of app, user or organization gives the order.
-    pub async fn audit_events(&self, filter: AuditFilter) -> Result<Vec<AuditEvent>> {
+    pub async fn listed_events(&self, filter: AuditFilter) -> Result<Vec<ListedEvent>> {
         let (ascending, cursor) = match filter.from {
             AuditCursor::Newest => (false, AuditEventId(Uuid::max())),
             AuditCursor::Before(id) => (false, id),
@@ -62,7 +62,7 @@ impl Store {
         };
         params.extend([cursor.into(), filter.limit.into()]);
         let sql = if ascending { oldest } else { newest };
-        Ok(readable(self.scan(sql, params).await?, event_of))
+        Ok(readable(self.scan(sql, params).await?, listed_event))
     }
 }
 
@@ -121,35 +121,48 @@ pub(super) fn own_params(event: Option<&AuditEvent>) -> [Value; 7] {
 macro_rules! select_event {
     ($rest:literal) => {
         concat!(
-            "SELECT id, happened, actor, action, app_id, user_id, organization_id, grant_id, source, before, after, detail ",
-            "FROM audit_events WHERE ",
+            "SELECT e.id, e.happened, e.actor, e.action, e.app_id, e.user_id, e.organization_id, e.grant_id, e.source, e.before, ",
+            "e.after, e.detail, apps.client_id, ",
+            "COALESCE(users.email, users.contact_email, users.external_id, CAST(users.number AS TEXT)), organizations.slug ",
+            "FROM audit_events AS e LEFT JOIN apps ON apps.id = e.app_id LEFT JOIN users ON users.id = e.user_id ",
+            "LEFT JOIN organizations ON organizations.id = e.organization_id WHERE ",
             $rest
         )
     };
 }
 
-const EVENT: &str = select_event!("id = $1");
+const EVENT: &str = select_event!("e.id = $1");
 
 // Each list twice: the newest first, the oldest first. PostgreSQL learns a parameter's type where it first meets it, so the
 // column comes first.
 
-const NEWEST: &str = select_event!("id < $1 ORDER BY id DESC LIMIT $2");
-const OLDEST: &str = select_event!("id > $1 ORDER BY id LIMIT $2");
+const NEWEST: &str = select_event!("e.id < $1 ORDER BY e.id DESC LIMIT $2");
+const OLDEST: &str = select_event!("e.id > $1 ORDER BY e.id LIMIT $2");
 
 const NEWEST_OF_APP: &str = select_event!(
-    "app_id = $1 AND (user_id = $2 OR $2 IS NULL) AND (organization_id = $3 OR $3 IS NULL) AND id < $4 ORDER BY id DESC LIMIT $5"
+    "e.app_id = $1 AND (e.user_id = $2 OR $2 IS NULL) AND (e.organization_id = $3 OR $3 IS NULL) AND e.id < $4 ORDER BY e.id DESC LIMIT $5"
 );
 const OLDEST_OF_APP: &str = select_event!(
-    "app_id = $1 AND (user_id = $2 OR $2 IS NULL) AND (organization_id = $3 OR $3 IS NULL) AND id > $4 ORDER BY id LIMIT $5"
+    "e.app_id = $1 AND (e.user_id = $2 OR $2 IS NULL) AND (e.organization_id = $3 OR $3 IS NULL) AND e.id > $4 ORDER BY e.id LIMIT $5"
 );
 
-const NEWEST_OF_USER: &str =
-    select_event!("user_id = $1 AND (organization_id = $2 OR $2 IS NULL) AND id < $3 ORDER BY id DESC LIMIT $4");
+const NEWEST_OF_USER: &str = select_event!(
+    "e.user_id = $1 AND (e.organization_id = $2 OR $2 IS NULL) AND e.id < $3 ORDER BY e.id DESC LIMIT $4"
+);
 const OLDEST_OF_USER: &str =
-    select_event!("user_id = $1 AND (organization_id = $2 OR $2 IS NULL) AND id > $3 ORDER BY id LIMIT $4");
+    select_event!("e.user_id = $1 AND (e.organization_id = $2 OR $2 IS NULL) AND e.id > $3 ORDER BY e.id LIMIT $4");
 
-const NEWEST_OF_ORGANIZATION: &str = select_event!("organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-const OLDEST_OF_ORGANIZATION: &str = select_event!("organization_id = $1 AND id > $2 ORDER BY id LIMIT $3");
+const NEWEST_OF_ORGANIZATION: &str = select_event!("e.organization_id = $1 AND e.id < $2 ORDER BY e.id DESC LIMIT $3");
+const OLDEST_OF_ORGANIZATION: &str = select_event!("e.organization_id = $1 AND e.id > $2 ORDER BY e.id LIMIT $3");
+
+fn listed_event(row: &mut Row) -> Result<ListedEvent> {
+    Ok(ListedEvent {
+        event: event_of(row)?,
+        client_id: row.take()?,
+        user: row.take()?,
+        organization: row.take()?,
+    })
+}
 
 fn event_of(row: &mut Row) -> Result<AuditEvent> {
     Ok(AuditEvent {

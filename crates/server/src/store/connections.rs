@@ -1,28 +1,47 @@
 //! What a person connected, with the names that they know it by.
 
 use super::grants::grant_of;
-use super::model::{Connection, UserId};
+use super::model::{AppId, Connection, Page, UserId};
 use super::value::Row;
 use super::{Result, Store, readable};
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 impl Store {
-    /// A person's active grants, by app and organization, the newest of each first. One whose key was revoked opens nothing
-    /// any more, whether its row says so yet or not.
-    pub async fn connections(&self, user: UserId) -> Result<Vec<Connection>> {
-        Ok(readable(self.scan(ACTIVE, vec![user.into()]).await?, connection_of))
+    /// A person's active grants for `most` apps whose ids come after `after`, by app and organization, the newest of each first.
+    /// One whose key was revoked opens nothing any more, whether its row says so yet or not.
+    pub async fn connections(&self, user: UserId, after: Option<AppId>, most: u32) -> Result<Page<Connection, AppId>> {
+        let after = after.unwrap_or(AppId(Uuid::nil()));
+        let params = vec![user.into(), after.into(), most.saturating_add(1).into()];
+        let mut rows = self.scan(ACTIVE, params).await?;
+        let apps: BTreeSet<AppId> = rows.iter().map(Row::first).collect::<Result<_>>()?;
+        let mut beyond = apps.iter().skip(usize::try_from(most).unwrap_or(usize::MAX));
+        let mut next = None;
+        if let Some(further) = beyond.next() {
+            next = apps.range(..further).next_back().copied();
+            rows.retain(|row| row.first::<AppId>().is_ok_and(|app| app < *further));
+        }
+        let items = readable(rows, |row| {
+            row.take::<AppId>()?;
+            connection_of(row)
+        });
+        Ok(Page { items, next })
     }
 
     /// The grants of a person that ended last, the latest first.
     pub async fn ended_connections(&self, user: UserId, limit: u32) -> Result<Vec<Connection>> {
         let rows = self.scan(ENDED, vec![user.into(), limit.into()]).await?;
-        Ok(readable(rows, connection_of))
+        Ok(readable(rows, |row| {
+            row.take::<AppId>()?;
+            connection_of(row)
+        }))
     }
 }
 
 macro_rules! select_connection {
     ($rest:literal) => {
         concat!(
-            "SELECT g.id, g.app_id, g.user_id, g.organization_id, g.state, g.scopes, g.redirect_uri, g.code_challenge, ",
+            "SELECT g.app_id, g.id, g.app_id, g.user_id, g.organization_id, g.state, g.scopes, g.redirect_uri, g.code_challenge, ",
             "g.salt, g.proof_key, g.previous_key, g.generation, g.previous, g.confirmed, g.rotated_at, g.created, ",
             "g.code_expires, g.expires, g.ends, g.last_used, g.ended_at, g.reason, g.repeats, g.source, g.acts_as, ",
             "g.resource, ",
@@ -35,7 +54,10 @@ macro_rules! select_connection {
 }
 
 const ACTIVE: &str = select_connection!(
-    "WHERE g.user_id = $1 AND g.state = 1 AND NOT EXISTS (SELECT 1 FROM revoked_keys AS r WHERE r.id = g.proof_key) ORDER BY apps.name, g.app_id, organizations.slug, g.id DESC"
+    "WHERE g.user_id = $1 AND g.state = 1 AND NOT EXISTS (SELECT 1 FROM revoked_keys AS r WHERE r.id = g.proof_key) \
+     AND g.app_id IN (SELECT DISTINCT o.app_id FROM grants AS o WHERE o.user_id = $1 AND o.app_id > $2 AND o.state = 1 \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys AS r WHERE r.id = o.proof_key) ORDER BY o.app_id LIMIT $3) \
+     ORDER BY apps.name, g.app_id, organizations.slug, g.id DESC"
 );
 
 const ENDED: &str =

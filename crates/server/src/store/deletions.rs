@@ -95,7 +95,7 @@ impl Store {
     /// [`super::StoreError::Conflict`]: it is gone already, or owns an app.
     pub async fn delete_organization(&self, organization: &Organization, now: Instant) -> Result<()> {
         let id = organization.id;
-        let members: Vec<UserId> = all(self.scan(EVERY_MEMBER, vec![id.into()]).await?, Row::take)?;
+        let members: Vec<UserId> = all(self.scan(WITH_GRANTS, vec![id.into()]).await?, Row::take)?;
         let statements = vec![
             Statement::new(DELETE_ORGANIZATION, vec![id.into(), id.into()]).expect_one(),
             Statement::new(DELETE_MEMBERS, vec![id.into()]),
@@ -153,7 +153,8 @@ const APPS_OF_ORGANIZATION: &str =
     "SELECT COUNT(*) FROM (SELECT 1 FROM apps WHERE organization_id = $1 LIMIT $2) AS counted";
 
 const OWNED_BY: &str = "SELECT id FROM apps WHERE owner_id = $1 ORDER BY id";
-const EVERY_MEMBER: &str = "SELECT user_id FROM memberships WHERE organization_id = $1 ORDER BY user_id";
+const WITH_GRANTS: &str = "SELECT m.user_id FROM memberships AS m WHERE m.organization_id = $1 AND EXISTS (SELECT 1 FROM grants AS g \
+     WHERE g.user_id = m.user_id AND g.organization_id = m.organization_id AND g.state < 2) ORDER BY m.user_id";
 
 const DELETE_APP: &str = "DELETE FROM apps WHERE id = $1";
 const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1";

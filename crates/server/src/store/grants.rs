@@ -4,11 +4,11 @@
 
 use super::batch::{End, Ends, Outcome, Rotation, Work, Write};
 use super::model::{
-    AppId, ChangeKind, EndReason, Grant, GrantFilter, GrantId, NewChange, NewGrant, OrganizationId, Redeem, Redeemed,
-    Rotate, Rotated, State, UserId,
+    AppId, ChangeKind, EndReason, Grant, GrantId, NewChange, NewGrant, OrganizationId, Redeem, Redeemed, Rotate,
+    Rotated, State, UserId,
 };
 use super::value::{Row, Statement, Value};
-use super::{Engine, Result, Store, StoreError, all, first, readable};
+use super::{Engine, Result, Store, StoreError, all, first};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 use std::time::Duration;
@@ -124,17 +124,6 @@ impl Store {
         self.end_many(Ends::new(select, params, reason, now)).await
     }
 
-    /// Grants for the operator, the newest first.
-    pub async fn grants(&self, filter: GrantFilter) -> Result<Vec<Grant>> {
-        let (sql, mut params) = match (filter.user, filter.app) {
-            (Some(user), app) => (LIST_OF_USER, vec![user.into(), app.into()]),
-            (None, Some(app)) => (LIST_OF_APP, vec![app.into()]),
-            (None, None) => (LIST, vec![]),
-        };
-        params.extend([filter.organization.into(), filter.state.into(), filter.limit.into()]);
-        Ok(readable(self.scan(sql, params).await?, grant_of))
-    }
-
     /// The active grants of a person for an app beyond `keep`, `newcomer` included: those to end where there are too many, the
     /// ones that were used last stay. The newcomer always stays: by a clock that was turned back it is the longest idle one.
     /// What ended with its key takes no room.
@@ -175,19 +164,6 @@ macro_rules! select_grant {
 
 /// One grant.
 pub(super) const GRANT: &str = select_grant!("WHERE id = $1");
-
-// PostgreSQL learns a parameter's type where it first meets it, so the column comes first.
-const LIST: &str = select_grant!(
-    "WHERE (organization_id = $1 OR $1 IS NULL) AND (state = $2 OR $2 IS NULL) ORDER BY id DESC LIMIT $3"
-);
-
-const LIST_OF_APP: &str = select_grant!(
-    "WHERE app_id = $1 AND (organization_id = $2 OR $2 IS NULL) AND (state = $3 OR $3 IS NULL) ORDER BY id DESC LIMIT $4"
-);
-
-const LIST_OF_USER: &str = select_grant!(
-    "WHERE user_id = $1 AND (app_id = $2 OR $2 IS NULL) AND (organization_id = $3 OR $3 IS NULL) AND (state = $4 OR $4 IS NULL) ORDER BY id DESC LIMIT $5"
-);
 
 /// Whether the person of this grant has more than so many for its app: nearly always not, which the index tells without a
 /// look at any other row.

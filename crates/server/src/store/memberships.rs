@@ -1,9 +1,9 @@
 //! Who belongs to which organization.
 
 use super::batch::{Ends, Write};
-use super::model::{ChangeKind, EndReason, Member, Membership, NewChange, OrganizationId, Role, UserId};
+use super::model::{ChangeKind, EndReason, Membership, NewChange, OrganizationId, Role, UserId};
 use super::value::{Row, Statement};
-use super::{Result, Store, readable};
+use super::{Result, Store};
 use crate::time::Instant;
 use std::time::Duration;
 
@@ -24,17 +24,7 @@ impl Store {
         self.write_announcing(vec![Statement::new(END, params)], changed(user, organization, now))
             .await
     }
-
-    /// The members of an organization, in the order of their making.
-    pub async fn members_of(&self, organization: OrganizationId) -> Result<Vec<Member>> {
-        let rows = self.scan(OF_ORGANIZATION, vec![organization.into()]).await?;
-        Ok(readable(rows, member_of))
-    }
 }
-
-const OF_ORGANIZATION: &str = "SELECT memberships.user_id, memberships.role FROM memberships \
-     JOIN users ON users.id = memberships.user_id WHERE memberships.organization_id = $1 AND memberships.ended_at IS NULL \
-     ORDER BY users.number";
 
 const PUT: &str = "INSERT INTO memberships (user_id, organization_id, role) VALUES ($1, $2, $3) \
      ON CONFLICT (user_id, organization_id) DO UPDATE SET role = excluded.role, ended_at = NULL";
@@ -96,12 +86,4 @@ pub(super) fn joined(row: &mut Row) -> Result<Option<Membership>> {
     Ok(organization
         .zip(role)
         .map(|(organization, role)| Membership { organization, role }))
-}
-
-/// A member from the columns of [`OF_ORGANIZATION`].
-fn member_of(row: &mut Row) -> Result<Member> {
-    let user = row.take()?;
-    let word: String = row.take()?;
-    let role = Role::from_text(&word);
-    Ok(Member { user, role, word })
 }

@@ -18,6 +18,7 @@ mod declared;
 mod deletions;
 mod grants;
 mod keys;
+mod lists;
 mod memberships;
 pub mod model;
 mod nodes;
@@ -43,6 +44,7 @@ mod writer;
 
 pub use deletions::Toll;
 pub(crate) use grants::CODE_KEPT;
+pub use lists::{Connected, Manager};
 pub(crate) use nodes::RECALL;
 pub use postgres::Address;
 pub(crate) use users::folded;

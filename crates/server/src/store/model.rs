@@ -7,16 +7,27 @@ mod grant;
 mod people;
 mod record;
 
-pub use client::{App, AppUpdate, MOST_REDIRECT_URIS, Others, Resource, Secret, SecretHash};
-pub use grant::{Connection, Grant, GrantFilter, NewGrant, Redeem, Redeemed, Rotate, Rotated, Surplus};
+pub use client::{
+    App, AppUpdate, ListedApp, MOST_REDIRECT_URIS, OrganizationName, Others, Resource, Secret, SecretHash,
+};
+pub use grant::{Connection, Grant, GrantFilter, ListedGrant, NewGrant, Redeem, Redeemed, Rotate, Rotated, Surplus};
 pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
 pub use record::{
-    AuditCursor, AuditEvent, AuditFilter, Beat, Change, Declared, Key, Mark, NewChange, Recall, Recalled, RevokedKey,
-    Successor,
+    AuditCursor, AuditEvent, AuditFilter, Beat, Change, Declared, Key, ListedEvent, Mark, NewChange, Recall, Recalled,
+    RevokedKey, Successor,
 };
 
 use std::fmt;
 use uuid::Uuid;
+
+/// A page of a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page<T, K> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// The key after which the next page begins; `None`: this is the last one.
+    pub next: Option<K>,
+}
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(

@@ -2,7 +2,7 @@
 
 use super::model::{ChangeKind, NewChange, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Status};
 use super::value::{Row, Statement};
-use super::{Result, Store, first, readable};
+use super::{Result, Store, first};
 use crate::time::Instant;
 
 impl Store {
@@ -14,11 +14,6 @@ impl Store {
     /// The organization with this slug.
     pub async fn organization_by_slug(&self, slug: &str) -> Result<Option<Organization>> {
         first(self.read(ORGANIZATION_BY_SLUG, &[slug.into()]).await?, organization_of)
-    }
-
-    /// Every organization, by slug.
-    pub async fn organizations(&self) -> Result<Vec<Organization>> {
-        Ok(readable(self.scan(ORGANIZATIONS, vec![]).await?, organization_of))
     }
 
     /// Makes an organization. [`super::StoreError::Taken`]: the slug is.
@@ -67,7 +62,6 @@ macro_rules! select_organization {
 
 const ORGANIZATION: &str = select_organization!("WHERE id = $1");
 const ORGANIZATION_BY_SLUG: &str = select_organization!("WHERE slug = $1");
-const ORGANIZATIONS: &str = select_organization!("ORDER BY slug");
 
 const INSERT: &str = "INSERT INTO organizations (id, slug, name, kind, hidden, status, created) \
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -79,7 +73,8 @@ pub(super) fn changed(organization: OrganizationId, now: Instant) -> NewChange {
     NewChange::about(ChangeKind::Organization, organization.0.as_bytes(), now)
 }
 
-fn organization_of(row: &mut Row) -> Result<Organization> {
+/// An organization from the columns of `select_organization!`.
+pub(super) fn organization_of(row: &mut Row) -> Result<Organization> {
     let mut unknown = None;
     let mut organization = Organization {
         id: row.take()?,

@@ -2,7 +2,7 @@
 
 use super::model::{ChangeKind, NewChange, NewUser, Status, SuspendedBy, User, UserId, UserUpdate};
 use super::value::{Row, Statement, Value};
-use super::{Engine, Result, Store, StoreError, first, memberships, readable, sessions};
+use super::{Engine, Result, Store, StoreError, first, memberships, sessions};
 use crate::passwords::LENDERS;
 use crate::time::Instant;
 use uuid::Uuid;
@@ -30,11 +30,6 @@ impl Store {
     /// The person whom the site knows by this id.
     pub async fn user_by_external_id(&self, external_id: &str) -> Result<Option<User>> {
         person_of(self.read(PERSON_BY_EXTERNAL_ID, &[external_id.into()]).await?)
-    }
-
-    /// Everybody, in the order of making, without memberships.
-    pub async fn users(&self) -> Result<Vec<User>> {
-        Ok(readable(self.scan(USERS, vec![]).await?, user_of))
     }
 
     /// Makes a person with the next numeric id. [`StoreError::Taken`]: the login or the site's id is.
@@ -112,9 +107,6 @@ pub(super) const PEOPLE: &str = select_person!(
     "LATERAL (SELECT organization_id, role FROM memberships WHERE user_id = users.id AND ended_at IS NULL OFFSET 0) AS own \
      ON TRUE WHERE id = ANY($1) ORDER BY organization_id"
 );
-
-const USERS: &str = "SELECT id, number, email, external_id, contact_email, name, password, locale, admin, developer, \
-     status, suspended_by, created FROM users ORDER BY number";
 
 /// The numeric id that [`INSERT`] gives. The row's lock makes two registrations at once count one after the other, and the
 /// number of a deleted person is never given again.
@@ -201,7 +193,8 @@ pub(super) fn person_of(rows: Vec<Row>) -> Result<Option<User>> {
     Ok(found)
 }
 
-fn user_of(row: &mut Row) -> Result<User> {
+/// A person from the columns of `select_person!` before those of memberships.
+pub(super) fn user_of(row: &mut Row) -> Result<User> {
     let mut unknown = None;
     let mut user = User {
         id: row.take()?,

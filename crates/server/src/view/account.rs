@@ -2,7 +2,7 @@
 
 use super::moments::seconds_between;
 use super::words::{Message, Phrase, Words};
-use super::{mark, page};
+use super::{Pages, mark, page};
 use crate::store::model::{EndReason, Role};
 
 /// The page at `/`: what this server is.
@@ -41,6 +41,8 @@ pub struct OrganizationLine<'a> {
 /// Who holds a pass to the person's data, and the button that ends it.
 #[derive(Debug, Clone)]
 pub struct ConnectedApps<'a> {
+    /// The other pages of the list.
+    pub pages: &'a Pages,
     /// Running grants, one line per app and organization.
     pub connections: &'a [Connection<'a>],
     /// Grants that ended lately.

@@ -2,8 +2,9 @@
 //! request to copy with own values.
 
 use super::words::{Message, Phrase, Words};
-use super::{OrganizationChoice, ScopeLine, mark, page};
+use super::{OrganizationChoice, Pages, ScopeLine, mark, page};
 use crate::names::{self, NameError};
+use crate::store::Connected;
 use crate::store::model::{AppStatus, ClientType};
 
 /// The apps a person may manage.
@@ -11,6 +12,8 @@ use crate::store::model::{AppStatus, ClientType};
 pub struct AppsList<'a> {
     /// Apps, newest first.
     pub apps: &'a [AppLine<'a>],
+    /// The other pages of the list.
+    pub pages: &'a Pages,
     /// Whether the person may register one more.
     pub registration: Registration,
 }
@@ -314,7 +317,7 @@ pub struct AppPage<'a> {
     /// What just became of the secrets.
     pub news: Option<SecretNews<'a>>,
     /// How many people have connected it.
-    pub connected_count: u64,
+    pub connected: Connected,
     /// Address of the token endpoint.
     pub token_url: &'a str,
     /// Whether the token request needs a code verifier (RFC 7636).
@@ -329,6 +332,15 @@ page!(AppPage, "app_page.html", here: "developer");
 impl AppPage<'_> {
     fn mark(&self) -> String {
         mark(self.name)
+    }
+
+    fn people(&self, words: &Words) -> Phrase {
+        let phrase = if self.connected.at_least {
+            words.say("app-connected-at-least")
+        } else {
+            words.say("app-connected")
+        };
+        phrase.count("n", self.connected.people)
     }
 
     fn confidential(&self) -> bool {

@@ -105,6 +105,15 @@ macro_rules! page {
 }
 use page;
 
+/// Addresses of the other pages of a list.
+#[derive(Debug, Clone, Default)]
+pub struct Pages {
+    /// Of the first one; none where this is the first.
+    pub first: Option<String>,
+    /// Of the next one; none where this is the last.
+    pub next: Option<String>,
+}
+
 #[expect(
     clippy::expect_used,
     reason = "writing into a String cannot fail, and no value of ours fails to print"

@@ -3,8 +3,7 @@
 use super::page;
 use super::words::Message;
 use crate::store::model::{OrganizationKind, Role};
-use crate::view::AppLine;
-use std::borrow::Cow;
+use crate::view::{AppLine, Pages};
 
 /// An organization's settings, one of two tabs.
 #[derive(Debug, Clone)]
@@ -19,6 +18,8 @@ pub struct OrganizationSettings<'a> {
     pub members: Option<&'a [MemberLine<'a>]>,
     /// Those of its apps that the person manages.
     pub apps: &'a [AppLine<'a>],
+    /// The other pages of the list that the tab has.
+    pub pages: &'a Pages,
     /// Whether the person may register an app for it.
     pub may_register: bool,
     /// Which tab is shown: `?tab=api` or none.
@@ -41,7 +42,7 @@ pub struct MemberLine<'a> {
     /// Name.
     pub name: &'a str,
     /// E-mail address, or what else tells the person from others.
-    pub email: Cow<'a, str>,
+    pub email: &'a str,
     /// What the person may do.
     pub role: Role,
 }

@@ -5,11 +5,20 @@
 use super::{
     Account, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent,
     ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Landing, Locale, Login, LoginError, MemberLine, NameFault,
-    OrganizationChoice, OrganizationLine, OrganizationSettings, RedirectUriError, RedirectUriFault, Registration,
-    ScopeChoice, ScopeLine, SecretLine, SecretNews, Tab, Until, UriLine,
+    OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, RedirectUriError, RedirectUriFault,
+    Registration, ScopeChoice, ScopeLine, SecretLine, SecretNews, Tab, Until, UriLine,
 };
+use crate::store::Connected;
 use crate::store::model::{AppStatus, ClientType, EndReason, OrganizationKind, Role};
 use hallpass_wire::redirect_uri::Destination;
+
+/// A page in the midst of a list.
+fn several() -> Pages {
+    Pages {
+        first: Some("/account/apps".to_owned()),
+        next: Some("/account/apps?after=01".to_owned()),
+    }
+}
 
 const NOW: i64 = 1_795_430_000_000; // 2026-11-23
 const DAY: i64 = 86_400_000;
@@ -336,7 +345,9 @@ impl Texts {
             ended_at: NOW - 90 * DAY,
             reason: Some(reason),
         });
+        let pages = several();
         let apps = ConnectedApps {
+            pages: &pages,
             connections: &[connection, forgotten, new],
             ended: &ended,
             just_ended: Some(&self.app),
@@ -346,6 +357,7 @@ impl Texts {
         add(
             "connected-none",
             ConnectedApps {
+                pages: &Pages::default(),
                 connections: &[],
                 ended: &[],
                 just_ended: None,
@@ -376,6 +388,7 @@ impl Texts {
         add(
             "developer",
             AppsList {
+                pages: &Pages::default(),
                 apps: &self.lines(),
                 registration: Registration::Open,
             }
@@ -394,6 +407,7 @@ impl Texts {
             ("developer-closed", Registration::Closed),
         ] {
             let none = AppsList {
+                pages: &several(),
                 apps: &[],
                 registration,
             };
@@ -521,7 +535,10 @@ impl Texts {
             scopes: &scopes,
             secrets: &[current, old],
             news: None,
-            connected_count: 1204,
+            connected: Connected {
+                people: 1204,
+                at_least: true,
+            },
             token_url: "https://api.housecheck.example/oauth/token",
             pkce: false,
             blob: &self.blob,
@@ -554,7 +571,10 @@ impl Texts {
         let fresh = AppPage {
             news: Some(SecretNews::Made(&self.code)),
             secrets: &[unused],
-            connected_count: 0,
+            connected: Connected {
+                people: 0,
+                at_least: false,
+            },
             ..app.clone()
         };
         add(
@@ -587,10 +607,12 @@ impl Texts {
         let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
         let member = |role| MemberLine {
             name: &self.person,
-            email: self.email.as_str().into(),
+            email: &self.email,
             role,
         };
+        let others = several();
         let settings = OrganizationSettings {
+            pages: &others,
             slug: &self.slug,
             name: &self.organization,
             kind: OrganizationKind::Live,

@@ -424,6 +424,8 @@ async fn a_developer_has_a_hundred_apps_and_no_more_also_by_two_forms_at_once() 
     let server = Server::library("default", &declared).await;
     let john = server.browser_of(JOHN).await;
     let typed = [("name", "The last"), ("redirect_uris", REDIRECT_URI)];
+    // The newest is listed first.
+    server.advance(Duration::from_secs(1));
     let pages = [
         john.open("/developer/apps/new").await,
         john.open("/developer/apps/new").await,

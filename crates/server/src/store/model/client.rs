@@ -6,7 +6,7 @@ use hallpass_wire::{RedirectUri, Scopes};
 use serde::Serialize;
 use std::fmt;
 
-/// The most redirect URIs of an app that is registered on pages or by the API (DESIGN §10).
+/// The most redirect URIs of an app (DESIGN §10).
 pub const MOST_REDIRECT_URIS: usize = 50;
 
 /// An app, which is an OAuth client, with its secrets. The audit log has what is serialized.
@@ -51,6 +51,28 @@ pub struct App {
     /// What this version cannot read of it; then it is suspended.
     #[serde(skip)]
     pub unknown: Unknown,
+}
+
+/// An app in a list, without its secrets, with the names that it is known by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListedApp {
+    /// The app.
+    pub app: App,
+    /// The label of who manages it.
+    pub owner: Option<String>,
+    /// Whose it is; none where that is gone.
+    pub organization: Option<OrganizationName>,
+}
+
+/// What an organization is called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OrganizationName {
+    /// Its slug.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Whether nobody sees it.
+    pub hidden: bool,
 }
 
 /// What is different about an app; `None` leaves a field as it is.

@@ -211,8 +211,25 @@ pub struct GrantFilter {
     pub organization: Option<OrganizationId>,
     /// In this state.
     pub state: Option<State>,
+    /// Those that come after this one: the older ones.
+    pub after: Option<GrantId>,
     /// At most so many, newest first.
     pub limit: u32,
+}
+
+/// A grant with the names that the operator knows it by; of what is gone there is none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListedGrant {
+    /// The grant.
+    pub grant: Grant,
+    /// The person's label.
+    pub user: Option<String>,
+    /// The app's client id.
+    pub client_id: Option<String>,
+    /// The app's name.
+    pub app_name: Option<String>,
+    /// The organization's slug.
+    pub organization: Option<String>,
 }
 
 /// A grant with the names that a person knows it by.

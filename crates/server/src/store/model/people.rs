@@ -146,6 +146,10 @@ pub struct Member {
     pub role: Option<Role>,
     /// The role as it is stored.
     pub word: String,
+    /// Their name.
+    pub name: String,
+    /// What tells them from others, as [`User::label`].
+    pub label: String,
 }
 
 /// A tenant. The audit log has what is serialized.

@@ -80,6 +80,19 @@ pub struct AuditEvent {
     pub detail: Option<String>,
 }
 
+/// An event with the names of those that it is about, as they are now; of what is deleted there is none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListedEvent {
+    /// The event.
+    pub event: AuditEvent,
+    /// The app's client id.
+    pub client_id: Option<String>,
+    /// The person's label.
+    pub user: Option<String>,
+    /// The organization's slug.
+    pub organization: Option<String>,
+}
+
 /// Which events of the audit log to list.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct AuditFilter {

@@ -198,7 +198,15 @@ async fn a_connection_whose_key_was_revoked_is_none() {
         .unwrap();
     fixture.store.create_app(app(100, "one")).await.unwrap();
     fixture.active(1).await;
-    let count = async || fixture.store.connections(UserId(uuid(200))).await.unwrap().len();
+    let count = async || {
+        fixture
+            .store
+            .connections(UserId(uuid(200)), None, ALL)
+            .await
+            .unwrap()
+            .items
+            .len()
+    };
     assert_eq!(count().await, 1);
     fixture.revoke(2).await;
     assert_eq!(count().await, 1);

@@ -8,6 +8,7 @@ mod deletions;
 mod failures;
 mod grants;
 mod keys;
+mod lists;
 mod nodes;
 mod nouns;
 mod origins;
@@ -121,6 +122,30 @@ impl Fixture {
     async fn feed(&self) -> Vec<(ChangeKind, i64)> {
         let changes = self.store.changes(NOW).await.unwrap();
         changes.iter().map(|change| (change.kind, change.value)).collect()
+    }
+}
+
+/// Everything on one page.
+const ALL: u32 = 1_000;
+
+impl Store {
+    /// The grants of a list, without names.
+    pub(crate) async fn grants(&self, filter: GrantFilter) -> Result<Vec<Grant>> {
+        let page = self.listed_grants(filter).await?;
+        Ok(page.items.into_iter().map(|listed| listed.grant).collect())
+    }
+
+    /// The events of a list, without names.
+    pub(crate) async fn audit_events(&self, filter: AuditFilter) -> Result<Vec<AuditEvent>> {
+        let listed = self.listed_events(filter).await?.into_iter();
+        Ok(listed.map(|listed| listed.event).collect())
+    }
+
+    /// The apps of a list, without names.
+    pub(crate) async fn listed_apps(&self, organization: Option<u128>) -> Vec<App> {
+        let organization = organization.map(|id| OrganizationId(uuid(id)));
+        let page = self.apps(organization, "", ALL).await.unwrap();
+        page.items.into_iter().map(|listed| listed.app).collect()
     }
 }
 

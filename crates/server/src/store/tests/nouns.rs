@@ -146,7 +146,7 @@ async fn connections_have_names() {
     store.end(grant_id(1), EndReason::ByPerson, NOW).await.unwrap();
 
     let user = UserId(uuid(200));
-    let connections = store.connections(user).await.unwrap();
+    let connections = store.connections(user, None, ALL).await.unwrap().items;
     let facts: Vec<_> = connections
         .iter()
         .map(|one| {
@@ -174,7 +174,7 @@ async fn connections_have_names() {
     );
     let ended = store.ended_connections(user, 5).await.unwrap();
     assert_eq!(ended.iter().map(|one| one.grant.id).collect::<Vec<_>>(), [grant_id(1)]);
-    assert_eq!(store.connections(UserId(uuid(201))).await.unwrap(), []);
+    assert_eq!(store.connections(UserId(uuid(201)), None, ALL).await.unwrap().items, []);
 }
 
 /// PostgreSQL's texts have no NUL: what is asked for with one is not there, and that is no failure.

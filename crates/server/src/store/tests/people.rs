@@ -33,7 +33,14 @@ async fn people_are_numbered_and_found_in_any_case() {
     assert!(matches!(twin, Err(StoreError::Taken(_))));
     let third = store.create_user(new_user(203, "eve@example.com")).await.unwrap();
     assert_eq!(third.number, 3, "a refused one takes no number");
-    let everybody: Vec<_> = store.users().await.unwrap().iter().map(|user| user.number).collect();
+    let everybody: Vec<_> = store
+        .users(None, ALL)
+        .await
+        .unwrap()
+        .items
+        .iter()
+        .map(|user| user.number)
+        .collect();
     assert_eq!(everybody, [1, 2, 3]);
 }
 
@@ -69,7 +76,7 @@ async fn a_person_of_a_site_is_found_by_its_id_byte_for_byte() {
     assert_eq!((nameless.address(), nameless.label()), (None, "Ada/7".into()));
     let twin = store.create_user(site_user(202, "Ada/7")).await;
     assert!(matches!(twin, Err(StoreError::Taken(_))), "{twin:?}");
-    let everybody = store.users().await.unwrap();
+    let everybody = store.users(None, ALL).await.unwrap().items;
     assert_eq!(everybody.iter().map(|user| user.number).collect::<Vec<_>>(), [1, 2]);
 }
 
@@ -186,7 +193,7 @@ async fn who_leaves_an_organization_is_no_member_and_the_grants_given_there_stay
         )
         .await
         .unwrap();
-    let members = store.members_of(organization).await.unwrap();
+    let members = store.members(organization, None, ALL).await.unwrap().items;
     assert_eq!(
         members.iter().map(|one| (one.user, one.role)).collect::<Vec<_>>(),
         [(user, Some(Role::Owner))]
@@ -196,7 +203,7 @@ async fn who_leaves_an_organization_is_no_member_and_the_grants_given_there_stay
     assert_eq!(store.user(user).await.unwrap().unwrap().memberships, []);
     let found = store.user_by_email("ada@example.com").await.unwrap().unwrap();
     assert_eq!(found.memberships, []);
-    assert_eq!(store.members_of(organization).await.unwrap(), []);
+    assert_eq!(store.members(organization, None, ALL).await.unwrap().items, []);
     let grant = store.grant(grant_id(1)).await.unwrap().unwrap();
     assert_eq!(grant.state, State::Active);
     // Leaving twice does not count the thirty days anew.
@@ -228,9 +235,10 @@ async fn organizations_are_kept() {
     assert_eq!(store.organization(acme.id).await.unwrap().as_ref(), Some(&acme));
     assert_eq!(store.organization_by_slug("acme").await.unwrap().as_ref(), Some(&acme));
     let slugs: Vec<_> = store
-        .organizations()
+        .organizations("", ALL)
         .await
         .unwrap()
+        .items
         .into_iter()
         .map(|one| one.slug)
         .collect();

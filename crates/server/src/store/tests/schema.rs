@@ -1,7 +1,7 @@
 //! The tables and the statements on them.
 
 use super::*;
-use crate::store::app_names;
+use crate::store::{app_names, lists};
 
 #[tokio::test]
 async fn migrations_are_pending_until_they_are_applied() {
@@ -49,7 +49,10 @@ pub(super) fn statements() -> Vec<String> {
         include_str!("../users.rs"),
     ];
     let found = sources.iter().flat_map(|source| constants(source));
-    found.chain(app_names::STATEMENTS.map(str::to_owned)).collect()
+    found
+        .chain(app_names::STATEMENTS.map(str::to_owned))
+        .chain(lists::STATEMENTS.map(str::to_owned))
+        .collect()
 }
 
 /// The texts of a file's constants; a macro's are its columns and then the constant's own.
