@@ -4,6 +4,7 @@ use crate::config::{Config, GrantType};
 use crate::dialect::Dialect;
 use crate::directory::Directory;
 use crate::feed::Feed;
+use crate::in_flight::InFlight;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::oauth::Refusal;
@@ -58,6 +59,8 @@ pub struct Hallpass {
     pub stand_ins: StandIns,
     /// Failed authentication, counted.
     pub limits: Limits,
+    /// What requests in flight hold.
+    pub in_flight: Arc<InFlight>,
     /// The proxies in front.
     pub proxies: Proxies,
 }

@@ -20,6 +20,7 @@ pub mod dialect;
 pub mod directory;
 mod excerpt;
 pub mod feed;
+pub mod in_flight;
 pub mod keys;
 pub mod limits;
 mod listen;

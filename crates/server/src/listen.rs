@@ -1,42 +1,69 @@
 //! Connections and what is answered on them: machines' endpoints by hand, pages behind a router.
 
+mod answers;
+mod pulse;
+mod watched;
+
+pub use pulse::Patience;
+
 use crate::app::Hallpass;
-use crate::body::{self, Unread};
+use crate::body::{self, Share, Unread};
 use crate::cors;
 use crate::dialect::{Scheme, standard};
+use crate::in_flight::{Kind, Source};
 use crate::oauth::{FormRequest, Refusal, identity, introspection, metadata, openapi, revocation, token};
 use crate::pages::authorize::authorize;
 use crate::respond::{self, Response};
 use crate::router::{Endpoint, bare, locate, pages};
 use crate::source::Peer;
 use crate::store::StoreError;
+use answers::{NoRoom, Open, hold};
 use axum::body::Body;
-use http::{HeaderValue, Method, Request, Uri, Version, header};
-use http_body_util::{Either, Full};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, header};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::GracefulConnection;
+use pulse::{Cut, Pulse};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 use tower::ServiceExt as _;
+use watched::Watched;
 
 /// How long open requests may take when the server is told to end.
 pub(crate) const DRAIN: Duration = Duration::from_secs(20);
+
+/// The largest headers of a request, with its query, and the buffers of an HTTP/1 connection.
+pub(crate) const HEADERS: usize = 16 * 1024;
 
 /// What connections may take.
 pub(crate) struct Bounds {
     /// How many are open at most: one more waits with the system until another is closed.
     pub(crate) connections: usize,
-    /// One on which nothing happens for as long is closed.
-    pub(crate) slowest: Duration,
+    /// How long each is waited for.
+    pub(crate) patience: Patience,
+}
+
+/// HTTP as every listener speaks it, with little memory for each connection. hyper's own timeout for headers runs between
+/// requests too, so it is off: see `pulse.rs`.
+pub(crate) fn http() -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1().header_read_timeout(None).max_buf_size(HEADERS);
+    http.http2()
+        .max_concurrent_streams(16)
+        .max_header_list_size(8 * 1024)
+        .initial_stream_window_size(4 * 1024)
+        // The least that HTTP/2 knows (RFC 9113 §6.9.2); it holds what all streams may send.
+        .initial_connection_window_size(u32::from(u16::MAX));
+    http
 }
 
 /// Takes connections until it is told to stop.
@@ -44,20 +71,13 @@ pub(crate) async fn listen(
     listener: TcpListener,
     hallpass: Arc<Hallpass>,
     mut stopped: watch::Receiver<bool>,
-    Bounds { connections, slowest }: Bounds,
+    Bounds { connections, patience }: Bounds,
 ) {
     let places = Arc::new(Semaphore::new(connections));
     let pages = pages(hallpass.clone());
-    let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(slowest)
-        .max_buf_size(body::LARGEST);
-    http.http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(128)
-        .max_header_list_size(16 * 1024);
-    let graceful = GracefulShutdown::new();
+    let http = http();
+    // Each connection holds the other end: it is told to end, and seen to have ended.
+    let (ends, end) = watch::channel(false);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
@@ -68,40 +88,37 @@ pub(crate) async fn listen(
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
+        let source = Source::of(address.ip(), &hallpass.proxies);
+        let Some(held) = hallpass.in_flight.take(source, Kind::Connections, 1) else {
+            tracing::warn!(
+                peer = %address.ip(),
+                "refused a connection: its source has 256 open; if this is your proxy, name it in [server] trusted_proxies"
+            );
+            continue;
+        };
         let _ = stream.set_nodelay(true);
-        let peer = Peer(address.ip());
-        let (hallpass, pages) = (hallpass.clone(), pages.clone());
-        let activity = Arc::new(Activity::default());
-        let seen = activity.clone();
-        let service = service_fn(move |request| {
-            let (hallpass, pages, open) = (hallpass.clone(), pages.clone(), Open::begin(&activity));
-            async move {
-                let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-                let mut answer = answer(&hallpass, pages, request, peer).await;
-                if chunked {
-                    // It may have had a Content-Length too, which hyper does not tell: a proxy that went by that one must not
-                    // find a second answer here (RFC 9112 §6.1).
-                    let headers = answer.headers_mut();
-                    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-                drop(open);
-                Ok::<_, Infallible>(answer)
-            }
-        });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service).into_owned());
+        let pulse = Arc::new(Pulse::begin(patience, Instant::now()));
+        let watched = Watched::new(stream, pulse.clone(), hallpass.in_flight.clone(), source);
+        let caller = Caller {
+            hallpass: hallpass.clone(),
+            pages: pages.clone(),
+            peer: Peer(address.ip()),
+            source,
+        };
+        let served = pulse.clone();
+        let service = service_fn(move |request| serve(caller.clone(), Open::begin(&served), request));
+        let connection = http.serve_connection(TokioIo::new(watched), service).into_owned();
+        let end = end.clone();
         tokio::spawn(async move {
-            let _place = place;
-            let ended = tokio::select! {
-                ended = connection => ended,
-                () = seen.rest(slowest) => return,
-            };
-            if let Err(error) = ended {
+            let _places = (place, held);
+            if let Err(error) = attend(connection, &pulse, patience, end).await {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
     }
-    drop(listener);
-    let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+    drop((listener, end));
+    ends.send_replace(true);
+    let _ = tokio::time::timeout(DRAIN, ends.closed()).await;
 }
 
 /// The next connection, once there is a place for it.
@@ -114,58 +131,76 @@ async fn accept(
     Ok((stream, address, place))
 }
 
-/// What happens on a connection. The timeout for headers begins only when HTTP/1 is recognised: who sends nothing, half an
-/// HTTP/2 preface, or no stream after it would keep a descriptor for ever.
-#[derive(Default)]
-struct Activity {
-    /// Requests that are being answered.
-    open: AtomicUsize,
-    /// How many began and ended.
-    events: AtomicU64,
+/// Serves a connection until it ends, is cut, or the server stops.
+async fn attend<C: GracefulConnection>(
+    connection: C,
+    pulse: &Pulse,
+    patience: Patience,
+    mut end: watch::Receiver<bool>,
+) -> Result<(), C::Error> {
+    let mut connection = std::pin::pin!(connection);
+    let longest = tokio::select! {
+        // First: a request that came in the moment of the timeout is answered.
+        biased;
+        ended = connection.as_mut() => return ended,
+        cut = pulse.cut() => match cut {
+            Cut::AtOnce => return Ok(()),
+            Cut::Idle => patience.slowest,
+        },
+        _ = end.wait_for(|end| *end) => DRAIN,
+    };
+    // HTTP/2 tells the client which of its requests came too late.
+    connection.as_mut().graceful_shutdown();
+    tokio::time::timeout(longest, connection).await.unwrap_or(Ok(()))
 }
 
-/// A request that is being answered.
-struct Open(Arc<Activity>);
+/// Whom a connection's requests come from, and who answers them.
+#[derive(Clone)]
+struct Caller {
+    hallpass: Arc<Hallpass>,
+    pages: axum::Router,
+    peer: Peer,
+    source: Source,
+}
 
-impl Activity {
-    /// Comes back when no request was open, began or ended for as long as `span`.
-    async fn rest(&self, span: Duration) {
-        loop {
-            let before = self.events.load(Ordering::SeqCst);
-            tokio::time::sleep(span).await;
-            if self.open.load(Ordering::SeqCst) == 0 && self.events.load(Ordering::SeqCst) == before {
-                return;
-            }
-        }
+async fn serve(caller: Caller, open: Open, request: Request<Incoming>) -> Result<Response, Infallible> {
+    let Caller {
+        hallpass,
+        pages,
+        peer,
+        source,
+    } = caller;
+    let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut answer = answer(&hallpass, pages, request, peer).await;
+    let held = hold(&hallpass.in_flight, source, answer.body(), repeatable).unwrap_or_else(|NoRoom| {
+        answer = hallpass
+            .dialect
+            .token_refusal(&Refusal::NoRoom, Scheme::None)
+            .map(whole);
+        None
+    });
+    if chunked {
+        // It may have had a Content-Length too, which hyper does not tell: a proxy that went by that one must not
+        // find a second answer here (RFC 9112 §6.1).
+        let headers = answer.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    Ok(answer.map(|bytes| Full::new(open.answered(bytes, held))))
 }
 
-impl Open {
-    fn begin(activity: &Arc<Activity>) -> Self {
-        activity.open.fetch_add(1, Ordering::SeqCst);
-        activity.events.fetch_add(1, Ordering::SeqCst);
-        Self(activity.clone())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.events.fetch_add(1, Ordering::SeqCst);
-        self.0.open.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-type Answer = http::Response<Either<Full<Bytes>, Body>>;
+/// An answer whose body is whole.
+type Answer = http::Response<Bytes>;
 
 async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>, peer: Peer) -> Answer {
     if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
         let refused = hallpass.dialect.token_refusal(&without_host(), Scheme::None);
-        return refused.map(Either::Left);
+        return refused.map(whole);
     }
     let endpoint = find(hallpass, &mut request);
     let sharing = cors::sharing(hallpass, endpoint, request.headers()).await;
     if let Some(preflight) = sharing.preflight(request.method(), request.headers()) {
-        return preflight.map(Either::Left);
+        return preflight.map(whole);
     }
     let mut answer = answer_of(hallpass, pages, endpoint, (request, peer)).await;
     sharing.mark(answer.headers_mut());
@@ -180,7 +215,7 @@ async fn answer_of(
     endpoint: Endpoint,
     (mut request, peer): (Request<Incoming>, Peer),
 ) -> Answer {
-    let full = |response: Response| response.map(Either::Left);
+    let full = |response: Response| response.map(whole);
     let method = request.method();
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match endpoint {
@@ -205,11 +240,20 @@ async fn answer_of(
         Endpoint::Page => {
             request.extensions_mut().insert(peer);
             match Box::pin(pages.oneshot(request.map(Body::new))).await {
-                Ok(response) => response.map(Either::Right),
+                Ok(response) => {
+                    let (parts, body) = response.into_parts();
+                    // Every page is whole already: nothing is waited for, and nothing can fail.
+                    let bytes = body.collect().await.map(|body| body.to_bytes());
+                    Answer::from_parts(parts, bytes.unwrap_or_default())
+                }
                 Err(never) => match never {},
             }
         }
     }
+}
+
+fn whole(body: Full<Bytes>) -> Bytes {
+    body.into_inner().unwrap_or_default()
 }
 
 /// RFC 9112 §3.2. Proxies disagree about which of two hosts counts, and about what none means.
@@ -247,10 +291,13 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     let read = if parts.method == Method::POST && asks && body.size_hint().lower() > body::LARGEST as u64 {
         Err(Refusal::TooLarge)
     } else if parts.method == Method::POST {
-        body::read(body).await.map_err(|unread| match unread {
-            Unread::TooLarge => Refusal::TooLarge,
-            Unread::Broken => Refusal::Malformed("the body did not arrive whole"),
-        })
+        body::read(body, Some(share(hallpass, peer, &parts.headers)))
+            .await
+            .map_err(|unread| match unread {
+                Unread::TooLarge => Refusal::TooLarge,
+                Unread::NoRoom => Refusal::NoRoom,
+                Unread::Broken => Refusal::Malformed("the body did not arrive whole"),
+            })
     } else {
         Err(not_served(&parts.method, "POST"))
     };
@@ -281,6 +328,12 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
         Endpoint::Revoke => Box::pin(revocation::revoke(hallpass, &request, now)).await,
         _ => token::token(hallpass, &request, now).await,
     }
+}
+
+/// Whose body it is: not the proxy's.
+pub(crate) fn share(hallpass: &Hallpass, peer: Peer, headers: &HeaderMap) -> Share {
+    let address = hallpass.proxies.source(peer, headers);
+    Share(hallpass.in_flight.clone(), Source::of(address, &hallpass.proxies))
 }
 
 /// Ready is who can read its database, and write it as far as is known; among several servers, whose memory and clock are

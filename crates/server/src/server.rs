@@ -2,7 +2,6 @@
 
 use crate::admin;
 use crate::app::Hallpass;
-use crate::body;
 use crate::config::{Config, StoreUrl};
 use crate::cookies;
 use crate::data_folder::{DataFolder, DataFolderError, DatabaseLock, admin_socket};
@@ -13,6 +12,7 @@ use crate::directory::Directory;
 use crate::feed::{self, Feed, STALENESS};
 use crate::keys::{KeyError, Keys};
 use crate::limits::Limits;
+pub use crate::listen::Patience;
 use crate::listen::{Bounds, DRAIN, listen};
 use crate::passwords::{Pool, Remembered, StandIns};
 use crate::random;
@@ -82,6 +82,14 @@ pub enum StartError {
 /// # Errors
 /// What stands in the way; nothing is left running.
 pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+    start_with(config, clock, Patience::default()).await
+}
+
+/// Starts a server that waits for connections as long as `patience` says.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(config: Config, clock: Clock, patience: Patience) -> Result<Running, StartError> {
     let address = config.server.listen;
     let listener = TcpListener::bind(address)
         .await
@@ -105,7 +113,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let told = async move { drop(told.wait_for(|stopped| *stopped).await) };
     let bounds = Bounds {
         connections: descriptors::connections(),
-        slowest: body::SLOWEST,
+        patience,
     };
     let following = tokio::spawn(feed::follow(hallpass.clone()));
     let tasks = vec![
@@ -199,6 +207,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         remembered: Remembered::new(&random::bytes(), 10_000),
         stand_ins: StandIns::new(keys.declared().clone()),
         limits: Limits::default(),
+        in_flight: Arc::default(),
         proxies: Proxies::new(config.server.trusted_proxies.clone()),
         config,
         issuer,

@@ -56,7 +56,9 @@ impl Proxies {
         source
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether it is the address of a trusted proxy.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(&address))
     }
 

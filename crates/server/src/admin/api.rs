@@ -6,6 +6,7 @@ use super::{apps, audit, grants, keys, organizations, secrets, users};
 use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::data_folder::SocketPath;
+use crate::listen::HEADERS;
 use axum::routing::{delete, get, post, put};
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -154,6 +155,7 @@ fn serve(stream: UnixStream, router: &Router, graceful: &GracefulShutdown) {
     let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .max_buf_size(HEADERS)
         .serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {

@@ -16,9 +16,9 @@ pub(super) type Answer = Result<Response, Failure>;
 
 /// Reads a body of JSON. An empty one says nothing: `{}`.
 pub(super) async fn body<T: DeserializeOwned>(body: Body) -> Result<T, Failure> {
-    let bytes = body::read(body).await.map_err(|unread| match unread {
+    let bytes = body::read(body, None).await.map_err(|unread| match unread {
         Unread::TooLarge => Failure::too_large(),
-        Unread::Broken => Failure::invalid(unread.to_string()),
+        Unread::Broken | Unread::NoRoom => Failure::invalid(unread.to_string()),
     })?;
     let bytes = if bytes.is_empty() { b"{}" } else { bytes.as_ref() };
     serde_json::from_slice(bytes).map_err(|error| {

@@ -311,7 +311,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
 
 async fn members(request: Request) -> Result<Members, Denied> {
     let malformed = Denied::Failed(400, "the body must be a JSON object of at most 64 KiB");
-    let Ok(body) = body::read(request.into_body()).await else {
+    let Ok(body) = body::read(request.into_body(), None).await else {
         return Err(malformed);
     };
     serde_json::from_slice(&body).map_err(|_| malformed)

@@ -3,9 +3,9 @@
 use std::net::TcpListener as StdListener;
 use std::time::Duration;
 
+use crate::listen::http;
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
@@ -26,7 +26,7 @@ pub(super) fn spawn(listener: StdListener, router: Router) -> std::io::Result<()
             };
             let service = TowerToHyperService::new(router.clone());
             tokio::spawn(async move {
-                let mut builder = Builder::new(TokioExecutor::new());
+                let mut builder = http();
                 builder
                     .http1()
                     .timer(TokioTimer::new())

@@ -262,7 +262,7 @@ fn with_http_headers(refusal: &Refusal, mut response: Response) -> Response {
         Refusal::MethodNotAllowed { allowed, .. } => {
             headers.entry(ALLOW).or_insert(HeaderValue::from_static(allowed));
         }
-        Refusal::Busy | Refusal::Unavailable => {
+        Refusal::Busy | Refusal::NoRoom | Refusal::Unavailable => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         Refusal::TooManyFailures(TooManyFailures { seconds }) => {

@@ -48,6 +48,7 @@ reasons! {
     R::Malformed(_) => R::Malformed("the body did not arrive whole"),
     R::MissingParameter(_) => R::MissingParameter("code"),
     R::Busy => R::Busy,
+    R::NoRoom => R::NoRoom,
     R::Unavailable => R::Unavailable,
     R::Internal => R::Internal,
     R::NoClientCredentials => R::NoClientCredentials,
@@ -245,7 +246,7 @@ fn a_pause_is_400_access_denied_with_its_reason_in_every_dialect() {
 #[test]
 fn http_itself_is_kept_in_every_dialect() {
     for dialect in every_dialect() {
-        for refusal in [Refusal::Busy, Refusal::Unavailable] {
+        for refusal in [Refusal::Busy, Refusal::NoRoom, Refusal::Unavailable] {
             for answer in refusals_of(&dialect, &refusal).into_iter().map(seen) {
                 assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
                 assert!(!answer.body.is_empty());

@@ -38,6 +38,9 @@ pub enum Refusal {
     /// The pool that hashes is full: try again.
     #[error("too many verifications are waiting")]
     Busy,
+    /// The server holds as many bodies and answers as it may: try again.
+    #[error("the memory for requests in flight is full")]
+    NoRoom,
     /// The database is away, locked or full.
     #[error("the database is not available")]
     Unavailable,
@@ -251,7 +254,9 @@ impl Refusal {
             | Self::ChallengeMethod
             | Self::MalformedBearer => ErrorCode::InvalidRequest,
             // RFC 6749 has no code for it. `invalid_client` would be believed: clients give up on it, and the secret may be right.
-            Self::Busy | Self::Unavailable | Self::TooManyFailures(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Busy | Self::NoRoom | Self::Unavailable | Self::TooManyFailures(_) => {
+                ErrorCode::TemporarilyUnavailable
+            }
             Self::Internal => ErrorCode::ServerError,
             Self::NoClientCredentials
             | Self::MalformedBasic
@@ -312,6 +317,7 @@ impl Refusal {
             Self::Malformed(_) => "malformed",
             Self::MissingParameter(_) => "parameter_missing",
             Self::Busy => "busy",
+            Self::NoRoom => "no_room",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
             Self::NoClientCredentials => "no_client_credentials",

@@ -3,11 +3,15 @@
 use super::{Visit, address};
 use crate::app::Hallpass;
 use crate::body::{self, Unread};
+use crate::listen::share;
+use crate::oauth::Refusal;
 use crate::respond::Response;
+use crate::source::Peer;
 use crate::view::ErrorKind;
 use axum::body::Body;
 use axum::extract::FromRequest;
 use http::Request;
+use hyper::body::Bytes;
 use std::sync::Arc;
 
 /// A form, and who sent it. One from another site is refused; one without an `Origin` header is left to its sealed state.
@@ -25,28 +29,35 @@ impl FromRequest<Arc<Hallpass>> for Post {
         let (parts, body) = request.into_parts();
         let visit = Visit::begin(hallpass, parts).await?;
         address::check_origin(&visit)?;
-        let read = body::read(body).await.map(|body| Form::parse(&body));
+        let peer = visit.parts.extensions.get::<Peer>().copied();
+        let share = peer.map(|peer| share(hallpass, peer, &visit.parts.headers));
+        let read = body::read(body, share).await.map(Form::parse);
         match read {
             Ok(Some(form)) => Ok(Self { visit, form }),
             Err(Unread::TooLarge) => Err(visit.error(413, ErrorKind::TooLarge)),
             Ok(None) => Err(visit.error(400, ErrorKind::NotText)),
+            Err(Unread::NoRoom) => Err(visit.failed(Refusal::NoRoom)),
             Err(Unread::Broken) => Err(visit.error(400, ErrorKind::BadForm)),
         }
     }
 }
 
 /// The fields of a form.
-pub struct Form(Vec<(String, String)>);
+pub struct Form {
+    fields: Vec<(String, String)>,
+    /// What arrived: the memory that it takes is counted as long as it lives, and the fields take as much.
+    _body: Bytes,
+}
 
 impl Form {
     /// `None` where a field is not UTF-8: to replace what cannot be read would store another text than was typed.
-    fn parse(body: &[u8]) -> Option<Self> {
-        let pairs = hallpass_wire::parameters::pairs(body)?.into_iter();
-        Some(Self(
-            pairs
-                .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                .collect(),
-        ))
+    fn parse(body: Bytes) -> Option<Self> {
+        let pairs = hallpass_wire::parameters::pairs(&body)?.into_iter();
+        let fields = pairs.map(|(name, value)| (name.into_owned(), value.into_owned()));
+        Some(Self {
+            fields: fields.collect(),
+            _body: body,
+        })
     }
 
     /// The value of a field; `None` where it is absent or empty.
@@ -64,7 +75,7 @@ impl Form {
     /// Every value of a field (checkboxes).
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> + use<'_> {
         let name = name.to_owned();
-        self.0
+        self.fields
             .iter()
             .filter(move |(other, _)| *other == name)
             .map(|(_, value)| value.as_str())

@@ -242,7 +242,7 @@ impl Visit {
         let refusal = refusal.into();
         tracing::warn!(reason = refusal.word(), %refusal, "failed to render the page");
         match refusal {
-            Refusal::Unavailable | Refusal::Busy => self.error(503, ErrorKind::Unavailable),
+            Refusal::Unavailable | Refusal::Busy | Refusal::NoRoom => self.error(503, ErrorKind::Unavailable),
             _ => self.error(500, ErrorKind::Internal),
         }
     }

@@ -30,7 +30,7 @@ async fn a_basic_header_that_is_none_is_refused() {
         pair(b"sample", b""),
         pair(b"sample", b"%zz"),
         pair(b"sample", &[secret, b"\0"].concat()),
-        pair(b"sample", &[b'x'; 40_000]),
+        pair(b"sample", &[b'x'; 10_000]),
         b"Digest username=\"sample\"".to_vec(),
         [b"Bearer ", secret].concat(),
     ] {

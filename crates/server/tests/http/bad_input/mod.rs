@@ -2,7 +2,9 @@
 
 mod addresses;
 mod connections;
+mod frames;
 mod headers;
+mod hostile;
 mod tokens;
 
 use crate::harness::{APPS, JOHN, REDIRECT_URI, SECRET, Server, encoded};

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -304,6 +304,17 @@ impl Server {
     pub(crate) async fn connection(&self) -> TcpStream {
         let address = self.address.strip_prefix("http://").expect("an address");
         TcpStream::connect(address).await.expect("the server listens")
+    }
+
+    /// A connection from another address of this machine, which is another source.
+    pub(crate) async fn connection_from(&self, source: [u8; 4]) -> TcpStream {
+        let address = self.address.strip_prefix("http://").expect("an address");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket
+            .bind((source, 0).into())
+            .expect("every 127.x.y.z is this machine");
+        let address = address.parse().expect("an address");
+        socket.connect(address).await.expect("the server listens")
     }
 
     /// A request to an address that is what it says.

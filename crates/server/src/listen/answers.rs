@@ -1,0 +1,84 @@
+//! Requests of one connection that are being answered, and answers on their way.
+
+use super::pulse::Pulse;
+use crate::in_flight::{Held, InFlight, Kind, Source};
+use hyper::body::Bytes;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Answers that hold less memory are not counted: a connection and its buffers take more.
+const SMALL: usize = 1024;
+
+/// A request that is being answered.
+pub(super) struct Open(Arc<Pulse>);
+
+impl Open {
+    pub(super) fn begin(pulse: &Arc<Pulse>) -> Self {
+        pulse.open();
+        Self(pulse.clone())
+    }
+
+    /// The answer is ready: its bytes, which know when they have been sent.
+    pub(super) fn answered(self, bytes: Bytes, held: Option<Held>) -> Bytes {
+        if bytes.is_empty() {
+            return bytes;
+        }
+        let number = self.0.unsent(Instant::now());
+        let pulse = self.0.clone();
+        Bytes::from_owner(Unsent {
+            bytes,
+            number,
+            pulse,
+            _held: held,
+        })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close(Instant::now());
+    }
+}
+
+/// The memory for requests is full.
+pub(super) struct NoRoom;
+
+/// What an answer takes of the memory for requests until it has been sent.
+///
+/// # Errors
+/// Where there is no room, and the request is `repeatable`: it changed nothing, so nothing is lost if the client asks again.
+pub(super) fn hold(
+    in_flight: &Arc<InFlight>,
+    source: Source,
+    bytes: &Bytes,
+    repeatable: bool,
+) -> Result<Option<Held>, NoRoom> {
+    // What is not its own memory's only owner is part of the program, or cached: it costs nothing more.
+    if bytes.len() <= SMALL || !bytes.is_unique() {
+        return Ok(None);
+    }
+    match repeatable {
+        true => in_flight.take(source, Kind::Bytes, bytes.len()).map(Some).ok_or(NoRoom),
+        false => Ok(Some(in_flight.take_anyway(source, Kind::Bytes, bytes.len()))),
+    }
+}
+
+/// An answer's bytes until hyper, or the HTTP/2 stream that waits for its window, lets go of them.
+struct Unsent {
+    bytes: Bytes,
+    number: u64,
+    pulse: Arc<Pulse>,
+    _held: Option<Held>,
+}
+
+impl AsRef<[u8]> for Unsent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        self.pulse.sent(self.number, Instant::now());
+    }
+}

@@ -1,0 +1,200 @@
+//! When a connection is closed: no request comes, one comes slowly, or answers are not taken.
+//!
+//! hyper's own timeout for headers runs between requests too, so a proxy that keeps a connection for longer sends requests
+//! into one that is being closed. Here the two are told apart (DESIGN §11, decision 63). Moments are arguments, except in
+//! [`Pulse::cut`], which waits for them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+/// How long a connection is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Patience {
+    /// For the first request, for the headers of each, and until an answer is taken.
+    pub slowest: Duration,
+    /// For the next request, after an answer: longer than the 60 s for which proxies keep connections.
+    pub idle: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            slowest: crate::body::SLOWEST,
+            idle: Duration::from_secs(75),
+        }
+    }
+}
+
+/// How many requests a client may take back on one HTTP/2 connection, beyond half of all. To open streams and reset them costs a
+/// client nothing, and the server each time a request (CVE-2023-44487).
+const TAKEN_BACK: u64 = 100;
+
+/// Why a connection is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Cut {
+    /// Nothing was asked for a while. On HTTP/2 the client is told first.
+    Idle,
+    /// The client is slow, or takes back what it asks.
+    AtOnce,
+}
+
+/// What happens on one connection.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    patience: Patience,
+    state: Mutex<State>,
+    /// The client went too far: there is no moment to wait for.
+    too_far: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    http2: bool,
+    /// How many requests came.
+    requests: u64,
+    /// How many of them the client took back.
+    taken_back: u64,
+    /// Requests that are being answered.
+    open: usize,
+    /// Since when there is none, and every answer was sent.
+    rest: Instant,
+    /// When the first bytes of a request came that has not all of its headers.
+    headers: Option<Instant>,
+    /// Since when the socket takes no more.
+    blocked: Option<Instant>,
+    /// Answers that were not sent to their end, and when each was ready.
+    unsent: Vec<(u64, Instant)>,
+    answers: u64,
+}
+
+impl Pulse {
+    pub(super) fn begin(patience: Patience, now: Instant) -> Self {
+        let state = State {
+            http2: false,
+            requests: 0,
+            taken_back: 0,
+            open: 0,
+            rest: now,
+            headers: None,
+            blocked: None,
+            unsent: Vec::new(),
+            answers: 0,
+        };
+        Self {
+            patience,
+            state: Mutex::new(state),
+            too_far: Notify::new(),
+        }
+    }
+
+    /// It speaks HTTP/2: what comes between requests may be a ping, and not the begin of one.
+    pub(super) fn is_http2(&self) {
+        self.lock().http2 = true;
+    }
+
+    /// Bytes came. Line breaks between requests are none of the next one (RFC 9112 §2.2).
+    pub(super) fn heard(&self, bytes: &[u8], now: Instant) {
+        let mut state = self.lock();
+        if state.open == 0 && !state.http2 && state.headers.is_none() {
+            let begun = bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n'));
+            state.headers = begun.then_some(now);
+        }
+    }
+
+    /// The socket takes no more of what is to be sent.
+    pub(super) fn blocked(&self, now: Instant) {
+        self.lock().blocked.get_or_insert(now);
+    }
+
+    /// The socket took everything.
+    pub(super) fn flushed(&self) {
+        self.lock().blocked = None;
+    }
+
+    /// The headers of a request are complete.
+    pub(super) fn open(&self) {
+        let mut state = self.lock();
+        state.requests += 1;
+        state.open += 1;
+        state.headers = None;
+    }
+
+    /// A request has its answer, or is answered no more.
+    pub(super) fn close(&self, now: Instant) {
+        let mut state = self.lock();
+        state.open = state.open.saturating_sub(1);
+        state.rest = now;
+    }
+
+    /// So many requests were taken back.
+    pub(super) fn taken_back(&self, count: u64) {
+        let mut state = self.lock();
+        state.taken_back += count;
+        if state.taken_back > TAKEN_BACK + state.requests / 2 {
+            self.too_far.notify_one();
+        }
+    }
+
+    /// An answer waits to be sent: its number.
+    pub(super) fn unsent(&self, now: Instant) -> u64 {
+        let mut state = self.lock();
+        state.answers += 1;
+        let number = state.answers;
+        state.unsent.push((number, now));
+        number
+    }
+
+    /// An answer was sent, or is no longer wanted.
+    pub(super) fn sent(&self, number: u64, now: Instant) {
+        let mut state = self.lock();
+        state.unsent.retain(|(other, _)| *other != number);
+        state.rest = now;
+    }
+
+    /// Waits until the connection is to be closed.
+    pub(super) async fn cut(&self) -> Cut {
+        loop {
+            let (now, due) = (Instant::now(), self.due());
+            let mut soonest = now + self.patience.slowest;
+            match due {
+                Some((at, cut)) if at <= now => return cut,
+                // The moment may become an earlier one, but never earlier than `soonest`.
+                Some((at, _)) => soonest = soonest.min(at),
+                None => {}
+            }
+            tokio::select! {
+                () = sleep_until(soonest) => {}
+                () = self.too_far.notified() => return Cut::AtOnce,
+            }
+        }
+    }
+
+    /// When the connection is to be closed if nothing happens. A request that is being answered has timeouts of its own.
+    fn due(&self) -> Option<(Instant, Cut)> {
+        let state = self.lock();
+        let slowest = self.patience.slowest;
+        let waits = [
+            state.blocked,
+            state.headers,
+            state.unsent.iter().map(|(_, ready)| *ready).min(),
+        ];
+        let slow = waits.into_iter().flatten().min().map(|since| since + slowest);
+        let idle = match state.open {
+            0 if state.requests > 0 => Some((state.rest + self.patience.idle, Cut::Idle)),
+            0 => Some((state.rest + slowest, Cut::AtOnce)),
+            _ => None,
+        };
+        let slow = slow.map(|at| (at, Cut::AtOnce));
+        [slow, idle].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// A thread that panicked while it held the lock left nothing half done.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
