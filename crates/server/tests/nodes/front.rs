@@ -6,16 +6,45 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// The file that the guides show.
+const GUIDE: &str = include_str!("../../../../docs/guide/nginx.conf");
+
+/// The guide's file, to the letter but for addresses and certificate.
+pub(crate) fn guide(port: u16, addresses: &[&str]) -> String {
+    let servers: String = addresses
+        .iter()
+        .map(|address| {
+            format!(
+                "server {} max_fails=1 fail_timeout=5s;\n",
+                address.trim_start_matches("http://")
+            )
+        })
+        .collect();
+    let listen = format!("listen 127.0.0.1:{port};");
+    let replaced = [
+        ("server 10.0.0.21:8080 max_fails=1 fail_timeout=5s;", servers.as_str()),
+        ("server 10.0.0.22:8080 max_fails=1 fail_timeout=5s;", ""),
+        ("listen 443 ssl;", &listen),
+        ("ssl_certificate     /etc/nginx/auth.example.com.crt;", ""),
+        ("ssl_certificate_key /etc/nginx/auth.example.com.key;", ""),
+    ];
+    replaced.into_iter().fold(GUIDE.to_owned(), |text, (shown, ours)| {
+        assert_eq!(text.matches(shown).count(), 1, "{shown}");
+        text.replace(shown, ours)
+    })
+}
+
 /// A running nginx; its process id ends it.
 pub(crate) struct Nginx(Child);
 
 impl Nginx {
-    /// Starts it on a port, before servers at these addresses.
+    /// Starts it on a port, before servers at these addresses, with the guide's file.
     pub(crate) fn start(folder: &Path, port: u16, addresses: &[&str]) -> Self {
-        let servers: String = addresses
-            .iter()
-            .map(|address| format!("server {} max_fails=0;", address.trim_start_matches("http://")))
-            .collect();
+        Self::with(folder, port, &guide(port, addresses))
+    }
+
+    /// The same with another text in the place of the guide's.
+    pub(crate) fn with(folder: &Path, port: u16, text: &str) -> Self {
         let here = folder.display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .iter()
@@ -24,13 +53,8 @@ impl Nginx {
         let config = format!(
             "daemon off; master_process off; pid {here}/nginx.pid; error_log {here}/nginx.log;
              events {{ worker_connections 512; }}
-             http {{ access_log off; {temporary}
-               upstream hallpass {{ {servers} keepalive 16; }}
-               server {{ listen 127.0.0.1:{port};
-                 location / {{ proxy_pass http://hallpass; proxy_http_version 1.1;
-                   proxy_set_header Connection \"\"; proxy_set_header Host $http_host;
-                   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-                   proxy_next_upstream off; add_header X-Node $upstream_addr always; }} }} }}"
+             http {{ access_log off; {temporary} add_header X-Node $upstream_addr always;
+             {text} }}"
         );
         let file = folder.join("nginx.conf");
         fs::write(&file, config).unwrap();

@@ -20,6 +20,7 @@ mod hopping;
 #[allow(dead_code, reason = "tests through HTTP read more of a page than this person does")]
 #[path = "../http/harness/html.rs"]
 mod html;
+mod idle;
 mod person;
 mod server;
 mod spreading;
