@@ -38,11 +38,15 @@ pub(crate) struct Sent<'a> {
 impl Connection {
     /// Connects.
     pub(crate) async fn open(address: SocketAddr) -> Outcome<Self> {
-        let stream = TcpStream::connect(address).await?;
+        Self::open_on(TcpStream::connect(address).await?).await
+    }
+
+    /// Speaks on a connection that is there.
+    pub(crate) async fn open_on(stream: TcpStream) -> Outcome<Self> {
+        let host = stream.peer_addr()?.to_string();
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let host = address.to_string();
         Ok(Self { host, sender })
     }
 

@@ -25,6 +25,7 @@ mod overload;
 mod peers;
 mod postgres;
 mod process;
+mod source;
 mod tree;
 mod world;
 

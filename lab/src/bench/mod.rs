@@ -15,6 +15,7 @@ use crate::Outcome;
 use crate::deployment::{Deployment, Engine, Running};
 use crate::generate::{Generated, generate};
 use crate::load::{Asks, Figures, Side, load};
+use crate::overload::memory;
 use clap::Args;
 use report::Report;
 use std::path::{Path, PathBuf};
@@ -52,7 +53,7 @@ pub(crate) struct Bench {
     /// How many rows are due at once where expiry is measured
     #[arg(long, default_value_t = 200_000)]
     due: u64,
-    /// Only these parts: hot, bytes, expiry, start, size
+    /// Only these parts: hot, bytes, expiry, start, size, memory
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only these hot paths, such as `refresh`
@@ -105,6 +106,11 @@ pub(crate) async fn run(options: Bench) -> Outcome {
         }
         if options.wants("start") || options.wants("size") {
             size::large(&options, engine, &folder, &mut report).await?;
+        }
+        if options.wants("memory") {
+            for (what, most) in memory::measure(&options.hallpass, &folder.join("memory"), engine).await? {
+                report.line(&format!("memory, {what}: {most:.1} MiB"));
+            }
         }
     }
     report.print();

@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::flow::{form, refreshing};
+use crate::source::connect;
 use crate::world::{api, app};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -37,9 +38,9 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Connects.
-    pub(super) async fn open(address: SocketAddr, ask: Ask) -> Outcome<Self> {
-        let stream = TcpStream::connect(address).await?;
+    /// Connects as the client of this number.
+    pub(super) async fn open(address: SocketAddr, number: usize, ask: Ask) -> Outcome<Self> {
+        let stream = connect(address, number).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,

@@ -12,6 +12,9 @@ use tokio::time::{sleep, sleep_until, timeout};
 /// How many clients ask at once while the server is measured.
 const CLOSED: usize = 64;
 
+/// The number of who watches: no other client has its address.
+const WATCHING: usize = 40_000;
+
 /// What came of a load.
 pub(super) struct Figures {
     pub(super) served: u64,
@@ -107,8 +110,8 @@ pub(super) async fn open(address: SocketAddr, asks: &mut [Ask], rate: f64, time:
 async fn paced(address: SocketAddr, asks: &mut [Ask], period: Duration, time: Duration) -> Outcome<Figures> {
     let mut tasks = JoinSet::new();
     let mut clients = Vec::new();
-    for ask in asks.iter() {
-        clients.push(Client::open(address, ask.clone()).await?);
+    for (number, ask) in asks.iter().enumerate() {
+        clients.push(Client::open(address, number, ask.clone()).await?);
     }
     let begun = Instant::now();
     let count = clients.len().max(1);
@@ -167,7 +170,7 @@ pub(super) struct Watch {
 /// Asks for health all the time: liveness on a connection that is kept, readiness on a new one each time.
 pub(super) async fn watch(server: &Program, time: Duration) -> Outcome<Watch> {
     let address = server.address;
-    let mut live = Client::open(address, Ask::Get("/health/live")).await?;
+    let mut live = Client::open(address, WATCHING, Ask::Get("/health/live")).await?;
     let mut watch = Watch {
         live: Figures::new()?,
         ready: Figures::new()?,
@@ -178,7 +181,7 @@ pub(super) async fn watch(server: &Program, time: Duration) -> Outcome<Watch> {
         let asked = Instant::now();
         watch.live.note(asked, live.send().await);
         let asked = Instant::now();
-        let ready = match Client::open(address, Ask::Get("/health/ready")).await {
+        let ready = match Client::open(address, WATCHING, Ask::Get("/health/ready")).await {
             Ok(mut ready) => ready.send().await,
             Err(error) => Err(error),
         };

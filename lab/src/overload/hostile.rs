@@ -2,11 +2,15 @@
 
 use crate::Outcome;
 use crate::flow::form;
+use crate::source::connect;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes, Frame};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -25,6 +29,10 @@ pub(super) enum Habit {
     SlowHeaders,
     /// Announces a body and sends it byte by byte.
     SlowBody,
+    /// Sends headers of 15 KB and nothing more.
+    StalledHeaders,
+    /// Sends 60 KB of a body and nothing more.
+    StalledBody,
     /// Asks for pages without end and reads none.
     NeverReads,
     /// One header of 70 KiB.
@@ -36,6 +44,9 @@ pub(super) enum Habit {
     /// Tries passwords.
     Logins,
 }
+
+/// The number of the first: those who ask properly have the ones below.
+const FIRST: usize = 10_000;
 
 /// All of them, for so long at most.
 pub(super) async fn many(address: SocketAddr, habit: Habit, count: usize, time: Duration) -> Outcome<Tally> {
@@ -63,7 +74,7 @@ pub(super) async fn many(address: SocketAddr, habit: Habit, count: usize, time: 
 }
 
 async fn one(address: SocketAddr, habit: Habit, number: usize) -> Outcome<String> {
-    let mut stream = TcpStream::connect(address).await?;
+    let mut stream = connect(address, FIRST + number).await?;
     let post = "POST /oauth/token HTTP/1.1\r\nhost: id.example\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     match habit {
         Habit::Idle => said(stream).await,
@@ -76,6 +87,11 @@ async fn one(address: SocketAddr, habit: Habit, number: usize) -> Outcome<String
                 .write_all(format!("{post}content-length: 60000\r\n\r\n").as_bytes())
                 .await?;
             slowly(stream, "x").await
+        }
+        Habit::StalledHeaders => sent(stream, &format!("{post}x-pad: {}\r\n", "x".repeat(15_000))).await,
+        Habit::StalledBody => {
+            let body = "x".repeat(60_000);
+            sent(stream, &format!("{post}content-length: 64000\r\n\r\n{body}")).await
         }
         Habit::NeverReads => loop {
             stream
@@ -132,7 +148,7 @@ async fn said(mut stream: impl tokio::io::AsyncRead + Unpin) -> Outcome<String> 
 }
 
 async fn login(address: SocketAddr, number: usize) -> Outcome<String> {
-    let mut connection = crate::http::Connection::open(address).await?;
+    let mut connection = crate::http::Connection::open_on(connect(address, FIRST + number).await?).await?;
     let page = connection.send("/login", crate::http::Sent::default()).await?;
     let (state, cookie) = crate::flow::sign_in_fields(&page)?;
     let username = format!("nobody{number}@example.com");
@@ -147,6 +163,47 @@ async fn login(address: SocketAddr, number: usize) -> Outcome<String> {
         503 if answer.header(http::header::RETRY_AFTER).is_none() => "503 without Retry-After".to_owned(),
         status => status.to_string(),
     })
+}
+
+/// So many connections of HTTP/2, each with so many requests whose bodies stop, for so long.
+pub(super) async fn stalled_streams(
+    address: SocketAddr,
+    (connections, streams): (usize, usize),
+    stay: Duration,
+) -> Outcome {
+    let mut tasks = JoinSet::new();
+    for _ in 0..connections {
+        let stream = TokioIo::new(TcpStream::connect(address).await?);
+        let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await?;
+        tasks.spawn(async move { drop(connection.await) });
+        for _ in 0..streams {
+            let mut sender = sender.clone();
+            tasks.spawn(async move {
+                let request = http::Request::post(format!("http://{address}/oauth/token"));
+                let request = request.header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                if let Ok(request) = request.body(Stalls(Some(Bytes::from(vec![b'x'; 60_000])))) {
+                    drop(sender.send_request(request).await);
+                }
+            });
+        }
+    }
+    sleep(stay).await;
+    tasks.shutdown().await;
+    Ok(())
+}
+
+/// A body that sends this and never ends.
+struct Stalls(Option<Bytes>);
+
+impl Body for Stalls {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0
+            .take()
+            .map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(Frame::data(bytes)))))
+    }
 }
 
 /// So many requests at once on one HTTP/2 connection, by prior knowledge: their statuses.

@@ -8,6 +8,7 @@
 mod client;
 mod flood;
 mod hostile;
+pub(crate) mod memory;
 
 use crate::Outcome;
 use crate::deployment::{Deployment, Engine, Running};
@@ -215,6 +216,7 @@ async fn beside(
     let expected: &[&str] = match habit {
         Habit::Idle | Habit::NeverReads => &["still connected", "closed"],
         Habit::SlowHeaders => &["still connected", "closed", "408", "431"],
+        Habit::StalledHeaders | Habit::StalledBody => &["still connected", "closed", "503"],
         Habit::SlowBody => &["still connected", "closed", "400", "408"],
         Habit::HugeHeader | Habit::ManyHeaders => &["431", "closed"],
         Habit::Churn => &["200"],
