@@ -203,3 +203,25 @@ async fn recalls_are_written_once_every_server_reads_them() {
     assert_eq!(count(&server, "changes WHERE kind = 'token'"), 1_010 + 1 - 32);
     assert_eq!(count(&server, "changes WHERE kind = 'recall'"), 1);
 }
+
+/// Only what ends something is recorded: the button in a loop, and a token revoked again and again, leave no events.
+#[tokio::test(flavor = "multi_thread")]
+async fn ending_what_has_ended_leaves_neither_events_nor_entries() {
+    let server = Server::library("default", &world()).await;
+    let john = server.browser_of(JOHN).await;
+    let (sample, _) = clients(&server);
+    let tokens = sample.connect(&john).await;
+    let page = john.open("/account/apps").await;
+    let form = page.form("end");
+    let mut left = Vec::new();
+    for _ in 0..3 {
+        assert_eq!(john.submit(&page, &form, &[("end", "1")]).await.status, 200);
+        assert_eq!(sample.revoke(&tokens.refresh).await.status, 200);
+        assert_eq!(sample.revoke(&tokens.access).await.status, 200);
+        left.push((
+            count(&server, "audit_events WHERE action = 'grant_ended'"),
+            count(&server, "changes WHERE kind IN ('grant', 'token')"),
+        ));
+    }
+    assert_eq!(left, [(1, 1); 3]);
+}
