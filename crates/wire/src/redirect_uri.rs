@@ -293,7 +293,9 @@ fn holds_several(text: &str) -> bool {
         let fits = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
         !text.is_empty() && text.chars().all(fits)
     };
-    text.split(|letter: char| matches!(letter, ',' | ';') || letter.is_whitespace())
+    let between = |letter: char| matches!(letter, ',' | ';') || letter.is_whitespace();
+    text.trim_start_matches(between)
+        .split(between)
         .skip(1)
         .any(|part| part.split_once(":/").is_some_and(|(before, _)| scheme(before)))
 }
@@ -325,6 +327,11 @@ mod tests {
                 assert_eq!(RedirectUri::parse(&text), Err(RedirectUriError::Several), "{text:?}");
             }
         }
+        // White space before one is another fault.
+        assert_eq!(
+            RedirectUri::parse(" https://a.example/cb"),
+            Err(RedirectUriError::Character)
+        );
         for one in [
             "https://a.example/cb;v=1,2",
             "https://a.example/cb?next=https://a.example/",

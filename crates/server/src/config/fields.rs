@@ -11,6 +11,8 @@ pub(super) type Parse<T> = fn(&Node) -> Result<T, String>;
 pub(super) struct Fields<'a> {
     pub(super) path: String,
     table: Table,
+    /// What stands in the presets, in place of values that are wrong: so the others are judged as well.
+    below: Table,
     known: Vec<&'static str>,
     /// Something else stood in place of the table, which was noted: that keys are missing is no news then.
     replaced: bool,
@@ -23,20 +25,27 @@ impl<'a> Fields<'a> {
         Self {
             path,
             table,
+            below: Table::new(),
             known: Vec::new(),
             replaced: false,
             problems,
         }
     }
 
-    /// The value of `key`, which must be there.
+    /// The same, with the presets' values for those that are wrong.
+    pub(super) fn over(self, below: Table) -> Self {
+        Self { below, ..self }
+    }
+
+    /// The value of `key`, which must be there. Where it is wrong, that is noted, and the presets' value is given.
     pub(super) fn required<T>(&mut self, key: &'static str, parse: Parse<T>) -> Option<T> {
         if !self.table.contains_key(key) {
-            self.known.push(key);
             self.missing(key, "this key is missing");
-            return None;
         }
-        self.optional(key, parse)
+        self.optional(key, parse).or_else(|| {
+            self.problems.leave_out(&self.path);
+            self.below.get(key).and_then(|node| parse(node).ok())
+        })
     }
 
     /// The value of `key`, if it is there and right; what is wrong with it is noted.
@@ -77,12 +86,17 @@ impl<'a> Fields<'a> {
             Some(other) => {
                 let text = format!("expected a table ([{key}]), found {}", other.kind());
                 self.problems.add(&path, text);
+                self.problems.leave_out(key);
                 (Table::new(), true)
             }
         };
+        let below = match self.below.shift_remove(key).map(|node| node.value) {
+            Some(Value::Table(below)) => below,
+            _ => Table::new(),
+        };
         Fields {
             replaced,
-            ..Fields::new(path, table, self.problems)
+            ..Fields::new(path, table, self.problems).over(below)
         }
     }
 
@@ -99,9 +113,13 @@ impl<'a> Fields<'a> {
             let path = join(&path, &name);
             let Value::Table(table) = node.value else {
                 problems.add(&path, format!("expected a table, found {}", node.value.kind()));
+                problems.leave_out(key);
                 continue;
             };
-            entries.extend(read(&name, Fields::new(path, table, problems)).map(|entry| (name, entry)));
+            match read(&name, Fields::new(path, table, problems)) {
+                Some(entry) => entries.push((name, entry)),
+                None => problems.leave_out(key),
+            }
         }
         entries
     }
@@ -115,19 +133,28 @@ impl<'a> Fields<'a> {
             Some(other) => {
                 let text = format!("expected tables ([[{key}]]), found {}", other.kind());
                 self.problems.add(&path, text);
+                self.problems.leave_out(key);
                 Vec::new()
             }
         };
-        let mut entries = Vec::new();
+        let (mut entries, mut positions) = (Vec::new(), Vec::new());
         for (position, node) in items.into_iter().enumerate() {
             let path = format!("{path}[{position}]");
             let Value::Table(table) = node.value else {
                 let text = format!("expected a table, found {}", node.value.kind());
                 self.problems.add(&path, text);
+                self.problems.leave_out(key);
                 continue;
             };
-            entries.extend(read(Fields::new(path, table, self.problems)));
+            match read(Fields::new(path, table, self.problems)) {
+                Some(entry) => {
+                    entries.push(entry);
+                    positions.push(position);
+                }
+                None => self.problems.leave_out(key),
+            }
         }
+        self.problems.number(key, positions);
         entries
     }
 
@@ -148,8 +175,8 @@ impl<'a> Fields<'a> {
         self.problems.add(&join(&self.path, key), text);
     }
 
-    /// Refuses every key that nobody asked for.
-    pub(super) fn finish(self) {
+    /// Refuses every key that nobody asked for. Gives the problems back.
+    pub(super) fn finish(self) -> &'a mut Problems {
         for key in self.table.keys() {
             let text = match (elsewhere(key, &self.path), nearest(key, &self.known)) {
                 (Some(place), _) => format!("there is no such key here; {place}"),
@@ -158,6 +185,7 @@ impl<'a> Fields<'a> {
             };
             self.problems.add(&join(&self.path, key), text);
         }
+        self.problems
     }
 }
 
@@ -168,10 +196,11 @@ fn elsewhere(key: &str, path: &str) -> Option<String> {
     }
     let mut section = "";
     for line in presets::preset_text(presets::DEFAULT)?.lines() {
+        let line = line.trim_start_matches('#');
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             section = name;
         }
-        let written = line.trim_start_matches('#').split_once(" = ").map(|(name, _)| name);
+        let written = line.split_once(" = ").map(|(name, _)| name);
         let is_section = !section.is_empty() && !section.contains(['.', '[']);
         if is_section && section != path && written == Some(key) && !path.contains('[') {
             return Some(format!("it belongs to [{section}]"));
@@ -180,12 +209,15 @@ fn elsewhere(key: &str, path: &str) -> Option<String> {
     None
 }
 
-/// The known name that `key` was most likely meant to be.
+/// The known name that `key` was most likely meant to be. A common beginning alone is no likeness.
 pub(super) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
-    let likeness = |name: &&str| strsim::jaro_winkler(&key.to_lowercase(), name);
+    let key = key.to_lowercase();
+    let likeness = |name: &&str| strsim::jaro_winkler(&key, name);
+    let is_begun = |name: &str| key.len() > 2 && name.starts_with(&key);
     known
         .iter()
         .copied()
         .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
         .filter(|name| likeness(name) > 0.7)
+        .filter(|name| is_begun(name) || strsim::normalized_damerau_levenshtein(&key, name) > 0.4)
 }

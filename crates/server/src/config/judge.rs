@@ -36,10 +36,10 @@ pub(super) fn config(config: &Config, problems: &mut Problems) {
     organizations(config, problems);
     resources(config, problems);
     for (position, each) in config.apps.iter().enumerate() {
-        app(config, each, &format!("apps[{position}]"), problems);
+        app(config, each, &problems.entry("apps", position), problems);
     }
     let ids = config.apps.iter().map(|app| app.client_id.as_str());
-    unique(ids, |position| format!("apps[{position}].client_id"), problems);
+    unique(ids.enumerate(), "apps", "client_id", problems);
 }
 
 /// Endpoints are answered with and without a slash at the end, so a slash is no difference here.
@@ -69,7 +69,9 @@ fn paths(paths: &Paths, problems: &mut Problems) {
         let same = all[..position]
             .iter()
             .find(|(_, earlier)| earlier.trim_end_matches('/') == path);
-        if let Some((earlier, _)) = same {
+        if let Some((earlier, _)) = same
+            && problems.is_complete("paths")
+        {
             problems.add(&format!("paths.{key}"), format!("the same path as `{earlier}`"));
         }
     }
@@ -78,7 +80,7 @@ fn paths(paths: &Paths, problems: &mut Problems) {
 fn catalogue(config: &Config, problems: &mut Problems) {
     let defaults = config.scopes.iter().filter(|(_, entry)| entry.default);
     let defaults: Scopes = defaults.map(|(scope, _)| scope.clone()).collect();
-    if defaults.is_empty() {
+    if defaults.is_empty() && problems.is_complete("scopes") {
         problems.add(
             "scopes",
             "at least one scope needs `default = true`: it is what an app gets that asks for none",
@@ -114,13 +116,10 @@ fn default_scopes(defaults: &Scopes, problems: &mut Problems) {
 
 fn users(config: &Config, problems: &mut Problems) {
     let emails = config.users.iter().map(|user| user.email.to_lowercase());
-    unique(emails, |position| format!("users[{position}].email"), problems);
+    unique(emails.enumerate(), "users", "email", problems);
     let ids = config.users.iter().enumerate();
-    let ids: Vec<_> = ids
-        .filter_map(|(position, user)| Some((position, user.external_id.as_deref()?)))
-        .collect();
-    let path = |at: usize| format!("users[{}].external_id", ids[at].0);
-    unique(ids.iter().map(|(_, id)| *id), path, problems);
+    let ids = ids.filter_map(|(position, user)| Some((position, user.external_id.as_deref()?)));
+    unique(ids, "users", "external_id", problems);
 }
 
 fn organizations(config: &Config, problems: &mut Problems) {
@@ -128,13 +127,14 @@ fn organizations(config: &Config, problems: &mut Problems) {
         .organizations
         .iter()
         .map(|organization| organization.slug.as_str());
-    unique(slugs, |position| format!("organizations[{position}].slug"), problems);
+    unique(slugs.enumerate(), "organizations", "slug", problems);
     for (position, organization) in config.organizations.iter().enumerate() {
-        let path = format!("organizations[{position}].members");
+        let path = format!("{}.members", problems.entry("organizations", position));
         let mut seen = HashSet::new();
         for (email, _) in &organization.members {
             let lower = email.to_lowercase();
-            if !config.users.iter().any(|user| user.email.to_lowercase() == lower) {
+            let declared = config.users.iter().any(|user| user.email.to_lowercase() == lower);
+            if !declared && problems.is_complete("users") {
                 problems.add(&path, format!("there is no user {email:?} among [[users]]"));
             }
             if !seen.insert(lower) {
@@ -150,21 +150,17 @@ fn organizations(config: &Config, problems: &mut Problems) {
 
 fn resources(config: &Config, problems: &mut Problems) {
     let identifiers = config.resources.iter().map(|resource| resource.identifier.as_str());
-    unique(
-        identifiers,
-        |position| format!("resources[{position}].identifier"),
-        problems,
-    );
+    unique(identifiers.enumerate(), "resources", "identifier", problems);
     for (position, resource) in config.resources.iter().enumerate() {
+        let entry = problems.entry("resources", position);
         if config.apps.iter().any(|app| app.client_id == resource.identifier) {
-            let path = format!("resources[{position}].identifier");
             problems.add(
-                &path,
+                &format!("{entry}.identifier"),
                 "an app has this as its client_id; at introspection they could not be told apart",
             );
         }
         if let Some(scopes) = &resource.scopes {
-            let path = format!("resources[{position}].scopes");
+            let path = format!("{entry}.scopes");
             at_least_one(scopes, &path, problems);
             known_scopes(config, scopes, &path, problems);
         }
@@ -173,6 +169,8 @@ fn resources(config: &Config, problems: &mut Problems) {
 
 fn app(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     if let Some(slug) = &app.organization
+        && problems.is_complete("organizations")
+        && problems.is_complete("defaults")
         && *slug != config.defaults.organization
         && !config
             .organizations
@@ -191,7 +189,7 @@ fn app(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     }
     let path = format!("{path}.grant_types");
     for grant_type in app.grant_types.iter().flatten() {
-        if !config.wire.grant_types.contains(grant_type) {
+        if !config.wire.grant_types.contains(grant_type) && problems.is_complete("wire") {
             let text = format!(
                 "\"{}\" is not offered: it is not in [wire] grant_types",
                 grant_type.as_str()
@@ -212,6 +210,9 @@ fn owner(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     let Some(email) = &app.owner else { return };
     let is_owner = |other: &str| other.to_lowercase() == email.to_lowercase();
     if !config.users.iter().any(|user| is_owner(&user.email)) {
+        if !problems.is_complete("users") {
+            return;
+        }
         let text = format!("there is no user {email:?} among [[users]]");
         return problems.add(&format!("{path}.owner"), text);
     }
@@ -220,7 +221,8 @@ fn owner(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     let members = declared.into_iter().flat_map(|one| &one.members);
     let mut roles = members.filter(|(member, _)| is_owner(member)).map(|(_, role)| *role);
     let develops = roles.any(|role| role != Role::Member);
-    if slug != config.defaults.organization && !develops {
+    let is_known = problems.is_complete("organizations") && problems.is_complete("defaults");
+    if slug != config.defaults.organization && !develops && is_known {
         let text = format!("{email:?} could not manage the app: add \"{email}:developer\" to the members of {slug:?}");
         problems.add(&format!("{path}.owner"), text);
     }
@@ -234,6 +236,9 @@ fn at_least_one(scopes: &Scopes, path: &str, problems: &mut Problems) {
 }
 
 fn known_scopes(config: &Config, scopes: &Scopes, path: &str, problems: &mut Problems) {
+    if !problems.is_complete("scopes") {
+        return;
+    }
     for scope in scopes.iter().filter(|scope| !config.scopes.contains_key(*scope)) {
         let known: Vec<&str> = config.scopes.keys().map(hallpass_wire::Scope::as_str).collect();
         problems.add(
@@ -244,26 +249,27 @@ fn known_scopes(config: &Config, scopes: &Scopes, path: &str, problems: &mut Pro
 }
 
 fn known_product(config: &Config, product: &str, path: &str, problems: &mut Problems) {
-    if !config.products.contains_key(product) {
+    if !config.products.contains_key(product) && problems.is_complete("products") {
         problems.add(path, format!("there is no product {product:?} in [products]"));
     }
 }
 
-/// Notes each value that an earlier one has already.
+/// Notes each value of `key` that an earlier entry of the list has already.
 fn unique<T: std::hash::Hash + Eq>(
-    values: impl Iterator<Item = T>,
-    path: impl Fn(usize) -> String,
+    values: impl Iterator<Item = (usize, T)>,
+    list: &str,
+    key: &str,
     problems: &mut Problems,
 ) {
     let mut seen = HashMap::new();
-    for (position, value) in values.enumerate() {
+    for (position, value) in values {
         match seen.entry(value) {
             Entry::Vacant(entry) => drop(entry.insert(position)),
             Entry::Occupied(earlier) => {
-                let earlier = path(*earlier.get());
+                let earlier = format!("{}.{key}", problems.entry(list, *earlier.get()));
                 let place = problems.origin(&earlier).map(|origin| format!(" ({origin})"));
                 let text = format!("the same as {earlier}{}", place.unwrap_or_default());
-                problems.add(&path(position), text);
+                problems.add(&format!("{}.{key}", problems.entry(list, position)), text);
             }
         }
     }

@@ -49,11 +49,11 @@ impl Config {
     pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
         let mut problems = Problems::default();
         let mut layers = Vec::new();
-        let Some((preset, table)) = merged(source, &mut layers, &mut problems) else {
+        let Some(merged) = merged(source, &mut layers, &mut problems) else {
             return problems.or(None);
         };
-        problems.locate("", &table);
-        let mut config = read::config(preset, table, &mut problems);
+        problems.locate("", &merged.table);
+        let mut config = read::config(merged.preset, merged.table, merged.presets, &mut problems);
         if let Some(config) = &mut config {
             config.defaults.hidden = hidden(config);
             judge::config(config, &mut problems);
@@ -77,32 +77,53 @@ fn hidden(config: &Config) -> bool {
     config.defaults.organization == "default" && !declared
 }
 
-/// All sources in one tree, and the preset's name; None where a file cannot be read at all.
-fn merged(source: &Source, layers: &mut Vec<String>, problems: &mut Problems) -> Option<(String, Table)> {
+/// All sources in one tree.
+struct Merged {
+    preset: String,
+    table: Table,
+    /// What ships with Hallpass, alone.
+    presets: Table,
+}
+
+/// Lays all sources over each other; None where a file cannot be read at all.
+fn merged(source: &Source, layers: &mut Vec<String>, problems: &mut Problems) -> Option<Merged> {
     let file = match &source.file {
-        Some(path) => operators_file(path, problems)?,
-        None => Table::new(),
+        Some(path) => operators_file(path, problems),
+        None => Some(Table::new()),
     };
-    let (preset, origin) = preset_name(source, &file, problems)?;
-    let mut table = preset_table(presets::DEFAULT, origin.clone(), problems)?;
-    layers.push(presets::layer(presets::DEFAULT).name);
-    if preset != presets::DEFAULT {
-        let over = preset_table(&preset, origin, problems)?;
-        for catalogue in ["scopes", "products"] {
-            if over.contains_key(catalogue) {
-                table.shift_remove(catalogue);
-            }
-        }
-        tree::merge(&mut table, over);
-        layers.push(presets::layer(&preset).name);
-    }
+    let preset = preset(source, file.as_ref(), problems);
+    let file = file?;
+    let presets = preset_tables(preset, layers, problems)?;
+    let mut table = presets.clone();
     tree::merge(&mut table, file);
     layers.extend(source.file.as_ref().map(|path| path.display().to_string()));
     for (name, key, value) in single_values(source) {
         set(&mut table, &key, value, &named(&name), problems);
         layers.push(name);
     }
-    Some((preset, table))
+    let preset = preset.to_owned();
+    Some(Merged { preset, table, presets })
+}
+
+/// `default`, and over it the preset that is named.
+fn preset_tables(preset: &str, layers: &mut Vec<String>, problems: &mut Problems) -> Option<Table> {
+    let mut table = preset_table(presets::DEFAULT, layers, problems)?;
+    if preset != presets::DEFAULT {
+        let over = preset_table(preset, layers, problems)?;
+        for catalogue in ["scopes", "products"] {
+            if over.contains_key(catalogue) {
+                table.shift_remove(catalogue);
+            }
+        }
+        tree::merge(&mut table, over);
+    }
+    Some(table)
+}
+
+fn preset_table(name: &str, layers: &mut Vec<String>, problems: &mut Problems) -> Option<Table> {
+    let layer = presets::layer(name);
+    layers.push(layer.name.clone());
+    parsed(presets::preset_text(name)?, layer, problems)
 }
 
 fn operators_file(path: &Path, problems: &mut Problems) -> Option<Table> {
@@ -121,44 +142,47 @@ fn operators_file(path: &Path, problems: &mut Problems) -> Option<Table> {
     }
 }
 
-/// The table of the preset `name`, which `origin` named.
-fn preset_table(name: &str, origin: Origin, problems: &mut Problems) -> Option<Table> {
-    if let Some(text) = presets::preset_text(name) {
-        return parsed(text, presets::layer(name), problems);
-    }
-    let known = presets::preset_names();
-    let meant = nearest(name, &known).map(|meant| format!("did you mean {meant:?}? "));
-    let text = format!(
-        "preset: there is no preset {name:?}; {}there are {}",
-        meant.unwrap_or_default(),
-        known.join(", ")
-    );
-    problems.add_at(origin, text);
-    None
-}
-
 fn parsed(text: &str, layer: Layer, problems: &mut Problems) -> Option<Table> {
     tree::parse(text, layer)
         .map_err(|(origin, message)| problems.add_at(origin, message))
         .ok()
 }
 
-/// The preset that the option names, else the file, else `default`, and where it was named.
-fn preset_name(source: &Source, file: &Table, problems: &mut Problems) -> Option<(String, Origin)> {
-    if let Some(name) = &source.preset {
-        return Some((name.clone(), named(COMMAND_LINE)));
+/// What a preset may set, so that nothing is known of it where the preset is not known.
+const OF_PRESETS: [&str; 5] = ["scopes", "products", "wire", "paths", "defaults"];
+
+/// The preset that the option names, else the file, else `default`. In place of one that there is not: the one that was most likely
+/// meant, so that the rest is judged as well.
+fn preset(source: &Source, file: Option<&Table>, problems: &mut Problems) -> &'static str {
+    let known = presets::preset_names();
+    let (name, origin) = match (&source.preset, file.and_then(|file| file.get("preset"))) {
+        (None, None) => return presets::DEFAULT,
+        (Some(name), _) => (Ok(name), named(COMMAND_LINE)),
+        (None, Some(node)) => match &node.value {
+            Value::Text(name) => (Ok(name), node.origin.clone()),
+            other => (Err(other.kind()), node.origin.clone()),
+        },
+    };
+    if let Some(known) = known.iter().find(|known| name.is_ok_and(|name| name == *known)) {
+        return known;
     }
-    match file.get("preset") {
-        None => Some((presets::DEFAULT.to_owned(), named(presets::DEFAULT))),
-        Some(Node {
-            value: Value::Text(name),
-            origin,
-        }) => Some((name.clone(), origin.clone())),
-        Some(Node { value, origin }) => {
-            problems.add_at(origin.clone(), format!("preset: expected text, found {}", value.kind()));
-            None
+    for section in OF_PRESETS {
+        problems.leave_out(section);
+    }
+    let meant = name.ok().and_then(|name| nearest(name, &known));
+    let text = match name {
+        Err(kind) => format!("preset: expected text, found {kind}"),
+        Ok(name) => {
+            let meant = meant.map(|meant| format!("did you mean {meant:?}? "));
+            let known = known.join(", ");
+            format!(
+                "preset: there is no preset {name:?}; {}there are {known}",
+                meant.unwrap_or_default()
+            )
         }
-    }
+    };
+    problems.add_at(origin, text);
+    meant.unwrap_or(presets::DEFAULT)
 }
 
 /// A source that is no file.
@@ -175,7 +199,8 @@ fn single_values(source: &Source) -> Vec<(String, Vec<String>, String)> {
     let variable = |(name, value): &(String, String)| {
         let key = name.strip_prefix("HALLPASS_")?.to_lowercase();
         let path: Vec<String> = key.split("__").map(str::to_owned).collect();
-        (path.len() > 1).then(|| (name.clone(), path, value.clone()))
+        // A name may hold what would break the line, or colour it.
+        (path.len() > 1).then(|| (name.escape_debug().to_string(), path, value.clone()))
     };
     let option = |(key, value): &(String, String)| {
         let path = key.split('.').map(str::to_owned).collect();

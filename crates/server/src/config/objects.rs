@@ -21,7 +21,10 @@ pub(super) fn scopes(top: &mut Fields<'_>) -> IndexMap<Scope, ScopeEntry> {
             Ok(scope) => {
                 catalogue.insert(scope, entry);
             }
-            Err(error) => top.problems.add(&join("scopes", &name), error),
+            Err(error) => {
+                top.problems.add(&join("scopes", &name), error);
+                top.problems.leave_out("scopes");
+            }
         }
     }
     catalogue

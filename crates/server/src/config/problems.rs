@@ -2,7 +2,7 @@
 
 use super::tree::{Node, Origin, Table, Value};
 use crate::excerpt::excerpt;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::{fmt, io};
 
 /// Why a configuration was refused.
@@ -51,6 +51,10 @@ impl fmt::Display for Found {
 pub(super) struct Problems {
     found: Vec<Found>,
     origins: HashMap<String, Origin>,
+    /// The sections of which something was left out because it is wrong.
+    incomplete: HashSet<String>,
+    /// Of lists: where in the file's list each entry stands that was read.
+    positions: HashMap<&'static str, Vec<usize>>,
 }
 
 impl Problems {
@@ -72,6 +76,28 @@ impl Problems {
     pub(super) fn add_at(&mut self, origin: Origin, text: String) {
         let origin = Some(origin);
         self.found.push(Found { origin, text });
+    }
+
+    /// Remembers that part of a section could not be read.
+    pub(super) fn leave_out(&mut self, section: &str) {
+        self.incomplete.insert(section.to_owned());
+    }
+
+    /// Whether all of a section was read. Otherwise it cannot be judged what is missing in it: it may be in what was left out.
+    pub(super) fn is_complete(&self, section: &str) -> bool {
+        !self.incomplete.contains(section)
+    }
+
+    /// Remembers where in the list `key` the entries stand that were read.
+    pub(super) fn number(&mut self, key: &'static str, positions: Vec<usize>) {
+        self.positions.insert(key, positions);
+    }
+
+    /// The path of an entry, by its position among those that were read.
+    pub(super) fn entry(&self, key: &str, position: usize) -> String {
+        let positions = self.positions.get(key);
+        let position = positions.and_then(|positions| positions.get(position).copied());
+        format!("{key}[{}]", position.unwrap_or_default())
     }
 
     /// Where the value at `path` was written, or the table that should hold it.

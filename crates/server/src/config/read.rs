@@ -12,9 +12,9 @@ use super::{Config, objects, values};
 use crate::store::Address;
 use std::path::{Path, PathBuf};
 
-/// The configuration that `table` describes; None where something needed is missing or wrong, which is then noted.
-pub(super) fn config(preset: String, table: Table, problems: &mut Problems) -> Option<Config> {
-    let mut top = Fields::new(String::new(), table, problems);
+/// The configuration that `table` describes, with the values of `presets` in place of those that are wrong, which is noted.
+pub(super) fn config(preset: String, table: Table, presets: Table, problems: &mut Problems) -> Option<Config> {
+    let mut top = Fields::new(String::new(), table, problems).over(presets);
     top.take("preset");
     let server = server(top.section("server"));
     let data = server.as_ref().map(|server| server.data.clone()).unwrap_or_default();
@@ -62,7 +62,7 @@ fn server(mut fields: Fields<'_>) -> Option<Server> {
     let public_url = fields.optional("public_url", values::base_url);
     let api_url = fields.optional("api_url", values::base_url);
     let folder = fields.origin("data").and_then(|origin| origin.layer.folder.clone());
-    let data = fields.required("data", folder_name);
+    let data = fields.required("data", file_name);
     let trusted_proxies = fields.optional("trusted_proxies", values::networks);
     fields.later(&["tls_cert", "tls_key"]);
     fields.finish();
@@ -75,12 +75,32 @@ fn server(mut fields: Fields<'_>) -> Option<Server> {
     })
 }
 
-fn folder_name(node: &Node) -> Result<PathBuf, String> {
+fn file_name(node: &Node) -> Result<PathBuf, String> {
     let text = values::text(node)?;
     if text.is_empty() {
         return Err("expected a path".to_owned());
     }
+    if text.contains(char::is_control) {
+        return Err(format!(
+            "expected a path without line breaks and control characters, found {text:?}"
+        ));
+    }
     Ok(text.into())
+}
+
+/// The longest path that SQLite opens, in bytes: its 512 less a NUL and the endings of the files beside the database.
+const LONGEST_DATABASE: usize = 503;
+
+/// SQLite's file. Its path is judged here, because SQLite does not say what is wrong with it.
+fn sqlite(file: &Path, data: &Path, problems: &mut Problems) -> StoreUrl {
+    let path = data.join(file);
+    let length = std::path::absolute(&path).map_or(0, |path| path.as_os_str().len());
+    if length > LONGEST_DATABASE {
+        let key = if file.is_absolute() { "store.url" } else { "server.data" };
+        let text = format!("the path of the database has {length} bytes, and SQLite takes {LONGEST_DATABASE} at most");
+        problems.add(key, text);
+    }
+    StoreUrl::Sqlite(path)
 }
 
 fn store(mut fields: Fields<'_>, data: &Path) -> Option<Store> {
@@ -94,9 +114,9 @@ fn store(mut fields: Fields<'_>, data: &Path) -> Option<Store> {
         );
     }
     let prepared_statements = fields.required("prepared_statements", values::boolean);
-    fields.finish();
+    let problems = fields.finish();
     let url = match url? {
-        StoreUrl::Sqlite(file) => StoreUrl::Sqlite(data.join(file)),
+        StoreUrl::Sqlite(file) => sqlite(&file, data, problems),
         StoreUrl::Postgres(mut address) => {
             if let Some(password) = password {
                 address.set_password(&password);
@@ -118,6 +138,9 @@ fn store_url(node: &Node) -> Result<StoreUrl, String> {
         return Address::parse(&url).map(|address| StoreUrl::Postgres(Box::new(address)));
     }
     match url.strip_prefix("sqlite:") {
+        Some(file) if file.contains(char::is_control) => {
+            Err("expected a file's name without line breaks and control characters".to_owned())
+        }
         Some(file) if !file.is_empty() && !file.starts_with("//") && !file.contains([':', '?']) => {
             Ok(StoreUrl::Sqlite(file.into()))
         }
@@ -184,7 +207,7 @@ fn keys(mut fields: Fields<'_>) -> Option<Keys> {
         fields.problem("master", "give either `master` or `master_file`");
     }
     let master = fields.optional("master", secrets::master_key);
-    let master_file = fields.required("master_file", folder_name);
+    let master_file = fields.required("master_file", file_name);
     fields.finish();
     Some(Keys {
         master,

@@ -26,12 +26,19 @@ pub(super) fn line(node: &Node) -> Result<String, String> {
     Ok(line)
 }
 
+/// Whether a character shows nothing and no keyboard has it: it comes along when a text is copied.
+pub(super) fn is_unseen(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}' | '\u{feff}'
+    )
+}
+
 /// Whether a character cannot be seen, or turns the direction of the text around it: with it one name could look like another.
 fn misleads(character: char) -> bool {
-    let unseen = matches!(character, '\u{200b}' | '\u{2060}' | '\u{feff}');
     let turns =
         matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    character.is_control() || unseen || turns
+    character.is_control() || is_unseen(character) || turns
 }
 
 /// Whether a text can be the name of something.
@@ -328,7 +335,8 @@ pub(crate) fn language_tag(tag: &str) -> Result<(), String> {
     // The grammar of RFC 5646 has room for names of up to eight letters, and none was ever registered.
     let code = |tag: &unic_langid::LanguageIdentifier| tag.language.as_str().len() <= 3;
     match tag.parse() {
-        Ok(tag) if code(&tag) => Ok(()),
+        // The grammar parts with hyphens; the parser takes underscores too.
+        Ok(parsed) if code(&parsed) && !tag.contains('_') => Ok(()),
         _ => Err(format!(
             "expected a language tag such as \"en\" or \"nl\", found {tag:?}"
         )),

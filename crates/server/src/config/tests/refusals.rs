@@ -128,6 +128,176 @@ command line: store.url: expected a database such as "sqlite:hallpass.db", "sqli
     );
 }
 
+/// The preset that was most likely meant stands in for it; what its catalogue may hold is not judged.
+#[test]
+fn an_unknown_preset_hides_no_other_fault() {
+    let file = r#"
+        preset = "house-chek"
+        [server]
+        listen = "here"
+        [tokens]
+        acess = "1h"
+        [[apps]]
+        name = "A"
+        client_id = "a"
+        client_secret = "0123456789abcdef"
+        scopes = ["of-the-preset"]
+        products = ["Of the preset"]
+        grant_types = ["client_credentials"]
+        [[apps]]
+        name = "B"
+        client_id = "a"
+        client_secret = "0123456789abcdef"
+    "#;
+    let told = |file: &str| World::new(file).refused().replace("hallpass.toml:", "");
+    let others = r#"4: server.listen: expected an address such as "127.0.0.1:8080", found "here"
+6: tokens.acess: there is no such key; did you mean `access`?
+16: apps[1].client_id: the same as apps[0].client_id (9)"#;
+    let presets = "there are default, common-controls-hub, connected-home, house-check, apicbase";
+    for (written, said) in [
+        (
+            "\"house-chek\"",
+            format!("there is no preset \"house-chek\"; did you mean \"house-check\"? {presets}"),
+        ),
+        ("\"xyz\"", format!("there is no preset \"xyz\"; {presets}")),
+        ("5", "expected text, found a number".to_owned()),
+    ] {
+        let told = told(&file.replace("\"house-chek\"", written));
+        assert_eq!(told, format!("2: preset: {said}\n{others}"));
+    }
+    let mut world = World::new(&file.replace("preset = \"house-chek\"", ""));
+    world.source.preset = Some("nope".to_owned());
+    let refused = world.refused();
+    assert!(
+        refused.contains("command line: preset: there is no preset \"nope\""),
+        "{refused}"
+    );
+    assert_eq!(refused.lines().count(), 4, "{refused}");
+}
+
+/// A mistake in one section used to hide how the objects go together.
+#[test]
+fn a_wrong_value_hides_no_fault_elsewhere() {
+    let apps = "[[apps]]\nname = \"A\"\nclient_id = \"a\"\nclient_secret = \"0123456789abcdef\"\n".repeat(2);
+    for (section, lines) in [
+        ("[server]\nlisten = 5\n", 2),
+        ("server = 5\n", 1),
+        ("[tokens]\naccess = \"soon\"\n", 2),
+        ("[wire]\ndialect = \"french\"\n", 2),
+        ("[store]\nurl = \"mysql:x\"\n", 2),
+        ("[keys]\nmaster = \"x\"\n", 2),
+    ] {
+        let refused = World::new(&format!("{section}{apps}")).refused();
+        let twice = format!(
+            "{}: apps[1].client_id: the same as apps[0].client_id (hallpass.toml:{})",
+            lines + 7,
+            lines + 3
+        );
+        assert!(refused.ends_with(&twice), "{refused}");
+        assert_eq!(refused.lines().count(), 2, "{refused}");
+    }
+}
+
+/// An object with a mistake is not told to be missing, and those after it keep their numbers.
+#[test]
+fn an_object_with_a_mistake_is_not_missing() {
+    let file = r#"
+        [[users]]
+        email = "ada@example.com"
+        name = 5
+        [[organizations]]
+        slug = "acme"
+        members = ["ada@example.com:owner"]
+        [[organizations]]
+        slug = "globex"
+        name = "Globex"
+        members = ["ada@example.com:owner"]
+        [[apps]]
+        name = "A"
+        [[apps]]
+        name = "B"
+        client_id = "b"
+        client_secret = "0123456789abcdef"
+        owner = "ada@example.com"
+        organization = "acme"
+        scopes = ["read"]
+        products = ["Plan"]
+        [[apps]]
+        name = "C"
+        client_id = "b"
+        client_secret = "0123456789abcdef"
+        [scopes.read]
+        titel = "Read"
+        [products.Plan]
+        scope = ["read"]
+    "#;
+    let refused = World::new(file).refused().replace("hallpass.toml:", "");
+    let places: Vec<_> = refused.lines().filter_map(|line| line.split(": ").nth(1)).collect();
+    assert_eq!(
+        places,
+        [
+            "users[0].name",
+            "organizations[0].name",
+            "apps[0].client_id",
+            "apps[0].client_secret",
+            "apps[2].client_id",
+            "scopes.read.title",
+            "scopes.read.titel",
+            "products.Plan.scopes",
+            "products.Plan.scope",
+        ],
+        "{refused}"
+    );
+    assert!(
+        refused.contains("24: apps[2].client_id: the same as apps[1].client_id (16)"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_path_that_no_file_can_have_is_refused() {
+    for (key, file) in [
+        ("server.data", "[server]\ndata = \"a\\nb\""),
+        ("keys.master_file", "[keys]\nmaster_file = \"a\\u0000b\""),
+        ("store.url", "[store]\nurl = \"sqlite:a\\nb\""),
+    ] {
+        let refused = World::new(file).refused();
+        assert!(refused.starts_with(&format!("hallpass.toml:2: {key}: ")), "{refused}");
+        assert!(refused.contains("control characters"), "{refused}");
+    }
+}
+
+/// SQLite says only that it cannot open the file.
+#[test]
+fn a_path_that_is_too_long_for_sqlite_is_refused() {
+    let folder = "d".repeat(200);
+    let deep = |depth: usize| vec![folder.as_str(); depth].join("/");
+    World::new(&format!("[server]\ndata = \"/{}\"", deep(2))).config();
+    let refused = World::new(&format!("[server]\ndata = \"/{}\"", deep(3))).refused();
+    assert_eq!(
+        refused,
+        "hallpass.toml:2: server.data: the path of the database has 615 bytes, and SQLite takes 503 at most"
+    );
+    let refused = World::new(&format!("[store]\nurl = \"sqlite:/{}/h.db\"", deep(3))).refused();
+    assert!(
+        refused.starts_with("hallpass.toml:2: store.url: the path of the database has 608 bytes"),
+        "{refused}"
+    );
+    World::new(&format!(
+        "[server]\ndata = \"/{}\"\n[store]\nurl = \"postgres://localhost/h\"",
+        deep(3)
+    ))
+    .config();
+}
+
+/// A terminal would obey it, and a line would break.
+#[test]
+fn a_variables_name_is_told_without_its_control_characters() {
+    let refused = World::new("").variable("HALLPASS_A\n\u{1b}[31m__B", "x").refused();
+    assert_eq!(refused.lines().count(), 1, "{refused}");
+    assert!(!refused.contains('\u{1b}'), "{refused}");
+}
+
 #[test]
 fn presets_and_files_that_are_not_there() {
     let mut world = World::new("");
@@ -137,10 +307,10 @@ fn presets_and_files_that_are_not_there() {
         r#"command line: preset: there is no preset "apic"; did you mean "apicbase"? there are default, common-controls-hub, connected-home, house-check, apicbase"#
     );
     world.source.file = Some(world.folder.path().join("other.toml"));
-    assert_eq!(
-        world.refused(),
-        "other.toml: cannot read this file: there is no such file"
-    );
+    let refused = world.refused();
+    let (file, preset) = refused.split_once('\n').unwrap();
+    assert!(preset.contains("there is no preset \"apic\""), "{preset}");
+    assert_eq!(file, "other.toml: cannot read this file: there is no such file");
     let source = Source {
         file: Some("/".into()),
         ..Source::default()
@@ -267,6 +437,26 @@ preset = "house-check""#,
         r#"[tokens]
 public_url = "https://id.example""#,
         "2: tokens.public_url: there is no such key here; it belongs to [server]",
+    ),
+    (
+        r#"[tokens]
+client_id = "a""#,
+        "2: tokens.client_id: there is no such key; known are format, access, refresh, refresh_idle, refresh_absolute, code, rotate, grace, retry, grants_per_user_and_app",
+    ),
+    (
+        r#"[[apps]]
+name = "A"
+client_id = "a"
+client_secret = "s"
+locale = "nl""#,
+        "5: apps[0].locale: there is no such key; known are name, organization, owner, client_id, type, client_secret, client_secret_file, redirect_uris, origins, scopes, products, grant_types, reach, localhost_any_port",
+    ),
+    (
+        r#"[[users]]
+email = "a@b"
+name = "A"
+locale = "en_US""#,
+        r#"4: users[0].locale: expected a language tag such as "en" or "nl", found "en_US""#,
     ),
     (
         r#"[store]
@@ -525,7 +715,8 @@ endpoints = ["/a"]"#,
         r#"[defaults]
 organization = "Acme Inc"
 product = "Gold""#,
-        r#"2: defaults.organization: expected 1 to 64 lower-case letters, digits and hyphens, found "Acme Inc""#,
+        r#"2: defaults.organization: expected 1 to 64 lower-case letters, digits and hyphens, found "Acme Inc"
+3: defaults.product: there is no product "Gold" in [products]"#,
     ),
     (
         r#"[brand]
