@@ -5,10 +5,10 @@
 //! nothing stale is ever left.
 
 use crate::ownership;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// A data folder that is this process's own until it is dropped.
@@ -65,9 +65,9 @@ impl DataFolder {
             .mode(0o700)
             .create(path)
             .map_err(file)?;
+        let found = fs::metadata(path).map_err(file)?;
+        ownership::check(path, &found).map_err(file)?;
         let path = fs::canonicalize(path).map_err(file)?;
-        let found = fs::metadata(&path).map_err(file)?;
-        ownership::check(&path, &found).map_err(file)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -94,12 +94,13 @@ impl DatabaseLock {
     /// symbolic links lead to the same one.
     ///
     /// # Errors
-    /// Where another server has it, somebody else owns it or may write it, or the file system refuses.
+    /// Where another server has it, somebody else owns or may write it or its folder, it has several names, or the file system refuses.
     pub fn take(path: &Path) -> Result<Self, DataFolderError> {
         let unusable = |source| DataFolderError::Database {
             path: path.to_owned(),
             source,
         };
+        check_folder(path).map_err(unusable)?;
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -110,11 +111,38 @@ impl DatabaseLock {
             .map_err(unusable)?;
         let found = file.metadata().map_err(unusable)?;
         ownership::check(path, &found).map_err(unusable)?;
+        check_links(&found).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(DataFolderError::DatabaseInUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(unusable(source)),
         }
+    }
+}
+
+/// SQLite takes the newest commits from a file beside the database, whoever made it.
+fn check_folder(database: &Path) -> io::Result<()> {
+    let resolved = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    for path in [database, &resolved] {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        ownership::check(folder, &fs::metadata(folder)?)?;
+    }
+    Ok(())
+}
+
+/// The newest commits lie in a file named after the name that SQLite opened. By another one it would not find them, and write over
+/// what they changed.
+fn check_links(database: &Metadata) -> io::Result<()> {
+    match database.nlink() {
+        0 | 1 => Ok(()),
+        names => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "the file has {names} names (hard links), and by one SQLite does not find what was written by another: keep the name \
+                 beside which there is a file that ends in \"-wal\", else any, and remove the others"
+            ),
+        )),
     }
 }
 
@@ -203,9 +231,8 @@ mod tests {
             fs::metadata(path("hallpass.db")).unwrap().permissions().mode() & 0o777,
             0o600
         );
-        fs::hard_link(path("hallpass.db"), path("hard.db")).unwrap();
         std::os::unix::fs::symlink(path("hallpass.db"), path("soft.db")).unwrap();
-        for name in ["hallpass.db", "hard.db", "soft.db"] {
+        for name in ["hallpass.db", "soft.db"] {
             let refusal = DatabaseLock::take(&path(name)).unwrap_err();
             assert!(
                 matches!(refusal, DataFolderError::DatabaseInUse(_)),
@@ -213,7 +240,40 @@ mod tests {
             );
         }
         drop(first);
-        DatabaseLock::take(&path("hard.db")).unwrap();
+        DatabaseLock::take(&path("soft.db")).unwrap();
+    }
+
+    #[test]
+    fn a_database_with_two_hard_links_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let server = DatabaseLock::take(&path("hallpass.db")).unwrap();
+        fs::hard_link(path("hallpass.db"), path("hard.db")).unwrap();
+        let refused = |name: &str| DatabaseLock::take(&path(name)).unwrap_err().to_string();
+        assert!(refused("hard.db").contains("has 2 names"), "{}", refused("hard.db"));
+        // Also after that server is gone: its newest commits lie beside the name that it used.
+        drop(server);
+        for name in ["hallpass.db", "hard.db"] {
+            assert!(refused(name).contains("has 2 names"), "{}", refused(name));
+        }
+        fs::remove_file(path("hard.db")).unwrap();
+        DatabaseLock::take(&path("hallpass.db")).unwrap();
+    }
+
+    #[test]
+    fn a_database_in_a_folder_that_everybody_may_write_is_refused() {
+        let (folder, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        let path = folder.path().join("hallpass.db");
+        let refusal = DatabaseLock::take(&path).unwrap_err().to_string();
+        assert!(refusal.contains("everybody may write"), "{refusal}");
+        assert!(!path.exists());
+        // A link to there leads no further.
+        fs::write(&path, "").unwrap();
+        let link = own.path().join("hallpass.db");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let refusal = DatabaseLock::take(&link).unwrap_err().to_string();
+        assert!(refusal.contains("everybody may write"), "{refusal}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! the master key, the database or the socket has everything that goes through them (docs/decisions/0052).
 
 use rustix::process::{Uid, geteuid};
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -12,10 +12,16 @@ const ROOT: u32 = Uid::ROOT.as_raw();
 /// Whether everybody may write.
 const WORLD_WRITABLE: u32 = 0o002;
 
-/// Refuses what another account than this process's or root owns, and what everybody may write.
+/// Refuses what another account than this process's or root owns, also where its link leads to what does not, and what everybody
+/// may write.
 pub(crate) fn check(path: &Path, found: &Metadata) -> io::Result<()> {
-    judge(path, found.uid(), found.mode(), geteuid().as_raw())
-        .map_err(|text| io::Error::new(io::ErrorKind::PermissionDenied, text))
+    let own = geteuid().as_raw();
+    let denied = |text| io::Error::new(io::ErrorKind::PermissionDenied, text);
+    let link = fs::symlink_metadata(path)?;
+    if link.is_symlink() {
+        belongs(path, link.uid(), own).map_err(denied)?;
+    }
+    judge(path, found.uid(), found.mode(), own).map_err(denied)
 }
 
 /// Whether what this account serves can be trusted.
@@ -23,13 +29,19 @@ pub(crate) fn is_trusted(account: u32) -> bool {
     account == ROOT || account == geteuid().as_raw()
 }
 
-fn judge(path: &Path, owner: u32, mode: u32, own: u32) -> Result<(), String> {
-    let path = path.display();
+fn belongs(path: &Path, owner: u32, own: u32) -> Result<(), String> {
     if owner != ROOT && owner != own {
+        let path = path.display();
         return Err(format!(
             "{path} belongs to another account (uid {owner}, this is uid {own}): run this as its owner, or give it to this account"
         ));
     }
+    Ok(())
+}
+
+fn judge(path: &Path, owner: u32, mode: u32, own: u32) -> Result<(), String> {
+    belongs(path, owner, own)?;
+    let path = path.display();
     if mode & WORLD_WRITABLE != 0 {
         return Err(format!("everybody may write {path}: run `chmod o-w {path}`"));
     }

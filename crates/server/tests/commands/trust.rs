@@ -2,7 +2,7 @@
 
 use crate::harness::{Ended, Folder};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
@@ -96,10 +96,9 @@ fn one_database_has_one_server_whatever_the_name_of_its_file() {
     let at = |name: &str| folder.folder.path().join(name);
     fs::create_dir(at("shared")).unwrap();
     let _server = folder.serve(&["--database", &format!("sqlite:{}", at("shared/one.db").display())]);
-    fs::hard_link(at("shared/one.db"), at("shared/hard.db")).unwrap();
     symlink(at("shared/one.db"), at("shared/soft.db")).unwrap();
     symlink(at("shared"), at("way")).unwrap();
-    for name in ["shared/one.db", "shared/hard.db", "shared/soft.db", "way/one.db"] {
+    for name in ["shared/one.db", "shared/soft.db", "way/one.db"] {
         let database = format!("sqlite:{}", at(name).display());
         let second = folder.call(&["serve", "--data", "other", "--database", &database]);
         assert_eq!((second.code, second.stdout.as_str()), (1, ""), "{name}");
@@ -109,6 +108,71 @@ fn one_database_has_one_server_whatever_the_name_of_its_file() {
             second.stderr
         );
     }
+}
+
+/// By another name SQLite does not find the commits that lie beside the first: a server would begin anew, and a migration write
+/// over what the running one knows.
+#[test]
+fn a_database_with_two_hard_links_is_opened_by_no_command() {
+    let folder = Folder::new();
+    let at = |name: &str| folder.folder.path().join(name);
+    fs::create_dir(at("shared")).unwrap();
+    let name = |name: &str| format!("sqlite:{}", at(name).display());
+    let mut server = folder.serve(&["--database", &name("shared/one.db")]);
+    fs::hard_link(at("shared/one.db"), at("shared/hard.db")).unwrap();
+    let refused = |arguments: &[&str], file: &str| {
+        let ended = folder.call(&[arguments, &["--data", "other", "--database", &name(file)]].concat());
+        assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{arguments:?}");
+        assert!(ended.stderr.contains("has 2 names"), "{arguments:?}: {}", ended.stderr);
+    };
+    refused(&["serve"], "shared/hard.db");
+    refused(&["migrate"], "shared/hard.db");
+    refused(&["migrate", "--dry-run"], "shared/hard.db");
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    refused(&["serve"], "shared/hard.db");
+    refused(&["serve"], "shared/one.db");
+    fs::remove_file(at("shared/hard.db")).unwrap();
+    folder.serve(&["--database", &name("shared/one.db")]);
+}
+
+/// Whoever may write there can put commits beside the database, which SQLite takes for its own.
+#[test]
+fn a_database_in_a_folder_of_others_is_refused() {
+    let folder = Folder::new();
+    let open = folder.folder.path().join("open");
+    fs::create_dir(&open).unwrap();
+    let database = format!("sqlite:{}", open.join("one.db").display());
+    let refused = |said: &str| {
+        for command in ["serve", "migrate"] {
+            let ended = folder.call(&[command, "--database", &database]);
+            assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{command}");
+            assert!(ended.stderr.contains(said), "{command}: {}", ended.stderr);
+            assert!(!open.join("one.db").exists());
+        }
+    };
+    set_mode(&open, 0o1777);
+    refused("everybody may write");
+    set_mode(&open, 0o755);
+    if chown(&open, Some(STRANGER), None).is_ok() {
+        refused("another account");
+    }
+}
+
+/// Only root can give links away.
+#[test]
+fn a_strangers_link_is_not_followed() {
+    let folder = Folder::new();
+    let at = |name: &str| folder.folder.path().join(name);
+    fs::rename(at("hallpass.toml"), at("real.toml")).unwrap();
+    symlink("real.toml", at("hallpass.toml")).unwrap();
+    folder.printed(&["config", "check"]);
+    if lchown(at("hallpass.toml"), Some(STRANGER), None).is_err() {
+        return;
+    }
+    let refused = folder.call(&["config", "check"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (1, ""));
+    assert!(refused.stderr.contains("another account"), "{}", refused.stderr);
 }
 
 #[test]
