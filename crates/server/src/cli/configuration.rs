@@ -2,7 +2,7 @@
 
 use super::{Failed, print};
 use crate::config::{Config, ConfigError, Loaded, Source, StoreUrl, default_file, preset_names, preset_text};
-use crate::data_folder::{DataFolder, DataFolderError};
+use crate::data_folder::{DataFolder, DataFolderError, DatabaseLock};
 use crate::ownership;
 use crate::store::Store;
 use clap::{Args, Subcommand};
@@ -135,7 +135,10 @@ pub(super) async fn migrate(options: Migrate) -> Result<(), Failed> {
         let pending = match &config.store.url {
             // Looking does not make one.
             StoreUrl::Sqlite(file) if !file.exists() => Store::all_migrations(),
-            _ => Store::open(&config.store, 1).await?.pending_migrations().await?,
+            url => {
+                let _database = database(url)?;
+                Store::open(&config.store, 1).await?.pending_migrations().await?
+            }
         };
         return match pending.as_slice() {
             [] => print("-- nothing to do\n"),
@@ -148,6 +151,7 @@ pub(super) async fn migrate(options: Migrate) -> Result<(), Failed> {
         Err(DataFolderError::InUse(_)) => None,
         Err(error) => return Err(error.into()),
     };
+    let _database = database(&config.store.url)?;
     let store = Store::open(&config.store, 1).await?;
     let pending = store.pending_migrations().await?.len();
     store.migrate().await?;
@@ -156,6 +160,15 @@ pub(super) async fn migrate(options: Migrate) -> Result<(), Failed> {
         1 => "1 migration applied\n".to_owned(),
         several => format!("{several} migrations applied\n"),
     })
+}
+
+/// The database's file, made and judged as a server does it; taken where no server has it.
+fn database(url: &StoreUrl) -> Result<Option<DatabaseLock>, DataFolderError> {
+    let StoreUrl::Sqlite(file) = url else { return Ok(None) };
+    match DatabaseLock::take(file) {
+        Err(DataFolderError::DatabaseInUse(_)) => Ok(None),
+        taken => taken.map(Some),
+    }
 }
 
 /// The variables that set a key, the names of those that begin like one and set none, and what is wrong. Kubernetes and Docker give
@@ -171,7 +184,9 @@ fn environment(
         };
         match value.into_string() {
             _ if !names_a_key(key) => ignored.push(one_line(&name)),
+            Ok(value) if is_link(key, &value) => ignored.push(one_line(&name)),
             Ok(value) => ours.push((name, value)),
+            Err(value) if is_link(key, &value.to_string_lossy()) => ignored.push(one_line(&name)),
             Err(_) => problems.push(format!("{name}: it is no text in UTF-8")),
         }
     }
@@ -186,6 +201,26 @@ fn names_a_key(key: &str) -> bool {
     section.is_some_and(|section| !section.is_empty() && !section.contains('_'))
 }
 
+/// Whether a variable is one of those that Kubernetes and Docker set for a service or container called `hallpass-a--b`: its name alone
+/// looks like a key's. No key of ours ends so; where one might, the value tells.
+fn is_link(key: &str, value: &str) -> bool {
+    let name = key.split_once("__").map_or("", |(_, name)| name);
+    let ends = |ending: &str| name.len() > ending.len() && name.ends_with(ending);
+    let of_port = name.rsplit_once("_PORT_").is_some_and(|(_, rest)| {
+        let mut parts = rest.split('_');
+        let number = parts.next().unwrap_or_default();
+        let protocol = matches!(parts.next(), Some("TCP" | "UDP" | "SCTP"));
+        let part = matches!(parts.next(), None | Some("ADDR" | "PORT" | "PROTO" | "START" | "END"));
+        number.bytes().all(|byte| byte.is_ascii_digit()) && protocol && part
+    });
+    ends("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.contains("_ENV_")
+        || of_port
+        || (ends("_PORT") && value.contains("://"))
+        || (ends("_NAME") && value.starts_with('/'))
+}
+
 fn one_line(name: &str) -> String {
     name.escape_debug().to_string()
 }
@@ -194,23 +229,61 @@ fn one_line(name: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The names of the variables that are read, and of those that are ignored.
+    fn sorted(variables: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        let (ours, ignored, problems) = environment(variables);
+        assert!(problems.is_empty(), "{problems:?}");
+        (ours.into_iter().map(|(name, _)| name).collect(), ignored)
+    }
+
     #[test]
     fn a_variable_sets_a_key_or_is_ignored() {
-        let links = [
-            "HALLPASS_PORT",
-            "HALLPASS_SERVICE_HOST",
-            "HALLPASS_PORT_8080_TCP_ADDR",
-            "HALLPASS_DB_PORT_5432_TCP",
-            "HALLPASS_DB_NAME",
-            "HALLPASS_DB_ENV_TZ",
-            "HALLPASS_DB_ENV_POSTGRES__PASSWORD",
-            "HALLPASS__PORT",
-        ];
-        let set = [("HALLPASS_SERVER__LISTEN", "a"), ("PATH", "b")];
-        let variables = links.map(|name| (name, "tcp://10.0.0.1:80")).into_iter().chain(set);
-        let (ours, ignored, problems) = environment(variables.map(|(name, value)| (name.into(), value.into())));
-        assert_eq!(ours, [("HALLPASS_SERVER__LISTEN".to_owned(), "a".to_owned())]);
-        assert_eq!(ignored.len(), links.len(), "{ignored:?}");
-        assert!(problems.is_empty(), "{problems:?}");
+        let (ours, ignored) = sorted(&[
+            ("HALLPASS_PORT", "tcp://10.0.0.1:80"),
+            ("HALLPASS_SERVICE_HOST", "10.0.0.1"),
+            ("HALLPASS_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("HALLPASS_DB_PORT_5432_TCP", "tcp://10.0.0.1:5432"),
+            ("HALLPASS_DB_NAME", "/app/hallpass-db"),
+            ("HALLPASS_DB_ENV_TZ", "UTC"),
+            ("HALLPASS_DB_ENV_POSTGRES__PASSWORD", "x"),
+            ("HALLPASS__PORT", "tcp://10.0.0.1:80"),
+            ("HALLPASS_SERVER__LISTEN", "a"),
+            ("PATH", "b"),
+        ]);
+        assert_eq!(ours, ["HALLPASS_SERVER__LISTEN"]);
+        assert_eq!(ignored.len(), 8, "{ignored:?}");
+    }
+
+    #[test]
+    fn links_of_a_service_with_two_hyphens_in_its_name_are_ignored() {
+        for service in ["A__B", "SERVER__BLUE", "A__B__C", "A___B"] {
+            let links = [
+                ("PORT", "tcp://10.0.0.1:80"),
+                ("PORT_80_TCP", "tcp://10.0.0.1:80"),
+                ("PORT_80_TCP_ADDR", "10.0.0.1"),
+                ("PORT_80_TCP_PORT", "80"),
+                ("PORT_80_TCP_PROTO", "tcp"),
+                ("PORT_53_UDP", "udp://10.0.0.1:53"),
+                ("SERVICE_HOST", "10.0.0.1"),
+                ("SERVICE_PORT", "80"),
+                ("SERVICE_PORT_HTTP", "80"),
+                ("NAME", "/app/hallpass"),
+                ("ENV_TZ", "UTC"),
+            ];
+            let links = links.map(|(ending, value)| (format!("HALLPASS_{service}_{ending}"), value));
+            let links: Vec<_> = links.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+            let (ours, ignored) = sorted(&links);
+            assert!(ours.is_empty(), "{ours:?}");
+            assert_eq!(ignored.len(), links.len(), "{ignored:?}");
+        }
+        // Keys, and mistakes in them, are none.
+        let (ours, ignored) = sorted(&[
+            ("HALLPASS_DEFAULTS__ORGANIZATION_NAME", "Acme"),
+            ("HALLPASS_SERVER__PORT", "8080"),
+            ("HALLPASS_SERVER__LISTEN_PORT", "8080"),
+            ("HALLPASS_SERVR__LISTEN", "127.0.0.1:80"),
+        ]);
+        assert_eq!(ours.len(), 4, "{ignored:?}");
     }
 }
