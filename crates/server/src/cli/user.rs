@@ -3,11 +3,12 @@
 use super::api::{Api, Part};
 use super::app::empty_is_null;
 use super::{Failed, confirm};
-use crate::config::{typeable, without_blanks_around};
+use crate::config::{beginning, from_outside};
 use clap::{Args, Subcommand};
 use http::Method;
 use serde::Serialize;
-use std::io;
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use zeroize::Zeroizing;
 
 const COLUMNS: &[&str] = &["number", "email", "external_id", "name", "status", "admin", "developer"];
 
@@ -105,7 +106,7 @@ pub(super) struct NewUser {
 
 #[derive(Args)]
 pub(super) struct Password {
-    /// Read the password from standard input, its first line
+    /// Read the password from standard input, one line
     #[arg(long)]
     password_stdin: bool,
 }
@@ -152,13 +153,20 @@ impl Password {
         if !self.password_stdin {
             return Ok(None);
         }
-        let mut line = String::new();
-        io::stdin().read_line(&mut line)?;
-        let line = line.strip_suffix('\n').unwrap_or(&line);
-        let password = line.strip_suffix('\r').unwrap_or(line);
-        typeable(password)
-            .and_then(|()| without_blanks_around(password))
+        let password = standard_input()?;
+        let password = from_outside(&password)
             .map_err(|fault| Failed::Server(format!("the password on standard input: {fault}")))?;
-        Ok(Some(password.to_owned()))
+        Ok(Some(password.expose().to_owned()))
     }
+}
+
+/// What is typed up to the end of the line, or all that a program sends: a second line would be lost unseen.
+fn standard_input() -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut stdin = io::stdin().lock();
+    if !stdin.is_terminal() {
+        return beginning(stdin);
+    }
+    let mut line = Zeroizing::new(Vec::new());
+    stdin.by_ref().take(4096).read_until(b'\n', &mut line)?;
+    Ok(line)
 }

@@ -32,7 +32,7 @@ pub use sections::{
     StoreUrl, TokenFormat, Tokens, Wire,
 };
 
-pub(crate) use secrets::{typeable, without_blanks_around};
+pub(crate) use secrets::{beginning, from_outside, typeable};
 pub(crate) use values::{email_address, language_tag, one_line, slug_text};
 // Said in the configuration as the store keeps them.
 pub use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};

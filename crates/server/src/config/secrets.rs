@@ -7,9 +7,13 @@ use super::tree::Node;
 use super::values;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use zeroize::Zeroizing;
+
+/// The longest secret, in bytes.
+const LONGEST: usize = 1024;
 
 /// The secret at `key`, or in the file that `file_key` names, judged by `judge`.
 pub(super) fn optional(
@@ -45,7 +49,7 @@ pub(super) fn required(
 pub(super) fn client_secret(secret: &str) -> Result<(), String> {
     let fits = |byte: u8| matches!(byte, 0x20..=0x7e);
     typeable(secret)?;
-    if secret.is_empty() || secret.len() > 1024 || !secret.bytes().all(fits) {
+    if secret.is_empty() || secret.len() > LONGEST || !secret.bytes().all(fits) {
         return Err("expected 1 to 1024 printable ASCII characters".to_owned());
     }
     Ok(())
@@ -55,20 +59,21 @@ pub(super) fn client_secret(secret: &str) -> Result<(), String> {
 pub(crate) fn typeable(secret: &str) -> Result<(), String> {
     let found = match secret
         .chars()
-        .find(|letter| letter.is_control() || *letter == '\u{feff}')
+        .find(|letter| letter.is_control() || values::is_unseen(*letter))
     {
         None => return Ok(()),
         Some('\u{feff}') => "a byte order mark",
-        Some('\n' | '\r') => "a line break",
+        Some('\n' | '\r' | '\u{2028}' | '\u{2029}') => "a line break",
         Some('\t') => "a tab",
         Some('\0') => "a NUL",
-        Some(_) => "a control character",
+        Some(letter) if letter.is_control() => "a control character",
+        Some(_) => "an invisible character",
     };
     Err(format!("it has {found}, which nobody can type"))
 }
 
 /// What holds for a file or standard input besides: white space at an end is an editor's or a shell's more often than meant.
-pub(crate) fn without_blanks_around(secret: &str) -> Result<(), String> {
+fn without_blanks_around(secret: &str) -> Result<(), String> {
     if secret.starts_with(char::is_whitespace) || secret.ends_with(char::is_whitespace) {
         return Err("white space stands before or after the secret: remove it".to_owned());
     }
@@ -78,7 +83,7 @@ pub(crate) fn without_blanks_around(secret: &str) -> Result<(), String> {
 /// A declared password: how good it is, is the operator's affair (DESIGN §10).
 pub(super) fn password(password: &str) -> Result<(), String> {
     typeable(password)?;
-    if password.is_empty() || password.len() > 1024 {
+    if password.is_empty() || password.len() > LONGEST {
         return Err("expected 1 to 1024 bytes".to_owned());
     }
     Ok(())
@@ -102,15 +107,70 @@ fn plain(node: &Node) -> Result<Secret, String> {
 fn read(node: &Node) -> Result<Secret, String> {
     let folder: PathBuf = node.origin.layer.folder.clone().unwrap_or_default();
     let path = folder.join(values::text(node)?);
-    let wrong = |error| format!("cannot read {}: {}", path.display(), unreadable(&error));
-    let mut content = fs::read_to_string(&path).map(Zeroizing::new).map_err(wrong)?;
-    let line = content.strip_suffix('\n').unwrap_or(&content);
-    let length = line.strip_suffix('\r').unwrap_or(line).len();
-    content.truncate(length);
+    let unread = |error| format!("cannot read {}: {}", path.display(), unreadable(&error));
+    let content = beginning(File::open(&path).map_err(unread)?).map_err(unread)?;
+    from_outside(&content).map_err(|fault| format!("{}: {fault}", path.display()))
+}
+
+/// What a file or standard input begins with: more than a secret has, and not without end.
+pub(crate) fn beginning(mut source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Its room is taken at once: growing would leave copies behind in memory.
+    let mut content = Zeroizing::new(Vec::with_capacity(4 * LONGEST));
+    let most = u64::try_from(2 * LONGEST).unwrap_or(u64::MAX);
+    source.by_ref().take(most).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// A secret from a file or standard input, where editors and shells add what nobody sees. One line break at the end is left out.
+pub(crate) fn from_outside(content: &[u8]) -> Result<Secret, String> {
+    let line = content.strip_suffix(b"\n").unwrap_or(content);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.len() > LONGEST {
+        return Err(format!("it has more than {LONGEST} bytes"));
+    }
+    let text = str::from_utf8(line).map_err(|_| "it is no text in UTF-8")?;
     // Before the white space: a line break in the midst is the likelier mistake.
-    let wrong = |text| format!("{}: {text}", path.display());
-    typeable(&content)
-        .and_then(|()| without_blanks_around(&content))
-        .map_err(wrong)?;
-    Ok(Secret::new(std::mem::take(&mut *content)))
+    typeable(text).and_then(|()| without_blanks_around(text))?;
+    Ok(Secret::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_can_type_is_refused_wherever_a_secret_comes_from() {
+        for (content, fault) in [
+            ("\u{feff}secret", "a byte order mark"),
+            ("sec\nret", "a line break"),
+            ("sec\u{2028}ret", "a line break"),
+            ("sec\tret", "a tab"),
+            ("sec\0ret", "a NUL"),
+            ("sec\u{7f}ret", "a control character"),
+            ("sec\u{200b}ret", "an invisible character"),
+            ("sec\u{ad}ret", "an invisible character"),
+            ("secret\u{a0}", "white space"),
+            ("secret\n\n", "a line break"),
+        ] {
+            let refused = from_outside(content.as_bytes()).unwrap_err();
+            assert!(refused.contains(fault), "{content:?}: {refused}");
+        }
+        for content in ["secret", "secret\n", "secret\r\n"] {
+            assert_eq!(from_outside(content.as_bytes()).unwrap().expose(), "secret");
+        }
+        // Joiners are on the keyboards of several scripts.
+        assert!(typeable("می\u{200c}خواهم").is_ok());
+        assert_eq!(from_outside(b"sec\xffret").unwrap_err(), "it is no text in UTF-8");
+    }
+
+    #[test]
+    fn a_source_without_end_is_read_to_a_bound() {
+        let content = beginning(io::repeat(b'x')).unwrap();
+        assert_eq!(from_outside(&content).unwrap_err(), "it has more than 1024 bytes");
+        let longest = "x".repeat(LONGEST);
+        assert_eq!(
+            from_outside(format!("{longest}\r\n").as_bytes()).unwrap().expose(),
+            longest
+        );
+    }
 }

@@ -99,6 +99,9 @@ fn a_password_that_nobody_can_type_is_refused_from_standard_input() {
         ("correct\0horse\n", "NUL"),
         ("correct horse \n", "white space"),
         ("correct horse\r\r\n", "line break"),
+        ("correct horse\nmore\n", "line break"),
+        ("correct\u{2028}horse\n", "line break"),
+        ("correct\u{200b}horse\n", "invisible character"),
     ] {
         let mut set = folder.command(&["user", "set-password", "ada@example.com", "--password-stdin"]);
         let piped = set.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -128,7 +131,7 @@ fn people_and_organizations_are_managed() {
         "--json",
     ]);
     let mut child = create.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"correct horse\nmore\n").unwrap();
+    child.stdin.take().unwrap().write_all(b"correct horse\n").unwrap();
     let made = Ended::of(&child.wait_with_output().unwrap());
     assert_eq!(made.code, 0);
     assert!(
