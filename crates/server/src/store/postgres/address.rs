@@ -62,10 +62,9 @@ impl Address {
         }
         // It decodes percent signs only, and takes a plus for itself.
         let options = others.finish().replace('+', "%20");
-        let config: tokio_postgres::Config = format!("{before}?{options}").parse().map_err(|error| {
-            let reason = std::error::Error::source(&error).map(ToString::to_string);
-            format!("{malformed}: {}", reason.unwrap_or_default())
-        })?;
+        let config: tokio_postgres::Config = format!("{before}?{options}")
+            .parse()
+            .map_err(|error| format!("{malformed}: {}", reason(&error)))?;
         if config.get_hosts().is_empty() {
             return Err(malformed.to_owned());
         }
@@ -137,6 +136,18 @@ impl Address {
     }
 }
 
+/// Why a URL cannot be read. An unknown option is not repeated: it may be the rest of a password with an `&` in it.
+fn reason(error: &tokio_postgres::Error) -> String {
+    let reason = std::error::Error::source(error).map(ToString::to_string);
+    match reason.unwrap_or_default() {
+        reason if reason.starts_with("unknown option") => {
+            "behind the \"?\" stands an option that is not known; write \"&\" in a password as %26, and \"=\" as %3D"
+                .to_owned()
+        }
+        reason => reason,
+    }
+}
+
 /// A server that is gone without a word must not hold up requests for the quarter of an hour that the system would wait.
 fn with_defaults(config: &mut tokio_postgres::Config, one_of_several: bool) {
     if config.get_connect_timeout().is_none() {
@@ -202,8 +213,17 @@ fn of_file(path: &Path) -> Result<RootCertStore, String> {
 fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // The colon before a password may be written as %3A by mistake.
+    let user_of = |login: &str| {
+        let end = login
+            .find(':')
+            .into_iter()
+            .chain(login.to_ascii_lowercase().find("%3a"))
+            .min();
+        login[..end.unwrap_or(login.len())].to_owned()
+    };
     let address = match address.rsplit_once('@') {
-        Some((user, hosts)) => format!("{}@{hosts}", user.split(':').next().unwrap_or_default()),
+        Some((login, hosts)) => format!("{}@{hosts}", user_of(login)),
         None => address.to_owned(),
     };
     let is_password = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "password");
@@ -241,6 +261,10 @@ mod tests {
             "postgres://ada@db.example:6432/hallpass?sslmode=disable"
         );
         assert_eq!(format!("{address:?}"), address.shown());
+        for login in ["ada:s3cret", "ada%3As3cret", "ada%3as3:cret"] {
+            let address = Address::parse(&format!("postgres://{login}@db.example/hallpass")).unwrap();
+            assert_eq!(address.shown(), "postgres://ada@db.example/hallpass");
+        }
         for name in ["password", "pass%77ord", "%70%61ssword"] {
             let url = format!("postgres://ada@db.example/hallpass?sslmode=disable&{name}=s3cret");
             let address = Address::parse(&url).unwrap();
@@ -268,6 +292,9 @@ mod tests {
             "postgres:s3cret",
             "postgres://ada:?s3cret@db.example/hallpass",
             "postgres://ada:?s3cret=@db.example/hallpass",
+            "postgres://ada@db.example/hallpass?password%3Ds3cret",
+            "postgres://ada@db.example/hallpass?password=x&s3cret",
+            "postgres://ada@db.example/hallpass?password=x&s3cret=",
         ] {
             let reason = Address::parse(wrong).unwrap_err();
             assert!(!reason.contains("s3cret"), "{reason}");
