@@ -195,6 +195,13 @@ impl AuditEvent {
         self
     }
 
+    /// The event, unless the change makes nothing different: what is set to what it is already is no event.
+    #[must_use]
+    pub fn if_different(self) -> Option<Self> {
+        let says_nothing = self.detail.is_none() && self.before == self.after;
+        (!says_nothing).then_some(self)
+    }
+
     /// More about it.
     #[must_use]
     pub fn detail(mut self, detail: &impl Serialize) -> Self {

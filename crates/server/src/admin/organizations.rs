@@ -217,7 +217,8 @@ pub(super) async fn set_member(
     let organization = organization.id;
     let user = find::user(&hallpass, &email).await?;
     let event = who.did(AuditAction::MemberSet, now).member(&user, organization);
-    let store = hallpass.store.recording(event.after(&json!({ "role": role })));
+    let event = event.after(&json!({ "role": role }));
+    let store = hallpass.store.recording(event.if_different());
     let membership = Membership { organization, role };
     store.add_membership(user.id, membership, now).await?;
     shown(&hallpass, 200, &name).await
@@ -263,7 +264,7 @@ pub(super) async fn update_organization(
     let now = event.at;
     let organization = find::organization(hallpass, name).await?;
     let event = event.organization(organization.id).change(&organization, &update);
-    let store = hallpass.store.recording(event);
+    let store = hallpass.store.recording(event.if_different());
     store.update_organization(organization.id, update, now).await?;
     shown(hallpass, 200, name).await
 }

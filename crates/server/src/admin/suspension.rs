@@ -73,7 +73,7 @@ async fn set_user(hallpass: &Hallpass, who: &Who, name: &str, status: Status) ->
         let event = who.did(action, now).user(user.id);
         hallpass
             .store
-            .recording(event.change(&user, &suspension(&user, status)))
+            .recording(event.change(&user, &suspension(&user, status)).if_different())
     };
     match status {
         Status::Suspended => {

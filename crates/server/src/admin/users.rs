@@ -223,7 +223,7 @@ pub(super) async fn change(
         ..UserUpdate::default()
     };
     let event = who.did(AuditAction::UserChanged, now).user(user.id);
-    let store = hallpass.store.recording(event.change(&user, &update));
+    let store = hallpass.store.recording(event.change(&user, &update).if_different());
     store.update_user(user.id, update, now).await?;
     shown(&hallpass, 200, user.id, None).await
 }

@@ -52,7 +52,8 @@ impl Declaration<'_> {
         }
         let server = Who::server();
         let event = server.did(AuditAction::AppChanged, self.now);
-        let store = self.store.recording(event.app(&existing).change(&existing, &update));
+        let event = event.app(&existing).change(&existing, &update);
+        let store = self.store.recording(event.if_different());
         store.update_app(existing.id, update, self.now).await?;
         if origins_changed {
             self.name_origins(&existing, &declared.origins).await?;

@@ -67,7 +67,7 @@ impl Declaration<'_> {
         if let Some(existing) = self.store.organization_by_slug(wanted.slug).await? {
             let event = Who::server().did(AuditAction::OrganizationChanged, self.now);
             let event = event.organization(existing.id).change(&existing, &update);
-            let store = self.store.recording(event);
+            let store = self.store.recording(event.if_different());
             return store.update_organization(existing.id, update, self.now).await;
         }
         let organization = Organization {

@@ -94,7 +94,7 @@ impl Declaration<'_> {
             Some(_) => event.detail(&json!({ "password_set": true })),
             None => event,
         };
-        let store = self.store.recording(event);
+        let store = self.store.recording(event.if_different());
         store.update_user(existing.id, update, self.now).await?;
         Ok(())
     }

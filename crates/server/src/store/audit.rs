@@ -11,10 +11,10 @@ impl Store {
     /// The same store, whose next change appends this event in its commit: neither is there without the other. A change that
     /// does nothing, such as the end of a grant that has ended, appends nothing.
     #[must_use]
-    pub fn recording(&self, event: AuditEvent) -> Self {
+    pub fn recording(&self, event: impl Into<Option<AuditEvent>>) -> Self {
         Self {
             inner: self.inner.clone(),
-            event: Some(Box::new(event)),
+            event: event.into().map(Box::new),
         }
     }
 

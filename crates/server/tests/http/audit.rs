@@ -179,6 +179,49 @@ async fn a_suspension_is_recorded_before_and_after_beside_that_of_the_site() {
     assert_eq!(changed("user_resumed"), [only("both"), only("site")]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_nothing_is_not_recorded() {
+    let server = Server::library("default", APPS).await;
+    let send = async |method: Method, path: &str, body: Option<Value>| {
+        assert_eq!(server.operator(method, path, body).await.status, 200, "{path}");
+    };
+    let acme = json!({ "slug": "acme", "name": "Acme" });
+    let made = server.operator(Method::POST, "/organizations", Some(acme)).await;
+    assert_eq!(made.status, 201);
+    let john = format!("/users/{}", JOHN.email);
+    let app = "/apps/sample".to_owned();
+    for object in [&john, &app, &"/organizations/acme".to_owned()] {
+        for verb in ["suspend", "suspend", "resume", "resume"] {
+            send(Method::POST, &format!("{object}/{verb}"), None).await;
+        }
+        for _ in 0..2 {
+            send(Method::PATCH, object, Some(json!({ "name": "Another" }))).await;
+        }
+    }
+    for _ in 0..2 {
+        let member = format!("/organizations/acme/members/{}", JOHN.email);
+        send(Method::PUT, &member, Some(json!({ "role": "developer" }))).await;
+    }
+    let mut actions: Vec<_> = recorded(&server).into_iter().map(|(_, action)| action).collect();
+    actions.sort();
+    assert_eq!(
+        actions,
+        [
+            "app_changed",
+            "app_resumed",
+            "app_suspended",
+            "member_set",
+            "organization_changed",
+            "organization_created",
+            "organization_resumed",
+            "organization_suspended",
+            "user_changed",
+            "user_resumed",
+            "user_suspended"
+        ]
+    );
+}
+
 /// What is declared is recorded when it is applied, not at every start.
 #[tokio::test(flavor = "multi_thread")]
 async fn declared_objects_are_recorded_as_the_servers_doing_once() {
