@@ -3,11 +3,22 @@
 //! A person tells apps apart by their names. So a name that developers choose holds nothing that cannot be seen, and does not
 //! look like the brand's or like the name of another app that the same people can be asked by.
 
-use icu_properties::props::{BinaryProperty as _, DefaultIgnorableCodePoint, EnumeratedProperty as _, GeneralCategory};
+use icu_properties::props::{
+    BinaryProperty as _, CanonicalCombiningClass, DefaultIgnorableCodePoint, EnumeratedProperty as _, GeneralCategory,
+    JoiningType,
+};
 use unicode_security::skeleton;
+
+/// The most characters of an app's name, wherever somebody chooses it. One that was chosen before stays.
+pub const LONGEST: usize = 100;
 
 /// The most marks on one letter: more of them draw over the lines above and below (UTS 39 §5.4).
 const MOST_MARKS: usize = 4;
+
+/// Keeps two letters from joining.
+const ZWNJ: char = '\u{200c}';
+/// Joins two letters.
+const ZWJ: char = '\u{200d}';
 
 /// Characters with a blank glyph that the Unicode properties call visible.
 const BLANK: [char; 5] = [
@@ -39,7 +50,10 @@ pub enum NameError {
 pub fn check(name: &str) -> Result<(), NameError> {
     let mut marks = MOST_MARKS;
     let mut letters = false;
-    for character in name.chars() {
+    for (at, character) in name.char_indices() {
+        if joins(name, at) {
+            continue;
+        }
         if is_hidden(character) {
             return Err(NameError::Invisible(character));
         }
@@ -53,6 +67,26 @@ pub fn check(name: &str) -> Result<(), NameError> {
         }
     }
     if letters { Ok(()) } else { Err(NameError::NoLetter) }
+}
+
+/// Whether a joiner is at `at` in a place where the letters around it look another way with it (RFC 5892 A.1 and A.2). Persian and
+/// Indic spelling needs it there; elsewhere it shows nothing.
+fn joins(name: &str, at: usize) -> bool {
+    let (before, rest) = name.split_at(at);
+    let mut after = rest.chars();
+    let Some(joiner @ (ZWNJ | ZWJ)) = after.next() else {
+        return false;
+    };
+    let last = before.chars().next_back();
+    if last.is_some_and(|last| CanonicalCombiningClass::for_char(last) == CanonicalCombiningClass::Virama) {
+        return after.next().is_some_and(|next| matches!(kind(next), Kind::Letter));
+    }
+    let is_seen = |one: &JoiningType| *one != JoiningType::Transparent;
+    let left = before.chars().rev().map(JoiningType::for_char).find(is_seen);
+    let right = after.map(JoiningType::for_char).find(is_seen);
+    joiner == ZWNJ
+        && matches!(left, Some(JoiningType::LeftJoining | JoiningType::DualJoining))
+        && matches!(right, Some(JoiningType::RightJoining | JoiningType::DualJoining))
 }
 
 /// A character as people look it up, such as `U+200B`: it may show nothing.
@@ -172,6 +206,43 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_joiner_stands_between_letters_that_it_changes() {
+        for name in [
+            // Persian: khâne-hâ, mi-khâham.
+            "خانه\u{200c}ها",
+            "می\u{200c}خواهم",
+            // The mark between is no letter.
+            "می\u{64e}\u{200c}خواهم",
+            // Sinhala and Malayalam; a Devanagari half form.
+            "ශ්\u{200d}රී",
+            "അവന്\u{200d}റെ",
+            "क्\u{200d}ष",
+            "क्\u{200c}ष",
+        ] {
+            assert_eq!(check(name), Ok(()), "{name:?}");
+        }
+        for (name, hidden) in [
+            ("Ac\u{200c}me", ZWNJ),
+            ("Ac\u{200d}me", ZWJ),
+            ("می\u{200d}خواهم", ZWJ),
+            ("می\u{200c}\u{200c}خواهم", ZWNJ),
+            ("\u{200c}می", ZWNJ),
+            ("می\u{200c}", ZWNJ),
+            ("می\u{200c} خواهم", ZWNJ),
+            ("اد\u{200c}ب", ZWNJ),
+            ("क्\u{200d}", ZWJ),
+            ("क्\u{200d}\u{200d}ष", ZWJ),
+            ("क\u{200d}ष", ZWJ),
+            ("👩\u{200d}💻 Ada", ZWJ),
+        ] {
+            assert_eq!(check(name), Err(NameError::Invisible(hidden)), "{name:?}");
+        }
+        // Without it the name may be another word, and looks much like it.
+        assert!(look_alike("می\u{200c}خواهم", "میخواهم"));
+        assert!(look_alike("क्\u{200d}ष", "क्ष"));
     }
 
     #[test]

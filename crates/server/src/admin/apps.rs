@@ -198,13 +198,14 @@ async fn update(hallpass: &Hallpass, app: &App, changes: Changes) -> Result<AppU
         Some(name) => Some(find::organization(hallpass, &name).await?.id),
         None => None,
     };
-    let name = |text: &str| name_of(config, text);
+    // A name that it has already stays good, also where it is longer than those of today.
+    let new_name = changes.name.as_deref().filter(|name| name.trim() != app.name);
     let uris = |texts: &[String]| redirect_uris(config, app.client_type, texts);
     let any_port = |wanted| any_port(app.client_type, wanted);
     let scopes = |names: &[String]| scopes(config, Some(names)).map(Some);
     let products = |names| products(config, Some(names));
     Ok(AppUpdate {
-        name: changes.name.as_deref().map(name).transpose()?,
+        name: new_name.map(|name| name_of(config, name)).transpose()?,
         reach: changes.reach,
         redirect_uris: changes.redirect_uris.as_deref().map(uris).transpose()?,
         localhost_any_port: changes.localhost_any_port.map(any_port).transpose()?,
@@ -247,7 +248,7 @@ pub(super) async fn update_app(
 ) -> Result<(), Failure> {
     let now = event.at;
     let event = event.app(app).change(app, &update);
-    let store = hallpass.store.recording(event);
+    let store = hallpass.store.recording(event.if_different());
     // Another name, another owner, or other people who are asked: only then the name is in question.
     let same_people = update.reach.is_none() && update.organization.is_none();
     if update.name.is_none() && update.owner.is_none() && same_people {
@@ -335,6 +336,10 @@ fn view(hallpass: &Hallpass, listed: ListedApp) -> AppView {
 
 fn name_of(config: &Config, text: &str) -> Result<String, Failure> {
     let name = request::name(text)?;
+    if name.chars().count() > names::LONGEST {
+        let text = format!("name: an app's name has at most {} characters", names::LONGEST);
+        return Err(Failure::invalid(text));
+    }
     let brand = &config.brand.name;
     if names::look_alike(&name, brand) {
         return Err(Failure::taken(format!(

@@ -44,7 +44,7 @@ struct World {
     store: Store,
     http: reqwest::Client,
     clock: Arc<AtomicI64>,
-    _database: Database,
+    database: Database,
 }
 
 impl World {
@@ -75,7 +75,7 @@ impl World {
             store: opened(&database).await,
             http,
             clock,
-            _database: database,
+            database,
         }
     }
 
@@ -216,7 +216,7 @@ async fn an_app_is_made_and_its_secret_told_once() {
         (&made["organization"], &made["status"], &made["reach"]),
         (&json!("default"), &json!("live"), &json!("own"))
     );
-    assert_eq!(made["created"], "2023-11-14T22:13:20Z");
+    assert_eq!(made["created"], "2023-11-14T22:13:20.000Z");
     let shown = world.get(&format!("/apps/{id}")).await;
     assert_eq!(shown["client_secret"], Value::Null);
     assert_eq!(shown["secrets"][0]["hint"].as_str().unwrap(), &secret[39..]);
@@ -266,7 +266,7 @@ async fn a_reset_secret_replaces_the_others_at_once_or_after_an_overlap() {
     let second = overlap["client_secret"].as_str().unwrap();
     assert!(world.authenticated("planner", "456def").await);
     assert!(world.authenticated("planner", second).await);
-    assert_eq!(overlap["secrets"][0]["expires"], "2023-11-15T22:13:21Z");
+    assert_eq!(overlap["secrets"][0]["expires"], "2023-11-15T22:13:21.000Z");
     let now = world.post("/apps/planner/secret", json!({"reset": "now"})).await;
     assert!(!world.authenticated("planner", "456def").await);
     assert!(!world.authenticated("planner", second).await);
@@ -657,8 +657,8 @@ async fn keys_are_rotated_and_revoked_with_an_event_for_each() {
     let next = world.post("/keys/rotate", json!({"purpose": "access"})).await;
     assert_eq!(
         next["keys"],
-        json!([{"id": 5, "purpose": "access", "state": "next", "created": "2023-11-14T22:13:20Z",
-            "active_from": "2023-11-14T22:14:20Z", "retires": null, "revoked": null}])
+        json!([{"id": 5, "purpose": "access", "state": "next", "created": "2023-11-14T22:13:20.000Z",
+            "active_from": "2023-11-14T22:14:20.000Z", "retires": null, "revoked": null}])
     );
     assert_eq!(world.post("/keys/rotate", json!({"purpose": "access"})).await, next);
     for _ in 0..2 {
@@ -791,6 +791,64 @@ async fn refusals_have_a_code_a_message_and_their_status() {
     }
     let long = Some(json!({ "name": "x".repeat(70_000) }));
     assert_eq!(world.refused(Method::POST, "/apps", long).await.0, 413);
+}
+
+/// RFC 9110 §15.5.6.
+#[tokio::test]
+async fn every_address_says_which_methods_it_takes() {
+    let world = World::started().await;
+    let source = include_str!("api.rs");
+    let routes: Vec<&str> = source
+        .split("\"/")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    let routes: Vec<_> = routes.into_iter().filter(|route| !route.starts_with("admin")).collect();
+    assert!(routes.len() > 20, "{routes:?}");
+    for route in routes {
+        let path = format!("/{}", route.replace(['{', '}'], ""));
+        let url = format!("http://hallpass/admin/api/v1{path}");
+        let response = world.http.request(Method::OPTIONS, url).send().await.unwrap();
+        assert_eq!(response.status(), 405, "{path}");
+        let allowed = response.headers()["allow"].to_str().unwrap();
+        let methods = ["GET", "POST", "PUT", "DELETE", "PATCH"];
+        assert!(
+            methods.iter().any(|method| allowed.contains(method)),
+            "{path}: {allowed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_apps_name_has_the_length_that_pages_take() {
+    let world = World::started().await;
+    let named = |length: usize| json!({ "name": "x".repeat(length) });
+    let app = world.post("/apps", named(100)).await;
+    let refused = world.refused(Method::POST, "/apps", Some(named(101))).await;
+    assert_eq!(refused.0, 400);
+    assert!(refused.2.contains("at most 100 characters"), "{}", refused.2);
+    // A longer one of before stays good.
+    let id = app["client_id"].as_str().unwrap();
+    let path = format!("/apps/{id}");
+    let name = "x".repeat(150);
+    let longer = format!("UPDATE apps SET name = '{name}' WHERE client_id = '{id}'");
+    world.database.sql(&longer).unwrap();
+    assert_eq!(world.refused(Method::PATCH, &path, Some(named(101))).await.0, 400);
+    let mut change = named(150);
+    change["reach"] = json!("partner");
+    let (status, changed) = world.call(Method::PATCH, &path, Some(change)).await;
+    assert_eq!((status, changed["name"].as_str()), (200, Some(name.as_str())));
+}
+
+#[tokio::test]
+async fn persons_are_named_in_persian_and_sinhala() {
+    let world = World::started().await;
+    for (email, name) in [("a@example.com", "می\u{200c}خواهم"), ("b@example.com", "ශ්\u{200d}රී")] {
+        let made = world.post("/users", json!({ "email": email, "name": name })).await;
+        assert_eq!(made["name"], name);
+    }
+    let hidden = json!({ "email": "c@example.com", "name": "A\u{200d}da" });
+    assert_eq!(world.refused(Method::POST, "/users", Some(hidden)).await.0, 400);
 }
 
 /// Not every database takes one: it is the caller's mistake, and never the database's failure.

@@ -197,6 +197,7 @@ pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {
 async fn change(api: &Api, app: &str, changes: &Changes, yes: bool) -> Result<(), Failed> {
     if let (Some(organization), false) = (&changes.organization, yes) {
         let shown = api.get(&["apps", app]).await?;
+        api.get(&["organizations", organization]).await?;
         let toll = api.get(&["apps", app, "deletion"]).await?;
         let moves = shown.member("organization").and_then(Value::as_str) != Some(organization);
         if let (true, Some(ending)) = (moves, confirm::ending_grants(&toll)) {

@@ -5,7 +5,7 @@ use super::api::Api;
 use super::confirm::confirm;
 use clap::Subcommand;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const COLUMNS: &[&str] = &["id", "purpose", "state", "created", "active_from", "retires", "revoked"];
 
@@ -39,6 +39,12 @@ pub(super) async fn run(api: &Api, command: KeyCommand) -> Result<(), Failed> {
         }
         KeyCommand::Revoke { key, yes } => {
             if !yes {
+                // Nobody is asked about a key that there is not.
+                let keys = api.list(&["keys"], &[]).await?;
+                let mut ids = keys.member("keys").and_then(Value::as_array).into_iter().flatten();
+                if !ids.any(|one| one["id"] == key) {
+                    return Err(Failed::Server(format!("there is no key {key}")));
+                }
                 let what = format!("Everything made under key {key} ends at once.");
                 confirm(&what, "Revoke it?")?;
             }

@@ -22,8 +22,6 @@ use hallpass_wire::{RedirectUri, Scope, Scopes};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The longest name, in characters.
-const LONGEST_NAME: usize = 100;
 /// How many faulty redirect URIs the page names; the others are counted.
 const MOST_NAMED: usize = 10;
 /// How many characters of a faulty redirect URI the page repeats beside its fault.
@@ -200,9 +198,9 @@ fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Resul
 fn name_fault(hallpass: &Hallpass, name: &str) -> Option<NameFault> {
     if name.is_empty() {
         Some(NameFault::Missing)
-    } else if name.chars().count() > LONGEST_NAME {
+    } else if name.chars().count() > names::LONGEST {
         Some(NameFault::TooLong {
-            limit: LONGEST_NAME as u64,
+            limit: names::LONGEST as u64,
         })
     } else if let Err(error) = names::check(name) {
         Some(error.into())

@@ -36,8 +36,10 @@ fn a_key_is_revoked_only_by_who_says_so() {
         unsaid.stderr,
         "Everything made under key 1 ends at once.\nNothing was changed. Add --yes to confirm.\n"
     );
-    let unknown = folder.call(&["key", "revoke", "99", "--yes"]);
-    assert_eq!((unknown.code, unknown.stderr.as_str()), (1, "there is no key 99\n"));
+    for arguments in [&["key", "revoke", "99"][..], &["key", "revoke", "99", "--yes"]] {
+        let unknown = folder.call(arguments);
+        assert_eq!((unknown.code, unknown.stderr.as_str()), (1, "there is no key 99\n"));
+    }
     let listed = folder.printed(&["key", "list"]);
     assert!(listed.starts_with("ID  PURPOSE  STATE    CREATED"), "{listed}");
     assert_eq!(listed.matches(" current ").count(), 3);

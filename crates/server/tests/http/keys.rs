@@ -251,7 +251,7 @@ async fn a_rotation_can_be_of_one_purpose_and_be_asked_for_twice() {
     let server = started().await;
     let once = server.command(&["key", "rotate", "--purpose", "proof"]);
     assert_eq!(server.command(&["key", "rotate", "--purpose", "proof"]), once);
-    assert_eq!(once["keys"][0]["active_from"], "2026-01-01T00:01:00Z");
+    assert_eq!(once["keys"][0]["active_from"], "2026-01-01T00:01:00.000Z");
     assert_eq!(states(&server, "proof"), ["2 current", "5 next"]);
     assert_eq!(states(&server, "access"), ["1 current"]);
 }
