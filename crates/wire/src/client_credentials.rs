@@ -85,6 +85,11 @@ impl Basic {
         self.text.strip_prefix(identifier)?.strip_prefix(':')
     }
 
+    /// Whether the header could name an identifier with a colon: there is another one behind the first.
+    pub fn has_colon_in_secret(&self) -> bool {
+        self.text[self.colon + 1..].contains(':')
+    }
+
     /// What the header names, whichever identifier it turns out to be: the start of its decoded id, or of an address sent as
     /// it is. The same text before the secret gives the same name, so failures can be counted by it.
     pub fn name(&self) -> String {

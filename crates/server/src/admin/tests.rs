@@ -519,7 +519,11 @@ async fn a_new_password_and_a_suspension_end_every_session() {
     };
     for (method, path) in [(Method::PUT, "password"), (Method::POST, "suspend")] {
         let password = ada().await.password;
-        world.store.create_session(session, password.as_deref()).await.unwrap();
+        world
+            .store
+            .create_session(session, password.as_deref(), " place")
+            .await
+            .unwrap();
         let (status, _) = world
             .call(method, &format!("/users/ada@example.com/{path}"), None)
             .await;

@@ -356,7 +356,11 @@ async fn a_changed_password_is_the_new_one_and_ends_sessions() {
         expires: Instant(NOW.0 + 1_000),
     };
     let password = world.user("ada@example.com").await.password;
-    world.store.create_session(session, password.as_deref()).await.unwrap();
+    world
+        .store
+        .create_session(session, password.as_deref(), " place")
+        .await
+        .unwrap();
     world.start(WORLD).await;
     assert!(world.store.session(session.id, NOW).await.unwrap().is_some());
 

@@ -5,8 +5,24 @@ const NOW: Instant = Instant(1_767_225_600_000);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const JANE: Account<'_> = Account::Person("jane@example.com");
+const JANE: Account<'_> = person("jane@example.com");
+/// Jane, from where she signed in before.
+const JANE_AT_HOME: Account<'_> = Account::Person {
+    name: "jane@example.com",
+    from_a_place: true,
+};
 const APP: Account<'_> = Account::Client("app");
+
+const fn person(name: &str) -> Account<'_> {
+    Account::Person {
+        name,
+        from_a_place: false,
+    }
+}
+
+const fn guess(secret: &str) -> Guess<'_> {
+    Guess { secret, readings: 1 }
+}
 
 /// Limits with a clock beside them.
 struct Scene {
@@ -37,7 +53,7 @@ impl Scene {
     }
 
     fn tries(&self, account: Account<'_>, source: IpAddr, fits: bool) -> u64 {
-        match self.limits.attempt(account, source, self.now) {
+        match self.limits.attempt(account, source, guess("secret"), self.now) {
             Ok(attempt) => {
                 attempt.judged(fits, self.now);
                 0
@@ -140,8 +156,8 @@ fn success_forgets_the_failures_of_the_pair_and_of_nothing_else() {
     }
     // Someone with an account of his own signs in between his guesses at others.
     let mut names = 0;
-    while scene.fails(Account::Person(&format!("{names}@example.com")), source(2)) == 0 {
-        scene.succeeds(Account::Person("own@example.com"), source(2));
+    while scene.fails(person(&format!("{names}@example.com")), source(2)) == 0 {
+        scene.succeeds(person("own@example.com"), source(2));
         names += 1;
     }
     assert_eq!(names, 50);
@@ -153,75 +169,100 @@ fn success_forgets_the_failures_of_the_pair_and_of_nothing_else() {
 fn success_costs_nothing() {
     let scene = Scene::new();
     for number in 0..1000 {
-        assert_eq!(scene.succeeds(Account::Person(&number.to_string()), source(1)), 0);
+        assert_eq!(scene.succeeds(person(&number.to_string()), source(1)), 0);
         assert_eq!(scene.succeeds(JANE, source(number)), 0);
         assert_eq!(scene.succeeds(APP, source(1)), 0);
     }
-    assert_eq!(held(&scene), [0, 0, 0]);
+    assert_eq!(held(&scene), [0; 8]);
 }
 
 #[test]
-fn a_person_gets_in_from_her_places_and_from_a_new_one_while_a_crowd_guesses_at_her_account() {
+fn a_crowd_of_new_sources_has_one_budget_and_a_person_gets_in_from_her_place() {
     let mut scene = Scene::new();
-    scene.succeeds(JANE, source(1));
-    let (mut guesses, mut refused) = (0, 0);
-    for round in 0..6 {
-        for number in 100..600 {
-            match scene.fails(JANE, source(number)) {
-                0 => guesses += 1,
-                _ => refused += 1,
-            }
+    let (mut guesses, mut number) = (0, 100);
+    // Sources that were never seen, a hundred a minute for a day.
+    while scene.now < NOW.after(DAY) {
+        for _ in 0..100 {
+            guesses += u64::from(scene.fails(JANE, source(number)) == 0);
+            number += 1;
         }
-        assert_eq!(scene.succeeds(JANE, source(1)), 0, "from her place, {round}");
-        assert_eq!(scene.succeeds(JANE, source(10 + round)), 0, "from a new one, {round}");
-        scene.pass(SECOND);
+        assert_eq!(scene.succeeds(JANE_AT_HOME, source(1)), 0);
+        scene.pass(MINUTE);
     }
-    // Of the crowd each has one guess in a day, and no more once the account's own are used up.
-    assert_eq!((guesses, refused), (500, 2500));
+    assert!((280..20 + 5 + 288 + 1).contains(&guesses), "{guesses}");
     // She mistypes at home, and goes on.
-    assert_eq!(scene.fails(JANE, source(1)), 0);
-    assert_eq!(scene.succeeds(JANE, source(1)), 0);
-    // A mistake at a new place: there she waits as the crowd does, and no longer than five minutes.
-    assert_eq!(scene.fails(JANE, source(20)), 0);
-    assert_eq!(scene.succeeds(JANE, source(20)), 300);
-    scene.pass(MINUTE * 5);
-    assert_eq!(scene.succeeds(JANE, source(20)), 0);
+    assert_eq!(scene.fails(JANE_AT_HOME, source(1)), 0);
+    assert_eq!(scene.succeeds(JANE_AT_HOME, source(1)), 0);
+    // At a new place she waits as the crowd does, no longer than five minutes after its last guess.
+    let wait = scene.succeeds(JANE, source(2));
+    assert!((1..=300).contains(&wait), "{wait}");
+    scene.pass(SECOND * u32::try_from(wait).unwrap());
+    assert_eq!(scene.succeeds(JANE, source(2)), 0);
 }
 
 #[test]
-fn an_account_has_three_hundred_guesses_a_day_beside_one_for_each_source() {
+fn a_crowd_at_the_same_moment_has_no_more_guesses_than_are_free() {
+    let scene = Scene::new();
+    let attempts: Vec<_> = (0..400)
+        .flat_map(|number| [(number, "one"), (number, "two")])
+        .filter_map(|(number, secret)| {
+            let attempt = scene.limits.attempt(JANE, source(number), guess(secret), scene.now);
+            attempt.ok()
+        })
+        .collect();
+    // Twenty of new sources, and their second guesses from those that have one under way.
+    assert_eq!(attempts.len(), 40);
+    for attempt in attempts {
+        attempt.judged(false, scene.now);
+    }
+    assert_eq!(scene.fails(JANE, source(1000)), 10);
+}
+
+#[test]
+fn a_few_sources_that_go_on_guessing_keep_nobody_out_at_a_new_place() {
     let mut scene = Scene::new();
     let mut guesses = 0;
     while scene.now < NOW.after(DAY - MINUTE * 20) {
-        for number in 0..200 {
+        for number in 0..19 {
             guesses += u64::from(scene.fails(JANE, source(number)) == 0);
         }
         scene.pass(MINUTE);
     }
-    assert!((400..200 + 300 + 30).contains(&guesses), "{guesses}");
+    assert!((300..19 + 20 + 5 + 288).contains(&guesses), "{guesses}");
+    assert_eq!(scene.succeeds(JANE, source(1000)), 0, "from a new place");
+}
+
+#[test]
+fn a_network_is_one_new_source_whatever_its_addresses() {
+    let scene = Scene::new();
+    let mut guesses = 0;
+    for network in 0..1000 {
+        guesses += u64::from(scene.fails(JANE, site(0x2001_0db8_0001_0000 + network, 1)) == 0);
+    }
+    // The first of its /48 is new; the others have twenty together.
+    assert_eq!(guesses, 21);
+    assert_eq!(scene.succeeds(JANE, source(1)), 0);
 }
 
 #[test]
 fn who_tries_many_names_waits_and_who_was_there_before_does_not() {
     let mut scene = Scene::new();
-    scene.succeeds(JANE, source(1));
-    scene.succeeds(APP, source(1));
     let name = |number: u64| format!("{number}@example.com");
     for number in 0..50 {
-        assert_eq!(scene.fails(Account::Person(&name(number)), source(1)), 0);
+        assert_eq!(scene.fails(person(&name(number)), source(1)), 0);
     }
     let waits = [1, 2, 4, 8, 16, 32, 60, 60];
     for (number, wait) in (50..).zip(waits) {
         let seconds = u64::from(wait);
-        assert_eq!(scene.fails(Account::Person(&name(number)), source(1)), seconds);
-        assert_eq!(scene.succeeds(Account::Person("new@example.com"), source(1)), seconds);
-        assert_eq!(scene.succeeds(JANE, source(1)), 0);
-        assert_eq!(scene.succeeds(APP, source(1)), 0);
+        assert_eq!(scene.fails(person(&name(number)), source(1)), seconds);
+        assert_eq!(scene.succeeds(person("new@example.com"), source(1)), seconds);
+        assert_eq!(scene.succeeds(JANE_AT_HOME, source(1)), 0);
+        assert_eq!(scene.succeeds(APP, source(1)), 0, "clients have limits of their own");
         scene.pass(SECOND * wait);
-        assert_eq!(scene.fails(Account::Person(&name(number)), source(1)), 0);
+        assert_eq!(scene.fails(person(&name(number)), source(1)), 0);
     }
     // Another source has nothing to do with it.
-    assert_eq!(scene.fails(Account::Person("new@example.com"), source(2)), 0);
+    assert_eq!(scene.fails(person("new@example.com"), source(2)), 0);
 }
 
 #[test]
@@ -235,24 +276,60 @@ fn an_app_beside_one_with_a_wrong_secret_goes_on() {
 }
 
 #[test]
-fn an_account_has_eight_places_and_the_longest_unused_goes_first() {
+fn a_client_has_eight_places_and_the_longest_unused_goes_first() {
     let scene = Scene::new();
     for number in 0..9 {
-        scene.succeeds(JANE, source(number));
+        scene.succeeds(APP, source(number));
     }
-    scene.succeeds(JANE, source(1));
-    scene.succeeds(JANE, source(9));
-    let keys = |number| scene.limits.keys(JANE, source(number));
-    let places = scene.limits.places.get(&keys(0).account).unwrap();
+    scene.succeeds(APP, source(1));
+    scene.succeeds(APP, source(9));
+    let keys = |number| scene.limits.keys(APP, source(number), guess(""));
+    let places = scene.limits.places.get(&keys(0).client).unwrap();
     let expected = [9, 1, 8, 7, 6, 5, 4, 3].map(|number| keys(number).source);
     assert_eq!(places, expected);
+    assert_eq!((keys(9).account, keys(0).account), (None, Some(keys(0).client)));
+}
+
+#[test]
+fn a_client_goes_on_at_its_place_while_a_crowd_guesses() {
+    let scene = Scene::new();
+    scene.succeeds(APP, source(1));
+    for number in 100..500 {
+        scene.fails(APP, source(number));
+    }
+    assert_eq!(scene.fails(APP, source(1000)), 10);
+    for _ in 0..100 {
+        assert_eq!(scene.succeeds(APP, source(1)), 0);
+    }
+}
+
+#[test]
+fn failures_of_clients_and_of_people_have_nothing_to_do_with_each_other() {
+    let mut scene = Scene::new();
+    let before = scene.hammers(JANE, source(1), MINUTE * 40);
+    assert!(before > 10, "{before}");
+    scene.fails(JANE, source(1));
+    for number in 0..200_000_u32 {
+        scene.fails(Account::Client(&number.to_string()), source(number));
+        scene.fails(Account::Client(&number.to_string()), source(1));
+    }
+    assert_eq!(scene.fails(JANE, source(1)), 900);
+    assert_eq!(
+        scene.succeeds(person("new@example.com"), source(1)),
+        0,
+        "at the source of those clients"
+    );
+    assert_eq!(held(&scene)[0], 1);
 }
 
 #[test]
 fn names_are_compared_as_the_sign_in_does_and_clients_are_not_people() {
     let scene = Scene::new();
-    let account = |account| scene.limits.keys(account, source(1)).account;
-    assert_eq!(account(Account::Person(" Jane@EXAMPLE.com ")), account(JANE));
+    let account = |account| {
+        let keys = scene.limits.keys(account, source(1), guess(""));
+        (keys.kind, keys.account)
+    };
+    assert_eq!(account(person(" Jane@EXAMPLE.com ")), account(JANE));
     assert_ne!(account(Account::Client("jane@example.com")), account(JANE));
     assert_ne!(account(Account::Client("App")), account(APP));
 }
@@ -260,7 +337,7 @@ fn names_are_compared_as_the_sign_in_does_and_clients_are_not_people() {
 #[test]
 fn an_ipv6_source_is_its_network_and_a_site_has_more_room() {
     let mut scene = Scene::new();
-    let keys = |address| scene.limits.keys(JANE, address);
+    let keys = |address| scene.limits.keys(JANE, address, guess(""));
     let (one, same, neighbour, other) = (
         keys(site(0x2001_0db8_0001_0000, 1)),
         keys(site(0x2001_0db8_0001_0000, u64::MAX)),
@@ -277,11 +354,7 @@ fn an_ipv6_source_is_its_network_and_a_site_has_more_room() {
     );
     // A network for each guess, all of one site.
     let mut guesses = 0;
-    while scene.fails(
-        Account::Person(&guesses.to_string()),
-        site(0x2001_0db8_0001_0000 + guesses, 1),
-    ) == 0
-    {
+    while scene.fails(person(&guesses.to_string()), site(0x2001_0db8_0001_0000 + guesses, 1)) == 0 {
         guesses += 1;
     }
     assert_eq!(guesses, 200);
@@ -292,43 +365,96 @@ fn an_ipv6_source_is_its_network_and_a_site_has_more_room() {
 #[test]
 fn guesses_at_the_same_moment_are_bounded_and_those_that_broke_off_count_for_nothing() {
     let mut scene = Scene::new();
-    let now = scene.now;
-    let begin = |scene: &Scene, account| scene.limits.attempt(account, source(1), now).map(std::mem::forget);
-    for _ in 0..16 {
-        assert_eq!(begin(&scene, JANE), Ok(()));
-    }
-    assert_eq!(begin(&scene, JANE), Err(TooManyFailures { seconds: 1 }));
-    // An app comes with all its threads at once.
-    for _ in 0..1000 {
-        assert_eq!(begin(&scene, APP), Ok(()));
-    }
-    scene.limits = Limits::default();
+    let (limits, now) = (&scene.limits, scene.now);
+    let begin = |secret: &str| limits.attempt(JANE, source(1), guess(secret), now);
+    let five: Vec<_> = (0..5).map(|number| begin(&number.to_string()).unwrap()).collect();
+    assert_eq!(begin("another").unwrap_err(), TooManyFailures { seconds: 1 });
+    drop(five);
+    assert_eq!(held(&scene), [0; 8]);
     for _ in 0..100 {
-        drop(scene.limits.attempt(JANE, source(1), now).unwrap());
+        drop(scene.limits.attempt(JANE, source(1), guess("secret"), now).unwrap());
     }
-    assert_eq!(held(&scene), [0, 0, 0]);
+    assert_eq!(held(&scene), [0; 8]);
     // After a wait it is one at a time.
     for _ in 0..5 {
         scene.fails(JANE, source(1));
     }
     scene.pass(SECOND * 10);
-    let first = scene.limits.attempt(JANE, source(1), scene.now).unwrap();
+    let first = scene
+        .limits
+        .attempt(JANE, source(1), guess("first"), scene.now)
+        .unwrap();
     assert_eq!(scene.succeeds(JANE, source(1)), 10);
     first.judged(true, scene.now);
     assert_eq!(scene.succeeds(JANE, source(1)), 0);
 }
 
+/// An app comes with all its threads at once.
+#[test]
+fn the_same_guess_at_the_same_moment_is_one_guess() {
+    let scene = Scene::new();
+    let begin = || scene.limits.attempt(APP, source(1), guess("456deg"), scene.now);
+    let threads: Vec<_> = (0..1000).map(|_| begin().unwrap()).collect();
+    assert_eq!(scene.limits.clients.lock().unwrap().flights.len(), 1);
+    for thread in threads {
+        thread.judged(false, scene.now);
+    }
+    for _ in 0..9 {
+        assert_eq!(scene.fails(APP, source(1)), 0);
+    }
+    assert_eq!(scene.fails(APP, source(1)), 10);
+    assert_eq!(scene.limits.clients.lock().unwrap().flights.len(), 0);
+}
+
+/// Who sends one guess twice and takes one back has still made it.
+#[test]
+fn a_guess_counts_if_any_of_those_who_make_it_is_judged() {
+    let scene = Scene::new();
+    let begin = |secret: &str| scene.limits.attempt(JANE, source(1), guess(secret), scene.now);
+    for number in 0..5 {
+        let secret = number.to_string();
+        let (first, second) = (begin(&secret).unwrap(), begin(&secret).unwrap());
+        drop(first);
+        second.judged(false, scene.now);
+    }
+    assert_eq!(scene.fails(JANE, source(1)), 10);
+}
+
+#[test]
+fn a_request_that_is_read_in_several_ways_counts_as_many_guesses() {
+    let scene = Scene::new();
+    let three = Guess {
+        secret: "a+b",
+        readings: 3,
+    };
+    for attempt in 1..=3 {
+        let begun = scene.limits.attempt(APP, source(1), three, scene.now);
+        begun
+            .unwrap_or_else(|error| panic!("{attempt} {error}"))
+            .judged(false, scene.now);
+    }
+    // Nine of ten are used up; the next has one to spare, and the wait is for what is above.
+    assert_eq!(scene.fails(APP, source(1)), 0);
+    assert_eq!(scene.fails(APP, source(1)), 10);
+}
+
 #[test]
 fn a_new_source_has_one_guess_at_an_account_under_attack_not_one_in_each_thread() {
     let scene = Scene::new();
-    for number in 100..130 {
-        scene.fails(JANE, source(number));
+    // Ten sources that guess on.
+    for number in 100..110 {
+        for _ in 0..5 {
+            scene.fails(JANE, source(number));
+        }
     }
-    let first = scene.limits.attempt(JANE, source(1), scene.now).unwrap();
-    assert_eq!(scene.fails(JANE, source(1)), 300);
+    let first = scene
+        .limits
+        .attempt(JANE, source(1), guess("first"), scene.now)
+        .unwrap();
+    assert_eq!(scene.fails(JANE, source(1)), 10);
     drop(first);
     assert_eq!(scene.fails(JANE, source(1)), 0);
-    assert_eq!(scene.fails(JANE, source(1)), 300);
+    assert_eq!(scene.fails(JANE, source(1)), 10);
 }
 
 #[test]
@@ -346,8 +472,8 @@ fn made_up_names_from_many_sources_fill_no_memory_and_push_out_nobody_under_atta
     scene.fails(JANE, source(1));
     for number in 0..100_000_u32 {
         let name = format!("{number}@example.com");
-        scene.fails(Account::Person(&name), source(1000 + number / 2));
-        scene.fails(Account::Person(&name), site(u64::from(number) << 16, 0));
+        scene.fails(person(&name), source(1000 + number / 2));
+        scene.fails(person(&name), site(u64::from(number) << 16, 0));
     }
     assert!(held(&scene).iter().all(|held| *held <= SETS * 8), "{:?}", held(&scene));
     assert!(held(&scene)[0] > SETS * 7, "the tables are full: {:?}", held(&scene));
@@ -357,10 +483,17 @@ fn made_up_names_from_many_sources_fill_no_memory_and_push_out_nobody_under_atta
         "an attack goes on as slowly as before"
     );
     assert_eq!(scene.succeeds(JANE, source(2)), 0);
-    assert_eq!(scene.succeeds(Account::Person("new@example.com"), source(3)), 0);
+    assert_eq!(scene.succeeds(person("new@example.com"), source(3)), 0);
 }
 
-fn held(scene: &Scene) -> [usize; 3] {
-    let tables = scene.limits.lock();
-    [tables.pairs.held(), tables.accounts.held(), tables.sources.held()]
+/// How many tallies each table holds: those of people, then those of clients.
+fn held(scene: &Scene) -> [usize; 8] {
+    let people = scene.limits.people.lock().unwrap();
+    let clients = scene.limits.clients.lock().unwrap();
+    let held = |tables: &Tables| {
+        let tables = [&tables.pairs, &tables.accounts, &tables.sources, &tables.sites];
+        tables.map(Tallies::held)
+    };
+    let (people, clients) = (held(&people), held(&clients));
+    std::array::from_fn(|table| if table < 4 { people[table] } else { clients[table - 4] })
 }

@@ -4,12 +4,15 @@
 //!
 //! Failures are limited (`limits.rs`), secrets are not: one with 256 bits is compared before anything is asked, so the right
 //! one always gets in, at no cost. Only before a secret that could be guessed, and after a failure, are the limits asked.
+//!
+//! Where any secret was chosen by somebody, each guess that is refused costs one verification, whatever it names: an app or API
+//! with a chosen secret, one with a made secret, or nothing. Time does not tell whose secret is worth guessing (decision 64).
 
 use super::{FormRequest, Refusal};
 use crate::app::Hallpass;
 use crate::directory::Client;
-use crate::limits::{Account, Attempt};
-use crate::passwords::Busy;
+use crate::limits::{Account, Attempt, Guess};
+use crate::passwords::{self, Busy};
 use crate::store::model::{ClientType, Resource, Secret, SecretHash};
 use crate::time::Instant;
 use aws_lc_rs::digest;
@@ -56,7 +59,7 @@ pub async fn authenticate(
         Presented::Secret(sent) => {
             let mut trial = Trial::new(hallpass, request, &sent, now);
             let found = trial.client().await;
-            trial.judged(found)
+            trial.judged(found).await
         }
         Presented::Id(id) => {
             // The same reason as for a known confidential app: a client id cannot be probed.
@@ -83,12 +86,9 @@ pub async fn authenticate_caller(
         return Err(Refusal::SecretMissing);
     };
     let mut trial = Trial::new(hallpass, request, &sent, now);
+    trial.guesses += sent.readings_as_a_whole();
     let found = trial.caller().await;
-    match trial.judged(found)? {
-        // An empty secret in a Basic header names a public client, and proves nothing.
-        Caller::Client(client) if client.app.client_type == ClientType::Public => Err(Refusal::SecretMissing),
-        caller => Ok(caller),
-    }
+    trial.judged(found).await
 }
 
 fn presented(headers: &HeaderMap, body: &Parameters<'_>) -> Result<Presented, Refusal> {
@@ -144,6 +144,16 @@ impl Sent {
         }
     }
 
+    /// How many more ways there are where identifiers may have colons.
+    fn readings_as_a_whole(&self) -> u32 {
+        u32::from(self.header.as_ref().is_some_and(Basic::has_colon_in_secret))
+    }
+
+    /// The secret as it was sent, whatever it is a secret of.
+    fn secret(&self) -> &str {
+        self.readings.last().map_or("", |reading| &reading.client_secret)
+    }
+
     /// Each way to read a secret of `identifier`. An identifier with colons that was not encoded ends at none of them by
     /// itself, so it is looked for as a whole.
     fn secrets_of<'a>(&'a self, identifier: &'a str) -> impl Iterator<Item = &'a str> {
@@ -164,6 +174,10 @@ struct Trial<'a> {
     request: &'a FormRequest<'a>,
     sent: &'a Sent,
     now: Instant,
+    /// In how many ways what was sent is read.
+    guesses: u32,
+    /// How many of them were verified.
+    verified: u32,
     /// Taken before the first secret that could be guessed, or to count the failure.
     attempt: Option<Attempt<'a>>,
 }
@@ -175,6 +189,8 @@ impl<'a> Trial<'a> {
             request,
             sent,
             now,
+            guesses: u32::try_from(sent.readings.len()).unwrap_or(u32::MAX),
+            verified: 0,
             attempt: None,
         }
     }
@@ -195,6 +211,8 @@ impl<'a> Trial<'a> {
         // An API's wrong secret is looked up as an app's too: neither time nor load tells which APIs there are.
         match self.client().await {
             Err(Refusal::UnknownClient) if named => Err(Refusal::WrongSecret),
+            // An empty secret in a Basic header names a public client, and proves nothing.
+            Ok(client) if client.app.client_type == ClientType::Public => Err(Refusal::SecretMissing),
             found => found.map(Caller::Client),
         }
     }
@@ -250,6 +268,11 @@ impl<'a> Trial<'a> {
             }
             SecretHash::Argon2(phc) => {
                 self.begin()?;
+                if let Err(fault) = passwords::check(phc) {
+                    tracing::warn!(%fault, "a stored client secret hash is not verified: give its app or API a new secret");
+                    return Ok(false);
+                }
+                self.verified += 1;
                 let (pool, remembered) = (&self.hallpass.clients, &self.hallpass.remembered);
                 let verified = Box::pin(remembered.verify(pool, presented, phc)).await;
                 verified.map_err(|Busy| Refusal::Busy)
@@ -257,24 +280,44 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// Verifies as much as if each guess had been at a chosen secret.
+    async fn verify_for_nobody(&mut self) -> Result<(), Refusal> {
+        if self.verified >= self.guesses || !self.hallpass.store.has_chosen_secrets().await? {
+            return Ok(());
+        }
+        let account = self.sent.account();
+        for guess in self.verified..self.guesses {
+            let account = format!("client {guess} {account}");
+            let stand_in = self.hallpass.stand_ins.hash(&account, None);
+            let verified = self.hallpass.clients.verify(self.sent.secret(), &stand_in).await;
+            verified.map_err(|Busy| Refusal::Busy)?;
+        }
+        Ok(())
+    }
+
     /// Asks the limits, once a request.
     fn begin(&mut self) -> Result<(), Refusal> {
         if self.attempt.is_none() {
             let source = self.hallpass.proxies.source(self.request.peer, self.request.headers);
             let (limits, account) = (&self.hallpass.limits, self.sent.account());
-            self.attempt = Some(limits.attempt(Account::Client(&account), source, self.now)?);
+            let guess = Guess {
+                secret: self.sent.secret(),
+                readings: self.guesses,
+            };
+            self.attempt = Some(limits.attempt(Account::Client(&account), source, guess, self.now)?);
         }
         Ok(())
     }
 
     /// Counts what was found. Away or busy is neither success nor failure.
-    fn judged<T>(mut self, found: Result<T, Refusal>) -> Result<T, Refusal> {
+    async fn judged<T>(mut self, found: Result<T, Refusal>) -> Result<T, Refusal> {
         let failed = found.as_ref().err().map(Refusal::code);
         if failed.is_some_and(|code| code != ErrorCode::InvalidClient) {
             return found;
         }
         if failed.is_some() {
             self.begin()?;
+            Box::pin(self.verify_for_nobody()).await?;
         }
         if let Some(attempt) = self.attempt.take() {
             attempt.judged(failed.is_none(), self.now);

@@ -5,7 +5,7 @@
 use super::state::Purpose;
 use super::{Form, Post, Visit};
 use crate::directory::Client;
-use crate::limits::{Account, TooManyFailures};
+use crate::limits::{Account, Guess, TooManyFailures, places};
 use crate::oauth::Refusal;
 use crate::passwords::{self, Busy};
 use crate::respond::Response;
@@ -135,14 +135,24 @@ async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Refusal> {
         form.get("username").unwrap_or_default(),
         form.get("password").unwrap_or_default(),
     );
-    let (limits, source) = (&visit.hallpass.limits, visit.source());
-    let attempt = limits
-        .attempt(Account::Person(username), source, visit.now)
+    let (hallpass, source) = (&visit.hallpass, visit.source());
+    let places = hallpass.store.places_of(username).await?;
+    let account = Account::Person {
+        name: username,
+        from_a_place: places::is_known(hallpass.keys.declared(), places.as_ref(), source),
+    };
+    let guess = Guess {
+        secret: password,
+        readings: 1,
+    };
+    let attempt = hallpass
+        .limits
+        .attempt(account, source, guess, visit.now)
         .inspect_err(|error| tracing::info!(page = "login", %source, %error, "refused"))?;
-    let user = visit.hallpass.store.user_by_email(username.trim()).await?;
-    let stand_in = visit.hallpass.stand_in(username).await?;
+    let user = hallpass.store.user_by_email(username.trim()).await?;
+    let stand_in = hallpass.stand_in(username).await?;
     let own = user.as_ref().and_then(own_hash);
-    let verified = visit.hallpass.people.verify(password, own.unwrap_or(&stand_in)).await;
+    let verified = hallpass.people.verify(password, own.unwrap_or(&stand_in)).await;
     let fits = verified.map_err(|Busy| Refusal::Busy)? && own.is_some();
     let user = user.filter(|_| fits);
     if let Some(user) = user.as_ref().filter(|user| user.status != Status::Active) {

@@ -6,6 +6,7 @@ use super::state::{self, Binding, Opened, Purpose};
 use super::{address, login};
 use crate::app::Hallpass;
 use crate::audit::Who;
+use crate::limits::places::place;
 use crate::oauth::Refusal;
 use crate::portal::permission::has_developer_pages;
 use crate::respond::{self, Response};
@@ -269,7 +270,8 @@ impl Visit {
         };
         let event = self.who(user).did(AuditAction::SignedIn, self.now).user(user.id);
         let store = self.hallpass.store.recording(event);
-        match store.create_session(session, user.password.as_deref()).await {
+        let place = place(self.hallpass.keys.declared(), user.id, self.source());
+        match store.create_session(session, user.password.as_deref(), &place).await {
             Ok(()) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),

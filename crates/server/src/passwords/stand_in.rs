@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use std::fmt;
 
 /// How many people are asked for a cost, the latest first; those who are gone or have no password are passed over.
-pub const LENDERS: usize = 24;
+pub const LENDERS: usize = 20;
 
 /// Makes stand-ins under a key that all servers on a database share.
 pub struct StandIns {

@@ -140,6 +140,11 @@ impl Store {
         }
         Ok(Some(app))
     }
+
+    /// Whether any app or API has a secret that somebody chose, which could be guessed.
+    pub async fn has_chosen_secrets(&self) -> Result<bool> {
+        Ok(!self.read(CHOSEN_SECRETS, &[]).await?.is_empty())
+    }
 }
 
 macro_rules! select_app {
@@ -182,6 +187,9 @@ const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id
 
 const SECRETS: &str =
     "SELECT id, sha256, argon2, hint, created, last_used, expires FROM secrets WHERE app_id = $1 ORDER BY created, id";
+
+const CHOSEN_SECRETS: &str = "SELECT 1 FROM secrets WHERE argon2 IS NOT NULL UNION ALL \
+     SELECT 1 FROM resources WHERE argon2 IS NOT NULL LIMIT 1";
 
 const INSERT_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

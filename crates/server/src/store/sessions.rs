@@ -11,10 +11,11 @@ impl Store {
         first(self.read(SESSION, &[id.into(), now.into()]).await?, session_of)
     }
 
-    /// Makes a session of a person whose password, by its hash, was checked. Of a person who has too many the oldest end.
+    /// Makes a session of a person whose password, by its hash, was checked, and keeps the place where they are, a text
+    /// of 12 characters. Of a person who has too many sessions the oldest end; of more than eight places, too.
     /// [`super::StoreError::Conflict`]: the password was changed or the person suspended meanwhile, which ended their sessions.
-    pub async fn create_session(&self, session: Session, password: Option<&str>) -> Result<()> {
-        let unchanged = vec![session.user.into(), password.map(str::to_owned).into()];
+    pub async fn create_session(&self, session: Session, password: Option<&str>, place: &str) -> Result<()> {
+        let unchanged = vec![place.into(), session.user.into(), password.map(str::to_owned).into()];
         let params = vec![
             session.id.into(),
             session.user.into(),
@@ -50,8 +51,9 @@ pub(super) fn delete_of(user: UserId) -> Statement {
 const SESSION: &str =
     "SELECT id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 AND kind = 'own'";
 /// Holds the row, so that whoever changes it at the same moment comes before, and is seen here, or after, and ends the session.
-const UNCHANGED: &str =
-    "UPDATE users SET status = status WHERE id = $1 AND status = 'active' AND password IS NOT DISTINCT FROM $2";
+/// The place comes first of eight, which are 96 characters.
+const UNCHANGED: &str = "UPDATE users SET places = substr($1 || replace(COALESCE(places, ''), $1, ''), 1, 96) \
+     WHERE id = $2 AND status = 'active' AND password IS NOT DISTINCT FROM $3";
 const INSERT: &str = "INSERT INTO sessions (id, user_id, created, expires) VALUES ($1, $2, $3, $4)";
 /// How many sessions one person may have.
 const MOST: u32 = 100;

@@ -21,6 +21,12 @@ impl Store {
         person_of(self.read(PERSON_BY_EMAIL, &[folded(email).into()]).await?)
     }
 
+    /// The person with this e-mail address, and the places where they signed in, as [`Store::create_session`] keeps them.
+    pub async fn places_of(&self, email: &str) -> Result<Option<(UserId, String)>> {
+        let rows = self.read(PLACES_OF, &[folded(email).into()]).await?;
+        first(rows, |row| Ok((row.take()?, row.take()?)))
+    }
+
     /// Of the people with these numbers, the hash of the last one who has a password.
     pub async fn last_password_of(&self, numbers: &[i64; LENDERS]) -> Result<Option<String>> {
         let numbers = numbers.map(Value::from);
@@ -98,8 +104,10 @@ const PERSON_BY_EMAIL: &str =
 const PERSON_BY_EXTERNAL_ID: &str =
     select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE external_id = $1 ORDER BY organization_id");
 
+const PLACES_OF: &str = "SELECT id, COALESCE(places, '') FROM users WHERE email = $1";
+
 const LAST_PASSWORD_OF: &str = "SELECT password FROM users WHERE number IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-     $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AND password IS NOT NULL ORDER BY number DESC LIMIT 1";
+     $12, $13, $14, $15, $16, $17, $18, $19, $20) AND password IS NOT NULL ORDER BY number DESC LIMIT 1";
 
 /// Many people at once. With `OFFSET 0` PostgreSQL looks each one's memberships up in the index; left to itself it reads all
 /// memberships, where a thousand fit in few pages.

@@ -85,7 +85,7 @@ async fn a_person_goes_with_sessions_memberships_and_grants_and_their_apps_stay(
         created: NOW,
         expires: NOW.after(DAY),
     };
-    store.create_session(session, Some(PASSWORD)).await.unwrap();
+    store.create_session(session, Some(PASSWORD), " place").await.unwrap();
     fixture.declare("user", "ada@example.com", "name").await;
     fixture
         .declare("organization", "library", "member:ada@example.com")

@@ -45,7 +45,10 @@ async fn a_session_counts_until_it_expires_or_is_deleted() {
         expires: NOW.after(DAY),
     };
     for id in 1..=3 {
-        store.create_session(session(id), Some(PASSWORD)).await.unwrap();
+        store
+            .create_session(session(id), Some(PASSWORD), " place")
+            .await
+            .unwrap();
     }
     let found = async |id: u8, at| store.session(SessionId([id; 32]), at).await.unwrap();
     assert_eq!(found(1, NOW).await, Some(session(1)));
@@ -206,7 +209,7 @@ async fn a_session_begins_only_while_what_was_checked_holds() {
             created: NOW,
             expires: NOW.after(DAY),
         };
-        let begun = store.create_session(session, password).await;
+        let begun = store.create_session(session, password, " place").await;
         assert_eq!(
             store.session(session.id, NOW).await.unwrap().is_some(),
             begun.is_ok(),
@@ -254,7 +257,7 @@ async fn a_session_that_races_a_new_password_does_not_outlive_it() {
             ..UserUpdate::default()
         };
         let (begun, updated) = tokio::join!(
-            store.create_session(session, password.as_deref()),
+            store.create_session(session, password.as_deref(), " place"),
             store.update_user(user, update, NOW)
         );
         assert!(matches!(begun, Ok(()) | Err(StoreError::Conflict)), "{begun:?}");
@@ -262,6 +265,31 @@ async fn a_session_that_races_a_new_password_does_not_outlive_it() {
         assert_eq!(store.session(id, NOW).await.unwrap(), None, "{begun:?}");
         password = Some(next);
     }
+}
+
+#[tokio::test]
+async fn a_person_has_eight_places_and_the_longest_unused_goes_first() {
+    let fixture = Fixture::new().await.with_people().await;
+    let user = fixture.store.user(UserId(uuid(200))).await.unwrap().unwrap();
+    let email = user.email.as_deref().unwrap();
+    let places = async || fixture.store.places_of(email).await.unwrap();
+    assert_eq!(places().await, Some((user.id, String::new())));
+    for (number, place) in (1..=9).chain([1, 9]).enumerate() {
+        let session = Session {
+            id: SessionId([u8::try_from(number).unwrap(); 32]),
+            user: user.id,
+            created: NOW,
+            expires: NOW.after(DAY),
+        };
+        let place = format!(" place-{place:05}");
+        let created = fixture.store.create_session(session, Some(PASSWORD), &place).await;
+        created.unwrap();
+    }
+    let expected: String = [9, 1, 8, 7, 6, 5, 4, 3]
+        .map(|place| format!(" place-{place:05}"))
+        .concat();
+    assert_eq!(places().await, Some((user.id, expected)));
+    assert_eq!(fixture.store.places_of("nobody@example.com").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -283,7 +311,7 @@ async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
     for number in 1..=104 {
         fixture
             .store
-            .create_session(session(number), Some(PASSWORD))
+            .create_session(session(number), Some(PASSWORD), " place")
             .await
             .unwrap();
     }
@@ -291,7 +319,11 @@ async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
         user: UserId(uuid(201)),
         ..session(200)
     };
-    fixture.store.create_session(other, Some(PASSWORD)).await.unwrap();
+    fixture
+        .store
+        .create_session(other, Some(PASSWORD), " place")
+        .await
+        .unwrap();
     assert_eq!(fixture.sql("SELECT count(*) FROM sessions"), "101");
     for (number, there) in [(4, false), (5, true), (104, true), (200, true)] {
         let found = fixture.store.session(SessionId([number; 32]), NOW).await.unwrap();

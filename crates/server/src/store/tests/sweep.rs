@@ -152,7 +152,11 @@ async fn sessions_and_feed_entries_go_when_they_expire() {
         created: NOW,
         expires: NOW.after(DAY),
     };
-    fixture.store.create_session(session, Some(PASSWORD)).await.unwrap();
+    fixture
+        .store
+        .create_session(session, Some(PASSWORD), " place")
+        .await
+        .unwrap();
     fixture.store.revoke_token([1; 16], NOW.after(DAY), NOW).await.unwrap();
     let count = |table: &str| -> i64 { fixture.sql(&format!("SELECT COUNT(*) FROM {table}")).parse().unwrap() };
     fixture.write_at(NOW).await;

@@ -246,7 +246,11 @@ async fn a_session_of_an_unknown_kind_opens_nothing() {
         created: NOW,
         expires: NOW.after(DAY),
     };
-    fixture.store.create_session(session, Some(PASSWORD)).await.unwrap();
+    fixture
+        .store
+        .create_session(session, Some(PASSWORD), " place")
+        .await
+        .unwrap();
     fixture.sql("UPDATE sessions SET kind = 'handover'");
     assert_eq!(fixture.store.session(session.id, NOW).await.unwrap(), None);
     fixture.sql("UPDATE sessions SET kind = 'own'");

@@ -1,7 +1,8 @@
 //! Secrets and accounts that could be guessed by how long an answer takes (RFC 6749 §10.10, RFC 9700 §4; DESIGN §6). Nothing
 //! here measures an answer: one test reads how secrets are compared, the others count what the password threads compute.
 
-use crate::harness::{JOHN, MARY, Person, Server};
+use crate::harness::{APPS, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, Server};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -184,4 +185,56 @@ async fn a_stored_hash_above_the_bound_fits_nothing_and_shows_nothing() {
     assert_eq!(work_for(&server, MARY.email, MARY.password).await, OURS);
     assert_eq!(work_for(&server, "nobody@example.com", MARY.password).await, OURS);
     server.command(&["user", "set-password", MARY.email]);
+}
+
+/// A request for a token with a wrong secret, and what it cost.
+async fn client_work(server: &Server, header: &str) -> u64 {
+    let before = server.password_work();
+    let header = format!("Basic {}", STANDARD.encode(header));
+    let grant = [("grant_type", "client_credentials"), ("token", "x")];
+    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+        let answer = server.post_as(path, &header, &grant).await;
+        assert_eq!(answer.status, 401, "{path} {}", answer.body);
+    }
+    server.password_work() - before
+}
+
+/// Client ids are public (RFC 6749 §2.2). Which of them has a secret that is worth guessing is not: a wrong secret costs the
+/// same, whether the app or API has a chosen one, a made one, or does not exist. So does each way to read it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_client_secret_is_the_same_work_whatever_it_is_for() {
+    let chosen = "[[apps]]\nname = \"Old\"\nclient_id = \"old\"\nclient_secret = \"456def\"\n\
+                  [[resources]]\nidentifier = \"api\"\nname = \"API\"\nsecret = \"456def\"\n\
+                  [[resources]]\nidentifier = \"https://old.example\"\nname = \"API\"\nsecret = \"456def\"\n";
+    let server = Server::library("default", &format!("{APPS}{chosen}")).await;
+    for id in ["old", "api", "sample", "native", "nobody"] {
+        assert_eq!(client_work(&server, &format!("{id}:guess")).await, 3 * OURS, "{id}");
+        assert_eq!(client_work(&server, &format!("{id}:gue%73s")).await, 6 * OURS, "{id}");
+        server.advance(Duration::from_secs(24 * 60 * 60));
+    }
+    // An API's identifier may have colons, so introspection reads these in one more way.
+    for id in [RESOURCE, "https://old.example", "https://nobody.example"] {
+        assert_eq!(client_work(&server, &format!("{id}:guess")).await, 4 * OURS, "{id}");
+        server.advance(Duration::from_secs(24 * 60 * 60));
+        assert_eq!(client_work(&server, &format!("{id}:gue%73s")).await, 7 * OURS, "{id}");
+        server.advance(Duration::from_secs(24 * 60 * 60));
+    }
+    // The right one of a made secret costs nothing, and a chosen one once.
+    let before = server.password_work();
+    for _ in 0..3 {
+        let sample = server.client("sample", REDIRECT_URI);
+        assert_eq!(sample.client_credentials(&[]).await.status, 200);
+        let old = server.client("old", "").with_secret("456def");
+        assert_eq!(old.client_credentials(&[]).await.status, 200);
+    }
+    assert_eq!(server.password_work() - before, OURS);
+}
+
+/// Where all secrets are made ones, no secret is worth guessing, and a flood of guesses costs no hashing.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_client_secret_was_chosen_guesses_cost_no_hashing() {
+    let server = Server::library("default", APPS).await;
+    for id in ["sample", "native", RESOURCE, "nobody"] {
+        assert_eq!(client_work(&server, &format!("{id}:guess")).await, 0, "{id}");
+    }
 }

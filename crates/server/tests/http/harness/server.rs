@@ -415,10 +415,10 @@ impl Server {
             .expect("the command starts")
     }
 
-    /// What the library's server has verified of people's passwords, in KiB of memory times passes.
+    /// What the library's server has verified of people's passwords and of client secrets, in KiB of memory times passes.
     pub(crate) fn password_work(&self) -> u64 {
         match &self.running {
-            Some(Process::Library(server)) => server.hallpass().people.work(),
+            Some(Process::Library(server)) => server.hallpass().people.work() + server.hallpass().clients.work(),
             _ => unreachable!("the binary does not tell"),
         }
     }
