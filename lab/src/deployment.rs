@@ -11,6 +11,9 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::time::Duration;
 
+/// What the guide says about PostgreSQL for millions of grants.
+const SETTINGS: &str = include_str!("../../docs/guide/postgresql.conf");
+
 /// What the database is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Engine {
@@ -43,6 +46,21 @@ pub(crate) struct Running {
 impl Deployment {
     /// Writes the configurations of so many nodes below a folder, and starts their PostgreSQL with PostgreSQL's defaults.
     pub(crate) fn make(hallpass: &Path, folder: &Path, engine: Engine, nodes: usize) -> Outcome<Self> {
+        Self::made(hallpass, folder, engine, (nodes, &[]))
+    }
+
+    /// One node, and PostgreSQL with the settings that the guide gives for millions of grants.
+    pub(crate) fn for_millions(hallpass: &Path, folder: &Path, engine: Engine) -> Outcome<Self> {
+        let settings: Vec<String> = SETTINGS
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.replace(' ', ""))
+            .collect();
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+        Self::made(hallpass, folder, engine, (1, &settings))
+    }
+
+    fn made(hallpass: &Path, folder: &Path, engine: Engine, (nodes, settings): (usize, &[&str])) -> Outcome<Self> {
         std::fs::create_dir_all(folder)?;
         hallpass_cluster::let_others_through(folder)?;
         if engine == Engine::Sqlite {
@@ -52,7 +70,7 @@ impl Deployment {
                 postgres: None,
             });
         }
-        let postgres = Postgres::start(&folder.join("postgres"), &[])?;
+        let postgres = Postgres::start(&folder.join("postgres"), settings)?;
         let first = folder.join("node1");
         let shared = format!(
             "[store]\nurl = {:?}\n[keys]\nmaster_file = {:?}\n",

@@ -1,7 +1,7 @@
 //! What size costs: start, memory and processor time with millions of grants.
 
 use super::report::{Of, Report, median, ratio};
-use super::{Bench, SMALL, Turn, asked, growth, in_turns, prepared};
+use super::{Bench, SMALL, Turn, asked, growth, in_turns};
 use crate::Outcome;
 use crate::deployment::{Deployment, Engine, Running};
 use crate::flow::form;
@@ -21,7 +21,7 @@ pub(super) async fn large(options: &Bench, engine: Engine, folder: &Path, report
     let begun = Instant::now();
     let hot = options.wants("size");
     let codes = if hot { options.codes(engine, 1) } else { 0 };
-    let deployment = Deployment::make(&options.hallpass, &folder.join("large"), engine, 1)?;
+    let deployment = Deployment::for_millions(&options.hallpass, &folder.join("large"), engine)?;
     let generated = generate(&deployment, options.large, codes).await?;
     let (grants, seconds) = (options.large, begun.elapsed().as_secs());
     let each = growth::bytes(&deployment)? / (grants + codes) as f64;
@@ -33,7 +33,9 @@ pub(super) async fn large(options: &Bench, engine: Engine, folder: &Path, report
     if !hot {
         return Ok(());
     }
-    let (small, few) = prepared(&options.hallpass, &folder.join("small"), engine, 1, (SMALL, codes)).await?;
+    let small = Deployment::for_millions(&options.hallpass, &folder.join("small"), engine)?;
+    let few = generate(&small, SMALL, codes).await?;
+    let small = small.serve()?;
     let many = deployment.serve()?;
     report.line(&format!(
         "memory at rest with {grants} grants: {:.1} MiB",
