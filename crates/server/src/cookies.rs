@@ -5,15 +5,17 @@ use http::{HeaderMap, header};
 use url::Url;
 
 /// The name of the session cookie of a server at this address. A host sends its cookies to every port (RFC 6265 §8.5), so the
-/// port tells servers on one host apart. With https the `__Host-` prefix keeps other hosts of the domain from planting one.
+/// port tells servers on one host apart that speak http, as several do where people try things. With https the `__Host-`
+/// prefix keeps other hosts of the domain from planting one.
 #[must_use]
 pub fn session_name(address: &str) -> String {
     let url = Url::parse(address).ok();
-    let port = url.as_ref().and_then(Url::port_or_known_default).unwrap_or_default();
     match url.as_ref().is_some_and(|url| url.scheme() == "https") {
-        true if port == 443 => "__Host-hallpass".to_owned(),
-        true => format!("__Host-hallpass-{port}"),
-        false => format!("hallpass-{port}"),
+        true => "__Host-hallpass".to_owned(),
+        false => {
+            let port = url.as_ref().and_then(Url::port_or_known_default).unwrap_or_default();
+            format!("hallpass-{port}")
+        }
     }
 }
 
@@ -54,7 +56,7 @@ mod tests {
             ("http://[::1]:9000", "hallpass-9000"),
             ("https://id.example", "__Host-hallpass"),
             ("https://id.example:443/auth", "__Host-hallpass"),
-            ("https://id.example:8443", "__Host-hallpass-8443"),
+            ("https://id.example:8443", "__Host-hallpass"),
         ] {
             assert_eq!(session_name(address), name, "{address}");
         }
