@@ -23,7 +23,7 @@ use crate::time::{Clock, Instant, Steady};
 use crate::tokens::copies::Repeats;
 use crate::tokens::revoked::Revoked;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -250,9 +250,10 @@ async fn keep_longest_access(store: &Store, access: Duration, now: Instant) -> R
     Ok(())
 }
 
-/// What a server is called that was told no name: by its address, or as this computer where it listens on all of them.
+/// What a server is called that was told no name: this computer, or the one address that it listens on.
 fn bound_url(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
+    let this_computer = [Ipv4Addr::LOCALHOST.into(), IpAddr::from(Ipv6Addr::LOCALHOST)];
+    if address.ip().is_unspecified() || this_computer.contains(&address.ip()) {
         format!("http://localhost:{}", address.port())
     } else {
         format!("http://{address}")

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub struct Server {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// The address people and apps use, without trailing slash; it is also the issuer. None: `http://<bound address>`.
+    /// The address people and apps use, without trailing slash; it is also the issuer. None: `http://localhost:PORT`.
     pub public_url: Option<String>,
     /// Where the token, introspection, revocation and identity endpoints are called, if not `public_url`.
     pub api_url: Option<String>,

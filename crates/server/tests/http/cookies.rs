@@ -146,10 +146,6 @@ async fn servers_on_one_host_do_not_sign_each_other_out() {
     for (one, other) in [
         ("", ""),
         (
-            "[server]\npublic_url = \"https://id.example.com\"",
-            "[server]\npublic_url = \"https://id.example.com:8443\"",
-        ),
-        (
             "[server]\npublic_url = \"http://id.example.com\"",
             "[server]\npublic_url = \"http://id.example.com:8080\"",
         ),

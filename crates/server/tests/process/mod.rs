@@ -14,7 +14,7 @@ use database::Database;
 
 /// A running `hallpass serve`. Its log is shown if the test fails.
 pub(crate) struct Server {
-    /// `http://127.0.0.1:PORT`, as the ready line said; the issuer.
+    /// `http://localhost:PORT`, the issuer of a server that was told no address.
     pub(crate) url: String,
     child: Child,
     folder: TempDir,
@@ -43,7 +43,7 @@ impl Server {
         let ready = first_line(&mut child, "listening on ");
         let url = ready.unwrap_or_else(|| panic!("the server ended: {}", log_of(folder.path())));
         Self {
-            url,
+            url: url.replace("127.0.0.1", "localhost"),
             child,
             folder,
             _database: Some(database),

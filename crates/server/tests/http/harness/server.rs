@@ -214,7 +214,7 @@ impl Server {
 
     fn listens_at(&mut self, address: String) {
         if self.issuer.is_empty() {
-            self.issuer.clone_from(&address);
+            self.issuer = address.replace("127.0.0.1", "localhost");
         }
         self.address = address;
     }
