@@ -60,29 +60,41 @@ async fn connections_are_bounded() {
 /// RFC 9113 §6.9: a client that asks on HTTP/2 and gives the answers no window.
 #[tokio::test]
 async fn answers_that_nobody_takes_are_counted_and_let_go() {
-    let (folder, (_stop, stopped)) = (tempfile::tempdir().unwrap(), watch::channel(false));
-    let hallpass = prepared(folder.path()).await;
-    let (address, server) = bounded(&hallpass, stopped, 100, Duration::from_secs(1)).await;
-    let in_flight = hallpass.in_flight.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        // SETTINGS_INITIAL_WINDOW_SIZE 0; GET, http, :authority, :path.
-        let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
-        let request = b"\0\0\x0d\x01\x05\0\0\0\x01\x82\x86\x41\x01x\x44\x06/login";
-        let bytes = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], settings, request].concat();
-        stream.write_all(&bytes).unwrap();
-        while !is_headers(&mut stream) {}
-        let held = in_flight.held(Kind::Bytes);
-        stream.read_to_end(&mut Vec::new()).map(|_| held)
-    });
-    let held = read.await.unwrap().expect("the server closes the connection");
-    assert!(held > 1024, "{held}");
-    while hallpass.in_flight.held(Kind::Connections) > 0 {
-        tokio::task::yield_now().await;
+    // The first client leaves; the second is cut.
+    for (slowest, leaves) in [(Duration::from_secs(600), true), (Duration::from_millis(100), false)] {
+        let (folder, (_stop, stopped)) = (tempfile::tempdir().unwrap(), watch::channel(false));
+        let hallpass = prepared(folder.path()).await;
+        let (address, server) = bounded(&hallpass, stopped, 100, slowest).await;
+        let in_flight = hallpass.in_flight.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut stream = asked_without_window(address);
+            if leaves {
+                while !is_headers(&mut stream) {}
+                let held = in_flight.held(Kind::Bytes);
+                assert!(held > 1024, "{held}");
+                return Ok(0);
+            }
+            stream.read_to_end(&mut Vec::new())
+        });
+        read.await.unwrap().expect("the server closes the connection");
+        while hallpass.in_flight.held(Kind::Connections) > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(hallpass.in_flight.held(Kind::Bytes), 0);
+        server.abort();
     }
-    assert_eq!(hallpass.in_flight.held(Kind::Bytes), 0);
-    server.abort();
+}
+
+/// A connection of HTTP/2 on which a page was asked for.
+fn asked_without_window(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // SETTINGS_INITIAL_WINDOW_SIZE 0; GET, http, :authority, :path.
+    let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+    let request = b"\0\0\x0d\x01\x05\0\0\0\x01\x82\x86\x41\x01x\x44\x06/login";
+    let bytes = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], settings, request].concat();
+    stream.write_all(&bytes).unwrap();
+    stream
 }
 
 /// Reads a frame of HTTP/2: whether it has the headers of an answer.
@@ -96,7 +108,11 @@ fn is_headers(stream: &mut TcpStream) -> bool {
 
 async fn prepared(folder: &std::path::Path) -> Arc<Hallpass> {
     let source = Source {
-        overrides: vec![("server.data".to_owned(), folder.display().to_string())],
+        overrides: vec![
+            ("server.data".to_owned(), folder.display().to_string()),
+            // Then pages are answered under any host.
+            ("server.public_url".to_owned(), "http://id.example".to_owned()),
+        ],
         ..Source::default()
     };
     let config = Config::load(&source).unwrap().config;
