@@ -10,8 +10,9 @@ use crate::limits::Limits;
 use crate::oauth::Refusal;
 use crate::passwords::{Pool, Remembered, StandIns};
 use crate::source::Proxies;
+use crate::spelling;
 use crate::store::model::{EndReason, Grant, GrantId, State};
-use crate::store::{Store, StoreError, folded};
+use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant};
 use crate::tokens::copies::Repeats;
 use crate::tokens::proofs::Proof;
@@ -144,7 +145,7 @@ impl Hallpass {
     /// # Errors
     /// Where the database is away.
     pub async fn stand_in(&self, address: &str) -> Result<String, StoreError> {
-        let account = folded(address);
+        let account = spelling::email(address);
         let lenders = self.stand_ins.lenders(&account);
         let lender = self.store.last_password_of(&lenders).await?;
         Ok(self.stand_ins.hash(&account, lender.as_deref()))

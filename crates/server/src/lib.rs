@@ -35,6 +35,7 @@ pub mod respond;
 pub mod router;
 pub mod server;
 pub mod source;
+pub mod spelling;
 pub mod store;
 pub mod time;
 pub mod tokens;

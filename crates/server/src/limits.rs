@@ -30,7 +30,7 @@
 pub mod places;
 mod tallies;
 
-use crate::store::folded;
+use crate::spelling;
 use crate::time::Instant;
 use quick_cache::sync::Cache;
 use std::collections::HashMap;
@@ -179,7 +179,9 @@ impl Limits {
         };
         let source = self.hasher.hash_one(("source", network, site.is_some()));
         let (kind, account, from_a_place) = match account {
-            Account::Person { name, from_a_place } => (Kind::Person, self.hasher.hash_one(folded(name)), from_a_place),
+            Account::Person { name, from_a_place } => {
+                (Kind::Person, self.hasher.hash_one(spelling::email(name)), from_a_place)
+            }
             Account::Client(id) => {
                 let account = self.hasher.hash_one(id);
                 let places = self.places.get(&account).unwrap_or_default();

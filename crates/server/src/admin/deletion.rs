@@ -1,8 +1,9 @@
 //! What a deletion ends: told before it, and again once it is done.
 
 use crate::app::Hallpass;
+use crate::spelling;
 use crate::store::model::{App, Organization, User};
-use crate::store::{Store, StoreError, Toll, folded};
+use crate::store::{Store, StoreError, Toll};
 use serde::Serialize;
 
 /// A note on what the configuration still declares.
@@ -91,9 +92,9 @@ pub(super) fn declared_name(hallpass: &Hallpass, user: &User) -> Option<String> 
     let mut declared = hallpass.config.users.iter();
     let declared = declared.find(|declared| match &declared.external_id {
         Some(id) => user.external_id.as_ref() == Some(id),
-        None => user.email.as_deref() == Some(&folded(&declared.email)),
+        None => user.email.as_deref() == Some(&spelling::email(&declared.email)),
     });
-    declared.map(|declared| folded(&declared.email))
+    declared.map(|declared| spelling::email(&declared.email))
 }
 
 fn ending(number: u32, noun: &str) -> String {

@@ -9,6 +9,7 @@ use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::config::{Secret, email_address, language_tag, typeable};
 use crate::random;
+use crate::spelling;
 use crate::store::StoreError;
 use crate::store::model::{AuditAction, Membership, NewUser, Role, Status, SuspendedBy, User, UserId, UserUpdate};
 use axum::Extension;
@@ -302,6 +303,7 @@ fn view(user: User) -> UserView {
 impl Password {
     fn of(chosen: Option<String>) -> Result<Self, Failure> {
         let made = chosen.is_none();
+        let chosen = chosen.map(|typed| spelling::password(&typed).into_owned());
         let text = Secret::new(chosen.unwrap_or_else(|| random::alphanumeric(MADE_PASSWORD)));
         typeable(text.expose()).map_err(|fault| Failure::invalid(format!("the password cannot be used: {fault}")))?;
         let length = text.expose().chars().count();

@@ -4,6 +4,7 @@ use super::Config;
 use super::declared::App;
 use super::problems::Problems;
 use super::sections::Paths;
+use crate::spelling;
 use crate::store::model::{ClientType, GrantType, Role};
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::Scopes;
@@ -115,7 +116,7 @@ fn default_scopes(defaults: &Scopes, problems: &mut Problems) {
 }
 
 fn users(config: &Config, problems: &mut Problems) {
-    let emails = config.users.iter().map(|user| user.email.to_lowercase());
+    let emails = config.users.iter().map(|user| spelling::email(&user.email));
     unique(emails.enumerate(), "users", "email", problems);
     let ids = config.users.iter().enumerate();
     let ids = ids.filter_map(|(position, user)| Some((position, user.external_id.as_deref()?)));
@@ -132,12 +133,13 @@ fn organizations(config: &Config, problems: &mut Problems) {
         let path = format!("{}.members", problems.entry("organizations", position));
         let mut seen = HashSet::new();
         for (email, _) in &organization.members {
-            let lower = email.to_lowercase();
-            let declared = config.users.iter().any(|user| user.email.to_lowercase() == lower);
+            let spelled = spelling::email(email);
+            let mut users = config.users.iter();
+            let declared = users.any(|user| spelling::email(&user.email) == spelled);
             if !declared && problems.is_complete("users") {
                 problems.add(&path, format!("there is no user {email:?} among [[users]]"));
             }
-            if !seen.insert(lower) {
+            if !seen.insert(spelled) {
                 problems.add(&path, format!("{email:?} is named twice"));
             }
         }
@@ -208,7 +210,7 @@ fn app(config: &Config, app: &App, path: &str, problems: &mut Problems) {
 /// Who owns an app must be able to manage it: an organization's apps are its own developers' (DESIGN §4).
 fn owner(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     let Some(email) = &app.owner else { return };
-    let is_owner = |other: &str| other.to_lowercase() == email.to_lowercase();
+    let is_owner = |other: &str| spelling::email(other) == spelling::email(email);
     if !config.users.iter().any(|user| is_owner(&user.email)) {
         if !problems.is_complete("users") {
             return;

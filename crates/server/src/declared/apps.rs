@@ -5,6 +5,7 @@ use crate::audit::Who;
 use crate::client_secrets;
 use crate::config;
 use crate::random;
+use crate::spelling;
 use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, GrantType, OrganizationId, Others, UserId};
 use hallpass_wire::Origin;
@@ -29,7 +30,7 @@ impl Declaration<'_> {
         let mut fields = self.applied.fields(KIND, &declared.client_id);
         let mut update = changes(&mut fields, declared, products);
         let organization_changed = fields.changed("organization", slug);
-        let owner = declared.owner.as_deref().unwrap_or_default().to_lowercase();
+        let owner = spelling::email(declared.owner.as_deref().unwrap_or_default());
         let owner_changed = fields.changed("owner", &owner);
         let origins: Vec<&str> = declared.origins.iter().map(Origin::as_str).collect();
         let origins_changed = fields.changed("origins", &origins.join("\n"));
@@ -89,7 +90,7 @@ impl Declaration<'_> {
             return Ok(None);
         };
         let mut users = self.config.users.iter();
-        let user = users.find(|user| user.email.to_lowercase() == email.to_lowercase());
+        let user = users.find(|user| spelling::email(&user.email) == spelling::email(email));
         let user = user.ok_or(StoreError::Conflict)?;
         // The app stays without an owner, as when they were deleted.
         if self.was_deleted(user).await? {

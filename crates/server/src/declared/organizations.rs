@@ -4,6 +4,7 @@ use super::{Declaration, DeclaredError, named};
 use crate::audit::Who;
 use crate::config;
 use crate::random;
+use crate::spelling;
 use crate::store::StoreError;
 use crate::store::model::{
     AuditAction, Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role, Status,
@@ -109,7 +110,7 @@ impl Declaration<'_> {
     }
 
     async fn membership(&mut self, slug: &str, declared: &config::User, role: Option<Role>) -> Result<(), StoreError> {
-        let field = format!("member:{}", declared.email.to_lowercase());
+        let field = format!("member:{}", spelling::email(&declared.email));
         let mut fields = self.applied.fields(KIND, slug);
         let text = role.map_or("", Role::as_str);
         if (role.is_none() && !fields.knows(&field)) || !fields.changed(&field, text) {
@@ -143,11 +144,11 @@ impl Declaration<'_> {
 /// declaration says nothing else.
 fn role_of(config: &config::Config, slug: &str, email: &str) -> Option<Role> {
     let declared = config.organizations.iter().find(|declared| declared.slug == slug);
-    let email = email.to_lowercase();
+    let email = spelling::email(email);
     let named = declared
         .into_iter()
         .flat_map(|declared| &declared.members)
-        .find(|(member, _)| member.to_lowercase() == email);
+        .find(|(member, _)| spelling::email(member) == email);
     match named {
         Some((_, role)) => Some(*role),
         None => (slug == config.defaults.organization).then_some(Role::Member),

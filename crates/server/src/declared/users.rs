@@ -6,6 +6,7 @@ use crate::config;
 use crate::config::DeclaredPassword;
 use crate::passwords;
 use crate::random;
+use crate::spelling;
 use crate::store::StoreError;
 use crate::store::model::{AuditAction, NewUser, User, UserId, UserUpdate};
 use serde_json::json;
@@ -51,7 +52,7 @@ impl Declaration<'_> {
 
     /// Whether the person was made with another `external_id`, or one with a login here was made without.
     async fn has_another_external_id(&mut self, declared: &config::User) -> Result<bool, StoreError> {
-        let email = declared.email.to_lowercase();
+        let email = spelling::email(&declared.email);
         let fields = self.applied.fields(KIND, &email);
         let known = fields.knows("external_id");
         match &declared.external_id {
@@ -63,7 +64,7 @@ impl Declaration<'_> {
 
     /// A password or language that is left out is not declared: what the person has stays.
     async fn user(&mut self, declared: &config::User) -> Result<(), StoreError> {
-        let email = declared.email.to_lowercase();
+        let email = spelling::email(&declared.email);
         let mut fields = self.applied.fields(KIND, &email);
         if let Some(id) = &declared.external_id {
             fields.changed("external_id", id);
@@ -128,7 +129,7 @@ fn text_of(password: &DeclaredPassword) -> &str {
 
 fn hash_of(password: &DeclaredPassword) -> String {
     match password {
-        DeclaredPassword::Plain(plain) => passwords::hash(plain.expose(), random::bytes()),
+        DeclaredPassword::Plain(plain) => passwords::hash(&spelling::password(plain.expose()), random::bytes()),
         DeclaredPassword::Hash(phc) => phc.clone(),
     }
 }

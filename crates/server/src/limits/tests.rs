@@ -330,6 +330,8 @@ fn names_are_compared_as_the_sign_in_does_and_clients_are_not_people() {
         (keys.kind, keys.account)
     };
     assert_eq!(account(person(" Jane@EXAMPLE.com ")), account(JANE));
+    let spellings = ["jos\u{e9}@example.com", "JOSE\u{301}@example.com"].map(|name| account(person(name)));
+    assert_eq!(spellings[0], spellings[1]);
     assert_ne!(account(Account::Client("jane@example.com")), account(JANE));
     assert_ne!(account(Account::Client("App")), account(APP));
 }

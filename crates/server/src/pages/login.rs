@@ -7,12 +7,14 @@ use super::{Form, Post, Visit};
 use crate::directory::Client;
 use crate::limits::{Account, Guess, TooManyFailures, places};
 use crate::oauth::Refusal;
-use crate::passwords::{self, Busy};
+use crate::passwords::{self, Busy, Pool};
 use crate::respond::Response;
+use crate::spelling;
 use crate::store::model::{Status, User};
 use crate::view::{Login, LoginError};
 use hallpass_wire::Parameters;
 use http::header;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
@@ -141,9 +143,10 @@ async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Refusal> {
         name: username,
         from_a_place: places::is_known(hallpass.keys.declared(), places.as_ref(), source),
     };
+    let spelled = spelling::password(password);
     let guess = Guess {
         secret: password,
-        readings: 1,
+        readings: if let Cow::Owned(_) = spelled { 2 } else { 1 },
     };
     let attempt = hallpass
         .limits
@@ -152,7 +155,7 @@ async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Refusal> {
     let user = hallpass.store.user_by_email(username.trim()).await?;
     let stand_in = hallpass.stand_in(username).await?;
     let own = user.as_ref().and_then(own_hash);
-    let verified = hallpass.people.verify(password, own.unwrap_or(&stand_in)).await;
+    let verified = is_password(&hallpass.people, password, spelled, own.unwrap_or(&stand_in)).await;
     let fits = verified.map_err(|Busy| Refusal::Busy)? && own.is_some();
     let user = user.filter(|_| fits);
     if let Some(user) = user.as_ref().filter(|user| user.status != Status::Active) {
@@ -172,5 +175,15 @@ fn own_hash(user: &User) -> Option<&str> {
             tracing::warn!(user = %user.id.0, %fault, "the stored password hash is not verified: give this person a new password");
             None
         }
+    }
+}
+
+/// Whether the password is the account's. A hash that was brought along, or made before passwords had one spelling, may be
+/// of what was typed.
+async fn is_password(people: &Pool, typed: &str, spelled: Cow<'_, str>, hash: &str) -> Result<bool, Busy> {
+    match spelled {
+        Cow::Borrowed(password) => people.verify(password, hash).await,
+        // Both, whatever the first says: a suspended person's right password costs as much as a wrong one.
+        Cow::Owned(password) => Ok(people.verify(&password, hash).await? | people.verify(typed, hash).await?),
     }
 }

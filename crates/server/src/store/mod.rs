@@ -47,7 +47,6 @@ pub(crate) use grants::CODE_KEPT;
 pub use lists::{Connected, Manager};
 pub(crate) use nodes::RECALL;
 pub use postgres::Address;
-pub(crate) use users::folded;
 
 /// What the writer's queue stands on; a test puts others in their place.
 mod threads {

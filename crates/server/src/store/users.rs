@@ -4,6 +4,7 @@ use super::model::{ChangeKind, NewChange, NewUser, Status, SuspendedBy, User, Us
 use super::value::{Row, Statement, Value};
 use super::{Engine, Result, Store, StoreError, first, memberships, sessions};
 use crate::passwords::LENDERS;
+use crate::spelling;
 use crate::time::Instant;
 use uuid::Uuid;
 
@@ -16,14 +17,22 @@ impl Store {
         person_of(self.read(PERSON, &[id.into()]).await?)
     }
 
-    /// The person with this e-mail address, in whatever case it is written.
+    /// The person with this e-mail address, however it is spelled.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
-        person_of(self.read(PERSON_BY_EMAIL, &[folded(email).into()]).await?)
+        let spelled = spelling::email(email);
+        // How it was stored before addresses were composed.
+        let before = email.trim().to_lowercase();
+        let is_other = before != spelled;
+        let found = person_of(self.read(PERSON_BY_EMAIL, &[spelled.into()]).await?)?;
+        if found.is_some() || !is_other {
+            return Ok(found);
+        }
+        person_of(self.read(PERSON_BY_EMAIL, &[before.into()]).await?)
     }
 
     /// The person with this e-mail address, and the places where they signed in, as [`Store::create_session`] keeps them.
     pub async fn places_of(&self, email: &str) -> Result<Option<(UserId, String)>> {
-        let rows = self.read(PLACES_OF, &[folded(email).into()]).await?;
+        let rows = self.read(PLACES_OF, &[spelling::email(email).into()]).await?;
         first(rows, |row| Ok((row.take()?, row.take()?)))
     }
 
@@ -145,11 +154,6 @@ const RESUME: &str = "UPDATE users SET \
      suspended_by = CASE WHEN status = 'suspended' AND suspended_by = 'both' THEN $1 ELSE NULL END WHERE id = $2 \
      AND (status <> 'suspended' OR suspended_by IN ('both', $3) OR (suspended_by IS NULL AND $3 = 'operator'))";
 
-/// E-mail addresses are compared without case; the local part's case matters to no server that is left.
-pub(crate) fn folded(email: &str) -> String {
-    email.trim().to_lowercase()
-}
-
 /// The person whose subject this is, if it is one of ours.
 fn own_subject(text: &str) -> Option<UserId> {
     let id = Uuid::try_parse(text).ok()?;
@@ -163,7 +167,7 @@ pub(super) fn changed(user: UserId, now: Instant) -> NewChange {
 fn insert_params(user: &NewUser) -> Vec<Value> {
     vec![
         user.id.into(),
-        user.email.as_deref().map(folded).into(),
+        user.email.as_deref().map(spelling::email).into(),
         user.external_id.as_deref().into(),
         user.contact_email.as_deref().into(),
         user.name.as_str().into(),

@@ -55,6 +55,7 @@ mod restart;
 mod revocation;
 mod rows;
 mod serials;
+mod spelling;
 mod subjects;
 mod suspension;
 mod tenants;

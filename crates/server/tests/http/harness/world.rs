@@ -1,7 +1,7 @@
 //! Who and what there is in the world of a test. The people are in every one.
 
 /// Somebody who can log in.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Person {
     /// The login.
     pub(crate) email: &'static str,
