@@ -5,17 +5,19 @@ use super::take;
 use super::world::with_keys;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hallpass::keys::Keys;
-use hallpass::pages::state::{self, Binding, LIFETIME, Opened, Purpose, seal};
+use hallpass::pages::state::{self, Binding, Fit, LIFETIME, Opened, Purpose, seal};
 use hallpass::store::model::UserId;
 use hallpass::time::Instant;
 use uuid::Uuid;
 
-const PURPOSES: [Purpose; 5] = [
+const PURPOSES: [Purpose; 7] = [
     Purpose::Login,
     Purpose::Consent,
     Purpose::End,
     Purpose::Developer,
     Purpose::Logout,
+    Purpose::Secret,
+    Purpose::Switch,
 ];
 
 /// The bytes as a sealed state, and as what one is made of.
@@ -27,7 +29,11 @@ pub fn check(data: &[u8]) {
 }
 
 fn open(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, text: &str) -> Option<Opened> {
-    state::open(keys, purpose, |bound| *bound == binding, now, text)
+    let fit = |bound: &Binding| Fit {
+        browser: bound.browser == binding.browser,
+        person: bound.person == binding.person,
+    };
+    state::open(keys, purpose, fit, now, text)
 }
 
 fn received(keys: &Keys, data: &[u8]) {

@@ -14,6 +14,7 @@ account-organizations = Organizations
 apps-text = These apps hold a pass to your data. Ending one works at once: the app is out with its next request.
 apps-none = No app holds a pass to your data. When you connect one, it appears here.
 apps-just-ended = { $app } has no access any more.
+apps-ask-again = { $app } still has access. End it now?
 apps-in = in { $organization }
 apps-since = since { $date }
 apps-last-used = last used { $when }

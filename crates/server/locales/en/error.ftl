@@ -4,6 +4,7 @@ error-prefix = Not yet:
 error-home = Go to { $brand }
 error-back = Back to { $app }
 error-leads-to = The link leads to { $site }
+error-switch = Sign in with another account
 error-for-developers = For the developer of the app
 error-not-found = There is no such page
 error-not-found-text = The address may have a typo in it, or the page is gone.

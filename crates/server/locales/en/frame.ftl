@@ -14,6 +14,9 @@ copied = Copied
 selected = Selected: copy it with your keyboard
 made = made { $date }
 
+notice-kept = Nothing was done yet: this page was open too long, or you were signed out meanwhile. What you typed is here. Look through it and send it again.
+notice-nothing-done = Nothing was done: this page was open too long, or you were signed out or changed accounts meanwhile. If you still want it, please do it again.
+
 moment-day = { $day } { $month } { $year }
 moment-minute = { $date }, { $time } UTC
 month-1 = Jan

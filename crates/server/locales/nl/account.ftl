@@ -14,6 +14,7 @@ account-organizations = Organisaties
 apps-text = Deze apps hebben een pas voor je gegevens. Beëindigen werkt meteen: bij het volgende verzoek komt de app er niet meer in.
 apps-none = Geen enkele app heeft een pas voor je gegevens. Als je er een koppelt, verschijnt die hier.
 apps-just-ended = { $app } heeft geen toegang meer.
+apps-ask-again = { $app } heeft nog toegang. Nu beëindigen?
 apps-in = in { $organization }
 apps-since = sinds { $date }
 apps-last-used = laatst gebruikt: { $when }

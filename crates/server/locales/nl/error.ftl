@@ -4,6 +4,7 @@ error-prefix = Nog niet:
 error-home = Naar { $brand }
 error-back = Terug naar { $app }
 error-leads-to = De link gaat naar { $site }
+error-switch = Inloggen met een ander account
 error-for-developers = Voor de ontwikkelaar van de app
 error-not-found = Deze pagina bestaat niet
 error-not-found-text = Misschien zit er een typfout in het adres, of is de pagina weg.

@@ -14,6 +14,9 @@ copied = Gekopieerd
 selected = Geselecteerd: kopieer het met je toetsenbord
 made = gemaakt op { $date }
 
+notice-kept = Er is nog niets gebeurd: deze pagina stond te lang open, of je was intussen uitgelogd. Wat je hebt getypt staat hier. Kijk het na en verstuur het opnieuw.
+notice-nothing-done = Er is niets gebeurd: deze pagina stond te lang open, of je was intussen uitgelogd of van account gewisseld. Wil je het nog, doe het dan opnieuw.
+
 moment-day = { $day } { $month } { $year }
 moment-minute = { $date }, { $time } UTC
 month-1 = jan

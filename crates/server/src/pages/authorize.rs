@@ -1,6 +1,5 @@
 //! The authorization endpoint (RFC 6749 §3.1): a request is judged, a person signs in, and is asked.
 
-use super::shown::Shown;
 use super::{Visit, consent, login};
 use crate::app::Hallpass;
 use crate::directory::Client;
@@ -94,17 +93,15 @@ pub fn place(hallpass: &Hallpass, query: &str) -> String {
     format!("{}?{query}", hallpass.config.paths.authorize)
 }
 
-/// Judges a request that a consent page put before a person, for no more than the page showed.
+/// Judges a request that a consent page put before a person.
 ///
 /// # Errors
 /// The answer to give instead.
-pub(super) async fn judge_again(visit: &Visit, shown: &Shown) -> Result<AuthorizationRequest, Response> {
-    let query = Parameters::read(shown.query.as_bytes(), &PARAMETERS);
-    let request = judge(&visit.hallpass, &query)
+pub(super) async fn judge_again(visit: &Visit, query: &str) -> Result<AuthorizationRequest, Response> {
+    let query = Parameters::read(query.as_bytes(), &PARAMETERS);
+    judge(&visit.hallpass, &query)
         .await
-        .map_err(|problem| refused(visit, &problem))?;
-    let scopes = request.scopes.intersection(&shown.scopes);
-    Ok(AuthorizationRequest { scopes, ..request })
+        .map_err(|problem| refused(visit, &problem))
 }
 
 /// Logs a refused request with its word in `docs/reasons.md`.

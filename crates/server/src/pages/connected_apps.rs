@@ -1,19 +1,22 @@
 //! Connected apps: who holds a pass to a person's data, and the button that ends it at once.
 
 use super::state::Purpose;
-use super::{Post, SignedIn, Visit};
+use super::{Form, Kept, Post, SignedIn, Visit, login};
 use crate::oauth::Refusal;
 use crate::portal::{PAGE, key};
 use crate::respond::Response;
 use crate::store::model::{self, AppId, EndReason, Grant, OrganizationId, User};
 use crate::time::Instant;
 use crate::tokens::copies::COPIED;
-use crate::view::{self, ConnectedApps, EndedLine, ErrorKind, Pages};
+use crate::view::{self, ConnectedApps, EndedLine, ErrorKind, Notice, Pages};
 use hallpass_wire::Scopes;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// How many of the passes that ended are shown.
 const ENDED: u32 = 20;
+/// What the form says of the connection to end.
+const FIELDS: [&str; 2] = ["app", "organization"];
 
 /// One app in one organization, with all its grants.
 struct Line {
@@ -30,24 +33,26 @@ struct Line {
 
 /// `GET /account/apps`.
 pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
-    show(&visit, &user).await.map_err(|refusal| visit.failed(refusal))
+    show(&visit, &user, None).await.map_err(|refusal| visit.failed(refusal))
 }
 
 /// `POST /account/apps`: ends every grant of one app in one organization.
 pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
-    let fits = visit.open(Purpose::End, &form).is_some_and(|opened| opened.fits);
-    let Some(user) = visit.user.as_ref().filter(|_| fits) else {
-        // Nothing ends by a form that is not theirs; the page shows what there is to end.
-        return Ok(visit.go(&visit.address("/account/apps")));
+    let opened = visit.open(Purpose::End, &form);
+    let Some(user) = visit.user.clone() else {
+        let kept = Kept::of(opened.as_ref(), &form, &FIELDS);
+        return Ok(login::interrupted(&visit, "/account/apps", None, kept));
     };
-    let id = |name| form.get(name).and_then(|text| Uuid::parse_str(text).ok());
-    let (Some(app), Some(organization), true) = (id("app"), id("organization"), form.has("end")) else {
+    if !opened.as_ref().is_some_and(|opened| opened.fits) {
+        let own = opened.is_some_and(|opened| opened.own);
+        return again(visit, user, own.then_some(&form)).await;
+    }
+    let (Some((app, organization)), true) = (named(&form), form.has("end")) else {
         return Err(visit.error(400, ErrorKind::BadForm));
     };
-    let (app, organization) = (AppId(app), OrganizationId(organization));
     let (reason, now) = (EndReason::ByPerson, visit.now);
     let event = visit
-        .who(user)
+        .who(&user)
         .ended(reason, now)
         .connection(user.id, app, organization);
     let store = visit.hallpass.store.recording(event);
@@ -56,12 +61,38 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
     Ok(visit.go(&visit.address(&format!("/account/apps?ended={app}"))))
 }
 
-async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
+/// Says that nothing was ended, and asks once more where the form is this person's.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) async fn again(mut visit: Visit, user: Arc<User>, form: Option<&Form>) -> Result<Response, Response> {
+    visit.notice = Some(Notice::NothingDone);
+    let visit = visit.with_navigation().await?;
+    show(&visit, &user, form.and_then(named))
+        .await
+        .map_err(|refusal| visit.failed(refusal))
+}
+
+/// The connection that the form names.
+fn named(form: &Form) -> Option<(AppId, OrganizationId)> {
+    let [app, organization] = FIELDS.map(|name| Uuid::parse_str(form.get(name)?).ok());
+    Some((AppId(app?), OrganizationId(organization?)))
+}
+
+async fn show(visit: &Visit, user: &User, ask_again: Option<(AppId, OrganizationId)>) -> Result<Response, Refusal> {
     let store = &visit.hallpass.store;
     // Uses of the last seconds are only in memory; the person looks here to see them.
     store.flush().await?;
-    let after = key(visit, "after").map(AppId);
-    let page = store.connections(user.id, after, PAGE).await?;
+    let mut after = key(visit, "after").map(AppId);
+    let mut page = store.connections(user.id, after, PAGE).await?;
+    if let Some((app, _)) = ask_again.filter(|(app, _)| !has(&page.items, *app)) {
+        // The page that begins with the app, where the person still has it.
+        let before = AppId(Uuid::from_u128(app.0.as_u128().saturating_sub(1)));
+        let other = store.connections(user.id, Some(before), PAGE).await?;
+        if has(&other.items, app) {
+            (after, page) = (Some(before), other);
+        }
+    }
     let pages = Pages {
         first: after.map(|_| visit.address("/account/apps")),
         next: page
@@ -73,7 +104,14 @@ async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
         line.paused = is_paused(visit, user, line).await?;
     }
     let ended = store.ended_connections(user.id, ENDED).await?;
-    Ok(connected_apps(visit, &lines, &ended, &pages))
+    let ask_again = lines
+        .iter()
+        .position(|line| ask_again == Some((line.app, line.organization)));
+    Ok(connected_apps(visit, &lines, (&ended, &pages), ask_again))
+}
+
+fn has(connections: &[model::Connection], app: AppId) -> bool {
+    connections.iter().any(|one| one.grant.app == app)
 }
 
 /// Whether the app, the membership or the organization keeps it from working at present.
@@ -83,7 +121,12 @@ async fn is_paused(visit: &Visit, user: &User, line: &Line) -> Result<bool, Refu
     Ok(hallpass.pause(user, line.organization, &client).await?.is_some())
 }
 
-fn connected_apps(visit: &Visit, lines: &[Line], ended: &[model::Connection], pages: &Pages) -> Response {
+fn connected_apps(
+    visit: &Visit,
+    lines: &[Line],
+    (ended, pages): (&[model::Connection], &Pages),
+    ask_again: Option<usize>,
+) -> Response {
     let blob = visit.seal(Purpose::End, &[]);
     let titles: Vec<Vec<String>> = lines
         .iter()
@@ -119,6 +162,7 @@ fn connected_apps(visit: &Visit, lines: &[Line], ended: &[model::Connection], pa
         ConnectedApps {
             pages,
             connections: &connections,
+            ask_again: ask_again.and_then(|position| connections.get(position)),
             ended: &ended,
             just_ended,
             now,

@@ -7,7 +7,7 @@ use super::account::{memberships, organization_choices};
 use super::authorize::{judge_again, log_refused, place, site};
 use super::shown::{Question, Shown};
 use super::state::{Opened, Purpose};
-use super::{Form, Post, Visit};
+use super::{Form, Kept, Post, Visit, login};
 use crate::app::Hallpass;
 use crate::config::Lifetime;
 use crate::oauth::Refusal;
@@ -18,7 +18,7 @@ use crate::store::model::{
     AuditAction, Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status, User,
 };
 use crate::tokens::proofs::{Kind, Proof};
-use crate::view::{Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
+use crate::view::{Again, Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
 use hallpass_wire::redirect_uri::Destination;
 use serde_json::json;
 use std::sync::Arc;
@@ -29,9 +29,29 @@ use uuid::Uuid;
 /// # Errors
 /// Where the database is away.
 pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &str) -> Result<Response, Refusal> {
+    put(visit, user, request, query, Reason::First).await
+}
+
+/// Why the question is put.
+enum Reason<'f> {
+    /// For the first time.
+    First,
+    /// Once more, though it was answered by this form. What was chosen there stays chosen.
+    Again(Again, Option<&'f Form>),
+    /// No organization was chosen, or one that is no choice.
+    NoOrganization,
+}
+
+async fn put(
+    visit: &Visit,
+    user: &User,
+    request: &AuthorizationRequest,
+    query: &str,
+    reason: Reason<'_>,
+) -> Result<Response, Refusal> {
     let organizations = choices(&visit.hallpass, user, request).await?;
     if organizations.is_empty() {
-        return Ok(nowhere(visit, request));
+        return Ok(nowhere(visit, request, query));
     }
     let owner = owner(&visit.hallpass, request).await?;
     let question = Question {
@@ -39,10 +59,10 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
         owner: owner.as_deref(),
         organizations: &organizations,
     };
-    Ok(put(visit, user, query, &question))
+    Ok(page(visit, user, query, &question, &reason))
 }
 
-fn put(visit: &Visit, user: &User, query: &str, question: &Question<'_>) -> Response {
+fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason: &Reason<'_>) -> Response {
     let Question {
         request,
         owner,
@@ -54,10 +74,16 @@ fn put(visit: &Visit, user: &User, query: &str, question: &Question<'_>) -> Resp
         .first()
         .filter(|one| organizations.len() == 1 && !one.hidden);
     let (action, switch) = (visit.address("/consent"), visit.address("/switch"));
-    visit.render(200, |frame| {
+    let (status, again, form) = match reason {
+        Reason::First => (200, None, None),
+        Reason::Again(again, form) => (200, Some(again), *form),
+        Reason::NoOrganization => (400, None, None),
+    };
+    visit.render(status, |frame| {
         Consent {
             action: &action,
             blob: &blob,
+            again,
             app_name: &request.client.app.name,
             app_owner: owner,
             reviewed: request.client.app.trusted,
@@ -65,6 +91,8 @@ fn put(visit: &Visit, user: &User, query: &str, question: &Question<'_>) -> Resp
             person_name: &user.name,
             person_email: &user.label(),
             organizations: &organization_choices(organizations),
+            organization: form.and_then(|form| form.get("organization")),
+            organization_missing: matches!(reason, Reason::NoOrganization),
             show_organization: only.map(|one| one.name.as_str()),
             until: until(&visit.hallpass),
             scopes: &visit.scope_lines(&request.scopes),
@@ -91,49 +119,58 @@ async fn owner(hallpass: &Hallpass, request: &AuthorizationRequest) -> Result<Op
 /// `POST /consent`.
 pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     let (opened, shown) = carried(&visit, &form)?;
-    let again = visit.address(&place(&visit.hallpass, &shown.query));
-    // Another tab, another person or a long pause: the question is put again, to whoever is here now.
-    let Some(user) = visit.user.as_ref().filter(|_| opened.fits) else {
-        return Ok(visit.go(&again));
+    let mut request = judge_again(&visit, &shown.query).await?;
+    let Some(user) = &visit.user else {
+        let (place, app) = (place(&visit.hallpass, &shown.query), request.client.app.name.as_str());
+        return Ok(login::interrupted(&visit, &place, Some(app), Kept::default()));
     };
-    let request = judge_again(&visit, &shown).await?;
+    let failed = |refusal| visit.failed(refusal);
+    // Another tab, another person or a long pause: the question is put again, to whoever is here now.
+    if !opened.fits {
+        let chosen = opened.own.then_some(&form);
+        let asked = put(
+            &visit,
+            user,
+            &request,
+            &shown.query,
+            Reason::Again(Again::Stale, chosen),
+        )
+        .await;
+        return asked.map_err(failed);
+    }
+    // Nobody gives more than the page showed, nor more than is asked for now.
+    let wanted = request.scopes.clone();
+    request.scopes = wanted.intersection(&shown.scopes);
     match form.get("decision") {
         Some("allow") => {}
         Some("deny") => return Ok(deny(&visit, &request)),
         _ => return Err(visit.error(400, ErrorKind::BadForm)),
     }
-    let failed = |refusal| visit.failed(refusal);
-    let organizations = choices(&visit.hallpass, user, &request).await.map_err(failed)?;
-    let owner = owner(&visit.hallpass, &request).await.map_err(failed)?;
-    let question = Question {
-        request: &request,
-        owner: owner.as_deref(),
-        organizations: &organizations,
+    let reason = match allow(&visit, user, &request, &shown, &form).await.map_err(failed)? {
+        Ok(response) => return Ok(response),
+        Err(reason) => reason,
     };
-    let unanswered = organizations.len() > 1 && !form.has("organization");
-    // So many grants ended since the page was shown that this one would be taken for one of them.
-    let ended = visit
-        .hallpass
-        .revoked
-        .has_ended(user.id, request.client.app.id, shown.id);
-    if !shown.covers(&visit, &question) || unanswered || ended {
-        return Ok(visit.go(&again));
+    if let Reason::Again(..) = reason {
+        request.scopes = wanted;
     }
-    let Some(organization) = chosen(&form, &organizations) else {
-        return Err(visit.error(400, ErrorKind::BadForm));
-    };
-    let allowed = allow(&visit, user, &request, shown.id, organization.id).await;
-    Ok(allowed.map_err(failed)?.unwrap_or_else(|| visit.go(&again)))
+    let asked = put(&visit, user, &request, &shown.query, reason).await;
+    asked.map_err(failed)
 }
 
 /// `POST /switch`: "not you?". The session ends, and the same request is put to whoever signs in next.
 pub async fn switch(Post { mut visit, form }: Post) -> Result<Response, Response> {
-    let (opened, shown) = carried(&visit, &form)?;
+    let (own, place) = match visit.open(Purpose::Switch, &form) {
+        Some(opened) => (opened.own, String::from_utf8_lossy(&opened.payload).into_owned()),
+        None => {
+            let (opened, shown) = carried(&visit, &form)?;
+            (opened.own, place(&visit.hallpass, &shown.query))
+        }
+    };
     // Where another tab signed in meanwhile, or the form is another browser's, the page says who is here now.
-    if opened.own {
+    if own {
         visit.sign_out().await.map_err(|refusal| visit.failed(refusal))?;
     }
-    Ok(visit.go(&visit.address(&place(&visit.hallpass, &shown.query))))
+    Ok(visit.go(&visit.address(&place)))
 }
 
 /// What the page carried to its form.
@@ -170,8 +207,42 @@ fn chosen<'a>(form: &Form, organizations: &'a [Arc<Organization>]) -> Option<&'a
     chosen.map(Arc::as_ref)
 }
 
+/// Gives the app what the person allows, or says why the question has to be put once more.
+async fn allow<'f>(
+    visit: &Visit,
+    user: &User,
+    request: &AuthorizationRequest,
+    shown: &Shown,
+    form: &'f Form,
+) -> Result<Result<Response, Reason<'f>>, Refusal> {
+    let organizations = choices(&visit.hallpass, user, request).await?;
+    let owner = owner(&visit.hallpass, request).await?;
+    let question = Question {
+        request,
+        owner: owner.as_deref(),
+        organizations: &organizations,
+    };
+    let again = |again| Ok(Err(Reason::Again(again, Some(form))));
+    let changed = shown.changed(visit, &question);
+    if !changed.is_empty() {
+        return again(Again::Changed(changed));
+    }
+    // So many grants ended since the page was shown that this one would be taken for one of them.
+    let revoked = &visit.hallpass.revoked;
+    if revoked.has_ended(user.id, request.client.app.id, shown.id) {
+        return again(Again::Ended);
+    }
+    let Some(organization) = chosen(form, &organizations) else {
+        return Ok(Err(Reason::NoOrganization));
+    };
+    match give(visit, user, request, shown.id, organization.id).await? {
+        Some(response) => Ok(Ok(response)),
+        None => again(Again::Answered),
+    }
+}
+
 /// `None`: the same form came before, for another organization. Its code would open that one.
-async fn allow(
+async fn give(
     visit: &Visit,
     user: &User,
     request: &AuthorizationRequest,
@@ -248,7 +319,7 @@ async fn choices(
 }
 
 /// There is no organization in which this person could connect this app. The app is told if the person goes back to it.
-fn nowhere(visit: &Visit, request: &AuthorizationRequest) -> Response {
+fn nowhere(visit: &Visit, request: &AuthorizationRequest, query: &str) -> Response {
     log_refused(&Refusal::NoOrganization);
     let (app, owner) = (request.client.app.name.as_str(), &request.client.organization);
     let address = request.target.with_refusal(&visit.hallpass, &Refusal::NoOrganization);
@@ -264,7 +335,7 @@ fn nowhere(visit: &Visit, request: &AuthorizationRequest) -> Response {
     } else {
         ErrorKind::NoOrganization
     };
-    visit.error_with(403, kind, back)
+    visit.wrong_account(kind, back, &place(&visit.hallpass, query))
 }
 
 fn until(hallpass: &Hallpass) -> Until {

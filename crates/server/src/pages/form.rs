@@ -72,6 +72,25 @@ impl Form {
         self.all(name).next().is_some()
     }
 
+    /// The fields of these names alone, as one text.
+    #[must_use]
+    pub fn encode(&self, names: &[&str]) -> String {
+        let fields = self.fields.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish()
+    }
+
+    /// Reads what [`Form::encode`] wrote.
+    #[must_use]
+    pub fn decode(fields: &str) -> Self {
+        Self {
+            fields: form_urlencoded::parse(fields.as_bytes()).into_owned().collect(),
+            // It came in the sealed state of another form, which is counted.
+            _body: Bytes::new(),
+        }
+    }
+
     /// Every value of a field (checkboxes).
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> + use<'_> {
         let name = name.to_owned();

@@ -2,6 +2,7 @@
 //!
 //! A page that needs a person shows the sign-in form in its own place; the form carries, sealed, where to go on.
 
+use super::onward::{Kept, Onward};
 use super::state::Purpose;
 use super::{Form, Post, Visit};
 use crate::directory::Client;
@@ -11,7 +12,7 @@ use crate::passwords::{self, Busy, Pool};
 use crate::respond::Response;
 use crate::spelling;
 use crate::store::model::{Status, User};
-use crate::view::{Login, LoginError};
+use crate::view::{Interrupted, Login, LoginError};
 use hallpass_wire::Parameters;
 use http::header;
 use std::borrow::Cow;
@@ -19,7 +20,12 @@ use std::sync::Arc;
 
 /// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
 pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
-    show(visit, 200, place, app, &Attempt::default())
+    show(visit, 200, &Onward::to(place), app, &Attempt::default())
+}
+
+/// The sign-in form in answer to a form whose session had ended. `place` is where to go on.
+pub fn interrupted(visit: &Visit, place: &str, app: Option<&str>, kept: Kept) -> Response {
+    show(visit, 200, &Onward::back(place, kept), app, &Attempt::default())
 }
 
 /// `GET /login`.
@@ -33,21 +39,21 @@ pub async fn page(visit: Visit) -> Response {
 /// `POST /login`.
 pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open(Purpose::Login, &form);
-    let place = opened
-        .as_ref()
-        .and_then(|opened| String::from_utf8(opened.payload.clone()).ok());
-    let place = place.unwrap_or_else(|| "/account".to_owned());
-    let app = app_of(&visit, &place).await.map_err(|refusal| visit.failed(refusal))?;
+    let onward = opened.as_ref().and_then(Onward::decode);
+    let onward = onward.unwrap_or_else(|| Onward::to("/account"));
+    let app = app_of(&visit, &onward.place)
+        .await
+        .map_err(|refusal| visit.failed(refusal))?;
     let app = app.as_ref().map(|client| client.app.name.as_str());
     let username = form.get("username").unwrap_or_default();
     let again = |visit: &Visit, status, error| {
         let error = Some(error);
-        show(visit, status, &place, app, &Attempt { username, error })
+        show(visit, status, &onward, app, &Attempt { username, error })
     };
     if opened.as_ref().is_none_or(|opened| !opened.fits) {
         // The same browser signed in meanwhile, in another tab: go on there.
-        return match visit.user {
-            Some(_) => Ok(visit.go(&visit.address(&place))),
+        return match visit.user.clone() {
+            Some(user) => onward.go(visit, user).await,
             None => Err(again(&visit, 400, unfitting(&visit, opened.is_some()))),
         };
     }
@@ -67,7 +73,7 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
     if !signed_in.map_err(|refusal| visit.failed(refusal))? {
         return Err(again(&visit, 401, LoginError::WrongPassword));
     }
-    Ok(visit.go(&visit.address(&place)))
+    onward.go(visit, Arc::new(user)).await
 }
 
 /// The app that the person is on the way to. The place is ours: it was led to once its app was known.
@@ -111,8 +117,15 @@ fn unfitting(visit: &Visit, is_ours: bool) -> LoginError<'_> {
     LoginError::Stale
 }
 
-fn show(visit: &Visit, status: u16, place: &str, app: Option<&str>, attempt: &Attempt<'_>) -> Response {
-    let (action, blob) = (visit.address("/login"), visit.seal(Purpose::Login, place.as_bytes()));
+fn show(visit: &Visit, status: u16, onward: &Onward, app: Option<&str>, attempt: &Attempt<'_>) -> Response {
+    let (action, blob) = (
+        visit.address("/login"),
+        visit.seal(Purpose::Login, onward.encode().as_bytes()),
+    );
+    let interrupted = onward.kept.as_ref().map(|kept| match kept.has_fields() {
+        true => Interrupted::Kept,
+        false => Interrupted::NothingDone,
+    });
     visit.render(status, |frame| {
         Login {
             action: &action,
@@ -120,6 +133,7 @@ fn show(visit: &Visit, status: u16, place: &str, app: Option<&str>, attempt: &At
             app_name: app,
             username: attempt.username,
             error: attempt.error,
+            interrupted,
         }
         .render(frame)
     })

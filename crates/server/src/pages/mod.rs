@@ -9,9 +9,11 @@ pub mod consent;
 mod form;
 pub mod landing;
 pub mod login;
+mod onward;
 mod shown;
 pub mod state;
 mod visit;
 
 pub use form::{Form, Post};
+pub use onward::Kept;
 pub use visit::{SignedIn, Visit};

@@ -6,6 +6,7 @@
 use super::Visit;
 use crate::oauth::authorization::AuthorizationRequest;
 use crate::store::model::{GrantId, Organization};
+use crate::view::Part;
 use aws_lc_rs::digest::{Context, SHA256};
 use hallpass_wire::Scopes;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub(super) struct Shown {
     pub(super) scopes: Scopes,
     /// The query of the authorization request.
     pub(super) query: String,
-    fingerprint: [u8; 32],
+    prints: [[u8; 32]; 4],
 }
 
 impl Question<'_> {
@@ -39,7 +40,7 @@ impl Question<'_> {
         let length = u32::try_from(scopes.len()).unwrap_or(u32::MAX);
         [
             id.0.as_bytes(),
-            &self.fingerprint(visit, &self.request.scopes)[..],
+            self.prints(visit, &self.request.scopes).as_flattened(),
             &length.to_be_bytes(),
             scopes.as_bytes(),
             query.as_bytes(),
@@ -47,50 +48,64 @@ impl Question<'_> {
         .concat()
     }
 
-    fn fingerprint(&self, visit: &Visit, scopes: &Scopes) -> [u8; 32] {
+    /// A hash of each part of the page, in the order of [`PARTS`].
+    fn prints(&self, visit: &Visit, scopes: &Scopes) -> [[u8; 32]; 4] {
         let app = &self.request.client.app;
-        let mut parts: Vec<&[u8]> = vec![
-            app.id.0.as_bytes(),
-            app.name.as_bytes(),
-            self.owner.unwrap_or_default().as_bytes(),
-            if app.trusted { b"reviewed" } else { b"" },
-            self.request.target.uri.as_deref().unwrap_or_default().as_bytes(),
-        ];
-        for organization in self.organizations {
-            parts.extend([organization.id.0.as_bytes(), organization.name.as_bytes()]);
-        }
+        let reviewed: &[u8] = if app.trusted { b"reviewed" } else { b"" };
+        let owner = self.owner.unwrap_or_default().as_bytes();
+        let app = [app.id.0.as_bytes(), app.name.as_bytes(), owner, reviewed];
+        let target = self.request.target.uri.as_deref().unwrap_or_default().as_bytes();
+        let organizations = self.organizations.iter();
+        let organizations: Vec<_> = organizations
+            .flat_map(|one| [one.id.0.as_bytes().as_slice(), one.name.as_bytes()])
+            .collect();
         let lines = visit.scope_lines(scopes);
-        for line in &lines {
-            parts.extend([line.title.as_bytes(), line.description.unwrap_or_default().as_bytes()]);
-        }
-        let mut context = Context::new(&SHA256);
-        for part in parts {
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part);
-        }
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(context.finish().as_ref());
-        fingerprint
+        let lines: Vec<_> = lines
+            .iter()
+            .flat_map(|line| [line.title.as_bytes(), line.description.unwrap_or_default().as_bytes()])
+            .collect();
+        [print(&app), print(&[target]), print(&organizations), print(&lines)]
     }
+}
+
+/// The parts of the page.
+const PARTS: [Part; 4] = [Part::App, Part::Target, Part::Organizations, Part::Permissions];
+
+fn print(texts: &[&[u8]]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    for text in texts {
+        context.update(&(text.len() as u64).to_be_bytes());
+        context.update(text);
+    }
+    let mut print = [0; 32];
+    print.copy_from_slice(context.finish().as_ref());
+    print
 }
 
 impl Shown {
     /// Reads what [`Question::encode`] wrote.
     pub(super) fn decode(payload: &[u8]) -> Option<Self> {
         let (id, rest) = payload.split_first_chunk::<16>()?;
-        let (fingerprint, rest) = rest.split_first_chunk::<32>()?;
+        let (prints, rest) = rest.split_first_chunk::<128>()?;
+        let (prints, _) = prints.as_chunks::<32>();
         let (length, rest) = rest.split_first_chunk::<4>()?;
         let (scopes, query) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
         Some(Self {
             id: GrantId(Uuid::from_bytes(*id)),
             scopes: Scopes::parse(std::str::from_utf8(scopes).ok()?).ok()?,
             query: String::from_utf8(query.to_vec()).ok()?,
-            fingerprint: *fingerprint,
+            prints: prints.try_into().ok()?,
         })
     }
 
-    /// Whether the page said what this question says, whose permissions are among those of the page.
-    pub(super) fn covers(&self, visit: &Visit, question: &Question<'_>) -> bool {
-        !question.request.scopes.is_empty() && self.fingerprint == question.fingerprint(visit, &self.scopes)
+    /// Which parts of the page read otherwise now. The question's permissions are among those of the page.
+    pub(super) fn changed(&self, visit: &Visit, question: &Question<'_>) -> Vec<Part> {
+        let prints = question.prints(visit, &self.scopes);
+        let none_left = question.request.scopes.is_empty();
+        let parts = PARTS.into_iter().zip(self.prints.iter().zip(prints));
+        parts
+            .filter(|(part, (shown, now))| *shown != now || (none_left && *part == Part::Permissions))
+            .map(|(part, _)| part)
+            .collect()
     }
 }

@@ -20,7 +20,7 @@ const HEAD: usize = 4 + 12;
 const BINDING: usize = 1 + 32 + 16 + 8;
 const TAG: usize = 16;
 /// The most that a state carries: the longest place to go on, and what a person is asked there.
-const LONGEST_PAYLOAD: usize = LONGEST_PLACE + 6 * 1024;
+pub(super) const LONGEST_PAYLOAD: usize = LONGEST_PLACE + 6 * 1024;
 
 // A form that carries the longest state is accepted when it is posted, with as much again for what people type.
 const _: () = assert!(text_length(LONGEST_PAYLOAD) < body::LARGEST / 2);
@@ -45,6 +45,8 @@ pub enum Purpose {
     Logout = 5,
     /// Ending a secret; carries its id.
     Secret = 6,
+    /// Signing in with another account; carries where to go then.
+    Switch = 7,
 }
 
 /// Whom a state is bound to.
@@ -56,10 +58,23 @@ pub struct Binding {
     pub person: Option<UserId>,
 }
 
+/// What of a binding is that of who asks.
+#[derive(Clone, Copy)]
+pub struct Fit {
+    /// The browser.
+    pub browser: bool,
+    /// The person.
+    pub person: bool,
+}
+
 /// A state that this server sealed for this purpose.
 pub struct Opened {
     /// What it carries.
     pub payload: Vec<u8>,
+    /// Whether it was sent to this browser.
+    pub browser: bool,
+    /// Who was signed in when it was sent.
+    pub person: Option<UserId>,
     /// Whether browser and person fit, whatever the time.
     pub own: bool,
     /// Whether browser, person and time fit.
@@ -95,12 +110,12 @@ pub fn seal(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, paylo
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Opens a state; `None` where it is not ours or for something else. `is_own` says whether a binding is that of who asks.
+/// Opens a state; `None` where it is not ours or for something else. `fit` says what of a binding is that of who asks.
 #[must_use]
 pub fn open(
     keys: &Keys,
     purpose: Purpose,
-    is_own: impl Fn(&Binding) -> bool,
+    fit: impl Fn(&Binding) -> Fit,
     now: Instant,
     sealed: &str,
 ) -> Option<Opened> {
@@ -121,12 +136,15 @@ pub fn open(
         return None;
     }
     let person = Some(UserId(Uuid::from_bytes(*person))).filter(|person| !person.0.is_nil());
-    let own = is_own(&Binding {
+    let fit = fit(&Binding {
         browser: *browser,
         person,
     });
+    let own = fit.browser && fit.person;
     Some(Opened {
         payload: payload.to_vec(),
+        browser: fit.browser,
+        person,
         own,
         fits: own && now < Instant(i64::from_be_bytes(*expires)),
     })

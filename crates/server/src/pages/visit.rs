@@ -2,7 +2,7 @@
 
 use super::browser::Browser;
 use super::form::Form;
-use super::state::{self, Binding, Opened, Purpose};
+use super::state::{self, Binding, Fit, Opened, Purpose};
 use super::{address, login};
 use crate::app::Hallpass;
 use crate::audit::Who;
@@ -14,7 +14,7 @@ use crate::source::Peer;
 use crate::store::StoreError;
 use crate::store::model::{AuditAction, Session, SessionId, Status, User};
 use crate::time::Instant;
-use crate::view::{self, Back, ErrorKind, Frame, Locale, ScopeLine};
+use crate::view::{self, Back, ErrorKind, Frame, Locale, Notice, ScopeLine, SwitchAccount};
 use axum::body::Body;
 use axum::extract::FromRequest;
 use hallpass_wire::{Parameters, Scopes};
@@ -43,6 +43,8 @@ pub struct Visit {
     pub user: Option<Arc<User>>,
     /// The language of the answer.
     pub locale: Locale,
+    /// What the page says first.
+    pub notice: Option<Notice>,
     /// Whether pages with a navigation link to the developer pages. A stranger may turn out to be a developer.
     develops: bool,
     browser: Browser,
@@ -91,6 +93,7 @@ impl Visit {
             now: hallpass.now(),
             locale: negotiate(&parts, None),
             browser: Browser::read(hallpass, &parts.headers),
+            notice: None,
             parts,
             user: None,
             develops: true,
@@ -128,8 +131,8 @@ impl Visit {
     /// Opens what the form brought back.
     #[must_use]
     pub fn open(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
-        let (keys, is_own) = (&self.hallpass.keys, |binding: &Binding| self.is_own(binding));
-        state::open(keys, purpose, is_own, self.now, form.get("state")?)
+        let (keys, fit) = (&self.hallpass.keys, |binding: &Binding| self.fit(binding));
+        state::open(keys, purpose, fit, self.now, form.get("state")?)
     }
 
     /// Whether the browser sent a cookie of ours. A form that comes without was begun in another browser, or this one keeps
@@ -208,6 +211,7 @@ impl Visit {
             person: self.user.as_ref().map(|user| user.name.as_str()),
             develops: self.develops,
             sign_out: &sign_out,
+            notice: self.notice,
         });
         let mut response = protected(respond::bytes(status, "text/html; charset=utf-8", html));
         if is_apart(self.parts.uri.path()) {
@@ -228,13 +232,38 @@ impl Visit {
     /// An error page with the way back to an app.
     #[must_use]
     pub fn error_with(&self, status: u16, kind: ErrorKind<'_>, back: Option<Back<'_>>) -> Response {
-        let mut response = self.render(status, |frame| view::Error { status, kind, back }.render(frame));
+        let switch = None;
+        let error = view::Error {
+            status,
+            kind,
+            back,
+            switch,
+        };
+        let mut response = self.render(status, |frame| error.render(frame));
         if status == 503 {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+
+    /// An error page for somebody whom another account may help. It has a button that leads there, and then to `place`.
+    #[must_use]
+    pub fn wrong_account(&self, kind: ErrorKind<'_>, back: Option<Back<'_>>, place: &str) -> Response {
+        let status = 403;
+        let (action, blob) = (self.address("/switch"), self.seal(Purpose::Switch, place.as_bytes()));
+        let switch = Some(SwitchAccount {
+            action: &action,
+            blob: &blob,
+        });
+        let error = view::Error {
+            status,
+            kind,
+            back,
+            switch,
+        };
+        self.render(status, |frame| error.render(frame))
     }
 
     /// The page for something that failed on our side.
@@ -272,7 +301,11 @@ impl Visit {
         let store = self.hallpass.store.recording(event);
         let place = place(self.hallpass.keys.declared(), user.id, self.source());
         match store.create_session(session, user.password.as_deref(), &place).await {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.locale = negotiate(&self.parts, user.locale.as_deref());
+                self.user = Some(Arc::new(user.clone()));
+                Ok(true)
+            }
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -306,13 +339,15 @@ impl Visit {
         }
     }
 
-    /// Whether the binding is that of this browser and of who is signed in. No form outlives the session that it was made in.
-    fn is_own(&self, binding: &Binding) -> bool {
-        let same_browser = match binding.person {
-            Some(_) => self.browser.session() == Some(SessionId(binding.browser)),
-            None => self.browser.is_bound(&binding.browser),
-        };
-        same_browser && binding.person == self.user.as_ref().map(|user| user.id)
+    /// Whether the binding is that of this browser, and of who is signed in. No form outlives the session that it was made in.
+    fn fit(&self, binding: &Binding) -> Fit {
+        Fit {
+            browser: match binding.person {
+                Some(_) => self.browser.session() == Some(SessionId(binding.browser)),
+                None => self.browser.is_bound(&binding.browser),
+            },
+            person: binding.person == self.user.as_ref().map(|user| user.id),
+        }
     }
 
     fn finish(&self, mut response: Response) -> Response {

@@ -53,7 +53,12 @@ pub(super) async fn of_developer(visit: &Visit, user: &User) -> Result<Arc<Clien
 
 /// The address of the page of the app that the address names.
 pub(super) fn address_of(visit: &Visit) -> String {
-    visit.address(&format!("/developer/apps/{}", name(visit)))
+    visit.address(&place_of(visit))
+}
+
+/// The same below the public address.
+pub(super) fn place_of(visit: &Visit) -> String {
+    format!("/developer/apps/{}", name(visit))
 }
 
 /// The client id in the address, as it stands there.

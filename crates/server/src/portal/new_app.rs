@@ -9,19 +9,32 @@ use crate::names;
 use crate::oauth::Refusal;
 use crate::pages::account::organization_choices;
 use crate::pages::state::Purpose;
-use crate::pages::{Form, Post, SignedIn, Visit, login};
+use crate::pages::{Form, Kept, Post, SignedIn, Visit, login};
 use crate::random;
 use crate::respond::Response;
 use crate::store::StoreError;
 use crate::store::model::{
     App, AppId, AppStatus, AuditAction, ClientType, MOST_REDIRECT_URIS, Organization, Reach, User,
 };
-use crate::view::{self, AppNew, AppNewErrors, ErrorKind, NameFault, RedirectUriFault, ScopeChoice, SecretNews};
+use crate::view::{
+    self, AppNew, AppNewErrors, ErrorKind, NameFault, Notice, RedirectUriFault, ScopeChoice, SecretNews,
+};
 use hallpass_wire::redirect_uri::{RedirectUriError, Schemes};
 use hallpass_wire::{RedirectUri, Scope, Scopes};
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// Where the form is.
+pub const PLACE: &str = "/developer/apps/new";
+/// What people type into it.
+const FIELDS: [&str; 6] = [
+    "name",
+    "redirect_uris",
+    "organization",
+    "type",
+    "localhost_any_port",
+    "scope",
+];
 /// How many faulty redirect URIs the page names; the others are counted.
 const MOST_NAMED: usize = 10;
 /// How many characters of a faulty redirect URI the page repeats beside its fault.
@@ -84,24 +97,37 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
 }
 
 /// `POST /developer/apps/new`. The form carries the id of the app to come, so that the same form sent twice makes one.
-pub async fn create(Post { visit, form }: Post) -> Result<Response, Response> {
-    let Some(user) = &visit.user else {
-        return Ok(login::form(&visit, "/developer/apps/new", None));
+pub async fn create(Post { mut visit, form }: Post) -> Result<Response, Response> {
+    let opened = visit.open(Purpose::Developer, &form);
+    let Some(user) = visit.user.clone() else {
+        let kept = Kept::of(opened.as_ref(), &form, &FIELDS);
+        return Ok(login::interrupted(&visit, PLACE, None, kept));
     };
     let typed = Typed::of(&form);
-    let own = own_organizations(&visit, user).await?;
-    let opened = visit.open(Purpose::Developer, &form).filter(|opened| opened.fits);
+    let own = own_organizations(&visit, &user).await?;
+    let opened = opened.filter(|opened| opened.fits);
     let Some(id) = opened.and_then(|opened| Uuid::from_slice(&opened.payload).ok()) else {
-        // Open too long, or another tab signed in: nothing typed is lost, it is only asked again.
+        visit.notice = Some(Notice::Kept);
         return Err(show(&visit, 400, &own, &typed, &Faults::default()));
     };
     let wanted = judge(&visit.hallpass, &own, &typed).map_err(|faults| show(&visit, 400, &own, &typed, &faults))?;
-    let registered = register(&visit, user, AppId(id), &typed, wanted).await;
+    let registered = register(&visit, &user, AppId(id), &typed, wanted).await;
     let registered = registered.map_err(|refusal| visit.failed(refusal))?;
     registered.map_err(|faults| {
         let status = if faults.full.is_some() { 409 } else { 400 };
         show(&visit, status, &own, &typed, &faults)
     })
+}
+
+/// The form with what was typed before the person signed in. Nothing was registered.
+///
+/// # Errors
+/// The answer to give instead.
+pub async fn again(mut visit: Visit, user: Arc<User>, form: &Form) -> Result<Response, Response> {
+    visit.notice = Some(Notice::Kept);
+    let visit = visit.with_navigation().await?;
+    let own = own_organizations(&visit, &user).await?;
+    Ok(show(&visit, 200, &own, &Typed::of(form), &Faults::default()))
 }
 
 /// Registers an app, unless its name looks like another's or its owner has as many as there can be.
@@ -271,7 +297,7 @@ async fn own_organizations(visit: &Visit, user: &User) -> Result<Vec<Arc<Organiz
         .await
         .map_err(|refusal| visit.failed(refusal))?;
     if own.is_empty() {
-        return Err(visit.error(403, ErrorKind::Forbidden));
+        return Err(visit.wrong_account(ErrorKind::Forbidden, None, PLACE));
     }
     Ok(own)
 }

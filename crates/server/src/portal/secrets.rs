@@ -1,23 +1,24 @@
 //! An app's secrets: one more, one in place of the others, one less. At most two are live, so that a change-over needs no
 //! outage and no secret is forgotten.
 
-use super::apps::{address_of, of_developer, show};
+use super::apps::{self, address_of, of_developer, place_of, show};
 use crate::client_secrets;
 use crate::directory::Client;
-use crate::pages::state::Purpose;
-use crate::pages::{Form, Post, Visit};
+use crate::pages::state::{Opened, Purpose};
+use crate::pages::{Form, Kept, Post, SignedIn, Visit, login};
 use crate::respond::Response;
 use crate::store::StoreError;
 use crate::store::model::{ClientType, Others, Secret, SecretId, Status, User};
-use crate::view::{ErrorKind, SecretNews};
+use crate::view::{ErrorKind, Notice, SecretNews};
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// `POST /developer/apps/{client_id}/secret`: a new secret, beside the other or with it ended now or after an overlap. The
 /// form carries the id of the secret to come, so that the same form sent twice makes one.
 pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
-    let Some((user, client, id)) = opened(&visit, Purpose::Developer, &form).await? else {
-        return Ok(visit.go(&address_of(&visit)));
+    let opened = visit.open(Purpose::Developer, &form);
+    let Some((user, client, id)) = asked(&visit, opened.as_ref()).await? else {
+        return not_done(visit, opened.as_ref(), &form).await;
     };
     let others = match form.get("reset") {
         _ if form.has("add") => Others::Keep,
@@ -42,8 +43,9 @@ pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
 
 /// `POST /developer/apps/{client_id}/secret/end`: one secret ends at once, if another lasts.
 pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
-    let Some((user, client, id)) = opened(&visit, Purpose::Secret, &form).await? else {
-        return Ok(visit.go(&address_of(&visit)));
+    let opened = visit.open(Purpose::Secret, &form);
+    let Some((user, client, id)) = asked(&visit, opened.as_ref()).await? else {
+        return not_done(visit, opened.as_ref(), &form).await;
     };
     let event = visit.who(&user).ended_secret(&client.app, id, visit.now);
     let store = visit.hallpass.store.recording(event);
@@ -55,12 +57,8 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
 }
 
 /// The person, the app, and the secret that the form's sealed state names; `None` where that is not this person's or too old.
-async fn opened(
-    visit: &Visit,
-    purpose: Purpose,
-    form: &Form,
-) -> Result<Option<(Arc<User>, Arc<Client>, SecretId)>, Response> {
-    let opened = visit.open(purpose, form).filter(|opened| opened.fits);
+async fn asked(visit: &Visit, opened: Option<&Opened>) -> Result<Option<(Arc<User>, Arc<Client>, SecretId)>, Response> {
+    let opened = opened.filter(|opened| opened.fits);
     let (Some(user), Some(opened)) = (&visit.user, opened) else {
         return Ok(None);
     };
@@ -72,6 +70,17 @@ async fn opened(
         Ok(id) => Ok(Some((user.clone(), client, SecretId(id)))),
         Err(_) => Err(visit.error(400, ErrorKind::BadForm)),
     }
+}
+
+/// Says that nothing was done, on the app's page or before the person signs in.
+async fn not_done(mut visit: Visit, opened: Option<&Opened>, form: &Form) -> Result<Response, Response> {
+    let Some(user) = visit.user.clone() else {
+        let kept = Kept::of(opened, form, &[]);
+        return Ok(login::interrupted(&visit, &place_of(&visit), None, kept));
+    };
+    visit.notice = Some(Notice::NothingDone);
+    let visit = visit.with_navigation().await?;
+    apps::page(SignedIn { visit, user }).await
 }
 
 /// Says why nothing changed, unless the app already is as was asked: then the same form came before.

@@ -45,6 +45,8 @@ pub struct ConnectedApps<'a> {
     pub pages: &'a Pages,
     /// Running grants, one line per app and organization.
     pub connections: &'a [Connection<'a>],
+    /// The one that a form meant to end, which was not acted upon.
+    pub ask_again: Option<&'a Connection<'a>>,
     /// Grants that ended lately.
     pub ended: &'a [EndedLine<'a>],
     /// Name of the app whose access was ended just now.

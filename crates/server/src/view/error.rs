@@ -12,6 +12,8 @@ pub struct Error<'a> {
     pub kind: ErrorKind<'a>,
     /// The way back to an app; without one the page leads to the front page.
     pub back: Option<Back<'a>>,
+    /// The button for somebody whom another account may help.
+    pub switch: Option<SwitchAccount<'a>>,
 }
 page!(Error, "error.html");
 
@@ -30,6 +32,15 @@ pub struct Back<'a> {
     pub app: &'a str,
     /// The host or the scheme that the link leads to, for people who do not know the app.
     pub site: Option<&'a str>,
+}
+
+/// A button that signs the person out and asks for another account.
+#[derive(Debug, Clone, Copy)]
+pub struct SwitchAccount<'a> {
+    /// Where it is posted.
+    pub action: &'a str,
+    /// Sealed blob, hidden field `state`.
+    pub blob: &'a str,
 }
 
 /// What happened.

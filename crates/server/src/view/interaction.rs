@@ -1,6 +1,6 @@
 //! The pages a person meets on the way from an app and back to it: sign in, consent, the code to copy.
 
-use super::words::{Phrase, Words};
+use super::words::{Message, Phrase, Words};
 use super::{mark, page};
 use hallpass_wire::redirect_uri::Destination;
 
@@ -17,8 +17,28 @@ pub struct Login<'a> {
     pub username: &'a str,
     /// What went wrong with the sign-in before.
     pub error: Option<LoginError<'a>>,
+    /// What became of the form that the person had sent; none where they sent none.
+    pub interrupted: Option<Interrupted>,
 }
 page!(Login, "login.html");
+
+/// What became of a form that was sent after its session had ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupted {
+    /// What was typed comes back after the sign-in.
+    Kept,
+    /// Nothing, and there is nothing to bring back.
+    NothingDone,
+}
+
+impl Interrupted {
+    fn message(self) -> Message {
+        match self {
+            Self::Kept => Message("login-interrupted-kept"),
+            Self::NothingDone => Message("login-interrupted"),
+        }
+    }
+}
 
 /// Why a sign-in did not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +85,8 @@ pub struct Consent<'a> {
     pub action: &'a str,
     /// Sealed blob.
     pub blob: &'a str,
+    /// Why the question is put once more; none where it is put for the first time.
+    pub again: Option<&'a Again>,
     /// The app's name.
     pub app_name: &'a str,
     /// Who made the app: its organization, or the developer where organizations are hidden.
@@ -79,6 +101,10 @@ pub struct Consent<'a> {
     pub person_email: &'a str,
     /// Organizations to choose between, field `organization`; with fewer than two there is no field.
     pub organizations: &'a [OrganizationChoice<'a>],
+    /// Slug of the organization that was chosen before.
+    pub organization: Option<&'a str>,
+    /// Whether the form came without a choice.
+    pub organization_missing: bool,
     /// Name of the one organization the grant is for; none where organizations are hidden.
     pub show_organization: Option<&'a str>,
     /// When the grant ends.
@@ -103,6 +129,12 @@ impl Consent<'_> {
             Destination::Web(host) => Some(host),
             Destination::ThisDevice | Destination::Scheme(_) => None,
         }
+    }
+
+    /// The organization that was chosen before, if it is still a choice.
+    fn chosen(&self) -> Option<&str> {
+        let mut slugs = self.organizations.iter().map(|one| one.slug);
+        slugs.find(|slug| self.organization == Some(slug))
     }
 
     fn is_on_this_device(&self) -> bool {
@@ -138,6 +170,61 @@ impl Consent<'_> {
                 .say("consent-until-both")
                 .part("unused", words.lasting(unused))
                 .part("most", words.lasting(most)),
+        }
+    }
+}
+
+/// Why an answered question is put once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Again {
+    /// The page was open too long, or was another person's.
+    Stale,
+    /// These parts of the page read otherwise now.
+    Changed(Vec<Part>),
+    /// What this person had given the app was ended since.
+    Ended,
+    /// The same page was answered before, for another organization.
+    Answered,
+}
+
+impl Again {
+    fn message(&self) -> Message {
+        match self {
+            Self::Stale => Message("consent-again-stale"),
+            Self::Changed(_) => Message("consent-again-changed"),
+            Self::Ended => Message("consent-again-ended"),
+            Self::Answered => Message("consent-again-answered"),
+        }
+    }
+
+    fn parts(&self) -> &[Part] {
+        match self {
+            Self::Changed(parts) => parts,
+            Self::Stale | Self::Ended | Self::Answered => &[],
+        }
+    }
+}
+
+/// A part of the consent page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The app's name, and who made it.
+    App,
+    /// Where the answer goes.
+    Target,
+    /// The organizations to choose between.
+    Organizations,
+    /// What the app asks for.
+    Permissions,
+}
+
+impl Part {
+    fn message(self) -> Message {
+        match self {
+            Self::App => Message("consent-changed-app"),
+            Self::Target => Message("consent-changed-target"),
+            Self::Organizations => Message("consent-changed-organizations"),
+            Self::Permissions => Message("consent-changed-permissions"),
         }
     }
 }

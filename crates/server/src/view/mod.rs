@@ -26,12 +26,15 @@ pub use developer::{
     AppLine, AppNew, AppNewErrors, AppPage, AppsList, NameFault, RedirectUriError, RedirectUriFault, Registration,
     ScopeChoice, SecretLine, SecretNews, UriLine,
 };
-pub use error::{Back, Error, ErrorKind};
+pub use error::{Back, Error, ErrorKind, SwitchAccount};
 pub use interaction::{
-    CodeCopy, Consent, ConsentDone, Denied, Login, LoginError, OrganizationChoice, ScopeLine, Until,
+    Again, CodeCopy, Consent, ConsentDone, Denied, Interrupted, Login, LoginError, OrganizationChoice, Part, ScopeLine,
+    Until,
 };
 pub use locale::Locale;
 pub use organization::{MemberLine, OrganizationSettings, Tab};
+
+use words::Message;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -50,6 +53,26 @@ pub struct Frame<'a> {
     pub develops: bool,
     /// Sealed blob for the sign-out form (hidden field `state`, posted to `{base}/logout`); may be empty.
     pub sign_out: &'a str,
+    /// What a page with the main navigation says first.
+    pub notice: Option<Notice>,
+}
+
+/// What became of a form that was not acted upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Nothing; what was typed is on the page.
+    Kept,
+    /// Nothing.
+    NothingDone,
+}
+
+impl Notice {
+    fn message(self) -> Message {
+        match self {
+            Self::Kept => Message("notice-kept"),
+            Self::NothingDone => Message("notice-nothing-done"),
+        }
+    }
 }
 
 impl Frame<'_> {

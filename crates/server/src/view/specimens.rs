@@ -3,10 +3,11 @@
 #![allow(clippy::too_many_lines, reason = "lists of data, not logic")]
 
 use super::{
-    Account, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent,
-    ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Landing, Locale, Login, LoginError, MemberLine, NameFault,
-    OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, RedirectUriError, RedirectUriFault,
-    Registration, ScopeChoice, ScopeLine, SecretLine, SecretNews, Tab, Until, UriLine,
+    Account, Again, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection,
+    Consent, ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Interrupted, Landing, Locale, Login, LoginError,
+    MemberLine, NameFault, Notice, OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, Part,
+    RedirectUriError, RedirectUriFault, Registration, ScopeChoice, ScopeLine, SecretLine, SecretNews, SwitchAccount,
+    Tab, Until, UriLine,
 };
 use crate::store::Connected;
 use crate::store::model::{AppStatus, ClientType, EndReason, OrganizationKind, Role};
@@ -87,6 +88,37 @@ impl Texts {
         }
     }
 
+    /// Everything on the pages that is a name, an id, a code or a secret.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let own = [
+            &self.brand,
+            &self.person,
+            &self.email,
+            &self.app,
+            &self.owner,
+            &self.host,
+            &self.organization,
+            &self.slug,
+            &self.uri,
+            &self.client_id,
+            &self.code,
+        ];
+        let more = [
+            "Kitchen Sync",
+            "Hotel Noord",
+            "01J9-4K",
+            "q7Xd",
+            "m2Lp",
+            "curl ",
+            "invalid_request",
+            "http://192.168.178.20:8080",
+            "https://id.example.com",
+            "http://127.0.0.1/cb",
+            "U+200B",
+        ];
+        own.into_iter().map(String::as_str).chain(more).collect()
+    }
+
     fn frame(&self, locale: Locale) -> Frame<'_> {
         Frame {
             brand: &self.brand,
@@ -95,6 +127,7 @@ impl Texts {
             person: Some(&self.person),
             develops: true,
             sign_out: &self.blob,
+            notice: None,
         }
     }
 
@@ -144,6 +177,7 @@ impl Texts {
             app_name: Some(&self.app),
             username: &self.email,
             error: None,
+            interrupted: None,
         };
         let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
         add(
@@ -155,6 +189,19 @@ impl Texts {
             }
             .render(frame),
         );
+        for (name, interrupted) in [
+            ("login-interrupted", Interrupted::NothingDone),
+            ("login-kept", Interrupted::Kept),
+        ] {
+            add(
+                name,
+                Login {
+                    interrupted: Some(interrupted),
+                    ..login.clone()
+                }
+                .render(frame),
+            );
+        }
         for (name, error) in [
             ("login-wrong", LoginError::WrongPassword),
             ("login-stale", LoginError::Stale),
@@ -185,6 +232,7 @@ impl Texts {
         let consent = Consent {
             action: "/oauth/authorize",
             blob: &self.blob,
+            again: None,
             app_name: &self.app,
             app_owner: Some(&self.owner),
             reviewed: true,
@@ -192,6 +240,8 @@ impl Texts {
             person_name: &self.person,
             person_email: &self.email,
             organizations: &[],
+            organization: None,
+            organization_missing: false,
             show_organization: Some(&self.organization),
             until: Until {
                 unused: Some(3 * 86_400),
@@ -216,10 +266,37 @@ impl Texts {
                     unused: Some(90),
                     at_most: Some(7200),
                 },
-                ..choice
+                ..choice.clone()
             }
             .render(frame),
         );
+        add(
+            "consent-unchosen",
+            Consent {
+                organization_missing: true,
+                ..choice.clone()
+            }
+            .render(frame),
+        );
+        for (name, again) in [
+            ("consent-stale", Again::Stale),
+            ("consent-ended", Again::Ended),
+            ("consent-answered", Again::Answered),
+            (
+                "consent-changed",
+                Again::Changed(vec![Part::App, Part::Target, Part::Organizations, Part::Permissions]),
+            ),
+        ] {
+            add(
+                name,
+                Consent {
+                    again: Some(&again),
+                    organization: Some("hotel-noord"),
+                    ..choice.clone()
+                }
+                .render(frame),
+            );
+        }
         let native = Consent {
             destination: Some(Destination::Scheme("com.example.app".into())),
             reviewed: false,
@@ -349,16 +426,30 @@ impl Texts {
         let apps = ConnectedApps {
             pages: &pages,
             connections: &[connection, forgotten, new],
+            ask_again: None,
             ended: &ended,
             just_ended: Some(&self.app),
             now: NOW,
         };
         add("connected", apps.render(frame));
+        let interrupted = ConnectedApps {
+            ask_again: Some(&connection),
+            just_ended: None,
+            ..apps
+        };
+        add(
+            "connected-interrupted",
+            interrupted.render(&Frame {
+                notice: Some(Notice::NothingDone),
+                ..*frame
+            }),
+        );
         add(
             "connected-none",
             ConnectedApps {
                 pages: &Pages::default(),
                 connections: &[],
+                ask_again: None,
                 ended: &[],
                 just_ended: None,
                 now: NOW,
@@ -432,6 +523,18 @@ impl Texts {
             code_page: true,
         };
         add("app-new", new.render(frame));
+        let kept = AppNew {
+            name: &self.app,
+            redirect_uris: &self.uri,
+            ..new.clone()
+        };
+        add(
+            "app-new-kept",
+            kept.render(&Frame {
+                notice: Some(Notice::Kept),
+                ..*frame
+            }),
+        );
         add(
             "app-new-choice",
             AppNew {
@@ -704,7 +807,21 @@ impl Texts {
                 app: &self.person,
                 site: (number % 4 == 0).then_some(self.host.as_str()),
             });
-            pages.push((format!("error-{number}"), Error { status, kind, back }.render(frame)));
+            let other = matches!(
+                kind,
+                ErrorKind::NotAMember { .. } | ErrorKind::NoOrganization | ErrorKind::Forbidden
+            );
+            let switch = other.then_some(SwitchAccount {
+                action: "/switch",
+                blob: &self.blob,
+            });
+            let error = Error {
+                status,
+                kind,
+                back,
+                switch,
+            };
+            pages.push((format!("error-{number}"), error.render(frame)));
         }
     }
 }

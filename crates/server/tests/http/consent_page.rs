@@ -1,7 +1,10 @@
 //! The consent page tells apps apart: who made the app, whether anybody vouches for it, and where the answer goes
 //! (DESIGN §9, RFC 8252 §8.1 and §8.6).
 
-use crate::harness::{APPS, JOHN, MARY, REDIRECT_URI, Server, TENANTS};
+use crate::harness::{APPS, Answer, JOHN, Landing, MARY, REDIRECT_URI, Server, TENANTS};
+use reqwest::Method;
+use serde_json::json;
+use std::time::Duration;
 
 const MIXED: &str = r#"
 [[apps]]
@@ -109,6 +112,85 @@ async fn the_developer_is_the_owner_where_organizations_are_hidden() {
     let declared = server.client("other", "https://other.example/callback");
     let page = john.authorize(&declared.query(&[])).await.consent();
     assert!(page.text().contains("Hallpass other.example"), "{}", page.text());
+}
+
+/// Nothing is lost: the page comes again, with the fault beside the field.
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_without_an_organization_is_asked_for_beside_the_field() {
+    let server = Server::library("default", TENANTS).await;
+    let joined = [Method::PUT, Method::PUT].into_iter().zip(["acme", "globex"]);
+    for (method, organization) in joined {
+        let path = format!("/organizations/{organization}/members/max@example.com");
+        let role = Some(json!({"role": "member"}));
+        assert_eq!(server.operator(method, &path, role).await.status, 200);
+    }
+    let max = server.browser_of(MAX).await;
+    let partner = server.client("partner-sync", "https://partner.example/callback");
+    let mut page = max.authorize(&partner.query(&[("state", "kept")])).await.consent();
+    for chosen in [&[][..], &[("organization", "")], &[("organization", "nowhere")]] {
+        let typed = [&[("decision", "allow")], chosen].concat();
+        page = max.submit(&page, &page.form("decision"), &typed).await;
+        assert_eq!(page.status, 400);
+        assert!(
+            page.body
+                .contains(r#"aria-invalid="true" aria-describedby="organization-why""#),
+            "{}",
+            page.body
+        );
+        let why = page.by_id("organization-why");
+        assert_eq!(why.as_deref(), Some("Choose the organization that this is for."));
+    }
+    let typed = [("decision", "allow"), ("organization", "acme")];
+    let landing = Landing::of(max.submit(&page, &page.form("decision"), &typed).await);
+    assert_eq!(landing.callback().get("state"), "kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_comes_again_keeps_the_organization_that_was_chosen() {
+    let server = Server::library("default", TENANTS).await;
+    let path = "/organizations/globex/members/max@example.com";
+    let role = Some(json!({"role": "member"}));
+    assert_eq!(server.operator(Method::PUT, path, role).await.status, 200);
+    let max = server.browser_of(MAX).await;
+    let partner = server.client("partner-sync", "https://partner.example/callback");
+    let page = max.authorize(&partner.query(&[])).await.consent();
+    server.advance(Duration::from_secs(31 * 60));
+    let typed = [("decision", "allow"), ("organization", "globex")];
+    let again = max.submit(&page, &page.form("decision"), &typed).await;
+    assert!(again.text().contains("this page was open too long"), "{}", again.text());
+    assert_eq!(again.form("decision").value("organization"), "globex");
+}
+
+/// Where a page says "sign in with another account", a button does that, and leads to the same request.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_a_member_can_sign_in_with_another_account() {
+    let server = Server::library("default", TENANTS).await;
+    let browser = server.browser_of(MARY).await;
+    let acme = server.client("acme-reports", "https://acme.example/callback");
+    let page = browser.authorize(&acme.query(&[("state", "kept")])).await.page();
+    assert_eq!(page.status, 403);
+    assert!(page.text().contains("Sign in with another account"), "{}", page.text());
+    let switch = |page: &Answer| page.forms().into_iter().find(|form| form.action.ends_with("/switch"));
+    let login = browser.submit(&page, &switch(&page).expect("a button"), &[]).await;
+    let consent = browser.send_login(&Landing::of(login).login(), MAX).await;
+    assert_eq!(browser.decide(&consent, "allow").await.callback().get("state"), "kept");
+
+    // The developer pages have one too.
+    let page = server.browser_of(MAX).await.open("/developer/apps/new").await;
+    assert_eq!(page.status, 403);
+    assert!(switch(&page).is_some(), "{}", page.text());
+    // The button of another browser signs nobody out.
+    let john = server.browser_of(JOHN).await;
+    john.submit(&page, &switch(&page).unwrap(), &[]).await;
+    assert_eq!(
+        john.open("/account")
+            .await
+            .forms()
+            .iter()
+            .filter(|form| form.has("password"))
+            .count(),
+        0
+    );
 }
 
 const MAX: crate::harness::Person = crate::harness::Person {

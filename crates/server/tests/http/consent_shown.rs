@@ -26,6 +26,9 @@ redirect_uris = ["{REDIRECT_URI}"]
     )
 }
 
+/// Why the question comes again.
+const CHANGED: &str = "Nothing was decided, because this has changed since you opened the page";
+
 /// Asks, changes what is declared, restarts, and allows in the same browser.
 async fn allowed_after(server: &mut Server, declared: &str) -> (Landing, String) {
     let (page, cookies) = {
@@ -71,6 +74,7 @@ async fn where_no_scope_of_the_page_is_left_the_question_is_put_again() {
     let (landing, cookies) = allowed_after(&mut server, &other).await;
     let again = landing.consent();
     assert!(again.text().contains("Have read"), "{}", again.text());
+    assert!(again.text().contains("what the app asks for"), "{}", again.text());
     let mary = server.browser();
     mary.set_cookies(&cookies);
     let landing = mary.decide(&again, "allow").await;
@@ -82,7 +86,14 @@ async fn where_a_permission_reads_otherwise_the_question_is_put_again() {
     let mut server = Server::library("default", &world("read", "")).await;
     let changed = world("read", "").replace("Have read", "Have read and much more");
     let (landing, _) = allowed_after(&mut server, &changed).await;
-    assert!(landing.consent().text().contains("Have read and much more"));
+    let again = landing.consent().text();
+    assert!(again.contains("Have read and much more"), "{again}");
+    assert!(
+        again.contains(&format!(
+            "{CHANGED}. Please read it again: what the app asks for On behalf of"
+        )),
+        "{again}"
+    );
 }
 
 async fn patch(server: &Server, app: &str, changes: serde_json::Value) {
@@ -99,6 +110,7 @@ async fn asked_again(browser: &Browser<'_>, page: &Answer) -> Answer {
         page.form("decision").value("state"),
         again.form("decision").value("state")
     );
+    assert!(again.text().contains(CHANGED), "{}", again.text());
     again
 }
 
@@ -115,6 +127,12 @@ async fn an_app_that_was_renamed_is_asked_for_again() {
         "{}",
         again.text()
     );
+    assert!(
+        again.text().contains("the app’s name, or who made it"),
+        "{}",
+        again.text()
+    );
+    assert!(!again.text().contains("where the answer goes"), "{}", again.text());
     mary.decide(&again, "allow").await.callback();
 }
 
@@ -137,6 +155,7 @@ async fn an_answer_that_would_go_elsewhere_is_asked_for_again() {
         "{}",
         again.text()
     );
+    assert!(again.text().contains("where the answer goes"), "{}", again.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,6 +194,11 @@ async fn access_is_given_in_no_organization_that_the_page_did_not_show() {
     assert_eq!(member(Method::DELETE, "globex").await, 200);
     let again = asked_again(&mary, &page).await;
     assert!(again.text().contains("Acme Kitchens"), "{}", again.text());
+    assert!(
+        again.text().contains("the organizations it can be for"),
+        "{}",
+        again.text()
+    );
     // Nothing was allowed by the click on the old page.
     let apps = mary.open("/account/apps").await;
     assert!(apps.forms().iter().all(|form| !form.has("end")), "{}", apps.text());

@@ -37,6 +37,7 @@ mod harness;
 mod health;
 mod hosts;
 mod identity;
+mod interrupted;
 mod introspection;
 mod keys;
 mod lists;

@@ -440,6 +440,12 @@ async fn no_forms_answer_leads_to_an_address_that_was_sent_along() {
         form.action = format!("{}?{}", form.action, encoded(&evil));
         let answer = browser.submit_only(&page, &form, &[typed, &evil].concat()).await;
         let location = answer.header("location");
+        if action == "/secret" {
+            // The state is no state: the page of the app says that nothing was done.
+            assert_eq!((answer.status, location), (200, ""), "{}", answer.text());
+            assert!(!answer.body.contains("evil"), "{}", answer.body);
+            continue;
+        }
         assert_eq!(answer.status, 303, "{action}: {}", answer.text());
         let own = location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\");
         assert!(own || location.starts_with(REDIRECT_URI), "{action}: {location}");

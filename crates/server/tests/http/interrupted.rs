@@ -1,0 +1,253 @@
+//! A form whose session ended before it was sent comes back after sign-in, or says that nothing was done (DESIGN §9).
+
+use crate::harness::{APPS, Answer, Browser, Form, JOHN, Landing, MARY, Person, REDIRECT_URI, Server};
+use std::time::Duration;
+
+const TYPED: [(&str, &str); 4] = [
+    ("name", "Crew & Co"),
+    ("redirect_uris", "https://crew.example/cb\nhttps://crew.example/other"),
+    ("type", "public"),
+    ("localhost_any_port", "true"),
+];
+const SAMPLE: &str = "/developer/apps/sample";
+const NOTHING: &str = "Nothing was done: this page was open too long";
+
+/// The page of a person whose session is over by now, and who does not know it.
+async fn left_open<'s>(server: &'s Server, person: Person, path: &str) -> (Browser<'s>, Answer) {
+    let browser = server.browser_of(person).await;
+    server.advance(Duration::from_secs(12 * 3600 - 60));
+    let page = browser.open(path).await;
+    server.advance(Duration::from_secs(120));
+    (browser, page)
+}
+
+async fn send(browser: &Browser<'_>, page: &Answer, form: &Form, typed: &[(&str, &str)]) -> Answer {
+    let login = Landing::of(browser.submit(page, form, typed).await).login();
+    assert!(
+        login.text().contains("You were signed out, so nothing was done"),
+        "{}",
+        login.text()
+    );
+    login
+}
+
+async fn apps(browser: &Browser<'_>) -> usize {
+    browser.open("/developer").await.body.matches("<li>").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_comes_back_after_sign_in_as_it_was_typed() {
+    let server = Server::library("default", APPS).await;
+    let (mary, page) = left_open(&server, MARY, "/developer/apps/new").await;
+    let typed = [&TYPED[..], &[("scope", "read"), ("password", "hunter2")]].concat();
+    let login = send(&mary, &page, &page.form("redirect_uris"), &typed).await;
+    assert!(login.text().contains("What you typed is kept"), "{}", login.text());
+    // A wrong password loses nothing either.
+    let wrong = Person {
+        password: "wrong",
+        ..MARY
+    };
+    let login = mary.send_login(&login, wrong).await;
+    assert_eq!(login.status, 401);
+    let back = mary.send_login(&login, MARY).await;
+    assert_eq!(back.status, 200);
+    assert!(back.text().contains("What you typed is here"), "{}", back.text());
+    let form = back.form("redirect_uris");
+    for (name, value) in TYPED {
+        assert_eq!(form.value(name), value);
+    }
+    let scopes: Vec<_> = form.fields.iter().filter(|(name, _)| name == "scope").collect();
+    assert_eq!(scopes, [&("scope".to_owned(), "read".to_owned())]);
+    assert!(!back.body.contains("hunter2"));
+    assert_eq!(apps(&mary).await, 0, "nothing was registered by itself");
+    mary.submit(&back, &form, &[]).await;
+    assert_eq!(apps(&mary).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_does_not_come_back_to_another_person() {
+    let server = Server::library("default", APPS).await;
+    let (browser, page) = left_open(&server, MARY, "/developer/apps/new").await;
+    let login = send(&browser, &page, &page.form("redirect_uris"), &TYPED).await;
+    let answer = browser.send_login(&login, JOHN).await;
+    // In Dutch, as John reads it.
+    assert!(answer.text().contains("Er is niets gebeurd"), "{}", answer.text());
+    assert!(!answer.body.contains("Crew"), "{}", answer.body);
+    assert_eq!(apps(&browser).await, 1, "his own alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_does_not_come_back_in_another_browser() {
+    let server = Server::library("default", APPS).await;
+    let (mary, page) = left_open(&server, MARY, "/developer/apps/new").await;
+    let form = page.form("redirect_uris");
+    // The form is another browser's: nothing of it is kept.
+    let other = server.browser();
+    let login = send(&other, &page, &form, &TYPED).await;
+    assert!(!login.text().contains("What you typed is kept"), "{}", login.text());
+    let answer = other.send_login(&login, MARY).await;
+    assert!(
+        answer.text().contains(NOTHING) && !answer.body.contains("Crew"),
+        "{}",
+        answer.text()
+    );
+    // And what one browser keeps is worth nothing in another.
+    let login = send(&mary, &page, &form, &TYPED).await;
+    let third = server.browser();
+    third.open("/login").await;
+    let stale = third.send_login(&login, MARY).await;
+    let answer = third.send_login(&stale, MARY).await;
+    assert!(!answer.body.contains("Crew"), "{}", answer.body);
+}
+
+/// The person signs in in another tab, and then in this one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_comes_back_where_another_tab_signed_in_meanwhile() {
+    let server = Server::library("default", APPS).await;
+    let (mary, page) = left_open(&server, MARY, "/developer/apps/new").await;
+    let login = send(&mary, &page, &page.form("redirect_uris"), &TYPED).await;
+    mary.log_in(MARY).await;
+    let back = mary.send_login(&login, MARY).await;
+    assert!(back.text().contains("What you typed is here"), "{}", back.text());
+    assert_eq!(back.form("redirect_uris").value("name"), TYPED[0].1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_long_to_keep_is_not_said_to_be_kept() {
+    let server = Server::library("default", APPS).await;
+    let (mary, page) = left_open(&server, MARY, "/developer/apps/new").await;
+    let long = "x".repeat(21 * 1024);
+    let login = send(&mary, &page, &page.form("redirect_uris"), &[("name", &long)]).await;
+    assert!(!login.text().contains("kept"), "{}", login.text());
+    let answer = mary.send_login(&login, MARY).await;
+    assert!(answer.text().contains(NOTHING), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_that_was_open_too_long_says_so() {
+    let server = Server::library("default", APPS).await;
+    let mary = server.browser_of(MARY).await;
+    let page = mary.open("/developer/apps/new").await;
+    server.advance(Duration::from_secs(31 * 60));
+    let back = mary.submit(&page, &page.form("redirect_uris"), &TYPED).await;
+    assert_eq!(back.status, 400);
+    assert!(back.text().contains("What you typed is here"), "{}", back.text());
+    mary.submit(&back, &back.form("redirect_uris"), &[]).await;
+    assert_eq!(apps(&mary).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_access_is_asked_for_once_more_after_sign_in() {
+    let server = Server::library("default", APPS).await;
+    let (sample, other) = (
+        server.client("sample", REDIRECT_URI),
+        server.client("other", "https://other.example/callback"),
+    );
+    let mary = server.browser_of(MARY).await;
+    sample.connect(&mary).await;
+    other.connect(&mary).await;
+    let (mary, page) = left_open(&server, MARY, "/account/apps").await;
+    let (form, name) = (page.form("end"), "has access no more");
+    assert!(!page.text().contains(name));
+    let login = send(&mary, &page, &form, &[("end", "1")]).await;
+    let again = mary.send_login(&login, MARY).await;
+    assert!(again.text().contains(NOTHING), "{}", again.text());
+    let asked = again.form("end");
+    for field in ["app", "organization"] {
+        assert_eq!(
+            asked.value(field),
+            form.value(field),
+            "the one that was meant comes first"
+        );
+    }
+    let listed = |page: &Answer| page.forms().iter().filter(|form| form.has("end")).count();
+    assert_eq!(listed(&again), 3, "both still have access");
+    assert!(
+        again.text().contains("still has access. End it now?"),
+        "{}",
+        again.text()
+    );
+    let ended = mary.submit(&again, &asked, &[("end", "1")]).await;
+    assert_eq!(listed(&ended), 1, "{}", ended.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_person_who_signs_in_ends_nothing() {
+    let server = Server::library("default", APPS).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let of_john = sample.connect(&server.browser_of(JOHN).await).await;
+    let of_mary = sample.connect(&server.browser_of(MARY).await).await;
+    let (browser, page) = left_open(&server, JOHN, "/account/apps").await;
+    // His page is in Dutch.
+    let login = browser.submit(&page, &page.form("end"), &[("end", "1")]).await;
+    let answer = browser.send_login(&login, MARY).await;
+    assert!(answer.text().contains(NOTHING), "{}", answer.text());
+    assert!(!answer.text().contains("End it now?"), "{}", answer.text());
+    for tokens in [of_john, of_mary] {
+        assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_was_open_too_long_ends_nothing_and_says_so() {
+    let server = Server::library("default", APPS).await;
+    let mary = server.browser_of(MARY).await;
+    server.client("sample", REDIRECT_URI).connect(&mary).await;
+    let page = mary.open("/account/apps").await;
+    server.advance(Duration::from_secs(31 * 60));
+    let again = mary.submit(&page, &page.form("end"), &[("end", "1")]).await;
+    assert!(again.text().contains(NOTHING), "{}", again.text());
+    assert!(
+        again.text().contains("Sample App still has access. End it now?"),
+        "{}",
+        again.text()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_made_or_ended_by_a_form_without_a_session() {
+    let server = Server::library("default", &APPS.replace("john@doe.com", MARY.email)).await;
+    let two = {
+        let mary = server.browser_of(MARY).await;
+        let page = mary.open(SAMPLE).await;
+        mary.submit(&page, &page.form("add"), &[("add", "1")]).await
+    };
+    assert_eq!(two.status, 200, "{}", two.text());
+    let live = || server.command(&["app", "show", "sample"])["secrets"].clone();
+    let before = live();
+    for (button, value) in [("reset", "now"), ("end", "1")] {
+        let (mary, page) = left_open(&server, MARY, SAMPLE).await;
+        let login = send(&mary, &page, &page.form(button), &[(button, value)]).await;
+        let answer = mary.send_login(&login, MARY).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.text().contains(NOTHING), "{}", answer.text());
+        assert_eq!(answer.by_id("client-id").as_deref(), Some("sample"), "the app's page");
+        assert_eq!(answer.by_id("fresh-secret"), None);
+        assert_eq!(live(), before);
+        // And the other way: signed in, but the page is old.
+        let page = mary.open(SAMPLE).await;
+        server.advance(Duration::from_secs(31 * 60));
+        let answer = mary.submit(&page, &page.form(button), &[(button, value)]).await;
+        assert!(answer.text().contains(NOTHING), "{}", answer.text());
+        assert_eq!(live(), before);
+    }
+    // Somebody else, who may not open that page, learns that nothing was done too.
+    let (browser, page) = left_open(&server, MARY, SAMPLE).await;
+    let login = send(&browser, &page, &page.form("reset"), &[("reset", "now")]).await;
+    let answer = browser.send_login(&login, JOHN).await;
+    assert!(answer.text().contains("Er is niets gebeurd"), "{}", answer.text());
+    assert_eq!(live(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_without_a_session_is_asked_for_after_sign_in() {
+    let server = Server::library("default", APPS).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let mary = server.browser_of(MARY).await;
+    let page = mary.authorize(&sample.query(&[("state", "kept")])).await.consent();
+    server.advance(Duration::from_secs(12 * 3600 + 1));
+    let login = send(&mary, &page, &page.form("decision"), &[("decision", "allow")]).await;
+    assert!(login.text().contains("to go on to Sample App"), "{}", login.text());
+    let consent = Landing::of(mary.send_login(&login, MARY).await).consent();
+    assert_eq!(mary.decide(&consent, "allow").await.callback().get("state"), "kept");
+}
