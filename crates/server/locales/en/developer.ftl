@@ -74,6 +74,7 @@ app-connected = { $n ->
 fresh-title = Your new secret
 fresh-text = Copy it now and put it on your server. It is shown only this once; if you lose it, make a new one.
 client-id = Client id
+client-id-of = Client id of { $app }
 client-id-text = One client id per integration. It is not a secret.
 secrets = Secrets
 secrets-text = Keep them on your server; never in an app that people download. Two can be live while you change over.

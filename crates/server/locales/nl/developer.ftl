@@ -74,6 +74,7 @@ app-connected = { $n ->
 fresh-title = Je nieuwe geheim
 fresh-text = Kopieer het nu en zet het op je server. Het wordt alleen deze ene keer getoond; raak je het kwijt, maak dan een nieuw.
 client-id = Client-id
+client-id-of = Client-id van { $app }
 client-id-text = Eén client-id per koppeling. Hij is niet geheim.
 secrets = Geheimen
 secrets-text = Bewaar ze op je server; nooit in een app die mensen downloaden. Twee kunnen tegelijk werken terwijl je overstapt.

@@ -31,7 +31,7 @@ fn check(page: &str, html: &str, locale: Locale) {
         "style=",
         "<style",
         "javascript:",
-        "<bdi>&lt;bdi",
+        "<bdi translate=\"no\">&lt;bdi",
     ] {
         assert!(!html.contains(foreign), "{page} has {foreign}");
     }
@@ -77,6 +77,52 @@ fn check_tag(page: &str, tag: &str, ids: &[&str]) {
     for handler in ["onclick", "onload", "onerror", "onsubmit"] {
         assert!(attribute(tag, handler).is_none(), "{page}: {tag}");
     }
+}
+
+/// A translator of pages would make another word of a name, an id or a code (HTML §3.2.6.4).
+#[test]
+fn names_ids_codes_and_secrets_are_never_translated() {
+    const ELEMENTS: [&str; 3] = ["bdi", "code", "pre"];
+    let texts = Texts::friendly();
+    let names = texts.names();
+    for locale in Locale::ALL {
+        for (page, html) in texts.pages(locale) {
+            for (text, around) in pieces(&html) {
+                let kept = around.iter().any(|tag| attribute(tag, "translate") == Some("no"));
+                // A title and what people type into an area hold no markup; translators leave the area alone.
+                let is_bare = around.iter().any(|tag| *tag == "title" || tag.starts_with("textarea"));
+                for name in names.iter().filter(|name| text.contains(**name)) {
+                    assert!(kept || is_bare, "{page}: {name} would be translated in {text:?}");
+                }
+                let inner = around.last().and_then(|tag| tag.split(' ').next()).unwrap_or_default();
+                assert!(kept || !ELEMENTS.contains(&inner), "{page}: {text:?}");
+                let is_mark = around.last().is_some_and(|tag| tag.contains("class=\"mark"));
+                assert!(kept || !is_mark, "{page}: {text:?}");
+            }
+        }
+    }
+}
+
+/// Every text, with the tags of the elements around it.
+fn pieces(html: &str) -> Vec<(&str, Vec<&str>)> {
+    const VOID: [&str; 6] = ["!doctype", "meta", "link", "input", "br", "img"];
+    let (mut found, mut around) = (Vec::new(), Vec::new());
+    for tag in tags(html) {
+        let name = tag.split(' ').next().unwrap_or_default();
+        if name.starts_with('/') {
+            around.pop();
+        } else if !VOID.contains(&name) {
+            around.push(tag);
+        }
+        // The tag is a part of the page, so its text begins behind it.
+        let behind = tag.as_ptr() as usize - html.as_ptr() as usize + tag.len() + 1;
+        let text = html[behind..].split('<').next().unwrap_or_default();
+        if !text.trim().is_empty() {
+            found.push((text, around.clone()));
+        }
+    }
+    assert_eq!(around, Vec::<&str>::new(), "every element is closed");
+    found
 }
 
 /// What stands between `<` and the `>` that closes it; a `>` inside a quoted value does not.

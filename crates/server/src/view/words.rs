@@ -149,8 +149,8 @@ impl Phrase {
 impl fmt::Display for Phrase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.format(|arg| match arg {
-            Arg::Text(text) => format!("<bdi>{}</bdi>", escaped(text)),
-            Arg::Strong(text) => format!("<strong><bdi>{}</bdi></strong>", escaped(text)),
+            Arg::Text(text) => format!("<bdi translate=\"no\">{}</bdi>", escaped(text)),
+            Arg::Strong(text) => format!("<strong><bdi translate=\"no\">{}</bdi></strong>", escaped(text)),
             Arg::Part(html) => html.clone(),
             Arg::Count(number) => number.to_string(),
         }))
@@ -335,7 +335,7 @@ mod tests {
         let phrase = Words::new(Locale::En).say("login-for").with("app", "<b>\"&'\u{5d0}");
         assert_eq!(
             phrase.to_string(),
-            format!("to go on to <bdi>{}</bdi>", escaped("<b>\"&'\u{5d0}"))
+            format!("to go on to <bdi translate=\"no\">{}</bdi>", escaped("<b>\"&'\u{5d0}"))
         );
         assert!(!phrase.to_string().contains("<b>"));
         assert_eq!(phrase.plain(), "to go on to <b>\"&'\u{5d0}");

@@ -102,7 +102,7 @@ impl Chromium {
     }
 
     /// Looks at the page as it stands: in both colour schemes, wide and narrow, axe finds nothing and nothing scrolls sideways.
-    /// Pictures of it are left in `target/tmp/pages`.
+    /// Pictures of it are left in `target/tmp/pages`, one in forced colours too.
     pub(crate) async fn inspect(&self, page: &str) -> WebDriverResult<()> {
         // Through the debugger: the content security policy forbids every script tag that is not the server's own.
         let load = format!("if (typeof axe === 'undefined') {{ {} }}", self.axe);
@@ -121,8 +121,27 @@ impl Chromium {
                 );
             }
         }
+        let forced = json!([{"name": "forced-colors", "value": "active"}]);
+        self.debugger("Emulation.setEmulatedMedia", json!({"features": forced}))
+            .await?;
+        let picture = pictures().join(format!("{page}-forced-{PHONE}.png"));
+        self.driver.screenshot(&picture).await?;
         self.width(DESK).await?;
         self.colour_scheme("light").await
+    }
+
+    /// On a phone the button to allow stands above the one that does not, and is as wide.
+    pub(crate) async fn allow_comes_first_on_a_phone(&self) -> WebDriverResult<()> {
+        self.width(PHONE).await?;
+        let boxes = "['allow', 'deny'].map(value => {
+            const box = document.querySelector(`[name=decision][value=${value}]`).getBoundingClientRect();
+            return [box.top, box.bottom, box.width];
+        })";
+        let boxes = self.evaluate(boxes).await?;
+        let number = |button: usize, side: usize| boxes[button][side].as_f64().expect("a number");
+        assert!(number(0, 1) <= number(1, 0), "above: {boxes}");
+        assert!(number(0, 2) >= number(1, 2), "as wide: {boxes}");
+        self.width(DESK).await
     }
 
     /// Presses Tab until the control with this name (and value, if one is given) has the focus, and a person can see that.

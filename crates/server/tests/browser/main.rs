@@ -179,6 +179,7 @@ async fn allow_by_keyboard(browser: &Chromium) -> WebDriverResult<()> {
     let text = browser.text().await?;
     assert!(text.contains("Reports") && text.contains("Read your things"), "{text}");
     browser.inspect("consent").await?;
+    browser.allow_comes_first_on_a_phone().await?;
     browser.tab_to("decision", Some("allow")).await?;
     browser.press(Key::Enter).await
 }
