@@ -137,7 +137,7 @@ impl Server {
             app: client.app.id,
             user: user.expect("he is declared").id,
             organization: client.app.organization,
-            scopes: client.scopes.clone(),
+            scopes: (*client.scopes).clone(),
             redirect_uri: None,
             code_challenge: None,
             salt: [1; 16],

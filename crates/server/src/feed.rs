@@ -75,7 +75,6 @@ impl Feed {
     /// Takes changes in, in the order of their making.
     pub fn take_in(&self, changes: &[Change]) {
         let now = self.steady.now();
-        let mut cached = false;
         for change in changes {
             let understood = match change.kind {
                 ChangeKind::Grant | ChangeKind::Generation | ChangeKind::Token => {
@@ -89,21 +88,23 @@ impl Feed {
                 | ChangeKind::Membership
                 | ChangeKind::Organization
                 | ChangeKind::Resource => {
-                    cached = true;
-                    continue;
+                    self.directory.evict(change);
+                    Some(())
                 }
                 ChangeKind::Key => {
-                    cached = true;
                     self.keys_changed.fetch_add(1, Ordering::SeqCst);
-                    continue;
+                    Some(())
+                }
+                // To read keys and all that is cached anew is the most that an entry can ask for.
+                ChangeKind::Unknown => {
+                    self.directory.evict(change);
+                    self.keys_changed.fetch_add(1, Ordering::SeqCst);
+                    Some(())
                 }
             };
             if understood.is_none() {
                 tracing::error!(kind = %change.kind, "an entry of the feed is malformed");
             }
-        }
-        if cached {
-            self.directory.forget();
         }
         if self.node.is_some() {
             let mut marks = self.marks();

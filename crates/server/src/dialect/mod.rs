@@ -148,6 +148,12 @@ pub struct Fatal {
 }
 
 impl Dialect {
+    /// Whether token answers name the app's developer.
+    #[must_use]
+    pub fn names_developers(&self) -> bool {
+        self.name == DialectName::Apigee
+    }
+
     /// A successful token answer.
     #[must_use]
     pub fn token(&self, answer: &TokenAnswer<'_>) -> Response {

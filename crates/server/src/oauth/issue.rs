@@ -153,7 +153,7 @@ fn answer(
             id: app.id.0,
             products: app.products.as_deref().unwrap_or_default(),
             organization: &request.client.organization.slug,
-            developer_email: &request.client.developer_email,
+            developer_email: request.client.developer_email(),
         },
     })
 }

@@ -26,6 +26,11 @@ impl Store {
         self.with_secrets(first(rows, app_of)?).await
     }
 
+    /// The id of the app with this client id.
+    pub async fn app_id(&self, client_id: &str) -> Result<Option<AppId>> {
+        first(self.read(ID_BY_CLIENT_ID, &[client_id.into()]).await?, Row::take)
+    }
+
     /// Whether the person is in the app's team.
     pub async fn is_in_team(&self, app: AppId, user: UserId) -> Result<bool> {
         Ok(!self.read(IN_TEAM, &[app.into(), user.into()]).await?.is_empty())
@@ -159,6 +164,7 @@ macro_rules! select_app {
 
 const APP: &str = select_app!("WHERE id = $1");
 const APP_BY_CLIENT_ID: &str = select_app!("WHERE client_id = $1");
+const ID_BY_CLIENT_ID: &str = "SELECT id FROM apps WHERE client_id = $1";
 const IN_TEAM: &str = "SELECT 1 FROM app_team WHERE app_id = $1 AND user_id = $2";
 
 const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \

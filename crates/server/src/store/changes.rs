@@ -142,8 +142,7 @@ pub(super) fn change_of(row: &mut Row) -> Result<Change> {
         number: row.take()?,
         at: row.take()?,
         expires: row.take()?,
-        // One that a newer server knows: to read keys and all that is cached anew is the most that an entry can ask for.
-        kind: ChangeKind::from_text(&row.take::<String>()?).unwrap_or(ChangeKind::Key),
+        kind: ChangeKind::from_text(&row.take::<String>()?).unwrap_or(ChangeKind::Unknown),
         subject: row.take()?,
         value: row.take()?,
     })

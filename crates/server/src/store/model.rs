@@ -302,6 +302,8 @@ texts! {
         Resource = "resource",
         /// A key is new, different or revoked (the subject says so); the number is in `value`.
         Key = "key",
+        /// What a word of a later version is read as. No server writes it.
+        Unknown = "unknown",
     }
 }
 

@@ -19,17 +19,28 @@ const NAMED: &str = "named ";
 const FILLED_AT_ONCE: usize = 100;
 
 impl Store {
-    /// Whether an app has this origin. A suspended one counts: its page reads why it is refused.
-    pub async fn is_app_origin(&self, origin: &str) -> Result<bool> {
+    /// An app that has this origin. A suspended one counts: its page reads why it is refused.
+    pub async fn app_of_origin(&self, origin: &str) -> Result<Option<AppId>> {
         let params = [origin.into(), named(origin)];
-        Ok(!self.read(OF_AN_APP, &params).await?.is_empty())
+        first(self.read(OF_AN_APP, &params).await?, Row::take)
+    }
+
+    /// The origins of an app; none where there is no such app.
+    pub async fn origins_of(&self, id: AppId) -> Result<BTreeSet<String>> {
+        let rows = self.origin_rows(id).await?.into_iter();
+        let origins = rows.map(|row| row.strip_prefix(NAMED).map(str::to_owned).unwrap_or(row));
+        Ok(origins.collect())
     }
 
     /// The origins that are named for an app.
     pub async fn named_origins(&self, id: AppId) -> Result<BTreeSet<String>> {
-        let rows: Vec<String> = all(self.read(OF_APP, &[id.into()]).await?, Row::take)?;
+        let rows = self.origin_rows(id).await?;
         let named = rows.iter().filter_map(|row| row.strip_prefix(NAMED));
         Ok(named.map(str::to_owned).collect())
+    }
+
+    async fn origin_rows(&self, id: AppId) -> Result<Vec<String>> {
+        all(self.read(OF_APP, &[id.into()]).await?, Row::take)
     }
 
     /// Replaces the origins that are named for an app. [`super::StoreError::Conflict`]: there is no such app.
@@ -101,7 +112,7 @@ fn insert(id: AppId, row: Value) -> Statement {
     Statement::new(INSERT, vec![row, id.into()])
 }
 
-const OF_AN_APP: &str = "SELECT 1 FROM app_origins JOIN apps ON apps.id = app_origins.app_id \
+const OF_AN_APP: &str = "SELECT apps.id FROM app_origins JOIN apps ON apps.id = app_origins.app_id \
      WHERE app_origins.origin IN ($1, $2) LIMIT 1";
 
 const OF_APP: &str = "SELECT origin FROM app_origins WHERE app_id = $1 ORDER BY origin";

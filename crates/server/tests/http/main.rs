@@ -42,6 +42,7 @@ mod introspection;
 mod keys;
 mod lists;
 mod login;
+mod memory;
 mod metadata;
 mod model;
 mod names;

@@ -1,7 +1,7 @@
 //! Who was stopped, or lost the database, answers nothing from memory: it asks, and where nobody answers, 503.
 
 use crate::world::World;
-use hallpass_cluster::{Cluster, folder_of_test};
+use hallpass_cluster::{Cluster, Schema, folder_of_test};
 use std::time::{Duration, Instant};
 
 /// How old memory may be.
@@ -38,6 +38,31 @@ async fn a_server_that_wakes_up_knows_what_was_revoked_meanwhile() {
         assert!(client.introspect(&sleeper.address, &fresh).await.is_active());
     }
     println!("of 10 first answers after waking {unsure} were 503, the others \"inactive\"");
+}
+
+/// Entries that a server did not read may have been swept: it reads everything anew, also what nothing tells of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_wakes_up_reads_everything_anew() {
+    let schema = Schema::new().unwrap();
+    let world = World::on(schema.url(), 2);
+    let (client, sleeper) = (&world.client, &world.servers[1]);
+    let own = async || {
+        let form = [("grant_type", "client_credentials")];
+        client.token(&sleeper.address, &form).await
+    };
+    assert_eq!(own().await.status, 200);
+    sleeper.signal("STOP");
+    schema
+        .sql("UPDATE apps SET status = 'suspended' WHERE client_id = 'sample'")
+        .unwrap();
+    tokio::time::sleep(STALENESS + SLACK).await;
+    sleeper.signal("CONT");
+    assert!(matches!(own().await.status, 400 | 503));
+    let woken = Instant::now();
+    while own().await.status != 400 {
+        assert!(woken.elapsed() < Duration::from_secs(10), "still unknown");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,7 +51,12 @@ impl Client {
     pub(crate) async fn post_with(&self, secret: &str, address: &str, path: &str, pairs: &[(&str, &str)]) -> Answer {
         let own = [("client_id", APP), ("client_secret", secret)];
         let form: Vec<(&str, &str)> = own.iter().chain(pairs).copied().collect();
-        answer(self.0.post(format!("{address}{path}")).form(&form)).await
+        self.form(address, path, &form).await
+    }
+
+    /// Sends a form as it is.
+    pub(crate) async fn form(&self, address: &str, path: &str, form: &[(&str, &str)]) -> Answer {
+        answer(self.0.post(format!("{address}{path}")).form(form)).await
     }
 
     /// A token request.

@@ -19,7 +19,7 @@ impl Seen {
         &mut self,
         acknowledged: Instant,
         ask: impl Fn() -> F,
-        known: fn(&Answer) -> bool,
+        known: impl Fn(&Answer) -> bool,
     ) {
         loop {
             let asked = acknowledged.elapsed();
@@ -213,6 +213,69 @@ async fn keys_that_were_rotated_and_revoked_are_so_everywhere() {
         }
     }
     seen.told("6 revoked keys");
+}
+
+/// A row that is changed behind the servers' backs shows which of them read it anew, and when.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_at_one_has_all_read_that_object_anew_and_no_other() {
+    let schema = Schema::new().unwrap();
+    let world = World::on(schema.url(), 2);
+    let client = &world.client;
+    let own = async |address: &str, id: &str| {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", id),
+            ("client_secret", SECRET),
+        ];
+        client.form(address, "/oauth/token", &form).await
+    };
+    let is_paused = |answer: &Answer| answer.status == 400;
+    let set = |status: &str| {
+        let update = format!("UPDATE apps SET status = '{status}' WHERE client_id = 'other'");
+        schema.sql(&update).unwrap();
+    };
+    let mut seen = Seen::default();
+    for round in 0..2 {
+        for server in &world.servers {
+            assert_eq!(own(&server.address, "other").await.status, 200);
+        }
+        set("suspended");
+        world.servers[round].command(&["app", "suspend", "sample"]);
+        let acknowledged = Instant::now();
+        for server in &world.servers {
+            seen.wait(acknowledged, || own(&server.address, "sample"), is_paused)
+                .await;
+        }
+        // A server that lost sight of the others for two seconds may have read everything anew.
+        let remember = [
+            own(world.address(0), "other").await.status,
+            own(world.address(1), "other").await.status,
+        ];
+        println!("round {round}: the other app is {remember:?} from memory");
+        world.servers[round].command(&["app", "resume", "sample"]);
+        let name = format!("Other App {round}");
+        world.servers[round].command(&["app", "change", "other", "--name", &name]);
+        let acknowledged = Instant::now();
+        for server in &world.servers {
+            seen.wait(acknowledged, || own(&server.address, "other"), is_paused)
+                .await;
+        }
+        // What a newer server may write names nothing that this one knows.
+        set("live");
+        let unknown = format!(
+            "INSERT INTO changes VALUES (decode(repeat('e{round}', 16), 'hex'), 1, 0, 9000000000000, 'of_tomorrow', '', 0)"
+        );
+        schema.sql(&unknown).unwrap();
+        let written = Instant::now();
+        for server in &world.servers {
+            seen.wait(written, || own(&server.address, "other"), |answer| answer.status == 200)
+                .await;
+        }
+        if remember == [200, 200] {
+            return seen.told("changes of one app, and an unknown word");
+        }
+    }
+    panic!("a change of one app has the other read anew");
 }
 
 /// Two seconds is more than any window that the feed could be read by, and the entry's number is lower than others' by then.

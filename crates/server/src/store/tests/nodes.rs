@@ -84,7 +84,7 @@ async fn a_newer_servers_entry_has_everything_read_anew() {
     let fixture = shared().await;
     fixture.entry("01", 1, "of_tomorrow");
     let beat = fixture.store.beat(OWN, &[]).await.unwrap();
-    assert_eq!(beat.changes[0].kind, ChangeKind::Key);
+    assert_eq!(beat.changes[0].kind, ChangeKind::Unknown);
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn world() -> (Fixture, AppId) {
 async fn known(store: &Store) -> Vec<&'static str> {
     let mut known = Vec::new();
     for origin in ["https://a.example", "https://b.example:8443", CAPACITOR] {
-        if store.is_app_origin(origin).await.unwrap() {
+        if store.app_of_origin(origin).await.unwrap().is_some() {
             known.push(origin);
         }
     }
@@ -78,7 +78,7 @@ async fn a_named_origin_stays_whatever_becomes_of_the_redirect_uris() {
     assert_eq!(Vec::from_iter(named), [CAPACITOR, "https://a.example"]);
     store.name_origins(id, &[], NOW).await.unwrap();
     assert_eq!(known(store).await, ["https://b.example:8443"]);
-    assert!(!store.is_app_origin(&format!("named {CAPACITOR}")).await.unwrap());
+    assert_eq!(store.app_of_origin(&format!("named {CAPACITOR}")).await.unwrap(), None);
     let absent = store.name_origins(AppId(uuid(1)), &both, NOW).await;
     assert_eq!(absent, Err(StoreError::Conflict));
 }
