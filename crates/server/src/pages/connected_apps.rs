@@ -81,8 +81,6 @@ fn named(form: &Form) -> Option<(AppId, OrganizationId)> {
 
 async fn show(visit: &Visit, user: &User, ask_again: Option<(AppId, OrganizationId)>) -> Result<Response, Refusal> {
     let store = &visit.hallpass.store;
-    // Uses of the last seconds are only in memory; the person looks here to see them.
-    store.flush().await?;
     let mut after = key(visit, "after").map(AppId);
     let mut page = store.connections(user.id, after, PAGE).await?;
     if let Some((app, _)) = ask_again.filter(|(app, _)| !has(&page.items, *app)) {

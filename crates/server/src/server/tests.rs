@@ -1,5 +1,7 @@
 //! What needs a timeout that a test can wait for.
 
+mod gets;
+
 use super::*;
 use crate::config::Source;
 use crate::in_flight::Kind;

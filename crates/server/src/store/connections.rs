@@ -23,7 +23,9 @@ impl Store {
         }
         let items = readable(rows, |row| {
             row.take::<AppId>()?;
-            connection_of(row)
+            let mut connection = connection_of(row)?;
+            connection.grant = self.with_last_use(connection.grant);
+            Ok(connection)
         });
         Ok(Page { items, next })
     }

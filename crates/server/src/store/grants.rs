@@ -26,11 +26,11 @@ impl Store {
             Engine::Sqlite(sqlite) => first(sqlite.read(GRANT, &[id.into()])?, grant_of)?,
             Engine::Postgres(postgres) => postgres.grant(id).await?,
         };
-        Ok(grant.map(|grant| self.recalled(grant)))
+        Ok(grant.map(|grant| self.with_last_use(grant)))
     }
 
-    /// The grant with what only memory knows yet of its use.
-    fn recalled(&self, mut grant: Grant) -> Grant {
+    /// The grant with what only memory knows yet of its use. Pages show it, so none of them has to have it written first.
+    pub(super) fn with_last_use(&self, mut grant: Grant) -> Grant {
         if let Some((generation, at)) = self.last_seen(grant.id) {
             grant.confirmed |= generation == grant.generation;
             grant.last_used = grant.last_used.max(Some(at));
@@ -70,7 +70,7 @@ impl Store {
             outcome => return Err(outcome.unexpected()),
         };
         // A generation made just now was seen by nobody; one that another request made may have been.
-        let grant = if changed { grant } else { self.recalled(grant) };
+        let grant = if changed { grant } else { self.with_last_use(grant) };
         Ok(Rotated { changed, grant })
     }
 

@@ -123,7 +123,11 @@ impl Store {
         let after = filter.after.unwrap_or(GrantId(Uuid::max()));
         params.extend([filter.organization.into(), filter.state.into(), after.into()]);
         params.push(more_than(filter.limit));
-        page(self.scan(sql, params).await?, filter.limit, listed_grant)
+        page(self.scan(sql, params).await?, filter.limit, |row| {
+            let mut listed = listed_grant(row)?;
+            listed.grant = self.with_last_use(listed.grant);
+            Ok(listed)
+        })
     }
 
     /// How many people connected an app. Its last 10,000 grants are looked at, so that the page of an app with millions is no

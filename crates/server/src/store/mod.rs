@@ -218,6 +218,12 @@ impl Store {
         self.last_seen(id).is_some_and(|(seen, _)| seen == generation)
     }
 
+    /// How many commits somebody waited for. What the writer does at its own time is not among them.
+    #[cfg(test)]
+    pub(crate) fn commits(&self) -> usize {
+        self.inner.shared.commits.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
     /// Notes that an authentic, living token of this generation came: known at once, written within seconds.
     pub fn touch(&self, id: GrantId, generation: u32, now: Instant) {
         let (of, at) = (Used::Grant(id), now);

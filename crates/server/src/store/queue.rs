@@ -10,6 +10,7 @@ use crate::store::connection::unavailable;
 use crate::store::model::Change;
 use crate::store::pressure::Pressure;
 use crate::store::seen::{self, Seen};
+use crate::store::settings::probe;
 use crate::store::{Result, StoreError};
 use crate::time::Instant;
 use mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -29,6 +30,9 @@ const CHOICE: usize = 2_048;
 pub(in crate::store) const USES: usize = 1_000;
 /// How long a use waits at most before it is written down.
 const BEHIND: Duration = Duration::from_secs(5);
+/// How long after a commit that failed another is tried where nobody asks for one: a server that is not ready gets no requests
+/// whose commit would tell that it is again.
+const RETRY: Duration = Duration::from_millis(500);
 
 type Reply = oneshot::Sender<Result<Outcome>>;
 /// What a commit did.
@@ -60,6 +64,18 @@ pub(in crate::store) struct Shared {
     pub(in crate::store) seen: Seen,
     pub(in crate::store) listener: OnceLock<Listener>,
     pub(in crate::store) pressure: Pressure,
+    /// How many commits somebody waited for.
+    #[cfg(test)]
+    pub(in crate::store) commits: std::sync::atomic::AtomicUsize,
+}
+
+#[cfg(test)]
+impl Shared {
+    fn count(&self, batch: &[Job<Reply>]) {
+        let asked_for = batch.iter().any(|job| !job.replies.is_empty());
+        self.commits
+            .fetch_add(usize::from(asked_for), std::sync::atomic::Ordering::SeqCst);
+    }
 }
 
 /// The way to the thread. Dropping it lets the thread finish what waits, and waits for that.
@@ -112,7 +128,7 @@ impl Queue {
 
     /// Has work done without waiting for it; work that does not find room is left.
     pub(in crate::store) fn send(&self, work: Work) {
-        let _ = self.enqueue(Job { work, replies: vec![] });
+        let _ = self.enqueue(unasked(work));
     }
 
     fn enqueue(&self, job: Job<Reply>) -> Result<()> {
@@ -148,15 +164,18 @@ impl<E: Engine> Worker<E> {
     /// Waits until something is to be done; `false` when nothing will be any more.
     fn gather(&mut self) -> bool {
         while self.waiting.is_empty() {
-            match self.arriving.recv_timeout(BEHIND) {
+            let failing = self.shared.pressure.is_failing();
+            match self.arriving.recv_timeout(if failing { RETRY } else { BEHIND }) {
                 Ok(job) => self.waiting.push_back(job),
+                Err(RecvTimeoutError::Timeout) if failing => self.waiting.push_back(unasked(Work::Write(probe()))),
                 Err(RecvTimeoutError::Timeout) if !self.shared.seen.is_due() => {}
-                Err(RecvTimeoutError::Timeout) => self.waiting.push_back(uses()),
+                Err(RecvTimeoutError::Timeout) => self.waiting.push_back(unasked(Work::Seen(vec![]))),
                 Err(RecvTimeoutError::Disconnected) if self.closing || !self.shared.seen.is_due() => return false,
                 Err(RecvTimeoutError::Disconnected) => {
                     // Once: a database that is away must not keep the server from ending.
                     self.closing = true;
-                    self.waiting.extend((0..=seen::LIMIT / USES).map(|_| uses()));
+                    self.waiting
+                        .extend((0..=seen::LIMIT / USES).map(|_| unasked(Work::Seen(vec![]))));
                 }
             }
         }
@@ -172,7 +191,7 @@ impl<E: Engine> Worker<E> {
         let now = batch.iter().filter_map(|job| job.work.now()).max();
         if now.is_some_and(|now| now.since(self.uses_written) >= BEHIND) && self.shared.seen.is_due() {
             self.uses_written = now.unwrap_or(self.uses_written);
-            self.waiting.push_back(uses());
+            self.waiting.push_back(unasked(Work::Seen(vec![])));
         }
         for job in batch {
             if let Work::Seen(uses) = &mut job.work {
@@ -183,6 +202,8 @@ impl<E: Engine> Worker<E> {
 
     #[expect(clippy::disallowed_methods, reason = "how long a commit takes is the clock's to say")]
     fn commit(&mut self, batch: Vec<Job<Reply>>) {
+        #[cfg(test)]
+        self.shared.count(&batch);
         let works: Vec<&Work> = batch.iter().map(|job| &job.work).collect();
         let begun = std::time::Instant::now();
         let committed = catch_unwind(AssertUnwindSafe(|| self.committed(&works)));
@@ -225,8 +246,7 @@ impl<E: Engine> Worker<E> {
     fn go_on_with(&mut self, write: Write) {
         let unasked = |job: &Job<Reply>| job.replies.is_empty() && matches!(job.work, Work::Write(_));
         if !self.waiting.iter().any(unasked) {
-            let (work, replies) = (Work::Write(write), vec![]);
-            self.waiting.push_back(Job { work, replies });
+            self.waiting.push_back(self::unasked(Work::Write(write)));
         }
     }
 
@@ -277,9 +297,9 @@ impl<E: Engine> Worker<E> {
     }
 }
 
-/// The work of writing down what memory knows; what that is, is filled in when its turn comes.
-fn uses() -> Job<Reply> {
-    let (work, replies) = (Work::Seen(vec![]), vec![]);
+/// Work that nobody waits for. Which uses are written is filled in when their turn comes.
+fn unasked(work: Work) -> Job<Reply> {
+    let replies = vec![];
     Job { work, replies }
 }
 

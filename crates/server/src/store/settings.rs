@@ -1,5 +1,6 @@
 //! The few numbers that the database remembers about its configuration.
 
+use super::batch::Write;
 use super::model::{ChangeKind, NewChange};
 use super::value::Statement;
 use super::{Result, Store, StoreError, first};
@@ -46,14 +47,24 @@ impl Store {
         Ok(millis.map(|millis| Duration::from_millis(millis.max(0).unsigned_abs())))
     }
 
-    /// Whether the database can be written. After a commit that failed one is tried, for otherwise a server that gets no
-    /// requests because it is not ready would never learn that it is again.
-    pub async fn check_writing(&self, now: Instant) -> Result<()> {
-        if !self.is_failing() {
-            return Ok(());
+    /// Whether the database can be written, as far as the last commit tells. The writer tries another by itself after one that
+    /// failed: to ask costs nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where not.
+    pub fn check_writing(&self) -> Result<()> {
+        if self.is_failing() {
+            return Err(StoreError::Unavailable("the last commit failed".to_owned()));
         }
-        let params = vec![LAST_PROBE.into(), now.into()];
-        self.write(vec![Statement::new(PUT, params).expect_one()]).await
+        Ok(())
+    }
+}
+
+/// What is written to find out whether the database can be written.
+pub(super) fn probe() -> Write {
+    Write {
+        statements: vec![Statement::new(PROBE, vec![LAST_PROBE.into()])],
+        ..Write::default()
     }
 }
 
@@ -67,8 +78,9 @@ const LAST_PROBE: &str = "last_probe";
 
 const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
 
-const PUT: &str =
-    "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+/// Another value each time, so that the commit has something to write.
+const PROBE: &str =
+    "INSERT INTO settings (name, value) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = settings.value + 1";
 
 const PUT_LONGEST: &str = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET \
      value = CASE WHEN settings.value < excluded.value THEN excluded.value ELSE settings.value END";

@@ -334,6 +334,17 @@ impl Server {
         self.send(&url, self.request(Method::GET, &url)).await
     }
 
+    /// Waits until the server says that it is ready, which it finds out by itself.
+    pub(crate) async fn ready_again(&self) {
+        for _ in 0..2_000 {
+            if self.get("/health/ready").await.status == 200 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the server does not get ready again");
+    }
+
     /// POST of a form.
     pub(crate) async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
         self.post_raw(path, &[(CONTENT_TYPE.as_str(), FORM)], encoded(pairs))
