@@ -50,11 +50,11 @@ impl Connection {
         Ok(Self { host, sender })
     }
 
-    /// Sends a form with client credentials.
+    /// Sends a form with client credentials, or without where they are empty.
     pub(crate) async fn post(&mut self, path: &str, authorization: &str, form: &str) -> Outcome<Answer> {
         let sent = Sent {
             form: Some(form),
-            authorization: Some(authorization),
+            authorization: Some(authorization).filter(|value| !value.is_empty()),
             cookie: None,
         };
         self.send(path, sent).await

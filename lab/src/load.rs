@@ -25,6 +25,7 @@ pub(crate) struct Asks {
     /// Another address than those of the nodes, where they listen for this path elsewhere.
     pub(crate) at: Option<SocketAddr>,
     pub(crate) path: &'static str,
+    /// The value of `Authorization`; empty: the header is not sent.
     pub(crate) authorization: String,
     /// What to send, the next one first.
     pub(crate) forms: VecDeque<String>,

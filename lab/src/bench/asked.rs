@@ -7,7 +7,7 @@ use crate::generate::Generated;
 use crate::http::Connection;
 use crate::load::{Asks, Then};
 use crate::process::Program;
-use crate::world::{api, app};
+use crate::world::{CLIENT_ID, CLIENT_SECRET, api, app};
 use std::ops::Range;
 
 const TOKEN: &str = "/oauth/token";
@@ -17,6 +17,21 @@ const INTROSPECT: &str = "/oauth/introspect";
 pub(super) fn client_credentials(n: usize) -> Vec<Asks> {
     let form = form(&[("grant_type", "client_credentials"), ("scope", "read")]);
     vec![asks(TOKEN, app(), [form], Then::Again); n]
+}
+
+/// A token for each of so many apps, which authenticate in the body (RFC 6749 §2.3.1).
+pub(super) fn tokens_of_apps(n: usize, apps: u64) -> Vec<Asks> {
+    let ids: Vec<String> = (1..=apps).map(|app| format!("{CLIENT_ID}-{app}")).collect();
+    let form = |id: &String| {
+        form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", id),
+            ("client_secret", CLIENT_SECRET),
+        ])
+    };
+    shares(n, &ids)
+        .map(|share| asks(TOKEN, String::new(), share.map(form), Then::Again))
+        .collect()
 }
 
 /// What the API asks about each of these tokens (RFC 7662).

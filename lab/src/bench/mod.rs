@@ -8,6 +8,7 @@ mod asked;
 mod expiry;
 mod growth;
 mod hot;
+mod portal;
 mod report;
 mod size;
 
@@ -53,7 +54,13 @@ pub(crate) struct Bench {
     /// How many rows are due at once where expiry is measured
     #[arg(long, default_value_t = 200_000)]
     due: u64,
-    /// Only these parts: hot, bytes, expiry, start, size, memory
+    /// How many apps, and as many organizations, there are where changes beside traffic are measured
+    #[arg(long, default_value_t = 100_000)]
+    objects: u64,
+    /// How many of them change each second
+    #[arg(long, default_value_t = 50)]
+    changes: u32,
+    /// Only these parts: hot, bytes, expiry, portal, start, size, memory
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only these hot paths, such as `refresh`
@@ -103,6 +110,9 @@ pub(crate) async fn run(options: Bench) -> Outcome {
         }
         if options.wants("expiry") {
             expiry::expiry(&options, engine, &folder.join("expiry"), &mut report).await?;
+        }
+        if options.wants("portal") {
+            portal::portal(&options, engine, &folder.join("portal"), &mut report).await?;
         }
         if options.wants("start") || options.wants("size") {
             size::large(&options, engine, &folder, &mut report).await?;
