@@ -7,6 +7,7 @@ use crate::feed::Feed;
 use crate::in_flight::InFlight;
 use crate::keys::Keys;
 use crate::limits::Limits;
+use crate::limits::consents::Consents;
 use crate::oauth::Refusal;
 use crate::passwords::{Pool, Remembered, StandIns};
 use crate::source::Proxies;
@@ -60,6 +61,8 @@ pub struct Hallpass {
     pub stand_ins: StandIns,
     /// Failed authentication, counted.
     pub limits: Limits,
+    /// How often people allowed apps.
+    pub consents: Consents,
     /// What requests in flight hold.
     pub in_flight: Arc<InFlight>,
     /// The proxies in front.

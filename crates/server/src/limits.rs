@@ -27,6 +27,7 @@
 //! it passes to the next account in its place. A restart forgets the tallies. The places of people are in the database
 //! ([`places`]), those of clients in memory.
 
+pub mod consents;
 pub mod places;
 mod tallies;
 

@@ -12,6 +12,7 @@ use crate::directory::Directory;
 use crate::feed::{self, Feed, STALENESS};
 use crate::keys::{KeyError, Keys};
 use crate::limits::Limits;
+use crate::limits::consents::Consents;
 pub use crate::listen::Patience;
 use crate::listen::{Bounds, DRAIN, listen};
 use crate::passwords::{Pool, Remembered, StandIns};
@@ -207,6 +208,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         remembered: Remembered::new(&random::bytes(), 10_000),
         stand_ins: StandIns::new(keys.declared().clone()),
         limits: Limits::default(),
+        consents: Consents::new(config.tokens.grants_per_user_and_app),
         in_flight: Arc::default(),
         proxies: Proxies::new(config.server.trusted_proxies.clone()),
         config,

@@ -20,6 +20,7 @@ use crate::store::model::{
 use crate::tokens::proofs::{Kind, Proof};
 use crate::view::{Again, Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
 use hallpass_wire::redirect_uri::Destination;
+use http::header;
 use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -142,7 +143,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     let wanted = request.scopes.clone();
     request.scopes = wanted.intersection(&shown.scopes);
     match form.get("decision") {
-        Some("allow") => {}
+        Some("allow") => count(&visit, user, &request)?,
         Some("deny") => return Ok(deny(&visit, &request)),
         _ => return Err(visit.error(400, ErrorKind::BadForm)),
     }
@@ -182,6 +183,20 @@ fn carried(visit: &Visit, form: &Form) -> Result<(Opened, Shown), Response> {
         Some((opened, shown))
     };
     parts().ok_or_else(|| visit.error(400, ErrorKind::Stale))
+}
+
+/// Counts that the person allows the app; `Err` is the page for whoever did so too often.
+#[expect(clippy::result_large_err, reason = "the error is the answer")]
+fn count(visit: &Visit, user: &User, request: &AuthorizationRequest) -> Result<(), Response> {
+    let app = &request.client.app;
+    let counted = visit.hallpass.consents.count(user.id, app.id, visit.now);
+    counted.map_err(|wait| {
+        tracing::info!(client_id = app.client_id, user = %user.id, "a person allowed an app too often");
+        let mut response = visit.error(429, ErrorKind::AllowedTooOften { app: &app.name });
+        let seconds = wait.as_secs() + 1;
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        response
+    })
 }
 
 fn deny(visit: &Visit, request: &AuthorizationRequest) -> Response {

@@ -95,6 +95,11 @@ pub enum ErrorKind<'a> {
     BadForm,
     /// A field of the form is not UTF-8.
     NotText,
+    /// The person allowed this app very often (429).
+    AllowedTooOften {
+        /// The app's name.
+        app: &'a str,
+    },
     /// Something we need is away (503).
     Unavailable,
     /// The person may not see this.
@@ -119,6 +124,7 @@ impl ErrorKind<'_> {
             Self::NotAMember { organization, .. } => {
                 words.say("error-not-a-member-text").with("organization", organization)
             }
+            Self::AllowedTooOften { app } => words.say("error-too-often-text").with("app", app),
             Self::ForeignOrigin { seen, own } => words.say("error-foreign-text").with("seen", seen).with("own", own),
             Self::ForeignHost { seen, own } => words.say("error-foreign-host-text").with("seen", seen).with("own", own),
             Self::HiddenOrigin { own } => words.say("error-hidden-origin-text").with("own", own),
@@ -141,6 +147,7 @@ impl ErrorKind<'_> {
             Self::TooLarge => (Message("error-too-large"), Message("error-too-large-text")),
             Self::BadForm => (Message("error-bad-form"), Message("error-bad-form-text")),
             Self::NotText => (Message("error-not-text"), Message("error-not-text-text")),
+            Self::AllowedTooOften { .. } => (Message("error-too-often"), Message("error-too-often-text")),
             Self::Unavailable => (Message("error-unavailable"), Message("error-unavailable-text")),
             Self::Forbidden => (Message("error-forbidden"), Message("error-forbidden-text")),
             Self::Internal => (Message("error-internal"), Message("error-internal-text")),

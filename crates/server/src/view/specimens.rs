@@ -797,6 +797,7 @@ impl Texts {
             (413, ErrorKind::TooLarge),
             (400, ErrorKind::BadForm),
             (400, ErrorKind::NotText),
+            (429, ErrorKind::AllowedTooOften { app: "Reading Planner" }),
             (503, ErrorKind::Unavailable),
             (403, ErrorKind::Forbidden),
             (500, ErrorKind::Internal),

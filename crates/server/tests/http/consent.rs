@@ -448,6 +448,23 @@ async fn only_a_redeemed_code_ends_the_grant_that_was_idle_longest() {
     }
 }
 
+/// Each time leaves an event in the audit log, which is kept for long (docs/decisions/0061). To end access always works.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_allowed_so_often_in_an_hour() {
+    let server = Server::library("default", APPS).await;
+    let john = server.browser_of(JOHN).await;
+    let page = asked(&server, &john).await;
+    for _ in 0..500 {
+        john.decide(&page, "allow").await.callback();
+    }
+    let refused = john.decide(&page, "allow").await.page();
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "8"));
+    assert!(refused.text().contains("Er is niets veranderd"), "{}", refused.text());
+    john.decide(&page, "deny").await.callback();
+    server.advance(Duration::from_secs(8));
+    john.decide(&page, "allow").await.callback();
+}
+
 /// The page speaks the person's language, whatever the browser asks for.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_in_the_persons_language() {
