@@ -38,7 +38,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
 
 /// `POST /account/apps`: ends every grant of one app in one organization.
 pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
-    let opened = visit.open(Purpose::End, &form);
+    let opened = visit.open_returned(Purpose::End, &form);
     let Some(user) = visit.user.clone() else {
         let kept = Kept::of(opened.as_ref(), &form, &FIELDS);
         return Ok(login::interrupted(&visit, "/account/apps", None, kept));
@@ -125,7 +125,7 @@ fn connected_apps(
     (ended, pages): (&[model::Connection], &Pages),
     ask_again: Option<usize>,
 ) -> Response {
-    let blob = visit.seal(Purpose::End, &[]);
+    let blob = visit.seal_to_return(Purpose::End, &[]);
     let titles: Vec<Vec<String>> = lines
         .iter()
         .map(|line| {

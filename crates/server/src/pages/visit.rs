@@ -135,6 +135,23 @@ impl Visit {
         state::open(keys, purpose, fit, self.now, form.get("state")?)
     }
 
+    /// Seals what a form carries that comes back after a sign-in ([`super::onward`]). A sign-out in another tab takes the session
+    /// cookie away, so the binding cookie tells the browser too.
+    #[must_use]
+    pub fn seal_to_return(&self, purpose: Purpose, payload: &[u8]) -> String {
+        self.seal(purpose, &[payload, &self.browser.binding()].concat())
+    }
+
+    /// Opens what [`Visit::seal_to_return`] sealed.
+    #[must_use]
+    pub fn open_returned(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
+        let mut opened = self.open(purpose, form)?;
+        let (payload, binding) = opened.payload.split_last_chunk()?;
+        opened.browser |= self.browser.is_bound(binding);
+        opened.payload = payload.to_vec();
+        Some(opened)
+    }
+
     /// Whether the browser sent a cookie of ours. A form that comes without was begun in another browser, or this one keeps
     /// no cookies.
     #[must_use]

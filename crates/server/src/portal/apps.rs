@@ -130,7 +130,7 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected: Connected, new
     let live = app.secrets.iter().rev().filter(|secret| secret.is_live(visit.now));
     let secrets: Vec<_> = live.map(|secret| (secret, end_blob(visit, app, secret))).collect();
     let secrets: Vec<_> = secrets.iter().map(|(secret, blob)| secret_line(secret, blob)).collect();
-    let blob = visit.seal(Purpose::Developer, random::uuid(visit.now).as_bytes());
+    let blob = visit.seal_to_return(Purpose::Developer, random::uuid(visit.now).as_bytes());
     let token_url = format!("{}{}", hallpass.api_url, hallpass.config.paths.token);
     let owner = &client.organization;
     visit.render(news.map_or(200, SecretNews::status), |frame| {
@@ -167,7 +167,7 @@ fn end_blob(visit: &Visit, app: &App, secret: &Secret) -> Option<String> {
     let Secret { id, .. } = secret;
     let mut others = app.secrets.iter().filter(|other| other.id != *id);
     let lasts = others.any(|other| other.expires.is_none());
-    lasts.then(|| visit.seal(Purpose::Secret, id.0.as_bytes()))
+    lasts.then(|| visit.seal_to_return(Purpose::Secret, id.0.as_bytes()))
 }
 
 fn secret_line<'a>(secret: &'a Secret, end_blob: &'a Option<String>) -> SecretLine<'a> {

@@ -98,7 +98,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
 
 /// `POST /developer/apps/new`. The form carries the id of the app to come, so that the same form sent twice makes one.
 pub async fn create(Post { mut visit, form }: Post) -> Result<Response, Response> {
-    let opened = visit.open(Purpose::Developer, &form);
+    let opened = visit.open_returned(Purpose::Developer, &form);
     let Some(user) = visit.user.clone() else {
         let kept = Kept::of(opened.as_ref(), &form, &FIELDS);
         return Ok(login::interrupted(&visit, PLACE, None, kept));
@@ -325,7 +325,7 @@ fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, fa
         .iter()
         .map(|(uri, fault)| view::RedirectUriError { uri, why: *fault })
         .collect();
-    let blob = visit.seal(Purpose::Developer, random::uuid(visit.now).as_bytes());
+    let blob = visit.seal_to_return(Purpose::Developer, random::uuid(visit.now).as_bytes());
     visit.render(status, |frame| {
         AppNew {
             blob: &blob,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// `POST /developer/apps/{client_id}/secret`: a new secret, beside the other or with it ended now or after an overlap. The
 /// form carries the id of the secret to come, so that the same form sent twice makes one.
 pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
-    let opened = visit.open(Purpose::Developer, &form);
+    let opened = visit.open_returned(Purpose::Developer, &form);
     let Some((user, client, id)) = asked(&visit, opened.as_ref()).await? else {
         return not_done(visit, opened.as_ref(), &form).await;
     };
@@ -43,7 +43,7 @@ pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
 
 /// `POST /developer/apps/{client_id}/secret/end`: one secret ends at once, if another lasts.
 pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
-    let opened = visit.open(Purpose::Secret, &form);
+    let opened = visit.open_returned(Purpose::Secret, &form);
     let Some((user, client, id)) = asked(&visit, opened.as_ref()).await? else {
         return not_done(visit, opened.as_ref(), &form).await;
     };

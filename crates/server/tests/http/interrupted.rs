@@ -64,6 +64,35 @@ async fn a_registration_comes_back_after_sign_in_as_it_was_typed() {
     assert_eq!(apps(&mary).await, 1);
 }
 
+/// Signing out takes the session cookie away; the binding cookie still names the browser.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_comes_back_where_another_tab_signed_out() {
+    let server = Server::library("default", &APPS.replace("john@doe.com", MARY.email)).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let mary = server.browser_of(MARY).await;
+    sample.connect(&mary).await;
+    let pages = [
+        ("/developer/apps/new", "redirect_uris", "What you typed is here"),
+        ("/account/apps", "end", "still has access. End it now?"),
+        (SAMPLE, "reset", NOTHING),
+    ];
+    for (path, field, said) in pages {
+        let page = mary.open(path).await;
+        let sign_out = page.forms().into_iter().find(|form| form.action == "/logout");
+        mary.submit(&page, &sign_out.unwrap(), &[]).await;
+        let typed: &[_] = match field {
+            "end" => &[("end", "1")],
+            "reset" => &[("reset", "now")],
+            _ => &TYPED,
+        };
+        let login = send(&mary, &page, &page.form(field), typed).await;
+        let back = mary.send_login(&login, MARY).await;
+        assert!(back.text().contains(said), "{path}: {}", back.text());
+        assert!(back.forms().iter().any(|form| form.has(field)), "{path} comes back");
+        assert_eq!(back.body.contains("crew.example/other"), field == "redirect_uris");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registration_does_not_come_back_to_another_person() {
     let server = Server::library("default", APPS).await;
