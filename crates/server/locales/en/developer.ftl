@@ -3,7 +3,7 @@
 developer-apps = Your apps
 developer-text = One app per integration: each has its own client id and secret.
 developer-none = No app yet.
-developer-full = You have { $limit } apps, and there cannot be more.
+developer-full = You have { $limit } apps, and nobody can have more. To register another one, ask the operator of this site to delete one that you no longer use.
 developer-ask-owner = Only developers can register apps. Ask an owner of your organization, or the operator of this site, to make you one.
 developer-ask-operator = Only developers can register apps. Ask the operator of this site to make you one.
 developer-closed = Apps cannot be registered here. Ask the operator of this site to add yours.

@@ -3,7 +3,7 @@
 developer-apps = Jouw apps
 developer-text = Eén app per koppeling: elk heeft een eigen client-id en geheim.
 developer-none = Nog geen app.
-developer-full = Je hebt { $limit } apps; meer kunnen er niet zijn.
+developer-full = Je hebt { $limit } apps, en meer kan niemand er hebben. Wil je er nog een registreren, vraag de beheerder van deze site dan een app te verwijderen die je niet meer gebruikt.
 developer-ask-owner = Alleen ontwikkelaars kunnen apps registreren. Vraag een eigenaar van je organisatie, of de beheerder van deze site, je ontwikkelaar te maken.
 developer-ask-operator = Alleen ontwikkelaars kunnen apps registreren. Vraag de beheerder van deze site je ontwikkelaar te maken.
 developer-closed = Hier kunnen geen apps worden geregistreerd. Vraag de beheerder van deze site jouw app toe te voegen.

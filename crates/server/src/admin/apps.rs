@@ -335,11 +335,11 @@ fn view(hallpass: &Hallpass, listed: ListedApp) -> AppView {
 }
 
 fn name_of(config: &Config, text: &str) -> Result<String, Failure> {
-    let name = request::name(text)?;
-    if name.chars().count() > names::LONGEST {
+    if text.trim().chars().count() > names::LONGEST {
         let text = format!("name: an app's name has at most {} characters", names::LONGEST);
         return Err(Failure::invalid(text));
     }
+    let name = request::name(text)?;
     let brand = &config.brand.name;
     if names::look_alike(&name, brand) {
         return Err(Failure::taken(format!(

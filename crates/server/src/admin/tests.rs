@@ -830,9 +830,11 @@ async fn an_apps_name_has_the_length_that_pages_take() {
     let world = World::started().await;
     let named = |length: usize| json!({ "name": "x".repeat(length) });
     let app = world.post("/apps", named(100)).await;
-    let refused = world.refused(Method::POST, "/apps", Some(named(101))).await;
-    assert_eq!(refused.0, 400);
-    assert!(refused.2.contains("at most 100 characters"), "{}", refused.2);
+    for length in [101, 201, 40_000] {
+        let refused = world.refused(Method::POST, "/apps", Some(named(length))).await;
+        assert_eq!(refused.0, 400);
+        assert!(refused.2.contains("at most 100 characters"), "{}", refused.2);
+    }
     // A longer one of before stays good.
     let id = app["client_id"].as_str().unwrap();
     let path = format!("/apps/{id}");

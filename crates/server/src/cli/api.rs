@@ -36,10 +36,10 @@ const PAGE: u32 = 1_000;
 /// Which part of a list is wanted.
 #[derive(Args)]
 pub(super) struct Part {
-    /// At most so many; without it all
+    /// Maximum number of results; all by default
     #[arg(long, value_name = "NUMBER")]
     pub(super) limit: Option<u32>,
-    /// Those after this key, which the part before ended with
+    /// Continue after this key; the previous page ends with the key to use
     #[arg(long, value_name = "KEY")]
     pub(super) after: Option<String>,
 }

@@ -61,7 +61,7 @@ pub(super) struct List {
     /// Older than the event with this id
     #[arg(long, value_name = "EVENT", conflicts_with = "follow")]
     before: Option<String>,
-    /// How many, 1000 at most; 100 where nothing is said, with --follow 10
+    /// Maximum number of results, up to 1000; 100 by default, 10 with --follow
     #[arg(long, value_name = "NUMBER")]
     limit: Option<u32>,
     /// Go on with new events as they come, until interrupted

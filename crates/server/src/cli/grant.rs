@@ -36,10 +36,10 @@ pub(super) struct Filter {
     /// In this state
     #[arg(long, value_parser = ["pending", "active", "ended"])]
     state: Option<String>,
-    /// At most so many; 100 where nothing is said
+    /// Maximum number of results; 100 by default
     #[arg(long, value_name = "NUMBER", default_value_t = 100, hide_default_value = true)]
     limit: u32,
-    /// Those after this grant, which the part before ended with
+    /// Continue after this grant; the previous page ends with the id to use
     #[arg(long, value_name = "ID")]
     after: Option<String>,
 }

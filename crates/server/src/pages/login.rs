@@ -110,7 +110,7 @@ fn unfitting(visit: &Visit, is_ours: bool) -> LoginError<'_> {
         let own = visit.hallpass.issuer.as_str();
         tracing::info!(
             public_url = own,
-            "refused a sign-in without cookies: was it begun here, over https if public_url is?"
+            "refused a sign-in that brought no cookie: the browser blocks cookies, or the page was not opened at public_url"
         );
         return LoginError::NoCookies { own };
     }
