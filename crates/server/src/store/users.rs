@@ -19,21 +19,23 @@ impl Store {
 
     /// The person with this e-mail address, however it is spelled.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
-        let spelled = spelling::email(email);
-        // How it was stored before addresses were composed.
-        let before = email.trim().to_lowercase();
-        let is_other = before != spelled;
-        let found = person_of(self.read(PERSON_BY_EMAIL, &[spelled.into()]).await?)?;
-        if found.is_some() || !is_other {
-            return Ok(found);
+        let mut found = None;
+        for spelled in spellings(email) {
+            // Each is read, whoever was found: time does not tell (decision 64).
+            let person = person_of(self.read(PERSON_BY_EMAIL, &[spelled.into()]).await?)?;
+            found = found.or(person);
         }
-        person_of(self.read(PERSON_BY_EMAIL, &[before.into()]).await?)
+        Ok(found)
     }
 
     /// The person with this e-mail address, and the places where they signed in, as [`Store::create_session`] keeps them.
     pub async fn places_of(&self, email: &str) -> Result<Option<(UserId, String)>> {
-        let rows = self.read(PLACES_OF, &[spelling::email(email).into()]).await?;
-        first(rows, |row| Ok((row.take()?, row.take()?)))
+        let mut found = None;
+        for spelled in spellings(email) {
+            let rows = self.read(PLACES_OF, &[spelled.into()]).await?;
+            found = found.or(first(rows, |row| Ok((row.take()?, row.take()?)))?);
+        }
+        Ok(found)
     }
 
     /// Of the people with these numbers, the hash of the last one who has a password.
@@ -153,6 +155,13 @@ const RESUME: &str = "UPDATE users SET \
      status = CASE WHEN status = 'suspended' AND suspended_by = 'both' THEN 'suspended' ELSE 'active' END, \
      suspended_by = CASE WHEN status = 'suspended' AND suspended_by = 'both' THEN $1 ELSE NULL END WHERE id = $2 \
      AND (status <> 'suspended' OR suspended_by IN ('both', $3) OR (suspended_by IS NULL AND $3 = 'operator'))";
+
+/// How an address is stored, and how it was before addresses were composed, where that is another text.
+fn spellings(email: &str) -> impl Iterator<Item = String> {
+    let (spelled, before) = (spelling::email(email), email.trim().to_lowercase());
+    let before = Some(before).filter(|before| *before != spelled);
+    std::iter::once(spelled).chain(before)
+}
 
 /// The person whose subject this is, if it is one of ours.
 fn own_subject(text: &str) -> Option<UserId> {

@@ -292,6 +292,17 @@ async fn a_person_has_eight_places_and_the_longest_unused_goes_first() {
     assert_eq!(fixture.store.places_of("nobody@example.com").await.unwrap(), None);
 }
 
+/// From before addresses had one spelling: who is stored under another is found with their places.
+#[tokio::test]
+async fn the_places_of_an_address_in_another_spelling_are_found() {
+    let fixture = Fixture::new().await.with_people().await;
+    let jose = new_user(201, "jos\u{e9}@example.com");
+    let user = fixture.store.create_user(jose).await.unwrap();
+    fixture.sql("UPDATE users SET email = 'jose\u{301}@example.com', places = ' somewhere' WHERE email = 'jos\u{e9}@example.com'");
+    let found = fixture.store.places_of("Jose\u{301}@example.com").await.unwrap();
+    assert_eq!(found, Some((user.id, " somewhere".to_owned())));
+}
+
 #[tokio::test]
 async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
     let fixture = Fixture::new().await.with_people().await;
