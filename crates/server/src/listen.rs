@@ -17,7 +17,7 @@ use crate::respond::{self, Response};
 use crate::router::{Endpoint, bare, locate, pages};
 use crate::source::Peer;
 use crate::store::StoreError;
-use answers::{NoRoom, Open, hold};
+use answers::{NoRoom, Open, hold, is_repeatable};
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, header};
 use http_body_util::{BodyExt as _, Full};
@@ -171,8 +171,9 @@ async fn serve(caller: Caller, open: Open, request: Request<Incoming>) -> Result
         source,
     } = caller;
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-    let repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
+    let method = request.method().clone();
     let mut answer = answer(&hallpass, pages, request, peer).await;
+    let repeatable = is_repeatable(&method, answer.status());
     let held = hold(&hallpass.in_flight, source, answer.body(), repeatable).unwrap_or_else(|NoRoom| {
         answer = hallpass
             .dialect

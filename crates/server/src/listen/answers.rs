@@ -2,6 +2,7 @@
 
 use super::pulse::Pulse;
 use crate::in_flight::{Held, InFlight, Kind, Source};
+use http::{Method, StatusCode};
 use hyper::body::Bytes;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -43,6 +44,12 @@ impl Drop for Open {
 /// The memory for requests is full.
 pub(super) struct NoRoom;
 
+/// Whether nothing is lost if the client has to ask again: what was refused changed nothing either. A refusal may repeat much of
+/// what was sent, so no source may hold as many as it likes.
+pub(super) fn is_repeatable(method: &Method, status: StatusCode) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) || status.is_client_error()
+}
+
 /// What an answer takes of the memory for requests until it has been sent.
 ///
 /// # Errors
@@ -80,5 +87,31 @@ impl AsRef<[u8]> for Unsent {
 impl Drop for Unsent {
     fn drop(&mut self) {
         self.pulse.sent(self.number, Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Proxies;
+
+    #[test]
+    fn only_an_answer_that_tells_of_a_change_is_sent_where_there_is_no_room() {
+        let in_flight = Arc::new(InFlight::default());
+        let source = Source::of([192, 0, 2, 1].into(), &Proxies::new(Vec::new()));
+        let _all = in_flight.take(source, Kind::Bytes, 4 * 1024 * 1024);
+        let page = Bytes::from(vec![b'a'; SMALL + 1]);
+        for (method, status, sent) in [
+            (Method::GET, 200, false),
+            (Method::HEAD, 200, false),
+            (Method::POST, 200, true),
+            (Method::POST, 503, true),
+            (Method::POST, 400, false),
+            (Method::POST, 429, false),
+        ] {
+            let repeatable = is_repeatable(&method, StatusCode::from_u16(status).unwrap());
+            let held = hold(&in_flight, source, &page, repeatable);
+            assert_eq!(held.is_ok(), sent, "{method} {status}");
+        }
     }
 }

@@ -18,6 +18,9 @@ use http::header;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+/// The longest login name that the form repeats: an address has at most 254 characters (RFC 5321 §4.5.3.1).
+const LONGEST_NAME: usize = 320;
+
 /// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
 pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
     show(visit, 200, &Onward::to(place), app, &Attempt::default())
@@ -46,6 +49,7 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
         .map_err(|refusal| visit.failed(refusal))?;
     let app = app.as_ref().map(|client| client.app.name.as_str());
     let username = form.get("username").unwrap_or_default();
+    let username = if username.len() <= LONGEST_NAME { username } else { "" };
     let again = |visit: &Visit, status, error| {
         let error = Some(error);
         show(visit, status, &onward, app, &Attempt { username, error })

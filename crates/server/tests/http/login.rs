@@ -80,6 +80,20 @@ async fn a_wrong_password_does_not_forget_where_the_person_goes() {
     crate::harness::Landing::of(browser.send_login(&page, JOHN).await).consent();
 }
 
+/// A form of 60 kB was answered by up to 300 kB, to anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_name_that_is_no_address_is_not_repeated() {
+    let server = Server::library("default", "").await;
+    let browser = server.browser();
+    let page = browser.open("/login").await;
+    // Each is three characters in the form, and five on the page.
+    let email: &'static str = "'".repeat(20_000).leak();
+    let long = Person { email, ..JOHN };
+    let refused = browser.send_login(&page, long).await;
+    assert_eq!(refused.status, 401);
+    assert!(refused.body.len() < 8 * 1024, "{}", refused.body.len());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_address_is_the_same_in_any_case_and_with_spaces_around() {
     let server = Server::library("default", "").await;
