@@ -44,6 +44,9 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(20);
 /// The largest headers of a request, with its query, and the buffers of an HTTP/1 connection.
 pub(crate) const HEADERS: usize = 16 * 1024;
 
+/// What an HTTP/2 connection may send that was not read, on all of its streams together.
+const WINDOW: u32 = 65_535;
+
 /// What connections may take.
 pub(crate) struct Bounds {
     /// How many are open at most: one more waits with the system until another is closed.
@@ -60,9 +63,10 @@ pub(crate) fn http() -> auto::Builder<TokioExecutor> {
     http.http2()
         .max_concurrent_streams(16)
         .max_header_list_size(8 * 1024)
-        .initial_stream_window_size(4 * 1024)
+        // Not less than a client goes by before it has our settings: h2 gives a stream whose body began then no window any more.
+        .initial_stream_window_size(WINDOW)
         // The least that HTTP/2 knows (RFC 9113 §6.9.2); it holds what all streams may send.
-        .initial_connection_window_size(u32::from(u16::MAX));
+        .initial_connection_window_size(WINDOW);
     http
 }
 

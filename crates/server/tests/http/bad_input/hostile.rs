@@ -2,7 +2,8 @@
 //! time is tried in `listen/pulse/tests.rs` and `server/tests.rs`.
 
 use super::frames::{
-    self, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, frame, literal,
+    self, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame,
+    literal,
 };
 use super::{client_credentials, is_up};
 use crate::harness::{APPS, SECRET, Server};
@@ -139,7 +140,7 @@ async fn pipelined_requests_are_answered_one_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_2_has_16_streams_windows_of_4_kib_and_8_kib_of_headers() {
+async fn http_2_has_16_streams_one_window_of_64_kib_and_8_kib_of_headers() {
     let server = Server::library("default", APPS).await;
     let mut connection = frames::begin(server.connection().await, b"").await;
     let settings = connection.receive_kind(SETTINGS).await.unwrap().payload;
@@ -148,7 +149,7 @@ async fn http_2_has_16_streams_windows_of_4_kib_and_8_kib_of_headers() {
         .map(|one| (one[1], u32::from_be_bytes([one[2], one[3], one[4], one[5]])))
         .collect();
     // MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2).
-    for expected in [(3, 16), (4, 4096), (6, 8192)] {
+    for expected in [(3, 16), (4, 65_535), (6, 8192)] {
         assert!(settings.contains(&expected), "{settings:?}");
     }
 }
@@ -280,4 +281,44 @@ async fn a_large_body_arrives_through_small_windows() {
         .body(Full::new(hyper::body::Bytes::from(body)))
         .unwrap();
     assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+}
+
+/// RFC 9113 §6.9.2: before a client has the server's settings it goes by a window of 65,535 bytes, and by theirs from then on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_begins_before_the_settings_came_arrives() {
+    let server = Server::library("default", APPS).await;
+    let padding: String = (0..5)
+        .map(|number| format!("p{number}={}&", "x".repeat(4000)))
+        .collect();
+    let body = padding + &client_credentials();
+    let (begun, rest) = body.as_bytes().split_at(12_000);
+    let kind = literal("content-type", "application/x-www-form-urlencoded");
+    let headers = [frames::request("POST", "/oauth/token"), kind].concat();
+    let mut client = frames::begin(server.connection().await, &[]).await;
+    client
+        .send(&[frame(HEADERS, END_HEADERS, 1, &headers), frame(DATA, 0, 1, begun)].concat())
+        .await;
+    let (mut window, mut rest) = (65_535 - begun.len() as i64, Some(rest));
+    let answer = loop {
+        let frame_of = client.receive().await.expect("an answer");
+        let payload = &frame_of.payload;
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
+        match (frame_of.kind, frame_of.stream) {
+            (SETTINGS, _) => {
+                let windows = payload.chunks(6).filter(|setting| number(&setting[..2]) == 4);
+                window += windows.map(|setting| number(&setting[2..]) - 65_535).sum::<i64>();
+                if !payload.is_empty() {
+                    client.send(&frame(SETTINGS, 1, 0, &[])).await;
+                }
+            }
+            (WINDOW_UPDATE, 1) => window += number(payload),
+            (HEADERS, 1) => break frame_of,
+            _ => {}
+        }
+        if let Some(rest) = rest.take_if(|rest| rest.len() as i64 <= window) {
+            client.send(&frame(DATA, END_STREAM, 1, rest)).await;
+        }
+    };
+    // `:status` 200 (RFC 7541, appendix A).
+    assert_eq!(answer.payload.first(), Some(&0x88));
 }
