@@ -113,7 +113,7 @@ async fn one(address: SocketAddr, habit: Habit, number: usize) -> Outcome<String
             )
             .await
         }
-        Habit::Logins => login(address, number).await,
+        Habit::Logins => login(stream, number).await,
     }
 }
 
@@ -147,8 +147,8 @@ async fn said(mut stream: impl tokio::io::AsyncRead + Unpin) -> Outcome<String> 
     })
 }
 
-async fn login(address: SocketAddr, number: usize) -> Outcome<String> {
-    let mut connection = crate::http::Connection::open_on(connect(address, FIRST + number).await?).await?;
+async fn login(stream: TcpStream, number: usize) -> Outcome<String> {
+    let mut connection = crate::http::Connection::open_on(stream).await?;
     let page = connection.send("/login", crate::http::Sent::default()).await?;
     let (state, cookie) = crate::flow::sign_in_fields(&page)?;
     let username = format!("nobody{number}@example.com");
