@@ -4,7 +4,7 @@
 //! A source is an IPv4 address or the /64 of an IPv6 address. A /48 is cheap to have, so it counts as a source too, with more
 //! room. Trusted proxies are bounded by the whole alone: many people speak through them.
 
-use crate::source::Proxies;
+use crate::source::{self, Network, Proxies};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
@@ -44,13 +44,6 @@ struct Holdings {
     sources: HashMap<Network, Amounts>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Network {
-    Address(u32),
-    Slash64(u64),
-    Slash48(u64),
-}
-
 /// Whom it counts for: the networks of a source; none for a trusted proxy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Source([Option<Network>; 2]);
@@ -63,23 +56,15 @@ impl Source {
         if proxies.trusts(address) {
             return Self([None; 2]);
         }
-        match address {
-            IpAddr::V4(address) => Self([Some(Network::Address(address.to_bits())), None]),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments().map(u64::from);
-                let site = a << 32 | b << 16 | c;
-                Self([Some(Network::Slash64(site << 16 | d)), Some(Network::Slash48(site))])
-            }
-        }
+        let (network, around) = source::networks(address);
+        Self([Some(network), around])
     }
 }
 
-impl Network {
-    fn bounds(self) -> &'static Amounts {
-        match self {
-            Self::Address(_) | Self::Slash64(_) => &SOURCE,
-            Self::Slash48(_) => &SITE,
-        }
+fn bounds(network: Network) -> &'static Amounts {
+    match network {
+        Network::Address(_) | Network::Slash64(_) => &SOURCE,
+        Network::Slash48(_) => &SITE,
     }
 }
 
@@ -156,7 +141,7 @@ impl Holdings {
         below(self.whole[kind], WHOLE[kind])
             && networks.all(|network| {
                 let held = self.sources.get(&network).map_or(0, |held| held[kind]);
-                below(held, network.bounds()[kind])
+                below(held, bounds(network)[kind])
             })
     }
 

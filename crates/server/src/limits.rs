@@ -31,6 +31,7 @@ pub mod consents;
 pub mod places;
 mod tallies;
 
+use crate::source::networks;
 use crate::spelling;
 use crate::time::Instant;
 use quick_cache::sync::Cache;
@@ -174,11 +175,8 @@ impl Limits {
     }
 
     fn keys(&self, account: Account<'_>, source: IpAddr, guess: Guess<'_>) -> Keys {
-        let (network, site) = match source.to_canonical() {
-            IpAddr::V4(address) => (u128::from(address.to_bits()), None),
-            IpAddr::V6(address) => (address.to_bits() >> 64, Some(address.to_bits() >> 80)),
-        };
-        let source = self.hasher.hash_one(("source", network, site.is_some()));
+        let (network, site) = networks(source);
+        let source = self.hasher.hash_one(("source", network));
         let (kind, account, from_a_place) = match account {
             Account::Person { name, from_a_place } => {
                 (Kind::Person, self.hasher.hash_one(spelling::email(name)), from_a_place)

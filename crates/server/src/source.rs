@@ -17,6 +17,30 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer(pub IpAddr);
 
+/// The addresses that count as one source.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Network {
+    /// An IPv4 address.
+    Address(u32),
+    /// The first 64 bits of an IPv6 address: a home has all that begin with them.
+    Slash64(u64),
+    /// Its first 48 bits: a site, or a part of a mobile network.
+    Slash48(u64),
+}
+
+/// The network of an address, and the larger one around it, which is cheap to have as a whole (IPv6).
+#[must_use]
+pub fn networks(address: IpAddr) -> (Network, Option<Network>) {
+    match address.to_canonical() {
+        IpAddr::V4(address) => (Network::Address(address.to_bits()), None),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments().map(u64::from);
+            let site = a << 32 | b << 16 | c;
+            (Network::Slash64(site << 16 | d), Some(Network::Slash48(site)))
+        }
+    }
+}
+
 /// The proxies that may say for whom they speak.
 #[derive(Debug)]
 pub struct Proxies {

@@ -3,6 +3,7 @@
 //! A place is an IPv4 address or the /64 of an IPv6 address, as a keyed hash that depends on the person: the database alone does
 //! not say where somebody was, nor who was at the same place.
 
+use crate::source::{Network, networks};
 use crate::store::model::UserId;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,10 +13,10 @@ use uuid::Uuid;
 /// A place of one person: a space and eleven characters.
 #[must_use]
 pub fn place(key: &hmac::Key, user: UserId, source: IpAddr) -> String {
-    let network = match source.to_canonical() {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
+    let network = match networks(source).0 {
+        Network::Address(address) => u128::from(address),
         // No IPv4 address has one of these bits.
-        IpAddr::V6(address) => (address.to_bits() >> 64) | 1 << 64,
+        Network::Slash64(bits) | Network::Slash48(bits) => u128::from(bits) | 1 << 64,
     };
     let mut context = hmac::Context::with_key(key);
     context.update(b"hallpass place");
