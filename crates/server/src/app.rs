@@ -142,8 +142,8 @@ impl Hallpass {
         Ok(grant)
     }
 
-    /// The hash that is verified for `address` where nobody there has one. It is asked for whoever signs in, so that it costs
-    /// everybody a read.
+    /// The hash that is verified for `address` where nobody there has one. Every sign-in asks for it, so each costs the same
+    /// read.
     ///
     /// # Errors
     /// Where the database is away.

@@ -5,7 +5,8 @@
 //! names its organization by id, and what is found under that id is put beside it at each request.
 //!
 //! What has to be loaded is boxed, because each request copies the state of all that it might wait for. Each getter asks the
-//! feed first whether memory can be trusted: a server that lost sight of the others honours nobody whom they have suspended.
+//! feed first whether memory can be trusted. A server that does not hear from the others must not serve a
+//! person whom they suspended.
 
 mod client;
 
@@ -29,7 +30,7 @@ const PEOPLE: usize = 50_000;
 /// The caches.
 pub struct Directory {
     /// The app of a client id. An app keeps its client id, so no change evicts an entry. The app may be deleted, and declared
-    /// again under another id, so whoever goes by an entry looks the app up.
+    /// again under another id, so the app is always looked up by its id.
     ids: Cache<String, AppId>,
     apps: Cache<AppId, Arc<Registered>>,
     users: Cache<UserId, Arc<User>>,

@@ -44,7 +44,7 @@ struct Holdings {
     sources: HashMap<Network, Amounts>,
 }
 
-/// Whom it counts for: the networks of a source; none for a trusted proxy.
+/// The networks for which something counts: those of a source, and none for a trusted proxy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Source([Option<Network>; 2]);
 

@@ -329,7 +329,8 @@ impl Tables {
         self.last_flight
     }
 
-    /// The first judgement of a guess counts: those of the others are the same. Whoever makes it later makes another.
+    /// Requests that made the same guess at the same moment are judged alike: the first judgement counts. The same guess made
+    /// later is a new one.
     fn judge(&mut self, keys: &Keys, flight: u64, failed: Option<Instant>) {
         if self.flight(keys, flight).is_some() {
             self.flights.remove(&keys.guess);

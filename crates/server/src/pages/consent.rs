@@ -126,7 +126,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
         return Ok(login::interrupted(&visit, &place, Some(app), Kept::default()));
     };
     let failed = |refusal| visit.failed(refusal);
-    // Another tab, another person or a long pause: the question is put again, to whoever is here now.
+    // Another tab, another person or a long pause: the question is put again to the person who is signed in now.
     if !opened.fits {
         let chosen = opened.own.then_some(&form);
         let asked = put(

@@ -43,8 +43,8 @@ proptest! {
         prop_assert!(small.held() <= 16);
     }
 
-    /// Whatever an attacker's timing, and whoever else comes: what is looked at is what is free, what is let through until the
-    /// longest wait, and one guess for each of the longest waits, forgotten ones included.
+    /// However an attacker times guesses, and with others beside: the free guesses are looked at, those until the longest
+    /// wait, and then one for each longest wait. Forgotten failures are counted in.
     #[test]
     fn a_key_has_its_budget_and_no_more(attempts in attempts()) {
         let mut table = Tallies::new(2, METER, Evicted::Inherited);
