@@ -1,9 +1,11 @@
 //! Connections and what is answered on them: machines' endpoints by hand, pages behind a router.
 
 mod answers;
+mod explained;
 mod pulse;
 mod watched;
 
+pub(crate) use explained::Explained;
 pub use pulse::Patience;
 
 use crate::app::Hallpass;
@@ -44,6 +46,12 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(20);
 /// The largest headers of a request, with its query, and the buffers of an HTTP/1 connection.
 pub(crate) const HEADERS: usize = 16 * 1024;
 
+/// The largest headers of an HTTP/2 request, of which a connection has sixteen.
+const HEADERS_HTTP_2: usize = 8 * 1024;
+
+/// What h2 reads of them, so that what is longer can be refused with words. One frame has as much (RFC 9113 §4.2).
+const READ_HTTP_2: u32 = 16 * 1024;
+
 /// What an HTTP/2 connection may send that was not read, on all of its streams together.
 const WINDOW: u32 = 65_535;
 
@@ -62,7 +70,7 @@ pub(crate) fn http() -> auto::Builder<TokioExecutor> {
     http.http1().header_read_timeout(None).max_buf_size(HEADERS);
     http.http2()
         .max_concurrent_streams(16)
-        .max_header_list_size(8 * 1024)
+        .max_header_list_size(READ_HTTP_2)
         // Not less than a client goes by before it has our settings: h2 gives a stream whose body began then no window any more.
         .initial_stream_window_size(WINDOW)
         // The least that HTTP/2 knows (RFC 9113 §6.9.2); it holds what all streams may send.
@@ -111,7 +119,9 @@ pub(crate) async fn listen(
         };
         let served = pulse.clone();
         let service = service_fn(move |request| serve(caller.clone(), Open::begin(&served), request));
-        let connection = http.serve_connection(TokioIo::new(watched), service).into_owned();
+        let connection = http
+            .serve_connection(TokioIo::new(Explained::new(watched, address.ip())), service)
+            .into_owned();
         let end = end.clone();
         tokio::spawn(async move {
             let _places = (place, held);
@@ -201,6 +211,11 @@ async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Requ
     if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
         let refused = hallpass.dialect.token_refusal(&without_host(), Scheme::None);
         return refused.map(whole);
+    }
+    if request.version() == Version::HTTP_2
+        && let Some(refused) = explained::refuse_long_headers(&request, peer.0)
+    {
+        return refused;
     }
     let endpoint = find(hallpass, &mut request);
     let sharing = cors::sharing(hallpass, endpoint, request.headers()).await;

@@ -3,7 +3,7 @@
 use std::net::TcpListener as StdListener;
 use std::time::Duration;
 
-use crate::listen::http;
+use crate::listen::{Explained, http};
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -20,7 +20,7 @@ pub(super) fn spawn(listener: StdListener, router: Router) -> std::io::Result<()
     let listener = TcpListener::from_std(listener)?;
     tokio::spawn(async move {
         loop {
-            let Ok((stream, _)) = listener.accept().await else {
+            let Ok((stream, peer)) = listener.accept().await else {
                 tokio::time::sleep(REST).await;
                 continue;
             };
@@ -32,7 +32,8 @@ pub(super) fn spawn(listener: StdListener, router: Router) -> std::io::Result<()
                     .timer(TokioTimer::new())
                     .header_read_timeout(HEADERS_WITHIN);
                 // A connection that breaks is the browser's business; nothing of ours hangs on it.
-                let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+                let stream = TokioIo::new(Explained::new(stream, peer.ip()));
+                let _ = builder.serve_connection(stream, service).await;
             });
         }
     });

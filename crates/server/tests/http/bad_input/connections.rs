@@ -1,5 +1,6 @@
 //! What a connection may carry: lengths that lie, requests within requests, old forms and broken ones (RFC 9112).
 
+use super::frames::{self, DATA, END_HEADERS, END_STREAM, HEADERS, frame};
 use super::{client_credentials, is_up};
 use crate::harness::{APPS, Server};
 
@@ -194,14 +195,47 @@ async fn headers_without_measure_are_refused_and_many_are_not() {
     is_up(&server).await;
 }
 
+/// hyper refuses these below the router, with nothing but a status.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_no_page_sees_is_refused_with_words() {
+    let server = Server::library("default", APPS).await;
+    for (request, text) in [
+        (format!("GET /{} HTTP/1.1\r\n", "a".repeat(17_000)), "take"),
+        (
+            format!("GET /account HTTP/1.1\r\nCookie: {}", "a".repeat(900_000)),
+            "delete the cookies",
+        ),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), "not valid HTTP"),
+    ] {
+        let answer = server.send_bytes_and_end(request.as_bytes()).await;
+        assert!(
+            answer.contains(text) && answer.contains("\r\nx-content-type-options: nosniff\r\n"),
+            "{answer}"
+        );
+    }
+}
+
+/// RFC 6585 §5, on a stream of its own: the connection goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_http_2_request_with_9_kib_of_headers_is_refused_with_words() {
+    let server = Server::library("default", APPS).await;
+    let mut connection = frames::begin(server.connection().await, b"").await;
+    let long = frames::literal("cookie", &"a".repeat(9 * 1024));
+    for (stream, more) in [(1, long.as_slice()), (3, b"")] {
+        let head = [frames::request("GET", "/health/live"), more.to_vec()].concat();
+        connection
+            .send(&frame(HEADERS, END_HEADERS | END_STREAM, stream, &head))
+            .await;
+        let body = connection.receive_kind(DATA).await.expect("a body").payload;
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains(if stream == 1 { "8 KiB" } else { "live" }), "{body}");
+    }
+}
+
 /// RFC 9113: frames that cannot be end the connection, not the server.
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_http_2_ends_its_own_connection() {
     let server = Server::library("default", APPS).await;
-    let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
-        let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
-        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-    };
     let settings = frame(4, 0, 0, b"");
     for broken in [
         frame(1, 5, 1, &[0xff; 20]),

@@ -140,7 +140,7 @@ async fn pipelined_requests_are_answered_one_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_2_has_16_streams_one_window_of_64_kib_and_8_kib_of_headers() {
+async fn http_2_has_16_streams_one_window_of_64_kib_and_16_kib_of_headers_to_read() {
     let server = Server::library("default", APPS).await;
     let mut connection = frames::begin(server.connection().await, b"").await;
     let settings = connection.receive_kind(SETTINGS).await.unwrap().payload;
@@ -149,7 +149,7 @@ async fn http_2_has_16_streams_one_window_of_64_kib_and_8_kib_of_headers() {
         .map(|one| (one[1], u32::from_be_bytes([one[2], one[3], one[4], one[5]])))
         .collect();
     // MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2).
-    for expected in [(3, 16), (4, 65_535), (6, 8192)] {
+    for expected in [(3, 16), (4, 65_535), (6, 16_384)] {
         assert!(settings.contains(&expected), "{settings:?}");
     }
 }
