@@ -118,7 +118,10 @@ pub(crate) async fn listen(
             source,
         };
         let served = pulse.clone();
-        let service = service_fn(move |request| serve(caller.clone(), Open::begin(&served), request));
+        let service = service_fn(move |request: Request<Incoming>| {
+            let open = Open::begin(&served, request.body().size_hint().exact());
+            serve(caller.clone(), open, request)
+        });
         let connection = http
             .serve_connection(TokioIo::new(Explained::new(watched, address.ip())), service)
             .into_owned();

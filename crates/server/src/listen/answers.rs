@@ -14,8 +14,8 @@ const SMALL: usize = 1024;
 pub(super) struct Open(Arc<Pulse>);
 
 impl Open {
-    pub(super) fn begin(pulse: &Arc<Pulse>) -> Self {
-        pulse.open();
+    pub(super) fn begin(pulse: &Arc<Pulse>, body: Option<u64>) -> Self {
+        pulse.open(body);
         Self(pulse.clone())
     }
 

@@ -62,11 +62,50 @@ struct State {
     rest: Instant,
     /// When the first bytes of a request came that has not all of its headers.
     headers: Option<Instant>,
-    /// Since when the socket takes no more.
-    blocked: Option<Instant>,
+    /// How HTTP/1 went on after the last headers that were complete.
+    tail: Tail,
+    /// How long the body of the last HTTP/1 request is. Unknown lengths end the connection.
+    body: Option<u64>,
+    blocked: Option<Blocked>,
     /// Answers that were not sent to their end, and when each was ready.
     unsent: Vec<(u64, Instant)>,
     answers: u64,
+}
+
+/// The socket takes no more.
+#[derive(Clone, Copy, Debug)]
+struct Blocked {
+    since: Instant,
+    /// How many of the bytes that were to be sent then are still to be sent.
+    waiting: usize,
+}
+
+/// The bytes of HTTP/1 since the last empty line, which ends headers (RFC 9112 §2.1).
+#[derive(Default, Debug)]
+struct Tail {
+    bytes: u64,
+    /// How many of them are line breaks at the end: those between requests belong to none (RFC 9112 §2.2).
+    breaks: u64,
+    line_is_empty: bool,
+}
+
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.bytes += 1;
+            match byte {
+                b'\n' if self.line_is_empty => (self.bytes, self.breaks) = (0, 0),
+                b'\n' | b'\r' => self.breaks += 1,
+                _ => self.breaks = 0,
+            }
+            self.line_is_empty = *byte == b'\n' || (*byte == b'\r' && self.line_is_empty);
+        }
+    }
+
+    /// Whether there is more than the body of the last request: the next one has begun.
+    fn exceeds(&self, body: Option<u64>) -> bool {
+        body.is_some_and(|body| self.bytes - self.breaks > body)
+    }
 }
 
 impl Pulse {
@@ -78,6 +117,8 @@ impl Pulse {
             open: 0,
             rest: now,
             headers: None,
+            tail: Tail::default(),
+            body: None,
             blocked: None,
             unsent: Vec::new(),
             answers: 0,
@@ -91,21 +132,51 @@ impl Pulse {
 
     /// It speaks HTTP/2: what comes between requests may be a ping, and not the begin of one.
     pub(super) fn is_http2(&self) {
-        self.lock().http2 = true;
+        let mut state = self.lock();
+        state.http2 = true;
+        // Those were the first bytes of its preface.
+        state.headers = None;
+    }
+
+    /// HTTP/2 headers came: whether a block of them was `ended`, and whether one `begun` is not complete. Others may be open.
+    pub(super) fn http2_headers(&self, ended: bool, begun: bool, now: Instant) {
+        let mut state = self.lock();
+        if ended {
+            state.headers = None;
+        }
+        if begun {
+            state.headers.get_or_insert(now);
+        }
     }
 
     /// Bytes came. Line breaks between requests are none of the next one (RFC 9112 §2.2).
     pub(super) fn heard(&self, bytes: &[u8], now: Instant) {
         let mut state = self.lock();
-        if state.open == 0 && !state.http2 && state.headers.is_none() {
+        if state.http2 {
+            return;
+        }
+        state.tail.push(bytes);
+        if state.open == 0 && state.headers.is_none() {
             let begun = bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n'));
             state.headers = begun.then_some(now);
         }
     }
 
-    /// The socket takes no more of what is to be sent.
-    pub(super) fn blocked(&self, now: Instant) {
-        self.lock().blocked.get_or_insert(now);
+    /// The socket takes none of so many bytes that are to be sent.
+    pub(super) fn blocked(&self, waiting: usize, now: Instant) {
+        self.lock().blocked.get_or_insert(Blocked { since: now, waiting });
+    }
+
+    /// The socket took so many bytes. A busy HTTP/2 connection may have more to send at any time: it is not blocked any more
+    /// once those that waited are sent.
+    pub(super) fn took(&self, bytes: usize) {
+        let mut state = self.lock();
+        if let Some(blocked) = &mut state.blocked {
+            blocked.waiting = blocked.waiting.saturating_sub(bytes);
+            if blocked.waiting == 0 {
+                state.blocked = None;
+            }
+        }
     }
 
     /// The socket took everything.
@@ -113,12 +184,15 @@ impl Pulse {
         self.lock().blocked = None;
     }
 
-    /// The headers of a request are complete.
-    pub(super) fn open(&self) {
+    /// The headers of a request are complete, and its body has this length.
+    pub(super) fn open(&self, body: Option<u64>) {
         let mut state = self.lock();
         state.requests += 1;
         state.open += 1;
-        state.headers = None;
+        state.body = body;
+        if !state.http2 {
+            state.headers = None;
+        }
     }
 
     /// A request has its answer, or is answered no more.
@@ -126,6 +200,10 @@ impl Pulse {
         let mut state = self.lock();
         state.open = state.open.saturating_sub(1);
         state.rest = now;
+        // The next one began while this one was open, and is read from now on.
+        if !state.http2 && state.open == 0 && state.tail.exceeds(state.body) {
+            state.headers.get_or_insert(now);
+        }
     }
 
     /// So many requests were taken back.
@@ -176,7 +254,7 @@ impl Pulse {
         let state = self.lock();
         let slowest = self.patience.slowest;
         let waits = [
-            state.blocked,
+            state.blocked.map(|blocked| blocked.since),
             state.headers,
             state.unsent.iter().map(|(_, ready)| *ready).min(),
         ];

@@ -44,16 +44,13 @@ impl Watched {
         }
     }
 
-    /// Takes a place for HTTP/2 where that is spoken, and counts the streams that are reset.
+    /// Takes a place for HTTP/2 where that is spoken, and follows its frames.
     fn learn(&mut self, bytes: &[u8]) -> io::Result<()> {
         let known = match &mut self.protocol {
             Protocol::Unknown(known) => *known,
             Protocol::Http1 => return Ok(()),
             Protocol::Http2 { frames, .. } => {
-                let resets = frames.resets(bytes);
-                if resets > 0 {
-                    self.pulse.taken_back(resets);
-                }
+                frames.follow(bytes, &self.pulse);
                 return Ok(());
             }
         };
@@ -72,15 +69,17 @@ impl Watched {
             };
             self.pulse.is_http2();
             let mut frames = Frames::default();
-            frames.resets(bytes.get(length..).unwrap_or_default());
+            frames.follow(bytes.get(length..).unwrap_or_default(), &self.pulse);
             Protocol::Http2 { frames, _place }
         };
         Ok(())
     }
 
-    fn wrote(&self, written: &Poll<io::Result<usize>>) {
-        if written.is_pending() {
-            self.pulse.blocked(Instant::now());
+    fn wrote(&self, waiting: usize, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Pending => self.pulse.blocked(waiting, Instant::now()),
+            Poll::Ready(Ok(bytes)) => self.pulse.took(*bytes),
+            Poll::Ready(Err(_)) => {}
         }
     }
 }
@@ -88,36 +87,70 @@ impl Watched {
 /// Where the frames of HTTP/2 begin among its bytes (RFC 9113 §4.1).
 #[derive(Default)]
 struct Frames {
-    /// A frame's first bytes: its length, in three of them, and its type.
+    /// A frame's first bytes: its length, in three of them, its type and its flags.
     head: Vec<u8>,
     /// How many bytes of a frame are still to come.
     rest: usize,
+    /// Headers have begun and are not complete.
+    in_headers: bool,
+    /// They are complete at the end of this frame.
+    ends_headers: bool,
+}
+
+/// What some bytes had in them.
+#[derive(Default, PartialEq, Eq, Debug)]
+struct Seen {
+    /// How many frames that reset a stream.
+    resets: u64,
+    /// Whether headers became complete.
+    ended_headers: bool,
 }
 
 impl Frames {
-    /// Flags and stream, which come between the type and the payload.
-    const FLAGS_AND_STREAM: usize = 5;
+    /// The number of the stream, which comes between the flags and the payload.
+    const STREAM: usize = 4;
+    const HEADERS: u8 = 1;
     const RST_STREAM: u8 = 3;
+    const CONTINUATION: u8 = 9;
+    const END_HEADERS: u8 = 4;
 
-    /// How many frames that reset a stream begin in these bytes.
-    fn resets(&mut self, mut bytes: &[u8]) -> u64 {
-        let mut resets = 0;
+    /// Tells the pulse what these bytes are.
+    fn follow(&mut self, bytes: &[u8], pulse: &Pulse) {
+        let seen = self.read(bytes);
+        if seen.resets > 0 {
+            pulse.taken_back(seen.resets);
+        }
+        if seen.ended_headers || self.in_headers {
+            pulse.http2_headers(seen.ended_headers, self.in_headers, Instant::now());
+        }
+    }
+
+    fn read(&mut self, mut bytes: &[u8]) -> Seen {
+        let mut seen = Seen::default();
         while let [first, others @ ..] = bytes {
             if self.rest > 0 {
                 let passed = self.rest.min(bytes.len());
                 self.rest -= passed;
                 bytes = bytes.get(passed..).unwrap_or_default();
+                if self.rest == 0 && self.ends_headers {
+                    seen.ended_headers = true;
+                    (self.in_headers, self.ends_headers) = (false, false);
+                }
                 continue;
             }
             self.head.push(*first);
             bytes = others;
-            if let [a, b, c, kind] = *self.head {
-                resets += u64::from(kind == Self::RST_STREAM);
-                self.rest = u32::from_be_bytes([0, a, b, c]) as usize + Self::FLAGS_AND_STREAM;
+            if let [a, b, c, kind, flags] = *self.head {
+                seen.resets += u64::from(kind == Self::RST_STREAM);
+                if matches!(kind, Self::HEADERS | Self::CONTINUATION) {
+                    self.in_headers = true;
+                    self.ends_headers = flags & Self::END_HEADERS != 0;
+                }
+                self.rest = u32::from_be_bytes([0, a, b, c]) as usize + Self::STREAM;
                 self.head.clear();
             }
         }
-        resets
+        seen
     }
 }
 
@@ -139,7 +172,7 @@ impl AsyncRead for Watched {
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.wrote(&written);
+        self.wrote(bytes.len(), &written);
         written
     }
 
@@ -149,7 +182,7 @@ impl AsyncWrite for Watched {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.wrote(&written);
+        self.wrote(slices.iter().map(|slice| slice.len()).sum(), &written);
         written
     }
 
@@ -175,25 +208,53 @@ impl AsyncWrite for Watched {
 mod tests {
     use super::*;
 
+    fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+    }
+
     #[test]
     fn resets_are_counted_however_their_bytes_come() {
-        let frame = |kind: u8, payload: &[u8]| {
-            let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-            [&length[1..], &[kind, 0, 0, 0, 0, 1], payload].concat()
-        };
         // Payloads of zeros and threes, which are no frames.
         let frames = [
-            frame(4, &[0; 300]),
-            frame(3, &[0, 0, 0, 8]),
-            frame(0, &[3; 100]),
-            frame(3, &[0, 0, 0, 3]),
-            frame(6, &[]),
+            frame(4, 0, &[0; 300]),
+            frame(3, 0, &[0, 0, 0, 8]),
+            frame(0, 0, &[3; 100]),
+            frame(3, 0, &[0, 0, 0, 3]),
+            frame(6, 0, &[]),
         ]
         .concat();
         for size in [1, 2, 7, 1000] {
-            let mut seen = Frames::default();
-            let resets: u64 = frames.chunks(size).map(|piece| seen.resets(piece)).sum();
+            let mut frames_seen = Frames::default();
+            let resets: u64 = frames.chunks(size).map(|piece| frames_seen.read(piece).resets).sum();
             assert_eq!(resets, 2, "in pieces of {size}");
         }
+    }
+
+    /// RFC 9113 §4.3: a HEADERS frame and its CONTINUATION frames, of which the last one says so.
+    #[test]
+    fn headers_are_complete_at_the_end_of_their_last_frame() {
+        let blocks = [
+            frame(1, 4, &[4; 30]),
+            frame(1, 0, &[9; 40]),
+            frame(9, 0, &[1; 10]),
+            frame(9, 4, &[]),
+            frame(0, 4, &[1; 20]),
+        ];
+        let ends = [true, false, false, true, false];
+        let mut frames = Frames::default();
+        for (block, ends) in blocks.iter().zip(ends) {
+            let is_headers = block[3] != 0;
+            let (last, before) = block.split_last().unwrap();
+            for byte in before {
+                assert!(!frames.read(&[*byte]).ended_headers);
+            }
+            assert_eq!(frames.in_headers, is_headers);
+            assert_eq!(frames.read(&[*last]).ended_headers, ends);
+            assert_eq!(frames.in_headers, is_headers && !ends);
+        }
+        let mut frames = Frames::default();
+        let seen = frames.read(&blocks.concat()[..blocks[0].len() + 20]);
+        assert!(seen.ended_headers && frames.in_headers, "one ended, the next one begun");
     }
 }
