@@ -51,7 +51,7 @@ impl World {
 
     /// Tokens outlive a run, and the issuer is the same on whatever port.
     pub(crate) fn lasts(&mut self) {
-        self.set("SERVER__PUBLIC_URL", "http://id.example");
+        self.set("SERVER__PUBLIC_URL", "https://id.example");
         self.set("TOKENS__ACCESS", "12h");
         self.set("TOKENS__GRANTS_PER_USER_AND_APP", "1000000");
     }

@@ -35,6 +35,7 @@ consent-loopback = The answer goes to a program on the device in front of you, a
 consent-scheme = The answer goes to an app on the device in front of you, through an address that starts with { $scheme } and is no website. Any app can claim such addresses. Allow it only if you have just started the app yourself.
 consent-again-stale = Nothing was decided: this page was open too long, or you signed in again meanwhile. Please answer once more.
 consent-again-changed = Nothing was decided, because this has changed since you opened the page. Please read it again:
+consent-again-otherwise = Nothing was decided: something on this page has changed since you opened it. Please read it again and answer once more.
 consent-again-ended = Nothing was decided: access of this app was ended since you opened the page. Please answer once more.
 consent-again-answered = You answered this page before, for another organization. Nothing more was decided. Please answer once more.
 consent-changed-app = the app’s name, or who made it

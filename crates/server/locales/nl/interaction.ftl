@@ -35,6 +35,7 @@ consent-loopback = Het antwoord gaat naar een programma op het apparaat dat je n
 consent-scheme = Het antwoord gaat naar een app op het apparaat dat je nu gebruikt, via een adres dat begint met { $scheme } en geen website is. Elke app kan zulke adressen opeisen. Sta dit alleen toe als je de app net zelf hebt gestart.
 consent-again-stale = Er is niets besloten: deze pagina stond te lang open, of je hebt intussen opnieuw ingelogd. Geef nog eens antwoord.
 consent-again-changed = Er is niets besloten, want dit is veranderd sinds je de pagina opende. Lees hem nog eens:
+consent-again-otherwise = Er is niets besloten: iets op deze pagina is veranderd sinds je hem opende. Lees hem nog eens en geef dan antwoord.
 consent-again-ended = Er is niets besloten: toegang van deze app is beëindigd sinds je de pagina opende. Geef nog eens antwoord.
 consent-again-answered = Je hebt deze pagina al beantwoord, voor een andere organisatie. Verder is er niets besloten. Geef nog eens antwoord.
 consent-changed-app = de naam van de app, of wie hem heeft gemaakt

@@ -71,6 +71,7 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
     } = *question;
     let id = visit.hallpass.new_grant_id(user.id, request.client.app.id, visit.now);
     let blob = visit.seal(Purpose::Consent, &question.encode(visit, id, query));
+    let parts = question.parts(visit);
     let only = organizations
         .first()
         .filter(|one| organizations.len() == 1 && !one.hidden);
@@ -84,6 +85,7 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
         Consent {
             action: &action,
             blob: &blob,
+            parts: &parts,
             again,
             app_name: &request.client.app.name,
             app_owner: owner,
@@ -238,9 +240,8 @@ async fn allow<'f>(
         organizations: &organizations,
     };
     let again = |again| Ok(Err(Reason::Again(again, Some(form))));
-    let changed = shown.changed(visit, &question);
-    if !changed.is_empty() {
-        return again(Again::Changed(changed));
+    if let Some(parts) = shown.changed(visit, &question, form.get("parts")) {
+        return again(Again::Changed(parts));
     }
     // So many grants ended since the page was shown that this one would be taken for one of them.
     let revoked = &visit.hallpass.revoked;

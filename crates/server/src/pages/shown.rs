@@ -8,6 +8,7 @@ use crate::oauth::authorization::AuthorizationRequest;
 use crate::store::model::{GrantId, Organization};
 use crate::view::Part;
 use aws_lc_rs::digest::{Context, SHA256};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hallpass_wire::Scopes;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -30,17 +31,22 @@ pub(super) struct Shown {
     pub(super) scopes: Scopes,
     /// The query of the authorization request.
     pub(super) query: String,
-    prints: [[u8; 32]; 4],
+    print: [u8; 32],
 }
 
+/// The parts of the page.
+const PARTS: [Part; 4] = [Part::App, Part::Target, Part::Organizations, Part::Permissions];
+/// How many bytes of a part's hash are kept: they only choose a sentence.
+const SHORT: usize = 6;
+
 impl Question<'_> {
-    /// Encodes the question as [`Shown`] reads it.
+    /// Encodes the question as [`Shown`] reads it. While servers are replaced, the version before reads and writes the same.
     pub(super) fn encode(&self, visit: &Visit, id: GrantId, query: &str) -> Vec<u8> {
         let scopes = self.request.scopes.to_string();
         let length = u32::try_from(scopes.len()).unwrap_or(u32::MAX);
         [
             id.0.as_bytes(),
-            self.prints(visit, &self.request.scopes).as_flattened(),
+            &print(&self.texts(visit, &self.request.scopes).concat())[..],
             &length.to_be_bytes(),
             scopes.as_bytes(),
             query.as_bytes(),
@@ -48,28 +54,37 @@ impl Question<'_> {
         .concat()
     }
 
-    /// A hash of each part of the page, in the order of [`PARTS`].
-    fn prints(&self, visit: &Visit, scopes: &Scopes) -> [[u8; 32]; 4] {
+    /// A short hash of each part, which travels beside the sealed state. It says which part changed, and decides nothing.
+    pub(super) fn parts(&self, visit: &Visit) -> String {
+        URL_SAFE_NO_PAD.encode(self.short_prints(visit, &self.request.scopes).as_flattened())
+    }
+
+    fn short_prints(&self, visit: &Visit, scopes: &Scopes) -> [[u8; SHORT]; 4] {
+        self.texts(visit, scopes).map(|texts| {
+            let mut short = [0; SHORT];
+            short.copy_from_slice(&print(&texts)[..SHORT]);
+            short
+        })
+    }
+
+    /// What each part says, in the order of [`PARTS`].
+    fn texts<'a>(&'a self, visit: &'a Visit, scopes: &Scopes) -> [Vec<&'a [u8]>; 4] {
         let app = &self.request.client.app;
         let reviewed: &[u8] = if app.trusted { b"reviewed" } else { b"" };
         let owner = self.owner.unwrap_or_default().as_bytes();
-        let app = [app.id.0.as_bytes(), app.name.as_bytes(), owner, reviewed];
         let target = self.request.target.uri.as_deref().unwrap_or_default().as_bytes();
         let organizations = self.organizations.iter();
-        let organizations: Vec<_> = organizations
-            .flat_map(|one| [one.id.0.as_bytes().as_slice(), one.name.as_bytes()])
-            .collect();
-        let lines = visit.scope_lines(scopes);
-        let lines: Vec<_> = lines
-            .iter()
-            .flat_map(|line| [line.title.as_bytes(), line.description.unwrap_or_default().as_bytes()])
-            .collect();
-        [print(&app), print(&[target]), print(&organizations), print(&lines)]
+        let organizations = organizations.flat_map(|one| [one.id.0.as_bytes().as_slice(), one.name.as_bytes()]);
+        let lines = visit.scope_lines(scopes).into_iter();
+        let lines = lines.flat_map(|line| [line.title.as_bytes(), line.description.unwrap_or_default().as_bytes()]);
+        [
+            vec![app.id.0.as_bytes(), app.name.as_bytes(), owner, reviewed],
+            vec![target],
+            organizations.collect(),
+            lines.collect(),
+        ]
     }
 }
-
-/// The parts of the page.
-const PARTS: [Part; 4] = [Part::App, Part::Target, Part::Organizations, Part::Permissions];
 
 fn print(texts: &[&[u8]]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
@@ -86,26 +101,39 @@ impl Shown {
     /// Reads what [`Question::encode`] wrote.
     pub(super) fn decode(payload: &[u8]) -> Option<Self> {
         let (id, rest) = payload.split_first_chunk::<16>()?;
-        let (prints, rest) = rest.split_first_chunk::<128>()?;
-        let (prints, _) = prints.as_chunks::<32>();
+        let (print, rest) = rest.split_first_chunk::<32>()?;
         let (length, rest) = rest.split_first_chunk::<4>()?;
         let (scopes, query) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
         Some(Self {
             id: GrantId(Uuid::from_bytes(*id)),
             scopes: Scopes::parse(std::str::from_utf8(scopes).ok()?).ok()?,
             query: String::from_utf8(query.to_vec()).ok()?,
-            prints: prints.try_into().ok()?,
+            print: *print,
         })
     }
 
-    /// Which parts of the page read otherwise now. The question's permissions are among those of the page.
-    pub(super) fn changed(&self, visit: &Visit, question: &Question<'_>) -> Vec<Part> {
-        let prints = question.prints(visit, &self.scopes);
+    /// Which parts of the page read otherwise now; `None` where it reads the same. None is named where `parts`, as
+    /// [`Question::parts`] wrote it, is absent or damaged. The question's permissions are among those of the page.
+    pub(super) fn changed(&self, visit: &Visit, question: &Question<'_>, parts: Option<&str>) -> Option<Vec<Part>> {
         let none_left = question.request.scopes.is_empty();
-        let parts = PARTS.into_iter().zip(self.prints.iter().zip(prints));
-        parts
-            .filter(|(part, (shown, now))| *shown != now || (none_left && *part == Part::Permissions))
-            .map(|(part, _)| part)
-            .collect()
+        if !none_left && self.print == print(&question.texts(visit, &self.scopes).concat()) {
+            return None;
+        }
+        let now = question.short_prints(visit, &self.scopes);
+        let shown = parts.and_then(read_parts).unwrap_or(now);
+        let parts = PARTS.into_iter().zip(shown.iter().zip(now));
+        Some(
+            parts
+                .filter(|(part, (shown, now))| *shown != now || (none_left && *part == Part::Permissions))
+                .map(|(part, _)| part)
+                .collect(),
+        )
     }
+}
+
+fn read_parts(text: &str) -> Option<[[u8; SHORT]; 4]> {
+    let mut bytes = [0; 4 * SHORT];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    let (parts, _) = bytes.as_chunks::<SHORT>();
+    parts.try_into().ok().filter(|_| length == bytes.len())
 }

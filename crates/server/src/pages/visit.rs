@@ -142,13 +142,14 @@ impl Visit {
         self.seal(purpose, &[payload, &self.browser.binding()].concat())
     }
 
-    /// Opens what [`Visit::seal_to_return`] sealed.
+    /// Opens what [`Visit::seal_to_return`] sealed, or the version before: an id at most, without a binding behind it.
     #[must_use]
     pub fn open_returned(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
         let mut opened = self.open(purpose, form)?;
-        let (payload, binding) = opened.payload.split_last_chunk()?;
-        opened.browser |= self.browser.is_bound(binding);
-        opened.payload = payload.to_vec();
+        if let Some((payload, binding)) = opened.payload.split_last_chunk() {
+            opened.browser |= self.browser.is_bound(binding);
+            opened.payload = payload.to_vec();
+        }
         Some(opened)
     }
 

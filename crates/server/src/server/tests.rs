@@ -1,5 +1,6 @@
 //! What needs a timeout that a test can wait for.
 
+mod earlier;
 mod gets;
 
 use super::*;

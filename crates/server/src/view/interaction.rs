@@ -85,6 +85,8 @@ pub struct Consent<'a> {
     pub action: &'a str,
     /// Sealed blob.
     pub blob: &'a str,
+    /// What says later which part of the page changed, hidden field `parts`.
+    pub parts: &'a str,
     /// Why the question is put once more; none where it is put for the first time.
     pub again: Option<&'a Again>,
     /// The app's name.
@@ -179,7 +181,7 @@ impl Consent<'_> {
 pub enum Again {
     /// The page was open too long, or was another person's.
     Stale,
-    /// These parts of the page read otherwise now.
+    /// These parts of the page read otherwise now; none are named where nobody knows which.
     Changed(Vec<Part>),
     /// What this person had given the app was ended since.
     Ended,
@@ -191,6 +193,7 @@ impl Again {
     fn message(&self) -> Message {
         match self {
             Self::Stale => Message("consent-again-stale"),
+            Self::Changed(parts) if parts.is_empty() => Message("consent-again-otherwise"),
             Self::Changed(_) => Message("consent-again-changed"),
             Self::Ended => Message("consent-again-ended"),
             Self::Answered => Message("consent-again-answered"),

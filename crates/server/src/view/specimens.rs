@@ -232,6 +232,7 @@ impl Texts {
         let consent = Consent {
             action: "/oauth/authorize",
             blob: &self.blob,
+            parts: "q83vEjRWq83vEjRWq83vEjRWq83vEjRW",
             again: None,
             app_name: &self.app,
             app_owner: Some(&self.owner),
@@ -282,6 +283,7 @@ impl Texts {
             ("consent-stale", Again::Stale),
             ("consent-ended", Again::Ended),
             ("consent-answered", Again::Answered),
+            ("consent-otherwise", Again::Changed(Vec::new())),
             (
                 "consent-changed",
                 Again::Changed(vec![Part::App, Part::Target, Part::Organizations, Part::Permissions]),

@@ -12,10 +12,10 @@ use std::fs;
 use std::sync::atomic::AtomicI64;
 use uuid::Uuid;
 
-const NOW: Instant = Instant(1_780_000_000_000);
-const CALLBACK: &str = "https://planner.example.com/callback";
+pub(super) const NOW: Instant = Instant(1_780_000_000_000);
+pub(super) const CALLBACK: &str = "https://planner.example.com/callback";
 const SECRET: &str = "a-secret-of-43-characters-as-hallpass-makes";
-const COOKIE: &str = "a-cookie-of-43-characters-as-hallpass-makes";
+pub(super) const COOKIE: &str = "a-cookie-of-43-characters-as-hallpass-makes";
 
 const DECLARED: &str = r#"
 [scopes.read]
@@ -45,9 +45,9 @@ redirect_uris = ["https://planner.example.com/callback"]
 "#;
 
 /// A running server with Ada signed in, an app that she connected, and a use of it that is not written yet.
-struct World {
-    running: Running,
-    http: reqwest::Client,
+pub(super) struct World {
+    pub(super) running: Running,
+    pub(super) http: reqwest::Client,
     admin: reqwest::Client,
     token: String,
     grant: GrantId,
@@ -56,7 +56,7 @@ struct World {
 }
 
 impl World {
-    async fn on(database: Database) -> Self {
+    pub(super) async fn on(database: Database) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (file, data) = (folder.path().join("hallpass.toml"), folder.path().join("data"));
         fs::write(&file, DECLARED).unwrap();
@@ -90,7 +90,7 @@ impl World {
         world
     }
 
-    fn store(&self) -> &Store {
+    pub(super) fn store(&self) -> &Store {
         &self.running.hallpass.store
     }
 
@@ -149,12 +149,12 @@ impl World {
         assert_eq!(self.get("/oauth/userinfo").await.0, 200);
     }
 
-    fn at(&self, path: &str) -> String {
+    pub(super) fn at(&self, path: &str) -> String {
         format!("http://{}{path}", self.running.address)
     }
 
     /// The answer to Ada's browser, or to whoever has the access token.
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub(super) async fn get(&self, path: &str) -> (u16, String) {
         let request = self.http.get(self.at(path)).bearer_auth(&self.token);
         let request = request.header("cookie", format!("{}={COOKIE}", self.running.hallpass.session_cookie));
         let answer = request.send().await.unwrap();
