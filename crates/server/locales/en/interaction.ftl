@@ -9,9 +9,11 @@ login-stub = Only { $brand } sees your password.
 login-stub-app = { $app } does not see your password.
 login-wrong-password = This e-mail address and password do not belong together. Please try again.
 login-stale = This page was open too long, or you signed in in another tab. Nothing is lost: sign in again and go on.
+login-unreadable = You are not signed in: the form could not be read, because something in it is missing or damaged, or it was open too long. Sign in here. If you came from an app, go back to it then and start again.
+login-other-browser = This sign-in was begun in another browser, or with very many pages open at once. Nothing is lost: sign in again and go on.
 login-no-cookies = This sign-in was begun in another browser, or this one keeps no cookies. Allow cookies for { $own }, make sure that the address in the address bar begins exactly so, and sign in again.
-login-interrupted = You were signed out, so nothing was done. Sign in to go on.
-login-interrupted-kept = You were signed out, so nothing was done yet. What you typed is kept: sign in to go on.
+login-interrupted = You are signed out, so nothing was done. Sign in to go on.
+login-interrupted-kept = You are signed out, so nothing was done yet. What you typed is kept: sign in to go on.
 login-busy = Many people are signing in at this moment. Please try again in a few seconds.
 login-too-many = There were too many failed attempts to sign in. Please wait { $wait } and try again: your password still works.
 

@@ -9,9 +9,11 @@ login-stub = Alleen { $brand } ziet je wachtwoord.
 login-stub-app = { $app } ziet je wachtwoord niet.
 login-wrong-password = Dit e-mailadres en wachtwoord horen niet bij elkaar. Probeer het opnieuw.
 login-stale = Deze pagina stond te lang open, of je hebt in een ander tabblad ingelogd. Er is niets verloren: log opnieuw in en ga verder.
+login-unreadable = Je bent niet ingelogd: het formulier kon niet worden gelezen, omdat er iets aan ontbreekt of beschadigd is, of omdat het te lang openstond. Log hier in. Kwam je van een app, ga daar dan naar terug en begin opnieuw.
+login-other-browser = Dit inloggen begon in een andere browser, of terwijl er heel veel pagina’s tegelijk openstonden. Er is niets verloren: log opnieuw in en ga verder.
 login-no-cookies = Dit inloggen begon in een andere browser, of deze bewaart geen cookies. Sta cookies toe voor { $own }, let op dat het adres in de adresbalk precies zo begint, en log opnieuw in.
-login-interrupted = Je was uitgelogd, dus er is niets gebeurd. Log in om verder te gaan.
-login-interrupted-kept = Je was uitgelogd, dus er is nog niets gebeurd. Wat je hebt getypt is bewaard: log in om verder te gaan.
+login-interrupted = Je bent uitgelogd, dus er is niets gebeurd. Log in om verder te gaan.
+login-interrupted-kept = Je bent uitgelogd, dus er is nog niets gebeurd. Wat je hebt getypt is bewaard: log in om verder te gaan.
 login-busy = Op dit moment loggen veel mensen in. Probeer het over een paar seconden opnieuw.
 login-too-many = Er is te vaak tevergeefs geprobeerd in te loggen. Wacht { $wait } en probeer het opnieuw: je wachtwoord geldt nog.
 

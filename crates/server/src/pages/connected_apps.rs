@@ -44,8 +44,8 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
         return Ok(login::interrupted(&visit, "/account/apps", None, kept));
     };
     if !opened.as_ref().is_some_and(|opened| opened.fits) {
-        let own = opened.is_some_and(|opened| opened.own);
-        return again(visit, user, own.then_some(&form)).await;
+        let (notice, own) = (Notice::of(opened.is_some()), opened.is_some_and(|opened| opened.own));
+        return again(visit, user, notice, own.then_some(&form)).await;
     }
     let (Some((app, organization)), true) = (named(&form), form.has("end")) else {
         return Err(visit.error(400, ErrorKind::BadForm));
@@ -65,8 +65,13 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
 ///
 /// # Errors
 /// The answer to give instead.
-pub(super) async fn again(mut visit: Visit, user: Arc<User>, form: Option<&Form>) -> Result<Response, Response> {
-    visit.notice = Some(Notice::NothingDone);
+pub(super) async fn again(
+    mut visit: Visit,
+    user: Arc<User>,
+    notice: Notice,
+    form: Option<&Form>,
+) -> Result<Response, Response> {
+    visit.notice = Some(notice);
     let visit = visit.with_navigation().await?;
     show(&visit, &user, form.and_then(named))
         .await

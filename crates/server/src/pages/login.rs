@@ -3,8 +3,8 @@
 //! A page that needs a person shows the sign-in form in its own place; the form carries, sealed, where to go on.
 
 use super::onward::{Kept, Onward};
-use super::state::Purpose;
-use super::{Form, Post, Visit};
+use super::state::{Opened, Purpose};
+use super::{Form, Post, Visit, landing};
 use crate::directory::Client;
 use crate::limits::{Account, Guess, TooManyFailures, places};
 use crate::oauth::Refusal;
@@ -12,7 +12,7 @@ use crate::passwords::{self, Busy, Pool};
 use crate::respond::Response;
 use crate::spelling;
 use crate::store::model::{Status, User};
-use crate::view::{Interrupted, Login, LoginError};
+use crate::view::{Interrupted, Login, LoginError, Notice};
 use hallpass_wire::Parameters;
 use http::header;
 use std::borrow::Cow;
@@ -58,7 +58,7 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
         // The same browser signed in meanwhile, in another tab: go on there.
         return match visit.user.clone() {
             Some(user) => onward.go(visit, user).await,
-            None => Err(again(&visit, 400, unfitting(&visit, opened.is_some()))),
+            None => Err(again(&visit, 400, unfitting(&visit, opened.as_ref()))),
         };
     }
     let user = match verified(&visit, &form).await {
@@ -94,9 +94,13 @@ async fn app_of(visit: &Visit, place: &str) -> Result<Option<Arc<Client>>, Refus
 
 /// `POST /logout`.
 pub async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Response> {
-    // An old form still means what it says. One that was made for another browser is somebody else's doing.
+    // An old form still means what it says. One that was made for another session may be somebody else's doing.
     if visit.open(Purpose::Logout, &form).is_some_and(|opened| opened.own) {
         visit.sign_out().await.map_err(|refusal| visit.failed(refusal))?;
+    }
+    if visit.user.is_some() {
+        visit.notice = Some(Notice::StillSignedIn);
+        return landing::landing(visit).await;
     }
     Ok(visit.go(&visit.address("/")))
 }
@@ -109,8 +113,14 @@ struct Attempt<'a> {
 }
 
 /// Why a form that nobody was signed in by does not fit.
-fn unfitting(visit: &Visit, is_ours: bool) -> LoginError<'_> {
-    if is_ours && !visit.brought_cookies() {
+fn unfitting<'a>(visit: &'a Visit, opened: Option<&Opened>) -> LoginError<'a> {
+    let Some(opened) = opened else {
+        return LoginError::Unreadable;
+    };
+    if opened.browser {
+        return LoginError::Stale;
+    }
+    if !visit.brought_cookies() {
         let own = visit.hallpass.issuer.as_str();
         tracing::info!(
             public_url = own,
@@ -118,7 +128,7 @@ fn unfitting(visit: &Visit, is_ours: bool) -> LoginError<'_> {
         );
         return LoginError::NoCookies { own };
     }
-    LoginError::Stale
+    LoginError::OtherBrowser
 }
 
 fn show(visit: &Visit, status: u16, onward: &Onward, app: Option<&str>, attempt: &Attempt<'_>) -> Response {
@@ -126,7 +136,7 @@ fn show(visit: &Visit, status: u16, onward: &Onward, app: Option<&str>, attempt:
         visit.address("/login"),
         visit.seal(Purpose::Login, onward.encode().as_bytes()),
     );
-    let interrupted = onward.kept.as_ref().map(|kept| match kept.has_fields() {
+    let interrupted = onward.kept.as_ref().map(|kept| match kept.has_typed() {
         true => Interrupted::Kept,
         false => Interrupted::NothingDone,
     });

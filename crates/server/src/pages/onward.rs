@@ -44,8 +44,8 @@ impl Kept {
 
     /// Whether something that was typed comes back.
     #[must_use]
-    pub fn has_fields(&self) -> bool {
-        !self.fields.is_empty()
+    pub fn has_typed(&self) -> bool {
+        new_app::has_typed(&Form::decode(&self.fields))
     }
 
     fn fields_of(&self, user: &User) -> Option<Form> {
@@ -120,7 +120,7 @@ impl Onward {
         (visit.parts.method, visit.parts.uri) = (Method::GET, uri);
         let fields = kept.fields_of(&user);
         match (self.place.as_str(), fields) {
-            ("/account/apps", fields) => connected_apps::again(visit, user, fields.as_ref()).await,
+            ("/account/apps", fields) => connected_apps::again(visit, user, Notice::NothingDone, fields.as_ref()).await,
             (new_app::PLACE, Some(fields)) => new_app::again(visit, user, &fields).await,
             (_, fields) => {
                 visit.notice = Some(Notice::NothingDone);

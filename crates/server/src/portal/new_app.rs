@@ -105,9 +105,13 @@ pub async fn create(Post { mut visit, form }: Post) -> Result<Response, Response
     };
     let typed = Typed::of(&form);
     let own = own_organizations(&visit, &user).await?;
-    let opened = opened.filter(|opened| opened.fits);
-    let Some(id) = opened.and_then(|opened| Uuid::from_slice(&opened.payload).ok()) else {
-        visit.notice = Some(Notice::Kept);
+    let fitting = opened.as_ref().filter(|opened| opened.fits);
+    let Some(id) = fitting.and_then(|opened| Uuid::from_slice(&opened.payload).ok()) else {
+        visit.notice = Some(if opened.is_some() {
+            kept(&form)
+        } else {
+            Notice::Unreadable
+        });
         return Err(show(&visit, 400, &own, &typed, &Faults::default()));
     };
     let wanted = judge(&visit.hallpass, &own, &typed).map_err(|faults| show(&visit, 400, &own, &typed, &faults))?;
@@ -124,10 +128,24 @@ pub async fn create(Post { mut visit, form }: Post) -> Result<Response, Response
 /// # Errors
 /// The answer to give instead.
 pub async fn again(mut visit: Visit, user: Arc<User>, form: &Form) -> Result<Response, Response> {
-    visit.notice = Some(Notice::Kept);
+    visit.notice = Some(kept(form));
     let visit = visit.with_navigation().await?;
     let own = own_organizations(&visit, &user).await?;
     Ok(show(&visit, 200, &own, &Typed::of(form), &Faults::default()))
+}
+
+/// Whether something was typed into the form.
+#[must_use]
+pub fn has_typed(form: &Form) -> bool {
+    ["name", "redirect_uris"].iter().any(|name| form.get(name).is_some())
+}
+
+fn kept(form: &Form) -> Notice {
+    if has_typed(form) {
+        Notice::Kept
+    } else {
+        Notice::NothingDone
+    }
 }
 
 /// Registers an app, unless its name looks like another's or its owner has as many as there can be.

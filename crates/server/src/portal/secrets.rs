@@ -78,7 +78,7 @@ async fn not_done(mut visit: Visit, opened: Option<&Opened>, form: &Form) -> Res
         let kept = Kept::of(opened, form, &[]);
         return Ok(login::interrupted(&visit, &place_of(&visit), None, kept));
     };
-    visit.notice = Some(Notice::NothingDone);
+    visit.notice = Some(Notice::of(opened.is_some()));
     let visit = visit.with_navigation().await?;
     apps::page(SignedIn { visit, user }).await
 }

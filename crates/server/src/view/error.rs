@@ -78,7 +78,7 @@ pub enum ErrorKind<'a> {
         /// The server's own address.
         own: &'a str,
     },
-    /// The page was open too long, or belongs to another session.
+    /// The page was open too long, or its form is damaged.
     Stale,
     /// The app works only in an organization that the person is not in.
     NotAMember {

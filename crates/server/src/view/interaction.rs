@@ -45,8 +45,12 @@ impl Interrupted {
 pub enum LoginError<'a> {
     /// Wrong password or unknown account: one text for both, so that nobody learns who has an account.
     WrongPassword,
-    /// The page was open too long, or belongs to another browser session.
+    /// The page was open too long.
     Stale,
+    /// The form's sealed state is missing or damaged.
+    Unreadable,
+    /// None of the cookies that were looked at is the one that the form was made for.
+    OtherBrowser,
     /// No cookie came with the form: it was begun in another browser, or this one keeps no cookies.
     NoCookies {
         /// The server's own address.
@@ -63,6 +67,8 @@ impl LoginError<'_> {
         match self {
             Self::WrongPassword => words.say("login-wrong-password"),
             Self::Stale => words.say("login-stale"),
+            Self::Unreadable => words.say("login-unreadable"),
+            Self::OtherBrowser => words.say("login-other-browser"),
             Self::NoCookies { own } => words.say("login-no-cookies").with("own", own),
             Self::Busy => words.say("login-busy"),
             Self::TooManyFailures(seconds) => {

@@ -64,13 +64,25 @@ pub enum Notice {
     Kept,
     /// Nothing.
     NothingDone,
+    /// Nothing: the form's sealed state is missing or damaged.
+    Unreadable,
+    /// The person stays signed in: the sign-out form was made for another session.
+    StillSignedIn,
 }
 
 impl Notice {
+    /// What is said where a form did nothing because its state opened but does not fit, or does not open.
+    #[must_use]
+    pub fn of(opened: bool) -> Self {
+        if opened { Self::NothingDone } else { Self::Unreadable }
+    }
+
     fn message(self) -> Message {
         match self {
             Self::Kept => Message("notice-kept"),
             Self::NothingDone => Message("notice-nothing-done"),
+            Self::Unreadable => Message("notice-unreadable"),
+            Self::StillSignedIn => Message("notice-still-signed-in"),
         }
     }
 }

@@ -205,6 +205,8 @@ impl Texts {
         for (name, error) in [
             ("login-wrong", LoginError::WrongPassword),
             ("login-stale", LoginError::Stale),
+            ("login-unreadable", LoginError::Unreadable),
+            ("login-other-browser", LoginError::OtherBrowser),
             (
                 "login-no-cookies",
                 LoginError::NoCookies {
@@ -354,6 +356,13 @@ impl Texts {
             metadata: "/.well-known/oauth-authorization-server",
         };
         add("landing", landing.render(frame));
+        add(
+            "landing-still-signed-in",
+            landing.render(&Frame {
+                notice: Some(Notice::StillSignedIn),
+                ..*frame
+            }),
+        );
         add(
             "landing-signed-out",
             landing.render(&Frame {
@@ -525,6 +534,13 @@ impl Texts {
             code_page: true,
         };
         add("app-new", new.render(frame));
+        add(
+            "app-new-unreadable",
+            new.render(&Frame {
+                notice: Some(Notice::Unreadable),
+                ..*frame
+            }),
+        );
         let kept = AppNew {
             name: &self.app,
             redirect_uris: &self.uri,

@@ -203,7 +203,7 @@ async fn a_forged_form_is_stale_and_decides_nothing() {
         let answer = mary.submit(&page, &page.form("decision"), &typed).await;
         assert_eq!(answer.status, 400, "{forged}");
         assert!(
-            answer.text().contains("This page was open too long"),
+            answer.text().contains("This page cannot be used any more"),
             "{}",
             answer.text()
         );

@@ -24,7 +24,7 @@ async fn left_open<'s>(server: &'s Server, person: Person, path: &str) -> (Brows
 async fn send(browser: &Browser<'_>, page: &Answer, form: &Form, typed: &[(&str, &str)]) -> Answer {
     let login = Landing::of(browser.submit(page, form, typed).await).login();
     assert!(
-        login.text().contains("You were signed out, so nothing was done"),
+        login.text().contains("You are signed out, so nothing was done"),
         "{}",
         login.text()
     );
@@ -279,4 +279,97 @@ async fn a_consent_without_a_session_is_asked_for_after_sign_in() {
     assert!(login.text().contains("to go on to Sample App"), "{}", login.text());
     let consent = Landing::of(mary.send_login(&login, MARY).await).consent();
     assert_eq!(mary.decide(&consent, "allow").await.callback().get("state"), "kept");
+}
+
+/// A form whose sealed state was lost or cut on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_with_a_damaged_state_is_not_said_to_be_old_or_kept() {
+    let server = Server::library("default", &APPS.replace("john@doe.com", MARY.email)).await;
+    let mary = server.browser_of(MARY).await;
+    server.client("sample", REDIRECT_URI).connect(&mary).await;
+    let forms = [
+        ("/developer/apps/new", "redirect_uris", 400),
+        ("/account/apps", "end", 200),
+        (SAMPLE, "reset", 200),
+    ];
+    for (path, field, status) in forms {
+        let page = mary.open(path).await;
+        let form = page.form(field);
+        for state in ["", "AAAA", "é", &form.value("state")[1..]] {
+            let answer = mary.submit(&page, &form, &[("state", state), (field, "now")]).await;
+            assert_eq!(answer.status, status, "{path}");
+            let text = answer.text();
+            assert!(text.contains("the form could not be read"), "{path}: {text}");
+            assert!(
+                !text.contains("What you typed is here") && !text.contains(NOTHING),
+                "{path}: {text}"
+            );
+            assert!(
+                answer.forms().iter().any(|form| form.has(field)),
+                "{path} can be done again"
+            );
+        }
+    }
+    // What arrived of a registration is on its page.
+    let page = mary.open("/developer/apps/new").await;
+    let typed = [&TYPED[..], &[("state", "AAAA")]].concat();
+    let answer = mary.submit(&page, &page.form("redirect_uris"), &typed).await;
+    assert_eq!(answer.form("redirect_uris").value("name"), TYPED[0].1);
+    for state in ["", "AAAA"] {
+        let stranger = server.browser();
+        let page = stranger.open("/login").await;
+        let answer = stranger
+            .submit(&page, &page.form("password"), &[("state", state)])
+            .await;
+        assert!(
+            answer.text().contains("the form could not be read"),
+            "{}",
+            answer.text()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_form_is_not_said_to_be_kept() {
+    let server = Server::library("default", APPS).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    sample.connect(&server.browser_of(MARY).await).await;
+    for (path, field) in [("/developer/apps/new", "redirect_uris"), ("/account/apps", "end")] {
+        let (mary, page) = left_open(&server, MARY, path).await;
+        let login = send(&mary, &page, &page.form(field), &[]).await;
+        assert!(!login.text().contains("kept"), "{path}: {}", login.text());
+        let back = mary.send_login(&login, MARY).await;
+        assert!(back.text().contains(NOTHING), "{path}: {}", back.text());
+    }
+    let mary = server.browser_of(MARY).await;
+    let page = mary.open("/developer/apps/new").await;
+    server.advance(Duration::from_secs(31 * 60));
+    let back = mary.submit(&page, &page.form("redirect_uris"), &[]).await;
+    assert!(back.text().contains(NOTHING), "{}", back.text());
+}
+
+/// The button is on a page from before the person signed in again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_out_that_does_nothing_says_so() {
+    let server = Server::library("default", "").await;
+    let mary = server.browser_of(MARY).await;
+    let page = mary.open("/account").await;
+    let sign_out = |page: &Answer| page.forms().into_iter().find(|form| form.action == "/logout").unwrap();
+    let (name, _) = mary.session_cookie();
+    mary.set_cookies(&mary.cookies().replace(&format!("{name}="), "gone="));
+    mary.log_in(MARY).await;
+    for state in [sign_out(&page).value("state"), ""] {
+        let answer = mary.submit(&page, &sign_out(&page), &[("state", state)]).await;
+        assert!(answer.text().contains("You are still signed in"), "{}", answer.text());
+    }
+    let again = mary.submit(&page, &sign_out(&page), &[]).await;
+    let answer = mary.submit(&again, &sign_out(&again), &[]).await;
+    assert!(!answer.text().contains("signed in"), "{}", answer.text());
+    assert!(
+        mary.open("/account")
+            .await
+            .forms()
+            .iter()
+            .any(|form| form.has("password"))
+    );
 }
