@@ -13,8 +13,9 @@ use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header};
 
-/// So many binding cookies are looked at. Others can set some too, on a host that they share with this server.
-const MOST_BINDINGS: usize = 8;
+/// How many binding cookies are looked at: each tab that is opened before the first cookie gets one. Other programs can set
+/// some too, on a host that they share with this server.
+const MOST_BINDINGS: usize = 32;
 /// Stands between the name of the session cookie and the random part of a binding cookie's.
 const BINDING: &str = "-browser-";
 /// The length of a value: 256 bits in base64url.

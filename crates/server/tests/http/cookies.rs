@@ -119,23 +119,61 @@ async fn a_binding_cookie_is_set_where_none_came_and_stays() {
     assert_eq!(names(&older.cookies()).len(), 2);
 }
 
-/// Another program of the host can set some too. Browsers send older cookies first (RFC 6265 §5.4).
+/// As a browser does that opens its tabs of the day before.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_fits_one_of_the_first_eight_binding_cookies() {
-    let server = Server::library("default", "").await;
+async fn thirty_two_tabs_opened_before_the_first_cookie_all_go_on() {
+    let server = Server::library("default", APPS).await;
+    let sample = server.client("sample", REDIRECT_URI);
+    let (mut pages, mut cookies) = (Vec::new(), Vec::new());
+    for tab in 0..33 {
+        let browser = server.browser();
+        let query = sample.query(&[("state", &tab.to_string())]);
+        pages.push(browser.authorize(&query).await.login());
+        cookies.push(browser.cookies());
+    }
+    // Browsers send older cookies first (RFC 6265 §5.4).
+    let cookies = cookies.join("; ");
+    for tab in [0, 8, 31, 32] {
+        let page: &Answer = &pages[tab];
+        let answer = send_with(&server, &cookies, page).await;
+        let is_last = tab == 32;
+        assert_eq!(
+            answer.status,
+            if is_last { 400 } else { 303 },
+            "tab {tab}: {}",
+            answer.text()
+        );
+        if is_last {
+            let text = answer.text();
+            assert!(text.contains("with very many pages open at once"), "{text}");
+            assert!(text.contains("to go on to Sample App"), "{text}");
+            let answer = send_with(&server, &cookies, &answer).await;
+            assert!(answer.header("location").ends_with("&state=32"), "{answer:?}");
+        }
+    }
+}
+
+/// Sends the sign-in form of the page with these cookies, in this order.
+async fn send_with(server: &Server, cookies: &str, page: &Answer) -> Answer {
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(page.form("password").filled(&TYPED))
+        .finish();
     let url = server.at("/login");
-    for (before, status) in [(7, 303), (8, 400)] {
+    let request = server.request(reqwest::Method::POST, &url).header("cookie", cookies);
+    server.send(&url, request.body(body)).await
+}
+
+/// Another program of the host can set some too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_fits_one_of_the_first_32_binding_cookies() {
+    let server = Server::library("default", "").await;
+    for (before, status) in [(31, 303), (32, 400)] {
         let browser = server.browser();
         let page = browser.open("/login").await;
         let name = format!("hallpass-{}-browser-", server.port());
         let planted: String = (0..before).map(|n| format!("{name}planted{n}={PLANTED}; ")).collect();
-        let pairs = page.form("password").filled(&TYPED);
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish();
         let cookies = format!("{planted}{name}short=x; {}", browser.cookies());
-        let request = server.request(reqwest::Method::POST, &url).header("cookie", cookies);
-        let answer = server.send(&url, request.body(body)).await;
+        let answer = send_with(&server, &cookies, &page).await;
         assert_eq!(answer.status, status, "after {before}");
     }
 }
