@@ -19,6 +19,17 @@ pub(super) const ENDS: u32 = 500;
 pub(super) struct Job<R> {
     pub(super) work: Work,
     pub(super) replies: Vec<R>,
+    /// Since when it waits for what another has locked.
+    pub(super) held: Option<std::time::Instant>,
+}
+
+/// Whether a commit waits for what others have locked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Locks {
+    /// As long as a commit takes.
+    Awaited,
+    /// Not at all.
+    NotAwaited,
 }
 
 /// Takes from what waits, in order, up to `limit` works for one commit. What may not be in it stays, in order.
@@ -108,6 +119,8 @@ pub(super) enum Applied {
     Whole(Outcome),
     /// This remains.
     Partly(Write),
+    /// Nothing of it: another has locked what it changes.
+    Locked,
 }
 
 /// What came of a rotation. Where it was made, everybody who asked for it knows the row from the state that they expected:
@@ -215,6 +228,14 @@ enum Concerns {
 }
 
 impl Work {
+    /// The one grant that it changes.
+    pub(super) fn grant(&self) -> Option<GrantId> {
+        match self.concerns() {
+            Concerns::One(id) => Some(id),
+            _ => None,
+        }
+    }
+
     fn concerns(&self) -> Concerns {
         match self {
             Self::Insert(grant, _) => Concerns::One(grant.id),
@@ -361,6 +382,7 @@ mod tests {
             .map(|(n, work)| Job {
                 work,
                 replies: vec![n.to_string()],
+                held: None,
             })
             .collect();
         let mut batches = Vec::new();

@@ -17,6 +17,7 @@ mod connections;
 mod declared;
 mod deletions;
 mod grants;
+mod held;
 mod keys;
 mod lists;
 mod memberships;
@@ -52,6 +53,14 @@ pub use postgres::Address;
 mod threads {
     pub(super) use std::sync::mpsc;
     pub(super) use std::thread;
+
+    /// What comes within this time.
+    pub(super) fn receive<T>(
+        arriving: &mpsc::Receiver<T>,
+        patience: std::time::Duration,
+    ) -> Result<T, mpsc::RecvTimeoutError> {
+        arriving.recv_timeout(patience)
+    }
 }
 
 use crate::config::{self, StoreUrl};

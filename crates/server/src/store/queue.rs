@@ -1,12 +1,15 @@
 //! The queue before the one thread that writes: whatever waits is one commit, and every answer is given after it.
 //!
+//! Works for which another server's transaction has locked something wait apart (`held.rs`): no commit waits for them.
+//!
 //! A commit that fails answers everyone in it, and everyone who has waited for it, with `Unavailable`; the next one may
 //! work. Nothing here can leave a caller waiting: a reply that is dropped is an answer too. How a batch is committed is the
 //! engine's; what runs here is tried in every order of its threads (`tests/queue.rs`).
 
-use super::threads::{mpsc, thread};
-use crate::store::batch::{Applied, Job, Outcome, Work, Write, plan};
+use super::threads::{mpsc, receive, thread};
+use crate::store::batch::{Applied, Job, Locks, Outcome, Work, Write, plan};
 use crate::store::connection::unavailable;
+use crate::store::held::Held;
 use crate::store::model::Change;
 use crate::store::pressure::Pressure;
 use crate::store::seen::{self, Seen};
@@ -36,6 +39,7 @@ const RETRY: Duration = Duration::from_millis(500);
 
 type Reply = oneshot::Sender<Result<Outcome>>;
 /// What a commit did.
+#[derive(Default)]
 pub(in crate::store) struct Committed {
     /// Each work's answer.
     pub(in crate::store) answers: Vec<Result<Applied>>,
@@ -51,8 +55,9 @@ pub(in crate::store) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
 /// What commits.
 pub(in crate::store) trait Engine: Send + 'static {
     /// Does all of this in one commit, or fails: then it may have been done all the same. A work that is refused for itself
-    /// leaves the others alone. After a panic the next call goes on.
-    fn commit(&mut self, works: &[&Work]) -> Result<Committed>;
+    /// leaves the others alone; where others have locked something for too long, each work has a commit of its own. After a
+    /// panic the next call goes on.
+    fn commit(&mut self, works: &[&Work], locks: Locks) -> Result<Committed>;
 
     /// What the feed has that the listener may not have been told of: what failed commits may have made, and the last commit.
     fn untold(&mut self) -> Result<Vec<Change>>;
@@ -92,6 +97,7 @@ pub(in crate::store) fn start(engine: impl Engine, shared: Arc<Shared>) -> Resul
         engine,
         arriving,
         waiting: VecDeque::new(),
+        held: Held::default(),
         shared: Arc::clone(&shared),
         uses_written: Instant(0),
         closing: false,
@@ -122,6 +128,7 @@ impl Queue {
         self.enqueue(Job {
             work,
             replies: vec![reply],
+            held: None,
         })?;
         answer.await.unwrap_or_else(|_| Err(fault()))
     }
@@ -145,6 +152,7 @@ struct Worker<E> {
     engine: E,
     arriving: Receiver<Job<Reply>>,
     waiting: VecDeque<Job<Reply>>,
+    held: Held<Reply>,
     shared: Arc<Shared>,
     uses_written: Instant,
     closing: bool,
@@ -155,9 +163,24 @@ struct Worker<E> {
 impl<E: Engine> Worker<E> {
     fn run(mut self) {
         while self.gather() {
+            for (job, error) in self.held.take_from(&mut self.waiting, now()) {
+                reply(job, Err(error));
+            }
             let mut batch = plan(&mut self.waiting, BATCH);
             self.write_uses_behind(&mut batch);
-            self.commit(batch);
+            self.commit(batch, Locks::Awaited);
+            if self.waiting.is_empty() || self.held.rest(now()).is_zero() {
+                self.try_held();
+            }
+        }
+    }
+
+    fn try_held(&mut self) {
+        let before = self.held.len();
+        let held = self.held.next(BATCH, now());
+        self.commit(held, Locks::NotAwaited);
+        if self.held.len() < before {
+            self.held.wake();
         }
     }
 
@@ -165,8 +188,13 @@ impl<E: Engine> Worker<E> {
     fn gather(&mut self) -> bool {
         while self.waiting.is_empty() {
             let failing = self.shared.pressure.is_failing();
-            match self.arriving.recv_timeout(if failing { RETRY } else { BEHIND }) {
+            let received = match self.held.is_empty() {
+                true => self.arriving.recv_timeout(if failing { RETRY } else { BEHIND }),
+                false => receive(&self.arriving, self.held.rest(now())),
+            };
+            match received {
                 Ok(job) => self.waiting.push_back(job),
+                Err(RecvTimeoutError::Timeout) if !self.held.is_empty() => return true,
                 Err(RecvTimeoutError::Timeout) if failing => self.waiting.push_back(unasked(Work::Write(probe()))),
                 Err(RecvTimeoutError::Timeout) if !self.shared.seen.is_due() => {}
                 Err(RecvTimeoutError::Timeout) => self.waiting.push_back(unasked(Work::Seen(vec![]))),
@@ -200,15 +228,17 @@ impl<E: Engine> Worker<E> {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "how long a commit takes is the clock's to say")]
-    fn commit(&mut self, batch: Vec<Job<Reply>>) {
+    fn commit(&mut self, batch: Vec<Job<Reply>>, locks: Locks) {
+        if batch.is_empty() {
+            return;
+        }
         #[cfg(test)]
         self.shared.count(&batch);
         let works: Vec<&Work> = batch.iter().map(|job| &job.work).collect();
-        let begun = std::time::Instant::now();
-        let committed = catch_unwind(AssertUnwindSafe(|| self.committed(&works)));
+        let begun = now();
+        let committed = catch_unwind(AssertUnwindSafe(|| self.committed(&works, locks)));
         let made = matches!(committed, Ok(Ok(_)));
-        self.shared.pressure.committed(begun.elapsed(), made);
+        self.shared.pressure.committed(now().duration_since(begun), made);
         match committed {
             Ok(Ok((answers, left))) => {
                 let asked_for = batch.iter().any(|job| !job.replies.is_empty());
@@ -229,8 +259,8 @@ impl<E: Engine> Worker<E> {
     /// A revocation whose commit seemed to fail and was made is found done when it is asked again, and then acknowledged:
     /// memory must know of it. So after a failure what may not have been told is told, before any answer; where it cannot be
     /// read, nobody hears that something was done.
-    fn committed(&mut self, works: &[&Work]) -> Result<(Vec<Result<Applied>>, Option<Write>)> {
-        let Committed { answers, changes, left } = self.engine.commit(works)?;
+    fn committed(&mut self, works: &[&Work], locks: Locks) -> Result<(Vec<Result<Applied>>, Option<Write>)> {
+        let Committed { answers, changes, left } = self.engine.commit(works, locks)?;
         if self.unsure {
             let all = self.engine.untold().inspect_err(|_| self.tell(&changes))?;
             self.tell(&all);
@@ -261,23 +291,26 @@ impl<E: Engine> Worker<E> {
     }
 
     fn answer(&mut self, job: Job<Reply>, answer: Result<Applied>) {
-        let outcome = match answer {
-            Ok(Applied::Whole(outcome)) => Ok(outcome),
-            Ok(Applied::Partly(rest)) => {
-                let (work, replies) = (Work::Write(rest), job.replies);
-                // Behind what came meanwhile: nobody waits for an app with a million grants.
-                return self.waiting.push_back(Job { work, replies });
-            }
-            Err(error) => Err(error),
-        };
-        let mut replies = job.replies.into_iter();
-        let first = replies.next();
-        for reply in replies {
-            // Whoever does not wait any more has gone away, and what they asked for is done all the same.
-            let _ = reply.send(outcome.as_ref().map(Outcome::for_others).map_err(Clone::clone));
+        match answer {
+            Ok(Applied::Whole(outcome)) => reply(job, Ok(outcome)),
+            // Behind what came meanwhile: nobody waits for an app with a million grants.
+            Ok(Applied::Partly(rest)) => self.waiting.push_back(Job {
+                work: Work::Write(rest),
+                held: None,
+                ..job
+            }),
+            Ok(Applied::Locked) => self.hold(job),
+            Err(error) => reply(job, Err(error)),
         }
-        if let Some(reply) = first {
-            let _ = reply.send(outcome);
+    }
+
+    /// Has a work wait for what another has locked. Uses are noted again: they are written with the next ones.
+    fn hold(&mut self, job: Job<Reply>) {
+        if let Work::Seen(uses) = job.work {
+            return self.shared.seen.put_back(uses);
+        }
+        if let Some((job, error)) = self.held.hold(job, now()) {
+            reply(job, Err(error));
         }
     }
 
@@ -286,21 +319,38 @@ impl<E: Engine> Worker<E> {
         tracing::warn!(%error, "a commit failed");
         self.unsure = true;
         let arrived: Vec<_> = self.arriving.try_iter().take(QUEUE).collect();
-        for job in batch.into_iter().chain(self.waiting.drain(..)).chain(arrived) {
-            if let Work::Seen(uses) = job.work {
-                self.shared.seen.put_back(uses);
+        let waiting = self.held.drain().chain(self.waiting.drain(..));
+        for mut job in batch.into_iter().chain(waiting).chain(arrived) {
+            if let Work::Seen(uses) = &mut job.work {
+                self.shared.seen.put_back(std::mem::take(uses));
             }
-            for reply in job.replies {
-                let _ = reply.send(Err(error.clone()));
-            }
+            reply(job, Err(error.clone()));
         }
     }
 }
 
+/// Answers everybody who asked for a work.
+fn reply(job: Job<Reply>, outcome: Result<Outcome>) {
+    let mut replies = job.replies.into_iter();
+    let first = replies.next();
+    for reply in replies {
+        // Whoever does not wait any more has gone away, and what they asked for is done all the same.
+        let _ = reply.send(outcome.as_ref().map(Outcome::for_others).map_err(Clone::clone));
+    }
+    if let Some(reply) = first {
+        let _ = reply.send(outcome);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a commit takes is the clock's to say")]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 /// Work that nobody waits for. Which uses are written is filled in when their turn comes.
 fn unasked(work: Work) -> Job<Reply> {
-    let replies = vec![];
-    Job { work, replies }
+    let (replies, held) = (vec![], None);
+    Job { work, replies, held }
 }
 
 impl Drop for Queue {

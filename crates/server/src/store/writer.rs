@@ -1,7 +1,7 @@
 //! SQLite's half of the writer: the connection that writes, and one transaction for each batch (`queue.rs` has the thread).
 
 use super::apply::Batch;
-use super::batch::Work;
+use super::batch::{Locks, Work};
 use super::bounds::Bounds;
 use super::changes;
 use super::connection::{Connection, unavailable};
@@ -40,8 +40,8 @@ impl Writer {
 }
 
 impl Engine for Writer {
-    /// A panic in here loses the connection, and with it all that was not committed.
-    fn commit(&mut self, works: &[&Work]) -> Result<Committed> {
+    /// A panic in here loses the connection, and with it all that was not committed. No other server writes in this file.
+    fn commit(&mut self, works: &[&Work], _: Locks) -> Result<Committed> {
         // SQLite would go on in a file that was moved or deleted, and the next start would know of nothing.
         if file_at(&self.path)? != self.file {
             return Err(StoreError::Unavailable(

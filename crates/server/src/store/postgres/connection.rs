@@ -33,8 +33,17 @@ pub(super) type Answer<T> = std::result::Result<T, Failed>;
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) error: StoreError,
-    /// Whether the database undid the whole transaction for another's sake: done again, it may work.
-    pub(super) undone: bool,
+    /// Where the database undid the whole transaction for another's sake: done again, it may work.
+    pub(super) undone: Option<Undone>,
+}
+
+/// Why a transaction was undone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Undone {
+    /// It collided with another. It may work at once.
+    Collided,
+    /// Another kept something locked for longer than this one was to wait. It may work when the other has ended.
+    Locked,
 }
 
 /// A value for a parameter, and its type where the statement is not prepared.
@@ -309,13 +318,17 @@ fn failed(error: &Error) -> Failed {
         data if ["22", "23", "54"].iter().any(|class| data.starts_with(class)) => StoreError::Corrupt(text),
         _ => StoreError::Unavailable(text),
     };
-    let undone = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code);
+    let undone = match *code {
+        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Some(Undone::Collided),
+        SqlState::LOCK_NOT_AVAILABLE => Some(Undone::Locked),
+        _ => None,
+    };
     Failed { error, undone }
 }
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
-        let undone = false;
+        let undone = None;
         Self { error, undone }
     }
 }

@@ -4,7 +4,7 @@
 //! whatever node, one makes the change, and statements of several nodes never wait for each other in a circle.
 
 use super::connection::{Answer, Connection, Param};
-use crate::store::batch::{End, Recorded, Use, Used, Work};
+use crate::store::batch::{End, Locks, Recorded, Use, Used, Work};
 use crate::store::bounds::Bounds;
 use crate::store::model::{Change, GrantId};
 use crate::store::numbering::Numbering;
@@ -146,21 +146,33 @@ pub(super) fn lock(groups: &[Group]) -> Option<Vec<Value>> {
 /// The statement of [`lock`].
 pub(super) const LOCK: &str = "SELECT 1 FROM grants WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 
+/// PostgreSQL's `lock_timeout`. Commits of other servers take milliseconds; which of many works waits for one that takes longer
+/// is found by trying each without a wait.
+pub(super) fn lock_timeout(locks: Locks) -> &'static str {
+    match locks {
+        Locks::Awaited => "150ms",
+        Locks::NotAwaited => "1ms",
+    }
+}
+
 impl Group {
     /// The statement.
     pub(super) fn sql(&self) -> &'static str {
         self.kind.sql()
     }
 
-    /// Runs it: what came of each work. Works of grants that are not there are missing from that.
-    pub(super) async fn run(&self, connection: &Connection) -> Answer<Vec<Done>> {
+    /// Runs it: what came of each work. Works of grants that are not there are missing from that. It waits for what others have
+    /// locked as long as `locks` says, which is a setting of this statement's transaction alone.
+    pub(super) async fn run(&self, connection: &Connection, locks: Locks) -> Answer<Vec<Done>> {
         let columns: Vec<Vec<&Value>> = (0..self.kind.columns().len())
             .map(|column| self.rows.iter().filter_map(|row| row.get(column)).collect())
             .collect();
-        let mut params: Vec<Param<'_>> = Vec::with_capacity(columns.len() + 1);
+        let mut params: Vec<Param<'_>> = Vec::with_capacity(columns.len() + 2);
         for (column, letter) in columns.iter().zip(self.kind.columns().chars()) {
             params.push((column as &(dyn ToSql + Sync), array(letter)));
         }
+        let patience = lock_timeout(locks);
+        params.push((&patience as &(dyn ToSql + Sync), Type::TEXT));
         let node = self.entries.first().map(|entry| Value::from(entry.node));
         params.extend(node.iter().map(|node| (node as &(dyn ToSql + Sync), Type::BYTEA)));
         let (rows, _) = connection.rows(self.sql(), &params).await?;
@@ -243,11 +255,12 @@ impl Kind {
     }
 }
 
-const INSERT: &str = "WITH b AS (SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], \
+const INSERT: &str = "WITH b AS (SELECT b.* FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], \
      $6::text[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], \
      $14::bytea[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[]) \
      AS b(id, app, person, organization, scopes, uri, challenge, salt, key, rotated, created, code_expires, check_at, \
-     event, actor, action, source, before, after, detail)), \
+     event, actor, action, source, before, after, detail), \
+     (SELECT set_config('lock_timeout', $21, true)) AS w), \
      i AS (INSERT INTO grants (id, app_id, user_id, organization_id, state, scopes, redirect_uri, code_challenge, salt, \
      proof_key, generation, confirmed, rotated_at, created, code_expires, check_at) \
      SELECT id, app, person, organization, 0, scopes, uri, challenge, salt, key, 0, 0, rotated, created, code_expires, \
@@ -259,7 +272,7 @@ const INSERT: &str = "WITH b AS (SELECT * FROM unnest($1::bytea[], $2::bytea[], 
 const REDEEM: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.code_expires, g.proof_key \
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[], \
      $8::bigint[]) WITH ORDINALITY AS b(at, expires, ends, key, id, app, due, keep, n) \
-     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
+     JOIN grants g ON g.id = b.id, (SELECT set_config('lock_timeout', $9, true)) AS w ORDER BY b.id FOR NO KEY UPDATE OF g), \
      u AS (UPDATE grants AS g SET state = 1, generation = 1, rotated_at = l.at, last_used = l.at, expires = l.expires, \
      ends = l.ends, proof_key = l.key, previous_key = l.proof_key, check_at = LEAST(g.check_at, l.due) FROM l \
      WHERE g.id = l.id AND l.app_id = l.app AND l.state = 0 AND l.code_expires > l.at \
@@ -272,7 +285,7 @@ const ROTATE: &str = "WITH l AS (SELECT b.*, g.state, g.generation, g.previous, 
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[], \
      $8::bigint[], $9::bigint[]) \
      WITH ORDINALITY AS b(presented, key, at, expires, repeats, source, id, expect, expect_previous, n) \
-     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
+     JOIN grants g ON g.id = b.id, (SELECT set_config('lock_timeout', $10, true)) AS w ORDER BY b.id FOR NO KEY UPDATE OF g), \
      u AS (UPDATE grants AS g SET generation = l.generation + 1, previous = l.presented, previous_key = l.proof_key, \
      proof_key = l.key, confirmed = 0, rotated_at = l.at, last_used = l.at, expires = l.expires, redirect_uri = NULL, \
      code_challenge = NULL, repeats = CASE WHEN g.repeats < 3 THEN l.repeats ELSE g.repeats END, \
@@ -285,7 +298,7 @@ const REPLACE: &str = "WITH l AS (SELECT b.*, g.state, g.generation, g.previous,
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[], \
      $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) \
      WITH ORDINALITY AS b(presented, key, at, expires, repeats, source, id, expect, expect_previous, number, until, n) \
-     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
+     JOIN grants g ON g.id = b.id, (SELECT set_config('lock_timeout', $12, true)) AS w ORDER BY b.id FOR NO KEY UPDATE OF g), \
      u AS (UPDATE grants AS g SET generation = l.generation + 1, previous = l.presented, proof_key = l.key, \
      confirmed = 0, rotated_at = l.at, last_used = l.at, expires = l.expires, \
      repeats = CASE WHEN g.repeats < 3 THEN l.repeats ELSE g.repeats END, source = l.source FROM l \
@@ -293,7 +306,7 @@ const REPLACE: &str = "WITH l AS (SELECT b.*, g.state, g.generation, g.previous,
      AND l.confirmed = 0 \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys r WHERE r.id IN (l.proof_key, l.previous_key, l.key)) RETURNING l.n), \
      c AS (INSERT INTO changes (node, number, happened, expires, kind, subject, value) \
-     SELECT $12::bytea, l.number, l.at, l.until, 'generation', l.id, l.expect FROM u JOIN l ON l.n = u.n) \
+     SELECT $13::bytea, l.number, l.at, l.until, 'generation', l.id, l.expect FROM u JOIN l ON l.n = u.n) \
      SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
 
 const END: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.organization_id, g.generation AS current \
@@ -301,12 +314,12 @@ const END: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.organi
      $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[]) \
      WITH ORDINALITY AS b(at, reason, due, id, generation, number, until, event, actor, action, source, before, after, \
      detail, n) \
-     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g), \
+     JOIN grants g ON g.id = b.id, (SELECT set_config('lock_timeout', $15, true)) AS w ORDER BY b.id FOR NO KEY UPDATE OF g), \
      u AS (UPDATE grants AS g SET state = 2, ended_at = l.at, reason = l.reason, redirect_uri = NULL, \
      code_challenge = NULL, check_at = l.due FROM l WHERE g.id = l.id AND l.state < 2 \
      AND (l.current = l.generation OR l.generation IS NULL) RETURNING l.n), \
      c AS (INSERT INTO changes (node, number, happened, expires, kind, subject, value) \
-     SELECT $15::bytea, l.number, l.at, l.until, 'grant', l.id, 0 FROM u JOIN l ON l.n = u.n), \
+     SELECT $16::bytea, l.number, l.at, l.until, 'grant', l.id, 0 FROM u JOIN l ON l.n = u.n), \
      e AS (INSERT INTO audit_events (id, happened, actor, action, app_id, user_id, organization_id, grant_id, source, \
      before, after, detail) SELECT l.event, l.at, l.actor, l.action, l.app_id, l.user_id, l.organization_id, l.id, \
      l.source, l.before, l.after, l.detail FROM u JOIN l ON l.n = u.n WHERE l.event IS NOT NULL) \
@@ -314,11 +327,11 @@ const END: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.organi
 
 const SEEN: &str = "WITH l AS (SELECT b.*, g.state, g.generation AS current \
      FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS b(at, generation, id) \
-     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g) \
+     JOIN grants g ON g.id = b.id, (SELECT set_config('lock_timeout', $4, true)) AS w ORDER BY b.id FOR NO KEY UPDATE OF g) \
      UPDATE grants AS g SET last_used = GREATEST(g.last_used, l.at), \
      confirmed = CASE WHEN l.current = l.generation THEN 1 ELSE g.confirmed END FROM l \
      WHERE g.id = l.id AND l.state = 1";
 
 const SECRET_SEEN: &str = "WITH l AS (SELECT b.* FROM unnest($1::bigint[], $2::bytea[]) AS b(at, id) \
-     JOIN secrets s ON s.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF s) \
+     JOIN secrets s ON s.id = b.id, (SELECT set_config('lock_timeout', $3, true)) AS w ORDER BY b.id FOR NO KEY UPDATE OF s) \
      UPDATE secrets AS s SET last_used = GREATEST(s.last_used, l.at) FROM l WHERE s.id = l.id";

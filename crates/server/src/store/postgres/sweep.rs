@@ -1,8 +1,8 @@
 //! Expiry as part of running, on PostgreSQL: rows that another server treats at the same moment are left to it.
 
 use super::connection::{Answer, Connection};
-use super::writer::BEGIN;
-use crate::store::batch::Write;
+use super::writer::begin;
+use crate::store::batch::{Locks, Write};
 use crate::store::memberships::{self, DELETE_ENDED, LONGEST_ENDED};
 use crate::store::sweep::{ANY_DUE, ROWS, Verdict, verdict};
 use crate::store::value::Value;
@@ -30,7 +30,7 @@ pub(super) async fn sweep(
     }
     let limit = Value::Int(i64::try_from(limit).unwrap_or(i64::MAX));
     let until = [now.into(), limit.clone()];
-    connection.batch(BEGIN).await?;
+    connection.batch(&begin(Locks::Awaited)).await?;
     let (mut gone, mut over, mut later) = (vec![], vec![], vec![]);
     for mut row in connection.query(DUE, &until).await? {
         let id: Value = row.take()?;

@@ -3,12 +3,12 @@
 //! What many ask for is one statement for each kind (`hot.rs`); one kind alone commits by itself, several go out together in
 //! one transaction without a wait between them. Anything else runs step by step in the same transaction.
 
-use super::connection::{Answer, Connection, Failed, Param};
+use super::connection::{Answer, Connection, Failed, Param, Undone};
 use super::hot::{self, Done, Group};
 use super::points::read_grants;
 use super::{Way, acknowledged, sweep};
 use crate::store::apply::{is_own, own};
-use crate::store::batch::{Applied, ENDS, End, Ends, Outcome, Rotation, Work, Write};
+use crate::store::batch::{Applied, ENDS, End, Ends, Locks, Outcome, Rotation, Work, Write};
 use crate::store::bounds::Bounds;
 use crate::store::connection::unavailable;
 use crate::store::model::{AuditEvent, Change, GrantId, Mark};
@@ -56,6 +56,7 @@ struct Batch<'a> {
     connection: &'a Connection,
     works: &'a [&'a Work],
     bounds: &'a Bounds,
+    locks: Locks,
     /// The numbering with this batch in it: the run's own moves on with the commit.
     numbering: Numbering,
     answers: Vec<Option<Result<Applied>>>,
@@ -86,8 +87,8 @@ impl Writer {
 
 impl Engine for Writer {
     /// A panic in here loses the connection, and with it all that was not committed.
-    fn commit(&mut self, works: &[&Work]) -> Result<Committed> {
-        self.runtime.block_on(self.own.commit(works))
+    fn commit(&mut self, works: &[&Work], locks: Locks) -> Result<Committed> {
+        self.runtime.block_on(self.own.commit(works, locks))
     }
 
     /// What failed commits may have made, and the last one that did not fail. All else was told, by the reader of the feed too.
@@ -97,12 +98,19 @@ impl Engine for Writer {
 }
 
 impl Own {
-    async fn commit(&mut self, works: &[&Work]) -> Result<Committed> {
+    async fn commit(&mut self, works: &[&Work], locks: Locks) -> Result<Committed> {
         if std::mem::replace(&mut self.committing, true) {
             self.abandon();
         }
         self.begun = self.numbering.mark();
-        let committed = self.attempts(works).await;
+        if let Some(now) = works.iter().filter_map(|work| work.now()).max() {
+            self.numbering.note(now);
+        }
+        let committed = match self.attempts(works, locks).await {
+            Err(failed) if failed.undone == Some(Undone::Locked) => self.each(works).await,
+            committed => committed,
+        };
+        let committed = committed.map_err(StoreError::from);
         if committed.is_err() {
             self.abandon();
         }
@@ -128,19 +136,34 @@ impl Own {
         Ok(changes)
     }
 
-    async fn attempts(&mut self, works: &[&Work]) -> Result<Committed> {
-        if let Some(now) = works.iter().filter_map(|work| work.now()).max() {
-            self.numbering.note(now);
+    /// Each in a commit of its own, so that those for which others have locked something hold up no other.
+    async fn each(&mut self, works: &[&Work]) -> Answer<Committed> {
+        let mut all = Committed::default();
+        for work in works {
+            match self.attempts(&[work], Locks::NotAwaited).await {
+                Ok(committed) => {
+                    all.answers.extend(committed.answers);
+                    all.changes.extend(committed.changes);
+                }
+                Err(failed) if failed.undone == Some(Undone::Locked) => all.answers.push(Ok(Applied::Locked)),
+                Err(failed) => return Err(failed),
+            }
         }
+        Ok(all)
+    }
+
+    async fn attempts(&mut self, works: &[&Work], locks: Locks) -> Answer<Committed> {
         let mut attempt = 1;
         loop {
             let connection = self.connected().await?;
-            let batch = Batch::new(&connection, works, &self.bounds, self.numbering);
+            let batch = Batch::new(&connection, works, &self.bounds, (self.numbering, locks));
             let committed = batch.commit().await;
             let mut left = None;
             if let Ok((_, numbering)) = &committed {
                 self.numbering = *numbering;
-                left = self.sweep(&connection, works).await;
+                if locks == Locks::Awaited {
+                    left = self.sweep(&connection, works).await;
+                }
             }
             if connection.is_broken() {
                 drop(connection);
@@ -151,8 +174,8 @@ impl Own {
             }
             match committed {
                 Ok((committed, _)) => return Ok(Committed { left, ..committed }),
-                Err(failed) if failed.undone && attempt < ATTEMPTS => wait(attempt).await,
-                Err(failed) => return Err(failed.error),
+                Err(failed) if failed.undone == Some(Undone::Collided) && attempt < ATTEMPTS => wait(attempt).await,
+                Err(failed) => return Err(failed),
             }
             attempt += 1;
         }
@@ -199,11 +222,17 @@ impl Own {
 }
 
 impl<'a> Batch<'a> {
-    fn new(connection: &'a Connection, works: &'a [&'a Work], bounds: &'a Bounds, numbering: Numbering) -> Self {
+    fn new(
+        connection: &'a Connection,
+        works: &'a [&'a Work],
+        bounds: &'a Bounds,
+        (numbering, locks): (Numbering, Locks),
+    ) -> Self {
         Self {
             connection,
             works,
             bounds,
+            locks,
             numbering,
             answers: works.iter().map(|_| None).collect(),
             changes: Vec::new(),
@@ -218,7 +247,7 @@ impl<'a> Batch<'a> {
         let cold = self.works.iter().any(|work| is_cold(work));
         let done = match groups.as_slice() {
             [] if !cold => vec![],
-            [one] if !cold => one.run(self.connection).await?,
+            [one] if !cold => one.run(self.connection, self.locks).await?,
             several => self.transaction(several, cold).await?,
         };
         acknowledged(self.connection, warnings)?;
@@ -241,7 +270,7 @@ impl<'a> Batch<'a> {
     async fn transaction(&mut self, groups: &[Group], cold: bool) -> Answer<Vec<Done>> {
         let outcome = match cold {
             true => self.step_by_step(groups).await,
-            false => together(self.connection, groups).await,
+            false => together(self.connection, groups, self.locks).await,
         };
         // Where its end was sent along, there is none to undo any more.
         if outcome.is_err() && cold && !self.connection.is_broken() && self.connection.batch("ROLLBACK").await.is_err()
@@ -252,13 +281,13 @@ impl<'a> Batch<'a> {
     }
 
     async fn step_by_step(&mut self, groups: &[Group]) -> Answer<Vec<Done>> {
-        self.connection.batch(BEGIN).await?;
+        self.connection.batch(&begin(self.locks)).await?;
         let mut done = Vec::new();
         if let Some(ids) = hot::lock(groups) {
             self.connection.rows(hot::LOCK, &[(&ids, Type::BYTEA_ARRAY)]).await?;
         }
         for group in groups {
-            done.extend(group.run(self.connection).await?);
+            done.extend(group.run(self.connection, self.locks).await?);
         }
         for (place, work) in self.works.iter().enumerate() {
             let applied = match work {
@@ -274,7 +303,7 @@ impl<'a> Batch<'a> {
             };
             let (undone, applied) = match applied {
                 Err(Failed { error, undone }) => (undone, Err(error)),
-                Ok(applied) => (false, Ok(applied)),
+                Ok(applied) => (None, Ok(applied)),
             };
             let answer = own(applied).map_err(|error| Failed { error, undone })?;
             if let Some(place) = self.answers.get_mut(place) {
@@ -366,7 +395,7 @@ impl<'a> Batch<'a> {
         };
         let each: Vec<End> = found.iter().map(each).collect();
         if let Some(group) = hot::ends(&each, &mut self.numbering, self.bounds) {
-            let done = group.run(self.connection).await?;
+            let done = group.run(self.connection, self.locks).await?;
             self.changes.extend(done.into_iter().filter_map(|done| done.entry));
         }
         Ok(found)
@@ -432,7 +461,8 @@ fn unanswered(
 }
 
 /// All of these as one transaction, sent without a wait. Where one fails PostgreSQL undoes the others, and its end with it.
-async fn together(connection: &Connection, groups: &[Group]) -> Answer<Vec<Done>> {
+async fn together(connection: &Connection, groups: &[Group], locks: Locks) -> Answer<Vec<Done>> {
+    let begin = begin(locks);
     let lock = hot::lock(groups);
     if lock.is_some() {
         connection.prepare(hot::LOCK).await?;
@@ -446,10 +476,10 @@ async fn together(connection: &Connection, groups: &[Group]) -> Answer<Vec<Done>
             None => Ok(()),
         }
     };
-    let done = join_all(groups.iter().map(|group| group.run(connection)));
+    let done = join_all(groups.iter().map(|group| group.run(connection, locks)));
     // Polled in this order, and so sent in it.
     let (begun, locked, done, committed) =
-        tokio::join!(biased; connection.batch(BEGIN), lock, done, connection.batch("COMMIT"));
+        tokio::join!(biased; connection.batch(&begin), lock, done, connection.batch("COMMIT"));
     begun?;
     locked?;
     let mut all = Vec::new();
@@ -462,8 +492,12 @@ async fn together(connection: &Connection, groups: &[Group]) -> Answer<Vec<Done>
 
 /// Whatever the database's default is: with more isolation others' changes would be errors. What a server has locked that is
 /// suspended or cut off in the middle is free again soon: PostgreSQL itself would notice hours later.
-pub(super) const BEGIN: &str =
-    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '5s'";
+pub(super) fn begin(locks: Locks) -> String {
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '{}'",
+        hot::lock_timeout(locks)
+    )
+}
 
 const UNTOLD: &str = "SELECT c.node, c.number, c.happened, c.expires, c.kind, c.subject, c.value \
      FROM unnest($1::bytea[], $2::bigint[]) AS run (node, number) \
