@@ -90,14 +90,9 @@ impl Basic {
         self.text[self.colon + 1..].contains(':')
     }
 
-    /// What the header names, whichever identifier it turns out to be: the start of its decoded id, or of an address sent as
-    /// it is. The same text before the secret gives the same name, so failures can be counted by it.
+    /// What the header names, whichever identifier it turns out to be, however that is encoded: [`name`] of it.
     pub fn name(&self) -> String {
-        let id = &self.text[..self.colon];
-        match self.text[self.colon..].starts_with("://") {
-            true => name(&self.text).to_owned(),
-            false => name(&form_decode(id).unwrap_or_else(|| id.to_owned())).to_owned(),
-        }
+        name(&self.text)
     }
 }
 
@@ -107,18 +102,46 @@ impl fmt::Debug for Basic {
     }
 }
 
-/// What stands before the first colon or, in an address, its scheme and host. A secret behind an identifier with colons cannot
-/// be told from the identifier; both share this start.
-pub fn name(identifier: &str) -> &str {
-    let Some(colon) = identifier.find(':') else {
-        return identifier;
-    };
-    if !identifier[colon..].starts_with("://") {
-        return &identifier[..colon];
+/// What failures of an identifier are counted by: the same for its text in a body, and in a Basic header as it is or encoded.
+///
+/// Which of these was meant cannot be told, so whatever can be decoded is, and again, until nothing can: `a+b`, `a%2Bb` and
+/// `a b` are one name. Of that it is what stands before the first colon or, in an address, its scheme and host: a secret behind
+/// an identifier with colons cannot be told from the identifier, and both share this start.
+pub fn name(identifier: &str) -> String {
+    let mut text = decode_all(identifier);
+    let end = text.find(':').map(|colon| {
+        if !text[colon..].starts_with("://") {
+            return colon;
+        }
+        let host = colon + "://".len();
+        text[host..].find([':', '/']).map_or(text.len(), |end| host + end)
+    });
+    text.truncate(end.unwrap_or(text.len()));
+    text
+}
+
+/// Form-decodes until there is nothing left to decode. In one pass: the text may be long, and each decoding reveal another one.
+fn decode_all(text: &str) -> String {
+    let mut decoded: Vec<u8> = Vec::with_capacity(text.len());
+    for byte in text.bytes() {
+        decoded.push(byte);
+        while let [.., b'%', high, low] = decoded[..]
+            && let (Some(high), Some(low)) = (hex(high), hex(low))
+        {
+            decoded.truncate(decoded.len() - 3);
+            decoded.push(high << 4 | low);
+        }
+        if let Some(last @ b'+') = decoded.last_mut() {
+            *last = b' ';
+        }
     }
-    let host = colon + "://".len();
-    let end = identifier[host..].find([':', '/']);
-    end.map_or(identifier, |end| &identifier[..host + end])
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 fn form_decode(text: &str) -> Option<String> {
@@ -202,11 +225,48 @@ mod tests {
             ("https%3A%2F%2Fapi.example.com%2Fv1:x", "https://api.example.com"),
             ("urn:example:api:x", "urn"),
             ("urn%3Aexample%3Aapi:x", "urn"),
+            ("my+app:x+y", "my app"),
+            ("my%2Bapp:%2B", "my app"),
+            ("my%252Bapp:x", "my app"),
+            ("50%:x", "50%"),
+            ("50%25:x", "50%"),
+            ("%f:a0", "%f"),
         ] {
             assert_eq!(sent(text).name(), expected, "{text}");
         }
         assert_eq!(name("https://api.example.com/v1"), "https://api.example.com");
         assert_eq!((name("odd/one"), name("urn:example:api")), ("odd/one", "urn"));
+    }
+
+    /// A client sends its id as it is in a body, and as it is or encoded in a header.
+    #[test]
+    fn every_spelling_of_an_identifier_has_one_name() {
+        for id in [
+            "a+b",
+            "a%2Bb",
+            "a b",
+            "%",
+            "%%",
+            "100%",
+            "%2",
+            "%2525",
+            "%2%35",
+            "%25%32%46",
+            "+%",
+            "\u{e9}%C3%A9",
+            "%ff",
+        ] {
+            let encoded: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
+            let names = [
+                name(id),
+                sent(&format!("{id}:x")).name(),
+                sent(&format!("{encoded}:x")).name(),
+            ];
+            assert!(names.iter().all(|other| *other == names[0]), "{id} {names:?}");
+        }
+        assert_ne!(name("a-b"), name("a+b"));
+        let nested = format!("%{}2B", "25".repeat(100_000));
+        assert_eq!(name(&nested), " ");
     }
 
     #[test]

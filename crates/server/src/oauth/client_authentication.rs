@@ -139,7 +139,7 @@ impl Sent {
     fn account(&self) -> String {
         match (&self.header, self.readings.first()) {
             (Some(header), _) => header.name(),
-            (None, Some(reading)) => client_credentials::name(&reading.client_id).to_owned(),
+            (None, Some(reading)) => client_credentials::name(&reading.client_id),
             (None, None) => String::new(),
         }
     }

@@ -399,3 +399,35 @@ async fn each_way_to_read_a_header_counts_as_a_guess() {
     }
     assert_eq!(ask(HOME, "https://api.example.com:456def").await.status, 200);
 }
+
+/// RFC 6749 §2.3.1: a client sends its id in a body, or in a header as it is or encoded. It is one account with one budget.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_spelling_of_a_client_id_has_one_budget() {
+    let chosen = CHOSEN.replace("\"old\"", "\"50%+1\"");
+    let server = Server::library("default", &format!("{BEHIND_A_PROXY}{chosen}")).await;
+    let by_header = async |from: &str, id: &str, secret: &str| {
+        let header = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("authorization", header.as_str()),
+            ("x-forwarded-for", from),
+        ];
+        let answer = server.post_raw("/oauth/token", &headers, "grant_type=client_credentials");
+        answer.await.status
+    };
+    let by_body = async |from: &str, secret: &str| token(&server, from, "50%+1", secret).await.status;
+    let (first, second) = ("203.0.113.1", "203.0.113.2");
+    for guess in 0..10 {
+        assert_eq!(by_body(first, &format!("{guess}")).await, 401);
+    }
+    for id in ["50%+1", "50%25%2B1", "50%25+1"] {
+        assert_eq!(by_header(first, id, "456def").await, 429, "{id}");
+    }
+    // Each of these is read in two ways.
+    for guess in 0..5 {
+        let id = ["50%+1", "50%25%2B1"][guess % 2];
+        assert_eq!(by_header(second, id, &format!("{guess}")).await, 401);
+    }
+    assert_eq!(by_body(second, "456def").await, 429);
+    assert_eq!(by_header(HOME, "50%25%2B1", "456def").await, 200);
+}
