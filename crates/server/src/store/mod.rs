@@ -246,9 +246,7 @@ impl Store {
     }
 
     fn note(&self, one: Use) {
-        if self.inner.shared.seen.note(one) {
-            self.inner.queue.send(Work::Seen(vec![]));
-        }
+        self.inner.shared.seen.note(one);
     }
 
     /// Writes down at once what would be written within seconds: before the server ends. Works of this kind keep their

@@ -133,11 +133,6 @@ impl Queue {
         answer.await.unwrap_or_else(|_| Err(fault()))
     }
 
-    /// Has work done without waiting for it; work that does not find room is left.
-    pub(in crate::store) fn send(&self, work: Work) {
-        let _ = self.enqueue(unasked(work));
-    }
-
     fn enqueue(&self, job: Job<Reply>) -> Result<()> {
         let entrance = self.entrance.as_ref().ok_or_else(fault)?;
         entrance.try_send(job).map_err(|error| match error {
@@ -186,6 +181,10 @@ impl<E: Engine> Worker<E> {
 
     /// Waits until something is to be done; `false` when nothing will be any more.
     fn gather(&mut self) -> bool {
+        if self.waiting.is_empty() && self.shared.seen.has_due(USES) && !self.shared.pressure.is_failing() {
+            // One commit did not hold them all.
+            self.waiting.push_back(unasked(Work::Seen(vec![])));
+        }
         while self.waiting.is_empty() {
             let failing = self.shared.pressure.is_failing();
             let received = match self.held.is_empty() {
@@ -217,8 +216,10 @@ impl<E: Engine> Worker<E> {
     /// Puts into a batch the uses that it is to write, and has them written in time where there is no idle moment.
     fn write_uses_behind(&mut self, batch: &mut [Job<Reply>]) {
         let now = batch.iter().filter_map(|job| job.work.now()).max();
-        if now.is_some_and(|now| now.since(self.uses_written) >= BEHIND) && self.shared.seen.is_due() {
-            self.uses_written = now.unwrap_or(self.uses_written);
+        let late = now.filter(|now| now.since(self.uses_written) >= BEHIND);
+        let writes = batch.iter().any(|job| matches!(job.work, Work::Seen(_)));
+        if (late.is_some() && self.shared.seen.is_due()) || (!writes && self.shared.seen.has_due(USES)) {
+            self.uses_written = late.unwrap_or(self.uses_written);
             self.waiting.push_back(unasked(Work::Seen(vec![])));
         }
         for job in batch {

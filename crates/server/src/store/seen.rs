@@ -7,7 +7,7 @@ use super::batch::{Use, Used};
 #[cfg(test)]
 use super::model::GrantId;
 use crate::time::Instant;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(super) struct Seen(Mutex<Notes>);
 struct Notes {
     /// To be written.
     due: HashMap<Used, Note>,
+    /// The same, the oldest first.
+    order: VecDeque<Used>,
     /// Written: the newer half.
     young: HashMap<Used, Note>,
     /// Written: the older half, forgotten when the newer one is full. Forgetting costs a write too many.
@@ -48,23 +50,29 @@ impl Seen {
         self.last(Used::Grant(id)).is_some_and(|(seen, _)| seen == generation)
     }
 
-    /// Notes a use. Whether so many wait now that they should be written at once.
-    pub(super) fn note(&self, one: Use) -> bool {
+    /// Notes a use. The writer writes it at its own time: a GET notes uses too, and does not make it work (decision 59).
+    pub(super) fn note(&self, one: Use) {
         let mut notes = self.notes();
         if let Some(due) = notes.due.get_mut(&one.of) {
             due.generation = due.generation.max(one.generation);
             due.at = due.at.max(one.at);
-            return false;
+            return;
         }
         let written = notes.find(one.of);
         let known = written.is_some_and(|note| note.generation >= one.generation && one.at.since(note.at) < MINUTE);
-        // Full only while nothing can be written: then the database is away, and no refresh is answered either.
-        if known || notes.due.len() >= LIMIT {
-            return false;
+        if known {
+            return;
+        }
+        if notes.due.len() >= LIMIT {
+            notes.give_up_oldest();
         }
         let generation = written.map_or(0, |note| note.generation).max(one.generation);
-        notes.due.insert(one.of, Note { generation, at: one.at });
-        notes.due.len() == LIMIT / 2
+        notes.add(one.of, Note { generation, at: one.at });
+    }
+
+    /// Whether at least so many uses are to be written down.
+    pub(super) fn has_due(&self, count: usize) -> bool {
+        self.notes().due.len() >= count
     }
 
     /// Whether any use is to be written down.
@@ -75,10 +83,10 @@ impl Seen {
     /// Up to `limit` uses to write down. Until [`Seen::put_back`] they count as written.
     pub(super) fn take(&self, limit: usize) -> Vec<Use> {
         let mut notes = self.notes();
-        let taken: Vec<Used> = notes.due.keys().take(limit).copied().collect();
-        let mut uses = Vec::with_capacity(taken.len());
-        for of in taken {
-            let Some(note) = notes.due.remove(&of) else { continue };
+        let mut uses = Vec::with_capacity(limit.min(notes.due.len()));
+        while uses.len() < limit
+            && let Some((of, note)) = notes.pop_oldest()
+        {
             notes.remember(of, note);
             let Note { generation, at } = note;
             uses.push(Use { of, generation, at });
@@ -90,9 +98,13 @@ impl Seen {
     pub(super) fn put_back(&self, uses: Vec<Use>) {
         let mut notes = self.notes();
         for Use { of, generation, at } in uses {
-            let due = notes.due.entry(of).or_insert(Note { generation, at });
-            due.generation = due.generation.max(generation);
-            due.at = due.at.max(at);
+            match notes.due.get_mut(&of) {
+                Some(due) => {
+                    due.generation = due.generation.max(generation);
+                    due.at = due.at.max(at);
+                }
+                None => notes.add(of, Note { generation, at }),
+            }
         }
     }
 
@@ -105,6 +117,24 @@ impl Notes {
     fn find(&self, of: Used) -> Option<Note> {
         let maps = [&self.due, &self.young, &self.old];
         maps.into_iter().find_map(|map| map.get(&of)).copied()
+    }
+
+    fn add(&mut self, of: Used, note: Note) {
+        self.due.insert(of, note);
+        self.order.push_back(of);
+    }
+
+    fn pop_oldest(&mut self) -> Option<(Used, Note)> {
+        let of = self.order.pop_front()?;
+        self.due.remove(&of).map(|note| (of, note))
+    }
+
+    /// Counts a use as written that is not, to make room: memory knows of it, and its next use after a minute is written. It
+    /// happens where the database is away, and then no refresh is answered either; or with 13,000 grants a second.
+    fn give_up_oldest(&mut self) {
+        if let Some((of, note)) = self.pop_oldest() {
+            self.remember(of, note);
+        }
     }
 
     fn remember(&mut self, of: Used, note: Note) {
@@ -165,21 +195,35 @@ mod tests {
         assert_eq!(seen.take(10), [use_of(ID, 4, 1)]);
     }
 
+    fn fill(seen: &Seen, from: usize, count: usize) {
+        for n in from..from + count {
+            seen.note(use_of(GrantId(Uuid::from_u128(n as u128)), 1, 0));
+        }
+    }
+
     #[test]
     fn memory_is_bounded() {
         let seen = Seen::default();
-        let fill = |from: usize| {
-            for n in from..from + 2 * LIMIT {
-                seen.note(use_of(GrantId(Uuid::from_u128(n as u128)), 1, 0));
-            }
-        };
-        fill(0);
-        assert_eq!(seen.notes().due.len(), LIMIT);
+        fill(&seen, 0, 2 * LIMIT);
         for round in 1..=5 {
+            let notes = seen.notes();
+            assert_eq!((notes.due.len(), notes.order.len()), (LIMIT, LIMIT));
+            drop(notes);
             assert_eq!(seen.take(usize::MAX).len(), LIMIT);
-            fill(2 * round * LIMIT);
+            fill(&seen, 2 * round * LIMIT, 2 * LIMIT);
         }
         let notes = seen.notes();
-        assert_eq!((notes.young.len(), notes.old.len()), (LIMIT, LIMIT));
+        assert_eq!(notes.young.len(), LIMIT);
+        assert!(notes.old.len() <= LIMIT);
+    }
+
+    #[test]
+    fn where_too_many_are_due_the_oldest_is_not_written_and_still_known() {
+        let seen = Seen::default();
+        fill(&seen, 0, LIMIT + 1);
+        let id = |n: usize| GrantId(Uuid::from_u128(n as u128));
+        assert!(seen.knows(id(0), 1) && seen.knows(id(LIMIT), 1));
+        assert_eq!(seen.take(1), [use_of(id(1), 1, 0)]);
+        assert_eq!(seen.take(usize::MAX).len(), LIMIT - 1);
     }
 }

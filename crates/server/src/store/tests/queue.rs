@@ -10,6 +10,7 @@ use crate::store::model::{AppId, Change, ChangeKind, EndReason, Grant, GrantId, 
 use crate::store::model::{OrganizationId, UserId};
 use crate::store::{Result, StoreError};
 use crate::time::Instant;
+use futures_util::FutureExt as _;
 use shuttle::future::block_on;
 use shuttle::rand::{Rng as _, thread_rng};
 use shuttled::{Committed, Engine, Queue, Shared};
@@ -101,6 +102,16 @@ impl World {
 
     fn change(&self, work: Work) -> Result<Outcome> {
         block_on(self.queue.change(work))
+    }
+
+    /// Somebody asks for work, and does not wait for it.
+    fn send(&self, work: Work) {
+        assert!(
+            self.queue
+                .change(work)
+                .now_or_never()
+                .is_none_or(|refused| refused.is_err())
+        );
     }
 
     fn end(&self, id: u128) -> Result<Outcome> {
@@ -296,7 +307,7 @@ fn nothing_is_lost_at_the_end_and_each_callers_changes_of_a_grant_keep_their_ord
             for number in 0..6_i64 {
                 let number = number + if thread == 0 { 0 } else { 100 };
                 // The numbers of a thread go to two grants in turns; nobody waits for an answer.
-                world.queue.send(end(if number % 2 == 0 { 1 } else { 2 }, number));
+                world.send(end(if number % 2 == 0 { 1 } else { 2 }, number));
             }
         });
         let rows = memory.rows();
@@ -392,6 +403,29 @@ fn uses_that_only_memory_knows_are_written_before_the_end() {
     });
 }
 
+/// At the writer's own time: to note them wakes nobody.
+#[test]
+fn more_uses_than_one_commit_holds_are_written_one_commit_after_the_other() {
+    let check = || {
+        let memory = World::new(Faults::None).run(1, |world, _| {
+            for id in 0..3 * shuttled::USES {
+                world.shared.seen.note(Use {
+                    of: Used::Grant(grant_id(id as u128)),
+                    generation: 1,
+                    at: NOW,
+                });
+            }
+            assert_eq!(world.memory.rows().commits, 0);
+            world.end(9).unwrap();
+            while world.shared.seen.has_due(shuttled::USES) {
+                shuttle::thread::yield_now();
+            }
+        });
+        assert_eq!(memory.rows().uses.len(), 3 * shuttled::USES);
+    };
+    shuttle::check_random(check, 10);
+}
+
 #[test]
 fn a_database_that_is_away_keeps_nobody_from_ending() {
     tried(|| {
@@ -402,7 +436,7 @@ fn a_database_that_is_away_keeps_nobody_from_ending() {
                 generation: 1,
                 at: NOW,
             });
-            world.queue.send(end(thread as u128, 0));
+            world.send(end(thread as u128, 0));
         });
     });
 }
