@@ -190,7 +190,7 @@ async fn serve(caller: Caller, open: Open, request: Request<Incoming>) -> Result
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let method = request.method().clone();
     let mut answer = answer(&hallpass, pages, request, peer).await;
-    let repeatable = is_repeatable(&method, answer.status());
+    let repeatable = is_repeatable(&method, &answer);
     let held = hold(&hallpass.in_flight, source, answer.body(), repeatable).unwrap_or_else(|NoRoom| {
         answer = hallpass
             .dialect

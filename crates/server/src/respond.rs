@@ -51,6 +51,17 @@ pub fn found(location: &str) -> Response {
     response
 }
 
+/// Marks the answer to a form that changed nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Unchanged;
+
+/// Says that the form changed nothing, so where there is no room for the answer, nothing is lost if it is sent again.
+#[must_use]
+pub fn unchanged(mut response: Response) -> Response {
+    response.extensions_mut().insert(Unchanged);
+    response
+}
+
 /// Sets a header; a value that cannot stand in a header is left out.
 pub fn set(response: &mut Response, name: header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {

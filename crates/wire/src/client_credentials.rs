@@ -235,7 +235,7 @@ mod tests {
             assert_eq!(sent(text).name(), expected, "{text}");
         }
         assert_eq!(name("https://api.example.com/v1"), "https://api.example.com");
-        assert_eq!((name("odd/one"), name("urn:example:api")), ("odd/one", "urn"));
+        assert_eq!([name("odd/one"), name("urn:example:api")], ["odd/one", "urn"]);
     }
 
     /// A client sends its id as it is in a body, and as it is or encoded in a header.

@@ -2,7 +2,8 @@
 
 use super::pulse::Pulse;
 use crate::in_flight::{Held, InFlight, Kind, Source};
-use http::{Method, StatusCode};
+use crate::respond::Unchanged;
+use http::{Method, Response};
 use hyper::body::Bytes;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -46,8 +47,9 @@ pub(super) struct NoRoom;
 
 /// Whether nothing is lost if the client has to ask again: what was refused changed nothing either. A refusal may repeat much of
 /// what was sent, so no source may hold as many as it likes.
-pub(super) fn is_repeatable(method: &Method, status: StatusCode) -> bool {
-    matches!(*method, Method::GET | Method::HEAD) || status.is_client_error()
+pub(super) fn is_repeatable<B>(method: &Method, answer: &Response<B>) -> bool {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    reads || answer.status().is_client_error() || answer.extensions().get::<Unchanged>().is_some()
 }
 
 /// What an answer takes of the memory for requests until it has been sent.
@@ -93,6 +95,7 @@ impl Drop for Unsent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::respond;
     use crate::source::Proxies;
 
     #[test]
@@ -101,17 +104,21 @@ mod tests {
         let source = Source::of([192, 0, 2, 1].into(), &Proxies::new(Vec::new()));
         let _all = in_flight.take(source, Kind::Bytes, 4 * 1024 * 1024);
         let page = Bytes::from(vec![b'a'; SMALL + 1]);
-        for (method, status, sent) in [
-            (Method::GET, 200, false),
-            (Method::HEAD, 200, false),
-            (Method::POST, 200, true),
-            (Method::POST, 503, true),
-            (Method::POST, 400, false),
-            (Method::POST, 429, false),
+        for (method, status, changed, sent) in [
+            (Method::GET, 200, true, false),
+            (Method::HEAD, 200, true, false),
+            (Method::POST, 200, true, true),
+            (Method::POST, 200, false, false),
+            (Method::POST, 503, true, true),
+            (Method::POST, 400, true, false),
+            (Method::POST, 429, true, false),
         ] {
-            let repeatable = is_repeatable(&method, StatusCode::from_u16(status).unwrap());
-            let held = hold(&in_flight, source, &page, repeatable);
-            assert_eq!(held.is_ok(), sent, "{method} {status}");
+            let mut answer = respond::empty(status);
+            if !changed {
+                answer = respond::unchanged(answer);
+            }
+            let held = hold(&in_flight, source, &page, is_repeatable(&method, &answer));
+            assert_eq!(held.is_ok(), sent, "{method} {status} {changed}");
         }
     }
 }

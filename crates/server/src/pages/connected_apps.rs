@@ -4,7 +4,7 @@ use super::state::Purpose;
 use super::{Form, Kept, Post, SignedIn, Visit, login};
 use crate::oauth::Refusal;
 use crate::portal::{PAGE, key};
-use crate::respond::Response;
+use crate::respond::{Response, unchanged};
 use crate::store::model::{self, AppId, EndReason, Grant, OrganizationId, User};
 use crate::time::Instant;
 use crate::tokens::copies::COPIED;
@@ -45,7 +45,7 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
     };
     if !opened.as_ref().is_some_and(|opened| opened.fits) {
         let (notice, own) = (Notice::of(opened.is_some()), opened.is_some_and(|opened| opened.own));
-        return again(visit, user, notice, own.then_some(&form)).await;
+        return again(visit, user, notice, own.then_some(&form)).await.map(unchanged);
     }
     let (Some((app, organization)), true) = (named(&form), form.has("end")) else {
         return Err(visit.error(400, ErrorKind::BadForm));

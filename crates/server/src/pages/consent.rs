@@ -13,7 +13,7 @@ use crate::config::Lifetime;
 use crate::oauth::Refusal;
 use crate::oauth::authorization::AuthorizationRequest;
 use crate::random;
-use crate::respond::Response;
+use crate::respond::{Response, unchanged};
 use crate::store::model::{
     AuditAction, Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status, User,
 };
@@ -139,14 +139,14 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
             Reason::Again(Again::Stale, chosen),
         )
         .await;
-        return asked.map_err(failed);
+        return asked.map(unchanged).map_err(failed);
     }
     // Nobody gives more than the page showed, nor more than is asked for now.
     let wanted = request.scopes.clone();
     request.scopes = wanted.intersection(&shown.scopes);
     match form.get("decision") {
         Some("allow") => count(&visit, user, &request)?,
-        Some("deny") => return Ok(deny(&visit, &request)),
+        Some("deny") => return Ok(unchanged(deny(&visit, &request))),
         _ => return Err(visit.error(400, ErrorKind::BadForm)),
     }
     let reason = match allow(&visit, user, &request, &shown, &form).await.map_err(failed)? {
@@ -157,7 +157,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
         request.scopes = wanted;
     }
     let asked = put(&visit, user, &request, &shown.query, reason).await;
-    asked.map_err(failed)
+    asked.map(unchanged).map_err(failed)
 }
 
 /// `POST /switch`: "not you?". The session ends, and the same request is put to whoever signs in next.

@@ -9,7 +9,7 @@ use crate::directory::Client;
 use crate::limits::{Account, Guess, TooManyFailures, places};
 use crate::oauth::Refusal;
 use crate::passwords::{self, Busy, Pool};
-use crate::respond::Response;
+use crate::respond::{Response, unchanged};
 use crate::spelling;
 use crate::store::model::{Status, User};
 use crate::view::{Interrupted, Login, LoginError, Notice};
@@ -28,7 +28,7 @@ pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
 
 /// The sign-in form in answer to a form whose session had ended. `place` is where to go on.
 pub fn interrupted(visit: &Visit, place: &str, app: Option<&str>, kept: Kept) -> Response {
-    show(visit, 200, &Onward::back(place, kept), app, &Attempt::default())
+    unchanged(show(visit, 200, &Onward::back(place, kept), app, &Attempt::default()))
 }
 
 /// `GET /login`.

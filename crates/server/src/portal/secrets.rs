@@ -6,7 +6,7 @@ use crate::client_secrets;
 use crate::directory::Client;
 use crate::pages::state::{Opened, Purpose};
 use crate::pages::{Form, Kept, Post, SignedIn, Visit, login};
-use crate::respond::Response;
+use crate::respond::{Response, unchanged};
 use crate::store::StoreError;
 use crate::store::model::{ClientType, Others, Secret, SecretId, Status, User};
 use crate::view::{ErrorKind, Notice, SecretNews};
@@ -80,7 +80,7 @@ async fn not_done(mut visit: Visit, opened: Option<&Opened>, form: &Form) -> Res
     };
     visit.notice = Some(Notice::of(opened.is_some()));
     let visit = visit.with_navigation().await?;
-    apps::page(SignedIn { visit, user }).await
+    apps::page(SignedIn { visit, user }).await.map(unchanged)
 }
 
 /// Says why nothing changed, unless the app already is as was asked: then the same form came before.
@@ -97,7 +97,7 @@ async fn unless(
     if there == wanted {
         return Ok(visit.go(&address_of(visit)));
     }
-    tell(visit, client, news).await
+    tell(visit, client, news).await.map(unchanged)
 }
 
 async fn tell(visit: &Visit, client: &Client, news: SecretNews<'_>) -> Result<Response, Response> {

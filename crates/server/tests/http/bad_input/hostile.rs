@@ -9,6 +9,7 @@ use super::{client_credentials, is_up};
 use crate::harness::{APPS, SECRET, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 const LIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
 const SOMEBODY_ELSE: [u8; 4] = [127, 0, 0, 2];
@@ -65,10 +66,8 @@ fn post(length: usize, body: &str) -> String {
     format!("POST /oauth/token HTTP/1.1\r\nHost: x\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
-/// Bodies that stall hold a quarter of the 16 MiB and no more; who holds nothing is served.
-#[tokio::test(flavor = "multi_thread")]
-async fn bodies_beyond_the_share_of_their_source_get_503() {
-    let server = Server::library("default", APPS).await;
+/// Has bodies that stall hold all that a source may: 4 MiB. The last one is refused: its connection and answer, and the others.
+async fn stall(server: &Server) -> (String, JoinSet<(TcpStream, String)>) {
     let part = "x".repeat(60_000);
     let mut stalled = Vec::new();
     // Each holds 64 KiB at least when all of this has arrived.
@@ -78,7 +77,7 @@ async fn bodies_beyond_the_share_of_their_source_get_503() {
         stalled.push(stream);
     }
     // Which of them is read last, and so refused, is the machine's choice.
-    let mut answers = tokio::task::JoinSet::new();
+    let mut answers = JoinSet::new();
     for mut stream in stalled {
         answers.spawn(async move {
             let mut answer = [0; 1000];
@@ -87,6 +86,14 @@ async fn bodies_beyond_the_share_of_their_source_get_503() {
         });
     }
     let (_, refused) = answers.join_next().await.unwrap().unwrap();
+    (refused, answers)
+}
+
+/// Bodies that stall hold a quarter of the 16 MiB and no more; who holds nothing is served.
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_beyond_the_share_of_their_source_get_503() {
+    let server = Server::library("default", APPS).await;
+    let (refused, answers) = stall(&server).await;
     assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
     assert!(refused.to_lowercase().contains("retry-after: "), "{refused}");
     assert!(refused.contains("temporarily_unavailable"), "{refused}");
@@ -103,6 +110,32 @@ async fn bodies_beyond_the_share_of_their_source_get_503() {
         }
     }
     panic!("what bodies held is given back");
+}
+
+/// Nothing is lost if they come again, so the answer has no room beyond the share.
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_of_somebody_without_a_session_get_503_where_there_is_no_room() {
+    let server = Server::library("default", APPS).await;
+    let host = server.issuer.strip_prefix("http://").unwrap();
+    let form = |path: &str| {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+        format!("{head}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n\r\n")
+    };
+    let (_, _held) = stall(&server).await;
+    let mut small = Vec::new();
+    for path in ["/account/apps", "/developer/apps/new", "/developer/apps/sample/secret"] {
+        while !server
+            .send_bytes(form(path).as_bytes())
+            .await
+            .starts_with("HTTP/1.1 503")
+        {
+            // More than one of those bodies may have been refused: smaller ones take what is left.
+            let mut stream = server.connection().await;
+            stream.write_all(post(2000, "x").as_bytes()).await.unwrap();
+            small.push(stream);
+            assert!(small.len() < 100, "{path}");
+        }
+    }
 }
 
 /// RFC 9112 §7.1: chunks of one byte, and trailers without end.
