@@ -28,11 +28,13 @@ use configuration::{ConfigCommand, Migrate};
 use grant::GrantCommand;
 use key::KeyCommand;
 use org::OrgCommand;
+use rustix::process::Signal;
 use serve::Serve;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 use user::UserCommand;
 
 /// OAuth in front of an API: authorization server, developer portal, consent and connected apps.
@@ -139,6 +141,8 @@ pub fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(command: Command) -> Result<(), Failed> {
+    // With a handler, a write beyond `ulimit -f` fails as one on a full disk does. Without, the signal ends the process.
+    let _handled = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
     match command {
         Command::Demo(options) => {
             log::Log::to_stderr();

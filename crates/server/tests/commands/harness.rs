@@ -74,23 +74,18 @@ impl Folder {
     }
 
     pub(crate) fn serve(&self, options: &[&str]) -> Serving {
-        let mut command = self.command(&[&["serve"], options].concat());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let address = line
-            .strip_prefix("listening on http://")
-            .map(|rest| rest.trim_end().to_owned());
-        let mut serving = Serving {
-            child,
-            stdout,
-            stderr,
-            address: String::new(),
-        };
-        serving.address = address.unwrap_or_else(|| panic!("{line:?}, then {}", serving.log()));
-        serving
+        Serving::start(self.command(&[&["serve"], options].concat()))
+    }
+
+    /// A server none of whose files may be longer than so many blocks of 512 bytes, or of 1,024 where `sh` is bash.
+    pub(crate) fn serve_within(&self, blocks: u32) -> Serving {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -f {blocks} && exec \"$0\" serve");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_hallpass")]);
+        command
+            .current_dir(self.folder.path())
+            .env_remove("HALLPASS_TEST_DATABASE");
+        Serving::start(command)
     }
 }
 
@@ -121,6 +116,25 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let address = line
+            .strip_prefix("listening on http://")
+            .map(|rest| rest.trim_end().to_owned());
+        let mut serving = Self {
+            child,
+            stdout,
+            stderr,
+            address: String::new(),
+        };
+        serving.address = address.unwrap_or_else(|| panic!("{line:?}, then {}", serving.log()));
+        serving
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let told = Command::new("kill").args([name, &self.child.id().to_string()]).status();
         assert!(told.unwrap().success());

@@ -49,6 +49,32 @@ fn a_server_whose_log_cannot_be_written_serves() {
     assert!(answer.starts_with("HTTP/1.1 400"), "{line:?} {answer:?}");
 }
 
+/// A process ends by SIGXFSZ where it writes beyond `ulimit -f`, unless it says otherwise.
+#[test]
+fn a_database_that_may_not_grow_refuses_changes_and_ends_nothing() {
+    let folder = Folder::new();
+    let server = folder.serve(&[]);
+    server.signal("-TERM");
+    assert_eq!(server.ended().0, Some(0));
+    if !folder.data("hallpass.db").exists() {
+        // PostgreSQL's files are another process's.
+        return;
+    }
+    let server = folder.serve_within(2048);
+    let create = |number| folder.call(&["org", "create", &format!("org-{number}")]);
+    let refused = (0..1000).map(create).find(|ended| ended.code != 0).unwrap();
+    let told = "the database is not available";
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    let request = "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.signal("-TERM");
+    assert_eq!(server.ended().0, Some(0));
+}
+
 /// Anybody can be refused as often as they like; the log's disk is the operator's.
 #[test]
 fn lines_of_refused_requests_are_bounded_and_counted() {
