@@ -8,7 +8,7 @@ landing-metadata = Server metadata
 landing-metadata-text = Endpoints and abilities of this server, in the form that OAuth libraries read.
 
 account-name = Name
-account-email = E-mail address
+account-email = E‑mail address
 account-organizations = Organizations
 
 apps-text = These apps hold a pass to your data. Ending one works at once: the app is out with its next request.

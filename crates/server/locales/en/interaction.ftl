@@ -2,12 +2,12 @@
 
 login-title = Sign in to { $brand }
 login-for = to go on to { $app }
-login-username = E-mail address
+login-username = E‑mail address
 login-password = Password
 login-button = Sign in
 login-stub = Only { $brand } sees your password.
 login-stub-app = { $app } does not see your password.
-login-wrong-password = This e-mail address and password do not belong together. Please try again.
+login-wrong-password = This e‑mail address and password do not belong together. Please try again.
 login-stale = This page was open too long, or you signed in in another tab. Nothing is lost: sign in again and go on.
 login-unreadable = You are not signed in: the form could not be read, because something in it is missing or damaged, or it was open too long. Sign in here. If you came from an app, go back to it then and start again.
 login-other-browser = This sign-in was begun in another browser, or with very many pages open at once. Nothing is lost: sign in again and go on.

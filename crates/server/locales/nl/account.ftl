@@ -8,7 +8,7 @@ landing-metadata = Servermetadata
 landing-metadata-text = Adressen en mogelijkheden van deze server, in de vorm die OAuth-bibliotheken lezen.
 
 account-name = Naam
-account-email = E-mailadres
+account-email = E‑mailadres
 account-organizations = Organisaties
 
 apps-text = Deze apps hebben een pas voor je gegevens. Beëindigen werkt meteen: bij het volgende verzoek komt de app er niet meer in.

@@ -2,12 +2,12 @@
 
 login-title = Inloggen bij { $brand }
 login-for = om verder te gaan naar { $app }
-login-username = E-mailadres
+login-username = E‑mailadres
 login-password = Wachtwoord
 login-button = Inloggen
 login-stub = Alleen { $brand } ziet je wachtwoord.
 login-stub-app = { $app } ziet je wachtwoord niet.
-login-wrong-password = Dit e-mailadres en wachtwoord horen niet bij elkaar. Probeer het opnieuw.
+login-wrong-password = Dit e‑mailadres en wachtwoord horen niet bij elkaar. Probeer het opnieuw.
 login-stale = Deze pagina stond te lang open, of je hebt in een ander tabblad ingelogd. Er is niets verloren: log opnieuw in en ga verder.
 login-unreadable = Je bent niet ingelogd: het formulier kon niet worden gelezen, omdat er iets aan ontbreekt of beschadigd is, of omdat het te lang openstond. Log hier in. Kwam je van een app, ga daar dan naar terug en begin opnieuw.
 login-other-browser = Dit inloggen begon in een andere browser, of terwijl er heel veel pagina’s tegelijk openstonden. Er is niets verloren: log opnieuw in en ga verder.

@@ -56,7 +56,7 @@ impl Texts {
             scope: "See the checks of your houses".into(),
             description: "With their dates and results".into(),
             uri: "https://reports.acme.example/cb".into(),
-            client_id: "hc_8Fq2Zk1VtJx0R7mB".into(),
+            client_id: "8Fq2Zk1VtJx0R7mBwQ4sYc9n".into(),
             blob: "c2VhbGVk".into(),
             code: "hp_ac_AZqM3xk0dUS8WcQ0v5nQ9QAAAAAAAAAAF2v1mVtS0y8J4o6y2kQ3TnXbYpJ0".into(),
         }
@@ -389,7 +389,7 @@ impl Texts {
         );
         let scopes = [
             self.scope.clone(),
-            "See your name, e-mail address and language".to_owned(),
+            "See your name, e\u{2011}mail address and language".to_owned(),
         ];
         let connection = Connection {
             app_name: &self.app,

@@ -30,7 +30,7 @@ async fn a_wrong_password_and_an_unknown_account_read_the_same() {
         assert!(!is_logged_in(&browser).await);
         shown.push(answer.text());
     }
-    assert!(shown[0].contains("This e-mail address and password do not belong together."));
+    assert!(shown[0].contains("This e\u{2011}mail address and password do not belong together."));
     assert!(shown.iter().all(|text| *text == shown[0]));
 }
 

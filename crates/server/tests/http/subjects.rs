@@ -95,7 +95,7 @@ async fn a_person_of_a_site_without_an_address_is_called_by_the_sites_id() {
         serde_json::Value::Null
     );
     let john = back(&server, &cookies).await;
-    assert!(!john.open("/account").await.text().contains("E-mail"));
+    assert!(!john.open("/account").await.text().contains("E\u{2011}mail"));
     assert!(john.open("/organizations/acme").await.text().contains("site 7"));
     // Everywhere the operator looks.
     let listed = server.command(&["user", "list"]);
