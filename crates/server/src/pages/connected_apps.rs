@@ -33,7 +33,10 @@ struct Line {
 
 /// `GET /account/apps`.
 pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
-    show(&visit, &user, None).await.map_err(|refusal| visit.failed(refusal))
+    let after = key(&visit, "after", "/account/apps")?.map(AppId);
+    show(&visit, &user, after, None)
+        .await
+        .map_err(|refusal| visit.failed(refusal))
 }
 
 /// `POST /account/apps`: ends every grant of one app in one organization.
@@ -73,7 +76,7 @@ pub(super) async fn again(
 ) -> Result<Response, Response> {
     visit.notice = Some(notice);
     let visit = visit.with_navigation().await?;
-    show(&visit, &user, form.and_then(named))
+    show(&visit, &user, None, form.and_then(named))
         .await
         .map_err(|refusal| visit.failed(refusal))
 }
@@ -84,9 +87,13 @@ fn named(form: &Form) -> Option<(AppId, OrganizationId)> {
     Some((AppId(app?), OrganizationId(organization?)))
 }
 
-async fn show(visit: &Visit, user: &User, ask_again: Option<(AppId, OrganizationId)>) -> Result<Response, Refusal> {
+async fn show(
+    visit: &Visit,
+    user: &User,
+    mut after: Option<AppId>,
+    ask_again: Option<(AppId, OrganizationId)>,
+) -> Result<Response, Refusal> {
     let store = &visit.hallpass.store;
-    let mut after = key(visit, "after").map(AppId);
     let mut page = store.connections(user.id, after, PAGE).await?;
     if let Some((app, _)) = ask_again.filter(|(app, _)| !has(&page.items, *app)) {
         // The page that begins with the app, where the person still has it.

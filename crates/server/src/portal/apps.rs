@@ -22,7 +22,10 @@ pub(super) const MOST_APPS: u64 = 100;
 
 /// `GET /developer`.
 pub async fn list(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
-    show_list(&visit, &user).await.map_err(|refusal| visit.failed(refusal))
+    let before = key(&visit, "before", "/developer")?.map(AppId);
+    show_list(&visit, &user, before)
+        .await
+        .map_err(|refusal| visit.failed(refusal))
 }
 
 /// `GET /developer/apps/{client_id}`.
@@ -68,19 +71,19 @@ fn name(visit: &Visit) -> &str {
     name.split('/').next().unwrap_or_default()
 }
 
-/// The apps that the person manages.
+/// A page of the apps that the person manages.
 ///
 /// # Errors
 /// Where the database is away.
-async fn show_list(visit: &Visit, user: &User) -> Result<Response, Refusal> {
-    let (hallpass, before) = (&visit.hallpass, key(visit, "before").map(AppId));
+async fn show_list(visit: &Visit, user: &User, before: Option<AppId>) -> Result<Response, Refusal> {
+    let hallpass = &visit.hallpass;
     let page = hallpass
         .store
         .managed_apps(manager(hallpass, user, None), before, PAGE)
         .await?;
     let registration = registration(visit, user).await?;
     let lines: Vec<_> = page.items.iter().map(app_line).collect();
-    let pages = pages(visit, "/developer", &page);
+    let pages = pages(visit, "/developer", before, &page);
     Ok(visit.render(200, |frame| {
         AppsList {
             apps: &lines,

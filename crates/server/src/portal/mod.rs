@@ -7,8 +7,9 @@ pub mod permission;
 pub mod secrets;
 
 use crate::pages::Visit;
+use crate::respond::Response;
 use crate::store::model::{AppId, ListedApp, Page};
-use crate::view::{AppLine, Pages};
+use crate::view::{AppLine, ErrorKind, Pages};
 use uuid::Uuid;
 
 /// How many lines a page of a list has.
@@ -28,17 +29,28 @@ pub fn app_line(listed: &ListedApp) -> AppLine<'_> {
     }
 }
 
-/// The key of the last line of the page before, from the address. What is no key begins at the beginning.
-#[must_use]
-pub fn key(visit: &Visit, name: &'static str) -> Option<Uuid> {
-    Uuid::try_parse(visit.query(&[name]).get(name)?).ok()
+/// The key of the last line of the page before, from the address; `None` on the first page of the list at `place`.
+///
+/// # Errors
+/// The answer to give instead, where the address names no key: as in the admin API, none is passed over.
+#[expect(clippy::result_large_err, reason = "the error is the answer")]
+pub fn key(visit: &Visit, name: &'static str, place: &str) -> Result<Option<Uuid>, Response> {
+    let query = visit.query(&[name]);
+    let key = query.get(name).map(Uuid::try_parse).transpose();
+    match key {
+        Ok(key) if query.faults().is_empty() => Ok(key),
+        _ => {
+            let first = visit.address(place);
+            Err(visit.error(400, ErrorKind::NoSuchPart { first: &first }))
+        }
+    }
 }
 
-/// Links to the other pages of a list of apps at this place.
+/// Links to the other pages of a list of apps at this place, on the page whose key is `before`.
 #[must_use]
-pub fn pages(visit: &Visit, place: &str, page: &Page<ListedApp, AppId>) -> Pages {
+pub fn pages(visit: &Visit, place: &str, before: Option<AppId>, page: &Page<ListedApp, AppId>) -> Pages {
     let and = if place.contains('?') { '&' } else { '?' };
     let next = page.next.map(|key| visit.address(&format!("{place}{and}before={key}")));
-    let first = key(visit, "before").map(|_| visit.address(place));
+    let first = before.map(|_| visit.address(place));
     Pages { first, next }
 }

@@ -8,34 +8,50 @@ use crate::pages::{SignedIn, Visit};
 use crate::respond::Response;
 use crate::store::model::{AppId, ListedApp, Member, Organization, Page, Role, Status, User, UserId};
 use crate::view::{ErrorKind, MemberLine, OrganizationSettings, Pages, Tab};
+use uuid::Uuid;
 
 /// `GET /organizations/{slug}`. Who is no owner or developer finds nothing here; nobody finds the hidden one.
 pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
-    show(&visit, &user).await.map_err(|refusal| visit.failed(refusal))
+    let tab = match visit.query(&["tab"]).get("tab") {
+        Some("api") => Tab::ApiSettings,
+        _ => Tab::General,
+    };
+    let (name, place) = match tab {
+        Tab::General => ("after", place_of(&visit)),
+        Tab::ApiSettings => ("before", format!("{}?tab=api", place_of(&visit))),
+    };
+    let key = key(&visit, name, &place)?;
+    show(&visit, &user, tab, key)
+        .await
+        .map_err(|refusal| visit.failed(refusal))
 }
 
-async fn show(visit: &Visit, user: &User) -> Result<Response, Refusal> {
-    let slug = visit
-        .parts
-        .uri
-        .path()
-        .trim_start_matches("/organizations/")
-        .trim_end_matches('/');
+fn place_of(visit: &Visit) -> String {
+    format!("/organizations/{}", slug(visit))
+}
+
+fn slug(visit: &Visit) -> &str {
+    let path = visit.parts.uri.path();
+    path.trim_start_matches("/organizations/").trim_end_matches('/')
+}
+
+/// The page of the tab's list that begins behind the key.
+async fn show(visit: &Visit, user: &User, tab: Tab, key: Option<Uuid>) -> Result<Response, Refusal> {
+    let slug = slug(visit);
     let found: Option<Organization> = visit.hallpass.store.organization_by_slug(slug).await?;
     let Some(organization) = found.filter(|one| develops(user, one)) else {
         return Ok(visit.error(404, ErrorKind::NotFound));
     };
-    let api = visit.query(&["tab"]).get("tab") == Some("api");
-    let tab = if api { Tab::ApiSettings } else { Tab::General };
-    let apps = apps(visit, user, &organization, tab).await?;
-    let members = members(visit, user, &organization, tab).await?;
-    let place = format!("/organizations/{slug}");
+    let (before, after) = (key.map(AppId), key.map(UserId));
+    let apps = apps(visit, user, &organization, (tab, before)).await?;
+    let members = members(visit, user, &organization, (tab, after)).await?;
+    let place = place_of(visit);
     let pages = match &members {
         Some(members) => Pages {
-            first: key(visit, "after").map(|_| visit.address(&place)),
+            first: after.map(|_| visit.address(&place)),
             next: members.next.map(|key| visit.address(&format!("{place}?after={key}"))),
         },
-        None => pages(visit, &format!("{place}?tab=api"), &apps),
+        None => pages(visit, &format!("{place}?tab=api"), before, &apps),
     };
     let apps: Vec<_> = apps.items.iter().map(app_line).collect();
     let members: Option<Vec<_>> = members.as_ref().map(|members| lines(&members.items));
@@ -60,7 +76,7 @@ async fn apps(
     visit: &Visit,
     user: &User,
     organization: &Organization,
-    tab: Tab,
+    (tab, before): (Tab, Option<AppId>),
 ) -> Result<Page<ListedApp, AppId>, Refusal> {
     if tab != Tab::ApiSettings {
         let (items, next) = (Vec::new(), None);
@@ -68,7 +84,6 @@ async fn apps(
     }
     let hallpass = &visit.hallpass;
     let by = manager(hallpass, user, Some(organization.id));
-    let before = key(visit, "before").map(AppId);
     Ok(hallpass.store.managed_apps(by, before, PAGE).await?)
 }
 
@@ -77,12 +92,11 @@ async fn members(
     visit: &Visit,
     user: &User,
     organization: &Organization,
-    tab: Tab,
+    (tab, after): (Tab, Option<UserId>),
 ) -> Result<Option<Page<Member, UserId>>, Refusal> {
     if tab != Tab::General || role_in(user, organization) != Some(Role::Owner) {
         return Ok(None);
     }
-    let after = key(visit, "after").map(UserId);
     let members = visit.hallpass.store.members(organization.id, after, PAGE).await?;
     Ok(Some(members))
 }

@@ -48,6 +48,11 @@ pub struct SwitchAccount<'a> {
 pub enum ErrorKind<'a> {
     /// No such page.
     NotFound,
+    /// The address names a page of a list in a way that cannot be read.
+    NoSuchPart {
+        /// The address of the first page.
+        first: &'a str,
+    },
     /// The page exists, the method does not.
     MethodNotAllowed,
     /// The app's authorization request is wrong and must not be redirected (RFC 6749 §4.1.2.1).
@@ -135,6 +140,7 @@ impl ErrorKind<'_> {
     fn messages(&self) -> (Message, Message) {
         match self {
             Self::NotFound => (Message("error-not-found"), Message("error-not-found-text")),
+            Self::NoSuchPart { .. } => (Message("error-no-such-part"), Message("error-no-such-part-text")),
             Self::MethodNotAllowed => (Message("error-method"), Message("error-method-text")),
             Self::AuthorizationRequest { .. } => (Message("error-request"), Message("error-request-text")),
             Self::AppSuspended => (Message("error-app-suspended"), Message("error-app-suspended-text")),

@@ -804,6 +804,7 @@ impl Texts {
                 },
             ),
             (400, ErrorKind::Stale),
+            (400, ErrorKind::NoSuchPart { first: "/developer" }),
             (
                 403,
                 ErrorKind::NotAMember {

@@ -1,6 +1,6 @@
 //! Lists come in pages, counts are counted by the database, and an answer repeats only the beginning of what was sent.
 
-use crate::harness::{APPS, Answer, Browser, JOHN, REDIRECT_URI, Server};
+use crate::harness::{APPS, Answer, Browser, JOHN, REDIRECT_URI, Server, TENANTS};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -76,13 +76,43 @@ async fn a_developers_apps_come_in_pages() {
             "{number}"
         );
     }
-    // The way back, and a key that is none.
+    // The way back.
     assert!(!pages[0].text().contains("Terug naar het begin") && pages[1].text().contains("Terug naar het begin"));
-    let beginning = john.open("/developer?before=nonsense").await;
-    assert_eq!(
-        beginning.body.matches("<code translate=\"no\" class=\"end\">").count(),
-        50
-    );
+}
+
+/// As the admin API refuses it: nobody takes the beginning for the page that was asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_list_that_the_address_does_not_name_is_refused() {
+    let server = Server::library("default", TENANTS).await;
+    let john = server.browser_of(JOHN).await;
+    let key = "01890a5d-ac96-774b-bcce-b302099a8057";
+    for (list, name) in [
+        ("/developer", "before"),
+        ("/account/apps", "after"),
+        ("/organizations/acme", "after"),
+        ("/organizations/acme?tab=api", "before"),
+    ] {
+        let and = if list.contains('?') { '&' } else { '?' };
+        for wrong in ["junk", "%ff", "0", &key[1..], &format!("{key}&{name}={key}")] {
+            let answer = john.open(&format!("{list}{and}{name}={wrong}")).await;
+            assert_eq!(answer.status, 400, "{list} {wrong}");
+            // In Dutch, as John reads it.
+            assert!(
+                answer.text().contains("Deze lijst heeft zo’n pagina niet"),
+                "{}",
+                answer.text()
+            );
+            let link = format!("href=\"{list}\">Terug naar het begin");
+            assert!(answer.body.replace("&#38;", "&").contains(&link), "{}", answer.body);
+        }
+        for right in ["", key] {
+            assert_eq!(
+                john.open(&format!("{list}{and}{name}={right}")).await.status,
+                200,
+                "{list}"
+            );
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
