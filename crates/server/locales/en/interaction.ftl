@@ -58,6 +58,9 @@ done-title = You already answered this request
 done-text = Your answer to { $app } was sent. An answer counts only once.
 done-go-back = You can close this page and go back to { $app }. If it does not go on there, start again from the app.
 
+connected-title = { $app } already has access
+connected-text = You allowed it on this page before, and the app has used that since. So “Don’t allow” changed nothing. You can end the access under Connected apps.
+
 denied-title = No access given
 denied-text = { $app } gets no access to your account.
 denied-go-back = You can close this page. Nothing was shared.

@@ -58,6 +58,9 @@ done-title = Je hebt dit verzoek al beantwoord
 done-text = Je antwoord aan { $app } is verstuurd. Een antwoord telt maar één keer.
 done-go-back = Je kunt deze pagina sluiten en teruggaan naar { $app }. Gaat het daar niet verder, begin dan opnieuw vanuit de app.
 
+connected-title = { $app } heeft al toegang
+connected-text = Je hebt het op deze pagina eerder toegestaan, en de app heeft daar sindsdien gebruik van gemaakt. “Niet toestaan” heeft dus niets veranderd. Je kunt de toegang beëindigen bij Gekoppelde apps.
+
 denied-title = Geen toegang gegeven
 denied-text = { $app } krijgt geen toegang tot je account.
 denied-go-back = Je kunt deze pagina sluiten. Er is niets gedeeld.

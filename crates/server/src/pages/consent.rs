@@ -1,7 +1,8 @@
 //! Consent: a person allows or denies an app.
 //!
 //! The form carries the id of the grant to come. Allowing inserts that grant or finds it: a second POST shows the same code
-//! while it can be redeemed, and makes nothing. One for another organization is asked again.
+//! while it can be redeemed, and makes nothing. One for another organization is asked again. A denial after it ends the grant
+//! while its code is not redeemed.
 
 use super::account::{memberships, organization_choices};
 use super::authorize::{judge_again, log_refused, place, site};
@@ -15,10 +16,10 @@ use crate::oauth::authorization::AuthorizationRequest;
 use crate::random;
 use crate::respond::{Response, unchanged};
 use crate::store::model::{
-    AuditAction, Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status, User,
+    AuditAction, EndReason, Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status, User,
 };
 use crate::tokens::proofs::{Kind, Proof};
-use crate::view::{Again, Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
+use crate::view::{Again, AlreadyConnected, Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
 use hallpass_wire::redirect_uri::Destination;
 use http::header;
 use serde_json::json;
@@ -146,7 +147,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     request.scopes = wanted.intersection(&shown.scopes);
     match form.get("decision") {
         Some("allow") => count(&visit, user, &request)?,
-        Some("deny") => return Ok(unchanged(deny(&visit, &request))),
+        Some("deny") => return deny(&visit, user, &request, shown.id).await.map_err(failed),
         _ => return Err(visit.error(400, ErrorKind::BadForm)),
     }
     let reason = match allow(&visit, user, &request, &shown, &form).await.map_err(failed)? {
@@ -201,17 +202,55 @@ fn count(visit: &Visit, user: &User, request: &AuthorizationRequest) -> Result<(
     })
 }
 
-fn deny(visit: &Visit, request: &AuthorizationRequest) -> Response {
-    log_refused(&Refusal::Denied);
-    match request.target.with_refusal(&visit.hallpass, &Refusal::Denied) {
-        Some(address) => visit.go(&address),
-        None => visit.render(200, |frame| {
-            Denied {
-                app_name: &request.client.app.name,
-            }
-            .render(frame)
-        }),
+/// Sends the person back without access. Where the same form allowed it before, that grant ends while the app has not
+/// redeemed its code; a grant that is in use ends on the connected-apps page alone.
+async fn deny(visit: &Visit, user: &User, request: &AuthorizationRequest, id: GrantId) -> Result<Response, Refusal> {
+    let app_name = request.client.app.name.as_str();
+    let before = take_back(visit, user, id).await?;
+    if before == Before::Active {
+        return Ok(unchanged(
+            visit.render(200, |frame| AlreadyConnected { app_name }.render(frame)),
+        ));
     }
+    log_refused(&Refusal::Denied);
+    let response = match request.target.with_refusal(&visit.hallpass, &Refusal::Denied) {
+        Some(address) => visit.go(&address),
+        None => visit.render(200, |frame| Denied { app_name }.render(frame)),
+    };
+    Ok(match before {
+        Before::Pending => response,
+        Before::Nothing | Before::Active => unchanged(response),
+    })
+}
+
+/// What the same form had given before it was denied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// Nothing that is left.
+    Nothing,
+    /// A grant whose code was not redeemed: it is ended.
+    Pending,
+    /// A grant that the app uses.
+    Active,
+}
+
+async fn take_back(visit: &Visit, user: &User, id: GrantId) -> Result<Before, Refusal> {
+    let store = &visit.hallpass.store;
+    let (reason, now) = (EndReason::ByPerson, visit.now);
+    let state = async || Ok::<_, Refusal>(store.grant(id).await?.map(|grant| grant.state));
+    let mut found = state().await?;
+    // Most forms are answered once, and need no write.
+    if found == Some(Life::Pending) {
+        let recording = store.recording(visit.who(user).ended(reason, now));
+        if recording.end_pending(id, reason, now).await? {
+            return Ok(Before::Pending);
+        }
+        found = state().await?;
+    }
+    Ok(match found {
+        Some(Life::Active) => Before::Active,
+        Some(Life::Pending | Life::Ended) | None => Before::Nothing,
+    })
 }
 
 /// The organization that the form names, or the only one there is.

@@ -100,7 +100,7 @@ pub async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Respon
     }
     if visit.user.is_some() {
         visit.notice = Some(Notice::StillSignedIn);
-        return landing::landing(visit).await;
+        return landing::landing(visit).await.map(unchanged);
     }
     Ok(visit.go(&visit.address("/")))
 }

@@ -91,6 +91,11 @@ impl Store {
         self.end_at(id, None, reason, now).await
     }
 
+    /// The same, only where its code was not redeemed.
+    pub async fn end_pending(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool> {
+        self.end_at(id, Some(0), reason, now).await
+    }
+
     /// The same, only where the grant was never refreshed.
     pub async fn end_unrefreshed(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool> {
         self.end_at(id, Some(1), reason, now).await

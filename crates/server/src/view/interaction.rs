@@ -273,6 +273,14 @@ pub struct ConsentDone<'a> {
 }
 page!(ConsentDone, "consent_done.html");
 
+/// The person denies what the same form allowed before, and the app uses it already.
+#[derive(Debug, Clone)]
+pub struct AlreadyConnected<'a> {
+    /// The app's name.
+    pub app_name: &'a str,
+}
+page!(AlreadyConnected, "already_connected.html");
+
 /// The code of an app without a redirect URI, to be copied by hand. It does not print.
 #[derive(Clone)]
 pub struct CodeCopy<'a> {

@@ -28,8 +28,8 @@ pub use developer::{
 };
 pub use error::{Back, Error, ErrorKind, SwitchAccount};
 pub use interaction::{
-    Again, CodeCopy, Consent, ConsentDone, Denied, Interrupted, Login, LoginError, OrganizationChoice, Part, ScopeLine,
-    Until,
+    Again, AlreadyConnected, CodeCopy, Consent, ConsentDone, Denied, Interrupted, Login, LoginError,
+    OrganizationChoice, Part, ScopeLine, Until,
 };
 pub use locale::Locale;
 pub use organization::{MemberLine, OrganizationSettings, Tab};

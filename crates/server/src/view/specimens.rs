@@ -3,9 +3,9 @@
 #![allow(clippy::too_many_lines, reason = "lists of data, not logic")]
 
 use super::{
-    Account, Again, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection,
-    Consent, ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Interrupted, Landing, Locale, Login, LoginError,
-    MemberLine, NameFault, Notice, OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, Part,
+    Account, Again, AlreadyConnected, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps,
+    Connection, Consent, ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Interrupted, Landing, Locale, Login,
+    LoginError, MemberLine, NameFault, Notice, OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, Part,
     RedirectUriError, RedirectUriFault, Registration, ScopeChoice, ScopeLine, SecretLine, SecretNews, SwitchAccount,
     Tab, Until, UriLine,
 };
@@ -337,6 +337,8 @@ impl Texts {
 
     fn after_consent(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
         let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        let connected = AlreadyConnected { app_name: &self.app };
+        add("already-connected", connected.render(frame));
         add("consent-done", ConsentDone { app_name: &self.app }.render(frame));
         add(
             "code",

@@ -28,6 +28,7 @@ mod cors;
 #[path = "../database/mod.rs"]
 mod database;
 mod deletion;
+mod denial;
 mod empty_selection;
 mod fact_apicbase;
 mod fact_common_controls_hub;
