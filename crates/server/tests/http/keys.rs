@@ -359,7 +359,7 @@ async fn a_revoked_page_key_refuses_what_pages_carried_and_leads_back() {
     assert!(refused.text().contains("begin opnieuw"), "{}", refused.text());
     let again = stranger.send_login(&sign_in, MARY).await;
     assert_eq!(again.status, 400);
-    assert!(again.text().contains("Nothing is lost"), "{}", again.text());
+    assert!(again.text().contains("You are not signed in"), "{}", again.text());
     assert!(stranger.send_login(&again, MARY).await.text().contains("Mary Major"));
     // Who was signed in still is, and what was connected stays.
     let anew = john.authorize(&sample.query(&[])).await.consent();
