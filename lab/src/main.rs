@@ -33,6 +33,10 @@ use clap::{Parser, Subcommand};
 use std::error::Error;
 use std::process::ExitCode;
 
+/// The server's own: bare servers are measured beside it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What the lab's functions answer: it has one reader, who wants the reason.
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 

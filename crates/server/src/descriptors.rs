@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// How many connections are open at most. One costs some ten KiB while it waits for a request.
+/// How many connections are open at most. One costs a few KiB while it waits for a request.
 const CONNECTIONS: u64 = 16_384;
 /// What else needs a descriptor: the database, the admin socket, requests that go out.
 const OTHERS: u64 = 256;

@@ -115,6 +115,12 @@ impl InFlight {
 }
 
 impl Held {
+    /// How large this part is.
+    #[must_use]
+    pub fn amount(&self) -> usize {
+        self.amount
+    }
+
     /// Makes this part so much larger, or leaves it as it is where there is no more.
     pub fn grow(&mut self, more: usize) -> bool {
         let mut held = self.in_flight.lock();

@@ -1,6 +1,9 @@
 //! Connections and what is answered on them: machines' endpoints by hand, pages behind a router.
 
 mod answers;
+mod arriving;
+mod begun;
+mod connection;
 mod explained;
 mod pulse;
 mod watched;
@@ -20,15 +23,15 @@ use crate::router::{Endpoint, bare, locate, pages};
 use crate::source::Peer;
 use crate::store::StoreError;
 use answers::{NoRoom, Open, hold, is_repeatable};
+use arriving::Arriving;
 use axum::body::Body;
+use connection::{Attended, Protocols};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulConnection;
-use pulse::{Cut, Pulse};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::TokioExecutor;
+use pulse::Pulse;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -59,23 +62,34 @@ const WINDOW: u32 = 65_535;
 pub(crate) struct Bounds {
     /// How many are open at most: one more waits with the system until another is closed.
     pub(crate) connections: usize,
+    /// Up to how many of them keep their buffers for a moment after an answer, and are so a little faster.
+    pub(crate) lingering: usize,
     /// How long each is waited for.
     pub(crate) patience: Patience,
 }
 
-/// HTTP as every listener speaks it, with little memory for each connection. hyper's own timeout for headers runs between
+/// As many as a busy proxy keeps: 13 MiB.
+pub(crate) const LINGERING: usize = 512;
+
+/// HTTP/1 as every listener speaks it, with little memory for each connection. hyper's own timeout for headers runs between
 /// requests too, so it is off: see `pulse.rs`.
-pub(crate) fn http() -> auto::Builder<TokioExecutor> {
-    let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().header_read_timeout(None).max_buf_size(HEADERS);
-    http.http2()
+pub(crate) fn http1() -> http1::Builder {
+    let mut http1 = http1::Builder::new();
+    http1.header_read_timeout(None).max_buf_size(HEADERS);
+    http1
+}
+
+/// HTTP/2, in the same way.
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut http2 = http2::Builder::new(TokioExecutor::new());
+    http2
         .max_concurrent_streams(16)
         .max_header_list_size(READ_HTTP_2)
         // Not less than a client goes by before it has our settings: h2 gives a stream whose body began then no window any more.
         .initial_stream_window_size(WINDOW)
         // The least that HTTP/2 knows (RFC 9113 §6.9.2); it holds what all streams may send.
         .initial_connection_window_size(WINDOW);
-    http
+    http2
 }
 
 /// Takes connections until it is told to stop.
@@ -83,11 +97,16 @@ pub(crate) async fn listen(
     listener: TcpListener,
     hallpass: Arc<Hallpass>,
     mut stopped: watch::Receiver<bool>,
-    Bounds { connections, patience }: Bounds,
+    bounds: Bounds,
 ) {
+    let Bounds {
+        connections,
+        lingering,
+        patience,
+    } = bounds;
     let places = Arc::new(Semaphore::new(connections));
     let pages = pages(hallpass.clone());
-    let http = http();
+    let protocols = Arc::new(Protocols::new(http1(), http2(), lingering));
     // Each connection holds the other end: it is told to end, and seen to have ended.
     let (ends, end) = watch::channel(false);
     loop {
@@ -111,24 +130,21 @@ pub(crate) async fn listen(
         let _ = stream.set_nodelay(true);
         let pulse = Arc::new(Pulse::begin(patience, Instant::now()));
         let watched = Watched::new(stream, pulse.clone(), hallpass.in_flight.clone(), source);
-        let caller = Caller {
-            hallpass: hallpass.clone(),
-            pages: pages.clone(),
-            peer: Peer(address.ip()),
-            source,
+        let attended = Attended {
+            caller: Arc::new(Caller {
+                hallpass: hallpass.clone(),
+                pages: pages.clone(),
+                peer: Peer(address.ip()),
+                source,
+            }),
+            pulse,
+            patience,
+            protocols: protocols.clone(),
         };
-        let served = pulse.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let open = Open::begin(&served, request.body().size_hint().exact());
-            serve(caller.clone(), open, request)
-        });
-        let connection = http
-            .serve_connection(TokioIo::new(Explained::new(watched, address.ip())), service)
-            .into_owned();
         let end = end.clone();
         tokio::spawn(async move {
             let _places = (place, held);
-            if let Err(error) = attend(connection, &pulse, patience, end).await {
+            if let Err(error) = attended.attend(watched, end).await {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
@@ -148,31 +164,7 @@ async fn accept(
     Ok((stream, address, place))
 }
 
-/// Serves a connection until it ends, is cut, or the server stops.
-async fn attend<C: GracefulConnection>(
-    connection: C,
-    pulse: &Pulse,
-    patience: Patience,
-    mut end: watch::Receiver<bool>,
-) -> Result<(), C::Error> {
-    let mut connection = std::pin::pin!(connection);
-    let longest = tokio::select! {
-        // First: a request that came in the moment of the timeout is answered.
-        biased;
-        ended = connection.as_mut() => return ended,
-        cut = pulse.cut() => match cut {
-            Cut::AtOnce => return Ok(()),
-            Cut::Idle => patience.slowest,
-        },
-        _ = end.wait_for(|end| *end) => DRAIN,
-    };
-    // HTTP/2 tells the client which of its requests came too late.
-    connection.as_mut().graceful_shutdown();
-    tokio::time::timeout(longest, connection).await.unwrap_or(Ok(()))
-}
-
 /// Whom a connection's requests come from, and who answers them.
-#[derive(Clone)]
 struct Caller {
     hallpass: Arc<Hallpass>,
     pages: axum::Router,
@@ -180,22 +172,20 @@ struct Caller {
     source: Source,
 }
 
-async fn serve(caller: Caller, open: Open, request: Request<Incoming>) -> Result<Response, Infallible> {
+async fn serve(caller: Arc<Caller>, open: Open, request: Request<Incoming>) -> Result<Response, Infallible> {
     let Caller {
         hallpass,
         pages,
         peer,
         source,
-    } = caller;
+    } = &*caller;
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let method = request.method().clone();
-    let mut answer = answer(&hallpass, pages, request, peer).await;
+    let request = request.map(|body| open.arriving(body));
+    let mut answer = answer(hallpass, pages, request, *peer).await;
     let repeatable = is_repeatable(&method, &answer);
-    let held = hold(&hallpass.in_flight, source, answer.body(), repeatable).unwrap_or_else(|NoRoom| {
-        answer = hallpass
-            .dialect
-            .token_refusal(&Refusal::NoRoom, Scheme::None)
-            .map(whole);
+    let held = hold(&hallpass.in_flight, *source, answer.body(), repeatable).unwrap_or_else(|NoRoom| {
+        answer = no_room(hallpass);
         None
     });
     if chunked {
@@ -207,10 +197,16 @@ async fn serve(caller: Caller, open: Open, request: Request<Incoming>) -> Result
     Ok(answer.map(|bytes| Full::new(open.answered(bytes, held))))
 }
 
+/// What is answered where the memory for requests is full.
+fn no_room(hallpass: &Hallpass) -> Answer {
+    let refused = hallpass.dialect.token_refusal(&Refusal::NoRoom, Scheme::None);
+    refused.map(whole)
+}
+
 /// An answer whose body is whole.
 type Answer = http::Response<Bytes>;
 
-async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Request<Incoming>, peer: Peer) -> Answer {
+async fn answer(hallpass: &Arc<Hallpass>, pages: &axum::Router, mut request: Request<Arriving>, peer: Peer) -> Answer {
     if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
         let refused = hallpass.dialect.token_refusal(&without_host(), Scheme::None);
         return refused.map(whole);
@@ -234,9 +230,9 @@ async fn answer(hallpass: &Arc<Hallpass>, pages: axum::Router, mut request: Requ
 /// are large, or not hot, are boxed.
 async fn answer_of(
     hallpass: &Arc<Hallpass>,
-    pages: axum::Router,
+    pages: &axum::Router,
     endpoint: Endpoint,
-    (mut request, peer): (Request<Incoming>, Peer),
+    (mut request, peer): (Request<Arriving>, Peer),
 ) -> Answer {
     let full = |response: Response| response.map(whole);
     let method = request.method();
@@ -262,7 +258,7 @@ async fn answer_of(
         Endpoint::Authorize => full(Box::pin(authorize(hallpass, request.map(Body::new))).await),
         Endpoint::Page => {
             request.extensions_mut().insert(peer);
-            match Box::pin(pages.oneshot(request.map(Body::new))).await {
+            match Box::pin(pages.clone().oneshot(request.map(Body::new))).await {
                 Ok(response) => {
                     let (parts, body) = response.into_parts();
                     // Every page is whole already: nothing is waited for, and nothing can fail.
@@ -285,7 +281,7 @@ fn without_host() -> Refusal {
 }
 
 /// Finds the endpoint, and takes the path of the public address off. A trailing slash is taken off pages too.
-fn find(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
+fn find(hallpass: &Hallpass, request: &mut Request<Arriving>) -> Endpoint {
     let path = request.uri().path();
     let (found, below) = locate(hallpass, path);
     let wanted = if found == Endpoint::Page { bare(below) } else { below };
@@ -306,7 +302,7 @@ fn find(hallpass: &Hallpass, request: &mut Request<Incoming>) -> Endpoint {
     found
 }
 
-async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Incoming>, peer: Peer) -> Response {
+async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Arriving>, peer: Peer) -> Response {
     let (parts, body) = request.into_parts();
     // Who asks before sending is told before sending (RFC 9110 §10.1.1); who has sent already is heard out, or the answer
     // would be lost with the connection.

@@ -66,12 +66,49 @@ pub fn verify(password: &str, phc: &str) -> bool {
     Memory::default().verify(password, phc)
 }
 
-/// The memory of a thread that verifies, kept from one verification to the next: an allocator that is given 19 MiB back
-/// keeps several times as much, in pieces, for each thread.
+/// The memory of a thread that verifies, kept from one verification to the next while they come one after the other.
 #[derive(Default)]
-pub struct Memory(Vec<Block>);
+pub struct Memory {
+    blocks: Vec<Block>,
+    released: Released,
+}
+
+/// How much of it the system has back.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Released {
+    /// The thread has it.
+    No,
+    /// The allocator has it, or what hashes took that were made before. mimalloc has no clock of its own: it gives the system
+    /// what is free for a second when something large becomes free.
+    #[default]
+    ToAllocator,
+    ToSystem,
+}
 
 impl Memory {
+    /// Gives it back, one step at a call.
+    fn release(&mut self) {
+        self.blocks = Vec::new();
+        self.released = match self.released {
+            Released::No => Released::ToAllocator,
+            Released::ToAllocator | Released::ToSystem => {
+                const LARGE: usize = 1024 * 1024;
+                drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE)));
+                Released::ToSystem
+            }
+        };
+    }
+
+    fn is_released(&self) -> bool {
+        matches!(self.released, Released::ToSystem)
+    }
+
+    /// As [`hash`](fn@hash).
+    fn hash(&mut self, password: &str, salt: [u8; 16]) -> String {
+        self.released = Released::No;
+        hash(password, salt)
+    }
+
     /// As [`verify`].
     pub fn verify(&mut self, password: &str, phc: &str) -> bool {
         parse(phc).is_ok_and(|hash| self.fits(password, &hash).unwrap_or(false))
@@ -88,16 +125,17 @@ impl Memory {
             .unwrap_or_default();
         let (salt, expected) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
         let blocks = params.block_count();
-        if self.0.len() < blocks {
-            self.0.resize(blocks, Block::default());
+        self.released = Released::No;
+        if self.blocks.len() < blocks {
+            self.blocks.resize(blocks, Block::default());
         }
         let mut found = vec![0; expected.len()];
         Argon2::new(Algorithm::Argon2id, version, params)
-            .hash_password_into_with_memory(password.as_bytes(), salt, &mut found, self.0.as_mut_slice())
+            .hash_password_into_with_memory(password.as_bytes(), salt, &mut found, self.blocks.as_mut_slice())
             .ok()?;
         if blocks > usual as usize {
             // A hash that was brought along and costs more is rare: its memory is not kept.
-            self.0 = Vec::new();
+            self.blocks = Vec::new();
         }
         Some(found.ct_eq(expected.as_bytes()).into())
     }

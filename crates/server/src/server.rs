@@ -14,7 +14,7 @@ use crate::keys::{KeyError, Keys};
 use crate::limits::Limits;
 use crate::limits::consents::Consents;
 pub use crate::listen::Patience;
-use crate::listen::{Bounds, DRAIN, listen};
+use crate::listen::{Bounds, DRAIN, LINGERING, listen};
 use crate::passwords::{Pool, Remembered, StandIns};
 use crate::random;
 use crate::router::bare;
@@ -114,6 +114,7 @@ pub async fn start_with(config: Config, clock: Clock, patience: Patience) -> Res
     let told = async move { drop(told.wait_for(|stopped| *stopped).await) };
     let bounds = Bounds {
         connections: descriptors::connections(),
+        lingering: LINGERING,
         patience,
     };
     let following = tokio::spawn(feed::follow(hallpass.clone()));

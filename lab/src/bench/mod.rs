@@ -118,8 +118,8 @@ pub(crate) async fn run(options: Bench) -> Outcome {
             size::large(&options, engine, &folder, &mut report).await?;
         }
         if options.wants("memory") {
-            for (what, most) in memory::measure(&options.hallpass, &folder.join("memory"), engine).await? {
-                report.line(&format!("memory, {what}: {most:.1} MiB"));
+            for line in memory::measure(&options.hallpass, &folder.join("memory"), engine).await? {
+                report.line(&format!("memory, {line}"));
             }
         }
     }

@@ -33,6 +33,8 @@ pub(super) enum Habit {
     StalledHeaders,
     /// Sends 60 KB of a body and nothing more.
     StalledBody,
+    /// Sends the first byte of a body and nothing more.
+    StalledSmallBody,
     /// Asks for pages without end and reads none.
     NeverReads,
     /// One header of 70 KiB.
@@ -93,6 +95,7 @@ async fn one(address: SocketAddr, habit: Habit, number: usize) -> Outcome<String
             let body = "x".repeat(60_000);
             sent(stream, &format!("{post}content-length: 64000\r\n\r\n{body}")).await
         }
+        Habit::StalledSmallBody => sent(stream, &format!("{post}content-length: 64000\r\n\r\nx")).await,
         Habit::NeverReads => loop {
             stream
                 .write_all(b"GET /login HTTP/1.1\r\nhost: id.example\r\n\r\n")
@@ -172,16 +175,21 @@ pub(super) async fn stalled_streams(
     stay: Duration,
 ) -> Outcome {
     let mut tasks = JoinSet::new();
-    for _ in 0..connections {
-        let stream = TokioIo::new(TcpStream::connect(address).await?);
-        let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await?;
+    let stalled = Bytes::from(vec![b'x'; 60_000]);
+    for number in 0..connections {
+        // Twice as many sources as for HTTP/1, of which one may hold half as many connections.
+        let stream = TokioIo::new(connect(address, FIRST + 2 * number).await?);
+        let shaken = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await;
+        // Those beyond what is allowed are closed.
+        let Ok((sender, connection)) = shaken else { continue };
         tasks.spawn(async move { drop(connection.await) });
         for _ in 0..streams {
             let mut sender = sender.clone();
+            let stalled = Stalls(Some(stalled.clone()));
             tasks.spawn(async move {
                 let request = http::Request::post(format!("http://{address}/oauth/token"));
                 let request = request.header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-                if let Ok(request) = request.body(Stalls(Some(Bytes::from(vec![b'x'; 60_000])))) {
+                if let Ok(request) = request.body(stalled) {
                     drop(sender.send_request(request).await);
                 }
             });

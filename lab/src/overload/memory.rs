@@ -1,69 +1,129 @@
 //! How much memory a server takes at rest, with thousands of connections, and with clients that hold what they are given.
 
-use super::flood::{open, watch};
+use super::flood::{Watch, open, watch};
 use super::hostile::{Habit, many, stalled_streams};
 use super::{TIMES, asks, flood};
 use crate::Outcome;
 use crate::deployment::{Deployment, Engine};
+use crate::flow::Person;
+use crate::http::Connection;
+use crate::process::Program;
 use crate::source::connect;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 /// How many connections.
 const CONNECTIONS: usize = 4000;
-/// How many of HTTP/2, and how many streams each tries to open.
-const HTTP2: (usize, usize) = (50, 128);
+/// How many of HTTP/2, more than are allowed, and how many streams each tries to open.
+const HTTP2: (usize, usize) = (600, 32);
+/// How many people sign in.
+const SIGN_INS: usize = 4;
 /// How long each state is held.
 const STAY: Duration = Duration::from_secs(5);
+/// How much is aimed at, in MiB: at rest, and whatever clients do.
+const AIMED_AT: (f64, f64) = (40.0, 150.0);
 
 /// What was done, and the resident memory in MiB at its largest.
-pub(crate) type Line = (String, f64);
+pub(crate) struct Line {
+    what: String,
+    resident: f64,
+    aimed_at: f64,
+}
 
-/// Measures.
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            what,
+            resident,
+            aimed_at,
+        } = self;
+        let missed = if resident > aimed_at { ": missed" } else { "" };
+        write!(f, "{what}: {resident:.1} MiB, aimed at {aimed_at}{missed}")
+    }
+}
+
+/// After a moment in which nothing happens.
+async fn at_rest(what: &str, server: &Program) -> Outcome<Line> {
+    sleep(STAY).await;
+    Ok(Line {
+        what: format!("at rest, {what}"),
+        resident: server.resident()?,
+        aimed_at: AIMED_AT.0,
+    })
+}
+
+fn loaded(what: String, health: &Watch) -> Line {
+    Line {
+        what,
+        resident: health.resident,
+        aimed_at: AIMED_AT.1,
+    }
+}
+
+/// Measures. One process goes through everything, so what one state leaves behind counts in the next.
 pub(crate) async fn measure(hallpass: &Path, folder: &Path, engine: Engine) -> Outcome<Vec<Line>> {
     let mut deployment = Deployment::make(hallpass, folder, engine, 1)?;
     for world in deployment.worlds() {
         world.set("TOKENS__GRANTS_PER_USER_AND_APP", "1000000");
     }
-    let running = deployment.serve()?;
+    let first = deployment.serve()?;
+    let mut lines = vec![at_rest("after a first start", first.first()?).await?];
+    let running = first.stop()?.serve()?;
     let server = running.first()?;
+    lines.push(at_rest("started again", server).await?);
+    for person in 1..=SIGN_INS {
+        Person::sign_in(Connection::open(server.address).await?, person).await?;
+    }
+    lines.push(at_rest("after sign-ins", server).await?);
+    lines.extend(held(server).await?);
+    let mut asks = asks(server.address, CONNECTIONS).await?;
+    let takes = flood::closed(server.address, &mut asks, usize::MAX, STAY).await?;
+    let (load, health) = tokio::join!(
+        open(server.address, &mut asks, takes.rate() * TIMES, STAY),
+        watch(server, STAY)
+    );
+    load?;
+    lines.push(loaded(format!("{CONNECTIONS} busy connections"), &health?));
+    drop(asks);
+    let afterwards = at_rest("with what is remembered of it all", server).await?;
+    lines.push(Line {
+        aimed_at: AIMED_AT.1,
+        ..afterwards
+    });
+    running.stop()?;
+    Ok(lines)
+}
+
+/// Clients that hold what they are given.
+async fn held(server: &Program) -> Outcome<Vec<Line>> {
     let address = server.address;
-    let mut lines = vec![("idle after the start".to_owned(), server.resident()?)];
-    // Before anybody signs in: what hashing takes is not to be mistaken for what connections take.
+    let mut lines = Vec::new();
     let streams = tokio::spawn(stalled_streams(address, HTTP2, STAY));
-    lines.push((
-        format!("{} × HTTP/2, as many stalled bodies as are allowed", HTTP2.0),
-        watch(server, STAY).await?.resident,
-    ));
+    let health = watch(server, STAY).await?;
     streams.await??;
+    lines.push(loaded(
+        "as many stalled bodies on HTTP/2 as are allowed".to_owned(),
+        &health,
+    ));
     let mut kept = Vec::new();
     for number in 0..CONNECTIONS {
         kept.push(asked(connect(address, number).await?).await?);
     }
-    lines.push((
-        format!("{CONNECTIONS} idle connections"),
-        watch(server, STAY).await?.resident,
-    ));
+    let health = watch(server, STAY).await?;
+    lines.push(loaded(format!("{CONNECTIONS} idle connections"), &health));
     drop(kept);
     for (habit, what) in [
         (Habit::StalledHeaders, "15 KB of headers"),
         (Habit::StalledBody, "60 KB of a body"),
+        (Habit::StalledSmallBody, "a byte of a body"),
     ] {
         let (_, health) = tokio::join!(many(address, habit, CONNECTIONS, STAY), watch(server, STAY));
-        lines.push((format!("{CONNECTIONS} stalled after {what}"), health?.resident));
+        lines.push(loaded(format!("{CONNECTIONS} stalled after {what}"), &health?));
     }
-    let mut asks = asks(address, CONNECTIONS).await?;
-    let takes = flood::closed(address, &mut asks, usize::MAX, STAY).await?;
-    let (load, health) = tokio::join!(
-        open(address, &mut asks, takes.rate() * TIMES, STAY),
-        watch(server, STAY)
-    );
-    load?;
-    lines.push((format!("{CONNECTIONS} busy connections"), health?.resident));
-    lines.push(("afterwards".to_owned(), server.resident()?));
-    running.stop()?;
     Ok(lines)
 }
 

@@ -3,7 +3,7 @@
 use std::net::TcpListener as StdListener;
 use std::time::Duration;
 
-use crate::listen::{Explained, http};
+use crate::listen::{Explained, http1};
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -26,11 +26,8 @@ pub(super) fn spawn(listener: StdListener, router: Router) -> std::io::Result<()
             };
             let service = TowerToHyperService::new(router.clone());
             tokio::spawn(async move {
-                let mut builder = http();
-                builder
-                    .http1()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(HEADERS_WITHIN);
+                let mut builder = http1();
+                builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
                 // A connection that breaks is the browser's business; nothing of ours hangs on it.
                 let stream = TokioIo::new(Explained::new(stream, peer.ip()));
                 let _ = builder.serve_connection(stream, service).await;

@@ -1,10 +1,11 @@
 //! Requests of one connection that are being answered, and answers on their way.
 
+use super::arriving::Arriving;
 use super::pulse::Pulse;
 use crate::in_flight::{Held, InFlight, Kind, Source};
 use crate::respond::Unchanged;
-use http::{Method, Response};
-use hyper::body::Bytes;
+use http::{Method, Request, Response};
+use hyper::body::{Body as _, Bytes, Incoming};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -15,9 +16,14 @@ const SMALL: usize = 1024;
 pub(super) struct Open(Arc<Pulse>);
 
 impl Open {
-    pub(super) fn begin(pulse: &Arc<Pulse>, body: Option<u64>) -> Self {
-        pulse.open(body);
+    pub(super) fn begin(pulse: &Arc<Pulse>, request: &Request<Incoming>) -> Self {
+        pulse.open(request.body().size_hint().exact());
         Self(pulse.clone())
+    }
+
+    /// The request's body.
+    pub(super) fn arriving(&self, body: Incoming) -> Arriving {
+        Arriving::new(body, self.0.clone())
     }
 
     /// The answer is ready: its bytes, which know when they have been sent.

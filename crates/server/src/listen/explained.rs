@@ -101,6 +101,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
         }
     }
 
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
+
     /// Keeps the answer to give in the place of these bytes, if they are an answer of hyper's.
     fn replaces(&mut self, bytes: &[u8]) -> bool {
         let Some((status, answer)) = explain(bytes) else {

@@ -40,6 +40,15 @@ pub(super) enum Cut {
     AtOnce,
 }
 
+/// A connection between requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Rest {
+    /// Since when every answer was sent.
+    pub(super) since: Instant,
+    /// A part of the next request's headers has come.
+    pub(super) begun: bool,
+}
+
 /// What happens on one connection.
 #[derive(Debug)]
 pub(super) struct Pulse {
@@ -66,6 +75,10 @@ struct State {
     tail: Tail,
     /// How long the body of the last HTTP/1 request is. Unknown lengths end the connection.
     body: Option<u64>,
+    /// It was not read to its end.
+    unread: bool,
+    /// hyper waits for bytes, and for those of a request's headers only.
+    waits: bool,
     blocked: Option<Blocked>,
     /// Answers that were not sent to their end, and when each was ready.
     unsent: Vec<(u64, Instant)>,
@@ -119,6 +132,8 @@ impl Pulse {
             headers: None,
             tail: Tail::default(),
             body: None,
+            unread: false,
+            waits: false,
             blocked: None,
             unsent: Vec::new(),
             answers: 0,
@@ -155,11 +170,32 @@ impl Pulse {
         if state.http2 {
             return;
         }
+        state.waits = false;
         state.tail.push(bytes);
         if state.open == 0 && state.headers.is_none() {
             let begun = bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n'));
             state.headers = begun.then_some(now);
         }
+    }
+
+    /// No bytes are there. hyper reads a request's headers only where the one before was read to its end and answered.
+    pub(super) fn silent(&self) {
+        let mut state = self.lock();
+        state.waits = state.open == 0 && !state.unread && state.unsent.is_empty() && !state.http2;
+    }
+
+    /// The body was read to its end.
+    pub(super) fn heard_out(&self) {
+        self.lock().unread = false;
+    }
+
+    /// Whether the connection is between requests, on HTTP/1, and everything was sent.
+    pub(super) fn rest(&self) -> Option<Rest> {
+        let state = self.lock();
+        (state.waits && state.blocked.is_none()).then(|| Rest {
+            since: state.rest,
+            begun: state.headers.is_some(),
+        })
     }
 
     /// The socket takes none of so many bytes that are to be sent.
@@ -190,6 +226,8 @@ impl Pulse {
         state.requests += 1;
         state.open += 1;
         state.body = body;
+        state.unread = body != Some(0);
+        state.waits = false;
         if !state.http2 {
             state.headers = None;
         }

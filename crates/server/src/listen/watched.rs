@@ -2,6 +2,7 @@
 
 use super::pulse::Pulse;
 use crate::in_flight::{Held, InFlight, Kind, Source};
+use hyper::body::Bytes;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,6 +21,16 @@ pub(super) struct Watched {
     in_flight: Arc<InFlight>,
     source: Source,
     protocol: Protocol,
+    /// What was read before, and is read once more.
+    again: Bytes,
+}
+
+/// What is spoken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Spoken {
+    Unknown,
+    Http1,
+    Http2,
 }
 
 /// What is spoken, as far as it is known.
@@ -41,7 +52,26 @@ impl Watched {
             in_flight,
             source,
             protocol: Protocol::Unknown(0),
+            again: Bytes::new(),
         }
+    }
+
+    pub(super) fn spoken(&self) -> Spoken {
+        match self.protocol {
+            Protocol::Unknown(_) => Spoken::Unknown,
+            Protocol::Http1 => Spoken::Http1,
+            Protocol::Http2 { .. } => Spoken::Http2,
+        }
+    }
+
+    /// Gives these bytes once more to who reads next.
+    pub(super) fn replay(&mut self, bytes: Bytes) {
+        self.again = bytes;
+    }
+
+    /// Takes a part of what the connection's source may hold.
+    pub(super) fn take(&self, kind: Kind, amount: usize) -> Option<Held> {
+        self.in_flight.take(self.source, kind, amount)
     }
 
     /// Takes a place for HTTP/2 where that is spoken, and follows its frames.
@@ -160,8 +190,17 @@ impl AsyncRead for Watched {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.again.is_empty() {
+            let length = self.again.len().min(buffer.remaining());
+            buffer.put_slice(&self.again.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_pending() {
+            self.pulse.silent();
+        }
+        ready!(read)?;
         let bytes = buffer.filled().get(before..).unwrap_or_default();
         self.learn(bytes)?;
         self.pulse.heard(bytes, Instant::now());

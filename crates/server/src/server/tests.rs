@@ -2,6 +2,7 @@
 
 mod earlier;
 mod gets;
+mod sockets;
 
 use super::*;
 use crate::config::Source;
@@ -132,7 +133,12 @@ async fn bounded(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let patience = Patience { slowest, idle: slowest };
-    let bounds = Bounds { connections, patience };
+    let bounds = Bounds {
+        connections,
+        // None: each connection is a socket alone between requests.
+        lingering: 0,
+        patience,
+    };
     (
         address,
         tokio::spawn(listen(listener, hallpass.clone(), stopped, bounds)),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::listen::http as protocol;
+use crate::listen::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
@@ -16,7 +16,7 @@ fn connection() -> DuplexStream {
             response.headers_mut().insert("x-ours", HeaderValue::from_static("1"));
             Ok::<_, Infallible>(response)
         });
-        let _ = protocol().serve_connection(stream, service).await;
+        let _ = http1().serve_connection(stream, service).await;
     });
     client
 }

@@ -178,3 +178,56 @@ async fn a_hundred_requests_may_be_taken_back_beyond_half_of_all() {
     pulse.taken_back(1);
     assert_eq!(pulse.cut().await, Cut::AtOnce);
 }
+
+/// What hyper reads then is the next request: what is left of a body, or bytes behind an answer that is not sent, are none.
+#[tokio::test]
+async fn a_connection_rests_where_body_and_answer_have_come_to_their_end() {
+    let (pulse, begun, _) = begun();
+    pulse.silent();
+    assert_eq!(
+        pulse.rest(),
+        Some(Rest {
+            since: begun,
+            begun: false
+        })
+    );
+    pulse.heard(b"POST", begun);
+    assert_eq!(pulse.rest(), None, "hyper has not looked at these bytes");
+    pulse.silent();
+    assert_eq!(
+        pulse.rest(),
+        Some(Rest {
+            since: begun,
+            begun: true
+        })
+    );
+
+    let rests = |body: u64, read: bool, sent: bool, taken: bool| {
+        pulse.open(Some(body));
+        pulse.silent();
+        assert_eq!(pulse.rest(), None, "a request is being answered");
+        if read {
+            pulse.heard_out();
+        }
+        let number = pulse.unsent(begun);
+        pulse.close(begun);
+        if sent {
+            pulse.sent(number, begun);
+        }
+        if !taken {
+            pulse.blocked(1, begun);
+        }
+        pulse.silent();
+        let rests = pulse.rest().is_some();
+        pulse.sent(number, begun);
+        pulse.flushed();
+        rests
+    };
+    assert!(rests(0, false, true, true));
+    assert!(rests(4, true, true, true));
+    assert!(!rests(4, false, true, true), "the body was not read to its end");
+    assert!(!rests(4, true, false, true), "the answer was not sent");
+    assert!(!rests(4, true, true, false), "the socket did not take it");
+    pulse.is_http2();
+    assert!(!rests(0, false, true, true), "HTTP/2");
+}
