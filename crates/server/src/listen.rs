@@ -183,6 +183,9 @@ async fn serve(caller: Arc<Caller>, open: Open, request: Request<Incoming>) -> R
     let method = request.method().clone();
     let request = request.map(|body| open.arriving(body));
     let mut answer = answer(hallpass, pages, request, *peer).await;
+    if method == Method::HEAD {
+        leave_out_body(&mut answer);
+    }
     let repeatable = is_repeatable(&method, &answer);
     let held = hold(&hallpass.in_flight, *source, answer.body(), repeatable).unwrap_or_else(|NoRoom| {
         answer = no_room(hallpass);
@@ -205,6 +208,18 @@ fn no_room(hallpass: &Hallpass) -> Answer {
 
 /// An answer whose body is whole.
 type Answer = http::Response<Bytes>;
+
+/// Leaves out the body of an answer to HEAD (RFC 9110 §9.3.2). hyper does so on HTTP/1 only; on HTTP/2 such a body is a protocol
+/// error (RFC 9113 §8.1.1). `Content-Length` stays that of GET.
+fn leave_out_body(answer: &mut Answer) {
+    let body = std::mem::take(answer.body_mut());
+    if !body.is_empty() {
+        answer
+            .headers_mut()
+            .entry(header::CONTENT_LENGTH)
+            .or_insert(body.len().into());
+    }
+}
 
 async fn answer(hallpass: &Arc<Hallpass>, pages: &axum::Router, mut request: Request<Arriving>, peer: Peer) -> Answer {
     if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
