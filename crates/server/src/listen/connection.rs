@@ -5,7 +5,7 @@
 //! What hyper has read of that request comes back with the socket.
 
 use super::begun::{Begun, Next};
-use super::explained::Explained;
+use super::explained::{Explained, MOST_THROWN_AWAY};
 use super::pulse::{Cut, Patience, Pulse};
 use super::watched::Watched;
 use super::{Caller, DRAIN, answers::Open, no_room, serve};
@@ -242,7 +242,8 @@ impl Attended {
             watched.write_all(&bytes).await?;
             watched.shutdown().await?;
             // A socket that is closed while bytes arrive is reset, and the client may lose the answer.
-            while watched.read(&mut bytes).await? > 0 {}
+            let mut rest = watched.take(MOST_THROWN_AWAY);
+            while rest.read(&mut bytes).await? > 0 {}
             Ok::<_, io::Error>(())
         };
         // Nothing is lost where the client went away.

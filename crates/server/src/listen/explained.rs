@@ -25,6 +25,12 @@ const PROTECTED: [(HeaderName, &str); 6] = [
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
+/// The most headers that hyper reads of an HTTP/1 request.
+const MOST_HEADERS: usize = 100;
+
+/// How much of what comes after a last answer is read and thrown away.
+pub(super) const MOST_THROWN_AWAY: u64 = 256 * 1024;
+
 /// What a header counts beside its name and value (RFC 9113 §6.5.2).
 const EACH_HEADER: usize = 32;
 
@@ -42,7 +48,7 @@ pub(super) fn refuse_long_headers<B>(request: &Request<B>, peer: IpAddr) -> Opti
         return None;
     }
     log(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, peer);
-    let mut response = Response::new(too_long(HEADERS_HTTP_2).into());
+    let mut response = Response::new(too_long(HEADERS_HTTP_2, "").into());
     *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     for (name, value) in PROTECTED {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -50,10 +56,10 @@ pub(super) fn refuse_long_headers<B>(request: &Request<B>, peer: IpAddr) -> Opti
     Some(response)
 }
 
-fn too_long(limit: usize) -> String {
+fn too_long(limit: usize, more: &str) -> String {
     format!(
-        "The address and the headers of this request are too long: this server takes {} KiB of them in all, in at most 100 headers.\n\
-         In a browser, delete the cookies of this site and try again.\n",
+        "The address and the headers of this request are too long: this server takes {} KiB of them in all{more}.\n\
+         Shorten the address, or delete the cookies of this site, and try again.\n",
         limit / 1024
     )
 }
@@ -64,7 +70,7 @@ fn words(status: StatusCode) -> String {
             "This request is not valid HTTP. For HTTPS, use the address of the proxy in front of this server.\n"
                 .to_owned()
         }
-        _ => too_long(HEADERS),
+        _ => too_long(HEADERS, &format!(", in at most {MOST_HEADERS} headers")),
     }
 }
 
@@ -87,8 +93,9 @@ pub(crate) struct Explained<S> {
 struct Last {
     answer: Vec<u8>,
     sent: usize,
+    thrown_away: u64,
     /// A socket that is closed while bytes arrive is reset, and the client may lose the answer: what still comes is read and
-    /// thrown away for so long.
+    /// thrown away for so long, up to [`MOST_THROWN_AWAY`].
     lingers: Pin<Box<Sleep>>,
 }
 
@@ -115,6 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
         self.last = Some(Box::new(Last {
             answer,
             sent: 0,
+            thrown_away: 0,
             lingers,
         }));
         true
@@ -133,18 +141,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads until the client has closed its side.
+    /// Reads until the client has closed its side, or has sent too much.
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(last) = &mut self.last else {
             return Poll::Ready(());
         };
         let mut bytes = [0; 4096];
-        while last.lingers.as_mut().poll(context).is_pending() {
+        while last.thrown_away < MOST_THROWN_AWAY && last.lingers.as_mut().poll(context).is_pending() {
             let mut buffer = ReadBuf::new(&mut bytes);
             let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
             if read.is_err() || buffer.filled().is_empty() {
                 break;
             }
+            last.thrown_away += buffer.filled().len() as u64;
         }
         Poll::Ready(())
     }
@@ -195,6 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Explained<S> {
         if self.replaces(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
+        ready!(self.poll_send_last(context))?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -208,6 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Explained<S> {
         {
             return Poll::Ready(Ok(only.len()));
         }
+        ready!(self.poll_send_last(context))?;
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 

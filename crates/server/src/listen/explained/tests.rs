@@ -90,6 +90,61 @@ async fn what_comes_after_the_refusal_is_read_until_the_client_has_closed() {
     assert!(answer.contains("16 KiB"), "{answer}");
 }
 
+/// What it sends is read without end otherwise: 1.7 GB in 15 s.
+#[tokio::test]
+async fn a_client_that_goes_on_sending_after_the_refusal_is_cut_off() {
+    let mut client = connection();
+    let chunk = [b'a'; HEADERS];
+    let most = usize::try_from(MOST_THROWN_AWAY).unwrap();
+    let mut taken = 0;
+    while taken < 4 * most && client.write_all(&chunk).await.is_ok() {
+        taken += chunk.len();
+    }
+    assert!(taken <= most + 2 * HEADERS, "{taken} bytes were read");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("16 KiB"), "{answer}");
+}
+
+/// Writes a refusal as hyper does, and more behind it that is no refusal.
+#[tokio::test]
+async fn what_is_written_after_the_refusal_comes_after_it() {
+    for vectored in [false, true] {
+        let (mut client, server) = duplex(64);
+        let mut stream = Explained::new(server, [192, 0, 2, 1].into());
+        let wrote = tokio::spawn(async move {
+            let refusal = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(refusal).await.unwrap();
+            let sent = match vectored {
+                true => stream.write_vectored(&[IoSlice::new(b"mo"), IoSlice::new(b"re")]).await,
+                false => stream.write(b"more").await,
+            };
+            assert_eq!(sent.unwrap(), 4);
+            stream
+        });
+        let mut sent = String::new();
+        while !sent.ends_with("more") {
+            sent.push(char::from(client.read_u8().await.unwrap()));
+        }
+        assert!(sent.contains("16 KiB"), "{sent}");
+        drop(wrote.await.unwrap());
+    }
+}
+
+#[test]
+fn advice_names_the_address_and_what_the_protocol_limits() {
+    let advice = "Shorten the address, or delete the cookies of this site, and try again.";
+    let long = Request::builder().uri(format!("http://id.example/{}", "a".repeat(HEADERS_HTTP_2)));
+    let refused = refuse_long_headers(&long.body(()).unwrap(), [192, 0, 2, 1].into()).unwrap();
+    let http_2 = std::str::from_utf8(refused.body()).unwrap();
+    let http_1 = words(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    assert!(http_2.contains(advice) && http_1.contains(advice), "{http_2}{http_1}");
+    assert!(
+        http_1.contains("at most 100 headers") && !http_2.contains("100"),
+        "{http_2}{http_1}"
+    );
+}
+
 #[test]
 fn headers_of_http_2_over_8_kib_are_refused_with_words() {
     let request = |cookie: usize| {

@@ -130,6 +130,21 @@ async fn headers_that_find_no_room_get_503() {
     .await;
 }
 
+/// What it sends is read without end otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_on_sending_after_503_is_cut_off() {
+    with_server(|hallpass, address| {
+        let local = Client::of(IpAddr::from([127, 0, 0, 1]), &hallpass.proxies);
+        let _all = hallpass.in_flight.take(local, Kind::Bytes, 4 * 1024 * 1024).unwrap();
+        let mut stream = connect(address);
+        stream.write_all(b"GET / HTTP/1.1\r\nX-Pad: ").unwrap();
+        // More than the system holds for both sides.
+        let megabyte = vec![b'x'; 1024 * 1024];
+        assert!((0..64).any(|_| stream.write_all(&megabyte).is_err()));
+    })
+    .await;
+}
+
 /// RFC 9112 §9.3: what follows an unread body would be taken for a request.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_of_an_unread_body_is_no_request() {
