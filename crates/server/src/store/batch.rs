@@ -5,6 +5,7 @@
 //! then sees what the first did (so a second redemption of a code is a replay). Who waits keeps its place.
 
 use super::StoreError;
+use super::held::Since;
 use super::model::{AuditEvent, EndReason, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, SecretId};
 use super::value::{Statement, Value};
 use crate::time::Instant;
@@ -20,7 +21,7 @@ pub(super) struct Job<R> {
     pub(super) work: Work,
     pub(super) replies: Vec<R>,
     /// Since when it waits for what another has locked.
-    pub(super) held: Option<std::time::Instant>,
+    pub(super) held: Option<Since>,
 }
 
 /// Whether a commit waits for what others have locked.
@@ -121,6 +122,8 @@ pub(super) enum Applied {
     Partly(Write),
     /// Nothing of it: another has locked what it changes.
     Locked,
+    /// All but these uses, whose grants another has locked.
+    Without(Vec<Use>),
 }
 
 /// What came of a rotation. Where it was made, everybody who asked for it knows the row from the state that they expected:

@@ -1,19 +1,26 @@
 //! Works for which another server's transaction has locked something: they wait apart from the queue, and hold up nobody else.
 //!
 //! Commits of other servers take milliseconds, and are waited for. One whose commit hangs, since its way to the database does,
-//! keeps its locks for as long: a commit here would wait with all that it holds.
+//! keeps its locks for as long: a commit here would wait with all that it holds (decision 67).
 
 use super::StoreError;
-use super::batch::{Job, plan};
+use super::batch::{Job, Work, plan};
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-/// How long after one attempt the next one is made.
-const AGAIN: Duration = Duration::from_millis(50);
 /// How long somebody waits for another's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many works may wait so.
-const MOST: usize = 2_048;
+const MOST: usize = 1_024;
+/// How many of those that are tried one by one have their turn in one attempt.
+const SINGLES: usize = 16;
+
+/// Since when a work waits, and its place among the others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Since {
+    at: Instant,
+    number: u64,
+}
 
 /// A work that does not wait, and why.
 pub(super) type Refused<R> = (Job<R>, StoreError);
@@ -22,63 +29,72 @@ pub(super) type Refused<R> = (Job<R>, StoreError);
 #[derive(Debug)]
 pub(super) struct Held<R> {
     jobs: VecDeque<Job<R>>,
+    /// How many there have been.
+    count: u64,
+    /// Which of those that are tried one by one had its turn last.
+    turn: u64,
+    /// How long after one attempt the next one is made.
+    again: Duration,
     tried: Option<Instant>,
     told: Option<Instant>,
 }
 
-impl<R> Default for Held<R> {
-    fn default() -> Self {
+impl<R> Held<R> {
+    pub(super) fn new(again: Duration) -> Self {
         Self {
             jobs: VecDeque::new(),
+            count: 0,
+            turn: 0,
+            again,
             tried: None,
             told: None,
         }
     }
-}
 
-impl<R> Held<R> {
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.jobs.len()
     }
 
     /// How long they rest before they are tried again; zero where there are none.
     pub(super) fn rest(&self, now: Instant) -> Duration {
         let rested = self.tried.map(|tried| now.duration_since(tried));
-        let rest = rested.map_or(Duration::ZERO, |rested| AGAIN.saturating_sub(rested));
+        let rest = rested.map_or(Duration::ZERO, |rested| self.again.saturating_sub(rested));
         if self.is_empty() { Duration::ZERO } else { rest }
     }
 
-    /// Something was let go: what waits behind it need not rest.
-    pub(super) fn wake(&mut self) {
-        self.tried = None;
-    }
-
-    /// Has a work wait from `now` on, or go on waiting. One that has waited for too long, or finds no room, is given back.
+    /// Has a work wait from `now` on, or go on waiting, at its place. One that has waited for too long, or finds no room, is
+    /// given back.
     pub(super) fn hold(&mut self, mut job: Job<R>, now: Instant) -> Option<Refused<R>> {
-        let since = *job.held.get_or_insert(now);
-        if now.duration_since(since) >= PATIENCE || self.jobs.len() >= MOST {
-            self.tell(now);
-            let reason = "another session of the database has locked what this changes";
-            return Some((job, StoreError::Unavailable(reason.to_owned())));
+        let since = *job.held.get_or_insert_with(|| {
+            self.count += 1;
+            let number = self.count;
+            Since { at: now, number }
+        });
+        if now.duration_since(since.at) >= PATIENCE || self.jobs.len() >= MOST {
+            return Some(self.refused(job, now));
         }
-        // What was tried before keeps its place before what came later for the same grant.
-        match since == now {
-            true => self.jobs.push_back(job),
-            false => self.jobs.push_front(job),
-        }
+        let place = self.jobs.partition_point(|other| number(other) < since.number);
+        self.jobs.insert(place, job);
         None
     }
 
-    /// Tells the log, not more often than anybody waits.
-    fn tell(&mut self, now: Instant) {
+    fn refused(&mut self, job: Job<R>, now: Instant) -> Refused<R> {
+        // Not more often than anybody waits.
         if self.told.is_none_or(|told| now.duration_since(told) >= PATIENCE) {
             self.told = Some(now);
             tracing::warn!("another session of the database keeps rows locked: what was to change them is refused");
         }
+        let reason = "another session of the database has locked what this changes";
+        (job, StoreError::Unavailable(reason.to_owned()))
+    }
+
+    /// Those that have waited for too long.
+    pub(super) fn expired(&mut self, now: Instant) -> Vec<Refused<R>> {
+        let since = |job: &Job<R>| job.held.is_some_and(|since| now.duration_since(since.at) >= PATIENCE);
+        // They stand in the order in which they began to wait.
+        let count = self.jobs.partition_point(since);
+        let expired: Vec<_> = self.jobs.drain(..count).collect();
+        expired.into_iter().map(|job| self.refused(job, now)).collect()
     }
 
     /// Takes out of what waits that which changes the same grants: it would meet the same locks. What finds no room is given
@@ -98,14 +114,46 @@ impl<R> Held<R> {
         refused
     }
 
-    /// Up to `limit` of them, to be tried at `now`.
-    pub(super) fn next(&mut self, limit: usize, now: Instant) -> Vec<Job<R>> {
-        self.tried = Some(now);
-        plan(&mut self.jobs, limit)
+    /// Takes out what is to be tried now, as batches: changes of grants together, of which the database says which are locked;
+    /// anything else by itself, some in each attempt.
+    pub(super) fn next(&mut self) -> Vec<Vec<Job<R>>> {
+        let (together, alone): (VecDeque<_>, VecDeque<_>) = self.jobs.drain(..).partition(|job| is_of_a_row(&job.work));
+        self.jobs = together;
+        let mut batches = vec![plan(&mut self.jobs, MOST)];
+        let (after, before): (VecDeque<_>, VecDeque<_>) = alone.into_iter().partition(|job| number(job) > self.turn);
+        for job in after.into_iter().chain(before) {
+            if batches.len() > SINGLES {
+                let place = self.jobs.partition_point(|other| number(other) < number(&job));
+                self.jobs.insert(place, job);
+            } else {
+                self.turn = number(&job);
+                batches.push(vec![job]);
+            }
+        }
+        batches.retain(|batch| !batch.is_empty());
+        batches
+    }
+
+    /// They rest from `now` on; where one was let go, those behind it need not.
+    pub(super) fn tried(&mut self, now: Instant, freed: bool) {
+        self.tried = Some(now).filter(|_| !freed);
     }
 
     /// All of them.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Job<R>> {
         self.jobs.drain(..)
     }
+
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+}
+
+fn number<R>(job: &Job<R>) -> u64 {
+    job.held.map_or(u64::MAX, |since| since.number)
+}
+
+/// Whether it changes one row that is there.
+fn is_of_a_row(work: &Work) -> bool {
+    work.grant().is_some() && !matches!(work, Work::Insert(..))
 }

@@ -6,7 +6,7 @@
 //! work. Nothing here can leave a caller waiting: a reply that is dropped is an answer too. How a batch is committed is the
 //! engine's; what runs here is tried in every order of its threads (`tests/queue.rs`).
 
-use super::threads::{mpsc, receive, thread};
+use super::threads::{REST, mpsc, receive, rest, thread};
 use crate::store::batch::{Applied, Job, Locks, Outcome, Work, Write, plan};
 use crate::store::connection::unavailable;
 use crate::store::held::Held;
@@ -97,7 +97,8 @@ pub(in crate::store) fn start(engine: impl Engine, shared: Arc<Shared>) -> Resul
         engine,
         arriving,
         waiting: VecDeque::new(),
-        held: Held::default(),
+        held: Held::new(REST),
+        uses_locked: false,
         shared: Arc::clone(&shared),
         uses_written: Instant(0),
         closing: false,
@@ -150,6 +151,8 @@ struct Worker<E> {
     held: Held<Reply>,
     shared: Arc<Shared>,
     uses_written: Instant,
+    /// Some of those that were to be written last were not, since others have locked their grants.
+    uses_locked: bool,
     closing: bool,
     /// A commit failed since the feed was last told: it may have been made all the same.
     unsure: bool,
@@ -163,25 +166,31 @@ impl<E: Engine> Worker<E> {
             }
             let mut batch = plan(&mut self.waiting, BATCH);
             self.write_uses_behind(&mut batch);
-            self.commit(batch, Locks::Awaited);
-            if self.waiting.is_empty() || self.held.rest(now()).is_zero() {
+            let _ = self.commit(batch, Locks::Awaited);
+            if self.held.rest(now()).is_zero() {
                 self.try_held();
             }
         }
     }
 
+    /// Tries what waits for others' locks, and refuses what has waited for too long.
     fn try_held(&mut self) {
         let before = self.held.len();
-        let held = self.held.next(BATCH, now());
-        self.commit(held, Locks::NotAwaited);
-        if self.held.len() < before {
-            self.held.wake();
+        let mut batches = self.held.next().into_iter();
+        while let Some(batch) = batches.next() {
+            if let Err(error) = self.commit(batch, Locks::NotAwaited) {
+                return self.refuse(batches.flatten(), &error);
+            }
+        }
+        self.held.tried(now(), self.held.len() < before);
+        for (job, error) in self.held.expired(now()) {
+            reply(job, Err(error));
         }
     }
 
     /// Waits until something is to be done; `false` when nothing will be any more.
     fn gather(&mut self) -> bool {
-        if self.waiting.is_empty() && self.shared.seen.has_due(USES) && !self.shared.pressure.is_failing() {
+        if self.waiting.is_empty() && self.has_many_uses() && !self.shared.pressure.is_failing() {
             // One commit did not hold them all.
             self.waiting.push_back(unasked(Work::Seen(vec![])));
         }
@@ -194,6 +203,10 @@ impl<E: Engine> Worker<E> {
             match received {
                 Ok(job) => self.waiting.push_back(job),
                 Err(RecvTimeoutError::Timeout) if !self.held.is_empty() => return true,
+                Err(RecvTimeoutError::Disconnected) if !self.held.is_empty() => {
+                    rest(self.held.rest(now()));
+                    return true;
+                }
                 Err(RecvTimeoutError::Timeout) if failing => self.waiting.push_back(unasked(Work::Write(probe()))),
                 Err(RecvTimeoutError::Timeout) if !self.shared.seen.is_due() => {}
                 Err(RecvTimeoutError::Timeout) => self.waiting.push_back(unasked(Work::Seen(vec![]))),
@@ -218,7 +231,7 @@ impl<E: Engine> Worker<E> {
         let now = batch.iter().filter_map(|job| job.work.now()).max();
         let late = now.filter(|now| now.since(self.uses_written) >= BEHIND);
         let writes = batch.iter().any(|job| matches!(job.work, Work::Seen(_)));
-        if (late.is_some() && self.shared.seen.is_due()) || (!writes && self.shared.seen.has_due(USES)) {
+        if (late.is_some() && self.shared.seen.is_due()) || (!writes && self.has_many_uses()) {
             self.uses_written = late.unwrap_or(self.uses_written);
             self.waiting.push_back(unasked(Work::Seen(vec![])));
         }
@@ -229,9 +242,15 @@ impl<E: Engine> Worker<E> {
         }
     }
 
-    fn commit(&mut self, batch: Vec<Job<Reply>>, locks: Locks) {
+    /// Whether more uses are to be written than one commit holds, and can be.
+    fn has_many_uses(&self) -> bool {
+        !self.uses_locked && self.shared.seen.has_due(USES)
+    }
+
+    /// Commits, and answers everybody: where it fails, also those who have waited meanwhile.
+    fn commit(&mut self, batch: Vec<Job<Reply>>, locks: Locks) -> Result<()> {
         if batch.is_empty() {
-            return;
+            return Ok(());
         }
         #[cfg(test)]
         self.shared.count(&batch);
@@ -240,7 +259,7 @@ impl<E: Engine> Worker<E> {
         let committed = catch_unwind(AssertUnwindSafe(|| self.committed(&works, locks)));
         let made = matches!(committed, Ok(Ok(_)));
         self.shared.pressure.committed(now().duration_since(begun), made);
-        match committed {
+        let error = match committed {
             Ok(Ok((answers, left))) => {
                 let asked_for = batch.iter().any(|job| !job.replies.is_empty());
                 for (job, answer) in batch.into_iter().zip(answers) {
@@ -249,10 +268,13 @@ impl<E: Engine> Worker<E> {
                 if let Some(write) = left.filter(|_| asked_for) {
                     self.go_on_with(write);
                 }
+                return Ok(());
             }
-            Ok(Err(error)) => self.fail(batch, &error),
-            Err(_) => self.fail(batch, &fault()),
-        }
+            Ok(Err(error)) => error,
+            Err(_) => fault(),
+        };
+        self.fail(batch, &error);
+        Err(error)
     }
 
     /// One commit, of which the feed's listener has been told.
@@ -292,26 +314,27 @@ impl<E: Engine> Worker<E> {
     }
 
     fn answer(&mut self, job: Job<Reply>, answer: Result<Applied>) {
+        if let Work::Seen(_) = job.work {
+            self.uses_locked = matches!(answer, Ok(Applied::Without(_)));
+        }
         match answer {
             Ok(Applied::Whole(outcome)) => reply(job, Ok(outcome)),
+            Ok(Applied::Without(uses)) => {
+                self.shared.seen.put_back(uses);
+                reply(job, Ok(Outcome::Noted));
+            }
             // Behind what came meanwhile: nobody waits for an app with a million grants.
             Ok(Applied::Partly(rest)) => self.waiting.push_back(Job {
                 work: Work::Write(rest),
                 held: None,
                 ..job
             }),
-            Ok(Applied::Locked) => self.hold(job),
+            Ok(Applied::Locked) => {
+                if let Some((job, error)) = self.held.hold(job, now()) {
+                    self.refuse([job], &error);
+                }
+            }
             Err(error) => reply(job, Err(error)),
-        }
-    }
-
-    /// Has a work wait for what another has locked. Uses are noted again: they are written with the next ones.
-    fn hold(&mut self, job: Job<Reply>) {
-        if let Work::Seen(uses) = job.work {
-            return self.shared.seen.put_back(uses);
-        }
-        if let Some((job, error)) = self.held.hold(job, now()) {
-            reply(job, Err(error));
         }
     }
 
@@ -320,8 +343,13 @@ impl<E: Engine> Worker<E> {
         tracing::warn!(%error, "a commit failed");
         self.unsure = true;
         let arrived: Vec<_> = self.arriving.try_iter().take(QUEUE).collect();
-        let waiting = self.held.drain().chain(self.waiting.drain(..));
-        for mut job in batch.into_iter().chain(waiting).chain(arrived) {
+        let waiting: Vec<_> = self.held.drain().chain(self.waiting.drain(..)).collect();
+        self.refuse(batch.into_iter().chain(waiting).chain(arrived), error);
+    }
+
+    /// Refuses works. Their uses are written later.
+    fn refuse(&mut self, jobs: impl IntoIterator<Item = Job<Reply>>, error: &StoreError) {
+        for mut job in jobs {
             if let Work::Seen(uses) = &mut job.work {
                 self.shared.seen.put_back(std::mem::take(uses));
             }

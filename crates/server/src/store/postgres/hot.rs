@@ -46,6 +46,8 @@ pub(super) struct Done {
     pub(super) crowded: bool,
     /// What the feed tells of it.
     pub(super) entry: Option<Change>,
+    /// Of a use: the grant whose row another has locked, so that it was not written down.
+    pub(super) locked: Option<GrantId>,
 }
 
 /// The works of a batch that are not left to be done one by one, by kind. Those with an entry in the feed get its number.
@@ -177,7 +179,7 @@ impl Group {
         params.extend(node.iter().map(|node| (node as &(dyn ToSql + Sync), Type::BYTEA)));
         let (rows, _) = connection.rows(self.sql(), &params).await?;
         match self.kind {
-            Kind::Insert | Kind::SeenGrant | Kind::SeenSecret => Ok(vec![]),
+            Kind::Insert | Kind::SeenSecret => Ok(vec![]),
             _ => Ok(rows.into_iter().map(|row| self.done(row)).collect::<Result<_, _>>()?),
         }
     }
@@ -185,6 +187,15 @@ impl Group {
     fn done(&self, mut row: Row) -> Result<Done, StoreError> {
         let number: u32 = row.take()?;
         let at = (number as usize).checked_sub(1).ok_or(StoreError::Conflict)?;
+        if self.kind == Kind::SeenGrant {
+            return Ok(Done {
+                place: *self.places.get(at).ok_or(StoreError::Conflict)?,
+                made: false,
+                crowded: false,
+                entry: None,
+                locked: Some(row.take()?),
+            });
+        }
         let made: bool = row.take()?;
         let crowded = match self.kind {
             Kind::Redeem => row.take()?,
@@ -195,6 +206,7 @@ impl Group {
             made,
             crowded,
             entry: self.entries.get(at).filter(|_| made).cloned(),
+            locked: None,
         })
     }
 
@@ -231,14 +243,13 @@ impl Kind {
         }
     }
 
-    /// Which of them is the id of a grant that is changed.
+    /// Which of them is the id of a grant that is changed, in a row that is waited for.
     fn id_column(self) -> Option<usize> {
         match self {
             Self::Redeem => Some(4),
             Self::Rotate | Self::Replace => Some(6),
             Self::End => Some(3),
-            Self::SeenGrant => Some(2),
-            Self::Insert | Self::SeenSecret => None,
+            Self::Insert | Self::SeenGrant | Self::SeenSecret => None,
         }
     }
 
@@ -325,13 +336,27 @@ const END: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.organi
      l.source, l.before, l.after, l.detail FROM u JOIN l ON l.n = u.n WHERE l.event IS NOT NULL) \
      SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
 
-const SEEN: &str = "WITH l AS (SELECT b.*, g.state, g.generation AS current \
-     FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS b(at, generation, id) \
-     JOIN grants g ON g.id = b.id, (SELECT set_config('lock_timeout', $4, true)) AS w ORDER BY b.id FOR NO KEY UPDATE OF g) \
-     UPDATE grants AS g SET last_used = GREATEST(g.last_used, l.at), \
+/// Answers the uses that were not written down: nobody waits for a use, and it waits for nobody's lock.
+const SEEN: &str = "WITH b AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) \
+     WITH ORDINALITY AS b(at, generation, id, n), (SELECT set_config('lock_timeout', $4, true)) AS w), \
+     l AS (SELECT b.at, b.generation, b.id, g.state, g.generation AS current FROM b \
+     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g SKIP LOCKED), \
+     u AS (UPDATE grants AS g SET last_used = GREATEST(g.last_used, l.at), \
      confirmed = CASE WHEN l.current = l.generation THEN 1 ELSE g.confirmed END FROM l \
-     WHERE g.id = l.id AND l.state = 1";
+     WHERE g.id = l.id AND l.state = 1) \
+     SELECT b.n, b.id FROM b JOIN grants g ON g.id = b.id WHERE NOT EXISTS (SELECT 1 FROM l WHERE l.id = b.id)";
 
 const SECRET_SEEN: &str = "WITH l AS (SELECT b.* FROM unnest($1::bigint[], $2::bytea[]) AS b(at, id) \
-     JOIN secrets s ON s.id = b.id, (SELECT set_config('lock_timeout', $3, true)) AS w ORDER BY b.id FOR NO KEY UPDATE OF s) \
+     JOIN secrets s ON s.id = b.id, (SELECT set_config('lock_timeout', $3, true)) AS w ORDER BY b.id \
+     FOR NO KEY UPDATE OF s SKIP LOCKED) \
      UPDATE secrets AS s SET last_used = GREATEST(s.last_used, l.at) FROM l WHERE s.id = l.id";
+
+/// Those of these grants whose rows others have locked at this moment.
+pub(super) async fn locked(connection: &Connection, ids: &[GrantId]) -> Answer<HashSet<GrantId>> {
+    let ids: Vec<Value> = ids.iter().map(|&id| id.into()).collect();
+    let (rows, _) = connection.rows(LOCKED, &[(&ids, Type::BYTEA_ARRAY)]).await?;
+    Ok(rows.into_iter().map(|mut row| row.take()).collect::<Result<_, _>>()?)
+}
+
+const LOCKED: &str = "WITH free AS (SELECT id FROM grants WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) \
+     SELECT g.id FROM grants AS g WHERE g.id = ANY($1) AND NOT EXISTS (SELECT 1 FROM free WHERE free.id = g.id)";

@@ -8,7 +8,7 @@ use super::hot::{self, Done, Group};
 use super::points::read_grants;
 use super::{Way, acknowledged, sweep};
 use crate::store::apply::{is_own, own};
-use crate::store::batch::{Applied, ENDS, End, Ends, Locks, Outcome, Rotation, Work, Write};
+use crate::store::batch::{Applied, ENDS, End, Ends, Locks, Outcome, Rotation, Use, Used, Work, Write};
 use crate::store::bounds::Bounds;
 use crate::store::connection::unavailable;
 use crate::store::model::{AuditEvent, Change, GrantId, Mark};
@@ -61,6 +61,8 @@ struct Batch<'a> {
     numbering: Numbering,
     answers: Vec<Option<Result<Applied>>>,
     changes: Vec<Change>,
+    /// Uses that were not written down.
+    locked: Vec<Use>,
 }
 
 impl Writer {
@@ -106,11 +108,7 @@ impl Own {
         if let Some(now) = works.iter().filter_map(|work| work.now()).max() {
             self.numbering.note(now);
         }
-        let committed = match self.attempts(works, locks).await {
-            Err(failed) if failed.undone == Some(Undone::Locked) => self.each(works).await,
-            committed => committed,
-        };
-        let committed = committed.map_err(StoreError::from);
+        let committed = self.attempts(works, locks).await.map_err(StoreError::from);
         if committed.is_err() {
             self.abandon();
         }
@@ -136,23 +134,59 @@ impl Own {
         Ok(changes)
     }
 
-    /// Each in a commit of its own, so that those for which others have locked something hold up no other.
-    async fn each(&mut self, works: &[&Work]) -> Answer<Committed> {
-        let mut all = Committed::default();
-        for work in works {
-            match self.attempts(&[work], Locks::NotAwaited).await {
-                Ok(committed) => {
-                    all.answers.extend(committed.answers);
-                    all.changes.extend(committed.changes);
+    /// One commit of all of these, or of those for which nothing is locked.
+    async fn attempts(&mut self, works: &[&Work], mut locks: Locks) -> Answer<Committed> {
+        let mut aside = vec![false; works.len()];
+        loop {
+            let chosen = works.iter().zip(&aside).filter(|(_, aside)| !**aside);
+            let chosen: Vec<&Work> = chosen.map(|(work, _)| *work).collect();
+            match self.attempt(&chosen, locks).await {
+                Err(failed) if failed.undone == Some(Undone::Locked) => {
+                    locks = Locks::NotAwaited;
+                    self.put_aside(works, &mut aside).await?;
                 }
-                Err(failed) if failed.undone == Some(Undone::Locked) => all.answers.push(Ok(Applied::Locked)),
                 Err(failed) => return Err(failed),
+                Ok(mut committed) => {
+                    let mut answers = std::mem::take(&mut committed.answers).into_iter();
+                    let answer = |aside: &bool| match aside {
+                        true => Ok(Applied::Locked),
+                        false => answers.next().unwrap_or(Err(StoreError::Conflict)),
+                    };
+                    committed.answers = aside.iter().map(answer).collect();
+                    return Ok(committed);
+                }
             }
         }
-        Ok(all)
     }
 
-    async fn attempts(&mut self, works: &[&Work], locks: Locks) -> Answer<Committed> {
+    /// Finds works for which something is locked: those whose grants are, else all that insert grants, else all.
+    async fn put_aside(&mut self, works: &[&Work], aside: &mut [bool]) -> Answer<()> {
+        let connection = self.connected().await?;
+        let ids: Vec<GrantId> = works.iter().filter_map(|work| work.grant()).collect();
+        let locked = hot::locked(&connection, &ids).await;
+        self.connection = Some(connection);
+        let locked = locked?;
+        let rules: [&dyn Fn(&Work) -> bool; 3] = [
+            &|work| work.grant().is_some_and(|id| locked.contains(&id)),
+            &|work| matches!(work, Work::Insert(..)),
+            &|_| true,
+        ];
+        for rule in rules {
+            let mut found = false;
+            for (work, aside) in works.iter().zip(aside.iter_mut()) {
+                if !*aside && rule(work) {
+                    (*aside, found) = (true, true);
+                }
+            }
+            if found {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One commit of these, done again where the database undid it for another's sake.
+    async fn attempt(&mut self, works: &[&Work], locks: Locks) -> Answer<Committed> {
         let mut attempt = 1;
         loop {
             let connection = self.connected().await?;
@@ -236,6 +270,7 @@ impl<'a> Batch<'a> {
             numbering,
             answers: works.iter().map(|_| None).collect(),
             changes: Vec::new(),
+            locked: Vec::new(),
         }
     }
 
@@ -324,12 +359,20 @@ impl<'a> Batch<'a> {
                     self.connection.batch("RELEASE own").await?;
                     return Ok(applied);
                 }
+                Err(failed) if failed.undone == Some(Undone::Locked) => failed,
                 Err(failed) if !is_own(&failed.error) => return Err(failed),
                 Err(failed) => failed,
             };
             self.connection.batch("ROLLBACK TO own; RELEASE own").await?;
             self.numbering = numbering;
             self.changes.truncate(told);
+            if failed.undone == Some(Undone::Locked) {
+                // One such wait is enough for a batch.
+                self.locks = Locks::NotAwaited;
+                let at_once = format!("SET LOCAL lock_timeout = '{}'", hot::lock_timeout(self.locks));
+                self.connection.batch(&at_once).await?;
+                return Ok(Applied::Locked);
+            }
             // Two servers gave out the same number at the same moment; the next one is free.
             if failed.error != StoreError::Taken(NUMBER.to_owned()) {
                 return Err(failed);
@@ -404,6 +447,9 @@ impl<'a> Batch<'a> {
     /// What came of a work that a statement for many did.
     fn note(&mut self, done: Done) {
         let Some(work) = self.works.get(done.place) else { return };
+        if let (Work::Seen(uses), Some(id)) = (work, done.locked) {
+            self.locked.extend(uses.iter().filter(|one| one.of == Used::Grant(id)));
+        }
         let outcome = match work {
             Work::Redeem(..) => Outcome::Redeemed(done.made.then_some(done.crowded)),
             Work::Rotate(rotate) if done.made => Outcome::Rotated(Rotation::Made { by: *rotate, own: true }),
@@ -431,6 +477,9 @@ impl<'a> Batch<'a> {
             false => read_grants(self.connection, &ids).await,
         };
         for (work, answer) in self.works.iter().zip(&mut self.answers) {
+            if matches!(work, Work::Seen(_)) && !self.locked.is_empty() {
+                *answer = Some(Ok(Applied::Without(std::mem::take(&mut self.locked))));
+            }
             let grant = |id: GrantId| match &found {
                 Ok(found) => found.get(&id).cloned().transpose(),
                 Err(failed) => Err(failed.error.clone()),

@@ -225,6 +225,83 @@ async fn a_grant_that_another_server_is_inserting_holds_up_no_other() {
     assert_eq!(late.unwrap().generation, 1, "the one that was there");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn many_rows_that_are_locked_hold_up_no_other_and_keep_their_order() {
+    let fixture = fixture().await;
+    for id in 1..=40 {
+        fixture.active(id).await;
+    }
+    let other = session(&fixture).await;
+    let last = fixture.database.bytes(uuid(40).as_bytes());
+    let locks = format!("BEGIN; SELECT 1 FROM grants WHERE id <> {last} FOR UPDATE");
+    other.batch_execute(&locks).await.unwrap();
+    let ends = join_all((1..40).map(|id| fixture.store.end(grant_id(id), EndReason::ByPerson, NOW)));
+    let again = join_all((1..40).map(|id| fixture.store.end(grant_id(id), EndReason::ByPerson, NOW)));
+    let others = async {
+        wait_for(&session(&fixture).await, "Lock:%").await;
+        for generation in 1..=20 {
+            assert!(fixture.rotate(rotate(40, generation)).await.unwrap().changed);
+        }
+        other.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (ends, again, ()) = tokio::join!(ends, again, others);
+    assert_eq!((ends, again), (vec![Ok(true); 39], vec![Ok(false); 39]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn a_use_of_a_grant_that_is_locked_is_written_later_and_others_at_once() {
+    let fixture = fixture().await;
+    fixture.active(1).await;
+    fixture.active(2).await;
+    let used = NOW.after(Duration::from_secs(30));
+    // What the row says: a grant that is read has what memory knows too.
+    let written = |id: u128| {
+        let id = fixture.database.bytes(uuid(id).as_bytes());
+        fixture
+            .sql(&format!("SELECT last_used FROM grants WHERE id = {id}"))
+            .trim()
+            == used.0.to_string()
+    };
+    let other = keep(&fixture, 1).await;
+    fixture.store.touch(grant_id(1), 1, used);
+    fixture.store.touch(grant_id(2), 1, used);
+    fixture.store.flush().await.unwrap();
+    assert_eq!((written(1), written(2)), (false, true));
+    other.batch_execute("ROLLBACK").await.unwrap();
+    fixture.store.flush().await.unwrap();
+    assert!(written(1));
+}
+
+/// What ends many grants is tried by itself: one that is locked does not stand in its way.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn the_end_of_many_grants_waits_for_those_alone_that_it_ends() {
+    let fixture = fixture().await;
+    fixture.active(1).await;
+    let (jane, app) = (UserId(uuid(201)), AppId(uuid(100)));
+    let grant = NewGrant {
+        user: jane,
+        ..new_grant(2)
+    };
+    fixture.store.insert_grant(grant).await.unwrap();
+    let (first, second) = (keep(&fixture, 1).await, keep(&fixture, 2).await);
+    let late = fixture.rotate(rotate(1, 1));
+    let many = async {
+        let ended = fixture.store.end_all(jane, app, None, EndReason::ByPerson, NOW).await;
+        first.batch_execute("ROLLBACK").await.unwrap();
+        ended
+    };
+    let lets_go = async {
+        wait_for(&session(&fixture).await, "Lock:%").await;
+        second.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (late, many, ()) = tokio::join!(late, many, lets_go);
+    assert!(late.unwrap().changed);
+    assert_eq!(many.unwrap(), [grant_id(2)]);
+}
+
 /// It waits as long as the store's patience lasts.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]

@@ -27,6 +27,12 @@ mod threads {
     pub(super) use shuttle::sync::mpsc;
     pub(super) use shuttle::thread;
 
+    pub(super) const REST: std::time::Duration = std::time::Duration::ZERO;
+
+    pub(super) fn rest(_: std::time::Duration) {
+        thread::yield_now();
+    }
+
     /// What has come: time does not pass.
     pub(super) fn receive<T>(
         arriving: &mpsc::Receiver<T>,
