@@ -4,9 +4,16 @@ use crate::harness::{JOHN, Landing, RESOURCE, SECRET, Server};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hallpass::config::preset_names;
 use hallpass::tokens::sealed::{LONGEST, LONGEST_SCOPES};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 
 /// Room for one header on HTTP/2, where all of them have 8 KiB, beside those that clients and proxies add.
 const ONE_HEADER: usize = 6 * 1024;
+/// The longest address of a page on HTTP/1.
+const LONGEST_ADDRESS: usize = 12 * 1024 + 512;
 const CALLBACK: &str = "https://long.example/callback";
 
 /// Twenty scopes of 128 characters, two that make the text exactly as long as can be and one more, and an app that may have
@@ -152,7 +159,7 @@ async fn the_longest_authorization_request_is_carried_through_sign_in_and_consen
     // Each byte of it takes three in an address.
     let state = "é".repeat(2048);
     let query = long.query(&[("state", &state), ("scope", &numbered(1))]);
-    let room = 14 * 1024 - "/oauth/authorize?&x=".len() - query.len();
+    let room = LONGEST_ADDRESS - "/oauth/authorize?&x=".len() - query.len();
     let longest = format!("{query}&x={}", "x".repeat(room));
     for decision in ["allow", "deny"] {
         let browser = server.browser();
@@ -172,13 +179,79 @@ async fn the_longest_authorization_request_is_carried_through_sign_in_and_consen
     assert_eq!(Landing::of(switched).login().status, 200);
 }
 
+/// What a browser and a proxy send beside cookies.
+const OF_BROWSER: [(&str, &str); 18] = [
+    ("host", "id.example"),
+    ("cache-control", "max-age=0"),
+    (
+        "sec-ch-ua",
+        r#""Chromium";v="128", "Not;A=Brand";v="24", "Google Chrome";v="128""#,
+    ),
+    ("sec-ch-ua-mobile", "?0"),
+    ("sec-ch-ua-platform", r#""Windows""#),
+    ("upgrade-insecure-requests", "1"),
+    (
+        "user-agent",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0.0.0 Safari/537.36",
+    ),
+    (
+        "accept",
+        "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,\
+         application/signed-exchange;v=b3;q=0.7",
+    ),
+    ("sec-fetch-site", "same-origin"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-user", "?1"),
+    ("sec-fetch-dest", "document"),
+    ("referer", "https://id.example/"),
+    ("accept-encoding", "gzip, deflate, br, zstd"),
+    ("accept-language", "nl-NL,nl;q=0.9,en-US;q=0.8,en;q=0.7"),
+    ("priority", "u=0, i"),
+    ("x-forwarded-for", "192.0.2.100"),
+    ("x-forwarded-proto", "https"),
+];
+
+/// The browser of a person who opened 32 tabs before the first cookie sends an address again, after the sign-in.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_address_has_room_beside_all_cookies_and_headers() {
+    let declared = world().replace("http://id.example", "https://id.example");
+    let server = Server::library("default", &declared).await;
+    let value = "A".repeat(43);
+    let bindings = (0..32).map(|number| format!("__Host-hallpass-browser-{number:08}={value}; "));
+    let cookies = bindings.collect::<String>() + &format!("__Host-hallpass={value}");
+    let io = TokioIo::new(server.connection().await);
+    let (mut http_1, connection) = http1::handshake(io).await.unwrap();
+    tokio::spawn(connection);
+    let io = TokioIo::new(server.connection().await);
+    let (mut http_2, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    for (more, status) in [(0, 200), (1, 414)] {
+        for (version, longest) in [(1, LONGEST_ADDRESS), (2, 4 * 1024)] {
+            let address = format!("/login?x={}", "x".repeat(longest + more - "/login?x=".len()));
+            let host = if version == 2 { "http://id.example" } else { "" };
+            let mut request = Request::get(format!("{host}{address}")).header("cookie", &cookies);
+            for (name, value) in OF_BROWSER.into_iter().skip(version - 1) {
+                request = request.header(name, value);
+            }
+            let request = request.body(Empty::<Bytes>::new()).unwrap();
+            let answer = match version {
+                1 => http_1.send_request(request).await,
+                _ => http_2.send_request(request).await,
+            };
+            let answer = answer.unwrap();
+            assert_eq!(answer.status(), status, "HTTP/{version}, {} bytes", address.len());
+            answer.into_body().collect().await.unwrap();
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_a_form_could_not_bring_back_is_refused() {
     let server = Server::library("default", &world()).await;
     let john = server.browser_of(JOHN).await;
     let stranger = server.browser();
     for path in ["/account", "/account/apps", "/developer", "/login"] {
-        for length in [14 * 1024 + 1, 15_500] {
+        for length in [LONGEST_ADDRESS + 1, 15_500] {
             let place = format!("{path}?x={}", "x".repeat(length - path.len() - 3));
             let told = [
                 (&john, "groter dan deze server aanneemt"),
@@ -206,7 +279,7 @@ async fn an_authorization_request_that_a_form_could_not_bring_back_is_told_to_th
         .client("long", CALLBACK)
         .query(&[("state", "s"), ("scope", &numbered(1))]);
     for browser in [server.browser_of(JOHN).await, server.browser()] {
-        for length in [14 * 1024 + 1, 15_500] {
+        for length in [LONGEST_ADDRESS + 1, 15_500] {
             let room = length - "/oauth/authorize?&x=".len() - query.len();
             let landing = browser.authorize(&format!("{query}&x={}", "x".repeat(room))).await;
             let callback = landing.callback();
