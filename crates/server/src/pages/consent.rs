@@ -207,13 +207,12 @@ fn count(visit: &Visit, user: &User, request: &AuthorizationRequest) -> Result<(
 async fn deny(visit: &Visit, user: &User, request: &AuthorizationRequest, id: GrantId) -> Result<Response, Refusal> {
     let app_name = request.client.app.name.as_str();
     let before = take_back(visit, user, id).await?;
-    if before == Before::Active {
-        return Ok(unchanged(
-            visit.render(200, |frame| AlreadyConnected { app_name }.render(frame)),
-        ));
-    }
     log_refused(&Refusal::Denied);
-    let response = match request.target.with_refusal(&visit.hallpass, &Refusal::Denied) {
+    let address = request.target.with_refusal(&visit.hallpass, &Refusal::Denied);
+    if before == Before::Active {
+        return Ok(unchanged(already_connected(visit, request, address.as_deref())));
+    }
+    let response = match address {
         Some(address) => visit.go(&address),
         None => visit.render(200, |frame| Denied { app_name }.render(frame)),
     };
@@ -221,6 +220,18 @@ async fn deny(visit: &Visit, user: &User, request: &AuthorizationRequest, id: Gr
         Before::Pending => response,
         Before::Nothing | Before::Active => unchanged(response),
     })
+}
+
+/// Says that the app has access. The person reads it before the app hears of the denial, so the way back is a link.
+fn already_connected(visit: &Visit, request: &AuthorizationRequest, address: Option<&str>) -> Response {
+    let app_name = request.client.app.name.as_str();
+    let site = address.and_then(|href| site(&request.client, href));
+    let back = address.map(|href| Back {
+        href,
+        app: app_name,
+        site: site.as_deref(),
+    });
+    visit.render(200, |frame| AlreadyConnected { app_name, back }.render(frame))
 }
 
 /// What the same form had given before it was denied.

@@ -1,7 +1,7 @@
 //! The pages a person meets on the way from an app and back to it: sign in, consent, the code to copy.
 
 use super::words::{Message, Phrase, Words};
-use super::{mark, page};
+use super::{Back, mark, page};
 use hallpass_wire::redirect_uri::Destination;
 
 /// Sign in with a password.
@@ -278,6 +278,8 @@ page!(ConsentDone, "consent_done.html");
 pub struct AlreadyConnected<'a> {
     /// The app's name.
     pub app_name: &'a str,
+    /// The way back to the app, which tells it of the denial; none where it has no redirect URI.
+    pub back: Option<Back<'a>>,
 }
 page!(AlreadyConnected, "already_connected.html");
 

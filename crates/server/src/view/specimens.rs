@@ -337,7 +337,16 @@ impl Texts {
 
     fn after_consent(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
         let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
-        let connected = AlreadyConnected { app_name: &self.app };
+        let mut connected = AlreadyConnected {
+            app_name: &self.app,
+            back: None,
+        };
+        add("already-connected-code", connected.render(frame));
+        connected.back = Some(Back {
+            href: "/account",
+            app: &self.app,
+            site: Some(&self.host),
+        });
         add("already-connected", connected.render(frame));
         add("consent-done", ConsentDone { app_name: &self.app }.render(frame));
         add(

@@ -9,7 +9,7 @@ const CONNECTED: &str = "Sample App already has access";
 
 async fn allowed(mary: &Browser<'_>, server: &Server) -> (Answer, String) {
     let sample = server.client("sample", REDIRECT_URI);
-    let page = mary.authorize(&sample.query(&[])).await.consent();
+    let page = mary.authorize(&sample.query(&[("state", "s1")])).await.consent();
     let code = mary.decide(&page, "allow").await.callback().code().to_owned();
     (page, code)
 }
@@ -69,6 +69,12 @@ async fn a_denial_says_that_the_app_is_connected_once_it_has_redeemed_the_code()
     assert_eq!(answer.status, 200);
     assert!(answer.text().contains(CONNECTED), "{}", answer.text());
     assert!(answer.body.contains("href=\"/account/apps\""), "{}", answer.body);
+    // The app is told by the link back (RFC 6749 §4.1.2.1).
+    let mut links = answer.body.split("href=\"").filter_map(|rest| rest.split('"').next());
+    let back = links.find(|link| link.starts_with(REDIRECT_URI)).expect("a link back");
+    assert!(back.contains("?error=access_denied"), "{back}");
+    assert!(back.contains("state=s1"), "{back}");
+    assert!(answer.text().contains("Back to Sample App"), "{}", answer.text());
     assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
     assert_eq!(ends(&server).await, Vec::<Value>::new());
     // Once that is ended, the form denies as any other.
