@@ -34,6 +34,9 @@ pub(super) struct Client {
     held: VecDeque<Chain>,
     /// Grants that are over, and since when.
     over: Vec<(Chain, Instant)>,
+    /// Codes of those that were given up when their code was refused: a grant that was refreshed outlives that, and ends when
+    /// the person ends all.
+    refused: Vec<Id>,
 }
 
 /// One grant's tokens.
@@ -59,6 +62,7 @@ impl Client {
             form: None,
             held: VecDeque::new(),
             over: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -93,13 +97,21 @@ impl Client {
         };
         chain.try_now(&asked);
         let heard = self.wire.ask(&asked, copies).await;
-        let over = chain.take(&asked, &heard);
-        if over {
-            self.over.push((chain, Instant::now()));
-        } else {
-            self.held.push_back(chain);
-        }
+        self.put_back(chain, &asked, &heard);
         heard
+    }
+
+    /// Keeps a grant, or lays it aside where this was its end.
+    fn put_back(&mut self, mut chain: Chain, asked: &Asked, heard: &[Heard]) {
+        if !chain.take(asked, heard) {
+            return self.held.push_back(chain);
+        }
+        if let Asked::Redeem { code } = *asked
+            && self.habit == Habit::Ender
+        {
+            self.refused.push(code);
+        }
+        self.over.push((chain, Instant::now()));
     }
 
     /// A question about something that has been over for a while.
@@ -130,21 +142,20 @@ impl Client {
 
     /// The person ends what her app holds.
     async fn end_all(&mut self) -> Vec<Heard> {
-        let codes = self.held.iter().map(|chain| chain.code).collect();
         let waiting = self.held.iter().position(|chain| chain.tokens.is_empty());
-        if let Some(mut chain) = waiting.and_then(|place| self.held.remove(place)) {
+        if let Some(chain) = waiting.and_then(|place| self.held.remove(place)) {
             let asked = Asked::Redeem { code: chain.code };
             let heard = self.wire.ask(&asked, 1).await;
-            match chain.take(&asked, &heard) {
-                true => self.over.push((chain, Instant::now())),
-                false => self.held.push_back(chain),
-            }
+            self.put_back(chain, &asked, &heard);
             return heard;
         }
+        let held = self.held.iter().map(|chain| chain.code);
+        let codes = held.chain(self.refused.iter().copied()).collect();
         let heard = self.wire.end_all(codes).await;
         if heard == Heard::Done {
             let now = Instant::now();
             self.over.extend(self.held.drain(..).map(|chain| (chain, now)));
+            self.refused.clear();
         }
         vec![heard]
     }

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 /// The disk that is to be full: room for the database and some of its log.
-const SIZE: &str = "size=24m";
+const SIZE: &str = "size=96m";
 
 /// A fault that can be made.
 pub(super) struct Fault {
