@@ -60,7 +60,11 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
         .connection(user.id, app, organization);
     let store = visit.hallpass.store.recording(event);
     let ended = store.end_all(user.id, app, Some(organization), reason, now).await;
-    ended.map_err(|error| visit.failed(error))?;
+    if ended.map_err(|error| visit.failed(error))?.is_empty() {
+        // Another server may have ended it a moment ago: the person is not told before memory here knows.
+        let newest = visit.hallpass.feed.newest().await;
+        newest.map_err(|error| visit.failed(error))?;
+    }
     Ok(visit.go(&visit.address(&format!("/account/apps?ended={app}"))))
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Done {
     pub(super) made: bool,
     /// Of a redemption: whether there may be too many grants now.
     pub(super) crowded: bool,
-    /// What the feed tells of it.
+    /// What memory is told of it: what the feed got, or that a grant had ended already.
     pub(super) entry: Option<Change>,
     /// Of a use: the grant whose row another has locked, so that it was not written down.
     pub(super) locked: Option<GrantId>,
@@ -201,11 +201,16 @@ impl Group {
             Kind::Redeem => row.take()?,
             _ => false,
         };
+        // Another server may have ended it a moment ago. Who is told that it is over must not find it alive in memory here.
+        let over = match self.kind {
+            Kind::End => row.take()?,
+            _ => false,
+        };
         Ok(Done {
             place: *self.places.get(at).ok_or(StoreError::Conflict)?,
             made,
             crowded,
-            entry: self.entries.get(at).filter(|_| made).cloned(),
+            entry: self.entries.get(at).filter(|_| made || over).cloned(),
             locked: None,
         })
     }
@@ -334,7 +339,7 @@ const END: &str = "WITH l AS (SELECT b.*, g.state, g.app_id, g.user_id, g.organi
      e AS (INSERT INTO audit_events (id, happened, actor, action, app_id, user_id, organization_id, grant_id, source, \
      before, after, detail) SELECT l.event, l.at, l.actor, l.action, l.app_id, l.user_id, l.organization_id, l.id, \
      l.source, l.before, l.after, l.detail FROM u JOIN l ON l.n = u.n WHERE l.event IS NOT NULL) \
-     SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
+     SELECT l.n, u.n IS NOT NULL, l.state = 2 FROM l LEFT JOIN u ON u.n = l.n";
 
 /// Answers the uses that were not written down: nobody waits for a use, and it waits for nobody's lock.
 const SEEN: &str = "WITH b AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) \

@@ -302,6 +302,28 @@ async fn the_end_of_many_grants_waits_for_those_alone_that_it_ends() {
     assert_eq!(many.unwrap(), [grant_id(2)]);
 }
 
+/// RFC 7009 §2.2: a revocation that is asked again at another server is acknowledged. Memory there must know of it first.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn who_hears_that_a_grant_had_ended_finds_it_ended_in_memory() {
+    let fixture = fixture().await;
+    fixture.active(1).await;
+    let elsewhere = opened(&fixture.database).await;
+    let (told, heard) = std::sync::mpsc::channel();
+    elsewhere.on_change(move |changes| {
+        told.send(changes.to_vec()).unwrap();
+    });
+    assert!(fixture.store.end(grant_id(1), EndReason::ByApp, NOW).await.unwrap());
+    assert!(!elsewhere.end(grant_id(1), EndReason::ByApp, NOW).await.unwrap());
+    let told: Vec<_> = heard.try_iter().flatten().map(|change| change.subject).collect();
+    assert_eq!(told, [grant_id(1).0.as_bytes().to_vec()]);
+    assert_eq!(
+        fixture.store.changes(NOW).await.unwrap().len(),
+        1,
+        "the feed tells it once"
+    );
+}
+
 /// It waits as long as the store's patience lasts.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
