@@ -267,7 +267,7 @@ mod layers {
             .collect();
         assert_eq!(scopes, [("profile", false), ("read", true)]);
         assert_eq!(config.wire.identity, [IdentityMember::Sub]);
-        assert_eq!(config.scopes[0].title.get("nl"), "Je naam en e\u{2011}mailadres zien");
+        assert_eq!(config.scopes[0].title.get("nl"), "Je naam en e-mailadres zien");
     }
 
     #[test]
