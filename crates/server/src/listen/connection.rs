@@ -5,7 +5,7 @@
 //! What hyper has read of that request comes back with the socket.
 
 use super::begun::{Begun, Next};
-use super::explained::{Explained, MOST_THROWN_AWAY};
+use super::explained::Explained;
 use super::pulse::{Cut, Patience, Pulse};
 use super::watched::Watched;
 use super::{Caller, DRAIN, answers::Open, no_room, serve};
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
@@ -224,7 +224,7 @@ impl Attended {
     }
 
     /// Says that there is no room for the headers of a request, and closes.
-    async fn refuse(&self, mut watched: Watched) {
+    async fn refuse(&self, watched: Watched) {
         let refusal = no_room(&self.caller.hallpass);
         let (head, body) = refusal.into_parts();
         let reason = head.status.canonical_reason().unwrap_or_default();
@@ -238,15 +238,9 @@ impl Attended {
         let length = format!("connection: close\r\ncontent-length: {}\r\n\r\n", body.len());
         bytes.extend_from_slice(length.as_bytes());
         bytes.extend_from_slice(&body);
-        let sent = async {
-            watched.write_all(&bytes).await?;
-            watched.shutdown().await?;
-            // A socket that is closed while bytes arrive is reset, and the client may lose the answer.
-            let mut rest = watched.take(MOST_THROWN_AWAY);
-            while rest.read(&mut bytes).await? > 0 {}
-            Ok::<_, io::Error>(())
-        };
+        let mut explained = Explained::new(watched, self.caller.peer.0);
+        explained.end_with(bytes);
         // Nothing is lost where the client went away.
-        let _ = timeout(self.patience.slowest, sent).await;
+        let _ = timeout(self.patience.slowest, explained.shutdown()).await;
     }
 }

@@ -29,7 +29,7 @@ const PROTECTED: [(HeaderName, &str); 6] = [
 const MOST_HEADERS: usize = 100;
 
 /// How much of what comes after a last answer is read and thrown away.
-pub(super) const MOST_THROWN_AWAY: u64 = 256 * 1024;
+const MOST_THROWN_AWAY: u64 = 256 * 1024;
 
 /// What a header counts beside its name and value (RFC 9113 §6.5.2).
 const EACH_HEADER: usize = 32;
@@ -118,6 +118,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
             return false;
         };
         log(status, self.peer);
+        self.end_with(answer);
+        true
+    }
+
+    /// Has this answer be the last: it is sent when the connection is flushed or shut down.
+    pub(super) fn end_with(&mut self, answer: Vec<u8>) {
         let lingers = Box::pin(sleep(SLOWEST));
         self.last = Some(Box::new(Last {
             answer,
@@ -125,7 +131,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
             thrown_away: 0,
             lingers,
         }));
-        true
     }
 
     fn poll_send_last(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
