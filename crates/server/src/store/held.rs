@@ -55,11 +55,15 @@ impl<R> Held<R> {
         self.jobs.is_empty()
     }
 
-    /// How long they rest before they are tried again; zero where there are none.
+    /// How long they rest before they are tried again.
     pub(super) fn rest(&self, now: Instant) -> Duration {
         let rested = self.tried.map(|tried| now.duration_since(tried));
-        let rest = rested.map_or(Duration::ZERO, |rested| self.again.saturating_sub(rested));
-        if self.is_empty() { Duration::ZERO } else { rest }
+        rested.map_or(Duration::ZERO, |rested| self.again.saturating_sub(rested))
+    }
+
+    /// Whether some are to be tried now.
+    pub(super) fn are_due(&self, now: Instant) -> bool {
+        !self.is_empty() && self.rest(now).is_zero()
     }
 
     /// Has a work wait from `now` on, or go on waiting, at its place. One that has waited for too long, or finds no room, is
@@ -73,9 +77,14 @@ impl<R> Held<R> {
         if now.duration_since(since.at) >= PATIENCE || self.jobs.len() >= MOST {
             return Some(self.refused(job, now));
         }
-        let place = self.jobs.partition_point(|other| number(other) < since.number);
-        self.jobs.insert(place, job);
+        self.put(job);
         None
+    }
+
+    /// Puts a work at its place.
+    fn put(&mut self, job: Job<R>) {
+        let place = self.jobs.partition_point(|other| number(other) < number(&job));
+        self.jobs.insert(place, job);
     }
 
     fn refused(&mut self, job: Job<R>, now: Instant) -> Refused<R> {
@@ -123,8 +132,7 @@ impl<R> Held<R> {
         let (after, before): (VecDeque<_>, VecDeque<_>) = alone.into_iter().partition(|job| number(job) > self.turn);
         for job in after.into_iter().chain(before) {
             if batches.len() > SINGLES {
-                let place = self.jobs.partition_point(|other| number(other) < number(&job));
-                self.jobs.insert(place, job);
+                self.put(job);
             } else {
                 self.turn = number(&job);
                 batches.push(vec![job]);

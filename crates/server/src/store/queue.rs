@@ -55,8 +55,8 @@ pub(in crate::store) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
 /// What commits.
 pub(in crate::store) trait Engine: Send + 'static {
     /// Does all of this in one commit, or fails: then it may have been done all the same. A work that is refused for itself
-    /// leaves the others alone; where others have locked something for too long, each work has a commit of its own. After a
-    /// panic the next call goes on.
+    /// leaves the others alone, and so does one for which another has locked something for too long. After a panic the next
+    /// call goes on.
     fn commit(&mut self, works: &[&Work], locks: Locks) -> Result<Committed>;
 
     /// What the feed has that the listener may not have been told of: what failed commits may have made, and the last commit.
@@ -167,7 +167,7 @@ impl<E: Engine> Worker<E> {
             let mut batch = plan(&mut self.waiting, BATCH);
             self.write_uses_behind(&mut batch);
             let _ = self.commit(batch, Locks::Awaited);
-            if self.held.rest(now()).is_zero() {
+            if self.held.are_due(now()) {
                 self.try_held();
             }
         }

@@ -148,8 +148,8 @@ pub(super) fn lock(groups: &[Group]) -> Option<Vec<Value>> {
 /// The statement of [`lock`].
 pub(super) const LOCK: &str = "SELECT 1 FROM grants WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 
-/// PostgreSQL's `lock_timeout`. Commits of other servers take milliseconds; which of many works waits for one that takes longer
-/// is found by trying each without a wait.
+/// PostgreSQL's `lock_timeout`. Commits of other servers take milliseconds: a batch waits for those. After that wait, the rest of
+/// the batch and what was set aside are tried without one.
 pub(super) fn lock_timeout(locks: Locks) -> &'static str {
     match locks {
         Locks::Awaited => "150ms",

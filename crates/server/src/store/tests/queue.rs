@@ -284,24 +284,6 @@ fn what_is_locked_is_done_when_it_is_free_and_in_the_order_in_which_it_came() {
 }
 
 #[test]
-fn uses_of_a_grant_that_is_locked_are_written_later() {
-    tried(|| {
-        let memory = World::new(Faults::Locks).run(2, |world, thread| {
-            let of = Used::Grant(grant_id(thread as u128));
-            let one = Use {
-                of,
-                generation: 1,
-                at: NOW,
-            };
-            world.shared.seen.note(one);
-            world.end(thread as u128).unwrap();
-        });
-        // Those that were still locked at the end are lost, as others are that a failure meets.
-        assert!(memory.rows().uses.len() <= 2);
-    });
-}
-
-#[test]
 fn nothing_is_lost_at_the_end_and_each_callers_changes_of_a_grant_keep_their_order() {
     tried(|| {
         let memory = World::new(Faults::None).run(2, |world, thread| {
@@ -381,8 +363,17 @@ fn a_panic_is_an_answer_and_the_queue_goes_on() {
 
 #[test]
 fn uses_that_only_memory_knows_are_written_before_the_end() {
-    tried(|| {
-        let memory = World::new(Faults::None).run(2, |world, thread| {
+    every_use_is_written_once(Faults::None);
+}
+
+#[test]
+fn uses_of_a_grant_that_is_locked_are_written_later() {
+    every_use_is_written_once(Faults::Locks);
+}
+
+fn every_use_is_written_once(faults: Faults) {
+    tried(move || {
+        let memory = World::new(faults).run(2, |world, thread| {
             let of = Used::Grant(grant_id(thread as u128));
             let one = Use {
                 of,
