@@ -363,7 +363,7 @@ fn reply(job: Job<Reply>, outcome: Result<Outcome>) {
     let mut replies = job.replies.into_iter();
     let first = replies.next();
     for reply in replies {
-        // Whoever does not wait any more has gone away, and what they asked for is done all the same.
+        // A caller may have gone away. The work is done nevertheless.
         let _ = reply.send(outcome.as_ref().map(Outcome::for_others).map_err(Clone::clone));
     }
     if let Some(reply) = first {

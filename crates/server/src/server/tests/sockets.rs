@@ -122,7 +122,7 @@ async fn headers_that_find_no_room_get_503() {
             answer.contains(&format!("\r\ncontent-length: {}\r\n", body.len())),
             "{answer}"
         );
-        // Usual ones are served all the same.
+        // Headers of the usual size are served.
         let mut stream = connect(address);
         stream.write_all(LAST.as_bytes()).unwrap();
         assert_eq!(count(&rest(&mut stream), "200"), 1);
