@@ -5,9 +5,11 @@ use crate::flow::form;
 use crate::source::connect;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Bytes, Frame};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -179,7 +181,7 @@ pub(super) async fn stalled_streams(
     for number in 0..connections {
         // Twice as many sources as for HTTP/1, of which one may hold half as many connections.
         let stream = TokioIo::new(connect(address, FIRST + 2 * number).await?);
-        let shaken = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await;
+        let shaken = http2::handshake(TokioExecutor::new(), stream).await;
         // Those beyond what is allowed are closed.
         let Ok((sender, connection)) = shaken else { continue };
         tasks.spawn(async move { drop(connection.await) });
@@ -214,11 +216,14 @@ impl Body for Stalls {
     }
 }
 
-/// So many requests at once on one HTTP/2 connection, by prior knowledge: their statuses.
+/// So many requests at once on one HTTP/2 connection, by prior knowledge: their statuses. The client sends no second request
+/// before it knows how many streams are allowed: the server refuses what exceeds that (RFC 9113 §5.1.2).
 pub(super) async fn streams(address: SocketAddr, count: usize) -> Outcome<Tally> {
     let stream = TcpStream::connect(address).await?;
-    let (sender, connection) =
-        hyper::client::conn::http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .initial_max_send_streams(1)
+        .handshake::<_, Full<Bytes>>(TokioIo::new(stream))
+        .await?;
     tokio::spawn(connection);
     let mut tasks = JoinSet::new();
     for _ in 0..count {
@@ -227,7 +232,7 @@ pub(super) async fn streams(address: SocketAddr, count: usize) -> Outcome<Tally>
             sender.ready().await.map_err(|error| error.to_string())?;
             let request = http::Request::builder().uri(format!("http://{address}/health/live"));
             let request = request.body(Full::default()).map_err(|error| error.to_string())?;
-            let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
+            let answer = sender.send_request(request).await.map_err(|error| with_cause(&error))?;
             let status = answer.status().as_u16().to_string();
             answer.into_body().collect().await.map_err(|error| error.to_string())?;
             Ok::<String, String>(status)
@@ -239,4 +244,11 @@ pub(super) async fn streams(address: SocketAddr, count: usize) -> Outcome<Tally>
         *tally.entry(said).or_default() += 1;
     }
     Ok(tally)
+}
+
+/// An error with its cause, which says what the server refused.
+fn with_cause(error: &hyper::Error) -> String {
+    error
+        .source()
+        .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
