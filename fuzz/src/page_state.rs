@@ -5,9 +5,10 @@ use super::take;
 use super::world::with_keys;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hallpass::keys::Keys;
-use hallpass::pages::state::{self, Binding, Fit, LIFETIME, Opened, Purpose, seal};
 use hallpass::store::model::UserId;
 use hallpass::time::Instant;
+use hallpass::web::state;
+use hallpass::web::state::{Binding, Fit, LIFETIME, Opened, Purpose, seal};
 use uuid::Uuid;
 
 const PURPOSES: [Purpose; 7] = [

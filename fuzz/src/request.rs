@@ -3,11 +3,12 @@
 //! authorization endpoint leads nowhere but to a registered address.
 
 use super::world::{self, SECRET, Server};
-use hallpass::app::Hallpass;
-use hallpass::oauth::authorization::{PARAMETERS, Problem, Target, judge};
-use hallpass::oauth::{FORM_PARAMETERS, FormRequest, identity, introspection, revocation, token};
-use hallpass::respond::Response;
-use hallpass::source::Peer;
+use hallpass::http::respond::Response;
+use hallpass::http::source::Peer;
+use hallpass::oauth::authorize::request::{PARAMETERS, Problem, Target, judge};
+use hallpass::oauth::endpoints::{FORM_PARAMETERS, FormRequest};
+use hallpass::oauth::endpoints::{identity, introspection, revocation, token};
+use hallpass::serve::hallpass::Hallpass;
 use hallpass::time::Instant;
 use hallpass_wire::Parameters;
 use hallpass_wire::client_credentials::Basic;

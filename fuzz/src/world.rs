@@ -1,9 +1,9 @@
 //! Servers without sockets, one under each preset, for targets that need more than a text; made once a thread.
 
-use hallpass::app::Hallpass;
 use hallpass::config::{Config, Source, preset_names};
 use hallpass::keys::Keys;
-use hallpass::server::prepare;
+use hallpass::serve::hallpass::Hallpass;
+use hallpass::serve::prepare;
 use hallpass::store::model::{Grant, GrantId, NewGrant};
 use hallpass::time::{Clock, Instant};
 use std::fs;

@@ -3,10 +3,10 @@
 use super::failure::Failure;
 use super::suspension::{self, Kind};
 use super::{apps, audit, grants, keys, organizations, secrets, users};
-use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::data_folder::SocketPath;
-use crate::listen::HEADERS;
+use crate::serve::hallpass::Hallpass;
+use crate::serve::listen::HEADERS;
 use axum::routing::{delete, get, post, put};
 use axum::{Extension, Router};
 use hyper::server::conn::http1;

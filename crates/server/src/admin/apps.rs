@@ -5,12 +5,12 @@ use super::failure::Failure;
 use super::request::{self, Answer, body, json, limit, nullable, page, query};
 use super::secrets::{self, SecretView};
 use super::{find, moment};
-use crate::app::Hallpass;
+use crate::apps::names;
+use crate::apps::secrets as app_secrets;
 use crate::audit::Who;
-use crate::client_secrets;
 use crate::config::{Config, GrantType};
-use crate::names;
 use crate::random;
+use crate::serve::hallpass::Hallpass;
 use crate::store::model::{
     App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, ListedApp, MOST_REDIRECT_URIS,
     OrganizationName, Reach,
@@ -135,7 +135,7 @@ pub(super) async fn create(
     let slug = slug.unwrap_or(&hallpass.config.defaults.organization);
     let organization = find::organization(&hallpass, slug).await?.id;
     let client_type = wanted.client_type.unwrap_or(ClientType::Confidential);
-    let (text, secret) = client_secrets::make(now);
+    let (text, secret) = app_secrets::make(now);
     let confidential = client_type == ClientType::Confidential;
     let default_product = || hallpass.config.defaults.product.clone().map(|product| vec![product]);
     let app = App {

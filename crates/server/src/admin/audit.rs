@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::request::{Answer, json, limit, query};
 use super::{find, moment};
-use crate::app::Hallpass;
+use crate::serve::hallpass::Hallpass;
 use crate::store::model::{AuditCursor, AuditEventId, AuditFilter, ListedEvent};
 use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};

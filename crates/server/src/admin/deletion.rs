@@ -1,7 +1,7 @@
 //! What a deletion ends: told before it, and again once it is done.
 
-use crate::app::Hallpass;
-use crate::spelling;
+use crate::accounts::spelling;
+use crate::serve::hallpass::Hallpass;
 use crate::store::model::{App, Organization, User};
 use crate::store::{Store, StoreError, Toll};
 use serde::Serialize;

@@ -1,8 +1,9 @@
 //! Why the admin API refuses: `{"error": code, "message": text}` with the status that belongs to the code.
 
-use crate::excerpt::excerpt;
-use crate::passwords::Busy;
-use crate::respond::{self, Response};
+use crate::accounts::passwords::Busy;
+use crate::http::excerpt::excerpt;
+use crate::http::respond;
+use crate::http::respond::Response;
 use crate::store::StoreError;
 use axum::response::IntoResponse;
 use http::header::RETRY_AFTER;

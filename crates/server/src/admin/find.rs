@@ -3,7 +3,7 @@
 //! Read from the store, not from the caches: these have no secret's last use.
 
 use super::failure::Failure;
-use crate::app::Hallpass;
+use crate::serve::hallpass::Hallpass;
 use crate::store::model::{App, AppId, Grant, GrantId, Organization, OrganizationId, User, UserId};
 use uuid::Uuid;
 

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::request::{Answer, json, key, limit, page, query};
 use super::{find, moment};
-use crate::app::Hallpass;
 use crate::audit::Who;
+use crate::serve::hallpass::Hallpass;
 use crate::store::if_readable;
 use crate::store::model::{EndReason, GrantFilter, GrantId, ListedGrant, State as Life};
 use axum::Extension;

@@ -3,9 +3,9 @@
 use super::failure::Failure;
 use super::moment;
 use super::request::{Answer, body, json};
-use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::keys::{KeyError, KeyState, Purpose, RevokeError, Standing};
+use crate::serve::hallpass::Hallpass;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};

@@ -4,10 +4,10 @@ use super::deletion::Deletion;
 use super::failure::Failure;
 use super::request::{self, Answer, body, json, key, limit, page, query};
 use super::{find, moment};
-use crate::app::Hallpass;
 use crate::audit::Who;
 use crate::config::slug_text;
 use crate::random;
+use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{
     AuditAction, AuditEvent, Member, Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate,

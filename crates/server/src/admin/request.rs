@@ -1,10 +1,12 @@
 //! What a request says: its query and its body, read into types that know no other member.
 
 use super::failure::Failure;
-use crate::body::{self, Unread};
+use crate::apps::names;
 use crate::config::one_line;
-use crate::names;
-use crate::respond::{self, Response};
+use crate::http::body;
+use crate::http::body::Unread;
+use crate::http::respond;
+use crate::http::respond::Response;
 use axum::body::Body;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};

@@ -4,9 +4,10 @@ use super::apps::shown;
 use super::failure::Failure;
 use super::request::{Answer, body, json};
 use super::{find, moment};
-use crate::app::Hallpass;
+use crate::apps::secrets as app_secrets;
+use crate::apps::secrets::OVERLAP;
 use crate::audit::Who;
-use crate::client_secrets::{self, OVERLAP};
+use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{App, ClientType, Others, Secret, SecretId};
 use crate::time::Instant;
@@ -127,7 +128,7 @@ async fn make(hallpass: &Hallpass, who: &Who, app: &App, others: Others, now: In
     if app.client_type == ClientType::Public {
         return Err(Failure::conflict("a public app has no secret"));
     }
-    let (text, secret) = client_secrets::make(now);
+    let (text, secret) = app_secrets::make(now);
     let store = hallpass.store.recording(who.set_secret(app, secret.id, others, now));
     let made = store.set_secret(app.id, secret, others, now).await;
     made.map_err(|error| {

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::request::Answer;
 use super::{apps, find, organizations, users};
-use crate::app::Hallpass;
 use crate::audit::Who;
+use crate::serve::hallpass::Hallpass;
 use crate::store::model::{AppStatus, AppUpdate, AuditAction, OrganizationUpdate, Status, SuspendedBy, User};
 use axum::Extension;
 use axum::extract::{Path, State};

@@ -1,14 +1,16 @@
 //! The admin API as programs meet it: over the socket of a running server.
 
+use crate::accounts::passwords;
 use crate::config::{Config, Source};
 use crate::data_folder::admin_socket;
 use crate::database::Database;
-use crate::server::{self, Running};
+use crate::random;
+use crate::serve;
+use crate::serve::Running;
 use crate::store::Store;
 use crate::store::model::{AuditEvent, AuditFilter, GrantId, NewGrant, Redeem};
 use crate::store::tests::opened;
 use crate::time::{Clock, Instant};
-use crate::{passwords, random};
 use http::Method;
 use serde_json::{Value, json};
 use std::fs;
@@ -66,7 +68,7 @@ impl World {
         };
         let config = Config::load(&source).map_err(|error| error.to_string()).unwrap().config;
         let clock = Arc::new(AtomicI64::new(NOW));
-        let running = server::start(config, Clock::Manual(clock.clone())).await.unwrap();
+        let running = serve::start(config, Clock::Manual(clock.clone())).await.unwrap();
         let socket = admin_socket(&data);
         let http = reqwest::Client::builder().unix_socket(socket).build().unwrap();
         Self {

@@ -2,8 +2,8 @@
 
 use super::configuration::{Sources, load};
 use super::{Failed, print, table};
+use crate::data_folder::ownership;
 use crate::data_folder::{SocketPath, admin_socket};
-use crate::ownership;
 use clap::Args;
 use http::Method;
 use indexmap::IndexMap;

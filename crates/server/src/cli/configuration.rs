@@ -2,8 +2,8 @@
 
 use super::{Failed, print};
 use crate::config::{Config, ConfigError, Loaded, Source, StoreUrl, default_file, preset_names, preset_text};
+use crate::data_folder::ownership;
 use crate::data_folder::{DataFolder, DataFolderError, DatabaseLock};
-use crate::ownership;
 use crate::store::Store;
 use clap::{Args, Subcommand};
 use std::ffi::OsString;

@@ -4,7 +4,7 @@ use super::configuration::{Sources, load};
 use super::log::Log;
 use super::{Failed, print};
 use crate::config::Loaded;
-use crate::server;
+use crate::serve;
 use crate::time::Clock;
 use clap::Args;
 use std::io;
@@ -45,7 +45,7 @@ pub(super) async fn run(options: Serve) -> Result<(), Failed> {
     }
     // Before the start, so that a start that is asked to end still ends in order.
     let mut ending = Ending::new()?;
-    let running = server::start(config, Clock::System).await?;
+    let running = serve::start(config, Clock::System).await?;
     print(&format!("listening on http://{}\n", running.address))?;
     ending.asked().await;
     tracing::info!("ending: open requests are answered first");

@@ -4,7 +4,7 @@ use super::Config;
 use super::declared::App;
 use super::problems::Problems;
 use super::sections::Paths;
-use crate::spelling;
+use crate::accounts::spelling;
 use crate::store::model::{ClientType, GrantType, Role};
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::Scopes;
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn no_endpoint_can_take_the_address_of_a_page() {
-        let routes = include_str!("../router.rs").split(".route(\"").skip(1);
+        let routes = include_str!("../serve/dispatch.rs").split(".route(\"").skip(1);
         let pages: Vec<&str> = routes.filter_map(|rest| rest.split('"').next()).collect();
         assert!(pages.len() > 10, "{pages:?}");
         for page in pages.into_iter().filter(|page| *page != "/") {

@@ -7,7 +7,7 @@ use super::secret::Secret;
 use super::tree::Node;
 use super::words::Word;
 use super::{secrets, values};
-use crate::passwords;
+use crate::accounts::passwords;
 use crate::store::model::{ClientType, MOST_REDIRECT_URIS, OrganizationKind, Reach, Role};
 use hallpass_wire::redirect_uri::Schemes;
 use hallpass_wire::{Scope, Scopes};

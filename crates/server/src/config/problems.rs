@@ -1,7 +1,7 @@
 //! What is wrong with a configuration: everything at once, a line each.
 
 use super::tree::{Node, Origin, Table, Value};
-use crate::excerpt::excerpt;
+use crate::http::excerpt::excerpt;
 use std::collections::{HashMap, HashSet};
 use std::{fmt, io};
 

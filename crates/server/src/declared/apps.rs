@@ -1,11 +1,11 @@
 //! Declared apps.
 
 use super::{Declaration, DeclaredError, Fields, named};
+use crate::accounts::spelling;
+use crate::apps::secrets;
 use crate::audit::Who;
-use crate::client_secrets;
 use crate::config;
 use crate::random;
-use crate::spelling;
 use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, GrantType, OrganizationId, Others, UserId};
 use hallpass_wire::Origin;
@@ -61,7 +61,7 @@ impl Declaration<'_> {
         }
         match secret {
             Some(secret) => {
-                let kept = client_secrets::keep(secret, self.now);
+                let kept = secrets::keep(secret, self.now);
                 let event = server.set_secret(&existing, kept.id, Others::End, self.now);
                 let store = self.store.recording(event);
                 store.set_secret(existing.id, kept, Others::End, self.now).await
@@ -124,7 +124,7 @@ impl Declaration<'_> {
             localhost_any_port: declared.localhost_any_port,
             created: self.now,
             secrets: secret
-                .map(|secret| client_secrets::keep(secret, self.now))
+                .map(|secret| secrets::keep(secret, self.now))
                 .into_iter()
                 .collect(),
             unknown: None,

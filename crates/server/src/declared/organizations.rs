@@ -1,10 +1,10 @@
 //! Declared organizations, and who belongs to them.
 
 use super::{Declaration, DeclaredError, named};
+use crate::accounts::spelling;
 use crate::audit::Who;
 use crate::config;
 use crate::random;
-use crate::spelling;
 use crate::store::StoreError;
 use crate::store::model::{
     AuditAction, Membership, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Role, Status,

@@ -1,8 +1,8 @@
 //! Declared resources.
 
 use super::{Declaration, DeclaredError, named};
+use crate::apps::secrets;
 use crate::audit::Who;
-use crate::client_secrets;
 use crate::config;
 use crate::store::StoreError;
 use crate::store::model::{AuditAction, Resource};
@@ -63,7 +63,7 @@ impl Declaration<'_> {
             resource.name.clone_from(&declared.name);
         }
         if secret || fresh {
-            resource.secret = Some(client_secrets::hash(&declared.secret));
+            resource.secret = Some(secrets::hash(&declared.secret));
         }
         if scopes || fresh {
             resource.scopes.clone_from(&declared.scopes);

@@ -1,10 +1,10 @@
 //! Starts with one configuration after another on one database.
 
 use super::{DeclaredError, apply};
+use crate::accounts::passwords;
 use crate::config::{Config, Source};
 use crate::database::Database;
 use crate::keys::Keys;
-use crate::passwords;
 use crate::random;
 use crate::store::Store;
 use crate::store::model::{
@@ -305,7 +305,7 @@ async fn a_later_reset_or_suspension_wins_over_a_restart() {
         ..AppUpdate::default()
     };
     world.store.update_app(app.id, suspended, NOW).await.unwrap();
-    let (_, secret) = crate::client_secrets::make(NOW);
+    let (_, secret) = crate::apps::secrets::make(NOW);
     world.store.set_secret(app.id, secret, Others::End, NOW).await.unwrap();
     let (ada, app) = (world.user("ada@example.com").await, world.app("planner").await);
 

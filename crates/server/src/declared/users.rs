@@ -1,12 +1,12 @@
 //! Declared users, in the order of their declaration, which their numeric ids follow.
 
 use super::{Declaration, DeclaredError, named};
+use crate::accounts::passwords;
+use crate::accounts::spelling;
 use crate::audit::Who;
 use crate::config;
 use crate::config::DeclaredPassword;
-use crate::passwords;
 use crate::random;
-use crate::spelling;
 use crate::store::StoreError;
 use crate::store::model::{AuditAction, NewUser, User, UserId, UserUpdate};
 use serde_json::json;

@@ -17,11 +17,11 @@ use super::clock::DemoClock;
 use super::outgoing::{Credentials, Http};
 use super::sample::{Caller, Members, Outcome, Records};
 use super::seen::Seen;
-use crate::body;
 use crate::config::Config;
 use crate::dialect::Dialect;
+use crate::http::body;
+use crate::http::respond;
 use crate::oauth::Refusal;
-use crate::respond;
 use hallpass_wire::{Scope, Scopes};
 
 /// What the sample API runs on.

@@ -3,7 +3,7 @@
 use std::net::TcpListener as StdListener;
 use std::time::Duration;
 
-use crate::listen::{Explained, http1};
+use crate::serve::listen::{Explained, http1};
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;

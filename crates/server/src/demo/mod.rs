@@ -30,7 +30,8 @@ use self::places::Places;
 use self::world::Addresses;
 use crate::config::{Config, ConfigError, GrantType, Lifetime, Reach};
 use crate::dialect::Dialect;
-use crate::server::{self, StartError};
+use crate::serve;
+use crate::serve::StartError;
 
 /// The password of everybody in the demo. It opens nothing but invented data on this machine.
 const PASSWORD: &str = "open-sesame";
@@ -117,7 +118,7 @@ pub async fn run(options: Options) -> Result<(), DemoError> {
 
     // The server binds by itself: its port is let go now.
     drop(places.server);
-    let server = server::start(parts.config.clone(), parts.clock.shared()).await?;
+    let server = serve::start(parts.config.clone(), parts.clock.shared()).await?;
     listen::spawn(places.api, api::router(parts.api()))?;
     listen::spawn(places.app, app::router(parts.sample_app()))?;
     introduce(&parts, &folder)?;

@@ -5,8 +5,9 @@
 
 use super::json::{Object, Style};
 use super::{Fatal, RefreshAnswer, TokenAnswer, challenge, http_status, resource_code};
+use crate::http::respond;
+use crate::http::respond::Response;
 use crate::oauth::Refusal as R;
-use crate::respond::{self, Response};
 use hallpass_wire::ErrorCode;
 use std::borrow::Cow;
 

@@ -11,10 +11,11 @@ pub mod oauth2_server_php;
 pub mod passport;
 pub mod standard;
 
+use crate::accounts::limits::TooManyFailures;
 use crate::config::DialectName;
-use crate::limits::TooManyFailures;
+use crate::http::respond;
+use crate::http::respond::Response;
 use crate::oauth::Refusal;
-use crate::respond::{self, Response};
 use crate::time::Instant;
 use hallpass_wire::{ErrorCode, Scopes};
 use http::header::{ALLOW, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};

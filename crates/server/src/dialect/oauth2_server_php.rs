@@ -4,8 +4,9 @@
 
 use super::json::{Object, Style};
 use super::{Fatal, TokenAnswer, challenge, http_status, no_cache, resource_code};
+use crate::http::respond;
+use crate::http::respond::Response;
 use crate::oauth::Refusal as R;
-use crate::respond::{self, Response};
 use hallpass_wire::ErrorCode;
 use http::header::{ALLOW, WWW_AUTHENTICATE};
 use std::borrow::Cow;

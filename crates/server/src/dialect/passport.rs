@@ -3,8 +3,9 @@
 
 use super::json::{Object, Style};
 use super::{Fatal, Scheme, TokenAnswer, challenge, no_cache, resource_code};
+use crate::http::respond;
+use crate::http::respond::Response;
 use crate::oauth::Refusal as R;
-use crate::respond::{self, Response};
 use hallpass_wire::ErrorCode;
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use std::borrow::Cow;

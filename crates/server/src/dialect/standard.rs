@@ -5,8 +5,9 @@
 
 use super::json::{Object, Style};
 use super::{Fatal, Introspection, Scheme, TokenAnswer, challenge, http_status, no_cache, resource_code};
+use crate::http::respond;
+use crate::http::respond::Response;
 use crate::oauth::Refusal as R;
-use crate::respond::{self, Response};
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::ErrorCode;
 use http::header::WWW_AUTHENTICATE;

@@ -1,11 +1,11 @@
 //! What holds for every dialect and every reason, and the token answers of the seeds byte for byte.
 
 use super::{ClientFacts, Dialect, Introspection, RefreshAnswer, RefreshLife, Scheme, Tenant, TokenAnswer};
+use crate::accounts::limits::TooManyFailures;
 use crate::config::DialectName;
-use crate::limits::TooManyFailures;
+use crate::http::respond::Response;
 use crate::oauth::Refusal;
 use crate::oauth::standing::Pause;
-use crate::respond::Response;
 use crate::time::Instant;
 use hallpass_wire::{ParameterError, Scope, Scopes};
 use http_body_util::BodyExt;

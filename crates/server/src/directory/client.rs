@@ -1,8 +1,8 @@
 //! An app as the endpoints see it: its row, what follows from the configuration, and the organization that owns it.
 
 use super::kept;
-use crate::app::Hallpass;
 use crate::config::GrantType;
+use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, OrganizationId, Reach, Status, User};
 use hallpass_wire::Scopes;

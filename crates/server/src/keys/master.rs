@@ -2,7 +2,7 @@
 
 use super::KeyError;
 use crate::config;
-use crate::ownership;
+use crate::data_folder::ownership;
 use crate::random;
 use crate::store::model::Key as StoredKey;
 use crate::tokens::sealed::SealKey;

@@ -1,8 +1,8 @@
 //! Whether an access token is good: one decryption, one look into the revoked set, the cached status of those it names.
 
 use super::Refusal;
-use crate::app::Hallpass;
 use crate::directory::Client;
+use crate::serve::hallpass::Hallpass;
 use crate::store::model::User;
 use crate::time::Instant;
 use crate::tokens::claims::Claims;

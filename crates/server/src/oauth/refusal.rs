@@ -4,7 +4,7 @@
 //! chosen anywhere else. `docs/reasons.md` lists every reason by its word ([`Refusal::word`]).
 
 use super::standing::Pause;
-use crate::limits::TooManyFailures;
+use crate::accounts::limits::TooManyFailures;
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::{ErrorCode, ParameterError, Scope, Scopes};
 

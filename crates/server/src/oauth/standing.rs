@@ -2,8 +2,8 @@
 //! refused everywhere at once, and good again as soon as they allow it again (DESIGN §5, decision 42).
 
 use super::Refusal;
-use crate::app::Hallpass;
 use crate::directory::Client;
+use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{Grant, OrganizationId, State, Status, User};
 

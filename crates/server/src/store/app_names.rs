@@ -6,7 +6,7 @@
 use super::model::{App, AppId, AppUpdate, OrganizationId, Reach, UserId};
 use super::value::{Row, Statement, Value};
 use super::{Result, Store, all, origins};
-use crate::names;
+use crate::apps::names;
 use hallpass_wire::RedirectUri;
 
 /// How many names are read at a time.

@@ -49,7 +49,7 @@ impl Store {
         page(self.scan(sql, params).await?, limit, listed_app)
     }
 
-    /// The apps that a person manages (`portal/permission.rs` says the same of one app), the newest first, without their secrets.
+    /// The apps that a person manages (`apps/permission.rs` says the same of one app), the newest first, without their secrets.
     pub async fn managed_apps(
         &self,
         by: Manager<'_>,

@@ -3,8 +3,8 @@
 use super::model::{ChangeKind, NewChange, NewUser, Status, SuspendedBy, User, UserId, UserUpdate};
 use super::value::{Row, Statement, Value};
 use super::{Engine, Result, Store, StoreError, first, memberships, sessions};
-use crate::passwords::LENDERS;
-use crate::spelling;
+use crate::accounts::passwords::LENDERS;
+use crate::accounts::spelling;
 use crate::time::Instant;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 //! (RFC 8265 §4.2, DESIGN §6). macOS types and copies letters in two characters, browsers elsewhere in one.
 
 use crate::harness::{Browser, Person, Server};
-use hallpass::passwords::hash;
+use hallpass::accounts::passwords::hash;
 use reqwest::Method;
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::front::{Nginx, guide};
 use crate::world::configured;
 use hallpass::config::{Config, Source};
-use hallpass::server::{Patience, Running, start_with};
+use hallpass::serve::{Patience, Running, start_with};
 use hallpass::time::Clock;
 use hallpass_cluster::free_port;
 use std::path::Path;

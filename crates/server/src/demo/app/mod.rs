@@ -33,8 +33,9 @@ use super::clock::DemoClock;
 use super::outgoing::{Credentials, Http};
 use super::world::{Call, ClientAuthentication};
 use crate::config::GrantType;
-use crate::cookies;
-use crate::{respond, view};
+use crate::http::cookies;
+use crate::http::respond;
+use crate::web::view;
 
 const LARGEST_FORM: usize = 16 * 1024;
 /// No `form-action`: browsers apply it to the redirect that follows a form, and Connect leads to another site.

@@ -7,7 +7,7 @@ use super::keeper::Standing;
 use super::steps::{Mood, Step, shortened};
 use super::{App, Registration, moments};
 use crate::config::GrantType;
-use crate::view;
+use crate::web::view;
 
 /// Around every page.
 struct Frame<'a> {

@@ -60,7 +60,7 @@ impl Fixture {
     }
 }
 
-/// As `portal/permission.rs` says of one app.
+/// As `apps/permission.rs` says of one app.
 #[tokio::test]
 async fn a_person_manages_their_own_apps_those_of_their_teams_and_those_of_organizations_they_own() {
     for hidden in [true, false] {

@@ -57,9 +57,9 @@ fn code(path: &Path) -> String {
 fn secrets_are_compared_in_constant_time() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let handles_secrets = [
-        "server/src/oauth/client_authentication.rs",
+        "server/src/oauth/clients/mod.rs",
         "server/src/tokens/proofs.rs",
-        "server/src/passwords.rs",
+        "server/src/accounts/passwords/mod.rs",
         "wire/src/pkce.rs",
     ];
     for file in handles_secrets {

@@ -1,5 +1,5 @@
 //! Clients that hold what they are given: connections, bodies, streams (DESIGN §11, decisions 62 and 63). What is counted in
-//! time is tried in `listen/pulse/tests.rs` and `server/tests.rs`.
+//! time is tried in `listen/pulse/tests.rs` and `serve/tests.rs`.
 
 use super::frames::{
     self, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame,

@@ -8,7 +8,7 @@ use super::world::{PEOPLE, Person};
 use crate::database::Database;
 use hallpass::config::{Config, Source};
 use hallpass::data_folder::admin_socket;
-use hallpass::server::{Running, start};
+use hallpass::serve::{Running, start};
 use hallpass::time::Clock;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};

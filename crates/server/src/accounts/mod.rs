@@ -1,0 +1,5 @@
+//! People's accounts: passwords, and limits on guessing them.
+
+pub mod limits;
+pub mod passwords;
+pub mod spelling;

@@ -1,0 +1,102 @@
+//! Who manages which app, and who registers apps (DESIGN §4). `docs/permissions.md` says the same as a table, and a test
+//! tries each cell of it.
+
+use crate::config::Register;
+use crate::directory::Client;
+use crate::oauth::Refusal;
+use crate::serve::hallpass::Hallpass;
+use crate::store::Manager;
+use crate::store::model::{Organization, OrganizationId, Role, Status, User};
+use crate::web::account::overview::memberships;
+use std::sync::Arc;
+
+/// What the person is in the organization. The hidden default organization is nobody's own: everybody is a member of it.
+#[must_use]
+pub fn role_in(user: &User, organization: &Organization) -> Option<Role> {
+    let mut memberships = user.memberships.iter();
+    let role = memberships.find(|one| one.organization == organization.id)?.role;
+    Some(if organization.hidden { Role::Member } else { role })
+}
+
+/// Whether the person's role in the organization makes them a developer of it.
+#[must_use]
+pub fn develops(user: &User, organization: &Organization) -> bool {
+    matches!(role_in(user, organization), Some(Role::Owner | Role::Developer))
+}
+
+/// Whether the person may register apps for the organization.
+#[must_use]
+pub fn may_register(hallpass: &Hallpass, user: &User, organization: &Organization) -> bool {
+    // Apps of people who are developers by no organization belong to the default one.
+    let in_default = is_default(hallpass, organization) && role_in(user, organization).is_some();
+    match hallpass.config.portal.register {
+        Register::Nobody => false,
+        Register::Developers => develops(user, organization) || (user.developer && in_default),
+        Register::Everyone => develops(user, organization) || in_default,
+    }
+}
+
+/// The active organizations that the person may register apps for. The hidden default one is nobody's choice where there is
+/// another.
+///
+/// # Errors
+/// Where the database is away.
+pub async fn registers_for(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<Organization>>, Refusal> {
+    let found = memberships(hallpass, user).await?.into_iter();
+    let mut found: Vec<_> = found
+        .map(|(organization, _)| organization)
+        .filter(|one| one.status == Status::Active && may_register(hallpass, user, one))
+        .collect();
+    if found.iter().any(|one| !one.hidden) {
+        found.retain(|one| !one.hidden);
+    }
+    Ok(found)
+}
+
+/// Whether the person may manage the app.
+///
+/// # Errors
+/// Where the database is away.
+pub async fn manages(hallpass: &Hallpass, user: &User, client: &Client) -> Result<bool, Refusal> {
+    let (app, organization) = (&client.app, &client.organization);
+    if role_in(user, organization) == Some(Role::Owner) {
+        return Ok(true);
+    }
+    if !keeps_own(hallpass, user, organization) {
+        return Ok(false);
+    }
+    Ok(app.owner == Some(user.id) || hallpass.store.is_in_team(app.id, user.id).await?)
+}
+
+/// Whose apps the person may manage, for lists: the store finds them by the rules of [`manages`].
+#[must_use]
+pub fn manager<'a>(hallpass: &'a Hallpass, user: &User, organization: Option<OrganizationId>) -> Manager<'a> {
+    Manager {
+        user: user.id,
+        organization,
+        default: &hallpass.config.defaults.organization,
+    }
+}
+
+/// Whether the developer pages have anything for the person.
+///
+/// # Errors
+/// Where the database is away.
+pub async fn has_developer_pages(hallpass: &Hallpass, user: &User) -> Result<bool, Refusal> {
+    if !registers_for(hallpass, user).await?.is_empty() {
+        return Ok(true);
+    }
+    let one = hallpass.store.managed_apps(manager(hallpass, user, None), None, 1);
+    Ok(!one.await?.items.is_empty())
+}
+
+/// Whether owning an app of this organization, or being in its team, lets the person manage it. An organization's app is the
+/// organization's: who left, or is no developer there any more, manages it no longer. In the default organization people are
+/// developers by no role, so it is enough to be in it.
+fn keeps_own(hallpass: &Hallpass, user: &User, organization: &Organization) -> bool {
+    (is_default(hallpass, organization) && role_in(user, organization).is_some()) || develops(user, organization)
+}
+
+fn is_default(hallpass: &Hallpass, organization: &Organization) -> bool {
+    organization.slug == hallpass.config.defaults.organization
+}

@@ -1,0 +1,286 @@
+//! The folder of everything that is kept: database, master key, admin socket.
+//!
+//! One server at a time: two on one embedded database would not know of each other's revocations. The folder is locked, and
+//! so is the database's file, which may have other names and lie elsewhere. The locks go with the process, however it ends, so
+//! nothing stale is ever left.
+
+pub(crate) mod ownership;
+
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// A data folder that is this process's own until it is dropped.
+#[derive(Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Why a data folder cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum DataFolderError {
+    /// Another server works in it.
+    #[error("another server uses the data folder {}", .0.display())]
+    InUse(PathBuf),
+    /// The file system refuses, or the folder is not to be trusted.
+    #[error("the data folder {} cannot be used: {source}", .path.display())]
+    File {
+        /// Which folder.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// Another server works with the database, perhaps by another name of the file.
+    #[error("another server uses the database {}", .0.display())]
+    DatabaseInUse(PathBuf),
+    /// The file system refuses, or the file is not to be trusted.
+    #[error("the database {} cannot be used: {source}", .path.display())]
+    Database {
+        /// Which file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+/// An SQLite database that is this process's own until it is dropped. It is to be dropped after the database is closed: POSIX
+/// takes SQLite's locks away when any descriptor of the file is closed.
+#[derive(Debug)]
+pub struct DatabaseLock(#[expect(dead_code, reason = "held for its lock")] File);
+
+impl DataFolder {
+    /// Makes the folder, for its owner only, where it is not there yet, and takes it.
+    ///
+    /// # Errors
+    /// Where another server has it, or the file system refuses.
+    pub fn open(path: &Path) -> Result<Self, DataFolderError> {
+        let file = |source| DataFolderError::File {
+            path: path.to_owned(),
+            source,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(file)?;
+        let found = fs::metadata(path).map_err(file)?;
+        ownership::check(path, &found).map_err(file)?;
+        let path = fs::canonicalize(path).map_err(file)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("hallpass.lock"))
+            .map_err(file)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(DataFolderError::InUse(path)),
+            Err(TryLockError::Error(source)) => Err(file(source)),
+        }
+    }
+
+    /// Where it is, from the root.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl DatabaseLock {
+    /// Takes the file, and makes it for its owner only where it is not there yet. The lock is the file's, not the name's: hard and
+    /// symbolic links lead to the same one.
+    ///
+    /// # Errors
+    /// Where another server has it, somebody else owns or may write it or its folder, it has several names, or the file system refuses.
+    pub fn take(path: &Path) -> Result<Self, DataFolderError> {
+        let unusable = |source| DataFolderError::Database {
+            path: path.to_owned(),
+            source,
+        };
+        check_folder(path).map_err(unusable)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(unusable)?;
+        let found = file.metadata().map_err(unusable)?;
+        ownership::check(path, &found).map_err(unusable)?;
+        check_links(&found).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(DataFolderError::DatabaseInUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(unusable(source)),
+        }
+    }
+}
+
+/// SQLite takes the newest commits from a file beside the database, whoever made it.
+fn check_folder(database: &Path) -> io::Result<()> {
+    let resolved = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    for path in [database, &resolved] {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        ownership::check(folder, &fs::metadata(folder)?)?;
+    }
+    Ok(())
+}
+
+/// The newest commits lie in a file named after the name that SQLite opened. By another one it would not find them, and write over
+/// what they changed.
+fn check_links(database: &Metadata) -> io::Result<()> {
+    match database.nlink() {
+        0 | 1 => Ok(()),
+        names => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "the file has {names} names (hard links), and by one SQLite does not find what was written by another: keep the name \
+                 beside which there is a file that ends in \"-wal\", else any, and remove the others"
+            ),
+        )),
+    }
+}
+
+/// The longest path of a socket that every system takes, in bytes (`sun_path`, less its NUL).
+const LONGEST_SOCKET: usize = 103;
+
+/// A path to a socket that the system takes, however deep the socket lies.
+pub(crate) struct SocketPath {
+    path: PathBuf,
+    _folder: Option<File>,
+}
+
+impl SocketPath {
+    /// The path itself; where it is too long, one through the open folder. It leads there as long as this lives.
+    pub(crate) fn to(socket: &Path) -> io::Result<Self> {
+        if socket.as_os_str().len() <= LONGEST_SOCKET {
+            let path = socket.to_owned();
+            return Ok(Self { path, _folder: None });
+        }
+        let open = Path::new("/proc/self/fd");
+        let (Some(parent), Some(name), true) = (socket.parent(), socket.file_name(), open.exists()) else {
+            let text = format!("a socket's path has at most {LONGEST_SOCKET} bytes here: name a data folder less deep");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        };
+        let folder = File::open(parent)?;
+        let path = open.join(folder.as_raw_fd().to_string()).join(name);
+        let folder = Some(folder);
+        Ok(Self { path, _folder: folder })
+    }
+
+    pub(crate) fn as_path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Where the admin API of the server that works in the folder `data` is found.
+#[must_use]
+pub fn admin_socket(data: &Path) -> PathBuf {
+    data.join("admin.sock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_folder_is_made_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::open(&folder.path().join("a/b")).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(data.path()), 0o700);
+        assert_eq!(mode(&data.path().join("hallpass.lock")), 0o600);
+    }
+
+    #[test]
+    fn a_folder_is_one_servers_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataFolder::open(folder.path()).unwrap();
+        let refusal = DataFolder::open(folder.path()).unwrap_err().to_string();
+        assert!(
+            refusal.starts_with("another server uses the data folder /"),
+            "{refusal}"
+        );
+        assert!(refusal.ends_with(first.path().to_str().unwrap()), "{refusal}");
+        drop(first);
+        DataFolder::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_everybody_may_write_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for mode in [0o777, 0o1777] {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+            let refusal = DataFolder::open(folder.path()).unwrap_err().to_string();
+            assert!(refusal.contains("everybody may write"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_one_servers_by_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let first = DatabaseLock::take(&path("hallpass.db")).unwrap();
+        assert_eq!(
+            fs::metadata(path("hallpass.db")).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        std::os::unix::fs::symlink(path("hallpass.db"), path("soft.db")).unwrap();
+        for name in ["hallpass.db", "soft.db"] {
+            let refusal = DatabaseLock::take(&path(name)).unwrap_err();
+            assert!(
+                matches!(refusal, DataFolderError::DatabaseInUse(_)),
+                "{name}: {refusal}"
+            );
+        }
+        drop(first);
+        DatabaseLock::take(&path("soft.db")).unwrap();
+    }
+
+    #[test]
+    fn a_database_with_two_hard_links_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let server = DatabaseLock::take(&path("hallpass.db")).unwrap();
+        fs::hard_link(path("hallpass.db"), path("hard.db")).unwrap();
+        let refused = |name: &str| DatabaseLock::take(&path(name)).unwrap_err().to_string();
+        assert!(refused("hard.db").contains("has 2 names"), "{}", refused("hard.db"));
+        // Also after that server is gone: its newest commits lie beside the name that it used.
+        drop(server);
+        for name in ["hallpass.db", "hard.db"] {
+            assert!(refused(name).contains("has 2 names"), "{}", refused(name));
+        }
+        fs::remove_file(path("hard.db")).unwrap();
+        DatabaseLock::take(&path("hallpass.db")).unwrap();
+    }
+
+    #[test]
+    fn a_database_in_a_folder_that_everybody_may_write_is_refused() {
+        let (folder, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        let path = folder.path().join("hallpass.db");
+        let refusal = DatabaseLock::take(&path).unwrap_err().to_string();
+        assert!(refusal.contains("everybody may write"), "{refusal}");
+        assert!(!path.exists());
+        // A link to there leads no further.
+        fs::write(&path, "").unwrap();
+        let link = own.path().join("hallpass.db");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let refusal = DatabaseLock::take(&link).unwrap_err().to_string();
+        assert!(refusal.contains("everybody may write"), "{refusal}");
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let refusal = DataFolder::open(file.path()).unwrap_err();
+        assert!(matches!(refusal, DataFolderError::File { .. }), "{refusal}");
+    }
+}

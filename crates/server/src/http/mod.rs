@@ -1,0 +1,8 @@
+//! What every endpoint needs of HTTP: answers, bodies, cookies, source addresses, CORS.
+
+pub mod body;
+pub mod cookies;
+pub mod cors;
+pub(crate) mod excerpt;
+pub mod respond;
+pub mod source;

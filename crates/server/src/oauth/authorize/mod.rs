@@ -1,0 +1,3 @@
+//! The authorization request and its checks, in order (RFC 6749 §4.1.1).
+
+pub mod request;

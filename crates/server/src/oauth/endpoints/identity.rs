@@ -1,0 +1,51 @@
+//! The identity endpoint: who authorized this token. It wants a person's token and no scope.
+
+use crate::config::IdentityMember;
+use crate::http::respond;
+use crate::http::respond::Response;
+use crate::oauth::Refusal;
+use crate::oauth::access::{bearer, check};
+use crate::serve::hallpass::Hallpass;
+use crate::store::model::User;
+use crate::time::Instant;
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+/// Answers a request for the identity of the resource owner.
+pub async fn identity(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Response {
+    match answer(hallpass, headers, now).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            tracing::info!(endpoint = "identity", reason = refusal.word(), %refusal, "refused");
+            hallpass.dialect.resource_refusal(&refusal)
+        }
+    }
+}
+
+async fn answer(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Result<Response, Refusal> {
+    let access = check(hallpass, bearer(headers)?, now).await?;
+    let user = access.user.ok_or(Refusal::NoResourceOwner)?;
+    let members = hallpass
+        .config
+        .wire
+        .identity
+        .iter()
+        .filter_map(|member| Some((member.as_str(), value(*member, &user)?)));
+    // Written member by member: the order is the configured one.
+    let body = members
+        .map(|(name, value)| format!("{}:{value}", Value::from(name)))
+        .collect::<Vec<_>>()
+        .join(",");
+    Ok(respond::json(200, format!("{{{body}}}")))
+}
+
+/// `None`: the person has none, and the member is left out.
+fn value(member: IdentityMember, user: &User) -> Option<Value> {
+    Some(match member {
+        IdentityMember::Sub => json!(user.subject()),
+        IdentityMember::Id => json!(user.number),
+        IdentityMember::Name => json!(user.name),
+        IdentityMember::Email => json!(user.address()?),
+        IdentityMember::Locale => json!(user.locale.as_deref().unwrap_or("en")),
+    })
+}

@@ -1,0 +1,149 @@
+//! Introspection (RFC 7662). An app sees its own tokens; an API sees the access tokens that are meant for it, with the
+//! organization and the environment, so that one tenant's token never opens another.
+
+use crate::dialect::{Introspection, Tenant};
+use crate::directory::Client;
+use crate::http::respond::Response;
+use crate::oauth::Refusal;
+use crate::oauth::access;
+use crate::oauth::access::Access;
+use crate::oauth::clients::{Caller, authenticate_caller};
+use crate::oauth::endpoints::FormRequest;
+use crate::oauth::grants::issue;
+use crate::serve::hallpass::Hallpass;
+use crate::store::model::{Resource, State};
+use crate::time::Instant;
+use crate::tokens::claims::Claims;
+use crate::tokens::proofs::{Kind, Proof};
+use hallpass_wire::Scopes;
+
+/// Answers an introspection request.
+pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
+    match answer(hallpass, request, now).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            tracing::info!(endpoint = "introspection", reason = refusal.word(), %refusal, "refused");
+            hallpass.dialect.introspection_refusal(&refusal, request.scheme())
+        }
+    }
+}
+
+async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
+    let body = request.parameters()?;
+    let caller = authenticate_caller(hallpass, request, &body, now).await?;
+    let token = body.get("token").ok_or(Refusal::MissingParameter("token"))?;
+    if token.starts_with(Kind::RefreshToken.prefix()) {
+        return match caller {
+            Caller::Client(client) => refresh_token(hallpass, &client, token, now).await,
+            Caller::Resource(_) => Ok(hallpass.dialect.introspection(None)),
+        };
+    }
+    match access_token(hallpass, &caller, token, now).await {
+        Err(Refusal::Unavailable) => Err(Refusal::Unavailable),
+        Err(Refusal::Internal) => Err(Refusal::Internal),
+        Err(_) => Ok(hallpass.dialect.introspection(None)),
+        told => told,
+    }
+}
+
+async fn access_token(hallpass: &Hallpass, caller: &Caller, token: &str, now: Instant) -> Result<Response, Refusal> {
+    let claims = access::living(hallpass, token, now).await?;
+    // Only where it is the caller's to know: a stranger's question is no use of the token.
+    let scopes = told_scopes(caller, &claims).ok_or(Refusal::InvalidToken)?;
+    access::see(hallpass, &claims, now);
+    let access = access::allowed(hallpass, claims).await?;
+    match caller {
+        Caller::Client(_) => Ok(hallpass.dialect.introspection(Some(&described(hallpass, &access)))),
+        Caller::Resource(resource) => to_resource(hallpass, resource, &scopes, &access).await,
+    }
+}
+
+/// The scopes that the caller is told; `None`: the token is another app's, or not meant for this API. An API is told of the
+/// scopes that are its own, and a token without any of them is not meant for it.
+fn told_scopes(caller: &Caller, claims: &Claims) -> Option<Scopes> {
+    match caller {
+        Caller::Client(client) => (client.app.id == claims.app).then(|| claims.scopes.clone()),
+        Caller::Resource(resource) => {
+            let scopes = match &resource.scopes {
+                Some(own) => claims.scopes.intersection(own),
+                None => claims.scopes.clone(),
+            };
+            (!scopes.is_empty() || claims.scopes.is_empty()).then_some(scopes)
+        }
+    }
+}
+
+async fn to_resource(
+    hallpass: &Hallpass,
+    resource: &Resource,
+    scopes: &Scopes,
+    access: &Access,
+) -> Result<Response, Refusal> {
+    let organization = hallpass
+        .organization(access.claims.organization)
+        .await?
+        .ok_or(Refusal::Internal)?;
+    let tenant = Tenant {
+        organization: &organization.slug,
+        environment: organization.kind.as_str(),
+        audience: &resource.identifier,
+    };
+    let described = Introspection {
+        scopes,
+        tenant: Some(tenant),
+        ..described(hallpass, access)
+    };
+    Ok(hallpass.dialect.introspection(Some(&described)))
+}
+
+fn described<'a>(hallpass: &'a Hallpass, access: &'a Access) -> Introspection<'a> {
+    Introspection {
+        scopes: &access.claims.scopes,
+        client_id: &access.client.app.client_id,
+        username: access.user.as_ref().map(|user| user.label()),
+        subject: access.user.as_ref().map(|user| user.subject()),
+        issued_at: access.claims.issued_at,
+        expires: Some(access.claims.expires),
+        token_type: Some("Bearer"),
+        issuer: &hallpass.issuer,
+        tenant: None,
+    }
+}
+
+/// A refresh token is active for the app that holds it while it is the one to use next.
+async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<Response, Refusal> {
+    let inactive = || Ok(hallpass.dialect.introspection(None));
+    let Some(proof) = Proof::parse(Kind::RefreshToken, token) else {
+        return inactive();
+    };
+    let Some(grant) = hallpass.proven(&proof, now).await? else {
+        return inactive();
+    };
+    let current = grant.state == State::Active && grant.unknown.is_none() && grant.generation == proof.generation;
+    let over = [grant.expires, grant.ends].into_iter().flatten().any(|end| now >= end);
+    if !current || over || grant.app != client.app.id {
+        return inactive();
+    }
+    // A token that stays is used by a refresh alone: to look at it must not make it last longer
+    // (draft-ietf-oauth-refresh-token-expiration-03 §7).
+    if issue::rotates(hallpass, client) {
+        hallpass.store.touch(grant.id, grant.generation, now);
+    }
+    let Some(user) = hallpass.user(grant.user).await? else {
+        return inactive();
+    };
+    if hallpass.pause(&user, grant.organization, client).await?.is_some() {
+        return inactive();
+    }
+    Ok(hallpass.dialect.introspection(Some(&Introspection {
+        scopes: &grant.scopes,
+        client_id: &client.app.client_id,
+        username: Some(user.label()),
+        subject: Some(user.subject()),
+        issued_at: grant.rotated_at,
+        expires: grant.expires,
+        token_type: None,
+        issuer: &hallpass.issuer,
+        tenant: None,
+    })))
+}

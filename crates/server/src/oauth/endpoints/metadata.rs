@@ -1,0 +1,62 @@
+//! The metadata document (RFC 8414). The same is served at the root, in front of the issuer's path and behind it.
+
+use crate::config::{DialectName, GrantType};
+use crate::http::respond;
+use crate::http::respond::Response;
+use crate::serve::hallpass::Hallpass;
+use crate::web::view::Locale;
+use hallpass_wire::metadata::Metadata;
+use http::{HeaderValue, header};
+
+/// Answers with the document.
+#[must_use]
+pub fn metadata(hallpass: &Hallpass) -> Response {
+    let body = serde_json::to_vec(&document(hallpass)).unwrap_or_default();
+    let mut response = respond::bytes(200, "application/json", body);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response
+}
+
+/// Answers where OpenID Connect Discovery looks. A document without `jwks_uri`, `subject_types_supported` and signing algorithms
+/// is no OpenID provider's (§3), and libraries that find one stop there; after a 404 they go on to RFC 8414's. JSON and not a
+/// page: browser apps and other programs ask.
+#[must_use]
+pub fn no_openid_configuration() -> Response {
+    let body = r#"{"error":"not_found","error_description":"This server is no OpenID provider; its metadata is at /.well-known/oauth-authorization-server"}"#;
+    respond::json(404, body)
+}
+
+fn document(hallpass: &Hallpass) -> Metadata {
+    let config = &hallpass.config;
+    let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let api = |path: &str| Some(format!("{}{path}", hallpass.api_url));
+    Metadata {
+        issuer: hallpass.issuer.clone(),
+        authorization_endpoint: Some(format!("{}{}", hallpass.issuer, config.paths.authorize)),
+        token_endpoint: api(&config.paths.token),
+        introspection_endpoint: api(&config.paths.introspect),
+        revocation_endpoint: api(&config.paths.revoke),
+        userinfo_endpoint: api(&config.paths.identity),
+        scopes_supported: config.scopes.keys().map(ToString::to_string).collect(),
+        response_types_supported: words(&["code"]),
+        response_modes_supported: words(&["query"]),
+        grant_types_supported: config
+            .wire
+            .grant_types
+            .iter()
+            .map(|kind: &GrantType| kind.as_str().to_owned())
+            .collect(),
+        token_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post", "none"]),
+        introspection_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post"]),
+        revocation_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post", "none"]),
+        code_challenge_methods_supported: words(&["S256"]),
+        authorization_response_iss_parameter_supported: true,
+        refresh_token_expiration_types_supported: match config.wire.dialect {
+            DialectName::Standard => words(&["authorization", "token_timeout"]),
+            _ => Vec::new(),
+        },
+        ui_locales_supported: Locale::ALL.iter().map(|locale| locale.tag().to_owned()).collect(),
+    }
+}

@@ -1,0 +1,69 @@
+//! Token revocation (RFC 7009). An access token ends alone; a refresh token ends its grant. A hint is not needed: tokens
+//! say what they are.
+
+use crate::directory::Client;
+use crate::http::respond::Response;
+use crate::oauth::Refusal;
+use crate::oauth::access;
+use crate::oauth::clients::authenticate;
+use crate::oauth::endpoints::FormRequest;
+use crate::serve::hallpass::Hallpass;
+use crate::store::model::{AuditEvent, EndReason};
+use crate::time::Instant;
+use crate::tokens::proofs::{Kind, Proof};
+
+/// Answers a revocation request.
+pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
+    match answer(hallpass, request, now).await {
+        Ok(()) => hallpass.dialect.revocation(),
+        Err(refusal) => {
+            tracing::info!(endpoint = "revocation", reason = refusal.word(), %refusal, "refused");
+            hallpass.dialect.token_refusal(&refusal, request.scheme())
+        }
+    }
+}
+
+/// An unknown, expired or ended token is no error: what was asked for holds (RFC 7009 §2.2).
+async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<(), Refusal> {
+    let body = request.parameters()?;
+    let client = authenticate(hallpass, request, &body, now).await?;
+    let token = body.get("token").ok_or(Refusal::MissingParameter("token"))?;
+    if let Some(proof) = Proof::parse(Kind::RefreshToken, token) {
+        let who = request.who(hallpass, &client);
+        return refresh_token(hallpass, &client, &proof, who.ended(EndReason::ByApp, now)).await;
+    }
+    access_token(hallpass, &client, token, now).await
+}
+
+/// Any authentic generation ends the grant: who holds an old one may end it too, by presenting it for refresh.
+async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, event: AuditEvent) -> Result<(), Refusal> {
+    let now = event.at;
+    let Some(grant) = hallpass.proven(proof, now).await? else {
+        return Ok(());
+    };
+    if grant.app != client.app.id {
+        return Err(Refusal::ForeignRefreshToken);
+    }
+    let store = hallpass.store.recording(event);
+    store.end(grant.id, EndReason::ByApp, now).await?;
+    Ok(())
+}
+
+async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(), Refusal> {
+    let claims = match access::open(hallpass, token, now).await {
+        Err(Refusal::InvalidToken) => return Ok(()),
+        claims => claims?,
+    };
+    if claims.app != client.app.id {
+        return Err(Refusal::ForeignAccessToken);
+    }
+    // What is revoked already holds: the feed grows with what is revoked, not with how often it is asked.
+    if now < claims.expires && !access::is_revoked(hallpass, &claims) {
+        // Whoever has it got the answer that it came in.
+        if let Some(grant) = claims.grant {
+            hallpass.store.touch(grant.id, grant.generation, now);
+        }
+        hallpass.revoke_token(&claims, now).await?;
+    }
+    Ok(())
+}

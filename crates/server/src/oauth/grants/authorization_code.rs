@@ -1,0 +1,173 @@
+//! The authorization code grant's second half: a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
+//!
+//! Everything that can fail is decided from the row before the one statement that spends the code. That statement repeats
+//! the condition: of requests that race, one wins, and every other is a second use. A second use ends the grant only if it
+//! passes the same checks: a code alone, from a log or a browser's history, ends nothing (decision 43).
+
+use super::issue;
+use crate::directory::Client;
+use crate::http::respond::Response;
+use crate::oauth::Refusal;
+use crate::oauth::endpoints::token::{TokenRequest, fitting};
+use crate::oauth::standing::check_known;
+use crate::serve::hallpass::Hallpass;
+use crate::store::model::{ClientType, EndReason, Grant, Redeem, Redeemed, State};
+use crate::store::{CODE_KEPT, StoreError};
+use crate::time::Instant;
+use crate::tokens::proofs::{Kind, Proof};
+use hallpass_wire::pkce::{CodeChallenge, CodeVerifier};
+use hallpass_wire::{Parameters, Scopes};
+
+/// Redeems a code.
+///
+/// # Errors
+/// The exact reason; an authentic second use ends the grant (RFC 6749 §4.1.2).
+pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
+    let code = request.body.get("code").ok_or(Refusal::MissingParameter("code"))?;
+    let grant = authentic(hallpass, request.client, code, request.now).await?;
+    match grant.state {
+        State::Active => return Err(second_use(hallpass, request, &grant).await?),
+        State::Ended => return Err(Refusal::CodeRevoked),
+        State::Pending => {}
+    }
+    if request.now >= grant.code_expires {
+        return Err(Refusal::CodeExpired);
+    }
+    check_redirect_uri(request.client, &grant, request.body)?;
+    check_verifier(request.client, &grant, request.body)?;
+    // The code is kept: where the pause ends in time, it can still be redeemed.
+    hallpass.check_standing(&grant, request.client).await?;
+    let scopes = scopes(request.client, &grant)?;
+
+    let ends = hallpass
+        .config
+        .tokens
+        .refresh_absolute
+        .map(|bound| request.now.after(bound));
+    let change = Redeem {
+        id: grant.id,
+        app: request.client.app.id,
+        now: request.now,
+        expires: issue::refresh_expiry(hallpass, request.client, ends, request.now),
+        ends,
+        keep: hallpass.config.tokens.grants_per_user_and_app,
+        key: hallpass.keys.ring().proof_id(request.now),
+    };
+    match hallpass.store.redeem(&grant, change).await? {
+        Some(Redeemed { grant, crowded }) => {
+            // The code is spent: whoever were told to come again would come with a used one, and lose the grant.
+            if crowded && let Err(error) = end_longest_idle(hallpass, request, &grant).await {
+                tracing::warn!(%error, grant = %grant.id, "grants beyond the limit stay until the next redemption");
+            }
+            issue::for_grant(hallpass, request, &grant, scopes, request.now)
+        }
+        None => Err(lost(hallpass, request, &grant).await?),
+    }
+}
+
+/// At most so many active grants of one person for one app: the longest idle ones end.
+async fn end_longest_idle(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), StoreError> {
+    let keep = hallpass.config.tokens.grants_per_user_and_app;
+    let (reason, now) = (EndReason::Replaced, request.now);
+    for idle in hallpass.store.longest_idle(grant, keep).await? {
+        let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
+        store.end(idle, reason, now).await?;
+    }
+    Ok(())
+}
+
+/// The grant of an authentic code of this client. A forged or foreign code changes nothing.
+async fn authentic(hallpass: &Hallpass, client: &Client, code: &str, now: Instant) -> Result<Grant, Refusal> {
+    let proof = Proof::parse(Kind::Code, code)
+        .filter(|proof| proof.generation == 0)
+        .ok_or(Refusal::UnknownCode)?;
+    let grant = hallpass.proven(&proof, now).await?.ok_or(Refusal::UnknownCode)?;
+    if grant.app != client.app.id {
+        return Err(Refusal::ForeignCode);
+    }
+    check_known(&grant)?;
+    Ok(grant)
+}
+
+/// RFC 6749 §4.1.3: identical to the one of the authorization request. Where that had none, the one registered is meant,
+/// and naming it is no error.
+fn check_redirect_uri(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), Refusal> {
+    let fits = match (&grant.redirect_uri, body.get("redirect_uri")) {
+        (Some(bound), Some(sent)) => bound == sent,
+        (Some(_), None) => false,
+        (None, None) => true,
+        (None, Some(sent)) => client
+            .app
+            .redirect_uris
+            .iter()
+            .any(|registered| registered.as_str() == sent),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Refusal::RedirectUriMismatch)
+    }
+}
+
+fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), Refusal> {
+    let Some(challenge) = grant.code_challenge else {
+        // A public client's code always has a challenge; one without could only come from an older configuration.
+        let public = client.app.client_type == ClientType::Public;
+        return match body.get("code_verifier") {
+            Some(_) => Err(Refusal::VerifierUnexpected),
+            None if public => Err(Refusal::VerifierMissing),
+            None => Ok(()),
+        };
+    };
+    let verifier = body.get("code_verifier").ok_or(Refusal::VerifierMissing)?;
+    let verifier = CodeVerifier::parse(verifier).ok_or(Refusal::VerifierMalformed)?;
+    if CodeChallenge(challenge).is_answered_by(verifier) {
+        Ok(())
+    } else {
+        Err(Refusal::VerifierMismatch)
+    }
+}
+
+/// What the app may still have of what was allowed: a token with more would be refused everywhere.
+fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, Refusal> {
+    let scopes = grant.scopes.intersection(&client.scopes);
+    if scopes.is_empty() {
+        Err(Refusal::ScopesLost)
+    } else {
+        fitting(scopes)
+    }
+}
+
+/// Another request came first: it spent the code, ended the grant, or the moment passed.
+async fn lost(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
+    match hallpass.store.grant(grant.id).await? {
+        Some(row) if row.state == State::Active => second_use(hallpass, request, &row).await,
+        Some(row) if row.state == State::Pending && request.now >= row.code_expires => Ok(Refusal::CodeExpired),
+        // A key was revoked: the code's, or the one that was to prove its refresh token.
+        Some(row) if row.state == State::Pending && !hallpass.keys.ring().is_revoked(row.key) => {
+            Ok(Refusal::Unavailable)
+        }
+        _ => Ok(Refusal::CodeRevoked),
+    }
+}
+
+/// An authentic code of this client that was redeemed before (RFC 6749 §4.1.2, RFC 9700 §2.1.1).
+async fn second_use(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
+    if is_replay(request, grant) {
+        tracing::warn!(grant = %grant.id, "a code came a second time: the grant ends");
+        let (reason, now) = (EndReason::CodeReplayed, request.now);
+        let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
+        store.end_unrefreshed(grant.id, reason, now).await?;
+    }
+    Ok(Refusal::CodeReplayed)
+}
+
+/// Whether a second use proves as much as the first did. After the first rotation, and some time after the code ran out, the
+/// row no longer has what tells.
+fn is_replay(request: &TokenRequest<'_>, grant: &Grant) -> bool {
+    let (client, body) = (request.client, request.body);
+    // A server of the version before, beside this one, leaves nothing of what a code was bound to that it redeemed.
+    let bound = grant.redirect_uri.is_some() || grant.code_challenge.is_some();
+    let proven = || check_redirect_uri(client, grant, body).is_ok() && check_verifier(client, grant, body).is_ok();
+    grant.generation == 1 && request.now < grant.code_expires.after(CODE_KEPT) && (!bound || proven())
+}

@@ -1,0 +1,63 @@
+//! A refresh token that two devices use, each within the grace of the other (DESIGN §5, decision 44).
+
+use crate::oauth::Refusal;
+use crate::oauth::endpoints::token::TokenRequest;
+use crate::serve::hallpass::Hallpass;
+use crate::store::model::{AuditAction, ClientType, EndReason, Grant};
+use crate::tokens::copies::{self, COPIED, Source};
+
+/// Where a request comes from, as the row of its grant keeps it under this key; `None`: the key was revoked a moment ago.
+#[must_use]
+pub fn source(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant, key: u32) -> Option<Source> {
+    let address = hallpass.proxies.source(request.form.peer, request.form.headers);
+    let ring = hallpass.keys.ring();
+    let key = ring.proof_by_id(key)?;
+    Some(copies::source(key, &grant.salt, grant.id.0, address))
+}
+
+/// How many rotations in a row were each repeated from another source, the last one included.
+#[must_use]
+pub fn repeats(hallpass: &Hallpass, grant: &Grant) -> u32 {
+    copies::counted(grant.repeats, hallpass.repeats.has(grant.id.0, grant.generation))
+}
+
+/// Takes note of a repeat: one that comes from elsewhere than its rotation may be a copy's.
+///
+/// # Errors
+/// [`Refusal::DeviceCopied`] where it is, and the app cannot keep a secret: the grant has ended.
+pub async fn note_repeat(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), Refusal> {
+    let here = source(hallpass, request, grant, grant.key);
+    if grant.source.is_none() || here.is_none() || here == grant.source {
+        return Ok(());
+    }
+    hallpass.repeats.note(grant.id.0, grant.generation);
+    if grant.repeats + 1 < COPIED {
+        return Ok(());
+    }
+    // A confidential app has its secret on servers, of which there may be several: its people are told.
+    if request.client.app.client_type == ClientType::Confidential {
+        mark(hallpass, request, grant).await
+    } else {
+        end(hallpass, request, grant).await
+    }
+}
+
+async fn mark(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), Refusal> {
+    if grant.repeats >= COPIED {
+        return Ok(());
+    }
+    let event = request.who(hallpass).did(AuditAction::DeviceCopied, request.now);
+    let store = hallpass.store.recording(event.grant(grant));
+    if store.mark_copied(grant.id).await? {
+        tracing::warn!(grant = %grant.id, "two sources use the same refresh tokens: was a device copied?");
+    }
+    Ok(())
+}
+
+async fn end(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), Refusal> {
+    tracing::warn!(grant = %grant.id, "two sources use the same refresh tokens: the grant ends");
+    let (reason, now) = (EndReason::DeviceCopied, request.now);
+    let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
+    store.end(grant.id, reason, now).await?;
+    Err(Refusal::DeviceCopied)
+}

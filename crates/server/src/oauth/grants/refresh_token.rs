@@ -1,0 +1,191 @@
+//! The refresh token grant (RFC 6749 §6, RFC 9700 §4.14.2). What a token means is decided in [`crate::tokens::refresh`].
+
+use super::{copied_device, issue};
+use crate::directory::Client;
+use crate::http::respond::Response;
+use crate::oauth::Refusal;
+use crate::oauth::endpoints::token::{TokenRequest, fitting};
+use crate::oauth::standing::check_known;
+use crate::serve::hallpass::Hallpass;
+use crate::store::model::{EndReason, Grant, Rotate, State};
+use crate::time::Instant;
+use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::refresh::{Leniency, Meaning, Rotation, meaning};
+use hallpass_wire::Scopes;
+
+/// How often a decision is taken anew because the row moved under it. Each time another request made a change that this one
+/// then answers from; more than a few in a row means that something is wrong.
+const ATTEMPTS: u32 = 8;
+
+/// Refreshes.
+///
+/// # Errors
+/// The exact reason; an authentic token that was used before ends the grant.
+pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
+    let token = request
+        .body
+        .get("refresh_token")
+        .ok_or(Refusal::MissingParameter("refresh_token"))?;
+    let (proof, mut grant) = authentic(hallpass, request.client, token, request.now).await?;
+    for _ in 0..ATTEMPTS {
+        check_life(&grant, request.now)?;
+        let decided = decide(hallpass, request, &proof, &grant);
+        // A token that was used before is found out whatever else is wrong with the request.
+        if decided == Meaning::Reused {
+            return Err(reused(hallpass, request, &grant).await?);
+        }
+        // The row was read from the newest database (`Hallpass::proven`).
+        if decided == Meaning::RolledBack {
+            tracing::error!(grant = %grant.id, "a refresh token is newer than the database: was it restored from a backup?");
+            return Err(Refusal::RefreshTokenFromTheFuture);
+        }
+        check_expiry(hallpass, request.client, &grant, request.now)?;
+        let allowed = allowed(hallpass, request, &grant).await;
+        // It was seen, whatever else is wrong with the request: whoever has it got the answer that it came in.
+        if decided == Meaning::Rotate && (allowed.is_err() || !issue::rotates(hallpass, request.client)) {
+            hallpass.store.touch(grant.id, grant.generation, request.now);
+        }
+        let scopes = allowed?;
+        if decided == Meaning::Repeat {
+            copied_device::note_repeat(hallpass, request, &grant).await?;
+        }
+        if decided == Meaning::Repeat || !issue::rotates(hallpass, request.client) {
+            let issued_at = moment_of_issue(hallpass, request, decided, &grant);
+            return issue::for_grant(hallpass, request, &grant, scopes, issued_at);
+        }
+        let rotated = hallpass
+            .store
+            .rotate(&grant, change(hallpass, request, &proof, &grant)?)
+            .await?;
+        if rotated.changed {
+            return issue::for_grant(hallpass, request, &rotated.grant, scopes, rotated.grant.rotated_at);
+        }
+        grant = hallpass.as_it_stands(rotated.grant, request.now).await?;
+    }
+    Err(Refusal::Unavailable)
+}
+
+/// The grant of an authentic refresh token of this client. A forged or foreign token changes nothing.
+async fn authentic(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(Proof, Grant), Refusal> {
+    let proof = Proof::parse(Kind::RefreshToken, token)
+        .filter(|proof| proof.generation > 0)
+        .ok_or(Refusal::UnknownRefreshToken)?;
+    let grant = hallpass
+        .proven(&proof, now)
+        .await?
+        .ok_or(Refusal::UnknownRefreshToken)?;
+    if grant.app != client.app.id {
+        return Err(Refusal::ForeignRefreshToken);
+    }
+    check_known(&grant)?;
+    Ok((proof, grant))
+}
+
+/// A pending grant has issued no refresh token, so one that comes was issued by what a restore took away.
+fn check_life(grant: &Grant, now: Instant) -> Result<(), Refusal> {
+    if grant.state == State::Ended {
+        return Err(Refusal::RefreshTokenRevoked);
+    }
+    if grant.ends.is_some_and(|ends| now >= ends) {
+        return Err(Refusal::RefreshTokenExpired);
+    }
+    Ok(())
+}
+
+/// Where refresh tokens rotate, idleness is part of the row's expiry; where one stays, it is counted from its last use.
+fn check_expiry(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instant) -> Result<(), Refusal> {
+    let idle = hallpass
+        .config
+        .tokens
+        .refresh_idle
+        .filter(|_| !issue::rotates(hallpass, client));
+    let unused = idle.map(|idle| {
+        grant
+            .last_used
+            .unwrap_or(grant.rotated_at)
+            .max(grant.rotated_at)
+            .after(idle)
+    });
+    let over = [grant.expires, unused].into_iter().flatten().any(|end| now >= end);
+    if over {
+        Err(Refusal::RefreshTokenExpired)
+    } else {
+        Ok(())
+    }
+}
+
+fn decide(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant: &Grant) -> Meaning {
+    let tokens = &hallpass.config.tokens;
+    let row = Rotation {
+        current: grant.generation,
+        previous: grant.previous,
+        rotated_at: grant.rotated_at,
+        // Sealed tokens are seen whenever they are used.
+        confirmed: Some(grant.confirmed),
+    };
+    meaning(
+        proof.generation,
+        row,
+        request.now,
+        Leniency {
+            grace: tokens.grace,
+            retry: tokens.effective_retry(),
+        },
+    )
+}
+
+fn change(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant: &Grant) -> Result<Rotate, Refusal> {
+    let key = hallpass.keys.ring().proof_id(request.now);
+    Ok(Rotate {
+        id: grant.id,
+        presented: proof.generation,
+        expect: grant.generation,
+        expect_previous: grant.previous,
+        now: request.now,
+        expires: issue::refresh_expiry(hallpass, request.client, grant.ends, request.now),
+        key,
+        repeats: copied_device::repeats(hallpass, grant),
+        source: copied_device::source(hallpass, request, grant, key).ok_or(Refusal::Unavailable)?,
+    })
+}
+
+/// A repeated answer carries the winner's access token, as long as that one still has a life.
+fn moment_of_issue(hallpass: &Hallpass, request: &TokenRequest<'_>, decided: Meaning, grant: &Grant) -> Instant {
+    let winners = grant.rotated_at;
+    if decided == Meaning::Repeat && request.now < winners.after(hallpass.config.tokens.access) {
+        winners
+    } else {
+        request.now
+    }
+}
+
+/// The scopes of the answer, if the person may still act for this app.
+async fn allowed(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Scopes, Refusal> {
+    hallpass.check_standing(grant, request.client).await?;
+    scopes(hallpass, request, grant)
+}
+
+/// Asked ∩ grant ∩ app: asking for more than was granted is an error, what the app lost since is left out (RFC 6749 §6).
+fn scopes(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Scopes, Refusal> {
+    let asked = match request.scopes(hallpass)? {
+        Some(asked) if !asked.is_empty() => asked,
+        _ => grant.scopes.clone(),
+    };
+    if let Some(beyond) = asked.iter().find(|scope| !grant.scopes.contains(scope)) {
+        return Err(Refusal::ScopeBeyondGrant(beyond.clone()));
+    }
+    let scopes = asked.intersection(&request.client.scopes);
+    if scopes.is_empty() {
+        Err(Refusal::ScopesLost)
+    } else {
+        fitting(scopes)
+    }
+}
+
+async fn reused(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
+    tracing::warn!(grant = %grant.id, "a refresh token came that was used before: the grant ends");
+    let (reason, now) = (EndReason::RefreshReused, request.now);
+    let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
+    store.end(grant.id, reason, now).await?;
+    Ok(Refusal::RefreshTokenReused)
+}

@@ -1,0 +1,248 @@
+//! Words for what hyper refuses below the router. hyper answers a request that it cannot read by itself, with a status and
+//! nothing else: a blank page. Here the socket tells that answer from ours, and sends one with a body instead.
+
+use super::{HEADERS, HEADERS_HTTP_2};
+use crate::http::body::SLOWEST;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Bytes;
+use std::io::{self, IoSlice};
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// The headers of such an answer, as text and as pages have them.
+const PROTECTED: [(HeaderName, &str); 6] = [
+    (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+/// The most headers that hyper reads of an HTTP/1 request.
+const MOST_HEADERS: usize = 100;
+
+/// How much of what comes after a last answer is read and thrown away.
+const MOST_THROWN_AWAY: u64 = 256 * 1024;
+
+/// What a header counts beside its name and value (RFC 9113 §6.5.2).
+const EACH_HEADER: usize = 32;
+
+/// Refuses an HTTP/2 request whose headers, with its address, are too long. h2 refuses those twice as long without a word, since
+/// it alone can answer on its connection.
+pub(super) fn refuse_long_headers<B>(request: &Request<B>, peer: IpAddr) -> Option<Response<Bytes>> {
+    let uri = request.uri();
+    let address = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
+    let headers = request.headers().iter();
+    let size = headers.fold(address + authority + 4 * EACH_HEADER, |size, (name, value)| {
+        size + name.as_str().len() + value.len() + EACH_HEADER
+    });
+    if size <= HEADERS_HTTP_2 {
+        return None;
+    }
+    log(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, peer);
+    let mut response = Response::new(too_long(HEADERS_HTTP_2, "").into());
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    for (name, value) in PROTECTED {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    Some(response)
+}
+
+fn too_long(limit: usize, more: &str) -> String {
+    format!(
+        "The address and the headers of this request are too long: this server takes {} KiB of them in all{more}.\n\
+         Shorten the address, or delete the cookies of this site, and try again.\n",
+        limit / 1024
+    )
+}
+
+fn words(status: StatusCode) -> String {
+    match status {
+        StatusCode::BAD_REQUEST => {
+            "This request is not valid HTTP. For HTTPS, use the address of the proxy in front of this server.\n"
+                .to_owned()
+        }
+        _ => too_long(HEADERS, &format!(", in at most {MOST_HEADERS} headers")),
+    }
+}
+
+fn log(status: StatusCode, peer: IpAddr) {
+    if status == StatusCode::BAD_REQUEST {
+        tracing::info!(%peer, "refused a request that is not valid HTTP");
+    } else {
+        tracing::info!(%peer, "refused a request: its address and headers are too long");
+    }
+}
+
+/// A connection on which no answer is without words.
+pub(crate) struct Explained<S> {
+    stream: S,
+    peer: IpAddr,
+    last: Option<Box<Last>>,
+}
+
+/// The last answer of a connection, in the place of hyper's.
+struct Last {
+    answer: Vec<u8>,
+    sent: usize,
+    thrown_away: u64,
+    /// A socket that is closed while bytes arrive is reset, and the client may lose the answer: what still comes is read and
+    /// thrown away for so long, up to [`MOST_THROWN_AWAY`].
+    lingers: Pin<Box<Sleep>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
+    pub(crate) fn new(stream: S, peer: IpAddr) -> Self {
+        Self {
+            stream,
+            peer,
+            last: None,
+        }
+    }
+
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
+
+    /// Keeps the answer to give in the place of these bytes, if they are an answer of hyper's.
+    fn replaces(&mut self, bytes: &[u8]) -> bool {
+        let Some((status, answer)) = explain(bytes) else {
+            return false;
+        };
+        log(status, self.peer);
+        self.end_with(answer);
+        true
+    }
+
+    /// Has this answer be the last: it is sent when the connection is flushed or shut down.
+    pub(super) fn end_with(&mut self, answer: Vec<u8>) {
+        let lingers = Box::pin(sleep(SLOWEST));
+        self.last = Some(Box::new(Last {
+            answer,
+            sent: 0,
+            thrown_away: 0,
+            lingers,
+        }));
+    }
+
+    fn poll_send_last(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(last) = &mut self.last else {
+            return Poll::Ready(Ok(()));
+        };
+        while let Some(rest @ [_, ..]) = last.answer.get(last.sent..) {
+            match ready!(Pin::new(&mut self.stream).poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                sent => last.sent += sent,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads until the client has closed its side, or has sent too much.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(last) = &mut self.last else {
+            return Poll::Ready(());
+        };
+        let mut bytes = [0; 4096];
+        while last.thrown_away < MOST_THROWN_AWAY && last.lingers.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            last.thrown_away += buffer.filled().len() as u64;
+        }
+        Poll::Ready(())
+    }
+}
+
+/// The answer to give in the place of these bytes, where they are an answer without words: a refusal with no header but those
+/// that hyper sets. Every answer of ours has others.
+fn explain(bytes: &[u8]) -> Option<(StatusCode, Vec<u8>)> {
+    if !bytes.starts_with(b"HTTP/1.1 4") {
+        return None;
+    }
+    const EMPTY: &str = "content-length: 0";
+    let head = std::str::from_utf8(bytes).ok()?.strip_suffix("\r\n\r\n")?;
+    let (line, headers) = head.split_once("\r\n")?;
+    let of_hyper = |header: &str| header == EMPTY || header.starts_with("date: ") || header.starts_with("connection: ");
+    let status = StatusCode::from_bytes(line.as_bytes().get(9..12)?).ok()?;
+    if !headers.split("\r\n").all(of_hyper) {
+        return None;
+    }
+    let body = words(status);
+    let mut answer = format!("{line}\r\ncontent-length: {}\r\n", body.len());
+    let kept = headers.split("\r\n").filter(|header| header.starts_with("date: "));
+    let added = PROTECTED.map(|(name, value)| format!("{name}: {value}"));
+    for header in kept
+        .chain(added.iter().map(String::as_str))
+        .chain(["connection: close"])
+    {
+        answer.push_str(header);
+        answer.push_str("\r\n");
+    }
+    answer.push_str("\r\n");
+    answer.push_str(&body);
+    Some((status, answer.into_bytes()))
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Explained<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Explained<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.replaces(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        ready!(self.poll_send_last(context))?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let [only] = slices
+            && self.replaces(only)
+        {
+            return Poll::Ready(Ok(only.len()));
+        }
+        ready!(self.poll_send_last(context))?;
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send_last(context))?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send_last(context))?;
+        ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        ready!(self.poll_linger(context));
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,273 @@
+//! The server's life: it starts, listens (`listen.rs`), drains.
+
+mod descriptors;
+pub mod dispatch;
+pub mod hallpass;
+pub mod in_flight;
+pub(crate) mod listen;
+
+pub use self::listen::Patience;
+use crate::accounts::limits::Limits;
+use crate::accounts::limits::consents::Consents;
+use crate::accounts::passwords::{Pool, Remembered, StandIns};
+use crate::admin;
+use crate::config::{Config, StoreUrl};
+use crate::data_folder::{DataFolder, DataFolderError, DatabaseLock, admin_socket};
+use crate::declared::{self, DeclaredError};
+use crate::dialect::Dialect;
+use crate::directory::Directory;
+use crate::directory::feed;
+use crate::directory::feed::{Feed, STALENESS};
+use crate::http::cookies;
+use crate::http::source::Proxies;
+use crate::keys::{KeyError, Keys};
+use crate::random;
+use crate::serve::dispatch::bare;
+use crate::serve::hallpass::Hallpass;
+use crate::serve::listen::{Bounds, DRAIN, LINGERING, listen};
+use crate::store::{Store, StoreError};
+use crate::time::{Clock, Instant, Steady};
+use crate::tokens::copies::Repeats;
+use crate::tokens::revoked::Revoked;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A server that is running.
+pub struct Running {
+    /// The address it is bound to.
+    pub address: SocketAddr,
+    hallpass: Arc<Hallpass>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    /// Goes on while open requests are answered: they need a memory that can be trusted.
+    following: JoinHandle<()>,
+    /// Held as long as the server runs.
+    _data: DataFolder,
+    _database: Option<DatabaseLock>,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The data folder, the admin socket or a thread cannot be had.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was wanted.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The data folder cannot be used, or another server uses it.
+    #[error(transparent)]
+    DataFolder(#[from] DataFolderError),
+    /// The database refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys cannot be opened.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// What the configuration declares cannot be applied.
+    #[error(transparent)]
+    Declared(#[from] DeclaredError),
+}
+
+/// Starts a server: takes the data folder, opens the store, applies what is declared, listens.
+///
+/// # Errors
+/// What stands in the way; nothing is left running.
+pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+    start_with(config, clock, Patience::default()).await
+}
+
+/// Starts a server that waits for connections as long as `patience` says.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(config: Config, clock: Clock, patience: Patience) -> Result<Running, StartError> {
+    let address = config.server.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { address, source })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| StartError::Listen { address, source })?;
+    let data = DataFolder::open(&config.server.data)?;
+    let database = match &config.store.url {
+        StoreUrl::Sqlite(file) => Some(DatabaseLock::take(file)?),
+        StoreUrl::Postgres(_) => None,
+    };
+    let hallpass = Arc::new(prepare(config, clock, address).await?);
+    let socket = admin_socket(data.path());
+    let commands = admin::bind(&socket).map_err(|source| StartError::Io {
+        what: format!("cannot listen on {}", socket.display()),
+        source,
+    })?;
+    let (stop, stopped) = watch::channel(false);
+    let mut told = stopped.clone();
+    let told = async move { drop(told.wait_for(|stopped| *stopped).await) };
+    let bounds = Bounds {
+        connections: descriptors::connections(),
+        lingering: LINGERING,
+        patience,
+    };
+    let following = tokio::spawn(feed::follow(hallpass.clone()));
+    let tasks = vec![
+        tokio::spawn(listen(listener, hallpass.clone(), stopped, bounds)),
+        tokio::spawn(admin::listen(hallpass.clone(), commands, told)),
+    ];
+    Ok(Running {
+        address,
+        hallpass,
+        stop,
+        tasks,
+        following,
+        _data: data,
+        _database: database,
+    })
+}
+
+impl Running {
+    /// The address that people and apps use.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.hallpass.issuer
+    }
+
+    /// What every endpoint is handed.
+    #[must_use]
+    pub fn hallpass(&self) -> &Hallpass {
+        &self.hallpass
+    }
+
+    /// Takes no more requests, answers those that are open, writes down what is only in memory.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            let _ = tokio::time::timeout(DRAIN, task).await;
+        }
+        self.following.abort();
+        // Only then does nothing hold the database any more.
+        let _ = self.following.await;
+        if let Err(error) = self.hallpass.store.flush().await {
+            tracing::warn!(%error, "the last uses could not be written down");
+        }
+    }
+}
+
+/// Opens store and keys and applies what is declared: all of a server but its socket.
+///
+/// # Errors
+/// What stands in the way.
+pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
+    let data = config.server.data.clone();
+    let readers = std::thread::available_parallelism().map_or(2, usize::from);
+    let store = Store::open(&config.store, readers).await?;
+    store.migrate().await?;
+    let clock = if store.is_shared() { clock.correctable() } else { clock };
+    let (revoked, directory) = (Arc::new(Revoked::default()), Arc::new(Directory::default()));
+    let steady = Arc::new(Steady::new(clock.clone()));
+    let feed = Feed::new(&store, &clock, revoked.clone(), directory.clone(), steady.clone());
+    let feed = Arc::new(feed);
+    let of_feed = feed.clone();
+    store.on_change(move |changes| of_feed.take_in(changes));
+    store.sweep_by(move || steady.now());
+    feed.begin(&store).await?;
+    // Not before: where servers share a database, its clock is known only now.
+    let now = clock.now();
+    store.keep_audit_for(config.audit.kept);
+    // Before the keys, which retire by it.
+    keep_longest_access(&store, config.tokens.access, now).await?;
+    let keys = Keys::open(&store, &config.keys, &data, now).await?;
+    declared::apply(&config, &store, &keys, now).await?;
+    store.complete_name_keys().await?;
+    store.fill_origins().await?;
+    let threads = |source| StartError::Io {
+        what: "cannot start the threads that verify passwords".to_owned(),
+        source,
+    };
+    let issuer = config.server.public_url.clone().unwrap_or_else(|| bound_url(address));
+    let api_url = config.server.api_url.clone().unwrap_or_else(|| issuer.clone());
+    let base = path_of(&issuer);
+    Ok(Hallpass {
+        session_cookie: cookies::session_name(&issuer),
+        bases: bases(&base, path_of(&api_url)),
+        api_url,
+        dialect: Dialect {
+            name: config.wire.dialect,
+            refusal_message: config.wire.refusal_message,
+            empty_member: config.wire.empty_member,
+        },
+        people: Pool::new(readers, 256).map_err(threads)?,
+        clients: Pool::new(1, 256).map_err(threads)?,
+        remembered: Remembered::new(&random::bytes(), 10_000),
+        stand_ins: StandIns::new(keys.declared().clone()),
+        limits: Limits::default(),
+        consents: Consents::new(config.tokens.grants_per_user_and_app),
+        in_flight: Arc::default(),
+        proxies: Proxies::new(config.server.trusted_proxies.clone()),
+        config,
+        issuer,
+        base,
+        store,
+        keys,
+        clock,
+        revoked,
+        repeats: Repeats::default(),
+        directory,
+        feed,
+    })
+}
+
+/// The path of an address, without a trailing slash.
+fn path_of(address: &str) -> String {
+    url::Url::parse(address)
+        .map(|url| bare(url.path()).to_owned())
+        .unwrap_or_default()
+}
+
+/// Both paths, without empty and equal ones. The longer comes first: it may begin with the other.
+fn bases(base: &str, api: String) -> Vec<String> {
+    let mut bases = vec![base.to_owned(), api];
+    bases.sort_by_key(|base| std::cmp::Reverse(base.len()));
+    bases.dedup();
+    bases.retain(|base| !base.is_empty());
+    bases
+}
+
+/// Revocations are kept for as long as any access token lives. Other servers must have heard of a longer life before the
+/// first token has it.
+async fn keep_longest_access(store: &Store, access: Duration, now: Instant) -> Result<(), StoreError> {
+    if !store.is_shared() {
+        return store.keep_longest_access(access).await.map(drop);
+    }
+    if store.share_longest_access(access, now).await? {
+        tokio::time::sleep(STALENESS).await;
+    }
+    Ok(())
+}
+
+/// What a server is called that was told no name: this computer, or the one address that it listens on.
+fn bound_url(address: SocketAddr) -> String {
+    let this_computer = [Ipv4Addr::LOCALHOST.into(), IpAddr::from(Ipv6Addr::LOCALHOST)];
+    if address.ip().is_unspecified() || this_computer.contains(&address.ip()) {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+#[cfg(test)]
+mod tests;

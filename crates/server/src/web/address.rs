@@ -1,0 +1,153 @@
+//! Whether a request was made at the server's own address (docs/decisions/0055).
+//!
+//! The browser's `Origin` decides about forms. `Host` does not, where the server was told its address: proxies change it. Where
+//! it was not, the server is known only as this computer, and another name is one that somebody must tell it of, or a trick:
+//! any site can have its name lead to 127.0.0.1 (DNS rebinding).
+
+use super::Visit;
+use crate::http::respond::Response;
+use crate::web::view::ErrorKind;
+use http::{HeaderValue, header};
+use url::Url;
+
+/// What the addresses of this computer are called.
+const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+/// The longest address that a page or the log repeats. A host name has at most 253 characters (RFC 1035 §2.3.4).
+const LONGEST: usize = 270;
+
+/// Refuses a page at a host that is not this server's. Person and operator are told both addresses.
+///
+/// # Errors
+/// The page to answer instead.
+#[expect(clippy::result_large_err, reason = "the error is the answer")]
+pub(super) fn check_host(visit: &Visit) -> Result<(), Response> {
+    if is_own_host(visit) {
+        return Ok(());
+    }
+    let (seen, own) = (shown(&host(visit).unwrap_or_default()), visit.hallpass.issuer.as_str());
+    let path = visit.parts.uri.path();
+    tracing::info!(host = ?seen, own, path, "refused a page at an unknown host: set server.public_url");
+    Err(visit.error(421, ErrorKind::ForeignHost { seen: &seen, own }))
+}
+
+/// Refuses a form that another site sent, or that was opened at another address. Person and operator are told both: a proxy
+/// that changes the address is found in no other way.
+///
+/// # Errors
+/// The page to answer instead.
+#[expect(clippy::result_large_err, reason = "the error is the answer")]
+pub(super) fn check_origin(visit: &Visit) -> Result<(), Response> {
+    if is_own_origin(visit) {
+        return Ok(());
+    }
+    let origin = visit.parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    let (seen, own) = (shown(origin.unwrap_or_default()), visit.hallpass.issuer.as_str());
+    let (host, path) = (shown(&host(visit).unwrap_or_default()), visit.parts.uri.path());
+    tracing::info!(origin = ?seen, ?host, public_url = own, path, "refused a form that was opened at another address");
+    let kind = match seen.as_str() {
+        "null" | "" => ErrorKind::HiddenOrigin { own },
+        seen => ErrorKind::ForeignOrigin { seen, own },
+    };
+    Err(visit.error(403, kind))
+}
+
+/// Whether the host that was asked for is this server's, as far as the server knows.
+pub(super) fn is_own_host(visit: &Visit) -> bool {
+    if visit.hallpass.config.server.public_url.is_some() {
+        return true;
+    }
+    let (Some(host), Ok(own)) = (host(visit), Url::parse(&visit.hallpass.issuer)) else {
+        // HTTP/1.0 needs no Host, and browsers do not speak it.
+        return true;
+    };
+    is_host_of(&host, &own)
+}
+
+/// Whether the request comes from our own pages, or does not say where from. A browser that hides the origin still says whether
+/// it is the same (Fetch Metadata).
+pub(super) fn is_own_origin(visit: &Visit) -> bool {
+    let Some(origin) = visit.parts.headers.get(header::ORIGIN) else {
+        return true;
+    };
+    if origin == "null" {
+        let site = visit.parts.headers.get("sec-fetch-site");
+        return site.is_some_and(|site| site == "same-origin");
+    }
+    let Ok(own) = Url::parse(&visit.hallpass.issuer) else {
+        return false;
+    };
+    origin
+        .to_str()
+        .is_ok_and(|origin| origin == own.origin().ascii_serialization() || is_same_computer(origin, &own))
+}
+
+/// The host with its port. One in the request line counts before the header (RFC 9112 §3.2.2); on HTTP/2 it stands there.
+fn host(visit: &Visit) -> Option<Vec<u8>> {
+    let line = visit
+        .parts
+        .uri
+        .authority()
+        .map(|authority| authority.as_str().as_bytes());
+    let header = || visit.parts.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    line.or_else(header).map(<[u8]>::to_vec)
+}
+
+fn is_host_of(host: &[u8], own: &Url) -> bool {
+    let names = match own.host_str() {
+        Some(name) if LOCAL.contains(&name) => LOCAL.to_vec(),
+        name => Vec::from_iter(name),
+    };
+    let port = own.port_or_known_default().unwrap_or_default();
+    let is = |expected: &str| host.eq_ignore_ascii_case(expected.as_bytes());
+    // A browser leaves the default port out.
+    let bare = own.port().is_none();
+    names
+        .iter()
+        .any(|name| is(&format!("{name}:{port}")) || bare && is(name))
+}
+
+/// While trying things out people mix `localhost` and `127.0.0.1`; both are this computer, on the same port.
+fn is_same_computer(origin: &str, own: &Url) -> bool {
+    let local = |url: &Url| url.host_str().is_some_and(|name| LOCAL.contains(&name));
+    let same =
+        |origin: &Url| origin.scheme() == own.scheme() && origin.port_or_known_default() == own.port_or_known_default();
+    Url::parse(origin).is_ok_and(|origin| local(&origin) && local(own) && same(&origin))
+}
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_this_computer_are_one_place_and_others_are_not() {
+        let is_host = |host: &str, own: &str| is_host_of(host.as_bytes(), &Url::parse(own).unwrap());
+        for own in ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"] {
+            for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "LOCALHOST:8080"] {
+                assert!(is_host(host, own), "{host} {own}");
+            }
+            for host in [
+                "",
+                "localhost",
+                "localhost:80",
+                "localhost:08080",
+                "localhost.:8080",
+                "127.0.0.2:8080",
+                "evil.example:8080",
+                "localhost:8080.evil.example",
+                "evil@localhost:8080",
+                "x.localhost:8080",
+                "localhost:8080 ",
+                "10.0.0.5:8080",
+            ] {
+                assert!(!is_host(host, own), "{host} {own}");
+            }
+        }
+        assert!(is_host("localhost", "http://localhost") && is_host("localhost:80", "http://localhost"));
+        assert!(is_host("10.0.0.5:8080", "http://10.0.0.5:8080"));
+        assert!(!is_host("localhost:8080", "http://10.0.0.5:8080"));
+    }
+}

@@ -1,0 +1,108 @@
+//! An app's secrets: one more, one in place of the others, one less. At most two are live, so that a change-over needs no
+//! outage and no secret is forgotten.
+
+use super::apps::{self, address_of, of_developer, place_of, show};
+use crate::apps::secrets;
+use crate::directory::Client;
+use crate::http::respond::{Response, unchanged};
+use crate::store::StoreError;
+use crate::store::model::{ClientType, Others, Secret, SecretId, Status, User};
+use crate::web::sign_in::login;
+use crate::web::state::{Opened, Purpose};
+use crate::web::view::{ErrorKind, Notice, SecretNews};
+use crate::web::{Form, Kept, Post, SignedIn, Visit};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// `POST /developer/apps/{client_id}/secret`: a new secret, beside the other or with it ended now or after an overlap. The
+/// form carries the id of the secret to come, so that the same form sent twice makes one.
+pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
+    let opened = visit.open_returned(Purpose::Developer, &form);
+    let Some((user, client, id)) = asked(&visit, opened.as_ref()).await? else {
+        return not_done(visit, opened.as_ref(), &form).await;
+    };
+    let others = match form.get("reset") {
+        _ if form.has("add") => Others::Keep,
+        Some("now") => Others::End,
+        Some("overlap") => Others::EndAt(visit.now.after(secrets::OVERLAP)),
+        _ => return Err(visit.error(400, ErrorKind::BadForm)),
+    };
+    if client.app.client_type != ClientType::Confidential {
+        return Err(visit.error(400, ErrorKind::BadForm));
+    }
+    let (text, kept) = secrets::make(visit.now);
+    let secret = Secret { id, ..kept };
+    let event = visit.who(&user).set_secret(&client.app, id, others, visit.now);
+    let store = visit.hallpass.store.recording(event);
+    match store.set_secret(client.app.id, secret, others, visit.now).await {
+        Ok(()) => tell(&visit, &client, SecretNews::Made(text.expose())).await,
+        Err(StoreError::Taken(_)) => Ok(visit.go(&address_of(&visit))),
+        Err(StoreError::Conflict) => unless(&visit, &client, id, true, SecretNews::TwoLive).await,
+        Err(error) => Err(visit.failed(error)),
+    }
+}
+
+/// `POST /developer/apps/{client_id}/secret/end`: one secret ends at once, if another lasts.
+pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
+    let opened = visit.open_returned(Purpose::Secret, &form);
+    let Some((user, client, id)) = asked(&visit, opened.as_ref()).await? else {
+        return not_done(visit, opened.as_ref(), &form).await;
+    };
+    let event = visit.who(&user).ended_secret(&client.app, id, visit.now);
+    let store = visit.hallpass.store.recording(event);
+    match store.end_secret(client.app.id, id, visit.now).await {
+        Ok(()) => Ok(visit.go(&address_of(&visit))),
+        Err(StoreError::Conflict) => unless(&visit, &client, id, false, SecretNews::LastOne).await,
+        Err(error) => Err(visit.failed(error)),
+    }
+}
+
+/// The person, the app, and the secret that the form's sealed state names; `None` where that is not this person's or too old.
+async fn asked(visit: &Visit, opened: Option<&Opened>) -> Result<Option<(Arc<User>, Arc<Client>, SecretId)>, Response> {
+    let opened = opened.filter(|opened| opened.fits);
+    let (Some(user), Some(opened)) = (&visit.user, opened) else {
+        return Ok(None);
+    };
+    let client = of_developer(visit, user).await?;
+    if client.organization.status != Status::Active {
+        return Err(visit.error(404, ErrorKind::NotFound));
+    }
+    match Uuid::from_slice(&opened.payload) {
+        Ok(id) => Ok(Some((user.clone(), client, SecretId(id)))),
+        Err(_) => Err(visit.error(400, ErrorKind::BadForm)),
+    }
+}
+
+/// Says that nothing was done, on the app's page or before the person signs in.
+async fn not_done(mut visit: Visit, opened: Option<&Opened>, form: &Form) -> Result<Response, Response> {
+    let Some(user) = visit.user.clone() else {
+        let kept = Kept::of(opened, form, &[]);
+        return Ok(login::interrupted(&visit, &place_of(&visit), None, kept));
+    };
+    visit.notice = Some(Notice::of(opened.is_some()));
+    let visit = visit.with_navigation().await?;
+    apps::page(SignedIn { visit, user }).await.map(unchanged)
+}
+
+/// Says why nothing changed, unless the app already is as was asked: then the same form came before.
+async fn unless(
+    visit: &Visit,
+    client: &Client,
+    id: SecretId,
+    wanted: bool,
+    news: SecretNews<'_>,
+) -> Result<Response, Response> {
+    let app = visit.hallpass.store.app(client.app.id).await;
+    let app = app.map_err(|error| visit.failed(error))?;
+    let there = app.is_some_and(|app| app.secrets.iter().any(|one| one.id == id));
+    if there == wanted {
+        return Ok(visit.go(&address_of(visit)));
+    }
+    tell(visit, client, news).await.map(unchanged)
+}
+
+async fn tell(visit: &Visit, client: &Client, news: SecretNews<'_>) -> Result<Response, Response> {
+    show(visit, client, Some(news))
+        .await
+        .map_err(|refusal| visit.failed(refusal))
+}

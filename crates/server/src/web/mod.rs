@@ -1,0 +1,18 @@
+//! The pages for people: sign in, consent, the code to copy, the account with its connected apps, errors.
+
+pub mod account;
+mod address;
+mod browser;
+pub mod developer;
+mod form;
+pub mod landing;
+mod onward;
+pub mod organization;
+pub mod sign_in;
+pub mod state;
+pub mod view;
+mod visit;
+
+pub use form::{Form, Post};
+pub use onward::Kept;
+pub use visit::{SignedIn, Visit};

@@ -1,0 +1,138 @@
+//! Where a sign-in leads: to a place, or back to a form whose session had ended when it was sent (DESIGN §9).
+//!
+//! The page comes back with what was typed, or says that nothing was done. Nothing is done before the person sends it again.
+
+use super::account::connected_apps;
+use super::state::{LONGEST_PAYLOAD, Opened};
+use super::{Form, SignedIn, Visit};
+use crate::http::respond::Response;
+use crate::store::model::{User, UserId};
+use crate::web::developer::{apps, new_app};
+use crate::web::view::Notice;
+use http::{Method, Uri};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Where a sign-in leads.
+pub(super) struct Onward {
+    /// Path and query, below the public address.
+    pub(super) place: String,
+    /// The form that was sent without a session.
+    pub(super) kept: Option<Kept>,
+}
+
+/// A form that was sent without a session; the default one held nothing to keep.
+#[derive(Default)]
+pub struct Kept {
+    /// Whose form it is; `None`: nobody gets it back.
+    person: Option<UserId>,
+    /// What was typed, as [`Form::encode`] writes it.
+    fields: String,
+}
+
+impl Kept {
+    /// The fields of these names, for the person whom the form was made for, in the browser that it was sent to. No secret and
+    /// no password may be among them.
+    #[must_use]
+    pub fn of(opened: Option<&Opened>, form: &Form, names: &[&str]) -> Self {
+        let person = opened.filter(|opened| opened.browser).and_then(|opened| opened.person);
+        let fields = person.map(|_| form.encode(names));
+        Self {
+            person,
+            fields: fields.unwrap_or_default(),
+        }
+    }
+
+    /// Whether something that was typed comes back.
+    #[must_use]
+    pub fn has_typed(&self) -> bool {
+        new_app::has_typed(&Form::decode(&self.fields))
+    }
+
+    fn fields_of(&self, user: &User) -> Option<Form> {
+        (self.person == Some(user.id)).then(|| Form::decode(&self.fields))
+    }
+}
+
+impl Onward {
+    /// To a place alone.
+    #[must_use]
+    pub(super) fn to(place: &str) -> Self {
+        Self {
+            place: place.to_owned(),
+            kept: None,
+        }
+    }
+
+    /// Back to the page of a form. What was typed is dropped where it is too long to carry.
+    #[must_use]
+    pub(super) fn back(place: &str, kept: Kept) -> Self {
+        let is_short = place.len() + kept.fields.len() + 64 <= LONGEST_PAYLOAD;
+        let person = kept.person.filter(|_| is_short);
+        let fields = if is_short { kept.fields } else { String::new() };
+        Self {
+            place: place.to_owned(),
+            kept: Some(Kept { person, fields }),
+        }
+    }
+
+    /// The place; behind it, in lines of their own, the person and the fields. An address has no line break.
+    #[must_use]
+    pub(super) fn encode(&self) -> String {
+        match &self.kept {
+            None => self.place.clone(),
+            Some(Kept { person, fields }) => {
+                let person = person.map_or(Uuid::nil(), |person| person.0);
+                format!("{}\n{}\n{fields}", self.place, person.simple())
+            }
+        }
+    }
+
+    /// Reads what [`Onward::encode`] wrote. Another browser gets the place alone.
+    #[must_use]
+    pub(super) fn decode(opened: &Opened) -> Option<Self> {
+        let text = std::str::from_utf8(&opened.payload).ok()?;
+        let Some((place, rest)) = text.split_once('\n') else {
+            return Some(Self::to(text));
+        };
+        let (person, fields) = rest.split_once('\n')?;
+        let person = UserId(Uuid::parse_str(person).ok()?);
+        let kept = Kept {
+            person: Some(person).filter(|person| !person.0.is_nil()),
+            fields: fields.to_owned(),
+        };
+        Some(Self {
+            place: place.to_owned(),
+            kept: opened.browser.then_some(kept),
+        })
+    }
+
+    /// Leads on whoever signed in.
+    ///
+    /// # Errors
+    /// The answer to give instead.
+    pub(super) async fn go(self, mut visit: Visit, user: Arc<User>) -> Result<Response, Response> {
+        let is_apps_form = self.place == "/account/apps";
+        let is_developers_form = self.place.starts_with("/developer/apps/");
+        let uri = self.place.parse::<Uri>().ok();
+        let (Some(kept), Some(uri), true) = (self.kept, uri, is_apps_form || is_developers_form) else {
+            return Ok(visit.go(&visit.address(&self.place)));
+        };
+        (visit.parts.method, visit.parts.uri) = (Method::GET, uri);
+        let fields = kept.fields_of(&user);
+        match (self.place.as_str(), fields) {
+            ("/account/apps", fields) => connected_apps::again(visit, user, Notice::NothingDone, fields.as_ref()).await,
+            (new_app::PLACE, Some(fields)) => new_app::again(visit, user, &fields).await,
+            (_, fields) => {
+                visit.notice = Some(Notice::NothingDone);
+                let visit = visit.with_navigation().await?;
+                let signed_in = SignedIn { visit, user };
+                // An app's page is not there for somebody else, who would not learn that nothing was done.
+                match fields {
+                    Some(_) => apps::page(signed_in).await,
+                    None => apps::list(signed_in).await,
+                }
+            }
+        }
+    }
+}

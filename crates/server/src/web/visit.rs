@@ -1,0 +1,429 @@
+//! A request for a page: who asks, from which browser, in which language; and the answer with the headers of a page.
+
+use super::address;
+use super::browser::Browser;
+use super::form::Form;
+use super::sign_in::login;
+use super::state::{self, Binding, Fit, Opened, Purpose};
+use crate::accounts::limits::places::place;
+use crate::apps::permission::has_developer_pages;
+use crate::audit::Who;
+use crate::http::respond;
+use crate::http::respond::Response;
+use crate::http::source::Peer;
+use crate::oauth::Refusal;
+use crate::serve::hallpass::Hallpass;
+use crate::store::StoreError;
+use crate::store::model::{AuditAction, Session, SessionId, Status, User};
+use crate::time::Instant;
+use crate::web::view;
+use crate::web::view::{Back, ErrorKind, Frame, Locale, Notice, ScopeLine, SwitchAccount};
+use axum::body::Body;
+use axum::extract::FromRequest;
+use hallpass_wire::{Parameters, Scopes};
+use http::{HeaderName, HeaderValue, Request, Version, header, request::Parts};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a sign-in lasts.
+const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The longest path with its query. A form carries it back to us and a redirect leads there again, with our cookies beside it
+/// and the headers that a browser sends: all headers together have 16 KiB, or 8 KiB on HTTP/2. 32 binding cookies and the session
+/// cookie take 2.5 KiB of them, a browser's other headers some 800 bytes, each header 32 more on HTTP/2.
+pub(super) const LONGEST_PLACE: usize = 12 * 1024 + 512;
+const LONGEST_PLACE_HTTP_2: usize = 4 * 1024;
+
+/// A request for a page.
+pub struct Visit {
+    /// The server.
+    pub hallpass: Arc<Hallpass>,
+    /// The present moment, read once.
+    pub now: Instant,
+    /// Method, address and headers.
+    pub parts: Parts,
+    /// Who is signed in.
+    pub user: Option<Arc<User>>,
+    /// The language of the answer.
+    pub locale: Locale,
+    /// What the page says first.
+    pub notice: Option<Notice>,
+    /// Whether pages with a navigation link to the developer pages. A stranger may turn out to be a developer.
+    develops: bool,
+    browser: Browser,
+}
+
+/// A visit by somebody who is signed in. Anybody else gets the sign-in form in the place of the page.
+pub struct SignedIn {
+    /// The visit.
+    pub visit: Visit,
+    /// Who is signed in.
+    pub user: Arc<User>,
+}
+
+impl FromRequest<Arc<Hallpass>> for Visit {
+    type Rejection = Response;
+
+    async fn from_request(request: Request<Body>, hallpass: &Arc<Hallpass>) -> Result<Self, Response> {
+        let visit = Self::begin(hallpass, request.into_parts().0).await?;
+        if visit.is_too_long() {
+            return Err(visit.error(414, ErrorKind::TooLarge));
+        }
+        Ok(visit)
+    }
+}
+
+impl FromRequest<Arc<Hallpass>> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request(request: Request<Body>, hallpass: &Arc<Hallpass>) -> Result<Self, Response> {
+        let visit = Visit::from_request(request, hallpass).await?.with_navigation().await?;
+        match visit.user.clone() {
+            Some(user) => Ok(Self { visit, user }),
+            None => Err(login::form(&visit, visit.place(), None)),
+        }
+    }
+}
+
+impl Visit {
+    /// Reads who is asking.
+    ///
+    /// # Errors
+    /// The answer to give instead, where the database is away.
+    pub async fn begin(hallpass: &Arc<Hallpass>, parts: Parts) -> Result<Self, Response> {
+        let mut visit = Self {
+            hallpass: hallpass.clone(),
+            now: hallpass.now(),
+            locale: negotiate(&parts, None),
+            browser: Browser::read(hallpass, &parts.headers),
+            notice: None,
+            parts,
+            user: None,
+            develops: true,
+        };
+        address::check_host(&visit)?;
+        // The keys that open what a form brings back are memory too.
+        let fresh = hallpass.feed.fresh().await;
+        fresh.map_err(|error| visit.failed(error))?;
+        if let Some(id) = visit.browser.session() {
+            visit.user = visit.signed_in(id).await.map_err(|refusal| visit.failed(refusal))?;
+            let of_user = visit.user.as_ref().and_then(|user| user.locale.as_deref());
+            visit.locale = negotiate(&visit.parts, of_user);
+        }
+        Ok(visit)
+    }
+
+    /// Learns where the navigation may lead this person.
+    ///
+    /// # Errors
+    /// The answer to give instead, where the database is away.
+    pub async fn with_navigation(mut self) -> Result<Self, Response> {
+        if let Some(user) = &self.user {
+            let develops = has_developer_pages(&self.hallpass, user).await;
+            self.develops = develops.map_err(|refusal| self.failed(refusal))?;
+        }
+        Ok(self)
+    }
+
+    /// Seals what the page carries to its form.
+    #[must_use]
+    pub fn seal(&self, purpose: Purpose, payload: &[u8]) -> String {
+        state::seal(&self.hallpass.keys, purpose, self.binding(), self.now, payload)
+    }
+
+    /// Opens what the form brought back.
+    #[must_use]
+    pub fn open(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
+        let (keys, fit) = (&self.hallpass.keys, |binding: &Binding| self.fit(binding));
+        state::open(keys, purpose, fit, self.now, form.get("state")?)
+    }
+
+    /// Seals what a form carries that comes back after a sign-in ([`super::onward`]). A sign-out in another tab takes the session
+    /// cookie away, so the binding cookie tells the browser too.
+    #[must_use]
+    pub fn seal_to_return(&self, purpose: Purpose, payload: &[u8]) -> String {
+        self.seal(purpose, &[payload, &self.browser.binding()].concat())
+    }
+
+    /// Opens what [`Visit::seal_to_return`] sealed, or the version before: an id at most, without a binding behind it.
+    #[must_use]
+    pub fn open_returned(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
+        let mut opened = self.open(purpose, form)?;
+        if let Some((payload, binding)) = opened.payload.split_last_chunk() {
+            opened.browser |= self.browser.is_bound(binding);
+            opened.payload = payload.to_vec();
+        }
+        Some(opened)
+    }
+
+    /// Whether the browser sent a cookie of ours. A form that comes without was begun in another browser, or this one keeps
+    /// no cookies.
+    #[must_use]
+    pub fn brought_cookies(&self) -> bool {
+        self.browser.brought_cookies()
+    }
+
+    /// Where the request comes from.
+    #[must_use]
+    pub fn source(&self) -> IpAddr {
+        let peer = self.parts.extensions.get::<Peer>().copied();
+        let peer = peer.unwrap_or(Peer(Ipv4Addr::UNSPECIFIED.into()));
+        self.hallpass.proxies.source(peer, &self.parts.headers)
+    }
+
+    /// A person at this browser, for the audit log.
+    #[must_use]
+    pub fn who(&self, user: &User) -> Who {
+        Who::user(user.id, self.source())
+    }
+
+    /// The path and query that were asked for, below the public address.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.parts
+            .uri
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str)
+    }
+
+    /// Whether no form could bring the place back.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        self.place().len() > longest_place(self.parts.version)
+    }
+
+    /// Those parameters of the query that the page knows.
+    #[must_use]
+    pub fn query(&self, known: &[&'static str]) -> Parameters<'_> {
+        Parameters::read(self.parts.uri.query().unwrap_or_default().as_bytes(), known)
+    }
+
+    /// An address below the public one.
+    #[must_use]
+    pub fn address(&self, place: &str) -> String {
+        format!("{}{place}", self.hallpass.base)
+    }
+
+    /// What these scopes allow, in the language of the answer and the order of the scopes.
+    #[must_use]
+    pub fn scope_lines(&self, scopes: &Scopes) -> Vec<ScopeLine<'_>> {
+        let catalogue = &self.hallpass.config.scopes;
+        let entries = scopes.iter().filter_map(|scope| catalogue.get(scope));
+        let locale = self.locale.tag();
+        entries
+            .map(|entry| ScopeLine {
+                title: entry.title.get(locale),
+                description: entry.description.as_ref().map(|text| text.get(locale)),
+            })
+            .collect()
+    }
+
+    /// Renders with what surrounds every page.
+    pub fn render(&self, status: u16, page: impl FnOnce(&Frame<'_>) -> String) -> Response {
+        let sign_out = if self.user.is_some() {
+            self.seal(Purpose::Logout, &[])
+        } else {
+            String::new()
+        };
+        let html = page(&Frame {
+            brand: &self.hallpass.config.brand.name,
+            base: &self.hallpass.base,
+            locale: self.locale,
+            person: self.user.as_ref().map(|user| user.name.as_str()),
+            develops: self.develops,
+            sign_out: &sign_out,
+            notice: self.notice,
+        });
+        let mut response = protected(respond::bytes(status, "text/html; charset=utf-8", html));
+        if is_apart(self.parts.uri.path()) {
+            let opener = HeaderName::from_static("cross-origin-opener-policy");
+            response
+                .headers_mut()
+                .insert(opener, HeaderValue::from_static("same-origin"));
+        }
+        self.finish(response)
+    }
+
+    /// An error page.
+    #[must_use]
+    pub fn error(&self, status: u16, kind: ErrorKind<'_>) -> Response {
+        self.error_with(status, kind, None)
+    }
+
+    /// An error page with the way back to an app.
+    #[must_use]
+    pub fn error_with(&self, status: u16, kind: ErrorKind<'_>, back: Option<Back<'_>>) -> Response {
+        let switch = None;
+        let error = view::Error {
+            status,
+            kind,
+            back,
+            switch,
+        };
+        let mut response = self.render(status, |frame| error.render(frame));
+        if status == 503 {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    /// An error page for somebody whom another account may help. It has a button that leads there, and then to `place`.
+    #[must_use]
+    pub fn wrong_account(&self, kind: ErrorKind<'_>, back: Option<Back<'_>>, place: &str) -> Response {
+        let status = 403;
+        let (action, blob) = (self.address("/switch"), self.seal(Purpose::Switch, place.as_bytes()));
+        let switch = Some(SwitchAccount {
+            action: &action,
+            blob: &blob,
+        });
+        let error = view::Error {
+            status,
+            kind,
+            back,
+            switch,
+        };
+        self.render(status, |frame| error.render(frame))
+    }
+
+    /// The page for something that failed on our side.
+    #[must_use]
+    pub fn failed(&self, refusal: impl Into<Refusal>) -> Response {
+        let refusal = refusal.into();
+        tracing::warn!(reason = refusal.word(), %refusal, "failed to render the page");
+        match refusal {
+            Refusal::Unavailable | Refusal::Busy | Refusal::NoRoom => self.error(503, ErrorKind::Unavailable),
+            _ => self.error(500, ErrorKind::Internal),
+        }
+    }
+
+    /// A redirect after a POST, to a place below the public address or to an app.
+    #[must_use]
+    pub fn go(&self, location: &str) -> Response {
+        self.finish(respond::see_other(location))
+    }
+
+    /// Signs a person in: the session gets a new id, so one that was planted before is worth nothing.
+    ///
+    /// `false`: their password was changed or they were suspended since it was checked.
+    ///
+    /// # Errors
+    /// Where the database is away.
+    pub async fn sign_in(&mut self, user: &User) -> Result<bool, Refusal> {
+        self.sign_out().await?;
+        let session = Session {
+            id: self.browser.begin_session(),
+            user: user.id,
+            created: self.now,
+            expires: self.now.after(SESSION),
+        };
+        let event = self.who(user).did(AuditAction::SignedIn, self.now).user(user.id);
+        let store = self.hallpass.store.recording(event);
+        let place = place(self.hallpass.keys.declared(), user.id, self.source());
+        match store.create_session(session, user.password.as_deref(), &place).await {
+            Ok(()) => {
+                self.locale = negotiate(&self.parts, user.locale.as_deref());
+                self.user = Some(Arc::new(user.clone()));
+                Ok(true)
+            }
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the session, in the browser and in the database.
+    ///
+    /// # Errors
+    /// Where the database is away.
+    pub async fn sign_out(&mut self) -> Result<(), Refusal> {
+        if let (Some(_), Some(id)) = (self.user.take(), self.browser.session()) {
+            self.hallpass.store.delete_session(id).await?;
+        }
+        self.browser.end_session();
+        Ok(())
+    }
+
+    async fn signed_in(&self, id: SessionId) -> Result<Option<Arc<User>>, Refusal> {
+        let Some(session) = self.hallpass.store.session(id, self.now).await? else {
+            return Ok(None);
+        };
+        let user = self.hallpass.user(session.user).await?;
+        Ok(user.filter(|user| user.status == Status::Active))
+    }
+
+    fn binding(&self) -> Binding {
+        let session = self.user.as_ref().and_then(|_| self.browser.session());
+        Binding {
+            browser: session.map_or_else(|| self.browser.binding(), |session| session.0),
+            person: self.user.as_ref().map(|user| user.id),
+        }
+    }
+
+    /// Whether the binding is that of this browser, and of who is signed in. No form outlives the session that it was made in.
+    fn fit(&self, binding: &Binding) -> Fit {
+        Fit {
+            browser: match binding.person {
+                Some(_) => self.browser.session() == Some(SessionId(binding.browser)),
+                None => self.browser.is_bound(&binding.browser),
+            },
+            person: binding.person == self.user.as_ref().map(|user| user.id),
+        }
+    }
+
+    fn finish(&self, mut response: Response) -> Response {
+        // A POST from another site comes without our SameSite cookies, and must not replace or multiply them.
+        if address::is_own_host(self) && address::is_own_origin(self) {
+            self.browser.set_cookies(&self.hallpass, &mut response);
+        }
+        if self.hallpass.is_https() {
+            let year = HeaderValue::from_static("max-age=31536000");
+            response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+        }
+        response
+    }
+}
+
+fn longest_place(version: Version) -> usize {
+    if version == Version::HTTP_2 {
+        LONGEST_PLACE_HTTP_2
+    } else {
+        LONGEST_PLACE
+    }
+}
+
+/// The language that the person chose, else one that the browser accepts.
+fn negotiate(parts: &Parts, of_user: Option<&str>) -> Locale {
+    let accepted = parts.headers.get(header::ACCEPT_LANGUAGE);
+    Locale::negotiate(of_user, accepted.and_then(|value| value.to_str().ok()))
+}
+
+/// Whether no other site has a hand on the window of this page. Apps open sign-in and consent in windows of their own and
+/// look whether these are still there, so those pages are not cut off from who opened them.
+fn is_apart(path: &str) -> bool {
+    let below = |place: &str| {
+        let rest = path.strip_prefix(place);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    ["/account", "/developer", "/organizations"].into_iter().any(below)
+}
+
+/// The headers of every page. There is no `form-action` here: browsers apply it to the whole chain of redirects after the
+/// consent form, which ends at the app.
+fn protected(mut response: Response) -> Response {
+    const HEADERS: [(HeaderName, &str); 5] = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
