@@ -3,7 +3,7 @@
 //! The rows after the change are opened first, then committed, then put in the place of the ring: nothing can fail between
 //! the commit and the moment from which it holds here.
 
-use super::ring::overlap;
+use super::ring::{PUBLISHED, overlap};
 use super::{KeyError, Keyring, Keys, Purpose, Rows, fresh};
 use crate::audit::Who;
 use crate::store::model::{AuditAction, Key as StoredKey, RevokedKey, Successor};
@@ -12,11 +12,6 @@ use crate::time::Instant;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How long a key is published before it makes anything: until then every server must have read it. A node reads what changed
-/// every 200 ms and stops trusting its memory after 2 s; clocks may be 5 s off on either side. A minute is several times
-/// that, and nobody waits for it. Keys that others fetch, such as a JWK set, will have to wait for their caches too.
-pub(super) const PUBLISHED: Duration = Duration::from_secs(60);
 
 /// What came of a rotation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

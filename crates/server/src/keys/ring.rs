@@ -3,7 +3,6 @@
 //! On the path of every token, so a look is a comparison or two; nothing here changes, a changed ring takes the place of this
 //! one.
 
-use super::change::PUBLISHED;
 use super::{KeyError, Master, Purpose, Rows};
 use crate::store::model::{Grant, RevokedKey};
 use crate::time::Instant;
@@ -11,6 +10,11 @@ use crate::tokens::proofs::Proof;
 use crate::tokens::sealed::{AccessKey, SealKey};
 use aws_lc_rs::hmac;
 use std::time::Duration;
+
+/// How long a key is published before it makes anything: until then every server must have read it. A node reads what changed
+/// every 200 ms and stops trusting its memory after 2 s; clocks may be 5 s off on either side. A minute is several times
+/// that, and nobody waits for it. Keys that others fetch, such as a JWK set, will have to wait for their caches too.
+pub(super) const PUBLISHED: Duration = Duration::from_secs(60);
 
 /// For how long a page can be led back to where its visitor was going, sealed by a key that a rotation replaced: a tab that
 /// was left open overnight. Acted upon it is for half an hour only.

@@ -6,6 +6,7 @@ pub mod clients;
 pub mod endpoints;
 pub mod grants;
 pub mod refusal;
+pub mod scopes;
 pub mod standing;
 
 pub use refusal::Refusal;

@@ -5,6 +5,7 @@
 
 use super::standing::Pause;
 use crate::accounts::limits::TooManyFailures;
+use crate::store::StoreError;
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::{ErrorCode, ParameterError, Scope, Scopes};
 
@@ -378,6 +379,21 @@ impl Refusal {
             Self::TokenRevoked => "token_revoked",
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::NoResourceOwner => "no_resource_owner",
+        }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(detail) => {
+                tracing::warn!(%detail, "the database is not available");
+                Self::Unavailable
+            }
+            other => {
+                tracing::error!(error = %other, "the store failed");
+                Self::Internal
+            }
         }
     }
 }

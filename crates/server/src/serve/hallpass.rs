@@ -10,7 +10,6 @@ use crate::directory::Directory;
 use crate::directory::feed::Feed;
 use crate::http::source::Proxies;
 use crate::keys::Keys;
-use crate::oauth::Refusal;
 use crate::serve::in_flight::InFlight;
 use crate::store::model::{EndReason, Grant, GrantId, State};
 use crate::store::{Store, StoreError};
@@ -158,20 +157,5 @@ impl Hallpass {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.issuer.starts_with("https://")
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(detail) => {
-                tracing::warn!(%detail, "the database is not available");
-                Self::Unavailable
-            }
-            other => {
-                tracing::error!(error = %other, "the store failed");
-                Self::Internal
-            }
-        }
     }
 }

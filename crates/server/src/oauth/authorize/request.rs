@@ -6,7 +6,7 @@
 use crate::config::GrantType;
 use crate::directory::Client;
 use crate::oauth::Refusal;
-use crate::oauth::endpoints::token::{grantable_scopes, known_scopes};
+use crate::oauth::scopes::{grantable_scopes, known_scopes};
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::ClientType;
 use hallpass_wire::pkce::CodeChallenge;

@@ -3,7 +3,8 @@
 use super::issue;
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
-use crate::oauth::endpoints::token::{TokenRequest, grantable_scopes};
+use crate::oauth::grants::TokenRequest;
+use crate::oauth::scopes::grantable_scopes;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 

@@ -1,7 +1,7 @@
 //! A refresh token that two devices use, each within the grace of the other (DESIGN §5, decision 44).
 
 use crate::oauth::Refusal;
-use crate::oauth::endpoints::token::TokenRequest;
+use crate::oauth::grants::TokenRequest;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{AuditAction, ClientType, EndReason, Grant};
 use crate::tokens::copies::{self, COPIED, Source};

@@ -6,7 +6,7 @@ use crate::directory::Client;
 use crate::http::respond::Response;
 use crate::keys::Keyring;
 use crate::oauth::Refusal;
-use crate::oauth::endpoints::token::TokenRequest;
+use crate::oauth::grants::TokenRequest;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{ClientType, Grant};
 use crate::time::Instant;
@@ -53,7 +53,7 @@ fn refresh_life(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instan
 
 /// The answer for a grant whose current generation came to be at `issued_at`. The same grant, scopes and moment give the
 /// same tokens, whoever asks and on whichever node: a lost answer can be given again. The scopes have passed
-/// [`fitting`](crate::oauth::endpoints::token::fitting).
+/// [`fitting`](crate::oauth::scopes::fitting).
 ///
 /// # Errors
 /// Where the key that the row names was revoked a moment ago.

@@ -6,3 +6,43 @@ pub mod copied_device;
 pub mod issue;
 pub mod refresh_token;
 pub mod room;
+
+use crate::audit::Who;
+use crate::directory::Client;
+use crate::oauth::Refusal;
+use crate::oauth::endpoints::FormRequest;
+use crate::oauth::scopes::known_scopes;
+use crate::serve::hallpass::Hallpass;
+use crate::time::Instant;
+use hallpass_wire::{Parameters, Scopes};
+
+/// A request whose client is authenticated and may use the grant type.
+pub struct TokenRequest<'a> {
+    /// The request.
+    pub form: &'a FormRequest<'a>,
+    /// The client.
+    pub client: &'a Client,
+    /// The body.
+    pub body: &'a Parameters<'a>,
+    /// The present moment.
+    pub now: Instant,
+}
+
+impl TokenRequest<'_> {
+    /// The app, for the audit log.
+    #[must_use]
+    pub fn who(&self, hallpass: &Hallpass) -> Who {
+        self.form.who(hallpass, self.client)
+    }
+
+    /// The scopes that the request names; `None` where it names none.
+    ///
+    /// # Errors
+    /// Where the parameter is no list of scopes, or names one that the catalogue does not have.
+    pub fn scopes(&self, hallpass: &Hallpass) -> Result<Option<Scopes>, Refusal> {
+        self.body
+            .get("scope")
+            .map(|text| known_scopes(hallpass, text))
+            .transpose()
+    }
+}
