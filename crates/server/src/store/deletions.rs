@@ -4,11 +4,11 @@
 //! and, where there are many, in those that follow. A crash between two leaves rows of grants that are refused all the same;
 //! the sweep ends them (`sweep.rs`).
 
-use super::batch::{Ends, Write};
+use super::engine::writer::work::{Ends, Write};
 use super::grants::ends_of_app;
 use super::model::{App, AppId, EndReason, NewChange, Organization, OrganizationId, User, UserId};
 use super::value::{Row, Statement, Value};
-use super::{Result, Store, all, apps, first, organizations, users};
+use super::{Result, Store, all, apps, first, organizations, people};
 use crate::time::Instant;
 
 /// What a deletion would end. Each number is counted up to [`Store::MOST_COUNTED`].
@@ -85,7 +85,7 @@ impl Store {
             let member = format!("member:{name}");
             statements.push(Statement::new(FORGET_MEMBER, vec![member.into()]));
         }
-        let mut announce = vec![users::changed(user.id, now)];
+        let mut announce = vec![people::changed(user.id, now)];
         announce.extend(owned.into_iter().map(|app| apps::changed(app, now)));
         let ends = Ends::new(LIVE_OF_USER, vec![user.id.into()], EndReason::PersonDeleted, now);
         self.delete(statements, announce, ends).await

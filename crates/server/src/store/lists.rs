@@ -8,7 +8,7 @@ use super::model::{
     Role, User, UserId,
 };
 use super::organizations::organization_of;
-use super::users::user_of;
+use super::people::user_of;
 use super::value::{FromValue, Row};
 use super::{Engine, Result, Store, first, readable};
 use uuid::Uuid;

@@ -5,80 +5,38 @@
 //! that waits to be written at the same moment is one commit (`queue.rs`): an answer is given only after it.
 //! Nothing about a token is stored but its grant's row, so the database grows with grants and not with refreshes.
 
-mod app_names;
-mod apply;
 mod apps;
 mod audit;
-mod batch;
-mod bounds;
-mod changes;
-mod connection;
-mod connections;
 mod declared;
 mod deletions;
+mod engine;
+mod feed;
 mod grants;
-mod held;
 mod keys;
 mod lists;
-mod memberships;
 pub mod model;
-mod nodes;
-mod numbering;
 mod organizations;
-mod origins;
-mod postgres;
-mod pressure;
-mod queue;
+mod people;
 mod resources;
-mod room;
-mod schema;
-mod seen;
-mod sessions;
 mod settings;
-mod sqlite;
-mod sweep;
 #[cfg(test)]
 pub(crate) mod tests;
-mod users;
 pub mod value;
-mod writer;
 
 pub use deletions::Toll;
+pub use engine::postgres::Address;
+pub(crate) use feed::nodes::RECALL;
 pub(crate) use grants::CODE_KEPT;
 pub use lists::{Connected, Manager};
-pub(crate) use nodes::RECALL;
-pub use postgres::Address;
-
-/// What the writer's queue stands on; a test puts others in their place.
-mod threads {
-    pub(super) use std::sync::mpsc;
-    pub(super) use std::thread;
-
-    /// How long what others have locked rests before it is tried again.
-    pub(super) const REST: std::time::Duration = std::time::Duration::from_millis(50);
-
-    /// What comes within this time.
-    pub(super) fn receive<T>(
-        arriving: &mpsc::Receiver<T>,
-        patience: std::time::Duration,
-    ) -> Result<T, mpsc::RecvTimeoutError> {
-        arriving.recv_timeout(patience)
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "nobody is left to wake the thread")]
-    pub(super) fn rest(span: std::time::Duration) {
-        thread::sleep(span);
-    }
-}
 
 use crate::config::{self, StoreUrl};
 use crate::time::Instant;
-use batch::{Outcome, Use, Used, Work, Write};
-use bounds::Bounds;
+use engine::postgres::Postgres;
+use engine::sqlite::Sqlite;
+use engine::writer::bounds::Bounds;
+use engine::writer::queue::{Queue, Shared};
+use engine::writer::work::{Outcome, Use, Used, Work, Write};
 use model::{AuditEvent, Change, GrantId, NewChange, SecretId};
-use postgres::Postgres;
-use queue::{Queue, Shared};
-use sqlite::Sqlite;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,7 +109,7 @@ impl Store {
             StoreUrl::Postgres(address) => {
                 let (shared, bounds) = (Arc::default(), Arc::default());
                 let (postgres, writer) = Postgres::open(address, config, Arc::clone(&bounds)).await?;
-                let queue = queue::start(writer, Arc::clone(&shared))?;
+                let queue = engine::writer::queue::start(writer, Arc::clone(&shared))?;
                 Ok(Self::of(Engine::Postgres(Box::new(postgres)), queue, shared, bounds))
             }
         }
@@ -162,7 +120,7 @@ impl Store {
     pub fn open_sqlite(path: &Path, readers: usize) -> Result<Self> {
         let (shared, bounds) = (Arc::default(), Arc::default());
         let (sqlite, writer) = Sqlite::open(path, readers, Arc::clone(&bounds))?;
-        let queue = queue::start(writer, Arc::clone(&shared))?;
+        let queue = engine::writer::queue::start(writer, Arc::clone(&shared))?;
         Ok(Self::of(Engine::Sqlite(sqlite), queue, shared, bounds))
     }
 
@@ -204,7 +162,7 @@ impl Store {
     /// The SQL that [`Store::migrate`] runs on an SQLite database that is not there yet, the oldest first.
     #[must_use]
     pub fn all_migrations() -> Vec<String> {
-        schema::all()
+        engine::sqlite::schema::all()
     }
 
     /// Has `listener` told of every change of the feed that this store commits: after its commit, before its answer, and
@@ -260,7 +218,7 @@ impl Store {
     /// Writes down at once what would be written within seconds: before the server ends. Works of this kind keep their
     /// order, so even where nothing is due, what the writer had taken is committed by then.
     pub async fn flush(&self) -> Result<()> {
-        for _ in 0..=seen::LIMIT / queue::USES {
+        for _ in 0..=engine::writer::uses::LIMIT / engine::writer::queue::USES {
             self.change(Work::Seen(vec![])).await?;
             if !self.inner.shared.seen.is_due() {
                 break;

@@ -1,6 +1,6 @@
 //! The few numbers that the database remembers about its configuration.
 
-use super::batch::Write;
+use super::engine::writer::work::Write;
 use super::model::{ChangeKind, NewChange};
 use super::value::Statement;
 use super::{Result, Store, StoreError, first};

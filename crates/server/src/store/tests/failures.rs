@@ -1,7 +1,7 @@
 //! A database that fails or was edited by hand: an error of the right kind, and it recovers by itself.
 
 use super::*;
-use crate::store::batch::Work;
+use crate::store::engine::writer::work::Work;
 
 pub(super) fn is_unavailable<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Unavailable(_)))

@@ -1,7 +1,7 @@
 //! The life of a grant, statement by statement.
 
 use super::*;
-use crate::store::numbering::SETBACK;
+use crate::store::feed::numbering::SETBACK;
 
 #[tokio::test]
 async fn a_code_is_redeemed_once() {

@@ -1,7 +1,7 @@
 //! Resources, sessions, keys and whatever else has a name.
 
 use super::*;
-use crate::store::numbering::SETBACK;
+use crate::store::feed::numbering::SETBACK;
 
 #[tokio::test]
 async fn resources_are_put() {

@@ -1,7 +1,7 @@
 //! Origins of apps: those of redirect URIs, and those that are named.
 
 use super::*;
-use crate::store::origins::{POINT_READ, filling};
+use crate::store::apps::origins::{POINT_READ, filling};
 
 const CAPACITOR: &str = "capacitor://localhost";
 

@@ -7,9 +7,9 @@ use super::failures::is_unavailable;
 use super::races::race;
 use super::schema::{constants, statements};
 use super::*;
-use crate::store::batch::Work;
+use crate::store::engine::writer::work::Work;
 use crate::store::lists;
-use crate::store::users::PEOPLE;
+use crate::store::people::PEOPLE;
 use futures_util::future::join_all;
 use hallpass_cluster::{Cluster, folder_of_test};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -692,7 +692,10 @@ async fn each_persons_memberships_are_looked_up_in_the_index() {
 
 /// The statements that PostgreSQL alone is sent.
 fn of_postgres() -> Vec<String> {
-    let sources = [include_str!("../postgres/hot.rs"), include_str!("../postgres/sweep.rs")];
+    let sources = [
+        include_str!("../engine/postgres/hot.rs"),
+        include_str!("../engine/postgres/sweep.rs"),
+    ];
     let found: Vec<String> = sources.iter().flat_map(|source| constants(source)).collect();
     assert!(found.len() >= 8, "{} statements found", found.len());
     found.into_iter().chain([lists::MANAGED[1].to_owned()]).collect()

@@ -5,7 +5,7 @@
 //! which `shuttle::replay` runs again. Time does not pass: that uses are written where nothing else is, other tests show.
 
 use super::{NOW, grant_id, uuid};
-use crate::store::batch::{Applied, End, Locks, Outcome, Rotation, Use, Used, Work};
+use crate::store::engine::writer::work::{Applied, End, Locks, Outcome, Rotation, Use, Used, Work};
 use crate::store::model::{AppId, Change, ChangeKind, EndReason, Grant, GrantId, Rotate, State};
 use crate::store::model::{OrganizationId, UserId};
 use crate::store::{Result, StoreError};
@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 #[expect(clippy::duplicate_mod, reason = "once on the machine's threads, once on shuttle's")]
 #[allow(dead_code, reason = "what only a real engine asks for")]
-#[path = "../queue.rs"]
+#[path = "../engine/writer/queue.rs"]
 mod shuttled;
 
 /// What that copy stands on.

@@ -1,7 +1,8 @@
 //! The tables and the statements on them.
 
 use super::*;
-use crate::store::{app_names, lists};
+use crate::store::apps::names;
+use crate::store::lists;
 
 #[tokio::test]
 async fn migrations_are_pending_until_they_are_applied() {
@@ -31,26 +32,26 @@ pub(super) const OF_POSTGRES: &str = "ANY($";
 /// Every statement of every file that both engines have, found in the text so that none is forgotten.
 pub(super) fn statements() -> Vec<String> {
     let sources = [
-        include_str!("../apps.rs"),
+        include_str!("../apps/mod.rs"),
         include_str!("../audit.rs"),
-        include_str!("../changes.rs"),
-        include_str!("../connections.rs"),
+        include_str!("../feed/mod.rs"),
+        include_str!("../grants/connections.rs"),
         include_str!("../declared.rs"),
         include_str!("../deletions.rs"),
-        include_str!("../grants.rs"),
+        include_str!("../grants/mod.rs"),
         include_str!("../keys.rs"),
-        include_str!("../memberships.rs"),
-        include_str!("../organizations.rs"),
-        include_str!("../origins.rs"),
+        include_str!("../organizations/memberships.rs"),
+        include_str!("../organizations/mod.rs"),
+        include_str!("../apps/origins.rs"),
         include_str!("../resources.rs"),
-        include_str!("../sessions.rs"),
+        include_str!("../people/sessions.rs"),
         include_str!("../settings.rs"),
-        include_str!("../sweep.rs"),
-        include_str!("../users.rs"),
+        include_str!("../engine/sqlite/sweep.rs"),
+        include_str!("../people/mod.rs"),
     ];
     let found = sources.iter().flat_map(|source| constants(source));
     found
-        .chain(app_names::STATEMENTS.map(str::to_owned))
+        .chain(names::STATEMENTS.map(str::to_owned))
         .chain(lists::STATEMENTS.map(str::to_owned))
         .collect()
 }

@@ -3,7 +3,7 @@
 use super::failures::is_unavailable;
 use super::schema::{OF_POSTGRES, statements};
 use super::*;
-use crate::store::batch::Work;
+use crate::store::engine::writer::work::Work;
 use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt as _;
 use tempfile::TempDir;
@@ -157,7 +157,7 @@ async fn the_database_is_durable() {
         .query_row("PRAGMA journal_mode", [], |row| row.get(0))
         .unwrap();
     assert_eq!(mode, "wal");
-    let writer = crate::store::connection::Connection::writer(fixture.database.file()).unwrap();
+    let writer = crate::store::engine::sqlite::connection::Connection::writer(fixture.database.file()).unwrap();
     let number = |pragma: &str| -> i64 {
         writer
             .raw

@@ -1,7 +1,7 @@
 //! What is due goes as part of other writes.
 
 use super::*;
-use crate::store::numbering::SETBACK;
+use crate::store::feed::numbering::SETBACK;
 use std::sync::{Arc, Mutex};
 
 impl Fixture {

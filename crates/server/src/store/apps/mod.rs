@@ -1,0 +1,381 @@
+//! Apps, which are OAuth clients (RFC 6749 §2), and their secrets.
+
+pub(in crate::store) mod names;
+pub(in crate::store) mod origins;
+
+use super::apps::names::Named;
+use super::apps::origins::{first_origins, moved_origins};
+use super::engine::writer::work::Write;
+use super::grants::ends_of_app;
+use super::model::{
+    App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, Others, Reach, Secret,
+    SecretHash, SecretId, UserId,
+};
+use super::value::{Row, Statement, Value};
+use super::{Result, Store, StoreError, first, readable};
+use crate::time::Instant;
+use hallpass_wire::Scopes;
+
+impl Store {
+    /// The app, with its secrets.
+    pub async fn app(&self, id: AppId) -> Result<Option<App>> {
+        let rows = self.read(APP, &[id.into()]).await?;
+        self.with_secrets(first(rows, app_of)?).await
+    }
+
+    /// The app with this client id, with its secrets.
+    pub async fn app_by_client_id(&self, client_id: &str) -> Result<Option<App>> {
+        let rows = self.read(APP_BY_CLIENT_ID, &[client_id.into()]).await?;
+        self.with_secrets(first(rows, app_of)?).await
+    }
+
+    /// The id of the app with this client id.
+    pub async fn app_id(&self, client_id: &str) -> Result<Option<AppId>> {
+        first(self.read(ID_BY_CLIENT_ID, &[client_id.into()]).await?, Row::take)
+    }
+
+    /// Whether the person is in the app's team.
+    pub async fn is_in_team(&self, app: AppId, user: UserId) -> Result<bool> {
+        Ok(!self.read(IN_TEAM, &[app.into(), user.into()]).await?.is_empty())
+    }
+
+    /// Makes an app with its secrets. [`StoreError::Taken`]: the client id is.
+    pub async fn create_app(&self, app: App) -> Result<()> {
+        let announce = changed(app.id, app.created);
+        self.write_announcing(creation(&app), announce).await
+    }
+
+    /// The same for a name that somebody chose. [`StoreError::Conflict`]: it looks like the name of somebody else's app that
+    /// the same people can be asked by.
+    pub async fn create_distinct_app(&self, app: App) -> Result<()> {
+        let announce = changed(app.id, app.created);
+        let mut statements = Named::of(&app).distinct().to_vec();
+        statements.extend(creation(&app));
+        self.write_announcing(statements, announce).await
+    }
+
+    /// Makes an app for its owner, who may own `most`. [`StoreError::Conflict`]: there is no such person, they own as many, or
+    /// the name looks like another's as for [`Store::create_distinct_app`]. [`StoreError::Taken`]: the id or the client id is.
+    ///
+    /// The person's row is written first: it is what makes registrations at once count one after the other.
+    pub async fn register_app(&self, app: App, most: u64) -> Result<()> {
+        let mut params = insert_params(&app);
+        params.push(i64::try_from(most).unwrap_or(i64::MAX).into());
+        let mut statements = Named::of(&app).distinct().to_vec();
+        statements.extend([
+            Statement::new(SAME_USER, vec![app.owner.into()]).expect_one(),
+            Statement::new(REGISTER, params).expect_one(),
+            names::set_keys(app.id, &app.name),
+        ]);
+        statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
+        statements.extend(first_origins(app.id, &app.redirect_uris));
+        self.write_announcing(statements, changed(app.id, app.created)).await
+    }
+
+    /// Changes an app. Where it goes to another organization its grants end first, so that a crash between two commits leaves
+    /// none to the new owner; answers those.
+    /// [`StoreError::Conflict`]: there is no such app.
+    pub async fn update_app(&self, id: AppId, update: AppUpdate, now: Instant) -> Result<Vec<GrantId>> {
+        self.change_app(id, update, vec![], now).await
+    }
+
+    /// The same for a name that somebody chose, or for other people. [`StoreError::Conflict`]: there is no such app, or its
+    /// name would look like the name of somebody else's app that the same people can be asked by.
+    pub async fn update_distinct_app(&self, app: &App, update: AppUpdate, now: Instant) -> Result<Vec<GrantId>> {
+        let before = Named::after(app, &update).distinct().to_vec();
+        self.change_app(app.id, update, before, now).await
+    }
+
+    async fn change_app(
+        &self,
+        id: AppId,
+        update: AppUpdate,
+        before: Vec<Statement>,
+        now: Instant,
+    ) -> Result<Vec<GrantId>> {
+        let ends = update.organization.map(|_| ends_of_app(id, EndReason::AppChanged, now));
+        let keys = update.name.as_deref().map(|name| names::set_keys(id, name));
+        let origins = update.redirect_uris.as_deref().map(|uris| moved_origins(id, uris));
+        let mut statements = before;
+        statements.push(Statement::new(UPDATE, update_params(id, update)).expect_one());
+        statements.extend(keys);
+        statements.extend(origins.into_iter().flatten());
+        let announce = vec![changed(id, now)];
+        self.write_with(Write {
+            statements,
+            announce,
+            ends,
+            after_ends: true,
+            ..Write::default()
+        })
+        .await
+    }
+
+    /// Gives an app a new secret and says what becomes of its others. [`StoreError::Conflict`]: there is no such app, or it
+    /// would have more than two live secrets. [`StoreError::Taken`]: the secret came before.
+    ///
+    /// The app's row is written first: where writers work side by side it is what makes them count one after the other.
+    pub async fn set_secret(&self, app: AppId, secret: Secret, others: Others, now: Instant) -> Result<()> {
+        let mut statements = vec![Statement::new(SAME_APP, vec![app.into()]).expect_one()];
+        if others == Others::End {
+            statements.push(Statement::new(DELETE_SECRETS, vec![app.into(), secret.id.into()]));
+        }
+        let mut params = secret_params(app, &secret);
+        params.push(now.into());
+        statements.push(Statement::new(ADD_SECRET, params).expect_one());
+        if let Others::EndAt(end) = others {
+            let params = vec![end.into(), app.into(), secret.id.into()];
+            statements.push(Statement::new(END_SECRETS, params));
+        }
+        self.write_announcing(statements, changed(app, now)).await
+    }
+
+    /// Ends one of an app's secrets at once. [`StoreError::Conflict`]: it is not there, or without it none that lasts is left.
+    pub async fn end_secret(&self, app: AppId, secret: SecretId, now: Instant) -> Result<()> {
+        let statements = vec![
+            Statement::new(SAME_APP, vec![app.into()]).expect_one(),
+            Statement::new(DELETE_SECRET, vec![app.into(), secret.into()]).expect_one(),
+        ];
+        self.write_announcing(statements, changed(app, now)).await
+    }
+
+    async fn with_secrets(&self, app: Option<App>) -> Result<Option<App>> {
+        let Some(mut app) = app else { return Ok(None) };
+        app.secrets = readable(self.read(SECRETS, &[app.id.into()]).await?, secret_of);
+        // What memory knows and the database does not yet.
+        for secret in &mut app.secrets {
+            secret.last_used = secret.last_used.max(self.last_use_of(secret.id));
+        }
+        Ok(Some(app))
+    }
+
+    /// Whether any app or API has a secret that somebody chose, which could be guessed.
+    pub async fn has_chosen_secrets(&self) -> Result<bool> {
+        Ok(!self.read(CHOSEN_SECRETS, &[]).await?.is_empty())
+    }
+}
+
+macro_rules! select_app {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, client_id, name, organization_id, owner_id, client_type, reach, status, redirect_uris, scopes, ",
+            "products, grant_types, trusted, localhost_any_port, created, acts_as, review, dialect FROM apps ",
+            $rest
+        )
+    };
+}
+
+const APP: &str = select_app!("WHERE id = $1");
+const APP_BY_CLIENT_ID: &str = select_app!("WHERE client_id = $1");
+const ID_BY_CLIENT_ID: &str = "SELECT id FROM apps WHERE client_id = $1";
+const IN_TEAM: &str = "SELECT 1 FROM app_team WHERE app_id = $1 AND user_id = $2";
+
+const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
+     redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+
+/// One more, if its owner has fewer than `$16`.
+const REGISTER: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
+     redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 \
+     WHERE (SELECT COUNT(*) FROM apps WHERE owner_id = $5) < $16";
+
+const SAME_USER: &str = "UPDATE users SET id = id WHERE id = $1";
+
+/// The same row, to see that it is there.
+pub(super) const SAME_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
+
+/// Columns that may be NULL have a number before them that says whether they change.
+const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id = COALESCE($2, organization_id), \
+     client_type = COALESCE($3, client_type), reach = COALESCE($4, reach), status = COALESCE($5, status), \
+     redirect_uris = COALESCE($6, redirect_uris), products = COALESCE($7, products), \
+     scopes = CASE WHEN $8 = 1 THEN $9 ELSE scopes END, \
+     grant_types = CASE WHEN $10 = 1 THEN $11 ELSE grant_types END, trusted = COALESCE($12, trusted), \
+     localhost_any_port = COALESCE($13, localhost_any_port), \
+     owner_id = CASE WHEN $14 = 1 THEN $15 ELSE owner_id END WHERE id = $16";
+
+const SECRETS: &str =
+    "SELECT id, sha256, argon2, hint, created, last_used, expires FROM secrets WHERE app_id = $1 ORDER BY created, id";
+
+const CHOSEN_SECRETS: &str = "SELECT 1 FROM secrets WHERE argon2 IS NOT NULL UNION ALL \
+     SELECT 1 FROM resources WHERE argon2 IS NOT NULL LIMIT 1";
+
+const INSERT_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+/// One more, if fewer than two are live.
+const ADD_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
+     WHERE (SELECT COUNT(*) FROM secrets WHERE app_id = $2 AND (expires IS NULL OR expires > $9)) < 2";
+
+/// All but the one with the id of the new one: that one stays, and the new one is refused.
+const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND id <> $2";
+
+/// One, if another lasts: an app without any is out of service.
+const DELETE_SECRET: &str = "DELETE FROM secrets WHERE app_id = $1 AND id = $2 \
+     AND EXISTS (SELECT 1 FROM secrets AS other WHERE other.app_id = $1 AND other.id <> $2 AND other.expires IS NULL)";
+
+/// All but the new one.
+const END_SECRETS: &str =
+    "UPDATE secrets SET expires = CASE WHEN expires < $1 THEN expires ELSE $1 END WHERE app_id = $2 AND id <> $3";
+
+/// A use of a secret.
+pub(super) const SECRET_SEEN: &str =
+    "UPDATE secrets SET last_used = CASE WHEN last_used > $1 THEN last_used ELSE $1 END WHERE id = $2";
+
+fn creation(app: &App) -> Vec<Statement> {
+    let mut statements = vec![
+        Statement::new(INSERT, insert_params(app)).expect_one(),
+        names::set_keys(app.id, &app.name),
+    ];
+    statements.extend(app.secrets.iter().map(|secret| insert_secret(app.id, secret)));
+    statements.extend(first_origins(app.id, &app.redirect_uris));
+    statements
+}
+
+pub(super) fn changed(app: AppId, now: Instant) -> NewChange {
+    NewChange::about(ChangeKind::App, app.0.as_bytes(), now)
+}
+
+fn insert_params(app: &App) -> Vec<Value> {
+    vec![
+        app.id.into(),
+        app.client_id.as_str().into(),
+        app.name.as_str().into(),
+        app.organization.into(),
+        app.owner.into(),
+        app.client_type.into(),
+        app.reach.into(),
+        app.status.into(),
+        app.redirect_uris.as_slice().into(),
+        app.scopes.as_ref().into(),
+        products_column(app.products.as_deref()),
+        app.grant_types.as_deref().into(),
+        app.trusted.into(),
+        app.localhost_any_port.into(),
+        app.created.into(),
+    ]
+}
+
+fn update_params(id: AppId, update: AppUpdate) -> Vec<Value> {
+    vec![
+        update.name.into(),
+        update.organization.into(),
+        update.client_type.into(),
+        update.reach.into(),
+        update.status.into(),
+        update.redirect_uris.as_deref().into(),
+        update
+            .products
+            .map_or(Value::Null, |products| products_column(products.as_deref())),
+        update.scopes.is_some().into(),
+        update.scopes.flatten().as_ref().into(),
+        update.grant_types.is_some().into(),
+        update.grant_types.flatten().as_deref().into(),
+        update.trusted.into(),
+        update.localhost_any_port.into(),
+        update.owner.is_some().into(),
+        update.owner.flatten().into(),
+        id.into(),
+    ]
+}
+
+/// The names. The column has no NULL, so an empty list says that products do not bound the app, and one empty name, which no
+/// product has, that it is subscribed to none.
+fn products_column(products: Option<&[String]>) -> Value {
+    match products {
+        None => Value::from(&[] as &[String]),
+        Some([]) => Value::from(&[String::new()][..]),
+        Some(names) => Value::from(names),
+    }
+}
+
+fn products_of(names: Vec<String>) -> Option<Vec<String>> {
+    match names.as_slice() {
+        [] => None,
+        [none] if none.is_empty() => Some(Vec::new()),
+        _ => Some(names),
+    }
+}
+
+fn insert_secret(app: AppId, secret: &Secret) -> Statement {
+    Statement::new(INSERT_SECRET, secret_params(app, secret)).expect_one()
+}
+
+fn secret_params(app: AppId, secret: &Secret) -> Vec<Value> {
+    let (sha256, argon2) = hash_columns(&secret.hash);
+    vec![
+        secret.id.into(),
+        app.into(),
+        sha256,
+        argon2,
+        secret.hint.as_str().into(),
+        secret.created.into(),
+        secret.last_used.into(),
+        secret.expires.into(),
+    ]
+}
+
+/// An app from the columns of `select_app!`.
+pub(super) fn app_of(row: &mut Row) -> Result<App> {
+    let mut unknown = None;
+    let mut app = App {
+        id: row.take()?,
+        client_id: row.take()?,
+        name: row.take()?,
+        organization: row.take()?,
+        owner: row.take()?,
+        client_type: row.take_known("client_type", ClientType::Confidential, &mut unknown)?,
+        reach: row.take_known("reach", Reach::Own, &mut unknown)?,
+        status: row.take_known("status", AppStatus::Suspended, &mut unknown)?,
+        redirect_uris: row.take_known("redirect_uris", vec![], &mut unknown)?,
+        scopes: row.take_known("scopes", Some(Scopes::default()), &mut unknown)?,
+        products: products_of(row.take_known("products", vec![String::new()], &mut unknown)?),
+        grant_types: row.take_known("grant_types", Some(vec![]), &mut unknown)?,
+        trusted: row.take()?,
+        localhost_any_port: row.take()?,
+        created: row.take()?,
+        secrets: Vec::new(),
+        unknown: None,
+    };
+    // An app that acts for organizations, waits in review or has a dialect of its own: this version has none of these.
+    row.take_only("acts_as", Some("person"), &mut unknown)?;
+    row.take_only("review", Some("none"), &mut unknown)?;
+    row.take_only("dialect", None, &mut unknown)?;
+    if unknown.is_some() {
+        app.status = AppStatus::Suspended;
+    }
+    app.unknown = unknown;
+    Ok(app)
+}
+
+fn secret_of(row: &mut Row) -> Result<Secret> {
+    let id: SecretId = row.take()?;
+    let hash = hash_of(row)?.ok_or_else(|| StoreError::Corrupt(format!("secret {id} has no hash")))?;
+    Ok(Secret {
+        id,
+        hash,
+        hint: row.take()?,
+        created: row.take()?,
+        last_used: row.take()?,
+        expires: row.take()?,
+    })
+}
+
+/// The columns `sha256` and `argon2` of a hash.
+pub(super) fn hash_columns(hash: &SecretHash) -> (Value, Value) {
+    match hash {
+        SecretHash::Sha256(digest) => ((*digest).into(), Value::Null),
+        SecretHash::Argon2(phc) => (Value::Null, phc.as_str().into()),
+    }
+}
+
+/// The hash in the columns `sha256` and `argon2`.
+pub(super) fn hash_of(row: &mut Row) -> Result<Option<SecretHash>> {
+    match (row.take()?, row.take()?) {
+        (None, None) => Ok(None),
+        (Some(digest), None) => Ok(Some(SecretHash::Sha256(digest))),
+        (None, Some(phc)) => Ok(Some(SecretHash::Argon2(phc))),
+        (Some(_), Some(_)) => Err(StoreError::Corrupt("a secret has two hashes".to_owned())),
+    }
+}

@@ -1,0 +1,133 @@
+//! Names of apps: one that looks like the name of somebody else's app is not taken where the same people can be asked by both.
+//!
+//! Each app's row has the two keys of its name ([`names::keys`]), each with an index. Of two registrations at once one has to
+//! see the other, so both first lock one row of `settings`; then the statement that looks has a snapshot of its own.
+
+use super::origins;
+use crate::apps::names;
+use crate::store::model::{App, AppId, AppUpdate, OrganizationId, Reach, UserId};
+use crate::store::value::{Row, Statement, Value};
+use crate::store::{Result, Store, all};
+use hallpass_wire::RedirectUri;
+
+/// How many names are read at a time.
+const PAGE: u32 = 500;
+
+/// An app as far as its name counts.
+pub(in crate::store) struct Named<'a> {
+    id: AppId,
+    name: &'a str,
+    owner: Option<UserId>,
+    organization: OrganizationId,
+    reach: Reach,
+}
+
+impl<'a> Named<'a> {
+    pub(in crate::store) fn of(app: &'a App) -> Self {
+        Self {
+            id: app.id,
+            name: &app.name,
+            owner: app.owner,
+            organization: app.organization,
+            reach: app.reach,
+        }
+    }
+
+    /// The app as an update leaves it.
+    pub(in crate::store) fn after(app: &'a App, update: &'a AppUpdate) -> Self {
+        Self {
+            name: update.name.as_deref().unwrap_or(&app.name),
+            organization: update.organization.unwrap_or(app.organization),
+            owner: update.owner.unwrap_or(app.owner),
+            reach: update.reach.unwrap_or(app.reach),
+            ..Self::of(app)
+        }
+    }
+
+    /// The statements that refuse a write whose name looks like another's. They come before it.
+    pub(in crate::store) fn distinct(&self) -> [Statement; 2] {
+        [
+            Statement::new(LOCK, vec![]).expect_one(),
+            Statement::new(DISTINCT, self.params()).expect_one(),
+        ]
+    }
+
+    fn params(&self) -> Vec<Value> {
+        let [key, lower] = names::keys(self.name);
+        vec![
+            key.into(),
+            lower.into(),
+            self.id.into(),
+            self.owner.into(),
+            self.reach.into(),
+            self.organization.into(),
+        ]
+    }
+}
+
+impl Store {
+    /// Whether the name of this app looks like the name of somebody else's app that the same people can be asked by.
+    pub async fn has_look_alike(&self, app: &App) -> Result<bool> {
+        let found = self.scan(LOOK_ALIKE, Named::of(app).params()).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// Computes the keys that are missing, and the origins: an older server registered those apps.
+    pub async fn complete_name_keys(&self) -> Result<()> {
+        loop {
+            let without = self.scan(WITHOUT_KEYS, vec![PAGE.into()]).await?;
+            let without: Vec<(AppId, String, Vec<RedirectUri>)> =
+                all(without, |row: &mut Row| Ok((row.take()?, row.take()?, row.take()?)))?;
+            if without.is_empty() {
+                return Ok(());
+            }
+            let mut statements = Vec::new();
+            for (id, name, redirect_uris) in &without {
+                statements.push(set_keys(*id, name));
+                statements.extend(origins::filling(*id, redirect_uris));
+            }
+            self.write(statements).await?;
+        }
+    }
+}
+
+/// Sets the keys of an app's name. Whoever writes a name writes them too.
+pub(in crate::store) fn set_keys(id: AppId, name: &str) -> Statement {
+    let [key, lower] = names::keys(name);
+    Statement::new(SET_KEYS, vec![key.into(), lower.into(), id.into()])
+}
+
+/// Somebody else's apps with a key of `$1` and `$2` whose people can be among those of `$3`, which is owned by `$4`, reaches
+/// `$5` and belongs to `$6`: either reaches everybody, or they share the organization or one of its members.
+macro_rules! look_alikes {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            "SELECT 1 FROM apps AS other WHERE (other.name_key = $1 OR other.name_key = $2 OR other.name_key_lower = $1 ",
+            "OR other.name_key_lower = $2) AND other.id <> $3 AND other.owner_id IS DISTINCT FROM $4 ",
+            "AND (other.reach = 'partner' OR $5 = 'partner' OR other.organization_id = $6 OR EXISTS ",
+            "(SELECT 1 FROM memberships AS theirs JOIN memberships AS ours ON ours.user_id = theirs.user_id ",
+            "WHERE theirs.organization_id = other.organization_id AND theirs.ended_at IS NULL ",
+            "AND ours.organization_id = $6 AND ours.ended_at IS NULL))",
+            $after
+        )
+    };
+}
+
+/// All of them, for the test that prepares them on both engines.
+#[cfg(test)]
+pub(in crate::store) const STATEMENTS: [&str; 5] = [LOOK_ALIKE, LOCK, DISTINCT, SET_KEYS, WITHOUT_KEYS];
+
+const LOOK_ALIKE: &str = look_alikes!("", " LIMIT 1");
+
+const LOCK: &str = "UPDATE settings SET value = value WHERE name = 'app_names'";
+
+/// No change but its count: one row where there is no look-alike.
+const DISTINCT: &str = look_alikes!(
+    "UPDATE settings SET value = value WHERE name = 'app_names' AND NOT EXISTS (",
+    ")"
+);
+
+const SET_KEYS: &str = "UPDATE apps SET name_key = $1, name_key_lower = $2 WHERE id = $3";
+
+const WITHOUT_KEYS: &str = "SELECT id, name, redirect_uris FROM apps WHERE name_key IS NULL LIMIT $1";

@@ -1,0 +1,154 @@
+//! Reads by an id that requests wait for, of grants and of people: whatever is asked for at the same moment is one statement
+//! each. Asking one by one costs three times as much, also where the questions follow each other without a wait.
+
+use super::Way;
+use super::connection::{Answer, Connection};
+use crate::store::grants::grant_of;
+use crate::store::model::{Grant, GrantId, User, UserId};
+use crate::store::people::{PEOPLE, person_of};
+use crate::store::value::Row;
+use crate::store::{Result, StoreError};
+use std::collections::HashMap;
+use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::types::Type;
+
+/// How many reads may wait; one more is refused.
+const QUEUE: usize = 8_192;
+/// How many rows are read at once at most.
+const BATCH: usize = 512;
+
+type Reply<T> = oneshot::Sender<Result<Option<T>>>;
+/// Each that is there, or why it cannot be read.
+type Found<I, T> = HashMap<I, Result<T>>;
+
+/// A read that waits.
+enum Asked {
+    Grant(GrantId, Reply<Grant>),
+    User(UserId, Reply<User>),
+}
+
+/// The way to what reads. It ends when this is dropped.
+pub(super) struct Points(mpsc::Sender<Asked>);
+
+impl Points {
+    /// Starts what reads.
+    pub(super) fn start(way: Way) -> Self {
+        let (entrance, arriving) = mpsc::channel(QUEUE);
+        tokio::spawn(Reader { way, connection: None }.run(arriving));
+        Self(entrance)
+    }
+
+    /// The grant.
+    pub(super) async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
+        self.ask(|reply| Asked::Grant(id, reply)).await
+    }
+
+    /// The person, with memberships.
+    pub(super) async fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.ask(|reply| Asked::User(id, reply)).await
+    }
+
+    async fn ask<T>(&self, asked: impl FnOnce(Reply<T>) -> Asked) -> Result<Option<T>> {
+        let (reply, answer) = oneshot::channel();
+        let crowded = |_| StoreError::Unavailable("too many reads wait".to_owned());
+        self.0.try_send(asked(reply)).map_err(crowded)?;
+        let ended = || Err(StoreError::Unavailable("what reads has ended".to_owned()));
+        answer.await.unwrap_or_else(|_| ended())
+    }
+}
+
+struct Reader {
+    way: Way,
+    connection: Option<Connection>,
+}
+
+impl Reader {
+    async fn run(mut self, mut arriving: mpsc::Receiver<Asked>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while arriving.recv_many(&mut batch, BATCH).await > 0 {
+            let (mut grants, mut users) = (Vec::new(), Vec::new());
+            for asked in &batch {
+                match asked {
+                    Asked::Grant(id, _) => grants.push(*id),
+                    Asked::User(id, _) => users.push(*id),
+                }
+            }
+            let found = self.found(&grants, &users).await;
+            for asked in batch.drain(..) {
+                match (asked, &found) {
+                    (Asked::Grant(id, reply), Ok((grants, _))) => answer(reply, grants.get(&id).cloned()),
+                    (Asked::User(id, reply), Ok((_, users))) => answer(reply, users.get(&id).cloned()),
+                    (Asked::Grant(_, reply), Err(error)) => answer(reply, Some(Err(error.clone()))),
+                    (Asked::User(_, reply), Err(error)) => answer(reply, Some(Err(error.clone()))),
+                }
+            }
+        }
+    }
+
+    /// A connection that was closed while nobody looked is made anew, and what came from a host that the others have left is
+    /// read again.
+    async fn found(
+        &mut self,
+        grants: &[GrantId],
+        users: &[UserId],
+    ) -> Result<(Found<GrantId, Grant>, Found<UserId, User>)> {
+        let connection = self.connection().await?;
+        let mut found = tokio::join!(read_grants(connection, grants), read_users(connection, users));
+        if connection.is_broken() {
+            let connection = self.connection().await?;
+            found = tokio::join!(read_grants(connection, grants), read_users(connection, users));
+        }
+        Ok((found.0?, found.1?))
+    }
+
+    async fn connection(&mut self) -> Result<&Connection> {
+        let connection = match self.connection.take().filter(|connection| !connection.is_broken()) {
+            Some(connection) => connection,
+            None => Connection::open(&self.way.address, self.way.prepared).await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+}
+
+/// Whoever does not wait any more has gone away.
+fn answer<T>(reply: Reply<T>, found: Option<Result<T>>) {
+    let _ = reply.send(found.transpose());
+}
+
+/// Many, each with its id before it.
+const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
+     code_challenge, salt, proof_key, previous_key, generation, previous, confirmed, rotated_at, created, code_expires, \
+     expires, ends, last_used, ended_at, reason, repeats, source, acts_as, resource FROM grants WHERE id = ANY($1)";
+
+/// These grants as they stand.
+pub(super) async fn read_grants(connection: &Connection, ids: &[GrantId]) -> Answer<Found<GrantId, Grant>> {
+    let mut found = HashMap::with_capacity(ids.len());
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let ids: Vec<&[u8]> = ids.iter().map(|id| id.0.as_bytes().as_slice()).collect();
+    let (rows, _) = connection.rows(GRANTS, &[(&ids, Type::BYTEA_ARRAY)]).await?;
+    for mut row in rows {
+        let id: GrantId = row.take()?;
+        found.insert(id, grant_of(&mut row));
+    }
+    Ok(found)
+}
+
+/// These people, with memberships.
+async fn read_users(connection: &Connection, ids: &[UserId]) -> Answer<Found<UserId, User>> {
+    let mut found = HashMap::with_capacity(ids.len());
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let ids: Vec<&[u8]> = ids.iter().map(|id| id.0.as_bytes().as_slice()).collect();
+    let (rows, _) = connection.rows(PEOPLE, &[(&ids, Type::BYTEA_ARRAY)]).await?;
+    let mut rows_of: HashMap<UserId, Vec<Row>> = HashMap::with_capacity(ids.len());
+    for row in rows {
+        rows_of.entry(row.first()?).or_default().push(row);
+    }
+    for (id, rows) in rows_of {
+        found.extend(person_of(rows).transpose().map(|person| (id, person)));
+    }
+    Ok(found)
+}

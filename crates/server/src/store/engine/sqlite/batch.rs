@@ -1,0 +1,263 @@
+//! A batch on the connection that writes: one transaction, a prepared statement per change, one commit.
+//!
+//! No `RETURNING`: on SQLite reading the row in the same transaction is cheaper, and it answers also where nothing changed.
+
+use super::connection::Connection;
+use super::sweep;
+use crate::store::engine::writer::bounds::Bounds;
+use crate::store::engine::writer::queue::Committed;
+use crate::store::engine::writer::work::{
+    Applied, ENDS, End, Ends, Outcome, Recorded, Rotation, Use, Used, Work, Write,
+};
+use crate::store::feed::numbering::Numbering;
+use crate::store::model::{AuditEvent, Change, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
+use crate::store::value::{Row, Statement, Value};
+use crate::store::{Result, StoreError, all, apps, audit, feed, first, grants};
+use crate::time::Instant;
+
+/// One transaction.
+pub(in crate::store) struct Batch<'a> {
+    connection: &'a Connection,
+    feed: &'a mut Numbering,
+    /// The numbering with this batch in it: the run's own moves on with the commit.
+    numbered: Numbering,
+    bounds: &'a Bounds,
+    changes: Vec<Change>,
+    /// What the sweep leaves to a commit of its own.
+    left: Option<Write>,
+}
+
+impl<'a> Batch<'a> {
+    pub(in crate::store) fn new(connection: &'a Connection, feed: &'a mut Numbering, bounds: &'a Bounds) -> Self {
+        Self {
+            connection,
+            numbered: *feed,
+            feed,
+            bounds,
+            changes: Vec::new(),
+            left: None,
+        }
+    }
+
+    /// Does all of this or nothing; each work's answer, and what the feed got. A work that is refused for itself
+    /// (a conflict, a row that cannot be) leaves the others alone.
+    pub(in crate::store) fn apply(mut self, works: &[&Work]) -> Result<Committed> {
+        let answers = self.transaction(works);
+        if answers.is_err() {
+            self.feed.rename();
+            // Where SQLite has rolled back by itself there is nothing left to roll back.
+            if !self.connection.raw.is_autocommit() {
+                self.connection.execute("ROLLBACK", &[])?;
+            }
+        }
+        let answers = answers?;
+        *self.feed = self.numbered;
+        Ok(Committed {
+            answers,
+            changes: self.changes,
+            left: self.left,
+        })
+    }
+
+    fn transaction(&mut self, works: &[&Work]) -> Result<Vec<Result<Applied>>> {
+        self.connection.execute("BEGIN IMMEDIATE", &[])?;
+        let now = works.iter().filter_map(|work| work.now()).max();
+        if let Some(now) = now {
+            self.numbered.note(now);
+        }
+        let mut answers = Vec::with_capacity(works.len());
+        for work in works {
+            answers.push(own(self.work(work))?);
+        }
+        if let Some(now) = now {
+            self.left = sweep::sweep(self.connection, self.bounds, now, works)?;
+        }
+        self.connection.execute("COMMIT", &[])?;
+        Ok(answers)
+    }
+
+    fn work(&mut self, work: &Work) -> Result<Applied> {
+        let outcome = match work {
+            Work::Insert(grant, recorded) => Outcome::Grant(self.insert(grant, recorded)?.map(Box::new)),
+            Work::Redeem(redeem, check) => Outcome::Redeemed(self.redeem(redeem, *check)?),
+            Work::Rotate(rotate) => Outcome::Rotated(self.rotate(rotate)?),
+            Work::End(end, recorded) => Outcome::Ended(self.end(end, recorded)?),
+            Work::Seen(uses) => self.seen(uses)?,
+            Work::Write(write) => return self.write(write),
+            #[cfg(test)]
+            Work::Panic => panic!("a test asked for it"),
+            #[cfg(test)]
+            Work::Pragma(pragma) => self.connection.query(pragma, &[]).map(|_| Outcome::Noted)?,
+        };
+        Ok(Applied::Whole(outcome))
+    }
+
+    fn insert(&mut self, grant: &NewGrant, recorded: &Recorded) -> Result<Option<Grant>> {
+        let inserted = self.connection.execute(grants::INSERT, &grants::insert_params(grant))?;
+        if inserted > 0 {
+            self.record_of_grant(grant.id, recorded)?;
+        }
+        self.grant(grant.id)
+    }
+
+    /// No savepoint keeps a grant's change apart: where its event cannot be appended, nothing of the batch is done.
+    fn record_of_grant(&self, grant: GrantId, recorded: &Recorded) -> Result<()> {
+        let Some(event) = recorded else { return Ok(()) };
+        let params = audit::insert_of_grant_params(grant, event);
+        match self.connection.execute(audit::INSERT_OF_GRANT, &params) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(StoreError::Unavailable(format!("no event can be appended: {error}"))),
+        }
+    }
+
+    fn record(&self, event: Option<&AuditEvent>) -> Result<()> {
+        if let Some(event) = event {
+            self.connection.execute(audit::INSERT, &audit::insert_params(event))?;
+        }
+        Ok(())
+    }
+
+    /// Whether there may be too many grants is asked here, where the index's pages are at hand: on a connection that only reads
+    /// they are gone with each commit.
+    fn redeem(&mut self, redeem: &Redeem, check: Option<Instant>) -> Result<Option<bool>> {
+        let params = grants::redeem_params(redeem);
+        if self.connection.execute(grants::REDEEM, &params)? == 0 {
+            return Ok(None);
+        }
+        if let Some(check) = check {
+            self.connection
+                .execute(sweep::SOONER, &[check.into(), redeem.id.into()])?;
+        }
+        let params = [redeem.id.into(), redeem.keep.into()];
+        Ok(Some(!self.connection.query(grants::CROWDED, &params)?.is_empty()))
+    }
+
+    fn rotate(&mut self, rotate: &Rotate) -> Result<Rotation> {
+        let params = grants::rotation_params(rotate);
+        if self.connection.execute(grants::rotation(rotate), &params)? == 0 {
+            let found = self.grant(rotate.id)?.ok_or(StoreError::Conflict)?;
+            return Ok(Rotation::Found(Box::new(found)));
+        }
+        if rotate.replaces() {
+            self.announce(&grants::voided(rotate))?;
+        }
+        let (by, own) = (*rotate, true);
+        Ok(Rotation::Made { by, own })
+    }
+
+    fn end(&mut self, end: &End, recorded: &Recorded) -> Result<bool> {
+        if self.connection.execute(grants::END, &grants::end_params(end))? == 0 {
+            return Ok(false);
+        }
+        self.announce(&grants::ended(end))?;
+        self.record_of_grant(end.id, recorded)?;
+        Ok(true)
+    }
+
+    fn seen(&mut self, uses: &[Use]) -> Result<Outcome> {
+        for one in uses {
+            match one.of {
+                Used::Grant(id) => {
+                    let params = [one.at.into(), one.generation.into(), id.into()];
+                    self.connection.execute(grants::SEEN, &params)?
+                }
+                Used::Secret(id) => self
+                    .connection
+                    .execute(apps::SECRET_SEEN, &[one.at.into(), id.into()])?,
+            };
+        }
+        Ok(Outcome::Noted)
+    }
+
+    /// Under a savepoint, so that one write's conflict is not another's.
+    fn write(&mut self, write: &Write) -> Result<Applied> {
+        let (feed, told) = (self.numbered, self.changes.len());
+        self.connection.execute("SAVEPOINT own", &[])?;
+        let applied = self.parts(write);
+        if matches!(&applied, Err(error) if is_own(error)) {
+            self.connection.execute("ROLLBACK TO own", &[])?;
+            self.numbered = feed;
+            self.changes.truncate(told);
+        }
+        self.connection.execute("RELEASE own", &[])?;
+        applied
+    }
+
+    fn parts(&mut self, write: &Write) -> Result<Applied> {
+        if !write.after_ends {
+            self.statements(write)?;
+        }
+        let found = match &write.ends {
+            Some(ends) => self.end_some(ends)?,
+            None => vec![],
+        };
+        let rest = write.rest(&found);
+        if write.after_ends {
+            if let Some(rest) = rest {
+                return Ok(Applied::Partly(rest));
+            }
+            self.statements(write)?;
+        }
+        self.record(write.to_record(found.len()))?;
+        Ok(rest.map_or_else(|| write.whole(&found), Applied::Partly))
+    }
+
+    fn statements(&mut self, write: &Write) -> Result<()> {
+        for Statement { sql, params, expect } in &write.statements {
+            let changed = self.connection.execute(sql, params)?;
+            if expect.is_some_and(|expected| expected != changed) {
+                return Err(StoreError::Conflict);
+            }
+        }
+        for change in &write.announce {
+            self.announce(change)?;
+        }
+        Ok(())
+    }
+
+    fn end_some(&mut self, ends: &Ends) -> Result<Vec<GrantId>> {
+        let mut params = ends.params.clone();
+        params.extend([
+            ends.after.map_or_else(|| Value::Bytes(vec![]), Value::from),
+            ENDS.into(),
+        ]);
+        let found: Vec<GrantId> = all(self.connection.query(ends.select, &params)?, Row::take)?;
+        for &id in &found {
+            let end = End {
+                id,
+                reason: ends.reason,
+                now: ends.now,
+                generation: None,
+            };
+            self.end(&end, &None)?;
+        }
+        Ok(found)
+    }
+
+    fn announce(&mut self, change: &NewChange) -> Result<()> {
+        let change = self.numbered.entry(change, self.bounds);
+        self.connection.execute(feed::INSERT, &feed::insert_params(&change))?;
+        self.changes.push(change);
+        Ok(())
+    }
+
+    fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
+        first(self.connection.query(grants::GRANT, &[id.into()])?, grants::grant_of)
+    }
+}
+
+/// Whether an error is the work's own, and not the database's.
+pub(in crate::store) fn is_own(error: &StoreError) -> bool {
+    match error {
+        StoreError::Conflict | StoreError::Taken(_) | StoreError::Corrupt(_) => true,
+        StoreError::Unavailable(_) | StoreError::Unfit(_) => false,
+    }
+}
+
+/// A work's own error is its answer; the database's is everybody's.
+pub(in crate::store) fn own<T>(result: Result<T>) -> Result<Result<T>> {
+    match result {
+        Err(error) if !is_own(&error) => Err(error),
+        result => Ok(result),
+    }
+}

@@ -1,0 +1,145 @@
+//! One SQLite connection: how it is opened, and statements on it.
+
+use crate::store::value::{Row, Value};
+use crate::store::{Result, StoreError};
+use rusqlite::config::DbConfig;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Error, ErrorCode, OpenFlags, ToSql, params_from_iter};
+use std::cell::Cell;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long another process's lock is waited for. All that is to be written waits with it, so not for long.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// A connection and whether it can still be trusted.
+pub(in crate::store) struct Connection {
+    pub(in crate::store) raw: rusqlite::Connection,
+    broken: Cell<bool>,
+}
+
+impl Connection {
+    /// The connection that writes. WAL with FULL: a commit that returned survives a loss of power.
+    pub(in crate::store) fn writer(path: &Path) -> Result<Self> {
+        make_private(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let connection = Self::open(path, flags)?;
+        let mode: String = connection
+            .raw
+            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+            .map_err(unfit)?;
+        if mode != "wal" {
+            return Err(StoreError::Unfit(format!("it cannot use WAL (journal mode {mode})")));
+        }
+        let pragmas = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -16000;";
+        connection.raw.execute_batch(pragmas).map_err(unavailable)?;
+        Ok(connection)
+    }
+
+    /// A connection that can only read.
+    pub(in crate::store) fn reader(path: &Path) -> Result<Self> {
+        Self::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    fn open(path: &Path, flags: OpenFlags) -> Result<Self> {
+        let raw = rusqlite::Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(unavailable)?;
+        raw.busy_timeout(BUSY).map_err(unavailable)?;
+        // Plans that depend on no bound value: without this a statement with a LIMIT or a condition beyond its index is
+        // prepared anew at every execution.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(unavailable)?;
+        raw.set_prepared_statement_cache_capacity(128);
+        let broken = Cell::new(false);
+        Ok(Self { raw, broken })
+    }
+
+    /// Runs a statement that answers no rows; how many it changed.
+    pub(in crate::store) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64> {
+        let run = || self.raw.prepare_cached(sql)?.execute(params_from_iter(params));
+        run().map(|changed| changed as u64).map_err(|error| self.judge(error))
+    }
+
+    /// Runs a statement that answers rows.
+    pub(in crate::store) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        self.rows(sql, params).map_err(|error| self.judge(error))
+    }
+
+    /// Whether an error left it in a state that only opening it again mends.
+    pub(in crate::store) fn is_broken(&self) -> bool {
+        self.broken.get()
+    }
+
+    fn rows(&self, sql: &str, params: &[Value]) -> rusqlite::Result<Vec<Row>> {
+        let mut statement = self.raw.prepare_cached(sql)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(params_from_iter(params))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let values = (0..columns).map(|column| row.get_ref(column).map(value));
+            found.push(Row::new(values.collect::<rusqlite::Result<_>>()?));
+        }
+        Ok(found)
+    }
+
+    fn judge(&self, error: Error) -> StoreError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => return StoreError::Taken(error.to_string()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull) => {}
+            _ => self.broken.set(true),
+        }
+        unavailable(error)
+    }
+}
+
+/// A new database is its owner's only, in whatever folder; SQLite gives the files beside it the same mode. It holds hashes
+/// and people's addresses.
+fn make_private(path: &Path) -> Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(unavailable(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A file that is no database will not become one by waiting.
+fn unfit(error: Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::Unfit(error.to_string()),
+        _ => unavailable(error),
+    }
+}
+
+/// What keeps the database from answering; the engine's words, which hold no values.
+pub(in crate::store) fn unavailable(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// A column as every engine has it. What none of our statements writes becomes bytes that no conversion takes for a
+/// number or a text: never NULL, which may mean "does not expire".
+fn value(column: ValueRef<'_>) -> Value {
+    match column {
+        ValueRef::Null => Value::Null,
+        ValueRef::Real(number) => Value::Bytes(number.to_be_bytes().to_vec()),
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Bytes(text.to_vec()),
+        },
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+    }
+}

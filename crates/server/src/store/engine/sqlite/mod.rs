@@ -1,0 +1,103 @@
+//! SQLite: point reads inline on connections that cannot write, lists on threads and connections of their own, and all
+//! writing through one thread (`queue.rs`, `writer.rs`).
+
+pub(in crate::store) mod batch;
+pub(in crate::store) mod connection;
+pub(in crate::store) mod schema;
+pub(in crate::store) mod sweep;
+mod writer;
+
+use self::connection::{Connection, unavailable};
+use self::writer::Writer;
+use super::writer::bounds::Bounds;
+use crate::store::value::{Row, Value};
+use crate::store::{Result, StoreError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Before this version SQLite could lose commits of a WAL that was being reset.
+const OLDEST: i32 = 3_051_003;
+/// How many lists are read at a time.
+const SCANS: usize = 4;
+
+/// An SQLite database, open.
+pub(in crate::store) struct Sqlite {
+    path: PathBuf,
+    points: Pool,
+    scans: Arc<Pool>,
+    scanning: Arc<tokio::sync::Semaphore>,
+}
+
+impl Sqlite {
+    pub(in crate::store) fn open(path: &Path, readers: usize, bounds: Arc<Bounds>) -> Result<(Self, Writer)> {
+        if rusqlite::version_number() < OLDEST {
+            let text = format!(
+                "SQLite {} can lose commits; 3.51.3 is the oldest to use",
+                rusqlite::version()
+            );
+            return Err(StoreError::Unfit(text));
+        }
+        let writer = Writer::open(path, bounds)?;
+        let sqlite = Self {
+            path: path.to_owned(),
+            points: Pool::new(path, readers),
+            scans: Arc::new(Pool::new(path, SCANS)),
+            scanning: Arc::new(tokio::sync::Semaphore::new(SCANS)),
+        };
+        Ok((sqlite, writer))
+    }
+
+    pub(in crate::store) fn migrate(&self) -> Result<()> {
+        schema::migrate(&mut Connection::writer(&self.path)?)
+    }
+
+    pub(in crate::store) fn pending_migrations(&self) -> Result<Vec<String>> {
+        schema::pending(&mut Connection::writer(&self.path)?)
+    }
+
+    pub(in crate::store) fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+        self.points.query(sql, params)
+    }
+
+    pub(in crate::store) async fn scan(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
+        let permit = Arc::clone(&self.scanning).acquire_owned().await.map_err(unavailable)?;
+        let pool = Arc::clone(&self.scans);
+        let query = move || {
+            let _permit = permit;
+            pool.query(sql, &params)
+        };
+        tokio::task::spawn_blocking(query).await.map_err(unavailable)?
+    }
+}
+
+/// Connections that only read, lent one query at a time.
+struct Pool {
+    path: PathBuf,
+    keep: usize,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Pool {
+    fn new(path: &Path, keep: usize) -> Self {
+        let (path, idle) = (path.to_owned(), Mutex::default());
+        Self { path, keep, idle }
+    }
+
+    /// Never waits for a connection: where none is idle, one more is opened, and closed again if too many are.
+    fn query(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+        let idle = self.idle().pop();
+        let connection = idle.map_or_else(|| Connection::reader(&self.path), Ok)?;
+        let rows = connection.query(sql, params);
+        if !connection.is_broken() {
+            let mut idle = self.idle();
+            if idle.len() < self.keep {
+                idle.push(connection);
+            }
+        }
+        rows
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,74 @@
+//! SQLite's half of the writer: the connection that writes, and one transaction for each batch (`queue.rs` has the thread).
+
+use super::batch::Batch;
+use super::connection::{Connection, unavailable};
+use crate::store::engine::writer::bounds::Bounds;
+use crate::store::engine::writer::queue::{Committed, Engine};
+use crate::store::engine::writer::work::{Locks, Work};
+use crate::store::feed;
+use crate::store::feed::numbering::Numbering;
+use crate::store::model::Change;
+use crate::store::{Result, StoreError};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Which file a path leads to: its device and its number there.
+type FileId = (u64, u64);
+
+/// The connection that writes.
+pub(in crate::store) struct Writer {
+    path: PathBuf,
+    /// Which file the database was at the start.
+    file: FileId,
+    /// `None` after an error that only opening it again mends.
+    connection: Option<Connection>,
+    numbering: Numbering,
+    bounds: Arc<Bounds>,
+}
+
+impl Writer {
+    pub(in crate::store) fn open(path: &Path, bounds: Arc<Bounds>) -> Result<Self> {
+        Ok(Self {
+            connection: Some(Connection::writer(path)?),
+            path: path.to_owned(),
+            file: file_at(path)?,
+            numbering: Numbering::begin()?,
+            bounds,
+        })
+    }
+}
+
+impl Engine for Writer {
+    /// A panic in here loses the connection, and with it all that was not committed. No other server writes in this file.
+    fn commit(&mut self, works: &[&Work], _: Locks) -> Result<Committed> {
+        // SQLite would go on in a file that was moved or deleted, and the next start would know of nothing.
+        if file_at(&self.path)? != self.file {
+            return Err(StoreError::Unavailable(
+                "another file is in the database's place".to_owned(),
+            ));
+        }
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => Connection::writer(&self.path)?,
+        };
+        let applied = Batch::new(&connection, &mut self.numbering, &self.bounds).apply(works);
+        if !connection.is_broken() {
+            self.connection = Some(connection);
+        }
+        applied
+    }
+
+    fn untold(&mut self) -> Result<Vec<Change>> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => Connection::writer(&self.path)?,
+        };
+        feed::entries(self.connection.insert(connection))
+    }
+}
+
+fn file_at(path: &Path) -> Result<FileId> {
+    let found = std::fs::metadata(path).map_err(unavailable)?;
+    Ok((found.dev(), found.ino()))
+}

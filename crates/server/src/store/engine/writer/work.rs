@@ -1,0 +1,443 @@
+//! What the writer can be asked to do, and which of it goes into one commit.
+//!
+//! A batch never holds two changes of the same grant. Identical rotations, which is what many copies of one refresh
+//! request are, become one and share its answer; anything else for a grant already in the batch waits for the next and
+//! then sees what the first did (so a second redemption of a code is a replay). Who waits keeps its place.
+
+use super::held::Since;
+use crate::store::StoreError;
+use crate::store::model::{AuditEvent, EndReason, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, SecretId};
+use crate::store::value::{Statement, Value};
+use crate::time::Instant;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+/// How many grants end in one commit; an app may have millions.
+pub(in crate::store) const ENDS: u32 = 500;
+
+/// Someone's work and where its answer goes; several where works are identical.
+#[derive(Debug)]
+pub(in crate::store) struct Job<R> {
+    pub(in crate::store) work: Work,
+    pub(in crate::store) replies: Vec<R>,
+    /// Since when it waits for what another has locked.
+    pub(in crate::store) held: Option<Since>,
+}
+
+/// Whether a commit waits for what others have locked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::store) enum Locks {
+    /// As long as a commit takes.
+    Awaited,
+    /// Not at all.
+    NotAwaited,
+}
+
+/// Takes from what waits, in order, up to `limit` works for one commit. What may not be in it stays, in order.
+pub(in crate::store) fn plan<R>(waiting: &mut VecDeque<Job<R>>, limit: usize) -> Vec<Job<R>> {
+    let mut batch: Vec<Job<R>> = Vec::new();
+    let mut places: HashMap<GrantId, usize> = HashMap::new();
+    let mut many = false;
+    let mut left = VecDeque::new();
+    for job in waiting.drain(..) {
+        let concerns = job.work.concerns();
+        let first = match concerns {
+            Concerns::One(id) => places.get(&id).copied(),
+            _ => None,
+        };
+        if let Some(same) = first.and_then(|place| batch.get_mut(place))
+            && same.work.is_answered_like(&job.work)
+        {
+            same.replies.extend(job.replies);
+            continue;
+        }
+        let free = match concerns {
+            Concerns::None => true,
+            Concerns::One(_) => first.is_none() && !many,
+            Concerns::Many => places.is_empty() && !many,
+        };
+        if !free || batch.len() >= limit {
+            left.push_back(job);
+            continue;
+        }
+        match concerns {
+            Concerns::None => {}
+            Concerns::One(id) => drop(places.insert(id, batch.len())),
+            Concerns::Many => many = true,
+        }
+        batch.push(job);
+    }
+    *waiting = left;
+    batch
+}
+
+/// The event that the audit log gets with a change, in the same commit; `None`: the change is not recorded.
+pub(in crate::store) type Recorded = Option<Box<AuditEvent>>;
+
+/// One thing to write.
+#[derive(Clone, Debug)]
+pub(in crate::store) enum Work {
+    /// A code was issued. The event is appended if the grant was not there already.
+    Insert(NewGrant, Recorded),
+    /// A code is redeemed. The sweep looks at the grant by this moment, where it would look at it later.
+    Redeem(Redeem, Option<Instant>),
+    /// A refresh token is exchanged.
+    Rotate(Rotate),
+    /// A grant ends. The event is appended if it had not ended already.
+    End(End, Recorded),
+    /// Uses to write down.
+    Seen(Vec<Use>),
+    /// Anything that is not hot.
+    Write(Write),
+    /// A defect of the writer.
+    #[cfg(test)]
+    Panic,
+    /// A setting of the connection that writes.
+    #[cfg(test)]
+    Pragma(String),
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub(in crate::store) enum Outcome {
+    /// The grant as it now stands.
+    Grant(Option<Box<Grant>>),
+    /// Where a code was redeemed: whether there may be too many grants now.
+    Redeemed(Option<bool>),
+    /// What came of a rotation.
+    Rotated(Rotation),
+    /// Whether this change ended the grant.
+    Ended(bool),
+    /// The grants that a write ended.
+    EndedMany(Vec<GrantId>),
+    /// Uses were written down.
+    Noted,
+}
+
+/// What became of a work.
+pub(in crate::store) enum Applied {
+    /// All of it was done.
+    Whole(Outcome),
+    /// This remains.
+    Partly(Write),
+    /// Nothing of it: another has locked what it changes.
+    Locked,
+    /// All but these uses, whose grants another has locked.
+    Without(Vec<Use>),
+}
+
+/// What came of a rotation. Where it was made, everybody who asked for it knows the row from the state that they expected:
+/// it need not be read.
+#[derive(Clone, Debug)]
+pub(in crate::store) enum Rotation {
+    /// It was made as this one asked, whose answer this is or not.
+    Made { by: Rotate, own: bool },
+    /// Another came first; this is what it left.
+    Found(Box<Grant>),
+}
+
+/// A grant to end.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct End {
+    pub(in crate::store) id: GrantId,
+    pub(in crate::store) reason: EndReason,
+    pub(in crate::store) now: Instant,
+    /// The generation that the row must have; `None`: whichever.
+    pub(in crate::store) generation: Option<u32>,
+}
+
+/// Grants to end: those that a statement selects in the order of their ids, whose last two parameters are the id to go on
+/// after and how many at a time.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Ends {
+    pub(in crate::store) select: &'static str,
+    pub(in crate::store) params: Vec<Value>,
+    pub(in crate::store) reason: EndReason,
+    pub(in crate::store) now: Instant,
+    /// The last one ended already.
+    pub(in crate::store) after: Option<GrantId>,
+}
+
+/// A use to write down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::store) struct Use {
+    pub(in crate::store) of: Used,
+    /// The generation of the token that came; 0 for a secret.
+    pub(in crate::store) generation: u32,
+    pub(in crate::store) at: Instant,
+}
+
+/// What was used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(in crate::store) enum Used {
+    Grant(GrantId),
+    Secret(SecretId),
+}
+
+/// Statements that are one commit, with what they announce and which grants end by them.
+#[derive(Clone, Default, Debug)]
+pub(in crate::store) struct Write {
+    pub(in crate::store) statements: Vec<Statement>,
+    pub(in crate::store) announce: Vec<NewChange>,
+    pub(in crate::store) ends: Option<Ends>,
+    /// What earlier parts of this write ended: many grants end in several commits.
+    pub(in crate::store) ended: Vec<GrantId>,
+    /// Appended with the statements; where there are only grants to end, with the first of them.
+    pub(in crate::store) recorded: Recorded,
+    /// Whether the statements wait for the last of the ends. Otherwise they come with the first.
+    pub(in crate::store) after_ends: bool,
+}
+
+impl Write {
+    /// The event to append, once it is known how many grants this part has ended.
+    pub(in crate::store) fn to_record(&self, ended: usize) -> Option<&AuditEvent> {
+        let changed = !self.statements.is_empty() || self.ends.is_none() || ended > 0;
+        self.recorded.as_deref().filter(|_| changed)
+    }
+
+    /// What is left once these of its grants have ended; `None`: nothing.
+    pub(in crate::store) fn rest(&self, found: &[GrantId]) -> Option<Self> {
+        let ends = self.ends.as_ref()?;
+        let full = found.len() >= ENDS as usize;
+        // The id of a grant is as old as its consent page: one may have come behind the place that is reached. What waits for
+        // the last end looks from the beginning once more.
+        let again = self.after_ends && ends.after.is_some();
+        if !full && !again {
+            return None;
+        }
+        let ends = Ends {
+            after: found.last().copied().filter(|_| full),
+            ..ends.clone()
+        };
+        let rest = if self.after_ends { self.clone() } else { Self::default() };
+        Some(Self {
+            ends: Some(ends),
+            ended: [&self.ended, found].concat(),
+            ..rest
+        })
+    }
+
+    /// The answer once these of its grants have ended, and no more are left.
+    pub(in crate::store) fn whole(&self, found: &[GrantId]) -> Applied {
+        Applied::Whole(Outcome::EndedMany([&self.ended, found].concat()))
+    }
+}
+
+/// Which grants a work changes.
+enum Concerns {
+    None,
+    One(GrantId),
+    Many,
+}
+
+impl Work {
+    /// The one grant that it changes.
+    pub(in crate::store) fn grant(&self) -> Option<GrantId> {
+        match self.concerns() {
+            Concerns::One(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn concerns(&self) -> Concerns {
+        match self {
+            Self::Insert(grant, _) => Concerns::One(grant.id),
+            Self::Redeem(redeem, _) => Concerns::One(redeem.id),
+            Self::Rotate(rotate) => Concerns::One(rotate.id),
+            Self::End(end, _) => Concerns::One(end.id),
+            Self::Seen(_) => Concerns::Many,
+            Self::Write(write) if write.ends.is_some() => Concerns::Many,
+            Self::Write(_) => Concerns::None,
+            #[cfg(test)]
+            Self::Panic | Self::Pragma(_) => Concerns::None,
+        }
+    }
+
+    /// Whether this work's answer answers `other` too.
+    fn is_answered_like(&self, other: &Self) -> bool {
+        let same = |a: &Rotate, b: &Rotate| {
+            (a.id, a.presented, a.expect, a.expect_previous, a.key)
+                == (b.id, b.presented, b.expect, b.expect_previous, b.key)
+        };
+        matches!((self, other), (Self::Rotate(a), Self::Rotate(b)) if same(a, b))
+    }
+
+    /// The same with an event for the audit log.
+    pub(in crate::store) fn recorded(self, event: AuditEvent) -> Result<Self, StoreError> {
+        let event = Some(Box::new(event));
+        match self {
+            Self::Insert(grant, _) => Ok(Self::Insert(grant, event)),
+            Self::End(end, _) => Ok(Self::End(end, event)),
+            Self::Write(write) => Ok(Self::Write(Write {
+                recorded: event,
+                ..write
+            })),
+            // A defect of the caller: what is not recorded must not look as if it were.
+            _ => Err(StoreError::Unfit("this change takes no event along".to_owned())),
+        }
+    }
+
+    /// How many rows it may add that the sweep deletes one day.
+    pub(in crate::store) fn adds(&self) -> usize {
+        match self {
+            Self::Insert(_, recorded) => 1 + recorded.iter().count(),
+            Self::End(_, recorded) => recorded.iter().count(),
+            Self::Write(write) => write.recorded.iter().count(),
+            _ => 0,
+        }
+    }
+
+    /// The moment at which it was asked for, where it says one.
+    pub(in crate::store) fn now(&self) -> Option<Instant> {
+        match self {
+            Self::Insert(grant, _) => Some(grant.created),
+            Self::Redeem(redeem, _) => Some(redeem.now),
+            Self::Rotate(rotate) => Some(rotate.now),
+            Self::End(end, _) => Some(end.now),
+            Self::Seen(uses) => uses.iter().map(|one| one.at).max(),
+            Self::Write(write) => {
+                let ends = write.ends.iter().map(|ends| ends.now);
+                let recorded = write.recorded.iter().map(|event| event.at);
+                let announced = write.announce.iter().map(|change| change.at);
+                announced.chain(ends).chain(recorded).max()
+            }
+            #[cfg(test)]
+            Self::Panic | Self::Pragma(_) => None,
+        }
+    }
+}
+
+impl Ends {
+    pub(in crate::store) fn new(select: &'static str, params: Vec<Value>, reason: EndReason, now: Instant) -> Self {
+        let after = None;
+        Self {
+            select,
+            params,
+            reason,
+            now,
+            after,
+        }
+    }
+}
+
+impl Outcome {
+    /// The same for those who asked for the same a moment later: it was not their request that made the change.
+    pub(in crate::store) fn for_others(&self) -> Self {
+        match self.clone() {
+            Self::Rotated(Rotation::Made { by, .. }) => Self::Rotated(Rotation::Made { by, own: false }),
+            outcome => outcome,
+        }
+    }
+
+    /// The error for an answer of the wrong kind, which would be a defect of the writer.
+    pub(in crate::store) fn unexpected(&self) -> StoreError {
+        StoreError::Unavailable("the writer answered something else".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn grant(id: u128) -> GrantId {
+        GrantId(Uuid::from_u128(id))
+    }
+
+    fn rotate(id: u128, presented: u32, expect: u32) -> Work {
+        Work::Rotate(Rotate {
+            id: grant(id),
+            presented,
+            expect,
+            expect_previous: None,
+            now: Instant(0),
+            expires: None,
+            key: 1,
+            repeats: 0,
+            source: [0; 8],
+        })
+    }
+
+    fn end(id: u128) -> Work {
+        let reason = EndReason::ByPerson;
+        let end = End {
+            id: grant(id),
+            reason,
+            now: Instant(0),
+            generation: None,
+        };
+        Work::End(end, None)
+    }
+
+    fn end_many() -> Work {
+        let (select, params, reason) = ("", vec![], EndReason::ByPerson);
+        let ends = Some(Ends::new(select, params, reason, Instant(0)));
+        Work::Write(Write {
+            ends,
+            ..Write::default()
+        })
+    }
+
+    /// Plans until nothing waits; each batch as the numbers of the works in it, identical ones joined by `+`.
+    fn batches(works: Vec<Work>, limit: usize) -> Vec<Vec<String>> {
+        let jobs = works.into_iter().enumerate();
+        let mut waiting: VecDeque<_> = jobs
+            .map(|(n, work)| Job {
+                work,
+                replies: vec![n.to_string()],
+                held: None,
+            })
+            .collect();
+        let mut batches = Vec::new();
+        while !waiting.is_empty() {
+            batches.push(
+                plan(&mut waiting, limit)
+                    .iter()
+                    .map(|job| job.replies.join("+"))
+                    .collect(),
+            );
+        }
+        batches
+    }
+
+    #[test]
+    fn works_of_different_grants_are_one_batch() {
+        let works = vec![rotate(1, 1, 1), end(2), Work::Write(Write::default()), rotate(3, 1, 1)];
+        assert_eq!(batches(works, 256), [["0", "1", "2", "3"]]);
+    }
+
+    #[test]
+    fn identical_rotations_become_one() {
+        let works = vec![rotate(1, 1, 1), rotate(2, 1, 1), rotate(1, 1, 1), rotate(1, 1, 1)];
+        assert_eq!(batches(works, 256), [["0+2+3", "1"]]);
+    }
+
+    #[test]
+    fn another_change_of_the_same_grant_waits_and_keeps_its_place() {
+        let works = vec![rotate(1, 1, 1), end(1), rotate(1, 1, 2), end(2)];
+        assert_eq!(batches(works, 256), [vec!["0", "3"], vec!["1"], vec!["2"]]);
+    }
+
+    #[test]
+    fn a_second_end_is_another_change() {
+        assert_eq!(batches(vec![end(1), end(1)], 256), [["0"], ["1"]]);
+    }
+
+    #[test]
+    fn a_change_of_many_grants_shares_its_batch_with_no_change_of_a_grant() {
+        let works = vec![end(1), end_many(), Work::Write(Write::default()), end(2), end_many()];
+        assert_eq!(batches(works, 256), [vec!["0", "2", "3"], vec!["1"], vec!["4"]]);
+    }
+
+    #[test]
+    fn a_change_of_a_grant_waits_for_a_change_of_many() {
+        let works = vec![end_many(), end(1), Work::Seen(vec![]), end(2)];
+        assert_eq!(batches(works, 256), [vec!["0"], vec!["1", "3"], vec!["2"]]);
+    }
+
+    #[test]
+    fn a_batch_has_a_limit_and_identical_rotations_join_beyond_it() {
+        let works = vec![rotate(1, 1, 1), end(2), end(3), rotate(1, 1, 1)];
+        assert_eq!(batches(works, 2), [vec!["0+3", "1"], vec!["2"]]);
+    }
+}

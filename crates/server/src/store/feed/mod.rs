@@ -1,0 +1,152 @@
+//! The feed: what changed and what was revoked, for the memory of every node (DESIGN: several nodes).
+//!
+//! Entries are numbered per run of a server by the writer when it commits them, and swept once no token can be left that
+//! they matter for.
+
+pub(in crate::store) mod nodes;
+pub(in crate::store) mod numbering;
+
+use super::engine::sqlite::connection::Connection;
+use super::model::{Change, ChangeKind, NewChange, Recall, Recalled};
+use super::value::{Row, Statement, Value};
+use super::{Result, Store, all};
+use crate::time::Instant;
+use std::time::Duration;
+
+impl Store {
+    /// Every entry that still matters, to build the revoked set from at a start.
+    pub async fn changes(&self, now: Instant) -> Result<Vec<Change>> {
+        all(self.scan(CURRENT, vec![now.into()]).await?, change_of)
+    }
+
+    /// Revokes one access token (RFC 7009) until it would have expired.
+    pub async fn revoke_token(&self, serial: [u8; 16], expires: Instant, now: Instant) -> Result<()> {
+        let mut change = NewChange::about(ChangeKind::Token, &serial, now);
+        change.expires = Some(expires);
+        self.write_announcing(vec![], change).await
+    }
+
+    /// Lets one entry take the place of several. [`StoreError::Conflict`]: another request did that first.
+    pub async fn recall(&self, recall: &Recall, now: Instant) -> Result<()> {
+        let (statements, change) = recall_statements(recall, now);
+        self.write_announcing(statements, change).await
+    }
+}
+
+impl NewChange {
+    /// A change of this very thing.
+    #[must_use]
+    pub fn about(kind: ChangeKind, subject: &[u8], now: Instant) -> Self {
+        Self {
+            at: now,
+            expires: None,
+            kind,
+            subject: subject.to_vec(),
+            value: 0,
+        }
+    }
+}
+
+/// What lets one entry take the place of several, and that entry. The first of them must still be there: of requests that
+/// race one does it.
+pub(super) fn recall_statements(recall: &Recall, now: Instant) -> (Vec<Statement>, NewChange) {
+    let mut change = recalled(recall, now);
+    let mut statements = Vec::with_capacity(recall.folded.len() + 1);
+    for (id, mark) in &recall.folded {
+        change.subject.extend_from_slice(id);
+        statements.push(Statement::new(DELETE, vec![mark.node.into(), mark.number.into()]));
+    }
+    if let Some(first) = statements.first_mut() {
+        first.expect = Some(1);
+    }
+    for before in &recall.before {
+        // Not at once: it names entries that other servers have to forget.
+        let params = vec![
+            now.after(REPLACED_KEPT).into(),
+            before.node.into(),
+            before.number.into(),
+        ];
+        statements.push(Statement::new(SHORTEN, params));
+    }
+    (statements, change)
+}
+
+fn recalled(recall: &Recall, now: Instant) -> NewChange {
+    match &recall.recalled {
+        Recalled::Tokens { owner, issued_by } => {
+            let mut change = NewChange::about(ChangeKind::Recall, owner.as_bytes(), now);
+            change.value = issued_by.0;
+            change
+        }
+        Recalled::Grants {
+            user,
+            app,
+            last,
+            spared,
+        } => {
+            let mut change = NewChange::about(ChangeKind::GrantsRecall, user.0.as_bytes(), now);
+            change.subject.extend_from_slice(app.0.as_bytes());
+            for grant in std::iter::once(last).chain(spared) {
+                change.subject.extend_from_slice(grant.0.as_bytes());
+            }
+            for before in &recall.before {
+                change.subject.extend_from_slice(&before.node);
+                change
+                    .subject
+                    .extend_from_slice(&i128::from(before.number).to_be_bytes());
+            }
+            change.value = counts(spared.len(), recall.before.len());
+            change
+        }
+    }
+}
+
+/// Two counts that are far below 65,536: a person has so many grants for an app, and an app so many recalls.
+fn counts(spared: usize, before: usize) -> i64 {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::from(u16::MAX));
+    count(before) << 16 | count(spared)
+}
+
+/// How long a recall stays that a later one replaced: every server has read it by then, or reads everything anew.
+const REPLACED_KEPT: Duration = Duration::from_secs(10 * 60);
+
+const DELETE: &str = "DELETE FROM changes WHERE node = $1 AND number = $2";
+const SHORTEN: &str =
+    "UPDATE changes SET expires = CASE WHEN expires < $1 THEN expires ELSE $1 END WHERE node = $2 AND number = $3";
+
+pub(super) const CURRENT: &str = "SELECT node, number, happened, expires, kind, subject, value FROM changes \
+     WHERE expires > $1 ORDER BY node, number";
+
+/// Every entry that is there, on the connection that writes.
+pub(super) fn entries(connection: &Connection) -> Result<Vec<Change>> {
+    all(connection.query(CURRENT, &[Instant(0).into()])?, change_of)
+}
+
+/// An entry.
+pub(super) const INSERT: &str = "INSERT INTO changes (node, number, happened, expires, kind, subject, value) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+/// The values of [`INSERT`].
+pub(super) fn insert_params(change: &Change) -> Vec<Value> {
+    vec![
+        change.node.into(),
+        change.number.into(),
+        change.at.into(),
+        change.expires.into(),
+        change.kind.into(),
+        change.subject.as_slice().into(),
+        change.value.into(),
+    ]
+}
+
+pub(super) fn change_of(row: &mut Row) -> Result<Change> {
+    Ok(Change {
+        node: row.take()?,
+        number: row.take()?,
+        at: row.take()?,
+        expires: row.take()?,
+        kind: ChangeKind::from_text(&row.take::<String>()?).unwrap_or(ChangeKind::Unknown),
+        subject: row.take()?,
+        value: row.take()?,
+    })
+}

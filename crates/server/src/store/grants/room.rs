@@ -1,0 +1,73 @@
+//! How many rows one person may leave for one app (docs/decisions/0047).
+
+use crate::store::engine::writer::work::Write;
+use crate::store::feed::recall_statements;
+use crate::store::model::{Grant, GrantId, Recall, Surplus};
+use crate::store::value::{Row, Statement};
+use crate::store::{Result, Store, readable};
+use crate::time::Instant;
+
+/// How many codes of one person for one app may wait to be redeemed.
+pub(in crate::store) const PENDING: u32 = 50;
+/// How many ended grants of one person for one app are kept. A few go at a time, so that not every consent makes room.
+pub(in crate::store) const ENDED: u32 = 100;
+/// How many that is.
+pub(in crate::store) const AT_ONCE: u32 = 32;
+
+impl Store {
+    /// The grants of this one's person for its app that are too many, itself excepted. `None`: there are none, which the
+    /// index alone tells nearly always.
+    pub async fn surplus(&self, newcomer: &Grant) -> Result<Option<Surplus>> {
+        let (user, app) = (newcomer.user, newcomer.app);
+        let crowded = self.read(CROWDED, &[user.into(), app.into(), PENDING.into()]).await?;
+        if crowded.is_empty() {
+            return Ok(None);
+        }
+        let params = [user.into(), app.into(), newcomer.id.into(), (PENDING - 1).into()];
+        let pending: Vec<GrantId> = readable(self.read(SURPLUS_PENDING, &params).await?, Row::take);
+        let params = [user.into(), app.into(), (ENDED - AT_ONCE).into()];
+        let mut ended: Vec<GrantId> = readable(self.read(SURPLUS_ENDED, &params).await?, Row::take);
+        let mut others = vec![];
+        if ended.len() > AT_ONCE as usize {
+            others = readable(self.read(NOT_ENDED, &[user.into(), app.into()]).await?, Row::take);
+        } else {
+            ended.clear();
+        }
+        let surplus = Surplus { pending, ended, others };
+        Ok((!surplus.pending.is_empty() || !surplus.ended.is_empty()).then_some(surplus))
+    }
+
+    /// Takes these grants away, and what the feed says of them into `recall`. [`crate::store::StoreError::Conflict`]: another request
+    /// did so first.
+    pub async fn clear(&self, surplus: &Surplus, recall: Option<&Recall>, now: Instant) -> Result<()> {
+        let of = |sql, id: GrantId| Statement::new(sql, vec![id.into()]);
+        let mut statements: Vec<_> = surplus.pending.iter().map(|id| of(DELETE_PENDING, *id)).collect();
+        statements.extend(surplus.ended.iter().map(|id| of(DELETE_ENDED, *id)));
+        let mut announce = vec![];
+        if let Some(recall) = recall {
+            let (folding, change) = recall_statements(recall, now);
+            statements.extend(folding);
+            announce.push(change);
+        }
+        let write = Write {
+            statements,
+            announce,
+            ..Write::default()
+        };
+        self.write_with(write).await.map(drop)
+    }
+}
+
+const CROWDED: &str = "SELECT 1 FROM grants WHERE user_id = $1 AND app_id = $2 LIMIT 1 OFFSET $3";
+
+/// The newcomer stays: by a clock that was turned back it is the oldest.
+const SURPLUS_PENDING: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 0 AND id <> $3 \
+     ORDER BY created DESC, id DESC LIMIT 100 OFFSET $4";
+
+const SURPLUS_ENDED: &str = "SELECT id FROM grants \
+     WHERE user_id = $1 AND app_id = $2 AND state = 2 ORDER BY ended_at DESC, id DESC LIMIT 100 OFFSET $3";
+
+const NOT_ENDED: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state <> 2";
+
+const DELETE_PENDING: &str = "DELETE FROM grants WHERE id = $1 AND state = 0";
+const DELETE_ENDED: &str = "DELETE FROM grants WHERE id = $1 AND state = 2";

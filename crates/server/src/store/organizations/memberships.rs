@@ -1,0 +1,89 @@
+//! Who belongs to which organization.
+
+use crate::store::engine::writer::work::{Ends, Write};
+use crate::store::model::{ChangeKind, EndReason, Membership, NewChange, OrganizationId, Role, UserId};
+use crate::store::value::{Row, Statement};
+use crate::store::{Result, Store};
+use crate::time::Instant;
+use std::time::Duration;
+
+/// How long the grants of a membership that ended are paused before they end: who comes back in time has them again.
+const ENDED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+impl Store {
+    /// Makes a person a member, or gives a member another role. The grants of one who comes back are good again.
+    pub async fn add_membership(&self, user: UserId, membership: Membership, now: Instant) -> Result<()> {
+        let statements = vec![put(user, &membership)];
+        self.write_announcing(statements, changed(user, membership.organization, now))
+            .await
+    }
+
+    /// Takes a person out of an organization. The grants that they gave there are paused; the sweep ends them after 30 days.
+    pub async fn remove_membership(&self, user: UserId, organization: OrganizationId, now: Instant) -> Result<()> {
+        let params = vec![now.into(), user.into(), organization.into()];
+        self.write_announcing(vec![Statement::new(END, params)], changed(user, organization, now))
+            .await
+    }
+}
+
+const PUT: &str = "INSERT INTO memberships (user_id, organization_id, role) VALUES ($1, $2, $3) \
+     ON CONFLICT (user_id, organization_id) DO UPDATE SET role = excluded.role, ended_at = NULL";
+
+const END: &str =
+    "UPDATE memberships SET ended_at = $1 WHERE user_id = $2 AND organization_id = $3 AND ended_at IS NULL";
+
+/// Rows that have nothing left to end. A grant of an organization (`acts_as`) does not hang on who set it up. The moment is
+/// asked twice: PostgreSQL looks again only at the row itself where somebody comes back meanwhile.
+pub(in crate::store) const DELETE_ENDED: &str = "DELETE FROM memberships WHERE ended_at <= $1 AND (user_id, organization_id) IN \
+     (SELECT m.user_id, m.organization_id FROM memberships AS m WHERE m.ended_at <= $1 AND NOT EXISTS (SELECT 1 FROM grants AS g \
+     WHERE g.user_id = m.user_id AND g.organization_id = m.organization_id AND g.state < 2 AND g.acts_as IS NULL) \
+     ORDER BY m.ended_at LIMIT $2)";
+
+/// The membership that ended first, of those whose grants are to end.
+pub(in crate::store) const LONGEST_ENDED: &str =
+    "SELECT user_id, organization_id FROM memberships WHERE ended_at <= $1 ORDER BY ended_at LIMIT 1";
+
+/// Repeats that the membership has ended: the person may come back between two commits.
+const LIVE_OF_ENDED: &str = "SELECT g.id FROM grants AS g WHERE g.user_id = $1 AND g.organization_id = $2 AND g.state < 2 \
+     AND g.acts_as IS NULL AND EXISTS (SELECT 1 FROM memberships AS m \
+     WHERE m.user_id = g.user_id AND m.organization_id = g.organization_id AND m.ended_at <= $3) \
+     AND g.id > $4 ORDER BY g.id LIMIT $5";
+
+/// Memberships that ended by this moment are treated by the sweep at `now`.
+pub(in crate::store) fn ended_by(now: Instant) -> Instant {
+    Instant(
+        now.0
+            .saturating_sub(i64::try_from(ENDED_KEPT.as_millis()).unwrap_or(i64::MAX)),
+    )
+}
+
+/// Ends the grants of the membership in a row of [`LONGEST_ENDED`].
+pub(in crate::store) fn ends_of(row: &mut Row, now: Instant) -> Result<Write> {
+    let (user, organization): (UserId, OrganizationId) = (row.take()?, row.take()?);
+    let params = vec![user.into(), organization.into(), ended_by(now).into()];
+    Ok(Write {
+        ends: Some(Ends::new(LIVE_OF_ENDED, params, EndReason::MembershipEnded, now)),
+        ..Write::default()
+    })
+}
+
+/// Makes a membership as it is to be.
+pub(in crate::store) fn put(user: UserId, membership: &Membership) -> Statement {
+    let params = vec![user.into(), membership.organization.into(), membership.role.into()];
+    Statement::new(PUT, params)
+}
+
+fn changed(user: UserId, organization: OrganizationId, now: Instant) -> NewChange {
+    let subject = [user.0.as_bytes().as_slice(), organization.0.as_bytes()].concat();
+    NewChange::about(ChangeKind::Membership, &subject, now)
+}
+
+/// A membership from the columns that are joined to a person's; `None`: there is none, or its role is one that this version
+/// does not know, which gives no rights.
+pub(in crate::store) fn joined(row: &mut Row) -> Result<Option<Membership>> {
+    let (organization, word): (Option<OrganizationId>, Option<String>) = (row.take()?, row.take()?);
+    let role = word.as_deref().and_then(Role::from_text);
+    Ok(organization
+        .zip(role)
+        .map(|(organization, role)| Membership { organization, role }))
+}

@@ -1,0 +1,98 @@
+//! Organizations: whose data a grant opens.
+
+pub(in crate::store) mod memberships;
+
+use super::model::{ChangeKind, NewChange, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Status};
+use super::value::{Row, Statement};
+use super::{Result, Store, first};
+use crate::time::Instant;
+
+impl Store {
+    /// The organization.
+    pub async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
+        first(self.read(ORGANIZATION, &[id.into()]).await?, organization_of)
+    }
+
+    /// The organization with this slug.
+    pub async fn organization_by_slug(&self, slug: &str) -> Result<Option<Organization>> {
+        first(self.read(ORGANIZATION_BY_SLUG, &[slug.into()]).await?, organization_of)
+    }
+
+    /// Makes an organization. [`super::StoreError::Taken`]: the slug is.
+    pub async fn create_organization(&self, organization: Organization) -> Result<()> {
+        let params = vec![
+            organization.id.into(),
+            organization.slug.into(),
+            organization.name.into(),
+            organization.kind.into(),
+            organization.hidden.into(),
+            organization.status.into(),
+            organization.created.into(),
+        ];
+        let statements = vec![Statement::new(INSERT, params).expect_one()];
+        self.write_announcing(statements, changed(organization.id, organization.created))
+            .await
+    }
+
+    /// Changes an organization. [`super::StoreError::Conflict`]: there is no such organization.
+    pub async fn update_organization(
+        &self,
+        id: OrganizationId,
+        update: OrganizationUpdate,
+        now: Instant,
+    ) -> Result<()> {
+        let params = vec![
+            update.name.into(),
+            update.kind.into(),
+            update.hidden.into(),
+            update.status.into(),
+            id.into(),
+        ];
+        let statements = vec![Statement::new(UPDATE, params).expect_one()];
+        self.write_announcing(statements, changed(id, now)).await
+    }
+}
+
+macro_rules! select_organization {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, slug, name, kind, hidden, status, created, partner_apps FROM organizations ",
+            $rest
+        )
+    };
+}
+
+const ORGANIZATION: &str = select_organization!("WHERE id = $1");
+const ORGANIZATION_BY_SLUG: &str = select_organization!("WHERE slug = $1");
+
+const INSERT: &str = "INSERT INTO organizations (id, slug, name, kind, hidden, status, created) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+const UPDATE: &str = "UPDATE organizations SET name = COALESCE($1, name), kind = COALESCE($2, kind), \
+     hidden = COALESCE($3, hidden), status = COALESCE($4, status) WHERE id = $5";
+
+pub(super) fn changed(organization: OrganizationId, now: Instant) -> NewChange {
+    NewChange::about(ChangeKind::Organization, organization.0.as_bytes(), now)
+}
+
+/// An organization from the columns of `select_organization!`.
+pub(super) fn organization_of(row: &mut Row) -> Result<Organization> {
+    let mut unknown = None;
+    let mut organization = Organization {
+        id: row.take()?,
+        slug: row.take()?,
+        name: row.take()?,
+        kind: row.take_known("kind", OrganizationKind::Live, &mut unknown)?,
+        hidden: row.take()?,
+        status: row.take_known("status", Status::Suspended, &mut unknown)?,
+        created: row.take()?,
+        unknown: None,
+    };
+    // A policy that this version would not enforce.
+    row.take_only("partner_apps", None, &mut unknown)?;
+    if unknown.is_some() {
+        organization.status = Status::Suspended;
+    }
+    organization.unknown = unknown;
+    Ok(organization)
+}

@@ -1,0 +1,245 @@
+//! People.
+
+mod sessions;
+
+use super::model::{ChangeKind, NewChange, NewUser, Status, SuspendedBy, User, UserId, UserUpdate};
+use super::organizations::memberships;
+use super::value::{Row, Statement, Value};
+use super::{Engine, Result, Store, StoreError, first};
+use crate::accounts::passwords::LENDERS;
+use crate::accounts::spelling;
+use crate::time::Instant;
+use uuid::Uuid;
+
+impl Store {
+    /// The person, with memberships.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>> {
+        if let Engine::Postgres(postgres) = &self.inner.engine {
+            return postgres.user(id).await;
+        }
+        person_of(self.read(PERSON, &[id.into()]).await?)
+    }
+
+    /// The person with this e-mail address, however it is spelled.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
+        let mut found = None;
+        for spelled in spellings(email) {
+            // Both are read in any case, so that the time taken tells nothing (decision 64).
+            let person = person_of(self.read(PERSON_BY_EMAIL, &[spelled.into()]).await?)?;
+            found = found.or(person);
+        }
+        Ok(found)
+    }
+
+    /// The person with this e-mail address, and the places where they signed in, as [`Store::create_session`] keeps them.
+    pub async fn places_of(&self, email: &str) -> Result<Option<(UserId, String)>> {
+        let mut found = None;
+        for spelled in spellings(email) {
+            let rows = self.read(PLACES_OF, &[spelled.into()]).await?;
+            found = found.or(first(rows, |row| Ok((row.take()?, row.take()?)))?);
+        }
+        Ok(found)
+    }
+
+    /// Of the people with these numbers, the hash of the last one who has a password.
+    pub async fn last_password_of(&self, numbers: &[i64; LENDERS]) -> Result<Option<String>> {
+        let numbers = numbers.map(Value::from);
+        first(self.read(LAST_PASSWORD_OF, &numbers).await?, |row| row.take())
+    }
+
+    /// The person whom the site knows by this id.
+    pub async fn user_by_external_id(&self, external_id: &str) -> Result<Option<User>> {
+        person_of(self.read(PERSON_BY_EXTERNAL_ID, &[external_id.into()]).await?)
+    }
+
+    /// Makes a person with the next numeric id. [`StoreError::Taken`]: the login or the site's id is.
+    /// [`StoreError::Conflict`]: the site's id is the subject of somebody else, or of somebody who was deleted.
+    pub async fn create_user(&self, user: NewUser) -> Result<User> {
+        let mut statements = vec![
+            Statement::new(NEXT_NUMBER, vec![]).expect_one(),
+            Statement::new(INSERT, insert_params(&user)).expect_one(),
+        ];
+        for membership in &user.memberships {
+            statements.push(memberships::put(user.id, membership));
+        }
+        self.write_announcing(statements, changed(user.id, user.created))
+            .await?;
+        self.user(user.id).await?.ok_or(StoreError::Conflict)
+    }
+
+    /// Whether a person with this subject was deleted.
+    pub async fn is_deleted_subject(&self, subject: &str) -> Result<bool> {
+        Ok(!self.read(DELETED_SUBJECT, &[subject.into()]).await?.is_empty())
+    }
+
+    /// Changes a person; another password ends every session. [`StoreError::Conflict`]: there is no such person.
+    pub async fn update_user(&self, id: UserId, update: UserUpdate, now: Instant) -> Result<()> {
+        let end_sessions = update.password.is_some();
+        let mut statements = vec![Statement::new(UPDATE, update_params(id, update)).expect_one()];
+        statements.extend(end_sessions.then(|| sessions::delete_of(id)));
+        self.write_announcing(statements, changed(id, now)).await
+    }
+
+    /// Suspends a person and ends every session. [`StoreError::Conflict`]: there is no such person.
+    pub async fn suspend_user(&self, id: UserId, by: SuspendedBy, now: Instant) -> Result<()> {
+        let suspend = Statement::new(SUSPEND, vec![by.into(), id.into()]).expect_one();
+        let statements = vec![suspend, sessions::delete_of(id)];
+        self.write_announcing(statements, changed(id, now)).await
+    }
+
+    /// Lifts one's own suspension of a person. [`StoreError::Conflict`]: there is no such person, or only another suspended
+    /// them.
+    pub async fn resume_user(&self, id: UserId, by: SuspendedBy, now: Instant) -> Result<()> {
+        let other = match by {
+            SuspendedBy::Site => SuspendedBy::Operator,
+            SuspendedBy::Operator | SuspendedBy::Both => SuspendedBy::Site,
+        };
+        let params = vec![other.into(), id.into(), by.into()];
+        let statements = vec![Statement::new(RESUME, params).expect_one()];
+        self.write_announcing(statements, changed(id, now)).await
+    }
+}
+
+/// The person once for each membership, which is one read instead of two; once with NULL where there is none.
+macro_rules! select_person {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, number, email, external_id, contact_email, name, password, locale, admin, developer, status, ",
+            "suspended_by, created, organization_id, role FROM users LEFT JOIN ",
+            $rest
+        )
+    };
+}
+
+const PERSON: &str =
+    select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE id = $1 ORDER BY organization_id");
+const PERSON_BY_EMAIL: &str =
+    select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE email = $1 ORDER BY organization_id");
+const PERSON_BY_EXTERNAL_ID: &str =
+    select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE external_id = $1 ORDER BY organization_id");
+
+const PLACES_OF: &str = "SELECT id, COALESCE(places, '') FROM users WHERE email = $1";
+
+const LAST_PASSWORD_OF: &str = "SELECT password FROM users WHERE number IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+     $12, $13, $14, $15, $16, $17, $18, $19, $20) AND password IS NOT NULL ORDER BY number DESC LIMIT 1";
+
+/// Many people at once. With `OFFSET 0` PostgreSQL looks each one's memberships up in the index; left to itself it reads all
+/// memberships, where a thousand fit in few pages.
+pub(super) const PEOPLE: &str = select_person!(
+    "LATERAL (SELECT organization_id, role FROM memberships WHERE user_id = users.id AND ended_at IS NULL OFFSET 0) AS own \
+     ON TRUE WHERE id = ANY($1) ORDER BY organization_id"
+);
+
+/// The numeric id that [`INSERT`] gives. The row's lock makes two registrations at once count one after the other, and the
+/// number of a deleted person is never given again.
+const NEXT_NUMBER: &str = "UPDATE settings SET value = value + 1 WHERE name = 'last_user_number'";
+
+const DELETED_SUBJECT: &str = "SELECT 1 FROM deleted_subjects WHERE external_id = $1";
+
+/// A site's id in the form of somebody else's subject (`$12`) is refused, and the subject of somebody who was deleted.
+const INSERT: &str = "INSERT INTO users \
+     (id, number, email, external_id, contact_email, name, password, locale, admin, developer, status, created) \
+     SELECT $1, (SELECT value FROM settings WHERE name = 'last_user_number'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 \
+     WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = $12) \
+     AND NOT EXISTS (SELECT 1 FROM deleted_subjects WHERE external_id = $3)";
+
+/// Columns that may be NULL have a number before them that says whether they change.
+const UPDATE: &str = "UPDATE users SET name = COALESCE($1, name), password = CASE WHEN $2 = 1 THEN $3 ELSE password END, \
+     locale = CASE WHEN $4 = 1 THEN $5 ELSE locale END, admin = COALESCE($6, admin), developer = COALESCE($7, developer) \
+     WHERE id = $8";
+
+/// Beside another's suspension, each counts. One without a name is an older server's, whose operator made it.
+/// It leaves the name in the row when it resumes somebody, so the name counts only while they are suspended.
+const SUSPEND: &str = "UPDATE users SET status = 'suspended', suspended_by = CASE WHEN status <> 'suspended' \
+     OR suspended_by = $1 OR (suspended_by IS NULL AND $1 = 'operator') THEN $1 ELSE 'both' END WHERE id = $2";
+
+/// `$1` is whoever else may have suspended the person.
+const RESUME: &str = "UPDATE users SET \
+     status = CASE WHEN status = 'suspended' AND suspended_by = 'both' THEN 'suspended' ELSE 'active' END, \
+     suspended_by = CASE WHEN status = 'suspended' AND suspended_by = 'both' THEN $1 ELSE NULL END WHERE id = $2 \
+     AND (status <> 'suspended' OR suspended_by IN ('both', $3) OR (suspended_by IS NULL AND $3 = 'operator'))";
+
+/// How an address is stored, and how it was before addresses were composed, where that is another text.
+fn spellings(email: &str) -> impl Iterator<Item = String> {
+    let (spelled, before) = (spelling::email(email), email.trim().to_lowercase());
+    let before = Some(before).filter(|before| *before != spelled);
+    std::iter::once(spelled).chain(before)
+}
+
+/// The person whose subject this is, if it is one of ours.
+fn own_subject(text: &str) -> Option<UserId> {
+    let id = Uuid::try_parse(text).ok()?;
+    (id.to_string() == text).then_some(UserId(id))
+}
+
+pub(super) fn changed(user: UserId, now: Instant) -> NewChange {
+    NewChange::about(ChangeKind::User, user.0.as_bytes(), now)
+}
+
+fn insert_params(user: &NewUser) -> Vec<Value> {
+    vec![
+        user.id.into(),
+        user.email.as_deref().map(spelling::email).into(),
+        user.external_id.as_deref().into(),
+        user.contact_email.as_deref().into(),
+        user.name.as_str().into(),
+        user.password.as_deref().into(),
+        user.locale.as_deref().into(),
+        user.admin.into(),
+        user.developer.into(),
+        Status::Active.into(),
+        user.created.into(),
+        user.external_id.as_deref().and_then(own_subject).into(),
+    ]
+}
+
+fn update_params(id: UserId, update: UserUpdate) -> Vec<Value> {
+    vec![
+        update.name.into(),
+        update.password.is_some().into(),
+        update.password.flatten().into(),
+        update.locale.is_some().into(),
+        update.locale.flatten().into(),
+        update.admin.into(),
+        update.developer.into(),
+        id.into(),
+    ]
+}
+
+/// The person of all these rows of `select_person!`.
+pub(super) fn person_of(rows: Vec<Row>) -> Result<Option<User>> {
+    let mut found = None;
+    for mut row in rows {
+        let user = user_of(&mut row)?;
+        let person = found.get_or_insert(user);
+        person.memberships.extend(memberships::joined(&mut row)?);
+    }
+    Ok(found)
+}
+
+/// A person from the columns of `select_person!` before those of memberships.
+pub(super) fn user_of(row: &mut Row) -> Result<User> {
+    let mut unknown = None;
+    let mut user = User {
+        id: row.take()?,
+        number: row.take()?,
+        email: row.take()?,
+        external_id: row.take()?,
+        contact_email: row.take()?,
+        name: row.take()?,
+        password: row.take()?,
+        locale: row.take()?,
+        admin: row.take()?,
+        developer: row.take()?,
+        status: row.take_known("status", Status::Suspended, &mut unknown)?,
+        suspended_by: row
+            .take::<Option<String>>()?
+            .and_then(|word| SuspendedBy::from_text(&word)),
+        created: row.take()?,
+        memberships: Vec::new(),
+        unknown: None,
+    };
+    user.unknown = unknown;
+    user.suspended_by = user.suspended_by.filter(|_| user.status == Status::Suspended);
+    Ok(user)
+}

@@ -1,0 +1,73 @@
+//! Browser sessions.
+
+use crate::store::model::{Session, SessionId, UserId};
+use crate::store::value::{Row, Statement};
+use crate::store::{Result, Store, first};
+use crate::time::Instant;
+
+impl Store {
+    /// The session, if it still counts.
+    pub async fn session(&self, id: SessionId, now: Instant) -> Result<Option<Session>> {
+        first(self.read(SESSION, &[id.into(), now.into()]).await?, session_of)
+    }
+
+    /// Makes a session of a person whose password, by its hash, was checked, and keeps the place where they are, a text
+    /// of 12 characters. Of a person who has too many sessions the oldest end; of more than eight places, too.
+    /// [`crate::store::StoreError::Conflict`]: the password was changed or the person suspended meanwhile, which ended their sessions.
+    pub async fn create_session(&self, session: Session, password: Option<&str>, place: &str) -> Result<()> {
+        let unchanged = vec![place.into(), session.user.into(), password.map(str::to_owned).into()];
+        let params = vec![
+            session.id.into(),
+            session.user.into(),
+            session.created.into(),
+            session.expires.into(),
+        ];
+        let room = vec![session.user.into(), session.id.into(), (MOST - 1).into()];
+        let statements = vec![
+            Statement::new(UNCHANGED, unchanged).expect_one(),
+            Statement::new(INSERT, params).expect_one(),
+            Statement::new(MAKE_ROOM, room),
+        ];
+        self.write(statements).await
+    }
+
+    /// Ends a session; one that is gone already is fine.
+    pub async fn delete_session(&self, id: SessionId) -> Result<()> {
+        self.write(vec![Statement::new(DELETE, vec![id.into()])]).await
+    }
+
+    /// Ends every session of a person.
+    pub async fn delete_sessions_of(&self, user: UserId) -> Result<()> {
+        self.write(vec![delete_of(user)]).await
+    }
+}
+
+/// A kind of session that this version does not know opens nothing.
+/// Ends every session of a person.
+pub(in crate::store) fn delete_of(user: UserId) -> Statement {
+    Statement::new(DELETE_OF, vec![user.into()])
+}
+
+const SESSION: &str =
+    "SELECT id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 AND kind = 'own'";
+/// Holds the row, so that whoever changes it at the same moment comes before, and is seen here, or after, and ends the session.
+/// The place comes first of eight, which are 96 characters.
+const UNCHANGED: &str = "UPDATE users SET places = substr($1 || replace(COALESCE(places, ''), $1, ''), 1, 96) \
+     WHERE id = $2 AND status = 'active' AND password IS NOT DISTINCT FROM $3";
+const INSERT: &str = "INSERT INTO sessions (id, user_id, created, expires) VALUES ($1, $2, $3, $4)";
+/// How many sessions one person may have.
+const MOST: u32 = 100;
+
+const MAKE_ROOM: &str = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 \
+     ORDER BY created DESC, id DESC LIMIT 1000 OFFSET $3)";
+const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
+const DELETE_OF: &str = "DELETE FROM sessions WHERE user_id = $1";
+
+fn session_of(row: &mut Row) -> Result<Session> {
+    Ok(Session {
+        id: row.take()?,
+        user: row.take()?,
+        created: row.take()?,
+        expires: row.take()?,
+    })
+}
