@@ -1,9 +1,9 @@
-//! How a client names and proves itself (RFC 6749 §2.3.1).
+//! Client identifier and client secret, as a client sends them (RFC 6749 §2.3.1).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::fmt;
 
-/// A client id with its secret, as presented. The secret does not print.
+/// A client id with its secret, as presented. `Debug` does not print the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientCredentials {
     /// The client id.
@@ -20,16 +20,16 @@ impl fmt::Debug for ClientCredentials {
     }
 }
 
-/// An `Authorization` header that is Basic but not a pair of id and secret.
+/// The `Authorization` header says Basic, but does not hold a pair of id and secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the Authorization header is not Basic with base64 of client id, colon, secret")]
 pub struct MalformedBasic;
 
-/// A Basic header (RFC 7617), decoded from base64: `id:secret`. It does not print.
+/// A Basic header (RFC 7617), decoded from base64: `id:secret`. `Debug` prints nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Basic {
     text: String,
-    /// Where the first colon is.
+    /// The byte position of the first colon.
     colon: usize,
 }
 
@@ -52,9 +52,10 @@ impl Basic {
         Ok(Some(Self { text, colon }))
     }
 
-    /// The ways to read the pair, at most three, each once: both halves percent-decoded, as RFC 6749 §2.3.1 demands; both as
-    /// sent, which many clients mean; the id decoded and the secret as sent, for clients that encode the id alone. A `+` in a
-    /// secret, which half of all base64 has, tells the last two from the first.
+    /// The possible readings of the pair, at most three, without repetition. First, both halves percent-decoded, as RFC
+    /// 6749 §2.3.1 demands. Second, both halves as sent: many clients do not encode. Third, the id decoded and the secret
+    /// as sent: some clients encode the id alone. The last two differ from the first in a `+` in the secret, which half of
+    /// all base64 texts have.
     pub fn readings(&self) -> Vec<ClientCredentials> {
         let (id, secret) = (&self.text[..self.colon], &self.text[self.colon + 1..]);
         let reading = |(client_id, client_secret): (&str, &str)| ClientCredentials {
@@ -79,18 +80,18 @@ impl Basic {
         readings
     }
 
-    /// The secret of `identifier`, where the header is that identifier as it is, a colon and a secret. RFC 7617 §2 has no
-    /// colon in an id, so a header such as `https://api.example.com:secret` cannot be split without knowing what it names.
+    /// The secret, if the header is exactly `identifier`, a colon and a secret. RFC 7617 §2 allows no colon in an id, so
+    /// `https://api.example.com:secret` can be split only by someone who knows the identifier.
     pub fn secret_of(&self, identifier: &str) -> Option<&str> {
         self.text.strip_prefix(identifier)?.strip_prefix(':')
     }
 
-    /// Whether the header could name an identifier with a colon: there is another one behind the first.
+    /// Whether a second colon follows the first, so that the header could name an identifier with a colon.
     pub fn has_colon_in_secret(&self) -> bool {
         self.text[self.colon + 1..].contains(':')
     }
 
-    /// What the header names, whichever identifier it turns out to be, however that is encoded: [`name`] of it.
+    /// The [`name`] of the header's identifier. It is the same wherever the identifier ends and however it is encoded.
     pub fn name(&self) -> String {
         name(&self.text)
     }
@@ -102,11 +103,12 @@ impl fmt::Debug for Basic {
     }
 }
 
-/// What failures of an identifier are counted by: the same for its text in a body, and in a Basic header as it is or encoded.
+/// The key under which failures of an identifier are counted. It is the same for an identifier in a body, in a Basic header
+/// as sent, and in a Basic header encoded.
 ///
-/// Which of these was meant cannot be told, so whatever can be decoded is, and again, until nothing can: `a+b`, `a%2Bb` and
-/// `a b` are one name. Of that it is what stands before the first colon or, in an address, its scheme and host: a secret behind
-/// an identifier with colons cannot be told from the identifier, and both share this start.
+/// The server cannot tell which spelling the client meant. So the text is decoded until nothing is left to decode: `a+b`,
+/// `a%2Bb` and `a b` have one name. The name is the text before the first colon or, for a URL, its scheme and host: an
+/// identifier with colons cannot be told from the secret behind it, and both share this start.
 pub fn name(identifier: &str) -> String {
     let mut text = decode_all(identifier);
     let end = text.find(':').map(|colon| {
@@ -120,7 +122,8 @@ pub fn name(identifier: &str) -> String {
     text
 }
 
-/// Form-decodes until there is nothing left to decode. In one pass: the text may be long, and each decoding reveal another one.
+/// Form-decodes until nothing is left to decode. One pass does all of it: the text may be long, and each decoding may
+/// reveal another one.
 fn decode_all(text: &str) -> String {
     let mut decoded: Vec<u8> = Vec::with_capacity(text.len());
     for byte in text.bytes() {
@@ -172,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vectors_of_the_seed_are_read() {
+    fn the_test_vectors_give_the_expected_pairs() {
         for (header, id, secret) in [
             ("Basic MTIzYWJjOjQ1NmRlZg==", "123abc", "456def"),
             ("basic MTIzOmFiYw==", "123", "abc"),
@@ -199,7 +202,7 @@ mod tests {
         assert_eq!(pairs(&sent("app:a+b")), owned([("app", "a b"), ("app", "a+b")]));
         let id_alone = pairs(&sent("my%20app:a+b"));
         assert_eq!(id_alone[2], ("my app".to_owned(), "a+b".to_owned()));
-        // A secret that cannot be decoded costs the id nothing.
+        // A secret that cannot be decoded does not prevent the decoding of the id.
         assert!(pairs(&sent("my%20app:%ff")).contains(&("my app".to_owned(), "%ff".to_owned())));
     }
 
@@ -212,7 +215,7 @@ mod tests {
         assert_eq!(basic.secret_of("https://api.example.com:8443:se:cret"), None);
     }
 
-    /// Whatever the secret is, and however the id is encoded.
+    /// The name is the same for any secret and for any encoding of the id.
     #[test]
     fn the_name_does_not_depend_on_the_secret() {
         for (text, expected) in [
@@ -238,7 +241,7 @@ mod tests {
         assert_eq!([name("odd/one"), name("urn:example:api")], ["odd/one", "urn"]);
     }
 
-    /// A client sends its id as it is in a body, and as it is or encoded in a header.
+    /// A client sends its id as it is in a body; in a header, it sends the id as it is or encoded.
     #[test]
     fn every_spelling_of_an_identifier_has_one_name() {
         for id in [
@@ -270,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn other_schemes_are_not_ours_and_broken_ones_are_refused() {
+    fn other_schemes_give_none_and_malformed_basic_is_refused() {
         assert_eq!(Basic::parse("Bearer abc"), Ok(None));
         assert_eq!(Basic::parse(""), Ok(None));
         for header in ["Basic", "Basic !!!", "Basic YWJj"] {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// An error code that OAuth 2.0 and its companions register.
+/// An error code that OAuth 2.0 or one of its extensions registers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ErrorCode {
     /// RFC 6749 §4.1.2.1 and §5.2.
@@ -17,13 +17,13 @@ pub enum ErrorCode {
     UnsupportedGrantType,
     /// RFC 6749 §4.1.2.1.
     UnsupportedResponseType,
-    /// RFC 9101 §7: the parameter `request` is not taken.
+    /// RFC 9101 §7: the server does not support the parameter `request`.
     RequestNotSupported,
-    /// RFC 9101 §7: the parameter `request_uri` is not taken.
+    /// RFC 9101 §7: the server does not support the parameter `request_uri`.
     RequestUriNotSupported,
     /// RFC 6749 §4.1.2.1 and §5.2.
     InvalidScope,
-    /// RFC 6749 §4.1.2.1: the resource owner or the server said no.
+    /// RFC 6749 §4.1.2.1: the resource owner or the server denied the request.
     AccessDenied,
     /// RFC 6749 §4.1.2.1.
     ServerError,
@@ -36,7 +36,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The code as it stands on the wire.
+    /// The code as text for the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",

@@ -1,7 +1,7 @@
-//! The nouns of OAuth 2.0 as types that cannot be wrong, without I/O.
+//! The terms of OAuth 2.0 as types that cannot hold an invalid value, without I/O.
 //!
-//! Everything a server, a resource server or a client parses from the wire is parsed here, once. A value of one of these
-//! types has passed every check that does not need a database; nothing is validated again later.
+//! A server, a resource server and a client parse here, once, everything that they read from the wire. A value of one of
+//! these types has passed every check that needs no database. Nothing is validated again later.
 
 pub mod client_credentials;
 pub mod error;

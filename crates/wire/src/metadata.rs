@@ -1,21 +1,21 @@
-//! Authorization server metadata (RFC 8414), as served and as read by clients.
+//! Authorization server metadata (RFC 8414), for servers that write it and clients that read it.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The document at `/.well-known/oauth-authorization-server`.
 ///
-/// Read from another server, only what the RFC requires must be there; a member with a default in the RFC has the default where
-/// it is absent, any other list is empty then (§2). Written, a list without elements is left out (§3.2).
+/// A document of another server must have only the members that the RFC requires. An absent member takes the default of the
+/// RFC; a list without a default is empty (§2). A written document leaves out empty lists (§3.2).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Metadata {
-    /// The issuer identifier: an address without query and fragment, compared as text.
+    /// The issuer identifier: a URL without query and fragment, compared as text.
     pub issuer: String,
-    /// RFC 6749 §3.1. Required where a grant type uses it.
+    /// RFC 6749 §3.1. Required if a grant type uses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_endpoint: Option<String>,
-    /// RFC 6749 §3.2. Required where a grant type uses it.
+    /// RFC 6749 §3.2. Required if a grant type uses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint: Option<String>,
     /// RFC 7662.
@@ -24,45 +24,46 @@ pub struct Metadata {
     /// RFC 7009.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
-    /// Who the resource owner is: the identity endpoint.
+    /// The identity endpoint, which names the resource owner of a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo_endpoint: Option<String>,
-    /// The scope catalogue.
+    /// The scopes of this server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes_supported: Vec<String>,
-    /// `code`, and whatever else another server offers.
+    /// `code`. Other servers may list more.
     pub response_types_supported: Vec<String>,
-    /// How the answer to an authorization request comes back.
+    /// The ways to return an authorization response, such as `query`.
     #[serde(default = "response_modes", skip_serializing_if = "Vec::is_empty")]
     pub response_modes_supported: Vec<String>,
-    /// The grant types offered.
+    /// The grant types that the server supports.
     #[serde(default = "grant_types", skip_serializing_if = "Vec::is_empty")]
     pub grant_types_supported: Vec<String>,
     /// How clients authenticate at the token endpoint.
     #[serde(default = "auth_methods", skip_serializing_if = "Vec::is_empty")]
     pub token_endpoint_auth_methods_supported: Vec<String>,
-    /// How callers authenticate at the introspection endpoint. The RFC has no default.
+    /// How callers authenticate at the introspection endpoint. The RFC gives no default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub introspection_endpoint_auth_methods_supported: Vec<String>,
     /// How clients authenticate at the revocation endpoint.
     #[serde(default = "auth_methods", skip_serializing_if = "Vec::is_empty")]
     pub revocation_endpoint_auth_methods_supported: Vec<String>,
-    /// The PKCE methods; none means that the server does not support PKCE.
+    /// The PKCE methods. An empty list means that the server does not support PKCE.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code_challenge_methods_supported: Vec<String>,
-    /// RFC 9207 §3.
+    /// Whether authorization responses have the parameter `iss` (RFC 9207 §3).
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
-    /// What ends refresh tokens: `authorization`, `token_timeout` (draft-ietf-oauth-refresh-token-expiration-03 §8).
+    /// The events that end refresh tokens: `authorization`, `token_timeout` (draft-ietf-oauth-refresh-token-expiration-03
+    /// §8).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refresh_token_expiration_types_supported: Vec<String>,
-    /// Languages of the pages (BCP 47).
+    /// The languages of the pages (BCP 47).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ui_locales_supported: Vec<String>,
 }
 
 impl Metadata {
-    /// The endpoint that a grant type needs and the document lacks (RFC 8414 §2).
+    /// The endpoint that a grant type needs and that the document lacks (RFC 8414 §2).
     fn lacks(&self) -> Option<&'static str> {
         let grant_types = || self.grant_types_supported.iter().map(String::as_str);
         let authorizes = grant_types().any(|name| matches!(name, "authorization_code" | "implicit"));
@@ -78,7 +79,7 @@ impl Metadata {
 
 impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The derived function, which `remote` made one of the type's own.
+        // The derived function: `remote` made it an inherent function of the type.
         let metadata = Self::deserialize(deserializer)?;
         match metadata.lacks() {
             Some(endpoint) => Err(D::Error::missing_field(endpoint)),
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_with_only_what_rfc_8414_requires_is_read_with_its_defaults() {
+    fn a_document_with_only_the_required_members_gets_the_defaults_of_rfc_8414() {
         let read = read(
             r#"{
                 "issuer": "https://id.example",
@@ -141,7 +142,7 @@ mod tests {
 
     /// RFC 8414 §2: each endpoint is required unless no supported grant type uses it.
     #[test]
-    fn an_endpoint_is_required_where_a_grant_type_uses_it() {
+    fn an_endpoint_is_required_if_a_grant_type_uses_it() {
         let document = |members: &str| {
             read(&format!(
                 r#"{{"issuer":"https://id.example","response_types_supported":[]{members}}}"#

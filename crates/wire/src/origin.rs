@@ -1,26 +1,26 @@
-//! Origins of pages (RFC 6454 §6.2), as browsers write them in `Origin` headers.
+//! Origins of pages (RFC 6454 §6.2), in the spelling of browsers' `Origin` headers.
 
 use std::fmt;
 use url::Url;
 
-/// The longest origin, in bytes: a host name has at most 253.
+/// The longest origin, in bytes. A host name has at most 253.
 pub const LONGEST: usize = 300;
 
-/// An origin: `scheme://host` with a port where it is not the scheme's. WebViews have schemes of their own, such as
-/// `capacitor://localhost`.
+/// An origin: `scheme://host`, with a port if it is not the default port of the scheme. WebViews have their own schemes,
+/// such as `capacitor://localhost`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Origin(String);
 
-/// A text that no browser sends as an origin, or that may not be shared with.
+/// Why a text is not an origin, or is an origin that answers may not be shared with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum OriginError {
-    /// Not `scheme://host[:port]` in the spelling of browsers, or with a path.
+    /// Not `scheme://host[:port]` as browsers write it, or it has a path.
     #[error(
         "expected an origin as browsers write it, such as \"https://app.example\" or \"capacitor://localhost\": in lower \
          case, without path, slash at the end and the scheme's own port"
     )]
     Malformed,
-    /// `http` to a host that is not this computer: whoever is between could read answers.
+    /// `http` to a host that is not this computer: anyone on the network path could read the answers.
     #[error("plain http is only for localhost; use https")]
     PlainHttp,
 }
@@ -44,7 +44,7 @@ impl Origin {
         Ok(Self(written))
     }
 
-    /// The origin as text.
+    /// The origin as text, as browsers write it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_origins_of_pages_and_webviews_are_taken() {
+    fn origins_of_pages_and_webviews_are_accepted() {
         for text in [
             "https://app.example",
             "https://app.example:8443",
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_sends_or_stands_for_everybody_is_refused() {
+    fn a_text_that_no_browser_sends_and_a_wildcard_are_refused() {
         for text in [
             "",
             "*",

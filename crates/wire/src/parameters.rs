@@ -1,7 +1,7 @@
 //! Request parameters (RFC 6749 §3.1, §3.2 and appendix B).
 //!
-//! An endpoint names the parameters that it knows. A known one may appear once and is bounded in size; one without a value
-//! counts as omitted. Unknown ones are ignored, whatever they hold and however often they come.
+//! An endpoint names the parameters that it knows. A known parameter may appear once, and its size is limited; one without
+//! a value counts as omitted. Unknown parameters are ignored, with any value and any number of times.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,14 +9,14 @@ use std::fmt;
 /// The longest value of one parameter, in bytes after decoding.
 pub const LONGEST_VALUE: usize = 4096;
 
-/// The known parameters of a query or of a form body, decoded. They print without their values, which may be secrets.
+/// The known parameters of a query or of a form body, decoded. `Debug` does not print the values, which may be secrets.
 #[derive(Clone, Default)]
 pub struct Parameters<'a> {
     values: Vec<(&'static str, Cow<'a, str>)>,
     faults: Vec<ParameterError>,
 }
 
-/// What is wrong with a known parameter. On the wire it is `invalid_request`.
+/// A fault of a known parameter. On the wire it is `invalid_request`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ParameterError {
     /// The name appears more than once (RFC 6749 §3.1 and §3.2).
@@ -31,7 +31,7 @@ pub enum ParameterError {
 }
 
 impl ParameterError {
-    /// The parameter that has the fault.
+    /// The name of the parameter with the fault.
     pub fn name(self) -> &'static str {
         match self {
             Self::Repeated(name) | Self::TooLong(name) | Self::NotText(name) => name,
@@ -40,7 +40,7 @@ impl ParameterError {
 }
 
 impl<'a> Parameters<'a> {
-    /// Parses `application/x-www-form-urlencoded` text, and refuses it where a known parameter has a fault.
+    /// Parses `application/x-www-form-urlencoded` text. Fails if a known parameter has a fault.
     pub fn parse(encoded: &'a [u8], known: &[&'static str]) -> Result<Self, ParameterError> {
         let parameters = Self::read(encoded, known);
         match parameters.faults.first() {
@@ -49,8 +49,8 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// Reads the known parameters that have no fault, and keeps the faults of the others: an authorization endpoint must know
-    /// the client before it may tell it what is wrong (RFC 6749 §4.1.2.1).
+    /// Reads the known parameters without a fault, and keeps the faults of the others. An authorization endpoint must know
+    /// the client before it may report a fault to it (RFC 6749 §4.1.2.1).
     pub fn read(encoded: &'a [u8], known: &[&'static str]) -> Self {
         let mut parameters = Self::default();
         for pair in encoded.split(|byte| *byte == b'&') {
@@ -67,7 +67,7 @@ impl<'a> Parameters<'a> {
     fn take(&mut self, name: &'static str, encoded: &'a [u8]) {
         let place = self.values.iter().position(|(other, _)| *other == name);
         if place.is_some() || self.faults.iter().any(|fault| fault.name() == name) {
-            // Neither of two values can be relied on: proxies and servers disagree about which one counts.
+            // Neither value can be relied on: proxies and servers disagree about which of the two counts.
             if let Some(place) = place {
                 self.values.remove(place);
                 self.faults.push(ParameterError::Repeated(name));
@@ -81,7 +81,7 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// The value of `name`; `None` where it is absent or empty, or has a fault.
+    /// The value of `name`. `None` if it is absent, empty, or has a fault.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values
             .iter()
@@ -90,12 +90,12 @@ impl<'a> Parameters<'a> {
             .filter(|value| !value.is_empty())
     }
 
-    /// What is wrong with the others, one fault a parameter, in the order in which they were found.
+    /// The faults of the other parameters, one for each parameter, in the order found.
     pub fn faults(&self) -> &[ParameterError] {
         &self.faults
     }
 
-    /// Every known pair without a fault, in order, empty values included.
+    /// Every known pair without a fault, in order. Empty values are included.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.values.iter().map(|(name, value)| (*name, value.as_ref()))
     }
@@ -111,8 +111,8 @@ impl fmt::Debug for Parameters<'_> {
     }
 }
 
-/// Every pair of a form, in order (RFC 6749 appendix B); `None` where a name or a value is not UTF-8 after percent-decoding,
-/// or holds a NUL.
+/// Every pair of a form, in order (RFC 6749 appendix B). `None` if a name or a value, percent-decoded, is not UTF-8 or
+/// holds a NUL.
 pub fn pairs(encoded: &[u8]) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
     encoded
         .split(|byte| *byte == b'&')
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_parameters_are_ignored_whatever_they_hold() {
+    fn unknown_parameters_are_ignored_with_any_value() {
         let long = "x".repeat(LONGEST_VALUE + 1);
         let many: String = (0..1000).map(|number| format!("p{number}=1&")).collect();
         for unknown in [
@@ -213,9 +213,9 @@ mod tests {
         assert_eq!(parse(&long).unwrap_err(), ParameterError::TooLong("code"));
     }
 
-    /// RFC 6749 §4.1.2.1: what is wrong with one parameter can be told to the client that the others name.
+    /// RFC 6749 §4.1.2.1: the server can report a fault of one parameter to the client that the other parameters name.
     #[test]
-    fn a_parameter_with_a_fault_has_no_value_and_costs_no_other_its_own() {
+    fn a_parameter_with_a_fault_has_no_value_and_the_others_keep_theirs() {
         let read = Parameters::read(b"state=1&code=c&state=2&scope=%ff&state=3", &KNOWN);
         assert_eq!(read.get("code"), Some("c"));
         assert_eq!((read.get("state"), read.get("scope")), (None, None));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_pairs_of_text_or_refused() {
+    fn a_form_with_a_name_or_value_that_is_not_text_is_refused() {
         let read = pairs(b"name=a+b&&x=%C3%A9&x").unwrap();
         let read: Vec<(&str, &str)> = read.iter().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(read, [("name", "a b"), ("x", "é"), ("x", "")]);

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange, `S256` only (RFC 7636; RFC 9700 §2.1.1 leaves `plain` no use).
+//! Proof Key for Code Exchange, `S256` only (RFC 7636). RFC 9700 §2.1.1 leaves no use for `plain`.
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,12 +13,12 @@ pub struct CodeChallenge(pub [u8; 32]);
 pub struct CodeVerifier<'a>(&'a str);
 
 impl CodeChallenge {
-    /// Parses the base64url text of a challenge; `None` where it is not 32 bytes (RFC 7636 §4.2).
+    /// Parses the base64url text of a challenge. `None` if it is not 32 bytes (RFC 7636 §4.2).
     pub fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// Whether `verifier` is the one that this challenge was made from, compared in constant time (RFC 7636 §4.6).
+    /// Whether this challenge was made from `verifier`, compared in constant time (RFC 7636 §4.6).
     pub fn is_answered_by(&self, verifier: CodeVerifier<'_>) -> bool {
         let hash = digest::digest(&digest::SHA256, verifier.0.as_bytes());
         hash.as_ref().ct_eq(&self.0).into()
@@ -26,7 +26,7 @@ impl CodeChallenge {
 }
 
 impl<'a> CodeVerifier<'a> {
-    /// Parses a verifier; `None` where length or alphabet are wrong (RFC 7636 §4.1).
+    /// Parses a verifier. `None` if its length or a character is not allowed (RFC 7636 §4.1).
     pub fn parse(text: &'a str) -> Option<Self> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         ((43..=128).contains(&text.len()) && text.bytes().all(fits)).then_some(Self(text))
@@ -39,7 +39,7 @@ mod tests {
 
     /// The example of RFC 7636 appendix B.
     #[test]
-    fn the_example_of_the_rfc_holds() {
+    fn a_challenge_matches_its_verifier_only() {
         let challenge = CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap();
         let verifier = CodeVerifier::parse("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").unwrap();
         assert!(challenge.is_answered_by(verifier));
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn short_long_and_foreign_characters_are_no_verifier() {
+    fn a_short_or_long_verifier_or_another_character_is_refused() {
         for text in ["a".repeat(42), "a".repeat(129), format!("{}!", "a".repeat(50))] {
             assert!(CodeVerifier::parse(&text).is_none());
         }

@@ -1,20 +1,20 @@
 //! Redirect URIs (RFC 6749 §3.1.2, RFC 8252, RFC 9700 §2.1 and §4.1).
 //!
-//! A registered URI is compared with the one sent as text, byte for byte. The single exception is the port of a loopback
-//! address, which a native app learns only when it starts (RFC 8252 §7.3).
+//! A registered URI and the URI in a request are compared as text, byte for byte. The only exception is the port of a
+//! loopback address: a native app learns its port only when it starts (RFC 8252 §7.3).
 //!
-//! A URI is judged once, when it is registered. Rules change; a URI that was registered under older ones stays what it is.
+//! A URI is checked once, when it is registered. If the rules change later, URIs that were registered before remain valid.
 
 use std::fmt;
 use std::net::IpAddr;
 use url::{Host, Url};
 
-/// A redirect URI that was registered.
+/// A registered redirect URI.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, serde::Serialize)]
 #[serde(transparent)]
 pub struct RedirectUri(String);
 
-/// Which custom schemes without a dot an app may register: those of the operator's list, and public apps only.
+/// The custom schemes without a dot that an app may register: those on the operator's list, for public apps only.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Schemes<'a> {
     /// The operator's list, in lower case.
@@ -23,14 +23,14 @@ pub struct Schemes<'a> {
     pub public: bool,
 }
 
-/// Where a person is sent by a redirect URI, as it is shown to them.
+/// The destination of a redirect URI, as pages show it to people.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Destination {
     /// A website, by its host.
     Web(String),
-    /// A program on the person's own device; any may listen there (RFC 8252 §8.6).
+    /// A program on the person's own device. Any program of the device may listen there (RFC 8252 §8.6).
     ThisDevice,
-    /// Whichever app of the device opens addresses of this scheme; any may claim it (RFC 8252 §8.1).
+    /// The app of the device that opens URLs of this scheme. Any app may claim a scheme (RFC 8252 §8.1).
     Scheme(String),
 }
 
@@ -43,28 +43,28 @@ pub enum RedirectUriError {
     /// It has a fragment (RFC 6749 §3.1.2).
     #[error("it has a fragment (#…)")]
     Fragment,
-    /// It carries a user name or password, which serves only to confuse.
+    /// It carries a user name or password, which can only mislead the reader.
     #[error("it carries a user name or password")]
     UserInfo,
     /// `http` to a host that is not this computer (RFC 9700 §4.1.3).
     #[error("plain http is only for localhost; use https")]
     PlainHttp,
-    /// A scheme that runs or reads things on the device instead of opening an app.
-    #[error("this scheme runs or reads things on the device, it does not open an app")]
+    /// A scheme with which the device runs or reads something, and opens no app.
+    #[error("the device runs or reads a URI of this scheme itself, so it opens no app")]
     Scheme,
     /// A scheme without a dot that is not on the operator's list.
     #[error(
-        "a scheme of an app has a dot, such as com.example.app (RFC 8252 §7.1); one without needs the operator's \
+        "the scheme of an app must have a dot, such as com.example.app (RFC 8252 §7.1); the operator can allow others in \
          [portal] schemes"
     )]
     SchemeUnlisted,
-    /// A scheme of the operator's list, for an app that is not public.
+    /// A scheme of the operator's list, but the app is not public.
     #[error("a scheme without a dot is for public apps only")]
     SchemeNotPublic,
     /// Two URIs with a comma, a semicolon or white space between them.
     #[error("it holds several URIs: give each as an item of its own")]
     Several,
-    /// It holds a space, a backslash, a wildcard in the host or a character that a URI cannot have.
+    /// It holds a space, a backslash, a wildcard in the host or another character that a URI cannot have.
     #[error("it holds a character that a redirect URI cannot have")]
     Character,
     /// Longer than 2,000 characters.
@@ -73,12 +73,12 @@ pub enum RedirectUriError {
 }
 
 impl RedirectUri {
-    /// Parses a URI for registration. A custom scheme needs a dot (RFC 8252 §7.1).
+    /// Parses a URI for registration. A custom scheme must have a dot (RFC 8252 §7.1).
     pub fn parse(text: &str) -> Result<Self, RedirectUriError> {
         Self::parse_with(text, Schemes::default())
     }
 
-    /// The same, where some schemes without a dot are admitted too.
+    /// Like [`Self::parse`], but also accepts some schemes without a dot.
     pub fn parse_with(text: &str, schemes: Schemes<'_>) -> Result<Self, RedirectUriError> {
         if text.len() > 2000 {
             return Err(RedirectUriError::TooLong);
@@ -104,18 +104,19 @@ impl RedirectUri {
         Ok(Self(text.to_owned()))
     }
 
-    /// A URI that was registered before. It is not judged again.
+    /// Takes a URI that was registered before. It is not checked again.
     pub fn registered(text: String) -> Self {
         Self(text)
     }
 
-    /// The URI as registered.
+    /// The URI as text, as registered.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether `sent` names this URI: the same text, or the same loopback URI with another port (RFC 8252 §7.3).
-    /// `localhost` is such an address only where the app says so: it may resolve elsewhere (RFC 8252 §8.3).
+    /// `localhost` has this exception only if the app sets `localhost`: the name may resolve to another address (RFC 8252
+    /// §8.3).
     pub fn admits(&self, sent: &str, localhost: bool) -> bool {
         if self.0 == sent {
             return true;
@@ -126,14 +127,14 @@ impl RedirectUri {
         }
     }
 
-    /// Whether a request may name another port than this one; `localhost` as for [`Self::admits`].
+    /// Whether a request may name another port than this URI has. `localhost` has the same meaning as for [`Self::admits`].
     pub fn takes_any_port(&self, localhost: bool) -> bool {
         loopback(&self.0, localhost).is_some()
     }
 
-    /// The origin of a page at this address, as browsers write it: `scheme://host[:port]` (RFC 6454 §6.2). A native app's
-    /// scheme has none. A loopback address has that of its own port alone: any port is for programs that are not pages, and
-    /// a page on another port is another's.
+    /// The origin of a page at this URI, as browsers write it: `scheme://host[:port]` (RFC 6454 §6.2). A native app's
+    /// scheme has no origin. A loopback URI has the origin of its own port alone: a page on another port belongs to
+    /// somebody else. Any port is allowed only to programs that are not pages.
     pub fn origin(&self) -> Option<String> {
         let url = Url::parse(&self.0).ok()?;
         matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
@@ -141,7 +142,7 @@ impl RedirectUri {
 }
 
 impl Destination {
-    /// Where an address leads; `None` where no browser would follow it.
+    /// The destination of a URL. `None` if no browser would follow it.
     pub fn of(address: &str) -> Option<Self> {
         let url = Url::parse(address).ok()?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -156,7 +157,7 @@ impl Destination {
     }
 }
 
-/// Whether an operator may admit this scheme, written in lower case and without a dot.
+/// Whether an operator may list this scheme. It must be in lower case and without a dot.
 pub fn may_be_listed(scheme: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-');
     scheme.starts_with(|first: char| first.is_ascii_lowercase())
@@ -165,7 +166,7 @@ pub fn may_be_listed(scheme: &str) -> bool {
         && !matches!(scheme, "http" | "https")
 }
 
-/// Schemes that a browser or the system acts upon by itself, so that a code sent there opens no app.
+/// Schemes that a browser or the operating system handles itself, so that a code sent there opens no app.
 const NEVER: [&str; 22] = [
     "about",
     "blob",
@@ -207,7 +208,7 @@ fn custom(scheme: &str, schemes: Schemes<'_>) -> Result<(), RedirectUriError> {
     Ok(())
 }
 
-/// Adds `pairs` to the query of `uri`, which stays as it was otherwise (RFC 6749 §3.1.2: an existing query is kept).
+/// Adds `pairs` to the query of `uri` and leaves the rest as it is (RFC 6749 §3.1.2: an existing query is kept).
 pub fn with_query(uri: &str, pairs: &[(&str, &str)]) -> String {
     let encoded = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
@@ -242,12 +243,13 @@ fn web(text: &str, url: &Url) -> Result<(), RedirectUriError> {
     Ok(())
 }
 
-/// However it is written: `127.1` and `0x7f000001` are 127.0.0.1 to a browser.
+/// Also recognizes other spellings: `127.1` and `0x7f000001` are 127.0.0.1 to a browser.
 fn is_this_computer(url: &Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"))
 }
 
-/// Every address by which a program of the same device can be reached, more than may be registered with plain http.
+/// Whether a program of the same device can be reached at this host. These are more hosts than may be registered with plain
+/// http.
 fn is_this_device(host: &Host<&str>) -> bool {
     let local = |address: IpAddr| address.is_loopback() || address.is_unspecified();
     match host {
@@ -263,7 +265,7 @@ fn is_this_device(host: &Host<&str>) -> bool {
     }
 }
 
-/// What is left of a loopback URI without its port.
+/// The rest of a loopback URI, without its port.
 fn loopback(uri: &str, localhost: bool) -> Option<(&'static str, &str)> {
     let hosts = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
     let count = if localhost { 3 } else { 2 };
@@ -286,8 +288,8 @@ impl fmt::Display for RedirectUri {
     }
 }
 
-/// Whether a URI begins behind a comma, a semicolon or white space: a URI may have the first two, so both would be registered as
-/// one that nobody sends.
+/// Whether a second URI begins after a comma, a semicolon or white space. A URI may hold the first two, so without this
+/// check both would be registered as one URI that no client sends.
 fn holds_several(text: &str) -> bool {
     let scheme = |text: &str| {
         let fits = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
@@ -327,7 +329,7 @@ mod tests {
                 assert_eq!(RedirectUri::parse(&text), Err(RedirectUriError::Several), "{text:?}");
             }
         }
-        // White space before one is another fault.
+        // White space before a URI is another fault.
         assert_eq!(
             RedirectUri::parse(" https://a.example/cb"),
             Err(RedirectUriError::Character)
@@ -362,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loopback_address_takes_any_port_and_localhost_does_not() {
+    fn a_loopback_address_admits_any_port_and_localhost_does_not() {
         assert!(admits("http://127.0.0.1/cb", "http://127.0.0.1:51004/cb"));
         assert!(admits("http://127.0.0.1:9/cb", "http://127.0.0.1/cb"));
         assert!(admits("http://[::1]:9/cb", "http://[::1]:51004/cb"));
@@ -381,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn localhost_takes_any_port_where_the_app_says_so() {
+    fn localhost_admits_any_port_if_the_app_allows_it() {
         let registered = RedirectUri::parse("http://localhost/cb").unwrap();
         assert!(registered.admits("http://localhost:49152/cb", true));
         assert!(registered.takes_any_port(true) && !registered.takes_any_port(false));
@@ -425,15 +427,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_registered_is_not_judged_again() {
+    fn a_registered_uri_is_not_checked_again() {
         let uri = RedirectUri::registered("myapp:/cb".to_owned());
         assert!(uri.admits("myapp:/cb", false));
         assert!(!uri.admits("myapp:/cb2", false));
     }
 
-    /// RFC 8252 §8.6: the person is warned of an answer that any program on the device could receive.
+    /// RFC 8252 §8.6: any program on the device could receive the answer, so the page warns the person.
     #[test]
-    fn this_device_is_known_however_it_is_written() {
+    fn each_spelling_of_this_device_is_recognized() {
         for text in [
             "http://127.0.0.1:49152/cb",
             "http://127.1/cb",
@@ -452,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_scheme_is_no_web_address_whatever_it_looks_like() {
+    fn a_custom_scheme_is_never_a_web_address() {
         for (text, scheme) in [
             ("https.evil.example:/", "https.evil.example"),
             ("com.example.app:/cb", "com.example.app"),
@@ -476,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_registered_says_why() {
+    fn a_refused_redirect_uri_gives_its_reason() {
         use RedirectUriError as E;
         for (text, error) in [
             ("app.example/cb", E::NotAbsolute),
@@ -517,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_kept_and_added_to() {
+    fn an_existing_query_is_kept_and_extended() {
         assert_eq!(
             with_query("https://a.example/cb", &[("code", "x y")]),
             "https://a.example/cb?code=x+y"

@@ -7,7 +7,7 @@ use std::fmt;
 #[serde(try_from = "String", into = "String")]
 pub struct Scope(String);
 
-/// A text that is no scope token (RFC 6749 §3.3).
+/// Why a text is not a scope token (RFC 6749 §3.3).
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0:?} is not a scope: one to 128 printable ASCII characters without space, quote and backslash")]
 pub struct NotAScope(pub String);
@@ -22,7 +22,7 @@ impl Scope {
         Ok(Self(text.to_owned()))
     }
 
-    /// The token as text.
+    /// The scope token as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -47,13 +47,13 @@ impl From<Scope> for String {
     }
 }
 
-/// Several scopes, each once, in the order given.
+/// Several scopes without repetition, in the order given.
 #[derive(Clone, PartialEq, Eq, Default, Debug, serde::Serialize)]
 #[serde(transparent)]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {
-    /// Parses a space-delimited list; an empty text is an empty list. Repeated tokens count once.
+    /// Parses a space-delimited list. An empty text is an empty list. Repeated tokens count once.
     pub fn parse(text: &str) -> Result<Self, NotAScope> {
         text.split(' ')
             .filter(|token| !token.is_empty())
@@ -61,12 +61,12 @@ impl Scopes {
             .collect()
     }
 
-    /// Whether there is none.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many bytes they have as a space-delimited text.
+    /// The length of the scopes as a space-delimited text, in bytes.
     pub fn text_length(&self) -> usize {
         let spaces = self.0.len().saturating_sub(1);
         spaces + self.0.iter().map(|scope| scope.0.len()).sum::<usize>()
@@ -77,17 +77,17 @@ impl Scopes {
         self.0.iter()
     }
 
-    /// Whether `scope` is among them.
+    /// Whether the list holds `scope`.
     pub fn contains(&self, scope: &Scope) -> bool {
         self.0.contains(scope)
     }
 
-    /// Whether every one of these is among `others`.
+    /// Whether `others` holds each of these scopes.
     pub fn is_subset_of(&self, others: &Scopes) -> bool {
         self.0.iter().all(|scope| others.contains(scope))
     }
 
-    /// Those that are also among `others`, in this order.
+    /// The scopes that `others` holds too, in the order of `self`.
     #[must_use]
     pub fn intersection(&self, others: &Scopes) -> Scopes {
         Self(self.0.iter().filter(|scope| others.contains(scope)).cloned().collect())
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_is_that_of_the_text() {
+    fn text_length_is_the_length_of_the_printed_text() {
         for text in ["", "a", "library sales  sales x"] {
             let scopes = Scopes::parse(text).unwrap();
             assert_eq!(scopes.text_length(), scopes.to_string().len(), "{text:?}");
@@ -137,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn quotes_backslashes_and_controls_are_no_scope() {
+    fn a_scope_with_a_quote_a_backslash_or_a_control_is_refused() {
         for text in ["a\"b", "a\\b", "a\tb", "é", ""] {
             assert!(Scope::parse(text).is_err(), "{text:?}");
         }
     }
 
     #[test]
-    fn an_intersection_keeps_the_asked_order() {
+    fn an_intersection_keeps_the_order_of_the_request() {
         let asked = Scopes::parse("b a c").unwrap();
         let granted = Scopes::parse("a b").unwrap();
         assert_eq!(asked.intersection(&granted).to_string(), "b a");
