@@ -1,106 +1,108 @@
-//! What an access token says, as bytes: tag-length-value fields in one canonical order.
+//! The fields of an access token as bytes: tag-length-value fields in one canonical order.
 //!
-//! Tags ascend and each comes at most once. A length is one byte below 128, else two with the first bit set; the shorter form
-//! is the only one. So claims have exactly one encoding, which the serial and the nonce are derived from.
+//! Tags ascend, and each appears at most once. A length below 128 is one byte; a longer one is two bytes, the first bit
+//! set. A length that fits in one byte must use one byte. So the same claims always have the same encoding, from which the
+//! serial and the nonce are derived.
 //!
-//! A tag below 128 is *critical*: a version that does not know it refuses the token, since what it cannot enforce may narrow
-//! the token. From 128 on tags are *optional*, and an unknown one is skipped.
+//! A tag below 128 is *critical*. A version that does not know a critical tag refuses the token, because the field may
+//! restrict the token and this version cannot enforce it. Tags from 128 on are *optional*: an unknown one is skipped.
 
 use crate::store::model::{AppId, GrantId, OrganizationId, UserId};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 use uuid::Uuid;
 
-/// What an access token says.
+/// The fields of an access token.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Claims {
-    /// Its own number, by which it alone can be revoked; sealing derives it from everything else.
+    /// The number of this token, by which this token alone can be revoked. Sealing derives it from all other fields.
     pub serial: [u8; 16],
-    /// The person's grant; `None` for client_credentials.
+    /// The person's grant. `None` for a token of client_credentials.
     pub grant: Option<PersonGrant>,
-    /// The app that it was issued to.
+    /// The app that the token was issued to.
     pub app: AppId,
-    /// The organization that it acts in.
+    /// The organization that the token acts in.
     pub organization: OrganizationId,
-    /// What it opens.
+    /// The scopes of the token.
     pub scopes: Scopes,
-    /// When it was issued.
+    /// When the token was issued.
     pub issued_at: Instant,
-    /// When it ends; never `None` on the wire: [`Instant`]'s last moment stands for a very long time.
+    /// When the token expires. The wire always has it: the last moment of [`Instant`] means a very long time.
     pub expires: Instant,
 }
 
-/// The part of the claims that a person's consent gave.
+/// The claims of a token that a person consented to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PersonGrant {
     /// The grant.
     pub id: GrantId,
-    /// Which generation of it.
+    /// The generation of the grant that the token belongs to.
     pub generation: u32,
     /// The person.
     pub user: UserId,
-    /// The key of the code or refresh token that it came with: revoked, it takes the access token along.
+    /// The id of the key of the code or refresh token that was issued with this access token. If this key is revoked, the
+    /// access token is revoked as well.
     pub key: u32,
 }
 
-/// Why bytes are not the claims of a token, or of one that this version cannot enforce.
+/// Why bytes are not claims, or are claims that this version cannot enforce.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ClaimsError {
     /// The bytes end within a field.
     #[error("the claims end within a field")]
     Truncated,
-    /// A length in two bytes that fits in one.
+    /// A length in two bytes that would fit in one.
     #[error("a length is longer than it needs to be")]
     NonMinimalLength,
-    /// A tag that is not above the one before it.
-    #[error("field {0} comes again or out of order")]
+    /// A tag that is not higher than the tag before it.
+    #[error("field {0} is repeated or out of order")]
     Disordered(u8),
     /// A critical field that this version does not know.
     #[error("field {0} is critical, and this version cannot enforce it")]
     UnknownCritical(u8),
-    /// A value that its field cannot have.
-    #[error("field {0} has no such value")]
+    /// A value that this field cannot have.
+    #[error("field {0} has a value that is not allowed")]
     Value(u8),
-    /// A field that every token has is absent, or one of several that belong together.
+    /// A field is absent that every token has, or that belongs to a field that is present.
     #[error("a field is missing")]
     Incomplete,
 }
 
-/// The tags. All of these narrow a token or say whose it is, so all are critical.
+/// The tags. Each of these fields restricts a token or says whose it is, so all are critical.
 mod tag {
     pub(super) const SERIAL: u8 = 1;
     pub(super) const ISSUED_AT: u8 = 2;
     pub(super) const EXPIRES: u8 = 3;
     pub(super) const APP: u8 = 4;
     pub(super) const ORGANIZATION: u8 = 5;
-    /// Absent where there are none: nothing is allowed then.
+    /// Absent if the token has no scopes: then it allows nothing.
     pub(super) const SCOPES: u8 = 6;
     pub(super) const GRANT: u8 = 7;
     pub(super) const GENERATION: u8 = 8;
     pub(super) const USER: u8 = 9;
     pub(super) const GRANT_KEY: u8 = 10;
-    /// Reserved: the resource that the token is for (RFC 8707).
+    /// Reserved: the resource server that the token is for (RFC 8707).
     pub(super) const RESOURCE: u8 = 11;
-    /// Reserved: the key that its holder must prove (RFC 7800 `cnf`).
+    /// Reserved: the key that the holder of the token must prove (RFC 7800 `cnf`).
     pub(super) const CONFIRMATION: u8 = 12;
-    /// Reserved: who acts for the subject (RFC 8693 `act`).
+    /// Reserved: the party that acts for the subject (RFC 8693 `act`).
     pub(super) const ACTOR: u8 = 13;
-    /// From here on a field may be skipped by a version that does not know it.
+    /// From this tag on, a version that does not know a field skips it.
     pub(super) const OPTIONAL: u8 = 128;
 }
 
-/// Where the value of the serial is. It comes first, so that all other fields follow it: the serial is derived from those.
+/// Where the value of the serial is. The serial comes first, so that all the fields from which it is derived follow it.
 pub(super) const SERIAL: std::ops::Range<usize> = 2..18;
-/// Bytes of everything but the scopes.
+/// The length of all fields except the scopes, in bytes.
 pub(super) const FIXED: usize = 5 * ID + 2 * MOMENT + 2 * NUMBER;
-/// Bytes of a field with its tag and length, by the kind of its value.
+/// The length of a field with its tag and length, in bytes, by the kind of its value.
 const ID: usize = 2 + 16;
 const MOMENT: usize = 2 + 8;
 const NUMBER: usize = 2 + 4;
-/// The longest value that a length of two bytes can tell.
+/// The longest value, in bytes, whose length fits in two bytes.
 const LONGEST_VALUE: usize = 0x7fff;
 
-/// The scopes are longer than a field can be.
+/// The scopes are longer than a field can hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the scopes are longer than 32,767 bytes")]
 pub struct TooLong;
@@ -109,7 +111,7 @@ impl Claims {
     /// Appends the canonical encoding to `bytes`.
     ///
     /// # Errors
-    /// Where the scopes are longer than a field can be.
+    /// If the scopes are longer than a field can hold.
     pub fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), TooLong> {
         field(bytes, tag::SERIAL, &self.serial);
         field(bytes, tag::ISSUED_AT, &self.issued_at.0.to_be_bytes());
@@ -126,10 +128,10 @@ impl Claims {
         Ok(())
     }
 
-    /// Reads what [`Claims::encode`] wrote. Unknown optional fields are skipped.
+    /// Decodes the bytes that [`Claims::encode`] wrote. Skips unknown optional fields.
     ///
     /// # Errors
-    /// Where the bytes are not canonical, or hold a critical field that this version does not know.
+    /// If the bytes are not canonical, or hold a critical field that this version does not know.
     pub fn decode(bytes: &[u8]) -> Result<Self, ClaimsError> {
         let mut read = Read::default();
         let mut fields = Fields { rest: bytes, last: 0 };
@@ -140,7 +142,7 @@ impl Claims {
     }
 }
 
-/// A field whose length is one byte.
+/// Appends a field whose length is one byte.
 fn field<const N: usize>(bytes: &mut Vec<u8>, tag: u8, value: &[u8; N]) {
     const { assert!(N < 128) };
     bytes.extend_from_slice(&[tag, N.to_le_bytes()[0]]);
@@ -166,10 +168,10 @@ fn scopes_field(bytes: &mut Vec<u8>, scopes: &Scopes) -> Result<(), TooLong> {
     Ok(())
 }
 
-/// The fields of an encoding, one after the other.
+/// Iterates over the fields of an encoding.
 struct Fields<'a> {
     rest: &'a [u8],
-    /// The tag before; no field has tag 0.
+    /// The tag of the field before. No field has tag 0.
     last: u8,
 }
 
@@ -199,7 +201,7 @@ fn length(bytes: &[u8]) -> Result<(usize, &[u8]), ClaimsError> {
     }
 }
 
-/// The fields read so far.
+/// The fields decoded so far.
 #[derive(Default)]
 struct Read {
     serial: Option<[u8; 16]>,
@@ -273,7 +275,7 @@ fn number(tag: u8, value: &[u8]) -> Result<u32, ClaimsError> {
     exact(tag, value).map(u32::from_be_bytes)
 }
 
-/// Parsing drops repetitions and doubled spaces, so a text in which there were any is longer than its scopes.
+/// Parsing drops repeated scopes and extra spaces. So a text with any of these is longer than the scopes that it gives.
 fn scopes(value: &[u8]) -> Option<Scopes> {
     let scopes = Scopes::parse(std::str::from_utf8(value).ok()?).ok()?;
     (!scopes.is_empty() && scopes.text_length() == value.len()).then_some(scopes)

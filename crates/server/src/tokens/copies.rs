@@ -1,27 +1,28 @@
-//! Finds devices that were copied with their tokens (DESIGN §5, decision 44).
+//! Detects devices that were copied together with their tokens (DESIGN §5, decision 44).
 //!
-//! Two holders of one refresh token who both refresh within the grace get the same successor, again and again: neither is
-//! ever late, so no reuse tells of them. What tells is where they are. A repeat from another source than the one that rotated
-//! is noted in memory; the count of such rotations in a row is written with the next rotation.
+//! Two holders of one refresh token who both refresh within the grace get the same successor each time. Neither is ever
+//! late, so no reuse is detected. Their addresses give them away. If a refresh is repeated from another source than the one
+//! that rotated, memory notes it. The next rotation writes to the row how many rotations in a row were repeated this way.
 
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
 use std::net::IpAddr;
 use uuid::Uuid;
 
-/// Three rotations in a row that were each repeated from another source: once may be a phone that changes networks.
+/// The number of rotations in a row that were each repeated from another source. A single repeat may be a phone that
+/// changes networks.
 pub const COPIED: u32 = 3;
 
-/// How many grants are remembered between a repeat and the next rotation.
+/// The number of grants for which memory keeps a repeat until the next rotation.
 const GRANTS: usize = 65_536;
 
-/// Keeps this purpose apart from the proofs, which have their kind in this place.
+/// A tag that separates this use of the key from the proofs, which have their kind at this position.
 const TAG: u8 = 16;
 
-/// A source address as the row keeps it: nobody reads an address from it, nor whether two grants share one.
+/// A source address as the row keeps it. It reveals neither the address nor whether two grants share one.
 pub type Source = [u8; 8];
 
-/// The keyed hash of an address; all of an IPv6 network (/64) is one source, as it is where failures are counted.
+/// The keyed hash of an address. An IPv6 network (/64) is one source, as for the tallies of failures.
 #[must_use]
 pub fn source(key: &hmac::Key, salt: &[u8; 16], grant: Uuid, address: IpAddr) -> Source {
     let mut message = Vec::with_capacity(49);
@@ -37,8 +38,8 @@ pub fn source(key: &hmac::Key, salt: &[u8; 16], grant: Uuid, address: IpAddr) ->
     source
 }
 
-/// The count to write with a rotation, from the one in the row and whether the rotation before was repeated from another
-/// source. It reaches [`COPIED`] only where that is told, and stays there until the grant ends.
+/// The count to write with a rotation. `repeats` is the count in the row; `repeated` says whether the rotation before was
+/// repeated from another source. The count stays at [`COPIED`] until the grant ends.
 #[must_use]
 pub fn counted(repeats: u32, repeated: bool) -> u32 {
     match (repeats, repeated) {
@@ -48,7 +49,7 @@ pub fn counted(repeats: u32, repeated: bool) -> u32 {
     }
 }
 
-/// Which generations were repeated from another source. A restart forgets them: the count begins anew.
+/// The generations that were repeated from another source. A restart clears them, and the count begins anew.
 pub struct Repeats(Cache<Uuid, u32>);
 
 impl Default for Repeats {
@@ -63,7 +64,7 @@ impl Repeats {
         self.0.insert(grant, generation);
     }
 
-    /// Whether this generation was.
+    /// Whether this generation was repeated from another source.
     #[must_use]
     pub fn has(&self, grant: Uuid, generation: u32) -> bool {
         self.0.get(&grant) == Some(generation)
@@ -95,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn rotations_count_while_each_is_repeated_and_three_are_for_good() {
+    fn three_repeated_rotations_in_a_row_mark_a_copied_device_for_good() {
         assert_eq!([counted(0, true), counted(1, true), counted(2, true)], [1, 2, 2]);
         assert_eq!([counted(0, false), counted(1, false), counted(2, false)], [0, 0, 0]);
         assert_eq!([counted(3, false), counted(3, true)], [3, 3]);
     }
 
     #[test]
-    fn a_repeat_is_known_for_its_generation_only() {
+    fn a_repeat_counts_for_its_generation_only() {
         let (repeats, grant) = (Repeats::default(), Uuid::from_u128(1));
         assert!(!repeats.has(grant, 2));
         repeats.note(grant, 2);

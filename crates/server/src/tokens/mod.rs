@@ -1,4 +1,4 @@
-//! Tokens: what a grant looks like to those who hold a part of it.
+//! Codes, refresh tokens and access tokens of a grant, and what each of them means when it is presented.
 
 pub mod claims;
 pub mod copies;

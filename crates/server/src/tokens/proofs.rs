@@ -1,8 +1,8 @@
-//! Codes and refresh tokens: a prefix, and base64url of grant id ‖ generation ‖ HMAC.
+//! Codes and refresh tokens: a prefix, and the base64url of grant id ‖ generation ‖ HMAC.
 //!
-//! The HMAC covers a salt that only the grant's row has, under a key that only the server has: neither the database alone
-//! nor the key alone can forge one. Nothing about such a token is stored but the row's generation; so it can be given
-//! again, to a client whose answer was lost.
+//! The HMAC covers a salt, which is only in the grant's row, under a key that only the server has. So neither the database
+//! alone nor the key alone is enough to forge a token. The token itself is not stored: the row holds only the generation.
+//! So the server can derive the token again for a client whose answer was lost.
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 const LENGTH: usize = 16 + 4 + 32;
 
-/// What a proof proves.
+/// The kind of token that a proof is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// An authorization code (RFC 6749 §4.1.2); its generation is 0.
@@ -20,7 +20,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What tokens of this kind begin with, so that secret scanners find them.
+    /// The prefix of tokens of this kind, by which secret scanners find them.
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
@@ -30,13 +30,13 @@ impl Kind {
     }
 }
 
-/// A token that has the form of a proof; whether it is authentic only the grant's row can tell.
+/// A token that has the form of a proof. The salt in the grant's row is needed to check whether it is authentic.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
     kind: Kind,
-    /// The grant that it speaks of.
+    /// The grant that the proof belongs to.
     pub grant: Uuid,
-    /// Which one of the grant's.
+    /// The generation of the grant that the proof stands for.
     pub generation: u32,
     mac: [u8; 32],
 }
@@ -55,7 +55,7 @@ impl Proof {
         }
     }
 
-    /// Reads a token of this kind; `None` where it has another form.
+    /// Parses a token of this kind. `None` if it has another form.
     #[must_use]
     pub fn parse(kind: Kind, token: &str) -> Option<Self> {
         let encoded = token.strip_prefix(kind.prefix())?;
@@ -74,13 +74,13 @@ impl Proof {
         })
     }
 
-    /// Whether this server made it for the grant with this salt. Takes the same time for every answer.
+    /// Whether this server made the proof for the grant with this salt. Constant in time.
     #[must_use]
     pub fn is_authentic(&self, key: &hmac::Key, salt: &[u8; 16]) -> bool {
         hmac::verify(key, &message(self.kind, salt, self.grant, self.generation), &self.mac).is_ok()
     }
 
-    /// The token as it travels.
+    /// The proof as the text that clients send.
     #[must_use]
     pub fn token(&self) -> String {
         let mut bytes = [0; LENGTH];
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn another_form_is_no_proof() {
+    fn a_token_of_another_form_is_refused() {
         let token = Proof::derive(Kind::Code, &key(1), &[2; 16], Uuid::from_u128(3), 0).token();
         assert!(Proof::parse(Kind::RefreshToken, &token).is_none());
         let longer = format!("{token}A");

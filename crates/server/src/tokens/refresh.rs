@@ -1,51 +1,51 @@
-//! What a presented refresh token means (RFC 6749 §6, RFC 9700 §4.14.2).
+//! Decides what a presented refresh token means (RFC 6749 §6, RFC 9700 §4.14.2).
 //!
-//! A refresh whose answer was lost, or two that raced, must not sign anybody out; a stolen token must be found out.
-//! Both are decided here, from the grant's row and the clock alone. The caller has already authenticated the client,
-//! verified the token's HMAC and its owner: what arrives is authentic. It then performs exactly one statement.
+//! A lost answer, or two refreshes that race, must not end access. A stolen token must be detected. This module decides
+//! both from the grant's row and the clock alone. The caller has already authenticated the client and has verified the
+//! token's HMAC and its owner. The caller then performs exactly one statement.
 
 use crate::time::Instant;
 use std::time::Duration;
 
-/// The columns of a grant's row that decide a refresh. A generation is 1 for the refresh token that the code gave, and one
-/// more with every rotation.
+/// The columns of a grant's row that decide a refresh. The refresh token issued for the code has generation 1. Each
+/// rotation adds one.
 #[derive(Clone, Copy, Debug)]
 pub struct Rotation {
-    /// The generation last issued.
+    /// The last issued generation.
     pub current: u32,
-    /// The generation its holder proved last; `None` before the first refresh.
+    /// The generation that the holder presented last. `None` before the first refresh.
     pub previous: Option<u32>,
-    /// When `current` was issued.
+    /// When generation `current` was issued.
     pub rotated_at: Instant,
-    /// Whether a token of `current` was seen by any endpoint. `None` where use cannot be seen (JWT access tokens).
+    /// Whether any endpoint has received a token of `current`. `None` if its use cannot be seen (JWT access tokens).
     pub confirmed: Option<bool>,
 }
 
-/// How long a predecessor still counts (`[tokens] grace` and `retry`).
+/// How long the token before the current one is still accepted (`[tokens] grace` and `retry`).
 #[derive(Clone, Copy, Debug)]
 pub struct Leniency {
-    /// A race or a lost answer: the same successor again.
+    /// For a race or a lost answer: the same successor is issued again.
     pub grace: Duration,
-    /// A lost answer whose successor nobody used: a new successor.
+    /// For a lost answer whose successor was never used: a new successor is issued.
     pub retry: Duration,
 }
 
-/// What to do. Only `Rotate`, `Replace` and `Reused` write.
+/// The action for a presented refresh token. Only `Rotate`, `Replace` and `Reused` write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Meaning {
     /// The current token: issue the next generation.
     Rotate,
     /// A race or a lost answer: issue the current generation again, unchanged.
     Repeat,
-    /// An answer lost for longer: issue a new generation; the unconfirmed one is void.
+    /// The answer was lost longer ago: issue a new generation. The unconfirmed generation becomes void.
     Replace,
-    /// A token that its holder had already exchanged: end the grant.
+    /// The holder had already exchanged this token: end the grant.
     Reused,
-    /// A generation that this database never issued: it was rolled back. Refuse, raise an alarm, end nothing.
+    /// This database never issued the generation, so the database was rolled back. Refuse, log an alarm, end nothing.
     RolledBack,
 }
 
-/// Decides what `presented` means at `now`.
+/// Decides which action `presented` needs at `now`.
 #[must_use]
 pub fn meaning(presented: u32, row: Rotation, now: Instant, lenient: Leniency) -> Meaning {
     if presented == row.current {
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_holds() {
+    fn each_presented_generation_has_the_meaning_of_rfc_9700() {
         use Meaning::{Repeat, Replace, Reused, RolledBack, Rotate};
         let table = [
             // seconds since the rotation, presented, previous, confirmed → meaning
@@ -104,7 +104,7 @@ mod tests {
             ((31, 6, 6, None), Reused),
             ((1, 5, 6, Some(false)), Reused),
             ((1, 4, 6, Some(false)), Reused),
-            // 5 was replaced by 7, so 6 is void although it is the nearest
+            // 7 replaced 5, so 6 is void although it is the nearest
             ((1, 6, 5, Some(false)), Reused),
             ((1, 5, 5, Some(true)), Repeat),
             ((31, 5, 5, Some(false)), Replace),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_never_refreshed_knows_no_predecessor() {
+    fn a_grant_without_a_refresh_accepts_no_older_generation() {
         let row = Rotation {
             current: 1,
             previous: None,

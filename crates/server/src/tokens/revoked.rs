@@ -1,8 +1,9 @@
-//! What was revoked before it expired, in memory and exact: a false positive would refuse a good token.
+//! The tokens that were revoked before they expired. The set is in memory and exact: a false positive would refuse a good
+//! token.
 //!
-//! An entry lives until the latest expiry that any token it speaks of can carry. The store's feed keeps the same entries
-//! on disk, from which the set is rebuilt at start. An app or a person can make as many entries as they like, so beyond a
-//! number the oldest of one owner are folded into a *recall*: one entry that revokes them together (docs/decisions/0047).
+//! An entry is kept until the latest expiry of any token that it revokes. The store's feed keeps the same entries on disk,
+//! and the set is rebuilt from the feed at start. An app or a person can make any number of entries. So above a limit the
+//! oldest entries of one owner are folded into a *recall*: one entry that revokes all of them (docs/decisions/0047).
 
 use crate::store::model::{AppId, GrantId, Mark, Recall, Recalled, UserId};
 use crate::time::Instant;
@@ -11,31 +12,31 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use uuid::Uuid;
 
-/// How many entries are folded into one at a time.
+/// The number of entries that are folded into one recall at a time.
 pub const FOLDED: usize = 32;
 
-/// How many recalls of one owner are known to be in the feed.
+/// The number of feed entries of one owner's recalls that are remembered, so that the next recall can replace them.
 const RECALLS: usize = 8;
 
-/// What can be revoked.
+/// The target of a revocation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Entry {
     /// Every token of a grant.
     Grant(Uuid),
-    /// The access tokens of one generation of a grant: its successor replaced it unseen.
+    /// The access tokens of one generation of a grant, which its successor replaced before any of them was seen.
     Generation(Uuid, u32),
     /// One access token, by its serial.
     Token([u8; 16]),
 }
 
-/// An entry of the feed that revokes something.
+/// An entry of the feed that revokes tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Revocation {
-    /// What.
+    /// The tokens that the entry revokes.
     pub entry: Entry,
-    /// Until when it matters.
+    /// Until when the entry matters: its tokens have expired then.
     pub until: Instant,
-    /// Where it is in the feed.
+    /// The position of the entry in the feed.
     pub mark: Mark,
 }
 
@@ -46,16 +47,17 @@ pub struct Revoked(RwLock<Set>);
 #[derive(Debug, Default)]
 struct Set {
     entries: HashMap<Entry, Held>,
-    /// Single tokens that were revoked at this server since it started, by their owner (an app whose own it is, or a grant),
-    /// with the moment of their issue.
+    /// The single tokens that were revoked at this server since its start, with the moment of their issue. The key is the
+    /// owner: the app of a token without a grant, else the grant.
     owned: HashMap<Uuid, Vec<(Instant, [u8; 16])>>,
     tokens: HashMap<Uuid, RecalledTokens>,
     grants: HashMap<(UserId, AppId), Vec<RecalledGrants>>,
-    /// The names of the runs that entries came from.
+    /// The names of the runs that wrote entries.
     runs: Vec<[u8; 16]>,
 }
 
-/// How long an entry matters, and where it is in the feed. There may be a million: the run is kept as its place in a list.
+/// How long an entry matters, and its position in the feed. There may be a million of these, so the run is stored as an
+/// index into `runs`.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     until: Instant,
@@ -63,17 +65,19 @@ struct Held {
     number: u32,
 }
 
-/// Every token of an owner that was issued by a moment.
+/// All tokens of an owner that were issued up to a moment.
 #[derive(Debug)]
 struct RecalledTokens {
     issued_by: Instant,
     until: Instant,
-    /// The last entries of the feed that say so, of several servers mostly: the next one takes the place of all.
+    /// The feed entries of this recall. There are several if several servers wrote one. The next recall replaces all of
+    /// them.
     marks: VecDeque<Mark>,
 }
 
-/// The grants of a person for an app up to a last one, except those that had not ended then: these have entries of their own,
-/// should they end. So each recall holds for good, whatever comes before or after it; a later one names those that it replaces.
+/// The grants of a person for an app up to a last one, except those that had not ended then. If one of the exceptions ends
+/// later, it gets its own entry. So each recall stays true whatever entries come before or after it. A later recall names
+/// the recalls that it replaces.
 #[derive(Debug)]
 struct RecalledGrants {
     last: GrantId,
@@ -83,17 +87,17 @@ struct RecalledGrants {
 }
 
 impl Revoked {
-    /// Adds what an entry of the feed revokes, and forgets a few that no longer matter.
+    /// Adds an entry of the feed, and removes a few entries that no longer matter.
     pub fn add(&self, revocation: Revocation, now: Instant) {
         self.changed(|set| set.add(revocation, now));
     }
 
-    /// Takes in a recall that matters until `until`, in the place of what it folded.
+    /// Adds a recall that matters until `until`, and removes the entries that it replaces.
     pub fn recall(&self, recall: Recall, until: Instant, mark: Mark) {
         self.changed(|set| set.recall(recall, until, mark));
     }
 
-    /// Whether a token that says this was revoked, or its generation or its grant.
+    /// Whether the token with these claims, its generation or its grant was revoked.
     #[must_use]
     pub fn has(&self, claims: &Claims) -> bool {
         let set = self.read();
@@ -112,39 +116,41 @@ impl Revoked {
         }
     }
 
-    /// Whether a recall says that this grant ended. One that is about to be made must not have such an id.
+    /// Whether a recall covers this grant. A new grant must not get such an id.
     #[must_use]
     pub fn has_ended(&self, user: UserId, app: AppId, grant: GrantId) -> bool {
         self.read().has_ended(user, app, grant)
     }
 
-    /// The newest of a person's grants for an app that recalls speak of: the next one must be newer, by whatever clock.
+    /// The newest grant of a person for an app that a recall covers. The id of the next grant must be higher, even if the
+    /// clock is behind.
     #[must_use]
     pub fn last_ended(&self, user: UserId, app: AppId) -> Option<GrantId> {
         let set = self.read();
         set.grants.get(&(user, app))?.iter().map(|recall| recall.last).max()
     }
 
-    /// The moment by which all tokens of this owner that were issued are revoked: the next one must be newer, by whatever clock.
+    /// The moment up to which all issued tokens of this owner are revoked. The next token must be issued later, even if the
+    /// clock is behind.
     #[must_use]
     pub fn recalled_by(&self, owner: Uuid) -> Option<Instant> {
         let set = self.read();
         set.tokens.get(&owner).map(|recall| recall.issued_by)
     }
 
-    /// Counts a token that was revoked by itself among those of its owner: an app whose own it is, or its grant.
+    /// Counts a singly revoked token for its owner: the app of a token without a grant, else the grant.
     pub fn count(&self, owner: Uuid, serial: [u8; 16], issued_at: Instant) {
         self.changed(|set| set.count(owner, serial, issued_at));
     }
 
-    /// Folds the oldest entries of an owner of single tokens, where there are more than `most`.
+    /// Folds the oldest entries of an owner of single tokens, if there are more than `most`.
     #[must_use]
     pub fn fold(&self, owner: Uuid, most: usize, now: Instant) -> Option<Recall> {
         self.changed(|set| set.fold(owner, most, now))
     }
 
-    /// Folds the ends of these grants of a person for an app; `others` are all that have not ended. `None`: none of the ends
-    /// matters any more.
+    /// Folds the ends of these grants of a person for an app. `others` are all grants that have not ended. `None` if none
+    /// of the ends matters any more.
     #[must_use]
     pub fn fold_grants(
         &self,
@@ -201,7 +207,7 @@ impl Set {
     }
 
     fn add(&mut self, revocation: Revocation, now: Instant) {
-        // Doubling keeps the work per entry constant: a set that grows is swept only when it would have to move anyway.
+        // Doubling keeps the work per entry constant: a growing set is swept only when it would have to be moved anyway.
         if self.entries.len() == self.entries.capacity() {
             self.forget(now);
         }
@@ -209,7 +215,7 @@ impl Set {
         let run = self.run(mark.node);
         let number = u32::try_from(mark.number).unwrap_or(0);
         self.entries.insert(entry, Held { until, run, number });
-        // With the grant its single tokens are over.
+        // The end of the grant revokes its single tokens too, so they need no entries.
         if let Entry::Grant(grant) = entry {
             for (_, serial) in self.owned.remove(&grant).unwrap_or_default() {
                 self.entries.remove(&Entry::Token(serial));
@@ -302,7 +308,7 @@ impl Set {
             Some((serial, self.mark(held)?))
         });
         let folded = folded.collect();
-        // It says all that the ones before it said.
+        // The new recall covers everything that the earlier recalls covered.
         let known = self.tokens.get(&owner);
         Some(Recall {
             recalled: Recalled::Tokens {
@@ -315,7 +321,7 @@ impl Set {
     }
 
     fn run(&mut self, node: [u8; 16]) -> u32 {
-        // The newest runs are at the end, and most entries come from one of them.
+        // Searches from the end: the newest runs are there, and wrote most entries.
         let found = self.runs.iter().rposition(|run| *run == node);
         let place = found.unwrap_or_else(|| {
             self.runs.push(node);
@@ -348,7 +354,7 @@ mod tests {
         Mark { node, number }
     }
 
-    /// Matters until 10.
+    /// An entry that matters until 10.
     fn of(entry: Entry) -> Revocation {
         Revocation {
             entry,
@@ -361,7 +367,7 @@ mod tests {
         i128::from(number).to_be_bytes()
     }
 
-    /// Tokens of one owner, issued and numbered from 1 on.
+    /// A set in which `count` tokens of one owner are revoked, issued and numbered from 1 on.
     fn with_tokens(count: i64) -> Revoked {
         let revoked = Revoked::default();
         for number in 1..=count {
@@ -376,7 +382,7 @@ mod tests {
         revoked
     }
 
-    /// Of the app's own, or of a grant.
+    /// Claims of a token of the app alone, or of a grant.
     fn claims(number: i64, grant: Option<(u128, u32)>) -> Claims {
         Claims {
             serial: serial(number),
@@ -406,7 +412,7 @@ mod tests {
         revoked.has(&claims(5_000, Some((id, 1))))
     }
 
-    /// These of one person and app ended.
+    /// A set in which these grants of one person and app have ended.
     fn ended(ids: impl IntoIterator<Item = u128>) -> Revoked {
         let revoked = Revoked::default();
         for (grant, number) in grants(ids).into_iter().zip(1..) {
@@ -423,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_added_is_revoked_and_nothing_else() {
+    fn only_added_entries_are_revoked() {
         let revoked = Revoked::default();
         let any = |generation| revoked.has(&claims(1, Some((1, generation))));
         assert!(!any(2));
@@ -478,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recall_of_tokens_does_not_go_back() {
+    fn a_recall_never_moves_to_an_earlier_moment() {
         let revoked = with_tokens(0);
         for (issued_by, until, mark) in [(50, 1_000, at(2)), (20, 900, at(1))] {
             let recall = Recall {
@@ -501,9 +507,9 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_grants_are_folded_and_the_others_go_on() {
+    fn folded_ends_of_grants_leave_other_grants_active() {
         let revoked = ended([2, 4]);
-        // The entry of 3 is no longer there.
+        // The entry of grant 3 is no longer in the set.
         let fold = |ids: &[u128], others: &[u128]| {
             revoked.fold_grants((USER, APP), &grants(ids.to_vec()), &grants(others.to_vec()), NOW)
         };
@@ -524,7 +530,7 @@ mod tests {
         assert_eq!(revoked.last_ended(USER, APP), Some(grants([4])[0]));
     }
 
-    /// Entries of several servers come in any order.
+    /// Entries of several servers arrive in any order.
     #[test]
     fn each_recall_of_grants_holds_until_one_that_replaces_it_comes() {
         let first = || {
@@ -533,7 +539,7 @@ mod tests {
                 .unwrap()
         };
         let second = || {
-            // Meanwhile 1 ended.
+            // Grant 1 ended in the meantime.
             let revoked = ended([1]);
             revoked.recall(first(), Instant(10), at(100));
             revoked
@@ -562,7 +568,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_that_ends_takes_the_entries_of_its_tokens_along() {
+    fn the_end_of_a_grant_removes_the_entries_of_its_tokens() {
         let revoked = with_tokens(100);
         revoked.add(of(Entry::Grant(OWNER)), NOW);
         let set = revoked.read();

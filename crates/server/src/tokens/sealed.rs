@@ -1,10 +1,10 @@
-//! Sealed access tokens: `hp_at_` and base64url of version ‖ key id ‖ nonce ‖ AES-256-GCM-SIV of the claims.
+//! Sealed access tokens: `hp_at_` and the base64url of version ‖ key id ‖ nonce ‖ AES-256-GCM-SIV of the claims.
 //!
-//! Opaque to clients, complete to every node: checking one takes a decryption and no database. Prefix, version, key id and
-//! issuer are the associated data, so a token of another deployment or version never opens.
+//! Clients cannot read a token. Every node can check it with one decryption and without the database. Prefix, version, key
+//! id and issuer are the associated data, so a token of another deployment or version does not open.
 //!
-//! Serial and nonce are a pseudo-random function of everything else in the token. The same claims give the same token, on any
-//! node, so that a client whose answer was lost gets it again; different claims never share a serial or a nonce.
+//! Serial and nonce are a pseudo-random function of everything else in the token. The same claims give the same token on
+//! any node, so a client whose answer was lost gets the same token again. Different claims never share a serial or a nonce.
 
 use super::claims::{self, Claims, ClaimsError};
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, Tag, UnboundKey};
@@ -12,44 +12,44 @@ use aws_lc_rs::{hkdf, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hallpass_wire::parameters::LONGEST_VALUE;
 
-/// What access tokens begin with, so that secret scanners find them.
+/// The prefix of access tokens, by which secret scanners find them.
 pub const PREFIX: &str = "hp_at_";
-/// The longest token, in characters. It is a parameter of introspection and revocation, and with `Bearer` a header of half the
-/// 8 KiB that all headers of an HTTP/2 request may have.
+/// The longest token, in characters. Introspection and revocation take it as a parameter. As a header with `Bearer` it is
+/// half of the 8 KiB that all headers of an HTTP/2 request may have.
 pub const LONGEST: usize = LONGEST_VALUE;
-/// The longest text of scopes that a token has room for, in bytes. What is issued is held to it, so all of it can be used.
+/// The longest text of scopes that fits in a token, in bytes. No grant gets more scopes, so that every token can be used.
 pub const LONGEST_SCOPES: usize = 2048;
 const VERSION: u8 = 2;
 const HEAD: usize = 1 + 4 + NONCE;
 const NONCE: usize = 12;
 const TAG: usize = 16;
-/// Bytes left for the fields to come: an audience, a key, an actor.
+/// Bytes reserved for future fields: an audience, a key, an actor.
 const SPARE: usize = 512;
 
 const _: () = assert!(token_length(claims::FIXED + 3 + LONGEST_SCOPES + SPARE) <= LONGEST);
 
-/// How long the token of so many bytes of claims is.
+/// The length of a token, in characters, with so many bytes of claims.
 const fn token_length(claims: usize) -> usize {
     PREFIX.len() + ((HEAD + claims + TAG) * 4).div_ceil(3)
 }
 
 /// A key that seals and opens, with its id.
 pub struct SealKey {
-    /// The id that tokens carry.
+    /// The id of the key, which tokens carry.
     pub id: u32,
     key: LessSafeKey,
 }
 
-/// A text that no key of ours sealed.
+/// No key of this deployment sealed the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not a sealed token of this server")]
 pub struct NotSealed;
 
 impl SealKey {
-    /// Takes 32 bytes as a key.
+    /// Makes a key of 32 bytes.
     ///
     /// # Errors
-    /// Never for 32 bytes; the cipher's own refusal is passed on.
+    /// Never for 32 bytes. An error of the cipher is passed on.
     pub fn new(id: u32, bytes: &[u8; 32]) -> Result<Self, NotSealed> {
         let key = UnboundKey::new(&AES_256_GCM_SIV, bytes).map_err(|_| NotSealed)?;
         Ok(Self {
@@ -58,10 +58,10 @@ impl SealKey {
         })
     }
 
-    /// Seals `plain` with associated data and nonce; the tag is appended.
+    /// Seals `plain` with associated data and nonce, and appends the tag.
     ///
     /// # Errors
-    /// Where the cipher refuses (a text of gigabytes).
+    /// If the cipher refuses (a text of gigabytes).
     pub fn seal(&self, nonce: [u8; 12], associated: &[u8], plain: &mut Vec<u8>) -> Result<(), NotSealed> {
         let nonce = Nonce::assume_unique_for_key(nonce);
         self.key
@@ -69,7 +69,7 @@ impl SealKey {
             .map_err(|_| NotSealed)
     }
 
-    /// Seals `plain` where it is; the tag comes back.
+    /// Seals `plain` in place and returns the tag.
     fn seal_in_place(&self, nonce: [u8; NONCE], associated: &[u8], plain: &mut [u8]) -> Result<Tag, NotSealed> {
         let nonce = Nonce::assume_unique_for_key(nonce);
         self.key
@@ -77,10 +77,10 @@ impl SealKey {
             .map_err(|_| NotSealed)
     }
 
-    /// Opens what [`SealKey::seal`] made.
+    /// Opens a text that [`SealKey::seal`] sealed.
     ///
     /// # Errors
-    /// Where key, nonce, associated data or text are not the ones it was sealed with.
+    /// If key, nonce, associated data or text differ from those of the sealing.
     pub fn open<'a>(&self, nonce: [u8; 12], associated: &[u8], sealed: &'a mut [u8]) -> Result<&'a [u8], NotSealed> {
         let nonce = Nonce::assume_unique_for_key(nonce);
         let plain = self
@@ -91,39 +91,39 @@ impl SealKey {
     }
 }
 
-/// A key of access tokens: it seals them, and gives each its serial and nonce.
+/// A key for access tokens. It seals them, and gives each token its serial and nonce.
 pub struct AccessKey {
     seal: SealKey,
     derive: hmac::Key,
 }
 
-/// Why claims are not sealed.
+/// Why claims could not be sealed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SealError {
-    /// The token would be longer than [`LONGEST`], and refused wherever it is used.
+    /// The token would be longer than [`LONGEST`], and every endpoint would refuse it.
     #[error("the access token would be too long to be used")]
     TooLong,
-    /// The cipher refuses.
-    #[error("the cipher does not seal")]
+    /// The cipher refused.
+    #[error("the cipher failed to seal the token")]
     Cipher,
 }
 
-/// Why a token does not open.
+/// Why a token could not be opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum OpenError {
-    /// No key of ours sealed it.
+    /// No key of this deployment sealed it.
     #[error(transparent)]
     NotSealed(#[from] NotSealed),
-    /// It is ours, and says something that this version cannot read or enforce: a newer version sealed it.
+    /// The token is from this deployment, but this version cannot read or enforce its claims: a newer version sealed it.
     #[error(transparent)]
     Claims(#[from] ClaimsError),
 }
 
 impl AccessKey {
-    /// Takes 32 bytes as a key. What derives serials is a key of its own (RFC 5869), so that no key serves two algorithms.
+    /// Makes a key of 32 bytes. Serials are derived with a second key (RFC 5869), so that no key serves two algorithms.
     ///
     /// # Errors
-    /// Never for 32 bytes; the cipher's own refusal is passed on.
+    /// Never for 32 bytes. An error of the cipher is passed on.
     pub fn new(id: u32, bytes: &[u8; 32]) -> Result<Self, NotSealed> {
         let secret = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, bytes);
         let derived = secret.expand(&[b"hallpass access token serial"], hkdf::HKDF_SHA256.hmac_algorithm());
@@ -133,13 +133,13 @@ impl AccessKey {
         })
     }
 
-    /// The id that tokens carry.
+    /// The id of the key, which tokens carry.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.seal.id
     }
 
-    /// Serial and nonce of a token with these associated data and fields. The length in front keeps them apart.
+    /// Serial and nonce for these associated data and fields. The length comes first and separates the two parts.
     fn numbers(&self, associated: &[u8], fields: &[u8], draw: Option<[u8; 16]>) -> ([u8; 16], [u8; NONCE]) {
         let mut context = hmac::Context::with_key(&self.derive);
         context.update(&associated.len().to_be_bytes());
@@ -154,11 +154,11 @@ impl AccessKey {
     }
 }
 
-/// Seals `claims` for the wire, and gives them their serial. Where no grant sets two tokens apart, `draw` does: random bytes
-/// from which the serial is derived too.
+/// Seals `claims` for the wire, and sets their serial. Tokens without a grant could have equal claims: `draw`, random
+/// bytes, then makes their serials differ.
 ///
 /// # Errors
-/// Where the token would be too long to be used, or the cipher refuses.
+/// If the token would be too long to be used, or the cipher refuses.
 pub fn seal(claims: &mut Claims, key: &AccessKey, issuer: &str, draw: Option<[u8; 16]>) -> Result<String, SealError> {
     let most = claims::FIXED + 3 + claims.scopes.text_length();
     if token_length(most) > LONGEST {
@@ -186,7 +186,7 @@ pub fn seal(claims: &mut Claims, key: &AccessKey, issuer: &str, draw: Option<[u8
     Ok(token)
 }
 
-/// The id of the key that a token names, if it reads like one of ours at all.
+/// The id of the key that a token names. `None` if the text does not have the form of an access token.
 #[must_use]
 pub fn key_of(token: &str) -> Option<u32> {
     let encoded = token.strip_prefix(PREFIX)?.get(..8)?;
@@ -195,10 +195,10 @@ pub fn key_of(token: &str) -> Option<u32> {
     id.try_into().ok().map(u32::from_be_bytes)
 }
 
-/// Opens a token with the key that it names, as `keys` finds it. Says nothing about time or revocation.
+/// Opens a token with the key that it names; `keys` finds the key. Does not check expiry or revocation.
 ///
 /// # Errors
-/// Where it is not ours, or says what this version does not know.
+/// If this deployment did not seal it, or this version does not know one of its fields.
 pub fn open<'k>(token: &str, keys: impl Fn(u32) -> Option<&'k AccessKey>, issuer: &str) -> Result<Claims, OpenError> {
     if token.len() > LONGEST {
         return Err(NotSealed.into());
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_to_the_same_claims() {
+    fn a_sealed_token_opens_to_the_same_claims() {
         let key = key(9, 7);
         let alone = Claims {
             grant: None,
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_issuer_or_a_changed_character_does_not_open() {
+    fn a_token_does_not_open_with_another_key_or_issuer_or_if_changed() {
         let sealing = key(9, 7);
         let token = seal(&mut claims(), &sealing, ISSUER, None).unwrap();
         assert!(opened(&token, &sealing, "https://b.example").is_err());
@@ -298,7 +298,8 @@ mod tests {
         }
     }
 
-    /// The same grant in the same state: an answer that was lost is given again, whatever stood in place of the serial.
+    /// The same grant in the same state: a lost answer is given again. The value of the serial before sealing does not
+    /// matter.
     #[test]
     fn the_same_claims_give_the_same_token() {
         let mut again = Claims {
@@ -309,7 +310,7 @@ mod tests {
         assert_eq!(seal(&mut again, &key(9, 7), ISSUER, None).unwrap(), first);
     }
 
-    /// Whatever is different between two tokens, each can be revoked without the other, and no nonce seals two texts.
+    /// Each of two tokens can be revoked without the other, and no nonce seals two texts.
     #[test]
     fn different_tokens_have_different_serials_and_nonces() {
         let base = claims();
@@ -352,7 +353,7 @@ mod tests {
         seal(&mut claims(), key(9, 7), ISSUER, Some([2; 16]));
     }
 
-    /// DESIGN §2.10: what the limit on scopes lets through can be used, and with the fields to come as well.
+    /// DESIGN §2.10: a token with the most scopes can be used, even with the reserved fields.
     #[test]
     fn a_token_with_the_most_scopes_is_short_enough_to_be_used() {
         let key = key(9, 7);
@@ -370,7 +371,7 @@ mod tests {
         let token = seal(&mut claims, &key, ISSUER, None).unwrap();
         assert!(token.len() + SPARE * 4 / 3 <= LONGEST, "{}", token.len());
         assert_eq!(opened(&token, &key, ISSUER), Ok(claims.clone()));
-        // Beyond the limit there is room until the token itself is too long.
+        // Above the limit there is room until the token itself is too long.
         claims.scopes = scopes(181);
         let token = seal(&mut claims, &key, ISSUER, None).unwrap();
         assert_eq!(opened(&token, &key, ISSUER), Ok(claims.clone()));
@@ -379,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_this_version_cannot_read_says_so() {
+    fn a_token_that_this_version_cannot_read_gives_a_claims_error() {
         let key = key(9, 7);
         let mut plain = Vec::new();
         claims().encode(&mut plain).unwrap();

@@ -1,4 +1,4 @@
-//! The encoding of claims: one form for each, and nothing else is read.
+//! The encoding of claims: the same claims have one encoding, and no other encoding is decoded.
 
 use super::*;
 use hallpass_wire::Scope;
@@ -48,7 +48,7 @@ fn any_claims() -> impl Strategy<Value = Claims> {
         user: UserId(user),
         key,
     });
-    // Every length of the text around the one where its field gets a second byte.
+    // Covers each text length around the length at which the field needs a second byte.
     let scope = "[!#-\\[\\]-~]{1,40}";
     let scopes = prop::collection::vec(scope, 0..12).prop_map(|all| Scopes::parse(&all.join(" ")).unwrap());
     let fixed = (any::<[u8; 16]>(), id(), id(), any::<i64>(), any::<i64>());
@@ -67,7 +67,7 @@ fn any_claims() -> impl Strategy<Value = Claims> {
 
 proptest! {
     #[test]
-    fn what_is_encoded_decodes_to_the_same_claims(claims in any_claims()) {
+    fn encoded_claims_decode_to_the_same_claims(claims in any_claims()) {
         let bytes = encoded(&claims);
         prop_assert!(bytes.len() <= FIXED + 3 + claims.scopes.text_length());
         prop_assert_eq!(&bytes[SERIAL], &claims.serial);
@@ -93,7 +93,7 @@ proptest! {
         prop_assume!(changed != canonical);
         if let Ok(other) = Claims::decode(&changed) {
             prop_assert_ne!(&other, &claims);
-            // An optional field is skipped. Where there is none, what decodes is what these claims encode to.
+            // An optional field is skipped. Without one, decoded claims encode to the same bytes again.
             if split(&changed).iter().all(|field| field[0] < tag::OPTIONAL) {
                 prop_assert_eq!(encoded(&other), changed);
             }
@@ -120,7 +120,7 @@ fn an_unknown_optional_field_is_skipped_and_an_unknown_critical_one_refused() {
     }
 }
 
-/// RFC 8707, RFC 7800, RFC 8693: a token for one resource, one key or one actor is not a token for everybody.
+/// RFC 8707, RFC 7800, RFC 8693: a token for one resource, one key or one actor must not be accepted for all.
 #[test]
 fn a_token_bound_to_a_resource_a_key_or_an_actor_is_refused() {
     for tag in [tag::RESOURCE, tag::CONFIRMATION, tag::ACTOR] {
@@ -161,7 +161,7 @@ fn a_field_that_is_absent_or_of_another_length_is_refused() {
         without.remove(position);
         let left = Claims::decode(&without.concat());
         if tag == tag::SCOPES {
-            // No scopes open nothing.
+            // A token without scopes allows nothing.
             assert_eq!(left.unwrap().scopes, Scopes::default());
             continue;
         }
@@ -184,7 +184,7 @@ fn trailing_bytes_and_missing_ones_are_refused() {
     for more in trailing {
         assert!(Claims::decode(&[&bytes, more].concat()).is_err(), "{more:?}");
     }
-    // Where scopes and grant end together with their fields, what is left is a token of the app alone.
+    // If the fields of scopes and grant are cut off whole, the rest is a valid token of the app alone.
     let alone = bytes.len() - (2 * ID + 2 * NUMBER);
     let without_scopes = alone - (2 + "library sales".len());
     for cut in 0..bytes.len() {
