@@ -1,7 +1,7 @@
-//! Keys come and go: rotation publishes one, a revocation takes one away at once.
+//! Changes of keys: a rotation publishes a new key, a revocation removes a key at once.
 //!
-//! The rows after the change are opened first, then committed, then put in the place of the ring: nothing can fail between
-//! the commit and the moment from which it holds here.
+//! The changed rows are opened first, then committed, then put in place of the ring. So nothing can fail between the commit
+//! and the moment from which this server uses the change.
 
 use super::ring::{PUBLISHED, overlap};
 use super::{KeyError, Keyring, Keys, Purpose, Rows, fresh};
@@ -13,58 +13,59 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What came of a rotation.
+/// The result of a rotation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rotated {
-    /// The key that is next.
+    /// The id of the next key.
     pub id: u32,
-    /// Whether this very request made it. If not, it waits already.
+    /// Whether this request created the key. If not, it was waiting already.
     pub made: bool,
 }
 
-/// What came of a revocation.
+/// The result of a revocation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Revoked {
-    /// The key that took its place, if it was the current one.
+    /// The key that replaced the revoked one, if that was the current key.
     pub successor: Option<u32>,
-    /// Whether this very request revoked it. If not, it was before.
+    /// Whether this request revoked the key. If not, it was revoked before.
     pub made: bool,
 }
 
-/// Why a key is not revoked.
+/// Why a key was not revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeError {
-    /// There is none of this number; it may have retired.
+    /// There is no key with this number. It may have retired.
     #[error("there is no key {0}")]
     NoSuchKey(u32),
-    /// Nothing is issued under it.
-    #[error("key {id} is for {purpose:?}: nothing is issued under it that could end")]
+    /// No token or page is made with the key.
+    #[error("key {id} is for {purpose:?}: no token or page is made with it, so it cannot be revoked")]
     NothingIssued {
-        /// Its number.
+        /// The number of the key.
         id: u32,
-        /// What it is for.
+        /// The purpose of the key.
         purpose: String,
     },
-    /// It could not be done.
+    /// The change failed.
     #[error(transparent)]
     Keys(#[from] KeyError),
 }
 
 impl Keys {
-    /// Reads the keys anew: at a start, and where the feed tells of a change that another server made.
+    /// Reads the keys again: at the start, and after the feed reports a change by another server.
     ///
     /// # Errors
-    /// Where they cannot be read or opened; the ring stays as it is.
+    /// If they cannot be read or opened. The ring then stays as it is.
     pub async fn load(&self, store: &Store) -> Result<(), KeyError> {
-        // What was read before a change here must not take the place of what holds after it.
+        // Without this lock, rows read before a change on this server could replace the newer ring.
         let _one = self.changing.lock().await;
         self.read_again(store).await
     }
 
-    /// Publishes a key, to be used once every server has read it. One that waits already is next, and no other is made.
+    /// Publishes a key, which is used once every server has read it. If a key is already waiting, it is the next one, and
+    /// no other is made.
     ///
     /// # Errors
-    /// Where the database is away, or another server was quicker.
+    /// If the database is unavailable, or another server was quicker.
     pub async fn rotate(&self, store: &Store, who: &Who, purpose: Purpose, now: Instant) -> Result<Rotated, KeyError> {
         let _one = self.changing.lock().await;
         let mut rows = Rows::read(store).await?;
@@ -87,11 +88,11 @@ impl Keys {
         Ok(Rotated { id, made: true })
     }
 
-    /// Ends a key and what was made under it. The place of the current one is taken at once, by the key that waits or by a
-    /// new one; other servers read that within their staleness.
+    /// Revokes a key and everything made with it. If it is the current key, the waiting key or a new one replaces it at
+    /// once. Other servers read the change within their staleness.
     ///
     /// # Errors
-    /// Where there is no such key, nothing is issued under it, or the database is away.
+    /// If there is no such key, nothing is made with it, or the database is unavailable.
     pub async fn revoke(&self, store: &Store, who: &Who, id: u32, now: Instant) -> Result<Revoked, RevokeError> {
         let _one = self.changing.lock().await;
         let mut rows = Rows::read(store).await.map_err(KeyError::from)?;
@@ -133,11 +134,11 @@ impl Keys {
         })
     }
 
-    /// Has a change hold that was committed. Where nobody knows whether it was, the database is asked.
+    /// Puts a committed change into use. If the result of the commit is unknown, reads the keys from the database.
     async fn commit(&self, store: &Store, committed: Result<(), StoreError>, ring: Keyring) -> Result<(), KeyError> {
         if let Err(error) = committed {
             if let Err(unread) = self.read_again(store).await {
-                tracing::error!(error = %unread, "the keys could not be read again");
+                tracing::error!(error = %unread, "failed to read the keys again after a failed change: this server goes on with the keys that it had");
             }
             return Err(error.into());
         }
@@ -145,10 +146,10 @@ impl Keys {
         Ok(())
     }
 
-    /// Forgets the keys that have retired. They open nothing any more, so that a failure is only told of.
+    /// Deletes the keys that have retired. They open nothing any more, so a failure is only logged.
     pub(super) async fn retire(&self, store: &Store, now: Instant) {
         if let Err(error) = self.try_retire(store, now).await {
-            tracing::warn!(%error, "retired keys are still in the database");
+            tracing::warn!(%error, "failed to delete retired keys from the database: the next change of keys or start tries again");
         }
     }
 
@@ -179,7 +180,7 @@ impl Keys {
 }
 
 impl Rows {
-    /// What the rows are once the key is revoked.
+    /// Changes the rows as the revocation of the key does.
     fn revoke(&mut self, key: StoredKey, successor: Option<&Successor>, now: Instant) {
         self.keys.retain(|kept| kept.id != key.id);
         match successor {

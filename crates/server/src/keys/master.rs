@@ -1,4 +1,4 @@
-//! The master key: it seals the others, and never comes near the database.
+//! The master key. It seals the other keys, and is never in the database.
 
 use super::KeyError;
 use crate::config;
@@ -12,15 +12,15 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// The key that seals the others.
+/// The key that seals the other keys.
 pub struct Master(SealKey);
 
 impl Master {
-    /// Takes the key from the configuration or its file; makes the file where neither it nor any stored key exists. The key of
-    /// a new file is read back from it, so nothing is sealed with a key that is not on the disk.
+    /// Takes the key from the configuration or its file. If neither the file nor any stored key exists, creates the file.
+    /// The key of a new file is read back from it, so nothing is ever sealed with a key that is not on the disk.
     ///
     /// # Errors
-    /// Where the key is malformed, the file cannot be read or made, or it is lost.
+    /// If the key is malformed, the file cannot be read or created, or the file is lost.
     pub fn obtain(keys: &config::Keys, data: &Path, database_has_keys: bool) -> Result<Self, KeyError> {
         if let Some(master) = &keys.master {
             return Self::parse(master.expose(), "[keys] master");
@@ -43,7 +43,7 @@ impl Master {
         })
         .map_err(unusable)?
         {
-            tracing::info!(path = %path.display(), "made a master key: keep a copy apart from the database's backups");
+            tracing::info!(path = %path.display(), "created the master key file: keep a copy of it, apart from the backups of the database");
         }
         Self::read(&path)
     }
@@ -86,8 +86,8 @@ fn label(id: u32, purpose: &str) -> Vec<u8> {
     format!("hallpass key {id} {purpose}").into_bytes()
 }
 
-/// Reads the file, if nobody else can have put it there. A key that others can read is no secret any more; the server cannot undo
-/// that, but it can say so.
+/// Reads the file, if no other account can have put it there. If others can read the key, it is no longer secret. The
+/// server cannot undo this, but warns.
 fn read_trusted(path: &Path) -> io::Result<Zeroizing<String>> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut file = File::open(path)?;
@@ -104,8 +104,8 @@ fn read_trusted(path: &Path) -> io::Result<Zeroizing<String>> {
     Ok(text)
 }
 
-/// Makes the file with all of its content on the disk, or not at all; says whether it did. A file that is there already, such
-/// as that of a server that started at the same moment, stays.
+/// Creates the file with all of its content on the disk, or not at all. Returns whether it did. An existing file is kept,
+/// such as that of a server that started at the same moment.
 fn put(
     path: &Path,
     content: &[u8],
@@ -117,7 +117,7 @@ fn put(
     let draft = Path::new(&draft);
     let linked = write(draft, content, &create).and_then(|()| match link(draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // Not every file system has links. To rename would replace a file that is there.
+        // Not every file system supports links. A rename instead would replace an existing file.
         Err(_) => write(path, content, &create),
         Ok(()) => Ok(()),
     });
@@ -129,7 +129,7 @@ fn put(
     }
 }
 
-/// Writes a new file, whole; where that fails there is none.
+/// Writes a new file. If this fails, no file remains.
 fn write(path: &Path, content: &[u8], create: impl Fn(&Path) -> io::Result<File>) -> io::Result<()> {
     let mut file = create(path)?;
     let written = file.write_all(content).and_then(|()| file.sync_all());
@@ -141,7 +141,7 @@ fn create_private(path: &Path) -> io::Result<File> {
     File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// A file is only in its folder for good once the folder is on the disk too. Not every file system can be told.
+/// A new file survives a power failure only once its folder is on the disk too. Not every file system supports this.
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match File::open(folder.unwrap_or(Path::new(".")))?.sync_all() {
@@ -174,7 +174,7 @@ mod tests {
         fs::hard_link(draft, path)
     }
 
-    /// As on FAT and some network file systems.
+    /// Fails like FAT and some network file systems.
     fn no_links(_: &Path, _: &Path) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_made_key_is_the_one_that_its_file_holds() {
+    fn a_created_key_is_the_key_in_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let made = Master::obtain(&keys("master.key"), folder.path(), false).unwrap();
         let read = Master::obtain(&keys("master.key"), folder.path(), true).unwrap();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_full_disk_no_key_is_made_and_no_file_left() {
+    fn on_a_full_disk_no_key_is_created_and_no_file_remains() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         for link in [hard_link, no_links] {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_there_is_never_replaced() {
+    fn an_existing_file_is_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         for link in [hard_link, no_links] {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_holds_no_key_is_refused_and_stays() {
+    fn a_file_without_a_key_is_refused_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         let half = STANDARD.encode([7; 16]);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_stops_the_start() {
+    fn a_missing_folder_stops_the_start() {
         let folder = tempfile::tempdir().unwrap();
         let refused = Master::obtain(&keys("absent/master.key"), folder.path(), false);
         assert!(matches!(refused, Err(KeyError::File { .. })));

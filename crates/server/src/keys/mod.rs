@@ -1,9 +1,9 @@
-//! Keys: a ring for each purpose, sealed in the database by a master key that the database never sees.
+//! Keys: a ring for each purpose, sealed in the database by a master key that is never in the database.
 //!
-//! Tokens and rows carry key ids, so that a key can be replaced while what it made still lives. A new key is *published*: every
-//! server can open with it, none makes with it yet. It makes from `active_from` on; the one before it *overlaps* until the
-//! last thing made under it has expired, and then *retires*. All of that is decided from `now` and the rows: nodes that
-//! have read the same rows agree, without a timer. (docs/decisions/0016)
+//! Tokens and rows carry key ids, so a key can be replaced while tokens made with it still live. A new key is *published*:
+//! every server can open with it, and none makes anything with it yet. It becomes *current* at `active_from`. The key
+//! before it then *overlaps* until everything made with it has expired, and then *retires*. All of this is computed from
+//! `now` and the rows: nodes that have read the same rows agree without a timer (docs/decisions/0016).
 
 mod change;
 mod master;
@@ -26,17 +26,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Every key of the server, opened.
+/// All keys of the server, opened.
 pub struct Keys {
     master: Master,
     ring: ArcSwap<Keyring>,
-    /// Under it nothing is issued, so it is neither rotated nor revoked.
+    /// The key for declared values. Nothing is issued with it, so it is neither rotated nor revoked.
     declared: hmac::Key,
-    /// One change at a time.
+    /// Allows one change at a time.
     changing: tokio::sync::Mutex<()>,
 }
 
-/// What a key that can be rotated is for; it serves nothing else.
+/// The purpose of a key that can be rotated. A key serves one purpose only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
@@ -48,41 +48,41 @@ pub enum Purpose {
     Page,
 }
 
-/// What the database says of keys.
+/// The rows of the database about keys.
 struct Rows {
     keys: Vec<StoredKey>,
     revoked: Vec<RevokedKey>,
-    /// The longest life of any access token, ever. Not known: no access key retires.
+    /// The longest life of any access token that was ever issued. If it is not known, no access key retires.
     longest_access: Duration,
 }
 
-/// Why keys cannot be had.
+/// Why keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The master key is no 32 bytes in base64.
+    /// The master key is not 32 bytes in base64.
     #[error("{0} must hold 32 bytes in base64")]
     MalformedMaster(String),
-    /// Made by another master key.
+    /// Sealed by another master key.
     #[error(
         "key {0} in the database was sealed by another master key: servers on one database share one; \
-         put the right one in its place ([keys] master_file)"
+         copy the master key file of another server to this one ([keys] master_file)"
     )]
     WrongMaster(u32),
-    /// The database has keys, the master key file is absent: a new one would make every token void.
+    /// The database has keys, but the master key file is absent. A new master key would make every token void.
     #[error(
         "{} is missing, and the database has keys that were sealed by it: restore the file, or copy that of another \
          server on this database ([keys] master_file)", .0.display()
     )]
     LostMaster(PathBuf),
-    /// There is no key for this purpose, which no server leaves behind.
-    #[error("the database has no key for the purpose {0:?} any more")]
+    /// No key for this purpose. No server leaves the database in this state.
+    #[error("the database no longer has a key for the purpose {0:?}")]
     NoKey(&'static str),
     /// The file system refuses.
     #[error("{}: {source}", .path.display())]
     File {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What it said.
+        /// The error of the file system.
         source: io::Error,
     },
     /// The database refuses.
@@ -93,16 +93,16 @@ pub enum KeyError {
     Cipher(#[from] NotSealed),
 }
 
-/// The purpose of the key under which declared values are remembered.
+/// The purpose of the key with which declared values are remembered.
 const DECLARED: &str = "declared";
-/// Every purpose, in the order in which a first start makes their keys.
+/// All purposes, in the order in which a first start creates their keys.
 const PURPOSES: [&str; 4] = ["access", "proof", "page", DECLARED];
 
 impl Purpose {
-    /// Every purpose whose keys rotate.
+    /// All purposes whose keys rotate.
     pub const ALL: [Self; 3] = [Self::Access, Self::Proof, Self::Page];
 
-    /// Its name in the database and on the command line.
+    /// The name of the purpose in the database and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -118,10 +118,10 @@ impl Purpose {
 }
 
 impl Keys {
-    /// Opens the stored keys, makes those of a purpose that has none yet, and forgets those that have retired.
+    /// Opens the stored keys, creates a key for each purpose without one, and deletes the retired keys.
     ///
     /// # Errors
-    /// Where the master key is another one, or the database refuses.
+    /// If the master key is another one, or the database refuses.
     pub async fn open(store: &Store, config: &config::Keys, data: &Path, now: Instant) -> Result<Self, KeyError> {
         let rows = Rows::read(store).await?;
         let master = Master::obtain(config, data, !rows.keys.is_empty())?;
@@ -138,24 +138,24 @@ impl Keys {
         Ok(keys)
     }
 
-    /// The keys as they are now. To be taken once for what belongs together.
+    /// The keys as they are now. Take the ring once for all uses that belong together.
     #[must_use]
     pub fn ring(&self) -> Guard<Arc<Keyring>> {
         self.ring.load()
     }
 
-    /// The key under which declared values are remembered.
+    /// The key with which declared values are remembered.
     #[must_use]
     pub fn declared(&self) -> &hmac::Key {
         &self.declared
     }
 }
 
-/// Makes the keys that are missing. Servers that start at once on an empty database share them: who comes second with a number
-/// reads again. None adds to what it cannot open, so all keys are one master's.
+/// Creates the missing keys. Servers that start at the same time on an empty database share them: the second server to use
+/// a number reads again. No server adds keys to a database whose keys it cannot open, so all keys have the same master key.
 async fn complete(store: &Store, master: &Master, mut rows: Rows, now: Instant) -> Result<Rows, KeyError> {
     loop {
-        // A later version's keys may be of other kinds: they are its own to open.
+        // Skips other purposes: the keys of a later version may be of kinds that this version cannot open.
         for key in rows.keys.iter().filter(|key| PURPOSES.contains(&key.purpose.as_str())) {
             master.open(key)?;
         }
@@ -165,7 +165,7 @@ async fn complete(store: &Store, master: &Master, mut rows: Rows, now: Instant) 
         };
         let key = fresh(master, rows.unused(), missing, now)?;
         match store.create_key(key).await {
-            // Another key has the number now: each turn finds at least one more.
+            // Another key has this number now. Each turn finds at least one more key.
             Ok(()) | Err(StoreError::Taken(_)) => rows = Rows::read(store).await?,
             Err(error) => return Err(error.into()),
         }
@@ -173,7 +173,7 @@ async fn complete(store: &Store, master: &Master, mut rows: Rows, now: Instant) 
 }
 
 impl Rows {
-    /// Keys first: one that is revoked between the two reads is then in both, and counts as revoked.
+    /// Reads the keys first: a key that is revoked between the two reads is then in both, and counts as revoked.
     async fn read(store: &Store) -> Result<Self, StoreError> {
         Ok(Self {
             keys: store.keys().await?,
@@ -182,7 +182,7 @@ impl Rows {
         })
     }
 
-    /// A number that no key had before.
+    /// A number that no key ever had.
     fn unused(&self) -> u32 {
         let revoked = self.revoked.iter().map(|key| key.id);
         let highest = self.keys.iter().map(|key| key.id).chain(revoked).max();
@@ -190,7 +190,7 @@ impl Rows {
     }
 }
 
-/// A key that nobody knew before, used from now on.
+/// A new random key, used from now on.
 fn fresh(master: &Master, id: u32, purpose: &str, now: Instant) -> Result<StoredKey, KeyError> {
     Ok(StoredKey {
         id,

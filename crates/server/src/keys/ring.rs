@@ -1,7 +1,6 @@
-//! The opened keys: which one makes, which ones still open and prove.
+//! The opened keys: which key is current, and which keys still open or prove.
 //!
-//! On the path of every token, so a look is a comparison or two; nothing here changes, a changed ring takes the place of this
-//! one.
+//! Every token needs a look-up here, so it is a comparison or two. A ring never changes: a changed ring replaces it.
 
 use super::{KeyError, Master, Purpose, Rows};
 use crate::store::model::{Grant, RevokedKey};
@@ -11,33 +10,33 @@ use crate::tokens::sealed::{AccessKey, SealKey};
 use aws_lc_rs::hmac;
 use std::time::Duration;
 
-/// How long a key is published before it makes anything: until then every server must have read it. A node reads what changed
-/// every 200 ms and stops trusting its memory after 2 s; clocks may be 5 s off on either side. A minute is several times
-/// that, and nobody waits for it. Keys that others fetch, such as a JWK set, will have to wait for their caches too.
+/// How long a key is published before it is used: until then every server must have read it. A node reads changes every 200
+/// ms and stops trusting its memory after 2 s; clocks may be wrong by 5 s in each direction. A minute is several times
+/// that, and nobody waits for it. Keys that others fetch, such as a JWK set, must also wait for the caches of others.
 pub(super) const PUBLISHED: Duration = Duration::from_secs(60);
 
-/// For how long a page can be led back to where its visitor was going, sealed by a key that a rotation replaced: a tab that
-/// was left open overnight. Acted upon it is for half an hour only.
+/// How long a page sealed by a replaced key can still lead its visitor back: a tab may be left open overnight. The page can
+/// be submitted for half an hour only.
 const PAGES: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many keys other servers may make at once, at most. A forged token names any number of four thousand million, and must
-/// not have the database asked for it.
+/// The highest number of keys that other servers may create at once. A forged token can name any of four billion key
+/// numbers, and must not cause a database query for each.
 const TO_COME: u32 = 16;
 
-/// The keys of every purpose.
+/// The keys of all purposes.
 pub struct Keyring {
     access: Ring<AccessKey>,
     proof: Ring<hmac::Key>,
     page: Ring<SealKey>,
     revoked: Vec<RevokedKey>,
-    /// The highest number of any key that was ever read, of whatever purpose.
+    /// The highest number of any key that was ever read, for any purpose.
     highest: u32,
 }
 
 /// The keys of one purpose.
 struct Ring<K> {
     newest: Held<K>,
-    /// The others, the newest first.
+    /// The other keys, the newest first.
     older: Vec<Held<K>>,
 }
 
@@ -46,41 +45,41 @@ struct Held<K> {
     id: u32,
     created: Instant,
     active_from: Instant,
-    /// When the last thing made under it has expired; `None`: it has no successor, or that cannot be known.
+    /// When everything made with the key has expired. `None` if the key has no successor, or if the time is not known.
     retires: Option<Instant>,
     key: K,
 }
 
-/// Where a key is in its life.
+/// The state of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
-    /// Published; it waits for its moment.
+    /// Published, and not used yet.
     Next,
-    /// It makes what its purpose is.
+    /// In use for everything new of its purpose.
     Current,
-    /// It only opens or proves what it made.
+    /// Opens or proves what was made with it, and makes nothing new.
     Overlapping,
-    /// Gone, and what it made with it.
+    /// Revoked, with everything made with it.
     Revoked,
 }
 
-/// A key as the operator is told of it.
+/// A key as shown to the operator.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Standing {
-    /// Its number.
+    /// The number of the key.
     pub id: u32,
-    /// What it is for.
+    /// The purpose of the key.
     pub purpose: String,
-    /// Where in its life.
+    /// The state of the key.
     pub state: KeyState,
-    /// When it was made.
+    /// When the key was created.
     pub created: Instant,
-    /// From when on it makes; `None` for one that was revoked.
+    /// When the key comes into use. `None` for a revoked key.
     pub active_from: Option<Instant>,
-    /// When it goes by itself, where that is known.
+    /// When the key retires, if that is known.
     pub retires: Option<Instant>,
-    /// When it was revoked.
+    /// When the key was revoked.
     pub revoked: Option<Instant>,
 }
 
@@ -104,26 +103,26 @@ impl Keyring {
         &self.access.current(issued_at).key
     }
 
-    /// The key that an access token names.
+    /// The key with the id that an access token names.
     #[must_use]
     pub fn access_by_id(&self, id: u32, now: Instant) -> Option<&AccessKey> {
         self.access.by_id(id, now)
     }
 
-    /// The id of the key that proves codes and refresh tokens made now.
+    /// The id of the key for new codes and refresh tokens.
     #[must_use]
     pub fn proof_id(&self, now: Instant) -> u32 {
         self.proof.current(now).id
     }
 
-    /// The key that a grant's row names. Such a key does not retire: a grant may lie idle for years.
+    /// The key with the id that a grant's row names. Such a key does not retire: a grant may be idle for years.
     #[must_use]
     pub fn proof_by_id(&self, id: u32) -> Option<&hmac::Key> {
         self.proof.iter().find(|held| held.id == id).map(|held| &held.key)
     }
 
-    /// Whether this server made the proof for this grant. The generations that still give something are proved by the one key
-    /// that the row names for them; an older one only tells of its second use, and any key that lives may have made it.
+    /// Whether this server made the proof for this grant. The row names the key for each generation that is still accepted.
+    /// An older generation is only checked to detect its second use, so any living key may have made it.
     #[must_use]
     pub fn prove(&self, proof: &Proof, grant: &Grant) -> bool {
         let authentic = |key: &hmac::Key| proof.is_authentic(key, &grant.salt);
@@ -137,31 +136,31 @@ impl Keyring {
         }
     }
 
-    /// Whether this key was revoked, and what was made under it is over.
+    /// Whether this key was revoked, and with it everything made with it.
     #[must_use]
     pub fn is_revoked(&self, id: u32) -> bool {
         self.revoked.iter().any(|key| key.id == id)
     }
 
-    /// Whether a key of this number may have been made since these were read: numbers are given one after the other.
+    /// Whether a key with this number may have been created since the keys were read. Numbers are given in ascending order.
     #[must_use]
     pub fn is_to_come(&self, id: u32) -> bool {
         id > self.highest && id - self.highest <= TO_COME
     }
 
-    /// The key that seals what a page carries, now.
+    /// The key that seals the state of pages now.
     #[must_use]
     pub fn page(&self, now: Instant) -> &SealKey {
         &self.page.current(now).key
     }
 
-    /// The key that a page's sealed state names.
+    /// The key with the id that the sealed state of a page names.
     #[must_use]
     pub fn page_by_id(&self, id: u32, now: Instant) -> Option<&SealKey> {
         self.page.by_id(id, now)
     }
 
-    /// The key in use, and the one that waits to be.
+    /// The current key, and the one that waits.
     pub(super) fn current_and_next(&self, purpose: Purpose, now: Instant) -> (u32, Option<u32>) {
         match purpose {
             Purpose::Access => self.access.current_and_next(now),
@@ -170,7 +169,7 @@ impl Keyring {
         }
     }
 
-    /// Whether a key of this purpose has retired and is still here.
+    /// Whether a key of this purpose has retired and is still in the ring.
     pub(super) fn has_retired(&self, purpose: Purpose, now: Instant) -> bool {
         match purpose {
             Purpose::Access => self.access.iter().any(|held| held.has_retired(now)),
@@ -179,7 +178,7 @@ impl Keyring {
         }
     }
 
-    /// Every key that can be rotated, and those that were revoked, by number.
+    /// Every key that can be rotated and every revoked key, by number.
     #[must_use]
     pub fn standings(&self, now: Instant) -> Vec<Standing> {
         let mut all = self.access.standings(Purpose::Access, now);
@@ -199,9 +198,9 @@ impl Keyring {
     }
 }
 
-/// For how long a key of this purpose opens what it made once its successor is in use. The wait is added once more, because
-/// a node whose clock is behind goes on making for a moment. Proof keys never retire by themselves: rows name them, no index
-/// may name the column, and a look at every row is no bounded work.
+/// How long a key of this purpose opens what it made after its successor came into use. The publishing time is added once
+/// more, because a node whose clock is behind uses the old key a little longer. Proof keys never retire by themselves: rows
+/// name them, the column has no index, and a scan of all rows is not bounded work.
 pub(super) fn overlap(purpose: Purpose, longest_access: Duration) -> Option<Duration> {
     match purpose {
         Purpose::Access => Some(longest_access.saturating_add(PUBLISHED)),
@@ -241,7 +240,7 @@ fn ring<K>(
 }
 
 impl<K> Ring<K> {
-    /// The newest key whose moment has come. Before any of them, where a clock was turned back: the oldest.
+    /// The newest key that has come into use. If the clock was turned back to before all of them, the oldest key.
     fn current(&self, now: Instant) -> &Held<K> {
         if self.newest.active_from <= now {
             return &self.newest;

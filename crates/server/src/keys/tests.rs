@@ -1,4 +1,4 @@
-//! A ring over time, on a database.
+//! The life of the keys in a ring, on a database.
 
 use super::*;
 use crate::audit::Who;
@@ -16,7 +16,7 @@ const NOW: Instant = Instant(1_780_000_000_000);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-/// The numbers that a first start gives.
+/// The numbers that a first start assigns.
 const ACCESS: u32 = 1;
 const PROOF: u32 = 2;
 const PAGE: u32 = 3;
@@ -30,7 +30,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// Access tokens live for an hour.
+    /// Creates a database whose access tokens live for an hour.
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let database = Database::new();
@@ -138,7 +138,7 @@ async fn a_proof_key_does_not_retire() {
 }
 
 #[tokio::test]
-async fn a_rotation_that_is_asked_for_again_makes_no_second_key() {
+async fn a_repeated_rotation_creates_no_second_key() {
     let fixture = Fixture::new().await;
     let first = fixture
         .keys
@@ -151,7 +151,7 @@ async fn a_rotation_that_is_asked_for_again_makes_no_second_key() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_turned_back_finds_the_key_of_that_time() {
+async fn a_clock_that_is_turned_back_uses_the_key_of_that_time() {
     let fixture = Fixture::new().await;
     let next = fixture.rotate(Purpose::Access, NOW).await;
     let ring = fixture.keys.ring();
@@ -161,7 +161,7 @@ async fn a_clock_that_is_turned_back_finds_the_key_of_that_time() {
 }
 
 #[tokio::test]
-async fn what_another_server_changed_is_read() {
+async fn a_change_by_another_server_is_read() {
     let fixture = Fixture::new().await;
     let other = fixture.reopened(NOW).await;
     let next = other
@@ -178,7 +178,7 @@ async fn what_another_server_changed_is_read() {
     assert_eq!(again, next, "a change looks at the database first");
 }
 
-/// A later version has keys of other purposes, and of other lengths.
+/// A later version has keys of other purposes and lengths.
 #[tokio::test]
 async fn a_key_of_an_unknown_purpose_is_ignored() {
     let fixture = Fixture::new().await;
@@ -233,7 +233,7 @@ async fn a_revoked_current_key_is_replaced_at_once() {
 }
 
 #[tokio::test]
-async fn the_key_that_waits_takes_a_revoked_ones_place() {
+async fn the_waiting_key_replaces_a_revoked_key() {
     let fixture = Fixture::new().await;
     let next = fixture.rotate(Purpose::Proof, NOW).await;
     let revoked = fixture
@@ -247,7 +247,7 @@ async fn the_key_that_waits_takes_a_revoked_ones_place() {
 }
 
 #[tokio::test]
-async fn a_key_that_waits_or_overlaps_is_revoked_without_a_successor() {
+async fn a_waiting_or_overlapping_key_is_revoked_without_a_successor() {
     let fixture = Fixture::new().await;
     let (store, keys) = (&fixture.store, &fixture.keys);
     let next = fixture.rotate(Purpose::Access, NOW).await;
@@ -269,7 +269,7 @@ async fn a_key_that_waits_or_overlaps_is_revoked_without_a_successor() {
 }
 
 #[tokio::test]
-async fn a_key_is_revoked_once_and_only_if_it_is_there() {
+async fn a_key_is_revoked_once_and_only_if_it_exists() {
     let fixture = Fixture::new().await;
     let (store, keys) = (&fixture.store, &fixture.keys);
     assert!(keys.revoke(store, &Who::server(), ACCESS, NOW).await.unwrap().made);
@@ -291,7 +291,7 @@ async fn a_key_is_revoked_once_and_only_if_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_change_that_could_not_be_written_does_not_hold() {
+async fn a_change_that_was_not_written_has_no_effect() {
     let fixture = Fixture::new().await;
     fixture
         .database
@@ -330,9 +330,9 @@ async fn a_change_that_could_not_be_written_does_not_hold() {
     );
 }
 
-/// Who has a key that the row does not name cannot make what the row would still give something for.
+/// A stolen key that the row does not name must not be able to make a proof that the row still accepts.
 #[tokio::test]
-async fn a_generation_that_counts_is_proved_by_the_key_that_the_row_names() {
+async fn an_accepted_generation_must_be_proved_by_the_key_of_the_row() {
     let fixture = Fixture::new().await;
     let middle = fixture.rotate(Purpose::Proof, NOW).await;
     let newest = fixture.rotate(Purpose::Proof, NOW.after(MINUTE)).await;
