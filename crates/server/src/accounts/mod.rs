@@ -1,4 +1,4 @@
-//! People's accounts: passwords, and limits on guessing them.
+//! Passwords of people, and limits on guessing them.
 
 pub mod limits;
 pub mod passwords;

@@ -1,5 +1,5 @@
-//! The one spelling of what people type in several: a letter with an accent is one character or two, and keyboards have more
-//! than one space.
+//! One spelling for texts that people type in several: a letter with an accent may be one character or two, and keyboards
+//! have more than one kind of space.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{EnumeratedProperty as _, GeneralCategory};
@@ -7,11 +7,11 @@ use std::borrow::Cow;
 
 const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
 
-/// A password as RFC 8265 §4.2.2 maps it (`OpaqueString`): every space is the ASCII one, letters are composed, and case stays.
-/// Borrowed where it is so already.
+/// Maps a password as RFC 8265 §4.2.2 does (`OpaqueString`): every space becomes the ASCII space, letters are composed, and
+/// case is kept. Borrowed if nothing changes.
 ///
-/// Characters that the profile forbids stay as well: its tables know no letter that came to Unicode after them, and who has
-/// one in a password must get in.
+/// Characters that the profile forbids are kept as well. Its tables do not know letters that are newer than they are, and a
+/// person with such a letter in the password must get in.
 #[must_use]
 pub fn password(typed: &str) -> Cow<'_, str> {
     let is_space = |letter| letter != ' ' && GeneralCategory::for_char(letter) == GeneralCategory::SpaceSeparator;
@@ -22,11 +22,11 @@ pub fn password(typed: &str) -> Cow<'_, str> {
     NFC.normalize_iter(spaced).collect::<String>().into()
 }
 
-/// An e-mail address as it is stored and compared: without spaces around it, in lower case, composed. The local part's case
-/// matters to no server that is left.
+/// An e-mail address as it is stored and compared: trimmed, in lower case, composed. No mail server in use distinguishes
+/// the case of the local part.
 #[must_use]
 pub fn email(typed: &str) -> String {
-    // Lower case first: that of a composed letter may be two characters.
+    // Lower case comes first: the lower case of a composed letter may be two characters.
     NFC.normalize(&typed.trim().to_lowercase()).into_owned()
 }
 

@@ -1,7 +1,8 @@
-//! How often one person may allow one app.
+//! Limits how often one person may allow one app.
 //!
-//! Rows make room for each other (docs/decisions/0047), but each time leaves an event in the audit log, which is kept for a year.
-//! A browser that allows all day would fill the disk with it. Nothing else waits: to end access always works.
+//! Old grants make room for new ones (docs/decisions/0047), but each consent adds an event to the audit log, which is kept
+//! for a year. A browser that allows an app all day long would fill the disk. Nothing else is limited: to end access always
+//! works.
 
 use crate::store::model::{AppId, UserId};
 use crate::time::Instant;
@@ -10,24 +11,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-/// Milliseconds in which a person may use up what is allowed.
+/// The time in which the whole allowance is refilled, in milliseconds.
 const HOUR: i64 = 60 * 60 * 1000;
-/// Nobody does that by hand; the tests of a site may.
+/// The smallest allowance in an hour. Nobody reaches it by hand, but the automated tests of a site may.
 const LEAST: u32 = 500;
-/// How many pairs of a person and an app are remembered.
+/// The number of pairs of a person and an app that are remembered.
 const PAIRS: usize = 10_000;
 
-/// Who allowed what how often, in memory.
+/// Counts in memory how often each person allowed each app.
 pub struct Consents {
-    /// When all that is allowed is there again.
+    /// The moment at which the whole allowance is available again.
     full: Cache<(UserId, AppId), Arc<AtomicI64>>,
-    /// Milliseconds until one more is there again.
+    /// The time until one more consent is available, in milliseconds.
     each: i64,
 }
 
 impl Consents {
-    /// For a server that keeps so many grants of a person and an app (`tokens.grants_per_user_and_app`): ten times as many in an
-    /// hour, and 500 at least.
+    /// Creates the limit. `grants` is how many grants of a person and an app the server keeps
+    /// (`tokens.grants_per_user_and_app`). Ten times as many consents are allowed in an hour, and at least 500.
     #[must_use]
     pub fn new(grants: u32) -> Self {
         Self {
@@ -36,15 +37,15 @@ impl Consents {
         }
     }
 
-    /// Counts one.
+    /// Counts one consent.
     ///
     /// # Errors
-    /// How long the person has to wait, where there were too many.
+    /// How long the person has to wait, if there were too many.
     pub fn count(&self, person: UserId, app: AppId, now: Instant) -> Result<(), Duration> {
         let fresh = || Ok::<_, std::convert::Infallible>(Arc::default());
         let Ok(full) = self.full.get_or_insert_with(&(person, app), fresh);
         let after_one_more = |full: i64| {
-            // Later than in an hour means that the clock was turned back; nobody waits for that.
+            // A moment more than an hour ahead means that the clock was turned back. Nobody has to wait for that.
             let full = if full > now.0 + HOUR { now.0 } else { full.max(now.0) };
             (full + self.each <= now.0 + HOUR).then_some(full + self.each)
         };
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_an_hour_are_allowed_and_then_one_at_a_time() {
+    fn the_allowance_of_an_hour_is_used_up_then_refills_one_by_one() {
         let consents = Consents::new(50);
         assert_eq!(counted(&consents, APP, 0), 500);
         assert_eq!(
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_keeps_more_grants_may_allow_more_often() {
+    fn more_grants_per_person_allow_more_consents_an_hour() {
         assert_eq!(counted(&Consents::new(200), APP, 0), 2000);
         assert_eq!(
             counted(&Consents::new(u32::MAX), APP, 0),
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_turned_back_keeps_nobody_waiting() {
+    fn a_clock_that_is_turned_back_makes_nobody_wait() {
         let consents = Consents::new(50);
         assert_eq!(counted(&consents, APP, 10 * HOUR), 500);
         assert_eq!(counted(&consents, APP, 0), 500);

@@ -1,31 +1,32 @@
-//! Failed authentication is slowed down, and nobody is locked out from where they signed in before (DESIGN §6, §8).
+//! Slows down guessing, and locks nobody out of a place where they signed in before (DESIGN §6, §8).
 //!
-//! A guess at a password, or at a client secret, counts for three things: its *account* (what was typed, whether it exists or
-//! not), its *source* (an IPv4 address, the /64 of an IPv6 address), and the *pair* of both. Because a /48 is cheap to have,
-//! it counts as a source too, with more room. The rule:
+//! A guess at a password or a client secret counts for three keys: its *account* (the name as typed, whether it exists or
+//! not), its *source* (an IPv4 address, or the /64 of an IPv6 address), and the *pair* of both. A /48 is cheap to get, so
+//! it counts as a source too, with a higher limit. The rules:
 //!
-//! 1. Each has a tally of failures, and forgets one of them for every `longest` without a failure. Below `free` nobody waits,
-//!    but no more guesses are under way than may fail. From there on one attempt at a time is let through: `first` after the
-//!    last failure, twice as long with each further one, at most `longest`. In the long run that is one guess in every
-//!    `longest`, whatever the attacker's timing. A request that is several guesses counts as several.
-//! 2. A refused attempt is not verified and not counted: hammering gains nothing, and makes nobody else wait longer. The same
-//!    guess by the same pair at the same moment is one guess.
-//! 3. Success costs nothing. It forgets the pair's failures, never those of account or source: whoever has an account of his
-//!    own would wash himself clean with it. And it makes the source one of the account's *places*, of which eight are kept.
-//! 4. From one of the account's places only the pair is asked, and the account is told nothing: others may fail as they like,
-//!    there or elsewhere.
-//! 5. An account has two tallies: one for sources that did not fail for a day, one for those that did. So a few sources that go
-//!    on guessing keep nobody out who comes from a new place; and a crowd of new sources has a budget that it cannot exceed. As
-//!    long as such a crowd goes on, people get in from their places only.
-//! 6. A made client secret has 256 bits, which nobody guesses. It is compared first: the right one always gets in, and the
-//!    limits decide only what a wrong one hears. Clients and resource servers share the accounts by identifier.
+//! 1. Each key has a tally of failures. The tally forgets one failure for every `longest` without a failure. Below `free`
+//!    failures nobody waits, but no more guesses may be in progress than failures are left. From `free` on, one attempt at
+//!    a time is let through: `first` after the last failure, twice as long after each further failure, at most `longest`.
+//!    In the long run that is one guess in every `longest`, whatever the attacker's timing. A request with several guesses
+//!    counts as several.
+//! 2. A refused attempt is not verified and not counted. So hammering gains nothing, and makes nobody else wait longer. The
+//!    same guess by the same pair at the same moment is one guess.
+//! 3. Success clears the pair's failures, and never those of account or source: an attacker with an account of their own
+//!    could otherwise clear their source with it. Success also makes the source one of the account's *places*, of which
+//!    eight are kept.
+//! 4. From a place of the account, only the pair decides, and the account's tallies do not change. So failures of others,
+//!    there or elsewhere, delay nobody.
+//! 5. An account has two tallies: one for sources without a failure in the last day, one for the others. So a few sources
+//!    that keep on guessing do not lock out a person at a new place, and a crowd of new sources has one budget that it
+//!    cannot exceed. While such a crowd goes on, people get in from their places only.
+//! 6. A generated client secret has 256 bits and cannot be guessed. It is compared first: the right one always gets in, and
+//!    the limits only decide the answer to a wrong one. Clients and resource servers share accounts by identifier.
+//! People who share the source of an attacker, while the attacker guesses at their account, wait with the attacker: nothing
+//! tells them apart. This is why the proxies in front must be configured (`source.rs`).
 //!
-//! Who shares the source of an attacker who guesses at that very account waits with him: there is nothing to tell them apart
-//! by. That is why the proxies in front have to be named (`source.rs`).
-//!
-//! Memory is bounded ([`tallies`]), people and clients have tables of their own, and no failure pushes an account's tally out:
-//! it passes to the next account in its place. A restart forgets the tallies. The places of people are in the database
-//! ([`places`]), those of clients in memory.
+//! Memory is bounded ([`tallies`]), and people and clients have separate tables. No failure pushes out an account's tally:
+//! the next account in its slot inherits it. A restart clears the tallies. The places of people are in the database
+//! ([`places`]); those of clients are in memory.
 
 pub mod consents;
 pub mod places;
@@ -43,28 +44,28 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tallies::{Evicted, Meter, Tallies};
 
-/// Someone who mistypes gets five tries, then a pause that grows: some hundred guesses a day from one source.
+/// A person who mistypes has five tries, then a growing pause: about a hundred guesses a day from one source.
 const PERSON: Meter = Meter {
     free: 5,
     first: Duration::from_secs(10),
     longest: Duration::from_secs(15 * 60),
     at_once: 0,
 };
-/// A program that was given a wrong secret tries again by itself, in several threads, until somebody mends it.
+/// A program with a wrong secret repeats it by itself, in several threads, until somebody corrects the secret.
 const CLIENT: Meter = Meter {
     free: 10,
     first: Duration::from_secs(10),
     longest: Duration::from_secs(5 * 60),
     at_once: 0,
 };
-/// All new sources together, and all others together: some three hundred guesses a day each.
+/// One tally for all new sources together, one for all others together: about three hundred guesses a day each.
 const ACCOUNT: Meter = Meter {
     free: 20,
     first: Duration::from_secs(10),
     longest: Duration::from_secs(5 * 60),
     at_once: 0,
 };
-/// Hundreds of people may sit behind one address and come at once, so no pause is longer than a minute.
+/// Hundreds of people may share one address and sign in at the same time, so no pause is longer than a minute.
 const SOURCE: Meter = Meter {
     free: 50,
     first: Duration::from_secs(1),
@@ -74,39 +75,39 @@ const SOURCE: Meter = Meter {
 /// The /48 of an IPv6 address: a site, or a part of a mobile network.
 const SITE: Meter = Meter { free: 200, ..SOURCE };
 
-/// How many clients have their places remembered.
+/// The number of clients whose places are remembered.
 const CLIENTS: usize = 20_000;
-/// How many sets of eight tallies each of the tables has.
+/// The number of sets in each table. A set has eight tallies.
 const SETS: usize = 4096;
 
-/// Who somebody says they are.
+/// The account that a request claims to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Account<'a> {
     /// A person.
     Person {
-        /// What was typed as the login name.
+        /// The login name as typed.
         name: &'a str,
-        /// Whether the person signed in before from where the request comes from ([`places`]).
+        /// Whether the person signed in before from the source of the request ([`places`]).
         from_a_place: bool,
     },
     /// An app or a resource server, by its identifier.
     Client(&'a str),
 }
 
-/// What a request tries.
+/// The guess of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Guess<'a> {
-    /// The password or secret, as it was sent.
+    /// The password or secret, as sent.
     pub secret: &'a str,
-    /// In how many ways it is read: each is a guess of its own.
+    /// The number of ways in which the guess is read. Each way counts as a guess.
     pub readings: u32,
 }
 
-/// Too many failures before: the attempt is not looked at.
+/// Too many attempts failed before: this attempt is not verified.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("too many failed attempts: {seconds} s to wait")]
+#[error("too many failed attempts: wait {seconds} s")]
 pub struct TooManyFailures {
-    /// After so many seconds it will be.
+    /// After so many seconds an attempt is verified again.
     pub seconds: u64,
 }
 
@@ -115,11 +116,11 @@ pub struct Limits {
     hasher: RandomState,
     people: Mutex<Tables>,
     clients: Mutex<Tables>,
-    /// By client, the sources from which it got in, the latest first.
+    /// For each client, the sources from which it got in, the latest first.
     places: Cache<u64, [u64; 8]>,
 }
 
-/// An attempt that was let through. One that is dropped without a judgement counts for nothing.
+/// An attempt that was let through. If it is dropped without [`Attempt::judged`], it does not count.
 #[derive(Debug)]
 #[must_use]
 pub struct Attempt<'l> {
@@ -140,10 +141,10 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Asks for an attempt to authenticate, before anything is verified or looked up.
+    /// Asks whether an attempt to authenticate may proceed. To be called before any look-up or verification.
     ///
     /// # Errors
-    /// Where it has to wait; it is not counted then.
+    /// If the attempt has to wait. It is not counted then.
     pub fn attempt(
         &self,
         account: Account<'_>,
@@ -200,7 +201,7 @@ impl Limits {
         }
     }
 
-    /// Keeps where a client got in; where people did is in the database.
+    /// Remembers the source of a successful client. Those of people are in the database.
     fn remember_place(&self, keys: &Keys) {
         if keys.kind == Kind::Person {
             return;
@@ -209,14 +210,14 @@ impl Limits {
         if places[0] == keys.source {
             return;
         }
-        // What stands before it moves down; without it, the last one goes.
+        // The entries before it move down by one. If the source is new, the last entry is dropped.
         let found = places.iter().position(|place| *place == keys.source);
         places[..=found.unwrap_or(7)].rotate_right(1);
         places[0] = keys.source;
         self.places.insert(keys.client, places);
     }
 
-    /// The tables; that a thread panicked while it held the lock leaves nothing half done.
+    /// Locks the tables. A panic of another thread leaves no half-done change, so a poisoned lock is used as it is.
     fn tables(&self, keys: &Keys) -> MutexGuard<'_, Tables> {
         let tables = match keys.kind {
             Kind::Person => &self.people,
@@ -233,7 +234,7 @@ impl fmt::Debug for Limits {
 }
 
 impl Attempt<'_> {
-    /// Counts the attempt by what became of it.
+    /// Counts the attempt as a success or a failure.
     pub fn judged(self, fits: bool, now: Instant) {
         self.limits
             .tables(&self.keys)
@@ -256,36 +257,36 @@ enum Kind {
     Client,
 }
 
-/// What an attempt is counted for, as keyed hashes: no name is kept, and nobody outside can aim at a place in a table.
+/// The keys that an attempt counts for, as keyed hashes. No name is kept, and no attacker can choose a slot of a table.
 #[derive(Clone, Copy, Debug)]
 struct Keys {
     kind: Kind,
-    /// The pair with what it tries.
+    /// The pair together with the guess.
     guess: u64,
     pair: u64,
-    /// Of the account's two tallies the one that is asked; none from one of its places.
+    /// The tally of the account that decides. `None` at one of the account's places.
     account: Option<u64>,
     source: u64,
     site: Option<u64>,
-    /// The account itself.
+    /// The account itself, without a source.
     client: u64,
     guesses: u32,
 }
 
-/// A guess under way that is not judged, by all attempts that make it at this moment.
+/// A guess in progress that is not judged yet, shared by all attempts that make it at this moment.
 struct Flight {
     number: u64,
     keys: Keys,
     attempts: u32,
 }
 
-/// What is kept of people, or of clients.
+/// The tables of people, or of clients.
 struct Tables {
     pairs: Tallies,
     accounts: Tallies,
     sources: Tallies,
     sites: Tallies,
-    /// As many as there are requests at most.
+    /// At most as many as there are open requests.
     flights: HashMap<u64, Flight>,
     last_flight: u64,
 }
@@ -302,7 +303,8 @@ impl Tables {
         }
     }
 
-    /// How long the attempt has to wait. It names the account's tally that was asked, which is the one that it counts for.
+    /// How long the attempt has to wait. Sets in `keys` the tally of the account that decided: the attempt counts for that
+    /// one.
     fn wait(&self, keys: &mut Keys, now: Instant) -> Option<Duration> {
         let pair = self.pairs.wait(keys.pair, keys.guesses, now);
         let Some(account) = &mut keys.account else { return pair };
@@ -329,8 +331,8 @@ impl Tables {
         self.last_flight
     }
 
-    /// Requests that made the same guess at the same moment are judged alike: the first judgement counts. The same guess made
-    /// later is a new one.
+    /// Requests with the same guess at the same moment share one judgement: the first one counts. The same guess at a later
+    /// moment is a new guess.
     fn judge(&mut self, keys: &Keys, flight: u64, failed: Option<Instant>) {
         if self.flight(keys, flight).is_some() {
             self.flights.remove(&keys.guess);
@@ -341,7 +343,7 @@ impl Tables {
         }
     }
 
-    /// Forgets a guess that all gave up before it was judged.
+    /// Drops a guess if all requests that made it were cancelled before it was judged.
     fn leave(&mut self, keys: &Keys, flight: u64) {
         let Some(left) = self.flight(keys, flight) else { return };
         left.attempts -= 1;

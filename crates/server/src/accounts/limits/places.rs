@@ -1,7 +1,8 @@
-//! Where a person signed in before, kept in their row, so that a restart or another server locks nobody out.
+//! The sources from which a person signed in before. They are kept in the person's row, so that neither a restart nor
+//! another server locks the person out.
 //!
-//! A place is an IPv4 address or the /64 of an IPv6 address, as a keyed hash that depends on the person: the database alone does
-//! not say where somebody was, nor who was at the same place.
+//! A place is an IPv4 address or the /64 of an IPv6 address, as a keyed hash that depends on the person. The database alone
+//! reveals neither where somebody was nor whether two people were at the same place.
 
 use crate::http::source::{Network, networks};
 use crate::store::model::UserId;
@@ -10,12 +11,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::net::IpAddr;
 use uuid::Uuid;
 
-/// A place of one person: a space and eleven characters.
+/// A place of one person, as a text: a space and eleven characters.
 #[must_use]
 pub fn place(key: &hmac::Key, user: UserId, source: IpAddr) -> String {
     let network = match networks(source).0 {
         Network::Address(address) => u128::from(address),
-        // No IPv4 address has one of these bits.
+        // No IPv4 address has any of these bits set.
         Network::Slash64(bits) | Network::Slash48(bits) => u128::from(bits) | 1 << 64,
     };
     let mut context = hmac::Context::with_key(key);
@@ -25,7 +26,8 @@ pub fn place(key: &hmac::Key, user: UserId, source: IpAddr) -> String {
     format!(" {}", URL_SAFE_NO_PAD.encode(&context.sign().as_ref()[..8]))
 }
 
-/// Whether `source` is among the places of a person, as they are kept; of nobody's it is none, after the same work.
+/// Whether `source` is among the places of a person, as `kept` holds them. For an unknown person the answer is `false`,
+/// after the same work.
 #[must_use]
 pub fn is_known(key: &hmac::Key, kept: Option<&(UserId, String)>, source: IpAddr) -> bool {
     let nobody = (UserId(Uuid::nil()), String::new());
@@ -38,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_a_persons_own_and_a_network_is_one() {
+    fn a_place_depends_on_the_person_and_covers_a_whole_network() {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
         let (jane, john) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
         let at = |user, source: &str| place(&key, user, source.parse().unwrap());

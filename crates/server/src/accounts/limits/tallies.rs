@@ -1,37 +1,38 @@
-//! A table of tallies of a fixed size: sets of eight, as processors' caches have them. A key belongs to one set; a new one
-//! takes the place of the tally that is forgotten first.
+//! A table of tallies of a fixed size, in sets of eight, like the cache of a processor. A key belongs to one set. A new key
+//! takes the slot of the tally that would be forgotten first.
 
 use crate::time::Instant;
 use std::time::Duration;
 
 const WAYS: usize = 8;
-/// A source that did not fail for so long counts as new again.
+/// A source without a failure for this long counts as new again.
 const CALM: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many failures are free, and how long to wait after more.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meter {
-    /// So many failures make nobody wait.
+    /// The number of failures after which nobody has to wait.
     pub(super) free: u32,
-    /// The wait after the last free failure; each further one doubles it.
+    /// The wait after the last free failure. Each further failure doubles it.
     pub(super) first: Duration,
-    /// The longest wait after one guess; so much time without a failure forgets one.
+    /// The longest wait after one guess. After so much time without a failure, one failure is forgotten.
     pub(super) longest: Duration,
-    /// So many attempts at the same moment while failures are free, also where more of them could fail than are free.
+    /// The number of attempts allowed at the same moment while failures are free, even if fewer failures are left.
     pub(super) at_once: u32,
 }
 
-/// What a key finds whose tally had to make room for others.
+/// What a key inherits if its tally was evicted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Evicted {
-    /// It starts anew.
+    /// Nothing: the key starts anew.
     Forgotten,
-    /// It takes over the failures of the tally that makes room for it. That one is forgotten first of its set, and the key's own
-    /// was when it went, so the table never says less of a key than the truth (Metwally, Agrawal, El Abbadi 2005).
+    /// The failures of the tally that it evicts. That tally is the first of its set to be forgotten, and so was the key's
+    /// own when it was evicted. So the table never underestimates the failures of a key (Metwally, Agrawal, El Abbadi
+    /// 2005).
     Inherited,
 }
 
-/// The table.
+/// A table of tallies.
 pub(super) struct Tallies {
     /// Empty until the first attempt.
     sets: Vec<[Tally; WAYS]>,
@@ -40,15 +41,15 @@ pub(super) struct Tallies {
     evicted: Evicted,
 }
 
-/// What is known of a key. Key 0 is an empty place.
+/// The failures of one key. Key 0 marks an empty slot.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 struct Tally {
     key: u64,
-    /// Milliseconds since the epoch, of the last failure.
+    /// The moment of the last failure, in milliseconds since the epoch.
     last: i64,
-    /// As many as there were at that moment.
+    /// The number of failures at that moment.
     failures: u32,
-    /// Guesses that were let through and are not judged.
+    /// The guesses that were let through and are not judged yet.
     pending: u32,
 }
 
@@ -60,20 +61,20 @@ impl Meter {
             .saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX))
     }
 
-    /// When the last failure is forgotten. Of two tallies the one that is forgotten first never has the higher level.
+    /// When the last failure will be forgotten. The tally that is forgotten first never has the higher level of the two.
     fn forgotten_at(&self, tally: &Tally) -> i128 {
         let longest = i128::try_from(self.longest.as_millis()).unwrap_or(i128::MAX);
         i128::from(tally.last).saturating_add(longest.saturating_mul(tally.failures.into()))
     }
 
-    /// The level at which the wait after one guess is the longest.
+    /// The level from which on the wait after one guess is the longest.
     fn ceiling(&self) -> u32 {
         let doubled = |steps: u32| self.first.saturating_mul(1_u32.checked_shl(steps).unwrap_or(u32::MAX));
         let steps = (0..32).find(|steps| doubled(*steps) >= self.longest);
         self.free + steps.unwrap_or(32)
     }
 
-    /// Above the ceiling, where one attempt was several guesses, there is as much to wait for each.
+    /// Above the ceiling, where one attempt was several guesses, each guess adds a longest wait.
     fn wait_after(&self, level: u32) -> Duration {
         let doubled = 1_u32.checked_shl(level.saturating_sub(self.free)).unwrap_or(u32::MAX);
         let above = level.saturating_sub(self.ceiling());
@@ -92,7 +93,7 @@ impl Tallies {
         }
     }
 
-    /// How long an attempt of so many `guesses` has to wait by this tally.
+    /// How long an attempt with this number of `guesses` has to wait by this tally.
     pub(super) fn wait(&self, key: u64, guesses: u32, now: Instant) -> Option<Duration> {
         let (meter, tally) = (&self.meter, self.seen(key, now));
         let level = meter.level(&tally, now);
@@ -101,35 +102,35 @@ impl Tallies {
             let admitted = all_fail <= meter.free || tally.pending == 0 || tally.pending < meter.at_once;
             return (!admitted).then_some(Duration::from_secs(1));
         }
-        // By what there was at the last failure: what is forgotten since is the wait itself.
+        // Counts from the failures at the last failure: the failures forgotten since then are the wait itself.
         let wait = meter.wait_after(tally.failures);
         if tally.pending > 0 {
             return Some(wait);
         }
-        // A clock that was turned back makes nobody wait longer.
+        // If the clock was turned back, nobody waits longer.
         let left = wait.saturating_sub(now.since(Instant(tally.last)));
         (!left.is_zero()).then_some(left)
     }
 
-    /// Whether nothing failed here for a day, nor is about to.
+    /// Whether no attempt failed here for a day, and none is in progress.
     pub(super) fn is_calm(&self, key: u64, now: Instant) -> bool {
         let failed = |tally: &Tally| tally.failures > 0 && now.since(Instant(tally.last)) < CALM;
         self.get(key).is_none_or(|tally| tally.pending == 0 && !failed(tally))
     }
 
-    /// An attempt of so many guesses begins.
+    /// Notes that an attempt with this number of guesses begins.
     pub(super) fn begin(&mut self, key: u64, guesses: u32, now: Instant) {
         let tally = self.put(key, now);
         tally.pending = tally.pending.saturating_add(guesses);
     }
 
-    /// An attempt ends, as a failure where it says when.
+    /// Notes that an attempt ends. It failed if `failed` gives a moment.
     pub(super) fn end(&mut self, key: u64, guesses: u32, failed: Option<Instant>) {
         let meter = self.meter;
         if let Some(now) = failed {
             let tally = self.put(key, now);
             let level = meter.level(tally, now);
-            // Guesses at the same moment raise it no further than guesses one after the other do.
+            // Guesses at the same moment raise the level no further than guesses one after the other.
             let highest = (meter.ceiling() + guesses).saturating_sub(1).max(level);
             tally.failures = level.saturating_add(guesses).min(highest);
             tally.last = now.0;
@@ -141,7 +142,7 @@ impl Tallies {
         }
     }
 
-    /// Forgets the failures.
+    /// Clears the failures of a key.
     pub(super) fn forgive(&mut self, key: u64) {
         if let Some(tally) = self.get_mut(key) {
             tally.failures = 0;
@@ -167,7 +168,7 @@ impl Tallies {
         }
     }
 
-    /// The way of a set whose tally makes room. An empty one is the first to be forgotten.
+    /// The index of the tally in a set that will be evicted. An empty slot comes first.
     fn least(&self, set: &[Tally; WAYS]) -> usize {
         let weight = |way: &usize| (set[*way].pending > 0, self.meter.forgotten_at(&set[*way]));
         (0..WAYS).min_by_key(weight).unwrap_or_default()
@@ -189,7 +190,7 @@ impl Tallies {
         set.iter_mut().find(|tally| tally.key == key)
     }
 
-    /// The tally of `key`, a new one if there is none.
+    /// The tally of `key`. Creates it if there is none.
     fn put(&mut self, key: u64, now: Instant) -> &mut Tally {
         if self.sets.is_empty() {
             self.sets = vec![[Tally::default(); WAYS]; self.size];

@@ -6,7 +6,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const JANE: Account<'_> = person("jane@example.com");
-/// Jane, from where she signed in before.
+/// Jane, at a place where she signed in before.
 const JANE_AT_HOME: Account<'_> = Account::Person {
     name: "jane@example.com",
     from_a_place: true,
@@ -24,7 +24,7 @@ const fn guess(secret: &str) -> Guess<'_> {
     Guess { secret, readings: 1 }
 }
 
-/// Limits with a clock beside them.
+/// Limits together with a clock.
 struct Scene {
     limits: Limits,
     now: Instant,
@@ -42,12 +42,12 @@ impl Scene {
         self.now = self.now.after(span);
     }
 
-    /// A guess; the seconds to wait where it is not looked at.
+    /// Makes a wrong guess. Returns the seconds to wait, if it was refused.
     fn fails(&self, account: Account<'_>, source: IpAddr) -> u64 {
         self.tries(account, source, false)
     }
 
-    /// The right password; the seconds to wait where it is not looked at.
+    /// Tries the right password. Returns the seconds to wait, if it was refused.
     fn succeeds(&self, account: Account<'_>, source: IpAddr) -> u64 {
         self.tries(account, source, true)
     }
@@ -62,7 +62,7 @@ impl Scene {
         }
     }
 
-    /// Guesses as often as it is let, for `span`; how many were looked at.
+    /// Guesses as often as the limits allow for `span`. Returns how many guesses were verified.
     fn hammers(&mut self, account: Account<'_>, source: IpAddr, span: Duration) -> u64 {
         let (end, mut guesses) = (self.now.after(span), 0);
         while self.now < end {
@@ -113,7 +113,7 @@ fn a_refused_attempt_makes_nobody_wait_longer() {
 }
 
 #[test]
-fn calm_forgets_one_failure_at_a_time() {
+fn time_without_failures_forgets_one_failure_at_a_time() {
     let mut scene = Scene::new();
     for _ in 0..5 {
         scene.fails(JANE, source(1));
@@ -135,7 +135,7 @@ fn in_the_long_run_a_pair_has_one_guess_in_a_quarter_of_an_hour_whatever_its_tim
             guesses += scene.hammers(JANE, source(1), MINUTE * 30);
             scene.pass(rest);
         }
-        // Thirteen until the longest wait, and what was forgotten meanwhile.
+        // Thirteen until the longest wait, and those forgotten in the meantime.
         assert!(
             guesses <= 13 + scene.now.since(NOW).as_secs() / 900,
             "{rest:?} {guesses}"
@@ -154,7 +154,7 @@ fn success_forgets_the_failures_of_the_pair_and_of_nothing_else() {
     for _ in 0..5 {
         assert_eq!(scene.fails(JANE, source(1)), 0);
     }
-    // Someone with an account of his own signs in between his guesses at others.
+    // An attacker with an account of their own signs in between guesses at others.
     let mut names = 0;
     while scene.fails(person(&format!("{names}@example.com")), source(2)) == 0 {
         scene.succeeds(person("own@example.com"), source(2));
@@ -166,7 +166,7 @@ fn success_forgets_the_failures_of_the_pair_and_of_nothing_else() {
 }
 
 #[test]
-fn success_costs_nothing() {
+fn success_is_never_counted() {
     let scene = Scene::new();
     for number in 0..1000 {
         assert_eq!(scene.succeeds(person(&number.to_string()), source(1)), 0);
@@ -180,7 +180,7 @@ fn success_costs_nothing() {
 fn a_crowd_of_new_sources_has_one_budget_and_a_person_gets_in_from_her_place() {
     let mut scene = Scene::new();
     let (mut guesses, mut number) = (0, 100);
-    // Sources that were never seen, a hundred a minute for a day.
+    // A hundred new sources a minute, for a day.
     while scene.now < NOW.after(DAY) {
         for _ in 0..100 {
             guesses += u64::from(scene.fails(JANE, source(number)) == 0);
@@ -190,10 +190,10 @@ fn a_crowd_of_new_sources_has_one_budget_and_a_person_gets_in_from_her_place() {
         scene.pass(MINUTE);
     }
     assert!((280..20 + 5 + 288 + 1).contains(&guesses), "{guesses}");
-    // She mistypes at home, and goes on.
+    // She mistypes at her place, and can try again.
     assert_eq!(scene.fails(JANE_AT_HOME, source(1)), 0);
     assert_eq!(scene.succeeds(JANE_AT_HOME, source(1)), 0);
-    // At a new place she waits as the crowd does, no longer than five minutes after its last guess.
+    // At a new place she waits as the crowd does: at most five minutes after the crowd's last guess.
     let wait = scene.succeeds(JANE, source(2));
     assert!((1..=300).contains(&wait), "{wait}");
     scene.pass(SECOND * u32::try_from(wait).unwrap());
@@ -210,7 +210,7 @@ fn a_crowd_at_the_same_moment_has_no_more_guesses_than_are_free() {
             attempt.ok()
         })
         .collect();
-    // Twenty of new sources, and their second guesses from those that have one under way.
+    // Twenty attempts of new sources, and the second guesses of sources that have one in progress.
     assert_eq!(attempts.len(), 40);
     for attempt in attempts {
         attempt.judged(false, scene.now);
@@ -219,7 +219,7 @@ fn a_crowd_at_the_same_moment_has_no_more_guesses_than_are_free() {
 }
 
 #[test]
-fn a_few_sources_that_go_on_guessing_keep_nobody_out_at_a_new_place() {
+fn a_few_guessing_sources_lock_nobody_out_at_a_new_place() {
     let mut scene = Scene::new();
     let mut guesses = 0;
     while scene.now < NOW.after(DAY - MINUTE * 20) {
@@ -233,19 +233,19 @@ fn a_few_sources_that_go_on_guessing_keep_nobody_out_at_a_new_place() {
 }
 
 #[test]
-fn a_network_is_one_new_source_whatever_its_addresses() {
+fn all_addresses_of_a_network_are_one_new_source() {
     let scene = Scene::new();
     let mut guesses = 0;
     for network in 0..1000 {
         guesses += u64::from(scene.fails(JANE, site(0x2001_0db8_0001_0000 + network, 1)) == 0);
     }
-    // The first of its /48 is new; the others have twenty together.
+    // The first of its /48 is new; the others share twenty.
     assert_eq!(guesses, 21);
     assert_eq!(scene.succeeds(JANE, source(1)), 0);
 }
 
 #[test]
-fn who_tries_many_names_waits_and_who_was_there_before_does_not() {
+fn a_source_that_tries_many_names_waits_and_known_people_there_do_not() {
     let mut scene = Scene::new();
     let name = |number: u64| format!("{number}@example.com");
     for number in 0..50 {
@@ -261,17 +261,17 @@ fn who_tries_many_names_waits_and_who_was_there_before_does_not() {
         scene.pass(SECOND * wait);
         assert_eq!(scene.fails(person(&name(number)), source(1)), 0);
     }
-    // Another source has nothing to do with it.
+    // Another source is not affected.
     assert_eq!(scene.fails(person("new@example.com"), source(2)), 0);
 }
 
 #[test]
-fn an_app_beside_one_with_a_wrong_secret_goes_on() {
+fn an_app_is_not_delayed_by_a_broken_app_at_its_source() {
     let mut scene = Scene::new();
     let broken = Account::Client("broken");
     assert_eq!(scene.hammers(broken, source(1), DAY), 10 + 5 + 286);
     assert_eq!(scene.succeeds(APP, source(1)), 0, "never seen here before");
-    // Nor does it keep its own namesake elsewhere out.
+    // Nor does the wrong secret lock out the same app at another source.
     assert_eq!(scene.succeeds(broken, source(2)), 0);
 }
 
@@ -291,7 +291,7 @@ fn a_client_has_eight_places_and_the_longest_unused_goes_first() {
 }
 
 #[test]
-fn a_client_goes_on_at_its_place_while_a_crowd_guesses() {
+fn a_client_is_not_delayed_at_its_place_while_a_crowd_guesses() {
     let scene = Scene::new();
     scene.succeeds(APP, source(1));
     for number in 100..500 {
@@ -304,7 +304,7 @@ fn a_client_goes_on_at_its_place_while_a_crowd_guesses() {
 }
 
 #[test]
-fn failures_of_clients_and_of_people_have_nothing_to_do_with_each_other() {
+fn failures_of_clients_do_not_delay_people_nor_the_reverse() {
     let mut scene = Scene::new();
     let before = scene.hammers(JANE, source(1), MINUTE * 40);
     assert!(before > 10, "{before}");
@@ -323,7 +323,7 @@ fn failures_of_clients_and_of_people_have_nothing_to_do_with_each_other() {
 }
 
 #[test]
-fn names_are_compared_as_the_sign_in_does_and_clients_are_not_people() {
+fn names_are_compared_as_at_sign_in_and_apart_from_client_ids() {
     let scene = Scene::new();
     let account = |account| {
         let keys = scene.limits.keys(account, source(1), guess(""));
@@ -354,7 +354,7 @@ fn an_ipv6_source_is_its_network_and_a_site_has_more_room() {
         keys(source(7)).source,
         keys(Ipv4Addr::from_bits(7).to_ipv6_mapped().into()).source
     );
-    // A network for each guess, all of one site.
+    // A new network for each guess, all of one site.
     let mut guesses = 0;
     while scene.fails(person(&guesses.to_string()), site(0x2001_0db8_0001_0000 + guesses, 1)) == 0 {
         guesses += 1;
@@ -365,7 +365,7 @@ fn an_ipv6_source_is_its_network_and_a_site_has_more_room() {
 }
 
 #[test]
-fn guesses_at_the_same_moment_are_bounded_and_those_that_broke_off_count_for_nothing() {
+fn guesses_at_the_same_moment_are_bounded_and_cancelled_ones_do_not_count() {
     let mut scene = Scene::new();
     let (limits, now) = (&scene.limits, scene.now);
     let begin = |secret: &str| limits.attempt(JANE, source(1), guess(secret), now);
@@ -377,7 +377,7 @@ fn guesses_at_the_same_moment_are_bounded_and_those_that_broke_off_count_for_not
         drop(scene.limits.attempt(JANE, source(1), guess("secret"), now).unwrap());
     }
     assert_eq!(held(&scene), [0; 8]);
-    // After a wait it is one at a time.
+    // After a wait, one at a time.
     for _ in 0..5 {
         scene.fails(JANE, source(1));
     }
@@ -391,7 +391,7 @@ fn guesses_at_the_same_moment_are_bounded_and_those_that_broke_off_count_for_not
     assert_eq!(scene.succeeds(JANE, source(1)), 0);
 }
 
-/// An app comes with all its threads at once.
+/// An app sends the same secret from all its threads at once.
 #[test]
 fn the_same_guess_at_the_same_moment_is_one_guess() {
     let scene = Scene::new();
@@ -408,9 +408,9 @@ fn the_same_guess_at_the_same_moment_is_one_guess() {
     assert_eq!(scene.limits.clients.lock().unwrap().flights.len(), 0);
 }
 
-/// Who sends one guess twice and takes one back has still made it.
+/// If one of two requests with the same guess is cancelled, the guess still counts.
 #[test]
-fn a_guess_counts_if_any_of_those_who_make_it_is_judged() {
+fn a_guess_sent_twice_counts_if_one_request_is_judged() {
     let scene = Scene::new();
     let begin = |secret: &str| scene.limits.attempt(JANE, source(1), guess(secret), scene.now);
     for number in 0..5 {
@@ -435,15 +435,15 @@ fn a_request_that_is_read_in_several_ways_counts_as_many_guesses() {
             .unwrap_or_else(|error| panic!("{attempt} {error}"))
             .judged(false, scene.now);
     }
-    // Nine of ten are used up; the next has one to spare, and the wait is for what is above.
+    // Nine of ten are used up. The next guess has one free, and the wait is for those above.
     assert_eq!(scene.fails(APP, source(1)), 0);
     assert_eq!(scene.fails(APP, source(1)), 10);
 }
 
 #[test]
-fn a_new_source_has_one_guess_at_an_account_under_attack_not_one_in_each_thread() {
+fn a_new_source_has_one_guess_at_an_account_under_attack() {
     let scene = Scene::new();
-    // Ten sources that guess on.
+    // Ten sources that keep on guessing.
     for number in 100..110 {
         for _ in 0..5 {
             scene.fails(JANE, source(number));
@@ -468,7 +468,7 @@ fn a_clock_that_is_turned_back_makes_nobody_wait_longer_than_the_longest_wait() 
 }
 
 #[test]
-fn made_up_names_from_many_sources_fill_no_memory_and_push_out_nobody_under_attack() {
+fn invented_names_neither_fill_memory_nor_evict_an_account_under_attack() {
     let mut scene = Scene::new();
     scene.hammers(JANE, source(1), MINUTE * 40);
     scene.fails(JANE, source(1));
@@ -488,7 +488,7 @@ fn made_up_names_from_many_sources_fill_no_memory_and_push_out_nobody_under_atta
     assert_eq!(scene.succeeds(person("new@example.com"), source(3)), 0);
 }
 
-/// How many tallies each table holds: those of people, then those of clients.
+/// The number of tallies in each table: those of people, then those of clients.
 fn held(scene: &Scene) -> [usize; 8] {
     let people = scene.limits.people.lock().unwrap();
     let clients = scene.limits.clients.lock().unwrap();

@@ -1,8 +1,8 @@
-//! Passwords, and declared client secrets that are too short for a plain digest: argon2id (RFC 9106).
+//! Hashes of passwords, and of declared client secrets that are too short for a plain digest: argon2id (RFC 9106).
 //!
-//! A verification costs some 20 ms and 19 MiB on purpose, so it runs on a pool of few threads with a bounded queue: a
-//! flood of logins neither stalls the endpoints nor exhausts the memory, and is told to come again (503). People and
-//! clients have a pool each, so that neither can crowd the other out.
+//! A verification takes about 20 ms and 19 MiB on purpose. So it runs on a pool of few threads with a bounded queue: a
+//! flood of sign-ins neither delays the other endpoints nor exhausts the memory, and is answered with 503. People and
+//! clients have separate pools, so that neither can crowd out the other.
 
 mod pool;
 mod remembered;
@@ -17,29 +17,30 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq as _;
 
-/// Memory in KiB, passes and lanes, as OWASP's password storage cheat sheet has them.
+/// Memory in KiB, passes and lanes, as recommended by OWASP's password storage cheat sheet.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 
-/// The most memory in KiB, passes and lanes of a hash that was made elsewhere: each sign-in, also a wrong one, costs as much.
+/// The highest accepted memory in KiB, passes and lanes of an imported hash. Each sign-in costs this much, even with a
+/// wrong password.
 const MOST: (u32, u32, u32) = (64 * 1024, 4, 4);
 
-/// Why a text is not taken for a password's hash.
+/// Why a text is refused as a password hash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum HashFault {
-    /// Another algorithm, or no hash.
+    /// Another algorithm, or not a hash.
     #[error("expected an argon2id hash such as \"$argon2id$v=19$m=19456,t=2,p=1$…\"")]
     NoArgon2id,
-    /// Each guess would cost the server too much.
+    /// Each verification would cost the server too much.
     #[error(
         "this hash costs too much to verify (m={memory}, t={passes}, p={lanes}): at most m={}, t={}, p={} \
          (64 MiB of memory, 4 passes, 4 lanes)", MOST.0, MOST.1, MOST.2
     )]
     TooCostly {
-        /// In KiB.
+        /// The memory, in KiB.
         memory: u32,
-        /// How often the memory is passed through.
+        /// The number of passes over the memory.
         passes: u32,
-        /// How many lanes it has.
+        /// The number of lanes.
         lanes: u32,
     },
 }
@@ -60,33 +61,33 @@ pub fn hash(password: &str, salt: [u8; 16]) -> String {
     hash.to_string()
 }
 
-/// Whether `phc` was made from `password`. The comparison is constant in time; a text that is no hash fits nothing.
+/// Whether `phc` was made from `password`, compared in constant time. A text that is not a hash matches no password.
 #[must_use]
 pub fn verify(password: &str, phc: &str) -> bool {
     Memory::default().verify(password, phc)
 }
 
-/// The memory of a thread that verifies, kept from one verification to the next while they come one after the other.
+/// The memory in which a thread computes hashes. It is kept between verifications that follow each other closely.
 #[derive(Default)]
 pub struct Memory {
     blocks: Vec<Block>,
     released: Released,
 }
 
-/// How much of it the system has back.
+/// How far the memory was given back to the operating system.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum Released {
-    /// The thread has it.
+    /// The thread still holds the memory.
     No,
-    /// The allocator has it, or what hashes took that were made before. mimalloc has no clock of its own: it gives the system
-    /// what is free for a second when something large becomes free.
+    /// The allocator holds the memory, or that of hashes computed before. mimalloc has no timer of its own: it returns
+    /// memory that was free for a second when the next large block becomes free.
     #[default]
     ToAllocator,
     ToSystem,
 }
 
 impl Memory {
-    /// Gives it back, one step at a call.
+    /// Gives back the memory, one step with each call.
     fn release(&mut self) {
         self.blocks = Vec::new();
         self.released = match self.released {
@@ -103,13 +104,13 @@ impl Memory {
         matches!(self.released, Released::ToSystem)
     }
 
-    /// As [`hash`](fn@hash).
+    /// Like [`hash`](fn@hash), in this memory.
     fn hash(&mut self, password: &str, salt: [u8; 16]) -> String {
         self.released = Released::No;
         hash(password, salt)
     }
 
-    /// As [`verify`].
+    /// Like [`verify`], in this memory.
     pub fn verify(&mut self, password: &str, phc: &str) -> bool {
         parse(phc).is_ok_and(|hash| self.fits(password, &hash).unwrap_or(false))
     }
@@ -134,34 +135,34 @@ impl Memory {
             .hash_password_into_with_memory(password.as_bytes(), salt, &mut found, self.blocks.as_mut_slice())
             .ok()?;
         if blocks > usual as usize {
-            // A hash that was brought along and costs more is rare: its memory is not kept.
+            // An imported hash that costs more is rare, so its memory is not kept.
             self.blocks = Vec::new();
         }
         Some(found.ct_eq(expected.as_bytes()).into())
     }
 }
 
-/// Whether [`verify`] can judge by `phc`: an argon2id hash of bearable cost.
+/// Whether `phc` is an argon2id hash within the allowed cost.
 #[must_use]
 pub fn is_hash(phc: &str) -> bool {
     check(phc).is_ok()
 }
 
-/// Takes `phc` for a hash to verify passwords by.
+/// Checks that `phc` can serve as a password hash.
 ///
 /// # Errors
-/// Where it is no argon2id hash, or one that costs more than is borne.
+/// If it is not an argon2id hash, or costs more than allowed.
 pub fn check(phc: &str) -> Result<(), HashFault> {
     parse(phc).map(drop)
 }
 
-/// The start of `phc` that says how it is computed, up to its salt.
+/// The start of `phc`, up to the salt: algorithm and cost.
 fn cost_of(phc: &str) -> Option<&str> {
     let computed = is_hash(phc).then(|| phc.rsplitn(3, '$').nth(2));
     computed.flatten()
 }
 
-/// What it costs to verify by `phc`: KiB of memory times passes.
+/// The cost to verify against `phc`: KiB of memory times passes.
 fn work(phc: &str) -> u64 {
     let params = parse(phc).ok().and_then(|hash| Params::try_from(&hash).ok());
     params.map_or(0, |params| u64::from(params.m_cost()) * u64::from(params.t_cost()))
@@ -186,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_fits_its_password_only() {
+    fn a_hash_matches_its_password_only() {
         let phc = hash("correct horse", [7; 16]);
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
         assert!(verify("correct horse", &phc));
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_is_kept_tells_nothing_of_the_one_before() {
+    fn a_kept_memory_does_not_change_the_next_result() {
         let mut memory = Memory::default();
         let (one, other) = (hash("one", [1; 16]), hash("other", [2; 16]));
         for _ in 0..2 {
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_hash_is_told_the_bound() {
+    fn the_error_for_a_refused_hash_states_the_limit() {
         let phc = "$argon2id$v=19$m=1048576,t=3,p=4$bm9ib2R5LW5vYm9keS0h$Gpn5XCB6bV2sL0q5m3dQd1kVYv3Yx2u0m8yqfWl9b0E";
         assert_eq!(
             check(phc).unwrap_err().to_string(),

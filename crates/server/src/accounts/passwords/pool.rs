@@ -1,4 +1,4 @@
-//! The threads that hash, and the queue before them.
+//! The threads that compute hashes, and the queue before them.
 
 use super::{Memory, work};
 use crate::config::Secret;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use std::{fmt, io, thread};
 use tokio::sync::oneshot;
 
-/// How long a thread without work keeps its memory: the next password is verified sooner with it, and 19 MiB for each thread
-/// are as much as all else of a server at rest. Longer than the allocator keeps what it is given back.
+/// How long an idle thread keeps its memory. With it, the next password is verified sooner. But 19 MiB for each thread are
+/// as much as the rest of an idle server. The time is longer than the allocator keeps freed memory.
 const KEPT: Duration = Duration::from_secs(2);
 
 /// A few threads that hash and verify, behind a bounded queue.
@@ -19,13 +19,13 @@ pub struct Pool {
     shared: Arc<Shared>,
 }
 
-/// So much waits already that it is better to come again; the answer is 503 with `Retry-After`.
+/// The queue is full. The answer is 503 with `Retry-After`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("too many passwords wait to be verified")]
+#[error("too many passwords are waiting to be verified")]
 pub struct Busy;
 
 impl Pool {
-    /// Starts `workers` threads; at most `queue` different tasks wait for them.
+    /// Starts `workers` threads. At most `queue` different tasks can wait for them.
     pub fn new(workers: usize, queue: usize) -> io::Result<Self> {
         let pool = Self::without_workers(queue);
         for _ in 0..workers.max(1) {
@@ -38,7 +38,8 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Whether `phc` was made from `password`. Who asks the same of the same hash at the same time shares one computation.
+    /// Whether `phc` was made from `password`. Callers with the same password and hash at the same time share one
+    /// computation.
     pub async fn verify(&self, password: &str, phc: &str) -> Result<bool, Busy> {
         let answer = self.shared.join(password, phc, fingerprint(password, phc))?;
         answer.await.map_err(|_| Busy)
@@ -53,7 +54,7 @@ impl Pool {
         answer.await.map_err(|_| Busy)
     }
 
-    /// What was verified until now, in KiB of memory times passes.
+    /// The sum of all verifications so far, in KiB of memory times passes.
     #[must_use]
     pub fn work(&self) -> u64 {
         self.shared.work.load(Ordering::Relaxed)
@@ -101,12 +102,12 @@ struct Shared {
 
 struct State {
     tasks: VecDeque<Task>,
-    /// Who waits for the verification of which hash and password, whether it is in the queue or under way.
+    /// The callers that wait for each verification, whether it is queued or in progress.
     waiting: HashMap<Fingerprint, Vec<oneshot::Sender<bool>>>,
     closed: bool,
 }
 
-/// SHA-256 over hash and password: it lives no longer than the password waits in the queue beside it.
+/// SHA-256 over hash and password. It is kept no longer than the password itself, which waits in the queue beside it.
 type Fingerprint = [u8; 32];
 
 enum Task {
@@ -123,7 +124,7 @@ enum Task {
 }
 
 impl Shared {
-    /// Waits for the verification of these two, which is queued if nobody waits for it yet.
+    /// Joins the verification of this password and hash. Queues it if nobody waits for it yet.
     fn join(&self, password: &str, phc: &str, fingerprint: Fingerprint) -> Result<oneshot::Receiver<bool>, Busy> {
         let (reply, answer) = oneshot::channel();
         let mut state = self.lock();
@@ -150,7 +151,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Does one task, waiting for it; false once the pool is closed.
+    /// Waits for one task and does it. `false` once the pool is closed.
     fn work_once(&self, memory: &mut Memory) -> bool {
         let mut state = self.lock();
         let task = loop {
@@ -194,7 +195,7 @@ impl Shared {
                 let fits = memory.verify(password.expose(), &phc);
                 let waiting = self.lock().waiting.remove(&fingerprint);
                 for reply in waiting.into_iter().flatten() {
-                    // Who went away meanwhile needs no answer.
+                    // A caller that was cancelled in the meantime needs no answer.
                     let _ = reply.send(fits);
                 }
             }
@@ -204,14 +205,15 @@ impl Shared {
         }
     }
 
-    /// The state; that a thread panicked while it held the lock leaves nothing half done.
+    /// Locks the state. A panic of another thread leaves no half-done change, so a poisoned lock is used as it is.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Forgets a verification that nobody waits for any more; true if so. A closed connection costs nothing then.
+    /// Removes a verification that nobody waits for any more, and returns whether it did. A closed connection then costs
+    /// nothing.
     fn abandon(&mut self, fingerprint: &Fingerprint) -> bool {
         let waited_for = |replies: &Vec<oneshot::Sender<bool>>| replies.iter().any(|reply| !reply.is_closed());
         if self.waiting.get(fingerprint).is_some_and(waited_for) {
@@ -241,7 +243,7 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    /// One poll, which is all that a future on an idle pool needs.
+    /// Polls once, which is enough for a future on an idle pool.
     fn poll<F: Future>(future: F) -> Poll<F::Output> {
         pin!(future).poll(&mut Context::from_waker(Waker::noop()))
     }
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_is_busy_except_for_what_waits_already() {
+    fn a_full_queue_is_busy_except_for_a_task_that_waits_already() {
         let pool = Pool::without_workers(1);
         let phc = hash("secret", [3; 16]);
         let first = join(&pool.shared, "secret", &phc).unwrap();
@@ -282,7 +284,7 @@ mod tests {
         assert_eq!(pool.shared.lock().tasks.len(), 3);
     }
 
-    /// As those of somebody do: an attacker who sends two at once must see no difference.
+    /// Guesses at a known account share one too: an attacker who sends two at once must see no difference.
     #[test]
     fn equal_guesses_at_an_unknown_account_share_one_computation() {
         let pool = Pool::without_workers(8);
@@ -306,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_waits_for_is_not_computed() {
+    fn a_hash_that_nobody_waits_for_is_not_computed() {
         let pool = Pool::without_workers(8);
         let phc = hash("other", [3; 16]);
         drop(join(&pool.shared, "secret", &phc).unwrap());
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_pool_lets_its_threads_go() {
+    fn a_dropped_pool_ends_its_threads() {
         let pool = Pool::without_workers(8);
         let shared = pool.shared.clone();
         drop(pool);

@@ -1,14 +1,15 @@
-//! Client secrets that were verified before.
+//! Remembers client secrets that were verified before.
 //!
-//! A program authenticates at every token request; argon2 each time would be slow for it and costly for us. A secret
-//! that has fitted is remembered as an HMAC under a key that only this process has: useless outside it, gone with it.
+//! A program authenticates with every token request; argon2 each time would be slow for the program and costly for the
+//! server. A secret that was verified is remembered as an HMAC under a key that only this process has. The HMAC is useless
+//! elsewhere, and disappears with the process.
 
 use super::{Busy, Pool};
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
 use std::fmt;
 
-/// A bounded memory of hashes and the secrets that fitted them.
+/// A bounded memory of hashes and the secrets that match them.
 pub struct Remembered {
     key: hmac::Key,
     fitted: Cache<[u8; 32], ()>,
@@ -24,8 +25,8 @@ impl Remembered {
         }
     }
 
-    /// Whether `phc` was made from `secret`: from memory, else by `pool`. A secret that does not fit is not remembered,
-    /// so guesses push nothing out. One that is replaced has another hash, and is not found here.
+    /// Whether `phc` was made from `secret`: from memory, or else with `pool`. A wrong secret is not remembered, so guesses
+    /// evict nothing. A replaced secret has another hash, and so is not found here.
     pub async fn verify(&self, pool: &Pool, secret: &str, phc: &str) -> Result<bool, Busy> {
         let tag = self.tag(secret, phc);
         if self.fitted.get(&tag).is_some() {
@@ -63,7 +64,7 @@ mod tests {
     use crate::accounts::passwords::hash;
 
     #[tokio::test]
-    async fn a_secret_costs_once() {
+    async fn a_secret_is_hashed_once() {
         let remembered = Remembered::new(&[9; 32], 16);
         let phc = hash("456def", [1; 16]);
         let pool = Pool::new(1, 4).unwrap();

@@ -1,16 +1,17 @@
-//! Hashes that stand in for those of accounts without one: nobody there, no password, a hash that is not computed.
+//! Hashes for accounts without one of their own: no such account, no password, or a hash that is not accepted.
 //!
-//! A wrong password must cost the same whoever it is for. Imported hashes cost more or less than ours, so one cost for all
-//! stand-ins would show who exists. A stand-in borrows the cost of somebody's own hash, chosen by a keyed hash of the
-//! account (decision 64). The choice is a jump consistent hash (Lamping and Veach 2014): each person is as likely as the
-//! next, the same address gets the same person, and one more person changes one address in as many as there are people.
+//! A wrong password must cost the same for every account. Imported hashes cost more or less than ours, so one cost for all
+//! stand-ins would reveal which accounts exist. A stand-in takes the cost of a real person's hash, the *lender*, chosen by
+//! a keyed hash of the account (decision 64). The choice is a jump consistent hash (Lamping and Veach 2014): each person is
+//! equally likely, the same account gets the same person, and of n accounts about one changes its person when the n-th
+//! person is added.
 
 use super::{COST, cost_of};
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use std::fmt;
 
-/// How many people are asked for a cost, the latest first; those who are gone or have no password are passed over.
+/// The number of candidates for the lender, the latest first. People who are deleted or have no password are skipped.
 pub const LENDERS: usize = 20;
 
 /// Makes stand-ins under a key that all servers on a database share.
@@ -19,13 +20,14 @@ pub struct StandIns {
 }
 
 impl StandIns {
-    /// Stand-ins under `key`.
+    /// Makes stand-ins with `key`.
     #[must_use]
     pub fn new(key: hmac::Key) -> Self {
         Self { key }
     }
 
-    /// The numeric ids of the people whose hash may lend `account` its cost: the highest that there is. Unused ones are 0.
+    /// The numeric ids of the candidates for the lender of `account`, of which the highest existing one is taken. Unused
+    /// entries are 0.
     #[must_use]
     pub fn lenders(&self, account: &str) -> [i64; LENDERS] {
         let [mut state, ..] = self.words("lender", account);
@@ -33,15 +35,15 @@ impl StandIns {
         for lender in &mut lenders {
             let Ok(number) = i32::try_from(bucket + 1) else { break };
             *lender = i64::from(number);
-            // The generator and the step of the paper, with buckets below 2^31, so that nothing overflows.
+            // Generator and step are from the paper. Buckets are below 2^31, so nothing overflows.
             state = state.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
             bucket = ((bucket + 1) << 31) / ((state >> 33) + 1);
         }
         lenders
     }
 
-    /// A hash for `account` that no password is known for, always the same, which costs as much as the `lender`'s. So equal
-    /// guesses at the same moment share one computation, as those at somebody's own hash do.
+    /// The hash for an `account` without a known password. It is always the same, and costs as much as that of the
+    /// `lender`. So equal guesses at the same moment share one computation, as for a real account.
     #[must_use]
     pub fn hash(&self, account: &str, lender: Option<&str>) -> String {
         let (memory, passes, lanes) = COST;
@@ -83,14 +85,14 @@ mod tests {
         StandIns::new(hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]))
     }
 
-    /// Who lends where there are `people`, all with a password.
+    /// The lender if there are `people`, all with a password.
     fn lender(account: &str, people: i64) -> i64 {
         let lenders = stand_ins().lenders(account);
         lenders.into_iter().filter(|number| *number <= people).max().unwrap()
     }
 
     #[test]
-    fn a_stand_in_costs_as_much_as_its_lenders_hash() {
+    fn a_stand_in_costs_as_much_as_the_hash_of_its_lender() {
         let cost = |phc: &str| phc.split('$').take(4).collect::<Vec<_>>().join("$");
         let own = hash("a", [1; 16]);
         let stand_in = stand_ins().hash("jane@example.com", None);
@@ -101,7 +103,7 @@ mod tests {
         let stand_in = stand_ins().hash("jane@example.com", Some(&imported));
         assert!(is_hash(&stand_in), "{stand_in}");
         assert_eq!(cost(&stand_in), cost(&imported));
-        // One that is not computed lends nothing.
+        // A hash that is not accepted lends no cost.
         let dear = own.replace("t=2", "t=100");
         assert_eq!(cost(&stand_ins().hash("jane@example.com", Some(&dear))), cost(&own));
     }
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn every_person_lends_to_about_as_many() {
+    fn every_person_is_the_lender_of_about_as_many_accounts() {
         let mut lent = [0; 10];
         for account in 0..10_000 {
             lent[usize::try_from(lender(&account.to_string(), 10)).unwrap() - 1] += 1;
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn one_more_person_changes_the_lender_of_few_and_only_to_the_new_one() {
+    fn a_new_person_becomes_the_lender_of_few_accounts_and_changes_no_others() {
         for people in [1, 9, 99, 9_999] {
             let accounts = (0..10_000).map(|account| account.to_string());
             let changed: Vec<String> = accounts

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use std::collections::HashMap;
 
 impl Tallies {
-    /// How many tallies the table holds.
+    /// The number of tallies in the table.
     pub(in super::super) fn held(&self) -> usize {
         self.sets.iter().flatten().filter(|tally| tally.key != 0).count()
     }
@@ -16,15 +16,15 @@ const METER: Meter = Meter {
     at_once: 0,
 };
 
-/// An attempt: whose, how many guesses, and the seconds since the one before.
+/// Attempts: the key, the number of guesses, and the seconds since the attempt before.
 fn attempts() -> impl Strategy<Value = Vec<(u64, u32, u32)>> {
     prop::collection::vec((1_u64..40, 1_u32..4, 0_u32..40), 1..400)
 }
 
 proptest! {
-    /// A table that is far too small for all who come against one that has room for them.
+    /// Compares a table that is far too small for all keys with one that has room for all.
     #[test]
-    fn a_full_table_never_says_less_of_a_key_than_the_truth(attempts in attempts()) {
+    fn a_full_table_never_underestimates_the_failures_of_a_key(attempts in attempts()) {
         let mut small = Tallies::new(2, METER, Evicted::Inherited);
         let mut whole: HashMap<u64, Tally> = HashMap::new();
         let mut now = Instant(1_767_225_600_000);
@@ -43,10 +43,10 @@ proptest! {
         prop_assert!(small.held() <= 16);
     }
 
-    /// However an attacker times guesses, and with others beside: the free guesses are looked at, those until the longest
-    /// wait, and then one for each longest wait. Forgotten failures are counted in.
+    /// For any timing of an attacker's guesses, and with other keys beside them: the table lets through the free guesses,
+    /// those until the longest wait, and then one for each longest wait. Forgotten failures are included.
     #[test]
-    fn a_key_has_its_budget_and_no_more(attempts in attempts()) {
+    fn a_key_never_exceeds_its_budget_of_guesses(attempts in attempts()) {
         let mut table = Tallies::new(2, METER, Evicted::Inherited);
         let begin = Instant(1_767_225_600_000);
         let (mut now, mut looked_at) = (begin, 0_u128);
@@ -59,7 +59,7 @@ proptest! {
             }
         }
         let slots = now.since(begin).as_millis() / METER.longest.as_millis();
-        // An attempt is let through whole: two guesses more than one.
+        // An attempt is let through as a whole, so it may exceed the budget by two guesses.
         prop_assert!(looked_at <= u128::from(METER.ceiling()) + slots + 3, "{looked_at} {slots}");
     }
 
@@ -79,7 +79,7 @@ proptest! {
 }
 
 #[test]
-fn several_guesses_wait_for_as_many() {
+fn an_attempt_of_several_guesses_waits_as_long_as_that_many() {
     let mut table = Tallies::new(1, METER, Evicted::Forgotten);
     let now = Instant(1_767_225_600_000);
     let mut failed = |guesses, now| {
@@ -94,7 +94,7 @@ fn several_guesses_wait_for_as_many() {
 }
 
 #[test]
-fn what_makes_room_is_what_is_forgotten_first_and_never_what_is_under_way() {
+fn the_tally_forgotten_first_is_evicted_and_never_one_in_progress() {
     let mut table = Tallies::new(1, METER, Evicted::Forgotten);
     let now = Instant(1_767_225_600_000);
     for key in 1..=8 {
