@@ -1,5 +1,5 @@
-//! A request's body, read to its end: bounded in size, in time and by what its source may hold, so that nobody fills the
-//! memory or keeps a connection.
+//! Reads the body of a request. Size, time and memory per source are limited, so that no client can fill the memory or hold
+//! a connection.
 
 use crate::serve::in_flight::{Held, InFlight, Kind, Source};
 use http_body_util::BodyExt as _;
@@ -7,36 +7,37 @@ use hyper::body::{Body, Bytes};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The largest body that any endpoint or page takes.
+/// The largest body that any endpoint or page accepts, in bytes.
 pub const LARGEST: usize = 64 * 1024;
-/// How long a client may take to send its headers, and then its body.
+/// How long a client may take to send its headers, and after that its body.
 pub const SLOWEST: Duration = Duration::from_secs(15);
-/// What is taken at once for a body that announces as much. A client that announces more and sends nothing must not hold it.
+/// The most bytes that are reserved at the start for a body of an announced length. A client that announces more and sends
+/// nothing must not hold more.
 const FIRST: usize = 4 * 1024;
 
 /// Why a body was not read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Unread {
-    /// It is larger than [`LARGEST`].
+    /// The body is larger than [`LARGEST`].
     #[error("the body is too large")]
     TooLarge,
-    /// It did not arrive whole, or not within [`SLOWEST`].
+    /// The body did not arrive whole, or took longer than [`SLOWEST`].
     #[error("the body did not arrive whole")]
     Broken,
-    /// The server, or the source, holds as much as it may.
+    /// The server or the source already holds as much memory as allowed.
     #[error("the memory for requests in flight is full")]
     NoRoom,
 }
 
-/// Whose body it is, and what all of them hold.
+/// The memory of all requests in flight, and the source that this body counts for.
 #[derive(Clone, Debug)]
 pub struct Share(pub Arc<InFlight>, pub Source);
 
-/// Reads a body. What it takes of the memory for requests is held as long as the bytes are. Without a share nothing is counted:
-/// that is for the operator's own socket.
+/// Reads a body. The memory that it takes counts as in flight as long as the returned bytes live. Without a share nothing
+/// is counted: only the admin socket does so.
 ///
 /// # Errors
-/// Where it is too large, does not arrive whole in time, or finds no room.
+/// If the body is too large, does not arrive whole in time, or finds no free memory.
 pub async fn read<B: Body<Data = Bytes>>(body: B, share: Option<Share>) -> Result<Bytes, Unread> {
     read_within(SLOWEST, body, share).await
 }
@@ -55,7 +56,7 @@ async fn collect<B: Body<Data = Bytes>>(body: B, share: Option<Share>) -> Result
     };
     read.make_room(announced.min(FIRST), share.as_ref())?;
     while let Some(frame) = body.frame().await {
-        // What is no data is a trailer, and says nothing here.
+        // A frame without data is a trailer, which is ignored.
         if let Ok(piece) = frame.map_err(|_| Unread::Broken)?.into_data() {
             read.push(&piece, share.as_ref())?;
         }
@@ -63,8 +64,8 @@ async fn collect<B: Body<Data = Bytes>>(body: B, share: Option<Share>) -> Result
     Ok(Bytes::from_owner(read))
 }
 
-/// What has arrived. Pieces are copied: each is a part of the connection's read buffer, so a body that is kept in pieces of one
-/// byte keeps a buffer of 8 KiB for each.
+/// The bytes that have arrived. Each piece is copied, because a piece is a slice of the connection's read buffer: a piece
+/// of one byte would keep 8 KiB in memory.
 struct Collected {
     bytes: Vec<u8>,
     held: Option<Held>,
@@ -123,7 +124,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll};
 
-    /// A body that never comes.
+    /// A body that never arrives.
     struct Stalled;
 
     impl Body for Stalled {
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_never_comes_is_not_waited_for() {
+    async fn a_body_that_never_arrives_times_out() {
         let short = Duration::from_millis(1);
         let stalled = read_within(short, Stalled, None).await;
         assert_eq!(stalled, Err(Unread::Broken));
@@ -145,7 +146,7 @@ mod tests {
         assert_eq!(read(whole(LARGEST), None).await.map(|body| body.len()), Ok(LARGEST));
     }
 
-    /// A read buffer of 8 KiB of which a piece of one byte was taken.
+    /// A read buffer of 8 KiB with a piece of one byte.
     struct Buffer(Vec<u8>, Arc<AtomicUsize>);
 
     impl AsRef<[u8]> for Buffer {
@@ -179,9 +180,9 @@ mod tests {
         Some(Share(in_flight.clone(), source))
     }
 
-    /// What a body holds is about what has arrived of it, and is held as long as its bytes are.
+    /// A body holds about as much memory as has arrived of it, as long as its bytes live.
     #[tokio::test]
-    async fn a_body_holds_what_arrived_and_not_what_it_announces() {
+    async fn a_body_holds_the_bytes_that_arrived_not_the_announced_length() {
         let in_flight = Arc::new(InFlight::default());
         let mut pieces = Vec::new();
         for size in [1_usize, 5000, 20_000, 20_000] {

@@ -1,12 +1,12 @@
-//! The Cookie header (RFC 6265 §5.4), read as bytes: a browser sends what any program of the host has set, and a cookie of
-//! somebody else's, whatever is in it, never costs ours.
+//! The Cookie header (RFC 6265 §5.4), read as bytes. A browser also sends cookies of other programs on the host; a
+//! malformed one must not hide our cookies.
 
 use http::{HeaderMap, header};
 use url::Url;
 
-/// The name of the session cookie of a server at this address. A host sends its cookies to every port (RFC 6265 §8.5), so the
-/// port tells servers on one host apart that speak http, as several do where people try things. With https the `__Host-`
-/// prefix keeps other hosts of the domain from planting one.
+/// The name of the session cookie for the server at `address`. A host sends its cookies to every port (RFC 6265 §8.5). So
+/// with http the name includes the port: several servers on one host are common on a developer's machine. With https the
+/// prefix `__Host-` prevents other hosts of the domain from setting the cookie.
 #[must_use]
 pub fn session_name(address: &str) -> String {
     let url = Url::parse(address).ok();
@@ -19,12 +19,12 @@ pub fn session_name(address: &str) -> String {
     }
 }
 
-/// The values of the cookies of this name, in the order in which they came. One that is not text is passed over.
+/// The values of the cookies with this name, in the order of the header. A value that is not text is skipped.
 pub fn named<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     below(headers, name).filter_map(|(rest, value)| rest.is_empty().then_some(value))
 }
 
-/// The cookies whose names begin so: the rest of each name, and the value.
+/// The cookies whose names begin with `prefix`: the rest of each name, and the value.
 pub fn below<'a>(headers: &'a HeaderMap, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let lines = headers.get_all(header::COOKIE).iter();
     let members = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_on_one_host_have_session_cookies_of_their_own() {
+    fn servers_on_one_host_have_different_session_cookies() {
         for (address, name) in [
             ("http://localhost:8080", "hallpass-8080"),
             ("http://localhost:8081/auth", "hallpass-8081"),
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_found_beside_whatever_others_sent() {
+    fn a_cookie_is_found_beside_malformed_cookies_of_others() {
         for line in [
             b"ours=1".as_slice(),
             b"theirs=\xe4\xf6; ours=1",

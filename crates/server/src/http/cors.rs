@@ -1,11 +1,13 @@
-//! Cross-origin requests (the Fetch standard's CORS protocol): which pages of other sites may read an answer.
+//! Cross-origin requests (CORS in the Fetch standard): which pages of other sites may read an answer.
 //!
-//! Metadata is for everybody. Token, revocation and identity answers are for the origins that apps have, by a redirect URI or
-//! because the configuration names them (WebViews), all of them alike: a preflight does not name the client, and an error comes
-//! before it is known. A suspended app counts too: its page must read `paused`, or it takes the refusal for a lost network.
-//! Nothing is lost by sharing, because nothing here goes by what a browser sends along by itself: credentials are never allowed,
-//! and a page must hold a code with its verifier, a token or a secret to get anything. Pages and introspection are for no other
-//! origin.
+//! Every page may read the metadata. The answers of the token, revocation and identity endpoints are for the origins of
+//! apps, which come from their redirect URIs or from the configuration (WebViews). Every app's origin may read them: a
+//! preflight does not name the client, and an error may come before the client is known. The origin of a suspended app
+//! counts too: its page must read `paused`, or it takes the refusal for a lost network.
+//!
+//! Sharing is safe, because no decision here depends on anything that a browser sends by itself: credentials are never
+//! allowed, and a page must hold a code with its verifier, a token or a secret to get anything. Pages and introspection are
+//! shared with no other origin.
 
 use crate::http::respond;
 use crate::http::respond::Response;
@@ -19,27 +21,27 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-/// How long a browser need not ask again, in seconds.
+/// How long a browser may cache the answer to a preflight, in seconds.
 const MAX_AGE: &str = "600";
-/// The longest list of header names that is allowed as it was asked for, in bytes.
+/// The longest list of requested header names that is allowed, in bytes.
 const LONGEST_LIST: usize = 1024;
 
 /// Which pages may read the answer to a request.
 pub enum Sharing {
-    /// Those of this server.
+    /// Pages of this server only.
     Own,
     /// Every page.
     Everybody,
-    /// Those of the origin that asks, where there is one; another origin would be answered otherwise.
+    /// Pages of the requesting origin, if it is an app's. The answer depends on the `Origin` header.
     Origin {
-        /// The origin that asks, if it is an app's.
+        /// The requesting origin, if it is an app's.
         of_app: Option<HeaderValue>,
-        /// The methods that the endpoint takes.
+        /// The methods that the endpoint accepts.
         methods: &'static str,
     },
 }
 
-/// Which pages may read the answer of this endpoint.
+/// Decides which pages may read the answer of this endpoint.
 pub async fn sharing(hallpass: &Hallpass, endpoint: Endpoint, headers: &HeaderMap) -> Sharing {
     let methods = match endpoint {
         Endpoint::Metadata | Endpoint::OpenIdConfiguration | Endpoint::OpenApi => return Sharing::Everybody,
@@ -57,7 +59,8 @@ pub async fn sharing(hallpass: &Hallpass, endpoint: Endpoint, headers: &HeaderMa
 }
 
 impl Sharing {
-    /// The answer to the question that a browser asks before a request that no form could send.
+    /// The answer to a preflight, which a browser sends before a request that no form could send. `None` for other
+    /// requests.
     #[must_use]
     pub fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
         if method != Method::OPTIONS || !headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
@@ -78,7 +81,7 @@ impl Sharing {
         Some(response)
     }
 
-    /// Says on an answer, an error too, who may read it.
+    /// Adds to an answer, errors included, the headers that say who may read it.
     pub fn mark(&self, headers: &mut HeaderMap) {
         match self {
             Self::Own => {}
@@ -89,7 +92,7 @@ impl Sharing {
                 headers.append(VARY, HeaderValue::from_static("Origin"));
                 let Some(origin) = of_app else { return };
                 headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-                // Where the reason of a refusal stands, and when to try again.
+                // The reason of a refusal, and when to try again.
                 let exposed = HeaderValue::from_static("WWW-Authenticate, Retry-After");
                 headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
             }
@@ -97,8 +100,9 @@ impl Sharing {
     }
 }
 
-/// The headers that a page may send: those that it asks for. Tracing adds headers that no list of ours would have, and nothing
-/// here goes by them. `*` would not do: it does not cover `Authorization` (Fetch standard, CORS-unsafe request-header names).
+/// The headers that a page may send: all that it asks for. Tracing tools add headers that no fixed list would have, and no
+/// decision depends on them. `*` is not enough: it does not cover `Authorization` (Fetch standard, CORS-unsafe
+/// request-header names).
 fn allowed_headers(headers: &HeaderMap) -> HeaderValue {
     let mut asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
     match (asked.next(), asked.next()) {
@@ -107,19 +111,19 @@ fn allowed_headers(headers: &HeaderMap) -> HeaderValue {
     }
 }
 
-/// Whether it is a list of header names (RFC 9110 §5.1 and §5.6.1) that is worth repeating.
+/// Whether it is a list of header names (RFC 9110 §5.1 and §5.6.1) of an acceptable length.
 fn is_list_of_names(list: &[u8]) -> bool {
     let is_name = |name: &[u8]| HeaderName::from_bytes(name.trim_ascii()).is_ok();
     list.len() <= LONGEST_LIST && list.split(|byte| *byte == b',').all(is_name)
 }
 
-/// Where the database is away nobody is known, and the answer that cannot be read would have been 503.
+/// Whether the origin is an app's. Without the database no origin is known; the answer would have been 503 anyway.
 async fn is_of_app(hallpass: &Hallpass, origin: &HeaderValue) -> bool {
-    // No browser sends a longer one.
+    // No browser sends a longer origin.
     let text = origin.to_str().ok().filter(|text| text.len() <= LONGEST);
     let Some(origin) = text else { return false };
     hallpass.is_app_origin(origin).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "cannot look an origin up: no page of another site may read the answer");
+        tracing::warn!(%error, "failed to look up the origin of a page: the page cannot read this answer");
         false
     })
 }

@@ -1,8 +1,9 @@
-//! The beginning of a text that may be too long to be repeated.
+//! Shortens a text that may be too long to be repeated in a message.
 //!
-//! Messages repeat what was sent, so that a person finds it. A request of 64 KiB must not be answered by a page of 2 MB.
+//! Messages repeat a part of the request, so that a person can find it. A request of 64 KiB must not be answered with a
+//! page of 2 MB.
 
-/// The first `most` characters of `text`, and a sign where some are left out.
+/// The first `most` characters of `text`, followed by `…` if some are left out.
 #[must_use]
 pub(crate) fn excerpt(text: &str, most: usize) -> String {
     let Some((end, _)) = text.char_indices().nth(most) else {

@@ -1,4 +1,4 @@
-//! What every endpoint needs of HTTP: answers, bodies, cookies, source addresses, CORS.
+//! HTTP for every endpoint: answers, bodies, cookies, source addresses, CORS.
 
 pub mod body;
 pub mod cookies;

@@ -1,4 +1,4 @@
-//! Answers: the few shapes that every endpoint gives, with the headers that belong to them.
+//! The few kinds of answers that the endpoints give, with their headers.
 
 use http::{HeaderValue, Response as HttpResponse, StatusCode, header};
 use http_body_util::Full;
@@ -15,7 +15,7 @@ pub fn json(status: u16, body: impl Into<Bytes>) -> Response {
     response
 }
 
-/// An answer with this content type.
+/// An answer with this status, content type and body.
 #[must_use]
 pub fn bytes(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Response {
     let mut response = HttpResponse::new(Full::new(body.into()));
@@ -55,21 +55,21 @@ pub fn found(location: &str) -> Response {
 #[derive(Clone, Copy, Debug)]
 pub struct Unchanged;
 
-/// Says that the form changed nothing, so where there is no room for the answer, nothing is lost if it is sent again.
+/// Marks an answer as [`Unchanged`]. Under memory pressure it may be dropped: if the form is sent again, nothing is lost.
 #[must_use]
 pub fn unchanged(mut response: Response) -> Response {
     response.extensions_mut().insert(Unchanged);
     response
 }
 
-/// Sets a header; a value that cannot stand in a header is left out.
+/// Sets a header. Ignores a value that is not valid in a header.
 pub fn set(response: &mut Response, name: header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
 }
 
-/// Forbids every cache to keep the answer.
+/// Tells every cache not to keep the answer.
 pub fn no_store(response: &mut Response) {
     response
         .headers_mut()

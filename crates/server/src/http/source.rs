@@ -1,10 +1,9 @@
-//! Where a request comes from: the address of the connection, or the one that trusted proxies name.
+//! The source of a request: the address of the connection, or the address that trusted proxies report.
 //!
-//! A header is only as good as who sent it. `X-Forwarded-For` counts where the connection comes from an address in
-//! `[server] trusted_proxies`. It is then read from the right, where each proxy appends whom it heard from: the first
-//! address that is not itself a trusted proxy is the source. What stands left of it anybody could have written. Of the
-//! headers for this purpose it is the one that every proxy writes; `Forwarded` (RFC 7239), `X-Real-IP` and
-//! `X-Forwarded-Proto` are not read.
+//! `X-Forwarded-For` counts only if the connection comes from an address in `[server] trusted_proxies`. It is read from the
+//! right, because each proxy appends the address that it received the request from. The first address that is not a trusted
+//! proxy is the source: anybody could have written the entries left of it. `X-Forwarded-For` is the header that every proxy
+//! writes, so `Forwarded` (RFC 7239), `X-Real-IP` and `X-Forwarded-Proto` are not read.
 
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
@@ -17,18 +16,18 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// The addresses that count as one source.
+/// A group of addresses that counts as one source.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Network {
     /// An IPv4 address.
     Address(u32),
-    /// The first 64 bits of an IPv6 address: a home has all that begin with them.
+    /// The first 64 bits of an IPv6 address: one home usually has all addresses with this start.
     Slash64(u64),
-    /// Its first 48 bits: a site, or a part of a mobile network.
+    /// The first 48 bits of an IPv6 address: a site, or a part of a mobile network.
     Slash48(u64),
 }
 
-/// The network of an address, and the larger one around it, which is cheap to have as a whole (IPv6).
+/// The network of an address and, for IPv6, the larger network around it, all of which is cheap to get.
 #[must_use]
 pub fn networks(address: IpAddr) -> (Network, Option<Network>) {
     match address.to_canonical() {
@@ -41,16 +40,16 @@ pub fn networks(address: IpAddr) -> (Network, Option<Network>) {
     }
 }
 
-/// The proxies that may say for whom they speak.
+/// The proxies whose `X-Forwarded-For` is trusted.
 #[derive(Debug)]
 pub struct Proxies {
     trusted: Vec<IpNet>,
-    /// Whether the log has it that one speaks that is not trusted.
+    /// Whether the warning about an untrusted proxy was logged.
     told: AtomicBool,
 }
 
 impl Proxies {
-    /// Those in these networks.
+    /// Trusts the proxies in these networks.
     #[must_use]
     pub fn new(trusted: Vec<IpNet>) -> Self {
         Self {
@@ -70,7 +69,7 @@ impl Proxies {
         let lines = headers.get_all(FORWARDED_FOR).iter().rev();
         let entries = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
         for entry in entries {
-            // Behind what cannot be read nothing can be believed: the last proxy that was understood stands for it.
+            // An entry that cannot be parsed ends the chain of trust: the last trusted proxy counts as the source.
             let Some(address) = address(entry.trim()) else { break };
             source = address;
             if !self.trusts(address) {
@@ -80,25 +79,25 @@ impl Proxies {
         source
     }
 
-    /// Whether it is the address of a trusted proxy.
+    /// Whether `address` is a trusted proxy.
     #[must_use]
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(&address))
     }
 
-    /// Once: if this is a proxy, all who come through it share one source.
+    /// Warns once about an untrusted `X-Forwarded-For`: if the peer is a proxy, everyone behind it shares one source.
     fn tell(&self, peer: IpAddr, headers: &HeaderMap) {
         if headers.contains_key(FORWARDED_FOR) && !self.told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 %peer,
-                "X-Forwarded-For came from an address that is not in [server] trusted_proxies and is not believed; \
-                 if this is your proxy, name it there: until then failed sign-ins of all who come through it count as one's"
+                "X-Forwarded-For came from an address that is not in [server] trusted_proxies, and is ignored. \
+                 If this address is your proxy, add it there: until then the failed sign-ins of everyone behind it count as one source"
             );
         }
     }
 }
 
-/// An address as proxies write it: bare, with a port, an IPv6 one in brackets.
+/// Parses an address as proxies write it: bare, with a port, or an IPv6 address in brackets.
 fn address(entry: &str) -> Option<IpAddr> {
     let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let parsed = bare.unwrap_or(entry).parse::<IpAddr>();
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_trusted_is_the_source_whatever_it_says() {
+    fn an_untrusted_peer_is_the_source_whatever_header_it_sends() {
         assert_eq!(source(&[], "203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
         assert_eq!(source(&["10.0.0.0/8"], "11.0.0.1", &["198.51.100.1"]), "11.0.0.1");
         assert_eq!(source(&[], "::ffff:203.0.113.9", &[]), "203.0.113.9");
@@ -140,7 +139,7 @@ mod tests {
             (vec!["[2001:470::1]:4711, 10.1.2.3"], "2001:470::1"),
             (vec!["[2001:470::1]"], "2001:470::1"),
             (vec!["::ffff:198.51.100.1"], "198.51.100.1"),
-            // All of them proxies: the outermost that is known.
+            // All of them are proxies: the outermost trusted one is the source.
             (vec!["10.9.9.9, 10.1.2.3"], "10.9.9.9"),
             (vec![], "10.0.0.1"),
         ] {
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_what_cannot_be_read_nothing_is_believed() {
+    fn entries_left_of_a_malformed_one_are_ignored() {
         for garbage in [
             "unknown",
             "",
