@@ -1,8 +1,8 @@
-//! Who changes what: makes the events that the audit log keeps.
+//! Makes the events of the audit log: who changed what.
 //!
-//! An event goes along with the change that it records ([`crate::store::Store::recording`]). It names people, apps and
-//! organizations by their ids and shows what was changed, before and after. Whatever must not be read in it (passwords,
-//! secrets, their hashes) is left out where the nouns are serialized (`store/model`).
+//! An event is written together with the change that it records ([`crate::store::Store::recording`]). It names people, apps
+//! and organizations by their ids, and holds the changed members before and after. Secret members (passwords, secrets,
+//! their hashes) are left out when the objects are serialized (`store/model`).
 
 use crate::random;
 use crate::store::model::{
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use std::fmt;
 use std::net::IpAddr;
 
-/// Who makes a change, and from where.
+/// Who makes a change, and from which source.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Who {
     actor: Actor,
@@ -23,17 +23,17 @@ pub struct Who {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Actor {
-    /// Whoever may open the admin socket: the user of the operating system, where the kernel says who it is.
+    /// Anyone who can open the admin socket, with the user id if the kernel reports it.
     Operator(Option<u32>),
     User(UserId),
-    /// By client id.
+    /// The client id of the app.
     App(String),
-    /// The server itself: what is declared, what is due.
+    /// The server itself, for declared objects and for expiry.
     Server,
 }
 
 impl Who {
-    /// The operator at the admin socket, by the number of their account in the operating system.
+    /// The operator at the admin socket, with the user id of the operating system.
     #[must_use]
     pub fn operator(account: Option<u32>) -> Self {
         Self::of(Actor::Operator(account), None)
@@ -45,26 +45,26 @@ impl Who {
         Self::of(Actor::User(id), Some(source))
     }
 
-    /// An app that has authenticated.
+    /// An authenticated app.
     #[must_use]
     pub fn app(client_id: &str, source: IpAddr) -> Self {
         Self::of(Actor::App(client_id.to_owned()), Some(source))
     }
 
-    /// The server, by its configuration or by the clock.
+    /// The server itself, for declared objects and for expiry.
     #[must_use]
     pub fn server() -> Self {
         Self::of(Actor::Server, None)
     }
 
-    /// A grant ended; the store says whose it was.
+    /// The event that a grant ended. The store adds whose grant it was.
     #[must_use]
     pub fn ended(&self, reason: EndReason, now: Instant) -> AuditEvent {
         self.did(AuditAction::GrantEnded, now)
             .detail(&json!({ "reason": reason }))
     }
 
-    /// An app gets a secret, and its others go on or end.
+    /// The event that an app got a secret, with what happens to its other secrets.
     #[must_use]
     pub fn set_secret(&self, app: &App, secret: SecretId, others: Others, now: Instant) -> AuditEvent {
         let secret_alone = json!({ "secret": secret });
@@ -79,7 +79,7 @@ impl Who {
         self.did(action, now).app(app).detail(&detail)
     }
 
-    /// One of an app's secrets ends.
+    /// The event that one secret of an app ended.
     #[must_use]
     pub fn ended_secret(&self, app: &App, secret: SecretId, now: Instant) -> AuditEvent {
         let event = self.did(AuditAction::AppSecretEnded, now).app(app);
@@ -90,7 +90,7 @@ impl Who {
         Self { actor, source }
     }
 
-    /// An event that says only who, what and when.
+    /// An event with only the actor, the action and the moment.
     #[must_use]
     pub fn did(&self, action: AuditAction, now: Instant) -> AuditEvent {
         AuditEvent {
@@ -123,35 +123,35 @@ impl fmt::Display for Actor {
 }
 
 impl AuditEvent {
-    /// The app concerned, and the organization that it belongs to.
+    /// Adds the app, and the organization that the app belongs to.
     #[must_use]
     pub fn app(mut self, app: &App) -> Self {
         self.app = Some(app.id);
         self.organization(app.organization)
     }
 
-    /// The person concerned.
+    /// Adds the person.
     #[must_use]
     pub fn user(mut self, user: UserId) -> Self {
         self.user = Some(user);
         self
     }
 
-    /// The organization concerned.
+    /// Adds the organization.
     #[must_use]
     pub fn organization(mut self, organization: OrganizationId) -> Self {
         self.organization = Some(organization);
         self
     }
 
-    /// A person's connection to an app in an organization.
+    /// Adds a person's connection to an app in an organization.
     #[must_use]
     pub fn connection(mut self, user: UserId, app: AppId, organization: OrganizationId) -> Self {
         self.app = Some(app);
         self.user(user).organization(organization)
     }
 
-    /// A person in an organization, with the role that they have there until now.
+    /// Adds a person in an organization, with the person's role before the change.
     #[must_use]
     pub fn member(self, user: &User, organization: OrganizationId) -> Self {
         let mut memberships = user.memberships.iter();
@@ -163,28 +163,28 @@ impl AuditEvent {
         }
     }
 
-    /// The grant concerned, and whose it is.
+    /// Adds the grant, and whose it is.
     #[must_use]
     pub fn grant(mut self, grant: &Grant) -> Self {
         self.grant = Some(grant.id);
         self.connection(grant.user, grant.app, grant.organization)
     }
 
-    /// The object as it was, all of it: it is deleted.
+    /// Adds the whole object as it was, for a deletion.
     #[must_use]
     pub fn before(mut self, object: &impl Serialize) -> Self {
         self.before = text(members(object));
         self
     }
 
-    /// The object as it is, all of it: it is new.
+    /// Adds the whole object as it is now, for a creation.
     #[must_use]
     pub fn after(mut self, object: &impl Serialize) -> Self {
         self.after = text(members(object));
         self
     }
 
-    /// What an update makes different about an object: those members, as they were and as they are.
+    /// Adds the members that an update changes, with their values before and after.
     #[must_use]
     pub fn change(mut self, object: &impl Serialize, update: &impl Serialize) -> Self {
         let (object, mut after) = (members(object), members(update));
@@ -195,14 +195,14 @@ impl AuditEvent {
         self
     }
 
-    /// The event, unless the change makes nothing different: what is set to what it is already is no event.
+    /// The event, or `None` if the change makes no difference.
     #[must_use]
     pub fn if_different(self) -> Option<Self> {
         let says_nothing = self.detail.is_none() && self.before == self.after;
         (!says_nothing).then_some(self)
     }
 
-    /// More about it.
+    /// Adds more data.
     #[must_use]
     pub fn detail(mut self, detail: &impl Serialize) -> Self {
         self.detail = text(members(detail));
@@ -210,7 +210,7 @@ impl AuditEvent {
     }
 }
 
-/// The members of what is an object; a value that cannot be written has none.
+/// The members of an object. Empty for a value that is not an object.
 fn members(object: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(object) {
         Ok(Value::Object(members)) => members,
@@ -226,7 +226,7 @@ fn text(members: Map<String, Value>) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Programs read the words, so none may be there that is not documented.
+    /// Programs read these words, so each one must be documented.
     #[test]
     fn every_action_is_in_the_guide() {
         let guide = include_str!("../../../docs/guide/audit-log.md");

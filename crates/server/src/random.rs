@@ -1,4 +1,4 @@
-//! The one source of randomness: it is drawn nowhere else.
+//! The only source of random values. No other module draws any.
 
 use crate::time::Instant;
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 /// `N` bytes from the operating system.
 ///
 /// # Panics
-/// Where the operating system has no randomness to give: nothing safe can be done without.
+/// If the operating system gives no random bytes: nothing can be done safely without them.
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -35,7 +35,7 @@ pub fn alphanumeric(length: usize) -> String {
     text
 }
 
-/// A UUID whose order is the order of making (RFC 9562 §5.7).
+/// A UUID that sorts by its moment of creation (RFC 9562 §5.7).
 #[must_use]
 pub fn uuid(now: Instant) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(now.0.max(0).unsigned_abs(), &bytes()).into_uuid()

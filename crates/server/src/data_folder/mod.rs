@@ -1,8 +1,8 @@
-//! The folder of everything that is kept: database, master key, admin socket.
+//! The data folder: database, master key, admin socket.
 //!
-//! One server at a time: two on one embedded database would not know of each other's revocations. The folder is locked, and
-//! so is the database's file, which may have other names and lie elsewhere. The locks go with the process, however it ends, so
-//! nothing stale is ever left.
+//! One server at a time uses a data folder: two servers on one embedded database would not see each other's revocations.
+//! The folder is locked, and so is the database file, which may have other names and be in another folder. The operating
+//! system releases the locks when the process ends in any way, so no stale lock remains.
 
 pub(crate) mod ownership;
 
@@ -12,50 +12,50 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// A data folder that is this process's own until it is dropped.
+/// A data folder that only this process uses, until the value is dropped.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
     _lock: File,
 }
 
-/// Why a data folder cannot be had.
+/// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataFolderError {
-    /// Another server works in it.
+    /// Another server uses the folder.
     #[error("another server uses the data folder {}", .0.display())]
     InUse(PathBuf),
-    /// The file system refuses, or the folder is not to be trusted.
+    /// The file system refuses, or the folder is not trusted.
     #[error("the data folder {} cannot be used: {source}", .path.display())]
     File {
-        /// Which folder.
+        /// The path of the folder.
         path: PathBuf,
-        /// What it said.
+        /// The error of the file system.
         source: io::Error,
     },
-    /// Another server works with the database, perhaps by another name of the file.
+    /// Another server uses the database, perhaps by another name of the file.
     #[error("another server uses the database {}", .0.display())]
     DatabaseInUse(PathBuf),
-    /// The file system refuses, or the file is not to be trusted.
+    /// The file system refuses, or the file is not trusted.
     #[error("the database {} cannot be used: {source}", .path.display())]
     Database {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What it said.
+        /// The error of the file system.
         source: io::Error,
     },
 }
 
-/// An SQLite database that is this process's own until it is dropped. It is to be dropped after the database is closed: POSIX
-/// takes SQLite's locks away when any descriptor of the file is closed.
+/// An SQLite database that only this process uses, until the value is dropped. Drop it after the database is closed: POSIX
+/// releases SQLite's locks as soon as any descriptor of the file is closed.
 #[derive(Debug)]
 pub struct DatabaseLock(#[expect(dead_code, reason = "held for its lock")] File);
 
 impl DataFolder {
-    /// Makes the folder, for its owner only, where it is not there yet, and takes it.
+    /// Opens and locks the folder. Creates it, for its owner only, if it does not exist.
     ///
     /// # Errors
-    /// Where another server has it, or the file system refuses.
+    /// If another server uses it, or the file system refuses.
     pub fn open(path: &Path) -> Result<Self, DataFolderError> {
         let file = |source| DataFolderError::File {
             path: path.to_owned(),
@@ -83,7 +83,7 @@ impl DataFolder {
         }
     }
 
-    /// Where it is, from the root.
+    /// The absolute path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -91,11 +91,12 @@ impl DataFolder {
 }
 
 impl DatabaseLock {
-    /// Takes the file, and makes it for its owner only where it is not there yet. The lock is the file's, not the name's: hard and
+    /// Locks the file. Creates it, for its owner only, if it does not exist. The lock belongs to the file and not to its
+    /// name, so hard and symbolic links lead to the same lock.
     /// symbolic links lead to the same one.
     ///
-    /// # Errors
-    /// Where another server has it, somebody else owns or may write it or its folder, it has several names, or the file system refuses.
+    /// If another server uses it, another account owns or can write the file or its folder, the file has several names, or
+    /// the file system refuses.
     pub fn take(path: &Path) -> Result<Self, DataFolderError> {
         let unusable = |source| DataFolderError::Database {
             path: path.to_owned(),
@@ -121,7 +122,7 @@ impl DatabaseLock {
     }
 }
 
-/// SQLite takes the newest commits from a file beside the database, whoever made it.
+/// Checks the folder too: SQLite reads the newest commits from a file beside the database, whoever created that file.
 fn check_folder(database: &Path) -> io::Result<()> {
     let resolved = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
     for path in [database, &resolved] {
@@ -132,32 +133,33 @@ fn check_folder(database: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The newest commits lie in a file named after the name that SQLite opened. By another one it would not find them, and write over
-/// what they changed.
+/// SQLite keeps the newest commits in a file that is named after the name it opened. Under another name it would not find
+/// these commits, and would overwrite them.
 fn check_links(database: &Metadata) -> io::Result<()> {
     match database.nlink() {
         0 | 1 => Ok(()),
         names => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!(
-                "the file has {names} names (hard links), and by one SQLite does not find what was written by another: keep the name \
-                 beside which there is a file that ends in \"-wal\", else any, and remove the others"
+                "the file has {names} names (hard links), and SQLite does not find the commits that were made under another name: keep the name \
+                 with a file beside it that ends in \"-wal\", or any name if there is none, and remove the others"
             ),
         )),
     }
 }
 
-/// The longest path of a socket that every system takes, in bytes (`sun_path`, less its NUL).
+/// The longest path of a socket that every system accepts, in bytes (`sun_path` without its NUL).
 const LONGEST_SOCKET: usize = 103;
 
-/// A path to a socket that the system takes, however deep the socket lies.
+/// A path to a socket that the system accepts, however long the path of the socket is.
 pub(crate) struct SocketPath {
     path: PathBuf,
     _folder: Option<File>,
 }
 
 impl SocketPath {
-    /// The path itself; where it is too long, one through the open folder. It leads there as long as this lives.
+    /// The path itself, or, if it is too long, a path through the open folder. That path is valid as long as this value
+    /// lives.
     pub(crate) fn to(socket: &Path) -> io::Result<Self> {
         if socket.as_os_str().len() <= LONGEST_SOCKET {
             let path = socket.to_owned();
@@ -165,7 +167,9 @@ impl SocketPath {
         }
         let open = Path::new("/proc/self/fd");
         let (Some(parent), Some(name), true) = (socket.parent(), socket.file_name(), open.exists()) else {
-            let text = format!("a socket's path has at most {LONGEST_SOCKET} bytes here: name a data folder less deep");
+            let text = format!(
+                "the path of a socket has at most {LONGEST_SOCKET} bytes here: use a data folder with a shorter path"
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         };
         let folder = File::open(parent)?;
@@ -179,7 +183,7 @@ impl SocketPath {
     }
 }
 
-/// Where the admin API of the server that works in the folder `data` is found.
+/// The path of the admin API's socket in the folder `data`.
 #[must_use]
 pub fn admin_socket(data: &Path) -> PathBuf {
     data.join("admin.sock")
@@ -191,7 +195,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
-    fn a_folder_is_made_for_its_owner_only() {
+    fn a_folder_is_created_for_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::open(&folder.path().join("a/b")).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -200,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_one_servers_until_it_ends() {
+    fn a_folder_is_locked_until_its_server_ends() {
         let folder = tempfile::tempdir().unwrap();
         let first = DataFolder::open(folder.path()).unwrap();
         let refusal = DataFolder::open(folder.path()).unwrap_err().to_string();
@@ -224,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_is_one_servers_by_whatever_name() {
+    fn a_database_is_locked_under_each_of_its_names() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let first = DatabaseLock::take(&path("hallpass.db")).unwrap();
@@ -252,7 +256,7 @@ mod tests {
         fs::hard_link(path("hallpass.db"), path("hard.db")).unwrap();
         let refused = |name: &str| DatabaseLock::take(&path(name)).unwrap_err().to_string();
         assert!(refused("hard.db").contains("has 2 names"), "{}", refused("hard.db"));
-        // Also after that server is gone: its newest commits lie beside the name that it used.
+        // Refused even after that server ended: its newest commits are in a file beside the name that it used.
         drop(server);
         for name in ["hallpass.db", "hard.db"] {
             assert!(refused(name).contains("has 2 names"), "{}", refused(name));
@@ -269,7 +273,7 @@ mod tests {
         let refusal = DatabaseLock::take(&path).unwrap_err().to_string();
         assert!(refusal.contains("everybody may write"), "{refusal}");
         assert!(!path.exists());
-        // A link to there leads no further.
+        // A link into such a folder is refused too.
         fs::write(&path, "").unwrap();
         let link = own.path().join("hallpass.db");
         std::os::unix::fs::symlink(&path, &link).unwrap();
@@ -278,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_no_folder() {
+    fn a_file_in_place_of_the_folder_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let refusal = DataFolder::open(file.path()).unwrap_err();
         assert!(matches!(refusal, DataFolderError::File { .. }), "{refusal}");

@@ -1,5 +1,6 @@
-//! Whose a file, folder or socket is. What somebody else could have put there, or may change, is not trusted: whoever can replace
-//! the master key, the database or the socket has everything that goes through them (docs/decisions/0052).
+//! Checks who owns a file, folder or socket. It is not trusted if another account could have put it there or can change it:
+//! whoever can replace the master key, the database or the socket controls everything that goes through it
+//! (docs/decisions/0052).
 
 use rustix::process::{Uid, geteuid};
 use std::fs::{self, Metadata};
@@ -7,13 +8,13 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// The account that may always be trusted: it can change everything anyway.
+/// The account that is always trusted: root can change everything anyway.
 const ROOT: u32 = Uid::ROOT.as_raw();
-/// Whether everybody may write.
+/// The permission bit that lets everybody write.
 const WORLD_WRITABLE: u32 = 0o002;
 
-/// Refuses what another account than this process's or root owns, also where its link leads to what does not, and what everybody
-/// may write.
+/// Refuses a file that everybody can write, or that another account than this process's or root owns. A link is refused too
+/// if another account owns the link or its target.
 pub(crate) fn check(path: &Path, found: &Metadata) -> io::Result<()> {
     let own = geteuid().as_raw();
     let denied = |text| io::Error::new(io::ErrorKind::PermissionDenied, text);
@@ -24,7 +25,7 @@ pub(crate) fn check(path: &Path, found: &Metadata) -> io::Result<()> {
     judge(path, found.uid(), found.mode(), own).map_err(denied)
 }
 
-/// Whether what this account serves can be trusted.
+/// Whether this process trusts a server that runs under this account.
 pub(crate) fn is_trusted(account: u32) -> bool {
     account == ROOT || account == geteuid().as_raw()
 }
@@ -33,7 +34,7 @@ fn belongs(path: &Path, owner: u32, own: u32) -> Result<(), String> {
     if owner != ROOT && owner != own {
         let path = path.display();
         return Err(format!(
-            "{path} belongs to another account (uid {owner}, this is uid {own}): run this as its owner, or give it to this account"
+            "{path} belongs to another account (uid {owner}; this process has uid {own}): run as the owner, or change the owner with chown"
         ));
     }
     Ok(())
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_another_account_owns_or_everybody_may_write_is_refused() {
+    fn files_of_another_account_or_writable_by_everybody_are_refused() {
         let verdict = |owner, mode| judge(Path::new("master.key"), owner, mode, 1000);
         for (owner, mode) in [(1000, 0o600), (1000, 0o755), (0, 0o444), (0, 0o775)] {
             assert!(verdict(owner, mode).is_ok(), "{owner} {mode:o}");
@@ -65,7 +66,7 @@ mod tests {
                 "{mode:o}"
             );
         }
-        // Root reads what others own, and is not to be led by it.
+        // Root can read the files of others, but must not act on them.
         assert!(judge(Path::new("hallpass.toml"), 1000, 0o644, 0).is_err());
     }
 }

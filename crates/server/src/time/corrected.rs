@@ -1,32 +1,32 @@
-//! The time of a server that is one of several: the database's, carried on by the clock that counts since the machine
-//! started. Codes, keys and expiries that one server wrote are judged by others, so all go by the one clock that they share;
-//! and a wall clock that somebody sets does not move it at all.
+//! The time of a server that is one of several: the database's clock, extrapolated with the clock that counts since the
+//! machine's start. Codes, keys and expiries that one server wrote are checked by others, so all use the one clock that
+//! they share. A change of the machine's wall clock does not affect this time.
 
 use super::{Instant, Reading};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-/// By how much a measurement may contradict the time that is kept, in milliseconds, before it is believed: queries wait, and
-/// time must not wobble for it.
+/// How far a measurement may be from the kept time before it is taken, in milliseconds. Queries wait, and the time must not
+/// jump back and forth for that.
 const JITTER: i64 = 50;
-/// Nothing was measured yet.
+/// No measurement was made yet.
 const UNKNOWN: i64 = i64::MIN;
 
-/// The database's clock as far as it is known; until it is, the machine's.
+/// The database's clock. Before the first measurement, the machine's clock.
 #[derive(Debug)]
 pub struct Corrected {
-    /// How far the database's clock is ahead of the machine's count since its start, in milliseconds.
+    /// How far the database's clock is ahead of the clock that counts since the machine's start, in milliseconds.
     ahead: AtomicI64,
 }
 
-/// What a query measured: the database showed `database` at some moment from `sent` to `received`.
+/// One measurement: the database's clock showed `database` at some moment between `sent` and `received`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sample {
-    /// Before the query was sent.
+    /// The clocks before the query was sent.
     pub sent: Reading,
-    /// After its answer came.
+    /// The clocks after the answer arrived.
     pub received: Reading,
-    /// What the database's clock showed in between.
+    /// The time that the database's clock showed in between.
     pub database: Instant,
 }
 
@@ -38,7 +38,7 @@ impl Default for Corrected {
 }
 
 impl Corrected {
-    /// The present moment.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Instant {
         match self.ahead.load(Ordering::Relaxed) {
@@ -47,7 +47,7 @@ impl Corrected {
         }
     }
 
-    /// Takes a measurement in. There is one at a time.
+    /// Adds a measurement. Only one may be made at a time.
     pub fn measured(&self, sample: &Sample) {
         let known = match self.ahead.load(Ordering::Relaxed) {
             UNKNOWN => None,
@@ -58,15 +58,15 @@ impl Corrected {
 }
 
 impl Sample {
-    /// How far the machine's wall clock is off at least, whichever way.
+    /// The least amount by which the machine's wall clock is wrong, in either direction.
     #[must_use]
     pub fn off(&self) -> Duration {
         let late = self.sent.wall.since(self.database);
         late.max(self.database.since(self.received.wall))
     }
 
-    /// How far the database's clock is ahead of the count since the machine's start: as was known, as long as this sample does
-    /// not contradict it. One that took long contradicts little.
+    /// How far the database's clock is ahead of the clock that counts since the machine's start. The known value is kept as
+    /// long as this sample does not contradict it. A slow query contradicts little.
     fn ahead(&self, known: Option<i64>) -> i64 {
         let most = self.database.0.saturating_sub(self.sent.boot);
         let least = self.database.0.saturating_sub(self.received.boot);
@@ -81,7 +81,8 @@ impl Sample {
 mod tests {
     use super::*;
 
-    /// Sent at 1000 since the start, `took` milliseconds long; the wall clock is `wall` ahead of that count.
+    /// A query sent at 1000 ms since the start that took `took` ms. The wall clock is `wall` ahead of the count since the
+    /// start.
     fn sample(took: i64, wall: i64, database: i64) -> Sample {
         let reading = |boot| Reading {
             boot,
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_within_the_jitter_changes_nothing() {
+    fn a_measurement_within_the_jitter_changes_nothing() {
         let at = |database| sample(10, 0, database).ahead(Some(500));
         assert_eq!(at(1500), 500);
         assert_eq!(at(1500 + 10 + JITTER), 500);
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_round_trip_contradicts_only_what_cannot_be() {
+    fn a_slow_query_corrects_only_an_impossible_time() {
         assert_eq!(sample(5000, 0, 1600).ahead(Some(500)), 500);
         assert_eq!(sample(5000, 0, 6550).ahead(Some(500)), 500);
         assert_ne!(sample(5000, 0, 7000).ahead(Some(500)), 500);
@@ -118,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wall_clock_that_is_off_is_told() {
+    fn the_error_of_the_wall_clock_is_reported() {
         assert_eq!(sample(10, 0, 1005).off(), Duration::ZERO);
         assert_eq!(sample(10, 7000, 1005).off(), Duration::from_millis(6995));
         assert_eq!(sample(10, -7000, 1005).off(), Duration::from_millis(6995));
     }
 
     #[test]
-    fn time_is_the_databases_once_it_was_measured() {
+    fn the_time_is_the_databases_after_a_measurement() {
         let corrected = Corrected::default();
         let before = Reading::take();
         assert!(corrected.now().since(before.wall) < Duration::from_secs(5));

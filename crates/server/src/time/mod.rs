@@ -1,4 +1,4 @@
-//! Time as the server counts it: milliseconds since the Unix epoch, read once a request and handed on.
+//! Time in the server: milliseconds since the Unix epoch, read once per request and passed on.
 
 mod corrected;
 
@@ -14,13 +14,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub struct Instant(pub i64);
 
 impl Instant {
-    /// Time since `earlier`; zero where clocks disagree and the result would be negative.
+    /// The time since `earlier`. Zero if clocks disagree and the result would be negative.
     #[must_use]
     pub fn since(self, earlier: Instant) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0).max(0).unsigned_abs())
     }
 
-    /// This moment and `span` more.
+    /// The moment `span` after this one.
     #[must_use]
     pub fn after(self, span: Duration) -> Instant {
         Instant(
@@ -29,7 +29,7 @@ impl Instant {
         )
     }
 
-    /// This moment less `span`.
+    /// The moment `span` before this one.
     #[must_use]
     pub fn before(self, span: Duration) -> Instant {
         Instant(
@@ -38,26 +38,26 @@ impl Instant {
         )
     }
 
-    /// Whole seconds since the epoch, as `exp` and `iat` count (RFC 7519 §2).
+    /// Whole seconds since the epoch, as in `exp` and `iat` (RFC 7519 §2).
     #[must_use]
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 }
 
-/// Where `now` comes from: the machine, the database that several servers share, or a test's hand.
+/// The source of `now`: the machine, the database that several servers share, or a test.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// The database's clock, as the machine carries it on.
+    /// The database's clock, extrapolated with the machine's.
     Corrected(Arc<Corrected>),
-    /// A clock that only moves when told; milliseconds since the epoch.
+    /// A clock that moves only when a test sets it, in milliseconds since the epoch.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// The present moment.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Instant {
         match self {
@@ -67,7 +67,7 @@ impl Clock {
         }
     }
 
-    /// The same, to be corrected by a database's clock. One that is moved by hand stays as it is.
+    /// The same clock, made correctable by a database's clock. A manual clock stays as it is.
     #[must_use]
     pub fn correctable(self) -> Self {
         match self {
@@ -77,24 +77,24 @@ impl Clock {
     }
 }
 
-/// What the machine's clocks show at one moment.
+/// The machine's clocks at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reading {
-    /// Milliseconds since the machine started, those in which it slept among them. Nobody sets this clock.
+    /// Milliseconds since the machine started, including sleep. Nobody can set this clock.
     pub boot: i64,
-    /// The clock that people set.
+    /// The wall clock, which people can set.
     pub wall: Instant,
 }
 
 impl Reading {
-    /// Reads both.
+    /// Reads both clocks.
     #[must_use]
     pub fn take() -> Self {
         let (boot, wall) = (boot(), wall());
         Self { boot, wall }
     }
 
-    /// How long ago `earlier` was: by the clock that says more.
+    /// How long ago `earlier` was: the larger of the two clocks' answers.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         let boot = Instant(self.boot).since(Instant(earlier.boot));
@@ -108,7 +108,7 @@ fn wall() -> Instant {
     Instant(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Elsewhere than on Linux and Android the monotonic clock is the one that counts sleep.
+/// On systems other than Linux and Android, the monotonic clock is the one that counts sleep.
 fn boot() -> i64 {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let clock = rustix::time::ClockId::Boottime;
@@ -118,14 +118,13 @@ fn boot() -> i64 {
     read.tv_sec * 1000 + read.tv_nsec / 1_000_000
 }
 
-/// How much faster than the machine's other clock, which nobody sets, time may seem to pass: a clock that is being put
-/// right, a little at a time.
+/// How much faster than the monotonic clock the wall clock may seem to run: a clock that is corrected a little at a time.
 const FASTER: u32 = 10;
-/// How long a jump must have held before it is believed.
+/// How long a jump forward must persist before it is accepted.
 const HELD: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A clock for what cannot be undone, such as forgetting a revocation: it is never ahead of the clock it follows, and takes
-/// a jump forward only after a day. A clock that is set wrong and set right again has then cost nothing.
+/// A clock for decisions that cannot be undone, such as forgetting a revocation. It is never ahead of the clock that it
+/// follows, and takes a jump forward only after a day. So a clock that is set wrong and then corrected causes no harm.
 #[derive(Debug)]
 pub struct Steady {
     clock: Clock,
@@ -133,14 +132,14 @@ pub struct Steady {
 }
 
 impl Steady {
-    /// Follows `clock`. One that is moved by hand is followed as it goes.
+    /// Follows `clock`. A manual clock is followed without delay.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let pace = Mutex::new(None);
         Self { clock, pace }
     }
 
-    /// The present moment, or one before it.
+    /// The current time, or an earlier one.
     #[must_use]
     pub fn now(&self) -> Instant {
         let now = self.clock.now();
@@ -154,7 +153,8 @@ impl Steady {
     }
 }
 
-/// What a steady clock showed when the other one was not ahead of it, and since when that one has been.
+/// The time that the steady clock showed when the other clock was last not ahead of it, and since when the other has been
+/// ahead.
 #[derive(Debug)]
 struct Pace {
     shown: Instant,
@@ -173,7 +173,8 @@ impl Pace {
         let reach = self.shown.after(passed + passed / FASTER);
         let jumped = *self.jumped.get_or_insert(at);
         if now > reach && at.saturating_duration_since(jumped) < HELD {
-            // Counted from where both agreed: who asks more than once a millisecond must not lose the rest of it each time.
+            // Counts from the moment at which both clocks agreed: with more than one call per millisecond, fractions would
+            // be lost each time.
             return reach;
         }
         let jumped = None;
@@ -188,7 +189,7 @@ mod tests {
 
     const HOUR: u64 = 3600;
 
-    /// What a steady clock shows where the other one shows `wall` after `passed` hours, beginning at 0 and 0.
+    /// The steady clock's times, when the other clock shows `wall` after `passed` hours. Both begin at 0.
     #[expect(clippy::disallowed_methods, reason = "some moment to begin at")]
     fn shown(steps: &[(u64, i64)]) -> Vec<i64> {
         let (hours, begun) = (|hours: i64| Instant(hours * 3_600_000), std::time::Instant::now());
@@ -201,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn time_that_passes_is_followed() {
+    fn passing_time_is_followed() {
         assert_eq!(shown(&[(1, 1), (2, 2), (50, 50)]), [1, 2, 50]);
         assert_eq!(shown(&[(10, 11), (20, 22)]), [11, 22], "a clock that catches up");
     }
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "some moment to begin at")]
-    fn time_that_is_asked_for_often_is_followed() {
+    fn passing_time_is_followed_with_frequent_calls() {
         let begun = std::time::Instant::now();
         let mut pace = Pace::new(Instant(0), begun);
         for micros in (0..=1_000_000).step_by(300) {
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_and_its_return_are_not() {
+    fn a_jump_that_is_corrected_is_not_followed() {
         assert_eq!(shown(&[(10, 1000), (20, 1010), (21, 21)]), [11, 22, 21]);
         assert_eq!(
             shown(&[(1, 1), (2, -500), (3, -499)]),
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_that_holds_for_a_day_is_time() {
+    fn a_jump_that_persists_for_a_day_is_followed() {
         assert_eq!(
             shown(&[(1, 1000), (20, 1019), (25, 1024), (26, 1025)]),
             [1, 22, 1024, 1025]
