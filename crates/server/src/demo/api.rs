@@ -1,8 +1,8 @@
-//! The sample API: a protected resource as somebody writes one who puts Hallpass in front of an existing API.
+//! The sample API: a protected resource like that of a developer who puts Hallpass in front of an existing API.
 //!
-//! It asks the introspection endpoint about every token (RFC 7662), as a `[[resources]]` entry with credentials of its own and
-//! without a cache, so an ended grant is refused with the next request. It then holds each call against the scope
-//! catalogue, shows the caller's own data only, and refuses in the words of the preset's dialect.
+//! It asks the introspection endpoint about every token (RFC 7662), with the credentials of its own `[[resources]]` entry
+//! and without a cache: an ended grant is refused with the next request. It then checks each call against the scope
+//! catalogue, returns only the caller's own data, and refuses in the format of the preset's dialect.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,7 +24,7 @@ use crate::http::respond;
 use crate::oauth::Refusal;
 use hallpass_wire::{Scope, Scopes};
 
-/// What the sample API runs on.
+/// The settings and the state of the sample API.
 pub(super) struct Api {
     pub(super) name: String,
     pub(super) introspect: String,
@@ -38,7 +38,7 @@ pub(super) struct Api {
     pub(super) clock: Arc<DemoClock>,
 }
 
-/// One entry of the catalogue: a call, and a scope that opens it.
+/// One entry of the catalogue: a call, and a scope that allows it.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     pub(super) method: String,
@@ -46,7 +46,7 @@ pub(super) struct Endpoint {
     pub(super) scope: Option<Scope>,
 }
 
-/// What introspection says, as far as this API needs it (RFC 7662 §2.2).
+/// The members of an introspection answer that this API needs (RFC 7662 §2.2).
 #[derive(Deserialize)]
 struct Introspection {
     active: bool,
@@ -64,7 +64,7 @@ struct Introspection {
     environment: Option<String>,
 }
 
-/// The answer of `GET /`: who is calling, and what is open to them.
+/// The answer of `GET /`: the caller, and the calls that the token allows.
 #[derive(Serialize)]
 struct Welcome<'a> {
     api: &'a str,
@@ -83,7 +83,7 @@ struct Opening<'a> {
     open: bool,
 }
 
-/// A request that is not answered with data.
+/// Why a request is not answered with data.
 enum Denied {
     Refused(Refusal),
     Failed(u16, &'static str),
@@ -95,12 +95,12 @@ impl From<Refusal> for Denied {
     }
 }
 
-/// The sample API as a service.
+/// The router of the sample API.
 pub(super) fn router(api: Api) -> Router {
     Router::new().fallback(answer).with_state(Arc::new(api))
 }
 
-/// The calls that the catalogue knows, and the scope of each.
+/// The calls in the catalogue, and the scope of each.
 pub(super) fn endpoints(config: &Config) -> Vec<Endpoint> {
     let of = |(scope, entry): (&Scope, &crate::config::ScopeEntry)| -> Vec<Endpoint> {
         let parsed = entry.endpoints.iter().filter_map(|text| Endpoint::parse(text));
@@ -124,8 +124,8 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
 }
 
 impl Api {
-    /// The order of the checks: a token at all, in force, an endpoint there, a scope for it. HC-1: nothing is said, not
-    /// even that a path does not exist, before there is a good token.
+    /// Checks in this order: a token is present, the token is active, the endpoint exists, the token has its scope. HC-1:
+    /// without a good token the answer reveals nothing, not even whether a path exists.
     async fn answer(&self, request: Request) -> Result<respond::Response, Denied> {
         let token = bearer(request.headers())?.to_owned();
         let known = self.introspect(&token).await?;
@@ -155,17 +155,20 @@ impl Api {
         match answer {
             Ok(answer) if answer.status == 200 => serde_json::from_str(&answer.body).map_err(|_| away),
             Ok(answer) => {
-                tracing::warn!(status = answer.status, "introspection refused the sample API");
+                tracing::warn!(
+                    status = answer.status,
+                    "the introspection endpoint refused the sample API: its callers get 503"
+                );
                 Err(away)
             }
             Err(error) => {
-                tracing::warn!(%error, "introspection is away");
+                tracing::warn!(%error, "the introspection request of the sample API failed: its callers get 503");
                 Err(away)
             }
         }
     }
 
-    /// Whether the call exists, and the token has one of the scopes that open it.
+    /// Checks that the call exists, and that the token has one of the scopes that allow it.
     fn permitted(&self, method: &Method, path: &str, known: &Introspection) -> Result<(), Denied> {
         let at_path: Vec<&Endpoint> = self
             .endpoints
@@ -216,7 +219,7 @@ impl Api {
         }
     }
 
-    /// `GET /me`: what the server's identity endpoint says of the person who stands behind the token.
+    /// `GET /me`: the identity endpoint's answer about the person of the token.
     async fn identity(&self, token: &str, known: &Introspection) -> Result<respond::Response, Denied> {
         if known.username.is_none() {
             return Err(Refusal::NoResourceOwner.into());
@@ -258,7 +261,7 @@ impl Api {
             Outcome::Made(record) => Ok(json(201, &record)),
             Outcome::Removed => Ok(respond::empty(204)),
             Outcome::Absent => Err(Denied::Failed(404, "not found")),
-            Outcome::Full => Err(Denied::Failed(507, "this sample takes no more records")),
+            Outcome::Full => Err(Denied::Failed(507, "this collection is full")),
         }
     }
 }
@@ -274,7 +277,7 @@ impl Endpoint {
         })
     }
 
-    /// Whether `path` is of this form; `{…}` stands for one segment.
+    /// Whether `path` matches this endpoint. `{…}` stands for one segment.
     pub(super) fn matches(&self, path: &str) -> bool {
         let mut own = self.path.split('/');
         let mut sent = path.split('/');
@@ -288,7 +291,7 @@ impl Endpoint {
     }
 }
 
-/// The token of the one `Authorization: Bearer` header (RFC 6750 §2.1). In the query or in a body it does not count.
+/// The token of the only `Authorization: Bearer` header (RFC 6750 §2.1). A token in the query or in a body does not count.
 fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = sent.next() else {
@@ -328,7 +331,7 @@ fn failure(status: u16, text: &'static str) -> respond::Response {
     respond::json(status, format!(r#"{{"error":"{text}"}}"#))
 }
 
-/// What a lock guards here is whole at every moment, so a panic of another holder spoils nothing.
+/// Locks a mutex. Each change of its value is complete, so the value is valid even if another holder panicked.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,7 @@
-//! The clock of the demo's world: the machine's, and as far ahead as somebody moved it.
+//! The clock of the demo: the machine's clock, plus the time by which a person moved it forward.
 //!
-//! Nobody can wait an hour to see a token expire. Server, sample API and sample app share this clock, so what the app's
-//! button shows is a real expiry, judged by each of them. How far it was moved is kept beside the data: time never goes back.
+//! Nobody can wait an hour to see a token expire. Server, sample API and sample app share this clock, so the button of the
+//! app shows a real expiry that each of them checks. The offset is stored in the data folder, so that time never goes back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::folder::write_private;
 use crate::time::{Clock, Instant};
 
-/// How often the shared clock follows the machine's.
+/// The interval at which the shared clock follows the machine's.
 const TICK: Duration = Duration::from_millis(20);
 
 /// A clock that can be moved forward.
@@ -23,7 +23,7 @@ pub(super) struct DemoClock {
 }
 
 impl DemoClock {
-    /// The clock of the world that is kept in `folder`.
+    /// Opens the clock whose offset is stored in `folder`.
     pub(super) fn open(folder: &Path) -> Arc<Self> {
         let kept = folder.join("demo-clock");
         let ahead = fs::read_to_string(&kept)
@@ -39,7 +39,7 @@ impl DemoClock {
         Arc::new(clock)
     }
 
-    /// The same clock, as the server takes it.
+    /// The same clock, in the form that the server takes.
     pub(super) fn shared(&self) -> Clock {
         Clock::Manual(Arc::clone(&self.now))
     }
@@ -48,22 +48,22 @@ impl DemoClock {
         self.shared().now()
     }
 
-    /// How far ahead of the machine it is.
+    /// How far the clock is ahead of the machine's.
     pub(super) fn ahead(&self) -> Duration {
         Duration::from_millis(self.ahead.load(Ordering::SeqCst).max(0).unsigned_abs())
     }
 
-    /// Moves the world's time forward.
+    /// Moves the clock forward.
     pub(super) fn advance(&self, span: Duration) {
         let span = i64::try_from(span.as_millis()).unwrap_or(0);
         let ahead = self.ahead.fetch_add(span, Ordering::SeqCst) + span;
         if let Err(error) = write_private(&self.kept, &ahead.to_string()) {
-            tracing::warn!(%error, "how far the demo's clock is ahead could not be kept");
+            tracing::warn!(%error, "failed to store the offset of the demo's clock: after a restart, time goes back");
         }
         self.follow();
     }
 
-    /// Keeps pace with the machine until the process ends.
+    /// Follows the machine's clock until the process ends.
     pub(super) async fn run(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(TICK);
         loop {

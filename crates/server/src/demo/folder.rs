@@ -1,4 +1,4 @@
-//! Where the demo keeps its data: in a folder that goes away with it, or in the one that was named.
+//! The data folder of the demo: a temporary folder that is deleted at the end, or a named one.
 
 use std::fs;
 use std::io;
@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 use super::DemoError;
 use crate::random;
 
-/// The file of the world's configuration. A folder that has it is a demo's.
+/// The configuration file of the world. A folder with this file is a demo's.
 pub(super) const WORLD: &str = "demo.toml";
 
-/// A data folder. A temporary one is removed when this is dropped.
+/// A data folder. A temporary one is deleted when the value is dropped.
 pub(super) struct Folder {
     path: PathBuf,
     temporary: bool,
 }
 
 impl Folder {
-    /// The folder `named`, or a fresh one that only its owner can enter. One that holds something else is refused: a demo
-    /// declares people whose password everybody knows.
+    /// Opens the folder `named`, or a new one that only its owner can enter. Refuses a folder with other contents: a demo
+    /// creates people whose password everybody knows.
     pub(super) fn open(named: Option<PathBuf>) -> Result<Self, DemoError> {
         let temporary = named.is_none();
         let path =
@@ -69,7 +69,7 @@ impl Drop for Folder {
         if self.temporary
             && let Err(error) = fs::remove_dir_all(&self.path)
         {
-            tracing::warn!(folder = %self.path.display(), %error, "the demo's data could not be removed");
+            tracing::warn!(folder = %self.path.display(), %error, "failed to delete the demo's data folder: delete it by hand");
         }
     }
 }
@@ -80,7 +80,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn a_temporary_folder_is_private_and_goes_away_with_what_is_in_it() {
+    fn a_temporary_folder_is_private_and_deleted_with_its_files() {
         let folder = Folder::open(None).unwrap();
         let file = folder.write("demo.toml", "secret").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_holds_something_else_is_refused() {
+    fn a_folder_with_other_contents_is_refused() {
         let folder = Folder::open(None).unwrap();
         let inner = Some(folder.path().join("data"));
         assert!(Folder::open(inner.clone()).is_ok());

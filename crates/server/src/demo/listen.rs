@@ -9,9 +9,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
-/// A client that takes longer to send its headers is let go.
+/// How long a client may take to send its headers before the connection is closed.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
-/// Rest after a failed accept: mostly too many open files, which passes.
+/// The pause after a failed accept. The usual cause, too many open files, passes.
 const REST: Duration = Duration::from_millis(100);
 
 /// Accepts connections until the process ends.
@@ -28,7 +28,7 @@ pub(super) fn spawn(listener: StdListener, router: Router) -> std::io::Result<()
             tokio::spawn(async move {
                 let mut builder = http1();
                 builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
-                // A connection that breaks is the browser's business; nothing of ours hangs on it.
+                // An error of a connection needs no action: only the browser is affected.
                 let stream = TokioIo::new(Explained::new(stream, peer.ip()));
                 let _ = builder.serve_connection(stream, service).await;
             });

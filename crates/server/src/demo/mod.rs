@@ -1,8 +1,8 @@
-//! `hallpass demo`: a whole world on this machine, to click through.
+//! `hallpass demo`: a complete deployment on this machine, to try in a browser.
 //!
-//! The server with people, organizations and apps; a sample API behind it; and a sample third-party app that connects to
-//! both. Each listens on a loopback port of its own. The parts share nothing but the network and a clock: API and app reach
-//! the server as anybody's would.
+//! It consists of the server with people, organizations and apps; a sample API behind the server; and a sample third-party
+//! app that connects to both. Each listens on its own loopback port. They share only the network and a clock: API and app
+//! use the server like any other API and app.
 
 mod api;
 mod app;
@@ -33,55 +33,55 @@ use crate::dialect::Dialect;
 use crate::serve;
 use crate::serve::StartError;
 
-/// The password of everybody in the demo. It opens nothing but invented data on this machine.
+/// The password of every person in the demo. It protects only invented data on this machine.
 const PASSWORD: &str = "open-sesame";
 
-/// What `hallpass demo` takes.
+/// The options of `hallpass demo`.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Which API to stand behind.
+    /// The preset, which decides the API that is imitated.
     pub preset: String,
-    /// Where the server listens; a taken port makes way for the next free one, here and below.
+    /// The address of the server. If its port is taken, the next free one is used; the same holds for API and app.
     pub listen: Option<SocketAddr>,
-    /// Where the sample API listens.
+    /// The address of the sample API.
     pub api_listen: Option<SocketAddr>,
-    /// Where the sample app listens.
+    /// The address of the sample app.
     pub app_listen: Option<SocketAddr>,
-    /// Where data is kept; none: in a temporary folder that is removed at the end.
+    /// The data folder. `None` for a temporary folder that is deleted at the end.
     pub data: Option<PathBuf>,
 }
 
-/// Why the demo did not start, or did not end well.
+/// Why the demo did not start, or failed while it ended.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// There is no preset of this name.
+    /// There is no preset with this name.
     #[error("there is no preset {0:?}; there are {1}")]
     UnknownPreset(String, String),
-    /// Everybody knows the demo's passwords, so nobody else may reach it.
+    /// Everybody knows the demo's passwords, so it must not be reachable from other machines.
     #[error("the demo listens on loopback addresses only, not on {0}")]
     NotLoopback(SocketAddr),
     /// An address cannot be bound.
     #[error("cannot listen on {0}: {1}")]
     Bind(SocketAddr, #[source] io::Error),
-    /// The wanted port and those after it are taken.
+    /// The wanted port and the ports after it are taken.
     #[error("{0} and the ports after it are taken")]
     NoFreePort(SocketAddr),
     /// The data folder cannot be used.
     #[error("cannot write {0}: {1}")]
     Folder(PathBuf, #[source] io::Error),
-    /// The folder is not empty and no demo made it.
-    #[error("{0} holds something else than a demo's data; name an empty folder")]
+    /// The folder is not empty, and no demo created it.
+    #[error("{0} holds files that are not a demo's: name an empty folder")]
     NotADemo(PathBuf),
-    /// The world's configuration is refused.
+    /// The configuration of the world is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The world's data cannot be read; a defect of ours.
+    /// The data of the world is invalid. This is a defect of Hallpass.
     #[error("the demo's data: {0}")]
     World(#[source] serde_json::Error),
-    /// Requests cannot be made.
+    /// The HTTP client cannot be created.
     #[error("the demo's HTTP client: {0}")]
     Http(#[from] reqwest::Error),
-    /// The server does not start.
+    /// The server failed to start.
     #[error(transparent)]
     Start(#[from] StartError),
     /// Standard output or signals are not available.
@@ -92,7 +92,7 @@ pub enum DemoError {
 /// Runs the demo until the process is asked to end.
 ///
 /// # Errors
-/// Where an address, the data folder or the preset cannot be used, or the server does not start.
+/// If an address, the data folder or the preset cannot be used, or the server does not start.
 pub async fn run(options: Options) -> Result<(), DemoError> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -116,7 +116,7 @@ pub async fn run(options: Options) -> Result<(), DemoError> {
         http: Http::new(addresses.server)?,
     };
 
-    // The server binds by itself: its port is let go now.
+    // The server binds its own listener, so its port is released now.
     drop(places.server);
     let server = serve::start(parts.config.clone(), parts.clock.shared()).await?;
     listen::spawn(places.api, api::router(parts.api()))?;
@@ -131,7 +131,7 @@ pub async fn run(options: Options) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// What API and app are put together from.
+/// The parts from which API and app are built.
 struct Parts {
     config: Config,
     sample: world::Sample,
@@ -150,7 +150,7 @@ impl Parts {
             .unwrap_or_else(|| world::public_url(self.config.server.listen))
     }
 
-    /// Where apps reach the endpoint at `path` (API-8).
+    /// The URL at which apps reach the endpoint with this `path` (API-8).
     fn endpoint(&self, path: &str) -> String {
         let base = self.config.server.api_url.clone().unwrap_or_else(|| self.issuer());
         format!("{base}{path}")
@@ -248,7 +248,7 @@ impl Parts {
     }
 }
 
-/// Says on standard output where everything is and whom to log in as.
+/// Prints the URLs and the logins to standard output.
 fn introduce(parts: &Parts, folder: &Folder) -> io::Result<()> {
     let issuer = parts.issuer();
     let brand = &parts.config.brand.name;

@@ -1,4 +1,4 @@
-//! Requests that the sample API and the sample app make.
+//! HTTP requests of the sample API and the sample app.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, RequestBuilder, redirect};
 
-/// An answer takes no longer.
+/// The longest wait for an answer.
 const WITHIN: Duration = Duration::from_secs(10);
-/// Unreserved characters stay as they are (RFC 3986 §2.3).
+/// Unreserved characters are not encoded (RFC 3986 §2.3).
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A client that follows no redirect and uses no proxy: what is sent holds tokens.
+/// A client that follows no redirects and uses no proxy, because its requests hold tokens.
 #[derive(Clone)]
 pub(super) struct Http(Client);
 
-/// An answer, whole.
+/// An answer with its whole body.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// Name and value, in the order received.
+    /// Names and values, in the order received.
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: String,
 }
 
-/// A name and a secret. They do not print.
+/// A name and a secret. `Debug` prints neither.
 #[derive(Clone)]
 pub(super) struct Credentials {
     pub(super) id: String,
@@ -33,7 +33,7 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    /// The value of a Basic header: both parts percent-encoded first (RFC 6749 §2.3.1).
+    /// The value of a Basic header, both parts percent-encoded (RFC 6749 §2.3.1).
     pub(super) fn basic(&self) -> String {
         let part = |text: &str| utf8_percent_encode(text, PART).to_string();
         format!(
@@ -44,7 +44,7 @@ impl Credentials {
 }
 
 impl Http {
-    /// A client for which `localhost` is where the server listens, whatever this machine's resolver says.
+    /// A client that resolves `localhost` to the server's address, whatever the resolver of this machine answers.
     pub(super) fn new(server: SocketAddr) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .no_proxy()
@@ -55,7 +55,7 @@ impl Http {
         Ok(Self(client))
     }
 
-    /// A form, with Basic authentication where credentials are given.
+    /// Posts a form, with Basic authentication if there are credentials.
     pub(super) async fn post(
         &self,
         url: &str,
@@ -70,12 +70,12 @@ impl Http {
         .await
     }
 
-    /// A GET with a bearer token.
+    /// Sends a GET with a bearer token.
     pub(super) async fn get(&self, url: &str, token: &str) -> Result<Answer, reqwest::Error> {
         send(self.0.get(url).bearer_auth(token)).await
     }
 
-    /// Any method with a bearer token and a JSON body.
+    /// Sends any method with a bearer token and a JSON body.
     pub(super) async fn call(
         &self,
         method: &http::Method,
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_basic_header_is_the_one_of_the_text() {
+    fn a_basic_header_encodes_id_and_secret_as_rfc_6749() {
         assert_eq!(basic("123abc", "456def"), "Basic MTIzYWJjOjQ1NmRlZg==");
         assert_eq!(basic("a:b", "c%"), format!("Basic {}", STANDARD.encode("a%3Ab:c%25")));
     }

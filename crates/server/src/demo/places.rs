@@ -1,18 +1,18 @@
-//! Where the three parts of the demo listen: loopback only, each on a port of its own.
+//! The addresses of the three parts of the demo: loopback only, each with its own port.
 //!
-//! All three ports are held before anything starts, so no part can take another's. The server binds its own port again: its
-//! listener is let go the moment before.
+//! All three ports are bound before anything starts, so that no part takes another's. The server binds its port itself, so
+//! its listener is closed just before.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use super::DemoError;
 
-/// The ports to begin with when an option names none.
+/// The default ports.
 const SERVER: u16 = 8080;
 const API: u16 = 8081;
 const APP: u16 = 8082;
-/// How many ports after the wanted one are tried.
+/// The number of ports that are tried after the wanted one.
 const ATTEMPTS: u16 = 100;
 
 /// The three listeners.
@@ -23,7 +23,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Binds the three places; a taken port makes way for the next free one.
+    /// Binds the three listeners. If a port is taken, uses the next free one.
     pub(super) fn bind(
         server: Option<SocketAddr>,
         api: Option<SocketAddr>,
@@ -58,8 +58,8 @@ fn free(wanted: SocketAddr) -> Result<TcpListener, DemoError> {
     Err(DemoError::NoFreePort(wanted))
 }
 
-/// A listener at `address`, if the same port of the other loopback address is free as well: browsers try `[::1]` first
-/// for `localhost`, and would meet somebody else's server there.
+/// Binds `address` if the same port of the other loopback address is free as well. Browsers try `[::1]` first for
+/// `localhost`, and would reach another program there.
 fn bound(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
     let twin = match address.ip() {
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taken_port_makes_way_for_the_next_free_one() {
+    fn the_next_free_port_replaces_a_taken_one() {
         let taken = free(local(0)).unwrap();
         let address = taken.local_addr().unwrap();
         let next = free(address).unwrap().local_addr().unwrap();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn only_loopback_is_bound() {
+    fn only_loopback_addresses_are_bound() {
         let public = SocketAddr::from(([0, 0, 0, 0], 0));
         assert!(matches!(free(public), Err(DemoError::NotLoopback(_))));
     }

@@ -1,4 +1,4 @@
-//! The sample API's data: collections of records, each of somebody, kept in memory.
+//! The data of the sample API: collections of records in memory, each record with an owner.
 
 use std::collections::HashMap;
 
@@ -6,35 +6,35 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A collection takes no more than so many records.
+/// The most records of one collection.
 const MOST_RECORDS: usize = 200;
 
-/// The members of a record as a client of the API sees them, in order.
+/// The members of a record in the order of the API's answers.
 pub(super) type Members = IndexMap<String, Value>;
 
-/// Who asks: what introspection said of the token.
+/// The caller, as introspection described the token.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Caller {
-    /// The person's e-mail address; none: the app itself.
+    /// The person's e-mail address. `None` for a token of the app itself.
     pub(super) person: Option<String>,
     pub(super) organization: Option<String>,
 }
 
-/// All collections by path.
+/// All collections, by path.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Records(HashMap<String, Vec<Record>>);
 
 #[derive(Clone, Debug, Deserialize)]
 struct Record {
-    /// An e-mail address, an organization's slug, or `everyone`. Nobody else ever sees the record.
+    /// An e-mail address, an organization's slug, or `everyone`. The record is visible to nobody else.
     of: String,
     id: u64,
     #[serde(flatten)]
     members: Members,
 }
 
-/// What a call did.
+/// The result of a call.
 #[derive(Debug, PartialEq)]
 pub(super) enum Outcome {
     List(Vec<Members>),
@@ -80,7 +80,7 @@ impl Records {
         found.map_or(Outcome::Absent, |record| Outcome::One(record.shown()))
     }
 
-    /// Adds a record to the collection at `path`. It belongs to whomever the collection's records belong to.
+    /// Adds a record to the collection at `path`. Its owner is of the same kind as those of the other records.
     pub(super) fn add(&mut self, path: &str, mut members: Members, caller: &Caller) -> Outcome {
         let Some(collection) = self.0.get_mut(path) else {
             return Outcome::Absent;
@@ -101,7 +101,7 @@ impl Records {
         Outcome::Made(shown)
     }
 
-    /// Replaces the members that are named of the caller's own record at `path`.
+    /// Replaces the given members of the caller's own record at `path`.
     pub(super) fn change(&mut self, path: &str, members: Members, caller: &Caller) -> Outcome {
         let Some(record) = self.own(path, caller) else {
             return Outcome::Absent;
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_changes_or_removes_what_is_not_theirs() {
+    fn only_the_owner_changes_or_removes_a_record() {
         let mut records = records();
         let stranger = caller(Some("c@x"), "other");
         for path in ["/notes/1", "/notes/3", "/notes/4"] {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_record_is_its_makers_whatever_the_body_claims() {
+    fn a_new_record_belongs_to_the_caller_whatever_the_body_claims() {
         let mut records = records();
         let claims = [("of", "b@x"), ("id", "9"), ("text", "new")];
         let body = claims

@@ -1,7 +1,7 @@
-//! Which tokens the sample API has seen in force, and until when they were good.
+//! The tokens that the sample API has seen active, with their expiry.
 //!
-//! Introspection calls a token inactive without a reason (RFC 7662 §2.2), yet a client is told that its token *has expired*
-//! (CCH-11). An API can know that much by itself: it remembers the expiry of what it once saw active.
+//! Introspection reports an inactive token without a reason (RFC 7662 §2.2), but a client must be told that its token *has
+//! expired* (CCH-11). An API can know this by itself: it remembers the expiry of tokens that it has seen active.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use indexmap::IndexMap;
@@ -9,10 +9,10 @@ use indexmap::IndexMap;
 use crate::oauth::Refusal;
 use crate::time::Instant;
 
-/// The oldest are forgotten beyond so many.
+/// The most remembered tokens. Beyond it, the oldest one is dropped.
 const MOST: usize = 4096;
 
-/// Expiries by the hash of the token; the tokens themselves are not kept.
+/// Expiries by the hash of the token. The tokens themselves are not kept.
 #[derive(Default)]
 pub(super) struct Seen(IndexMap<[u8; 32], i64>);
 
@@ -26,7 +26,7 @@ impl Seen {
         self.0.insert(key, exp);
     }
 
-    /// Why a token that introspection calls inactive is refused.
+    /// The reason for refusing a token that introspection calls inactive.
     pub(super) fn refusal(&self, token: &str, now: Instant) -> Refusal {
         match self.0.get(&hash(token)) {
             Some(exp) if *exp <= now.seconds() => Refusal::TokenExpired,

@@ -1,7 +1,7 @@
-//! The world of each preset: people, organizations and apps as a configuration file, and the sample API's data.
+//! The world of each preset: people, organizations and apps as a configuration file, and the data of the sample API.
 //!
-//! The world is an ordinary configuration: it is written into the data folder as `demo.toml`, loaded over the preset, and can
-//! be read there by whoever wants to know how such a world is declared.
+//! The world is an ordinary configuration. It is written into the data folder as `demo.toml` and loaded over the preset.
+//! The file is also an example of how to declare people, organizations and apps.
 
 use std::net::SocketAddr;
 
@@ -16,7 +16,7 @@ use crate::random;
 /// The name of the sample API at the introspection endpoint.
 const RESOURCE: &str = "urn:hallpass:demo:api";
 
-/// Each preset's declared objects, and what its sample API and sample app do.
+/// The declared objects of each preset, and the data of its sample API and sample app.
 const WORLDS: [(&str, &str, &str); 5] = [
     (
         "default",
@@ -45,21 +45,21 @@ const WORLDS: [(&str, &str, &str); 5] = [
     ),
 ];
 
-/// What the sample API holds and what the sample app does with it.
+/// The data of the sample API, and the requests of the sample app.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sample {
-    /// How the preset's text has apps authenticate at the token endpoint.
+    /// How apps authenticate at the token endpoint in this preset.
     pub(super) client_authentication: ClientAuthentication,
-    /// The scopes that the app asks for; none: the server's defaults.
+    /// The scopes that the app requests. `None` for the server's defaults.
     pub(super) scope: Option<String>,
-    /// The calls that the app offers, the main one first.
+    /// The calls that the app offers, the most important first.
     pub(super) calls: Vec<Call>,
-    /// The data by collection.
+    /// The data, by collection.
     pub(super) records: Records,
 }
 
-/// Where the client's id and secret go (RFC 6749 §2.3.1).
+/// Where the client's id and secret are sent (RFC 6749 §2.3.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ClientAuthentication {
@@ -77,21 +77,21 @@ pub(super) struct Call {
     pub(super) body: Option<serde_json::Value>,
 }
 
-/// The addresses that a world is made for.
+/// The addresses that the configuration refers to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Addresses {
     pub(super) server: SocketAddr,
     pub(super) app: SocketAddr,
 }
 
-/// Somebody to log in as.
+/// A person whose login is printed.
 pub(super) struct Login {
     pub(super) email: String,
-    /// Name, and what the person is in which organization.
+    /// The name, and the person's role in each organization.
     pub(super) about: String,
 }
 
-/// Loads the world of `preset`, made for these addresses; its file and all data are in `folder`.
+/// Loads the world of `preset` for these addresses. Its file and all data are in `folder`.
 pub(super) fn load(preset: &str, addresses: Addresses, folder: &Folder) -> Result<(Config, Sample), DemoError> {
     let Some((_, declared, sample)) = WORLDS.iter().find(|(name, ..)| *name == preset) else {
         return Err(DemoError::UnknownPreset(preset.to_owned(), preset_names().join(", ")));
@@ -116,18 +116,18 @@ pub(super) fn load(preset: &str, addresses: Addresses, folder: &Folder) -> Resul
     Ok((config, serde_json::from_str(sample).map_err(DemoError::World)?))
 }
 
-/// What people call the place at `address`. The server is `localhost`, the app goes by its number: for a browser these are two
-/// sites, as in life, and neither gets the other's cookies.
+/// The URL of the server at `address`. The server is `localhost`, the app has an IP address. So a browser sees two sites,
+/// as in production, and neither gets the other's cookies.
 pub(super) fn public_url(address: SocketAddr) -> String {
     format!("http://localhost:{}", address.port())
 }
 
-/// The address of the sample app.
+/// The URL of the sample app.
 pub(super) fn app_url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Everybody who can log in.
+/// All people who can log in.
 pub(super) fn logins(config: &Config) -> Vec<Login> {
     let about = |user: &crate::config::User| {
         let roles: Vec<String> = config
@@ -156,7 +156,7 @@ pub(super) fn logins(config: &Config) -> Vec<Login> {
     config.users.iter().map(login).collect()
 }
 
-/// The declared objects with addresses, and with fresh secrets: each app gets its own.
+/// The declared objects with addresses filled in, and a new secret for each app.
 fn filled_in(declared: &str, app: SocketAddr) -> String {
     let mut text = declared
         .replace("{{callback}}", &format!("{}/callback", app_url(app)))

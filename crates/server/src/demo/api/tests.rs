@@ -37,7 +37,7 @@ fn a_placeholder_stands_for_one_segment() {
     }
 }
 
-/// An introspection endpoint that knows the token `good` of an organization, and `reader` without the second scope.
+/// An introspection endpoint that knows two tokens: `good`, of an organization, and `reader`, which lacks the second scope.
 fn introspection() -> SocketAddr {
     async fn answer(body: String) -> String {
         let about = |scope: &str, organization: &str| {
@@ -101,9 +101,9 @@ async fn call(api: &Router, line: &str, token: &str) -> (u16, String) {
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-/// HC-1, and so that nobody learns from a refusal which paths there are.
+/// HC-1: a refusal must not reveal which paths exist.
 #[tokio::test]
-async fn nothing_is_said_without_a_good_token() {
+async fn without_a_good_token_every_path_gets_the_same_refusal() {
     let api = api(introspection());
     for line in ["GET /", "GET /notes", "GET /nowhere", "PATCH /notes", "GET /me"] {
         for token in ["", "bad"] {
@@ -137,9 +137,9 @@ async fn a_token_without_a_person_has_no_identity() {
     assert_eq!(call(&api, "GET /me", "good").await.0, 403);
 }
 
-/// DESIGN §7: never "active" on hope.
+/// DESIGN §7: without an answer from the server, no token counts as active.
 #[tokio::test]
-async fn nothing_is_open_while_the_server_is_away() {
+async fn every_token_is_refused_while_the_server_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = listener.local_addr().unwrap();
     drop(listener);

@@ -1,4 +1,4 @@
-//! What the buttons do. Each writes down the exact requests and answers.
+//! The actions of the buttons. Each records its exact requests and answers.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::demo::world::{Call, ClientAuthentication};
 /// A button of the desk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Action {
-    /// Method 1: look at the expiry, refresh if need be, call.
+    /// Method 1: check the expiry, refresh if necessary, call.
     Call,
-    /// Send the token as it is.
+    /// Send the access token without checking its expiry.
     CallUnchecked,
     CallAltered,
     Expire,
@@ -48,7 +48,7 @@ impl Action {
     }
 }
 
-/// One app at work for one browser.
+/// The context of one action: the app, the registration and one browser's session.
 pub(super) struct Work<'a> {
     pub(super) app: &'a App,
     pub(super) registration: &'a Registration,
@@ -56,7 +56,7 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Does what the button says; `call` is the position of the API call that was chosen.
+    /// Performs the action of a button. `call` is the index of the chosen API call.
     pub(super) async fn act(&mut self, action: Action, call: usize) {
         let call = self.app.calls.get(call).or(self.app.calls.first()).cloned();
         match (action, call) {
@@ -81,7 +81,8 @@ impl Work<'_> {
         }
     }
 
-    /// Exchanges the code (RFC 6749 §4.1.3). `redirect_uri` is sent as it was in the authorization request, or not at all.
+    /// Exchanges the code (RFC 6749 §4.1.3). Sends `redirect_uri` exactly as in the authorization request, or leaves it
+    /// out.
     pub(super) async fn redeem(&mut self, code: &str, verifier: &str) {
         let mut form = vec![
             ("grant_type", "authorization_code".to_owned()),
@@ -95,7 +96,8 @@ impl Work<'_> {
         if let Some(tokens) = tokens {
             self.desk.tokens = Some(tokens);
             self.desk.ended = false;
-            let text = "The code and the client's secret were worth an access token. The code is spent now.";
+            let text =
+                "The server gave an access token for the code and the client's secret. The code cannot be used again.";
             self.tell(Mood::Good, "Exchange the code for tokens", text, vec![shown]);
         } else {
             let text =
@@ -104,7 +106,7 @@ impl Work<'_> {
         }
     }
 
-    /// Method 1, and the same for a token that the API refuses although its time is not over: one refresh decides.
+    /// Method 1. If the API refuses a token that has not expired, refreshes once and calls again.
     async fn call(&mut self, call: &Call) {
         if !self.fresh().await {
             return;
@@ -116,7 +118,7 @@ impl Work<'_> {
         }
     }
 
-    /// Refreshes first where the access token has expired. False: there is no access.
+    /// Refreshes first if the access token has expired. Returns `false` if there is no access.
     async fn fresh(&mut self) -> bool {
         match self
             .desk
@@ -171,7 +173,7 @@ impl Work<'_> {
         );
     }
 
-    /// Moves the world's clock to where the access token has just expired.
+    /// Moves the clock of the demo to the moment at which the access token has just expired.
     fn expire(&mut self) {
         let Some(expires) = self.desk.tokens.as_ref().and_then(|tokens| tokens.expires) else {
             return;
@@ -179,7 +181,7 @@ impl Work<'_> {
         self.wait_until(expires, "Let the access token expire");
     }
 
-    /// Moves the world's clock to where the refresh token has just expired.
+    /// Moves the clock of the demo to the moment at which the refresh token has just expired.
     fn expire_refresh(&mut self) {
         let (Some(lifetime), Some(tokens)) = (self.app.refresh_lifetime, &self.desk.tokens) else {
             return;
@@ -193,7 +195,7 @@ impl Work<'_> {
             let span = moment.since(now) + Duration::from_secs(1);
             self.app.clock.advance(span);
             let text = format!(
-                "Nobody wants to wait, so the clock of this demo went {} forward: for the server, the API and this app alike.",
+                "Instead of waiting, the clock of this demo was moved forward by {}, for the server, the API and this app.",
                 super::moments::span(span)
             );
             self.tell(Mood::Note, title, &text, Vec::new());
@@ -202,7 +204,7 @@ impl Work<'_> {
         }
     }
 
-    /// RFC 6749 §6. False: there is no new access token.
+    /// RFC 6749 §6. Returns `false` if there is no new access token.
     async fn refresh(&mut self, title: &str) -> bool {
         let Some(held) = self.desk.tokens.clone() else {
             return false;
@@ -231,7 +233,7 @@ impl Work<'_> {
             }
             Renewal::Over => {
                 self.over();
-                let text = "Access is over: the person ended it, or the refresh token's time is up. The app threw its tokens away; the person can connect again.";
+                let text = "Access is over: the person ended it, or the refresh token has expired. The app deleted its tokens; the person can connect again.";
                 self.tell(Mood::Refused, title, text, vec![shown]);
                 false
             }
@@ -243,7 +245,7 @@ impl Work<'_> {
         }
     }
 
-    /// Two refreshes with the same token, as two tabs or two servers of one app would send them.
+    /// Sends two refreshes with the same token, like two tabs or two servers of one app.
     async fn refresh_twice(&mut self) {
         let title = "Refresh twice at the same moment";
         let Some((held, form)) = self
@@ -304,7 +306,7 @@ impl Work<'_> {
         self.tell(mood, "Ask who gave access", text, vec![shown]);
     }
 
-    /// RFC 7662: an app may look its own tokens up.
+    /// RFC 7662: an app may ask about its own tokens.
     async fn introspect(&mut self) {
         let Some(token) = self.desk.tokens.as_ref().map(|tokens| tokens.access.clone()) else {
             return;
@@ -320,7 +322,7 @@ impl Work<'_> {
         self.tell(mood, "Look the access token up", text, vec![shown]);
     }
 
-    /// RFC 7009: revoking the refresh token ends the grant.
+    /// RFC 7009: to revoke the refresh token ends the grant.
     async fn disconnect(&mut self) {
         let Some(tokens) = self.desk.tokens.clone() else {
             return;
@@ -333,7 +335,7 @@ impl Work<'_> {
         let (shown, answer) = self.post(&self.app.endpoints.revoke, form).await;
         if answer.is_some_and(|answer| answer.status == 200) {
             self.over();
-            let text = "The app gave its access back. It is gone from the person's connected apps as well.";
+            let text = "The app ended its own access, and no longer appears in the person's connected apps.";
             self.tell(Mood::Good, "Disconnect", text, vec![shown]);
         } else {
             let text = "The server could not answer; the app keeps its tokens and can try again.";
@@ -341,7 +343,7 @@ impl Work<'_> {
         }
     }
 
-    /// RFC 6749 §4.4: no person stands behind this token, and none is shown anybody's data.
+    /// RFC 6749 §4.4: this token belongs to no person, so the API returns no person's data for it.
     async fn own_token(&mut self, call: &Call) {
         let title = "A token for the app itself";
         let form = vec![("grant_type", "client_credentials".to_owned())];
@@ -351,7 +353,7 @@ impl Work<'_> {
             .filter(|answer| answer.status == 200)
             .and_then(|a| TokenSet::parse(&a.body, now));
         let Some(tokens) = tokens else {
-            self.tell(Mood::Refused, title, "The server gave none.", vec![shown]);
+            self.tell(Mood::Refused, title, "The server gave no token.", vec![shown]);
             return;
         };
         let (called, _) = self.get(call, &tokens.access).await;
@@ -364,7 +366,7 @@ impl Work<'_> {
         self.desk.ended = true;
     }
 
-    /// A form to the server, with the client's id and secret where the API's text wants them.
+    /// Posts a form to the server, with the client's id and secret as the preset places them.
     async fn post(&self, url: &str, mut form: Vec<(&'static str, String)>) -> (Shown, Option<Answer>) {
         let credentials = &self.registration.credentials;
         let basic = match self.app.client_authentication {
@@ -381,7 +383,7 @@ impl Work<'_> {
         (self.shown(&request, answer.as_ref(), &form), answer)
     }
 
-    /// A call of the API.
+    /// Sends a call to the API.
     async fn get(&self, call: &Call, token: &str) -> (Shown, Option<Answer>) {
         let url = format!("{}{}", self.app.api_url, call.path);
         let method = http::Method::from_bytes(call.method.as_bytes()).unwrap_or_default();
@@ -417,7 +419,7 @@ impl Work<'_> {
         }
     }
 
-    /// What is secret in everything that this app sends.
+    /// All secrets in the requests of this app.
     fn veil(&self) -> Veil {
         let mut veil = Veil::default();
         let credentials = &self.registration.credentials;
@@ -436,7 +438,8 @@ impl Work<'_> {
     }
 }
 
-/// The token with its second to last letter changed: unlike the last, it is whole bits of the token in base64url.
+/// The token with its second to last letter changed. The bits of the last letter may not all belong to the token
+/// (base64url).
 fn altered(token: &str) -> String {
     let mut letters: Vec<char> = token.chars().collect();
     if let Some(letter) = letters.iter_mut().rev().nth(1) {

@@ -1,4 +1,4 @@
-//! The way to the server and back: authorization request and answer (RFC 6749 §4.1.1 and §4.1.2).
+//! The authorization request and its answer (RFC 6749 §4.1.1 and §4.1.2).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -10,7 +10,7 @@ use super::session::{Desk, Pending};
 use super::steps::{Mood, Shown, Veil};
 use super::{App, Registration, moments};
 
-/// The address to send the person's browser to.
+/// The URL to which the person's browser is sent.
 pub(super) fn address(app: &App, registration: &Registration, pending: &Pending) -> String {
     let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, pending.verifier.as_bytes()));
     let mut pairs = vec![("response_type", "code"), ("client_id", &registration.credentials.id)];
@@ -24,7 +24,7 @@ pub(super) fn address(app: &App, registration: &Registration, pending: &Pending)
     with_query(&app.endpoints.authorize, &pairs)
 }
 
-/// Writes down that the person was sent to the server.
+/// Records that the person was sent to the server.
 pub(super) fn tell_departure(app: &App, desk: &mut Desk, address: &str) {
     let shown = Shown {
         request: format!("303 See Other\nLocation: {}", address.replace('&', "\n  &")),
@@ -40,7 +40,7 @@ pub(super) fn tell_departure(app: &App, desk: &mut Desk, address: &str) {
     );
 }
 
-/// The parameters of an answer that comes back to the redirect URI (RFC 6749 §4.1.2, RFC 9207 §2).
+/// The parameters of an authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
 pub(super) const ANSWER: [&str; 7] = [
     "code",
     "state",
@@ -51,32 +51,30 @@ pub(super) const ANSWER: [&str; 7] = [
     "hint",
 ];
 
-/// What came back to the redirect URI, judged.
+/// The checked authorization response.
 pub(super) enum Answer {
-    /// The code, to be exchanged now.
+    /// The code, which is exchanged at once.
     Code(String),
-    /// The server says no, or the person did.
+    /// The server or the person refused.
     Refused(&'static str),
 }
 
-/// Judges the answer: who it is from first (RFC 9207 §2.4), what it says second. Its `state` was found already.
+/// Checks the response: first the issuer (RFC 9207 §2.4), then the result. The caller has already found its `state`.
 pub(super) fn judge(issuer: &str, query: &Parameters<'_>) -> Answer {
     if query.get("iss") != Some(issuer) {
-        return Answer::Refused(
-            "This answer does not come from the server that was asked (iss). The app throws it away.",
-        );
+        return Answer::Refused("This answer does not come from the server that was asked (iss). The app ignores it.");
     }
     match (query.get("code"), query.get("error")) {
         (Some(code), None) => Answer::Code(code.to_owned()),
         (None, Some("access_denied")) => {
-            Answer::Refused("The person did not allow it, so the app gets nothing. That is all it learns.")
+            Answer::Refused("The person did not allow access. The app learns nothing else.")
         }
         (None, Some(_)) => Answer::Refused("The server could not go on with the request."),
-        _ => Answer::Refused("The answer is no answer at all."),
+        _ => Answer::Refused("The answer has neither a code nor an error."),
     }
 }
 
-/// The way back: the answer is written down and a code exchanged.
+/// Handles the response: records it, and exchanges the code.
 pub(super) async fn arrive(mut work: Work<'_>, pending: &Pending, query: &Parameters<'_>) {
     let answer = judge(&work.app.issuer, query);
     let mut veil = Veil::default();
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_code_from_the_server_that_was_asked_is_taken() {
+    fn only_a_code_from_the_asked_server_is_accepted() {
         assert!(!refused("code=c&iss=http%3A%2F%2Flocalhost%3A8080"));
         assert!(refused("code=c"));
         assert!(refused("code=c&iss=http%3A%2F%2Flocalhost%3A9"));

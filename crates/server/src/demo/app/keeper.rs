@@ -1,20 +1,20 @@
-//! The tokens that the sample app holds, and Method 1: look at the expiry when the person acts (CCH-12, HC-14).
+//! The tokens that the sample app holds, and Method 1: check the expiry when the person acts (CCH-12, HC-14).
 
 use serde_json::Value;
 
 use crate::time::Instant;
 use std::time::Duration;
 
-/// A token answer, kept (RFC 6749 §5.1).
+/// The stored token response (RFC 6749 §5.1).
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TokenSet {
     pub(super) access: String,
-    /// None: there is nothing to refresh with.
+    /// The refresh token. `None` if the response had none.
     pub(super) refresh: Option<String>,
     pub(super) scope: Option<String>,
-    /// When the answer came.
+    /// When the response arrived.
     pub(super) received: Instant,
-    /// When the access token ends; none: the answer did not say.
+    /// When the access token expires. `None` if the response did not say.
     pub(super) expires: Option<Instant>,
 }
 
@@ -25,19 +25,19 @@ pub(super) enum Standing {
     Expired,
 }
 
-/// What the answer to a refresh means for what the app holds.
+/// The result of a refresh.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Renewal {
-    /// Go on with these.
+    /// The new tokens.
     Renewed(TokenSet),
-    /// The refresh token is worth nothing any more: only the person can give access again.
+    /// The refresh token is invalid: only the person can give access again.
     Over,
-    /// The server could not answer. The same refresh token may be sent again.
+    /// The server could not answer. The app may send the same refresh token again.
     Later,
 }
 
 impl TokenSet {
-    /// Reads a token answer of any dialect; some write numbers as text. None where it is no such answer.
+    /// Parses the token response of any dialect; some write numbers as text. `None` if it is not a token response.
     pub(super) fn parse(body: &str, received: Instant) -> Option<Self> {
         let answer: Value = serde_json::from_str(body).ok()?;
         let text = |name: &str| {
@@ -65,7 +65,7 @@ impl TokenSet {
         })
     }
 
-    /// Whether the access token is still good at `now`, as far as the app knows.
+    /// Whether the access token is still valid at `now`, as far as the app knows.
     pub(super) fn standing(&self, now: Instant) -> Standing {
         match self.expires {
             Some(expires) if expires <= now => Standing::Expired,
@@ -73,8 +73,8 @@ impl TokenSet {
         }
     }
 
-    /// What is held after the answer to a refresh. An answer without a refresh token leaves the old one in force, and one
-    /// without scope the old scope (RFC 6749 §6). Anything between "yes" and "no" ends nothing.
+    /// The tokens after a refresh. Without a new refresh token the old one remains valid, and without `scope` the old scope
+    /// remains (RFC 6749 §6). A response that is neither success nor refusal ends nothing.
     pub(super) fn renewed(&self, status: u16, body: &str, now: Instant) -> Renewal {
         match status {
             200 => match Self::parse(body, now) {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_answer_is_not_taken_for_one() {
+    fn a_body_that_is_not_a_token_response_is_not_parsed() {
         for body in [
             "",
             "[]",
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_no_ends_access() {
+    fn only_a_refusal_ends_access() {
         for (status, meaning) in [
             (400, Renewal::Over),
             (401, Renewal::Over),

@@ -1,8 +1,8 @@
-//! Acme Reports, the sample third-party app: a small web app as a developer writes one against an API behind Hallpass.
+//! Acme Reports, the sample third-party app: a small web app that uses an API behind Hallpass.
 //!
-//! It knows the server only by its endpoints and its own client credentials, and does what RFC 9700 asks of a client: state,
-//! PKCE with S256, the issuer check, one refresh at a time. Tokens stay in its memory; the browser holds a session cookie and
-//! sees every request and answer with secrets shortened.
+//! The app knows the server only by its endpoints and its own client credentials. It does what RFC 9700 requires of a
+//! client: state, PKCE with S256, the issuer check, one refresh at a time. Tokens stay in its memory. The browser holds a
+//! session cookie and sees every request and answer, with secrets shortened.
 
 mod actions;
 mod connect;
@@ -38,13 +38,13 @@ use crate::http::respond;
 use crate::web::view;
 
 const LARGEST_FORM: usize = 16 * 1024;
-/// No `form-action`: browsers apply it to the redirect that follows a form, and Connect leads to another site.
+/// Without `form-action`: browsers apply it also to the redirect after a form, and Connect redirects to another site.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 const STYLE: &[u8] = include_bytes!("../../../assets/demo.css");
 
-/// What the sample app runs on.
+/// The settings of the sample app.
 pub(super) struct App {
-    /// Its own address, without trailing slash.
+    /// The URL of the app, without trailing slash.
     pub(super) url: String,
     pub(super) brand: String,
     pub(super) issuer: String,
@@ -53,14 +53,14 @@ pub(super) struct App {
     pub(super) client_authentication: ClientAuthentication,
     pub(super) scope: Option<String>,
     pub(super) calls: Vec<Call>,
-    /// None: refresh tokens do not expire by age.
+    /// `None` if refresh tokens do not expire by age.
     pub(super) refresh_lifetime: Option<Duration>,
     pub(super) registrations: Vec<Registration>,
     pub(super) http: Http,
     pub(super) clock: Arc<DemoClock>,
 }
 
-/// Where the server answers.
+/// The URLs of the server's endpoints.
 pub(super) struct Endpoints {
     pub(super) authorize: String,
     pub(super) token: String,
@@ -72,10 +72,10 @@ pub(super) struct Endpoints {
 /// One client that the developer registered.
 pub(super) struct Registration {
     pub(super) name: String,
-    /// Who can connect it, and how.
+    /// The people who can connect it, and how.
     pub(super) about: String,
     pub(super) credentials: Credentials,
-    /// None: the person copies the code.
+    /// `None` if the person copies the code by hand.
     pub(super) redirect_uri: Option<String>,
     pub(super) grant_types: Vec<GrantType>,
 }
@@ -84,11 +84,12 @@ pub(super) struct Registration {
 struct Service {
     app: App,
     sessions: Sessions,
-    /// The name of its cookie. A host sends its cookies to every port (RFC 6265 §8.5), and several demos may be running.
+    /// The name of the session cookie. A host sends its cookies to every port (RFC 6265 §8.5), and several demos may be
+    /// running.
     cookie: String,
 }
 
-/// The sample app as a service.
+/// The router of the sample app.
 pub(super) fn router(app: App) -> Router {
     let port = app.url.rsplit(':').next().unwrap_or_default();
     let service = Arc::new(Service {
@@ -111,7 +112,7 @@ pub(super) fn router(app: App) -> Router {
 }
 
 async fn start(State(service): State<Arc<Service>>) -> Response {
-    // One registration: its desk is the start.
+    // With a single registration, its page is the start page.
     if let [only] = service.app.registrations.as_slice() {
         return redirect(&only.path());
     }
@@ -164,7 +165,7 @@ async fn connect(State(service): State<Arc<Service>>, Path(client_id): Path<Stri
 }
 
 async fn callback(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let foreign = "This answer belongs to nothing that this browser asked for (state), so the app does not touch it.";
+    let foreign = "This browser sent no request with this state, so the app ignores the answer.";
     let query = request.uri().query().unwrap_or_default();
     let Ok(query) = Parameters::parse(query.as_bytes(), &connect::ANSWER) else {
         return problem(&service.app, 400, foreign);
@@ -189,7 +190,7 @@ async fn callback(State(service): State<Arc<Service>>, request: Request) -> Resp
     redirect(&registration.story())
 }
 
-/// A code that the person copied. It is worth something only to the browser whose verifier belongs to it.
+/// Takes a code that the person copied. Only the browser that holds its verifier can exchange it.
 async fn code(State(service): State<Arc<Service>>, Path(client_id): Path<String>, request: Request) -> Response {
     let (session, form) = match service.form(request).await {
         Ok(form) => form,
@@ -256,8 +257,8 @@ async fn asset(Path(name): Path<String>) -> Response {
     }
 }
 
-/// Every page at the one address that the redirect URI and the cookie belong to: another name of this machine would start a
-/// session that the way back cannot find, and a foreign name is no business of this app (DNS rebinding).
+/// Serves every page only at the host of the redirect URI and the cookie. At another name of this machine the session would
+/// be lost on the way back. Foreign names are refused (DNS rebinding).
 async fn at_home(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let home = service.app.url.strip_prefix("http://");
@@ -289,20 +290,19 @@ impl Service {
         self.sessions.find_or_make(cookies::named(headers, &self.cookie).next())
     }
 
-    /// What came without a session that the app knows: to begin again would end the same way, where cookies are off.
+    /// Answers a request without a known session. It does not redirect to the start: with cookies off, that would end here again.
     fn without_cookie(&self, status: u16) -> Response {
         let text = format!(
-            "This was begun in another browser, before the app was restarted, or this browser keeps no cookies. Allow cookies \
+            "This was begun in another browser or before the app was restarted, or this browser keeps no cookies. Allow cookies \
              for {} and start again.",
             self.app.url
         );
         problem(&self.app, status, &text)
     }
 
-    /// A form of one of our own pages: from our origin, and with the word that only our pages know.
+    /// Reads a form of one of the app's own pages: it has the app's origin, and the token that only the app's pages know.
     async fn form(&self, request: Request) -> Result<(Arc<Mutex<Session>>, Vec<u8>), Response> {
-        let stale =
-            "This page has been open for too long, or the request came from elsewhere. Start again, nothing is lost.";
+        let stale = "This page has been open for too long, or the request came from another site. Start again: nothing is lost.";
         let refusal = || problem(&self.app, 403, stale);
         let origin = request.headers().get(header::ORIGIN);
         if origin.is_some_and(|origin| origin.as_bytes() != self.app.url.as_bytes()) {
@@ -328,12 +328,12 @@ impl Service {
 }
 
 impl Registration {
-    /// Its page in this app.
+    /// The path of the registration's page.
     fn path(&self) -> String {
         format!("/apps/{}", self.credentials.id)
     }
 
-    /// The same page, where it tells what happened: on a phone the buttons fill the screen before it.
+    /// The same page, scrolled to the story: on a phone the buttons before it fill the screen.
     fn story(&self) -> String {
         format!("{}#story", self.path())
     }
@@ -343,7 +343,7 @@ fn page(status: u16, html: Result<String, askama::Error>) -> Response {
     let mut response = match html {
         Ok(html) => respond::bytes(status, "text/html; charset=utf-8", html),
         Err(error) => {
-            tracing::error!(%error, "a page of the sample app could not be made");
+            tracing::error!(%error, "failed to render a page of the sample app");
             respond::empty(500)
         }
     };

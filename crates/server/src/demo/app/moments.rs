@@ -1,4 +1,4 @@
-//! Times and spans as the sample app writes them.
+//! Formats times and durations for the sample app.
 
 use std::time::Duration;
 

@@ -9,14 +9,14 @@ use super::{App, Registration, moments};
 use crate::config::GrantType;
 use crate::web::view;
 
-/// Around every page.
+/// The data around every page.
 struct Frame<'a> {
     brand: &'a str,
     server: &'a str,
     css: &'a str,
     icon: &'a str,
     clock: String,
-    /// How far the demo's clock was moved; empty: not at all.
+    /// How far the demo's clock was moved. Empty if it was not.
     ahead: String,
 }
 
@@ -33,7 +33,7 @@ struct DeskPage<'a> {
     frame: Frame<'a>,
     csrf: &'a str,
     registration: &'a Registration,
-    /// Where a person gets the code to copy; empty where the server brings it back by itself.
+    /// The URL at which a person gets the code to copy. Empty if a redirect returns the code.
     code_address: String,
     held: Option<Held>,
     ended: bool,
@@ -45,7 +45,7 @@ struct DeskPage<'a> {
     alone: bool,
 }
 
-/// The tokens as they are shown.
+/// The tokens, formatted for the page.
 struct Held {
     access: String,
     expired: bool,
@@ -61,7 +61,7 @@ struct Problem<'a> {
     text: &'a str,
 }
 
-/// The list of what this app is registered as.
+/// The list of the app's registrations.
 pub(super) fn start(app: &App) -> Result<String, askama::Error> {
     Start {
         frame: frame(app),
@@ -70,7 +70,7 @@ pub(super) fn start(app: &App) -> Result<String, askama::Error> {
     .render()
 }
 
-/// One registration at work; `code_address` is set where the person copies the code.
+/// The page of one registration. `code_address` is set if the person copies the code by hand.
 pub(super) fn desk(work: &Work<'_>, csrf: &str, code_address: String) -> Result<String, askama::Error> {
     let app = work.app;
     let now = app.clock.now();
@@ -106,7 +106,7 @@ pub(super) fn desk(work: &Work<'_>, csrf: &str, code_address: String) -> Result<
     page.render()
 }
 
-/// Something that cannot go on, and the way back.
+/// An error page with a link back.
 pub(super) fn problem(app: &App, text: &str) -> Result<String, askama::Error> {
     Problem {
         frame: frame(app),

@@ -1,4 +1,4 @@
-//! Browser sessions of the sample app, in memory: what each person's browser connected, and the story so far.
+//! Browser sessions of the sample app, in memory: the registrations that each browser connected, and the story so far.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
@@ -11,26 +11,26 @@ use super::keeper::TokenSet;
 use super::steps::{Mood, Shown, Step};
 use crate::random;
 
-/// The oldest sessions are forgotten beyond so many.
+/// The most sessions. Beyond it, the oldest one is dropped.
 const MOST_SESSIONS: usize = 500;
-/// The oldest steps of a desk are forgotten beyond so many.
+/// The most steps of a desk. Beyond it, the oldest one is dropped.
 const MOST_STEPS: usize = 40;
-/// Authorization requests that may be under way in one browser.
+/// The most open authorization requests of one browser.
 const MOST_PENDING: usize = 8;
 
-/// All sessions by the value of their cookie.
+/// All sessions, by the value of their cookie.
 #[derive(Default)]
 pub(super) struct Sessions(Lock<IndexMap<String, Arc<Mutex<Session>>>>);
 
-/// What the app knows of one browser. Whoever holds the lock is alone with its tokens: one refresh at a time.
+/// The data of one browser. Only the holder of its lock uses its tokens, so there is one refresh at a time.
 pub(super) struct Session {
-    /// Comes with every form; another site does not know it.
+    /// Sent with every form. Another site does not know it.
     pub(super) csrf: String,
     pending: Vec<Pending>,
     desks: HashMap<String, Desk>,
 }
 
-/// An authorization request under way (RFC 6749 §4.1.1).
+/// An open authorization request (RFC 6749 §4.1.1).
 #[derive(Clone)]
 pub(super) struct Pending {
     pub(super) client_id: String,
@@ -38,18 +38,18 @@ pub(super) struct Pending {
     pub(super) verifier: String,
 }
 
-/// What a session holds for one app.
+/// The state of one registration in a session.
 #[derive(Default)]
 pub(super) struct Desk {
     pub(super) tokens: Option<TokenSet>,
-    /// Whether access was given before and is over.
+    /// Whether access was given before and has ended.
     pub(super) ended: bool,
     pub(super) steps: Vec<Step>,
     counted: usize,
 }
 
 impl Sessions {
-    /// The session of this cookie; a new one, with its cookie, where there is none.
+    /// The session with this cookie. If there is none, a new one and its cookie.
     pub(super) fn find_or_make(&self, cookie: Option<&str>) -> (Arc<Mutex<Session>>, Option<String>) {
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = cookie.and_then(|cookie| sessions.get(cookie)) {
@@ -70,12 +70,12 @@ impl Sessions {
 }
 
 impl Session {
-    /// The desk of an app.
+    /// The desk of a registration.
     pub(super) fn desk(&mut self, client_id: &str) -> &mut Desk {
         self.desks.entry(client_id.to_owned()).or_default()
     }
 
-    /// Begins an authorization request: a fresh state and a fresh verifier (RFC 7636 §4.1).
+    /// Begins an authorization request with a new state and a new verifier (RFC 7636 §4.1).
     pub(super) fn begin(&mut self, client_id: &str) -> Pending {
         if self.pending.len() >= MOST_PENDING {
             self.pending.remove(0);
@@ -89,12 +89,12 @@ impl Session {
         pending
     }
 
-    /// The latest request of this app that is under way, for a code that a person brings.
+    /// The latest open request of this registration, for a code that a person copied.
     pub(super) fn under_way(&self, client_id: &str) -> Option<&Pending> {
         self.pending.iter().rev().find(|pending| pending.client_id == client_id)
     }
 
-    /// Takes the request that `state` belongs to: each answer counts once.
+    /// Removes and returns the request with this `state`: each answer counts once.
     pub(super) fn take(&mut self, state: &str) -> Option<Pending> {
         let same = |pending: &Pending| bool::from(pending.state.as_bytes().ct_eq(state.as_bytes()));
         let position = self.pending.iter().position(same)?;
@@ -103,7 +103,7 @@ impl Session {
 }
 
 impl Desk {
-    /// Writes down what happened.
+    /// Records a step.
     pub(super) fn tell(&mut self, at: String, mood: Mood, title: &str, text: &str, exchanges: Vec<Shown>) {
         if self.steps.len() >= MOST_STEPS {
             self.steps.remove(0);
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_answer_belongs_to_the_request_of_its_state_and_counts_once() {
+    async fn an_answer_is_accepted_once_for_the_request_with_its_state() {
         let sessions = Sessions::default();
         let (session, cookie) = sessions.find_or_make(None);
         let mut session = session.lock().await;

@@ -1,10 +1,10 @@
-//! What happened, step by step: each request and answer as it was, with secrets shortened.
+//! The story of a desk, step by step: each request and answer exactly as sent, with secrets shortened.
 
 use serde_json::Value;
 
 use crate::demo::outgoing::Answer;
 
-/// Answer headers that a developer looks at.
+/// The answer headers that are shown.
 const HEADERS: [&str; 5] = [
     "content-type",
     "cache-control",
@@ -12,10 +12,10 @@ const HEADERS: [&str; 5] = [
     "www-authenticate",
     "retry-after",
 ];
-/// Members of an answer that hold tokens.
+/// The members of an answer that hold tokens.
 const TOKENS: [&str; 2] = ["access_token", "refresh_token"];
 
-/// How a step went.
+/// The result of a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Mood {
     Good,
@@ -30,29 +30,29 @@ pub(super) struct Step {
     pub(super) at: String,
     pub(super) mood: Mood,
     pub(super) title: String,
-    /// What it means.
+    /// An explanation of the step.
     pub(super) text: String,
     pub(super) exchanges: Vec<Shown>,
 }
 
-/// A request and its answer, fit to be shown.
+/// A request and its answer, with secrets shortened.
 #[derive(Clone, Debug)]
 pub(super) struct Shown {
     pub(super) request: String,
-    /// Empty where no answer came to the app itself.
+    /// Empty if the app itself received no answer.
     pub(super) answer: String,
 }
 
-/// What must not be shown whole. Nothing else in a text is changed.
+/// The secrets that must not be shown whole. All other text stays unchanged.
 #[derive(Clone, Default)]
 pub(super) struct Veil(Vec<String>);
 
 impl Veil {
-    /// Adds a secret. What is too short to be one is left alone.
+    /// Adds a secret. Ignores a text that is too short to be one.
     pub(super) fn hide(&mut self, secret: &str) {
         if secret.len() >= 4 && !self.0.iter().any(|known| known == secret) {
             self.0.push(secret.to_owned());
-            // A secret that holds another goes first.
+            // Replaces longer secrets first, because one secret may contain another.
             self.0.sort_by_key(|known| std::cmp::Reverse(known.len()));
         }
     }
@@ -75,7 +75,7 @@ impl Veil {
     }
 }
 
-/// Enough of a secret to tell it from others: its kind and its end. Of a short one nothing is shown.
+/// The prefix and the end of a secret, enough to tell secrets apart. A short secret is hidden whole.
 pub(super) fn shortened(secret: &str) -> String {
     if !secret.is_ascii() || secret.len() < 24 {
         return "…".to_owned();
@@ -83,7 +83,7 @@ pub(super) fn shortened(secret: &str) -> String {
     format!("{}…{}", &secret[..6], &secret[secret.len() - 6..])
 }
 
-/// The request line, the headers that matter and the form, a line for each parameter.
+/// Request line, selected headers, and form with one parameter per line.
 pub(super) fn request(method: &str, url: &str, authorization: Option<&str>, form: &[(&str, String)]) -> String {
     let mut text = format!("{method} {url}\n");
     if let Some(value) = authorization {
@@ -98,7 +98,7 @@ pub(super) fn request(method: &str, url: &str, authorization: Option<&str>, form
     text.trim_end().to_owned()
 }
 
-/// Status, headers that matter, body.
+/// Status, selected headers, body.
 pub(super) fn answer(answer: &Answer) -> String {
     let reason = http::StatusCode::from_u16(answer.status)
         .ok()
@@ -117,7 +117,7 @@ pub(super) fn answer(answer: &Answer) -> String {
     text.trim_end().to_owned()
 }
 
-/// JSON with line breaks and indents for reading; members stay in the order in which they came. Other text stays as it is.
+/// JSON with line breaks and indents. Members keep their order. Other text stays unchanged.
 pub(super) fn laid_out(body: &str) -> String {
     if serde_json::from_str::<serde::de::IgnoredAny>(body).is_err() {
         return body.to_owned();
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_and_secrets_are_shortened_wherever_they_stand() {
+    fn tokens_and_secrets_are_shortened_everywhere() {
         let token = "hp_at_AAAABBBBCCCCDDDDEEEEFFFF";
         let mut veil = Veil::default();
         veil.hide("456def");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_within_another_leaves_no_rest() {
+    fn a_secret_inside_another_is_hidden_whole() {
         let mut veil = Veil::default();
         veil.hide("abcd");
         veil.hide("abcdefgh");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_laid_out_in_the_order_in_which_it_came() {
+    fn formatted_json_keeps_the_order_of_its_members() {
         let body = r#"{"z": 1,"a":{"b":[],"c":["x, {y}: \" "]},"":""}"#;
         let lines = "{\n  \"z\": 1,\n  \"a\": {\n    \"b\": [],\n    \"c\": [\n      \"x, {y}: \\\" \"\n    ]\n  },\n  \"\": \"\"\n}";
         assert_eq!(laid_out(body), lines);
