@@ -1,57 +1,57 @@
-//! The pages of the person's own account, and the server's front page.
+//! The pages of the person's own account, and the front page of the server.
 
 use super::moments::seconds_between;
 use super::words::{Message, Phrase, Words};
 use super::{Pages, mark, page};
 use crate::store::model::{EndReason, Role};
 
-/// The page at `/`: what this server is.
+/// The page at `/`, which describes this server.
 #[derive(Debug, Clone)]
 pub struct Landing<'a> {
-    /// Address of the authorization server metadata (RFC 8414).
+    /// The URL of the authorization server metadata (RFC 8414).
     pub metadata: &'a str,
 }
 page!(Landing, "landing.html", here: "");
 
-/// The account.
+/// The page of the person's account.
 #[derive(Debug, Clone)]
 pub struct Account<'a> {
-    /// Name.
+    /// The person's name.
     pub name: &'a str,
-    /// E-mail address; a site may name none for its people.
+    /// The person's e-mail address. `None` if the site gives its people none.
     pub email: Option<&'a str>,
-    /// Organizations the person is a member of, the hidden default one left out.
+    /// The organizations in which the person is a member, without the hidden default one.
     pub organizations: &'a [OrganizationLine<'a>],
 }
 page!(Account, "account.html", here: "account");
 
-/// A membership, seen from the person.
+/// A membership on the person's account page.
 #[derive(Debug, Clone, Copy)]
 pub struct OrganizationLine<'a> {
     /// The organization's short name.
     pub slug: &'a str,
-    /// Its name.
+    /// The organization's name.
     pub name: &'a str,
-    /// What the person is in it.
+    /// The person's role in the organization.
     pub role: Role,
-    /// Whether the person may see its settings.
+    /// Whether the person may open the organization's settings.
     pub may_open: bool,
 }
 
-/// Who holds a pass to the person's data, and the button that ends it.
+/// The apps that have access to the person's data, each with a button that ends the access.
 #[derive(Debug, Clone)]
 pub struct ConnectedApps<'a> {
     /// The other pages of the list.
     pub pages: &'a Pages,
-    /// Running grants, one line per app and organization.
+    /// Active grants, one line per app and organization.
     pub connections: &'a [Connection<'a>],
-    /// The one that a form meant to end, which was not acted upon.
+    /// The connection that a form tried to end without success. The page asks again.
     pub ask_again: Option<&'a Connection<'a>>,
-    /// Grants that ended lately.
+    /// Grants that ended recently.
     pub ended: &'a [EndedLine<'a>],
-    /// Name of the app whose access was ended just now.
+    /// The name of the app whose access was ended just now.
     pub just_ended: Option<&'a str>,
-    /// Unix milliseconds.
+    /// The current time, in Unix milliseconds.
     pub now: i64,
 }
 page!(ConnectedApps, "connected_apps.html", here: "apps");
@@ -63,25 +63,25 @@ pub struct Connection<'a> {
     pub app_name: &'a str,
     /// The organization's name, unless hidden.
     pub organization: Option<&'a str>,
-    /// First consent, Unix milliseconds.
+    /// The first consent, in Unix milliseconds.
     pub since: i64,
-    /// Last use, Unix milliseconds.
+    /// The last use, in Unix milliseconds.
     pub last_used: Option<i64>,
     /// Scope titles in the reader's language.
     pub scopes: &'a [String],
-    /// Whether two devices seem to use its tokens.
+    /// Whether two devices seem to use the app's tokens.
     pub copied: bool,
-    /// Whether the app, the person's membership or the organization keeps it from working at present.
+    /// Whether the app, the person's membership or the organization prevents the access at present.
     pub paused: bool,
-    /// Sealed blob, hidden field `state`.
+    /// The sealed state, for the hidden field `state`.
     pub blob: &'a str,
-    /// Hidden field `app`.
+    /// The value of the hidden field `app`.
     pub app_id: &'a str,
-    /// Hidden field `organization`.
+    /// The value of the hidden field `organization`.
     pub organization_id: &'a str,
 }
 
-/// Beyond this an app counts as forgotten, and the page says "not used for".
+/// The seconds without use after which the page says "not used for".
 const LONG_UNUSED: u64 = 30 * 24 * 60 * 60;
 
 impl Connection<'_> {
@@ -100,16 +100,16 @@ impl Connection<'_> {
     }
 }
 
-/// A grant that is over.
+/// An ended grant.
 #[derive(Debug, Clone, Copy)]
 pub struct EndedLine<'a> {
     /// The app's name.
     pub app_name: &'a str,
     /// The organization's name, unless hidden.
     pub organization: Option<&'a str>,
-    /// Unix milliseconds.
+    /// The end of the grant, in Unix milliseconds.
     pub ended_at: i64,
-    /// Why, where that is known.
+    /// The reason, if known.
     pub reason: Option<EndReason>,
 }
 

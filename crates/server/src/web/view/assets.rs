@@ -1,5 +1,5 @@
-//! The files that pages load: embedded, and addressed by a hash of their content, so that they may be cached
-//! for ever and a new release is seen at once.
+//! The files that pages load. They are embedded, and their paths contain a hash of their content: browsers may cache them
+//! forever, and see a new release at once.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -37,8 +37,8 @@ static ICON: LazyLock<Asset> = LazyLock::new(|| {
     )
 });
 
-/// Content type and bytes of the asset at `path`, with or without the leading `/assets/`. An asset's content
-/// never changes under its path: `Cache-Control: public, max-age=31536000, immutable`.
+/// Content type and bytes of the asset at `path`, with or without the leading `/assets/`. The content at a path never
+/// changes: `Cache-Control: public, max-age=31536000, immutable`.
 #[must_use]
 pub fn asset(path: &str) -> Option<(&'static str, &'static [u8])> {
     let name = path.strip_prefix("/assets/").unwrap_or(path);
@@ -48,19 +48,19 @@ pub fn asset(path: &str) -> Option<(&'static str, &'static [u8])> {
     Some((found.content_type, found.bytes))
 }
 
-/// Path of the style sheet below `base`: `/assets/look-<hash>.css`.
+/// The path of the style sheet below `base`: `/assets/look-<hash>.css`.
 #[must_use]
 pub fn css_path() -> &'static str {
     &CSS.path
 }
 
-/// Path of the script that gives copy buttons life.
+/// The path of the script for the copy buttons.
 #[must_use]
 pub fn script_path() -> &'static str {
     &SCRIPT.path
 }
 
-/// Path of the icon that browsers show beside a page's title.
+/// The path of the icon that browsers show next to a page's title.
 #[must_use]
 pub fn icon_path() -> &'static str {
     &ICON.path

@@ -1,5 +1,5 @@
-//! The developer pages: a developer sees at a glance whether an app is live, who uses which secret, and the
-//! request to copy with own values.
+//! The developer pages. They show whether an app is live, which secrets are in use, and a token request with the app's own
+//! values to copy.
 
 use super::words::{Message, Phrase, Words};
 use super::{OrganizationChoice, Pages, ScopeLine, mark, page};
@@ -8,39 +8,39 @@ use crate::apps::names::NameError;
 use crate::store::Connected;
 use crate::store::model::{AppStatus, ClientType};
 
-/// The apps a person may manage.
+/// The page of the apps that a person may manage.
 #[derive(Debug, Clone)]
 pub struct AppsList<'a> {
-    /// Apps, newest first.
+    /// The apps, the newest first.
     pub apps: &'a [AppLine<'a>],
     /// The other pages of the list.
     pub pages: &'a Pages,
-    /// Whether the person may register one more.
+    /// Whether the person may register another app.
     pub registration: Registration,
 }
 page!(AppsList, "apps_list.html", here: "developer");
 
-/// Whether a person may register an app, and why not.
+/// Whether a person may register an app, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
-    /// They may.
+    /// The person may register an app.
     Open,
-    /// They have as many as there can be.
+    /// The person has the highest allowed number of apps.
     Full {
-        /// How many that is.
+        /// The highest allowed number of apps.
         limit: u64,
     },
-    /// Only developers may: somebody could make the person one.
+    /// Only developers may register apps. Somebody could make the person a developer.
     AskToBeDeveloper {
-        /// Whether an owner of an organization of theirs could, and not the operator alone.
+        /// Whether an owner of one of the person's organizations can do that, and not only the operator.
         has_owner: bool,
     },
-    /// Nobody may.
+    /// Nobody may register apps.
     Closed,
 }
 
 impl Registration {
-    /// Why the person may not.
+    /// Why the person may not register an app.
     fn refusal(self, words: &Words) -> Option<Phrase> {
         match self {
             Self::Open => None,
@@ -55,15 +55,15 @@ impl Registration {
 /// An app in a list.
 #[derive(Debug, Clone, Copy)]
 pub struct AppLine<'a> {
-    /// Its client id.
+    /// The client id.
     pub client_id: &'a str,
-    /// Its name.
+    /// The name of the app.
     pub name: &'a str,
-    /// Its owner, unless that is the hidden default organization.
+    /// The organization that owns the app, unless it is the hidden default one.
     pub organization: Option<&'a str>,
-    /// Where it stands.
+    /// The status of the app.
     pub status: AppStatus,
-    /// Unix milliseconds.
+    /// The creation of the app, in Unix milliseconds.
     pub created: i64,
 }
 
@@ -94,23 +94,23 @@ impl AppStatus {
 /// The form that registers an app: fields `name`, `redirect_uris`, `organization`, `type`, `scope`, hidden `state`.
 #[derive(Debug, Clone)]
 pub struct AppNew<'a> {
-    /// Sealed blob, hidden field `state`.
+    /// The sealed state, for the hidden field `state`.
     pub blob: &'a str,
-    /// Organizations to choose between; with fewer than two there is no field.
+    /// The organizations to choose from. With fewer than two, the page shows no field.
     pub organizations: &'a [OrganizationChoice<'a>],
-    /// Slug of the organization chosen beforehand.
+    /// The slug of the organization that is selected at first.
     pub organization: Option<&'a str>,
-    /// What was typed as name.
+    /// The submitted name.
     pub name: &'a str,
-    /// What was typed as redirect URIs, unchanged.
+    /// The submitted redirect URIs, unchanged.
     pub redirect_uris: &'a str,
-    /// The type chosen.
+    /// The selected type.
     pub client_type: ClientType,
-    /// Whether `http://localhost` is to be admitted with any port.
+    /// Whether `http://localhost` is to be accepted with any port.
     pub localhost_any_port: bool,
     /// Scopes to choose from.
     pub scopes: &'a [ScopeChoice<'a>],
-    /// What is wrong, field by field.
+    /// The faults of each field.
     pub errors: AppNewErrors<'a>,
     /// Whether an app may go without redirect URIs (`[wire] code_page`).
     pub code_page: bool,
@@ -138,30 +138,30 @@ impl AppNew<'_> {
 /// A scope that an app may have.
 #[derive(Debug, Clone, Copy)]
 pub struct ScopeChoice<'a> {
-    /// The scope token, value of the field `scope`.
+    /// The scope token, which is the value of the field `scope`.
     pub name: &'a str,
-    /// What it allows, in the reader's language.
+    /// The permission in the reader's language.
     pub title: &'a str,
-    /// Whether it is ticked; all of them at first.
+    /// Whether the scope is selected. At first all scopes are.
     pub chosen: bool,
 }
 
-/// What is wrong with a registration.
+/// The faults of a registration form.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AppNewErrors<'a> {
-    /// With the name.
+    /// The fault of the name.
     pub name: Option<NameFault>,
-    /// With the redirect URIs that are malformed (HC-2): the first of them.
+    /// The malformed redirect URIs (HC-2). Only the first ones are listed.
     pub redirect_uris: &'a [RedirectUriError<'a>],
-    /// How many more are malformed.
+    /// The number of further malformed redirect URIs.
     pub more_redirect_uris: usize,
-    /// No organization, or one in which the person may not register apps.
+    /// No organization was chosen, or one in which the person may not register apps.
     pub organization: bool,
-    /// A free port of `http://localhost` for an app that is not public.
+    /// Any port of `http://localhost` was chosen for an app that is not public.
     pub localhost_any_port: bool,
-    /// No scope chosen, or one that is not offered.
+    /// No scope was chosen, or one that is not offered.
     pub scope: bool,
-    /// How many apps the person may own, where they own as many.
+    /// The highest allowed number of apps, if the person has reached it.
     pub full: Option<u64>,
 }
 
@@ -176,25 +176,25 @@ impl AppNewErrors<'_> {
     }
 }
 
-/// What is wrong with an app's name.
+/// A fault of an app's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameFault {
-    /// None given.
+    /// The name is empty.
     Missing,
-    /// More characters than the limit.
+    /// The name has more characters than the limit.
     TooLong {
-        /// Characters allowed.
+        /// The allowed number of characters.
         limit: u64,
     },
-    /// A character that cannot be seen.
+    /// The name has an invisible character.
     Invisible(char),
-    /// No letter and no digit.
+    /// The name has no letter and no digit.
     NoLetter,
-    /// Accents or marks that stand on no letter, or too many on one.
+    /// The name has accents or marks that follow no letter, or too many on one letter.
     Marks,
-    /// It looks like the name of the site.
+    /// The name looks like the name of the site.
     Brand,
-    /// It looks like the name of somebody else's app.
+    /// The name looks like the name of another developer's app.
     Taken,
 }
 
@@ -224,25 +224,25 @@ impl NameFault {
     }
 }
 
-/// A redirect URI that cannot be taken.
+/// A refused redirect URI.
 #[derive(Debug, Clone, Copy)]
 pub struct RedirectUriError<'a> {
-    /// The entry of the list, as typed; empty where none was given.
+    /// The entry of the list, as typed. Empty if none was given.
     pub uri: &'a str,
-    /// Why not.
+    /// The reason for the refusal.
     pub why: RedirectUriFault,
 }
 
-/// Why a redirect URI cannot be taken.
+/// Why a redirect URI is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedirectUriFault {
-    /// None given, and this server has no page to copy codes from.
+    /// The list is empty, and this server has no page that shows codes to copy.
     Missing,
-    /// Not an absolute URI.
+    /// The entry is not an absolute URI.
     NotAbsolute,
-    /// A fragment (RFC 6749 §3.1.2 forbids it).
+    /// The URI has a fragment (RFC 6749 §3.1.2 forbids it).
     Fragment,
-    /// `http` elsewhere than on the own computer.
+    /// `http` to another host than the person's own computer.
     NotHttps,
     /// A scheme that runs code or that no app may claim, such as `javascript:`.
     Scheme,
@@ -250,19 +250,19 @@ pub enum RedirectUriFault {
     SchemeUnlisted,
     /// A scheme that only public apps may have.
     SchemeNotPublic,
-    /// User name or password in it.
+    /// The URI has a user name or a password.
     Userinfo,
-    /// A wildcard: URIs are compared as text.
+    /// The URI has a wildcard. URIs are compared as text.
     Wildcard,
-    /// Several URIs with a semicolon between them.
+    /// The entry has several URIs, separated by semicolons.
     Several,
-    /// White space, control characters or others that no URI has.
+    /// The URI has white space, control characters or others that a URI cannot have.
     Characters,
-    /// Twice in the list.
+    /// The URI is in the list twice.
     Duplicate,
-    /// Too long.
+    /// The URI is too long.
     TooLong,
-    /// The list is too long.
+    /// The list has too many entries.
     TooMany,
 }
 
@@ -290,42 +290,42 @@ impl RedirectUriFault {
 /// A redirect URI of an app.
 #[derive(Debug, Clone, Copy)]
 pub struct UriLine<'a> {
-    /// As it was registered.
+    /// The URI as registered.
     pub uri: &'a str,
-    /// Whether requests may name any port of it.
+    /// Whether requests may name any port.
     pub any_port: bool,
 }
 
-/// An app: its credentials and what it needs to use them.
+/// The page of one app: its credentials, and everything needed to use them.
 #[derive(Debug, Clone)]
 pub struct AppPage<'a> {
-    /// Client id.
+    /// The client id.
     pub client_id: &'a str,
-    /// Name.
+    /// The name of the app.
     pub name: &'a str,
-    /// Owner, unless that is the hidden default organization.
+    /// The organization that owns the app, unless it is the hidden default one.
     pub organization: Option<&'a str>,
-    /// Where it stands.
+    /// The status of the app.
     pub status: AppStatus,
-    /// Whether it has secrets.
+    /// The client type, which decides whether the app has secrets.
     pub client_type: ClientType,
-    /// Redirect URIs.
+    /// The registered redirect URIs.
     pub redirect_uris: &'a [UriLine<'a>],
-    /// Scopes it may ask for.
+    /// The scopes that the app may request.
     pub scopes: &'a [ScopeLine<'a>],
-    /// Live secrets, newest first.
+    /// The live secrets, the newest first.
     pub secrets: &'a [SecretLine<'a>],
-    /// What just became of the secrets.
+    /// What just changed about the secrets.
     pub news: Option<SecretNews<'a>>,
-    /// How many people have connected it.
+    /// The number of people who have connected the app.
     pub connected: Connected,
-    /// Address of the token endpoint.
+    /// The URL of the token endpoint.
     pub token_url: &'a str,
     /// Whether the token request needs a code verifier (RFC 7636).
     pub pkce: bool,
-    /// Sealed blob of the form that makes a secret, hidden field `state`.
+    /// The sealed state of the form that creates a secret, for the hidden field `state`.
     pub blob: &'a str,
-    /// Unix milliseconds.
+    /// The current time, in Unix milliseconds.
     pub now: i64,
 }
 page!(AppPage, "app_page.html", here: "developer");
@@ -348,7 +348,7 @@ impl AppPage<'_> {
         self.client_type == ClientType::Confidential
     }
 
-    /// The secret to show.
+    /// The new secret, which is shown once.
     fn fresh_secret(&self) -> Option<&str> {
         match self.news {
             Some(SecretNews::Made(secret)) => Some(secret),
@@ -356,22 +356,22 @@ impl AppPage<'_> {
         }
     }
 
-    /// Why nothing became of what was asked for.
+    /// Why a request about the secrets changed nothing.
     fn fault(&self) -> Option<Message> {
         self.news.and_then(SecretNews::fault)
     }
 
-    /// Whether there can be one more secret.
+    /// Whether the app may have another secret.
     fn has_room(&self) -> bool {
         self.secrets.len() < 2
     }
 
-    /// Whether the end of a secret would be felt.
+    /// Whether a secret is in use, so that its end would stop something.
     fn in_use(&self) -> bool {
         self.secrets.iter().any(|secret| secret.last_used.is_some())
     }
 
-    /// The code exchange with the app's own values, safe to paste into a POSIX shell.
+    /// A code exchange with the app's own values, safe to paste into a POSIX shell.
     fn token_request(&self) -> String {
         let mut lines = vec![
             format!("curl {}", quoted(self.token_url)),
@@ -399,31 +399,31 @@ fn quoted(text: &str) -> String {
 /// A live secret.
 #[derive(Debug, Clone, Copy)]
 pub struct SecretLine<'a> {
-    /// Its last four characters, where known.
+    /// The last four characters, if known.
     pub hint: Option<&'a str>,
-    /// Unix milliseconds.
+    /// The creation of the secret, in Unix milliseconds.
     pub created: i64,
-    /// Last use, Unix milliseconds.
+    /// The last use, in Unix milliseconds.
     pub last_used: Option<i64>,
-    /// When it stops working, Unix milliseconds; none: not by itself.
+    /// The expiry, in Unix milliseconds. `None` if the secret does not expire.
     pub expires: Option<i64>,
-    /// Sealed blob of the form that ends it, hidden field `state`; none where it cannot be ended.
+    /// The sealed state of the form that ends the secret, for the hidden field `state`. `None` if it cannot be ended.
     pub end_blob: Option<&'a str>,
 }
 
-/// What just became of an app's secrets.
+/// What just changed about an app's secrets.
 #[derive(Debug, Clone, Copy)]
 pub enum SecretNews<'a> {
-    /// One was made: shown here and never again.
+    /// A secret was created. Only this answer shows it.
     Made(&'a str),
-    /// None was made: there are as many as there can be.
+    /// No secret was created: the app already has the highest allowed number.
     TwoLive,
-    /// None was ended: without it none that lasts would be left.
+    /// No secret was ended: it is the last one that does not expire.
     LastOne,
 }
 
 impl SecretNews<'_> {
-    /// The status of the answer that tells it.
+    /// The HTTP status of the answer.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
@@ -432,7 +432,7 @@ impl SecretNews<'_> {
         }
     }
 
-    /// Why nothing changed, where nothing did.
+    /// Why nothing changed. `None` if something did.
     fn fault(self) -> Option<Message> {
         match self {
             Self::Made(_) => None,

@@ -1,18 +1,18 @@
-//! An interaction that cannot go on says what happened and offers a way back; never a bare "CSRF error".
+//! The page of an error: it says what happened and offers a link back, and is never a bare "CSRF error".
 
 use super::page;
 use super::words::{Message, Phrase, Words};
 
-/// The page of an error.
+/// An error page.
 #[derive(Debug, Clone)]
 pub struct Error<'a> {
-    /// HTTP status of the answer, shown small.
+    /// The HTTP status of the answer, in small print.
     pub status: u16,
-    /// What happened.
+    /// The error.
     pub kind: ErrorKind<'a>,
-    /// The way back to an app; without one the page leads to the front page.
+    /// The link back to an app. Without it, the page links to the front page.
     pub back: Option<Back<'a>>,
-    /// The button for somebody whom another account may help.
+    /// The button to use another account, if that may help.
     pub switch: Option<SwitchAccount<'a>>,
 }
 page!(Error, "error.html");
@@ -23,10 +23,10 @@ impl Error<'_> {
     }
 }
 
-/// The way back to the app that sent the person here.
+/// The link back to the app that sent the person here.
 #[derive(Debug, Clone, Copy)]
 pub struct Back<'a> {
-    /// Its redirect URI with the refusal; made by us, never taken from a request unchecked.
+    /// The app's redirect URI with the refusal. The server builds it, and never takes it from a request unchecked.
     pub href: &'a str,
     /// The app's name.
     pub app: &'a str,
@@ -37,23 +37,23 @@ pub struct Back<'a> {
 /// A button that signs the person out and asks for another account.
 #[derive(Debug, Clone, Copy)]
 pub struct SwitchAccount<'a> {
-    /// Where it is posted.
+    /// The URL to which the form is posted.
     pub action: &'a str,
-    /// Sealed blob, hidden field `state`.
+    /// The sealed state, for the hidden field `state`.
     pub blob: &'a str,
 }
 
-/// What happened.
+/// The kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind<'a> {
-    /// No such page.
+    /// There is no such page.
     NotFound,
-    /// The address names a page of a list in a way that cannot be read.
+    /// The URL names a part of a list in a malformed way.
     NoSuchPart {
-        /// The address of the first page.
+        /// The URL of the first page of the list.
         first: &'a str,
     },
-    /// The page exists, the method does not.
+    /// The page exists, but not for this method.
     MethodNotAllowed,
     /// The app's authorization request is wrong and must not be redirected (RFC 6749 §4.1.2.1).
     AuthorizationRequest {
@@ -62,54 +62,54 @@ pub enum ErrorKind<'a> {
         /// The public `error_description`.
         description: &'a str,
     },
-    /// The app that asks is suspended.
+    /// The app that sent the request is suspended.
     AppSuspended,
-    /// The form was sent from another site, or opened at another address than the server's.
+    /// The form was sent from another site, or the page was opened at another address than the server's.
     ForeignOrigin {
-        /// The address that the browser names.
+        /// The address that the browser reports.
         seen: &'a str,
-        /// The server's own.
+        /// The server's own address.
         own: &'a str,
     },
-    /// The server was not told its address, and the page was opened at another than this computer's.
+    /// The server has no configured address, and the page was opened at a host other than this computer.
     ForeignHost {
         /// The host that the browser asked for.
         seen: &'a str,
         /// The server's own address.
         own: &'a str,
     },
-    /// The browser, or something on the way, does not say from which site the form was sent.
+    /// The browser, or a program in between, does not report from which site the form was sent.
     HiddenOrigin {
         /// The server's own address.
         own: &'a str,
     },
     /// The page was open too long, or its form is damaged.
     Stale,
-    /// The app works only in an organization that the person is not in.
+    /// The app works only in one organization, in which the person is not a member.
     NotAMember {
         /// The app's name.
         app: &'a str,
         /// The organization's name.
         organization: &'a str,
     },
-    /// The person is in no organization.
+    /// The person is not a member of any organization.
     NoOrganization,
     /// The request is too large.
     TooLarge,
-    /// The form could not be read.
+    /// The form could not be parsed.
     BadForm,
     /// A field of the form is not UTF-8.
     NotText,
-    /// The person allowed this app very often (429).
+    /// The person allowed this app too often (429).
     AllowedTooOften {
         /// The app's name.
         app: &'a str,
     },
-    /// Something we need is away (503).
+    /// A service that the server needs is unavailable (503).
     Unavailable,
-    /// The person may not see this.
+    /// The person may not see this page.
     Forbidden,
-    /// Our fault.
+    /// The server failed.
     Internal,
 }
 

@@ -1,6 +1,6 @@
-//! Every page, rendered with friendly and with hostile data, in every language.
+//! Renders every page with friendly and with hostile data, in every language, and checks the HTML.
 //!
-//! `HALLPASS_GALLERY=<folder>` makes the test write the pages there, to be opened in a browser.
+//! With `HALLPASS_GALLERY=<folder>`, the test writes the pages to this folder, to be opened in a browser.
 
 use std::path::Path;
 use std::{env, fs};
@@ -9,7 +9,7 @@ use super::specimens::Texts;
 use super::{Locale, asset, css_path, icon_path, script_path};
 
 #[test]
-fn view_gallery() {
+fn every_page_is_well_formed_and_escaped_in_every_language() {
     for locale in Locale::ALL {
         for (texts, kind) in [(Texts::friendly(), "friendly"), (Texts::hostile(), "hostile")] {
             for (name, html) in texts.pages(locale) {
@@ -79,7 +79,7 @@ fn check_tag(page: &str, tag: &str, ids: &[&str]) {
     }
 }
 
-/// A translator of pages would make another word of a name, an id or a code (HTML §3.2.6.4).
+/// A translator of pages would change names, ids and codes (HTML §3.2.6.4).
 #[test]
 fn names_ids_codes_and_secrets_are_never_translated() {
     const ELEMENTS: [&str; 3] = ["bdi", "code", "pre"];
@@ -89,7 +89,7 @@ fn names_ids_codes_and_secrets_are_never_translated() {
         for (page, html) in texts.pages(locale) {
             for (text, around) in pieces(&html) {
                 let kept = around.iter().any(|tag| attribute(tag, "translate") == Some("no"));
-                // A title and what people type into an area hold no markup; translators leave the area alone.
+                // Titles and text areas hold no markup. Translators do not change text areas.
                 let is_bare = around.iter().any(|tag| *tag == "title" || tag.starts_with("textarea"));
                 for name in names.iter().filter(|name| text.contains(**name)) {
                     assert!(kept || is_bare, "{page}: {name} would be translated in {text:?}");
@@ -114,7 +114,7 @@ fn pieces(html: &str) -> Vec<(&str, Vec<&str>)> {
         } else if !VOID.contains(&name) {
             around.push(tag);
         }
-        // The tag is a part of the page, so its text begins behind it.
+        // The tag is a slice of the page, so its text begins after it.
         let behind = tag.as_ptr() as usize - html.as_ptr() as usize + tag.len() + 1;
         let text = html[behind..].split('<').next().unwrap_or_default();
         if !text.trim().is_empty() {
@@ -125,7 +125,7 @@ fn pieces(html: &str) -> Vec<(&str, Vec<&str>)> {
     found
 }
 
-/// What stands between `<` and the `>` that closes it; a `>` inside a quoted value does not.
+/// The text between `<` and the `>` that closes it. A `>` inside a quoted value does not close it.
 fn tags(html: &str) -> Vec<&str> {
     let mut tags = Vec::new();
     let mut start = None;

@@ -1,33 +1,33 @@
-//! The pages a person meets on the way from an app and back to it: sign in, consent, the code to copy.
+//! The pages between an authorization request and the return to the app: sign in, consent, the code to copy.
 
 use super::words::{Message, Phrase, Words};
 use super::{Back, mark, page};
 use hallpass_wire::redirect_uri::Destination;
 
-/// Sign in with a password.
+/// The page to sign in with a password.
 #[derive(Debug, Clone)]
 pub struct Login<'a> {
-    /// Where the form is posted.
+    /// The URL to which the form is posted.
     pub action: &'a str,
-    /// Sealed blob, hidden field `state`.
+    /// The sealed state, for the hidden field `state`.
     pub blob: &'a str,
-    /// The app that the person goes on to.
+    /// The app that sent the person here.
     pub app_name: Option<&'a str>,
-    /// What was typed before, or empty.
+    /// The login name that was submitted before, or empty.
     pub username: &'a str,
-    /// What went wrong with the sign-in before.
+    /// Why the last sign-in failed.
     pub error: Option<LoginError<'a>>,
-    /// What became of the form that the person had sent; none where they sent none.
+    /// What happened to a form that the person had submitted before the sign-in. `None` if there was none.
     pub interrupted: Option<Interrupted>,
 }
 page!(Login, "login.html");
 
-/// What became of a form that was sent after its session had ended.
+/// What happened to a form that was submitted after its session had ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interrupted {
-    /// What was typed comes back after the sign-in.
+    /// Nothing was done. The typed values are shown again after the sign-in.
     Kept,
-    /// Nothing, and there is nothing to bring back.
+    /// Nothing was done, and there are no typed values to show again.
     NothingDone,
 }
 
@@ -40,25 +40,25 @@ impl Interrupted {
     }
 }
 
-/// Why a sign-in did not work.
+/// Why a sign-in failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginError<'a> {
-    /// Wrong password or unknown account: one text for both, so that nobody learns who has an account.
+    /// Wrong password or unknown account. Both have the same text, so that nobody learns who has an account.
     WrongPassword,
     /// The page was open too long.
     Stale,
     /// The form's sealed state is missing or damaged.
     Unreadable,
-    /// None of the cookies that were looked at is the one that the form was made for.
+    /// None of the examined cookies is the one that the form was made for.
     OtherBrowser,
-    /// No cookie came with the form: it was begun in another browser, or this one keeps no cookies.
+    /// The request had no cookie: the form was opened in another browser, or this browser keeps no cookies.
     NoCookies {
         /// The server's own address.
         own: &'a str,
     },
     /// Too many sign-ins at this moment (503).
     Busy,
-    /// Too many sign-ins failed before (429): the seconds to wait.
+    /// Too many sign-ins failed before (429). The number is the seconds to wait.
     TooManyFailures(u64),
 }
 
@@ -72,7 +72,7 @@ impl LoginError<'_> {
             Self::NoCookies { own } => words.say("login-no-cookies").with("own", own),
             Self::Busy => words.say("login-busy"),
             Self::TooManyFailures(seconds) => {
-                // Nobody counts 437 seconds.
+                // Rounds up: nobody counts 437 seconds.
                 let whole = if seconds > 90 {
                     seconds.div_ceil(60) * 60
                 } else {
@@ -84,44 +84,44 @@ impl LoginError<'_> {
     }
 }
 
-/// Consent: the pass that the person signs, or does not.
+/// The consent page.
 #[derive(Debug, Clone)]
 pub struct Consent<'a> {
-    /// Where the form is posted: hidden field `state`, buttons `decision` = `allow` or `deny`.
+    /// The URL to which the form is posted: hidden field `state`, buttons `decision` = `allow` or `deny`.
     pub action: &'a str,
-    /// Sealed blob.
+    /// The sealed state, for the hidden field `state`.
     pub blob: &'a str,
-    /// What says later which part of the page changed, hidden field `parts`.
+    /// Fingerprints from which the server later tells which part of the page changed, for the hidden field `parts`.
     pub parts: &'a str,
-    /// Why the question is put once more; none where it is put for the first time.
+    /// Why the page asks again. `None` if it asks for the first time.
     pub again: Option<&'a Again>,
     /// The app's name.
     pub app_name: &'a str,
-    /// Who made the app: its organization, or the developer where organizations are hidden.
+    /// The organization that owns the app, or the developer if organizations are hidden.
     pub app_owner: Option<&'a str>,
-    /// Whether the operator vouches for the app.
+    /// Whether the operator has reviewed the app.
     pub reviewed: bool,
-    /// Where the answer to this request goes; none where a code is shown to copy.
+    /// The destination of the answer. `None` if the person copies a code.
     pub destination: Option<Destination>,
-    /// Who is signed in.
+    /// The name of the signed-in person.
     pub person_name: &'a str,
-    /// The e-mail address of who is signed in.
+    /// The e-mail address of the signed-in person.
     pub person_email: &'a str,
-    /// Organizations to choose between, field `organization`; with fewer than two there is no field.
+    /// The organizations to choose from, for the field `organization`. With fewer than two, the page shows no field.
     pub organizations: &'a [OrganizationChoice<'a>],
-    /// Slug of the organization that was chosen before.
+    /// The slug of the organization that was chosen before.
     pub organization: Option<&'a str>,
-    /// Whether the form came without a choice.
+    /// Whether the form was submitted without a choice.
     pub organization_missing: bool,
-    /// Name of the one organization the grant is for; none where organizations are hidden.
+    /// The name of the only organization for the grant. `None` if organizations are hidden.
     pub show_organization: Option<&'a str>,
     /// When the grant ends.
     pub until: Until,
-    /// What the app may do, each in plain words.
+    /// The permissions that the app requests, in plain words.
     pub scopes: &'a [ScopeLine<'a>],
-    /// Short id printed on the stub.
+    /// A short id, printed on the page.
     pub pass: &'a str,
-    /// Where "not you?" posts the same `state`, to sign in as somebody else.
+    /// The URL to which "not you?" posts the same `state`, to sign in as another person.
     pub switch_account: &'a str,
 }
 page!(Consent, "consent.html");
@@ -131,7 +131,7 @@ impl Consent<'_> {
         mark(self.app_name)
     }
 
-    /// The website of the app. A custom scheme may look like a host and is never shown as one.
+    /// The host of the app. A custom scheme may look like a host, so it is never shown as one.
     fn host(&self) -> Option<&str> {
         match self.destination.as_ref()? {
             Destination::Web(host) => Some(host),
@@ -139,7 +139,7 @@ impl Consent<'_> {
         }
     }
 
-    /// The organization that was chosen before, if it is still a choice.
+    /// The organization that was chosen before, if it is still offered.
     fn chosen(&self) -> Option<&str> {
         let mut slugs = self.organizations.iter().map(|one| one.slug);
         slugs.find(|slug| self.organization == Some(slug))
@@ -149,7 +149,7 @@ impl Consent<'_> {
         self.destination.is_some() && self.host().is_none()
     }
 
-    /// What the person must know about a destination that is no website (RFC 8252 §8.1 and §8.6).
+    /// A warning about a destination that is not a website (RFC 8252 §8.1 and §8.6).
     fn warning(&self, words: &Words) -> Option<Phrase> {
         match self.destination.as_ref()? {
             Destination::Web(_) => None,
@@ -182,16 +182,16 @@ impl Consent<'_> {
     }
 }
 
-/// Why an answered question is put once more.
+/// Why the page asks again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Again {
-    /// The page was open too long, or was another person's.
+    /// The page was open too long, or belonged to another person.
     Stale,
-    /// These parts of the page read otherwise now; none are named where nobody knows which.
+    /// These parts of the page have changed since. Empty if it is not known which.
     Changed(Vec<Part>),
-    /// What this person had given the app was ended since.
+    /// The access of this app that the person gave before was ended since.
     Ended,
-    /// The same page was answered before, for another organization.
+    /// The person already answered the same page for another organization.
     Answered,
 }
 
@@ -217,13 +217,13 @@ impl Again {
 /// A part of the consent page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The app's name, and who made it.
+    /// The name and the owner of the app.
     App,
-    /// Where the answer goes.
+    /// The destination of the answer.
     Target,
-    /// The organizations to choose between.
+    /// The organizations to choose from.
     Organizations,
-    /// What the app asks for.
+    /// The requested permissions.
     Permissions,
 }
 
@@ -238,34 +238,34 @@ impl Part {
     }
 }
 
-/// An organization to choose.
+/// An organization that can be chosen.
 #[derive(Debug, Clone, Copy)]
 pub struct OrganizationChoice<'a> {
-    /// Its short name, the field's value.
+    /// The short name, which is the value of the field.
     pub slug: &'a str,
-    /// Its name.
+    /// The name of the organization.
     pub name: &'a str,
 }
 
-/// When a grant ends if nobody ends it: each bound in seconds, both may be missing.
+/// When a grant ends by itself, in seconds. Both bounds may be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Until {
-    /// It ends when it was not used for so long.
+    /// The grant ends after this time without use.
     pub unused: Option<u64>,
-    /// It ends so long after consent, used or not.
+    /// The grant ends this long after consent, even if it is used.
     pub at_most: Option<u64>,
 }
 
 /// A scope in the reader's language.
 #[derive(Debug, Clone, Copy)]
 pub struct ScopeLine<'a> {
-    /// What it allows: "See the checks of your houses".
+    /// The permission: "See the checks of your houses".
     pub title: &'a str,
-    /// More about it.
+    /// A longer explanation.
     pub description: Option<&'a str>,
 }
 
-/// The consent form was sent twice and the code is used: nothing is left to decide.
+/// The page after a consent form was sent twice and the code is redeemed: there is nothing left to decide.
 #[derive(Debug, Clone)]
 pub struct ConsentDone<'a> {
     /// The app's name.
@@ -273,24 +273,24 @@ pub struct ConsentDone<'a> {
 }
 page!(ConsentDone, "consent_done.html");
 
-/// The person denies what the same form allowed before, and the app uses it already.
+/// The page after the person denies the same form that they allowed before, and the app already uses the access.
 #[derive(Debug, Clone)]
 pub struct AlreadyConnected<'a> {
     /// The app's name.
     pub app_name: &'a str,
-    /// The way back to the app, which tells it of the denial; none where it has no redirect URI.
+    /// The link back to the app, which reports the denial. `None` if the app has no redirect URI.
     pub back: Option<Back<'a>>,
 }
 page!(AlreadyConnected, "already_connected.html");
 
-/// The code of an app without a redirect URI, to be copied by hand. It does not print.
+/// The page with the code of an app without a redirect URI, to be copied by hand. `Debug` does not print the code.
 #[derive(Clone)]
 pub struct CodeCopy<'a> {
     /// The app's name.
     pub app_name: &'a str,
     /// The authorization code.
     pub code: &'a str,
-    /// Its lifetime in seconds.
+    /// The lifetime of the code, in seconds.
     pub expires: u64,
 }
 page!(CodeCopy, "code_copy.html");
@@ -301,7 +301,7 @@ impl CodeCopy<'_> {
     }
 }
 
-/// Access was denied, and there is no redirect URI to tell the app.
+/// The page after a denial, if there is no redirect URI to report it to the app.
 #[derive(Debug, Clone)]
 pub struct Denied<'a> {
     /// The app's name.

@@ -1,9 +1,9 @@
-//! The languages of the pages, and which of them a reader gets.
+//! The languages of the pages, and the choice of a language for a reader.
 
-/// A language that every page has.
+/// A language that every page is available in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Locale {
-    /// English, and what nobody asked for otherwise.
+    /// English, which is the default.
     #[default]
     En,
     /// Dutch.
@@ -11,11 +11,11 @@ pub enum Locale {
 }
 
 impl Locale {
-    /// Every language, for tests and lists.
+    /// All languages.
     pub const ALL: [Self; 2] = [Self::En, Self::Nl];
 
-    /// The language of the user's account if we have it, else the best of `Accept-Language`
-    /// (RFC 9110 §12.5.4), else English.
+    /// The language of the user's account, if known. Otherwise the best match of `Accept-Language` (RFC 9110 §12.5.4).
+    /// Otherwise English.
     #[must_use]
     pub fn negotiate(user_locale: Option<&str>, accept_language: Option<&str>) -> Self {
         if let Some(locale) = user_locale.and_then(Self::from_tag) {
@@ -51,7 +51,7 @@ fn best_accepted(header: &str) -> Locale {
         let weight = parts
             .find_map(|part| part.trim().strip_prefix("q="))
             .map_or(1.0, |q| q.parse().unwrap_or(0.0));
-        // Of two with the same weight the first one named wins.
+        // Of two languages with the same weight, the first one wins.
         if weight > best.0 {
             best = (weight, locale);
         }

@@ -1,10 +1,10 @@
 //! The pages, as pure functions from data to HTML: no I/O, no clock, no HTTP types.
 //!
-//! A page is a plain struct of what it shows; `render` is the only way from that struct to HTML, so a later
-//! template override needs no change in the callers. Everything a person or a developer typed passes askama's
-//! HTML escaping; sentences come from Fluent files in every language the server ships ([`words`]), and names
-//! inside sentences are isolated (`<bdi>`), so that a right-to-left name cannot turn a sentence around.
-//! Pages hold no inline script or style (DESIGN §9: strict Content-Security-Policy) and work without JavaScript.
+//! A page is a plain struct of its data. `render` is the only way from the struct to HTML, so a later override of a
+//! template needs no change in the callers. Texts that a person or a developer typed are HTML-escaped by askama. Sentences
+//! come from Fluent files in every language ([`words`]). Names inside sentences are isolated (`<bdi>`), so that a
+//! right-to-left name cannot reorder a sentence. Pages have no inline script or style (DESIGN §9: strict
+//! Content-Security-Policy) and work without JavaScript.
 
 mod account;
 mod assets;
@@ -38,40 +38,40 @@ use words::Message;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What surrounds every page.
+/// The data around every page.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
     /// The name of the site, `[brand] name`.
     pub brand: &'a str,
-    /// Path prefix of `public_url` without a trailing slash; mostly empty.
+    /// The path of `public_url` without a trailing slash. Usually empty.
     pub base: &'a str,
-    /// Language of the page.
+    /// The language of the page.
     pub locale: Locale,
-    /// Name of who is signed in.
+    /// The name of the signed-in person.
     pub person: Option<&'a str>,
-    /// Whether the developer pages have anything for the reader.
+    /// Whether the developer pages show anything to the reader.
     pub develops: bool,
-    /// Sealed blob for the sign-out form (hidden field `state`, posted to `{base}/logout`); may be empty.
+    /// The sealed state of the sign-out form (hidden field `state`, posted to `{base}/logout`). May be empty.
     pub sign_out: &'a str,
-    /// What a page with the main navigation says first.
+    /// The message at the top of a page with the main navigation.
     pub notice: Option<Notice>,
 }
 
-/// What became of a form that was not acted upon.
+/// What happened to a form that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
-    /// Nothing; what was typed is on the page.
+    /// Nothing was done. The typed values are on the page.
     Kept,
-    /// Nothing.
+    /// Nothing was done.
     NothingDone,
-    /// Nothing: the form's sealed state is missing or damaged.
+    /// Nothing was done: the sealed state of the form is missing or damaged.
     Unreadable,
-    /// The person stays signed in: the sign-out form was made for another session.
+    /// The person is still signed in: the sign-out form belonged to another session.
     StillSignedIn,
 }
 
 impl Notice {
-    /// What is said where a form did nothing because its state opened but does not fit, or does not open.
+    /// The message for a form that did nothing. `opened` says whether its sealed state could be opened.
     #[must_use]
     pub fn of(opened: bool) -> Self {
         if opened { Self::NothingDone } else { Self::Unreadable }
@@ -88,41 +88,41 @@ impl Notice {
 }
 
 impl Frame<'_> {
-    /// Address of an app's page in the developer pages.
+    /// The URL path of an app's page in the developer pages.
     pub fn app_path(&self, client_id: &str) -> String {
         format!("{}/developer/apps/{}", self.base, segment(client_id))
     }
 
-    /// Address of an organization's settings.
+    /// The URL path of an organization's settings.
     pub fn organization_path(&self, slug: &str) -> String {
         format!("{}/organizations/{}", self.base, segment(slug))
     }
 
-    /// Address of the form that registers an app, with the organization chosen.
+    /// The URL path of the form that registers an app, with the organization selected.
     pub fn app_new_path(&self, slug: &str) -> String {
         format!("{}/developer/apps/new?organization={}", self.base, segment(slug))
     }
 }
 
-/// Everything but RFC 3986's unreserved characters.
+/// All characters except the unreserved ones of RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
-/// The letter that stands for a name where a logo would.
+/// The letter that is shown in place of a logo.
 fn mark(name: &str) -> String {
     name.chars()
         .find(|c| c.is_alphanumeric())
         .map_or_else(|| "·".to_owned(), |c| c.to_uppercase().collect())
 }
 
-/// Gives a page its `render`: the struct, its template, and for pages with the main navigation the part of it they belong to.
+/// Implements `render` for a page: the struct, its template and, for pages with the main navigation, the current section.
 macro_rules! page {
     ($page:ident, $template:literal $(, $here:ident: $section:literal)?) => {
         impl $page<'_> {
-            /// The page as HTML.
+            /// Renders the page as HTML.
             pub fn render(&self, frame: &crate::web::view::Frame<'_>) -> String {
                 #[derive(askama::Template)]
                 #[template(path = $template)]
@@ -140,12 +140,12 @@ macro_rules! page {
 }
 use page;
 
-/// Addresses of the other pages of a list.
+/// The URLs of the other pages of a list.
 #[derive(Debug, Clone, Default)]
 pub struct Pages {
-    /// Of the first one; none where this is the first.
+    /// The first page. `None` on the first page.
     pub first: Option<String>,
-    /// Of the next one; none where this is the last.
+    /// The next page. `None` on the last page.
     pub next: Option<String>,
 }
 

@@ -1,7 +1,7 @@
-//! Dates, spans and "how long ago" in the reader's language.
+//! Dates, durations and "how long ago" in the reader's language.
 //!
-//! Days are UTC days: the server does not know where the reader is, and a date that says so is better than a
-//! guess. The exact instant stands in the `<time>` element.
+//! Days are UTC days. The server does not know the reader's time zone, and a date marked UTC is better than a guess. The
+//! `<time>` element holds the exact instant.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use super::words::{Given, Message, Phrase, Words};
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-/// Near enough for "5 months ago".
+/// An average month, accurate enough for "5 months ago".
 const MONTH: u64 = 30 * DAY;
 const YEAR: u64 = 365 * DAY;
 
@@ -45,7 +45,7 @@ impl fmt::Display for Moment {
     }
 }
 
-/// An ISO 8601 instant and a phrase, neither of which holds foreign markup.
+/// Holds an ISO 8601 instant and a phrase, both without foreign markup.
 impl HtmlSafe for Moment {}
 
 impl Words {
@@ -69,7 +69,7 @@ impl Words {
         Moment { instant, text }
     }
 
-    /// How long before `now` something was: "4 minutes ago". What lies ahead of `now` is "just now".
+    /// The time from `then` to `now`: "4 minutes ago". A moment after `now` gives "just now".
     pub(super) fn ago(self, then: impl Given<i64>, now: impl Given<i64>) -> Moment {
         let (then, now) = (then.given(), now.given());
         let seconds = seconds_between(then, now);
@@ -87,7 +87,7 @@ impl Words {
         }
     }
 
-    /// A span in the largest unit that divides it: "3 days", "90 seconds".
+    /// A duration in the largest unit that divides it: "3 days", "90 seconds".
     pub(super) fn lasting(self, seconds: impl Given<u64>) -> Phrase {
         let seconds = seconds.given();
         match seconds {
@@ -110,12 +110,12 @@ impl Words {
     }
 }
 
-/// Seconds from `then` to `now`; none where `then` is later.
+/// Seconds from `then` to `now`. Zero if `then` is later.
 pub(super) fn seconds_between(then: i64, now: i64) -> u64 {
     u64::try_from(now.saturating_sub(then) / 1000).unwrap_or(0)
 }
 
-/// The instant of Unix milliseconds; what no calendar reaches becomes the last moment it knows.
+/// The instant of Unix milliseconds. A value out of range becomes the last representable instant.
 fn instant(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
 }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn how_long_ago() {
+    fn a_past_moment_is_given_in_the_largest_fitting_unit() {
         let cases = [
             (-5, "just now"),
             (59, "just now"),

@@ -1,28 +1,28 @@
-//! An organization's settings (API-2: the API Settings tab with its Register Application button).
+//! The settings of an organization (API-2: the API Settings tab with its Register Application button).
 
 use super::page;
 use super::words::Message;
 use crate::store::model::{OrganizationKind, Role};
 use crate::web::view::{AppLine, Pages};
 
-/// An organization's settings, one of two tabs.
+/// The settings page, with one of two tabs.
 #[derive(Debug, Clone)]
 pub struct OrganizationSettings<'a> {
-    /// Short name.
+    /// The organization's short name.
     pub slug: &'a str,
-    /// Name.
+    /// The organization's name.
     pub name: &'a str,
     /// Live or sandbox.
     pub kind: OrganizationKind,
-    /// Who is in it; none: the reader may not see that.
+    /// The members. `None` if the reader may not see them.
     pub members: Option<&'a [MemberLine<'a>]>,
-    /// Those of its apps that the person manages.
+    /// The organization's apps that the person manages.
     pub apps: &'a [AppLine<'a>],
-    /// The other pages of the list that the tab has.
+    /// The other pages of the list on the current tab.
     pub pages: &'a Pages,
-    /// Whether the person may register an app for it.
+    /// Whether the person may register an app for the organization.
     pub may_register: bool,
-    /// Which tab is shown: `?tab=api` or none.
+    /// The current tab: `?tab=api` or none.
     pub tab: Tab,
 }
 page!(OrganizationSettings, "organization.html", here: "account");
@@ -39,11 +39,11 @@ pub enum Tab {
 /// A member of an organization.
 #[derive(Debug, Clone)]
 pub struct MemberLine<'a> {
-    /// Name.
+    /// The member's name.
     pub name: &'a str,
-    /// E-mail address, or what else tells the person from others.
+    /// The e-mail address, or another text that tells the person from others.
     pub email: &'a str,
-    /// What the person may do.
+    /// The member's role.
     pub role: Role,
 }
 

@@ -1,4 +1,4 @@
-//! The data that the gallery renders every page with: as it should be, and as somebody might try.
+//! The data with which the gallery renders every page: ordinary data and hostile data.
 
 #![allow(clippy::too_many_lines, reason = "lists of data, not logic")]
 
@@ -13,7 +13,7 @@ use crate::store::Connected;
 use crate::store::model::{AppStatus, ClientType, EndReason, OrganizationKind, Role};
 use hallpass_wire::redirect_uri::Destination;
 
-/// A page in the midst of a list.
+/// The links of a page in the middle of a list.
 fn several() -> Pages {
     Pages {
         first: Some("/account/apps".to_owned()),
@@ -24,7 +24,7 @@ fn several() -> Pages {
 const NOW: i64 = 1_795_430_000_000; // 2026-11-23
 const DAY: i64 = 86_400_000;
 
-/// What people could have typed or sent.
+/// Texts that people could have typed or sent.
 pub(super) struct Texts {
     brand: String,
     person: String,
@@ -88,7 +88,7 @@ impl Texts {
         }
     }
 
-    /// Everything on the pages that is a name, an id, a code or a secret.
+    /// All names, ids, codes and secrets on the pages.
     pub(super) fn names(&self) -> Vec<&str> {
         let own = [
             &self.brand,

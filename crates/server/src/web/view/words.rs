@@ -1,8 +1,8 @@
-//! What the pages say, in every language, from the Fluent files under `locales/`.
+//! The texts of the pages in every language, from the Fluent files under `locales/`.
 //!
-//! A lookup cannot fail at run time: a message missing in a language falls back to English, one missing
-//! everywhere to its own id. The tests below make both impossible: every message exists in every language with
-//! the same arguments, every one is used, and every one that is used exists.
+//! A look-up cannot fail at run time. A message that is missing in a language falls back to English; a message that is
+//! missing everywhere falls back to its id. The tests below exclude both: every message exists in every language with the
+//! same arguments, every message is used, and every used message exists.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -46,7 +46,7 @@ static DUTCH: LazyLock<Bundle> = LazyLock::new(|| {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words(Locale);
 
-/// The name of a message. Rust code that chooses between messages returns this, so that the tests find the name.
+/// The name of a message. Rust code that chooses between messages returns this type, by which the tests find the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Message(pub(super) &'static str);
 
@@ -67,7 +67,7 @@ impl Words {
         Self(locale)
     }
 
-    /// The message of that name; arguments follow with [`Phrase::with`] and its sisters.
+    /// The message with this name. Add arguments with [`Phrase::with`] and the methods like it.
     pub(super) fn say(self, message: impl Into<Message>) -> Phrase {
         Phrase {
             locale: self.0,
@@ -77,8 +77,8 @@ impl Words {
     }
 }
 
-/// A message with its arguments. Prints as HTML: texts are escaped and isolated; [`Phrase::plain`] gives the
-/// bare text for titles and attributes, where askama escapes it.
+/// A message with its arguments. `Display` writes HTML, with texts escaped and isolated. [`Phrase::plain`] gives the bare
+/// text for titles and attributes, where askama escapes it.
 #[derive(Debug, Clone)]
 pub(super) struct Phrase {
     locale: Locale,
@@ -91,7 +91,7 @@ enum Arg {
     Count(u64),
     Text(String),
     Strong(String),
-    /// HTML of our own making, such as a `<time>` element, and its bare text.
+    /// HTML made by the server, such as a `<time>` element, and its bare text.
     Part(String),
 }
 
@@ -102,19 +102,19 @@ impl Phrase {
         self
     }
 
-    /// A text that carries weight in its sentence.
+    /// A text that is emphasized in its sentence.
     pub(super) fn strong(mut self, name: &'static str, text: impl AsRef<str>) -> Self {
         self.args.push((name, Arg::Strong(text.as_ref().to_owned())));
         self
     }
 
-    /// A number: it chooses the plural form and is printed as the language groups digits.
+    /// A number. It selects the plural form, and its digits are grouped as in the language.
     pub(super) fn count(mut self, name: &'static str, number: impl Given<u64>) -> Self {
         self.args.push((name, Arg::Count(number.given())));
         self
     }
 
-    /// A piece that is HTML already: another phrase, or a moment.
+    /// A part that is HTML already: another phrase, or a moment.
     pub(super) fn part(mut self, name: &'static str, part: impl HtmlSafe) -> Self {
         self.args.push((name, Arg::Part(part.to_string())));
         self
@@ -157,10 +157,10 @@ impl fmt::Display for Phrase {
     }
 }
 
-/// Our own messages hold no markup (a test sees to it) and every argument is escaped above.
+/// Our messages contain no markup (a test checks this), and every argument is escaped above.
 impl HtmlSafe for Phrase {}
 
-/// A number as templates give it: askama hands arguments over by reference, some of them twice.
+/// A number from a template: askama passes arguments by reference, some of them by a double reference.
 pub(super) trait Given<N> {
     fn given(&self) -> N;
 }
@@ -206,11 +206,11 @@ fn look_up(bundle: &Bundle, id: &str, args: &FluentArgs<'_>) -> Option<String> {
 fn bundle(tag: &str, texts: &[&'static str]) -> Bundle {
     let language: LanguageIdentifier = tag.parse().unwrap_or_default();
     let mut bundle = FluentBundle::new_concurrent(vec![language]);
-    // Isolation is done by `<bdi>` where a page needs it; control characters would also end up in copied text.
+    // Pages isolate with `<bdi>` where necessary. Isolation characters would end up in copied text.
     bundle.set_use_isolating(false);
     for text in texts {
         let resource = FluentResource::try_new((*text).to_owned()).unwrap_or_else(|(resource, _)| resource);
-        // A message defined twice keeps its first text; the tests refuse it.
+        // A message that is defined twice keeps its first text. The tests refuse duplicates.
         let _ = bundle.add_resource(resource);
     }
     bundle
@@ -239,7 +239,7 @@ mod tests {
 
     use super::{DUTCH_TEXTS, ENGLISH_TEXTS, Locale, Words, escaped};
 
-    /// Message id → the arguments its text names.
+    /// Maps each message id to the arguments that its text names.
     fn messages(texts: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut current = String::new();
@@ -264,8 +264,8 @@ mod tests {
         found
     }
 
-    /// The texts of everything that may name a message: the templates, and this module's code without its tests. The
-    /// templates of the demo, in a folder of their own, speak English alone.
+    /// The sources that may name a message: the templates, and the code of this module without its tests. The templates of
+    /// the demo are in their own folder and are English only.
     fn sources() -> Vec<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let files = ["templates", "src/view"]
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_nobody_wrote_is_its_id() {
+    fn an_unknown_message_falls_back_to_its_id() {
         assert_eq!(
             Words::new(Locale::Nl).say("no-such-message").to_string(),
             "no-such-message"
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_grouped_as_the_language_does() {
+    fn digits_of_counts_are_grouped_as_in_the_language() {
         let text = |locale| {
             Words::new(locale)
                 .say("app-connected")
