@@ -3,20 +3,22 @@
 use super::presets;
 use super::problems::{Problems, join};
 use super::tree::{Node, Origin, Table, Value};
+use indexmap::IndexMap;
+use std::hash::Hash;
 
 /// What a value must be like; the error says what it should have been.
 pub(super) type Parse<T> = fn(&Node) -> Result<T, String>;
 
 /// A table being read.
 pub(super) struct Fields<'a> {
-    pub(super) path: String,
+    path: String,
     table: Table,
     /// What stands in the presets, in place of values that are wrong: so the others are judged as well.
     below: Table,
-    known: Vec<&'static str>,
+    known: Vec<String>,
     /// Something else stood in place of the table, which was noted: that keys are missing is no news then.
     replaced: bool,
-    pub(super) problems: &'a mut Problems,
+    problems: &'a mut Problems,
 }
 
 impl<'a> Fields<'a> {
@@ -38,7 +40,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of `key`, which must be there. Where it is wrong, that is noted, and the presets' value is given.
-    pub(super) fn required<T>(&mut self, key: &'static str, parse: Parse<T>) -> Option<T> {
+    pub(super) fn required<T>(&mut self, key: &str, parse: Parse<T>) -> Option<T> {
         if !self.table.contains_key(key) {
             self.missing(key, "this key is missing");
         }
@@ -49,7 +51,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of `key`, if it is there and right; what is wrong with it is noted.
-    pub(super) fn optional<T>(&mut self, key: &'static str, parse: impl Fn(&Node) -> Result<T, String>) -> Option<T> {
+    pub(super) fn optional<T>(&mut self, key: &str, parse: Parse<T>) -> Option<T> {
         let node = self.take(key)?;
         let value = parse(&node);
         value
@@ -57,14 +59,14 @@ impl<'a> Fields<'a> {
             .ok()
     }
 
-    /// Whether `key` was given and not read yet.
+    /// Whether `key` is written, read already or not.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.problems.is_written(&join(&self.path, key))
     }
 
     /// The value of `key` as it was written.
-    pub(super) fn take(&mut self, key: &'static str) -> Option<Node> {
-        self.known.push(key);
+    fn take(&mut self, key: &str) -> Option<Node> {
+        self.known.push(key.to_owned());
         self.table.shift_remove(key)
     }
 
@@ -100,15 +102,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reads each entry of the table at `key` by `read`; entries that are wrong are left out, and noted.
-    pub(super) fn entries<T>(
+    /// Reads each entry of the table at `key` by `read`, and its name by `parse`; entries that are wrong are left out, and noted.
+    pub(super) fn entries<N: Hash + Eq, T>(
         &mut self,
         key: &'static str,
-        read: fn(&str, Fields<'_>) -> Option<T>,
-    ) -> Vec<(String, T)> {
+        parse: fn(&str) -> Result<N, String>,
+        read: fn(Fields<'_>) -> Option<T>,
+    ) -> IndexMap<N, T> {
         let section = self.section(key);
         let (path, problems) = (section.path, section.problems);
-        let mut entries = Vec::new();
+        let mut entries = IndexMap::new();
         for (name, node) in section.table {
             let path = join(&path, &name);
             let Value::Table(table) = node.value else {
@@ -116,16 +119,19 @@ impl<'a> Fields<'a> {
                 problems.leave_out(key);
                 continue;
             };
-            match read(&name, Fields::new(path, table, problems)) {
-                Some(entry) => entries.push((name, entry)),
-                None => problems.leave_out(key),
+            let name = parse(&name).map_err(|text| problems.add(&path, text));
+            match (name, read(Fields::new(path, table, problems))) {
+                (Ok(name), Some(entry)) => {
+                    entries.insert(name, entry);
+                }
+                _ => problems.leave_out(key),
             }
         }
         entries
     }
 
     /// Reads each table of the list at `key` by `read`; those that are wrong are left out, and noted.
-    pub(super) fn list<T>(&mut self, key: &'static str, read: impl Fn(Fields<'_>) -> Option<T>) -> Vec<T> {
+    pub(super) fn list<T>(&mut self, key: &'static str, read: fn(Fields<'_>) -> Option<T>) -> Vec<T> {
         let path = join(&self.path, key);
         let items = match self.take(key).map(|node| node.value) {
             None => Vec::new(),
@@ -175,17 +181,17 @@ impl<'a> Fields<'a> {
         self.problems.add(&join(&self.path, key), text);
     }
 
-    /// Refuses every key that nobody asked for. Gives the problems back.
-    pub(super) fn finish(self) -> &'a mut Problems {
+    /// Refuses every key that nobody asked for.
+    pub(super) fn finish(self) {
+        let known: Vec<&str> = self.known.iter().map(String::as_str).collect();
         for key in self.table.keys() {
-            let text = match (elsewhere(key, &self.path), nearest(key, &self.known)) {
+            let text = match (elsewhere(key, &self.path), nearest(key, &known)) {
                 (Some(place), _) => format!("there is no such key here; {place}"),
                 (None, Some(name)) => format!("there is no such key; did you mean `{name}`?"),
-                (None, None) => format!("there is no such key; known are {}", self.known.join(", ")),
+                (None, None) => format!("there is no such key; known are {}", known.join(", ")),
             };
             self.problems.add(&join(&self.path, key), text);
         }
-        self.problems
     }
 }
 

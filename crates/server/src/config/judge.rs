@@ -2,12 +2,13 @@
 
 use super::Config;
 use super::declared::App;
-use super::problems::Problems;
+use super::problems::{Problems, join};
 use super::sections::Paths;
 use crate::accounts::spelling;
 use crate::store::model::{ClientType, GrantType, Role};
 use crate::tokens::sealed::LONGEST_SCOPES;
-use hallpass_wire::Scopes;
+use hallpass_wire::redirect_uri::Schemes;
+use hallpass_wire::{RedirectUri, Scopes};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
@@ -89,7 +90,7 @@ fn catalogue(config: &Config, problems: &mut Problems) {
     }
     default_scopes(&defaults, problems);
     for (name, product) in &config.products {
-        let path = super::problems::join("products", name);
+        let path = join("products", name);
         at_least_one(&product.scopes, &format!("{path}.scopes"), problems);
         known_scopes(config, &product.scopes, &format!("{path}.scopes"), problems);
     }
@@ -111,7 +112,7 @@ fn default_scopes(defaults: &Scopes, problems: &mut Problems) {
             "the names of all scopes with `default = true` have {length} characters, a space between two, and an access token \
              has room for {LONGEST_SCOPES}: leave `default` out for some, or shorten names"
         );
-        problems.add(&super::problems::join("scopes", scope.as_str()), text);
+        problems.add(&join("scopes", scope.as_str()), text);
     }
 }
 
@@ -183,6 +184,7 @@ fn app(config: &Config, app: &App, path: &str, problems: &mut Problems) {
         problems.add(&format!("{path}.organization"), text);
     }
     owner(config, app, path, problems);
+    schemes(config, app, path, problems);
     if let Some(scopes) = &app.scopes {
         known_scopes(config, scopes, &format!("{path}.scopes"), problems);
     }
@@ -227,6 +229,22 @@ fn owner(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     if slug != config.defaults.organization && !develops && is_known {
         let text = format!("{email:?} could not manage the app: add \"{email}:developer\" to the members of {slug:?}");
         problems.add(&format!("{path}.owner"), text);
+    }
+}
+
+/// A scheme without a dot is for the operator to allow, and for public apps.
+fn schemes(config: &Config, app: &App, path: &str, problems: &mut Problems) {
+    let schemes = Schemes {
+        listed: &config.portal.schemes,
+        public: app.client_type == ClientType::Public,
+    };
+    let fault = |uri: &RedirectUri| {
+        let error = RedirectUri::parse_with(uri.as_str(), schemes).err()?;
+        Some(format!("{:?}: {error}", uri.as_str()))
+    };
+    let faults: Vec<String> = app.redirect_uris.iter().filter_map(fault).collect();
+    if !faults.is_empty() && problems.is_complete("portal") {
+        problems.add(&format!("{path}.redirect_uris"), faults.join("; "));
     }
 }
 

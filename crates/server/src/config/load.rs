@@ -3,10 +3,11 @@
 //! From below: `presets/default.toml`, the preset, the operator's file, the environment, the command line. Tables merge
 //! key by key, lists replace. Only a preset's catalogue (`[scopes]`, `[products]`) replaces the one of `default` whole.
 
-use super::fields::nearest;
+use super::fields::{Fields, nearest};
 use super::problems::{ConfigError, Problems, unreadable};
+use super::section::Section as _;
 use super::tree::{self, Layer, Node, Origin, Table, Value};
-use super::{Config, judge, presets, read, warnings};
+use super::{Config, judge, presets, warnings};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -53,9 +54,10 @@ impl Config {
             return problems.or(None);
         };
         problems.locate("", &merged.table);
-        let mut config = read::config(merged.preset, merged.table, merged.presets, &mut problems);
+        let top = Fields::new(String::new(), merged.table, &mut problems).over(merged.presets);
+        let mut config = Self::read(top);
         if let Some(config) = &mut config {
-            config.defaults.hidden = hidden(config);
+            config.store.resolve(&config.server.data, &mut problems);
             judge::config(config, &mut problems);
         }
         let config = problems.or(config)?;
@@ -68,18 +70,8 @@ impl Config {
     }
 }
 
-/// Whether nobody sees the default organization.
-fn hidden(config: &Config) -> bool {
-    let declared = config
-        .organizations
-        .iter()
-        .any(|organization| organization.slug == "default");
-    config.defaults.organization == "default" && !declared
-}
-
 /// All sources in one tree.
 struct Merged {
-    preset: String,
     table: Table,
     /// What ships with Hallpass, alone.
     presets: Table,
@@ -101,8 +93,12 @@ fn merged(source: &Source, layers: &mut Vec<String>, problems: &mut Problems) ->
         set(&mut table, &key, value, &named(&name), problems);
         layers.push(name);
     }
-    let preset = preset.to_owned();
-    Some(Merged { preset, table, presets })
+    let preset = Node {
+        value: Value::Text(preset.to_owned()),
+        origin: Origin::without_line(presets::layer(preset)),
+    };
+    table.insert("preset".to_owned(), preset);
+    Some(Merged { table, presets })
 }
 
 /// `default`, and over it the preset that is named.

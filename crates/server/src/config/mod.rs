@@ -6,12 +6,11 @@ mod declared;
 mod fields;
 mod judge;
 mod load;
-mod objects;
 mod presets;
 mod problems;
-mod read;
 mod secret;
 mod secrets;
+mod section;
 mod sections;
 mod show;
 mod tree;
@@ -37,44 +36,61 @@ pub(crate) use values::{email_address, language_tag, one_line, slug_text};
 // Said in the configuration as the store keeps them.
 pub use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 
+use fields::Fields;
 use hallpass_wire::Scope;
 use indexmap::IndexMap;
+use section::{ListOfTables, OneTable, TablesByName, required, section};
 
-/// The effective configuration.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The name of the preset it is built on.
-    pub preset: String,
-    /// `[server]`.
-    pub server: Server,
-    /// `[store]`.
-    pub store: Store,
-    /// `[tokens]`.
-    pub tokens: Tokens,
-    /// `[wire]`.
-    pub wire: Wire,
-    /// `[keys]`.
-    pub keys: Keys,
-    /// `[paths]`.
-    pub paths: Paths,
-    /// `[defaults]`.
-    pub defaults: Defaults,
-    /// `[portal]`.
-    pub portal: Portal,
-    /// `[audit]`.
-    pub audit: Audit,
-    /// `[brand]`.
-    pub brand: Brand,
-    /// `[scopes.NAME]`: the catalogue, in the order written.
-    pub scopes: IndexMap<Scope, ScopeEntry>,
-    /// `[products."NAME"]`, in the order written.
-    pub products: IndexMap<String, Product>,
-    /// `[[users]]`, in the order of declaration.
-    pub users: Vec<User>,
-    /// `[[organizations]]`.
-    pub organizations: Vec<Organization>,
-    /// `[[resources]]`.
-    pub resources: Vec<Resource>,
-    /// `[[apps]]`.
-    pub apps: Vec<App>,
+section! {
+    /// The effective configuration.
+    Config {
+        /// The name of the preset it is built on.
+        preset: String = required(values::text),
+        /// `[server]`.
+        server: Server = OneTable,
+        /// `[store]`.
+        store: Store = OneTable,
+        /// `[tokens]`.
+        tokens: Tokens = OneTable,
+        /// `[wire]`.
+        wire: Wire = OneTable,
+        /// `[keys]`.
+        keys: Keys = OneTable,
+        /// `[paths]`.
+        paths: Paths = OneTable,
+        /// `[defaults]`.
+        defaults: Defaults = OneTable,
+        /// `[portal]`.
+        portal: Portal = OneTable,
+        /// `[audit]`.
+        audit: Audit = OneTable,
+        /// `[brand]`.
+        brand: Brand = OneTable,
+        /// `[scopes.NAME]`: the catalogue, in the order written.
+        scopes: IndexMap<Scope, ScopeEntry> = TablesByName(declared::scope_name),
+        /// `[products."NAME"]`, in the order written.
+        products: IndexMap<String, Product> = TablesByName(declared::product_name),
+        /// `[[users]]`, in the order of declaration.
+        users: Vec<User> = ListOfTables,
+        /// `[[organizations]]`.
+        organizations: Vec<Organization> = ListOfTables,
+        /// `[[resources]]`.
+        resources: Vec<Resource> = ListOfTables,
+        /// `[[apps]]`.
+        apps: Vec<App> = ListOfTables,
+    }
+    check sections_that_are_planned();
+}
+
+fn sections_that_are_planned(fields: &mut Fields<'_>) {
+    fields.later(&["outgoing", "admin"]);
+}
+
+impl Config {
+    /// Whether nobody sees the default organization: it is called `default` and not declared.
+    #[must_use]
+    pub fn hides_default_organization(&self) -> bool {
+        let mut declared = self.organizations.iter();
+        self.defaults.organization == "default" && !declared.any(|organization| organization.slug == "default")
+    }
 }

@@ -100,6 +100,11 @@ impl Problems {
         format!("{key}[{}]", position.unwrap_or_default())
     }
 
+    /// Whether a value is written at `path`.
+    pub(super) fn is_written(&self, path: &str) -> bool {
+        self.origins.contains_key(path)
+    }
+
     /// Where the value at `path` was written, or the table that should hold it.
     pub(super) fn origin(&self, path: &str) -> Option<&Origin> {
         let mut path = path;

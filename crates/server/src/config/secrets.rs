@@ -3,6 +3,8 @@
 use super::fields::Fields;
 use super::problems::unreadable;
 use super::secret::Secret;
+use super::section::Key;
+use super::show::Shown as _;
 use super::tree::Node;
 use super::values;
 use base64::Engine as _;
@@ -10,39 +12,75 @@ use base64::engine::general_purpose::STANDARD;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use toml::Table;
 use zeroize::Zeroizing;
 
 /// The longest secret, in bytes.
 const LONGEST: usize = 1024;
 
-/// The secret at `key`, or in the file that `file_key` names, judged by `judge`.
-pub(super) fn optional(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    file_key: &'static str,
-    judge: fn(&str) -> Result<(), String>,
-) -> Option<Secret> {
-    if fields.has(key) && fields.has(file_key) {
+/// What a secret must be like.
+type Judge = fn(&str) -> Result<(), String>;
+
+/// A secret that must be there.
+pub(super) struct RequiredSecret(pub(super) Judge);
+
+impl Key<Secret> for RequiredSecret {
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Secret> {
+        if !is_given(fields, name) {
+            missing(fields, name);
+        }
+        read_optional(fields, name, self.0)
+    }
+
+    fn show(&self, name: &'static str, secret: &Secret, table: &mut Table) {
+        table.insert(name.to_owned(), secret.shown());
+    }
+}
+
+/// A secret that may be left out.
+pub(super) struct OptionalSecret(pub(super) Judge);
+
+impl Key<Option<Secret>> for OptionalSecret {
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Option<Secret>> {
+        Some(read_optional(fields, name, self.0))
+    }
+
+    fn show(&self, name: &'static str, secret: &Option<Secret>, table: &mut Table) {
+        if let Some(secret) = secret {
+            table.insert(name.to_owned(), secret.shown());
+        }
+    }
+}
+
+/// The key that names the file of a secret.
+fn file_key(key: &str) -> String {
+    format!("{key}_file")
+}
+
+/// Whether a secret is written, in place or as a file.
+pub(super) fn is_given(fields: &Fields<'_>, key: &str) -> bool {
+    fields.has(key) || fields.has(&file_key(key))
+}
+
+/// Notes that a secret is missing.
+pub(super) fn missing(fields: &mut Fields<'_>, key: &str) {
+    let text = format!("this key, or `{}`, is missing", file_key(key));
+    fields.missing(key, &text);
+}
+
+/// The secret at `key`, or in the file that `KEY_file` names.
+pub(super) fn read_optional(fields: &mut Fields<'_>, key: &str, judge: Judge) -> Option<Secret> {
+    let file_key = file_key(key);
+    if fields.has(key) && fields.has(&file_key) {
         fields.problem(key, &format!("give either `{key}` or `{file_key}`"));
     }
     let inline = fields.optional(key, plain).map(|secret| (secret, key));
-    let file = fields.optional(file_key, read).map(|secret| (secret, file_key));
+    let file = fields
+        .optional(&file_key, read)
+        .map(|secret| (secret, file_key.as_str()));
     let (secret, key) = inline.or(file)?;
     judge(secret.expose()).map_err(|text| fields.problem(key, &text)).ok()?;
     Some(secret)
-}
-
-/// A secret that must be there.
-pub(super) fn required(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    file_key: &'static str,
-    judge: fn(&str) -> Result<(), String>,
-) -> Option<Secret> {
-    if !fields.has(key) && !fields.has(file_key) {
-        fields.missing(key, &format!("this key, or `{file_key}`, is missing"));
-    }
-    optional(fields, key, file_key, judge)
 }
 
 /// A client secret (RFC 6749 appendix A.2).

@@ -81,7 +81,7 @@ mod presets {
         assert_eq!(config.tokens.code, Duration::from_secs(60));
         assert_eq!(config.tokens.grace, Duration::from_secs(30));
         assert_eq!(config.wire.identity, [Sub, Name, Email, Locale]);
-        assert!(config.wire.require_pkce && config.tokens.rotate && config.defaults.hidden);
+        assert!(config.wire.require_pkce && config.tokens.rotate && config.hides_default_organization());
         assert!(!config.wire.code_page && !config.wire.empty_member && !config.wire.refusal_message);
         assert_eq!(config.tokens.grants_per_user_and_app, 50);
         assert_eq!(config.paths.identity, "/oauth/userinfo");
@@ -114,7 +114,7 @@ mod presets {
         assert!(config.wire.empty_member);
         assert!(config.wire.grant_types.contains(&GrantType::ClientCredentials));
         assert_eq!(config.defaults.organization, "connectedhome");
-        assert!(!config.defaults.hidden);
+        assert!(!config.hides_default_organization());
         assert_eq!(config.defaults.product.as_deref(), Some("Basic Plan"));
         assert_eq!(config.products["Basic Plan"].scopes.to_string(), "user");
     }
@@ -286,15 +286,11 @@ mod layers {
 
     #[test]
     fn the_default_organization_is_hidden_until_it_is_declared() {
-        assert!(World::new("").config().defaults.hidden);
+        assert!(World::new("").config().hides_default_organization());
         let declared = World::new("[[organizations]]\nslug = \"default\"\nname = \"Acme\"");
-        assert!(!declared.config().defaults.hidden);
-        assert!(
-            !World::new("[defaults]\norganization = \"acme\"")
-                .config()
-                .defaults
-                .hidden
-        );
+        assert!(!declared.config().hides_default_organization());
+        let another = World::new("[defaults]\norganization = \"acme\"");
+        assert!(!another.config().hides_default_organization());
     }
 }
 

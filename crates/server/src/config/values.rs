@@ -1,13 +1,14 @@
 //! How single values are read. An error says what was expected and, where it is no secret, what was found.
 
 use super::declared::Localized;
-use super::sections::Lifetime;
 use super::tree::{self, Node, Value};
 use super::words::Word;
+use crate::store::model::MOST_REDIRECT_URIS;
 use hallpass_wire::redirect_uri::{Schemes, may_be_listed};
 use hallpass_wire::{Origin, RedirectUri, Scope, Scopes};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
@@ -93,14 +94,18 @@ pub(super) fn duration(node: &Node) -> Result<Duration, String> {
     }
 }
 
-/// A span of time, or `never`.
-pub(super) fn lifetime(node: &Node) -> Result<Lifetime, String> {
-    if text(node).is_ok_and(|text| text == "never") {
-        return Ok(Lifetime::Never);
+/// The path of a file or folder.
+pub(super) fn file_name(node: &Node) -> Result<PathBuf, String> {
+    let text = text(node)?;
+    if text.is_empty() {
+        return Err("expected a path".to_owned());
     }
-    duration(node)
-        .map(Lifetime::For)
-        .map_err(|text| format!("{text}; \"never\" is possible too"))
+    if text.contains(char::is_control) {
+        return Err(format!(
+            "expected a path without line breaks and control characters, found {text:?}"
+        ));
+    }
+    Ok(text.into())
 }
 
 /// An address to listen on.
@@ -262,12 +267,21 @@ pub(super) fn scopes(node: &Node) -> Result<Scopes, String> {
     Ok(list_of_different(node, item)?.into_iter().collect())
 }
 
-/// Redirect URIs, each once.
-pub(super) fn redirect_uris(node: &Node, schemes: Schemes<'_>) -> Result<Vec<RedirectUri>, String> {
-    list_of_different(node, |item| {
+/// Redirect URIs, each once. Whether a scheme without a dot is allowed depends on other keys: `judge.rs` says.
+pub(super) fn redirect_uris(node: &Node) -> Result<Vec<RedirectUri>, String> {
+    let uris = list_of_different(node, |item| {
         let text = text(item)?;
-        RedirectUri::parse_with(&text, schemes).map_err(|error| format!("{text:?}: {error}"))
-    })
+        let scheme = Url::parse(&text).ok().map(|url| url.scheme().to_owned());
+        let any = Schemes {
+            listed: scheme.as_slice(),
+            public: true,
+        };
+        RedirectUri::parse_with(&text, any).map_err(|error| format!("{text:?}: {error}"))
+    })?;
+    match uris.len() {
+        ..=MOST_REDIRECT_URIS => Ok(uris),
+        _ => Err(format!("an app has at most {MOST_REDIRECT_URIS} redirect URIs")),
+    }
 }
 
 /// Custom schemes of apps without a dot, each once.

@@ -1,6 +1,5 @@
-//! The values that are one of a few words, and the words.
+//! Values that are one of a few words.
 
-use super::sections::{DialectName, IdentityMember, Register, TokenFormat};
 use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 
 /// A type whose every value is written as one word in the configuration.
@@ -8,20 +7,24 @@ pub(super) trait Word: Copy + PartialEq + 'static {
     /// Every value, in the order in which a message lists them.
     const ALL: &'static [Self];
 
-    /// The word of this value.
     fn word(self) -> &'static str;
 
-    /// The value that `word` stands for.
     fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|value| value.word() == word)
     }
 }
 
-/// Gives types of the configuration their words.
+/// Declares a type of the configuration with its words.
 macro_rules! words {
-    ($($type:ident { $($value:ident = $word:literal),+ $(,)? })+) => {$(
+    ($(#[$doc:meta])* $type:ident { $($(#[$value_doc:meta])* $value:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum $type {
+            $($(#[$value_doc])* $value),+
+        }
+
         impl $type {
-            /// The word that stands for it in the configuration, and on the wire where it appears there.
+            /// The word in the configuration, and on the wire where it appears there.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -30,28 +33,16 @@ macro_rules! words {
             }
         }
 
-        impl Word for $type {
+        impl $crate::config::words::Word for $type {
             const ALL: &'static [Self] = &[$(Self::$value),+];
 
             fn word(self) -> &'static str {
                 self.as_str()
             }
         }
-    )+};
+    };
 }
-
-words! {
-    TokenFormat { Sealed = "sealed" }
-    DialectName {
-        Standard = "standard",
-        Oauth2ServerPhp = "oauth2-server-php",
-        Passport = "passport",
-        Django = "django",
-        Apigee = "apigee",
-    }
-    Register { Everyone = "everyone", Developers = "developers", Nobody = "nobody" }
-    IdentityMember { Sub = "sub", Id = "id", Name = "name", Email = "email", Locale = "locale" }
-}
+pub(super) use words;
 
 /// Types of the store are written as they are kept.
 macro_rules! kept {

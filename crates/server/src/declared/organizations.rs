@@ -35,7 +35,7 @@ impl Declaration<'_> {
                 (None, None) => slug,
             },
             kind: declared.map_or(OrganizationKind::Live, |declared| declared.kind),
-            hidden: defaults.hidden,
+            hidden: config.hides_default_organization(),
         };
         let others = config.organizations.iter().filter(|declared| declared.slug != slug);
         let others = others.map(|declared| Wanted {

@@ -1,0 +1,176 @@
+//! Declares a key of the configuration once: its name, its type, how it is read, and with that how `config show` prints it.
+//!
+//! A section is a list of `name: Type = how`. From it come the struct, its reader and its printed form. `how` is a [`Key`]:
+//! `required(parse)`, whose default stands in `presets/default.toml`; `optional(parse)`; `or(parse, default)`; `secret(judge)`, which
+//! can be given as `NAME_file` too; or a type of the section's own, where several keys make one value.
+
+use super::fields::{Fields, Parse};
+use super::show::Shown;
+use indexmap::IndexMap;
+use std::hash::Hash;
+use toml::{Table, Value};
+
+/// A table of the configuration. `section!` implements it.
+pub(super) trait Section: Sized {
+    /// Reads every key; None where a key that must be there is missing or wrong, which is noted.
+    fn read(fields: Fields<'_>) -> Option<Self>;
+
+    /// The table as a file would have it, each secret hidden.
+    fn table(&self) -> Table;
+}
+
+/// How the value of a key is read and shown.
+pub(super) trait Key<T> {
+    /// The value; None where it is missing or wrong, which is noted.
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<T>;
+
+    /// Puts the value into the table that is shown.
+    fn show(&self, name: &'static str, value: &T, table: &mut Table);
+}
+
+/// Declares a section. A `check` judges keys of one table together: it gets the fields, and each value if it could be read.
+macro_rules! section {
+    (
+        $(#[$doc:meta])*
+        $section:ident {
+            $($(#[$key_doc:meta])* $key:ident: $type:ty = $how:expr),+ $(,)?
+        }
+        $(check $check:ident($($judged:ident),*);)*
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $section {
+            $($(#[$key_doc])* pub $key: $type),+
+        }
+
+        impl $crate::config::section::Section for $section {
+            fn read(mut fields: $crate::config::fields::Fields<'_>) -> Option<Self> {
+                use $crate::config::section::Key as _;
+                $(let $key: Option<$type> = $how.read(stringify!($key), &mut fields);)+
+                $($check(&mut fields, $($judged.as_ref()),*);)*
+                fields.finish();
+                Some(Self { $($key: $key?),+ })
+            }
+
+            fn table(&self) -> toml::Table {
+                use $crate::config::section::Key as _;
+                let mut table = toml::Table::new();
+                $($how.show(stringify!($key), &self.$key, &mut table);)+
+                table
+            }
+        }
+    };
+}
+pub(super) use section;
+
+/// A key that must have a value, be it from a preset.
+pub(super) fn required<T>(parse: Parse<T>) -> Required<T> {
+    Required(parse)
+}
+
+/// A key that may be left out.
+pub(super) fn optional<T>(parse: Parse<T>) -> Optional<T> {
+    Optional(parse)
+}
+
+/// A key that may be left out, and what holds then.
+pub(super) fn or<T>(parse: Parse<T>, default: T) -> Or<T> {
+    Or(parse, default)
+}
+
+pub(super) struct Required<T>(Parse<T>);
+
+impl<T: Shown> Key<T> for Required<T> {
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<T> {
+        fields.required(name, self.0)
+    }
+
+    fn show(&self, name: &'static str, value: &T, table: &mut Table) {
+        put(table, name, value);
+    }
+}
+
+pub(super) struct Optional<T>(Parse<T>);
+
+impl<T: Shown> Key<Option<T>> for Optional<T> {
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Option<T>> {
+        Some(fields.optional(name, self.0))
+    }
+
+    fn show(&self, name: &'static str, value: &Option<T>, table: &mut Table) {
+        if let Some(value) = value {
+            put(table, name, value);
+        }
+    }
+}
+
+pub(super) struct Or<T>(Parse<T>, T);
+
+impl<T: Shown + Clone> Key<T> for Or<T> {
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<T> {
+        Some(fields.optional(name, self.0).unwrap_or_else(|| self.1.clone()))
+    }
+
+    fn show(&self, name: &'static str, value: &T, table: &mut Table) {
+        put(table, name, value);
+    }
+}
+
+/// A key whose name is a word of Rust.
+pub(super) struct Named<K>(pub(super) &'static str, pub(super) K);
+
+impl<T, K: Key<T>> Key<T> for Named<K> {
+    fn read(&self, _: &'static str, fields: &mut Fields<'_>) -> Option<T> {
+        self.1.read(self.0, fields)
+    }
+
+    fn show(&self, _: &'static str, value: &T, table: &mut Table) {
+        self.1.show(self.0, value, table);
+    }
+}
+
+/// `[name]`.
+pub(super) struct OneTable;
+
+impl<S: Section> Key<S> for OneTable {
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<S> {
+        S::read(fields.section(name))
+    }
+
+    fn show(&self, name: &'static str, section: &S, table: &mut Table) {
+        table.insert(name.to_owned(), Value::Table(section.table()));
+    }
+}
+
+/// `[[name]]`, as often as it is written.
+pub(super) struct ListOfTables;
+
+impl<S: Section> Key<Vec<S>> for ListOfTables {
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Vec<S>> {
+        Some(fields.list(name, S::read))
+    }
+
+    fn show(&self, name: &'static str, sections: &Vec<S>, table: &mut Table) {
+        let sections = sections.iter().map(|section| Value::Table(section.table()));
+        table.insert(name.to_owned(), Value::Array(sections.collect()));
+    }
+}
+
+/// `[name.NAME]`; the function judges each `NAME`.
+pub(super) struct TablesByName<N>(pub(super) fn(&str) -> Result<N, String>);
+
+impl<N: Hash + Eq + ToString, S: Section> Key<IndexMap<N, S>> for TablesByName<N> {
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<IndexMap<N, S>> {
+        Some(fields.entries(name, self.0, S::read))
+    }
+
+    fn show(&self, name: &'static str, sections: &IndexMap<N, S>, table: &mut Table) {
+        let sections = sections.iter();
+        let sections = sections.map(|(name, section)| (name.to_string(), Value::Table(section.table())));
+        table.insert(name.to_owned(), Value::Table(sections.collect()));
+    }
+}
+
+fn put(table: &mut Table, name: &str, value: &impl Shown) {
+    table.insert(name.to_owned(), value.shown());
+}

@@ -1,0 +1,10 @@
+use crate::config::section::{required, section};
+use crate::config::values;
+
+section! {
+    /// `[brand]`: how pages introduce themselves.
+    Brand {
+        /// The name of the API's owner or product.
+        name: String = required(values::line),
+    }
+}

@@ -1,0 +1,23 @@
+use crate::config::fields::Fields;
+use crate::config::section::{optional, required, section};
+use crate::config::{Secret, secrets, values};
+use std::path::PathBuf;
+
+section! {
+    /// `[keys]`: the master key, which seals all others.
+    Keys {
+        /// The key itself, 32 bytes in base64; wins over `master_file`.
+        master: Option<Secret> = optional(secrets::master_key),
+        /// The file of the key, relative to the data folder; made at the first start.
+        master_file: PathBuf = required(values::file_name),
+    }
+    check one_master();
+}
+
+/// The presets name a file, so only the operator's own keys count.
+fn one_master(fields: &mut Fields<'_>) {
+    let is_operators = |key: &str| fields.origin(key).is_some_and(|origin| !origin.layer.embedded);
+    if is_operators("master") && is_operators("master_file") {
+        fields.problem("master", "give either `master` or `master_file`");
+    }
+}
