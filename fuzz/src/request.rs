@@ -147,7 +147,7 @@ async fn judged(hallpass: &Hallpass, query: &[u8]) {
             target
         }
         Err(Problem::Fatal(refusal)) => {
-            let fatal = hallpass.dialect.fatal(&refusal);
+            let fatal = hallpass.dialect.fatal(&refusal.public());
             assert!((400..500).contains(&fatal.status), "{refusal}");
             return;
         }

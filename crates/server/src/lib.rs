@@ -12,7 +12,6 @@ pub mod data_folder;
 mod database;
 pub mod declared;
 pub mod demo;
-pub mod dialect;
 pub mod directory;
 pub mod http;
 pub mod keys;

@@ -9,11 +9,13 @@ pub mod metadata;
 pub mod origin;
 pub mod parameters;
 pub mod pkce;
+pub mod public_error;
 pub mod redirect_uri;
 pub mod scope;
 
 pub use error::ErrorCode;
 pub use origin::Origin;
 pub use parameters::{ParameterError, Parameters};
+pub use public_error::{Pause, PublicError};
 pub use redirect_uri::RedirectUri;
 pub use scope::{Scope, Scopes};

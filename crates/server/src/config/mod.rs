@@ -27,14 +27,15 @@ pub use presets::{DEFAULT, preset_names, preset_text};
 pub use problems::ConfigError;
 pub use secret::Secret;
 pub use sections::{
-    Audit, Brand, Defaults, DialectName, IdentityMember, Keys, Lifetime, Paths, Portal, Register, Server, Store,
-    StoreUrl, TokenFormat, Tokens, Wire,
+    Audit, Brand, Defaults, IdentityMember, Keys, Lifetime, Paths, Portal, Register, Server, Store, StoreUrl,
+    TokenFormat, Tokens, Wire,
 };
 
 pub(crate) use secrets::{beginning, from_outside, typeable};
 pub(crate) use values::{email_address, language_tag, one_line, slug_text};
 // Said in the configuration as the store keeps them.
 pub use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
+pub use hallpass_dialect::DialectName;
 
 use fields::Fields;
 use hallpass_wire::Scope;

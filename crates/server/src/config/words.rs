@@ -1,6 +1,7 @@
 //! Values that are one of a few words.
 
 use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
+use hallpass_dialect::DialectName;
 
 /// A type whose every value is written as one word in the configuration.
 pub(super) trait Word: Copy + PartialEq + 'static {
@@ -44,7 +45,7 @@ macro_rules! words {
 }
 pub(super) use words;
 
-/// Types of the store are written as they are kept.
+/// Types of the store are written as they are kept, dialects as their crate names them.
 macro_rules! kept {
     ($($type:ident),+) => {$(
         impl Word for $type {
@@ -57,4 +58,4 @@ macro_rules! kept {
     )+};
 }
 
-kept!(OrganizationKind, Role, ClientType, GrantType, Reach);
+kept!(OrganizationKind, Role, ClientType, GrantType, Reach, DialectName);

@@ -18,10 +18,10 @@ use super::outgoing::{Credentials, Http};
 use super::sample::{Caller, Members, Outcome, Records};
 use super::seen::Seen;
 use crate::config::Config;
-use crate::dialect::Dialect;
 use crate::http::body;
 use crate::http::respond;
 use crate::oauth::Refusal;
+use hallpass_dialect::Dialect;
 use hallpass_wire::{Scope, Scopes};
 
 /// The settings and the state of the sample API.
@@ -117,7 +117,7 @@ pub(super) fn endpoints(config: &Config) -> Vec<Endpoint> {
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let response = match api.answer(request).await {
         Ok(response) => response,
-        Err(Denied::Refused(refusal)) => api.dialect.resource_refusal(&refusal),
+        Err(Denied::Refused(refusal)) => respond::rendered(api.dialect.resource_refusal(&refusal.public())),
         Err(Denied::Failed(status, text)) => failure(status, text),
     };
     response.map(Body::new)

@@ -29,9 +29,9 @@ use self::outgoing::{Credentials, Http};
 use self::places::Places;
 use self::world::Addresses;
 use crate::config::{Config, ConfigError, GrantType, Lifetime, Reach};
-use crate::dialect::Dialect;
 use crate::serve;
 use crate::serve::StartError;
+use hallpass_dialect::Dialect;
 
 /// The password of every person in the demo. It protects only invented data on this machine.
 const PASSWORD: &str = "open-sesame";

@@ -1,8 +1,10 @@
 //! The few kinds of answers that the endpoints give, with their headers.
 
+use hallpass_dialect::Answer;
 use http::{HeaderValue, Response as HttpResponse, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
+use std::borrow::Cow;
 
 /// An answer, complete in memory.
 pub type Response = HttpResponse<Full<Bytes>>;
@@ -24,6 +26,15 @@ pub fn bytes(status: u16, content_type: &'static str, body: impl Into<Bytes>) ->
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
+}
+
+/// An answer as a dialect rendered it. The body is not copied.
+#[must_use]
+pub fn rendered(answer: Answer) -> Response {
+    answer.map(|body| match body {
+        Cow::Borrowed(text) => Full::new(Bytes::from_static(text.as_bytes())),
+        Cow::Owned(text) => Full::new(Bytes::from(text)),
+    })
 }
 
 /// An answer without a body.

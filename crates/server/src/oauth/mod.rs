@@ -5,6 +5,8 @@ pub mod authorize;
 pub mod clients;
 pub mod endpoints;
 pub mod grants;
+#[cfg(test)]
+mod reasons;
 pub mod refusal;
 pub mod scopes;
 pub mod standing;

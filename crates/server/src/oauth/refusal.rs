@@ -1,13 +1,16 @@
-//! Why a request is refused: the exact reasons, for logs and for the app's owner, and the code that each has on the wire.
+//! Why a request is refused: the exact reasons, for logs and for the app's owner.
 //!
-//! The wire says what the RFC allows ([`Refusal::code`]); a dialect chooses its own words from the same reason. No status is
-//! chosen anywhere else. `docs/reasons.md` lists every reason by its word ([`Refusal::word`]).
+//! An answer says what it may reveal ([`Refusal::public`]), in the words of a dialect. `docs/reasons.md` lists every reason by
+//! its word ([`Refusal::word`]).
 
-use super::standing::Pause;
 use crate::accounts::limits::TooManyFailures;
 use crate::store::StoreError;
 use crate::tokens::sealed::LONGEST_SCOPES;
-use hallpass_wire::{ErrorCode, ParameterError, Scope, Scopes};
+use hallpass_wire::public_error::{
+    AccessFault, AuthorizeFault, ClientFault, CodeFault, GrantTypeFault, RefreshFault, RequestFault, ScopeFault,
+    Trouble,
+};
+use hallpass_wire::{ErrorCode, ParameterError, Pause, PublicError, Scope, Scopes};
 
 /// An exact reason. `Display` is the private text: it never holds a token or a secret.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -140,7 +143,7 @@ pub enum Refusal {
     #[error("the person who allowed this was deleted")]
     ResourceOwnerGone,
     /// The grant, or the app itself, may not act now. Nothing has ended.
-    #[error("{}", .0.description())]
+    #[error("{0}")]
     Paused(Pause),
     /// Not a list of scope tokens (RFC 6749 §3.3).
     #[error("the scope parameter is not a list of scopes")]
@@ -233,74 +236,104 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The code that the RFCs have for this reason.
+    /// What an answer may reveal of it.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "one line a reason, to be read as a table")]
-    pub fn code(&self) -> ErrorCode {
+    pub fn public(&self) -> PublicError {
         match self {
-            Self::MethodNotAllowed { .. }
-            | Self::MediaType(_)
-            | Self::TooLarge
-            | Self::Parameter(_)
-            | Self::Malformed(_)
-            | Self::MissingParameter(_)
-            | Self::TwoAuthentications
-            | Self::RedirectUriUnregistered
-            | Self::RedirectUriAmbiguous
-            | Self::RedirectUriAbsent
-            | Self::ResponseTypeMissing
-            | Self::UnsupportedResponseMode(_)
-            | Self::ChallengeMissing
-            | Self::ChallengeMalformed
-            | Self::ChallengeMethod
-            | Self::MalformedBearer => ErrorCode::InvalidRequest,
-            // RFC 6749 has no code for it. `invalid_client` would be believed: clients give up on it, and the secret may be right.
-            Self::Busy | Self::NoRoom | Self::Unavailable | Self::TooManyFailures(_) => {
-                ErrorCode::TemporarilyUnavailable
+            Self::MethodNotAllowed { sent, allowed } => PublicError::Request(RequestFault::Method {
+                sent: sent.clone(),
+                allowed,
+            }),
+            Self::MediaType(sent) => PublicError::Request(RequestFault::MediaType(sent.clone())),
+            Self::TooLarge => PublicError::Request(RequestFault::TooLarge),
+            Self::Parameter(fault) => PublicError::Request(RequestFault::Parameter(*fault)),
+            Self::Malformed(detail) => PublicError::Request(RequestFault::Malformed(detail)),
+            Self::MissingParameter(name) => PublicError::Request(RequestFault::Missing(name)),
+            Self::Busy | Self::NoRoom | Self::Unavailable => PublicError::Trouble(Trouble::Busy),
+            Self::Internal => PublicError::Trouble(Trouble::Failed),
+            Self::TooManyFailures(TooManyFailures { seconds }) => PublicError::Trouble(Trouble::Wait(*seconds)),
+            Self::NoClientCredentials => PublicError::Client(ClientFault::NotNamed),
+            Self::MalformedBasic => PublicError::Client(ClientFault::Malformed),
+            Self::TwoAuthentications => PublicError::Client(ClientFault::Twice),
+            Self::UnknownClient => PublicError::Client(ClientFault::Unknown),
+            Self::WrongSecret | Self::SecretOfPublicClient => PublicError::Client(ClientFault::WrongSecret),
+            Self::SecretMissing => PublicError::Client(ClientFault::SecretMissing),
+            Self::UnsupportedGrantType(name) => PublicError::GrantType(GrantTypeFault::NotOffered(name.clone())),
+            Self::GrantTypeNotAllowed(name) => PublicError::GrantType(GrantTypeFault::NotAllowed(name)),
+            Self::UnknownCode => PublicError::Code(CodeFault::Unknown),
+            Self::ForeignCode => PublicError::Code(CodeFault::Foreign),
+            Self::CodeExpired => PublicError::Code(CodeFault::Expired),
+            Self::CodeReplayed => PublicError::Code(CodeFault::Spent("The code was used before")),
+            Self::CodeRevoked => PublicError::Code(CodeFault::Spent("The grant of this code has ended")),
+            Self::RedirectUriMismatch => PublicError::Code(CodeFault::RedirectUri),
+            Self::VerifierMissing => PublicError::Code(CodeFault::VerifierMissing),
+            Self::VerifierMalformed => PublicError::Code(CodeFault::VerifierMalformed),
+            Self::VerifierMismatch => PublicError::Code(CodeFault::VerifierMismatch),
+            Self::VerifierUnexpected => PublicError::Code(CodeFault::VerifierUnexpected),
+            Self::UnknownRefreshToken => PublicError::Refresh(RefreshFault::Unknown),
+            Self::ForeignRefreshToken | Self::ForeignAccessToken => PublicError::Refresh(RefreshFault::Foreign),
+            Self::RefreshTokenExpired => PublicError::Refresh(RefreshFault::Expired),
+            Self::RefreshTokenReused => PublicError::Refresh(RefreshFault::Spent(
+                "The refresh token was used before, so its grant has ended",
+            )),
+            Self::DeviceCopied => PublicError::Refresh(RefreshFault::Spent(
+                "Two devices use this refresh token, so its grant has ended",
+            )),
+            Self::RefreshTokenRevoked => {
+                PublicError::Refresh(RefreshFault::Spent("The grant of this refresh token has ended"))
             }
-            Self::Internal => ErrorCode::ServerError,
-            Self::NoClientCredentials
-            | Self::MalformedBasic
-            | Self::UnknownClient
-            | Self::WrongSecret
-            | Self::SecretMissing
-            | Self::SecretOfPublicClient => ErrorCode::InvalidClient,
-            Self::UnsupportedGrantType(_) => ErrorCode::UnsupportedGrantType,
-            Self::GrantTypeNotAllowed(_) => ErrorCode::UnauthorizedClient,
-            Self::UnknownCode
-            | Self::ForeignCode
-            | Self::CodeExpired
-            | Self::CodeReplayed
-            | Self::CodeRevoked
-            | Self::RedirectUriMismatch
-            | Self::VerifierMissing
-            | Self::VerifierMalformed
-            | Self::VerifierMismatch
-            | Self::VerifierUnexpected
-            | Self::UnknownRefreshToken
-            | Self::ForeignRefreshToken
-            | Self::ForeignAccessToken
-            | Self::RefreshTokenExpired
-            | Self::RefreshTokenReused
-            | Self::DeviceCopied
-            | Self::RefreshTokenRevoked
-            | Self::RefreshTokenFromTheFuture
-            | Self::ResourceOwnerGone => ErrorCode::InvalidGrant,
-            Self::ScopeMalformed
-            | Self::UnknownScope(_)
-            | Self::ScopeBeyondClient(_)
-            | Self::ClientWithoutScopes
-            | Self::ScopeBeyondGrant(_)
-            | Self::ScopeMissing
-            | Self::ScopesLost
-            | Self::ScopesTooLong(_) => ErrorCode::InvalidScope,
-            Self::UnsupportedResponseType(_) => ErrorCode::UnsupportedResponseType,
-            Self::RequestObject => ErrorCode::RequestNotSupported,
-            Self::RequestObjectUri => ErrorCode::RequestUriNotSupported,
-            Self::Denied | Self::NoOrganization | Self::Paused(_) => ErrorCode::AccessDenied,
-            Self::NoToken | Self::InvalidToken | Self::TokenExpired | Self::TokenRevoked => ErrorCode::InvalidToken,
-            // The token is valid and another of its kind would fail as well: it lacks a privilege (RFC 6750 §3.1).
-            Self::InsufficientScope(_) | Self::NoResourceOwner => ErrorCode::InsufficientScope,
+            Self::RefreshTokenFromTheFuture => PublicError::Refresh(RefreshFault::Spent(
+                "The refresh token is newer than the data of this server",
+            )),
+            Self::ResourceOwnerGone => {
+                PublicError::Plain(ErrorCode::InvalidGrant, "The person who gave this grant was deleted")
+            }
+            Self::Paused(pause) => PublicError::Paused(*pause),
+            Self::ScopeMalformed => PublicError::Scope(ScopeFault::Malformed),
+            Self::UnknownScope(scope) => PublicError::Scope(ScopeFault::Unknown(scope.clone())),
+            Self::ScopeBeyondClient(scope) => PublicError::Scope(ScopeFault::BeyondClient(scope.clone())),
+            Self::ClientWithoutScopes => PublicError::Plain(
+                ErrorCode::InvalidScope,
+                "This app has no scopes: choose some where it is registered",
+            ),
+            Self::ScopeBeyondGrant(scope) => PublicError::Scope(ScopeFault::BeyondGrant(scope.clone())),
+            Self::ScopeMissing => PublicError::Scope(ScopeFault::Missing),
+            Self::ScopesLost => PublicError::Plain(
+                ErrorCode::InvalidScope,
+                "This app may no longer have any scope of the grant",
+            ),
+            Self::ScopesTooLong(length) => PublicError::Scope(ScopeFault::TooLong {
+                length: *length,
+                longest: LONGEST_SCOPES,
+            }),
+            Self::RedirectUriUnregistered => PublicError::Authorize(AuthorizeFault::UriUnregistered),
+            Self::RedirectUriAmbiguous => PublicError::Authorize(AuthorizeFault::UriAmbiguous),
+            Self::RedirectUriAbsent => PublicError::Authorize(AuthorizeFault::UriAbsent),
+            Self::ResponseTypeMissing => PublicError::Authorize(AuthorizeFault::ResponseTypeMissing),
+            Self::UnsupportedResponseType(name) => PublicError::Authorize(AuthorizeFault::ResponseType(name.clone())),
+            Self::UnsupportedResponseMode(_) => {
+                PublicError::Plain(ErrorCode::InvalidRequest, "The response_mode must be query")
+            }
+            Self::RequestObject => {
+                PublicError::Plain(ErrorCode::RequestNotSupported, "The parameter request is not supported")
+            }
+            Self::RequestObjectUri => PublicError::Plain(
+                ErrorCode::RequestUriNotSupported,
+                "The parameter request_uri is not supported",
+            ),
+            Self::ChallengeMissing => PublicError::Authorize(AuthorizeFault::ChallengeMissing),
+            Self::ChallengeMalformed => PublicError::Authorize(AuthorizeFault::ChallengeMalformed),
+            Self::ChallengeMethod => PublicError::Authorize(AuthorizeFault::ChallengeMethod),
+            Self::Denied => PublicError::Authorize(AuthorizeFault::Denied),
+            Self::NoOrganization => PublicError::Plain(ErrorCode::AccessDenied, "The request was denied"),
+            Self::NoToken => PublicError::Access(AccessFault::Absent),
+            Self::MalformedBearer => PublicError::Access(AccessFault::Malformed),
+            Self::InvalidToken => PublicError::Access(AccessFault::Invalid),
+            Self::TokenExpired => PublicError::Access(AccessFault::Expired),
+            Self::TokenRevoked => PublicError::Access(AccessFault::Revoked),
+            Self::InsufficientScope(scopes) => PublicError::Access(AccessFault::Scopes(scopes.clone())),
+            Self::NoResourceOwner => PublicError::Access(AccessFault::NoPerson),
         }
     }
 

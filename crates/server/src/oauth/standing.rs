@@ -6,51 +6,7 @@ use crate::directory::Client;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{Grant, OrganizationId, State, Status, User};
-
-/// Why a grant may not act now although it has not ended. Clients read these words, so they never change.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Pause {
-    /// The app or the organization that owns it is suspended, or the app is a draft.
-    AppSuspended,
-    /// The person is suspended.
-    PersonSuspended,
-    /// The person left the organization.
-    NotAMember,
-    /// The organization is suspended, or its people may not connect this app.
-    OrganizationPolicy,
-}
-
-impl Pause {
-    /// Every reason.
-    pub const ALL: [Self; 4] = [
-        Self::AppSuspended,
-        Self::PersonSuspended,
-        Self::NotAMember,
-        Self::OrganizationPolicy,
-    ];
-
-    /// The word behind `paused:`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::AppSuspended => "app_suspended",
-            Self::PersonSuspended => "person_suspended",
-            Self::NotAMember => "not_a_member",
-            Self::OrganizationPolicy => "organization_policy",
-        }
-    }
-
-    /// The `error_description` in every dialect.
-    #[must_use]
-    pub fn description(self) -> &'static str {
-        match self {
-            Self::AppSuspended => "paused: app_suspended",
-            Self::PersonSuspended => "paused: person_suspended",
-            Self::NotAMember => "paused: not_a_member",
-            Self::OrganizationPolicy => "paused: organization_policy",
-        }
-    }
-}
+use hallpass_wire::Pause;
 
 impl Client {
     /// Refuses an app that is not in use. It authenticates all the same: `invalid_client` and `unauthorized_client` make

@@ -5,7 +5,6 @@ use crate::accounts::limits::consents::Consents;
 use crate::accounts::passwords::{Pool, Remembered, StandIns};
 use crate::accounts::spelling;
 use crate::config::{Config, GrantType};
-use crate::dialect::Dialect;
 use crate::directory::Directory;
 use crate::directory::feed::Feed;
 use crate::http::source::Proxies;
@@ -17,6 +16,7 @@ use crate::time::{Clock, Instant};
 use crate::tokens::copies::Repeats;
 use crate::tokens::proofs::Proof;
 use crate::tokens::revoked::Revoked;
+use hallpass_dialect::Dialect;
 use hallpass_wire::Scopes;
 use std::sync::Arc;
 

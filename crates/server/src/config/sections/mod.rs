@@ -20,4 +20,4 @@ pub use portal::{Portal, Register};
 pub use server::Server;
 pub use store::{Store, StoreUrl};
 pub use tokens::{Lifetime, TokenFormat, Tokens};
-pub use wire::{DialectName, IdentityMember, Wire};
+pub use wire::{IdentityMember, Wire};

@@ -2,6 +2,7 @@ use crate::config::section::{required, section};
 use crate::config::values;
 use crate::config::words::words;
 use crate::store::model::GrantType;
+use hallpass_dialect::DialectName;
 
 section! {
     /// `[wire]`: how answers look and what is offered.
@@ -20,22 +21,6 @@ section! {
         grant_types: Vec<GrantType> = required(values::words),
         /// Whether confidential clients must use PKCE too; public ones always must.
         require_pkce: bool = required(values::boolean),
-    }
-}
-
-words! {
-    /// The dialects by name.
-    DialectName {
-        /// The RFCs, nothing else.
-        Standard = "standard",
-        /// bshaffer/oauth2-server-php.
-        Oauth2ServerPhp = "oauth2-server-php",
-        /// Laravel Passport over league/oauth2-server 9.
-        Passport = "passport",
-        /// django-oauth-toolkit.
-        Django = "django",
-        /// Apigee's `OAuthV2` policy.
-        Apigee = "apigee",
     }
 }
 

@@ -211,7 +211,9 @@ impl Target {
     /// The address that tells the app of a refusal, in the dialect's words.
     #[must_use]
     pub fn with_refusal(&self, hallpass: &Hallpass, refusal: &Refusal) -> Option<String> {
-        let told = hallpass.dialect.redirect_refusal(refusal, self.state.as_deref());
+        let told = hallpass
+            .dialect
+            .redirect_refusal(&refusal.public(), self.state.as_deref());
         let mut pairs: Vec<(&str, &str)> = told.iter().map(|(name, value)| (*name, value.as_str())).collect();
         pairs.push(("iss", &hallpass.issuer));
         self.uri

@@ -313,7 +313,7 @@ impl<'a> Trial<'a> {
 
     /// Counts what was found. Away or busy is neither success nor failure.
     async fn judged<T>(mut self, found: Result<T, Refusal>) -> Result<T, Refusal> {
-        let failed = found.as_ref().err().map(Refusal::code);
+        let failed = found.as_ref().err().map(|refusal| refusal.public().code());
         if failed.is_some_and(|code| code != ErrorCode::InvalidClient) {
             return found;
         }

@@ -17,7 +17,7 @@ pub async fn identity(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) ->
         Ok(response) => response,
         Err(refusal) => {
             tracing::info!(endpoint = "identity", reason = refusal.word(), %refusal, "refused");
-            hallpass.dialect.resource_refusal(&refusal)
+            respond::rendered(hallpass.dialect.resource_refusal(&refusal.public()))
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Introspection (RFC 7662). An app sees its own tokens; an API sees the access tokens that are meant for it, with the
 //! organization and the environment, so that one tenant's token never opens another.
 
-use crate::dialect::{Introspection, Tenant};
 use crate::directory::Client;
+use crate::http::respond;
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
 use crate::oauth::access;
@@ -15,6 +15,7 @@ use crate::store::model::{Resource, State};
 use crate::time::Instant;
 use crate::tokens::claims::Claims;
 use crate::tokens::proofs::{Kind, Proof};
+use hallpass_dialect::{Introspection, Tenant};
 use hallpass_wire::Scopes;
 
 /// Answers an introspection request.
@@ -23,7 +24,11 @@ pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Ins
         Ok(response) => response,
         Err(refusal) => {
             tracing::info!(endpoint = "introspection", reason = refusal.word(), %refusal, "refused");
-            hallpass.dialect.introspection_refusal(&refusal, request.scheme())
+            respond::rendered(
+                hallpass
+                    .dialect
+                    .introspection_refusal(&refusal.public(), request.scheme()),
+            )
         }
     }
 }
@@ -35,13 +40,13 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
     if token.starts_with(Kind::RefreshToken.prefix()) {
         return match caller {
             Caller::Client(client) => refresh_token(hallpass, &client, token, now).await,
-            Caller::Resource(_) => Ok(hallpass.dialect.introspection(None)),
+            Caller::Resource(_) => Ok(inactive(hallpass)),
         };
     }
     match access_token(hallpass, &caller, token, now).await {
         Err(Refusal::Unavailable) => Err(Refusal::Unavailable),
         Err(Refusal::Internal) => Err(Refusal::Internal),
-        Err(_) => Ok(hallpass.dialect.introspection(None)),
+        Err(_) => Ok(inactive(hallpass)),
         told => told,
     }
 }
@@ -53,7 +58,7 @@ async fn access_token(hallpass: &Hallpass, caller: &Caller, token: &str, now: In
     access::see(hallpass, &claims, now);
     let access = access::allowed(hallpass, claims).await?;
     match caller {
-        Caller::Client(_) => Ok(hallpass.dialect.introspection(Some(&described(hallpass, &access)))),
+        Caller::Client(_) => Ok(active(hallpass, &described(hallpass, &access))),
         Caller::Resource(resource) => to_resource(hallpass, resource, &scopes, &access).await,
     }
 }
@@ -93,7 +98,15 @@ async fn to_resource(
         tenant: Some(tenant),
         ..described(hallpass, access)
     };
-    Ok(hallpass.dialect.introspection(Some(&described)))
+    Ok(active(hallpass, &described))
+}
+
+fn active(hallpass: &Hallpass, token: &Introspection<'_>) -> Response {
+    respond::rendered(hallpass.dialect.introspection(Some(token)))
+}
+
+fn inactive(hallpass: &Hallpass) -> Response {
+    respond::rendered(hallpass.dialect.introspection(None))
 }
 
 fn described<'a>(hallpass: &'a Hallpass, access: &'a Access) -> Introspection<'a> {
@@ -102,8 +115,8 @@ fn described<'a>(hallpass: &'a Hallpass, access: &'a Access) -> Introspection<'a
         client_id: &access.client.app.client_id,
         username: access.user.as_ref().map(|user| user.label()),
         subject: access.user.as_ref().map(|user| user.subject()),
-        issued_at: access.claims.issued_at,
-        expires: Some(access.claims.expires),
+        issued_at: access.claims.issued_at.seconds(),
+        expires: Some(access.claims.expires.seconds()),
         token_type: Some("Bearer"),
         issuer: &hallpass.issuer,
         tenant: None,
@@ -112,7 +125,7 @@ fn described<'a>(hallpass: &'a Hallpass, access: &'a Access) -> Introspection<'a
 
 /// A refresh token is active for the app that holds it while it is the one to use next.
 async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<Response, Refusal> {
-    let inactive = || Ok(hallpass.dialect.introspection(None));
+    let inactive = || Ok(inactive(hallpass));
     let Some(proof) = Proof::parse(Kind::RefreshToken, token) else {
         return inactive();
     };
@@ -135,15 +148,16 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     if hallpass.pause(&user, grant.organization, client).await?.is_some() {
         return inactive();
     }
-    Ok(hallpass.dialect.introspection(Some(&Introspection {
+    let described = Introspection {
         scopes: &grant.scopes,
         client_id: &client.app.client_id,
         username: Some(user.label()),
         subject: Some(user.subject()),
-        issued_at: grant.rotated_at,
-        expires: grant.expires,
+        issued_at: grant.rotated_at.seconds(),
+        expires: grant.expires.map(Instant::seconds),
         token_type: None,
         issuer: &hallpass.issuer,
         tenant: None,
-    })))
+    };
+    Ok(active(hallpass, &described))
 }

@@ -8,11 +8,11 @@ pub mod revocation;
 pub mod token;
 
 use crate::audit::Who;
-use crate::dialect::Scheme;
 use crate::directory::Client;
 use crate::http::source::Peer;
 use crate::oauth::Refusal;
 use crate::serve::hallpass::Hallpass;
+use hallpass_dialect::Scheme;
 use hallpass_wire::Parameters;
 use http::{HeaderMap, HeaderValue, header};
 

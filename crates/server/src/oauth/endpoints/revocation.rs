@@ -2,6 +2,7 @@
 //! say what they are.
 
 use crate::directory::Client;
+use crate::http::respond;
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
 use crate::oauth::access;
@@ -15,10 +16,10 @@ use crate::tokens::proofs::{Kind, Proof};
 /// Answers a revocation request.
 pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
     match answer(hallpass, request, now).await {
-        Ok(()) => hallpass.dialect.revocation(),
+        Ok(()) => respond::rendered(hallpass.dialect.revocation()),
         Err(refusal) => {
             tracing::info!(endpoint = "revocation", reason = refusal.word(), %refusal, "refused");
-            hallpass.dialect.token_refusal(&refusal, request.scheme())
+            respond::rendered(hallpass.dialect.token_refusal(&refusal.public(), request.scheme()))
         }
     }
 }

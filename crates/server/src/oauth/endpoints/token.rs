@@ -1,6 +1,7 @@
 //! The token endpoint (RFC 6749 §3.2).
 
 use crate::config::GrantType;
+use crate::http::respond;
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
 use crate::oauth::clients::authenticate;
@@ -15,7 +16,7 @@ pub async fn token(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant)
         Ok(response) => response,
         Err(refusal) => {
             tracing::info!(endpoint = "token", reason = refusal.word(), %refusal, "refused");
-            hallpass.dialect.token_refusal(&refusal, request.scheme())
+            respond::rendered(hallpass.dialect.token_refusal(&refusal.public(), request.scheme()))
         }
     }
 }

@@ -1,8 +1,8 @@
 //! From a decision to a token answer: seals the access token, derives the refresh token, hands both to the dialect.
 
 use crate::config::{GrantType, Lifetime};
-use crate::dialect::{ClientFacts, RefreshAnswer, RefreshLife, TokenAnswer};
 use crate::directory::Client;
+use crate::http::respond;
 use crate::http::respond::Response;
 use crate::keys::Keyring;
 use crate::oauth::Refusal;
@@ -13,6 +13,7 @@ use crate::time::Instant;
 use crate::tokens::claims::{Claims, PersonGrant};
 use crate::tokens::proofs::{Kind, Proof};
 use crate::tokens::sealed;
+use hallpass_dialect::{ClientFacts, RefreshAnswer, RefreshLife, TokenAnswer};
 use hallpass_wire::Scopes;
 
 /// Whether a refresh makes a new refresh token: always for public clients (RFC 9700 §2.2.2), else as configured.
@@ -95,7 +96,7 @@ pub fn for_grant(
         token: &token,
         expires_in: grant.expires.map(|expires| remaining(expires, request.now)),
         life: refresh_life(hallpass, request.client, grant, request.now),
-        issued_at: grant.rotated_at,
+        issued_at_ms: grant.rotated_at.0,
     };
     Ok(answer(hallpass, request, &access_token, &claims, Some(refresh)))
 }
@@ -141,21 +142,21 @@ fn answer(
     refresh: Option<RefreshAnswer<'_>>,
 ) -> Response {
     let app = &request.client.app;
-    hallpass.dialect.token(&TokenAnswer {
+    respond::rendered(hallpass.dialect.token(&TokenAnswer {
         access_token,
         expires_in: remaining(claims.expires, request.now),
         scopes: &claims.scopes,
         refresh,
-        issued_at: claims.issued_at,
+        issued_at_ms: claims.issued_at.0,
         refresh_count: claims.grant.map_or(0, |grant| grant.generation.saturating_sub(1)),
         client: ClientFacts {
             client_id: &app.client_id,
-            id: app.id.0,
+            id: &app.id.0,
             products: app.products.as_deref().unwrap_or_default(),
             organization: &request.client.organization.slug,
             developer_email: request.client.developer_email(),
         },
-    })
+    }))
 }
 
 /// Seconds until `expires`, as `expires_in` counts them (RFC 6749 §5.1). A part of a second counts as one, so that requests

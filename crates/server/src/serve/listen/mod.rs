@@ -11,7 +11,6 @@ mod watched;
 pub(crate) use explained::Explained;
 pub use pulse::Patience;
 
-use crate::dialect::{Scheme, standard};
 use crate::http::body;
 use crate::http::body::{Share, Unread};
 use crate::http::cors;
@@ -30,6 +29,7 @@ use answers::{NoRoom, Open, hold, is_repeatable};
 use arriving::Arriving;
 use axum::body::Body;
 use connection::{Attended, Protocols};
+use hallpass_dialect::{Dialect, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
@@ -206,8 +206,8 @@ async fn serve(caller: Arc<Caller>, open: Open, request: Request<Incoming>) -> R
 
 /// What is answered where the memory for requests is full.
 fn no_room(hallpass: &Hallpass) -> Answer {
-    let refused = hallpass.dialect.token_refusal(&Refusal::NoRoom, Scheme::None);
-    refused.map(whole)
+    let refused = hallpass.dialect.token_refusal(&Refusal::NoRoom.public(), Scheme::None);
+    respond::rendered(refused).map(whole)
 }
 
 /// An answer whose body is whole.
@@ -227,8 +227,8 @@ fn leave_out_body(answer: &mut Answer) {
 
 async fn answer(hallpass: &Arc<Hallpass>, pages: &axum::Router, mut request: Request<Arriving>, peer: Peer) -> Answer {
     if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
-        let refused = hallpass.dialect.token_refusal(&without_host(), Scheme::None);
-        return refused.map(whole);
+        let refused = hallpass.dialect.token_refusal(&without_host().public(), Scheme::None);
+        return respond::rendered(refused).map(whole);
     }
     if request.version() == Version::HTTP_2
         && let Some(refused) = explained::refuse_long_headers(&request, peer.0)
@@ -271,7 +271,7 @@ async fn answer_of(
         // A protected resource: it refuses in the dialect's words.
         Endpoint::Identity => {
             let refusal = not_served(method, "GET, HEAD, POST");
-            full(hallpass.dialect.resource_refusal(&refusal))
+            full(respond::rendered(hallpass.dialect.resource_refusal(&refusal.public())))
         }
         Endpoint::Metadata | Endpoint::OpenApi | Endpoint::Live | Endpoint::Ready => full(only_reads(method)),
         Endpoint::Authorize => full(Box::pin(authorize(hallpass, request.map(Body::new))).await),
@@ -348,10 +348,10 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
                 body: &[],
             }
             .scheme();
-            return match endpoint {
-                Endpoint::Introspect => hallpass.dialect.introspection_refusal(&refusal, scheme),
-                _ => hallpass.dialect.token_refusal(&refusal, scheme),
-            };
+            return respond::rendered(match endpoint {
+                Endpoint::Introspect => hallpass.dialect.introspection_refusal(&refusal.public(), scheme),
+                _ => hallpass.dialect.token_refusal(&refusal.public(), scheme),
+            });
         }
     };
     let request = FormRequest {
@@ -409,8 +409,6 @@ fn not_served(method: &Method, allowed: &'static str) -> Refusal {
 
 /// Documents and health belong to no dialect.
 fn only_reads(method: &Method) -> Response {
-    let mut response = standard::token_refusal(&not_served(method, "GET, HEAD"), Scheme::None);
-    let methods = HeaderValue::from_static("GET, HEAD");
-    response.headers_mut().insert(header::ALLOW, methods);
-    response
+    let refusal = not_served(method, "GET, HEAD").public();
+    respond::rendered(Dialect::STANDARD.token_refusal(&refusal, Scheme::None))
 }

@@ -68,7 +68,7 @@ fn refused(visit: &Visit, problem: &Problem) -> Response {
 
 /// The page with a link to an app that is not trusted.
 fn offered(visit: &Visit, client: &Client, address: &str, refusal: &Refusal) -> Response {
-    let fatal = visit.hallpass.dialect.fatal(refusal);
+    let fatal = visit.hallpass.dialect.fatal(&refusal.public());
     let (error, description) = (fatal.error, fatal.description.as_ref());
     let site = site(client, address);
     let back = Back {
@@ -120,7 +120,7 @@ fn fatal(visit: &Visit, refusal: &Refusal) -> Response {
     if let Refusal::Paused(_) = refusal {
         return visit.error(403, ErrorKind::AppSuspended);
     }
-    let fatal = visit.hallpass.dialect.fatal(refusal);
+    let fatal = visit.hallpass.dialect.fatal(&refusal.public());
     let (error, description) = (fatal.error, fatal.description.as_ref());
     visit.error(fatal.status, ErrorKind::AuthorizationRequest { error, description })
 }

@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Write as _};
 
 /// Whose JSON library wrote it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Style {
+pub(crate) enum Style {
     /// Compact, UTF-8 as it is (RFC 8259).
     Compact,
     /// PHP's `json_encode`: compact, `/` escaped, ASCII only.
@@ -18,31 +18,28 @@ pub enum Style {
 
 /// An object that is being written.
 #[derive(Debug)]
-pub struct Object {
+pub(crate) struct Object {
     text: String,
     style: Style,
 }
 
 impl Object {
     /// An empty object with room for `capacity` bytes.
-    #[must_use]
-    pub fn new(style: Style, capacity: usize) -> Self {
+    pub(crate) fn new(style: Style, capacity: usize) -> Self {
         let mut text = String::with_capacity(capacity);
         text.push('{');
         Self { text, style }
     }
 
     /// A member that is a string; numbers that an original quotes come this way too.
-    #[must_use]
-    pub fn text(mut self, name: &str, value: impl Display) -> Self {
+    pub(crate) fn text(mut self, name: &str, value: impl Display) -> Self {
         self.name(name);
         self.string(value);
         self
     }
 
     /// A member that is a string, where there is one.
-    #[must_use]
-    pub fn text_if_any(self, name: &str, value: Option<impl Display>) -> Self {
+    pub(crate) fn text_if_any(self, name: &str, value: Option<impl Display>) -> Self {
         match value {
             Some(value) => self.text(name, value),
             None => self,
@@ -50,8 +47,7 @@ impl Object {
     }
 
     /// A member that is a number, `true`, `false` or `null`.
-    #[must_use]
-    pub fn literal(mut self, name: &str, value: impl Display) -> Self {
+    pub(crate) fn literal(mut self, name: &str, value: impl Display) -> Self {
         self.name(name);
         // Writing into a String cannot fail.
         let _ = write!(self.text, "{value}");
@@ -59,8 +55,7 @@ impl Object {
     }
 
     /// A member that is a number, where there is one.
-    #[must_use]
-    pub fn literal_if_any(self, name: &str, value: Option<impl Display>) -> Self {
+    pub(crate) fn literal_if_any(self, name: &str, value: Option<impl Display>) -> Self {
         match value {
             Some(value) => self.literal(name, value),
             None => self,
@@ -68,8 +63,7 @@ impl Object {
     }
 
     /// A member that is a list of strings.
-    #[must_use]
-    pub fn list(mut self, name: &str, values: &[String]) -> Self {
+    pub(crate) fn list(mut self, name: &str, values: &[String]) -> Self {
         self.name(name);
         self.text.push('[');
         for (position, value) in values.iter().enumerate() {
@@ -83,8 +77,7 @@ impl Object {
     }
 
     /// A member that is an object.
-    #[must_use]
-    pub fn object(mut self, name: &str, members: impl FnOnce(Object) -> Object) -> Self {
+    pub(crate) fn object(mut self, name: &str, members: impl FnOnce(Object) -> Object) -> Self {
         self.name(name);
         let inner = members(Object::new(self.style, 128)).close();
         self.text.push_str(&inner);
@@ -92,8 +85,7 @@ impl Object {
     }
 
     /// The finished text.
-    #[must_use]
-    pub fn close(mut self) -> String {
+    pub(crate) fn close(mut self) -> String {
         self.text.push('}');
         self.text
     }

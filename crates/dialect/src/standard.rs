@@ -1,22 +1,22 @@
 //! The RFCs and nothing else: RFC 6749 §5.1 and §5.2, RFC 6750 §3, RFC 7009 §2.2, RFC 7662 §2.2.
 //!
-//! Who has not authenticated is told of nothing but the request itself: whether an app exists is in the private text. Who
-//! has is told the exact reason, in the sentences of `docs/reasons.md`.
+//! A client that has not authenticated is told only what is wrong with the request itself, not whether an app exists. A client
+//! that has authenticated is told the exact reason, in one sentence.
 
-use super::json::{Object, Style};
-use super::{Fatal, Introspection, Scheme, TokenAnswer, challenge, http_status, no_cache, resource_code};
-use crate::http::respond;
-use crate::http::respond::Response;
-use crate::oauth::Refusal as R;
-use crate::tokens::sealed::LONGEST_SCOPES;
-use hallpass_wire::ErrorCode;
+use crate::answer::{self, Answer};
+use crate::json::{Object, Style};
+use crate::{Fatal, Introspection, Scheme, TokenAnswer, challenge, http_status, resource_code};
+use hallpass_wire::public_error::{
+    AccessFault, AuthorizeFault, ClientFault, CodeFault, GrantTypeFault, RefreshFault, RequestFault, ScopeFault,
+    Trouble,
+};
+use hallpass_wire::{ErrorCode, PublicError as E};
 use http::header::WWW_AUTHENTICATE;
 use std::borrow::Cow;
 
 /// RFC 6749 §5.1. `scope` is left out where there is none: a scope is at least one token (§3.3). Beside a refresh token stands
 /// when it and its grant end, where they do (draft-ietf-oauth-refresh-token-expiration-03 §6.1).
-#[must_use]
-pub fn token(answer: &TokenAnswer<'_>) -> Response {
+pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
     let life = answer.refresh.as_ref().map(|refresh| refresh.life).unwrap_or_default();
     let body = Object::new(Style::Compact, 512)
         .text("access_token", answer.access_token)
@@ -27,25 +27,23 @@ pub fn token(answer: &TokenAnswer<'_>) -> Response {
         .literal_if_any("refresh_token_timeout", life.token)
         .literal_if_any("authorization_expires_in", life.grant)
         .close();
-    no_cache(respond::json(200, body))
+    answer::no_cache(answer::json(200, body))
 }
 
 /// RFC 6749 §5.2. Who used the Authorization header is told how to; others are not, so that no browser asks for a password.
-#[must_use]
-pub fn token_refusal(refusal: &R, scheme: Scheme) -> Response {
+pub(crate) fn token_refusal(refusal: &E, scheme: Scheme) -> Answer {
     let body = error_body(refusal.code(), &token_description(refusal));
-    let mut response = respond::json(http_status(refusal), body);
+    let mut response = answer::json(http_status(refusal), body);
     if refusal.code() == ErrorCode::InvalidClient && scheme != Scheme::None {
-        respond::set(&mut response, WWW_AUTHENTICATE, "Basic realm=\"OAuth\"");
+        answer::set(&mut response, WWW_AUTHENTICATE, "Basic realm=\"OAuth\"");
     }
-    no_cache(response)
+    answer::no_cache(response)
 }
 
 /// RFC 7662 §2.2; a resource is told the tenant too.
-#[must_use]
-pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
+pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> Answer {
     let Some(token) = token else {
-        return respond::json(200, r#"{"active":false}"#);
+        return answer::json(200, r#"{"active":false}"#);
     };
     let mut body = Object::new(Style::Compact, 512)
         .literal("active", true)
@@ -54,10 +52,10 @@ pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
         .text_if_any("username", token.username.as_deref())
         .text_if_any("token_type", token.token_type);
     if let Some(expires) = token.expires {
-        body = body.literal("exp", expires.seconds());
+        body = body.literal("exp", expires);
     }
     body = body
-        .literal("iat", token.issued_at.seconds())
+        .literal("iat", token.issued_at)
         .text_if_any("sub", token.subject.as_deref())
         .text("iss", token.issuer);
     if let Some(tenant) = &token.tenant {
@@ -66,21 +64,19 @@ pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
             .text("organization", tenant.organization)
             .text("environment", tenant.environment);
     }
-    respond::json(200, body.close())
+    answer::json(200, body.close())
 }
 
 /// RFC 7009 §2.2: 200, and the body does not matter. Not to the RFC; a client that parses every answer as JSON
 /// (simple-oauth2) takes an empty one for a failure, and gives up before it has revoked the other token.
-#[must_use]
-pub fn revocation() -> Response {
-    respond::json(200, "{}")
+pub(crate) fn revocation() -> Answer {
+    answer::json(200, "{}")
 }
 
 /// A page for a person asks for no credentials, so 401 has no place there.
-#[must_use]
-pub fn fatal(refusal: &R) -> Fatal {
+pub(crate) fn fatal(refusal: &E) -> Fatal {
     let description = match refusal {
-        R::UnknownClient => Cow::Borrowed("The client_id is not one of a known app"),
+        E::Client(ClientFault::Unknown) => Cow::Borrowed("The client_id is not one of a known app"),
         other => description(other),
     };
     Fatal {
@@ -94,8 +90,7 @@ pub fn fatal(refusal: &R) -> Fatal {
 }
 
 /// RFC 6749 §4.1.2.1.
-#[must_use]
-pub fn redirect_refusal(refusal: &R, state: Option<&str>) -> Vec<(&'static str, String)> {
+pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'static str, String)> {
     let mut query = vec![
         ("error", refusal.code().as_str().to_owned()),
         ("error_description", description(refusal).into_owned()),
@@ -105,11 +100,10 @@ pub fn redirect_refusal(refusal: &R, state: Option<&str>) -> Vec<(&'static str, 
 }
 
 /// RFC 6750 §3. Without a token there is no error to speak of (§3.1), only what would have been needed.
-#[must_use]
-pub fn resource_refusal(refusal: &R, refusal_message: bool) -> Response {
+pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> Answer {
     let code = resource_code(refusal);
     let description = resource_description(refusal, code);
-    let error = (*refusal != R::NoToken).then_some(code.as_str());
+    let error = (*refusal != E::Access(AccessFault::Absent)).then_some(code.as_str());
     let body = Object::new(Style::Compact, 192)
         .text_if_any("error", error)
         .text("error_description", &description)
@@ -119,21 +113,21 @@ pub fn resource_refusal(refusal: &R, refusal_message: bool) -> Response {
         ErrorCode::InvalidRequest => http_status(refusal),
         code => code.status(),
     };
-    let mut response = respond::json(status, body);
+    let mut response = answer::json(status, body);
     if status < 500 {
         let value = bearer_challenge(refusal, code, &description);
-        respond::set(&mut response, WWW_AUTHENTICATE, &value);
+        answer::set(&mut response, WWW_AUTHENTICATE, &value);
     }
     response
 }
 
-fn bearer_challenge(refusal: &R, code: ErrorCode, description: &str) -> String {
+fn bearer_challenge(refusal: &E, code: ErrorCode, description: &str) -> String {
     let asked;
     let mut parameters = vec![("realm", "api")];
-    if *refusal != R::NoToken {
+    if *refusal != E::Access(AccessFault::Absent) {
         parameters.extend([("error", code.as_str()), ("error_description", description)]);
     }
-    if let R::InsufficientScope(scopes) = refusal {
+    if let E::Access(AccessFault::Scopes(scopes)) = refusal {
         asked = scopes.to_string();
         parameters.push(("scope", &asked));
     }
@@ -149,32 +143,29 @@ fn error_body(code: ErrorCode, description: &str) -> String {
 
 /// The exact reason of a refusal of the token, introspection or revocation endpoint. Reasons of the grant and of its scopes
 /// come after client authentication only.
-fn token_description(refusal: &R) -> Cow<'static, str> {
+fn token_description(refusal: &E) -> Cow<'static, str> {
     let text = match refusal {
-        R::UnsupportedGrantType(name) => return said(format!("The grant type {name} is not offered")),
-        R::GrantTypeNotAllowed(name) => return said(format!("This app may not use the grant type {name}")),
-        // Whether it is another app's or nobody's is not told: who found a token would learn that it is one.
-        R::UnknownCode | R::ForeignCode | R::UnknownRefreshToken | R::ForeignRefreshToken | R::ForeignAccessToken => {
-            "The code or token is not one of this app's"
+        E::GrantType(GrantTypeFault::NotOffered(name)) => return said(format!("The grant type {name} is not offered")),
+        E::GrantType(GrantTypeFault::NotAllowed(name)) => {
+            return said(format!("This app may not use the grant type {name}"));
         }
-        R::CodeExpired => "The code has expired",
-        R::CodeReplayed => "The code was used before",
-        R::CodeRevoked => "The grant of this code has ended",
-        R::RedirectUriMismatch => "The redirect_uri is not the one of the authorization request",
-        R::VerifierMismatch => "The code_verifier does not match the code_challenge",
-        R::RefreshTokenExpired => "The refresh token has expired",
-        R::RefreshTokenReused => "The refresh token was used before, so its grant has ended",
-        R::DeviceCopied => "Two devices use this refresh token, so its grant has ended",
-        R::RefreshTokenRevoked => "The grant of this refresh token has ended",
-        R::RefreshTokenFromTheFuture => "The refresh token is newer than the data of this server",
-        R::ResourceOwnerGone => "The person who gave this grant was deleted",
-        R::ScopeMalformed => "The scope parameter is not a list of scopes",
-        R::UnknownScope(scope) => return said(format!("There is no scope {scope}")),
-        R::ScopeBeyondClient(scope) => return said(format!("This app may not ask for the scope {scope}")),
-        R::ClientWithoutScopes => "This app has no scopes: choose some where it is registered",
-        R::ScopeBeyondGrant(scope) => return said(format!("The grant does not have the scope {scope}")),
-        R::ScopeMissing => "No scope was asked for, and this app has no default",
-        R::ScopesLost => "This app may no longer have any scope of the grant",
+        // Whether it is another app's or nobody's is not told: who found a token would learn that it is one.
+        E::Code(CodeFault::Unknown | CodeFault::Foreign)
+        | E::Refresh(RefreshFault::Unknown | RefreshFault::Foreign) => "The code or token is not one of this app's",
+        E::Code(CodeFault::Expired) => "The code has expired",
+        E::Code(CodeFault::Spent(sentence)) | E::Refresh(RefreshFault::Spent(sentence)) | E::Plain(_, sentence) => {
+            sentence
+        }
+        E::Code(CodeFault::RedirectUri) => "The redirect_uri is not the one of the authorization request",
+        E::Code(CodeFault::VerifierMismatch) => "The code_verifier does not match the code_challenge",
+        E::Refresh(RefreshFault::Expired) => "The refresh token has expired",
+        E::Scope(ScopeFault::Malformed) => "The scope parameter is not a list of scopes",
+        E::Scope(ScopeFault::Unknown(scope)) => return said(format!("There is no scope {scope}")),
+        E::Scope(ScopeFault::BeyondClient(scope)) => {
+            return said(format!("This app may not ask for the scope {scope}"));
+        }
+        E::Scope(ScopeFault::BeyondGrant(scope)) => return said(format!("The grant does not have the scope {scope}")),
+        E::Scope(ScopeFault::Missing) => "No scope was asked for, and this app has no default",
         other => return description(other),
     };
     Cow::Borrowed(text)
@@ -188,42 +179,43 @@ fn said(text: String) -> Cow<'static, str> {
     }
 }
 
-fn description(refusal: &R) -> Cow<'static, str> {
+fn description(refusal: &E) -> Cow<'static, str> {
     let text = match refusal {
-        R::MethodNotAllowed { sent, allowed } => {
+        E::Request(RequestFault::Method { sent, allowed }) => {
             return said(format!("The request method {sent} is not served here; use {allowed}"));
         }
-        R::MediaType(sent) => {
+        E::Request(RequestFault::MediaType(sent)) => {
             return said(format!(
                 "The body must be application/x-www-form-urlencoded, and was sent as {sent}"
             ));
         }
-        R::TooLarge => "The request is too large",
-        R::Parameter(fault) => return Cow::Owned(fault.to_string()),
-        R::Malformed(detail) => detail,
-        R::MissingParameter(name) => return Cow::Owned(format!("The parameter {name} is missing")),
-        R::TwoAuthentications => "Client credentials were sent in more than one way",
-        R::NoClientCredentials => "No client credentials were sent",
-        R::TooManyFailures(_) => "Too many attempts with a wrong client secret; wait and try again",
-        R::MalformedBasic => "The Authorization header is not a Basic pair of client id and secret",
-        R::VerifierMissing => "The code_verifier is missing",
-        R::VerifierMalformed => "The code_verifier is malformed",
-        R::VerifierUnexpected => "A code_verifier was sent, but no code_challenge before",
-        R::ScopeMissing => "The scope is missing",
-        R::ScopesTooLong(length) => {
+        E::Request(RequestFault::TooLarge) => "The request is too large",
+        E::Request(RequestFault::Parameter(fault)) => return Cow::Owned(fault.to_string()),
+        E::Request(RequestFault::Malformed(detail)) => detail,
+        E::Request(RequestFault::Missing(name)) => return Cow::Owned(format!("The parameter {name} is missing")),
+        E::Client(ClientFault::Twice) => "Client credentials were sent in more than one way",
+        E::Client(ClientFault::NotNamed) => "No client credentials were sent",
+        E::Trouble(Trouble::Wait(_)) => "Too many attempts with a wrong client secret; wait and try again",
+        E::Client(ClientFault::Malformed) => "The Authorization header is not a Basic pair of client id and secret",
+        E::Code(CodeFault::VerifierMissing) => "The code_verifier is missing",
+        E::Code(CodeFault::VerifierMalformed) => "The code_verifier is malformed",
+        E::Code(CodeFault::VerifierUnexpected) => "A code_verifier was sent, but no code_challenge before",
+        E::Scope(ScopeFault::Missing) => "The scope is missing",
+        E::Scope(ScopeFault::TooLong { length, longest }) => {
             return Cow::Owned(format!(
-                "The scopes have {length} characters, and an access token has room for {LONGEST_SCOPES}"
+                "The scopes have {length} characters, and an access token has room for {longest}"
             ));
         }
-        R::RedirectUriUnregistered => "The redirect_uri is not one of this app's",
-        R::RedirectUriAmbiguous => "The app has several redirect URIs and the request names none",
-        R::RedirectUriAbsent => "The app has no redirect URI",
-        R::ResponseTypeMissing => "The parameter response_type is missing",
-        R::UnsupportedResponseMode(_) => "The response_mode must be query",
-        R::ChallengeMissing => "The code_challenge is missing",
-        R::ChallengeMalformed => "The code_challenge is malformed",
-        R::ChallengeMethod => "The code_challenge_method must be S256",
-        R::Paused(pause) => pause.description(),
+        E::Authorize(AuthorizeFault::UriUnregistered) => "The redirect_uri is not one of this app's",
+        E::Authorize(AuthorizeFault::UriAmbiguous) => "The app has several redirect URIs and the request names none",
+        E::Authorize(AuthorizeFault::UriAbsent) => "The app has no redirect URI",
+        E::Authorize(AuthorizeFault::ResponseTypeMissing) => "The parameter response_type is missing",
+        // A fault of the request itself, so anybody may be told.
+        E::Plain(ErrorCode::InvalidRequest, sentence) => sentence,
+        E::Authorize(AuthorizeFault::ChallengeMissing) => "The code_challenge is missing",
+        E::Authorize(AuthorizeFault::ChallengeMalformed) => "The code_challenge is malformed",
+        E::Authorize(AuthorizeFault::ChallengeMethod) => "The code_challenge_method must be S256",
+        E::Paused(pause) => pause.description(),
         other => by_code(other.code()),
     };
     Cow::Borrowed(text)
@@ -251,15 +243,15 @@ fn by_code(code: ErrorCode) -> &'static str {
     }
 }
 
-fn resource_description(refusal: &R, code: ErrorCode) -> Cow<'static, str> {
+fn resource_description(refusal: &E, code: ErrorCode) -> Cow<'static, str> {
     let text = match refusal {
-        R::NoToken => "An access token is required",
-        R::MalformedBearer => "The Authorization header must be Bearer with one access token",
-        R::TokenExpired => "The access token has expired",
-        R::TokenRevoked => "The access token was revoked",
+        E::Access(AccessFault::Absent) => "An access token is required",
+        E::Access(AccessFault::Malformed) => "The Authorization header must be Bearer with one access token",
+        E::Access(AccessFault::Expired) => "The access token has expired",
+        E::Access(AccessFault::Revoked) => "The access token was revoked",
         // Valid, so not invalid_token: another of its kind would fail as well (RFC 6750 §3.1). It lacks the privilege of
         // speaking for a person, hence insufficient_scope.
-        R::NoResourceOwner => "This needs an access token that acts for a person",
+        E::Access(AccessFault::NoPerson) => "This needs an access token that acts for a person",
         other if other.code() == code => return description(other),
         _ => by_code(code),
     };
@@ -268,10 +260,10 @@ fn resource_description(refusal: &R, code: ErrorCode) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::RefreshLife;
-    use super::super::tests::{answer, dialect, introspection, scope, scopes, seen};
     use super::*;
-    use crate::config::DialectName;
+    use crate::DialectName;
+    use crate::RefreshLife;
+    use crate::tests::{answer, dialect, introspection, scope, scopes, seen};
 
     #[test]
     fn a_token_answer_is_rfc_6749_5_1() {
@@ -318,10 +310,10 @@ mod tests {
     #[test]
     fn a_failed_client_is_challenged_where_it_used_the_header() {
         let body = r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#;
-        let basic = seen(token_refusal(&R::WrongSecret, Scheme::Basic));
+        let basic = seen(token_refusal(&E::Client(ClientFault::WrongSecret), Scheme::Basic));
         assert_eq!((basic.status, basic.body.as_str()), (401, body));
         assert_eq!(basic.header("www-authenticate"), Some("Basic realm=\"OAuth\""));
-        let posted = seen(token_refusal(&R::WrongSecret, Scheme::None));
+        let posted = seen(token_refusal(&E::Client(ClientFault::WrongSecret), Scheme::None));
         assert_eq!((posted.status, posted.body.as_str()), (401, body));
         assert_eq!(posted.header("www-authenticate"), None);
     }
@@ -330,9 +322,9 @@ mod tests {
     /// redirect it has not.
     #[test]
     fn the_reason_of_a_scope_is_told_at_the_token_endpoint_and_not_in_a_redirect() {
-        let told = |refusal: &R| seen(token_refusal(refusal, Scheme::None)).body;
-        let unknown = R::UnknownScope(scope("x"));
-        let beyond = R::ScopeBeyondClient(scope("x"));
+        let told = |refusal: &E| seen(token_refusal(refusal, Scheme::None)).body;
+        let unknown = E::Scope(ScopeFault::Unknown(scope("x")));
+        let beyond = E::Scope(ScopeFault::BeyondClient(scope("x")));
         assert!(told(&unknown).contains("There is no scope x"));
         assert_ne!(told(&unknown), told(&beyond));
         assert_eq!(redirect_refusal(&unknown, None), redirect_refusal(&beyond, None));
@@ -340,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_request_without_a_token_is_told_the_realm_only() {
-        let given = seen(resource_refusal(&R::NoToken, false));
+        let given = seen(resource_refusal(&E::Access(AccessFault::Absent), false));
         assert_eq!(given.header("www-authenticate"), Some("Bearer realm=\"api\""));
         assert_eq!(given.body, r#"{"error_description":"An access token is required"}"#);
     }
@@ -349,22 +341,22 @@ mod tests {
     fn resource_refusals_are_rfc_6750_3_1() {
         let cases = [
             (
-                R::TokenExpired,
+                E::Access(AccessFault::Expired),
                 401,
                 r#"error="invalid_token", error_description="The access token has expired""#,
             ),
             (
-                R::MalformedBearer,
+                E::Access(AccessFault::Malformed),
                 400,
                 r#"error="invalid_request", error_description="The Authorization header must be Bearer with one access token""#,
             ),
             (
-                R::InsufficientScope(scopes("a b")),
+                E::Access(AccessFault::Scopes(scopes("a b"))),
                 403,
                 r#"error="insufficient_scope", error_description="The access token does not have the scope that this needs", scope="a b""#,
             ),
             (
-                R::NoResourceOwner,
+                E::Access(AccessFault::NoPerson),
                 403,
                 r#"error="insufficient_scope", error_description="This needs an access token that acts for a person""#,
             ),
@@ -396,7 +388,7 @@ mod tests {
 
     #[test]
     fn error_redirects_name_error_description_and_state() {
-        let query = redirect_refusal(&R::Denied, Some("xyz"));
+        let query = redirect_refusal(&E::Authorize(AuthorizeFault::Denied), Some("xyz"));
         let names: Vec<_> = query.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["error", "error_description", "state"]);
     }

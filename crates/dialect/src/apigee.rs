@@ -3,19 +3,19 @@
 //! Lifetimes are told less one second, as the original does, whose answers leave when the first second has begun. Errors
 //! have two shapes: `ErrorCode` with `Error` at the token endpoint, a `fault` at resources.
 
-use super::json::{Object, Style};
-use super::{Fatal, RefreshAnswer, TokenAnswer, challenge, http_status, resource_code};
-use crate::http::respond;
-use crate::http::respond::Response;
-use crate::oauth::Refusal as R;
-use hallpass_wire::ErrorCode;
+use crate::answer::{self, Answer};
+use crate::json::{Object, Style};
+use crate::{Fatal, RefreshAnswer, TokenAnswer, challenge, http_status, resource_code};
+use hallpass_wire::public_error::{
+    AccessFault, AuthorizeFault, ClientFault, CodeFault, GrantTypeFault, RefreshFault, RequestFault, Trouble,
+};
+use hallpass_wire::{ErrorCode, PublicError as E};
 use std::borrow::Cow;
 
 /// The default response of `GenerateAccessToken`, in the order of the client_credentials captures. `empty_member` is HOME-3's
 /// variant: a member with an empty name in the place of the developer, and no list as JSON. What a refresh token adds stands
 /// right behind its lifetime, since captures of that answer agree on the members only.
-#[must_use]
-pub fn token(answer: &TokenAnswer<'_>, empty_member: bool) -> Response {
+pub(crate) fn token(answer: &TokenAnswer<'_>, empty_member: bool) -> Answer {
     let client = &answer.client;
     let body = Object::new(Style::Compact, 1024);
     let body = match &answer.refresh {
@@ -32,31 +32,29 @@ pub fn token(answer: &TokenAnswer<'_>, empty_member: bool) -> Response {
     };
     let body = body
         .text("token_type", "BearerToken")
-        .text("issued_at", answer.issued_at.0)
+        .text("issued_at", answer.issued_at_ms)
         .text("client_id", client.client_id)
         .text("access_token", answer.access_token)
-        .text("application_name", client.id.as_hyphenated())
+        .text("application_name", client.id)
         .text("scope", answer.scopes)
         .text("expires_in", begun(answer.expires_in))
         .text("refresh_count", answer.refresh_count)
         .text("status", "approved");
-    respond::json(200, body.close())
+    answer::json(200, body.close())
 }
 
 /// Shape 2, `GenerateResponse enabled`.
-#[must_use]
-pub fn token_refusal(refusal: &R) -> Response {
+pub(crate) fn token_refusal(refusal: &E) -> Answer {
     let row = row(refusal);
     let body = Object::new(Style::Compact, 128)
         .text("ErrorCode", row.error)
         .text("Error", &row.text)
         .close();
-    respond::json(http_status(refusal), body)
+    answer::json(http_status(refusal), body)
 }
 
 /// `GenerateAuthorizationCode`, with its own words for what is missing.
-#[must_use]
-pub fn fatal(refusal: &R) -> Fatal {
+pub(crate) fn fatal(refusal: &E) -> Fatal {
     let row = authorize_row(refusal);
     Fatal {
         status: http_status(refusal),
@@ -66,8 +64,7 @@ pub fn fatal(refusal: &R) -> Fatal {
 }
 
 /// The original never redirects an error; its texts go where RFC 6749 §4.1.2.1 wants them.
-#[must_use]
-pub fn redirect_refusal(refusal: &R, state: Option<&str>) -> Vec<(&'static str, String)> {
+pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'static str, String)> {
     let row = authorize_row(refusal);
     let mut query = vec![
         ("error", row.error.to_owned()),
@@ -78,8 +75,7 @@ pub fn redirect_refusal(refusal: &R, state: Option<&str>) -> Vec<(&'static str, 
 }
 
 /// Shape 1. The original sends no challenge.
-#[must_use]
-pub fn resource_refusal(refusal: &R, refusal_message: bool) -> Response {
+pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> Answer {
     let (status, text, code) = fault(refusal);
     let body = Object::new(Style::Compact, 192)
         .object("fault", |fault| {
@@ -89,14 +85,14 @@ pub fn resource_refusal(refusal: &R, refusal_message: bool) -> Response {
         })
         .text_if_any("message", refusal_message.then_some(&text))
         .close();
-    respond::json(status, body)
+    answer::json(status, body)
 }
 
 fn refresh_members(body: Object, refresh: &RefreshAnswer<'_>) -> Object {
     // 0 is the original's word for "does not expire" as well as for "there is none".
     body.text("refresh_token_expires_in", refresh.expires_in.map_or(0, begun))
         .text("refresh_token", refresh.token)
-        .text("refresh_token_issued_at", refresh.issued_at.0)
+        .text("refresh_token_issued_at", refresh.issued_at_ms)
         .text("refresh_token_status", "approved")
 }
 
@@ -112,41 +108,41 @@ struct Row {
 }
 
 #[rustfmt::skip] // one row a line, to be laid beside the original's
-fn row(refusal: &R) -> Row {
+fn row(refusal: &E) -> Row {
     let request = |text: &'static str| Row { error: "invalid_request", text: Cow::Borrowed(text) };
     // What the client sent comes back in the characters that RFC 6749 §5.2 leaves an error.
     let request_with = |text: String| Row { error: "invalid_request", text: Cow::Owned(challenge::printable(&text).into_owned()) };
     match refusal {
-        R::MethodNotAllowed { sent, allowed } => request_with(format!("The request method must be {allowed}, not {sent}")),
-        R::MediaType(sent) => request_with(format!("The content type must be application/x-www-form-urlencoded, not {sent}")),
-        R::TooLarge => request("The request is too large"),
-        R::Parameter(fault) => request_with(fault.to_string()),
-        R::Malformed(detail) => request(detail),
-        R::MissingParameter(name) => request_with(format!("Required param : {name}")),
-        R::TwoAuthentications => request("Client credentials were sent in more than one way"),
-        R::TooManyFailures(_) => Row { error: refusal.code().as_str(), text: Cow::Borrowed("Too many attempts with an invalid client") },
-        R::UnsupportedGrantType(name) => request_with(format!("Unsupported grant type : {name}")),
-        R::UnknownCode | R::ForeignCode | R::CodeExpired | R::CodeReplayed | R::CodeRevoked => request("Invalid Authorization Code"),
-        R::RedirectUriMismatch => request("Invalid redirect_uri"),
-        R::VerifierMissing => request("Required param : code_verifier"),
-        R::VerifierMalformed | R::VerifierMismatch | R::VerifierUnexpected => request("Invalid code_verifier"),
-        R::UnknownRefreshToken | R::ForeignRefreshToken | R::ForeignAccessToken | R::RefreshTokenReused | R::DeviceCopied | R::RefreshTokenRevoked | R::RefreshTokenFromTheFuture => request("Invalid Refresh Token"),
-        R::RefreshTokenExpired => request("Refresh Token expired"),
-        R::RedirectUriUnregistered => request("Invalid redirection uri"),
-        R::RedirectUriAmbiguous | R::RedirectUriAbsent => request("Redirection URI is required"),
-        R::ResponseTypeMissing => request("The request is missing a required parameter : response_type"),
-        R::UnsupportedResponseType(_) => request("Response type must be code"),
-        R::ChallengeMissing => request("The request is missing a required parameter : code_challenge"),
-        R::ChallengeMalformed => request("Invalid code_challenge"),
-        R::ChallengeMethod => request("code_challenge_method must be S256"),
-        R::Paused(pause) => Row { error: "access_denied", text: Cow::Borrowed(pause.description()) },
+        E::Request(RequestFault::Method { sent, allowed }) => request_with(format!("The request method must be {allowed}, not {sent}")),
+        E::Request(RequestFault::MediaType(sent)) => request_with(format!("The content type must be application/x-www-form-urlencoded, not {sent}")),
+        E::Request(RequestFault::TooLarge) => request("The request is too large"),
+        E::Request(RequestFault::Parameter(fault)) => request_with(fault.to_string()),
+        E::Request(RequestFault::Malformed(detail)) => request(detail),
+        E::Request(RequestFault::Missing(name)) => request_with(format!("Required param : {name}")),
+        E::Client(ClientFault::Twice) => request("Client credentials were sent in more than one way"),
+        E::Trouble(Trouble::Wait(_)) => Row { error: refusal.code().as_str(), text: Cow::Borrowed("Too many attempts with an invalid client") },
+        E::GrantType(GrantTypeFault::NotOffered(name)) => request_with(format!("Unsupported grant type : {name}")),
+        E::Code(CodeFault::Unknown | CodeFault::Foreign | CodeFault::Expired | CodeFault::Spent(_)) => request("Invalid Authorization Code"),
+        E::Code(CodeFault::RedirectUri) => request("Invalid redirect_uri"),
+        E::Code(CodeFault::VerifierMissing) => request("Required param : code_verifier"),
+        E::Code(CodeFault::VerifierMalformed | CodeFault::VerifierMismatch | CodeFault::VerifierUnexpected) => request("Invalid code_verifier"),
+        E::Refresh(RefreshFault::Unknown | RefreshFault::Foreign | RefreshFault::Spent(_)) => request("Invalid Refresh Token"),
+        E::Refresh(RefreshFault::Expired) => request("Refresh Token expired"),
+        E::Authorize(AuthorizeFault::UriUnregistered) => request("Invalid redirection uri"),
+        E::Authorize(AuthorizeFault::UriAmbiguous | AuthorizeFault::UriAbsent) => request("Redirection URI is required"),
+        E::Authorize(AuthorizeFault::ResponseTypeMissing) => request("The request is missing a required parameter : response_type"),
+        E::Authorize(AuthorizeFault::ResponseType(_)) => request("Response type must be code"),
+        E::Authorize(AuthorizeFault::ChallengeMissing) => request("The request is missing a required parameter : code_challenge"),
+        E::Authorize(AuthorizeFault::ChallengeMalformed) => request("Invalid code_challenge"),
+        E::Authorize(AuthorizeFault::ChallengeMethod) => request("code_challenge_method must be S256"),
+        E::Paused(pause) => Row { error: "access_denied", text: Cow::Borrowed(pause.description()) },
         other => by_code(other.code()),
     }
 }
 
-fn authorize_row(refusal: &R) -> Row {
+fn authorize_row(refusal: &E) -> Row {
     match refusal {
-        R::MissingParameter(name) => Row {
+        E::Request(RequestFault::Missing(name)) => Row {
             error: "invalid_request",
             text: format!("The request is missing a required parameter : {name}").into(),
         },
@@ -182,20 +178,22 @@ fn by_code(code: ErrorCode) -> Row {
 }
 
 /// Status, `faultstring` and `errorcode`.
-fn fault(refusal: &R) -> (u16, Cow<'static, str>, &'static str) {
+fn fault(refusal: &E) -> (u16, Cow<'static, str>, &'static str) {
     let (status, text, code) = match (refusal, resource_code(refusal)) {
-        (R::NoToken | R::MalformedBearer, _) => (401, "Invalid access token", "oauth.v2.InvalidAccessToken"),
-        (R::TokenExpired, _) => (
+        (E::Access(AccessFault::Absent | AccessFault::Malformed), _) => {
+            (401, "Invalid access token", "oauth.v2.InvalidAccessToken")
+        }
+        (E::Access(AccessFault::Expired), _) => (
             401,
             "Access Token expired",
             "keymanagement.service.access_token_expired",
         ),
-        (R::TokenRevoked, _) => (
+        (E::Access(AccessFault::Revoked), _) => (
             401,
             "Access Token not approved",
             "keymanagement.service.access_token_not_approved",
         ),
-        (R::InsufficientScope(scopes), _) => {
+        (E::Access(AccessFault::Scopes(scopes)), _) => {
             let text = format!("Required scope(s): {scopes}");
             return (403, Cow::Owned(text), "steps.oauth.v2.InsufficientScope");
         }
@@ -218,8 +216,8 @@ fn fault(refusal: &R) -> (u16, Cow<'static, str>, &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{answer, scopes, seen};
     use super::*;
+    use crate::tests::{answer, scopes, seen};
 
     #[test]
     fn an_apps_own_token_is_answered_in_the_order_of_the_captures() {
@@ -262,17 +260,42 @@ mod tests {
     #[test]
     fn the_token_endpoint_refuses_in_shape_2() {
         let rows = [
-            (R::UnknownCode, 400, "invalid_request", "Invalid Authorization Code"),
             (
-                R::MissingParameter("redirect_uri"),
+                E::Code(CodeFault::Unknown),
+                400,
+                "invalid_request",
+                "Invalid Authorization Code",
+            ),
+            (
+                E::Request(RequestFault::Missing("redirect_uri")),
                 400,
                 "invalid_request",
                 "Required param : redirect_uri",
             ),
-            (R::RefreshTokenExpired, 400, "invalid_request", "Refresh Token expired"),
-            (R::RefreshTokenReused, 400, "invalid_request", "Invalid Refresh Token"),
-            (R::WrongSecret, 401, "invalid_client", "ClientId is Invalid"),
-            (R::UnknownClient, 401, "invalid_client", "ClientId is Invalid"),
+            (
+                E::Refresh(RefreshFault::Expired),
+                400,
+                "invalid_request",
+                "Refresh Token expired",
+            ),
+            (
+                E::Refresh(RefreshFault::Spent("It is spent")),
+                400,
+                "invalid_request",
+                "Invalid Refresh Token",
+            ),
+            (
+                E::Client(ClientFault::WrongSecret),
+                401,
+                "invalid_client",
+                "ClientId is Invalid",
+            ),
+            (
+                E::Client(ClientFault::Unknown),
+                401,
+                "invalid_client",
+                "ClientId is Invalid",
+            ),
         ];
         for (refusal, status, code, text) in rows {
             let given = seen(token_refusal(&refusal));
@@ -285,11 +308,11 @@ mod tests {
     #[rustfmt::skip] // the rows of DIALECTS.md, one a line
     fn the_authorization_endpoint_stops_with_its_own_words() {
         let rows = [
-            (R::RedirectUriUnregistered, 400, "Invalid redirection uri"),
-            (R::RedirectUriAbsent, 400, "Redirection URI is required"),
-            (R::UnknownClient, 401, "ClientId is Invalid"),
-            (R::MissingParameter("client_id"), 400, "The request is missing a required parameter : client_id"),
-            (R::UnsupportedResponseType("token".into()), 400, "Response type must be code"),
+            (E::Authorize(AuthorizeFault::UriUnregistered), 400, "Invalid redirection uri"),
+            (E::Authorize(AuthorizeFault::UriAbsent), 400, "Redirection URI is required"),
+            (E::Client(ClientFault::Unknown), 401, "ClientId is Invalid"),
+            (E::Request(RequestFault::Missing("client_id")), 400, "The request is missing a required parameter : client_id"),
+            (E::Authorize(AuthorizeFault::ResponseType("token".into())), 400, "Response type must be code"),
         ];
         for (refusal, status, text) in rows {
             let given = fatal(&refusal);
@@ -300,33 +323,38 @@ mod tests {
     #[test]
     fn resources_refuse_in_shape_1() {
         let rows = [
-            (R::NoToken, 401, "Invalid access token", "oauth.v2.InvalidAccessToken"),
             (
-                R::MalformedBearer,
+                E::Access(AccessFault::Absent),
                 401,
                 "Invalid access token",
                 "oauth.v2.InvalidAccessToken",
             ),
             (
-                R::InvalidToken,
+                E::Access(AccessFault::Malformed),
+                401,
+                "Invalid access token",
+                "oauth.v2.InvalidAccessToken",
+            ),
+            (
+                E::Access(AccessFault::Invalid),
                 401,
                 "Invalid Access Token",
                 "keymanagement.service.invalid_access_token",
             ),
             (
-                R::TokenExpired,
+                E::Access(AccessFault::Expired),
                 401,
                 "Access Token expired",
                 "keymanagement.service.access_token_expired",
             ),
             (
-                R::TokenRevoked,
+                E::Access(AccessFault::Revoked),
                 401,
                 "Access Token not approved",
                 "keymanagement.service.access_token_not_approved",
             ),
             (
-                R::InsufficientScope(scopes("a")),
+                E::Access(AccessFault::Scopes(scopes("a"))),
                 403,
                 "Required scope(s): a",
                 "steps.oauth.v2.InsufficientScope",

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 /// A Bearer challenge (RFC 6750 §3), its parameters in order. Originals differ in what stands between them.
-#[must_use]
-pub fn bearer(separator: &str, parameters: &[(&str, &str)]) -> String {
+pub(crate) fn bearer(separator: &str, parameters: &[(&str, &str)]) -> String {
     let mut challenge = String::from("Bearer ");
     for (position, (name, value)) in parameters.iter().enumerate() {
         if position > 0 {
@@ -20,8 +19,7 @@ pub fn bearer(separator: &str, parameters: &[(&str, &str)]) -> String {
 
 /// `text` in the characters that an `error_description` may have (RFC 6749 §5.2, RFC 6750 §3): printable ASCII without
 /// quote and backslash.
-#[must_use]
-pub fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let fits = |character: char| matches!(character, ' '..='~') && character != '"' && character != '\\';
     if text.chars().all(fits) {
         return Cow::Borrowed(text);

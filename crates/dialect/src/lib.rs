@@ -1,35 +1,35 @@
-//! How answers look: one OAuth inside, five ways to say it at the edge.
+//! How OAuth answers look: one protocol inside, five ways to write its answers.
 //!
-//! Protocol code hands over what it decided; a dialect renders it as the kind of server that the API's clients were
-//! written for would have. It never decides anything.
+//! A server hands over what it decided. A dialect renders it, to the byte, as the kind of server would for which the API's
+//! clients were written. It never decides anything, and of a refusal it sees only what may be revealed ([`PublicError`]).
 
-pub mod apigee;
-pub mod challenge;
-pub mod django;
-pub mod json;
-pub mod oauth2_server_php;
-pub mod passport;
-pub mod standard;
+mod answer;
+mod apigee;
+mod challenge;
+mod django;
+mod json;
+mod name;
+mod oauth2_server_php;
+mod passport;
+mod standard;
 
-use crate::accounts::limits::TooManyFailures;
-use crate::config::DialectName;
-use crate::http::respond;
-use crate::http::respond::Response;
-use crate::oauth::Refusal;
-use crate::time::Instant;
-use hallpass_wire::{ErrorCode, Scopes};
-use http::header::{ALLOW, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+pub use answer::Answer;
+pub use name::DialectName;
+
+use hallpass_wire::public_error::{AccessFault, RequestFault, Trouble};
+use hallpass_wire::{ErrorCode, PublicError, Scopes};
+use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use std::borrow::Cow;
-use uuid::Uuid;
+use std::fmt::Display;
 
-/// The dialect of a deployment (`[wire]`).
+/// A dialect with its options.
 #[derive(Clone, Debug)]
 pub struct Dialect {
-    /// Whose words.
+    /// The server that is imitated.
     pub name: DialectName,
-    /// CCH-11: a `message` member beside the dialect's own in refusals of the resource side.
+    /// Adds a `message` member to the refusals of protected resources.
     pub refusal_message: bool,
-    /// HOME-3: a member with an empty name and an empty value in token answers.
+    /// Adds a member with an empty name and an empty value to token answers of [`DialectName::Apigee`].
     pub empty_member: bool,
 }
 
@@ -44,8 +44,8 @@ pub struct TokenAnswer<'a> {
     pub scopes: &'a Scopes,
     /// Absent for client_credentials and where the app may not refresh.
     pub refresh: Option<RefreshAnswer<'a>>,
-    /// When the access token was issued.
-    pub issued_at: Instant,
+    /// When the access token was issued, in milliseconds since the epoch.
+    pub issued_at_ms: i64,
     /// How often this grant was refreshed.
     pub refresh_count: u32,
     /// Whom it was issued to.
@@ -61,8 +61,8 @@ pub struct RefreshAnswer<'a> {
     pub expires_in: Option<i64>,
     /// The same, and the end of the grant, as the draft on refresh token expiration counts them.
     pub life: RefreshLife,
-    /// When it was issued.
-    pub issued_at: Instant,
+    /// When it was issued, in milliseconds since the epoch.
+    pub issued_at_ms: i64,
 }
 
 /// When a refresh token and its grant end, in whole seconds from the answer; `None`: at no fixed time
@@ -76,12 +76,12 @@ pub struct RefreshLife {
 }
 
 /// What dialects say of the app.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientFacts<'a> {
     /// The client id.
     pub client_id: &'a str,
-    /// The app's id, which apigee calls `application_name`.
-    pub id: Uuid,
+    /// The app's id, which apigee calls `application_name`. Rendered only where it appears.
+    pub id: &'a dyn Display,
     /// The API products that it is subscribed to.
     pub products: &'a [String],
     /// The slug of the organization that owns it.
@@ -99,12 +99,12 @@ pub struct Introspection<'a> {
     pub client_id: &'a str,
     /// What tells the person from others; absent for client_credentials.
     pub username: Option<Cow<'a, str>>,
-    /// The person's subject. A token of the app itself has none: a client id could be a person's subject (DESIGN §4).
+    /// The person's subject. A token of the app itself has none: a client id could be a person's subject.
     pub subject: Option<String>,
-    /// When it was issued.
-    pub issued_at: Instant,
-    /// When it ends; `None` where it does not.
-    pub expires: Option<Instant>,
+    /// When it was issued, in seconds since the epoch.
+    pub issued_at: i64,
+    /// When it ends, in seconds since the epoch; `None` where it does not.
+    pub expires: Option<i64>,
     /// `Bearer` for an access token; absent for a refresh token.
     pub token_type: Option<&'static str>,
     /// The issuer identifier.
@@ -149,6 +149,13 @@ pub struct Fatal {
 }
 
 impl Dialect {
+    /// The RFCs and nothing else.
+    pub const STANDARD: Self = Self {
+        name: DialectName::Standard,
+        refusal_message: false,
+        empty_member: false,
+    };
+
     /// Whether token answers name the app's developer.
     #[must_use]
     pub fn names_developers(&self) -> bool {
@@ -157,7 +164,7 @@ impl Dialect {
 
     /// A successful token answer.
     #[must_use]
-    pub fn token(&self, answer: &TokenAnswer<'_>) -> Response {
+    pub fn token(&self, answer: &TokenAnswer<'_>) -> Answer {
         match self.name {
             DialectName::Standard => standard::token(answer),
             DialectName::Oauth2ServerPhp => oauth2_server_php::token(answer),
@@ -169,7 +176,7 @@ impl Dialect {
 
     /// A refusal of the token or revocation endpoint, or of introspection's caller.
     #[must_use]
-    pub fn token_refusal(&self, refusal: &Refusal, scheme: Scheme) -> Response {
+    pub fn token_refusal(&self, refusal: &PublicError, scheme: Scheme) -> Answer {
         let response = match self.name {
             DialectName::Standard => standard::token_refusal(refusal, scheme),
             DialectName::Oauth2ServerPhp => oauth2_server_php::token_refusal(refusal),
@@ -183,7 +190,7 @@ impl Dialect {
     /// What introspection tells its caller; `None` is inactive (RFC 7662 §2.2). A resource, which is told the tenant,
     /// hears the RFC's members in every dialect: the originals' are for apps.
     #[must_use]
-    pub fn introspection(&self, token: Option<&Introspection<'_>>) -> Response {
+    pub fn introspection(&self, token: Option<&Introspection<'_>>) -> Answer {
         let for_resource = token.is_some_and(|token| token.tenant.is_some());
         match self.name {
             DialectName::Django if !for_resource => django::introspection(token),
@@ -193,7 +200,7 @@ impl Dialect {
 
     /// A refusal of the introspection endpoint.
     #[must_use]
-    pub fn introspection_refusal(&self, refusal: &Refusal, scheme: Scheme) -> Response {
+    pub fn introspection_refusal(&self, refusal: &PublicError, scheme: Scheme) -> Answer {
         let response = match self.name {
             DialectName::Oauth2ServerPhp => oauth2_server_php::introspection_refusal(refusal),
             DialectName::Django => django::introspection_refusal(refusal),
@@ -204,7 +211,7 @@ impl Dialect {
 
     /// The answer to a revocation that was taken (RFC 7009 §2.2).
     #[must_use]
-    pub fn revocation(&self) -> Response {
+    pub fn revocation(&self) -> Answer {
         match self.name {
             DialectName::Oauth2ServerPhp => oauth2_server_php::revocation(),
             DialectName::Django => django::revocation(),
@@ -214,7 +221,7 @@ impl Dialect {
 
     /// How a fatal error of the authorization endpoint is called; the page that shows it is ours.
     #[must_use]
-    pub fn fatal(&self, refusal: &Refusal) -> Fatal {
+    pub fn fatal(&self, refusal: &PublicError) -> Fatal {
         match self.name {
             DialectName::Standard => standard::fatal(refusal),
             DialectName::Oauth2ServerPhp => oauth2_server_php::fatal(refusal),
@@ -226,7 +233,7 @@ impl Dialect {
 
     /// The query of an error redirect, in order; `state` is in its place where one was sent (RFC 6749 §4.1.2.1).
     #[must_use]
-    pub fn redirect_refusal(&self, refusal: &Refusal, state: Option<&str>) -> Vec<(&'static str, String)> {
+    pub fn redirect_refusal(&self, refusal: &PublicError, state: Option<&str>) -> Vec<(&'static str, String)> {
         match self.name {
             DialectName::Standard => standard::redirect_refusal(refusal, state),
             DialectName::Oauth2ServerPhp => oauth2_server_php::redirect_refusal(refusal, state),
@@ -238,7 +245,7 @@ impl Dialect {
 
     /// A refusal of a protected resource (RFC 6750 §3).
     #[must_use]
-    pub fn resource_refusal(&self, refusal: &Refusal) -> Response {
+    pub fn resource_refusal(&self, refusal: &PublicError) -> Answer {
         let response = match self.name {
             DialectName::Standard => standard::resource_refusal(refusal, self.refusal_message),
             DialectName::Oauth2ServerPhp => oauth2_server_php::resource_refusal(refusal, self.refusal_message),
@@ -252,27 +259,27 @@ impl Dialect {
 }
 
 /// The status of a reason where a dialect has none of its own: HTTP's, then the error code's.
-fn http_status(refusal: &Refusal) -> u16 {
+fn http_status(refusal: &PublicError) -> u16 {
     match refusal {
-        Refusal::MethodNotAllowed { .. } => 405,
-        Refusal::TooLarge => 413,
-        Refusal::TooManyFailures(_) => 429,
+        PublicError::Request(RequestFault::Method { .. }) => 405,
+        PublicError::Request(RequestFault::TooLarge) => 413,
+        PublicError::Trouble(Trouble::Wait(_)) => 429,
         other => other.code().status(),
     }
 }
 
 /// What HTTP itself asks for, whoever speaks: the methods that are served (RFC 9110 §15.5.6) and when to come back
 /// (§10.2.3).
-fn with_http_headers(refusal: &Refusal, mut response: Response) -> Response {
+fn with_http_headers(refusal: &PublicError, mut response: Answer) -> Answer {
     let headers = response.headers_mut();
     match refusal {
-        Refusal::MethodNotAllowed { allowed, .. } => {
+        PublicError::Request(RequestFault::Method { allowed, .. }) => {
             headers.entry(ALLOW).or_insert(HeaderValue::from_static(allowed));
         }
-        Refusal::Busy | Refusal::NoRoom | Refusal::Unavailable => {
+        PublicError::Trouble(Trouble::Busy) => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        Refusal::TooManyFailures(TooManyFailures { seconds }) => {
+        PublicError::Trouble(Trouble::Wait(seconds)) => {
             headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
         }
         _ => {}
@@ -282,15 +289,15 @@ fn with_http_headers(refusal: &Refusal, mut response: Response) -> Response {
 
 /// Who used the Authorization header is told which scheme to use, also where the original sends no challenge (RFC 6749 §5.2,
 /// RFC 9110 §15.5.2).
-fn challenged_by_basic(mut response: Response, scheme: Scheme) -> Response {
+fn challenged_by_basic(mut response: Answer, scheme: Scheme) -> Answer {
     if response.status() == 401 && scheme != Scheme::None && !response.headers().contains_key(WWW_AUTHENTICATE) {
-        respond::set(&mut response, WWW_AUTHENTICATE, "Basic realm=\"OAuth\"");
+        answer::set(&mut response, WWW_AUTHENTICATE, "Basic realm=\"OAuth\"");
     }
     response
 }
 
 /// A protected resource says what it asks for, also where the original does not (RFC 6750 §3, RFC 9110 §15.5.2).
-fn challenged_as_bearer(mut response: Response, refusal: &Refusal) -> Response {
+fn challenged_as_bearer(mut response: Answer, refusal: &PublicError) -> Answer {
     let status = response.status().as_u16();
     if !matches!(status, 400 | 401 | 403) || response.headers().contains_key(WWW_AUTHENTICATE) {
         return response;
@@ -301,27 +308,21 @@ fn challenged_as_bearer(mut response: Response, refusal: &Refusal) -> Response {
     };
     let scopes;
     let mut parameters = vec![("realm", "api")];
-    if *refusal != Refusal::NoToken {
+    if *refusal != PublicError::Access(AccessFault::Absent) {
         parameters.push(("error", code.as_str()));
     }
-    if let Refusal::InsufficientScope(asked) = refusal {
+    if let PublicError::Access(AccessFault::Scopes(asked)) = refusal {
         scopes = asked.to_string();
         parameters.push(("scope", &scopes));
     }
     let value = challenge::bearer(", ", &parameters);
-    respond::set(&mut response, WWW_AUTHENTICATE, &value);
-    response
-}
-
-/// `Pragma: no-cache`, where an original and RFC 6749 §5.1 have it.
-fn no_cache(mut response: Response) -> Response {
-    respond::set(&mut response, PRAGMA, "no-cache");
+    answer::set(&mut response, WWW_AUTHENTICATE, &value);
     response
 }
 
 /// The code that a protected resource has for a reason (RFC 6750 §3.1 knows three). Where the app or the person behind a
 /// token may no longer act, the token is invalid "for other reasons".
-fn resource_code(refusal: &Refusal) -> ErrorCode {
+fn resource_code(refusal: &PublicError) -> ErrorCode {
     match refusal.code() {
         ErrorCode::InvalidRequest
         | ErrorCode::UnsupportedGrantType

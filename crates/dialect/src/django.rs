@@ -1,18 +1,16 @@
 //! django-oauth-toolkit over oauthlib: Python's JSON, few descriptions, `Bearer` challenges even for clients, five members at
 //! introspection.
 
-use super::json::{Object, Style};
-use super::{Fatal, Introspection, TokenAnswer, challenge, http_status, no_cache, resource_code};
-use crate::http::respond;
-use crate::http::respond::Response;
-use crate::oauth::Refusal as R;
-use hallpass_wire::{ErrorCode, ParameterError};
+use crate::answer::{self, Answer};
+use crate::json::{Object, Style};
+use crate::{Fatal, Introspection, TokenAnswer, challenge, http_status, resource_code};
+use hallpass_wire::public_error::{AccessFault, AuthorizeFault, ClientFault, CodeFault, RequestFault, Trouble};
+use hallpass_wire::{ErrorCode, ParameterError, PublicError as E};
 use http::header::WWW_AUTHENTICATE;
 use std::borrow::Cow;
 
 /// oauthlib's `BearerToken`.
-#[must_use]
-pub fn token(answer: &TokenAnswer<'_>) -> Response {
+pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
     let body = Object::new(Style::Python, 512)
         .text("access_token", answer.access_token)
         .literal("expires_in", answer.expires_in)
@@ -20,64 +18,55 @@ pub fn token(answer: &TokenAnswer<'_>) -> Response {
         .text("scope", answer.scopes)
         .text_if_any("refresh_token", answer.refresh.as_ref().map(|refresh| refresh.token))
         .close();
-    no_cache(respond::json(200, body))
+    answer::no_cache(answer::json(200, body))
 }
 
 /// oauthlib's `OAuth2Error`: the description only where the original has one.
-#[must_use]
-pub fn token_refusal(refusal: &R) -> Response {
+pub(crate) fn token_refusal(refusal: &E) -> Answer {
     let row = row(refusal);
-    let mut response = respond::json(http_status(refusal), row.body());
+    let mut response = answer::json(http_status(refusal), row.body());
     if row.error == "invalid_client" {
-        respond::set(&mut response, WWW_AUTHENTICATE, "Bearer error=\"invalid_client\"");
+        answer::set(&mut response, WWW_AUTHENTICATE, "Bearer error=\"invalid_client\"");
     }
-    no_cache(response)
+    answer::no_cache(response)
 }
 
 /// API-11 and API-12. The original finds access tokens only: a refresh token is inactive to it.
-#[must_use]
-pub fn introspection(token: Option<&Introspection<'_>>) -> Response {
+pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> Answer {
     let Some(token) = token.filter(|token| token.token_type.is_some()) else {
-        return respond::json(200, r#"{"active": false}"#);
+        return answer::json(200, r#"{"active": false}"#);
     };
     let body = Object::new(Style::Python, 256)
         .literal("active", true)
         .text("scope", token.scopes);
     let body = match token.expires {
-        Some(expires) => body.literal("exp", expires.seconds()),
+        Some(expires) => body.literal("exp", expires),
         None => body,
     };
     let body = body
         .text("client_id", token.client_id)
         .text_if_any("username", token.username.as_deref());
-    respond::json(200, body.close())
+    answer::json(200, body.close())
 }
 
 /// Nothing at all.
-#[must_use]
-pub fn revocation() -> Response {
-    let mut response = respond::empty(200);
-    respond::no_store(&mut response);
-    response
+pub(crate) fn revocation() -> Answer {
+    answer::no_store(answer::empty(200))
 }
 
 /// Whoever may not ask gets an empty 403.
-#[must_use]
-pub fn introspection_refusal(refusal: &R) -> Response {
-    if let R::MissingParameter("token") = refusal {
-        return respond::json(400, Row::new("invalid_request", "Token parameter is missing.").body());
+pub(crate) fn introspection_refusal(refusal: &E) -> Answer {
+    if let E::Request(RequestFault::Missing("token")) = refusal {
+        return answer::json(400, Row::new("invalid_request", "Token parameter is missing.").body());
     }
     if let ErrorCode::InvalidClient | ErrorCode::InvalidToken | ErrorCode::InsufficientScope = refusal.code() {
-        let mut response = respond::empty(403);
-        respond::no_store(&mut response);
-        return response;
+        return answer::no_store(answer::empty(403));
     }
     token_refusal(refusal)
 }
 
 /// oauthlib's `FatalClientError`, all of it 400 and `invalid_request`.
-#[must_use]
-pub fn fatal(refusal: &R) -> Fatal {
+pub(crate) fn fatal(refusal: &E) -> Fatal {
     let row = match refusal {
         other if other.code() == ErrorCode::InvalidClient => {
             Row::new("invalid_request", "Invalid client_id parameter value.")
@@ -95,8 +84,7 @@ pub fn fatal(refusal: &R) -> Fatal {
 }
 
 /// oauthlib's `OAuth2Error.twotuples`.
-#[must_use]
-pub fn redirect_refusal(refusal: &R, state: Option<&str>) -> Vec<(&'static str, String)> {
+pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'static str, String)> {
     let row = row(refusal);
     let mut query = vec![("error", row.error.to_owned())];
     query.extend(row.description.map(|text| ("error_description", text.into_owned())));
@@ -105,8 +93,7 @@ pub fn redirect_refusal(refusal: &R, state: Option<&str>) -> Vec<(&'static str, 
 }
 
 /// Django REST framework's answer; the challenge has no space after its commas.
-#[must_use]
-pub fn resource_refusal(refusal: &R, refusal_message: bool) -> Response {
+pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> Answer {
     let code = resource_code(refusal);
     let (status, detail) = match code {
         ErrorCode::InvalidToken => (401, "Authentication credentials were not provided."),
@@ -120,13 +107,13 @@ pub fn resource_refusal(refusal: &R, refusal_message: bool) -> Response {
         .text("detail", detail)
         .text_if_any("message", refusal_message.then_some(description))
         .close();
-    let mut response = respond::json(status, body);
+    let mut response = answer::json(status, body);
     if status < 500 {
         let mut parameters = vec![("realm", "api")];
-        if *refusal != R::NoToken {
+        if *refusal != E::Access(AccessFault::Absent) {
             parameters.extend([("error", code.as_str()), ("error_description", description)]);
         }
-        respond::set(&mut response, WWW_AUTHENTICATE, &challenge::bearer(",", &parameters));
+        answer::set(&mut response, WWW_AUTHENTICATE, &challenge::bearer(",", &parameters));
     }
     response
 }
@@ -154,27 +141,27 @@ impl Row {
 }
 
 #[rustfmt::skip] // one row a line, to be laid beside the original's
-fn row(refusal: &R) -> Row {
+fn row(refusal: &E) -> Row {
     let request = |description: &'static str| Row::new("invalid_request", description);
     match refusal {
-        R::MethodNotAllowed { sent, .. } => Row::new("invalid_request", printable(&format!("Unsupported request method {sent}"))),
-        R::MediaType(sent) => Row::new("invalid_request", printable(&format!("Unsupported content type {sent}"))),
-        R::TooLarge => request("The request is too large."),
-        R::Parameter(ParameterError::Repeated(name)) => Row::new("invalid_request", format!("Duplicate {name} parameter.")),
-        R::Parameter(fault) => Row::new("invalid_request", fault.to_string()),
-        R::Malformed(detail) => request(detail),
-        R::MissingParameter("refresh_token") => request("Missing refresh token parameter."),
-        R::MissingParameter(name) => Row::new("invalid_request", format!("Missing {name} parameter.")),
-        R::TwoAuthentications => request("Multiple client authentication methods."),
-        R::TooManyFailures(_) => Row::new(refusal.code().as_str(), "Too many attempts with invalid client credentials."),
-        R::RedirectUriMismatch | R::RedirectUriUnregistered => request("Mismatching redirect URI."),
-        R::RedirectUriAmbiguous | R::RedirectUriAbsent => request("Missing redirect URI."),
-        R::VerifierMissing => request("Code verifier required."),
-        R::ResponseTypeMissing => request("Missing response_type parameter."),
-        R::ChallengeMissing => request("Code challenge required."),
-        R::ChallengeMalformed => request("Invalid code_challenge parameter."),
-        R::ChallengeMethod => request("Transform algorithm not supported."),
-        R::Paused(pause) => Row::new("access_denied", pause.description()),
+        E::Request(RequestFault::Method { sent, .. }) => Row::new("invalid_request", printable(&format!("Unsupported request method {sent}"))),
+        E::Request(RequestFault::MediaType(sent)) => Row::new("invalid_request", printable(&format!("Unsupported content type {sent}"))),
+        E::Request(RequestFault::TooLarge) => request("The request is too large."),
+        E::Request(RequestFault::Parameter(ParameterError::Repeated(name))) => Row::new("invalid_request", format!("Duplicate {name} parameter.")),
+        E::Request(RequestFault::Parameter(fault)) => Row::new("invalid_request", fault.to_string()),
+        E::Request(RequestFault::Malformed(detail)) => request(detail),
+        E::Request(RequestFault::Missing("refresh_token")) => request("Missing refresh token parameter."),
+        E::Request(RequestFault::Missing(name)) => Row::new("invalid_request", format!("Missing {name} parameter.")),
+        E::Client(ClientFault::Twice) => request("Multiple client authentication methods."),
+        E::Trouble(Trouble::Wait(_)) => Row::new(refusal.code().as_str(), "Too many attempts with invalid client credentials."),
+        E::Code(CodeFault::RedirectUri) | E::Authorize(AuthorizeFault::UriUnregistered) => request("Mismatching redirect URI."),
+        E::Authorize(AuthorizeFault::UriAmbiguous | AuthorizeFault::UriAbsent) => request("Missing redirect URI."),
+        E::Code(CodeFault::VerifierMissing) => request("Code verifier required."),
+        E::Authorize(AuthorizeFault::ResponseTypeMissing) => request("Missing response_type parameter."),
+        E::Authorize(AuthorizeFault::ChallengeMissing) => request("Code challenge required."),
+        E::Authorize(AuthorizeFault::ChallengeMalformed) => request("Invalid code_challenge parameter."),
+        E::Authorize(AuthorizeFault::ChallengeMethod) => request("Transform algorithm not supported."),
+        E::Paused(pause) => Row::new("access_denied", pause.description()),
         other => by_code(other.code()),
     }
 }
@@ -191,10 +178,10 @@ fn printable(text: &str) -> String {
     challenge::printable(text).into_owned()
 }
 
-fn resource_description(refusal: &R, code: ErrorCode) -> &'static str {
+fn resource_description(refusal: &E, code: ErrorCode) -> &'static str {
     match (refusal, code) {
-        (R::NoToken, _) => "Authentication credentials were not provided.",
-        (R::TokenExpired, _) => "The access token has expired.",
+        (E::Access(AccessFault::Absent), _) => "Authentication credentials were not provided.",
+        (E::Access(AccessFault::Expired), _) => "The access token has expired.",
         (_, ErrorCode::InsufficientScope) => "The access token is valid but does not have enough scope.",
         (_, ErrorCode::InvalidToken) => "The access token is invalid.",
         (_, ErrorCode::TemporarilyUnavailable) => "Service temporarily unavailable, try again later.",
@@ -205,8 +192,9 @@ fn resource_description(refusal: &R, code: ErrorCode) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{answer, introspection as inspected, scope, scopes, seen};
     use super::*;
+    use crate::tests::{answer, introspection as inspected, scope, scopes, seen};
+    use hallpass_wire::public_error::{GrantTypeFault, RefreshFault, ScopeFault};
 
     #[test]
     fn a_token_answer_is_as_json_dumps_writes_it() {
@@ -223,16 +211,22 @@ mod tests {
     #[test]
     fn api_6_and_the_other_bare_codes() {
         let rows = [
-            (R::CodeExpired, "invalid_grant"),
-            (R::UnknownCode, "invalid_grant"),
-            (R::ForeignCode, "invalid_grant"),
-            (R::CodeReplayed, "invalid_grant"),
-            (R::VerifierMismatch, "invalid_grant"),
-            (R::UnknownRefreshToken, "invalid_grant"),
-            (R::RefreshTokenReused, "invalid_grant"),
-            (R::UnsupportedGrantType("password".into()), "unsupported_grant_type"),
-            (R::GrantTypeNotAllowed("password"), "unauthorized_client"),
-            (R::UnknownScope(scope("a")), "invalid_scope"),
+            (E::Code(CodeFault::Expired), "invalid_grant"),
+            (E::Code(CodeFault::Unknown), "invalid_grant"),
+            (E::Code(CodeFault::Foreign), "invalid_grant"),
+            (E::Code(CodeFault::Spent("It is spent")), "invalid_grant"),
+            (E::Code(CodeFault::VerifierMismatch), "invalid_grant"),
+            (E::Refresh(RefreshFault::Unknown), "invalid_grant"),
+            (E::Refresh(RefreshFault::Spent("It is spent")), "invalid_grant"),
+            (
+                E::GrantType(GrantTypeFault::NotOffered("password".into())),
+                "unsupported_grant_type",
+            ),
+            (
+                E::GrantType(GrantTypeFault::NotAllowed("password")),
+                "unauthorized_client",
+            ),
+            (E::Scope(ScopeFault::Unknown(scope("a"))), "invalid_scope"),
         ];
         for (refusal, error) in rows {
             let given = seen(token_refusal(&refusal));
@@ -246,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_failed_client_is_challenged_as_a_bearer() {
-        let given = seen(token_refusal(&R::WrongSecret));
+        let given = seen(token_refusal(&E::Client(ClientFault::WrongSecret)));
         assert_eq!(
             (given.status, given.body.as_str()),
             (401, r#"{"error": "invalid_client"}"#)
@@ -259,12 +253,15 @@ mod tests {
 
     #[test]
     fn some_invalid_requests_are_described() {
-        let repeated = R::Parameter(ParameterError::Repeated("client_id"));
+        let repeated = E::Request(RequestFault::Parameter(ParameterError::Repeated("client_id")));
         let rows = [
-            (R::MissingParameter("code"), "Missing code parameter."),
-            (R::MissingParameter("refresh_token"), "Missing refresh token parameter."),
-            (R::VerifierMissing, "Code verifier required."),
-            (R::RedirectUriMismatch, "Mismatching redirect URI."),
+            (E::Request(RequestFault::Missing("code")), "Missing code parameter."),
+            (
+                E::Request(RequestFault::Missing("refresh_token")),
+                "Missing refresh token parameter.",
+            ),
+            (E::Code(CodeFault::VerifierMissing), "Code verifier required."),
+            (E::Code(CodeFault::RedirectUri), "Mismatching redirect URI."),
             (repeated, "Duplicate client_id parameter."),
         ];
         for (refusal, text) in rows {
@@ -277,9 +274,15 @@ mod tests {
     #[test]
     fn fatal_errors_are_400() {
         let rows = [
-            (R::UnknownClient, "Invalid client_id parameter value."),
-            (R::RedirectUriUnregistered, "Mismatching redirect URI."),
-            (R::MissingParameter("client_id"), "Missing client_id parameter."),
+            (E::Client(ClientFault::Unknown), "Invalid client_id parameter value."),
+            (
+                E::Authorize(AuthorizeFault::UriUnregistered),
+                "Mismatching redirect URI.",
+            ),
+            (
+                E::Request(RequestFault::Missing("client_id")),
+                "Missing client_id parameter.",
+            ),
         ];
         for (refusal, text) in rows {
             let given = fatal(&refusal);
@@ -293,8 +296,11 @@ mod tests {
     #[test]
     fn a_denial_is_the_code_and_the_state() {
         let expected = [("error", "access_denied".to_owned()), ("state", "s".to_owned())];
-        assert_eq!(redirect_refusal(&R::Denied, Some("s")), expected);
-        let unchallenged = redirect_refusal(&R::ChallengeMissing, None);
+        assert_eq!(
+            redirect_refusal(&E::Authorize(AuthorizeFault::Denied), Some("s")),
+            expected
+        );
+        let unchallenged = redirect_refusal(&E::Authorize(AuthorizeFault::ChallengeMissing), None);
         assert_eq!(
             unchallenged[1],
             ("error_description", "Code challenge required.".to_owned())
@@ -322,11 +328,15 @@ mod tests {
 
     #[test]
     fn who_may_not_introspect_gets_an_empty_403() {
-        for refusal in [R::NoClientCredentials, R::UnknownClient, R::WrongSecret] {
+        for refusal in [
+            E::Client(ClientFault::NotNamed),
+            E::Client(ClientFault::Unknown),
+            E::Client(ClientFault::WrongSecret),
+        ] {
             let given = seen(introspection_refusal(&refusal));
             assert_eq!((given.status, given.body.as_str()), (403, ""));
         }
-        let given = seen(introspection_refusal(&R::MissingParameter("token")));
+        let given = seen(introspection_refusal(&E::Request(RequestFault::Missing("token"))));
         assert_eq!(given.status, 400);
         assert_eq!(
             given.body,
@@ -342,13 +352,13 @@ mod tests {
 
     #[test]
     fn resources_challenge_without_a_space_after_the_comma() {
-        let given = seen(resource_refusal(&R::TokenExpired, false));
+        let given = seen(resource_refusal(&E::Access(AccessFault::Expired), false));
         assert_eq!(given.status, 401);
         assert_eq!(
             given.header("www-authenticate"),
             Some(r#"Bearer realm="api",error="invalid_token",error_description="The access token has expired.""#)
         );
-        let given = seen(resource_refusal(&R::InsufficientScope(scopes("a")), false));
+        let given = seen(resource_refusal(&E::Access(AccessFault::Scopes(scopes("a"))), false));
         assert_eq!(given.status, 403);
         assert_eq!(
             given.header("www-authenticate"),
@@ -356,7 +366,7 @@ mod tests {
                 r#"Bearer realm="api",error="insufficient_scope",error_description="The access token is valid but does not have enough scope.""#
             )
         );
-        let given = seen(resource_refusal(&R::NoToken, false));
+        let given = seen(resource_refusal(&E::Access(AccessFault::Absent), false));
         assert_eq!(given.header("www-authenticate"), Some("Bearer realm=\"api\""));
     }
 }
