@@ -16,6 +16,7 @@ pub mod directory;
 pub mod http;
 pub mod keys;
 pub mod oauth;
+pub mod organizations;
 pub mod random;
 pub mod serve;
 pub mod store;

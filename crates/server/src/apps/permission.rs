@@ -4,25 +4,11 @@
 use crate::config::Register;
 use crate::directory::Client;
 use crate::oauth::Refusal;
+use crate::organizations::{develops, memberships, role_in};
 use crate::serve::hallpass::Hallpass;
 use crate::store::Manager;
 use crate::store::model::{Organization, OrganizationId, Role, Status, User};
-use crate::web::account::overview::memberships;
 use std::sync::Arc;
-
-/// What the person is in the organization. The hidden default organization is nobody's own: everybody is a member of it.
-#[must_use]
-pub fn role_in(user: &User, organization: &Organization) -> Option<Role> {
-    let mut memberships = user.memberships.iter();
-    let role = memberships.find(|one| one.organization == organization.id)?.role;
-    Some(if organization.hidden { Role::Member } else { role })
-}
-
-/// Whether the person's role in the organization makes them a developer of it.
-#[must_use]
-pub fn develops(user: &User, organization: &Organization) -> bool {
-    matches!(role_in(user, organization), Some(Role::Owner | Role::Developer))
-}
 
 /// Whether the person may register apps for the organization.
 #[must_use]

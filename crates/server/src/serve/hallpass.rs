@@ -7,9 +7,10 @@ use crate::accounts::spelling;
 use crate::config::{Config, GrantType};
 use crate::directory::Directory;
 use crate::directory::feed::Feed;
-use crate::http::source::Proxies;
+use crate::http::body::Share;
+use crate::http::source::{Peer, Proxies};
 use crate::keys::Keys;
-use crate::serve::in_flight::InFlight;
+use crate::serve::in_flight::{InFlight, Source};
 use crate::store::model::{EndReason, Grant, GrantId, State};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant};
@@ -18,6 +19,7 @@ use crate::tokens::proofs::Proof;
 use crate::tokens::revoked::Revoked;
 use hallpass_dialect::Dialect;
 use hallpass_wire::Scopes;
+use http::HeaderMap;
 use std::sync::Arc;
 
 /// Everything an endpoint may use. There is one, shared by all.
@@ -151,6 +153,13 @@ impl Hallpass {
         let lenders = self.stand_ins.lenders(&account);
         let lender = self.store.last_password_of(&lenders).await?;
         Ok(self.stand_ins.hash(&account, lender.as_deref()))
+    }
+
+    /// Whose body a request has: the caller's, and not the proxy's.
+    #[must_use]
+    pub fn share(&self, peer: Peer, headers: &HeaderMap) -> Share {
+        let address = self.proxies.source(peer, headers);
+        Share(self.in_flight.clone(), Source::of(address, &self.proxies))
     }
 
     /// Whether the public address is https, on which cookies depend.

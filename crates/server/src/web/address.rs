@@ -4,9 +4,9 @@
 //! it was not, the server is known only as this computer, and another name is one that somebody must tell it of, or a trick:
 //! any site can have its name lead to 127.0.0.1 (DNS rebinding).
 
-use super::Visit;
-use crate::http::respond::Response;
+use crate::serve::hallpass::Hallpass;
 use crate::web::view::ErrorKind;
+use http::request::Parts;
 use http::{HeaderValue, header};
 use url::Url;
 
@@ -15,48 +15,54 @@ const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// The longest address that a page or the log repeats. A host name has at most 253 characters (RFC 1035 §2.3.4).
 const LONGEST: usize = 270;
 
-/// Refuses a page at a host that is not this server's. Person and operator are told both addresses.
+/// Checks that a page was asked for at this server's host. The error is the host that was asked for, for the error page.
 ///
 /// # Errors
-/// The page to answer instead.
-#[expect(clippy::result_large_err, reason = "the error is the answer")]
-pub(super) fn check_host(visit: &Visit) -> Result<(), Response> {
-    if is_own_host(visit) {
+/// The host, shortened, where it is not this server's.
+pub(super) fn check_host(hallpass: &Hallpass, parts: &Parts) -> Result<(), String> {
+    if is_own_host(hallpass, parts) {
         return Ok(());
     }
-    let (seen, own) = (shown(&host(visit).unwrap_or_default()), visit.hallpass.issuer.as_str());
-    let path = visit.parts.uri.path();
+    let (seen, own) = (shown(&host(parts).unwrap_or_default()), hallpass.issuer.as_str());
+    let path = parts.uri.path();
     tracing::info!(host = ?seen, own, path, "refused a page at an unknown host: set server.public_url");
-    Err(visit.error(421, ErrorKind::ForeignHost { seen: &seen, own }))
+    Err(seen)
 }
 
-/// Refuses a form that another site sent, or that was opened at another address. Person and operator are told both: a proxy
-/// that changes the address is found in no other way.
+/// A form that another site sent, or that was opened at another address: the origin that the browser named.
+pub(super) struct ForeignOrigin(String);
+
+impl ForeignOrigin {
+    /// The error page for the person. It names both addresses: a proxy that changes the address is found in no other way.
+    pub(super) fn kind<'a>(&'a self, own: &'a str) -> ErrorKind<'a> {
+        match self.0.as_str() {
+            "null" | "" => ErrorKind::HiddenOrigin { own },
+            seen => ErrorKind::ForeignOrigin { seen, own },
+        }
+    }
+}
+
+/// Checks that a form came from this server's own pages. The operator is told both addresses.
 ///
 /// # Errors
-/// The page to answer instead.
-#[expect(clippy::result_large_err, reason = "the error is the answer")]
-pub(super) fn check_origin(visit: &Visit) -> Result<(), Response> {
-    if is_own_origin(visit) {
+/// The origin, where it is not this server's.
+pub(super) fn check_origin(hallpass: &Hallpass, parts: &Parts) -> Result<(), ForeignOrigin> {
+    if is_own_origin(hallpass, parts) {
         return Ok(());
     }
-    let origin = visit.parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
-    let (seen, own) = (shown(origin.unwrap_or_default()), visit.hallpass.issuer.as_str());
-    let (host, path) = (shown(&host(visit).unwrap_or_default()), visit.parts.uri.path());
+    let origin = parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    let (seen, own) = (shown(origin.unwrap_or_default()), hallpass.issuer.as_str());
+    let (host, path) = (shown(&host(parts).unwrap_or_default()), parts.uri.path());
     tracing::info!(origin = ?seen, ?host, public_url = own, path, "refused a form that was opened at another address");
-    let kind = match seen.as_str() {
-        "null" | "" => ErrorKind::HiddenOrigin { own },
-        seen => ErrorKind::ForeignOrigin { seen, own },
-    };
-    Err(visit.error(403, kind))
+    Err(ForeignOrigin(seen))
 }
 
 /// Whether the host that was asked for is this server's, as far as the server knows.
-pub(super) fn is_own_host(visit: &Visit) -> bool {
-    if visit.hallpass.config.server.public_url.is_some() {
+pub(super) fn is_own_host(hallpass: &Hallpass, parts: &Parts) -> bool {
+    if hallpass.config.server.public_url.is_some() {
         return true;
     }
-    let (Some(host), Ok(own)) = (host(visit), Url::parse(&visit.hallpass.issuer)) else {
+    let (Some(host), Ok(own)) = (host(parts), Url::parse(&hallpass.issuer)) else {
         // HTTP/1.0 needs no Host, and browsers do not speak it.
         return true;
     };
@@ -65,15 +71,15 @@ pub(super) fn is_own_host(visit: &Visit) -> bool {
 
 /// Whether the request comes from our own pages, or does not say where from. A browser that hides the origin still says whether
 /// it is the same (Fetch Metadata).
-pub(super) fn is_own_origin(visit: &Visit) -> bool {
-    let Some(origin) = visit.parts.headers.get(header::ORIGIN) else {
+pub(super) fn is_own_origin(hallpass: &Hallpass, parts: &Parts) -> bool {
+    let Some(origin) = parts.headers.get(header::ORIGIN) else {
         return true;
     };
     if origin == "null" {
-        let site = visit.parts.headers.get("sec-fetch-site");
+        let site = parts.headers.get("sec-fetch-site");
         return site.is_some_and(|site| site == "same-origin");
     }
-    let Ok(own) = Url::parse(&visit.hallpass.issuer) else {
+    let Ok(own) = Url::parse(&hallpass.issuer) else {
         return false;
     };
     origin
@@ -82,13 +88,9 @@ pub(super) fn is_own_origin(visit: &Visit) -> bool {
 }
 
 /// The host with its port. One in the request line counts before the header (RFC 9112 §3.2.2); on HTTP/2 it stands there.
-fn host(visit: &Visit) -> Option<Vec<u8>> {
-    let line = visit
-        .parts
-        .uri
-        .authority()
-        .map(|authority| authority.as_str().as_bytes());
-    let header = || visit.parts.headers.get(header::HOST).map(HeaderValue::as_bytes);
+fn host(parts: &Parts) -> Option<Vec<u8>> {
+    let line = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
+    let header = || parts.headers.get(header::HOST).map(HeaderValue::as_bytes);
     line.or_else(header).map(<[u8]>::to_vec)
 }
 

@@ -1,47 +1,6 @@
-//! A form sent to a page.
+//! The fields of a form.
 
-use super::{Visit, address};
-use crate::http::body;
-use crate::http::body::Unread;
-use crate::http::respond::Response;
-use crate::http::source::Peer;
-use crate::oauth::Refusal;
-use crate::serve::hallpass::Hallpass;
-use crate::serve::listen::share;
-use crate::web::view::ErrorKind;
-use axum::body::Body;
-use axum::extract::FromRequest;
-use http::Request;
 use hyper::body::Bytes;
-use std::sync::Arc;
-
-/// A form, and who sent it. One from another site is refused; one without an `Origin` header is left to its sealed state.
-pub struct Post {
-    /// Who sent it.
-    pub visit: Visit,
-    /// What was sent.
-    pub form: Form,
-}
-
-impl FromRequest<Arc<Hallpass>> for Post {
-    type Rejection = Response;
-
-    async fn from_request(request: Request<Body>, hallpass: &Arc<Hallpass>) -> Result<Self, Response> {
-        let (parts, body) = request.into_parts();
-        let visit = Visit::begin(hallpass, parts).await?;
-        address::check_origin(&visit)?;
-        let peer = visit.parts.extensions.get::<Peer>().copied();
-        let share = peer.map(|peer| share(hallpass, peer, &visit.parts.headers));
-        let read = body::read(body, share).await.map(Form::parse);
-        match read {
-            Ok(Some(form)) => Ok(Self { visit, form }),
-            Err(Unread::TooLarge) => Err(visit.error(413, ErrorKind::TooLarge)),
-            Ok(None) => Err(visit.error(400, ErrorKind::NotText)),
-            Err(Unread::NoRoom) => Err(visit.failed(Refusal::NoRoom)),
-            Err(Unread::Broken) => Err(visit.error(400, ErrorKind::BadForm)),
-        }
-    }
-}
 
 /// The fields of a form.
 pub struct Form {
@@ -52,7 +11,7 @@ pub struct Form {
 
 impl Form {
     /// `None` where a field is not UTF-8: to replace what cannot be read would store another text than was typed.
-    fn parse(body: Bytes) -> Option<Self> {
+    pub(super) fn parse(body: Bytes) -> Option<Self> {
         let pairs = hallpass_wire::parameters::pairs(&body)?.into_iter();
         let fields = pairs.map(|(name, value)| (name.into_owned(), value.into_owned()));
         Some(Self {
@@ -71,6 +30,12 @@ impl Form {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
+    }
+
+    /// Whether one of the fields holds text that a person typed: the others are choices.
+    #[must_use]
+    pub fn has_typed(&self) -> bool {
+        ["name", "redirect_uris"].iter().any(|name| self.get(name).is_some())
     }
 
     /// The fields of these names alone, as one text.

@@ -8,11 +8,15 @@ mod form;
 pub mod landing;
 mod onward;
 pub mod organization;
+mod post;
 pub mod sign_in;
+mod signed_in;
 pub mod state;
 pub mod view;
 mod visit;
 
-pub use form::{Form, Post};
+pub use form::Form;
 pub use onward::Kept;
-pub use visit::{SignedIn, Visit};
+pub use post::Post;
+pub use signed_in::SignedIn;
+pub use visit::Visit;

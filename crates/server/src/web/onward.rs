@@ -2,15 +2,9 @@
 //!
 //! The page comes back with what was typed, or says that nothing was done. Nothing is done before the person sends it again.
 
-use super::account::connected_apps;
+use super::Form;
 use super::state::{LONGEST_PAYLOAD, Opened};
-use super::{Form, SignedIn, Visit};
-use crate::http::respond::Response;
 use crate::store::model::{User, UserId};
-use crate::web::developer::{apps, new_app};
-use crate::web::view::Notice;
-use http::{Method, Uri};
-use std::sync::Arc;
 use uuid::Uuid;
 
 /// Where a sign-in leads.
@@ -46,10 +40,10 @@ impl Kept {
     /// Whether something that was typed comes back.
     #[must_use]
     pub fn has_typed(&self) -> bool {
-        new_app::has_typed(&Form::decode(&self.fields))
+        Form::decode(&self.fields).has_typed()
     }
 
-    fn fields_of(&self, user: &User) -> Option<Form> {
+    pub(super) fn fields_of(&self, user: &User) -> Option<Form> {
         (self.person == Some(user.id)).then(|| Form::decode(&self.fields))
     }
 }
@@ -105,34 +99,5 @@ impl Onward {
             place: place.to_owned(),
             kept: opened.browser.then_some(kept),
         })
-    }
-
-    /// Leads on whoever signed in.
-    ///
-    /// # Errors
-    /// The answer to give instead.
-    pub(super) async fn go(self, mut visit: Visit, user: Arc<User>) -> Result<Response, Response> {
-        let is_apps_form = self.place == "/account/apps";
-        let is_developers_form = self.place.starts_with("/developer/apps/");
-        let uri = self.place.parse::<Uri>().ok();
-        let (Some(kept), Some(uri), true) = (self.kept, uri, is_apps_form || is_developers_form) else {
-            return Ok(visit.go(&visit.address(&self.place)));
-        };
-        (visit.parts.method, visit.parts.uri) = (Method::GET, uri);
-        let fields = kept.fields_of(&user);
-        match (self.place.as_str(), fields) {
-            ("/account/apps", fields) => connected_apps::again(visit, user, Notice::NothingDone, fields.as_ref()).await,
-            (new_app::PLACE, Some(fields)) => new_app::again(visit, user, &fields).await,
-            (_, fields) => {
-                visit.notice = Some(Notice::NothingDone);
-                let visit = visit.with_navigation().await?;
-                let signed_in = SignedIn { visit, user };
-                // An app's page is not there for somebody else, who would not learn that nothing was done.
-                match fields {
-                    Some(_) => apps::page(signed_in).await,
-                    None => apps::list(signed_in).await,
-                }
-            }
-        }
     }
 }

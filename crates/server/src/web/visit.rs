@@ -3,8 +3,7 @@
 use super::address;
 use super::browser::Browser;
 use super::form::Form;
-use super::sign_in::login;
-use super::state::{self, Binding, Fit, Opened, Purpose};
+use super::state::{self, Binding, Fit, LONGEST_PLACE, Opened, Purpose};
 use crate::accounts::limits::places::place;
 use crate::apps::permission::has_developer_pages;
 use crate::audit::Who;
@@ -29,10 +28,7 @@ use std::time::Duration;
 /// How long a sign-in lasts.
 const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// The longest path with its query. A form carries it back to us and a redirect leads there again, with our cookies beside it
-/// and the headers that a browser sends: all headers together have 16 KiB, or 8 KiB on HTTP/2. 32 binding cookies and the session
-/// cookie take 2.5 KiB of them, a browser's other headers some 800 bytes, each header 32 more on HTTP/2.
-pub(super) const LONGEST_PLACE: usize = 12 * 1024 + 512;
+/// [`LONGEST_PLACE`] on HTTP/2, where all headers together have 8 KiB.
 const LONGEST_PLACE_HTTP_2: usize = 4 * 1024;
 
 /// A request for a page.
@@ -54,14 +50,6 @@ pub struct Visit {
     browser: Browser,
 }
 
-/// A visit by somebody who is signed in. Anybody else gets the sign-in form in the place of the page.
-pub struct SignedIn {
-    /// The visit.
-    pub visit: Visit,
-    /// Who is signed in.
-    pub user: Arc<User>,
-}
-
 impl FromRequest<Arc<Hallpass>> for Visit {
     type Rejection = Response;
 
@@ -71,18 +59,6 @@ impl FromRequest<Arc<Hallpass>> for Visit {
             return Err(visit.error(414, ErrorKind::TooLarge));
         }
         Ok(visit)
-    }
-}
-
-impl FromRequest<Arc<Hallpass>> for SignedIn {
-    type Rejection = Response;
-
-    async fn from_request(request: Request<Body>, hallpass: &Arc<Hallpass>) -> Result<Self, Response> {
-        let visit = Visit::from_request(request, hallpass).await?.with_navigation().await?;
-        match visit.user.clone() {
-            Some(user) => Ok(Self { visit, user }),
-            None => Err(login::form(&visit, visit.place(), None)),
-        }
     }
 }
 
@@ -102,7 +78,10 @@ impl Visit {
             user: None,
             develops: true,
         };
-        address::check_host(&visit)?;
+        if let Err(seen) = address::check_host(hallpass, &visit.parts) {
+            let own = hallpass.issuer.as_str();
+            return Err(visit.error(421, ErrorKind::ForeignHost { seen: &seen, own }));
+        }
         // The keys that open what a form brings back are memory too.
         let fresh = hallpass.feed.fresh().await;
         fresh.map_err(|error| visit.failed(error))?;
@@ -374,7 +353,7 @@ impl Visit {
 
     fn finish(&self, mut response: Response) -> Response {
         // A POST from another site comes without our SameSite cookies, and must not replace or multiply them.
-        if address::is_own_host(self) && address::is_own_origin(self) {
+        if address::is_own_host(&self.hallpass, &self.parts) && address::is_own_origin(&self.hallpass, &self.parts) {
             self.browser.set_cookies(&self.hallpass, &mut response);
         }
         if self.hallpass.is_https() {

@@ -12,7 +12,7 @@ pub(crate) use explained::Explained;
 pub use pulse::Patience;
 
 use crate::http::body;
-use crate::http::body::{Share, Unread};
+use crate::http::body::Unread;
 use crate::http::cors;
 use crate::http::respond;
 use crate::http::respond::Response;
@@ -30,7 +30,7 @@ use arriving::Arriving;
 use axum::body::Body;
 use connection::{Attended, Protocols};
 use hallpass_dialect::{Dialect, Scheme};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, header};
+use http::{HeaderValue, Method, Request, Uri, Version, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::{http1, http2};
@@ -329,7 +329,7 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
     let read = if parts.method == Method::POST && asks && body.size_hint().lower() > body::LARGEST as u64 {
         Err(Refusal::TooLarge)
     } else if parts.method == Method::POST {
-        body::read(body, Some(share(hallpass, peer, &parts.headers)))
+        body::read(body, Some(hallpass.share(peer, &parts.headers)))
             .await
             .map_err(|unread| match unread {
                 Unread::TooLarge => Refusal::TooLarge,
@@ -366,12 +366,6 @@ async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request
         Endpoint::Revoke => Box::pin(revocation::revoke(hallpass, &request, now)).await,
         _ => token::token(hallpass, &request, now).await,
     }
-}
-
-/// Whose body it is: not the proxy's.
-pub(crate) fn share(hallpass: &Hallpass, peer: Peer, headers: &HeaderMap) -> Share {
-    let address = hallpass.proxies.source(peer, headers);
-    Share(hallpass.in_flight.clone(), Source::of(address, &hallpass.proxies))
 }
 
 /// Ready is who can read its database, and write it as far as is known; among several servers, whose memory and clock are

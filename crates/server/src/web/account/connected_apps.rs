@@ -6,7 +6,7 @@ use crate::store::model::{self, AppId, EndReason, Grant, OrganizationId, User};
 use crate::time::Instant;
 use crate::tokens::copies::COPIED;
 use crate::web::developer::{PAGE, key};
-use crate::web::sign_in::login;
+use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
 use crate::web::view;
 use crate::web::view::{ConnectedApps, EndedLine, ErrorKind, Notice, Pages};
@@ -46,7 +46,7 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::End, &form);
     let Some(user) = visit.user.clone() else {
         let kept = Kept::of(opened.as_ref(), &form, &FIELDS);
-        return Ok(login::interrupted(&visit, "/account/apps", None, kept));
+        return Ok(prompt::interrupted(&visit, "/account/apps", None, kept));
     };
     if !opened.as_ref().is_some_and(|opened| opened.fits) {
         let (notice, own) = (Notice::of(opened.is_some()), opened.is_some_and(|opened| opened.own));

@@ -1,10 +1,8 @@
 //! The account: who a person is here, and where they belong.
 
-use crate::apps::permission::develops;
 use crate::http::respond::Response;
-use crate::oauth::Refusal;
-use crate::serve::hallpass::Hallpass;
-use crate::store::model::{Organization, Role, User};
+use crate::organizations::{develops, memberships};
+use crate::store::model::Organization;
 use crate::web::SignedIn;
 use crate::web::view::{Account, OrganizationChoice, OrganizationLine};
 use std::sync::Arc;
@@ -31,17 +29,6 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
         }
         .render(frame)
     }))
-}
-
-/// Where a person belongs, and as what.
-///
-/// # Errors
-/// Where the database is away.
-pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Organization>, Role)>, Refusal> {
-    let found = hallpass.store.organizations_of(user.id).await?.into_iter();
-    Ok(found
-        .map(|(organization, role)| (Arc::new(organization), role))
-        .collect())
 }
 
 /// The organizations that a form offers to choose between.

@@ -14,7 +14,7 @@ use crate::store::model::{
     App, AppId, AppStatus, AuditAction, ClientType, MOST_REDIRECT_URIS, Organization, Reach, User,
 };
 use crate::web::account::overview::organization_choices;
-use crate::web::sign_in::login;
+use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
 use crate::web::view;
 use crate::web::view::{AppNew, AppNewErrors, ErrorKind, NameFault, Notice, RedirectUriFault, ScopeChoice, SecretNews};
@@ -101,7 +101,7 @@ pub async fn create(Post { mut visit, form }: Post) -> Result<Response, Response
     let opened = visit.open_returned(Purpose::Developer, &form);
     let Some(user) = visit.user.clone() else {
         let kept = Kept::of(opened.as_ref(), &form, &FIELDS);
-        return Ok(login::interrupted(&visit, PLACE, None, kept));
+        return Ok(prompt::interrupted(&visit, PLACE, None, kept));
     };
     let typed = Typed::of(&form);
     let own = own_organizations(&visit, &user).await?;
@@ -134,14 +134,8 @@ pub async fn again(mut visit: Visit, user: Arc<User>, form: &Form) -> Result<Res
     Ok(show(&visit, 200, &own, &Typed::of(form), &Faults::default()))
 }
 
-/// Whether something was typed into the form.
-#[must_use]
-pub fn has_typed(form: &Form) -> bool {
-    ["name", "redirect_uris"].iter().any(|name| form.get(name).is_some())
-}
-
 fn kept(form: &Form) -> Notice {
-    if has_typed(form) {
+    if form.has_typed() {
         Notice::Kept
     } else {
         Notice::NothingDone

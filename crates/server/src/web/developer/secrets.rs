@@ -7,7 +7,7 @@ use crate::directory::Client;
 use crate::http::respond::{Response, unchanged};
 use crate::store::StoreError;
 use crate::store::model::{ClientType, Others, Secret, SecretId, Status, User};
-use crate::web::sign_in::login;
+use crate::web::sign_in::prompt;
 use crate::web::state::{Opened, Purpose};
 use crate::web::view::{ErrorKind, Notice, SecretNews};
 use crate::web::{Form, Kept, Post, SignedIn, Visit};
@@ -77,7 +77,7 @@ async fn asked(visit: &Visit, opened: Option<&Opened>) -> Result<Option<(Arc<Use
 async fn not_done(mut visit: Visit, opened: Option<&Opened>, form: &Form) -> Result<Response, Response> {
     let Some(user) = visit.user.clone() else {
         let kept = Kept::of(opened, form, &[]);
-        return Ok(login::interrupted(&visit, &place_of(&visit), None, kept));
+        return Ok(prompt::interrupted(&visit, &place_of(&visit), None, kept));
     };
     visit.notice = Some(Notice::of(opened.is_some()));
     let visit = visit.with_navigation().await?;

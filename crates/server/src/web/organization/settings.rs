@@ -1,9 +1,10 @@
 //! An organization's settings (API-2: the API Settings tab, with its Register Application button): for its owners and
 //! developers. Only owners see who else is in it.
 
-use crate::apps::permission::{develops, manager, may_register, role_in};
+use crate::apps::permission::{manager, may_register};
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
+use crate::organizations::{develops, role_in};
 use crate::store::model::{AppId, ListedApp, Member, Organization, Page, Role, Status, User, UserId};
 use crate::web::developer::{PAGE, app_line, key, pages};
 use crate::web::view::{ErrorKind, MemberLine, OrganizationSettings, Pages, Tab};

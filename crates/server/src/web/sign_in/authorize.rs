@@ -1,17 +1,15 @@
 //! The authorization endpoint (RFC 6749 §3.1): a request is judged, a person signs in, and is asked.
 
-use super::{consent, login};
-use crate::directory::Client;
+use super::judged::refused;
+use super::{consent, prompt};
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
-use crate::oauth::authorize::request::{AuthorizationRequest, PARAMETERS, Problem, judge};
+use crate::oauth::authorize::request::{PARAMETERS, Problem, judge};
 use crate::serve::hallpass::Hallpass;
 use crate::web::Visit;
-use crate::web::view::{Back, ErrorKind};
+use crate::web::view::ErrorKind;
 use axum::body::Body;
-use hallpass_wire::Parameters;
-use hallpass_wire::redirect_uri::Destination;
 use http::header::ALLOW;
 use http::{Method, Request};
 use std::sync::Arc;
@@ -39,88 +37,9 @@ async fn put(visit: &Visit) -> Result<Response, Response> {
         return Err(refused(visit, &problem));
     }
     let Some(user) = &visit.user else {
-        return Ok(login::form(visit, visit.place(), Some(&request.client.app.name)));
+        return Ok(prompt::form(visit, visit.place(), Some(&request.client.app.name)));
     };
     consent::ask(visit, user, &request, visit.parts.uri.query().unwrap_or_default())
         .await
         .map_err(|refusal| visit.failed(refusal))
-}
-
-/// Answers a request that was refused. A browser is redirected by itself to trusted apps only: anybody can register an app and
-/// send people here with a bad request, to have this server lead them on (RFC 9700 §4.11.2).
-fn refused(visit: &Visit, problem: &Problem) -> Response {
-    let (client, target, refusal) = match problem {
-        Problem::Fatal(refusal) => return fatal(visit, refusal),
-        Problem::OfApp(client, target, refusal) => (client, target, refusal),
-    };
-    let Some(address) = target.with_refusal(&visit.hallpass, refusal) else {
-        return fatal(visit, refusal);
-    };
-    log_refused(refusal);
-    if !client.app.trusted {
-        return offered(visit, client, &address, refusal);
-    }
-    match visit.parts.method {
-        Method::POST => respond::see_other(&address),
-        _ => respond::found(&address),
-    }
-}
-
-/// The page with a link to an app that is not trusted.
-fn offered(visit: &Visit, client: &Client, address: &str, refusal: &Refusal) -> Response {
-    let fatal = visit.hallpass.dialect.fatal(&refusal.public());
-    let (error, description) = (fatal.error, fatal.description.as_ref());
-    let site = site(client, address);
-    let back = Back {
-        href: address,
-        app: &client.app.name,
-        site: site.as_deref(),
-    };
-    visit.error_with(400, ErrorKind::AuthorizationRequest { error, description }, Some(back))
-}
-
-/// What a page says of where its link to an app leads; `None` for a trusted app, which people know by its name.
-#[must_use]
-pub(in crate::web) fn site(client: &Client, address: &str) -> Option<String> {
-    match Destination::of(address).filter(|_| !client.app.trusted)? {
-        Destination::Web(host) => Some(host),
-        Destination::Scheme(scheme) => Some(format!("{scheme}:")),
-        Destination::ThisDevice => None,
-    }
-}
-
-/// Where an authorization request starts anew, below the public address.
-#[must_use]
-pub fn place(hallpass: &Hallpass, query: &str) -> String {
-    format!("{}?{query}", hallpass.config.paths.authorize)
-}
-
-/// Judges a request that a consent page put before a person.
-///
-/// # Errors
-/// The answer to give instead.
-pub(in crate::web) async fn judge_again(visit: &Visit, query: &str) -> Result<AuthorizationRequest, Response> {
-    let query = Parameters::read(query.as_bytes(), &PARAMETERS);
-    judge(&visit.hallpass, &query)
-        .await
-        .map_err(|problem| refused(visit, &problem))
-}
-
-/// Logs a refused request with its word in `docs/reasons.md`.
-pub(in crate::web) fn log_refused(refusal: &Refusal) {
-    tracing::info!(endpoint = "authorization", reason = refusal.word(), %refusal, "refused");
-}
-
-/// An error that may not be redirected: our own page, with the dialect's status and words (RFC 6749 §4.1.2.1).
-fn fatal(visit: &Visit, refusal: &Refusal) -> Response {
-    if matches!(refusal, Refusal::Unavailable | Refusal::Internal) {
-        return visit.failed(refusal.clone());
-    }
-    log_refused(refusal);
-    if let Refusal::Paused(_) = refusal {
-        return visit.error(403, ErrorKind::AppSuspended);
-    }
-    let fatal = visit.hallpass.dialect.fatal(&refusal.public());
-    let (error, description) = (fatal.error, fatal.description.as_ref());
-    visit.error(fatal.status, ErrorKind::AuthorizationRequest { error, description })
 }

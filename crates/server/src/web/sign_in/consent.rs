@@ -4,20 +4,21 @@
 //! while it can be redeemed, and makes nothing. One for another organization is asked again. A denial after it ends the grant
 //! while its code is not redeemed.
 
-use super::authorize::{judge_again, log_refused, place, site};
-use super::login;
+use super::judged::{judge_again, log_refused, place, site};
+use super::prompt;
 use super::shown::{Question, Shown};
 use crate::config::Lifetime;
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::Refusal;
 use crate::oauth::authorize::request::AuthorizationRequest;
+use crate::organizations::memberships;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{
     AuditAction, EndReason, Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status, User,
 };
 use crate::tokens::proofs::{Kind, Proof};
-use crate::web::account::overview::{memberships, organization_choices};
+use crate::web::account::overview::organization_choices;
 use crate::web::state::{Opened, Purpose};
 use crate::web::view::{Again, AlreadyConnected, Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
 use crate::web::{Form, Kept, Post, Visit};
@@ -127,7 +128,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     let mut request = judge_again(&visit, &shown.query).await?;
     let Some(user) = &visit.user else {
         let (place, app) = (place(&visit.hallpass, &shown.query), request.client.app.name.as_str());
-        return Ok(login::interrupted(&visit, &place, Some(app), Kept::default()));
+        return Ok(prompt::interrupted(&visit, &place, Some(app), Kept::default()));
     };
     let failed = |refusal| visit.failed(refusal);
     // Another tab, another person or a long pause: the question is put again to the person who is signed in now.

@@ -1,7 +1,7 @@
 //! Signing in and out.
-//!
-//! A page that needs a person shows the sign-in form in its own place; the form carries, sealed, where to go on.
 
+use super::prompt::{self, Attempt, show};
+use super::resume::resume;
 use crate::accounts::limits::{Account, Guess, TooManyFailures, places};
 use crate::accounts::passwords;
 use crate::accounts::passwords::{Busy, Pool};
@@ -10,9 +10,9 @@ use crate::directory::Client;
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::Refusal;
 use crate::store::model::{Status, User};
-use crate::web::onward::{Kept, Onward};
+use crate::web::onward::Onward;
 use crate::web::state::{Opened, Purpose};
-use crate::web::view::{Interrupted, Login, LoginError, Notice};
+use crate::web::view::{LoginError, Notice};
 use crate::web::{Form, Post, Visit, landing};
 use hallpass_wire::Parameters;
 use http::header;
@@ -22,21 +22,11 @@ use std::sync::Arc;
 /// The longest login name that the form repeats: an address has at most 254 characters (RFC 5321 §4.5.3.1).
 const LONGEST_NAME: usize = 320;
 
-/// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
-pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
-    show(visit, 200, &Onward::to(place), app, &Attempt::default())
-}
-
-/// The sign-in form in answer to a form whose session had ended. `place` is where to go on.
-pub fn interrupted(visit: &Visit, place: &str, app: Option<&str>, kept: Kept) -> Response {
-    unchanged(show(visit, 200, &Onward::back(place, kept), app, &Attempt::default()))
-}
-
 /// `GET /login`.
 pub async fn page(visit: Visit) -> Response {
     match visit.user {
         Some(_) => visit.go(&visit.address("/account")),
-        None => form(&visit, "/account", None),
+        None => prompt::form(&visit, "/account", None),
     }
 }
 
@@ -58,7 +48,7 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
     if opened.as_ref().is_none_or(|opened| !opened.fits) {
         // The same browser signed in meanwhile, in another tab: go on there.
         return match visit.user.clone() {
-            Some(user) => onward.go(visit, user).await,
+            Some(user) => resume(onward, visit, user).await,
             None => Err(again(&visit, 400, unfitting(&visit, opened.as_ref()))),
         };
     }
@@ -78,7 +68,7 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
     if !signed_in.map_err(|refusal| visit.failed(refusal))? {
         return Err(again(&visit, 401, LoginError::WrongPassword));
     }
-    onward.go(visit, Arc::new(user)).await
+    resume(onward, visit, Arc::new(user)).await
 }
 
 /// The app that the person is on the way to. The place is ours: it was led to once its app was known.
@@ -106,13 +96,6 @@ pub async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Respon
     Ok(visit.go(&visit.address("/")))
 }
 
-/// What was tried before.
-#[derive(Default)]
-struct Attempt<'a> {
-    username: &'a str,
-    error: Option<LoginError<'a>>,
-}
-
 /// Why a form that nobody was signed in by does not fit.
 fn unfitting<'a>(visit: &'a Visit, opened: Option<&Opened>) -> LoginError<'a> {
     let Some(opened) = opened else {
@@ -130,28 +113,6 @@ fn unfitting<'a>(visit: &'a Visit, opened: Option<&Opened>) -> LoginError<'a> {
         return LoginError::NoCookies { own };
     }
     LoginError::OtherBrowser
-}
-
-fn show(visit: &Visit, status: u16, onward: &Onward, app: Option<&str>, attempt: &Attempt<'_>) -> Response {
-    let (action, blob) = (
-        visit.address("/login"),
-        visit.seal(Purpose::Login, onward.encode().as_bytes()),
-    );
-    let interrupted = onward.kept.as_ref().map(|kept| match kept.has_typed() {
-        true => Interrupted::Kept,
-        false => Interrupted::NothingDone,
-    });
-    visit.render(status, |frame| {
-        Login {
-            action: &action,
-            blob: &blob,
-            app_name: app,
-            username: attempt.username,
-            error: attempt.error,
-            interrupted,
-        }
-        .render(frame)
-    })
 }
 
 fn retry_after(seconds: u64, mut response: Response) -> Response {

@@ -2,5 +2,8 @@
 
 pub mod authorize;
 pub mod consent;
+mod judged;
 pub mod login;
+pub mod prompt;
+mod resume;
 mod shown;

@@ -1,0 +1,31 @@
+//! Organizations: who belongs to which, and as what.
+
+use crate::oauth::Refusal;
+use crate::serve::hallpass::Hallpass;
+use crate::store::model::{Organization, Role, User};
+use std::sync::Arc;
+
+/// Where a person belongs, and as what.
+///
+/// # Errors
+/// Where the database is away.
+pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Organization>, Role)>, Refusal> {
+    let found = hallpass.store.organizations_of(user.id).await?.into_iter();
+    Ok(found
+        .map(|(organization, role)| (Arc::new(organization), role))
+        .collect())
+}
+
+/// What the person is in the organization. The hidden default organization is nobody's own: everybody is a member of it.
+#[must_use]
+pub fn role_in(user: &User, organization: &Organization) -> Option<Role> {
+    let mut memberships = user.memberships.iter();
+    let role = memberships.find(|one| one.organization == organization.id)?.role;
+    Some(if organization.hidden { Role::Member } else { role })
+}
+
+/// Whether the person's role in the organization makes them a developer of it.
+#[must_use]
+pub fn develops(user: &User, organization: &Organization) -> bool {
+    matches!(role_in(user, organization), Some(Role::Owner | Role::Developer))
+}

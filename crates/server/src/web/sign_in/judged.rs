@@ -1,0 +1,92 @@
+//! An authorization request that was judged, and the answer where it was refused (RFC 6749 §4.1.2.1).
+
+use crate::directory::Client;
+use crate::http::respond;
+use crate::http::respond::Response;
+use crate::oauth::Refusal;
+use crate::oauth::authorize::request::{AuthorizationRequest, PARAMETERS, Problem, judge};
+use crate::serve::hallpass::Hallpass;
+use crate::web::Visit;
+use crate::web::view::{Back, ErrorKind};
+use hallpass_wire::Parameters;
+use hallpass_wire::redirect_uri::Destination;
+use http::Method;
+
+/// Answers a request that was refused. A browser is redirected by itself to trusted apps only: anybody can register an app and
+/// send people here with a bad request, to have this server lead them on (RFC 9700 §4.11.2).
+pub(super) fn refused(visit: &Visit, problem: &Problem) -> Response {
+    let (client, target, refusal) = match problem {
+        Problem::Fatal(refusal) => return fatal(visit, refusal),
+        Problem::OfApp(client, target, refusal) => (client, target, refusal),
+    };
+    let Some(address) = target.with_refusal(&visit.hallpass, refusal) else {
+        return fatal(visit, refusal);
+    };
+    log_refused(refusal);
+    if !client.app.trusted {
+        return offered(visit, client, &address, refusal);
+    }
+    match visit.parts.method {
+        Method::POST => respond::see_other(&address),
+        _ => respond::found(&address),
+    }
+}
+
+/// The page with a link to an app that is not trusted.
+fn offered(visit: &Visit, client: &Client, address: &str, refusal: &Refusal) -> Response {
+    let fatal = visit.hallpass.dialect.fatal(&refusal.public());
+    let (error, description) = (fatal.error, fatal.description.as_ref());
+    let site = site(client, address);
+    let back = Back {
+        href: address,
+        app: &client.app.name,
+        site: site.as_deref(),
+    };
+    visit.error_with(400, ErrorKind::AuthorizationRequest { error, description }, Some(back))
+}
+
+/// What a page says of where its link to an app leads; `None` for a trusted app, which people know by its name.
+#[must_use]
+pub(super) fn site(client: &Client, address: &str) -> Option<String> {
+    match Destination::of(address).filter(|_| !client.app.trusted)? {
+        Destination::Web(host) => Some(host),
+        Destination::Scheme(scheme) => Some(format!("{scheme}:")),
+        Destination::ThisDevice => None,
+    }
+}
+
+/// Where an authorization request starts anew, below the public address.
+#[must_use]
+pub(super) fn place(hallpass: &Hallpass, query: &str) -> String {
+    format!("{}?{query}", hallpass.config.paths.authorize)
+}
+
+/// Judges a request that a consent page put before a person.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) async fn judge_again(visit: &Visit, query: &str) -> Result<AuthorizationRequest, Response> {
+    let query = Parameters::read(query.as_bytes(), &PARAMETERS);
+    judge(&visit.hallpass, &query)
+        .await
+        .map_err(|problem| refused(visit, &problem))
+}
+
+/// Logs a refused request with its word in `docs/reasons.md`.
+pub(super) fn log_refused(refusal: &Refusal) {
+    tracing::info!(endpoint = "authorization", reason = refusal.word(), %refusal, "refused");
+}
+
+/// An error that may not be redirected: our own page, with the dialect's status and words (RFC 6749 §4.1.2.1).
+fn fatal(visit: &Visit, refusal: &Refusal) -> Response {
+    if matches!(refusal, Refusal::Unavailable | Refusal::Internal) {
+        return visit.failed(refusal.clone());
+    }
+    log_refused(refusal);
+    if let Refusal::Paused(_) = refusal {
+        return visit.error(403, ErrorKind::AppSuspended);
+    }
+    let fatal = visit.hallpass.dialect.fatal(&refusal.public());
+    let (error, description) = (fatal.error, fatal.description.as_ref());
+    visit.error(fatal.status, ErrorKind::AuthorizationRequest { error, description })
+}

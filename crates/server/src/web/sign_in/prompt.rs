@@ -1,0 +1,47 @@
+//! The sign-in form. A page that needs a person shows it in its own place; the form carries, sealed, where to go on.
+
+use crate::http::respond::{Response, unchanged};
+use crate::web::Visit;
+use crate::web::onward::{Kept, Onward};
+use crate::web::state::Purpose;
+use crate::web::view::{Interrupted, Login, LoginError};
+
+/// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
+pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
+    show(visit, 200, &Onward::to(place), app, &Attempt::default())
+}
+
+/// The sign-in form in answer to a form whose session had ended. `place` is where to go on.
+pub fn interrupted(visit: &Visit, place: &str, app: Option<&str>, kept: Kept) -> Response {
+    unchanged(show(visit, 200, &Onward::back(place, kept), app, &Attempt::default()))
+}
+
+/// The attempt before, which the form repeats.
+#[derive(Default)]
+pub(super) struct Attempt<'a> {
+    pub(super) username: &'a str,
+    pub(super) error: Option<LoginError<'a>>,
+}
+
+/// Renders the sign-in form.
+pub(super) fn show(visit: &Visit, status: u16, onward: &Onward, app: Option<&str>, attempt: &Attempt<'_>) -> Response {
+    let (action, blob) = (
+        visit.address("/login"),
+        visit.seal(Purpose::Login, onward.encode().as_bytes()),
+    );
+    let interrupted = onward.kept.as_ref().map(|kept| match kept.has_typed() {
+        true => Interrupted::Kept,
+        false => Interrupted::NothingDone,
+    });
+    visit.render(status, |frame| {
+        Login {
+            action: &action,
+            blob: &blob,
+            app_name: app,
+            username: attempt.username,
+            error: attempt.error,
+            interrupted,
+        }
+        .render(frame)
+    })
+}
