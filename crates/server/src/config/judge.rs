@@ -5,30 +5,13 @@ use super::declared::App;
 use super::problems::{Problems, join};
 use super::sections::Paths;
 use crate::accounts::spelling;
+use crate::http::endpoints::{Location, Row, TABLE, reserved};
 use crate::store::model::{ClientType, GrantType, Role};
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::redirect_uri::Schemes;
 use hallpass_wire::{RedirectUri, Scopes};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-
-/// The pages and endpoints that are always where they are; an endpoint's path stays out of them.
-const TAKEN: [&str; 14] = [
-    "/developer",
-    "/account",
-    "/organizations",
-    "/login",
-    "/logout",
-    "/consent",
-    "/switch",
-    "/health",
-    "/assets",
-    "/.well-known",
-    "/admin",
-    "/metrics",
-    "/openapi.json",
-    "/forward-auth",
-];
 
 /// Notes every value that does not go with another one.
 pub(super) fn config(config: &Config, problems: &mut Problems) {
@@ -46,26 +29,19 @@ pub(super) fn config(config: &Config, problems: &mut Problems) {
 
 /// Endpoints are answered with and without a slash at the end, so a slash is no difference here.
 fn paths(paths: &Paths, problems: &mut Problems) {
-    let all = [
-        ("authorize", &paths.authorize),
-        ("token", &paths.token),
-        ("introspect", &paths.introspect),
-        ("revoke", &paths.revoke),
-        ("identity", &paths.identity),
-    ];
+    let configured = |row: &'static Row| match row.location {
+        Location::Path(key, path) => Some((key, path(paths))),
+        _ => None,
+    };
+    let all: Vec<_> = TABLE.iter().filter_map(configured).collect();
     for (position, (key, path)) in all.iter().enumerate() {
         let path = path.trim_end_matches('/');
-        let within = |taken: &&&str| {
-            path.strip_prefix(**taken)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
         if path.is_empty() {
             problems.add(&format!("paths.{key}"), "\"/\" is the landing page");
-        }
-        if let Some(taken) = TAKEN.iter().find(within) {
+        } else if let Some(taken) = reserved(path) {
             problems.add(
                 &format!("paths.{key}"),
-                format!("{taken} is taken by Hallpass's own pages"),
+                format!("/{taken} is taken by Hallpass's own pages"),
             );
         }
         let same = all[..position]
@@ -291,22 +267,6 @@ fn unique<T: std::hash::Hash + Eq>(
                 let text = format!("the same as {earlier}{}", place.unwrap_or_default());
                 problems.add(&format!("{}.{key}", problems.entry(list, position)), text);
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::TAKEN;
-
-    #[test]
-    fn no_endpoint_can_take_the_address_of_a_page() {
-        let routes = include_str!("../serve/dispatch.rs").split(".route(\"").skip(1);
-        let pages: Vec<&str> = routes.filter_map(|rest| rest.split('"').next()).collect();
-        assert!(pages.len() > 10, "{pages:?}");
-        for page in pages.into_iter().filter(|page| *page != "/") {
-            let first = page.split('/').nth(1).unwrap();
-            assert!(TAKEN.contains(&format!("/{first}").as_str()), "{page}");
         }
     }
 }

@@ -9,9 +9,9 @@
 //! allowed, and a page must hold a code with its verifier, a token or a secret to get anything. Pages and introspection are
 //! shared with no other origin.
 
+use crate::http::endpoints::{Readers, Row};
 use crate::http::respond;
 use crate::http::respond::Response;
-use crate::serve::dispatch::Endpoint;
 use crate::serve::hallpass::Hallpass;
 use hallpass_wire::origin::LONGEST;
 use http::header::{
@@ -42,15 +42,13 @@ pub enum Sharing {
 }
 
 /// Decides which pages may read the answer of this endpoint.
-pub async fn sharing(hallpass: &Hallpass, endpoint: Endpoint, headers: &HeaderMap) -> Sharing {
-    let methods = match endpoint {
-        Endpoint::Metadata | Endpoint::OpenIdConfiguration | Endpoint::OpenApi => return Sharing::Everybody,
-        Endpoint::Token | Endpoint::Revoke => "POST",
-        Endpoint::Identity => "GET, POST",
-        Endpoint::Introspect | Endpoint::Authorize | Endpoint::Live | Endpoint::Ready | Endpoint::Page => {
-            return Sharing::Own;
-        }
-    };
+pub async fn sharing(hallpass: &Hallpass, row: &Row, headers: &HeaderMap) -> Sharing {
+    match row.readers {
+        Readers::Own => return Sharing::Own,
+        Readers::Everybody => return Sharing::Everybody,
+        Readers::Apps => {}
+    }
+    let methods = row.methods.shared();
     let of_app = match headers.get(ORIGIN) {
         Some(origin) if Box::pin(is_of_app(hallpass, origin)).await => Some(origin.clone()),
         _ => None,

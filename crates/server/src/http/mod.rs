@@ -3,6 +3,7 @@
 pub mod body;
 pub mod cookies;
 pub mod cors;
+pub mod endpoints;
 pub(crate) mod excerpt;
 pub mod respond;
 pub mod source;

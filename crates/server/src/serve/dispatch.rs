@@ -1,169 +1,225 @@
-//! Every address of the server, on one page.
-//!
-//! The endpoints that machines call are matched first, by hand: their paths are configuration and they are hot. The rest are
-//! pages, behind a router. Both forms of every path are answered, with and without a trailing slash.
+//! From a request to its answer: the endpoints that machines call by a plain match, the pages behind a router.
 
+use crate::http::body::{self, Unread};
+use crate::http::cors;
+use crate::http::endpoints::{Endpoint, Methods, Row, bare};
+use crate::http::respond;
+use crate::http::respond::Response;
+use crate::http::source::Peer;
+use crate::oauth::Refusal;
+use crate::oauth::endpoints::{FormRequest, identity, introspection, metadata, openapi, revocation, token};
 use crate::serve::hallpass::Hallpass;
-use crate::web::account::{connected_apps, overview};
-use crate::web::developer::{apps, new_app, secrets};
-use crate::web::landing;
-use crate::web::organization::settings;
-use crate::web::sign_in::{consent, login};
+use crate::store::StoreError;
+use crate::web::sign_in::authorize::authorize;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::body::Body;
+use hallpass_dialect::{Dialect, Scheme};
+use http::{HeaderValue, Method, Request, Uri, Version, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
 use std::sync::Arc;
+use tower::ServiceExt as _;
 
-/// What a path leads to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Endpoint {
-    /// RFC 6749 §3.1.
-    Authorize,
-    /// RFC 6749 §3.2.
-    Token,
-    /// RFC 7662.
-    Introspect,
-    /// RFC 7009.
-    Revoke,
-    /// Who the resource owner is.
-    Identity,
-    /// RFC 8414.
-    Metadata,
-    /// OpenID Connect Discovery 1.0 §4: there is no such document here.
-    OpenIdConfiguration,
-    /// OpenAPI 3.1.
-    OpenApi,
-    /// Whether the process lives.
-    Live,
-    /// Whether it can serve.
-    Ready,
-    /// A page.
-    Page,
+/// The body of a request as it arrives.
+pub(super) trait RequestBody:
+    hyper::body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static
+{
 }
 
-/// What a path leads to, and how it reads below the public address or the API's. A proxy may take their paths off or leave
-/// them on, so both are answered; where that leaves a choice, an endpoint comes before a page.
-#[must_use]
-pub fn locate<'p>(hallpass: &Hallpass, path: &'p str) -> (Endpoint, &'p str) {
-    let below = || {
-        let bases = hallpass.bases.iter();
-        bases.filter_map(|base| path.strip_prefix(base.as_str()).filter(|rest| is_path(rest)))
-    };
-    let endpoints = below().chain([path]).map(|path| (endpoint(hallpass, path), path));
-    let mut found = endpoints.filter(|(endpoint, _)| *endpoint != Endpoint::Page);
-    let page = || (Endpoint::Page, below().find(|path| is_page(path)).unwrap_or(path));
-    found.next().unwrap_or_else(page)
-}
+impl<B: hyper::body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static> RequestBody for B {}
 
-/// Whether what is left of a path is one, and not the rest of a longer name.
-fn is_path(rest: &str) -> bool {
-    rest.is_empty() || rest.starts_with('/')
-}
+/// An answer whose body is whole.
+pub(super) type Answer = http::Response<Bytes>;
 
-fn endpoint(hallpass: &Hallpass, path: &str) -> Endpoint {
-    let paths = &hallpass.config.paths;
-    let is = |configured: &str| bare(configured) == bare(path);
-    if is(&paths.token) {
-        Endpoint::Token
-    } else if is(&paths.introspect) {
-        Endpoint::Introspect
-    } else if is(&paths.identity) {
-        Endpoint::Identity
-    } else if is(&paths.revoke) {
-        Endpoint::Revoke
-    } else if is(&paths.authorize) {
-        Endpoint::Authorize
-    } else {
-        fixed(hallpass, bare(path))
+/// Answers a request: finds its endpoint, and says who may read the answer.
+pub(super) async fn dispatch<B: RequestBody>(
+    hallpass: &Arc<Hallpass>,
+    pages: &Router,
+    mut request: Request<B>,
+    peer: Peer,
+) -> Answer {
+    if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
+        let refused = hallpass.dialect.token_refusal(&without_host().public(), Scheme::None);
+        return respond::rendered(refused).map(whole);
     }
-}
-
-fn fixed(hallpass: &Hallpass, path: &str) -> Endpoint {
-    match path {
-        "/openapi.json" => Endpoint::OpenApi,
-        "/health/live" => Endpoint::Live,
-        "/health/ready" => Endpoint::Ready,
-        _ => well_known(hallpass, path).unwrap_or(Endpoint::Page),
+    let row = find(hallpass, &mut request);
+    let sharing = cors::sharing(hallpass, row, request.headers()).await;
+    if let Some(preflight) = sharing.preflight(request.method(), request.headers()) {
+        return preflight.map(whole);
     }
+    let mut answer = answer_of(hallpass, pages, row, (request, peer)).await;
+    sharing.mark(answer.headers_mut());
+    answer
 }
 
-/// Clients look for metadata in three places: at the root, in front of the issuer's path (RFC 8414 §3.1) and behind it, where
-/// OpenID Connect Discovery 1.0 §4.1 puts its own document.
-fn well_known(hallpass: &Hallpass, path: &str) -> Option<Endpoint> {
-    let rest = path.strip_prefix("/.well-known/")?;
-    let inserted = |name: &str| rest.strip_prefix(name).is_some_and(|rest| rest == hallpass.base);
-    let is = |name: &str| rest == name || inserted(name);
-    if is("oauth-authorization-server") {
-        Some(Endpoint::Metadata)
-    } else {
-        is("openid-configuration").then_some(Endpoint::OpenIdConfiguration)
-    }
-}
-
-/// What the paths of [`pages`] begin with.
-const PAGES: [&str; 9] = [
-    "",
-    "assets",
-    "login",
-    "logout",
-    "consent",
-    "switch",
-    "account",
-    "organizations",
-    "developer",
-];
-
-/// The pages.
-pub fn pages(hallpass: Arc<Hallpass>) -> Router {
-    Router::new()
-        .route("/", get(landing::landing))
-        .route("/assets/{name}", get(landing::assets))
-        .route("/login", get(login::page).post(login::sign_in))
-        .route("/logout", post(login::sign_out))
-        .route("/consent", post(consent::decide))
-        .route("/switch", post(consent::switch))
-        .route("/account", get(overview::page))
-        .route("/account/apps", get(connected_apps::page).post(connected_apps::end))
-        .route("/organizations/{slug}", get(settings::page))
-        .route("/developer", get(apps::list))
-        .route("/developer/apps/new", get(new_app::page).post(new_app::create))
-        .route("/developer/apps/{client_id}", get(apps::page))
-        .route("/developer/apps/{client_id}/secret", post(secrets::make))
-        .route("/developer/apps/{client_id}/secret/end", post(secrets::end))
-        .fallback(landing::not_found)
-        .method_not_allowed_fallback(landing::method_not_allowed)
-        .with_state(hallpass)
-}
-
-/// Whether a page may stand at `path`, by its first part. Where the public address ends in such a name, a path that a proxy
-/// shortened would else be shortened again.
-fn is_page(path: &str) -> bool {
-    let first = path.split('/').nth(1).unwrap_or_default();
-    PAGES.contains(&first)
-}
-
-/// A path without its trailing slash.
-#[must_use]
-pub fn bare(path: &str) -> &str {
-    path.strip_suffix('/').unwrap_or(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A page whose name is missing here would not be found below a public address of that name.
-    #[test]
-    fn every_page_begins_with_a_name_of_the_list() {
-        let source = include_str!("dispatch.rs");
-        let routes: Vec<&str> = source
-            .split(".route(\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .filter(|path| path.starts_with('/'))
-            .collect();
-        assert!(routes.len() > 10, "{routes:?}");
-        for path in routes {
-            assert!(is_page(path), "{path}");
+/// What an endpoint answers. Each request copies the state of this future, which is as large as its largest branch: those that
+/// are large, or not hot, are boxed.
+async fn answer_of<B: RequestBody>(
+    hallpass: &Arc<Hallpass>,
+    pages: &Router,
+    row: &'static Row,
+    (mut request, peer): (Request<B>, Peer),
+) -> Answer {
+    let full = |response: Response| response.map(whole);
+    let method = request.method();
+    let served = row.methods.contain(method);
+    match row.endpoint {
+        Endpoint::Token | Endpoint::Introspect | Endpoint::Revoke => {
+            full(form_endpoint(hallpass, row, request, peer).await)
+        }
+        Endpoint::OpenIdConfiguration => full(metadata::no_openid_configuration()),
+        Endpoint::Authorize => full(Box::pin(authorize(hallpass, request.map(Body::new))).await),
+        // A protected resource: it refuses in the dialect's words.
+        Endpoint::Identity if !served => {
+            let refusal = not_served(method, row.methods);
+            full(respond::rendered(hallpass.dialect.resource_refusal(&refusal.public())))
+        }
+        Endpoint::Metadata | Endpoint::OpenApi | Endpoint::Live | Endpoint::Ready if !served => {
+            full(refuse_method(method, row.methods))
+        }
+        Endpoint::Identity => full(Box::pin(identity::identity(hallpass, request.headers(), hallpass.now())).await),
+        Endpoint::Metadata => full(metadata::metadata(hallpass)),
+        Endpoint::OpenApi => full(openapi::openapi(hallpass)),
+        Endpoint::Live => full(respond::json(200, r#"{"status":"live"}"#)),
+        Endpoint::Ready => full(Box::pin(ready(hallpass)).await),
+        Endpoint::Page => {
+            request.extensions_mut().insert(peer);
+            match Box::pin(pages.clone().oneshot(request.map(Body::new))).await {
+                Ok(response) => {
+                    let (parts, body) = response.into_parts();
+                    // Every page is whole already: nothing is waited for, and nothing can fail.
+                    let bytes = body.collect().await.map(|body| body.to_bytes());
+                    Answer::from_parts(parts, bytes.unwrap_or_default())
+                }
+                Err(never) => match never {},
+            }
         }
     }
+}
+
+fn whole(body: Full<Bytes>) -> Bytes {
+    body.into_inner().unwrap_or_default()
+}
+
+/// What is answered where the memory for requests is full.
+pub(super) fn no_room(hallpass: &Hallpass) -> Answer {
+    let refused = hallpass.dialect.token_refusal(&Refusal::NoRoom.public(), Scheme::None);
+    respond::rendered(refused).map(whole)
+}
+
+/// RFC 9112 §3.2. Proxies disagree about which of two hosts counts, and about what none means.
+fn without_host() -> Refusal {
+    Refusal::Malformed("the request must have one Host header")
+}
+
+/// Finds the endpoint, and takes the path of the public address off. A trailing slash is taken off pages too.
+fn find<B>(hallpass: &Hallpass, request: &mut Request<B>) -> &'static Row {
+    let path = request.uri().path();
+    let (row, below) = hallpass.endpoints.find(path);
+    let wanted = if row.endpoint == Endpoint::Page {
+        bare(below)
+    } else {
+        below
+    };
+    if wanted != path {
+        let query = request
+            .uri()
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        let slash = if wanted.is_empty() { "/" } else { "" };
+        // The authority stays: on HTTP/2 the host stands nowhere else.
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = format!("{slash}{wanted}{query}").parse().ok();
+        if let Some(Ok(uri)) = parts.path_and_query.is_some().then(|| Uri::from_parts(parts)) {
+            *request.uri_mut() = uri;
+        }
+    }
+    row
+}
+
+async fn form_endpoint<B: RequestBody>(hallpass: &Hallpass, row: &Row, request: Request<B>, peer: Peer) -> Response {
+    let (parts, body) = request.into_parts();
+    // Who asks before sending is told before sending (RFC 9110 §10.1.1); who has sent already is heard out, or the answer
+    // would be lost with the connection.
+    let asks = parts.headers.contains_key(header::EXPECT);
+    let read = if row.methods.contain(&parts.method) && asks && body.size_hint().lower() > body::LARGEST as u64 {
+        Err(Refusal::TooLarge)
+    } else if row.methods.contain(&parts.method) {
+        body::read(body, Some(hallpass.share(peer, &parts.headers)))
+            .await
+            .map_err(|unread| match unread {
+                Unread::TooLarge => Refusal::TooLarge,
+                Unread::NoRoom => Refusal::NoRoom,
+                Unread::Broken => Refusal::Malformed("the body did not arrive whole"),
+            })
+    } else {
+        Err(not_served(&parts.method, row.methods))
+    };
+    let body = match read {
+        Ok(body) => body,
+        Err(refusal) => {
+            let scheme = FormRequest {
+                peer,
+                headers: &parts.headers,
+                body: &[],
+            }
+            .scheme();
+            return respond::rendered(match row.endpoint {
+                Endpoint::Introspect => hallpass.dialect.introspection_refusal(&refusal.public(), scheme),
+                _ => hallpass.dialect.token_refusal(&refusal.public(), scheme),
+            });
+        }
+    };
+    let request = FormRequest {
+        peer,
+        headers: &parts.headers,
+        body: &body,
+    };
+    // Only now: a body that comes slowly gains no time.
+    let now = hallpass.now();
+    match row.endpoint {
+        Endpoint::Introspect => Box::pin(introspection::introspect(hallpass, &request, now)).await,
+        Endpoint::Revoke => Box::pin(revocation::revoke(hallpass, &request, now)).await,
+        _ => token::token(hallpass, &request, now).await,
+    }
+}
+
+/// Ready is who can read its database, and write it as far as is known; among several servers, whose memory and clock are
+/// right as well.
+async fn ready(hallpass: &Hallpass) -> Response {
+    match judge(hallpass).await {
+        Ok(()) => respond::json(200, r#"{"status":"ready"}"#),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            let mut response = respond::json(503, r#"{"status":"unavailable"}"#);
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+        }
+    }
+}
+
+async fn judge(hallpass: &Hallpass) -> Result<(), StoreError> {
+    let store = &hallpass.store;
+    hallpass.feed.ready().await.map_err(StoreError::Unavailable)?;
+    store
+        .organization_by_slug(&hallpass.config.defaults.organization)
+        .await?;
+    store.check_writing()
+}
+
+fn not_served(method: &Method, allowed: Methods) -> Refusal {
+    const LONGEST: usize = 32;
+    Refusal::MethodNotAllowed {
+        sent: method.as_str().chars().take(LONGEST).collect(),
+        allowed: allowed.allow(),
+    }
+}
+
+/// Documents and health belong to no dialect.
+fn refuse_method(method: &Method, allowed: Methods) -> Response {
+    let refusal = not_served(method, allowed).public();
+    respond::rendered(Dialect::STANDARD.token_refusal(&refusal, Scheme::None))
 }

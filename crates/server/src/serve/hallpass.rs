@@ -8,6 +8,7 @@ use crate::config::{Config, GrantType};
 use crate::directory::Directory;
 use crate::directory::feed::Feed;
 use crate::http::body::Share;
+use crate::http::endpoints::Endpoints;
 use crate::http::source::{Peer, Proxies};
 use crate::keys::Keys;
 use crate::serve::in_flight::{InFlight, Source};
@@ -32,8 +33,8 @@ pub struct Hallpass {
     pub api_url: String,
     /// The path of the public address, without a trailing slash; mostly empty.
     pub base: String,
-    /// The paths of the public address and of the API's, where they have one, the longer first.
-    pub bases: Vec<String>,
+    /// Every endpoint, by path.
+    pub endpoints: Endpoints,
     /// The name of the session cookie.
     pub session_cookie: String,
     /// The database.

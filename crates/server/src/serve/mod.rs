@@ -1,7 +1,7 @@
 //! The server's life: it starts, listens (`listen.rs`), drains.
 
 mod descriptors;
-pub mod dispatch;
+mod dispatch;
 pub mod hallpass;
 pub mod in_flight;
 pub(crate) mod listen;
@@ -18,10 +18,10 @@ use crate::directory::Directory;
 use crate::directory::feed;
 use crate::directory::feed::{Feed, STALENESS};
 use crate::http::cookies;
+use crate::http::endpoints::{Endpoints, bare};
 use crate::http::source::Proxies;
 use crate::keys::{KeyError, Keys};
 use crate::random;
-use crate::serve::dispatch::bare;
 use crate::serve::hallpass::Hallpass;
 use crate::serve::listen::{Bounds, DRAIN, LINGERING, listen};
 use crate::store::{Store, StoreError};
@@ -203,7 +203,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
     let base = path_of(&issuer);
     Ok(Hallpass {
         session_cookie: cookies::session_name(&issuer),
-        bases: bases(&base, path_of(&api_url)),
+        endpoints: Endpoints::new(&config.paths, &base, &path_of(&api_url)),
         api_url,
         dialect: Dialect {
             name: config.wire.dialect,
@@ -236,15 +236,6 @@ fn path_of(address: &str) -> String {
     url::Url::parse(address)
         .map(|url| bare(url.path()).to_owned())
         .unwrap_or_default()
-}
-
-/// Both paths, without empty and equal ones. The longer comes first: it may begin with the other.
-fn bases(base: &str, api: String) -> Vec<String> {
-    let mut bases = vec![base.to_owned(), api];
-    bases.sort_by_key(|base| std::cmp::Reverse(base.len()));
-    bases.dedup();
-    bases.retain(|base| !base.is_empty());
-    bases
 }
 
 /// Revocations are kept for as long as any access token lives. Other servers must have heard of a longer life before the

@@ -9,6 +9,7 @@ pub mod landing;
 mod onward;
 pub mod organization;
 mod post;
+pub mod routes;
 pub mod sign_in;
 mod signed_in;
 pub mod state;

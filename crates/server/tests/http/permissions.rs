@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use tried::*;
 use world::*;
 
-const ROUTER: &str = include_str!("../../src/serve/dispatch.rs");
+const ROUTER: &str = include_str!("../../src/web/routes.rs");
 const ADMIN: &str = include_str!("../../src/admin/api.rs");
 
 const NOBODY: &str = "—";

@@ -1,6 +1,7 @@
 //! The metadata document (RFC 8414). The same is served at the root, in front of the issuer's path and behind it.
 
 use crate::config::{DialectName, GrantType};
+use crate::http::endpoints::{Location, Published, TABLE};
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::serve::hallpass::Hallpass;
@@ -31,14 +32,24 @@ pub fn no_openid_configuration() -> Response {
 fn document(hallpass: &Hallpass) -> Metadata {
     let config = &hallpass.config;
     let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let api = |path: &str| Some(format!("{}{path}", hallpass.api_url));
+    let address = |member: &str| {
+        TABLE.iter().find_map(|row| match (&row.location, row.published) {
+            (Location::Path(_, path), Published::AtIssuer(name)) if name == member => {
+                Some(format!("{}{}", hallpass.issuer, path(&config.paths)))
+            }
+            (Location::Path(_, path), Published::AtApi(name)) if name == member => {
+                Some(format!("{}{}", hallpass.api_url, path(&config.paths)))
+            }
+            _ => None,
+        })
+    };
     Metadata {
         issuer: hallpass.issuer.clone(),
-        authorization_endpoint: Some(format!("{}{}", hallpass.issuer, config.paths.authorize)),
-        token_endpoint: api(&config.paths.token),
-        introspection_endpoint: api(&config.paths.introspect),
-        revocation_endpoint: api(&config.paths.revoke),
-        userinfo_endpoint: api(&config.paths.identity),
+        authorization_endpoint: address("authorization_endpoint"),
+        token_endpoint: address("token_endpoint"),
+        introspection_endpoint: address("introspection_endpoint"),
+        revocation_endpoint: address("revocation_endpoint"),
+        userinfo_endpoint: address("userinfo_endpoint"),
         scopes_supported: config.scopes.keys().map(ToString::to_string).collect(),
         response_types_supported: words(&["code"]),
         response_modes_supported: words(&["query"]),

@@ -2,6 +2,7 @@
 //! server is configured with. Pages for people are no part of it, nor is the authorization endpoint, which is one.
 
 use crate::config::{DialectName, GrantType, IdentityMember};
+use crate::http::endpoints::{Endpoint, TABLE};
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::serve::hallpass::Hallpass;
@@ -19,19 +20,12 @@ pub fn openapi(hallpass: &Hallpass) -> Response {
 }
 
 fn document(hallpass: &Hallpass) -> Value {
-    let paths = &hallpass.config.paths;
     let mut listed = Map::new();
-    let mut list = |path: &str, item: Value| drop(listed.insert(path.to_owned(), item));
-    list(&paths.token, json!({ "post": token(hallpass) }));
-    list(&paths.introspect, json!({ "post": introspection(hallpass) }));
-    list(&paths.revoke, json!({ "post": revocation(hallpass) }));
-    list(
-        &paths.identity,
-        json!({ "get": identity(hallpass, "identity"), "post": identity(hallpass, "identityByPost") }),
-    );
-    list("/.well-known/oauth-authorization-server", metadata());
-    list("/health/live", health("live", "Whether the process lives"));
-    list("/health/ready", health("ready", "Whether it can serve"));
+    for row in &TABLE {
+        if let Some(item) = described(hallpass, row.endpoint) {
+            listed.insert(row.location.documented_path(&hallpass.config.paths), item);
+        }
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -55,6 +49,22 @@ fn document(hallpass: &Hallpass) -> Value {
                 "Token": token_answer(hallpass),
             },
         },
+    })
+}
+
+/// The path item of an endpoint; `None` where the document does not have it.
+fn described(hallpass: &Hallpass, endpoint: Endpoint) -> Option<Value> {
+    Some(match endpoint {
+        Endpoint::Token => json!({ "post": token(hallpass) }),
+        Endpoint::Introspect => json!({ "post": introspection(hallpass) }),
+        Endpoint::Revoke => json!({ "post": revocation(hallpass) }),
+        Endpoint::Identity => {
+            json!({ "get": identity(hallpass, "identity"), "post": identity(hallpass, "identityByPost") })
+        }
+        Endpoint::Metadata => metadata(),
+        Endpoint::Live => health("live", "Whether the process lives"),
+        Endpoint::Ready => health("ready", "Whether it can serve"),
+        Endpoint::Authorize | Endpoint::OpenIdConfiguration | Endpoint::OpenApi | Endpoint::Page => return None,
     })
 }
 

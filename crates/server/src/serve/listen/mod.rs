@@ -1,4 +1,4 @@
-//! Connections and what is answered on them: machines' endpoints by hand, pages behind a router.
+//! Connections: how many there are, how long each is waited for, and what its requests may hold.
 
 mod answers;
 mod arriving;
@@ -11,28 +11,17 @@ mod watched;
 pub(crate) use explained::Explained;
 pub use pulse::Patience;
 
-use crate::http::body;
-use crate::http::body::Unread;
-use crate::http::cors;
-use crate::http::respond;
 use crate::http::respond::Response;
 use crate::http::source::Peer;
-use crate::oauth::Refusal;
-use crate::oauth::endpoints::FormRequest;
-use crate::oauth::endpoints::{identity, introspection, metadata, openapi, revocation, token};
-use crate::serve::dispatch::{Endpoint, bare, locate, pages};
+use crate::serve::dispatch::{Answer, dispatch, no_room};
 use crate::serve::hallpass::Hallpass;
 use crate::serve::in_flight::{Kind, Source};
-use crate::store::StoreError;
-use crate::web::sign_in::authorize::authorize;
+use crate::web::routes::pages;
 use answers::{NoRoom, Open, hold, is_repeatable};
-use arriving::Arriving;
-use axum::body::Body;
 use connection::{Attended, Protocols};
-use hallpass_dialect::{Dialect, Scheme};
-use http::{HeaderValue, Method, Request, Uri, Version, header};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body as _, Bytes, Incoming};
+use http::{HeaderValue, Method, Request, Version, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioExecutor;
 use pulse::Pulse;
@@ -44,7 +33,6 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
-use tower::ServiceExt as _;
 use watched::Watched;
 
 /// How long open requests may take when the server is told to end.
@@ -186,7 +174,14 @@ async fn serve(caller: Arc<Caller>, open: Open, request: Request<Incoming>) -> R
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let method = request.method().clone();
     let request = request.map(|body| open.arriving(body));
-    let mut answer = answer(hallpass, pages, request, *peer).await;
+    let too_long = match request.version() {
+        Version::HTTP_2 => explained::refuse_long_headers(&request, peer.0),
+        _ => None,
+    };
+    let mut answer = match too_long {
+        Some(refused) => refused,
+        None => dispatch(hallpass, pages, request, *peer).await,
+    };
     if method == Method::HEAD {
         leave_out_body(&mut answer);
     }
@@ -204,15 +199,6 @@ async fn serve(caller: Arc<Caller>, open: Open, request: Request<Incoming>) -> R
     Ok(answer.map(|bytes| Full::new(open.answered(bytes, held))))
 }
 
-/// What is answered where the memory for requests is full.
-fn no_room(hallpass: &Hallpass) -> Answer {
-    let refused = hallpass.dialect.token_refusal(&Refusal::NoRoom.public(), Scheme::None);
-    respond::rendered(refused).map(whole)
-}
-
-/// An answer whose body is whole.
-type Answer = http::Response<Bytes>;
-
 /// Leaves out the body of an answer to HEAD (RFC 9110 §9.3.2). hyper does so on HTTP/1 only; on HTTP/2 such a body is a protocol
 /// error (RFC 9113 §8.1.1). `Content-Length` stays that of GET.
 fn leave_out_body(answer: &mut Answer) {
@@ -223,186 +209,4 @@ fn leave_out_body(answer: &mut Answer) {
             .entry(header::CONTENT_LENGTH)
             .or_insert(body.len().into());
     }
-}
-
-async fn answer(hallpass: &Arc<Hallpass>, pages: &axum::Router, mut request: Request<Arriving>, peer: Peer) -> Answer {
-    if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
-        let refused = hallpass.dialect.token_refusal(&without_host().public(), Scheme::None);
-        return respond::rendered(refused).map(whole);
-    }
-    if request.version() == Version::HTTP_2
-        && let Some(refused) = explained::refuse_long_headers(&request, peer.0)
-    {
-        return refused;
-    }
-    let endpoint = find(hallpass, &mut request);
-    let sharing = cors::sharing(hallpass, endpoint, request.headers()).await;
-    if let Some(preflight) = sharing.preflight(request.method(), request.headers()) {
-        return preflight.map(whole);
-    }
-    let mut answer = answer_of(hallpass, pages, endpoint, (request, peer)).await;
-    sharing.mark(answer.headers_mut());
-    answer
-}
-
-/// What an endpoint answers. Each request copies the state of this future, which is as large as its largest branch: those that
-/// are large, or not hot, are boxed.
-async fn answer_of(
-    hallpass: &Arc<Hallpass>,
-    pages: &axum::Router,
-    endpoint: Endpoint,
-    (mut request, peer): (Request<Arriving>, Peer),
-) -> Answer {
-    let full = |response: Response| response.map(whole);
-    let method = request.method();
-    let reads = matches!(*method, Method::GET | Method::HEAD);
-    match endpoint {
-        Endpoint::Token | Endpoint::Introspect | Endpoint::Revoke => {
-            full(form_endpoint(hallpass, endpoint, request, peer).await)
-        }
-        Endpoint::Identity if reads || method == Method::POST => {
-            full(Box::pin(identity::identity(hallpass, request.headers(), hallpass.now())).await)
-        }
-        Endpoint::Metadata if reads => full(metadata::metadata(hallpass)),
-        Endpoint::OpenIdConfiguration => full(metadata::no_openid_configuration()),
-        Endpoint::OpenApi if reads => full(openapi::openapi(hallpass)),
-        Endpoint::Live if reads => full(respond::json(200, r#"{"status":"live"}"#)),
-        Endpoint::Ready if reads => full(Box::pin(ready(hallpass)).await),
-        // A protected resource: it refuses in the dialect's words.
-        Endpoint::Identity => {
-            let refusal = not_served(method, "GET, HEAD, POST");
-            full(respond::rendered(hallpass.dialect.resource_refusal(&refusal.public())))
-        }
-        Endpoint::Metadata | Endpoint::OpenApi | Endpoint::Live | Endpoint::Ready => full(only_reads(method)),
-        Endpoint::Authorize => full(Box::pin(authorize(hallpass, request.map(Body::new))).await),
-        Endpoint::Page => {
-            request.extensions_mut().insert(peer);
-            match Box::pin(pages.clone().oneshot(request.map(Body::new))).await {
-                Ok(response) => {
-                    let (parts, body) = response.into_parts();
-                    // Every page is whole already: nothing is waited for, and nothing can fail.
-                    let bytes = body.collect().await.map(|body| body.to_bytes());
-                    Answer::from_parts(parts, bytes.unwrap_or_default())
-                }
-                Err(never) => match never {},
-            }
-        }
-    }
-}
-
-fn whole(body: Full<Bytes>) -> Bytes {
-    body.into_inner().unwrap_or_default()
-}
-
-/// RFC 9112 §3.2. Proxies disagree about which of two hosts counts, and about what none means.
-fn without_host() -> Refusal {
-    Refusal::Malformed("the request must have one Host header")
-}
-
-/// Finds the endpoint, and takes the path of the public address off. A trailing slash is taken off pages too.
-fn find(hallpass: &Hallpass, request: &mut Request<Arriving>) -> Endpoint {
-    let path = request.uri().path();
-    let (found, below) = locate(hallpass, path);
-    let wanted = if found == Endpoint::Page { bare(below) } else { below };
-    if wanted != path {
-        let query = request
-            .uri()
-            .query()
-            .map(|query| format!("?{query}"))
-            .unwrap_or_default();
-        let slash = if wanted.is_empty() { "/" } else { "" };
-        // The authority stays: on HTTP/2 the host stands nowhere else.
-        let mut parts = request.uri().clone().into_parts();
-        parts.path_and_query = format!("{slash}{wanted}{query}").parse().ok();
-        if let Some(Ok(uri)) = parts.path_and_query.is_some().then(|| Uri::from_parts(parts)) {
-            *request.uri_mut() = uri;
-        }
-    }
-    found
-}
-
-async fn form_endpoint(hallpass: &Hallpass, endpoint: Endpoint, request: Request<Arriving>, peer: Peer) -> Response {
-    let (parts, body) = request.into_parts();
-    // Who asks before sending is told before sending (RFC 9110 §10.1.1); who has sent already is heard out, or the answer
-    // would be lost with the connection.
-    let asks = parts.headers.contains_key(header::EXPECT);
-    let read = if parts.method == Method::POST && asks && body.size_hint().lower() > body::LARGEST as u64 {
-        Err(Refusal::TooLarge)
-    } else if parts.method == Method::POST {
-        body::read(body, Some(hallpass.share(peer, &parts.headers)))
-            .await
-            .map_err(|unread| match unread {
-                Unread::TooLarge => Refusal::TooLarge,
-                Unread::NoRoom => Refusal::NoRoom,
-                Unread::Broken => Refusal::Malformed("the body did not arrive whole"),
-            })
-    } else {
-        Err(not_served(&parts.method, "POST"))
-    };
-    let body = match read {
-        Ok(body) => body,
-        Err(refusal) => {
-            let scheme = FormRequest {
-                peer,
-                headers: &parts.headers,
-                body: &[],
-            }
-            .scheme();
-            return respond::rendered(match endpoint {
-                Endpoint::Introspect => hallpass.dialect.introspection_refusal(&refusal.public(), scheme),
-                _ => hallpass.dialect.token_refusal(&refusal.public(), scheme),
-            });
-        }
-    };
-    let request = FormRequest {
-        peer,
-        headers: &parts.headers,
-        body: &body,
-    };
-    // Only now: a body that comes slowly gains no time.
-    let now = hallpass.now();
-    match endpoint {
-        Endpoint::Introspect => Box::pin(introspection::introspect(hallpass, &request, now)).await,
-        Endpoint::Revoke => Box::pin(revocation::revoke(hallpass, &request, now)).await,
-        _ => token::token(hallpass, &request, now).await,
-    }
-}
-
-/// Ready is who can read its database, and write it as far as is known; among several servers, whose memory and clock are
-/// right as well.
-async fn ready(hallpass: &Hallpass) -> Response {
-    match judge(hallpass).await {
-        Ok(()) => respond::json(200, r#"{"status":"ready"}"#),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            let mut response = respond::json(503, r#"{"status":"unavailable"}"#);
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            response
-        }
-    }
-}
-
-async fn judge(hallpass: &Hallpass) -> Result<(), StoreError> {
-    let store = &hallpass.store;
-    hallpass.feed.ready().await.map_err(StoreError::Unavailable)?;
-    store
-        .organization_by_slug(&hallpass.config.defaults.organization)
-        .await?;
-    store.check_writing()
-}
-
-fn not_served(method: &Method, allowed: &'static str) -> Refusal {
-    const LONGEST: usize = 32;
-    Refusal::MethodNotAllowed {
-        sent: method.as_str().chars().take(LONGEST).collect(),
-        allowed,
-    }
-}
-
-/// Documents and health belong to no dialect.
-fn only_reads(method: &Method) -> Response {
-    let refusal = not_served(method, "GET, HEAD").public();
-    respond::rendered(Dialect::STANDARD.token_refusal(&refusal, Scheme::None))
 }

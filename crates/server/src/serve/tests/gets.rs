@@ -207,7 +207,7 @@ async fn no_get_waits_for_the_writer() {
 
     let asset = css_path().trim_start_matches("/assets/");
     let names = [("name", asset), ("slug", "library"), ("client_id", "planner")];
-    let pages = routes(include_str!("../dispatch.rs"));
+    let pages = routes(include_str!("../../web/routes.rs"));
     assert!(pages.contains(&"/account/apps") && pages.len() > 8, "{pages:?}");
     let authorize = format!(
         "/oauth/authorize?response_type=code&client_id=planner&redirect_uri={CALLBACK}&code_challenge_method=S256\
