@@ -158,6 +158,7 @@ async fn judged(hallpass: &Hallpass, query: &[u8]) {
 
 async fn registered(hallpass: &Hallpass, client: &str, target: &Target) {
     let client = hallpass
+        .directory
         .client(client)
         .await
         .expect("a database")

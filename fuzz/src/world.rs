@@ -128,6 +128,7 @@ impl Server {
             .unwrap_or_else(|error| panic!("{error}"));
         let user = hallpass.store.user_by_email("john@doe.com").await.expect("a database");
         let client = hallpass
+            .directory
             .client("sample")
             .await
             .expect("a database")

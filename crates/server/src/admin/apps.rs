@@ -278,14 +278,14 @@ pub(super) async fn shown(
 ) -> Answer {
     let mut app = find::app(hallpass, name).await?;
     let secrets = Some(secrets::views(std::mem::take(&mut app.secrets), now));
-    let organization = if_readable(hallpass.organization(app.organization).await)?;
+    let organization = if_readable(hallpass.directory.organization(app.organization).await)?;
     let organization = organization.map(|one| OrganizationName {
         slug: one.slug.clone(),
         name: one.name.clone(),
         hidden: one.hidden,
     });
     let owner = match app.owner {
-        Some(owner) => if_readable(hallpass.user(owner).await)?.map(|user| user.label().into_owned()),
+        Some(owner) => if_readable(hallpass.directory.user(owner).await)?.map(|user| user.label().into_owned()),
         None => None,
     };
     let listed = ListedApp {

@@ -58,9 +58,9 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): 
 pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
     let grant = find::grant(&hallpass, &name).await?;
     // What is gone is told by its id.
-    let user = if_readable(hallpass.user(grant.user).await)?;
-    let client = if_readable(hallpass.client_by_id(grant.app).await)?;
-    let organization = if_readable(hallpass.organization(grant.organization).await)?;
+    let user = if_readable(hallpass.directory.user(grant.user).await)?;
+    let client = if_readable(hallpass.directory.client_by_id(grant.app).await)?;
+    let organization = if_readable(hallpass.directory.organization(grant.organization).await)?;
     let listed = ListedGrant {
         grant,
         user: user.map(|user| user.label().into_owned()),

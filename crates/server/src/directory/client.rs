@@ -1,19 +1,12 @@
 //! An app as the endpoints see it: its row, what follows from the configuration, and the organization that owns it.
 
-use super::kept;
+use super::Directory;
+use super::memory::{Registered, kept};
 use crate::config::GrantType;
-use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, OrganizationId, Reach, Status, User};
 use hallpass_wire::Scopes;
 use std::sync::Arc;
-
-/// An app with what follows from the configuration: what is kept in memory of it.
-pub(super) struct Registered {
-    app: Arc<App>,
-    scopes: Arc<Scopes>,
-    grant_types: Arc<[GrantType]>,
-}
 
 /// An app, and whose it is at this moment.
 #[derive(Debug)]
@@ -57,14 +50,14 @@ impl Client {
     }
 }
 
-impl Hallpass {
+impl Directory {
     /// The app with this client id.
     ///
     /// # Errors
     /// Where the database is away.
     pub async fn client(&self, client_id: &str) -> Result<Option<Arc<Client>>, StoreError> {
         self.feed.fresh().await?;
-        let ids = &self.directory.ids;
+        let ids = &self.memory.ids;
         if let Some(id) = ids.get(client_id) {
             if let Some(client) = self.client_by_id(id).await? {
                 return Ok(Some(client));
@@ -84,7 +77,7 @@ impl Hallpass {
     /// Where the database is away.
     pub async fn client_by_id(&self, id: AppId) -> Result<Option<Arc<Client>>, StoreError> {
         self.feed.fresh().await?;
-        let apps = &self.directory.apps;
+        let apps = &self.memory.apps;
         let registered = match apps.get(&id) {
             Some(registered) => registered,
             None => {
@@ -118,7 +111,7 @@ impl Hallpass {
         let organization = self.organization(app.organization).await?;
         let organization = organization.ok_or_else(|| StoreError::Corrupt(format!("app {} has no owner", app.id)))?;
         let developer = match app.owner {
-            Some(owner) if self.dialect.names_developers() => self.user(owner).await?,
+            Some(owner) if self.names_developers => self.user(owner).await?,
             _ => None,
         };
         Ok(Arc::new(Client {

@@ -120,7 +120,7 @@ async fn is_of_app(hallpass: &Hallpass, origin: &HeaderValue) -> bool {
     // No browser sends a longer origin.
     let text = origin.to_str().ok().filter(|text| text.len() <= LONGEST);
     let Some(origin) = text else { return false };
-    hallpass.is_app_origin(origin).await.unwrap_or_else(|error| {
+    hallpass.directory.is_app_origin(origin).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "failed to look up the origin of a page: the page cannot read this answer");
         false
     })

@@ -85,7 +85,11 @@ pub fn see(hallpass: &Hallpass, claims: &Claims, now: Instant) {
 /// # Errors
 /// [`Refusal::TokenRevoked`] where not.
 pub async fn allowed(hallpass: &Hallpass, claims: Claims) -> Result<Access, Refusal> {
-    let client = hallpass.client_by_id(claims.app).await?.ok_or(Refusal::TokenRevoked)?;
+    let client = hallpass
+        .directory
+        .client_by_id(claims.app)
+        .await?
+        .ok_or(Refusal::TokenRevoked)?;
     // An app that lost a scope, or whose scope left the catalogue: its next token has what remains.
     if !claims.scopes.is_subset_of(&client.scopes) {
         return Err(Refusal::TokenRevoked);
@@ -133,7 +137,11 @@ async fn standing(hallpass: &Hallpass, claims: &Claims, client: &Client) -> Resu
         let own = client.is_live() && client.app.organization == claims.organization;
         return if own { Ok(None) } else { Err(Refusal::TokenRevoked) };
     };
-    let user = hallpass.user(grant.user).await?.ok_or(Refusal::TokenRevoked)?;
+    let user = hallpass
+        .directory
+        .user(grant.user)
+        .await?
+        .ok_or(Refusal::TokenRevoked)?;
     match hallpass.pause(&user, claims.organization, client).await? {
         None => Ok(Some(user)),
         Some(_) => Err(Refusal::TokenRevoked),

@@ -60,7 +60,7 @@ impl Hallpass {
         if !memberships.any(|membership| membership.organization == organization) {
             return Ok(Some(Pause::NotAMember));
         }
-        let found = self.organization(organization).await?;
+        let found = self.directory.organization(organization).await?;
         let active = found.is_some_and(|found| found.status == Status::Active);
         let allowed = active && client.reaches(organization);
         Ok((!allowed).then_some(Pause::OrganizationPolicy))
@@ -71,11 +71,15 @@ impl Hallpass {
     /// # Errors
     /// [`Refusal::Paused`]; [`Refusal::ResourceOwnerGone`] where the person or the organization was deleted.
     pub async fn check_standing(&self, grant: &Grant, client: &Client) -> Result<(), Refusal> {
-        let user = self.user(grant.user).await?.ok_or(Refusal::ResourceOwnerGone)?;
+        let user = self
+            .directory
+            .user(grant.user)
+            .await?
+            .ok_or(Refusal::ResourceOwnerGone)?;
         match self.pause(&user, grant.organization, client).await? {
             // A deleted organization and its memberships do not come back.
             Some(Pause::NotAMember | Pause::OrganizationPolicy)
-                if self.organization(grant.organization).await?.is_none() =>
+                if self.directory.organization(grant.organization).await?.is_none() =>
             {
                 Err(Refusal::ResourceOwnerGone)
             }

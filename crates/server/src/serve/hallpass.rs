@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// Everything an endpoint may use. There is one, shared by all.
 pub struct Hallpass {
     /// The configuration.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The issuer identifier, which is the public address without a trailing slash (RFC 8414 §2).
     pub issuer: String,
     /// Where API clients call: `api_url`, or the issuer.
@@ -40,7 +40,7 @@ pub struct Hallpass {
     /// The database.
     pub store: Store,
     /// Every key.
-    pub keys: Keys,
+    pub keys: Arc<Keys>,
     /// Where `now` comes from.
     pub clock: Clock,
     /// What was revoked and has not expired.
@@ -52,7 +52,7 @@ pub struct Hallpass {
     /// How answers look.
     pub dialect: Dialect,
     /// Apps, people and organizations, cached.
-    pub directory: Arc<Directory>,
+    pub directory: Directory,
     /// Where people's passwords are verified.
     pub people: Pool,
     /// Where chosen client secrets are verified.

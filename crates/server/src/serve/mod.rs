@@ -123,7 +123,11 @@ pub async fn start_with(config: Config, clock: Clock, patience: Patience) -> Res
         lingering: LINGERING,
         patience,
     };
-    let following = tokio::spawn(feed::follow(hallpass.clone()));
+    let following = tokio::spawn(feed::follow(
+        hallpass.feed.clone(),
+        hallpass.store.clone(),
+        hallpass.keys.clone(),
+    ));
     let tasks = vec![
         tokio::spawn(listen(listener, hallpass.clone(), stopped, bounds)),
         tokio::spawn(admin::listen(hallpass.clone(), commands, told)),
@@ -177,9 +181,9 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
     let store = Store::open(&config.store, readers).await?;
     store.migrate().await?;
     let clock = if store.is_shared() { clock.correctable() } else { clock };
-    let (revoked, directory) = (Arc::new(Revoked::default()), Arc::new(Directory::default()));
+    let revoked = Arc::new(Revoked::default());
     let steady = Arc::new(Steady::new(clock.clone()));
-    let feed = Feed::new(&store, &clock, revoked.clone(), directory.clone(), steady.clone());
+    let feed = Feed::new(&store, &clock, revoked.clone(), steady.clone());
     let feed = Arc::new(feed);
     let of_feed = feed.clone();
     store.on_change(move |changes| of_feed.take_in(changes));
@@ -190,7 +194,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
     store.keep_audit_for(config.audit.kept);
     // Before the keys, which retire by it.
     keep_longest_access(&store, config.tokens.access, now).await?;
-    let keys = Keys::open(&store, &config.keys, &data, now).await?;
+    let keys = Arc::new(Keys::open(&store, &config.keys, &data, now).await?);
     declared::apply(&config, &store, &keys, now).await?;
     store.complete_name_keys().await?;
     store.fill_origins().await?;
@@ -201,15 +205,18 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
     let issuer = config.server.public_url.clone().unwrap_or_else(|| bound_url(address));
     let api_url = config.server.api_url.clone().unwrap_or_else(|| issuer.clone());
     let base = path_of(&issuer);
+    let dialect = Dialect {
+        name: config.wire.dialect,
+        refusal_message: config.wire.refusal_message,
+        empty_member: config.wire.empty_member,
+    };
+    let config = Arc::new(config);
     Ok(Hallpass {
+        directory: Directory::new(store.clone(), feed.clone(), config.clone(), dialect.names_developers()),
         session_cookie: cookies::session_name(&issuer),
         endpoints: Endpoints::new(&config.paths, &base, &path_of(&api_url)),
         api_url,
-        dialect: Dialect {
-            name: config.wire.dialect,
-            refusal_message: config.wire.refusal_message,
-            empty_member: config.wire.empty_member,
-        },
+        dialect,
         people: Pool::new(readers, 256).map_err(threads)?,
         clients: Pool::new(1, 256).map_err(threads)?,
         remembered: Remembered::new(&random::bytes(), 10_000),
@@ -226,7 +233,6 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         clock,
         revoked,
         repeats: Repeats::default(),
-        directory,
         feed,
     })
 }

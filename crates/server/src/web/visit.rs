@@ -328,7 +328,7 @@ impl Visit {
         let Some(session) = self.hallpass.store.session(id, self.now).await? else {
             return Ok(None);
         };
-        let user = self.hallpass.user(session.user).await?;
+        let user = self.hallpass.directory.user(session.user).await?;
         Ok(user.filter(|user| user.status == Status::Active))
     }
 

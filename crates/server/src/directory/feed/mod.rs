@@ -10,7 +10,7 @@ mod node;
 pub(crate) use freshness::STALENESS;
 pub use node::follow;
 
-use crate::directory::Directory;
+use super::memory::Memory;
 use crate::keys::{KeyError, Keys};
 use crate::store::model::{AppId, Change, ChangeKind, GrantId, Mark, Recall, Recalled, UserId};
 use crate::store::{Store, StoreError};
@@ -25,7 +25,7 @@ use uuid::Uuid;
 /// The memory of this server, and how far it can be trusted.
 pub struct Feed {
     revoked: Arc<Revoked>,
-    directory: Arc<Directory>,
+    memory: Arc<Memory>,
     /// What is forgotten goes by it.
     steady: Arc<Steady>,
     marks: Mutex<Marks>,
@@ -39,22 +39,22 @@ pub struct Feed {
 impl Feed {
     /// The feed of a server that begins; `clock` is corrected where others share the database.
     #[must_use]
-    pub fn new(
-        store: &Store,
-        clock: &Clock,
-        revoked: Arc<Revoked>,
-        directory: Arc<Directory>,
-        steady: Arc<Steady>,
-    ) -> Self {
+    pub fn new(store: &Store, clock: &Clock, revoked: Arc<Revoked>, steady: Arc<Steady>) -> Self {
         Self {
             revoked,
-            directory,
+            memory: Arc::default(),
             steady,
             marks: Mutex::default(),
             keys_changed: AtomicU64::new(0),
             keys_read: AtomicU64::new(0),
             node: store.is_shared().then(|| Node::new(clock.clone())),
         }
+    }
+
+    /// The memory that it keeps true.
+    #[must_use]
+    pub fn memory(&self) -> Arc<Memory> {
+        self.memory.clone()
     }
 
     /// Takes in all that is there, before anything else is done.
@@ -88,7 +88,7 @@ impl Feed {
                 | ChangeKind::Membership
                 | ChangeKind::Organization
                 | ChangeKind::Resource => {
-                    self.directory.evict(change);
+                    self.memory.evict(change);
                     Some(())
                 }
                 ChangeKind::Key => {
@@ -97,7 +97,7 @@ impl Feed {
                 }
                 // To read keys and all that is cached anew is the most that an entry can ask for.
                 ChangeKind::Unknown => {
-                    self.directory.evict(change);
+                    self.memory.evict(change);
                     self.keys_changed.fetch_add(1, Ordering::SeqCst);
                     Some(())
                 }

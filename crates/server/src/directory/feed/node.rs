@@ -8,7 +8,6 @@ use super::Feed;
 use super::freshness::Freshness;
 use crate::keys::Keys;
 use crate::random;
-use crate::serve::hallpass::Hallpass;
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant, Reading, Sample};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -54,8 +53,7 @@ struct Progress {
 }
 
 /// Reads the feed until it is aborted. To be run where the server has begun, also while it drains.
-pub async fn follow(hallpass: Arc<Hallpass>) {
-    let feed = &hallpass.feed;
+pub async fn follow(feed: Arc<Feed>, store: Store, keys: Arc<Keys>) {
     let Some(node) = &feed.node else { return };
     let mut ticks = interval(PACE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -64,10 +62,10 @@ pub async fn follow(hallpass: Arc<Hallpass>) {
             _ = ticks.tick() => {}
             () = node.wanted.notified() => ticks.reset(),
         }
-        feed.attempt(node, &hallpass.store, &hallpass.keys).await;
+        feed.attempt(node, &store, &keys).await;
         if attempt % HOUSEKEEPING == 0 {
             feed.marks().forget(feed.steady.now());
-            let store = hallpass.store.clone();
+            let store = store.clone();
             // Beside: no heartbeat waits for it.
             tokio::spawn(async move {
                 if let Err(error) = store.forget_nodes().await {
@@ -181,7 +179,7 @@ impl Feed {
             }
             if !node.is_fresh() {
                 // Away for long: entries that would tell what to forget may have been swept.
-                self.directory.forget();
+                self.memory.forget();
                 self.keys_changed.fetch_add(1, Ordering::SeqCst);
             }
             if let Some(keys) = keys {

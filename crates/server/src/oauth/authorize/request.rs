@@ -73,6 +73,7 @@ pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<Author
     check_fault(query, "client_id")?;
     let client_id = query.get("client_id").ok_or(Refusal::MissingParameter("client_id"))?;
     let client = hallpass
+        .directory
         .client(client_id)
         .await
         .map_err(Refusal::from)?

@@ -65,7 +65,7 @@ pub async fn authenticate(
         }
         Presented::Id(id) => {
             // The same reason as for a known confidential app: a client id cannot be probed.
-            let client = hallpass.client(&id).await?.ok_or(Refusal::SecretMissing)?;
+            let client = hallpass.directory.client(&id).await?.ok_or(Refusal::SecretMissing)?;
             if client.app.client_type == ClientType::Confidential {
                 return Err(Refusal::SecretMissing);
             }
@@ -198,7 +198,7 @@ impl<'a> Trial<'a> {
     }
 
     async fn caller(&mut self) -> Result<Caller, Refusal> {
-        let (resources, sent) = (self.hallpass.resources().await?, self.sent);
+        let (resources, sent) = (self.hallpass.directory.resources().await?, self.sent);
         let mut named = false;
         for resource in resources.iter() {
             for secret in sent.secrets_of(&resource.identifier) {
@@ -222,7 +222,7 @@ impl<'a> Trial<'a> {
     async fn client(&mut self) -> Result<Arc<Client>, Refusal> {
         let mut refusal = Refusal::UnknownClient;
         for reading in &self.sent.readings {
-            let Some(client) = self.hallpass.client(&reading.client_id).await? else {
+            let Some(client) = self.hallpass.directory.client(&reading.client_id).await? else {
                 continue;
             };
             if client.app.client_type == ClientType::Public {

@@ -85,6 +85,7 @@ async fn to_resource(
     access: &Access,
 ) -> Result<Response, Refusal> {
     let organization = hallpass
+        .directory
         .organization(access.claims.organization)
         .await?
         .ok_or(Refusal::Internal)?;
@@ -142,7 +143,7 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     if issue::rotates(hallpass, client) {
         hallpass.store.touch(grant.id, grant.generation, now);
     }
-    let Some(user) = hallpass.user(grant.user).await? else {
+    let Some(user) = hallpass.directory.user(grant.user).await? else {
         return inactive();
     };
     if hallpass.pause(&user, grant.organization, client).await?.is_some() {

@@ -133,7 +133,11 @@ fn has(connections: &[model::Connection], app: AppId) -> bool {
 /// Whether the app, the membership or the organization keeps it from working at present.
 async fn is_paused(visit: &Visit, user: &User, line: &Line) -> Result<bool, Refusal> {
     let hallpass = &visit.hallpass;
-    let client = hallpass.client_by_id(line.app).await?.ok_or(Refusal::Internal)?;
+    let client = hallpass
+        .directory
+        .client_by_id(line.app)
+        .await?
+        .ok_or(Refusal::Internal)?;
     Ok(hallpass.pause(user, line.organization, &client).await?.is_some())
 }
 

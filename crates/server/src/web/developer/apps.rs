@@ -41,6 +41,7 @@ pub(super) async fn of_developer(visit: &Visit, user: &User) -> Result<Arc<Clien
     let client_id = percent_decode_str(name(visit)).decode_utf8().unwrap_or_default();
     let found = visit
         .hallpass
+        .directory
         .client(&client_id)
         .await
         .map_err(|error| visit.failed(error))?;

@@ -180,11 +180,11 @@ async fn register(
     let store = hallpass.store.recording(event);
     match store.register_app(app.clone(), MOST_APPS).await {
         Ok(()) => {
-            let client = hallpass.client_by_id(id).await?.ok_or(Refusal::Internal)?;
+            let client = hallpass.directory.client_by_id(id).await?.ok_or(Refusal::Internal)?;
             let news = confidential.then(|| SecretNews::Made(text.expose()));
             apps::show(visit, &client, news).await.map(Ok)
         }
-        Err(StoreError::Taken(_) | StoreError::Conflict) => match hallpass.client_by_id(id).await? {
+        Err(StoreError::Taken(_) | StoreError::Conflict) => match hallpass.directory.client_by_id(id).await? {
             // The same form came before: its app is there, and its secret was shown then.
             Some(client) => Ok(Ok(
                 visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id)))

@@ -118,7 +118,7 @@ async fn owner(hallpass: &Hallpass, request: &AuthorizationRequest) -> Result<Op
     let Some(developer) = request.client.app.owner else {
         return Ok(None);
     };
-    let developer = hallpass.user(developer).await?;
+    let developer = hallpass.directory.user(developer).await?;
     Ok(developer.map(|developer| developer.name.clone()))
 }
 

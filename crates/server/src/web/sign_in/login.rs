@@ -78,7 +78,7 @@ async fn app_of(visit: &Visit, place: &str) -> Result<Option<Arc<Client>>, Refus
         return Ok(None);
     }
     match Parameters::read(query.as_bytes(), &["client_id"]).get("client_id") {
-        Some(client_id) => Ok(visit.hallpass.client(client_id).await?),
+        Some(client_id) => Ok(visit.hallpass.directory.client(client_id).await?),
         None => Ok(None),
     }
 }

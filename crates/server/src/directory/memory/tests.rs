@@ -61,8 +61,8 @@ const ONE: Uuid = Uuid::from_u128(1);
 const OTHER: Uuid = Uuid::from_u128(2);
 
 /// Two of each kind that an entry can name.
-fn filled() -> Directory {
-    let directory = Directory::default();
+fn filled() -> Memory {
+    let directory = Memory::default();
     for id in [ONE, OTHER] {
         directory.organizations.insert(OrganizationId(id), organization(id));
         directory.origins_of.insert(AppId(id), Arc::default());
@@ -98,7 +98,7 @@ fn entry(kind: ChangeKind, subject: &[u8]) -> Change {
 }
 
 /// How many organizations, apps with origins and lists of resources there are.
-fn left(directory: &Directory) -> [usize; 3] {
+fn left(directory: &Memory) -> [usize; 3] {
     [
         directory.organizations.len(),
         directory.origins_of.len(),
