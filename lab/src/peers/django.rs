@@ -1,13 +1,14 @@
 //! django-oauth-toolkit behind gunicorn on PostgreSQL, in the site of `lab/peers/django`.
 
 use super::Peers;
-use super::peer::{Codes, Endpoints, Peer, first_token, free_address, introduced};
+use super::peer::{CodeSource, Codes, Endpoints, Peer, first_token, free_address, introduced};
 use crate::Outcome;
 use crate::http::basic;
 use crate::postgres::Postgres;
 use crate::process::Program;
 use crate::world::{CLIENT_ID, CLIENT_SECRET, app};
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -57,9 +58,20 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
         database: Some(database),
         start,
         endpoints,
-        codes: Codes::Django(site),
+        codes: Box::new(site),
         connections: Some(CONNECTIONS),
     })
+}
+
+impl CodeSource for Site {
+    fn enough_for_a_second(&self) -> u64 {
+        40
+    }
+
+    fn take(&mut self, _: SocketAddr, n: u64) -> Codes<'_> {
+        let codes = self.codes(n);
+        Box::pin(async { codes })
+    }
 }
 
 impl Site {

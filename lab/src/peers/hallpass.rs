@@ -1,34 +1,38 @@
 //! Hallpass itself, as one among the others, on PostgreSQL as they are.
 
 use super::Peers;
-use super::peer::{self, Endpoints, Peer, first_token};
+use super::peer::{CodeSource, Codes, Endpoints, Peer, first_token};
 use crate::Outcome;
 use crate::deployment::{Deployment, Engine};
 use crate::generate::{Generated, generate};
 use crate::world::{api, app};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
 /// More codes than it can redeem in a second.
-pub(super) const CODES_A_SECOND: u64 = 10_000;
+const CODES_A_SECOND: u64 = 10_000;
 /// How many codes are for what other workloads prepare.
 const MORE_CODES: u64 = 4_096;
 /// How many grants it has before.
 const GRANTS: u64 = 10_000;
 
 /// The codes that wait in its database.
-pub(super) struct Codes {
+struct Waiting {
     generated: Generated,
     taken: u64,
 }
 
-impl Codes {
-    /// The next `n`.
-    pub(super) fn take(&mut self, n: u64) -> Vec<String> {
+impl CodeSource for Waiting {
+    fn enough_for_a_second(&self) -> u64 {
+        CODES_A_SECOND
+    }
+
+    fn take(&mut self, _: SocketAddr, n: u64) -> Codes<'_> {
         let last = (self.taken + n).min(self.generated.pending);
         let codes = (self.taken..last).map(|code| self.generated.code(code)).collect();
         self.taken = last;
-        codes
+        Box::pin(async { Ok(codes) })
     }
 }
 
@@ -58,7 +62,7 @@ pub(super) async fn start(options: &Peers, folder: &Path, seconds: u64) -> Outco
         database: deployment.postgres,
         start: begun.elapsed(),
         endpoints,
-        codes: peer::Codes::Hallpass(Box::new(Codes { generated, taken: 0 })),
+        codes: Box::new(Waiting { generated, taken: 0 }),
         connections: None,
     })
 }

@@ -1,7 +1,7 @@
 //! Ory Hydra on PostgreSQL, built from its module by `lab/peers/hydra/go.mod`, with the settings beside that.
 
 use super::Peers;
-use super::peer::{Codes, Endpoints, Peer, first_token, free_address, introduced};
+use super::peer::{CodeSource, Codes, Endpoints, Peer, first_token, free_address, introduced};
 use crate::Outcome;
 use crate::postgres::Postgres;
 use crate::process::Program;
@@ -62,7 +62,7 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
         database: Some(database),
         start,
         endpoints,
-        codes: Codes::Hydra(places),
+        codes: Box::new(places),
         connections: None,
     })
 }
@@ -77,6 +77,17 @@ fn command(binary: &PathBuf, places: &Places, database: &Postgres) -> Command {
         .env("SERVE_ADMIN_HOST", places.admin.ip().to_string())
         .env("SERVE_ADMIN_PORT", places.admin.port().to_string());
     command
+}
+
+impl CodeSource for Places {
+    fn enough_for_a_second(&self) -> u64 {
+        250
+    }
+
+    fn take(&mut self, _: SocketAddr, n: u64) -> Codes<'_> {
+        let codes = self.codes(n);
+        Box::pin(async { codes })
+    }
 }
 
 impl Places {

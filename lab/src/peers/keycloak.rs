@@ -1,7 +1,7 @@
 //! Keycloak on PostgreSQL, with the realm of `lab/peers/keycloak`.
 
 use super::Peers;
-use super::peer::{Codes, Endpoints, Peer, challenge, first_token, free_address, introduced};
+use super::peer::{CodeSource, Codes, Endpoints, Peer, challenge, first_token, free_address, introduced};
 use crate::Outcome;
 use crate::flow::{form, unexpected};
 use crate::http::{Answer, Connection, Sent};
@@ -52,7 +52,7 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
         database: Some(database),
         start,
         endpoints,
-        codes: Codes::Keycloak(Browsers::default()),
+        codes: Box::<Browsers>::default(),
         connections: None,
     })
 }
@@ -86,6 +86,16 @@ pub(super) struct Browsers {
 }
 
 type Cookies = BTreeMap<String, String>;
+
+impl CodeSource for Browsers {
+    fn enough_for_a_second(&self) -> u64 {
+        300
+    }
+
+    fn take(&mut self, address: SocketAddr, n: u64) -> Codes<'_> {
+        Box::pin(self.codes(address, n))
+    }
+}
 
 impl Browsers {
     /// Codes for apps that the person connects, each browser in turn.

@@ -1,7 +1,7 @@
 //! `oidc-provider` (npm), in the server of `lab/peers/oidc-provider`.
 
 use super::Peers;
-use super::peer::{Codes, Endpoints, Peer, first_token, free_address, introduced};
+use super::peer::{CodeSource, Codes, Endpoints, Peer, first_token, free_address, introduced};
 use crate::Outcome;
 use crate::flow::unexpected;
 use crate::http::{Connection, Sent};
@@ -49,9 +49,22 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
         database: Some(database),
         start,
         endpoints,
-        codes: Codes::OidcProvider,
+        codes: Box::new(OwnCodes),
         connections: None,
     })
+}
+
+/// Codes that the server's own process makes.
+struct OwnCodes;
+
+impl CodeSource for OwnCodes {
+    fn enough_for_a_second(&self) -> u64 {
+        1_500
+    }
+
+    fn take(&mut self, address: SocketAddr, n: u64) -> Codes<'_> {
+        Box::pin(codes(address, n))
+    }
 }
 
 /// Codes that its process makes.

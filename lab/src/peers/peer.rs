@@ -1,6 +1,6 @@
 //! What all servers have in common: how they are asked, and where their codes come from.
 
-use super::{Workload, django, hallpass, hydra, keycloak, oidc_provider};
+use super::Workload;
 use crate::Outcome;
 use crate::flow::{CHALLENGE_BYTES, Tokens, form, redemption, refreshing, tokens, unexpected};
 use crate::http::Connection;
@@ -11,6 +11,7 @@ use crate::world::{CLIENT_ID, CLIENT_SECRET, PASSWORD, REDIRECT_URI, RESOURCE, R
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,7 @@ pub(super) struct Peer {
     /// From its start to its first token, with its data in place.
     pub(super) start: Duration,
     pub(super) endpoints: Endpoints,
-    pub(super) codes: Codes,
+    pub(super) codes: Box<dyn CodeSource>,
     /// From how many connections it is asked at most, where more would only wait: a turn ends when all have their answers.
     pub(super) connections: Option<usize>,
 }
@@ -46,26 +47,16 @@ pub(super) struct Endpoints {
     pub(super) api: String,
 }
 
-/// Where codes come from.
-pub(super) enum Codes {
-    Hallpass(Box<hallpass::Codes>),
-    OidcProvider,
-    Django(django::Site),
-    Keycloak(keycloak::Browsers),
-    Hydra(hydra::Places),
-}
+/// Codes that a person has agreed to.
+pub(super) type Codes<'a> = Pin<Box<dyn Future<Output = Outcome<Vec<String>>> + 'a>>;
 
-impl Codes {
+/// Where codes come from.
+pub(super) trait CodeSource {
     /// More codes than the server can redeem in a second.
-    fn enough_for_a_second(&self) -> u64 {
-        match self {
-            Self::Hallpass(_) => hallpass::CODES_A_SECOND,
-            Self::OidcProvider => 1_500,
-            Self::Django(_) => 40,
-            Self::Keycloak(_) => 300,
-            Self::Hydra(_) => 250,
-        }
-    }
+    fn enough_for_a_second(&self) -> u64;
+
+    /// So many codes of the server at `address`.
+    fn take(&mut self, address: SocketAddr, n: u64) -> Codes<'_>;
 }
 
 impl Peer {
@@ -121,13 +112,7 @@ impl Peer {
 
     async fn codes(&mut self, n: u64) -> Outcome<Vec<String>> {
         let address = self.program.address;
-        let codes = match &mut self.codes {
-            Codes::Hallpass(codes) => codes.take(n),
-            Codes::OidcProvider => oidc_provider::codes(address, n).await?,
-            Codes::Django(site) => site.codes(n)?,
-            Codes::Keycloak(browsers) => browsers.codes(address, n).await?,
-            Codes::Hydra(places) => places.codes(n)?,
-        };
+        let codes = self.codes.take(address, n).await?;
         match u64::try_from(codes.len())? == n {
             true => Ok(codes),
             false => Err(format!("{} codes of {n}", codes.len()).into()),

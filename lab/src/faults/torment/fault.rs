@@ -2,7 +2,7 @@
 
 use super::Kind;
 use super::crowd::Crowd;
-use super::ground::Disk;
+use super::disk::Disk;
 use super::split::Split;
 use crate::Outcome;
 use crate::faults::Run;

@@ -1,10 +1,10 @@
 //! On what a fault is made: most need a PostgreSQL and a proxy for each node, some a clock, a disk or a standby of their own.
 
 use super::Kind;
+use super::disk::Disk;
 use super::fault::Fault;
 use super::split::{self, Split};
 use crate::Outcome;
-use crate::faults::disk::fault::{fill, program};
 use crate::nodes::Deployment;
 use crate::world::World;
 use hallpass_cluster::let_others_through;
@@ -13,9 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// How many connections the database allows: enough for the nodes, few for a crowd.
 const CONNECTIONS: &str = "max_connections=60";
-/// What keeps the database small, and the disk that it lies on.
+/// Keeps the database small enough for the small disk.
 const SMALL: [&str; 2] = ["max_wal_size=32MB", "min_wal_size=32MB"];
-const SIZE: &str = "size=160m";
 /// Debian's package `faketime`: what a program asks for the time, where it is linked to the C library.
 const FAKETIME: &str = "faketime/libfaketimeMT.so.1";
 
@@ -99,35 +98,4 @@ fn clocks(worlds: &mut [World]) -> Outcome<Vec<PathBuf>> {
         clocks.push(clock);
     }
     Ok(clocks)
-}
-
-/// A small disk, which is taken away when this is dropped.
-pub(super) struct Disk(PathBuf);
-
-impl Disk {
-    fn mount(folder: &Path) -> Outcome<Self> {
-        fs::create_dir_all(folder)?;
-        program("mount", &["-t", "tmpfs", "-o", SIZE, "tmpfs"], folder)?;
-        Ok(Self(folder.to_owned()))
-    }
-
-    /// Takes all the space there is.
-    pub(super) fn fill(&self) -> Outcome {
-        fill(&self.filler())
-    }
-
-    /// Gives it back.
-    pub(super) fn empty(&self) -> Outcome {
-        Ok(fs::remove_file(self.filler())?)
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.0.join("filler")
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = program("umount", &[], &self.0);
-    }
 }

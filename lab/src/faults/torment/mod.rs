@@ -5,6 +5,7 @@
 //! What anybody was told is held against the model in the end (`check.rs`).
 
 mod crowd;
+mod disk;
 mod fault;
 mod ground;
 mod split;
