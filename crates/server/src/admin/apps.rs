@@ -1,28 +1,22 @@
 //! Apps: made, changed and stopped by the operator. Only here an app gets partner reach.
 
+use super::app_view::{shown, view};
 use super::deletion::Deletion;
 use super::failure::Failure;
-use super::request::{self, Answer, body, json, limit, nullable, page, query};
-use super::secrets::{self, SecretView};
-use super::{find, moment};
-use crate::apps::names;
+use super::find;
+use super::request::{Answer, body, json, limit, nullable, page, query};
+use crate::apps::registration::{self, Accepted, ClientId, Fault, NameFault, Request};
 use crate::apps::secrets as app_secrets;
 use crate::audit::Who;
-use crate::config::{Config, GrantType};
+use crate::config::Config;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
-use crate::store::model::{
-    App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, ListedApp, MOST_REDIRECT_URIS,
-    OrganizationName, Reach,
-};
-use crate::store::{StoreError, if_readable};
-use crate::time::Instant;
+use crate::store::StoreError;
+use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, Reach};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use hallpass_wire::redirect_uri::Schemes;
-use hallpass_wire::{RedirectUri, Scope, Scopes};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -70,39 +64,6 @@ struct Changes {
     organization: Option<String>,
 }
 
-/// An app as it is told of.
-#[derive(Serialize)]
-struct AppView {
-    id: AppId,
-    client_id: String,
-    name: String,
-    organization: String,
-    owner: Option<String>,
-    #[serde(rename = "type")]
-    client_type: ClientType,
-    reach: Reach,
-    status: AppStatus,
-    redirect_uris: Vec<String>,
-    /// Whether `http://localhost` is admitted with any port.
-    localhost_any_port: bool,
-    /// What it may ask for; of a declared app without scopes of its own the catalogue.
-    scopes: Vec<String>,
-    /// Null: products do not bound it.
-    products: Option<Vec<String>>,
-    /// Of an app without grant types of its own the preset's.
-    grant_types: Vec<GrantType>,
-    created: String,
-    /// Why it is suspended although nobody suspended it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unknown: Option<String>,
-    /// Lists do not have them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secrets: Option<Vec<SecretView>>,
-    /// The one time that it is told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<String>,
-}
-
 /// `GET /apps`: by client id.
 pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
     let filter: Filter = query(sent.as_deref())?;
@@ -135,24 +96,36 @@ pub(super) async fn create(
     let slug = slug.unwrap_or(&hallpass.config.defaults.organization);
     let organization = find::organization(&hallpass, slug).await?.id;
     let client_type = wanted.client_type.unwrap_or(ClientType::Confidential);
+    let request = Request {
+        client_type,
+        name: Some(&wanted.name),
+        redirect_uris: Some(borrowed(&wanted.redirect_uris)),
+        localhost_any_port: Some(wanted.localhost_any_port),
+        scopes: wanted.scopes.as_deref().map(borrowed),
+        products: wanted.products.as_deref().map(borrowed),
+        grant_types: wanted.grant_types.as_deref().map(borrowed),
+    };
+    let accepted = judged(&hallpass.config, &request)?;
     let (text, secret) = app_secrets::make(now);
     let confidential = client_type == ClientType::Confidential;
     let default_product = || hallpass.config.defaults.product.clone().map(|product| vec![product]);
+    // They are kept by name: a scope that comes later is not the app's.
+    let catalogue = || hallpass.config.scopes.keys().cloned().collect();
     let app = App {
         id: AppId(random::uuid(now)),
-        client_id: random::alphanumeric(24),
-        name: name_of(&hallpass.config, &wanted.name)?,
+        client_id: ClientId::generate().into(),
+        name: accepted.name.map(String::from).unwrap_or_default(),
         organization,
         owner: None,
         client_type,
         reach: wanted.reach.unwrap_or(Reach::Own),
         status: AppStatus::Live,
-        redirect_uris: redirect_uris(&hallpass.config, client_type, &wanted.redirect_uris)?,
-        scopes: Some(scopes(&hallpass.config, wanted.scopes.as_deref())?),
-        products: products(&hallpass.config, wanted.products)?.or_else(default_product),
-        grant_types: grant_types(&hallpass.config, client_type, wanted.grant_types.as_deref())?,
+        redirect_uris: accepted.redirect_uris.unwrap_or_default(),
+        scopes: Some(accepted.scopes.unwrap_or_else(catalogue)),
+        products: accepted.products.or_else(default_product),
+        grant_types: accepted.grant_types,
         trusted: true,
-        localhost_any_port: any_port(client_type, wanted.localhost_any_port)?,
+        localhost_any_port: wanted.localhost_any_port,
         created: now,
         secrets: if confidential { vec![secret] } else { Vec::new() },
         unknown: None,
@@ -198,20 +171,24 @@ async fn update(hallpass: &Hallpass, app: &App, changes: Changes) -> Result<AppU
         Some(name) => Some(find::organization(hallpass, &name).await?.id),
         None => None,
     };
-    // A name that it has already stays good, also where it is longer than those of today.
-    let new_name = changes.name.as_deref().filter(|name| name.trim() != app.name);
-    let uris = |texts: &[String]| redirect_uris(config, app.client_type, texts);
-    let any_port = |wanted| any_port(app.client_type, wanted);
-    let scopes = |names: &[String]| scopes(config, Some(names)).map(Some);
-    let products = |names| products(config, Some(names));
+    let request = Request {
+        client_type: app.client_type,
+        name: changes.name.as_deref(),
+        redirect_uris: changes.redirect_uris.as_deref().map(borrowed),
+        localhost_any_port: changes.localhost_any_port,
+        scopes: changes.scopes.as_deref().map(borrowed),
+        products: changes.products.as_deref().map(borrowed),
+        grant_types: changes.grant_types.as_deref().map(borrowed),
+    };
+    let accepted = judged(config, &request.without_what_is(app))?;
     Ok(AppUpdate {
-        name: new_name.map(|name| name_of(config, name)).transpose()?,
+        name: accepted.name.map(String::from),
         reach: changes.reach,
-        redirect_uris: changes.redirect_uris.as_deref().map(uris).transpose()?,
-        localhost_any_port: changes.localhost_any_port.map(any_port).transpose()?,
-        scopes: changes.scopes.as_deref().map(scopes).transpose()?,
-        products: changes.products.map(products).transpose()?,
-        grant_types: grant_types(config, app.client_type, changes.grant_types.as_deref())?.map(Some),
+        redirect_uris: accepted.redirect_uris,
+        localhost_any_port: accepted.localhost_any_port,
+        scopes: accepted.scopes.map(Some),
+        products: accepted.products.map(Some),
+        grant_types: accepted.grant_types.map(Some),
         owner,
         // To name the owner that it has is no handing over.
         organization: organization.filter(|organization| *organization != app.organization),
@@ -268,85 +245,25 @@ pub(super) async fn update_app(
     }
 }
 
-/// The app as it is now.
-pub(super) async fn shown(
-    hallpass: &Hallpass,
-    now: Instant,
-    status: u16,
-    name: &str,
-    client_secret: Option<String>,
-) -> Answer {
-    let mut app = find::app(hallpass, name).await?;
-    let secrets = Some(secrets::views(std::mem::take(&mut app.secrets), now));
-    let organization = if_readable(hallpass.directory.organization(app.organization).await)?;
-    let organization = organization.map(|one| OrganizationName {
-        slug: one.slug.clone(),
-        name: one.name.clone(),
-        hidden: one.hidden,
-    });
-    let owner = match app.owner {
-        Some(owner) => if_readable(hallpass.directory.user(owner).await)?.map(|user| user.label().into_owned()),
-        None => None,
-    };
-    let listed = ListedApp {
-        app,
-        owner,
-        organization,
-    };
-    let view = view(hallpass, listed);
-    json(
-        status,
-        &AppView {
-            secrets,
-            client_secret,
-            ..view
-        },
-    )
+/// What a request asks for, once it is right; else the first fault.
+fn judged(config: &Config, request: &Request<'_>) -> Result<Accepted, Failure> {
+    registration::judge(&config.rules_for_operators(), request).map_err(|faults| {
+        let Some(fault) = faults.first() else {
+            return Failure::internal("a request was refused without a fault");
+        };
+        let member = fault.member();
+        match fault {
+            Fault::Name(NameFault::Brand) => {
+                let brand = &config.brand.name;
+                Failure::taken(format!("{member}: it looks like {brand:?}, the name of this site"))
+            }
+            fault => Failure::invalid(format!("{member}: {fault}")),
+        }
+    })
 }
 
-fn view(hallpass: &Hallpass, listed: ListedApp) -> AppView {
-    let ListedApp {
-        app,
-        owner,
-        organization,
-    } = listed;
-    let catalogue = || hallpass.config.scopes.keys().map(ToString::to_string).collect();
-    let texts = |scopes: Scopes| scopes.iter().map(ToString::to_string).collect();
-    let offered = |client_type| offered(&hallpass.config, client_type);
-    AppView {
-        id: app.id,
-        client_id: app.client_id,
-        name: app.name,
-        organization: organization.map_or_else(|| app.organization.to_string(), |one| one.slug),
-        owner,
-        client_type: app.client_type,
-        reach: app.reach,
-        status: app.status,
-        redirect_uris: app.redirect_uris.iter().map(ToString::to_string).collect(),
-        localhost_any_port: app.localhost_any_port,
-        scopes: app.scopes.map_or_else(catalogue, texts),
-        products: app.products,
-        grant_types: app.grant_types.unwrap_or_else(|| offered(app.client_type)),
-        created: moment::text(app.created),
-        unknown: app.unknown.map(|unknown| unknown.to_string()),
-        secrets: None,
-        client_secret: None,
-    }
-}
-
-fn name_of(config: &Config, text: &str) -> Result<String, Failure> {
-    if text.trim().chars().count() > names::LONGEST {
-        let text = format!("name: an app's name has at most {} characters", names::LONGEST);
-        return Err(Failure::invalid(text));
-    }
-    let name = request::name(text)?;
-    let brand = &config.brand.name;
-    if names::look_alike(&name, brand) {
-        return Err(Failure::taken(format!(
-            "name: it looks like {brand:?}, the name of this site"
-        )));
-    }
-    Ok(name)
+fn borrowed(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
 }
 
 /// Why a write that checks the name of `app` was refused.
@@ -355,87 +272,8 @@ async fn name_conflict(hallpass: &Hallpass, app: &App, error: StoreError) -> Fai
         return error.into();
     }
     match hallpass.store.has_look_alike(app).await {
-        Ok(true) => Failure::taken(
-            "name: it looks like the name of another developer's app, and the same people could be asked by both",
-        ),
+        Ok(true) => Failure::taken(format!("name: {}", NameFault::Taken)),
         Ok(false) => error.into(),
         Err(error) => error.into(),
     }
-}
-
-/// The free port of `http://localhost` is for native apps, which are public (RFC 8252 §8.4).
-fn any_port(client_type: ClientType, wanted: bool) -> Result<bool, Failure> {
-    if wanted && client_type != ClientType::Public {
-        return Err(Failure::invalid("localhost_any_port: only a public app may have it"));
-    }
-    Ok(wanted)
-}
-
-fn redirect_uris(config: &Config, client_type: ClientType, texts: &[String]) -> Result<Vec<RedirectUri>, Failure> {
-    let schemes = Schemes {
-        listed: &config.portal.schemes,
-        public: client_type == ClientType::Public,
-    };
-    if texts.len() > MOST_REDIRECT_URIS {
-        let text = format!("redirect_uris: an app has at most {MOST_REDIRECT_URIS}");
-        return Err(Failure::invalid(text));
-    }
-    let mut uris = Vec::with_capacity(texts.len());
-    for text in texts {
-        let wrong = |why: String| Failure::invalid(format!("redirect_uris: {text:?}: {why}"));
-        let uri = RedirectUri::parse_with(text, schemes).map_err(|error| wrong(error.to_string()))?;
-        if uris.contains(&uri) {
-            return Err(wrong("it is there twice".to_owned()));
-        }
-        uris.push(uri);
-    }
-    Ok(uris)
-}
-
-/// The named ones; left out, those that there are now. They are kept by name: a scope that comes later is not the app's.
-fn scopes(config: &Config, names: Option<&[String]>) -> Result<Scopes, Failure> {
-    let Some(names) = names else {
-        return Ok(config.scopes.keys().cloned().collect());
-    };
-    let known = |name: &String| {
-        let scope = Scope::parse(name)
-            .ok()
-            .filter(|scope| config.scopes.contains_key(scope));
-        scope.ok_or_else(|| Failure::invalid(format!("scopes: there is no scope {name:?}")))
-    };
-    names.iter().map(known).collect()
-}
-
-fn products(config: &Config, names: Option<Vec<String>>) -> Result<Option<Vec<String>>, Failure> {
-    let unknown = names.iter().flatten().find(|name| !config.products.contains_key(*name));
-    match unknown {
-        Some(name) => Err(Failure::invalid(format!("products: there is no product {name:?}"))),
-        None => Ok(names),
-    }
-}
-
-/// The grant types that the preset offers to apps of this type.
-fn offered(config: &Config, client_type: ClientType) -> Vec<GrantType> {
-    let fits = |one: &&GrantType| **one != GrantType::ClientCredentials || client_type == ClientType::Confidential;
-    config.wire.grant_types.iter().filter(fits).copied().collect()
-}
-
-fn grant_types(
-    config: &Config,
-    client_type: ClientType,
-    names: Option<&[String]>,
-) -> Result<Option<Vec<GrantType>>, Failure> {
-    let Some(names) = names else { return Ok(None) };
-    let offered = |name: &String| {
-        let offered = |one: &GrantType| config.wire.grant_types.contains(one);
-        match GrantType::from_text(name).filter(offered) {
-            None => Err(Failure::invalid(format!("grant_types: {name:?} is not offered"))),
-            Some(GrantType::ClientCredentials) if client_type == ClientType::Public => {
-                let text = "grant_types: client_credentials needs a secret, which a public app has not";
-                Err(Failure::invalid(text))
-            }
-            Some(grant_type) => Ok(grant_type),
-        }
-    };
-    names.iter().map(offered).collect::<Result<_, _>>().map(Some)
 }

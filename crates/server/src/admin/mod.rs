@@ -5,6 +5,7 @@
 //! the audit log, in the same commit. One file a noun.
 
 pub mod api;
+mod app_view;
 mod apps;
 mod audit;
 mod deletion;

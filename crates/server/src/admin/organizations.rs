@@ -4,8 +4,8 @@ use super::deletion::Deletion;
 use super::failure::Failure;
 use super::request::{self, Answer, body, json, key, limit, page, query};
 use super::{find, moment};
+use crate::apps::registration::Slug;
 use crate::audit::Who;
-use crate::config::slug_text;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
@@ -121,11 +121,12 @@ pub(super) async fn create(
 ) -> Answer {
     let now = hallpass.now();
     let wanted: NewOrganization = body(sent).await?;
-    slug_text(&wanted.slug).map_err(|error| Failure::invalid(format!("slug: {error}")))?;
-    let name = wanted.name.as_deref().unwrap_or(&wanted.slug);
+    let slug = Slug::parse(&wanted.slug).map_err(|error| Failure::invalid(format!("slug: {error}")))?;
+    let slug = String::from(slug);
+    let name = wanted.name.as_deref().unwrap_or(&slug);
     let organization = Organization {
         id: OrganizationId(random::uuid(now)),
-        slug: wanted.slug.clone(),
+        slug: slug.clone(),
         name: request::name(name)?,
         kind: wanted.kind.unwrap_or(OrganizationKind::Live),
         hidden: false,
@@ -137,12 +138,12 @@ pub(super) async fn create(
     let event = event.organization(organization.id).after(&organization);
     match hallpass.store.recording(event).create_organization(organization).await {
         Err(StoreError::Taken(_)) => {
-            let text = format!("there is an organization {:?} already", wanted.slug);
+            let text = format!("there is an organization {slug:?} already");
             return Err(Failure::taken(text));
         }
         made => made?,
     }
-    shown(&hallpass, 201, &wanted.slug).await
+    shown(&hallpass, 201, &slug).await
 }
 
 /// `PATCH /organizations/{organization}`.

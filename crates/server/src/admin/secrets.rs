@@ -1,20 +1,20 @@
 //! An app's secrets, at most two of them live. A new one is told once.
 
-use super::apps::shown;
+use super::app_view::{secret_views, shown};
 use super::failure::Failure;
+use super::find;
 use super::request::{Answer, body, json};
-use super::{find, moment};
 use crate::apps::secrets as app_secrets;
 use crate::apps::secrets::OVERLAP;
 use crate::audit::Who;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{App, ClientType, Others, Secret, SecretId};
+use crate::store::model::{App, ClientType, Others, Secret};
 use crate::time::Instant;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -34,22 +34,11 @@ struct NewSecret {
     reset: Reset,
 }
 
-/// A live secret as it is told of.
-#[derive(Serialize)]
-pub(super) struct SecretView {
-    id: SecretId,
-    /// A short one has none.
-    hint: Option<String>,
-    created: String,
-    last_used: Option<String>,
-    expires: Option<String>,
-}
-
 /// `GET /apps/{app}/secrets`.
 pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
     let now = hallpass.now();
     let app = find::app(&hallpass, &name).await?;
-    json(200, &BTreeMap::from([("secrets", views(app.secrets, now))]))
+    json(200, &BTreeMap::from([("secrets", secret_views(app.secrets, now))]))
 }
 
 /// `POST /apps/{app}/secrets`: one more, beside the other.
@@ -105,19 +94,6 @@ pub(super) async fn end(
         refused(error, text)
     })?;
     shown(&hallpass, now, 200, &name, None).await
-}
-
-/// The live ones, the oldest first.
-pub(super) fn views(secrets: Vec<Secret>, now: Instant) -> Vec<SecretView> {
-    let live = secrets.into_iter().filter(|secret| secret.is_live(now));
-    live.map(|secret| SecretView {
-        id: secret.id,
-        hint: Some(secret.hint).filter(|hint| !hint.is_empty()),
-        created: moment::text(secret.created),
-        last_used: secret.last_used.map(moment::text),
-        expires: secret.expires.map(moment::text),
-    })
-    .collect()
 }
 
 fn is_called(secret: &Secret, name: &str) -> bool {

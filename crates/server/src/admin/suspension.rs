@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::request::Answer;
-use super::{apps, find, organizations, users};
+use super::{app_view, apps, find, organizations, users};
 use crate::audit::Who;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{AppStatus, AppUpdate, AuditAction, OrganizationUpdate, Status, SuspendedBy, User};
@@ -57,7 +57,7 @@ async fn set_app(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> 
         ..AppUpdate::default()
     };
     apps::update_app(hallpass, &app, update, who.did(action, now)).await?;
-    apps::shown(hallpass, now, 200, name, None).await
+    app_view::shown(hallpass, now, 200, name, None).await
 }
 
 /// A suspension by the site is the site's to lift.

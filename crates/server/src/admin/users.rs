@@ -6,8 +6,9 @@ use super::organizations::check_role;
 use super::request::{self, Answer, body, json, key, limit, nullable, page, query};
 use super::{find, moment};
 use crate::accounts::spelling;
+use crate::apps::registration::Email;
 use crate::audit::Who;
-use crate::config::{Secret, email_address, language_tag, typeable};
+use crate::config::{Secret, language_tag, typeable};
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
@@ -134,8 +135,8 @@ pub(super) async fn create(
 ) -> Answer {
     let now = hallpass.now();
     let wanted: NewPerson = body(sent).await?;
-    email_address(&wanted.email).map_err(Failure::invalid)?;
-    let before_at = wanted.email.split('@').next().unwrap_or_default();
+    let email = String::from(Email::parse(&wanted.email).map_err(|error| Failure::invalid(error.to_string()))?);
+    let before_at = email.split('@').next().unwrap_or_default();
     let name = request::name(wanted.name.as_deref().unwrap_or(before_at))?;
     if let Some(locale) = &wanted.locale {
         language_tag(locale).map_err(Failure::invalid)?;
@@ -147,7 +148,7 @@ pub(super) async fn create(
     let hash = hallpass.people.hash(password.text.expose(), random::bytes()).await?;
     let user = NewUser {
         id: UserId(random::uuid(now)),
-        email: Some(wanted.email.clone()),
+        email: Some(email.clone()),
         external_id: None,
         contact_email: None,
         name,
@@ -164,7 +165,7 @@ pub(super) async fn create(
     let event = who.did(AuditAction::UserCreated, now).user(user.id).after(&user);
     let user = match hallpass.store.recording(event).create_user(user).await {
         Err(StoreError::Taken(_)) => {
-            let text = format!("there is a user {:?} already", wanted.email);
+            let text = format!("there is a user {email:?} already");
             return Err(Failure::taken(text));
         }
         made => made?,

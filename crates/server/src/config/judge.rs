@@ -5,8 +5,9 @@ use super::declared::App;
 use super::problems::{Problems, join};
 use super::sections::Paths;
 use crate::accounts::spelling;
+use crate::apps::registration::{self, Fault, Offer};
 use crate::http::endpoints::{Location, Row, TABLE, reserved};
-use crate::store::model::{ClientType, GrantType, Role};
+use crate::store::model::{ClientType, Role};
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::redirect_uri::Schemes;
 use hallpass_wire::{RedirectUri, Scopes};
@@ -15,13 +16,14 @@ use std::collections::{HashMap, HashSet};
 
 /// Notes every value that does not go with another one.
 pub(super) fn config(config: &Config, problems: &mut Problems) {
+    let offer = config.offer(|section| problems.is_complete(section));
     paths(&config.paths, problems);
-    catalogue(config, problems);
+    catalogue(config, &offer, problems);
     users(config, problems);
     organizations(config, problems);
-    resources(config, problems);
+    resources(config, &offer, problems);
     for (position, each) in config.apps.iter().enumerate() {
-        app(config, each, &problems.entry("apps", position), problems);
+        app(config, &offer, (each, &problems.entry("apps", position)), problems);
     }
     let ids = config.apps.iter().map(|app| app.client_id.as_str());
     unique(ids.enumerate(), "apps", "client_id", problems);
@@ -55,7 +57,7 @@ fn paths(paths: &Paths, problems: &mut Problems) {
     }
 }
 
-fn catalogue(config: &Config, problems: &mut Problems) {
+fn catalogue(config: &Config, offer: &Offer<'_>, problems: &mut Problems) {
     let defaults = config.scopes.iter().filter(|(_, entry)| entry.default);
     let defaults: Scopes = defaults.map(|(scope, _)| scope.clone()).collect();
     if defaults.is_empty() && problems.is_complete("scopes") {
@@ -68,10 +70,10 @@ fn catalogue(config: &Config, problems: &mut Problems) {
     for (name, product) in &config.products {
         let path = join("products", name);
         at_least_one(&product.scopes, &format!("{path}.scopes"), problems);
-        known_scopes(config, &product.scopes, &format!("{path}.scopes"), problems);
+        known_scopes(offer, &product.scopes, &format!("{path}.scopes"), problems);
     }
     if let Some(product) = &config.defaults.product {
-        known_product(config, product, "defaults.product", problems);
+        known_product(offer, product, "defaults.product", problems);
     }
 }
 
@@ -127,7 +129,7 @@ fn organizations(config: &Config, problems: &mut Problems) {
     }
 }
 
-fn resources(config: &Config, problems: &mut Problems) {
+fn resources(config: &Config, offer: &Offer<'_>, problems: &mut Problems) {
     let identifiers = config.resources.iter().map(|resource| resource.identifier.as_str());
     unique(identifiers.enumerate(), "resources", "identifier", problems);
     for (position, resource) in config.resources.iter().enumerate() {
@@ -141,12 +143,12 @@ fn resources(config: &Config, problems: &mut Problems) {
         if let Some(scopes) = &resource.scopes {
             let path = format!("{entry}.scopes");
             at_least_one(scopes, &path, problems);
-            known_scopes(config, scopes, &path, problems);
+            known_scopes(offer, scopes, &path, problems);
         }
     }
 }
 
-fn app(config: &Config, app: &App, path: &str, problems: &mut Problems) {
+fn app(config: &Config, offer: &Offer<'_>, (app, path): (&App, &str), problems: &mut Problems) {
     if let Some(slug) = &app.organization
         && problems.is_complete("organizations")
         && problems.is_complete("defaults")
@@ -162,26 +164,21 @@ fn app(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     owner(config, app, path, problems);
     schemes(config, app, path, problems);
     if let Some(scopes) = &app.scopes {
-        known_scopes(config, scopes, &format!("{path}.scopes"), problems);
+        known_scopes(offer, scopes, &format!("{path}.scopes"), problems);
     }
     for product in app.products.iter().flatten() {
-        known_product(config, product, &format!("{path}.products"), problems);
+        known_product(offer, product, &format!("{path}.products"), problems);
     }
-    let path = format!("{path}.grant_types");
-    for grant_type in app.grant_types.iter().flatten() {
-        if !config.wire.grant_types.contains(grant_type) && problems.is_complete("wire") {
-            let text = format!(
-                "\"{}\" is not offered: it is not in [wire] grant_types",
-                grant_type.as_str()
-            );
-            problems.add(&path, text);
-        }
-        if *grant_type == GrantType::ClientCredentials && app.client_type == ClientType::Public {
-            problems.add(
-                &path,
-                "client_credentials needs a secret, which a public app has not (RFC 6749 §4.4)",
-            );
-        }
+    let own = app.grant_types.iter().flatten();
+    let faults: Vec<_> = own
+        .flat_map(|one| offer.grant_type_faults(app.client_type, *one))
+        .collect();
+    for fault in faults {
+        let text = match fault {
+            Fault::GrantTypeNotOffered(_) => format!("{fault}: it is not in [wire] grant_types"),
+            _ => format!("{fault} (RFC 6749 §4.4)"),
+        };
+        problems.add(&format!("{path}.{}", fault.member()), text);
     }
 }
 
@@ -214,11 +211,9 @@ fn schemes(config: &Config, app: &App, path: &str, problems: &mut Problems) {
         listed: &config.portal.schemes,
         public: app.client_type == ClientType::Public,
     };
-    let fault = |uri: &RedirectUri| {
-        let error = RedirectUri::parse_with(uri.as_str(), schemes).err()?;
-        Some(format!("{:?}: {error}", uri.as_str()))
-    };
-    let faults: Vec<String> = app.redirect_uris.iter().filter_map(fault).collect();
+    let uris = app.redirect_uris.iter().map(RedirectUri::as_str);
+    let (_, faults) = registration::redirect_uris(uris, schemes);
+    let faults: Vec<String> = faults.iter().map(|(uri, fault)| format!("{uri:?}: {fault}")).collect();
     if !faults.is_empty() && problems.is_complete("portal") {
         problems.add(&format!("{path}.redirect_uris"), faults.join("; "));
     }
@@ -231,22 +226,19 @@ fn at_least_one(scopes: &Scopes, path: &str, problems: &mut Problems) {
     }
 }
 
-fn known_scopes(config: &Config, scopes: &Scopes, path: &str, problems: &mut Problems) {
-    if !problems.is_complete("scopes") {
-        return;
-    }
-    for scope in scopes.iter().filter(|scope| !config.scopes.contains_key(*scope)) {
-        let known: Vec<&str> = config.scopes.keys().map(hallpass_wire::Scope::as_str).collect();
-        problems.add(
-            path,
-            format!("there is no scope \"{scope}\"; there are {}", known.join(", ")),
-        );
+fn known_scopes(offer: &Offer<'_>, scopes: &Scopes, path: &str, problems: &mut Problems) {
+    for scope in scopes.iter() {
+        if let Err(fault) = offer.has_scope(scope.as_str()) {
+            let known = offer.scopes.iter().flatten().copied();
+            let known = known.collect::<Vec<_>>().join(", ");
+            problems.add(path, format!("{fault}; there are {known}"));
+        }
     }
 }
 
-fn known_product(config: &Config, product: &str, path: &str, problems: &mut Problems) {
-    if !config.products.contains_key(product) && problems.is_complete("products") {
-        problems.add(path, format!("there is no product {product:?} in [products]"));
+fn known_product(offer: &Offer<'_>, product: &str, path: &str, problems: &mut Problems) {
+    if let Err(fault) = offer.has_product(product) {
+        problems.add(path, format!("{fault} in [products]"));
     }
 }
 

@@ -6,6 +6,7 @@ mod declared;
 mod fields;
 mod judge;
 mod load;
+mod offer;
 mod presets;
 mod problems;
 mod secret;
@@ -32,7 +33,7 @@ pub use sections::{
 };
 
 pub(crate) use secrets::{beginning, from_outside, typeable};
-pub(crate) use values::{email_address, language_tag, one_line, slug_text};
+pub(crate) use values::{language_tag, one_line};
 // Said in the configuration as the store keeps them.
 pub use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 pub use hallpass_dialect::DialectName;

@@ -3,7 +3,7 @@
 use super::declared::Localized;
 use super::tree::{self, Node, Value};
 use super::words::Word;
-use crate::store::model::MOST_REDIRECT_URIS;
+use crate::apps::registration::{self, ClientId, Email, RedirectUriFault, Slug};
 use hallpass_wire::redirect_uri::{Schemes, may_be_listed};
 use hallpass_wire::{Origin, RedirectUri, Scope, Scopes};
 use ipnet::IpNet;
@@ -267,20 +267,28 @@ pub(super) fn scopes(node: &Node) -> Result<Scopes, String> {
     Ok(list_of_different(node, item)?.into_iter().collect())
 }
 
-/// Redirect URIs, each once. Whether a scheme without a dot is allowed depends on other keys: `judge.rs` says.
+/// The redirect URIs of an app. Whether a scheme without a dot is allowed depends on other keys: `judge.rs` says.
 pub(super) fn redirect_uris(node: &Node) -> Result<Vec<RedirectUri>, String> {
-    let uris = list_of_different(node, |item| {
-        let text = text(item)?;
-        let scheme = Url::parse(&text).ok().map(|url| url.scheme().to_owned());
-        let any = Schemes {
-            listed: scheme.as_slice(),
-            public: true,
-        };
-        RedirectUri::parse_with(&text, any).map_err(|error| format!("{text:?}: {error}"))
-    })?;
-    match uris.len() {
-        ..=MOST_REDIRECT_URIS => Ok(uris),
-        _ => Err(format!("an app has at most {MOST_REDIRECT_URIS} redirect URIs")),
+    let texts = texts(node)?;
+    let urls = texts.iter().filter_map(|text| Url::parse(text).ok());
+    let schemes: Vec<String> = urls.map(|url| url.scheme().to_owned()).collect();
+    let any = Schemes {
+        listed: &schemes,
+        public: true,
+    };
+    let (uris, faults) = registration::redirect_uris(texts.iter().map(String::as_str), any);
+    let mut faults: Vec<_> = faults.into_iter().map(redirect_uri_fault).collect();
+    faults.dedup();
+    match faults.is_empty() {
+        true => Ok(uris),
+        false => Err(faults.join("; ")),
+    }
+}
+
+fn redirect_uri_fault((text, fault): (&str, RedirectUriFault)) -> String {
+    match fault {
+        RedirectUriFault::TooMany => format!("{fault} redirect URIs"),
+        _ => format!("{text:?}: {fault}"),
     }
 }
 
@@ -359,39 +367,14 @@ pub(crate) fn language_tag(tag: &str) -> Result<(), String> {
 
 /// A name in addresses: lower-case letters, digits and hyphens.
 pub(super) fn slug(node: &Node) -> Result<String, String> {
-    let slug = text(node)?;
-    slug_text(&slug)?;
-    Ok(slug)
-}
-
-/// Whether a text can be a slug.
-pub(crate) fn slug_text(slug: &str) -> Result<(), String> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if slug.is_empty() || slug.len() > 64 || !slug.bytes().all(fits) {
-        return Err(format!(
-            "expected 1 to 64 lower-case letters, digits and hyphens, found {slug:?}"
-        ));
-    }
-    Ok(())
+    let slug = Slug::parse(&text(node)?).map_err(|error| error.to_string())?;
+    Ok(slug.into())
 }
 
 /// An email address, as far as that can be judged without sending to it.
 pub(super) fn email(node: &Node) -> Result<String, String> {
-    let email = text(node)?;
-    email_address(&email)?;
-    Ok(email)
-}
-
-/// Whether a text can be an email address.
-pub(crate) fn email_address(email: &str) -> Result<(), String> {
-    let parts = email
-        .split_once('@')
-        .filter(|(name, host)| !name.is_empty() && !host.is_empty());
-    let odd = |letter: char| letter.is_control() || letter.is_whitespace();
-    if parts.is_none() || email.len() > 254 || email.contains(odd) {
-        return Err(format!("expected an email address, found {email:?}"));
-    }
-    Ok(())
+    let email = Email::parse(&text(node)?).map_err(|error| error.to_string())?;
+    Ok(email.into())
 }
 
 /// A site's own id of a person, which is the subject of their tokens.
@@ -418,25 +401,10 @@ pub(crate) fn site_subject(id: &str) -> Result<(), String> {
 /// How the subjects of apps, of organizations and of sample people begin.
 const RESERVED_SUBJECTS: [&str; 3] = ["app:", "org_", "sandbox:"];
 
-/// A client identifier (RFC 6749 §2.2, appendix A.1), without the colon that Basic could not carry (RFC 7617 §2). One in
-/// the form of a user's subject could pass for that user (RFC 9700 §4.15).
+/// The client identifier of an app.
 pub(super) fn client_id(node: &Node) -> Result<String, String> {
-    let id = identifier(node)?;
-    if id.len() > 128 || id.contains(':') {
-        return Err(format!(
-            "expected 1 to 128 printable ASCII characters without space and colon, found {id:?}"
-        ));
-    }
-    // Its page is /developer/apps/ID: a browser would go elsewhere for these.
-    if matches!(id.as_str(), "new" | "." | "..") {
-        return Err(format!(
-            "{id:?} cannot be a client id: the page of such an app could not be opened"
-        ));
-    }
-    if id.len() == 36 && uuid::Uuid::try_parse(&id).is_ok_and(|id| id.get_version_num() == 7) {
-        return Err(format!("{id:?} has the form of a user's subject (a UUID of version 7)"));
-    }
-    Ok(id)
+    let id = ClientId::parse(&text(node)?).map_err(|error| error.to_string())?;
+    Ok(id.into())
 }
 
 /// The identifier of a resource: a URI or a plain name.

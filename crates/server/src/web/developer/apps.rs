@@ -2,6 +2,7 @@
 
 use super::{PAGE, app_line, key, pages};
 use crate::apps::permission::{manager, manages, registers_for};
+use crate::apps::registration::MOST_APPS;
 use crate::config::Register;
 use crate::directory::Client;
 use crate::http::respond::Response;
@@ -16,9 +17,6 @@ use crate::web::{SignedIn, Visit};
 use hallpass_wire::RedirectUri;
 use percent_encoding::percent_decode_str;
 use std::sync::Arc;
-
-/// The most apps that one developer owns (DESIGN §10).
-pub(super) const MOST_APPS: u64 = 100;
 
 /// `GET /developer`.
 pub async fn list(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {

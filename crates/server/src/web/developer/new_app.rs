@@ -1,26 +1,21 @@
 //! Registering an app: a name, redirect URIs, and for whom. The form says which of its fields is wrong, and keeps the rest.
 
-use super::apps::{self, MOST_APPS};
-use crate::apps::names;
+use super::apps;
+use super::fields::{self, kept};
 use crate::apps::permission::registers_for;
+use crate::apps::registration::{self, Accepted, ClientId, MOST_APPS};
 use crate::apps::secrets;
-use crate::http::excerpt::excerpt;
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{
-    App, AppId, AppStatus, AuditAction, ClientType, MOST_REDIRECT_URIS, Organization, Reach, User,
-};
+use crate::store::model::{App, AppId, AppStatus, AuditAction, ClientType, Organization, Reach, User};
 use crate::web::account::overview::organization_choices;
 use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
-use crate::web::view;
-use crate::web::view::{AppNew, AppNewErrors, ErrorKind, NameFault, Notice, RedirectUriFault, ScopeChoice, SecretNews};
+use crate::web::view::{AppNew, ErrorKind, Notice, SecretNews};
 use crate::web::{Form, Kept, Post, SignedIn, Visit};
-use hallpass_wire::redirect_uri::{RedirectUriError, Schemes};
-use hallpass_wire::{RedirectUri, Scope, Scopes};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -28,64 +23,34 @@ use uuid::Uuid;
 pub const PLACE: &str = "/developer/apps/new";
 /// What people type into it.
 const FIELDS: [&str; 6] = [
-    "name",
-    "redirect_uris",
+    fields::FIELDS[0],
+    fields::FIELDS[1],
+    fields::FIELDS[2],
+    fields::FIELDS[3],
     "organization",
     "type",
-    "localhost_any_port",
-    "scope",
 ];
-/// How many faulty redirect URIs the page names; the others are counted.
-const MOST_NAMED: usize = 10;
-/// How many characters of a faulty redirect URI the page repeats beside its fault.
-const LONGEST_SHOWN: usize = 200;
 
 /// What was typed, as it was typed.
 struct Typed {
-    name: String,
-    redirect_uris: String,
+    fields: fields::Typed,
     organization: Option<String>,
     client_type: ClientType,
-    localhost_any_port: bool,
-    /// `None` before anything was sent: all are ticked.
-    scopes: Option<Vec<String>>,
 }
 
 /// What is wrong with what was typed.
 #[derive(Default)]
 struct Faults {
-    name: Option<NameFault>,
-    redirect_uris: UriFaults,
+    fields: fields::Faults,
     organization: bool,
-    localhost_any_port: bool,
-    scope: bool,
     /// How many apps the person may own, where they own as many.
     full: Option<u64>,
 }
 
-/// Faulty redirect URIs: a form of 64 KiB can hold 30,000 of them, and each would be repeated with its fault.
-#[derive(Default)]
-struct UriFaults {
-    named: Vec<(String, RedirectUriFault)>,
-    more: usize,
-}
-
-impl UriFaults {
-    fn add(&mut self, text: &str, fault: RedirectUriFault) {
-        if self.named.len() == MOST_NAMED {
-            self.more += 1;
-            return;
-        }
-        self.named.push((excerpt(text, LONGEST_SHOWN), fault));
-    }
-}
-
 /// What was typed, once it is right.
 struct Wanted {
-    name: String,
-    redirect_uris: Vec<RedirectUri>,
+    app: Accepted,
     organization: Arc<Organization>,
-    scopes: Scopes,
 }
 
 /// `GET /developer/apps/new`.
@@ -134,14 +99,6 @@ pub async fn again(mut visit: Visit, user: Arc<User>, form: &Form) -> Result<Res
     Ok(show(&visit, 200, &own, &Typed::of(form), &Faults::default()))
 }
 
-fn kept(form: &Form) -> Notice {
-    if form.has_typed() {
-        Notice::Kept
-    } else {
-        Notice::NothingDone
-    }
-}
-
 /// Registers an app, unless its name looks like another's or its owner has as many as there can be.
 async fn register(
     visit: &Visit,
@@ -155,19 +112,19 @@ async fn register(
     let confidential = typed.client_type == ClientType::Confidential;
     let app = App {
         id,
-        client_id: random::alphanumeric(24),
-        name: wanted.name,
+        client_id: ClientId::generate().into(),
+        name: wanted.app.name.map(String::from).unwrap_or_default(),
         organization: wanted.organization.id,
         owner: Some(user.id),
         client_type: typed.client_type,
         reach: Reach::Own,
         status: AppStatus::Live,
-        redirect_uris: wanted.redirect_uris,
-        scopes: Some(wanted.scopes),
+        redirect_uris: wanted.app.redirect_uris.unwrap_or_default(),
+        scopes: Some(wanted.app.scopes.unwrap_or_default()),
         products: hallpass.config.defaults.product.clone().map(|product| vec![product]),
         grant_types: None,
         trusted: user.developer,
-        localhost_any_port: typed.localhost_any_port,
+        localhost_any_port: typed.fields.localhost_any_port,
         created: visit.now,
         secrets: if confidential { vec![secret] } else { Vec::new() },
         unknown: None,
@@ -190,7 +147,7 @@ async fn register(
                 visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id)))
             )),
             None if hallpass.store.has_look_alike(&app).await? => Ok(Err(Faults {
-                name: Some(NameFault::Taken),
+                fields: fields::Faults::taken(),
                 ..Faults::default()
             })),
             None => Ok(Err(Faults {
@@ -203,104 +160,24 @@ async fn register(
 }
 
 fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Result<Wanted, Faults> {
-    let name = typed.name.trim();
-    let (redirect_uris, malformed) = read_uris(hallpass, typed);
+    let rules = hallpass.config.rules_for_developers();
+    let judged = registration::judge(&rules, &typed.fields.request(typed.client_type));
     let organization = match (&typed.organization, own) {
         (Some(slug), all) => all.iter().find(|one| one.slug == *slug),
         (None, [only]) => Some(only),
         (None, _) => None,
     };
-    let scopes = chosen_scopes(hallpass, typed);
-    // A free port is for native apps, which are public (RFC 8252 §8.4).
-    let port_of_confidential = typed.localhost_any_port && typed.client_type != ClientType::Public;
-    let faults = Faults {
-        name: name_fault(hallpass, name),
-        redirect_uris: malformed,
-        organization: organization.is_none(),
-        localhost_any_port: port_of_confidential,
-        scope: scopes.is_none(),
-        full: None,
-    };
-    let right = faults.name.is_none() && faults.redirect_uris.named.is_empty() && !port_of_confidential;
-    match (organization, scopes) {
-        (Some(organization), Some(scopes)) if right => Ok(Wanted {
-            name: name.to_owned(),
-            redirect_uris,
+    match (judged, organization) {
+        (Ok(app), Some(organization)) => Ok(Wanted {
+            app,
             organization: organization.clone(),
-            scopes,
         }),
-        _ => Err(faults),
+        (judged, organization) => Err(Faults {
+            fields: fields::Faults::of(&judged.err().unwrap_or_default()),
+            organization: organization.is_none(),
+            full: None,
+        }),
     }
-}
-
-fn name_fault(hallpass: &Hallpass, name: &str) -> Option<NameFault> {
-    if name.is_empty() {
-        Some(NameFault::Missing)
-    } else if name.chars().count() > names::LONGEST {
-        Some(NameFault::TooLong {
-            limit: names::LONGEST as u64,
-        })
-    } else if let Err(error) = names::check(name) {
-        Some(error.into())
-    } else if names::look_alike(name, &hallpass.config.brand.name) {
-        Some(NameFault::Brand)
-    } else {
-        None
-    }
-}
-
-/// HC-2: several, separated by commas; white space and new lines separate too.
-fn read_uris(hallpass: &Hallpass, typed: &Typed) -> (Vec<RedirectUri>, UriFaults) {
-    let (mut uris, mut faults) = (Vec::new(), UriFaults::default());
-    let written = typed
-        .redirect_uris
-        .split(|c: char| c == ',' || c.is_whitespace())
-        .filter(|text| !text.is_empty());
-    let schemes = Schemes {
-        listed: &hallpass.config.portal.schemes,
-        public: typed.client_type == ClientType::Public,
-    };
-    for text in written {
-        match RedirectUri::parse_with(text, schemes) {
-            Ok(uri) if uris.contains(&uri) => faults.add(text, RedirectUriFault::Duplicate),
-            Ok(_) if uris.len() == MOST_REDIRECT_URIS => faults.add(text, RedirectUriFault::TooMany),
-            Ok(uri) => uris.push(uri),
-            Err(error) => faults.add(text, fault(text, error)),
-        }
-    }
-    // API-5: an app may do without where its code can be copied from a page.
-    let may_be_without = hallpass.config.wire.code_page && typed.client_type == ClientType::Confidential;
-    if uris.is_empty() && faults.named.is_empty() && !may_be_without {
-        faults.add("", RedirectUriFault::Missing);
-    }
-    (uris, faults)
-}
-
-fn fault(text: &str, error: RedirectUriError) -> RedirectUriFault {
-    match error {
-        RedirectUriError::NotAbsolute => RedirectUriFault::NotAbsolute,
-        RedirectUriError::Fragment => RedirectUriFault::Fragment,
-        RedirectUriError::UserInfo => RedirectUriFault::Userinfo,
-        RedirectUriError::PlainHttp => RedirectUriFault::NotHttps,
-        RedirectUriError::Scheme => RedirectUriFault::Scheme,
-        RedirectUriError::SchemeUnlisted => RedirectUriFault::SchemeUnlisted,
-        RedirectUriError::SchemeNotPublic => RedirectUriFault::SchemeNotPublic,
-        RedirectUriError::Several => RedirectUriFault::Several,
-        RedirectUriError::Character if text.contains('*') => RedirectUriFault::Wildcard,
-        RedirectUriError::Character => RedirectUriFault::Characters,
-        RedirectUriError::TooLong => RedirectUriFault::TooLong,
-    }
-}
-
-/// At least one, each from the catalogue. They are kept by name: a scope that comes later is not the app's by itself.
-fn chosen_scopes(hallpass: &Hallpass, typed: &Typed) -> Option<Scopes> {
-    let known = |name: &String| {
-        let scope = Scope::parse(name).ok()?;
-        hallpass.config.scopes.contains_key(&scope).then_some(scope)
-    };
-    let names = typed.scopes.as_deref().unwrap_or_default();
-    let chosen = names.iter().map(known).collect::<Option<Scopes>>()?;
-    (!chosen.is_empty()).then_some(chosen)
 }
 
 /// The organizations that this person may register an app for. Whoever has none has nothing to do here.
@@ -315,79 +192,41 @@ async fn own_organizations(visit: &Visit, user: &User) -> Result<Vec<Arc<Organiz
 }
 
 fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, faults: &Faults) -> Response {
-    let locale = visit.locale.tag();
-    let scopes: Vec<_> = visit
-        .hallpass
-        .config
-        .scopes
-        .iter()
-        .map(|(scope, entry)| ScopeChoice {
-            name: scope.as_str(),
-            title: entry.title.get(locale),
-            chosen: typed
-                .scopes
-                .as_ref()
-                .is_none_or(|chosen| chosen.iter().any(|name| name == scope.as_str())),
-        })
-        .collect();
     let organizations = organization_choices(own);
-    let malformed: Vec<_> = faults
-        .redirect_uris
-        .named
-        .iter()
-        .map(|(uri, fault)| view::RedirectUriError { uri, why: *fault })
-        .collect();
     let blob = visit.seal_to_return(Purpose::Developer, random::uuid(visit.now).as_bytes());
-    visit.render(status, |frame| {
-        AppNew {
+    fields::with_fields(visit, &typed.fields, &faults.fields, |fields| {
+        let page = AppNew {
             blob: &blob,
             organizations: &organizations,
             organization: typed.organization.as_deref(),
-            name: &typed.name,
-            redirect_uris: &typed.redirect_uris,
             client_type: typed.client_type,
-            localhost_any_port: typed.localhost_any_port,
-            scopes: &scopes,
-            errors: AppNewErrors {
-                name: faults.name,
-                redirect_uris: &malformed,
-                more_redirect_uris: faults.redirect_uris.more,
-                full: faults.full,
-                organization: faults.organization,
-                localhost_any_port: faults.localhost_any_port,
-                scope: faults.scope,
-            },
-            code_page: visit.hallpass.config.wire.code_page,
-        }
-        .render(frame)
+            fields,
+            wrong_organization: faults.organization,
+            full: faults.full,
+        };
+        visit.render(status, |frame| page.render(frame))
     })
 }
 
 impl Typed {
     fn nothing(organization: Option<&str>) -> Self {
         Self {
-            name: String::new(),
-            redirect_uris: String::new(),
+            fields: fields::Typed::default(),
             organization: organization.map(str::to_owned),
             client_type: ClientType::Confidential,
-            localhost_any_port: false,
-            scopes: None,
         }
     }
 
     fn of(form: &Form) -> Self {
         let public = form.get("type") == Some("public");
         Self {
-            name: form.get("name").unwrap_or_default().to_owned(),
-            redirect_uris: form.get("redirect_uris").unwrap_or_default().to_owned(),
+            fields: fields::Typed::of(form),
             organization: form.get("organization").map(str::to_owned),
             client_type: if public {
                 ClientType::Public
             } else {
                 ClientType::Confidential
             },
-            localhost_any_port: form.has("localhost_any_port"),
-            scopes: Some(form.all("scope").map(str::to_owned).collect()),
         }
     }
 }

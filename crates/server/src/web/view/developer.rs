@@ -3,10 +3,11 @@
 
 use super::words::{Message, Phrase, Words};
 use super::{OrganizationChoice, Pages, ScopeLine, mark, page};
-use crate::apps::names;
-use crate::apps::names::NameError;
+use crate::apps::names::{self, NameError};
+use crate::apps::registration::{AppName, NameFault, RedirectUriFault};
 use crate::store::Connected;
 use crate::store::model::{AppStatus, ClientType};
+use hallpass_wire::redirect_uri as uri;
 
 /// The page of the apps that a person may manage.
 #[derive(Debug, Clone)]
@@ -91,7 +92,7 @@ impl AppStatus {
     }
 }
 
-/// The form that registers an app: fields `name`, `redirect_uris`, `organization`, `type`, `scope`, hidden `state`.
+/// The form that registers an app: the fields of [`AppFields`], `organization`, `type`, hidden `state`.
 #[derive(Debug, Clone)]
 pub struct AppNew<'a> {
     /// The sealed state, for the hidden field `state`.
@@ -100,24 +101,41 @@ pub struct AppNew<'a> {
     pub organizations: &'a [OrganizationChoice<'a>],
     /// The slug of the organization that is selected at first.
     pub organization: Option<&'a str>,
-    /// The submitted name.
-    pub name: &'a str,
-    /// The submitted redirect URIs, unchanged.
-    pub redirect_uris: &'a str,
     /// The selected type.
     pub client_type: ClientType,
-    /// Whether `http://localhost` is to be accepted with any port.
-    pub localhost_any_port: bool,
-    /// Scopes to choose from.
-    pub scopes: &'a [ScopeChoice<'a>],
-    /// The faults of each field.
-    pub errors: AppNewErrors<'a>,
-    /// Whether an app may go without redirect URIs (`[wire] code_page`).
-    pub code_page: bool,
+    /// The other fields.
+    pub fields: AppFields<'a>,
+    /// No organization was chosen, or one in which the person may not register apps.
+    pub wrong_organization: bool,
+    /// The highest allowed number of apps, if the person has reached it.
+    pub full: Option<u64>,
 }
 page!(AppNew, "app_new.html", here: "developer");
 
 impl AppNew<'_> {
+    fn is_wrong(&self) -> bool {
+        self.fields.errors.any() || self.wrong_organization || self.full.is_some()
+    }
+}
+
+/// What a developer says of an app: fields `name`, `redirect_uris`, `localhost_any_port`, `scope`.
+#[derive(Debug, Clone, Copy)]
+pub struct AppFields<'a> {
+    /// The submitted name.
+    pub name: &'a str,
+    /// The submitted redirect URIs, unchanged.
+    pub redirect_uris: &'a str,
+    /// Whether `http://localhost` is to be accepted with any port.
+    pub localhost_any_port: bool,
+    /// Scopes to choose from.
+    pub scopes: &'a [ScopeChoice<'a>],
+    /// Whether an app may go without redirect URIs (`[wire] code_page`).
+    pub code_page: bool,
+    /// The faults of each field.
+    pub errors: AppFieldErrors<'a>,
+}
+
+impl AppFields<'_> {
     fn name_described_by(&self) -> &'static str {
         if self.errors.name.is_some() {
             "name-hint name-why"
@@ -146,29 +164,24 @@ pub struct ScopeChoice<'a> {
     pub chosen: bool,
 }
 
-/// The faults of a registration form.
+/// The faults of the fields of an app.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct AppNewErrors<'a> {
+pub struct AppFieldErrors<'a> {
     /// The fault of the name.
     pub name: Option<NameFault>,
     /// The malformed redirect URIs (HC-2). Only the first ones are listed.
     pub redirect_uris: &'a [RedirectUriError<'a>],
     /// The number of further malformed redirect URIs.
     pub more_redirect_uris: usize,
-    /// No organization was chosen, or one in which the person may not register apps.
-    pub organization: bool,
     /// Any port of `http://localhost` was chosen for an app that is not public.
     pub localhost_any_port: bool,
     /// No scope was chosen, or one that is not offered.
     pub scope: bool,
-    /// The highest allowed number of apps, if the person has reached it.
-    pub full: Option<u64>,
 }
 
-impl AppNewErrors<'_> {
+impl AppFieldErrors<'_> {
     fn any(&self) -> bool {
-        let choices = self.organization || self.localhost_any_port || self.scope || self.full.is_some();
-        self.name.is_some() || !self.redirect_uris.is_empty() || choices
+        self.name.is_some() || !self.redirect_uris.is_empty() || self.localhost_any_port || self.scope
     }
 
     fn malformed(&self) -> usize {
@@ -176,48 +189,16 @@ impl AppNewErrors<'_> {
     }
 }
 
-/// A fault of an app's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NameFault {
-    /// The name is empty.
-    Missing,
-    /// The name has more characters than the limit.
-    TooLong {
-        /// The allowed number of characters.
-        limit: u64,
-    },
-    /// The name has an invisible character.
-    Invisible(char),
-    /// The name has no letter and no digit.
-    NoLetter,
-    /// The name has accents or marks that follow no letter, or too many on one letter.
-    Marks,
-    /// The name looks like the name of the site.
-    Brand,
-    /// The name looks like the name of another developer's app.
-    Taken,
-}
-
-impl From<NameError> for NameFault {
-    fn from(error: NameError) -> Self {
-        match error {
-            NameError::Invisible(character) => Self::Invisible(character),
-            NameError::NoLetter => Self::NoLetter,
-            NameError::Marks => Self::Marks,
-        }
-    }
-}
-
 impl NameFault {
     fn phrase(self, words: &Words) -> Phrase {
         match self {
             Self::Missing => words.say("name-missing"),
-            Self::TooLong { limit } => words.say("name-too-long").count("limit", limit),
-            Self::Invisible(character) => words
+            Self::TooLong => words.say("name-too-long").count("limit", AppName::LONGEST as u64),
+            Self::Unreadable(NameError::Invisible(character)) => words
                 .say("name-invisible")
                 .with("character", names::code_point(character)),
-            Self::NoLetter => words.say("name-no-letter"),
-            Self::Marks => words.say("name-marks"),
+            Self::Unreadable(NameError::NoLetter) => words.say("name-no-letter"),
+            Self::Unreadable(NameError::Marks) => words.say("name-marks"),
             Self::Brand => words.say("name-brand"),
             Self::Taken => words.say("name-taken"),
         }
@@ -233,56 +214,30 @@ pub struct RedirectUriError<'a> {
     pub why: RedirectUriFault,
 }
 
-/// Why a redirect URI is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RedirectUriFault {
-    /// The list is empty, and this server has no page that shows codes to copy.
-    Missing,
-    /// The entry is not an absolute URI.
-    NotAbsolute,
-    /// The URI has a fragment (RFC 6749 §3.1.2 forbids it).
-    Fragment,
-    /// `http` to another host than the person's own computer.
-    NotHttps,
-    /// A scheme that runs code or that no app may claim, such as `javascript:`.
-    Scheme,
-    /// A scheme without a dot (RFC 8252 §7.1) that the operator does not list.
-    SchemeUnlisted,
-    /// A scheme that only public apps may have.
-    SchemeNotPublic,
-    /// The URI has a user name or a password.
-    Userinfo,
-    /// The URI has a wildcard. URIs are compared as text.
-    Wildcard,
-    /// The entry has several URIs, separated by semicolons.
-    Several,
-    /// The URI has white space, control characters or others that a URI cannot have.
-    Characters,
-    /// The URI is in the list twice.
-    Duplicate,
-    /// The URI is too long.
-    TooLong,
-    /// The list has too many entries.
-    TooMany,
-}
+impl RedirectUriError<'_> {
+    fn message(&self) -> Message {
+        match self.why {
+            RedirectUriFault::Missing => Message("uri-missing"),
+            RedirectUriFault::Duplicate => Message("uri-duplicate"),
+            RedirectUriFault::TooMany => Message("uri-too-many"),
+            RedirectUriFault::Malformed(error) => self.malformed(error),
+        }
+    }
 
-impl RedirectUriFault {
-    fn message(self) -> Message {
-        match self {
-            Self::Missing => Message("uri-missing"),
-            Self::NotAbsolute => Message("uri-not-absolute"),
-            Self::Fragment => Message("uri-fragment"),
-            Self::NotHttps => Message("uri-not-https"),
-            Self::Scheme => Message("uri-scheme"),
-            Self::SchemeUnlisted => Message("uri-scheme-unlisted"),
-            Self::SchemeNotPublic => Message("uri-scheme-public"),
-            Self::Userinfo => Message("uri-userinfo"),
-            Self::Wildcard => Message("uri-wildcard"),
-            Self::Several => Message("uri-several"),
-            Self::Characters => Message("uri-characters"),
-            Self::Duplicate => Message("uri-duplicate"),
-            Self::TooLong => Message("uri-too-long"),
-            Self::TooMany => Message("uri-too-many"),
+    fn malformed(&self, error: uri::RedirectUriError) -> Message {
+        use uri::RedirectUriError as E;
+        match error {
+            E::NotAbsolute => Message("uri-not-absolute"),
+            E::Fragment => Message("uri-fragment"),
+            E::PlainHttp => Message("uri-not-https"),
+            E::Scheme => Message("uri-scheme"),
+            E::SchemeUnlisted => Message("uri-scheme-unlisted"),
+            E::SchemeNotPublic => Message("uri-scheme-public"),
+            E::UserInfo => Message("uri-userinfo"),
+            E::Several => Message("uri-several"),
+            E::Character if self.uri.contains('*') => Message("uri-wildcard"),
+            E::Character => Message("uri-characters"),
+            E::TooLong => Message("uri-too-long"),
         }
     }
 }

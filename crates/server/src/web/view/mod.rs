@@ -23,8 +23,8 @@ mod words;
 pub use account::{Account, ConnectedApps, Connection, EndedLine, Landing, OrganizationLine};
 pub use assets::{asset, css_path, icon_path, script_path};
 pub use developer::{
-    AppLine, AppNew, AppNewErrors, AppPage, AppsList, NameFault, RedirectUriError, RedirectUriFault, Registration,
-    ScopeChoice, SecretLine, SecretNews, UriLine,
+    AppFieldErrors, AppFields, AppLine, AppNew, AppPage, AppsList, RedirectUriError, Registration, ScopeChoice,
+    SecretLine, SecretNews, UriLine,
 };
 pub use error::{Back, Error, ErrorKind, SwitchAccount};
 pub use interaction::{

@@ -3,15 +3,17 @@
 #![allow(clippy::too_many_lines, reason = "lists of data, not logic")]
 
 use super::{
-    Account, Again, AlreadyConnected, AppLine, AppNew, AppNewErrors, AppPage, AppsList, Back, CodeCopy, ConnectedApps,
-    Connection, Consent, ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Interrupted, Landing, Locale, Login,
-    LoginError, MemberLine, NameFault, Notice, OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, Part,
-    RedirectUriError, RedirectUriFault, Registration, ScopeChoice, ScopeLine, SecretLine, SecretNews, SwitchAccount,
-    Tab, Until, UriLine,
+    Account, Again, AlreadyConnected, AppFieldErrors, AppFields, AppLine, AppNew, AppPage, AppsList, Back, CodeCopy,
+    ConnectedApps, Connection, Consent, ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Interrupted, Landing,
+    Locale, Login, LoginError, MemberLine, Notice, OrganizationChoice, OrganizationLine, OrganizationSettings, Pages,
+    Part, RedirectUriError, Registration, ScopeChoice, ScopeLine, SecretLine, SecretNews, SwitchAccount, Tab, Until,
+    UriLine,
 };
+use crate::apps::names::NameError;
+use crate::apps::registration::{NameFault, RedirectUriFault};
 use crate::store::Connected;
 use crate::store::model::{AppStatus, ClientType, EndReason, OrganizationKind, Role};
-use hallpass_wire::redirect_uri::Destination;
+use hallpass_wire::redirect_uri::{Destination, RedirectUriError as Malformed};
 
 /// The links of a page in the middle of a list.
 fn several() -> Pages {
@@ -532,17 +534,27 @@ impl Texts {
             chosen,
         };
         let scopes = [scope(true), scope(false)];
+        let fields = AppFields {
+            name: "",
+            redirect_uris: "",
+            localhost_any_port: false,
+            scopes: &scopes,
+            errors: AppFieldErrors::default(),
+            code_page: true,
+        };
         let new = AppNew {
             blob: &self.blob,
             organizations: &organizations[..1],
             organization: None,
-            name: "",
-            redirect_uris: "",
             client_type: ClientType::Confidential,
-            localhost_any_port: false,
-            scopes: &scopes,
-            errors: AppNewErrors::default(),
-            code_page: true,
+            fields,
+            wrong_organization: false,
+            full: None,
+        };
+        let typed = AppFields {
+            name: &self.app,
+            redirect_uris: &self.uri,
+            ..fields
         };
         add("app-new", new.render(frame));
         add(
@@ -553,8 +565,7 @@ impl Texts {
             }),
         );
         let kept = AppNew {
-            name: &self.app,
-            redirect_uris: &self.uri,
+            fields: typed,
             ..new.clone()
         };
         add(
@@ -568,66 +579,60 @@ impl Texts {
             "app-new-choice",
             AppNew {
                 organizations: &organizations,
-                scopes: &[],
+                fields: AppFields { scopes: &[], ..fields },
                 ..new.clone()
             }
             .render(frame),
         );
-        let faults = [
-            RedirectUriFault::Missing,
-            RedirectUriFault::NotAbsolute,
-            RedirectUriFault::Fragment,
-            RedirectUriFault::NotHttps,
-            RedirectUriFault::Scheme,
-            RedirectUriFault::SchemeUnlisted,
-            RedirectUriFault::SchemeNotPublic,
-            RedirectUriFault::Userinfo,
-            RedirectUriFault::Wildcard,
-            RedirectUriFault::Several,
-            RedirectUriFault::Characters,
-            RedirectUriFault::Duplicate,
-            RedirectUriFault::TooLong,
-            RedirectUriFault::TooMany,
+        let malformed = [
+            Malformed::NotAbsolute,
+            Malformed::Fragment,
+            Malformed::PlainHttp,
+            Malformed::Scheme,
+            Malformed::SchemeUnlisted,
+            Malformed::SchemeNotPublic,
+            Malformed::UserInfo,
+            Malformed::Several,
+            Malformed::Character,
+            Malformed::TooLong,
         ];
-        let uris = faults.map(|why| RedirectUriError {
-            uri: if why == RedirectUriFault::Missing {
-                ""
-            } else {
-                &self.uri
-            },
-            why,
-        });
+        let fault = |uri, why| RedirectUriError { uri, why };
+        let mut uris = vec![
+            fault("", RedirectUriFault::Missing),
+            fault(&self.uri, RedirectUriFault::Duplicate),
+            fault(&self.uri, RedirectUriFault::TooMany),
+            fault("https://*.example/", RedirectUriFault::Malformed(Malformed::Character)),
+        ];
+        uris.extend(malformed.map(|error| fault(&self.uri, RedirectUriFault::Malformed(error))));
         for (name, fault) in [
             ("app-new-wrong", NameFault::Missing),
-            ("app-new-long", NameFault::TooLong { limit: 100 }),
-            ("app-new-odd", NameFault::Invisible('\u{200b}')),
-            ("app-new-no-letter", NameFault::NoLetter),
-            ("app-new-marks", NameFault::Marks),
+            ("app-new-long", NameFault::TooLong),
+            ("app-new-odd", NameFault::Unreadable(NameError::Invisible('\u{200b}'))),
+            ("app-new-no-letter", NameFault::Unreadable(NameError::NoLetter)),
+            ("app-new-marks", NameFault::Unreadable(NameError::Marks)),
             ("app-new-brand", NameFault::Brand),
             ("app-new-taken", NameFault::Taken),
         ] {
-            let errors = AppNewErrors {
+            let errors = AppFieldErrors {
                 name: Some(fault),
                 redirect_uris: &uris,
                 more_redirect_uris: 1_234,
-                organization: true,
                 localhost_any_port: true,
                 scope: true,
-                full: Some(100),
-            };
-            let typed = AppNew {
-                name: &self.app,
-                redirect_uris: &self.uri,
-                client_type: ClientType::Public,
-                localhost_any_port: true,
-                ..new.clone()
             };
             let wrong = AppNew {
-                errors,
                 organizations: &organizations,
                 organization: Some(&self.slug),
-                code_page: false,
-                ..typed
+                client_type: ClientType::Public,
+                fields: AppFields {
+                    localhost_any_port: true,
+                    code_page: false,
+                    errors,
+                    ..typed
+                },
+                wrong_organization: true,
+                full: Some(100),
+                ..new.clone()
             };
             add(name, wrong.render(frame));
         }

@@ -56,7 +56,7 @@ name = "A"
 client_id = "a"
 type = "public"
 grant_types = ["client_credentials"]"#,
-        "5: apps[0].grant_types: client_credentials needs a secret, which a public app has not (RFC 6749 §4.4)",
+        "5: apps[0].grant_types: client_credentials needs a secret, which a public app does not have (RFC 6749 §4.4)",
     ),
     (
         r#"[[apps]]
