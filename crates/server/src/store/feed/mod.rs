@@ -26,7 +26,7 @@ impl Store {
         self.write_announcing(vec![], change).await
     }
 
-    /// Lets one entry take the place of several. [`StoreError::Conflict`]: another request did that first.
+    /// Lets one entry take the place of several. [`StoreError::Conflict`](crate::store::StoreError::Conflict): another request did that first.
     pub async fn recall(&self, recall: &Recall, now: Instant) -> Result<()> {
         let (statements, change) = recall_statements(recall, now);
         self.write_announcing(statements, change).await
