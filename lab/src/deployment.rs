@@ -1,5 +1,5 @@
-//! Hallpass as it is measured: one or more nodes on one database, which is SQLite's or a PostgreSQL of their own, with nothing
-//! between them (for what is tormented see `nodes`).
+//! Hallpass as the bench runs it: one or more nodes on one database, SQLite or a PostgreSQL of its own, with no proxy in
+//! between (for fault runs see `nodes`).
 
 use crate::Outcome;
 use crate::load::Side;
@@ -11,10 +11,10 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::time::Duration;
 
-/// What the guide says about PostgreSQL for millions of grants.
+/// The settings that the guide recommends for PostgreSQL with millions of grants.
 const SETTINGS: &str = include_str!("../../docs/guide/postgresql.conf");
 
-/// What the database is.
+/// The kind of database.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Engine {
     Sqlite,
@@ -22,7 +22,7 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// Its name in tables.
+    /// The name in tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",
@@ -37,19 +37,19 @@ pub(crate) struct Deployment {
     pub(crate) postgres: Option<Postgres>,
 }
 
-/// A deployment whose nodes run. They end before their database does.
+/// A deployment with running nodes. The nodes stop before the database.
 pub(crate) struct Running {
     pub(crate) nodes: Vec<Program>,
     pub(crate) deployment: Deployment,
 }
 
 impl Deployment {
-    /// Writes the configurations of so many nodes below a folder, and starts their PostgreSQL with PostgreSQL's defaults.
+    /// Writes the configurations of `nodes` nodes into a folder, and starts PostgreSQL with its default settings.
     pub(crate) fn make(hallpass: &Path, folder: &Path, engine: Engine, nodes: usize) -> Outcome<Self> {
         Self::made(hallpass, folder, engine, (nodes, &[]))
     }
 
-    /// One node, and PostgreSQL with the settings that the guide gives for millions of grants.
+    /// One node, and PostgreSQL with the settings that the guide recommends for millions of grants.
     pub(crate) fn for_millions(hallpass: &Path, folder: &Path, engine: Engine) -> Outcome<Self> {
         let settings: Vec<String> = SETTINGS
             .lines()
@@ -84,7 +84,7 @@ impl Deployment {
         })
     }
 
-    /// What the database is.
+    /// The kind of the database.
     pub(crate) fn engine(&self) -> Engine {
         match self.postgres {
             None => Engine::Sqlite,
@@ -97,7 +97,7 @@ impl Deployment {
         Ok(self.worlds.first().ok_or("there is no node")?)
     }
 
-    /// The configurations of all, to set more in.
+    /// The configurations of all nodes, to set more keys.
     pub(crate) fn worlds(&mut self) -> &mut [World] {
         &mut self.worlds
     }
@@ -111,7 +111,7 @@ impl Deployment {
         })
     }
 
-    /// Has the database do something that no server asks for.
+    /// Runs statements in the database directly.
     pub(crate) fn run(&self, statements: &str) -> Outcome {
         match &self.postgres {
             Some(postgres) => postgres.run(statements),
@@ -119,7 +119,7 @@ impl Deployment {
         }
     }
 
-    /// The number that a query answers.
+    /// The number that a query returns.
     pub(crate) fn number(&self, query: &str) -> Outcome<f64> {
         match &self.postgres {
             Some(postgres) => postgres.number(query),
@@ -140,7 +140,7 @@ impl Running {
         Ok(self.nodes.first().ok_or("there is no node")?)
     }
 
-    /// As a side under load: so many of the nodes.
+    /// The first `nodes` nodes, as a side under load.
     pub(crate) fn side(&self, nodes: usize) -> Side<'_> {
         Side {
             nodes: self.nodes.get(..nodes).unwrap_or(&self.nodes),
@@ -148,7 +148,7 @@ impl Running {
         }
     }
 
-    /// Ends the nodes as an operator does, and gives the deployment back.
+    /// Stops the nodes with SIGTERM, and returns the deployment.
     pub(crate) fn stop(self) -> Outcome<Deployment> {
         for node in self.nodes {
             if !node.stop()? {

@@ -1,4 +1,4 @@
-//! A person's and an app's way through OAuth, over HTTP alone.
+//! The steps of a person and an app through OAuth, over HTTP only.
 
 use crate::Outcome;
 use crate::http::{Answer, Connection, Sent};
@@ -6,10 +6,10 @@ use crate::world::{CLIENT_ID, PASSWORD, REDIRECT_URI};
 use http::header;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The verifier of every authorization request here, from the example in RFC 7636, appendix B.
+/// The verifier of every authorization request, from the example in RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-/// The same challenge, decoded, as a grant's row has it.
+/// The challenge to it, decoded, as in a grant's row.
 pub(crate) const CHALLENGE_BYTES: [u8; 32] = [
     0x13, 0xd3, 0x1e, 0x96, 0x1a, 0x1a, 0xd8, 0xec, 0x2f, 0x16, 0xb1, 0x0c, 0x4c, 0x98, 0x2e, 0x08, 0x76, 0xa8, 0x78,
     0xad, 0x6d, 0xf1, 0x44, 0x56, 0x6e, 0xe1, 0x89, 0x4a, 0xcb, 0x70, 0xf9, 0xc3,
@@ -22,7 +22,7 @@ pub(crate) struct Tokens {
     pub(crate) refresh: String,
 }
 
-/// A person who is signed in, in a browser of her own.
+/// A signed-in person with her own browser.
 pub(crate) struct Person {
     connection: Connection,
     cookie: String,
@@ -56,18 +56,18 @@ impl Person {
         Self { connection, cookie }
     }
 
-    /// The connection, for somebody else.
+    /// Returns the connection, for other uses.
     pub(crate) fn leave(self) -> Connection {
         self.connection
     }
 
-    /// Connects the app: the code that it is called back with.
+    /// Connects the app. Returns the code.
     pub(crate) async fn allow(&mut self) -> Outcome<String> {
         let form = allowing(&self.question().await?)?;
         code(&self.decide(&form).await?)
     }
 
-    /// The page that asks for consent.
+    /// Opens the consent page.
     pub(crate) async fn question(&mut self) -> Outcome<Answer> {
         let query = form(&[
             ("response_type", "code"),
@@ -79,17 +79,17 @@ impl Person {
         self.send(&format!("/oauth/authorize?{query}"), None).await
     }
 
-    /// Sends the form of that page.
+    /// Sends the form of the consent page.
     pub(crate) async fn decide(&mut self, form: &str) -> Outcome<Answer> {
         self.send("/consent", Some(form)).await
     }
 
-    /// The connected-apps page.
+    /// Opens the connected-apps page.
     pub(crate) async fn connected_apps(&mut self) -> Outcome<Answer> {
         self.send("/account/apps", None).await
     }
 
-    /// Sends the form of that page.
+    /// Sends the form of the connected-apps page.
     pub(crate) async fn end(&mut self, form: &str) -> Outcome<Answer> {
         self.send("/account/apps", Some(form)).await
     }
@@ -104,19 +104,19 @@ impl Person {
     }
 }
 
-/// What a sign-in page gives to be sent back: the hidden field, and the cookie.
+/// The hidden field and the cookie of a sign-in page, to be sent back.
 pub(crate) fn sign_in_fields(page: &Answer) -> Outcome<(String, String)> {
     let state = hidden(&page.text(), "state").map_err(|_| unexpected("sign-in page", page))?;
     Ok((state, cookie_of(page).unwrap_or_default()))
 }
 
-/// The form of the page that asks for consent, with "allow" in it.
+/// The form of the consent page, with "allow".
 pub(crate) fn allowing(page: &Answer) -> Outcome<String> {
     let state = hidden(&page.text(), "state").map_err(|_| unexpected("consent page", page))?;
     Ok(form(&[("state", &state), ("decision", "allow")]))
 }
 
-/// The code that the app is called back with.
+/// The code in the redirect to the app.
 pub(crate) fn code(answer: &Answer) -> Outcome<String> {
     let location = answer.header(header::LOCATION).unwrap_or_default();
     let code = location.split(['?', '&']).find_map(|pair| pair.strip_prefix("code="));
@@ -126,7 +126,7 @@ pub(crate) fn code(answer: &Answer) -> Outcome<String> {
     }
 }
 
-/// The form of the connected-apps page that ends all access of the first app; `None` where no app has any.
+/// The form of the connected-apps page that ends all access of the first app. `None` if no app is connected.
 pub(crate) fn ending(page: &Answer) -> Option<String> {
     let text = page.text();
     let form = text.split("<form").find(|form| form.contains("name=\"end\""))?;
@@ -149,12 +149,12 @@ pub(crate) fn redemption(code: &str) -> String {
     ])
 }
 
-/// The body that refreshes (RFC 6749 §6).
+/// The body of a refresh (RFC 6749 §6).
 pub(crate) fn refreshing(token: &str) -> String {
     form(&[("grant_type", "refresh_token"), ("refresh_token", token)])
 }
 
-/// The tokens in an answer; an error where it holds none.
+/// The tokens in an answer. An error if there are none.
 pub(crate) fn tokens(answer: &Answer) -> Outcome<Tokens> {
     match (
         answer.status,
@@ -166,7 +166,7 @@ pub(crate) fn tokens(answer: &Answer) -> Outcome<Tokens> {
     }
 }
 
-/// A form, encoded.
+/// An encoded form.
 pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let pairs: Vec<String> = fields
@@ -176,7 +176,7 @@ pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
-/// The error for an answer that is none of those that may come.
+/// The error for an answer that is not allowed.
 pub(crate) fn unexpected(what: &str, answer: &Answer) -> Box<dyn std::error::Error + Send + Sync> {
     let text: String = answer.text().chars().take(300).collect();
     format!("{what}: {} {text}", answer.status).into()
@@ -198,7 +198,7 @@ fn hidden(page: &str, name: &str) -> Outcome<String> {
     Ok(found.ok_or_else(|| format!("the page has no field {name}"))?.1)
 }
 
-/// The hidden fields of a page, in order; what is in them needs no unescaping.
+/// The hidden fields of a page, in order. Their values need no unescaping.
 fn inputs(page: &str) -> Vec<(String, String)> {
     let attribute = |tag: &str, name: &str| {
         let (_, rest) = tag.split_once(&format!("{name}=\""))?;

@@ -1,4 +1,4 @@
-//! A client's connection: one request at a time, kept alive, over loopback.
+//! A client's HTTP connection: one request at a time, kept alive, over loopback.
 
 use crate::Outcome;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -16,7 +16,7 @@ pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
 }
 
-/// An answer, read to its end.
+/// An answer with its whole body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -24,10 +24,10 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// What is sent beside the path.
+/// The parts of a request besides its path.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sent<'a> {
-    /// A body of a form; without one the request is a GET.
+    /// The body, which is a form. Without one the request is a GET.
     pub(crate) form: Option<&'a str>,
     /// The value of `Authorization`.
     pub(crate) authorization: Option<&'a str>,
@@ -41,7 +41,7 @@ impl Connection {
         Self::open_on(TcpStream::connect(address).await?).await
     }
 
-    /// Speaks on a connection that is there.
+    /// Uses an open connection.
     pub(crate) async fn open_on(stream: TcpStream) -> Outcome<Self> {
         let host = stream.peer_addr()?.to_string();
         stream.set_nodelay(true)?;
@@ -50,7 +50,7 @@ impl Connection {
         Ok(Self { host, sender })
     }
 
-    /// Sends a form with client credentials, or without where they are empty.
+    /// Posts a form with client credentials. `authorization` may be empty.
     pub(crate) async fn post(&mut self, path: &str, authorization: &str, form: &str) -> Outcome<Answer> {
         let sent = Sent {
             form: Some(form),
@@ -76,7 +76,7 @@ impl Connection {
         }
         let body = Bytes::copy_from_slice(sent.form.unwrap_or_default().as_bytes());
         if self.sender.ready().await.is_err() {
-            // Some servers end a connection with each answer.
+            // Some servers close a connection after each answer.
             *self = Self::open(self.host.parse()?).await?;
             self.sender.ready().await?;
         }
@@ -96,25 +96,25 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// A member of the JSON body that is a text.
+    /// A string member of the JSON body.
     pub(crate) fn member(&self, name: &str) -> Option<String> {
         let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
         Some(body.get(name)?.as_str()?.to_owned())
     }
 
-    /// A member of the JSON body that is true or false.
+    /// A boolean member of the JSON body.
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
         let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
         body.get(name)?.as_bool()
     }
 
-    /// A header that is a text.
+    /// A header as text.
     pub(crate) fn header(&self, name: header::HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// The value of `Authorization` by which a client authenticates (RFC 6749 §2.3.1); both parts need no encoding here.
+/// The value of `Authorization` for a client (RFC 6749 §2.3.1). Neither part needs encoding here.
 pub(crate) fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
 }

@@ -1,5 +1,5 @@
-//! Load on a server: so many connections, each with its next request as soon as it has the answer to the one before; and
-//! what that cost the server and its PostgreSQL.
+//! Loads a server with a number of clients, each of which sends its next request after the answer to the one before, and
+//! measures the cost for the server and its PostgreSQL.
 
 use crate::Outcome;
 use crate::flow::{refreshing, unexpected};
@@ -12,51 +12,51 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// What is under load: a server of one or more nodes, and the PostgreSQL that they use.
+/// A server of one or more nodes under load, and its PostgreSQL.
 #[derive(Clone, Copy)]
 pub(crate) struct Side<'a> {
     pub(crate) nodes: &'a [Program],
     pub(crate) database: Option<&'a Postgres>,
 }
 
-/// What one client asks, one form after the other.
+/// The requests of one client, one form after the other.
 #[derive(Clone)]
 pub(crate) struct Asks {
-    /// Another address than those of the nodes, where they listen for this path elsewhere.
+    /// Another address than those of the nodes, if this path is served elsewhere.
     pub(crate) at: Option<SocketAddr>,
     pub(crate) path: &'static str,
-    /// The value of `Authorization`; empty: the header is not sent.
+    /// The value of `Authorization`. Empty if the header is not sent.
     pub(crate) authorization: String,
-    /// What to send, the next one first.
+    /// The forms to send, the next one first.
     pub(crate) forms: VecDeque<String>,
     pub(crate) then: Then,
 }
 
-/// What becomes of a form that was answered.
+/// What happens to a form after its answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// It is sent again when the others were.
+    /// It is sent again after the others.
     Again,
-    /// The refresh with the answer's token takes its place.
+    /// It is replaced by a refresh with the token of the answer.
     Refresh,
     /// It was sent for the only time.
     Spent,
 }
 
-/// What a load came to.
+/// The results of a load.
 pub(crate) struct Figures {
     pub(crate) requests: u64,
     pub(crate) time: Duration,
-    /// What the server's processes used of the processors meanwhile.
+    /// The processor time of the server's processes.
     pub(crate) cpu: Duration,
-    /// What its PostgreSQL used.
+    /// The processor time of its PostgreSQL.
     pub(crate) database: Duration,
     /// Microseconds from request to answer.
     pub(crate) latency: Histogram<u64>,
 }
 
 impl Side<'_> {
-    /// The processor time that the nodes have used so far.
+    /// The processor time of the nodes so far.
     fn cpu(&self) -> Outcome<Duration> {
         self.nodes.iter().map(Program::cpu).sum()
     }
@@ -67,27 +67,27 @@ impl Side<'_> {
 }
 
 impl Figures {
-    /// Microseconds of processor time that the server spent on a request.
+    /// The server's processor time per request, in microseconds.
     pub(crate) fn cpu_each(&self) -> f64 {
         self.each(self.cpu)
     }
 
-    /// The same of its PostgreSQL.
+    /// PostgreSQL's processor time per request, in microseconds.
     pub(crate) fn database_each(&self) -> f64 {
         self.each(self.database)
     }
 
-    /// The same of both.
+    /// The processor time of both per request, in microseconds.
     pub(crate) fn both_each(&self) -> f64 {
         self.each(self.cpu + self.database)
     }
 
-    /// Requests a second.
+    /// Requests per second.
     pub(crate) fn rate(&self) -> f64 {
         self.requests as f64 / self.time.as_secs_f64()
     }
 
-    /// Milliseconds to an answer.
+    /// The latency at this quantile, in milliseconds.
     pub(crate) fn millis(&self, quantile: f64) -> f64 {
         self.latency.value_at_quantile(quantile) as f64 / 1e3
     }
@@ -97,8 +97,8 @@ impl Figures {
     }
 }
 
-/// Loads a server for so long by as many clients as there are; they go on later where they stopped. A client has a connection
-/// to each node and takes the next one at each request.
+/// Loads a server for `time` with all `clients`, which can later continue where they stopped. A client has a connection to
+/// each node, and uses the next one for each request.
 pub(crate) async fn load(side: Side<'_>, clients: &mut [Asks], time: Duration) -> Outcome<Figures> {
     let mut hopping = Vec::new();
     for (first, client) in clients.iter().enumerate() {

@@ -1,7 +1,7 @@
-//! The lab: programs that load, measure and torment a running Hallpass, all from outside, as its clients see it.
+//! The lab: programs that load, measure and torment a running Hallpass, all from outside, as its clients use it.
 //!
-//! Not published and never linked into the server. Everything listens on loopback, is ended by its own process id, and is
-//! bounded in count and in time. `cargo xtask bench` and `cargo xtask faults` build what is needed and call it.
+//! The lab is not published and never linked into the server. All of it listens on loopback, is ended by its own process
+//! id, and is limited in number and in time. `cargo xtask bench` and `cargo xtask faults` build the lab and run it.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -33,11 +33,11 @@ use clap::{Parser, Subcommand};
 use std::error::Error;
 use std::process::ExitCode;
 
-/// The server's own: bare servers are measured beside it.
+/// The server's allocator too: bare servers are compared with it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What the lab's functions answer: it has one reader, who wants the reason.
+/// The result of the lab's functions. The error is a text for the person who runs it.
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 #[derive(Parser)]
@@ -49,23 +49,23 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure beside bare servers, and with millions of grants
+    /// Compare with bare servers, and measure with millions of grants
     Bench(bench::Bench),
-    /// Measure beside other authorization servers
+    /// Compare with other authorization servers
     Peers(peers::Peers),
-    /// Be a bare server
+    /// Run a bare server
     Bare(bare::Bare),
-    /// Kill a server under load, again and again, and check what it kept
+    /// Kill a server under load, again and again, and check that it kept everything
     Kill(faults::kill::Kill),
     /// Take the disk away from a server under load, and give it back
     Disk(faults::disk::Disk),
-    /// Torment several nodes on one PostgreSQL, and check what they say
+    /// Torment several nodes on one PostgreSQL, and check their answers
     Torment(faults::torment::Torment),
     /// Take machines away from the guide's recipe for high availability, under load
     Ha(faults::ha::Ha),
     /// Run this version beside the one before it, and interrupt migrations
     Upgrade(faults::upgrade::Upgrade),
-    /// Offer a server more than it can take, and hold it up
+    /// Send a server more requests than it can serve, and occupy its connections
     Overload(overload::Overload),
 }
 

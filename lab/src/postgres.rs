@@ -1,4 +1,4 @@
-//! A PostgreSQL that is measured: in a folder of its own, with PostgreSQL's own defaults, and what it uses of the machine.
+//! A PostgreSQL for measurements: in its own folder, with default settings, and with its use of the machine.
 
 use crate::{Outcome, tree};
 use hallpass_cluster::Cluster;
@@ -6,27 +6,27 @@ use std::path::Path;
 use std::time::Duration;
 use tokio_postgres::{Client, NoTls};
 
-/// The one database that is used of it, which every cluster has.
+/// The database that every cluster has.
 const DATABASE: &str = "postgres";
 
-/// A running PostgreSQL; it ends, and its folder goes, when this is dropped.
+/// A running PostgreSQL. When the value is dropped, it ends and its folder is deleted.
 pub(crate) struct Postgres {
     cluster: Cluster,
 }
 
 impl Postgres {
-    /// Makes one in a folder that is not there yet; these settings come on top of its defaults.
+    /// Creates one in a new folder. `settings` are added to its defaults.
     pub(crate) fn start(folder: &Path, settings: &[&str]) -> Outcome<Self> {
         let cluster = Cluster::start(folder, settings)?;
         Ok(Self { cluster })
     }
 
-    /// Where programs find it.
+    /// The URL for clients.
     pub(crate) fn url(&self) -> String {
         self.cluster.url(DATABASE)
     }
 
-    /// The port that it listens on.
+    /// The port on which it listens.
     pub(crate) fn port(&self) -> u16 {
         self.cluster.port()
     }
@@ -36,7 +36,7 @@ impl Postgres {
         tree::cpu(self.id()?)
     }
 
-    /// The memory of it and its backends in MiB, what they share counted once.
+    /// The memory of it and its backends in MiB. Shared memory counts once.
     pub(crate) fn memory(&self) -> Outcome<f64> {
         tree::memory(self.id()?)
     }
@@ -47,12 +47,12 @@ impl Postgres {
         Ok(())
     }
 
-    /// The number that a query answers.
+    /// The number that a query returns.
     pub(crate) fn number(&self, query: &str) -> Outcome<f64> {
         Ok(self.cluster.sql(DATABASE, query)?.trim().parse()?)
     }
 
-    /// A connection to it.
+    /// Opens a connection to it.
     pub(crate) async fn client(&self) -> Outcome<Client> {
         Ok(connect(&self.url()).await?)
     }
@@ -62,7 +62,7 @@ impl Postgres {
     }
 }
 
-/// A connection without TLS, as on loopback.
+/// Opens a connection without TLS, over loopback.
 pub(crate) async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);

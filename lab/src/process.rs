@@ -1,4 +1,4 @@
-//! A program under load: started, waited for, killed, and what it used of the machine.
+//! A program under load: starts it, waits for it, kills it, and measures its use of the machine.
 
 use crate::{Outcome, tree};
 use std::fs::{self, File};
@@ -8,16 +8,16 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// A program of the lab's own, ended by its process id when this is dropped.
+/// A program started by the lab, and ended by its process id when the value is dropped.
 pub(crate) struct Program {
     child: Child,
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) address: SocketAddr,
 }
 
 impl Program {
-    /// Starts a program whose standard output says `listening on http://ADDRESS`, and waits for that line. Its log goes
-    /// to the file `log`, which grows over restarts.
+    /// Starts a program that prints `listening on http://ADDRESS`, and waits for that line. Its log is appended to the file
+    /// `log`, also after restarts.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Outcome<Self> {
         let mut child = spawn(command, log)?;
         let output = BufReader::new(child.stdout.take().ok_or("no output")?);
@@ -35,7 +35,7 @@ impl Program {
         Ok(Self { child, address })
     }
 
-    /// Starts a program and ends it without a word `after` that, however far it has come by then.
+    /// Starts a program, and kills it `after` that time, whatever it has done by then.
     pub(crate) fn cut_short(command: &mut Command, log: &Path, after: Duration) -> Outcome {
         let mut child = spawn(command, log)?;
         std::thread::sleep(after);
@@ -44,8 +44,8 @@ impl Program {
         Ok(())
     }
 
-    /// Starts a program that will listen at `address`, which it may not do yet when this returns. What it says goes to the
-    /// file `log`.
+    /// Starts a program that will listen at `address`, perhaps not yet when this returns. Its output goes to the file
+    /// `log`.
     pub(crate) fn starting(command: &mut Command, address: SocketAddr, log: &Path) -> Outcome<Self> {
         let log = File::options().create(true).append(true).open(log)?;
         let child = command
@@ -56,7 +56,7 @@ impl Program {
         Ok(Self { child, address })
     }
 
-    /// The status with which it has ended, if it has.
+    /// Its exit status, if it has ended.
     pub(crate) fn ended(&mut self) -> Outcome<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
@@ -66,7 +66,7 @@ impl Program {
         self.child.id()
     }
 
-    /// Ends it without a word (SIGKILL), as a power cut does to a process.
+    /// Kills it with SIGKILL, as a power cut would end it.
     pub(crate) fn kill(mut self) -> Outcome {
         self.child.kill()?;
         self.child.wait()?;
@@ -78,20 +78,20 @@ impl Program {
         Ok(hallpass_cluster::signal(self.id(), name)?)
     }
 
-    /// Asks it to end (SIGTERM), and whether it ended well.
+    /// Asks it to end with SIGTERM. Returns whether it ended well.
     pub(crate) fn stop(mut self) -> Outcome<bool> {
         let told = Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
         Ok(told.success() && self.child.wait()?.success())
     }
 
-    /// Asks it to end (SIGTERM) and ends it without a word `after` that.
+    /// Asks it to end with SIGTERM, and kills it `after` that time.
     pub(crate) fn interrupt(self, after: Duration) -> Outcome {
         Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
         std::thread::sleep(after);
         self.kill()
     }
 
-    /// The processor time that it and the processes it started have used so far, in user and kernel mode.
+    /// The processor time that it and its child processes have used so far, in user and kernel mode.
     pub(crate) fn cpu(&self) -> Outcome<Duration> {
         tree::cpu(self.id())
     }

@@ -1,26 +1,27 @@
-//! What a process and all that it started use of the machine: workers and database backends included.
+//! The use of the machine by a process and all its descendants, such as workers and database backends.
 
 use crate::Outcome;
 use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
-/// A hundredth of a second, in which Linux tells the times of a process as a whole.
+/// A hundredth of a second: the unit in which Linux reports the times of a whole process.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The processor time that the process and its descendants have used so far, in user and kernel mode. What has ended since
-/// counts too: a parent that waited for its child has the child's time.
+/// The processor time that the process and its descendants have used so far, in user and kernel mode. Ended processes count
+/// too: a parent that waited for its child has the child's time.
 pub(crate) fn cpu(root: u32) -> Outcome<Duration> {
     let processes = processes()?;
     let used = descendants(root, &processes).into_iter().filter_map(|id| {
         let times = &processes.get(&id)?.times;
-        // Nanoseconds by thread leave out the threads that have ended, ticks do not: the larger is nearer to the truth.
+        // The times of threads in nanoseconds leave out ended threads; the ticks include them. The larger value is closer
+        // to the truth.
         Some(threads(id).max(times.own) + times.ended_children)
     });
     Ok(used.sum())
 }
 
-/// The memory of the process and its descendants in MiB; a page that several share is counted once.
+/// The memory of the process and its descendants in MiB. A shared page counts once.
 pub(crate) fn memory(root: u32) -> Outcome<f64> {
     let processes = processes()?;
     let kib: f64 = descendants(root, &processes).into_iter().filter_map(proportional).sum();
@@ -49,14 +50,14 @@ fn processes() -> Outcome<HashMap<u32, Process>> {
         let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        // One that has ended meanwhile has no file any more.
+        // The file of a process that has ended in the meantime is gone.
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         found.extend(process(&stat).map(|process| (id, process)));
     }
     Ok(found)
 }
 
-/// What `/proc/PID/stat` says; the name in it may hold anything but ends with the last bracket.
+/// Parses `/proc/PID/stat`. The name in it may hold any character, and ends with the last bracket.
 fn process(stat: &str) -> Option<Process> {
     let (_, rest) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();

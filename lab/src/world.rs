@@ -1,4 +1,4 @@
-//! The deployment that the lab puts under load: one confidential app, one API, a few people; preset `default`.
+//! The deployment under load: one confidential app, one API, a few people; preset `default`.
 
 use crate::Outcome;
 use crate::http::basic;
@@ -10,30 +10,30 @@ use std::time::Duration;
 
 /// The client id of the app.
 pub(crate) const CLIENT_ID: &str = "lab";
-/// Its secret; long enough to be kept as SHA-256.
+/// The app's secret, long enough to be stored as SHA-256.
 pub(crate) const CLIENT_SECRET: &str = "lab-secret-lab-secret-lab-secret-lab-secret-lab";
-/// Where it is called back.
+/// The app's redirect URI.
 pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:9/cb";
 /// The identifier of the API.
 pub(crate) const RESOURCE: &str = "lab-api";
-/// Its secret.
+/// The secret of the API.
 pub(crate) const RESOURCE_SECRET: &str = "api-secret-api-secret-api-secret-api-secret-api";
-/// Every person's password.
+/// The password of every person.
 pub(crate) const PASSWORD: &str = "correct horse";
-/// How many people there are: `person1@example.com` and so on.
+/// The number of people: `person1@example.com` and so on.
 pub(crate) const PEOPLE: usize = 4;
 
-/// A folder with a configuration and the data of a server.
+/// A folder with the configuration and the data of a server.
 pub(crate) struct World {
     /// The binary under test.
     hallpass: PathBuf,
-    /// Where everything lies.
+    /// The folder of all files.
     pub(crate) folder: PathBuf,
     environment: Vec<(String, String)>,
 }
 
 impl World {
-    /// Writes the configuration into `folder`; `more` is laid behind it.
+    /// Writes the configuration into `folder`, with `more` appended.
     pub(crate) fn make(hallpass: &Path, folder: &Path, more: &str) -> Outcome<Self> {
         fs::create_dir_all(folder)?;
         fs::write(folder.join("hallpass.toml"), configuration(folder, more))?;
@@ -44,29 +44,29 @@ impl World {
         })
     }
 
-    /// Sets a key of the configuration, as the environment does: `SERVER__PUBLIC_URL`.
+    /// Sets a key of the configuration by an environment variable: `SERVER__PUBLIC_URL`.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         self.environment(&format!("HALLPASS_{key}"), value);
     }
 
-    /// Tokens outlive a run, and the issuer is the same on whatever port.
+    /// Sets long token lifetimes, and an issuer that is the same on every port.
     pub(crate) fn lasts(&mut self) {
         self.set("SERVER__PUBLIC_URL", "https://id.example");
         self.set("TOKENS__ACCESS", "12h");
         self.set("TOKENS__GRANTS_PER_USER_AND_APP", "1000000");
     }
 
-    /// Sets a variable of the environment in which Hallpass runs.
+    /// Sets an environment variable for Hallpass.
     pub(crate) fn environment(&mut self, key: &str, value: &str) {
         self.environment.push((key.to_owned(), value.to_owned()));
     }
 
-    /// Goes on with another version of Hallpass.
+    /// Continues with another version of Hallpass.
     pub(crate) fn becomes(&mut self, hallpass: &Path) {
         hallpass.clone_into(&mut self.hallpass);
     }
 
-    /// Whether its database is one that others may have too.
+    /// Whether the database is shared with other servers.
     pub(crate) fn is_shared(&self) -> bool {
         self.environment.iter().any(|(key, _)| key == "HALLPASS_STORE__URL")
     }
@@ -76,12 +76,12 @@ impl World {
         Program::start(&mut self.command(&["serve"]), &self.log())
     }
 
-    /// Starts the server and kills it `after` that, be it ready by then or not.
+    /// Starts the server and kills it `after` that time, ready or not.
     pub(crate) fn serve_briefly(&self, after: Duration) -> Outcome {
         Program::cut_short(&mut self.command(&["serve"]), &self.log(), after)
     }
 
-    /// A command of Hallpass on this configuration.
+    /// A command of Hallpass with this configuration.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.hallpass);
         command
@@ -93,28 +93,28 @@ impl World {
         command
     }
 
-    /// What the server says.
+    /// The log file of the server.
     pub(crate) fn log(&self) -> PathBuf {
         self.folder.join("log")
     }
 
-    /// Where the server keeps its data.
+    /// The data folder of the server.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
-    /// Where its database is.
+    /// The path of the database.
     pub(crate) fn database(&self) -> PathBuf {
         self.data().join("hallpass.db")
     }
 }
 
-/// How the app authenticates.
+/// The app's `Authorization`.
 pub(crate) fn app() -> String {
     basic(CLIENT_ID, CLIENT_SECRET)
 }
 
-/// How the API authenticates.
+/// The API's `Authorization`.
 pub(crate) fn api() -> String {
     basic(RESOURCE, RESOURCE_SECRET)
 }

@@ -1,7 +1,7 @@
-//! The servers that Hallpass is measured beside: the least that any server in its place has to do.
+//! The bare servers that the bench compares Hallpass with: each does the least that a server in its place must do.
 //!
-//! One parses the form and answers as many bytes. The others also read one row and update it, in SQLite or in PostgreSQL,
-//! and answer after a commit that they share with whatever else waits.
+//! One kind parses the form and answers with the same number of bytes. The others also read and update one row, in SQLite
+//! or in PostgreSQL, and answer after a commit that they share with other waiting requests.
 
 mod postgres;
 mod sqlite;
@@ -18,32 +18,32 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// How many changes one commit holds at most.
+/// The most changes in one commit.
 const BATCH: usize = 256;
-/// How many rows there are.
+/// The number of rows.
 pub(crate) const ROWS: u64 = 10_000;
 
 #[derive(Args)]
 pub(crate) struct Bare {
-    /// How many bytes the body of an answer has
+    /// Bytes in the body of an answer
     #[arg(long)]
     bytes: usize,
-    /// Keep rows in this SQLite database, and change one at each request
+    /// SQLite database for the rows; each request changes one row
     #[arg(long, conflicts_with = "postgres")]
     database: Option<PathBuf>,
-    /// The same in this PostgreSQL database
+    /// PostgreSQL database for the rows; each request changes one row
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
 }
 
-/// Rows as wide as a grant.
+/// Rows as wide as a grant, in one of the two databases.
 #[derive(Clone)]
 enum Rows {
     Sqlite(Arc<sqlite::Rows>),
     Postgres(postgres::Rows),
 }
 
-/// Serves until it is ended.
+/// Serves until the process is killed.
 pub(crate) async fn serve(options: Bare) -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let rows = match (&options.database, &options.postgres) {
@@ -96,7 +96,7 @@ async fn answer(rows: Option<Rows>, request: Request<Incoming>, bytes: usize) ->
 }
 
 impl Rows {
-    /// Reads the row that the token names and moves it on; whether it was there.
+    /// Reads and updates the row that the token names. Returns whether the row exists.
     async fn change(&self, token: &str) -> bool {
         let Ok(id) = token.parse() else { return false };
         match self {

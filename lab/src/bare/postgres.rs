@@ -1,5 +1,5 @@
-//! Two connections: what waits to be read is one prepared statement on the one, what waits to be changed is one prepared
-//! statement, and so one commit, on the other. Each has one batch in flight.
+//! Two connections: one prepared statement reads a batch of rows on the first; one prepared statement, and so one commit,
+//! changes a batch of rows on the second. Each connection has one batch in flight.
 
 use super::{BATCH, ROWS, key};
 use crate::Outcome;
@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio_postgres::{Client, Error, Statement};
 
-/// The rows.
+/// The two connections to the table of rows.
 #[derive(Clone)]
 pub(super) struct Rows {
     reads: UnboundedSender<Read>,
@@ -27,14 +27,14 @@ struct Change {
     done: oneshot::Sender<bool>,
 }
 
-/// The columns that a rotation changes are in no index, and pages have room for a row's next version.
+/// No index has the columns that a rotation changes, and pages have free space for the next version of a row.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS rows (id BYTEA NOT NULL PRIMARY KEY, generation BIGINT NOT NULL, \
      rotated_at BIGINT NOT NULL, last_used BIGINT NOT NULL, expires BIGINT NOT NULL, rest BYTEA NOT NULL) \
      WITH (fillfactor = 85)";
 
 const READ: &str = "SELECT id, generation, rotated_at, last_used, expires, rest FROM rows WHERE id = ANY($1)";
 
-/// Locks in the order of the ids, so that batches of several connections cannot wait for each other.
+/// Locks the rows in the order of their ids, so that batches of several connections cannot deadlock.
 const CHANGE: &str = "WITH l AS (SELECT b.n, b.generation, r.id, r.generation AS found \
          FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS b(id, generation, n) \
          JOIN rows AS r ON r.id = b.id ORDER BY r.id FOR NO KEY UPDATE OF r), \
@@ -43,7 +43,7 @@ const CHANGE: &str = "WITH l AS (SELECT b.n, b.generation, r.id, r.generation AS
      SELECT n FROM u";
 
 impl Rows {
-    /// Makes those that are not there.
+    /// Opens the database, and creates the table and its rows if they are missing.
     pub(super) async fn open(url: &str) -> Outcome<Self> {
         let (reader, writer) = (connect(url).await?, connect(url).await?);
         writer.batch_execute(TABLE).await?;
@@ -63,7 +63,7 @@ impl Rows {
         Ok(Self { reads, changes })
     }
 
-    /// Reads a row and moves it on; whether it was there.
+    /// Reads and updates a row. Returns whether the row exists.
     pub(super) async fn change(&self, id: i64) -> bool {
         let (found, generation) = oneshot::channel();
         if self.reads.send(Read { id, found }).is_err() {
@@ -81,7 +81,7 @@ impl Rows {
 async fn read_all(client: Client, statement: Statement, mut waiting: UnboundedReceiver<Read>) {
     let mut batch = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
-        // Dropped, what waits is told that there is no such row.
+        // If the read fails, dropping the batch tells each waiting request that its row does not exist.
         if let Err(error) = read(&client, &statement, &mut batch).await {
             eprintln!("{error}");
         }
@@ -119,7 +119,7 @@ async fn change_all(client: Client, statement: Statement, mut waiting: Unbounded
     }
 }
 
-/// Whether each was changed.
+/// Returns for each change whether it was made.
 async fn commit(client: &Client, statement: &Statement, batch: &[Change]) -> Result<Vec<bool>, Error> {
     let keys: Vec<[u8; 16]> = batch.iter().map(|change| key(change.id)).collect();
     let keys: Vec<&[u8]> = keys.iter().map(<[u8; 16]>::as_slice).collect();
@@ -144,7 +144,7 @@ mod tests {
     use tokio::task::JoinSet;
 
     #[tokio::test]
-    async fn rows_that_change_at_once_each_move_on_once() {
+    async fn each_row_of_a_batch_is_changed_once() {
         let folder = std::env::temp_dir().join(format!("hallpass-bare-{}", std::process::id()));
         let postgres = Postgres::start(&folder, &["fsync=off"]).unwrap();
         let rows = Rows::open(&postgres.url()).await.unwrap();

@@ -1,4 +1,4 @@
-//! One writer's thread that commits in groups; readers of their own beside it.
+//! One writer thread that commits in groups, and separate connections that read.
 
 use super::{BATCH, ROWS, key};
 use crate::Outcome;
@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::oneshot;
 
-/// The rows.
+/// The connections to the table of rows.
 pub(super) struct Rows {
     path: PathBuf,
     readers: Mutex<Vec<Connection>>,
@@ -22,7 +22,7 @@ struct Change {
 }
 
 impl Rows {
-    /// Makes those that are not there.
+    /// Opens the database, and creates the table and its rows if they are missing.
     pub(super) fn open(path: &Path) -> Outcome<Self> {
         let mut connection = Connection::open(path)?;
         connection.execute_batch(
@@ -44,7 +44,7 @@ impl Rows {
         Ok(Self { path, readers, writer })
     }
 
-    /// Reads a row and moves it on; whether it was there.
+    /// Reads and updates a row. Returns whether the row exists.
     pub(super) async fn change(&self, id: i64) -> bool {
         let Ok(generation) = self.read(id) else { return false };
         let (done, changed) = oneshot::channel();

@@ -1,4 +1,4 @@
-//! What the bench asks, for each connection.
+//! The requests of the bench, for each connection.
 
 use crate::Outcome;
 use crate::bare::ROWS;
@@ -13,13 +13,13 @@ use std::ops::Range;
 const TOKEN: &str = "/oauth/token";
 const INTROSPECT: &str = "/oauth/introspect";
 
-/// A token for the app itself (RFC 6749 §4.4), by `n` connections.
+/// Requests for a token of the app itself (RFC 6749 §4.4), for `n` connections.
 pub(super) fn client_credentials(n: usize) -> Vec<Asks> {
     let form = form(&[("grant_type", "client_credentials"), ("scope", "read")]);
     vec![asks(TOKEN, app(), [form], Then::Again); n]
 }
 
-/// A token for each of so many apps, which authenticate in the body (RFC 6749 §2.3.1).
+/// Requests for a token of each of `apps` apps, which authenticate in the body (RFC 6749 §2.3.1).
 pub(super) fn tokens_of_apps(n: usize, apps: u64) -> Vec<Asks> {
     let ids: Vec<String> = (1..=apps).map(|app| format!("{CLIENT_ID}-{app}")).collect();
     let form = |id: &String| {
@@ -34,7 +34,7 @@ pub(super) fn tokens_of_apps(n: usize, apps: u64) -> Vec<Asks> {
         .collect()
 }
 
-/// What the API asks about each of these tokens (RFC 7662).
+/// Introspection requests of the API for each of these tokens (RFC 7662).
 pub(super) fn introspection(n: usize, tokens: &[String]) -> Vec<Asks> {
     let form = |token: &String| form(&[("token", token)]);
     shares(n, tokens)
@@ -42,7 +42,7 @@ pub(super) fn introspection(n: usize, tokens: &[String]) -> Vec<Asks> {
         .collect()
 }
 
-/// Refreshes of these grants (see [`Generated::scattered`]), each with the token of its answer before.
+/// Refreshes of these grants (see [`Generated::scattered`]), each with the token from the answer before.
 pub(super) fn refreshes(n: usize, generated: &Generated, chains: Range<u64>) -> Vec<Asks> {
     let tokens: Vec<String> = generated
         .scattered(chains)
@@ -53,7 +53,7 @@ pub(super) fn refreshes(n: usize, generated: &Generated, chains: Range<u64>) -> 
         .collect()
 }
 
-/// A redemption of each code that waits.
+/// One redemption of each pending code.
 pub(super) fn redemptions(n: usize, generated: &Generated) -> Vec<Asks> {
     let codes: Vec<String> = (0..generated.pending).map(|code| generated.code(code)).collect();
     shares(n, &codes)
@@ -61,7 +61,7 @@ pub(super) fn redemptions(n: usize, generated: &Generated) -> Vec<Asks> {
         .collect()
 }
 
-/// Changes of the bare server's rows, all of them in turn.
+/// Changes of the bare server's rows, each row in turn.
 pub(super) fn bare_rows(n: usize) -> Vec<Asks> {
     let rows: Vec<u64> = (0..ROWS).collect();
     shares(n, &rows)
@@ -69,7 +69,7 @@ pub(super) fn bare_rows(n: usize) -> Vec<Asks> {
         .collect()
 }
 
-/// The access tokens of these grants, whose refresh tokens are not the first ones any more.
+/// Access tokens of these grants. Each grant is refreshed for it, so its first refresh token is used up.
 pub(super) async fn access_tokens(server: &Program, generated: &Generated, grants: Range<u64>) -> Outcome<Vec<String>> {
     let mut connection = Connection::open(server.address).await?;
     let mut found = Vec::new();
@@ -80,7 +80,7 @@ pub(super) async fn access_tokens(server: &Program, generated: &Generated, grant
     Ok(found)
 }
 
-/// How many bytes the body of the answer to the first connection's first request has. That request is spent.
+/// The length of the body that answers the first connection's first request, in bytes. The request is used up.
 pub(super) async fn answer_bytes(server: &Program, asks: &[Asks]) -> Outcome<usize> {
     let first = asks.first().ok_or("nothing is asked")?;
     let form = first.forms.back().ok_or("nothing is asked")?;
@@ -92,7 +92,7 @@ pub(super) async fn answer_bytes(server: &Program, asks: &[Asks]) -> Outcome<usi
     }
 }
 
-/// Every n-th of `all` for each of n connections.
+/// Deals `all` to n connections, each getting every n-th item.
 fn shares<T>(n: usize, all: &[T]) -> impl Iterator<Item = impl Iterator<Item = &T>> {
     (0..n).map(move |first| all.iter().skip(first).step_by(n))
 }

@@ -1,4 +1,4 @@
-//! Very many rows due at once: whether requests notice, and how long it takes until all are gone.
+//! Many rows that expire at the same time: do requests become slower, and how long does the sweep take?
 
 use super::report::Report;
 use super::{Bench, SMALL, asked, prepared};
@@ -8,13 +8,13 @@ use crate::load::{Figures, load};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How many codes wait that nobody redeems; their time has come long ago.
+/// Makes all pending codes expire long ago.
 const DUE: &str = "UPDATE grants SET code_expires = 1, check_at = 1 WHERE state = 0";
 const ANY_LEFT: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM grants WHERE check_at = 1) THEN 1.0 ELSE 0.0 END";
-/// How long it may take until they are gone.
+/// The longest time that the sweep may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Refreshes before, while and after the rows are treated.
+/// Measures refreshes before, during and after the sweep.
 pub(super) async fn expiry(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
     let (running, generated) = prepared(&options.hallpass, folder, engine, 1, (SMALL, options.due)).await?;
     let mut asks = asked::refreshes(options.connections, &generated, 0..SMALL);
@@ -31,7 +31,7 @@ pub(super) async fn expiry(options: &Bench, engine: Engine, folder: &Path, repor
     let mut refreshed = 0;
     while running.deployment.number(ANY_LEFT)? > 0.0 {
         if begun.elapsed() > PATIENCE {
-            return Err("what is due is not treated".into());
+            return Err("the sweep did not finish in time".into());
         }
         meanwhile.push(load(side, &mut asks, Duration::from_secs(1)).await?);
         refreshed += meanwhile.last().map_or(0, |figures: &Figures| figures.requests);

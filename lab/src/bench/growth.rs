@@ -1,4 +1,4 @@
-//! The bytes that a grant takes, what many refreshes add to them, and what they cost PostgreSQL's log.
+//! The bytes of a grant, the growth by many refreshes, and the bytes of PostgreSQL's write-ahead log.
 
 use super::report::Report;
 use super::{Bench, SMALL, asked, prepared};
@@ -10,12 +10,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long one turn of refreshes takes.
+/// The length of one turn of refreshes.
 const TURN: Duration = Duration::from_secs(5);
-/// How long PostgreSQL's own counts may lag behind.
+/// How late PostgreSQL's statistics may be.
 const LAG: Duration = Duration::from_secs(2);
 
-/// The bytes of the whole file on SQLite; on PostgreSQL those of the grants and their indexes.
+/// On SQLite the bytes of the whole file; on PostgreSQL the bytes of the grants and their indexes.
 pub(super) fn bytes(deployment: &Deployment) -> Outcome<f64> {
     match &deployment.postgres {
         Some(postgres) => postgres.number("SELECT pg_total_relation_size('grants')"),
@@ -23,7 +23,7 @@ pub(super) fn bytes(deployment: &Deployment) -> Outcome<f64> {
     }
 }
 
-/// Every grant refreshed again and again over HTTP, with what that adds.
+/// Refreshes every grant several times over HTTP, and reports the growth.
 pub(super) async fn bytes_per_grant(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
     let (running, generated) = prepared(&options.hallpass, folder, engine, 1, (SMALL, 0)).await?;
     let made = bytes(&running.deployment)?;
@@ -55,21 +55,21 @@ async fn refreshed(running: &Running, asks: &mut [Asks], times: u64) -> Outcome<
     Ok(done)
 }
 
-/// What PostgreSQL counts.
+/// Statistics of PostgreSQL.
 struct Counts {
-    /// Bytes of its write-ahead log so far.
+    /// The bytes of its write-ahead log so far.
     log: f64,
-    /// Pages that went into the log as a whole, as each does at its first change after a checkpoint.
+    /// The pages that were written to the log as a whole, as each page is at its first change after a checkpoint.
     pages: f64,
     updated: f64,
-    /// Updates that touched no index.
+    /// The updates that changed no index.
     hot: f64,
     checkpoints: f64,
 }
 
 impl Counts {
     async fn read(postgres: &Postgres) -> Outcome<Self> {
-        // Backends tell their counts about once a second.
+        // Backends report their statistics about once a second.
         tokio::time::sleep(LAG).await;
         let table = |column: &str| format!("SELECT {column} FROM pg_stat_user_tables WHERE relname = 'grants'");
         Ok(Self {
@@ -82,8 +82,8 @@ impl Counts {
     }
 }
 
-/// Refreshes all, and says what a rotation wrote into the log. A tenth goes before the count begins, so that every page has been
-/// changed since the checkpoint before; a stretch in which the next checkpoint came does not count.
+/// Refreshes all grants, and reports the bytes of log per rotation. A tenth of the refreshes run before the count begins,
+/// so that every page was changed since the last checkpoint. A stretch with a checkpoint in it does not count.
 async fn logged(
     running: &Running,
     postgres: &Postgres,

@@ -1,4 +1,4 @@
-//! The four hot paths, each beside its bare server.
+//! The four hot paths, each compared with its bare server.
 
 use super::report::Report;
 use super::{Bench, SMALL, Turn, asked, in_turns, prepared};
@@ -11,29 +11,29 @@ use crate::process::Program;
 use std::path::Path;
 use std::process::Command;
 
-/// A hot path, and what it asks.
+/// A hot path and its requests.
 struct Hot {
     name: &'static str,
     asks: Vec<Asks>,
-    /// Whether the answer comes after a commit.
+    /// Whether the answer is sent after a commit.
     durable: bool,
 }
 
-/// A deployment under load, and what it is asked.
+/// A deployment under load, and its requests.
 struct Loaded {
     running: Running,
     paths: Vec<Hot>,
 }
 
-/// What a bare server keeps its rows in.
+/// The database of a bare server's rows.
 enum Rows<'a> {
     None,
     Sqlite(&'a Path),
     Postgres(&'a Postgres),
 }
 
-/// Measures them on this engine, on PostgreSQL with one node, two and so on. Each node has as many clients as one alone: with
-/// fewer, a process does less at each wake-up.
+/// Measures the hot paths on this engine; on PostgreSQL with one node, with two, and so on. Each node gets as many clients
+/// as a single node: with fewer, a process does less work at each wake-up.
 pub(super) async fn hot(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
     let nodes = if engine == Engine::Sqlite {
         1
@@ -47,7 +47,7 @@ pub(super) async fn hot(options: &Bench, engine: Engine, folder: &Path, report: 
         None => None,
     };
     memory(&ours.running, "before any load", report)?;
-    // PostgreSQL's for the bare server alone, so that neither cleans up behind the other.
+    // The bare server gets its own PostgreSQL, so that neither side's vacuum works for the other.
     let beside = match engine {
         Engine::Sqlite => None,
         Engine::Postgres => Some(Postgres::start(&folder.join("bare"), &[])?),
@@ -124,7 +124,7 @@ async fn one(
     }
     let mut asks = vec![of_bare, path.asks.clone()];
     if let Some((older, running)) = before {
-        // Its first answer is spent, as that of the one measured is.
+        // Uses up the first answer, as for the measured version.
         asked::answer_bytes(running.first()?, &older.asks).await?;
         turns.push(Turn {
             side: running.side(1),

@@ -1,8 +1,8 @@
-//! `hallpass-lab bench`: Hallpass beside the least that a server in its place must do, in one run, in turns.
+//! `hallpass-lab bench`: measures Hallpass and bare servers in one run, in turns.
 //!
-//! What counts is the processor time of the server's process for a request, and its ratio to that of the bare server: it
-//! is steadier than time on a machine that does other things too. PostgreSQL's own time stands beside it. Each figure is the
-//! median over the rounds.
+//! The main figure is the processor time of the server's process per request, and its ratio to that of the bare server: it
+//! varies less than elapsed time on a machine that does other work too. PostgreSQL's own processor time is reported beside
+//! it. Each figure is the median of the rounds.
 
 mod asked;
 mod expiry;
@@ -30,54 +30,54 @@ pub(crate) struct Bench {
     /// An older binary to measure in the same turns, as one node
     #[arg(long, value_name = "BINARY")]
     before: Option<PathBuf>,
-    /// On which databases
+    /// Databases to measure on
     #[arg(long, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
     store: Vec<Engine>,
-    /// How many nodes at most share a PostgreSQL: one, two and so on are measured, each beside as many bare servers
+    /// Highest number of nodes on one PostgreSQL: one, two and so on are measured, each beside as many bare servers
     #[arg(long, default_value_t = 3)]
     nodes: usize,
-    /// How many rounds, each side taking its turn in each
+    /// Rounds; each side takes one turn in each round
     #[arg(long, default_value_t = 7)]
     rounds: u64,
-    /// How long a turn takes, in seconds
+    /// Length of a turn, in seconds
     #[arg(long, default_value_t = 2)]
     seconds: u64,
-    /// How many clients ask at a time, for each node
+    /// Concurrent clients for each node
     #[arg(long, default_value_t = 64)]
     connections: usize,
-    /// How many grants the large database has
+    /// Grants in the large database
     #[arg(long, default_value_t = 10_000_000)]
     large: u64,
-    /// How often each grant is refreshed where growth is measured
+    /// Refreshes of each grant for the measurement of growth
     #[arg(long, default_value_t = 100)]
     refreshes: u64,
-    /// How many rows are due at once where expiry is measured
+    /// Rows that expire at the same time for the measurement of expiry
     #[arg(long, default_value_t = 200_000)]
     due: u64,
-    /// How many apps, and as many organizations, there are where changes beside traffic are measured
+    /// Apps, and as many organizations, for the measurement of changes beside traffic
     #[arg(long, default_value_t = 100_000)]
     objects: u64,
-    /// How many of them change each second
+    /// Changes of apps and organizations each second
     #[arg(long, default_value_t = 50)]
     changes: u32,
-    /// Only these parts: hot, bytes, expiry, portal, start, size, memory
+    /// Measure only these parts: hot, bytes, expiry, portal, start, size, memory
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Only these hot paths, such as `refresh`
+    /// Measure only these hot paths, such as `refresh`
     #[arg(long, value_delimiter = ',')]
     paths: Vec<String>,
-    /// The folder to work in, which must have room for the large database: 12 GB for 10 million grants in PostgreSQL
+    /// Folder to work in. It needs room for the large database: 12 GB for 10 million grants in PostgreSQL
     #[arg(long)]
     folder: Option<PathBuf>,
 }
 
-/// How many grants the small database has.
+/// The number of grants in the small database.
 const SMALL: u64 = 10_000;
 
 impl Bench {
-    /// How many codes `sides` may redeem in all rounds together.
+    /// The number of codes that `sides` sides may redeem in all rounds together.
     fn codes(&self, engine: Engine, sides: usize) -> u64 {
-        // More than it can redeem in a second.
+        // More than a server can redeem in a second.
         let in_a_second = match engine {
             Engine::Sqlite => 32_000,
             Engine::Postgres => 24_000,
@@ -90,7 +90,7 @@ impl Bench {
     }
 }
 
-/// Measures and prints.
+/// Measures and prints the report.
 pub(crate) async fn run(options: Bench) -> Outcome {
     let temporary = tempfile::tempdir()?;
     let folder = options.folder.clone().unwrap_or_else(|| temporary.path().to_owned());
@@ -127,7 +127,7 @@ pub(crate) async fn run(options: Bench) -> Outcome {
     Ok(())
 }
 
-/// A deployment of so many nodes on a database made for it, and the nodes running.
+/// Starts a deployment of `nodes` nodes on a new database.
 async fn prepared(
     hallpass: &Path,
     folder: &Path,
@@ -140,16 +140,16 @@ async fn prepared(
     Ok((deployment.serve()?, generated))
 }
 
-/// A side, and who asks it.
+/// A side, and its clients.
 struct Turn<'a> {
     side: Side<'a>,
-    /// Its place among what is asked, which several sides may share.
+    /// The index of its requests, which several sides may share.
     asks: usize,
-    /// How many clients ask.
+    /// The number of clients.
     clients: usize,
 }
 
-/// All sides in turns, so that what the machine does beside touches all.
+/// Loads all sides in turns, so that other work of the machine affects all of them.
 async fn in_turns(options: &Bench, turns: &[Turn<'_>], asks: &mut [Vec<Asks>]) -> Outcome<Vec<Vec<Figures>>> {
     let time = Duration::from_secs(options.seconds);
     let mut found: Vec<Vec<Figures>> = turns.iter().map(|_| Vec::new()).collect();
@@ -157,7 +157,7 @@ async fn in_turns(options: &Bench, turns: &[Turn<'_>], asks: &mut [Vec<Asks>]) -
         for (turn, found) in turns.iter().zip(&mut found) {
             let asks = asks.get_mut(turn.asks).ok_or("nothing is asked")?;
             let clients = asks.get_mut(..turn.clients).ok_or("there are fewer clients")?;
-            // The first is for warming up.
+            // The first round is a warm-up.
             match round {
                 0 => drop(load(turn.side, clients, time / 4).await?),
                 _ => found.push(load(turn.side, clients, time).await?),

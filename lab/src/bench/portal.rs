@@ -1,4 +1,4 @@
-//! Changes of apps and organizations beside traffic: whether the tokens of others notice (DESIGN §12).
+//! Changes of apps and organizations during traffic: do token requests of other apps become slower (DESIGN §12)?
 
 use super::report::{Report, ratio};
 use super::{Bench, asked, prepared};
@@ -18,19 +18,19 @@ use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How many apps ask for tokens, where there are so many: fewer than memory holds, so that only an eviction has one read.
+/// The most apps that ask for tokens. They fit in memory, so only an eviction causes a read of the database.
 const ASKING: u64 = 5_000;
-/// How many change things at the same time.
+/// The number of operators that make changes at the same time.
 const OPERATORS: u32 = 8;
 
-/// Tokens for many apps, in turns without and with changes of all apps and organizations.
+/// Measures token requests of many apps, in turns without and with changes of all apps and organizations.
 pub(super) async fn portal(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
     let (running, _) = prepared(&options.hallpass, folder, engine, 1, (1, 0)).await?;
     fill(&running.deployment, options.objects)?;
     let socket = admin_socket(&running.deployment.world()?.data());
     let mut asks = asked::tokens_of_apps(options.connections, options.objects.min(ASKING));
     let (side, time) = (running.side(1), Duration::from_secs(options.seconds));
-    // Until every app has been asked for once.
+    // Loads until every app has been requested once.
     load(side, &mut asks, time).await?;
     let (mut without, mut with) = (Vec::new(), Vec::new());
     let (begun, mut changes) = (Instant::now(), 0);
@@ -52,7 +52,7 @@ pub(super) async fn portal(options: &Bench, engine: Engine, folder: &Path, repor
     Ok(())
 }
 
-/// Makes so many organizations, each with an app like the one that is declared: the same secret opens all.
+/// Creates `objects` organizations, each with an app like the declared one. All have the same secret.
 fn fill(deployment: &Deployment, objects: u64) -> Outcome {
     let id = |kind: char| match deployment.engine() {
         Engine::Sqlite => format!("CAST(printf('{kind}%015d', n) AS BLOB)"),
@@ -75,7 +75,8 @@ fn fill(deployment: &Deployment, objects: u64) -> Outcome {
     ))
 }
 
-/// `each_second` changes for so long, by several who each wait for their own; how many. `done` were made before.
+/// Makes `each_second` changes a second for `time`, by several operators who each wait for their answer. Returns how many.
+/// `done` changes were made before.
 async fn changes_by_all(socket: &Path, (objects, done): (u64, u64), each_second: u32, time: Duration) -> Outcome<u64> {
     let mut tasks = JoinSet::new();
     for first in 0..OPERATORS {
@@ -90,7 +91,7 @@ async fn changes_by_all(socket: &Path, (objects, done): (u64, u64), each_second:
     Ok(made)
 }
 
-/// The admin API of the node, over its socket.
+/// A connection to the admin API of the node, over its socket.
 struct Operator(SendRequest<Full<Bytes>>);
 
 impl Operator {
@@ -100,7 +101,7 @@ impl Operator {
         Ok(Self(sender))
     }
 
-    /// Renames an app or an organization at each pace, for so long; how many.
+    /// Renames an app or an organization at each pace, for `time`. Returns how many.
     async fn changes(&mut self, (objects, first): (u64, u64), pace: Duration, time: Duration) -> Outcome<u64> {
         let end = Instant::now() + time;
         let mut ticks = interval(pace);

@@ -1,11 +1,11 @@
-//! The tables, in Markdown, so that they can be laid into the documentation as they are.
+//! The tables of the report, in Markdown, to be copied into the documentation as they are.
 
 use crate::Outcome;
 use crate::load::Figures;
 use std::fs;
 use std::path::Path;
 
-/// What is printed at the end; what is known so far is also printed at once.
+/// The lines of the report. Each is printed at once, and all again at the end.
 pub(super) struct Report {
     lines: Vec<String>,
 }
@@ -14,7 +14,7 @@ pub(super) struct Report {
 pub(super) type Of = fn(&Figures) -> f64;
 
 impl Report {
-    /// Says what is measured, and on what.
+    /// Begins with the version and the machine.
     pub(super) fn begin(hallpass: &Path) -> Outcome<Self> {
         let cpu = fs::read_to_string("/proc/cpuinfo")?;
         let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
@@ -31,13 +31,13 @@ impl Report {
         Ok(report)
     }
 
-    /// One line, at once and at the end.
+    /// Prints one line, and keeps it for the end.
     pub(super) fn line(&mut self, text: &str) {
         println!("{text}");
         self.lines.push(text.to_owned());
     }
 
-    /// A hot path: a bare server and a node, two of each, and so on.
+    /// The table of a hot path: a bare server and a node, two of each, and so on.
     pub(super) fn beside_bare(&mut self, durable: bool, figures: &[Vec<Figures>]) {
         let beside = if durable { "requests per CPU second" } else { "CPU" };
         self.line(&format!(
@@ -68,7 +68,7 @@ impl Report {
         }
     }
 
-    /// A hot path of one node beside an older version's.
+    /// The row of an older version, and the ratio of one node to it.
     pub(super) fn beside_before(&mut self, ours: &[Figures], older: &[Figures]) {
         self.row("the older version", "– | –", "– | –", older);
         self.line(&format!(
@@ -90,7 +90,7 @@ impl Report {
         ));
     }
 
-    /// One side's figures.
+    /// The figures of one side.
     pub(super) fn side(&mut self, name: &str, figures: &[Figures]) {
         let of = |what: Of| median(figures.iter().map(what).collect());
         self.line(&format!(
@@ -103,13 +103,13 @@ impl Report {
         ));
     }
 
-    /// Everything once more.
+    /// Prints all lines again.
     pub(super) fn print(&self) {
         println!("\n{}", self.lines.join("\n"));
     }
 }
 
-/// The median over the rounds of a figure beside the same of another side.
+/// The median over the rounds of a figure's ratio to the same figure of another side.
 pub(super) fn ratio(ours: &[Figures], theirs: &[Figures], what: Of) -> f64 {
     median(
         ours.iter()
@@ -119,7 +119,7 @@ pub(super) fn ratio(ours: &[Figures], theirs: &[Figures], what: Of) -> f64 {
     )
 }
 
-/// The middle one.
+/// The median.
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

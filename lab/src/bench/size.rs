@@ -1,4 +1,4 @@
-//! What size costs: start, memory and processor time with millions of grants.
+//! The cost of size: start, memory and processor time with millions of grants.
 
 use super::report::{Of, Report, median, ratio};
 use super::{Bench, SMALL, Turn, asked, growth, in_turns};
@@ -12,10 +12,10 @@ use crate::world::{World, app};
 use std::path::Path;
 use std::time::Instant;
 
-/// Over how many grants the requests go, chosen at random.
+/// The number of grants that the requests use, chosen at random.
 const TOUCHED: u64 = 200_000;
 
-/// Start-up, empty and large; where asked for, the hot paths on both databases.
+/// Measures the start, empty and large; if `paths` asks for it, the hot paths on both databases.
 pub(super) async fn large(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
     empty(options, engine, &folder.join("empty"), report).await?;
     let begun = Instant::now();
@@ -115,7 +115,7 @@ async fn median_start(world: &World) -> Outcome<f64> {
     Ok(median(taken))
 }
 
-/// Milliseconds from the start of the process to its first token.
+/// The milliseconds from the start of the process to its first token.
 async fn start(world: &World) -> Outcome<f64> {
     let begun = Instant::now();
     let server = world.serve()?;

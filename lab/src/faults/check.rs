@@ -1,8 +1,8 @@
-//! Whether a history is one that Hallpass may have: a pure function.
+//! Checks whether a history keeps all promises of Hallpass. A pure function.
 //!
-//! The answers are read in the order in which they came. Of every grant this keeps what might have ended it, when it was
-//! last seen alive, and when it was first known to be over; each promise is then one comparison. A request that got no
-//! answer excuses whatever it may have done, until something that was asked later shows that it was not carried out.
+//! The answers are read in the order in which they arrived. For each grant the checker keeps the requests that may have
+//! ended it, when it was last seen active, and when it was first known to have ended; each promise is then one comparison.
+//! A request without an answer may explain an end, until a later request shows that it was not carried out.
 
 use super::history::{Asked, Event, Heard, Id};
 pub(crate) use evidence::Rules;
@@ -12,19 +12,19 @@ use std::time::Duration;
 
 mod evidence;
 
-/// How long a refresh that is repeated gets the same successor: `grace`, less what the two clocks may differ.
+/// How long a repeated refresh gets the same successor: `grace`, less the possible difference of the two clocks.
 pub(super) const GRACE: Duration = Duration::from_secs(25);
 
-/// What came of it.
+/// The result of the check.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    /// What in this history may not be.
+    /// The violations in this history.
     pub(crate) wrong: Vec<String>,
-    /// The longest time after an acknowledged end at which a question was sent that got "active".
+    /// The longest time from an acknowledged end to a request that still got "active".
     pub(crate) latest: Duration,
 }
 
-/// Reads a history. Every grant must have been looked at after the tick `settled`.
+/// Checks a history. A request for every grant must have been sent after the tick `settled`.
 pub(crate) fn check(events: &[Event], settled: u64, rules: Rules) -> Findings {
     let mut checker = Checker::new(rules);
     let mut ordered: Vec<&Event> = events.iter().collect();
@@ -39,9 +39,9 @@ pub(crate) fn check(events: &[Event], settled: u64, rules: Rules) -> Findings {
 struct Checker {
     rules: Rules,
     findings: Findings,
-    /// When all was calm.
+    /// The ticks at which all requests were settled.
     calms: Vec<u64>,
-    /// By code.
+    /// The grants, by code.
     grants: HashMap<Id, Grant>,
     forms: HashMap<Id, Id>,
     refresh: HashMap<Id, Refresh>,
@@ -51,32 +51,32 @@ struct Checker {
 #[derive(Default)]
 struct Grant {
     redeemed: bool,
-    /// Redemptions so far: all, those refused, those of which nothing is known.
+    /// The redemptions so far: all, those refused, those of unknown outcome.
     redemptions: usize,
     refused: usize,
     unanswered: usize,
     /// When a redemption was first refused.
     refused_at: Option<u64>,
     endings: Doubts,
-    /// Since when it is over with no reason known yet, and what is to be said where none comes.
+    /// Since when the grant has ended without a known reason, and the complaint if no reason is found.
     lost: Option<(u64, String)>,
-    /// When it was first known to be over.
+    /// When the grant was first known to have ended.
     ended: Option<Over>,
-    /// When the last request was sent that got a decisive answer.
+    /// When the last request with a definite answer was sent.
     looked_at: u64,
-    /// Its refresh tokens, the oldest first.
+    /// The refresh tokens of the grant, the oldest first.
     chain: Vec<Id>,
 }
 
 struct Refresh {
     code: Id,
     place: usize,
-    /// Since when its holder knows it, and the same in time.
+    /// Since when its holder knows the token: as a tick, and as a time.
     known: u64,
     known_at: Duration,
-    /// When it was first sent to be exchanged, whatever came of that.
+    /// When the token was first sent, whatever the answer.
     sent_at: Option<Duration>,
-    /// The successor, and its access token.
+    /// The successor and its access token.
     successor: Option<(Id, Id)>,
 }
 
@@ -86,7 +86,7 @@ struct Access {
     revoked: Option<Over>,
 }
 
-/// Where an answer comes from: what a node remembers, or what the database says.
+/// The source of an answer: the memory of a node, or the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum From {
     Memory,
@@ -153,12 +153,12 @@ impl Checker {
                 self.alive(event, code, From::Database);
                 match refused_at {
                     Some(refused) if refused < event.sent => self.complain(event, "a code was refused and then worked"),
-                    // The other of two that raced was the second use.
+                    // The other redemption of the race was the second use.
                     Some(_) => self.over(event, code, From::Database),
                     None => {}
                 }
             }
-            // After the first rotation, which may have been made without an answer, a second use ends nothing.
+            // After the first rotation, even one without an answer, a second use ends nothing.
             Heard::Refused if refreshed => {
                 grant.refused += 1;
                 grant.endings.add(event, false);
@@ -166,7 +166,7 @@ impl Checker {
             Heard::Refused => {
                 grant.refused += 1;
                 grant.refused_at.get_or_insert(event.received);
-                // That another redemption did happen shows only in its answer, which may come later.
+                // Whether another redemption succeeded shows only in its answer, which may arrive later.
                 let alone = grant.redemptions == 1 && !grant.endings.explain(event.received);
                 grant.endings.add(event, true);
                 grant.looked_at = grant.looked_at.max(event.sent);
@@ -185,7 +185,7 @@ impl Checker {
         let Some(known) = self.refresh.get_mut(&token) else {
             return self.complain(event, "a refresh token of nobody's");
         };
-        // The exchange that got no answer may be the one that was made.
+        // The exchange without an answer may be the one that was carried out.
         let first = *known.sent_at.get_or_insert(event.sent_at);
         let (code, place, successor) = (known.code, known.place, known.successor);
         let grant = self.grants.entry(code).or_default();
@@ -217,7 +217,7 @@ impl Checker {
                 self.over(event, code, From::Database);
             }
             _ if superseded.is_some() || late => grant.endings.add(event, false),
-            // It may still come, when its successors have been exchanged.
+            // The exchange may still be carried out, after its successors were exchanged.
             Heard::Nothing if self.rules.lingers => grant.endings.add(event, false),
             _ => {}
         }
@@ -287,7 +287,7 @@ impl Checker {
         self.findings.wrong.append(&mut wrong);
     }
 
-    /// Tokens came to their holder.
+    /// Notes that a holder received tokens.
     fn receive(&mut self, event: &Event, code: Id, access: Id, refresh: Id) {
         let revocations = Doubts::default();
         let revoked = None;
@@ -327,7 +327,7 @@ impl Checker {
         }
     }
 
-    /// It was found to be over; something must have ended it.
+    /// Notes that the grant has ended. A request must explain why.
     fn over(&mut self, event: &Event, code: Id, from: From) {
         let grant = self.grants.entry(code).or_default();
         grant.looked_at = grant.looked_at.max(event.sent);
@@ -338,7 +338,7 @@ impl Checker {
             From::Database => Over::in_the_database(event),
         });
         if !explained {
-            // What ended it may be on its way still: others can know before whoever asked for it.
+            // The request that ended the grant may not be answered yet: others can know the end before its sender.
             grant.lost = Some((event.received, complaint(event, "a grant that nobody ended is lost")));
         }
     }

@@ -1,4 +1,4 @@
-//! A client under load that keeps its tokens as a careful one does: what got no answer is asked again.
+//! A client under load that handles its tokens carefully: it repeats requests that got no answer.
 
 use super::dice::Dice;
 use super::history::{Asked, Heard, Id};
@@ -6,21 +6,21 @@ use super::wire::Wire;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How many grants a client holds before it gives some up.
+/// The number of grants from which on a client abandons some.
 const HOLDS: usize = 24;
-/// How many requests of a client may race.
+/// The most concurrent copies of one request.
 const WIDTH: usize = 3;
-/// How long after a refresh it is repeated at most: well within the server's `grace`, and within the checker's.
+/// How long a client may repeat a refresh: well within the server's `grace` and the checker's.
 const REPEATABLE: Duration = Duration::from_secs(12);
-/// How long a client goes on asking about what is over: that it stays so, on every node.
+/// How long a client asks about ended grants, to check on every node that they stay ended.
 const LOOKS_BACK: Duration = Duration::from_secs(8);
 
-/// What a client and its person do.
+/// The behaviour of a client and its person.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Habit {
-    /// Everything that an app does.
+    /// All requests of an app.
     App,
-    /// The person ends all access after a few grants.
+    /// Also ends all access after a few grants, as the person.
     Ender,
 }
 
@@ -32,24 +32,24 @@ pub(super) struct Client {
     /// A consent form that may have been sent.
     form: Option<String>,
     held: VecDeque<Chain>,
-    /// Grants that are over, and since when.
+    /// Ended grants, and since when.
     over: Vec<(Chain, Instant)>,
-    /// Codes of those that were given up when their code was refused: a grant that was refreshed outlives that, and ends when
-    /// the person ends all.
+    /// Codes of grants that were abandoned after the code was refused. Such a grant lives on if it was refreshed, and ends
+    /// when the person ends all access.
     refused: Vec<Id>,
 }
 
-/// One grant's tokens.
+/// The tokens of one grant.
 #[derive(Clone)]
 pub(super) struct Chain {
     pub(super) code: Id,
     /// Access and refresh token, the newest last.
     pub(super) tokens: Vec<(Id, Id)>,
-    /// When the newest refresh token's predecessor was first sent.
+    /// When the predecessor of the newest refresh token was first sent.
     asked: Instant,
-    /// The refresh token that is being exchanged, and since when.
+    /// The refresh token being exchanged, and since when.
     trying: Option<(Id, Instant)>,
-    /// The request that got no answer.
+    /// The request without an answer, to be repeated.
     again: Option<Asked>,
 }
 
@@ -66,7 +66,7 @@ impl Client {
         }
     }
 
-    /// Goes on until the run is over; all its grants.
+    /// Runs until the phase is over. Returns all its grants.
     pub(super) async fn run(mut self) -> Vec<Chain> {
         while self.wire.up().await {
             let heard = self.step().await;
@@ -101,7 +101,7 @@ impl Client {
         heard
     }
 
-    /// Keeps a grant, or lays it aside where this was its end.
+    /// Keeps a grant, or puts it with the ended ones.
     fn put_back(&mut self, mut chain: Chain, asked: &Asked, heard: &[Heard]) {
         if !chain.take(asked, heard) {
             return self.held.push_back(chain);
@@ -114,7 +114,7 @@ impl Client {
         self.over.push((chain, Instant::now()));
     }
 
-    /// A question about something that has been over for a while.
+    /// A request about a grant that ended some time ago.
     fn look_back(&mut self) -> Option<Asked> {
         let recent = self.over.partition_point(|(_, since)| since.elapsed() > LOOKS_BACK);
         let recent = self.over.get(recent..)?;
@@ -123,7 +123,7 @@ impl Client {
         Some(Asked::Introspect { token: *access })
     }
 
-    /// Gets a code; it is redeemed when its turn comes.
+    /// Gets a code, which is redeemed in a later step.
     async fn connect(&mut self) -> Vec<Heard> {
         let form = match self.form.take() {
             Some(form) => form,
@@ -140,7 +140,7 @@ impl Client {
         vec![heard]
     }
 
-    /// The person ends what her app holds.
+    /// Ends all access of the app, as the person.
     async fn end_all(&mut self) -> Vec<Heard> {
         let waiting = self.held.iter().position(|chain| chain.tokens.is_empty());
         if let Some(chain) = waiting.and_then(|place| self.held.remove(place)) {
@@ -160,7 +160,7 @@ impl Client {
         vec![heard]
     }
 
-    /// The next request for a grant, and how many times at once.
+    /// The next request for a grant, and its number of copies.
     fn choose(&mut self, chain: &Chain) -> (Asked, usize) {
         let Some((access, refresh)) = chain.tokens.last().copied() else {
             let copies = if self.dice.below(12) == 0 { 2 } else { 1 };
@@ -185,7 +185,7 @@ impl Client {
         }
     }
 
-    /// A server that says "not now" is left alone for a moment, and one that is not there too.
+    /// Pauses after a 503, or if no node can be reached.
     async fn pause(&self, heard: &[Heard]) {
         if heard.contains(&Heard::Later) {
             tokio::time::sleep(Duration::from_millis(30)).await;
@@ -197,7 +197,7 @@ impl Client {
 }
 
 impl Chain {
-    /// A code that was not redeemed yet.
+    /// A grant whose code was not redeemed yet.
     fn of(code: Id) -> Self {
         Self {
             code,
@@ -208,14 +208,15 @@ impl Chain {
         }
     }
 
-    /// A code and what it was redeemed for.
+    /// A code, and the tokens that it was redeemed for.
     pub(super) fn with(code: Id, tokens: (Id, Id)) -> Self {
         let mut chain = Self::of(code);
         chain.tokens.push(tokens);
         chain
     }
 
-    /// Notes since when the newest refresh token is being exchanged: the attempt that got no answer may be the one that counts.
+    /// Notes since when the newest refresh token is being exchanged: the attempt without an answer may have been carried
+    /// out.
     fn try_now(&mut self, asked: &Asked) {
         let newest = self.tokens.last().map(|(_, refresh)| *refresh);
         if let Asked::Refresh { token } = *asked
@@ -226,7 +227,8 @@ impl Chain {
         }
     }
 
-    /// Takes answers in; whether the grant is over. Of copies that raced, one answer tells what the others got.
+    /// Takes the answers. Returns whether the grant has ended. Of raced copies, one answer also tells the result of the
+    /// others.
     fn take(&mut self, asked: &Asked, heard: &[Heard]) -> bool {
         for one in heard {
             if let Heard::Tokens { access, refresh } = *one

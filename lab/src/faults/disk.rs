@@ -1,7 +1,8 @@
-//! `hallpass-lab disk`: a disk that is full or refuses writes, a database that is locked or gone, under load.
+//! `hallpass-lab disk`: a disk that is full or refuses writes, or a database that is locked or missing, under load.
 //!
-//! While a fault lasts, nothing that needs the disk is acknowledged: 503 with `Retry-After`. What needs no disk goes on, and
-//! health tells the truth. When it is over, the server goes on by itself, and what it had acknowledged is there.
+//! During a fault, no request that needs the disk is acknowledged: it gets 503 with `Retry-After`. Requests that need no
+//! disk are served, and the health endpoints report the fault. After the fault the server recovers by itself, and has
+//! everything that it acknowledged.
 
 use super::check::Rules;
 use super::kill::world;
@@ -22,41 +23,41 @@ pub(super) mod fault;
 
 /// How long a fault lasts.
 const LASTS: Duration = Duration::from_secs(3);
-/// How long after its end the server may need.
+/// How long the server may need to recover after a fault.
 const RECOVERS: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(crate) struct Disk {
-    /// The binary
+    /// Binary to test
     #[arg(long, value_name = "PATH")]
     hallpass: PathBuf,
-    /// What chance repeats
+    /// Seed, to repeat a run
     #[arg(long)]
     seed: Option<u64>,
-    /// These faults alone
+    /// Run only these faults
     #[arg(long, value_delimiter = ',')]
     only: Vec<Kind>,
-    /// How often each
+    /// Rounds of each fault
     #[arg(long, default_value_t = 1)]
     rounds: u64,
 }
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(super) enum Kind {
     /// No space is left.
     Full,
-    /// The files may not be written any more.
+    /// The files cannot be written any more.
     Readonly,
-    /// Another process holds the database's lock.
+    /// Another process holds the lock of the database.
     Locked,
-    /// Another file is in the database's place.
+    /// Another file has replaced the database.
     Replaced,
-    /// The database is moved away.
+    /// The database was moved away.
     Absent,
 }
 
-/// Runs each fault, and checks.
+/// Runs each fault, and checks the history.
 pub(crate) async fn run(options: Disk) -> Outcome {
     let seed = options.seed.unwrap_or_else(seed_of_now);
     println!("disk: seed {seed}");
@@ -75,7 +76,7 @@ async fn one(hallpass: &std::path::Path, kind: Kind, seed: u64) -> Outcome {
     let fault = match Fault::prepare(kind, folder.path()) {
         Ok(fault) => fault,
         Err(reason) => {
-            // Loud: whoever reads the log must not believe that it ran.
+            // On standard error, so that readers of the log see that it did not run.
             eprintln!("  SKIPPED {kind:?}: {reason}");
             println!("  SKIPPED {kind:?}: {reason}");
             return Ok(());
@@ -107,10 +108,10 @@ async fn one(hallpass: &std::path::Path, kind: Kind, seed: u64) -> Outcome {
     verdict(&wrong, folder)
 }
 
-/// A start while the fault lasts succeeds, or ends with a message; it spoils nothing, which the end of the run shows.
+/// A start during the fault succeeds or ends with a message. It does no damage, which the end of the run shows.
 fn start_meanwhile(run: &Run) -> Outcome {
     match run.world(0)?.serve() {
-        // What a start writes may fit into the pages that are there.
+        // The writes of a start may fit into free pages of the files.
         Ok(server) => server.kill(),
         Err(refusal) => {
             let said: String = refusal.to_string().chars().take(120).collect();
@@ -120,10 +121,10 @@ fn start_meanwhile(run: &Run) -> Outcome {
     }
 }
 
-/// Somebody who looks at the server from outside the load.
+/// Watches the server from outside the load.
 struct Witness {
     connection: Connection,
-    /// A grant of its own.
+    /// The access token of its own grant.
     access: String,
     refresh: String,
 }
@@ -175,7 +176,7 @@ impl Witness {
         wrong
     }
 
-    /// Readiness comes back by itself, and with it everything.
+    /// Waits until the server is ready by itself, and checks that everything works.
     async fn recovery(&mut self) -> Vec<String> {
         let begun = Instant::now();
         while self.expect("GET /health/ready", 200).await.is_some() {
@@ -188,7 +189,7 @@ impl Witness {
         self.in_peace().await
     }
 
-    /// What needs no disk: introspection, a token for the app itself, whether the process lives.
+    /// Checks requests that need no disk: introspection, a token of the app itself, liveness.
     async fn reads(&mut self) -> Vec<String> {
         let mut wrong = Vec::new();
         for what in ["introspection", "client_credentials", "GET /health/live"] {
@@ -204,7 +205,7 @@ impl Witness {
         }
     }
 
-    /// Status, and whether `Retry-After` came with it.
+    /// The status of the answer, and whether it had `Retry-After`.
     async fn ask(&mut self, what: &str) -> Result<(u16, bool), String> {
         let token = [("token", self.access.as_str())];
         let (path, body) = match what {

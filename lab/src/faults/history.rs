@@ -1,14 +1,14 @@
-//! What was asked of a server and what was heard, across its lives.
+//! The requests and answers of a run, across restarts of the server.
 //!
-//! Tokens and codes are numbered as they appear, so that a history is short and a test can write one down. A request that
-//! got no answer, or 503, may have been carried out or not. Where there is one server, which died, it can no longer happen when
-//! it is recorded as such; where a node was suspended or its database held up, only when all is calm.
+//! Tokens and codes get numbers in the order of their appearance, so that a history is short and a test can be written from
+//! one. A request without an answer, or with 503, may have been carried out or not. If a single server died, the request
+//! cannot be carried out later. If a node was suspended or its database delayed, it may be, until all is settled.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A code, a token, or a consent form, by its number.
+/// The number of a code, a token or a consent form.
 pub(crate) type Id = u32;
 
 /// A request.
@@ -26,56 +26,56 @@ pub(crate) enum Asked {
     RevokeAccess { token: Id },
     /// A person ends these grants, named by their codes.
     End { codes: Vec<Id> },
-    /// RFC 7662, of an access token.
+    /// RFC 7662, for an access token.
     Introspect { token: Id },
-    /// A page is asked for with the cookie of somebody who signed in.
+    /// A page is requested with the cookie of a signed-in person.
     Session,
-    /// Every active grant, by the operator.
+    /// The operator lists every active grant.
     List,
-    /// Nobody's question: what was asked before this and got no answer has happened by now and is known to every node, or
+    /// Not a request: all requests before this without an answer have been carried out and are known to every node, or
     /// never will be.
     Calm,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Heard {
     /// No answer: the server died.
     Nothing,
-    /// 503: not now.
+    /// 503: try again later.
     Later,
     Code(Id),
     Tokens {
         access: Id,
         refresh: Id,
     },
-    /// `invalid_grant`.
+    /// The refusal `invalid_grant`.
     Refused,
-    /// A revocation or an end is acknowledged.
+    /// A revocation or an end was acknowledged.
     Done,
-    /// Whether a token, or a session, counts.
+    /// Whether a token or a session is active.
     Active(bool),
-    /// The active grants, by the codes that they began with.
+    /// The active grants, by their codes.
     Listed(Vec<Id>),
-    /// Nothing that may be answered.
+    /// An answer that is never allowed.
     Unexpected(String),
 }
 
-/// One request and its answer. Ticks order all of them: `a.received < b.sent` says that a was over when b began.
+/// A request and its answer. Ticks order them: if `a.received < b.sent`, a was answered before b was sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
-    /// Of which node.
+    /// The node that got the request.
     pub(crate) node: usize,
     pub(crate) asked: Asked,
     pub(crate) heard: Heard,
     pub(crate) sent: u64,
     pub(crate) received: u64,
-    /// The same in time, since the beginning.
+    /// The time since the begin of the run.
     pub(crate) sent_at: Duration,
     pub(crate) received_at: Duration,
 }
 
-/// A history that is being written, by many at once.
+/// A history that several clients write.
 pub(crate) struct Record {
     begun: Instant,
     pages: Mutex<Pages>,
@@ -89,7 +89,7 @@ struct Pages {
     texts: Vec<String>,
 }
 
-/// A request on its way.
+/// A request without an answer yet.
 pub(crate) struct Open {
     node: usize,
     asked: Asked,
@@ -98,7 +98,7 @@ pub(crate) struct Open {
 }
 
 impl Record {
-    /// An empty one.
+    /// An empty history.
     pub(crate) fn new() -> Self {
         Self {
             begun: Instant::now(),
@@ -118,24 +118,24 @@ impl Record {
         number
     }
 
-    /// What has this number.
+    /// The text with this number.
     pub(crate) fn text(&self, number: Id) -> String {
         self.pages().texts.get(number as usize).cloned().unwrap_or_default()
     }
 
-    /// Everything that has a number, in order.
+    /// All numbered texts, in order.
     pub(crate) fn texts(&self) -> Vec<String> {
         self.pages().texts.clone()
     }
 
-    /// A moment between what was and what will be.
+    /// A new tick, between the events before and after it.
     pub(crate) fn tick(&self) -> u64 {
         let mut pages = self.pages();
         pages.tick += 1;
         pages.tick
     }
 
-    /// Notes that this is about to be sent to a node.
+    /// Notes that a request is about to be sent to a node.
     pub(crate) fn ask(&self, node: usize, asked: Asked) -> Open {
         let sent = self.tick();
         let sent_at = self.begun.elapsed();
@@ -147,7 +147,7 @@ impl Record {
         }
     }
 
-    /// Notes what came of it.
+    /// Notes the answer.
     pub(crate) fn hear(&self, open: Open, heard: Heard) {
         let received_at = self.begun.elapsed();
         let mut pages = self.pages();
@@ -164,7 +164,7 @@ impl Record {
         pages.events.push(event);
     }
 
-    /// The history so far, in the order in which answers came.
+    /// The history so far, in the order of the answers.
     pub(crate) fn events(&self) -> Vec<Event> {
         self.pages().events.clone()
     }

@@ -1,7 +1,7 @@
-//! Migrations on PostgreSQL that are interrupted and run again: whatever was reached, the tables are then whole.
+//! Migrations on PostgreSQL that are interrupted and run again: after any interruption, the tables are then complete.
 //!
-//! Statements are interrupted by the database itself, which ends the session after the nth that defines something; messages
-//! by the proxy, before one arrives or before its answer does.
+//! The database interrupts at statements: it ends the session after the nth definition. The proxy interrupts at messages:
+//! before one arrives, or before its answer arrives.
 
 use super::dice::Dice;
 use crate::Outcome;
@@ -12,22 +12,22 @@ use hallpass_cluster::{Cluster, let_others_through};
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// More places than there may be.
+/// More than the possible number of interruptions.
 const PLACES: usize = 500;
 
-/// What a session is ended by at its `$`th definition. A sequence counts on where a transaction is undone.
+/// Ends the session at its `$`th definition. A sequence is not rolled back with the transaction.
 const CUT: &str = "CREATE SEQUENCE cut;
 CREATE FUNCTION cut() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN
   IF nextval(''cut'') = $ THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); END IF; END';
 CREATE EVENT TRIGGER cut ON ddl_command_end EXECUTE FUNCTION cut()";
 
-/// The tables as they are: columns, indexes, and what was recorded.
+/// The definition of the tables: columns, indexes, and recorded migrations.
 const TABLES: &str = "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns \
      WHERE table_schema = 'public' ORDER BY 1, 2; \
      SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1; \
      SELECT version, checksum FROM refinery_schema_history ORDER BY 1";
 
-/// Interrupts at each place, or at one of `one_in`.
+/// Interrupts at each place, or at one of every `one_in`.
 pub(super) async fn run(hallpass: &Path, one_in: u64, dice: &mut Dice) -> Outcome {
     let folder = tempfile::tempdir()?;
     let_others_through(folder.path())?;
@@ -61,7 +61,7 @@ pub(super) async fn run(hallpass: &Path, one_in: u64, dice: &mut Dice) -> Outcom
     }
 }
 
-/// Databases to migrate.
+/// The databases to migrate.
 struct Trial<'a> {
     cluster: &'a Cluster,
     hallpass: &'a Path,
@@ -69,25 +69,25 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// The tables of a migration that nobody interrupts.
+    /// The tables after a migration without interruption.
     fn undisturbed(&self) -> Outcome<String> {
         self.database("whole")?;
         self.again("whole", None)
     }
 
-    /// Whether the session was ended at this definition.
+    /// Interrupts at this definition. Returns whether the session was ended.
     fn statement(&self, place: usize, whole: &str) -> Outcome<bool> {
         let name = format!("statement{place}");
         self.database(&name)?;
         self.cluster.sql(&name, &CUT.replace('$', &place.to_string()))?;
         let interrupted = !self.migrate(&name, address(self.cluster))?;
-        // Past the last definition the first run is not interrupted; then the second must not be either.
+        // Past the last definition the first run is not interrupted. Then the second run must not be either.
         self.cluster.sql(&name, "DROP EVENT TRIGGER cut")?;
         self.again(&name, Some(whole))?;
         Ok(interrupted)
     }
 
-    /// Whether a connection ended at this message.
+    /// Interrupts at this message. Returns whether a connection was ended.
     async fn message(&self, place: usize, weather: Weather, whole: &str) -> Outcome<bool> {
         let way = match weather {
             Weather::EndsBefore(_) => "before",
@@ -107,7 +107,7 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// `hallpass migrate`, and whether it said that all is well.
+    /// Runs `hallpass migrate`. Returns whether it succeeded.
     fn migrate(&self, name: &str, database: SocketAddr) -> Outcome<bool> {
         let mut world = World::make(self.hallpass, &self.folder.join(name), "")?;
         let url = format!("postgres://postgres@{database}/{name}?sslmode=disable");
@@ -115,7 +115,7 @@ impl Trial<'_> {
         Ok(world.command(&["migrate"]).output()?.status.success())
     }
 
-    /// Once more, without a fault: the tables are then what they should be, and the database is dropped.
+    /// Migrates again without a fault, checks the tables, and drops the database.
     fn again(&self, name: &str, whole: Option<&str>) -> Outcome<String> {
         if !self.migrate(name, address(self.cluster))? {
             return Err(format!("after {name} the migration cannot be run again").into());

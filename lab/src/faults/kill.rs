@@ -1,4 +1,4 @@
-//! `hallpass-lab kill`: SIGKILL at any moment, and what the server remembers.
+//! `hallpass-lab kill`: kills the server with SIGKILL at random moments, and checks that it kept what it acknowledged.
 
 use super::check::Rules;
 use super::dice::Dice;
@@ -12,21 +12,21 @@ use std::time::{Duration, Instant};
 
 #[derive(Args)]
 pub(crate) struct Kill {
-    /// The binary
+    /// Binary to test
     #[arg(long, value_name = "PATH")]
     hallpass: PathBuf,
-    /// How many times
+    /// Number of kills
     #[arg(long, default_value_t = 50)]
     times: usize,
-    /// What chance repeats
+    /// Seed, to repeat a run
     #[arg(long)]
     seed: Option<u64>,
-    /// At most so many seconds: what is left undone then is said
+    /// Longest run, in seconds; the output says what was left out
     #[arg(long, default_value_t = 1800)]
     seconds: u64,
 }
 
-/// Kills, and checks.
+/// Kills, and checks the history.
 pub(crate) async fn run(options: Kill) -> Outcome {
     let seed = options.seed.unwrap_or_else(super::seed_of_now);
     println!("kill: {} times, seed {seed}", options.times);
@@ -73,12 +73,12 @@ pub(crate) async fn run(options: Kill) -> Outcome {
     super::verdict(&wrong, folder)
 }
 
-/// Lets clients work for a moment.
+/// Lets clients work for a random moment.
 async fn live(dice: &mut Dice, most: u64) {
     tokio::time::sleep(dice.within(Duration::from_millis(most))).await;
 }
 
-/// Kills first starts, when there is nothing yet or half of it: the next start makes it whole. How many kills it took.
+/// Kills first starts, with no data or half of it: the next start must complete it. Returns the number of kills.
 fn at_birth(hallpass: &Path, folder: &Path, times: usize, dice: &mut Dice) -> Outcome<usize> {
     let whole = world(hallpass, &folder.join("whole"))?;
     let begun = Instant::now();
@@ -102,7 +102,7 @@ fn at_birth(hallpass: &Path, folder: &Path, times: usize, dice: &mut Dice) -> Ou
     Ok(kills)
 }
 
-/// A deployment whose tokens outlive the run, and whose issuer is the same on whatever port.
+/// A deployment whose tokens do not expire during the run, with the same issuer on every port.
 pub(super) fn world(hallpass: &Path, folder: &Path) -> Outcome<World> {
     let mut world = World::make(hallpass, folder, "")?;
     world.lasts();

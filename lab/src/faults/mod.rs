@@ -1,8 +1,8 @@
-//! Faults: a server is killed, its disk filled, its database locked or taken away, while clients use it; then what
-//! clients were told is held against what the server remembers.
+//! Fault runs: while clients use a server, the server is killed, its disk is filled, or its database is locked or taken
+//! away. Then the answers that clients got are checked against the state of the server.
 //!
-//! Clients (`client.rs`) talk over HTTP alone and write down what they asked and heard (`history.rs`); `check.rs` is a pure
-//! function of that. A run ends with a look at every grant that anybody ever heard of.
+//! Clients (`client.rs`) use HTTP only, and record each request and answer (`history.rs`); `check.rs` is a pure function of
+//! the record. A run ends with a request about every grant that any client ever had.
 
 mod check;
 mod client;
@@ -33,33 +33,33 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 use wire::{Phase, Standing, Wire};
 
-/// How many clients use the server; one more is a person who ends what hers was allowed.
+/// The number of clients. One more is a person who ends the access that she gave.
 const CLIENTS: usize = 8;
-/// How many look at what is left in the end.
+/// The number of probes that check all grants at the end.
 const PROBES: usize = 4;
 
-/// Clients at work on nodes that may go away.
+/// Clients at work on nodes that may fail.
 struct Run {
     nodes: Vec<Node>,
     rules: Rules,
     record: Arc<Record>,
     phase: watch::Sender<Phase>,
     clients: JoinSet<Vec<Chain>>,
-    /// The one whose session looks at the end.
+    /// The person whose session is checked at the end.
     person: Person,
-    /// Grants of others than clients, to be looked at in the end.
+    /// Grants of others than clients, to be checked at the end.
     others: Vec<Chain>,
     dice: Dice,
 }
 
-/// A node: where it lies, and its process while it has one.
+/// A node: its configuration, and its process while it runs.
 struct Node {
     world: World,
     server: Option<Program>,
 }
 
 impl Run {
-    /// Starts the nodes, signs people in, and sets clients to work.
+    /// Starts the nodes, signs people in, and starts the clients.
     async fn begin(worlds: Vec<World>, seed: u64, rules: Rules) -> Outcome<Self> {
         let mut nodes = Vec::new();
         for world in worlds {
@@ -104,14 +104,15 @@ impl Run {
     fn set_to_work(&mut self, person: Person, habit: Habit, dice: Dice) {
         let wire = Wire::new(&self.record, self.phase.subscribe(), person, dice.clone());
         let wire = match habit {
-            // An end that is carried out later would end what was connected meanwhile.
+            // An end that is carried out late would also end what was connected in the meantime, so this person waits for
+            // answers.
             Habit::Ender => wire.patient(),
             Habit::App => wire,
         };
         self.clients.spawn(Client::new(wire, dice, habit).run());
     }
 
-    /// A way to the nodes for one more.
+    /// Connects one more client to the nodes.
     async fn wire(&mut self, stream: u64) -> Outcome<Wire> {
         let up = self.nodes.iter().find_map(|node| node.server.as_ref());
         let person = self
@@ -127,26 +128,26 @@ impl Run {
             .ok_or_else(|| format!("there is no node {node}").into())
     }
 
-    /// Where a node lies.
+    /// The configuration of a node.
     fn world(&self, node: usize) -> Outcome<&World> {
         Ok(&self.node(node)?.world)
     }
 
-    /// The node that runs.
+    /// The process of a running node.
     fn server(&self, node: usize) -> Outcome<&Program> {
         let server = self.node(node)?.server.as_ref();
         server.ok_or_else(|| format!("node {node} does not run").into())
     }
 
-    /// Ends a node by `how`, while clients are in the midst of it. Nobody connects any more: its port may soon be
-    /// another program's.
+    /// Ends a node with `how` while clients are using it. Nobody connects to it any more: another program may soon get its
+    /// port.
     fn end(&mut self, node: usize, how: impl FnOnce(Program) -> Outcome) -> Outcome {
         self.stand(node, Standing::Down);
         let node = self.nodes.get_mut(node).ok_or("there is no such node")?;
         how(node.server.take().ok_or("it does not run")?)
     }
 
-    /// Starts it again on the same folder.
+    /// Starts a node again with the same folder.
     fn start(&mut self, node: usize) -> Outcome {
         let started = self.nodes.get_mut(node).ok_or("there is no such node")?;
         started.server = Some(started.world.serve()?);
@@ -155,7 +156,7 @@ impl Run {
         Ok(())
     }
 
-    /// From its next start on, a node is another version.
+    /// Lets a node run another version from its next start on.
     fn becomes(&mut self, node: usize, hallpass: &Path) -> Outcome {
         let node = self.nodes.get_mut(node).ok_or("there is no such node")?;
         node.world.becomes(hallpass);
@@ -170,7 +171,7 @@ impl Run {
         });
     }
 
-    /// Stops the clients, kills the first node once more, and looks at everything. What was seen, and what is wrong.
+    /// Stops the clients, kills the first node once more, and checks everything. Returns the violations.
     async fn finish(mut self) -> Outcome<Vec<String>> {
         self.phase.send_modify(|phase| phase.over = true);
         let mut chains = std::mem::take(&mut self.others);
@@ -180,7 +181,7 @@ impl Run {
         self.phase.send_modify(|phase| phase.over = false);
         self.end(0, Program::kill)?;
         self.start(0)?;
-        // What was on its way is over, and known everywhere.
+        // By then, open requests are settled and known everywhere.
         tokio::time::sleep(self.rules.memory).await;
         self.calm();
         let settled = self.record.tick();
@@ -208,7 +209,7 @@ impl Run {
         if !wrong.is_empty()
             && let Err(error) = self.tell()
         {
-            // On a disk that is small on purpose. What is wrong matters more.
+            // The disk may be small on purpose. The violations matter more.
             println!("  the history could not be written down: {error}");
         }
         if !found.latest.is_zero() {
@@ -220,7 +221,7 @@ impl Run {
         Ok(wrong)
     }
 
-    /// Writes the whole history down, beside the first node's data.
+    /// Writes the whole history beside the first node's data.
     fn tell(&self) -> Outcome {
         let line = |event: &Event| {
             let (from, to) = (event.sent_at.as_millis(), event.received_at.as_millis());
@@ -234,12 +235,12 @@ impl Run {
         Ok(std::fs::write(self.world(0)?.folder.join("history"), lines)?)
     }
 
-    /// Notes that nothing is on its way any more.
+    /// Notes that no request is open any more.
     fn calm(&self) {
         self.record.hear(self.record.ask(0, Asked::Calm), Heard::Done);
     }
 
-    /// `hallpass grant list`, which also says that the admin socket works.
+    /// Runs `hallpass grant list`, which also checks that the admin socket works.
     fn list(&self) -> Outcome {
         let open = self.record.ask(0, Asked::List);
         let words = ["grant", "list", "--json", "--state", "active", "--limit", "10000"];
@@ -275,7 +276,7 @@ impl Node {
     }
 }
 
-/// Asks about a grant all that can be asked.
+/// Sends every kind of request about a grant.
 async fn look(mut wire: Wire, chains: Vec<Chain>) {
     for chain in chains {
         let Some((access, refresh)) = chain.tokens.last().copied() else {
@@ -290,7 +291,7 @@ async fn look(mut wire: Wire, chains: Vec<Chain>) {
     }
 }
 
-/// Whether the database is whole.
+/// Checks the integrity of the database.
 fn sound(database: &Path) -> Outcome<Vec<String>> {
     let connection = rusqlite::Connection::open(database)?;
     let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
@@ -301,7 +302,7 @@ fn sound(database: &Path) -> Outcome<Vec<String>> {
     })
 }
 
-/// The grant that a code speaks of.
+/// The grant of a code.
 fn grant_of(code: &str) -> Option<Uuid> {
     use hallpass::tokens::proofs::{Kind, Proof};
     Proof::parse(Kind::Code, code).map(|proof| proof.grant)
@@ -317,7 +318,7 @@ fn print_figures(events: &[Event], grants: usize) {
     );
 }
 
-/// Fails where something is wrong, and leaves the folder to look at.
+/// Fails if there are violations, and keeps the folder for inspection.
 fn verdict(wrong: &[String], folder: tempfile::TempDir) -> Outcome {
     if wrong.is_empty() {
         println!("  violations 0");
@@ -333,7 +334,7 @@ fn verdict(wrong: &[String], folder: tempfile::TempDir) -> Outcome {
     Err(format!("violations {}; the data is in {}", wrong.len(), kept.display()).into())
 }
 
-/// By what it is, which is said before the first colon.
+/// Groups violations by the text before the first colon.
 fn classes(wrong: &[String]) -> BTreeMap<&str, Vec<&str>> {
     let mut classes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for one in wrong {

@@ -1,8 +1,8 @@
-//! `hallpass-lab upgrade`: this version and the one before it side by side, as in a rolling restart, and back again.
+//! `hallpass-lab upgrade`: runs this version and the one before it side by side, as in a rolling restart, and goes back.
 //!
-//! Under load every node in turn is stopped and started as the other version, on one PostgreSQL: the newer one migrates while
-//! the older one serves. The same on SQLite, one after the other. What anybody was told is held against the model, as always.
-//! Then the migrations are interrupted at each statement and at each message, and run again.
+//! Under load every node in turn is stopped and started as the other version, on one PostgreSQL: the newer version migrates
+//! while the older one serves. On SQLite, the versions run one after the other. All answers are checked against the model,
+//! as in every fault run. Then migrations are interrupted at each statement and at each message, and run again.
 
 use super::check::Rules;
 use super::dice::Dice;
@@ -23,21 +23,21 @@ const LIVES: Duration = Duration::from_millis(1200);
 
 #[derive(Args)]
 pub(crate) struct Upgrade {
-    /// The binary
+    /// Binary to test
     #[arg(long, value_name = "PATH")]
     hallpass: PathBuf,
-    /// The binary before it; without it migrations alone are tried
+    /// Binary of the version before; without it only migrations are tested
     #[arg(long, value_name = "PATH")]
     previous: Option<PathBuf>,
-    /// What chance repeats
+    /// Seed, to repeat a run
     #[arg(long)]
     seed: Option<u64>,
-    /// Of how many places a migration is interrupted at one
+    /// Interrupt a migration at one of so many places
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     one_in: u64,
 }
 
-/// Upgrades and goes back, and interrupts migrations.
+/// Upgrades, goes back, and interrupts migrations.
 pub(crate) async fn run(options: Upgrade) -> Outcome {
     let seed = options.seed.unwrap_or_else(seed_of_now);
     println!("upgrade: seed {seed}");
@@ -51,7 +51,7 @@ pub(crate) async fn run(options: Upgrade) -> Outcome {
     interrupted::run(&options.hallpass, options.one_in, &mut Dice::new(seed, 9)).await
 }
 
-/// Two nodes on PostgreSQL, each of which becomes the other version while the other goes on.
+/// Runs two nodes on PostgreSQL. Each becomes the other version while the other node serves.
 async fn rolling(new: &Path, old: &Path, seed: u64) -> Outcome {
     let folder = tempfile::tempdir()?;
     let_others_through(folder.path())?;
@@ -68,7 +68,7 @@ async fn rolling(new: &Path, old: &Path, seed: u64) -> Outcome {
     verdict(&wrong, folder)
 }
 
-/// The same database in a file, opened by one version after the other.
+/// Opens the same database file with one version after the other.
 async fn on_sqlite(new: &Path, old: &Path, seed: u64) -> Outcome {
     let folder = tempfile::tempdir()?;
     let first = world(old, &folder.path().join("world"))?;
@@ -82,7 +82,7 @@ async fn on_sqlite(new: &Path, old: &Path, seed: u64) -> Outcome {
     verdict(&run.finish().await?, folder)
 }
 
-/// A node ends as it is asked to, and is the other version from then on.
+/// Stops a node with SIGTERM. It is the other version from its next start on.
 fn change(run: &mut Run, node: usize, version: &Path) -> Outcome {
     run.end(node, |server: Program| match server.stop()? {
         true => Ok(()),

@@ -1,6 +1,6 @@
-//! How the clients of a fault run reach nodes that die and come back: every request goes into the history.
+//! Connects the clients of a fault run to nodes that die and come back. Every request is recorded in the history.
 //!
-//! Each request goes to a node of its own, as behind a proxy that knows no sessions. Which one, chance says.
+//! Each request goes to a random node, as behind a proxy without sticky sessions.
 
 use super::dice::Dice;
 use super::history::{Asked, Heard, Id, Record};
@@ -18,25 +18,25 @@ use tokio::time::{sleep, timeout};
 
 const TOKEN: &str = "/oauth/token";
 
-/// How long a server that lives may take for one answer. Beyond it the run complains.
+/// How long a healthy server may take for one answer. A longer time is a violation.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a client waits for a node that is in trouble.
 const IMPATIENCE: Duration = Duration::from_millis(700);
-/// Of how many requests one may go to such a node.
+/// One of so many requests may go to such a node.
 const TROUBLED: usize = 5;
 
-/// Where the nodes are, until the run is over.
+/// The nodes, until the run is over.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Phase {
     pub(super) nodes: Vec<Standing>,
     pub(super) over: bool,
 }
 
-/// How a node stands.
+/// The state of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Standing {
     Up(SocketAddr),
-    /// It is suspended, or has a bad way to the database.
+    /// The node is suspended, or has a bad connection to the database.
     Troubled(SocketAddr),
     Down,
 }
@@ -50,7 +50,7 @@ impl Standing {
     }
 }
 
-/// A client's way to the nodes.
+/// A client's connections to the nodes.
 pub(super) struct Wire {
     record: Arc<Record>,
     phase: watch::Receiver<Phase>,
@@ -80,24 +80,24 @@ impl Wire {
         }
     }
 
-    /// The same, for somebody who waits for every answer.
+    /// The same, but waits for every answer.
     pub(super) fn patient(mut self) -> Self {
         self.patience = PATIENCE;
         self
     }
 
-    /// Waits until there is a node; whether there will be one.
+    /// Waits until a node is up. Returns `false` if the run is over.
     pub(super) async fn up(&mut self) -> bool {
         let any = |phase: &Phase| phase.over || phase.nodes.iter().any(|node| matches!(node, Standing::Up(_)));
         self.phase.wait_for(any).await.is_ok_and(|phase| !phase.over)
     }
 
-    /// How the nodes stand.
+    /// The state of each node.
     pub(super) fn nodes(&self) -> Vec<Standing> {
         self.phase.borrow().nodes.clone()
     }
 
-    /// Sends a request of the app's, so many times at once; nothing where nobody could be reached.
+    /// Sends `copies` of a request at once, as the app. Returns nothing if no node could be reached.
     pub(super) async fn ask(&mut self, asked: &Asked, copies: usize) -> Vec<Heard> {
         let mut lines = Vec::new();
         for _ in 0..copies {
@@ -106,7 +106,7 @@ impl Wire {
         self.ask_on(lines, asked).await
     }
 
-    /// The same, once, of this node.
+    /// Sends one request, as the app, to this node.
     pub(super) async fn ask_at(&mut self, node: usize, asked: &Asked) -> Vec<Heard> {
         let line = self.line_to(node).await;
         self.ask_on(line.into_iter().collect(), asked).await
@@ -136,7 +136,7 @@ impl Wire {
         all
     }
 
-    /// The page that asks for consent, as a form to send. A person who is sent to sign in has lost her session.
+    /// Gets the consent page, as a form to send. If it redirects to the sign-in, the person's session is lost.
     pub(super) async fn question(&mut self) -> Result<String, Heard> {
         let line = self.line().await.ok_or(Heard::Nothing)?;
         let open = self.record.ask(line.node, Asked::Session);
@@ -174,7 +174,7 @@ impl Wire {
         heard
     }
 
-    /// Ends all that the person has connected, which is these grants, on the connected-apps page.
+    /// Ends all that the person has connected, which are these grants, on the connected-apps page.
     pub(super) async fn end_all(&mut self, codes: Vec<Id>) -> Heard {
         let Some(line) = self.line().await else {
             return Heard::Nothing;
@@ -195,7 +195,7 @@ impl Wire {
         };
         let open = self.record.ask(line.node, Asked::End { codes });
         let (line, heard) = match flow::ending(&page) {
-            // What the page does not show has ended: an end whose answer was lost.
+            // A grant that is not on the page has ended: the answer to its end was lost.
             None => (line, Heard::Done),
             Some(form) => {
                 let (line, answer) = self.as_person(line, async |person| person.end(&form).await).await;
@@ -212,7 +212,7 @@ impl Wire {
         heard
     }
 
-    /// Does something as the person, on that line.
+    /// Sends a request as the person, on that line.
     async fn as_person(
         &self,
         line: Line,
@@ -233,7 +233,7 @@ impl Wire {
         (line, answer)
     }
 
-    /// A line to some node.
+    /// A line to a random node.
     async fn line(&mut self) -> Option<Line> {
         let nodes = self.nodes();
         let rarely = self.dice.below(TROUBLED) == 0;
@@ -263,7 +263,7 @@ impl Wire {
         })
     }
 
-    /// What a request got no answer on is of no use any more.
+    /// Drops the connection of a request that got no answer.
     fn put_back(&mut self, line: Line, heard: &Heard) {
         if *heard != Heard::Nothing {
             self.idle.push(line);
@@ -271,7 +271,7 @@ impl Wire {
     }
 }
 
-/// An answer, unless it did not come, or says: not now.
+/// The answer. `Err` if it did not arrive in time, or is 503.
 async fn within(
     phase: &watch::Receiver<Phase>,
     (node, address): (usize, SocketAddr),

@@ -1,6 +1,6 @@
-//! Makes databases of any size in minutes: rows as the server would have written them, without their history.
+//! Creates databases of any size in minutes: rows as the server would have written them, without their history.
 //!
-//! Everything about the n-th grant follows from n, so its tokens are derived and need no list.
+//! Everything about the n-th grant is computed from n, so its tokens need no list.
 
 mod postgres;
 mod sqlite;
@@ -18,16 +18,16 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// How many grants a person has on average.
+/// The average number of grants of a person.
 const GRANTS_EACH: u64 = 10;
-/// A prime that divides no number of grants in use here.
+/// A prime that divides none of the numbers of grants in use here.
 const STEP: u64 = 2_654_435_761;
 
-/// A database that was made, and how to derive the tokens of its grants.
+/// A generated database, from which the tokens of its grants can be derived.
 pub(crate) struct Generated {
-    /// How many active grants it has; the first is number 0.
+    /// The number of active grants. The first is number 0.
     pub(crate) grants: u64,
-    /// How many pending ones follow them.
+    /// The number of pending grants that follow them.
     pub(crate) pending: u64,
     users: u64,
     key: hmac::Key,
@@ -35,7 +35,7 @@ pub(crate) struct Generated {
     start: Instant,
 }
 
-/// A grant, as far as it differs from others.
+/// The values that differ from grant to grant.
 struct Grant {
     id: Uuid,
     user: Uuid,
@@ -43,7 +43,7 @@ struct Grant {
     salt: [u8; 16],
 }
 
-/// A person, who is a member of the one organization.
+/// A person, who is a member of the only organization.
 struct User {
     id: Uuid,
     number: i64,
@@ -51,9 +51,9 @@ struct User {
     name: String,
 }
 
-/// Fills a new database with `grants` active grants and `pending` codes that wait.
+/// Fills a new database with `grants` active grants and `pending` codes that are not redeemed.
 pub(crate) async fn generate(deployment: &Deployment, grants: u64, pending: u64) -> Outcome<Generated> {
-    // The server's own first start makes tables, keys and what is declared.
+    // A first start of the server creates tables, keys and declared objects.
     if !deployment.world()?.serve()?.stop()? {
         return Err("the first start did not end well".into());
     }
@@ -74,18 +74,18 @@ pub(crate) async fn generate(deployment: &Deployment, grants: u64, pending: u64)
 }
 
 impl Generated {
-    /// The refresh token of the n-th grant, which is of generation 1.
+    /// The refresh token of the n-th grant, of generation 1.
     pub(crate) fn refresh_token(&self, n: u64) -> String {
         self.proof(Kind::RefreshToken, n, 1)
     }
 
-    /// Grants in no order, the same at every run: these places of a walk by a step that meets each grant once.
+    /// Grants in a scattered order that is the same in every run: a walk by a step that meets each grant once.
     pub(crate) fn scattered(&self, places: Range<u64>) -> impl Iterator<Item = u64> {
         let grants = self.grants.max(1);
         places.map(move |n| (n * STEP + STEP / 3) % grants)
     }
 
-    /// The n-th code that waits.
+    /// The n-th code that is not redeemed.
     pub(crate) fn code(&self, n: u64) -> String {
         self.proof(Kind::Code, self.grants + n, 0)
     }
@@ -94,12 +94,12 @@ impl Generated {
         Proof::derive(kind, &self.key, &salt(n), id(1, n, self.start), generation).token()
     }
 
-    /// Until when a code can be redeemed.
+    /// The expiry of the codes.
     fn code_expires(&self) -> Instant {
         self.start.after(DAY / 24)
     }
 
-    /// Until when a grant can be refreshed.
+    /// The expiry of the refresh tokens.
     fn expires(&self) -> Instant {
         self.start.after(14 * DAY)
     }
@@ -118,7 +118,7 @@ impl Generated {
         let (start, users, active) = (self.start, self.users, self.grants);
         (0..self.grants + self.pending).map(move |n| Grant {
             id: id(1, n, start),
-            // Whose it is has nothing to do with when it was made.
+            // The person is independent of the time of creation.
             user: id(2, u64::from_be_bytes(digest8(3, n)) % users, start),
             active: n < active,
             salt: salt(n),
@@ -142,7 +142,7 @@ async fn proof_key(deployment: &Deployment) -> Outcome<(hmac::Key, u32)> {
     Ok((key.clone(), id))
 }
 
-/// A UUIDv7 of its own for each `kind` and number, in the order of the numbers.
+/// A UUIDv7 for each `kind` and number, in the order of the numbers.
 fn id(kind: u8, n: u64, start: Instant) -> Uuid {
     let mut bytes = [0; 16];
     let millis = start.0.unsigned_abs() - 40_000_000 + n / 100;

@@ -1,5 +1,5 @@
-//! Into PostgreSQL: COPY in its binary form. Rows come frozen, as they lie in a table that was vacuumed since, and the indexes
-//! beside the primary key are made when they are there, which is several times quicker.
+//! Fills PostgreSQL with COPY in its binary format. Rows are written frozen, as after a vacuum. Indexes other than the
+//! primary key are created after the rows, which is several times faster.
 
 use super::Generated;
 use crate::Outcome;
@@ -23,7 +23,7 @@ pub(super) async fn fill(database: &Postgres, generated: &Generated) -> Outcome 
         )
         .await?;
     let transaction = client.transaction().await?;
-    // FREEZE asks for a table that this very transaction has emptied.
+    // FREEZE requires a table that was emptied in the same transaction.
     transaction.batch_execute("TRUNCATE grants").await?;
     for index in &indexes {
         let name: &str = index.try_get(0)?;
@@ -80,7 +80,7 @@ async fn people(client: &mut Client, generated: &Generated) -> Outcome {
     Ok(transaction.commit().await?)
 }
 
-/// The columns of a grant that are not null in one kind or the other, with their types.
+/// The columns of a grant that are not null in one of the two kinds, with their types.
 const COLUMNS: [(&str, Type); 19] = [
     ("id", Type::BYTEA),
     ("app_id", Type::BYTEA),

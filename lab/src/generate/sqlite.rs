@@ -1,4 +1,4 @@
-//! Into SQLite: one transaction without a journal; indexes are made when the rows are there.
+//! Fills SQLite in one transaction without a journal. Indexes are created after the rows.
 
 use super::Generated;
 use crate::Outcome;

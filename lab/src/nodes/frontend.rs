@@ -1,37 +1,37 @@
-//! What a client of PostgreSQL sends, message by message (protocol 3.0), and which messages end a change.
+//! Parses the messages of a PostgreSQL client (protocol 3.0), and finds those that commit a change.
 //!
-//! A statement that is executed is not yet committed: without an explicit transaction its commit waits for `Sync`. Who holds
-//! that one message back has a commit that becomes visible late, with everything before it done.
+//! An executed statement is not committed yet: without an explicit transaction its commit waits for `Sync`. To hold this
+//! one message back delays the commit, with everything before it done.
 
 use std::collections::HashMap;
 
-/// The codes that ask for encryption, in the place of a version: what follows them is another start.
+/// The codes that request encryption, in place of a version. Another start message follows.
 const ENCRYPTION: [u32; 2] = [80_877_103, 80_877_104];
-/// What a statement that changes something has in its text.
+/// Words in the text of a statement that changes something.
 const CHANGES: [&str; 7] = ["insert ", "update ", "delete ", "commit", "create ", "alter ", "drop "];
 
-/// Takes bytes, gives messages.
+/// Splits bytes into messages.
 #[derive(Default)]
 pub(super) struct Frontend {
     buffer: Vec<u8>,
-    /// Whether the connection's first message has passed, which has no type.
+    /// Whether the first message of the connection, which has no type, has passed.
     started: bool,
-    /// Prepared statements by name: whether they change something.
+    /// For each prepared statement, by name, whether it changes something.
     statements: HashMap<Vec<u8>, bool>,
-    /// Whether something that changes was executed since the last `Sync`.
+    /// Whether a statement that changes something was executed since the last `Sync`.
     changing: bool,
 }
 
-/// A whole message.
+/// A complete message.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct Message {
     pub(super) bytes: Vec<u8>,
-    /// Whether it makes the database commit a change.
+    /// Whether the message makes the database commit a change.
     pub(super) commits: bool,
 }
 
 impl Frontend {
-    /// The messages that are whole with these bytes.
+    /// The messages that are complete with these bytes.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<Message> {
         self.buffer.extend_from_slice(bytes);
         let mut messages = Vec::new();
@@ -43,7 +43,7 @@ impl Frontend {
         messages
     }
 
-    /// The length of the next message, if all of it is here.
+    /// The length of the next message, if it is complete.
     fn length(&self) -> Option<usize> {
         let typed = usize::from(self.started);
         let length = number(self.buffer.get(typed..)?)? as usize + typed;
@@ -60,12 +60,12 @@ impl Frontend {
         let mut texts = body.split(|byte| *byte == 0);
         let mut text = || texts.next().unwrap_or_default();
         match kind {
-            // Parse: a name, the statement.
+            // Parse: the name, then the statement.
             Some(b'P') => {
                 let name = text().to_vec();
                 self.statements.insert(name, changes(text()));
             }
-            // Bind: the portal, the statement's name.
+            // Bind: the portal, then the name of the statement.
             Some(b'B') => {
                 text();
                 self.changing |= self.statements.get(text()).copied().unwrap_or(false);
@@ -78,7 +78,7 @@ impl Frontend {
     }
 }
 
-/// Whether a statement changes what others will see. A node's heartbeat does not count.
+/// Whether a statement changes anything that others see. A node's heartbeat does not count.
 fn changes(statement: &[u8]) -> bool {
     let statement = String::from_utf8_lossy(statement).to_lowercase();
     CHANGES.iter().any(|word| statement.contains(word)) && !statement.contains(" nodes")
@@ -105,7 +105,7 @@ mod tests {
         [first(ENCRYPTION[0], b""), first(196_608, b"user\0lab\0\0")].concat()
     }
 
-    /// Which messages commit, where these bytes come in pieces of that size.
+    /// Tells for each message whether it commits, when the bytes arrive in pieces of this size.
     fn commits(bytes: &[u8], size: usize) -> Vec<bool> {
         let mut frontend = Frontend::default();
         let messages = bytes.chunks(size).flat_map(|piece| frontend.take(piece));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sync_behind_a_change_commits() {
+    fn the_sync_after_a_change_commits() {
         let bytes = [
             start(),
             message(b'P', b"w\0UPDATE grants SET state = 2\0\0\0"),

@@ -1,5 +1,5 @@
-//! A deployment of several nodes on one PostgreSQL: a folder for each, one master key, and before the database a proxy for
-//! each, which makes its weather.
+//! A deployment of several nodes on one PostgreSQL: a folder for each node, one master key, and for each node a proxy to
+//! the database, which can disturb the connection.
 
 mod frontend;
 pub(crate) mod proxy;
@@ -12,18 +12,17 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Whose database it is. PostgreSQL's own settings are its defaults, but that it forces nothing to disk: what is killed here
-/// is processes, never the machine.
+/// PostgreSQL's default settings, but without fsync: the lab kills processes, never the machine.
 pub(crate) const SETTINGS: [&str; 1] = ["fsync=off"];
 /// The master key that all nodes share: 32 bytes in base64.
 const MASTER: &str = "bGFiLWxhYi1sYWItbGFiLWxhYi1sYWItbGFiLWxhYi0=";
-/// The database.
+/// The name of the database.
 pub(crate) const DATABASE: &str = "postgres";
 
-/// Several nodes' database, and the way there.
+/// The database of several nodes, and the proxies to it.
 pub(crate) struct Deployment {
     pub(crate) cluster: Cluster,
-    /// By node.
+    /// One proxy per node.
     pub(crate) proxies: Vec<Proxy>,
     folder: PathBuf,
 }
@@ -46,7 +45,7 @@ impl Deployment {
         })
     }
 
-    /// The configuration of each node. Tokens outlive the run, and the issuer is the same on whatever port.
+    /// The configuration of each node. Tokens do not expire during the run, and the issuer is the same on every port.
     pub(crate) fn worlds(&self, hallpass: &Path) -> Outcome<Vec<World>> {
         let world = |(number, proxy): (usize, &Proxy)| {
             let mut world = World::make(hallpass, &self.folder.join(format!("node{number}")), "")?;
@@ -66,12 +65,12 @@ impl Deployment {
     }
 }
 
-/// Where a cluster listens.
+/// The address on which a cluster listens.
 pub(crate) fn address(cluster: &Cluster) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], cluster.port()))
 }
 
-/// The database behind that address. A proxy sees what is sent, so it is not encrypted.
+/// The URL of the database at that address. Without encryption, because a proxy reads the messages.
 pub(crate) fn url(address: SocketAddr) -> String {
     format!("postgres://postgres@{address}/{DATABASE}?sslmode=disable")
 }

@@ -1,4 +1,4 @@
-//! A proxy between a node and its database, with weather: connections that are cut, slow, silent, or answer nothing.
+//! A proxy between a node and its database, with weather: it resets, delays or drops data, or loses answers.
 
 use super::frontend::{Frontend, Message};
 use crate::Outcome;
@@ -14,31 +14,31 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-/// How packets fare.
+/// What the proxy does with data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Weather {
     Fair,
-    /// Who connects is reset.
+    /// New connections are reset.
     Refused,
-    /// Nothing passes; afterwards it goes on where it was.
+    /// Nothing passes; later the data continues.
     Held,
-    /// What is sent is swallowed and nothing closed. A connection that lost something stays silent for ever.
+    /// Data is dropped and nothing is closed. A connection that lost data stays silent forever.
     Lost,
-    /// Each piece takes so long, and no more bytes a second pass than that.
+    /// Each piece is delayed by this time, and no more than so many bytes pass per second.
     Slow(Duration, u32),
-    /// A change is carried out, and its connection reset when the answer comes.
+    /// A change is carried out, and its connection is reset when the answer arrives.
     Unanswered,
-    /// A change is executed, and its commit held for so long.
+    /// A change is executed, and its commit is delayed by this time.
     Late(Duration),
-    /// Connections are reset instead of the message of this number that clients send, the first being 0, and any later one.
+    /// Connections are reset instead of passing on the client message of this number, counted from 0, or any later one.
     EndsBefore(usize),
-    /// That message passes; the connection is reset when an answer comes.
+    /// The message of this number passes; the connection is reset when an answer arrives.
     EndsAfter(usize),
 }
 
-/// A proxy, which ends with this.
+/// A proxy, which ends when the value is dropped.
 pub(crate) struct Proxy {
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) address: SocketAddr,
     sky: watch::Sender<Sky>,
     accepting: JoinHandle<()>,
@@ -48,12 +48,12 @@ pub(crate) struct Proxy {
 struct Sky {
     weather: Weather,
     target: SocketAddr,
-    /// How many times everything was cut.
+    /// How many times all connections were cut.
     cuts: usize,
 }
 
 impl Proxy {
-    /// Listens, and passes on to `target`.
+    /// Listens, and passes data on to `target`.
     pub(crate) async fn start(target: SocketAddr) -> Outcome<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -67,7 +67,7 @@ impl Proxy {
         })
     }
 
-    /// From now on this weather.
+    /// Sets the weather from now on.
     pub(crate) fn weather(&self, weather: Weather) {
         self.sky.send_modify(|sky| sky.weather = weather);
     }
@@ -77,7 +77,7 @@ impl Proxy {
         self.sky.send_modify(|sky| sky.cuts += 1);
     }
 
-    /// Passes on to somebody else, and resets what is connected.
+    /// Changes the target, and resets every connection.
     pub(crate) fn aim(&self, target: SocketAddr) {
         self.sky.send_modify(|sky| sky.target = target);
         self.cut();
@@ -104,14 +104,14 @@ enum End {
     Reset,
 }
 
-/// One connection of a node's.
+/// One connection of a node.
 struct Relay {
     sky: watch::Receiver<Sky>,
-    /// How many messages clients sent through this proxy.
+    /// The number of messages that clients sent through this proxy.
     messages: Arc<AtomicUsize>,
-    /// Something was swallowed.
+    /// Data was dropped.
     lost: AtomicBool,
-    /// The next answer does not arrive.
+    /// The next answer must not arrive.
     doomed: AtomicBool,
 }
 
@@ -169,7 +169,7 @@ impl Relay {
         }
     }
 
-    /// What becomes of a client's message: whether the connection goes on.
+    /// Handles a client's message. Returns whether the connection continues.
     async fn forward(&self, message: &Message) -> bool {
         match self.weather() {
             Weather::Late(span) if message.commits => sleep(span).await,
@@ -196,7 +196,7 @@ impl Relay {
                 continue;
             }
             if self.doomed.load(Ordering::SeqCst) {
-                // The change is done when the database is ready for another.
+                // The change is done when the database is ready for the next query.
                 match is_ready(bytes) {
                     true => return Ok(End::Reset),
                     false => continue,
@@ -206,7 +206,7 @@ impl Relay {
         }
     }
 
-    /// Waits as the weather wants it; whether this passes at all.
+    /// Waits as the weather requires. Returns whether the data passes at all.
     async fn passes(&self, length: usize) -> bool {
         if self.weather() == Weather::Held {
             let _ = self.sky.clone().wait_for(|sky| sky.weather != Weather::Held).await;
@@ -220,7 +220,7 @@ impl Relay {
     }
 }
 
-/// Whether these bytes end with the backend's `ReadyForQuery`.
+/// Whether these bytes end with the message `ReadyForQuery`.
 fn is_ready(bytes: &[u8]) -> bool {
     let start = bytes.len().saturating_sub(6);
     bytes

@@ -1,4 +1,4 @@
-//! A client that costs less than the server it loads: requests are bytes, answers are searched for what counts.
+//! A client that is cheaper than the server it loads: requests are prepared bytes, and answers are only searched.
 
 use crate::Outcome;
 use crate::flow::{form, refreshing};
@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// What is asked for.
+/// The request of a client.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Ask {
-    /// With this token, and then with each one's successor.
+    /// A refresh with this token, then with each successor.
     Refresh(String),
     Introspect(String),
     ClientCredentials,
@@ -21,11 +21,11 @@ pub(super) enum Ask {
 /// An answer, as far as it matters here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Heard {
-    /// 2xx, or what else was expected.
+    /// 2xx, or another expected status.
     Served,
-    /// 503, whole, with `Retry-After`.
+    /// A complete 503 with `Retry-After`.
     Later,
-    /// Another status, or 503 without saying when to come again.
+    /// Another status, or 503 without `Retry-After`.
     Odd(u16),
 }
 
@@ -50,12 +50,12 @@ impl Client {
         })
     }
 
-    /// What it asks next.
+    /// Its next request.
     pub(super) fn asks(&self) -> Ask {
         self.ask.clone()
     }
 
-    /// One request, one answer.
+    /// Sends one request and reads the answer.
     pub(super) async fn send(&mut self) -> Outcome<Heard> {
         self.stream.write_all(&self.request).await?;
         let (status, body_at) = self.receive().await?;
@@ -77,7 +77,7 @@ impl Client {
         })
     }
 
-    /// Reads one answer into the buffer: its status, and where its body begins.
+    /// Reads one answer into the buffer. Returns its status and the position of its body.
     async fn receive(&mut self) -> Outcome<(u16, usize)> {
         self.buffer.clear();
         let head = loop {

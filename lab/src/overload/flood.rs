@@ -1,4 +1,4 @@
-//! What the server takes, and what becomes of twenty times as much.
+//! Measures what the server can serve, and how it behaves under twenty times as many requests.
 
 use super::client::{Ask, Client, Heard};
 use crate::Outcome;
@@ -9,23 +9,23 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout};
 
-/// How many clients ask at once while the server is measured.
+/// The number of concurrent clients while the capacity is measured.
 const CLOSED: usize = 64;
 
-/// The number of who watches: no other client has its address.
+/// The number of the watching client. No other client has its address.
 const WATCHING: usize = 40_000;
 
-/// What came of a load.
+/// The results of a load.
 pub(super) struct Figures {
     pub(super) served: u64,
     pub(super) later: u64,
     pub(super) odd: Vec<String>,
-    /// Arrivals for which no connection was free: they were never sent.
+    /// Requests that were never sent, because no connection was free.
     pub(super) unsent: u64,
     pub(super) time: Duration,
-    /// Microseconds to an answer, of what was served.
+    /// Microseconds to an answer, for served requests.
     pub(super) latency: Histogram<u64>,
-    /// The same of the 503s.
+    /// Microseconds to an answer, for 503s.
     pub(super) refusal: Histogram<u64>,
 }
 
@@ -68,12 +68,12 @@ impl Figures {
         Ok(())
     }
 
-    /// Requests served a second.
+    /// Requests served per second.
     pub(super) fn rate(&self) -> f64 {
         self.served as f64 / self.time.as_secs_f64().max(0.001)
     }
 
-    /// One line.
+    /// Prints one line.
     pub(super) fn print(&self, what: &str) {
         let ms = |histogram: &Histogram<u64>, quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
         println!(
@@ -93,15 +93,15 @@ impl Figures {
     }
 }
 
-/// As many requests as the server answers, from as many clients as there are; they stop where they go on later.
+/// Sends as many requests as the server answers, with `clients` clients. They can later continue where they stopped.
 pub(super) async fn closed(address: SocketAddr, asks: &mut [Ask], clients: usize, time: Duration) -> Outcome<Figures> {
     let clients = clients.min(asks.len()).min(CLOSED);
     let (chosen, _) = asks.split_at_mut(clients);
     paced(address, chosen, Duration::ZERO, time).await
 }
 
-/// `rate` requests a second, whatever the server answers: each connection has its moments, and those that it misses, because
-/// it still waits for an answer, count as unsent.
+/// Sends `rate` requests per second, whatever the server answers. Each connection has fixed moments to send; a moment
+/// missed while it waits for an answer counts as unsent.
 pub(super) async fn open(address: SocketAddr, asks: &mut [Ask], rate: f64, time: Duration) -> Outcome<Figures> {
     let period = Duration::from_secs_f64(asks.len() as f64 / rate.max(1.0));
     paced(address, asks, period, time).await
@@ -160,14 +160,14 @@ async fn one(mut client: Client, first: Instant, period: Duration, end: Instant)
     Ok((figures, client.asks()))
 }
 
-/// What health says meanwhile, and how much memory the server takes.
+/// The answers of the health endpoints during a load, and the memory of the server.
 pub(super) struct Watch {
     pub(super) live: Figures,
     pub(super) ready: Figures,
     pub(super) resident: f64,
 }
 
-/// Asks for health all the time: liveness on a connection that is kept, readiness on a new one each time.
+/// Requests the health endpoints continuously: liveness on one connection, readiness on a new one each time.
 pub(super) async fn watch(server: &Program, time: Duration) -> Outcome<Watch> {
     let address = server.address;
     let mut live = Client::open(address, WATCHING, Ask::Get("/health/live")).await?;

@@ -1,4 +1,4 @@
-//! Clients that mean no good, or know no better: they hold connections, send slowly, never read, send too much.
+//! Hostile or careless clients: they hold connections, send slowly, never read, or send too much.
 
 use crate::Outcome;
 use crate::flow::form;
@@ -19,15 +19,15 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// What became of them: how often each.
+/// The number of clients for each result.
 pub(super) type Tally = BTreeMap<String, usize>;
 
-/// What they do.
+/// The behaviour of a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Habit {
-    /// Connects and says nothing.
+    /// Connects and sends nothing.
     Idle,
-    /// Sends a header now and then.
+    /// Sends a header from time to time.
     SlowHeaders,
     /// Announces a body and sends it byte by byte.
     SlowBody,
@@ -37,27 +37,27 @@ pub(super) enum Habit {
     StalledBody,
     /// Sends the first byte of a body and nothing more.
     StalledSmallBody,
-    /// Asks for pages without end and reads none.
+    /// Requests pages continuously and reads none.
     NeverReads,
-    /// One header of 70 KiB.
+    /// Sends one header of 70 KiB.
     HugeHeader,
-    /// A thousand headers.
+    /// Sends a thousand headers.
     ManyHeaders,
-    /// Connects, asks once, leaves.
+    /// Connects, sends one request, closes.
     Churn,
-    /// Tries passwords.
+    /// Guesses passwords.
     Logins,
 }
 
-/// The number of the first: those who ask properly have the ones below.
+/// The number of the first hostile client. Well-behaved clients have lower numbers.
 const FIRST: usize = 10_000;
 
-/// All of them, for so long at most.
+/// Runs `count` clients for `time` at most.
 pub(super) async fn many(address: SocketAddr, habit: Habit, count: usize, time: Duration) -> Outcome<Tally> {
     let end = Instant::now() + time;
     let mut tasks = JoinSet::new();
     for number in 0..count {
-        // Not faster than the kernel's queue of new connections is emptied.
+        // Not faster than the server accepts from the kernel's queue of new connections.
         if number % 200 == 199 {
             sleep(Duration::from_millis(10)).await;
         }
@@ -122,7 +122,7 @@ async fn one(address: SocketAddr, habit: Habit, number: usize) -> Outcome<String
     }
 }
 
-/// Sends this every half second until the server has had enough.
+/// Sends the piece every half second until the server closes the connection.
 async fn slowly(stream: TcpStream, piece: &str) -> Outcome<String> {
     let (reader, mut writer) = stream.into_split();
     let sending = async {
@@ -143,7 +143,7 @@ async fn sent(mut stream: TcpStream, request: &str) -> Outcome<String> {
     said(stream).await
 }
 
-/// The status that comes, or that the server closed without one.
+/// The status of the answer, or that the server closed without one.
 async fn said(mut stream: impl tokio::io::AsyncRead + Unpin) -> Outcome<String> {
     let mut head = [0; 12];
     Ok(match stream.read_exact(&mut head).await {
@@ -170,7 +170,7 @@ async fn login(stream: TcpStream, number: usize) -> Outcome<String> {
     })
 }
 
-/// So many connections of HTTP/2, each with so many requests whose bodies stop, for so long.
+/// Opens `count` HTTP/2 connections, each with requests whose bodies stall, for `time`.
 pub(super) async fn stalled_streams(
     address: SocketAddr,
     (connections, streams): (usize, usize),
@@ -179,10 +179,10 @@ pub(super) async fn stalled_streams(
     let mut tasks = JoinSet::new();
     let stalled = Bytes::from(vec![b'x'; 60_000]);
     for number in 0..connections {
-        // Twice as many sources as for HTTP/1, of which one may hold half as many connections.
+        // Twice as many sources as for HTTP/1: a source may hold half as many HTTP/2 connections.
         let stream = TokioIo::new(connect(address, FIRST + 2 * number).await?);
         let shaken = http2::handshake(TokioExecutor::new(), stream).await;
-        // Those beyond what is allowed are closed.
+        // Connections beyond the limit are closed.
         let Ok((sender, connection)) = shaken else { continue };
         tasks.spawn(async move { drop(connection.await) });
         for _ in 0..streams {
@@ -202,7 +202,7 @@ pub(super) async fn stalled_streams(
     Ok(())
 }
 
-/// A body that sends this and never ends.
+/// A body that sends this data and never ends.
 struct Stalls(Option<Bytes>);
 
 impl Body for Stalls {
@@ -216,8 +216,8 @@ impl Body for Stalls {
     }
 }
 
-/// So many requests at once on one HTTP/2 connection, by prior knowledge: their statuses. The client sends no second request
-/// before it knows how many streams are allowed: the server refuses what exceeds that (RFC 9113 §5.1.2).
+/// Sends `count` concurrent requests on one HTTP/2 connection, by prior knowledge, and returns their statuses. The client
+/// sends no second request before it knows the limit of streams: the server refuses streams beyond it (RFC 9113 §5.1.2).
 pub(super) async fn streams(address: SocketAddr, count: usize) -> Outcome<Tally> {
     let stream = TcpStream::connect(address).await?;
     let (sender, connection) = http2::Builder::new(TokioExecutor::new())

@@ -1,4 +1,4 @@
-//! How much memory a server takes at rest, with thousands of connections, and with clients that hold what they are given.
+//! Measures the memory of a server at rest, with thousands of connections, and with clients that hold resources.
 
 use super::flood::{Watch, open, watch};
 use super::hostile::{Habit, many, stalled_streams};
@@ -16,18 +16,18 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-/// How many connections.
+/// The number of connections.
 const CONNECTIONS: usize = 4000;
-/// How many of HTTP/2, more than are allowed, and how many streams each tries to open.
+/// The number of HTTP/2 connections, more than are allowed, and of streams that each tries to open.
 const HTTP2: (usize, usize) = (600, 32);
-/// How many people sign in.
+/// The number of people who sign in.
 const SIGN_INS: usize = 4;
 /// How long each state is held.
 const STAY: Duration = Duration::from_secs(5);
-/// How much is aimed at, in MiB: at rest, and whatever clients do.
+/// The goals in MiB: at rest, and under any behaviour of clients.
 const AIMED_AT: (f64, f64) = (40.0, 150.0);
 
-/// What was done, and the resident memory in MiB at its largest.
+/// A state, and the highest resident memory in it, in MiB.
 pub(crate) struct Line {
     what: String,
     resident: f64,
@@ -46,7 +46,7 @@ impl fmt::Display for Line {
     }
 }
 
-/// After a moment in which nothing happens.
+/// Measures after a moment of rest.
 async fn at_rest(what: &str, server: &Program) -> Outcome<Line> {
     sleep(STAY).await;
     Ok(Line {
@@ -64,7 +64,7 @@ fn loaded(what: String, health: &Watch) -> Line {
     }
 }
 
-/// Measures. One process goes through everything, so what one state leaves behind counts in the next.
+/// Measures. One process goes through all states, so memory that a state leaves behind counts in the next one.
 pub(crate) async fn measure(hallpass: &Path, folder: &Path, engine: Engine) -> Outcome<Vec<Line>> {
     let mut deployment = Deployment::make(hallpass, folder, engine, 1)?;
     for world in deployment.worlds() {
@@ -98,7 +98,7 @@ pub(crate) async fn measure(hallpass: &Path, folder: &Path, engine: Engine) -> O
     Ok(lines)
 }
 
-/// Clients that hold what they are given.
+/// Measures with clients that hold resources.
 async fn held(server: &Program) -> Outcome<Vec<Line>> {
     let address = server.address;
     let mut lines = Vec::new();
@@ -127,7 +127,7 @@ async fn held(server: &Program) -> Outcome<Vec<Line>> {
     Ok(lines)
 }
 
-/// A connection on which a request was answered.
+/// A connection on which one request was answered.
 async fn asked(mut stream: TcpStream) -> Outcome<TcpStream> {
     stream
         .write_all(b"GET /health/live HTTP/1.1\r\nhost: id.example\r\n\r\n")

@@ -1,9 +1,8 @@
-//! `hallpass-lab overload`: more than the server can take, and clients that hold it up.
+//! `hallpass-lab overload`: sends more requests than the server can serve, and runs hostile clients.
 //!
-//! What must hold whatever the machine: what is refused is refused as a whole (503, `Retry-After`), health stays green, the
-//! server is its old self in the second after, and nobody who asks properly is hurt by those who do not. Times are told,
-//! not judged: they are the machine's. On PostgreSQL each commit is made slow, so that the database is what there is not enough
-//! of.
+//! On every machine these must hold: refused requests get a complete 503 with `Retry-After`, the health endpoints stay
+//! green, the server has recovered one second later, and hostile clients do not hurt well-behaved ones. Times are printed,
+//! not checked: they depend on the machine. On PostgreSQL each commit is made slow, so that the database is the bottleneck.
 
 mod client;
 mod flood;
@@ -24,41 +23,41 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How many times what it takes is offered.
+/// How many times the capacity is sent.
 const TIMES: f64 = 20.0;
 
 #[derive(Args)]
 pub(crate) struct Overload {
-    /// The binary
+    /// Binary to test
     #[arg(long, value_name = "PATH")]
     hallpass: PathBuf,
-    /// On which database
+    /// Database to run on
     #[arg(long, default_value = "sqlite")]
     store: Engine,
-    /// Fewer clients and shorter: whether it behaves, not how fast it is
+    /// Run fewer clients for a shorter time, to check behaviour and not speed
     #[arg(long)]
     quick: bool,
 }
 
-/// Makes each commit in PostgreSQL as slow as on a bad disk: it waits for a tenth of a second in the hope of company.
+/// Makes each commit in PostgreSQL as slow as on a bad disk: it waits 0.1 s for others to join.
 const SLOW: [&str; 3] = [
     "ALTER SYSTEM SET commit_delay = 100000",
     "ALTER SYSTEM SET commit_siblings = 0",
     "SELECT pg_reload_conf()",
 ];
-/// Back to the defaults.
+/// Restores the defaults.
 const QUICKER: [&str; 2] = ["ALTER SYSTEM RESET ALL", "SELECT pg_reload_conf()"];
 
-/// How much of each.
+/// The sizes of a run.
 struct Size {
     time: Duration,
     connections: usize,
     idle: usize,
     slow: usize,
     burst: usize,
-    /// More than the queue for passwords holds.
+    /// Concurrent sign-ins, more than the queue for passwords holds.
     logins: usize,
-    /// How long clients of ill will stay.
+    /// How long hostile clients stay.
     stay: Duration,
 }
 
@@ -82,7 +81,7 @@ const LONG: Size = Size {
     stay: Duration::from_secs(17),
 };
 
-/// Loads, and says what happened.
+/// Runs the loads, and prints the results.
 pub(crate) async fn run(options: Overload) -> Outcome {
     let size = if options.quick { QUICK } else { LONG };
     let folder = tempfile::tempdir()?;
@@ -134,7 +133,7 @@ fn commits(running: &Running, statements: &[&str]) -> Outcome {
     statements.iter().try_for_each(|statement| postgres.run(statement))
 }
 
-/// Two fifths refreshes, each of a grant of its own, two fifths introspections, one fifth tokens for the app itself.
+/// Two fifths refreshes, each of another grant; two fifths introspections; one fifth tokens of the app itself.
 async fn asks(address: SocketAddr, count: usize) -> Outcome<Vec<Ask>> {
     let mut person = Person::sign_in(Connection::open(address).await?, 1).await?;
     let mut connection = Connection::open(address).await?;
@@ -146,7 +145,7 @@ async fn asks(address: SocketAddr, count: usize) -> Outcome<Vec<Ask>> {
                 Ask::Refresh(tokens(&connection.post("/oauth/token", &app(), &code).await?)?.refresh)
             }
             1 | 3 => {
-                // A token can be asked about by many.
+                // Many clients can ask about the same token.
                 if let Some(same) = asks.get(1).cloned() {
                     same
                 } else {
@@ -187,7 +186,7 @@ async fn twenty_times(server: &Program, asks: &mut [Ask], size: &Size) -> Outcom
     Ok(wrong)
 }
 
-/// Clients of ill will, and beside them a few that ask properly.
+/// Runs hostile clients, and beside them a few well-behaved ones.
 async fn beside(
     server: &Program,
     asks: &mut [Ask],
@@ -211,7 +210,7 @@ async fn beside(
     health.ready.print("  ready");
     let mut wrong = Vec::new();
     if habit == Habit::SlowHeaders {
-        // Headers count as what their source holds, and here all clients are one source, whose share may be full.
+        // The memory for headers counts for the source. Here all clients share one source, whose share may be full.
         served.later = 0;
     }
     unhurt(&format!("beside {habit:?}"), &served, &mut wrong);
@@ -224,7 +223,7 @@ async fn beside(
         Habit::SlowBody => &["still connected", "closed", "400", "408"],
         Habit::HugeHeader | Habit::ManyHeaders => &["431", "closed"],
         Habit::Churn => &["200"],
-        // A queue that is full says 503; who guesses much is slowed down.
+        // A full queue answers 503; guessing is slowed down with 429.
         Habit::Logins => &["401", "429", "503", "still connected"],
     };
     for said in tally.keys() {

@@ -12,23 +12,23 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Its package's name.
+/// The name of its package.
 pub(super) const NAME: &str = "django-oauth-toolkit";
 const SITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/django");
 const PACKAGES: &str = include_str!("../../peers/django/requirements.txt");
 
-/// Two workers that take a quarter of a second for a token: from 64 connections a request would wait for eight seconds.
+/// Two workers need a quarter of a second for a token: with 64 connections a request would wait for eight seconds.
 const CONNECTIONS: usize = 8;
 
-/// The site, and how its programs are called.
+/// The site, and how its programs are started.
 pub(super) struct Site {
     programs: PathBuf,
-    /// Where the programs may leave files.
+    /// Where the programs may write files.
     folder: PathBuf,
     database_port: String,
 }
 
-/// Starts it on a PostgreSQL of its own.
+/// Starts it on its own PostgreSQL.
 pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     fs::create_dir_all(folder)?;
     let database = Postgres::start(&folder.join("postgres"), &[])?;
@@ -42,7 +42,7 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
         introspect: "/o/introspect/",
         introspect_at: None,
         app: app(),
-        // An app has one type of grant there.
+        // In this server an app has one grant type, so a second app gets tokens of its own.
         itself: basic(&format!("{CLIENT_ID}-itself"), CLIENT_SECRET),
         api: format!("Bearer {}", site.prepare(&["world"])?.trim()),
     };
@@ -75,7 +75,7 @@ impl CodeSource for Site {
 }
 
 impl Site {
-    /// Codes that its own models make.
+    /// Codes created with its own models.
     pub(super) fn codes(&self, n: u64) -> Outcome<Vec<String>> {
         let codes = self.prepare(&["codes", &n.to_string()])?;
         Ok(codes.lines().map(str::to_owned).collect())

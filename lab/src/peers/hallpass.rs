@@ -1,4 +1,4 @@
-//! Hallpass itself, as one among the others, on PostgreSQL as they are.
+//! Hallpass itself, as one of the servers, also on PostgreSQL.
 
 use super::Peers;
 use super::peer::{CodeSource, Codes, Endpoints, Peer, first_token};
@@ -14,7 +14,7 @@ use std::time::Instant;
 const CODES_A_SECOND: u64 = 10_000;
 /// How many codes are for what other workloads prepare.
 const MORE_CODES: u64 = 4_096;
-/// How many grants it has before.
+/// The number of grants in its database before the run.
 const GRANTS: u64 = 10_000;
 
 /// The codes that wait in its database.
@@ -36,7 +36,7 @@ impl CodeSource for Waiting {
     }
 }
 
-/// Starts it with codes for so many seconds of load.
+/// Starts it with codes for `seconds` seconds of load.
 pub(super) async fn start(options: &Peers, folder: &Path, seconds: u64) -> Outcome<Peer> {
     let deployment = Deployment::make(&options.hallpass, folder, Engine::Postgres, 1)?;
     let generated = generate(&deployment, GRANTS, CODES_A_SECOND * seconds + MORE_CODES).await?;

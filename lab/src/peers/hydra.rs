@@ -1,4 +1,4 @@
-//! Ory Hydra on PostgreSQL, built from its module by `lab/peers/hydra/go.mod`, with the settings beside that.
+//! Ory Hydra on PostgreSQL, built from its module by `lab/peers/hydra/go.mod`, with the settings in the same folder.
 
 use super::Peers;
 use super::peer::{CodeSource, Codes, Endpoints, Peer, first_token, free_address, introduced};
@@ -21,13 +21,13 @@ const MODULES: &str = include_str!("../../peers/hydra/go.mod");
 /// How long it may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where it listens: apps ask one address, the site and the API the other.
+/// Its two addresses: one for apps, the other for the site and the API.
 pub(super) struct Places {
     public: SocketAddr,
     admin: SocketAddr,
 }
 
-/// Starts it on a PostgreSQL of its own.
+/// Starts it on its own PostgreSQL.
 pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     fs::create_dir_all(folder)?;
     let database = Postgres::start(&folder.join("postgres"), &[])?;
@@ -91,7 +91,7 @@ impl CodeSource for Places {
 }
 
 impl Places {
-    /// Codes of people whom a site has signed in and who have agreed.
+    /// Codes of people whom a site has signed in and who have consented.
     pub(super) fn codes(&self, n: u64) -> Outcome<Vec<String>> {
         let codes = self.prepare(&["codes", &n.to_string()])?;
         Ok(codes.lines().map(str::to_owned).collect())
@@ -119,7 +119,7 @@ async fn listens(address: SocketAddr) -> Outcome {
     Err("Hydra does not listen".into())
 }
 
-/// What a program said that ended well.
+/// The output of a program that succeeded.
 fn succeeded(said: &Output) -> Outcome<String> {
     match said.status.success() {
         true => Ok(String::from_utf8_lossy(&said.stdout).into_owned()),

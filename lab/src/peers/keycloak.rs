@@ -18,10 +18,10 @@ use std::process::Command;
 /// Its name in options.
 pub(super) const NAME: &str = "keycloak";
 const REALM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/keycloak/realm.json");
-/// In how many browsers the person is signed in: each is a session of its own there.
+/// The number of browsers in which the person is signed in. Each is a separate session.
 const BROWSERS: usize = 64;
 
-/// Starts it on a PostgreSQL of its own; the first of two starts makes the tables and the realm.
+/// Starts it on its own PostgreSQL. Of two starts, the first creates the tables and the realm.
 pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     fs::create_dir_all(folder)?;
     let database = Postgres::start(&folder.join("postgres"), &[])?;
@@ -79,7 +79,7 @@ fn command(home: &Path, address: SocketAddr, database: &Postgres) -> Command {
     command
 }
 
-/// Where the person is signed in.
+/// The browsers in which the person is signed in.
 #[derive(Default)]
 pub(super) struct Browsers {
     cookies: Vec<Cookies>,

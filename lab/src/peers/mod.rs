@@ -1,7 +1,7 @@
-//! `hallpass-lab peers`: Hallpass and other authorization servers in one run, under the same load, in turns.
+//! `hallpass-lab peers`: measures Hallpass and other authorization servers in one run, under the same load, in turns.
 //!
-//! Each runs as its documentation says for production and with its own defaults, which differ in what they protect: how a
-//! secret is kept, what reaches the disk before the answer. The figures are printed with that said.
+//! Each server runs as its documentation recommends for production, with its own defaults. These protect different things:
+//! how a secret is stored, what is on the disk before the answer. The report describes each setup beside the figures.
 
 mod django;
 mod hallpass;
@@ -21,27 +21,27 @@ use table::Row;
 
 #[derive(Args)]
 pub(crate) struct Peers {
-    /// The binary of Hallpass
+    /// Binary of Hallpass
     #[arg(long)]
     hallpass: PathBuf,
-    /// Where the peers are installed
+    /// Folder in which the peers are installed
     #[arg(long)]
     installed: PathBuf,
-    /// How many rounds, each server taking its turn in each
+    /// Rounds; each server takes one turn in each round
     #[arg(long, default_value_t = 3)]
     rounds: u32,
-    /// How long a turn takes, in seconds; each server also warms up for two turns
+    /// Length of a turn, in seconds; each server also warms up for two turns
     #[arg(long, default_value_t = 3)]
     seconds: u32,
-    /// How many connections ask at a time, each refreshing a grant of its own; fewer where a server says so
+    /// Concurrent connections, each refreshing a grant of its own; fewer for servers that say so
     #[arg(long, default_value_t = 64)]
     connections: usize,
-    /// Only these beside Hallpass: oidc-provider, django-oauth-toolkit, keycloak, hydra
+    /// Measure only these beside Hallpass: oidc-provider, django-oauth-toolkit, keycloak, hydra
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
 
-/// How many turns a server warms up for: what runs on a virtual machine is compiled meanwhile.
+/// The number of turns for warming up: virtual machines compile code in this time.
 const WARM: u32 = 2;
 
 impl Peers {
@@ -51,7 +51,7 @@ impl Peers {
     }
 }
 
-/// What is asked of each server. Codes come first: those of Hallpass were made before its start and get old.
+/// The requests of a workload. Codes come first: those of Hallpass were created before its start, and expire.
 #[derive(Clone, Copy)]
 enum Workload {
     CodeExchange,
@@ -67,7 +67,7 @@ const WORKLOADS: [(Workload, &str); 4] = [
     (Workload::ClientCredentials, "client_credentials"),
 ];
 
-/// Measures and prints.
+/// Measures and prints the report.
 pub(crate) async fn run(options: Peers) -> Outcome {
     let folder = tempfile::tempdir()?;
     hallpass_cluster::let_others_through(folder.path())?;
@@ -104,7 +104,7 @@ async fn started(options: &Peers, folder: &Path) -> Outcome<Vec<Peer>> {
     Ok(peers)
 }
 
-/// All servers in turns, so that what the machine does beside touches all. One that fails says so in its row.
+/// Loads all servers in turns, so that other work of the machine affects all of them. If one fails, its row says so.
 async fn in_turns(options: &Peers, peers: &mut [Peer], workload: Workload) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut asked = Vec::new();

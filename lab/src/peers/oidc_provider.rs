@@ -13,12 +13,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-/// Its package's name.
+/// The name of its package.
 pub(super) const NAME: &str = "oidc-provider";
 const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/oidc-provider/server.js");
 const PACKAGES: &str = include_str!("../../peers/oidc-provider/package.json");
 
-/// Starts it on a PostgreSQL of its own.
+/// Starts it on its own PostgreSQL.
 pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     fs::create_dir_all(folder)?;
     let database = Postgres::start(&folder.join("postgres"), &[])?;

@@ -1,4 +1,4 @@
-//! What all servers have in common: how they are asked, and where their codes come from.
+//! What all servers have in common: their endpoints, and the source of their codes.
 
 use super::Workload;
 use crate::Outcome;
@@ -21,11 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// A server under the same load as the others.
 pub(super) struct Peer {
     pub(super) name: &'static str,
-    /// What it is and how it is set up.
+    /// A description of the server and its setup.
     pub(super) about: String,
     pub(super) program: Program,
     pub(super) database: Option<Postgres>,
-    /// From its start to its first token, with its data in place.
+    /// The time from its start to its first token, with its data in place.
     pub(super) start: Duration,
     pub(super) endpoints: Endpoints,
     pub(super) codes: Box<dyn CodeSource>,
@@ -33,15 +33,15 @@ pub(super) struct Peer {
     pub(super) connections: Option<usize>,
 }
 
-/// Where a server is asked, and how who asks authenticates.
+/// The endpoints of a server, and the authentication at each.
 pub(super) struct Endpoints {
     pub(super) token: &'static str,
     pub(super) introspect: &'static str,
-    /// Where tokens are asked about, if that is another address than that of the token endpoint.
+    /// The address for introspection, if it is not that of the token endpoint.
     pub(super) introspect_at: Option<SocketAddr>,
-    /// The app's `Authorization` with codes and refresh tokens.
+    /// The app's `Authorization` for codes and refresh tokens.
     pub(super) app: String,
-    /// The app's `Authorization` for a token of its own.
+    /// The app's `Authorization` for a token of the app itself.
     pub(super) itself: String,
     /// The API's `Authorization`.
     pub(super) api: String,
@@ -60,7 +60,7 @@ pub(super) trait CodeSource {
 }
 
 impl Peer {
-    /// What `n` connections ask in a workload that takes so many seconds of load.
+    /// The requests of `n` connections in a workload with `seconds` seconds of load.
     pub(super) async fn asks(&mut self, workload: Workload, n: usize, seconds: u64) -> Outcome<Vec<Asks>> {
         let n = self.connections.map_or(n, |most| most.min(n));
         let (token, introspect) = (self.endpoints.token, self.endpoints.introspect);
@@ -95,7 +95,7 @@ impl Peer {
         })
     }
 
-    /// As a side under load.
+    /// The server as a side under load.
     pub(super) fn side(&self) -> Side<'_> {
         Side {
             nodes: std::slice::from_ref(&self.program),
@@ -103,7 +103,7 @@ impl Peer {
         }
     }
 
-    /// Ends it, then its PostgreSQL.
+    /// Ends the server, then its PostgreSQL.
     pub(super) fn end(self) -> Outcome {
         self.program.stop()?;
         drop(self.database);
@@ -119,7 +119,7 @@ impl Peer {
         }
     }
 
-    /// The tokens of so many grants.
+    /// The tokens of `n` new grants.
     async fn grants(&mut self, n: usize) -> Outcome<Vec<Tokens>> {
         let codes = self.codes(u64::try_from(n)?).await?;
         let mut connection = Connection::open(self.program.address).await?;
@@ -131,7 +131,7 @@ impl Peer {
         Ok(found)
     }
 
-    /// An answer of 200 may still say that nothing is known of the token (RFC 7662 §2.2).
+    /// An answer of 200 may still mean that the token is unknown (RFC 7662 §2.2), so this checks `active`.
     async fn finds_active(&self, asks: &[Asks]) -> Outcome {
         let form = asks.first().and_then(|asks| asks.forms.front()).ok_or("no token")?;
         let at = self.endpoints.introspect_at.unwrap_or(self.program.address);
@@ -146,7 +146,7 @@ impl Peer {
     }
 }
 
-/// Starts a server that listens at `address` later, and measures the time to its first token.
+/// Waits for a server that will listen at `address`, and measures the time to its first token.
 pub(super) async fn first_token(mut program: Program, endpoints: &Endpoints) -> Outcome<(Program, Duration)> {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
@@ -169,12 +169,12 @@ async fn asked(address: SocketAddr, endpoints: &Endpoints) -> Outcome<bool> {
     Ok(answer.status == 200)
 }
 
-/// An address on loopback that is free now.
+/// A loopback address that is free now.
 pub(super) fn free_address() -> Outcome<SocketAddr> {
     Ok(SocketAddr::from(([127, 0, 0, 1], hallpass_cluster::free_port()?)))
 }
 
-/// Tells a server's own scripts by its environment who the app, the API and the person are.
+/// Passes app, API and person to a server's own scripts, in the environment.
 pub(super) fn introduced(command: &mut Command) -> &mut Command {
     command
         .env("CLIENT_ID", CLIENT_ID)
@@ -186,7 +186,7 @@ pub(super) fn introduced(command: &mut Command) -> &mut Command {
         .env("CODE_CHALLENGE", challenge())
 }
 
-/// The challenge to the verifier with which codes are redeemed (RFC 7636 §4.2).
+/// The challenge to the verifier of the redemptions (RFC 7636 §4.2).
 pub(super) fn challenge() -> String {
     URL_SAFE_NO_PAD.encode(CHALLENGE_BYTES)
 }
@@ -195,7 +195,7 @@ fn client_credentials() -> String {
     form(&[("grant_type", "client_credentials")])
 }
 
-/// Deals the forms to so many connections.
+/// Deals the forms to `n` connections.
 fn deal(n: usize, (path, authorization): (&'static str, &str), forms: Vec<String>, then: Then) -> Vec<Asks> {
     let mut dealt = vec![
         Asks {

@@ -1,4 +1,4 @@
-//! The tables, in Markdown, so that they can be laid into the documentation as they are.
+//! The tables of the report, in Markdown, to be copied into the documentation as they are.
 
 use super::peer::Peer;
 use crate::Outcome;
@@ -8,10 +8,10 @@ use hdrhistogram::Histogram;
 use std::fs;
 use std::time::Duration;
 
-/// A server's figures in one workload: the sum of its turns.
+/// The figures of a server in one workload: the sum of its turns.
 pub(super) struct Row {
     name: &'static str,
-    /// Why there are none.
+    /// Why there are no figures.
     pub(super) failed: Option<String>,
     sum: Option<Sum>,
 }
@@ -25,7 +25,7 @@ struct Sum {
 }
 
 impl Row {
-    /// An empty one.
+    /// A row without figures.
     pub(super) fn new(name: &'static str, failed: Option<String>) -> Self {
         Self {
             name,
@@ -82,7 +82,7 @@ impl Sum {
     }
 }
 
-/// What all of it ran on.
+/// The machine of the run.
 pub(super) fn machine() -> Outcome<String> {
     let cpu = fs::read_to_string("/proc/cpuinfo")?;
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
@@ -93,7 +93,7 @@ pub(super) fn machine() -> Outcome<String> {
     Ok(format!("{cores} cores, {model}; the load comes from the same machine"))
 }
 
-/// One workload.
+/// The table of one workload.
 pub(super) fn workload(name: &str, rows: &[Row]) -> String {
     let head = format!(
         "| {name} | CPU µs a request | of its PostgreSQL, µs | requests/s | p50 ms | p99 ms |\n|---|--:|--:|--:|--:|--:|"
@@ -102,7 +102,7 @@ pub(super) fn workload(name: &str, rows: &[Row]) -> String {
     format!("{head}\n{}", rows.join("\n"))
 }
 
-/// What each takes to start and to run, after all workloads.
+/// The table of start times and memory, after all workloads.
 pub(super) fn resources(peers: &[Peer]) -> Outcome<String> {
     let mut lines = vec![
         "| | start to first token, s | memory after the load, MiB | of its PostgreSQL, MiB |".to_owned(),

@@ -1,16 +1,16 @@
-//! What excuses a loss, what forbids a life, and for how long a node may not know.
+//! The requests that may explain an end, the ends that forbid a later use, and how long a node may not know.
 
 use crate::faults::history::Event;
 use std::time::Duration;
 
-/// What holds where a history was made.
+/// The promises for the setup in which a history was made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// How long what was acknowledged at one node may be unknown to the memory of another.
+    /// How long the memory of a node may miss an end that another node acknowledged.
     pub(crate) memory: Duration,
-    /// How long to the database of another: not at all, unless that may be one which was cut off.
+    /// The same for the database of a node: zero, unless that database may be a cut-off primary.
     pub(crate) database: Duration,
-    /// Whether a request that got no answer may be carried out later, until all is calm.
+    /// Whether a request without an answer may be carried out later, until all is settled.
     pub(crate) lingers: bool,
 }
 
@@ -18,7 +18,7 @@ pub(crate) struct Rules {
 const STALENESS: Duration = Duration::from_secs(2);
 
 impl Rules {
-    /// One server with a database of its own: what it acknowledged holds at once, and what died with it is over.
+    /// One server with its own database: an acknowledged change holds at once, and open requests die with the server.
     pub(crate) const ONE: Self = Self {
         memory: Duration::ZERO,
         database: Duration::ZERO,
@@ -30,7 +30,7 @@ impl Rules {
         database: Duration::ZERO,
         lingers: true,
     };
-    /// Several nodes, of which one may have a database that was cut off and does not know it.
+    /// Several nodes, one of which may use a primary that was cut off and does not know it.
     pub(crate) const SPLIT: Self = Self {
         memory: STALENESS,
         database: STALENESS,
@@ -38,7 +38,7 @@ impl Rules {
     };
 }
 
-/// That something is over: since when, and which node remembers it.
+/// An end: since when it is known, and which node has it in memory.
 #[derive(Clone, Copy)]
 pub(super) struct Over {
     tick: u64,
@@ -47,7 +47,7 @@ pub(super) struct Over {
 }
 
 impl Over {
-    /// The node that said so has it in memory.
+    /// The node that answered has the end in memory.
     pub(super) fn known_to(event: &Event) -> Self {
         Self {
             node: Some(event.node),
@@ -55,7 +55,7 @@ impl Over {
         }
     }
 
-    /// The database said so.
+    /// The database reported the end.
     pub(super) fn in_the_database(event: &Event) -> Self {
         Self {
             tick: event.received,
@@ -64,23 +64,23 @@ impl Over {
         }
     }
 
-    /// Whether an answer that shows life is one too many: the node knew, or had had the time that is allowed.
+    /// Whether an answer that shows an active grant is a violation: the node knew the end, or should have known by then.
     pub(super) fn forbids(&self, event: &Event, allowed: Duration) -> bool {
         let knew = allowed.is_zero() || self.node == Some(event.node);
         self.tick < event.sent && (knew || self.age(event) > allowed)
     }
 
-    /// How long it had been over when this was asked.
+    /// How long before this request the end was known.
     pub(super) fn age(&self, event: &Event) -> Duration {
         event.sent_at.saturating_sub(self.at)
     }
 }
 
-/// Requests that may have ended something.
+/// Requests that may have ended a grant.
 #[derive(Default)]
 pub(super) struct Doubts {
     open: Vec<Doubt>,
-    /// When each was sent and its outcome known, the disproved ones too.
+    /// When each was sent and when its outcome was known, including those disproved later.
     all: Vec<(u64, u64)>,
 }
 
@@ -101,23 +101,23 @@ impl Doubts {
         });
     }
 
-    /// Life was shown: what got no answer and was settled `before` was not done.
+    /// The grant was seen active: requests without an answer that were settled `before` were not carried out.
     pub(super) fn disprove(&mut self, before: u64) {
         self.open.retain(|doubt| doubt.certain || doubt.received >= before);
     }
 
-    /// Whether one of them explains what was heard at `received`.
+    /// Whether one of them explains an answer received at `received`.
     pub(super) fn explain(&self, received: u64) -> bool {
         self.open.iter().any(|doubt| doubt.sent < received)
     }
 
-    /// Whether one of them had been sent by then, and was answered only later.
+    /// Whether one of them had been sent by then, but not answered.
     pub(super) fn was_under_way(&self, at: u64) -> bool {
         self.all.iter().any(|(sent, received)| *sent < at && *received > at)
     }
 }
 
-/// The moment by which everything that got no answer had happened or would not, as seen by one who asks now.
+/// The tick before which every request without an answer is settled, for a request sent now.
 pub(super) fn settled(calms: &[u64], rules: Rules, event: &Event) -> u64 {
     if !rules.lingers {
         return event.sent;

@@ -1,10 +1,10 @@
-//! Histories with a fault planted in them, and the same without.
+//! Histories with a planted violation, and the same histories without it.
 
 use super::*;
 
 mod nodes;
 
-/// A history in which everything happens one after the other, a second apart.
+/// A history in which requests follow each other, one second apart.
 #[derive(Default)]
 struct Story(Vec<Event>);
 
@@ -24,7 +24,7 @@ impl Story {
         self
     }
 
-    /// The last two were on their way together.
+    /// Makes the last two requests overlap.
     fn at_once(mut self) -> Self {
         let last = self.0.len() - 1;
         self.0[last].sent = self.0[last - 1].sent;
@@ -75,7 +75,7 @@ fn revoke_access(generation: Id) -> Asked {
     Asked::RevokeAccess { token: 10 + generation }
 }
 
-/// A code and its tokens.
+/// A redeemed code and its tokens.
 fn connected() -> Story {
     Story::default()
         .then(Asked::Consent { form: 0 }, Heard::Code(1))
@@ -83,7 +83,7 @@ fn connected() -> Story {
 }
 
 #[test]
-fn an_ordinary_life_is_fine() {
+fn an_ordinary_history_has_no_violation() {
     connected()
         .then(introspect(0), Heard::Active(true))
         .then(refresh(0), tokens(1))
@@ -121,7 +121,7 @@ fn a_lost_grant_is_found() {
 }
 
 #[test]
-fn a_lost_answer_is_no_lost_grant_and_excuses_none() {
+fn a_lost_answer_is_no_violation_and_excuses_none() {
     connected()
         .then(refresh(0), Heard::Nothing)
         .then(refresh(0), Heard::Refused)
@@ -154,7 +154,7 @@ fn an_undone_revocation_is_found() {
 }
 
 #[test]
-fn what_was_once_found_over_stays_so() {
+fn a_grant_that_had_ended_must_stay_ended() {
     connected()
         .then(REVOKE, Heard::Nothing)
         .then(refresh(0), Heard::Refused)
@@ -178,7 +178,7 @@ fn a_code_redeemed_twice_is_found() {
         .is_wrong("a grant that had ended lives");
 }
 
-/// What the code was bound to is gone by then.
+/// The values that the code was bound to are deleted by then.
 #[test]
 fn a_second_use_after_a_refresh_ends_nothing_that_is_known() {
     connected()
@@ -244,14 +244,15 @@ fn a_superseded_refresh_token_ends_its_grant() {
         .then(introspect(2), Heard::Active(true))
         .is_wrong("a grant that had ended lives");
     reused(Heard::Nothing).then(refresh(2), Heard::Refused).is_fine();
-    // Past the grace of an exchange whose answer was lost, one more replaces what was told meanwhile.
+    // After the grace of an exchange whose answer was lost, another exchange replaces the successor that was reported in
+    // the meantime.
     connected()
         .then(refresh(0), Heard::Nothing)
         .then(refresh(0), tokens(1))
         .then(refresh(0), tokens(2))
         .later(GRACE)
         .is_fine();
-    // Past the grace, a repetition ends the grant too.
+    // After the grace, a repetition also ends the grant.
     connected()
         .then(refresh(0), tokens(1))
         .then(refresh(0), Heard::Refused)
@@ -274,7 +275,7 @@ fn a_lost_session_and_a_strange_answer_are_found() {
 }
 
 #[test]
-fn what_nobody_looked_at_in_the_end_is_told() {
+fn a_grant_not_checked_at_the_end_is_reported() {
     let story = connected();
     assert_eq!(
         check(&story.0, 100, Rules::ONE).wrong,

@@ -1,4 +1,4 @@
-//! How each fault is made and unmade. Some need root; where that is not to be had, the reason is said.
+//! Begins and ends each fault. Some faults need root; without it, the reason is printed.
 
 use super::Kind;
 use crate::Outcome;
@@ -8,20 +8,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// The disk that is to be full: room for the database and some of its log.
+/// The size of the disk to be filled: room for the database and some of its log.
 const SIZE: &str = "size=96m";
 
-/// A fault that can be made.
+/// A prepared fault.
 pub(super) struct Fault {
     kind: Kind,
     /// Where a small disk is mounted.
     mounted: Option<PathBuf>,
-    /// Who holds the lock.
+    /// The connection that holds the lock.
     holder: Mutex<Option<rusqlite::Connection>>,
 }
 
 impl Fault {
-    /// Makes ready what the fault needs, in a folder that is still empty.
+    /// Prepares the fault in an empty folder.
     pub(super) fn prepare(kind: Kind, folder: &Path) -> Outcome<Self> {
         let mut fault = Self {
             kind,
@@ -41,12 +41,12 @@ impl Fault {
         Ok(fault)
     }
 
-    /// Makes it.
+    /// Begins the fault.
     pub(super) fn begin(&self, data: &Path) -> Outcome {
         let database = data.join("hallpass.db");
         match self.kind {
             Kind::Full => fill(&data.join("filler")),
-            // The mount itself cannot be made read-only while files are open for writing; a file can, even to who has it open.
+            // A mount with files open for writing cannot become read-only. A file can, even for a process that has it open.
             Kind::Readonly => files(data).iter().try_for_each(|file| program("chattr", &["+i"], file)),
             Kind::Locked => {
                 let holder = rusqlite::Connection::open(&database)?;
@@ -65,7 +65,7 @@ impl Fault {
         }
     }
 
-    /// Unmakes it.
+    /// Ends the fault.
     pub(super) fn end(&self, data: &Path) -> Outcome {
         match self.kind {
             Kind::Full => fs::remove_file(data.join("filler"))?,
@@ -91,7 +91,7 @@ impl Drop for Fault {
     }
 }
 
-/// The database and what lies beside it.
+/// The database file and its write-ahead log.
 fn files(data: &Path) -> Vec<PathBuf> {
     let names = ["hallpass.db", "hallpass.db-wal"];
     names
@@ -101,7 +101,7 @@ fn files(data: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Takes all the space there is.
+/// Fills the disk.
 pub(in crate::faults) fn fill(path: &Path) -> Outcome {
     let mut file = File::create(path)?;
     for size in [1 << 20, 4096, 1] {

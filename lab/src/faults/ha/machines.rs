@@ -1,4 +1,5 @@
-//! Three machines on this one. Whatever works in a machine's folder is that machine's: it dies with it, by its process id.
+//! Three machines, simulated on this one. A process whose working directory is in a machine's folder belongs to that
+//! machine, and is killed with it, by its process id.
 
 use super::recipe::{MACHINES, Ports, Recipe, name};
 use crate::Outcome;
@@ -12,12 +13,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
-/// How long the machines may take to become what they should be.
+/// How long the machines may take to reach a state.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How long a Patroni may take for an answer.
+/// How long a Patroni may take to answer.
 const ANSWERS: Duration = Duration::from_secs(1);
-/// Ends what still works in these folders once nobody holds the other end of its input: Patroni's PostgreSQL is no child of
-/// Patroni's, and would outlive all of this.
+/// Kills the processes that work in these folders when its standard input is closed. Patroni's PostgreSQL is not a child of
+/// Patroni, and would survive otherwise.
 const GUARD: &str = r#"cat > /dev/null
 for round in 1 2 3; do
   for process in /proc/[0-9]*; do
@@ -33,32 +34,32 @@ done"#;
 pub(super) struct Machines {
     pub(super) recipe: Recipe,
     machines: Vec<Machine>,
-    /// Waits for our end, however that comes.
+    /// Ends when this process ends in any way.
     _guard: Child,
 }
 
-/// etcd, Patroni and PostgreSQL.
+/// One machine: etcd, Patroni and PostgreSQL.
 struct Machine {
     folder: PathBuf,
     patroni: Option<Child>,
     etcd: Option<Child>,
 }
 
-/// How the machines see themselves.
+/// The state of the cluster, as its machines report it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct View {
     pub(super) leader: Option<usize>,
-    /// The one that may take over.
+    /// The standby that may take over.
     pub(super) synchronous: Option<usize>,
-    /// How many run, the leader among them.
+    /// The number of running machines, including the leader.
     running: usize,
 }
 
 impl Machines {
-    /// Makes them and starts them.
+    /// Creates and starts the machines.
     pub(super) async fn start(folder: &Path) -> Outcome<Self> {
         let_others_through(folder)?;
-        // As the system names it where it says what works there.
+        // The canonical path, as the system reports it for working directories.
         let recipe = Recipe::new(&folder.canonicalize()?)?;
         certify(&recipe)?;
         let mut machines = Vec::new();
@@ -81,12 +82,12 @@ impl Machines {
         Ok(machines)
     }
 
-    /// A machine dies.
+    /// Kills a machine.
     pub(super) fn kill(&mut self, machine: usize) -> Outcome {
         self.machine(machine)?.kill()
     }
 
-    /// It starts again, on the same disk.
+    /// Starts a machine again, with the same disk.
     pub(super) fn revive(&mut self, machine: usize) -> Outcome {
         let etcd = self.recipe.on(machine, "/etc/default/etcd")?;
         let machine = self.machine(machine)?;
@@ -100,16 +101,16 @@ impl Machines {
         Ok(())
     }
 
-    /// Sends a signal to a machine's Patroni alone.
+    /// Sends a signal to the Patroni of a machine, and to no other process.
     pub(super) fn signal_patroni(&mut self, machine: usize, name: &str) -> Outcome {
         let patroni = self.machine(machine)?.patroni.as_ref();
         Ok(signal(patroni.ok_or("it does not run")?.id(), name)?)
     }
 
-    /// Sends a signal to all that works on a machine.
+    /// Sends a signal to all processes of a machine.
     pub(super) fn signal(&mut self, machine: usize, name: &str) -> Outcome {
         let found = working_in(&self.machine(machine)?.folder)?;
-        // One that has ended meanwhile needs no signal.
+        // A process that has ended in the meantime needs no signal.
         Command::new("kill")
             .arg(format!("-{name}"))
             .args(&found)
@@ -164,7 +165,7 @@ impl Machines {
         }
     }
 
-    /// What they say of themselves: the first that answers.
+    /// The state, from the first machine that answers.
     pub(super) async fn view(&self) -> View {
         for ports in self.recipe.ports() {
             if let Ok(answer) = ask(*ports, "/cluster").await
@@ -176,9 +177,9 @@ impl Machines {
         View::default()
     }
 
-    /// Waits until all run, one leads and one may take over.
+    /// Waits until all machines run, one leads and one may take over.
     pub(super) async fn whole(&self) -> Outcome<View> {
-        // What the others say of a machine may be of before it died.
+        // The other machines may report the state of a machine from before its death.
         let begun = Instant::now();
         for ports in self.recipe.ports() {
             while !ask(*ports, "/health").await.is_ok_and(|answer| answer.status == 200) {
@@ -192,7 +193,7 @@ impl Machines {
             .await
     }
 
-    /// Waits until they are so.
+    /// Waits until the state satisfies `so`.
     pub(super) async fn wait(&self, so: impl Fn(View) -> bool) -> Outcome<View> {
         let begun = Instant::now();
         loop {
@@ -212,7 +213,7 @@ impl Machines {
     }
 }
 
-/// Asks a machine's Patroni.
+/// Asks the Patroni of a machine.
 async fn ask(ports: Ports, path: &str) -> Outcome<Answer> {
     let asked = async {
         let mut patroni = Connection::open(SocketAddr::from(([127, 0, 0, 1], ports.patroni))).await?;
@@ -233,7 +234,7 @@ impl View {
                 "sync_standby" => view.synchronous = number,
                 _ => {}
             }
-            // A standby that has not begun to follow has no lag to tell.
+            // A standby that does not follow yet reports no lag.
             let follows = text("role") == "leader" || member.get("lag").is_some_and(serde_json::Value::is_number);
             if ["running", "streaming"].contains(&text("state")) && follows {
                 view.running += 1;
@@ -270,14 +271,14 @@ impl Machine {
         Ok(child.map_err(|error| format!("{error} (Debian: patroni, etcd-server)"))?)
     }
 
-    /// Ends what works here, until nothing does.
+    /// Kills the processes of this machine until none is left.
     fn kill(&mut self) -> Outcome {
         loop {
             let found = working_in(&self.folder)?;
             if found.is_empty() {
                 break;
             }
-            // One that has ended meanwhile is none that could not be ended.
+            // A process that has ended in the meantime is no error.
             Command::new("kill")
                 .arg("-KILL")
                 .args(&found)
@@ -300,7 +301,7 @@ impl Drop for Machine {
     }
 }
 
-/// The processes whose working directory is this folder or lies in it.
+/// The processes whose working directory is in this folder.
 fn working_in(folder: &Path) -> Outcome<Vec<String>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")?.flatten() {
@@ -313,7 +314,7 @@ fn working_in(folder: &Path) -> Outcome<Vec<String>> {
     Ok(found)
 }
 
-/// The guide's certificates, each in its machine's folder, and the authority's in Hallpass's.
+/// Makes the certificates of the guide: one in each machine's folder, and the authority's in Hallpass's folder.
 fn certify(recipe: &Recipe) -> Outcome {
     let folder = recipe.hallpass();
     fs::create_dir_all(&folder)?;

@@ -1,8 +1,8 @@
-//! `hallpass-lab ha`: the guide's recipe for high availability, under load, and machines taken away from it.
+//! `hallpass-lab ha`: runs the guide's recipe for high availability under load, and takes machines away.
 //!
-//! Two servers of Hallpass on three machines of PostgreSQL, each a folder with etcd, Patroni and PostgreSQL in it
-//! (`machines.rs`), as the guide says it (`recipe.rs`). What was acknowledged is held against what is left in the end, as in
-//! every fault run; beside that, for how long nothing was acknowledged.
+//! Two servers of Hallpass run on three PostgreSQL machines. Each machine is a folder with etcd, Patroni and PostgreSQL
+//! (`machines.rs`), configured as in the guide (`recipe.rs`). At the end, acknowledged changes are checked against the
+//! database, as in every fault run. The run also measures for how long no change was acknowledged.
 
 mod machines;
 mod recipe;
@@ -21,52 +21,53 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-/// How many servers of Hallpass.
+/// The number of servers of Hallpass.
 const NODES: usize = 2;
-/// How long clients work before and after.
+/// How long clients work before and after each act.
 const WORK: Duration = Duration::from_secs(2);
-/// How long nothing may be acknowledged at most, from the moment at which something was taken away.
+/// The longest allowed time without an acknowledged change after a machine was taken away.
 const AWAY: Duration = Duration::from_secs(60);
-/// How old memory may be, and what the clients' clock sees of it.
+/// How old the memory of a server may be, as the clients' clock sees it.
 const STALENESS: Duration = Duration::from_millis(2200);
-/// How long a primary whose Patroni hangs stands beside the new one.
+/// How long a primary whose Patroni hangs runs beside the new one.
 const BESIDE: Duration = Duration::from_secs(15);
 const CONFIGURATION: &str = "/etc/hallpass/hallpass.toml";
-/// The master key that both have: 32 bytes in base64.
+/// The master key of both servers: 32 bytes in base64.
 const MASTER: &str = "bGFiLWxhYi1sYWItbGFiLWxhYi1sYWItbGFiLWxhYi0=";
 
 #[derive(Args)]
 pub(crate) struct Ha {
-    /// The binary
+    /// Binary to test
     #[arg(long, value_name = "PATH")]
     hallpass: PathBuf,
-    /// What chance repeats
+    /// Seed, to repeat a run
     #[arg(long)]
     seed: Option<u64>,
-    /// These alone, in this order
+    /// Run only these acts, in this order
     #[arg(long, value_delimiter = ',', default_values = ["primary", "primary", "standby", "switchover", "suspended", "frozen"])]
     only: Vec<Act>,
-    /// The death of the primary alone
+    /// Run only the death of the primary
     #[arg(long)]
     quick: bool,
 }
 
-/// What is done to the machines.
+/// What happens to the machines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Act {
-    /// The primary's machine dies; later it comes back.
+    /// The primary's machine dies, and later comes back.
     Primary,
-    /// The machine that may take over dies; later it comes back.
+    /// The machine that may take over dies, and later comes back.
     Standby,
     /// The operator asks for another primary.
     Switchover,
-    /// The primary's Patroni hangs, and its PostgreSQL does not; later it wakes.
+    /// The primary's Patroni hangs, but its PostgreSQL runs. Later Patroni wakes.
     Suspended,
-    /// All of the primary's machine hangs, as a virtual one that is moved; its connections stay open. Later it wakes.
+    /// The whole machine of the primary hangs, like a virtual machine that is moved; its connections stay open. Later it
+    /// wakes.
     Frozen,
 }
 
-/// Does it all, and checks.
+/// Performs all acts, and checks the history.
 pub(crate) async fn run(options: Ha) -> Outcome {
     let seed = options.seed.unwrap_or_else(seed_of_now);
     println!("ha: {NODES} servers, seed {seed}");
@@ -101,7 +102,7 @@ pub(crate) async fn run(options: Ha) -> Outcome {
     verdict(&wrong, folder)
 }
 
-/// A server of Hallpass as the guide configures it, but for what every server of the lab has.
+/// A server configured as in the guide, plus the settings of every server of the lab.
 fn world(hallpass: &Path, folder: &Path, recipe: &Recipe) -> Outcome<World> {
     let text = recipe.shared(CONFIGURATION)?;
     let (_, store) = text.split_once("[store]").ok_or("the guide has no [store]")?;
@@ -127,7 +128,7 @@ fn world(hallpass: &Path, folder: &Path, recipe: &Recipe) -> Outcome<World> {
 struct Trial {
     machines: Machines,
     run: Run,
-    /// What was seen to be wrong on the way.
+    /// Violations seen during the run.
     wrong: Vec<String>,
 }
 
@@ -172,7 +173,7 @@ impl Trial {
         Ok(())
     }
 
-    /// A machine dies, and starts again once others have taken over.
+    /// Kills a machine, and starts it again after another has taken over.
     async fn die(&mut self, machine: usize) -> Outcome<String> {
         let died = self.run.record.tick();
         self.machines.kill(machine)?;
@@ -187,7 +188,7 @@ impl Trial {
         ))
     }
 
-    /// Waits for another primary, and until the old one has stood beside it for a while.
+    /// Waits for another primary, and until the old one has run beside it for a while.
     async fn beside(&self, old: usize) -> Outcome<String> {
         let another = |view: View| view.leader.is_some_and(|now| now != old) && view.synchronous.is_some();
         self.machines.wait(another).await?;
@@ -202,7 +203,7 @@ impl Trial {
         ))
     }
 
-    /// Waits until a change that was asked for after that tick is acknowledged.
+    /// Waits until a change that was requested after that tick is acknowledged.
     async fn acknowledged_again(&self, after: u64) -> Outcome {
         let begun = Instant::now();
         loop {
@@ -218,7 +219,7 @@ impl Trial {
         }
     }
 
-    /// Says what clients noticed since that tick.
+    /// Prints what clients noticed since that tick.
     fn sum_up(&mut self, act: Act, leaders: (usize, usize), from: u64, said: &str) {
         let events = self.run.record.events();
         let meanwhile: Vec<&Event> = events.iter().filter(|event| event.received > from).collect();
@@ -243,7 +244,7 @@ impl Trial {
     }
 }
 
-/// The longest time without a change, from the last one before that tick on: when it began, and how long it was.
+/// The longest time without a change, starting from the last change before that tick: its begin and its length.
 fn pause(events: &[Event], from: u64) -> (Duration, Duration) {
     let mut changes: Vec<&Event> = events.iter().filter(|event| is_change(event)).collect();
     changes.sort_by_key(|event| event.received);
@@ -255,7 +256,7 @@ fn pause(events: &[Event], from: u64) -> (Duration, Duration) {
     pauses.max_by_key(|(_, length)| *length).unwrap_or_default()
 }
 
-/// How many checks of a token were answered in a pause, later than memory may be used.
+/// The number of token checks answered in a pause, later than memory may be used.
 fn checks(events: &[&Event], (begun, length): (Duration, Duration)) -> usize {
     let within = |event: &&&Event| event.sent_at > begun + STALENESS && event.received_at < begun + length;
     let answered = events
@@ -264,7 +265,7 @@ fn checks(events: &[&Event], (begun, length): (Duration, Duration)) -> usize {
     answered.filter(within).count()
 }
 
-/// A change that the database has: the first answer to a code.
+/// Whether the event shows a change of the database: the first answer to a code.
 fn is_change(event: &Event) -> bool {
     matches!(event.asked, Asked::Redeem { .. }) && matches!(event.heard, Heard::Tokens { .. })
 }

@@ -1,5 +1,5 @@
-//! The recipe of the guide, read out of the page itself: what is tried is what people copy. Addresses, ports and folders are
-//! this machine's, and there is no watchdog, which would reset it; nothing else is changed.
+//! The recipe for high availability, read from the page of the guide: the test uses what people copy. Only addresses, ports
+//! and folders are replaced, and the watchdog is turned off, because it would reset this machine.
 
 use crate::Outcome;
 use hallpass_cluster::{free_port, programs};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 const GUIDE: &str = include_str!("../../../../docs/guide/high-availability.md");
 
-/// How many machines the database has.
+/// The number of machines of the database.
 pub(super) const MACHINES: usize = 3;
 
 /// The recipe for a folder on this machine.
@@ -26,7 +26,7 @@ pub(super) struct Ports {
 }
 
 impl Recipe {
-    /// Chooses ports.
+    /// Chooses free ports.
     pub(super) fn new(folder: &Path) -> Outcome<Self> {
         let mut ports = Vec::new();
         for _ in 0..MACHINES {
@@ -51,13 +51,13 @@ impl Recipe {
         self.folder.join(name(machine))
     }
 
-    /// The folder of what Hallpass's servers have in common.
+    /// The folder that the servers of Hallpass share.
     pub(super) fn hallpass(&self) -> PathBuf {
         self.folder.join("hallpass")
     }
 
-    /// What the guide calls `title`, as it is to stand on a machine: its own name and address, and everybody's where all are
-    /// named.
+    /// The block `title` of the guide for one machine: with its own name and address, and with the addresses of all
+    /// machines where the guide names all.
     pub(super) fn on(&self, machine: usize, title: &str) -> Outcome<String> {
         let lines = block(title)?.lines().map(|line| {
             if line.contains(&address(1)) {
@@ -79,13 +79,13 @@ impl Recipe {
         Ok(self.here(text.replace("mode: required", "mode: off")))
     }
 
-    /// What the guide calls `title`, for all alike.
+    /// The block `title` of the guide, the same for all machines.
     pub(super) fn shared(&self, title: &str) -> Outcome<String> {
         let folder = format!("{}/", self.hallpass().display());
         Ok(self.here(block(title)?.replace("/etc/hallpass/", &folder)))
     }
 
-    /// The value of a key, in what the guide calls `title`.
+    /// The value of a key in the block `title` of the guide.
     pub(super) fn value(&self, title: &str, key: &str) -> Outcome<String> {
         let text = self.shared(title)?;
         let found = text.lines().find_map(|line| line.trim().strip_prefix(key));
@@ -112,7 +112,7 @@ impl Recipe {
     }
 }
 
-/// What a machine is called.
+/// The name of a machine.
 pub(super) fn name(machine: usize) -> String {
     format!("db{}", machine + 1)
 }
@@ -121,7 +121,7 @@ fn address(machine: usize) -> String {
     format!("10.0.0.1{}", machine + 1)
 }
 
-/// A block of the guide, by the line before it.
+/// A block of the guide, found by the line before it.
 fn block(title: &str) -> Outcome<&'static str> {
     let missing = || format!("the guide has no {title}");
     let (_, rest) = GUIDE.split_once(&format!("`{title}`:\n\n```")).ok_or_else(missing)?;

@@ -1,4 +1,4 @@
-//! Others who connect to the database until it takes nobody any more.
+//! Other clients that take all free connections of the database.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,16 +7,16 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-/// The first message of protocol 3.0, by the user `postgres`.
+/// The first message of protocol 3.0, for the user `postgres`.
 const START: &[u8] = b"\0\0\0\x17\0\x03\0\0user\0postgres\0\0";
-/// How long somebody waits who was refused.
+/// The pause after a refused connection.
 const AGAIN: Duration = Duration::from_millis(2);
 
-/// They go when this is dropped.
+/// The connections are closed when the value is dropped.
 pub(super) struct Crowd(JoinHandle<()>);
 
 impl Crowd {
-    /// Has them come; they take every connection that becomes free.
+    /// Starts to take every connection that becomes free.
     pub(super) fn gather(database: SocketAddr) -> Self {
         Self(tokio::spawn(async move {
             let mut inside = Vec::new();
@@ -36,7 +36,7 @@ impl Drop for Crowd {
     }
 }
 
-/// A connection, where the database has one left.
+/// Opens a connection, if the database has a free one.
 async fn enter(database: SocketAddr) -> Option<TcpStream> {
     let mut connection = TcpStream::connect(database).await.ok()?;
     connection.write_all(START).await.ok()?;

@@ -1,4 +1,4 @@
-//! How each fault is made and unmade.
+//! Begins and ends each fault.
 
 use super::Kind;
 use super::crowd::Crowd;
@@ -17,28 +17,28 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-/// Where a node's clock is set to, in seconds from the true time: what a service of time makes good by and by, what a
-/// machine that was suspended shows, a wrong time zone, a wrong day.
+/// How far a node's clock is moved, in seconds: a small error that NTP corrects slowly, the gap after a suspended machine,
+/// a wrong time zone, a wrong day.
 const JUMPS: [i64; 8] = [-3, 3, -30, 30, -3_600, 3_600, -259_200, 259_200];
-/// Transactions that are older than this, or wait in one.
+/// Transactions that are older than the given age, or wait inside one.
 const UNDER_WAY: &str = "SELECT state, now() - xact_start, wait_event, client_port, query FROM pg_stat_activity WHERE backend_type = 'client backend' AND state <> 'idle' \
                          AND pid <> pg_backend_pid() AND xact_start < clock_timestamp() - interval '2 s'";
-/// How long those may take to end once a fault is over.
+/// How long these may take to end after a fault.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What faults are made of.
+/// The resources for faults.
 pub(super) struct Fault {
     pub(super) deployment: Deployment,
-    /// The files that tell each node the time, where it can be told.
+    /// The files that set the clock of each node, if clocks can be set.
     pub(super) clocks: Vec<PathBuf>,
     pub(super) split: Option<Split>,
     pub(super) crowd: Option<Crowd>,
-    /// Where the database lies; the last to go.
+    /// The disk of the database. Dropped last.
     pub(super) disk: Option<Disk>,
 }
 
 impl Fault {
-    /// Makes it; how hard it is, in words.
+    /// Begins a fault. Returns its strength, in words.
     pub(super) async fn begin(&mut self, kind: Kind, victim: usize, run: &mut Run, dice: &mut Dice) -> Outcome<String> {
         let proxy = self.deployment.proxy(victim)?;
         if kind.is_of_one_node() {
@@ -81,7 +81,7 @@ impl Fault {
             }
             Kind::Full => {
                 self.disk.as_ref().ok_or("there is no small disk")?.fill()?;
-                // The log of the database needs a new file soon; that it cannot have it may end the database.
+                // The database soon needs a new file for its log. Failing to get one may end the database.
                 let _ = self.deployment.cluster.sql(DATABASE, "SELECT pg_switch_wal()");
             }
             Kind::Split => {
@@ -92,7 +92,7 @@ impl Fault {
         Ok(String::new())
     }
 
-    /// Unmakes it.
+    /// Ends a fault.
     pub(super) async fn end(&mut self, kind: Kind, victim: usize, run: &mut Run) -> Outcome {
         let proxy = self.deployment.proxy(victim)?;
         match kind {
@@ -118,7 +118,7 @@ impl Fault {
         Ok(())
     }
 
-    /// Waits until the database is at work on nothing that was begun long ago.
+    /// Waits until the database has no old transactions.
     pub(super) async fn quiet(&self) -> Outcome {
         let begun = Instant::now();
         loop {
@@ -136,7 +136,7 @@ impl Fault {
     fn signal_database(&self, name: &str) -> Outcome {
         let postmaster = self.deployment.cluster.id().ok_or("the database does not run")?;
         for process in tree::all(postmaster)? {
-            // One that has ended since needs no signal.
+            // A process that has ended since needs no signal.
             let _ = hallpass_cluster::signal(process, name);
         }
         Ok(())
@@ -144,7 +144,7 @@ impl Fault {
 
     fn set_clock(&self, node: usize, seconds: i64) -> Outcome {
         let clock = self.clocks.get(node).ok_or("clocks cannot be set here")?;
-        // Whoever reads it must not find half of it.
+        // Replaces the file in one step, so that no reader finds half of it.
         let next = clock.with_extension("next");
         fs::write(&next, format!("{seconds:+}s\n"))?;
         Ok(fs::rename(&next, clock)?)

@@ -1,4 +1,5 @@
-//! On what a fault is made: most need a PostgreSQL and a proxy for each node, some a clock, a disk or a standby of their own.
+//! The resources of a fault: most need a PostgreSQL and a proxy for each node, some a clock, a disk or a standby of their
+//! own.
 
 use super::Kind;
 use super::disk::Disk;
@@ -11,7 +12,7 @@ use hallpass_cluster::let_others_through;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many connections the database allows: enough for the nodes, few for a crowd.
+/// The number of connections that the database allows: enough for the nodes, few for a crowd.
 const CONNECTIONS: &str = "max_connections=60";
 /// Keeps the database small enough for the small disk.
 const SMALL: [&str; 2] = ["max_wal_size=32MB", "min_wal_size=32MB"];
@@ -26,7 +27,7 @@ pub(super) enum Ground {
     Split,
 }
 
-/// What a run is made with.
+/// The resources of a run.
 pub(super) struct Prepared {
     pub(super) worlds: Vec<World>,
     pub(super) fault: Fault,
@@ -35,7 +36,7 @@ pub(super) struct Prepared {
 impl Ground {
     pub(super) const ALL: [Self; 4] = [Self::Plain, Self::Clocks, Self::SmallDisk, Self::Split];
 
-    /// What a fault needs.
+    /// The resources that a fault needs.
     pub(super) fn of(kind: Kind) -> Self {
         match kind {
             Kind::Clock => Self::Clocks,
@@ -45,7 +46,7 @@ impl Ground {
         }
     }
 
-    /// Makes it ready in an empty folder, or says why it cannot be had.
+    /// Prepares the resources in an empty folder, or returns why they are not available.
     pub(super) async fn prepare(self, folder: &Path, nodes: usize, hallpass: &Path) -> Outcome<Prepared> {
         let_others_through(folder)?;
         let folder = folder.join("deployment");
@@ -80,7 +81,7 @@ impl Ground {
     }
 }
 
-/// Gives each node a clock of its own; the one that nobody sets (`CLOCK_MONOTONIC`) stays the machine's.
+/// Gives each node its own clock. `CLOCK_MONOTONIC`, which nobody can set, stays the machine's.
 fn clocks(worlds: &mut [World]) -> Outcome<Vec<PathBuf>> {
     let library = fs::read_dir("/usr/lib")?
         .flatten()

@@ -1,8 +1,8 @@
-//! `hallpass-lab torment`: several nodes on one PostgreSQL, of which one thing after the other is taken away, under load.
+//! `hallpass-lab torment`: takes nodes, the database or the network away from several nodes on one PostgreSQL, under load.
 //!
-//! Clients go to another node at every request. Beside them a witness has access to be ended during the fault, at a node that
-//! is well, and asks every node about it all the while: also the one that is suspended, cut off, or lives in another time.
-//! What anybody was told is held against the model in the end (`check.rs`).
+//! Clients send each request to another node. Beside them a witness has access ended during the fault, at a healthy node,
+//! and asks every node about it continuously, including the node that is suspended, cut off, or has a wrong clock. At the
+//! end all answers are checked against the model (`check.rs`).
 
 mod crowd;
 mod disk;
@@ -25,35 +25,35 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use witness::Witness;
 
-/// How long after a fault nodes may need to be ready again.
+/// How long nodes may need to be ready again after a fault.
 const RECOVERS: Duration = Duration::from_secs(15);
 
 #[derive(Args)]
 pub(crate) struct Torment {
-    /// The binary
+    /// Binary to test
     #[arg(long, value_name = "PATH")]
     hallpass: PathBuf,
-    /// How many nodes
+    /// Number of nodes
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(2..=8))]
     nodes: u64,
-    /// What chance repeats
+    /// Seed, to repeat a run
     #[arg(long)]
     seed: Option<u64>,
-    /// How often each fault
+    /// Rounds of each fault
     #[arg(long, default_value_t = 1)]
     rounds: u64,
-    /// These faults alone
+    /// Run only these faults
     #[arg(long, value_delimiter = ',')]
     only: Vec<Kind>,
-    /// Of those that share a deployment, so many that chance draws
+    /// Highest number of faults per shared deployment, drawn at random
     #[arg(long)]
     most: Option<usize>,
-    /// At most so many seconds: what is left undone then is said
+    /// Longest run, in seconds; the output says what was left out
     #[arg(long, default_value_t = 1800)]
     seconds: u64,
 }
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(super) enum Kind {
     /// A node is killed.
@@ -66,28 +66,28 @@ pub(super) enum Kind {
     DatabaseSuspended,
     /// A node's connections to the database are reset, and it can make no new ones.
     Cut,
-    /// Nothing passes between a node and the database, and then it goes on.
+    /// No data passes between a node and the database; later it continues.
     Held,
-    /// What passes between a node and the database is swallowed, and nothing closed.
+    /// Data between a node and the database is dropped, and no connection is closed.
     Lost,
-    /// Between a node and the database everything takes its time.
+    /// All data between a node and the database is slow.
     Slow,
-    /// A node's changes are made, and the answers lost.
+    /// A node's changes are made, and the answers are lost.
     Unanswered,
     /// A node's commits become visible late.
     Late,
-    /// Others have taken all connections that the database allows.
+    /// Other clients have taken all connections that the database allows.
     Crowded,
-    /// A node's clock is set.
+    /// A node's clock is moved.
     Clock,
     /// The database's disk is full.
     Full,
-    /// A primary is cut off from its standby, which is promoted; one node still talks to the old one.
+    /// A primary is cut off from its standby, which is promoted. One node still uses the old primary.
     Split,
 }
 
 impl Kind {
-    /// Whether it happens to one node, and the others must not notice.
+    /// Whether the fault affects one node, so that the others must not notice.
     fn is_of_one_node(self) -> bool {
         !matches!(
             self,
@@ -96,7 +96,7 @@ impl Kind {
     }
 }
 
-/// Runs each fault, and checks.
+/// Runs each fault, and checks the history.
 pub(crate) async fn run(options: Torment) -> Outcome {
     let seed = options.seed.unwrap_or_else(seed_of_now);
     println!("torment: {} nodes, seed {seed}", options.nodes);
@@ -109,7 +109,7 @@ pub(crate) async fn run(options: Torment) -> Outcome {
             .filter(wanted)
             .filter(|kind| Ground::of(*kind) == ground)
             .collect();
-        // Who was promoted is not demoted again: each time another pair.
+        // A promoted standby cannot be demoted, so each round needs a new pair.
         let (times, rounds) = match ground {
             Ground::Split => (options.rounds, 1),
             _ => (1, options.rounds),
@@ -122,7 +122,7 @@ pub(crate) async fn run(options: Torment) -> Outcome {
                 seed: seed + number,
                 end,
             };
-            // What one finds does not keep the others from being tried.
+            // A violation in one deployment must not prevent the other runs.
             if let Err(reason) = on(&options, ground, plan).await {
                 eprintln!("  {ground:?}: {reason}");
                 failed.push(format!("{ground:?}: {reason}"));
@@ -135,7 +135,7 @@ pub(crate) async fn run(options: Torment) -> Outcome {
     }
 }
 
-/// What is done on one deployment.
+/// The faults for one deployment.
 struct Plan {
     kinds: Vec<Kind>,
     most: usize,
@@ -144,7 +144,7 @@ struct Plan {
     end: Instant,
 }
 
-/// The rounds that share a deployment.
+/// Runs the rounds that share a deployment.
 async fn on(options: &Torment, ground: Ground, plan: Plan) -> Outcome {
     let Plan {
         kinds,
@@ -158,7 +158,7 @@ async fn on(options: &Torment, ground: Ground, plan: Plan) -> Outcome {
     let prepared = match ground.prepare(folder.path(), nodes, &options.hallpass).await {
         Ok(prepared) => prepared,
         Err(reason) => {
-            // Loud: whoever reads the log must not believe that it ran.
+            // On standard error, so that readers of the log see that it did not run.
             eprintln!("  SKIPPED {kinds:?}: {reason}");
             println!("  SKIPPED {kinds:?}: {reason}");
             return Ok(());
@@ -191,12 +191,12 @@ async fn on(options: &Torment, ground: Ground, plan: Plan) -> Outcome {
     verdict(&wrong, folder)
 }
 
-/// Nodes under load, and what is done to them.
+/// Nodes under load and faults.
 struct Torture {
     run: Run,
     fault: Fault,
     dice: Dice,
-    /// What was seen to be wrong on the way.
+    /// Violations seen during the run.
     wrong: Vec<String>,
 }
 
@@ -227,7 +227,7 @@ impl Torture {
         Ok(())
     }
 
-    /// Readiness comes back by itself, at every node. How long it took.
+    /// Waits until every node is ready by itself. Returns how long it took.
     async fn recovery(&mut self, kind: Kind) -> Duration {
         let begun = Instant::now();
         for node in 0..self.run.nodes.len() {
@@ -255,7 +255,7 @@ impl Torture {
         matches!(answer, Ok(Ok(answer)) if answer.status == 200)
     }
 
-    /// Says what happened between these ticks, and whether the others went on.
+    /// Prints what happened between these ticks, and checks that the other nodes were not affected.
     fn sum_up(&mut self, kind: Kind, victim: usize, what: &str, between: (u64, u64), recovered: Duration) {
         let events = self.run.record.events();
         let meanwhile: Vec<&Event> = events

@@ -1,5 +1,5 @@
-//! A primary that was cut off and does not know it: it answers reads, and its commits wait for a standby that is the primary
-//! now. One node still talks to it.
+//! A cut-off primary that does not know it: it answers reads, and its commits wait for a standby that has become the
+//! primary. One node still uses it.
 
 use crate::Outcome;
 use crate::faults::dice::Dice;
@@ -10,10 +10,10 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// What a primary is told, so that nothing is acknowledged that the standby does not have.
+/// The primary's setting to acknowledge only changes that the standby has.
 pub(super) const PRIMARY: [&str; 1] = ["synchronous_standby_names=*"];
 
-/// The standby, and its way to the primary.
+/// The standby, and its connection to the primary.
 pub(super) struct Split {
     standby: Cluster,
     way: Proxy,
@@ -29,7 +29,7 @@ impl Split {
         Ok(Self { standby, way })
     }
 
-    /// Cuts the primary off and promotes the standby, to which all nodes but one turn.
+    /// Cuts the primary off and promotes the standby. All nodes but one switch to it.
     pub(super) async fn begin(&self, deployment: &Deployment, left: usize, dice: &mut Dice) -> Outcome<String> {
         self.way.weather(Weather::Lost);
         let waited = dice.within(Duration::from_millis(2500));
@@ -41,7 +41,7 @@ impl Split {
         Ok(format!("{} ms before it was noticed, ", waited.as_millis()))
     }
 
-    /// The old primary is ended; all have the new one.
+    /// Ends the old primary. All nodes use the new one.
     pub(super) fn end(self, deployment: &mut Deployment) -> Outcome {
         for proxy in &deployment.proxies {
             proxy.aim(address(&self.standby));

@@ -1,4 +1,4 @@
-//! Somebody who asks every node, all the time, about access that is ended meanwhile.
+//! A client that asks every node continuously about access that is ended in the meantime.
 
 use crate::Outcome;
 use crate::faults::Run;
@@ -10,21 +10,21 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// How much access there is to end.
+/// The number of grants to end.
 const GRANTS: usize = 4;
-/// How often the whole of it is asked about, at each node.
+/// The interval at which each node is asked about all of them.
 const EVERY: Duration = Duration::from_millis(40);
-/// How long after the last end it goes on asking: longer than any node may not know.
+/// How long the witness asks after the last end: longer than a node may be stale.
 const GOES_ON: Duration = Duration::from_millis(2300);
-/// How often an end is tried that is not acknowledged.
+/// The most attempts to get an end acknowledged.
 const TRIES: usize = 40;
-/// How long what it asked last may take.
+/// How long the last answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The witness of one round.
 pub(super) struct Witness {
     chains: Vec<Chain>,
-    /// What was not ended yet.
+    /// The grants that are not ended yet.
     left: Vec<Id>,
     revokers: Vec<Wire>,
     over: watch::Sender<bool>,
@@ -32,7 +32,7 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    /// Gets access, and begins to ask.
+    /// Gets its grants, and begins to ask.
     pub(super) async fn begin(run: &mut Run) -> Outcome<Self> {
         let mut wire = run.wire(100).await?;
         let mut chains = Vec::new();
@@ -60,7 +60,7 @@ impl Witness {
         })
     }
 
-    /// Has some access ended at that node, while other things go on.
+    /// Has some access ended at that node, in the background.
     pub(super) fn revoke(&mut self, node: usize) {
         let Some((token, mut wire)) = self.left.pop().zip(self.revokers.pop()) else {
             return;
@@ -76,7 +76,7 @@ impl Witness {
         });
     }
 
-    /// Goes on for as long as counts, and leaves what it knows to be looked at in the end.
+    /// Asks for as long as necessary, and leaves its grants to be checked at the end.
     pub(super) async fn finish(mut self, run: &mut Run) -> Outcome {
         sleep(GOES_ON).await;
         self.over.send_replace(true);
@@ -89,7 +89,7 @@ impl Witness {
     }
 }
 
-/// A grant of its own.
+/// Gets one grant.
 async fn connect(wire: &mut Wire) -> Outcome<Chain> {
     for _ in 0..TRIES {
         let heard = match wire.question().await {

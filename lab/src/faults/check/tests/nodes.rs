@@ -1,10 +1,10 @@
-//! The same over several nodes: what one acknowledged, another may not know for two seconds, and no longer.
+//! The same over several nodes: another node may miss an acknowledged end for two seconds, and no longer.
 
 use super::super::{Asked, Event, Findings, Heard, Rules, check};
 use super::{REDEEM, REVOKE, introspect, refresh, revoke_access, tokens};
 use std::time::Duration;
 
-/// A history in which everything happens one after the other, half a second apart, each at some node.
+/// A history in which requests follow each other, half a second apart, each sent to some node.
 #[derive(Default)]
 struct Story {
     events: Vec<Event>,
@@ -27,7 +27,7 @@ impl Story {
         self
     }
 
-    /// The last but one was on its way until after the last one.
+    /// Makes the last but one request end after the last one.
     fn meanwhile(mut self) -> Self {
         let last = self.events.len() - 1;
         self.events[last - 1].received = 2 * last as u64 + 3;
@@ -60,7 +60,7 @@ const LIVES: &str = "a grant that had ended lives";
 const LOST: &str = "a grant that nobody ended is lost";
 const CALM: Asked = Asked::Calm;
 
-/// A code and its tokens, at the first node.
+/// A redeemed code and its tokens, at the first node.
 fn connected() -> Story {
     Story::default()
         .at(0, Asked::Consent { form: 0 }, Heard::Code(1))
@@ -101,7 +101,7 @@ fn a_revoked_access_token_is_known_to_every_node_after_the_bound() {
 }
 
 #[test]
-fn what_the_database_says_is_the_same_at_once_on_every_node() {
+fn answers_from_the_database_agree_at_once_on_every_node() {
     let ended = || connected().at(0, REVOKE, Heard::Done);
     ended().at(1, refresh(0), tokens(1)).is_wrong(Rules::NODES, LIVES);
     ended()
@@ -117,7 +117,7 @@ fn what_the_database_says_is_the_same_at_once_on_every_node() {
 }
 
 #[test]
-fn a_database_that_was_cut_off_may_be_behind_for_as_long_as_a_memory() {
+fn a_cut_off_database_may_be_stale_for_as_long_as_memory() {
     let ended = || connected().at(0, REVOKE, Heard::Done);
     ended().at(1, refresh(0), tokens(1)).is_fine(Rules::SPLIT);
     ended()
@@ -146,7 +146,7 @@ fn an_acknowledged_grant_is_missing_on_no_node() {
 }
 
 #[test]
-fn what_got_no_answer_may_be_carried_out_until_all_is_calm() {
+fn a_request_without_answer_may_take_effect_until_all_is_settled() {
     for asked in [REVOKE, refresh(0), Asked::End { codes: vec![1] }] {
         let lingers = || {
             let story = connected().at(0, asked.clone(), Heard::Nothing);
@@ -177,7 +177,7 @@ fn what_got_no_answer_may_be_carried_out_until_all_is_calm() {
 }
 
 #[test]
-fn what_one_node_found_over_the_others_find_so_after_the_bound() {
+fn an_end_seen_at_one_node_is_seen_at_the_others_after_the_bound() {
     let found = || {
         connected()
             .at(0, REVOKE, Heard::Nothing)
@@ -195,7 +195,7 @@ fn what_one_node_found_over_the_others_find_so_after_the_bound() {
 }
 
 #[test]
-fn others_may_know_an_end_before_whoever_asked_for_it() {
+fn others_may_see_an_end_before_its_sender() {
     for asked in [REVOKE, Asked::End { codes: vec![1] }] {
         for heard in [Heard::Done, Heard::Nothing] {
             connected()
