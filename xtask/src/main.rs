@@ -1,6 +1,6 @@
-//! `cargo xtask …`: what a developer and the build run by one command.
+//! `cargo xtask …`: the commands for developers and for the build.
 //!
-//! It uses the standard library alone, so that it is compiled in a moment and has nothing to install before it can install.
+//! It uses only the standard library, so that it compiles in a moment and needs nothing installed.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -51,7 +51,7 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// The folder of the workspace, wherever the command was typed.
+/// The folder of the workspace, from any working directory.
 fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)

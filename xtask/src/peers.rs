@@ -1,5 +1,5 @@
-//! Installs the authorization servers that `cargo xtask bench --peers` measures beside Hallpass, each at a pinned version,
-//! into a folder that git ignores. Nothing is installed twice.
+//! Installs the authorization servers for `cargo xtask bench --peers`, each at a pinned version, into a folder that git
+//! ignores. Nothing is installed twice.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::process::{Outcome, output, run};
 
 const KEYCLOAK: &str = "26.7.3";
 
-/// Installs what is missing: the folder where all of it is.
+/// Installs what is missing. Returns the folder of all of it.
 pub(crate) fn install(root: &Path) -> Result<PathBuf, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let folder = target.join("peers");
@@ -22,7 +22,7 @@ pub(crate) fn install(root: &Path) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// With the Node that npm's package `node` brings, as Debian's is too old for it.
+/// Uses the Node of npm's package `node`, because Debian's is too old.
 fn oidc_provider(ours: &Path, folder: &Path) -> Outcome {
     let (lock, stamp) = (
         ours.join("package-lock.json"),
@@ -58,7 +58,7 @@ fn django(ours: &Path, folder: &Path) -> Outcome {
     copy(&requirements, &stamp)
 }
 
-/// Its distribution, prepared for PostgreSQL as its documentation says for production (`kc.sh build`).
+/// Its distribution, prepared for PostgreSQL as its documentation recommends for production (`kc.sh build`).
 fn keycloak(folder: &Path) -> Outcome {
     let home = folder.join(format!("keycloak-{KEYCLOAK}"));
     let stamp = home.join("built-for-the-bench");
@@ -82,8 +82,8 @@ fn keycloak(folder: &Path) -> Outcome {
         .map_err(|error| format!("could not finish {}: {error}", home.display()))
 }
 
-/// Built by Go from its module, whose checksums are pinned; with the tags that its own build has for a database without SQLite's
-/// extensions.
+/// Built by Go from its module, with pinned checksums, and with the build tags of its own build for databases without
+/// SQLite's extensions.
 fn hydra(ours: &Path, folder: &Path) -> Outcome {
     let (sums, stamp) = (ours.join("go.sum"), folder.join("installed-go.sum"));
     if same(&sums, &stamp) {

@@ -1,10 +1,11 @@
-//! An earlier version, built, to run beside this one: `target/previous/COMMIT-PROFILE`.
+//! An earlier version, built to run beside this one: `target/previous/COMMIT-PROFILE`.
 //!
-//! Which one is the first of these that can run beside it: the tags and commits in `xtask/upgrade-from`, the commit that
-//! touched the migrations last, the one before this. A version can where this one has its migrations unchanged.
+//! The version is the first of these that can run beside this one: the tags and commits in `xtask/upgrade-from`, the last
+//! commit that touched the migrations, the commit before this one. A version can run beside this one if this one has that
+//! version's migrations unchanged.
 //!
-//! It is built once for each commit, in a working tree of git's beside this one, with the same target folder: what both
-//! versions depend on is compiled once. Whoever builds this one afterwards compiles the workspace's own crates again.
+//! It is built once for each commit, in a separate git working tree with the same target folder, so that shared
+//! dependencies are compiled once. The next build of this version compiles the workspace's own crates again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use std::process::Command;
 use crate::install::copy;
 use crate::process::{Outcome, output, run};
 
-/// Builds it, unless that was done. Where it cannot be had, as in a copy without history, this says so, and goes on.
+/// Builds the version, unless it is built already. If it is not available, as in a copy without history, prints why and
+/// continues.
 pub(crate) fn build(root: &Path, profile: &str) {
     let Some((commit, binary)) = place(root, profile) else {
         eprintln!("there is no earlier version that could run beside this one: upgrades are not tried");
@@ -28,7 +30,7 @@ pub(crate) fn build(root: &Path, profile: &str) {
     }
 }
 
-/// Where it is, if it was built.
+/// The path of the binary, if it was built.
 pub(crate) fn built(root: &Path, profile: &str) -> Option<String> {
     let (_, binary) = place(root, profile)?;
     binary.exists().then(|| binary.to_string_lossy().into_owned())
@@ -40,7 +42,7 @@ fn place(root: &Path, profile: &str) -> Option<(String, PathBuf)> {
     Some((commit, binary))
 }
 
-/// Where the migrations are.
+/// The folder of the migrations.
 const MIGRATIONS: &str = "crates/server/migrations";
 
 /// The commit to upgrade from.
@@ -52,7 +54,7 @@ fn chosen(root: &Path) -> Option<String> {
     candidates.iter().find_map(|name| usable(root, name))
 }
 
-/// The tags and commits in a file, one a line; what follows `#` is a comment.
+/// The tags and commits in a file, one per line. Text after `#` is a comment.
 fn names(text: &str) -> Vec<String> {
     let lines = text
         .lines()
@@ -60,7 +62,7 @@ fn names(text: &str) -> Vec<String> {
     lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// The commit of this name, if it came before this one and this one has its migrations unchanged.
+/// The commit with this name, if it is before this one and this one has its migrations unchanged.
 fn usable(root: &Path, name: &str) -> Option<String> {
     let commit = git(
         root,
@@ -81,7 +83,7 @@ fn usable(root: &Path, name: &str) -> Option<String> {
     (commit != head).then_some(commit)
 }
 
-/// What git prints; `None` where it fails.
+/// The output of git. `None` if git fails.
 fn git(root: &Path, words: &[&str]) -> Option<String> {
     output("git", &[&["-C", &root.to_string_lossy()], words].concat())
 }
@@ -137,7 +139,7 @@ mod tests {
             git(self.0.path(), &[&who, words].concat()).expect("git does it")
         }
 
-        /// A commit in which these files hold these texts.
+        /// Commits these files with these texts.
         fn commit(&self, files: &[(&str, &str)]) -> String {
             for (name, text) in files {
                 let path = self.0.path().join(name);
@@ -159,7 +161,7 @@ mod tests {
     const FROM: &str = "xtask/upgrade-from";
 
     #[test]
-    fn without_a_name_it_is_the_commit_that_touched_the_migrations_last() {
+    fn without_a_name_the_last_commit_of_the_migrations_is_chosen() {
         let repository = Repository::new();
         repository.commit(&[V1]);
         assert_eq!(repository.chosen(), None, "nothing came before");
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_name_that_is_there_and_can_run_beside_this_version_is_taken() {
+    fn the_first_named_version_that_can_run_beside_this_one_is_chosen() {
         let repository = Repository::new();
         repository.commit(&[V1]);
         repository.git(&["tag", "old"]);

@@ -1,12 +1,12 @@
-//! Running other programs, and saying which one failed.
+//! Runs other programs, and reports which one failed.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A step's or an installation's outcome; the text says what to do about it.
+/// The outcome of a step or an installation. The error text says what to do.
 pub(crate) type Outcome = Result<(), String>;
 
-/// Runs a program to its end with its output shown.
+/// Runs a program to its end, with its output shown.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let shown = shown(command);
     match command.stdin(Stdio::null()).status() {
@@ -16,7 +16,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     }
 }
 
-/// What a program prints, or nothing if it is missing or fails.
+/// The output of a program. `None` if it is missing or fails.
 pub(crate) fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program)
         .args(arguments)
@@ -27,12 +27,12 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Option<String> {
     output.status.success().then_some(text)
 }
 
-/// Runs the cargo that runs this, in the folder of the workspace.
+/// Runs the current cargo in the folder of the workspace.
 pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Outcome {
     run(cargo_command(root).args(arguments))
 }
 
-/// The cargo that runs this, in the folder of the workspace.
+/// The current cargo, in the folder of the workspace.
 pub(crate) fn cargo_command(root: &Path) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the steps, from the quickest answer to the slowest. The first that fails ends it.
+//! `cargo xtask test`: the steps, from the fastest to the slowest. The first failure ends the run.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -85,7 +85,7 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> ExitCode {
         if let Err(reason) = outcome {
             show(&times);
             eprintln!("\n{}: {reason}", step.name);
-            eprintln!("once more: cargo xtask test --only {}", step.name);
+            eprintln!("to run this step again: cargo xtask test --only {}", step.name);
             return ExitCode::FAILURE;
         }
     }
@@ -112,9 +112,9 @@ fn chosen(only: Option<&str>) -> Result<Vec<&'static Step>, String> {
     }
 }
 
-/// The tests that need other people's programs are not run by a plain `cargo test` (`test = false`),
-/// which also takes them out of `--all-targets`. Always the whole workspace: one package alone would be given other
-/// features, and everything below it compiled again.
+/// A plain `cargo test` does not run the tests that need other programs (`test = false`), and so `--all-targets` leaves
+/// them out. This always checks the whole workspace: a single package would have other features, and everything below it
+/// would be compiled again.
 fn clippy(root: &Path) -> Outcome {
     let workspace = ["clippy", "--locked", "--workspace"];
     let strict = ["--", "-D", "warnings"];
@@ -135,7 +135,7 @@ fn deny(root: &Path) -> Outcome {
     )
 }
 
-/// What needs PostgreSQL whatever the others run on is ignored elsewhere.
+/// Runs also the tests that need PostgreSQL in any case, which are ignored elsewhere.
 fn postgres(root: &Path) -> Outcome {
     install::postgres()?;
     let targets = ["--lib", "--test", "http", "--test", "commands"];
