@@ -3,20 +3,21 @@
 use super::{PRESETS, assert_refused};
 use crate::harness::{APPS, CHALLENGE, Client, JOHN, Landing, MARY, REDIRECT_URI, Server, VERIFIER};
 
-/// What the app keeps for another of its sessions.
+/// The code verifier of another session of the app.
 const OTHER_VERIFIER: &str = "the-verifier-that-the-victims-session-has-got";
 const PKCE: [(&str, &str); 2] = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
 
-/// What redeems `code` with this verifier.
+/// The parameters that redeem `code` with this verifier.
 fn redemption<'a>(client: &'a Client<'_>, code: &'a str, verifier: Option<&'a str>) -> Vec<(&'a str, &'a str)> {
     let mut pairs = client.redemption(code);
     pairs.extend(verifier.map(|verifier| ("code_verifier", verifier)));
     pairs
 }
 
-/// RFC 9700 §4.5.3.1: an attacker's or a stolen code in the victim's session comes with that session's verifier.
+/// RFC 9700 §4.5.3.1: a code of the attacker, injected into the victim's session, arrives with the verifier of that
+/// session.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_code_serves_another_session() {
+async fn under_every_preset_a_code_is_refused_in_another_session() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let mary = server.browser_of(MARY).await;
@@ -40,16 +41,17 @@ async fn under_no_preset_a_code_serves_another_session() {
                 let answer = client.token(&redemption(&client, &code, verifier)).await;
                 assert_refused(&answer, &format!("{preset} {} {verifier:?}", client.id));
             }
-            // None of it spent the code for the session that it belongs to.
+            // None of the attempts has used up the code for its own session.
             let tokens = client.token(&redemption(&client, &code, Some(VERIFIER))).await;
             assert_eq!(tokens.status, 200, "{preset} {}: {}", client.id, tokens.body);
         }
     }
 }
 
-/// RFC 6749 §4.1.3: the code was issued to the client that redeems it. Whoever else asks spends nothing.
+/// RFC 6749 §4.1.3: only the client that a code was issued to can redeem it. An attempt of another client does not use up
+/// the code.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_code_serves_another_app() {
+async fn under_every_preset_a_code_is_refused_to_another_app() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -61,7 +63,7 @@ async fn under_no_preset_a_code_serves_another_app() {
             other.clone().without_pkce(),
             other.without_pkce().by_basic(),
             native.public().without_pkce(),
-            // The app's own name, without its secret or with another.
+            // The app's own id, without its secret or with another app's secret.
             sample.clone().public().without_pkce(),
             sample.clone().with_secret("guessed"),
         ];
@@ -70,7 +72,7 @@ async fn under_no_preset_a_code_serves_another_app() {
             assert_refused(&answer, &format!("{preset} {}", thief.id));
         }
         let tokens = sample.token(&redemption(&sample, &code, Some(VERIFIER))).await.tokens();
-        // Once it is spent, its coming again from elsewhere is no second use, which would end the grant.
+        // Once the code is used, another attempt from elsewhere is not a second use, which would end the grant.
         for thief in &thieves {
             let answer = thief.token(&redemption(thief, &code, Some(VERIFIER))).await;
             assert_refused(&answer, &format!("{preset} {}", thief.id));
@@ -88,9 +90,9 @@ client_secret = "a-secret-of-43-characters-as-hallpass-makes"
 redirect_uris = ["https://two.example/a", "https://two.example/b"]
 "#;
 
-/// RFC 6749 §4.1.3 and §10.6: a code that came by one redirect URI is not taken with another, registered or not.
+/// RFC 6749 §4.1.3 and §10.6: a code issued for one redirect URI is refused with another, registered or not.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_code_serves_another_redirect_uri() {
+async fn under_every_preset_a_code_is_refused_with_another_redirect_uri() {
     for preset in PRESETS {
         let server = Server::library(preset, TWO_DOORS).await;
         let john = server.browser_of(JOHN).await;
@@ -111,10 +113,10 @@ async fn under_no_preset_a_code_serves_another_redirect_uri() {
     }
 }
 
-/// RFC 9700 §4.8.2: an attacker takes the challenge out of the request on its way; the app, which sends its verifier, must
-/// not get a token for a code that is bound to nothing.
+/// RFC 9700 §4.8.2: an attacker removes the challenge from the authorization request. The app, which sends its verifier,
+/// must not get a token for a code without a challenge.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_challenge_can_be_taken_out_unnoticed() {
+async fn under_every_preset_a_removed_challenge_is_detected() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -142,11 +144,12 @@ async fn under_no_preset_a_challenge_can_be_taken_out_unnoticed() {
     }
 }
 
-/// RFC 7636 §4.3 and §7.2, RFC 9700 §2.1.1: `plain`, which an absent method means too, and whatever is no S256 challenge.
+/// RFC 7636 §4.3 and §7.2, RFC 9700 §2.1.1: refuses `plain`, an absent method (which means `plain`), and any value that is
+/// not an S256 challenge.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_weaker_challenge_is_taken() {
+async fn under_every_preset_a_weaker_challenge_is_refused() {
     let padded = format!("{CHALLENGE}=");
-    // The same 32 bytes, with bits behind them that no encoder writes.
+    // The same 32 bytes, followed by bits that no encoder writes.
     let loose = format!("{}N", &CHALLENGE[..42]);
     let weak: [&[(&str, &str)]; 11] = [
         &[("code_challenge", VERIFIER), ("code_challenge_method", "plain")],

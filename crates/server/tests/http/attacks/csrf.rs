@@ -1,14 +1,14 @@
 //! Requests that another site makes a browser send (RFC 9700 §4.7, RFC 6749 §10.12): with a foreign Origin, with a sealed
-//! state that is missing or somebody else's, or by GET.
+//! state that is missing or belongs to somebody else, or by GET.
 
 use super::{RESET, assert_unchanged, form_to, is_logged_in, send};
 use crate::harness::{APPS, Answer, Browser, Client, Form, JOHN, MARY, REDIRECT_URI, Server, Tokens, encoded};
 use reqwest::Method;
 use std::time::Duration;
 
-/// Such a POST comes without the SameSite cookie: an anonymous one in its answer would replace the session's.
+/// Such a POST has no SameSite cookie. An anonymous session cookie in the answer would replace the person's.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_post_from_another_site_takes_no_session_away() {
+async fn a_post_from_another_site_does_not_replace_the_session() {
     let server = Server::library("default", "").await;
     for path in ["/login", "/logout", "/consent", "/switch", "/account", "/nowhere"] {
         for (origin, sets) in [
@@ -23,7 +23,7 @@ async fn a_post_from_another_site_takes_no_session_away() {
     }
 }
 
-/// DESIGN §6: each sealed state is bound to its browser session. One that an attacker got in theirs signs nobody else out.
+/// DESIGN §6: each sealed state is bound to its browser session. An attacker's state signs nobody else out.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_of_another_browser_signs_nobody_out() {
     let server = Server::library("default", "").await;
@@ -31,21 +31,21 @@ async fn a_state_of_another_browser_signs_nobody_out() {
     let theirs = mary.open("/account").await;
     send(&john, &theirs, "/logout", &[]).await;
     assert!(is_logged_in(&john).await);
-    // One's own signs out however long the page was open.
+    // The person's own state signs them out, however long the page was open.
     let own = john.open("/account").await;
     server.advance(Duration::from_secs(45 * 60));
     send(&john, &own, "/logout", &[]).await;
     assert!(!is_logged_in(&john).await);
 }
 
-/// A form that does something, with what a person would have typed.
+/// A form that changes something, with the values that a person would type.
 struct Deed {
     page: Answer,
     form: Form,
     typed: Vec<(&'static str, &'static str)>,
 }
 
-/// Every form behind a sign-in.
+/// Every form that needs a sign-in.
 async fn deeds(browser: &Browser<'_>, client: &Client<'_>) -> Vec<Deed> {
     let consent = browser.authorize(&client.query(&[])).await.consent();
     let (account, apps) = (browser.open("/account").await, browser.open("/account/apps").await);
@@ -72,7 +72,7 @@ async fn deeds(browser: &Browser<'_>, client: &Client<'_>) -> Vec<Deed> {
     ]
 }
 
-/// Nothing was signed out, granted, ended, registered or reset.
+/// Asserts that nothing was signed out, granted, ended, registered or reset.
 async fn assert_nothing_done(server: &Server, browser: &Browser<'_>, client: &Client<'_>, tokens: &Tokens, by: &str) {
     assert_unchanged(server, browser, client, tokens).await;
     let apps = browser.open("/account/apps").await;
@@ -83,7 +83,7 @@ async fn assert_nothing_done(server: &Server, browser: &Browser<'_>, client: &Cl
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_form_does_anything_for_another_site() {
+async fn every_form_posted_from_another_site_changes_nothing() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -119,9 +119,9 @@ async fn no_form_does_anything_for_another_site() {
     assert_nothing_done(&server, &john, &sample, &tokens, "another site").await;
 }
 
-/// With a name of its own, no other host is the server: not even those that a developer's computer has for itself.
+/// With a configured name, no other host counts as the server, not even the names of the local computer.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_with_a_name_has_one_origin() {
+async fn a_server_with_public_url_accepts_one_origin() {
     let declared = format!("[server]\npublic_url = \"https://id.example.com\"\n{APPS}");
     let server = Server::library("default", &declared).await;
     let browser = server.browser();
@@ -153,9 +153,9 @@ async fn a_server_with_a_name_has_one_origin() {
     assert_eq!(answer.status, 303);
 }
 
-/// The person can open the right address, and the operator finds a proxy that changes one.
+/// So the person can open the right address, and the operator can find a proxy that changes it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_from_another_address_is_told_both_addresses() {
+async fn the_refusal_of_a_form_from_another_address_names_both_addresses() {
     let declared = format!("[server]\npublic_url = \"https://id.example.com\"\n{APPS}");
     let server = Server::library("default", &declared).await;
     let browser = server.browser();
@@ -180,10 +180,10 @@ async fn a_form_from_another_address_is_told_both_addresses() {
     }
 }
 
-/// Privacy extensions and `Referrer-Policy: no-referrer` of a proxy hide the origin; the browser's own word is believed
-/// (Fetch Metadata), which no page can set.
+/// Privacy extensions, and a proxy with `Referrer-Policy: no-referrer`, hide the origin. Then Fetch Metadata decides, which
+/// no page can set.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hidden_origin_is_believed_where_the_browser_says_that_it_is_the_same() {
+async fn a_hidden_origin_is_accepted_if_fetch_metadata_says_same_origin() {
     let server = Server::library("default", "").await;
     let browser = server.browser();
     let page = browser.open("/login").await;
@@ -209,12 +209,12 @@ async fn a_hidden_origin_is_believed_where_the_browser_says_that_it_is_the_same(
     }
 }
 
-/// What a browser sends without an Origin is left to the sealed state (DESIGN §9): without one, or with one that an
-/// attacker got in a browser of theirs, nothing is done.
+/// For requests without an Origin the sealed state decides (DESIGN §9): without a state, or with one of an attacker's
+/// browser, nothing is done.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_form_does_anything_without_a_state_of_its_own() {
+async fn every_form_without_its_own_state_changes_nothing() {
     let server = Server::library("default", APPS).await;
-    // Both manage the app, so that she has every form that he has.
+    // Both people manage the app, so both have the same forms.
     server.sql(
         "INSERT INTO app_team (app_id, user_id, added) SELECT apps.id, users.id, 0 FROM apps, users \
          WHERE apps.client_id = 'sample' AND users.email = 'mary@example.com'",
@@ -248,9 +248,9 @@ async fn no_form_does_anything_without_a_state_of_its_own() {
     );
 }
 
-/// RFC 9110 §9.2.1: a link, an image or a prefetch is a GET, and a GET does nothing, whatever it carries.
+/// RFC 9110 §9.2.1: a link, an image or a prefetch is a GET. A GET changes nothing, whatever it carries.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_get_does_anything() {
+async fn no_get_changes_anything() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -272,7 +272,7 @@ async fn no_get_does_anything() {
             Method::OPTIONS,
         ] {
             let request = server.request(method.clone(), &url).header("cookie", &cookies);
-            // RFC 9110 has no such header; frameworks do.
+            // RFC 9110 has no such header, but frameworks use it.
             let request = request
                 .header("x-http-method-override", "POST")
                 .header("x-http-method", "POST");
@@ -295,14 +295,14 @@ async fn no_get_does_anything() {
     assert!(!answer.body.contains(MARY.email), "a link fills in no form");
 }
 
-/// Login CSRF (RFC 9700 §4.7): nobody is moved into another's account, from whichever page the form is.
+/// Login CSRF (RFC 9700 §4.7): no sign-in form, from whichever page, signs a person in to another account.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_form_moves_nobody_into_another_account() {
+async fn a_login_form_of_an_attacker_signs_nobody_in_to_another_account() {
     let server = Server::library("default", APPS).await;
     let victim = server.browser();
     let page = victim.open("/login").await;
     let typed = [("username", MARY.email), ("password", MARY.password)];
-    // The victim signs in meanwhile; the form of before leads on as who is signed in.
+    // The victim signs in in the meantime. The earlier form then continues as the signed-in person.
     victim.log_in(JOHN).await;
     let answer = victim.submit(&page, &page.form("password"), &typed).await;
     assert!(

@@ -1,11 +1,11 @@
-//! Who or what exists, as a stranger could find out by asking (RFC 6749 §10.10, RFC 7662 §4, RFC 9700 §4).
+//! Attempts of a stranger to find out which people, apps or tokens exist (RFC 6749 §10.10, RFC 7662 §4, RFC 9700 §4).
 
 use super::{PRESETS, endpoint};
 use crate::harness::{APPS, Answer, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, SECRET, Server};
 
-/// RFC 6749 §5.2: who guesses at secrets does not learn which apps there are.
+/// RFC 6749 §5.2: guessing at secrets does not reveal which apps exist.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_wrong_secret_tells_whether_the_app_is_known() {
+async fn under_every_preset_a_wrong_secret_does_not_reveal_whether_the_app_exists() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         for by_basic in [false, true] {
@@ -17,7 +17,7 @@ async fn under_no_preset_a_wrong_secret_tells_whether_the_app_is_known() {
     }
 }
 
-/// What every endpoint says to an app with a wrong secret.
+/// The answers of every endpoint to an app with a wrong secret.
 async fn refused(server: &Server, id: &str, by_basic: bool) -> Vec<String> {
     let client = server.client(id, REDIRECT_URI).with_secret("guessed");
     let client = if by_basic { client.by_basic() } else { client };
@@ -35,10 +35,10 @@ async fn refused(server: &Server, id: &str, by_basic: bool) -> Vec<String> {
     answers.iter().map(Answer::shown).collect()
 }
 
-/// RFC 7662 §2.2: why a token is inactive for this caller is not told: another's, an ended, a forged and an invented one
-/// read the same, to the byte, headers included.
+/// RFC 7662 §2.2: the answer does not say why a token is inactive for the caller. Another app's, an ended, a forged and an
+/// invented token get the same bytes and headers.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_introspection_tells_a_foreign_token_from_none() {
+async fn under_every_preset_a_foreign_token_introspects_like_an_invented_one() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -70,7 +70,7 @@ async fn under_no_preset_introspection_tells_a_foreign_token_from_none() {
             seen.push(format!("{headers:?} {}", answer.shown()));
         }
         assert!(seen.iter().all(|one| *one == seen[0]), "{preset}: {seen:#?}");
-        // An API is told nothing about refresh tokens, whosever.
+        // An API gets no information about any refresh token.
         let api = server.client(RESOURCE, "");
         assert_eq!(
             api.introspect(&tokens.refresh).await.body,
@@ -80,9 +80,9 @@ async fn under_no_preset_introspection_tells_a_foreign_token_from_none() {
     }
 }
 
-/// What is wrong with a code or a refresh token that is not the caller's own is not told either.
+/// Nor does the answer say what is wrong with a code or a refresh token of another app.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_foreign_code_or_refresh_token_reads_as_an_invented_one() {
+async fn a_foreign_code_or_refresh_token_is_refused_like_an_invented_one() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -103,10 +103,10 @@ async fn a_foreign_code_or_refresh_token_reads_as_an_invented_one() {
     );
 }
 
-/// OWASP's authentication cheat sheet: a person who does not exist, one without a password, one who is suspended and has the
-/// right one, one with a wrong one: the same words, status and headers.
+/// OWASP's authentication cheat sheet: an unknown person, one without a password, a suspended one with the right password
+/// and one with a wrong password get the same words, status and headers.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_in_does_not_tell_who_exists() {
+async fn a_failed_sign_in_does_not_reveal_who_exists() {
     let declared = "[[users]]\nemail = \"silent@example.com\"\nname = \"No Password\"\n";
     let server = Server::library("default", declared).await;
     server.command(&["user", "suspend", MARY.email]);
@@ -128,9 +128,9 @@ async fn a_sign_in_does_not_tell_who_exists() {
     assert!(seen[0].starts_with("401"));
 }
 
-/// A name alone tells nothing: neither whether it is an app's, nor an API's, nor of which kind the app is.
+/// An id alone reveals neither whether it belongs to an app or an API, nor the kind of the app.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_client_id_can_be_probed() {
+async fn under_every_preset_a_client_id_alone_reveals_nothing() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         for name in ["token", "introspect", "revoke"] {
@@ -147,7 +147,7 @@ async fn under_no_preset_a_client_id_can_be_probed() {
             }
             assert!(seen.iter().all(|one| *one == seen[0]), "{preset} {name}: {seen:#?}");
         }
-        // The secret of an API opens nothing but introspection.
+        // The secret of an API is accepted for introspection only.
         let api = server.client(RESOURCE, "").with_secret(SECRET);
         let nobody = server.client("nobody", "");
         assert_eq!(
@@ -163,7 +163,7 @@ async fn under_no_preset_a_client_id_can_be_probed() {
     }
 }
 
-/// The way to an app that a stranger may see is the app's own name, and no more than that.
+/// A stranger on the way to an app sees the name of the app, and nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_sees_nothing_of_people_and_organizations() {
     let server = Server::library("default", &format!("{APPS}{}", crate::harness::TENANTS)).await;
@@ -201,7 +201,7 @@ async fn a_stranger_sees_nothing_of_people_and_organizations() {
             assert!(!page.body.contains(secret), "{} {secret}", page.url);
         }
     }
-    // Behind the sign-in, what is there and what is not look alike before it.
+    // Before the sign-in, existing and missing pages look the same.
     for (there, not) in [(5, 6), (7, 8)] {
         assert_eq!(pages[there].status, pages[not].status);
         assert_eq!(pages[there].text(), pages[not].text());

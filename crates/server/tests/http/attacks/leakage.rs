@@ -1,4 +1,5 @@
-//! Codes, tokens and secrets that leak by caches, referrers or redirects (RFC 9700 §4.2, §4.3, §4.12; RFC 6749 §5.1).
+//! Codes, tokens and secrets that could leak through caches, referrers or redirects (RFC 9700 §4.2, §4.3, §4.12; RFC 6749
+//! §5.1).
 
 use super::{PRESETS, form_to, send};
 use crate::harness::{APPS, Answer, CHALLENGE, JOHN, REDIRECT_URI, Server};
@@ -10,9 +11,9 @@ fn assert_not_kept(answer: &Answer, what: &str) {
     assert_eq!(answer.header("server"), "", "{what}");
 }
 
-/// RFC 6749 §5.1, RFC 7662 §2.2, RFC 9700 §4.3: no cache keeps an answer of these, whether it is a success or a refusal.
+/// RFC 6749 §5.1, RFC 7662 §2.2, RFC 9700 §4.3: no cache may keep these answers, neither a success nor a refusal.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_an_answer_with_a_token_is_kept() {
+async fn under_every_preset_an_answer_with_a_token_is_not_cached() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -41,9 +42,9 @@ async fn under_no_preset_an_answer_with_a_token_is_kept() {
     }
 }
 
-/// A secret is shown on the answer to a POST, which no cache keeps and no address leads to.
+/// A secret is shown only in the answer to a POST, which no cache keeps and no URL leads to.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_with_a_secret_is_not_kept() {
+async fn a_page_with_a_secret_is_not_cached() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let page = john.open("/developer/apps/new").await;
@@ -59,9 +60,9 @@ async fn a_page_with_a_secret_is_not_kept() {
     assert!(!again.header("location").contains(&secret));
 }
 
-/// RFC 9700 §4.12: a 307 would send the password or the consent on to the app.
+/// RFC 9700 §4.12: with a 307, the browser would send the password or the consent to the app.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_post_that_leads_on_does_so_by_303() {
+async fn every_post_that_redirects_does_so_with_303() {
     let server = Server::library("default", APPS).await;
     let sample = server.client("sample", REDIRECT_URI);
     let browser = server.browser();
@@ -82,7 +83,7 @@ async fn every_post_that_leads_on_does_so_by_303() {
         assert_eq!((answer.status, answer.body.as_str()), (303, ""), "{action}");
         assert!(!answer.header("location").contains("battery"), "{action}");
     }
-    // An error after the person answered leads on in the same way.
+    // An error after the person's answer is redirected in the same way.
     let again = server.browser_of(JOHN).await;
     let page = again.authorize(&sample.query(&[])).await.consent();
     let mut form = page.form("decision");
@@ -93,8 +94,8 @@ async fn every_post_that_leads_on_does_so_by_303() {
     assert_eq!(out.status, 303);
 }
 
-/// RFC 9700 §4.2.4: pages with an authorization request or a code in their address or text name no other site, so that no
-/// referrer goes out; the policy keeps what a redirect would carry.
+/// RFC 9700 §4.2.4: pages with an authorization request or a code in their URL or text refer to no other site, so no
+/// referrer is sent. The policy covers redirects as well.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_of_the_flow_loads_or_names_another_site() {
     let desk = "[[apps]]\nname = \"Desk\"\nclient_id = \"desk\"\nclient_secret = \"a-secret-of-43-characters-as-hallpass-makes\"\n";
@@ -123,9 +124,9 @@ async fn no_page_of_the_flow_loads_or_names_another_site() {
     }
 }
 
-/// RFC 6749 §10.3, RFC 6750 §2.3: what comes in an address does not count, and is not taken up from there.
+/// RFC 6749 §10.3, RFC 6750 §2.3: a secret in a URL is ignored and not repeated.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_secret_is_taken_from_an_address() {
+async fn a_secret_in_a_url_is_ignored() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -146,7 +147,7 @@ async fn nothing_secret_is_taken_from_an_address() {
     }
     assert_eq!(server.identity(&tokens.access).await.status, 200);
     assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
-    // An authorization request with a secret in it is answered without it.
+    // An authorization request with a secret in it is answered without the secret.
     let query = sample.query(&[("client_secret", crate::harness::SECRET), ("password", JOHN.password)]);
     let page = john.authorize(&query).await.consent();
     assert!(!page.body.contains(crate::harness::SECRET) && !page.body.contains(JOHN.password));

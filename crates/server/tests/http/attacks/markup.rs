@@ -1,12 +1,13 @@
-//! Markup in every text that a person, a developer, an operator or an address can set: each page shows it as text.
+//! Markup in every text that a person, a developer, an operator or a URL can set: each page shows it as text.
 
 use super::form_to;
 use crate::harness::{Answer, Browser, MARY, Person, REDIRECT_URI, Server, encoded};
 use crate::page_headers::assert_protected;
 
-/// Breaks out of an attribute, of a tag and of a text where it is not escaped. Without white space, it may stand in an id.
+/// Would break out of an attribute, of a tag and of text if it were not escaped. It has no white space, so it can be used
+/// in an id.
 const HOSTILE: &str = r#""'><img/src=x/onerror=alert(1)><script>alert(1)</script>{{7*7}}"#;
-/// What is left of its beginning once it is escaped.
+/// The escaped form of its beginning.
 const ESCAPED: &str = "&#34;&#39;&#62;&#60;img/src=x/onerror=alert(1)&#62;";
 
 const EVE: Person = Person {
@@ -14,7 +15,7 @@ const EVE: Person = Person {
     password: "correct horse battery",
 };
 
-/// Every name is hostile. `URI` is what the app is sent back to.
+/// A world in which every name is hostile. `URI` stands for the app's redirect URI.
 const WORLD: &str = r#"
 [brand]
 name = '''HOSTILE'''
@@ -50,7 +51,7 @@ async fn server(preset: &str, uris: &str) -> Server {
     Server::library(preset, &world).await
 }
 
-/// The page is protected, and nothing in it has become markup.
+/// Asserts that the page is protected, and that nothing in it has become markup.
 fn assert_text(page: &Answer, what: &str) {
     assert_protected(page, what);
     for raw in ["<img", "<script>", "\"'>", "'><", "href=\"javascript", "href='", "49}}"] {
@@ -58,14 +59,14 @@ fn assert_text(page: &Answer, what: &str) {
     }
 }
 
-/// The same, and the text is there.
+/// The same, and the text is on the page.
 fn assert_shown(page: &Answer, what: &str) {
     assert_text(page, what);
     assert!(page.body.contains(ESCAPED), "{what} does not show it: {}", page.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_are_text_on_the_way_to_an_app() {
+async fn names_are_escaped_at_sign_in_and_consent() {
     let server = server("default", &format!("redirect_uris = [\"{URI}\"]")).await;
     let eve = server.browser();
     let app = server.client(HOSTILE, URI);
@@ -94,7 +95,7 @@ async fn names_are_text_on_the_way_to_an_app() {
     let tokens = app.redeem(code).await.tokens();
     let again = eve.submit(&consent, &consent.form("decision"), &typed).await;
     assert_shown(&again, "already answered");
-    // JSON says it as JSON, and is called so.
+    // JSON shows it as a JSON string, with the content type of JSON.
     for answer in [
         server.identity(&tokens.access).await,
         app.introspect(&tokens.access).await,
@@ -114,7 +115,7 @@ async fn names_are_text_on_the_way_to_an_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_are_text_in_the_portal() {
+async fn names_are_escaped_in_the_portal() {
     let server = server("default", &format!("redirect_uris = [\"{URI}\"]")).await;
     let eve = server.browser_of(EVE).await;
     for path in [
@@ -152,7 +153,7 @@ async fn names_are_text_in_the_portal() {
         assert_eq!(refused.status, 400);
         assert_shown(&refused, name);
     }
-    // The declared app has the name as it is.
+    // The declared app has the name unchanged.
     let name = format!("{HOSTILE}2");
     let typed = [
         ("name", name.as_str()),
@@ -179,7 +180,7 @@ async fn names_are_text_in_the_portal() {
 
 /// API-5: the page that shows a code, and the one after a denial.
 #[tokio::test(flavor = "multi_thread")]
-async fn names_are_text_where_a_code_is_copied() {
+async fn names_are_escaped_on_the_code_page() {
     let server = server("apicbase", "").await;
     let eve = server.browser_of(EVE).await;
     let desk = server.client(HOSTILE, "");
@@ -210,9 +211,9 @@ async fn assert_each_is_text(browser: &Browser<'_>, good: &[(&str, &str)]) {
     }
 }
 
-/// What an address says: no page repeats it as markup, nor does a redirect.
+/// No page repeats a value of the URL as markup, and no redirect uses it.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_address_says_is_text() {
+async fn values_in_a_url_are_escaped() {
     let server = Server::library("default", crate::harness::APPS).await;
     let good = [
         ("response_type", "code"),

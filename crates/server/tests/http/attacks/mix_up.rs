@@ -1,4 +1,4 @@
-//! Mix-up (RFC 9700 §4.4, RFC 9207): every answer of the authorization endpoint says whose it is, once, as the metadata says.
+//! Mix-up (RFC 9700 §4.4, RFC 9207): every authorization response has `iss` once, with the issuer of the metadata.
 
 use super::PRESETS;
 use crate::harness::{APPS, Callback, JOHN, MARY, REDIRECT_URI, Server, TENANTS};
@@ -11,12 +11,12 @@ fn assert_said_once(callback: &Callback, issuer: &str, what: &str) {
         .map(|(_, value)| value.as_str())
         .collect();
     assert_eq!(said, [issuer], "{what}: {}", callback.address);
-    // The last one, so that nothing before it can be taken for the end of it.
+    // `iss` is the last parameter, so that no value before it can end in a forged one.
     assert_eq!(callback.names().last(), Some(&"iss"), "{what}");
     assert!(!callback.address.contains('#'), "{what}");
 }
 
-/// Every way back to an app: success, denial, an error before the login and one after it.
+/// Every redirect to an app: success, denial, an error before the login and one after it.
 async fn assert_every_answer_says_whose_it_is(server: &Server, what: &str) {
     let issuer = server.get("/.well-known/oauth-authorization-server").await.json()["issuer"].clone();
     let issuer = issuer.as_str().unwrap();
@@ -41,24 +41,24 @@ async fn assert_every_answer_says_whose_it_is(server: &Server, what: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn under_every_preset_an_answer_says_whose_it_is() {
+async fn under_every_preset_an_authorization_response_has_iss() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         assert_every_answer_says_whose_it_is(&server, preset).await;
     }
 }
 
-/// RFC 9207 §2.4: compared as text with the issuer of the metadata, its path included.
+/// RFC 9207 §2.4: compared as text with the issuer of the metadata, including its path.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_issuer_with_a_path_is_said_with_it() {
+async fn iss_includes_the_path_of_the_issuer() {
     let declared = format!("[server]\npublic_url = \"https://id.example.com/auth\"\n{APPS}");
     let server = Server::library("default", &declared).await;
     assert_every_answer_says_whose_it_is(&server, "with a path").await;
 }
 
-/// The link back from a page that ends there is an answer too.
+/// The link back to the app on an error page is an authorization response too.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_way_back_of_somebody_who_is_no_member_says_whose_it_is() {
+async fn the_link_back_for_a_person_who_is_no_member_has_iss() {
     let server = Server::library("default", TENANTS).await;
     let mary = server.browser_of(MARY).await;
     let acme = server.client("acme-reports", "https://acme.example/callback");
@@ -74,9 +74,9 @@ async fn the_way_back_of_somebody_who_is_no_member_says_whose_it_is() {
     assert!(link.ends_with(&issuer), "{link}");
 }
 
-/// RFC 9207 §3, RFC 8414 §2: what tells a client that it may rely on it.
+/// RFC 9207 §3, RFC 8414 §2: the metadata tells a client that it can rely on `iss`.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_metadata_says_that_answers_say_whose_they_are() {
+async fn the_metadata_announces_iss_in_authorization_responses() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let metadata = server.get("/.well-known/oauth-authorization-server").await.json();

@@ -1,7 +1,8 @@
-//! Attacks, each a test (RFC 9700 §3: who attacks; §4: how): a module per theme.
+//! Attacks, each a test (RFC 9700 §3: the attackers; §4: the attacks). One module per theme.
 //!
-//! What belongs to one endpoint alone stands in that endpoint's module; here is what crosses them, and what must hold under
-//! every preset: a preset may be laxer than `default` only in what its own text says.
+//! Attacks on a single endpoint are tested in the module of that endpoint. Here are the attacks that involve several
+//! endpoints, and those that every preset must resist: a preset may be less strict than `default` only where its own text
+//! says so.
 
 mod code_injection;
 mod csrf;
@@ -20,7 +21,7 @@ mod tokens;
 
 use crate::harness::{Answer, Browser, Client, Form, Server, Tokens};
 
-/// Every preset that ships.
+/// All presets that ship.
 const PRESETS: [&str; 5] = [
     "default",
     "common-controls-hub",
@@ -29,7 +30,7 @@ const PRESETS: [&str; 5] = [
     "apicbase",
 ];
 
-/// Where the form goes that gives `sample` a new secret.
+/// The path of the form that creates a new secret for `sample`.
 const RESET: &str = "/developer/apps/sample/secret";
 
 async fn is_logged_in(browser: &Browser<'_>) -> bool {
@@ -37,7 +38,7 @@ async fn is_logged_in(browser: &Browser<'_>) -> bool {
     forms.iter().all(|form| !form.has("password"))
 }
 
-/// Sends the form of `page` that goes to `action`, with `typed` in it.
+/// Sends the form of `page` with this `action`, with `typed` filled in.
 async fn send(browser: &Browser<'_>, page: &Answer, action: &str, typed: &[(&str, &str)]) -> Answer {
     browser.submit(page, &form_to(page, action), typed).await
 }
@@ -47,20 +48,20 @@ fn form_to(page: &Answer, action: &str) -> Form {
     form.unwrap_or_else(|| panic!("no form goes to {action}: {}", page.text()))
 }
 
-/// The person is signed in, the app connected, and its secret the one that it was.
+/// Asserts that the person is signed in, the app connected, and its secret unchanged.
 async fn assert_unchanged(server: &Server, browser: &Browser<'_>, client: &Client<'_>, tokens: &Tokens) {
     assert!(is_logged_in(browser).await);
     assert_eq!(server.identity(&tokens.access).await.status, 200);
     assert_eq!(client.introspect(&tokens.access).await.json()["client_id"], client.id);
 }
 
-/// The way of an endpoint under the server's preset.
+/// The path of an endpoint under the server's preset.
 fn endpoint(server: &Server, name: &str) -> String {
     let slash = if server.preset == "apicbase" { "/" } else { "" };
     format!("/oauth/{name}{slash}")
 }
 
-/// A refusal that hands nothing out.
+/// Asserts that the answer is a refusal without a token.
 fn assert_refused(answer: &Answer, what: &str) {
     assert!((400..500).contains(&answer.status), "{what}: {answer:?}");
     assert!(!answer.body.contains("hp_"), "{what}: {}", answer.body);

@@ -1,5 +1,5 @@
-//! Sealed page states that come twice, late, from elsewhere or for something else, and consents whose ground is gone by the
-//! time that they arrive (DESIGN §6).
+//! Sealed page states that arrive twice, late, from another browser or for another purpose, and consents whose conditions
+//! have changed before they arrive (DESIGN §6).
 
 use super::{PRESETS, RESET, assert_unchanged, form_to, is_logged_in, send};
 use crate::harness::{APPS, Answer, JOHN, Landing, MARY, REDIRECT_URI, Server, TENANTS};
@@ -8,7 +8,7 @@ use std::time::Duration;
 const ACME: &str = "https://acme.example/callback";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn not_you_with_the_state_of_another_browser_does_nothing() {
+async fn switch_account_with_the_state_of_another_browser_changes_nothing() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -23,9 +23,9 @@ async fn not_you_with_the_state_of_another_browser_does_nothing() {
     }
 }
 
-/// DESIGN §6: each sealed state is bound to its purpose. All of these are the same person's, from the same browser, and fresh.
+/// DESIGN §6: each sealed state is bound to its purpose. All of these belong to the same person and browser, and are fresh.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_state_serves_another_purpose() {
+async fn under_every_preset_a_state_is_refused_for_another_purpose() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -64,16 +64,16 @@ async fn grants(server: &Server) -> usize {
     listed["grants"].as_array().map_or(0, Vec::len)
 }
 
-/// Consent for another user: the account is switched between the question and the answer, in the same browser.
+/// A consent for another user: the account is switched between the page and the answer, in the same browser.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consent_asked_of_one_person_is_not_given_by_the_next_in_the_same_browser() {
+async fn a_consent_page_of_one_person_is_refused_from_the_next_in_the_browser() {
     let server = Server::library("default", APPS).await;
     let browser = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
     let asked = browser.authorize(&sample.query(&[])).await.consent();
     let account = browser.open("/account").await;
     send(&browser, &account, "/logout", &[]).await;
-    // Nobody is signed in: the answer waits for somebody.
+    // Nobody is signed in, so the answer leads to the sign-in.
     browser.decide(&asked, "allow").await.login();
     browser.log_in(MARY).await;
     let again = browser.decide(&asked, "allow").await.consent();
@@ -87,7 +87,7 @@ async fn a_consent_asked_of_one_person_is_not_given_by_the_next_in_the_same_brow
         "nor is a denial hers"
     );
     assert_eq!(grants(&server).await, 0);
-    // Back again as John the old page asks anew: it was another session's.
+    // John is signed in again. The old page belonged to another session, so the server asks again.
     let account = browser.open("/account").await;
     send(&browser, &account, "/logout", &[]).await;
     browser.log_in(JOHN).await;
@@ -95,9 +95,9 @@ async fn a_consent_asked_of_one_person_is_not_given_by_the_next_in_the_same_brow
     assert_eq!(grants(&server).await, 0);
 }
 
-/// DESIGN §6: a POST runs the authorization checks again, on what is true now.
+/// DESIGN §6: a POST repeats the authorization checks with the current data.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consent_whose_ground_is_gone_gives_nothing() {
+async fn a_consent_whose_conditions_changed_gives_nothing() {
     let takes: [(&[&str], &[&str]); 4] = [
         (&["app", "suspend", "acme-reports"], &["app", "resume", "acme-reports"]),
         (&["org", "suspend", "acme"], &["org", "resume", "acme"]),
@@ -128,7 +128,7 @@ async fn a_consent_whose_ground_is_gone_gives_nothing() {
         assert_eq!(grants(&server).await, 0, "{take:?}");
         server.command(give);
     }
-    // And a code that was given before is worth nothing once the ground is gone.
+    // A code that was issued before is refused as well once its conditions have changed.
     for (take, give) in takes {
         let browser = server.browser_of(max).await;
         let code = acme.code(&browser, &[]).await;
@@ -139,7 +139,7 @@ async fn a_consent_whose_ground_is_gone_gives_nothing() {
     }
 }
 
-/// The scopes that were read are the scopes that are granted: one that the app lost meanwhile is not, nor is one it gained.
+/// Only the scopes on the page are granted: neither a scope that the app has lost since, nor one that it has gained.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consent_to_scopes_that_the_app_lost_gives_nothing() {
     let world = format!("[server]\npublic_url = \"http://id.example.com\"\n{APPS}");
@@ -163,9 +163,9 @@ async fn a_consent_to_scopes_that_the_app_lost_gives_nothing() {
     assert_eq!(grants(&server).await, 0);
 }
 
-/// One page, one grant: whatever the second POST says, it changes nothing of the first.
+/// One page gives one grant. A second POST with other values changes nothing in the first grant.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consent_sent_again_with_other_words_makes_no_other_grant() {
+async fn a_consent_sent_again_with_other_values_creates_no_second_grant() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -190,9 +190,9 @@ async fn a_consent_sent_again_with_other_words_makes_no_other_grant() {
     assert_eq!(grants(&server).await, 1);
 }
 
-/// A state outlives neither the session that it was made in nor its half hour, for anything but signing out.
+/// A state is valid for half an hour and in its own session, except for signing out.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_state_outlives_its_session_or_its_time() {
+async fn a_state_is_refused_after_its_session_or_its_half_hour() {
     let server = Server::library("default", APPS).await;
     let sample = server.client("sample", REDIRECT_URI);
     let john = server.browser_of(JOHN).await;
@@ -230,9 +230,9 @@ async fn no_state_outlives_its_session_or_its_time() {
     assert_eq!(grants(&server).await, 1);
 }
 
-/// What a page carries is sealed: nobody reads the request of another in it, and one changed letter is none of ours.
+/// A page state is sealed: nobody can read the request in it, and a state with one changed letter is refused.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_can_be_neither_read_nor_changed() {
+async fn a_state_cannot_be_read_or_changed() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);

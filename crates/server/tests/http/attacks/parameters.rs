@@ -1,12 +1,12 @@
-//! Parameters with which an attacker asks for more, or for it in another way (RFC 6749 §3.1.1 and §3.3, RFC 9101).
+//! Parameters with which an attacker asks for more access, or in another way (RFC 6749 §3.1.1 and §3.3, RFC 9101).
 
 use super::{PRESETS, assert_refused, endpoint};
 use crate::harness::{APPS, JOHN, REDIRECT_URI, SECRET, Server, TENANTS};
 
-/// RFC 9101 §6.3 and §7: whoever sends a request object means its parameters and not those beside it. It is not taken, and
-/// nobody is made to fetch one (§10.4.1).
+/// RFC 9101 §6.3 and §7: a client that sends a request object means its parameters, not those beside it. The server
+/// supports no request objects, so it refuses, and fetches none (§10.4.1).
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_request_object_is_passed_over() {
+async fn under_every_preset_a_request_object_is_refused() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let sample = server.client("sample", REDIRECT_URI);
@@ -45,9 +45,9 @@ async fn under_no_preset_a_request_object_is_passed_over() {
     }
 }
 
-/// RFC 6749 §3.1.1, RFC 9700 §2.1.2: a code and nothing else comes back, in the query and nowhere else.
+/// RFC 6749 §3.1.1, RFC 9700 §2.1.2: the response has a code and nothing else, and only in the query.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_anything_but_a_code_in_the_query_comes_back() {
+async fn under_every_preset_only_a_code_in_the_query_is_returned() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -96,9 +96,9 @@ async fn under_no_preset_anything_but_a_code_in_the_query_comes_back() {
     }
 }
 
-/// Nothing that an app can say takes the question away from the person (DESIGN §10: consent is always asked for).
+/// No parameter of an app can skip the consent of the person (DESIGN §10: consent is always asked for).
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_an_app_answers_for_the_person() {
+async fn under_every_preset_only_the_person_can_consent() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let (nobody, john) = (server.browser(), server.browser_of(JOHN).await);
@@ -118,17 +118,17 @@ async fn under_no_preset_an_app_answers_for_the_person() {
             nobody.authorize(&sample.query(more)).await.login();
             john.authorize(&sample.query(more)).await.consent();
         }
-        // The endpoint takes no POST, by which a form elsewhere could answer.
+        // The endpoint refuses POST, so that no form on another site can answer for the person.
         let path = format!("{}?{}", endpoint(&server, "authorize"), sample.query(&[]));
         let posted = server.post(&path, &[("decision", "allow")]).await;
         assert_eq!((posted.status, posted.header("location")), (405, ""), "{preset}");
     }
 }
 
-/// RFC 6749 §3.3 and §6: what was granted is what there is, however often and wherever more is asked for.
+/// RFC 6749 §3.3 and §6: no later request can add scopes to those granted.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_scope_grows() {
-    // The product of connected-home bounds every app to one scope, so there is none to grow by.
+async fn under_every_preset_granted_scopes_never_grow() {
+    // In connected-home the product limits every app to one scope, so no scope could be added.
     for preset in PRESETS.into_iter().filter(|preset| *preset != "connected-home") {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -151,16 +151,16 @@ async fn under_no_preset_a_scope_grows() {
         }
         let refreshed = sample.refresh(&redeemed.refresh).await.tokens();
         assert_eq!(scope(&refreshed.access).await, "read", "{preset}");
-        // Another consent for more leaves this grant as it is.
+        // A second consent for more scopes leaves the first grant unchanged.
         sample.connect_with(&john, &[("scope", "read write")]).await;
         let again = sample.refresh(&refreshed.refresh).await.tokens();
         assert_eq!(scope(&again.access).await, "read", "{preset}");
     }
 }
 
-/// RFC 6749 appendix B: parameters are a form. Neither JSON nor a method of another name is one.
+/// RFC 6749 appendix B: parameters are a form. Neither JSON nor another method is accepted.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_token_request_is_anything_but_a_posted_form() {
+async fn under_every_preset_a_token_request_must_be_a_posted_form() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -199,8 +199,8 @@ async fn under_no_preset_a_token_request_is_anything_but_a_posted_form() {
     }
 }
 
-/// RFC 9700 §4.15.1: no client id passes for a person's subject, by configuration or by the operator's command; ids that the
-/// portal makes are of another form.
+/// RFC 9700 §4.15.1: no client id can look like a person's subject, neither by configuration nor by command. The portal
+/// creates ids of another form.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_client_id_looks_like_a_persons_subject() {
     let server = Server::library("default", TENANTS).await;

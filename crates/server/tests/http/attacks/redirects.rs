@@ -1,9 +1,9 @@
-//! Redirect URIs that are nearly right, and redirects that lead where nobody registered (RFC 9700 §4.1, §4.11).
+//! Redirect URIs that are almost right, and redirects to URIs that nobody registered (RFC 9700 §4.1, §4.11).
 
 use super::{PRESETS, form_to};
 use crate::harness::{APPS, Browser, JOHN, Landing, REDIRECT_URI, Server, encoded};
 
-/// Apps whose redirect URIs invite confusion.
+/// Apps with redirect URIs that are easily confused.
 const MORE: &str = r#"
 [[apps]]
 name = "Query"
@@ -30,24 +30,24 @@ client_secret = "a-secret-of-43-characters-as-hallpass-makes"
 redirect_uris = ["http://127.0.0.1:3000/cb", "http://[::1]/cb", "http://localhost:3000/cb"]
 "#;
 
-/// Put behind a redirect URI.
+/// Appended to a redirect URI.
 const BEHIND: &str = r#"/ // ? ?x=1 &x=1 # #x ;x=1 %00 %0d%0a %2f %2e%2e %23 %20 % /.. /../evil /..%2fevil /. . @evil.example
     \ \evil * ?code=x &to=https://evil.example"#;
-/// Put in front of one.
+/// Put before a redirect URI.
 const BEFORE: &str =
     "x view-source: https://evil.example/ https://evil.example? https://evil.example# javascript:evil//
     data:text/html,evil blob: //evil.example/";
-/// In the place of its host, which `HOST` stands for.
+/// Replaces the host, for which `HOST` stands.
 const HOSTS: &str = r#"evil.example HOST.evil.example evilHOST evil.HOST www.HOST HOST. HOST:443 HOST:80 HOST:8443 HOST:
     user@HOST user:evil@HOST @HOST HOST@evil.example HOST%40evil.example HOST:443@evil.example evil.example%2fHOST
     evil.example\@HOST evil.example\.HOST evil.example#@HOST evil.example?@HOST evil.example;@HOST HOST%00.evil.example
     HOST%2eevil.example HOST,evil.example HOST&evil.example *.example [::1] 127.0.0.1 localhost"#;
-/// In the place of its scheme.
+/// Replaces the scheme.
 const SCHEMES: &str = "http HTTPS ftp ws wss file javascript data evil httpss";
-/// In the place of its path, which `PATH` stands for.
+/// Replaces the path, for which `PATH` stands.
 const PATHS: &str =
     r#"x/../PATH ./PATH /PATH %2e/PATH evil/..%2fPATH \PATH %2fPATH PATH/evil evil PATH/PATH ?PATH #PATH"#;
-/// White space and letters that are not seen, before or behind.
+/// White space and invisible letters, before or after the URI.
 const UNSEEN: [&str; 9] = [
     " ",
     "\t",
@@ -60,7 +60,7 @@ const UNSEEN: [&str; 9] = [
     "\u{a0}",
 ];
 
-/// What an attacker, a lax parser or a browser may take for `uri`.
+/// Variants that an attacker, a lax parser or a browser may take for `uri`.
 fn confusions(uri: &str) -> Vec<String> {
     let (scheme, rest) = uri.split_once("://").expect("an address with a host");
     let (host, path) = rest.split_once('/').expect("an address with a path");
@@ -91,7 +91,7 @@ fn confusions(uri: &str) -> Vec<String> {
     all
 }
 
-/// Nobody is sent to `uri` for this app, and nothing of it stands on the page.
+/// Asserts that nobody is redirected to `uri` for this app, and that no part of it is on the page.
 async fn assert_no_redirect(browser: &Browser<'_>, id: &str, uri: &str) {
     let query = browser_query(id, uri);
     let page = browser.authorize(&query).await.page();
@@ -112,9 +112,9 @@ fn browser_query(id: &str, uri: &str) -> String {
     ])
 }
 
-/// PAINS 27, RFC 9700 §2.1: compared as text, whatever the parser of a browser or of a library would make of it.
+/// PAINS 27, RFC 9700 §2.1: compared as text, whatever a browser's or a library's parser would do.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_nearly_a_registered_redirect_uri_is_not_redirected_to() {
+async fn an_almost_registered_redirect_uri_is_not_redirected_to() {
     let server = Server::library("default", &format!("{APPS}{MORE}")).await;
     let (nobody, john) = (server.browser(), server.browser_of(JOHN).await);
     for (id, uri) in [
@@ -150,9 +150,9 @@ async fn what_is_nearly_a_registered_redirect_uri_is_not_redirected_to() {
     }
 }
 
-/// RFC 8252 §7.3: only the port is free, of that address alone; §8.3: `localhost` is no address.
+/// RFC 8252 §7.3: only the port of that one address is free. §8.3: `localhost` does not count as an address.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_native_apps_loopback_address_only_the_port_is_free() {
+async fn only_the_port_of_a_native_apps_loopback_uri_may_differ() {
     let server = Server::library("default", APPS).await;
     let nobody = server.browser();
     for host in [
@@ -212,10 +212,10 @@ async fn of_a_native_apps_loopback_address_only_the_port_is_free() {
     }
 }
 
-/// RFC 9700 §2.1: the exception for ports is for native apps, which are public (RFC 8252 §8.4). Of an app with a secret,
-/// that is a server, every letter counts.
+/// RFC 9700 §2.1: the exception for ports is for native apps, which are public (RFC 8252 §8.4). An app with a secret runs
+/// on a server, so its redirect URI must match exactly.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_with_a_secret_has_no_port_free() {
+async fn the_port_must_match_for_an_app_with_a_secret() {
     let server = Server::library("default", &format!("{APPS}{MORE}")).await;
     let nobody = server.browser();
     for uri in [
@@ -237,9 +237,9 @@ async fn an_app_with_a_secret_has_no_port_free() {
     }
 }
 
-/// RFC 6749 §3.1: a parameter that comes twice. Whichever of the two is good, neither is redirected to.
+/// RFC 6749 §3.1: a parameter that is repeated. Even if one of the two is registered, the server redirects to neither.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_redirect_uris_neither_is_redirected_to() {
+async fn a_repeated_redirect_uri_is_not_redirected_to() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let good = browser_query("sample", REDIRECT_URI);
@@ -256,7 +256,7 @@ async fn of_two_redirect_uris_neither_is_redirected_to() {
                 assert!(!page.body.contains("evil"), "{preset} {second}");
             }
         }
-        // Names that other servers take for the same are unknown here, and count for nothing.
+        // Parameter names that other servers treat as the same are unknown here, and ignored.
         let john = server.browser_of(JOHN).await;
         for name in [
             "redirect_uri[]",
@@ -279,9 +279,10 @@ async fn of_two_redirect_uris_neither_is_redirected_to() {
     }
 }
 
-/// What a developer may not register (RFC 6749 §3.1.2, RFC 9700 §4.1.3): each leads elsewhere than it seems to, or runs.
+/// Redirect URIs that a developer may not register (RFC 6749 §3.1.2, RFC 9700 §4.1.3): each leads elsewhere than it seems
+/// to, or runs code.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_uri_that_deceives_is_not_registered() {
+async fn a_deceptive_redirect_uri_is_not_registered() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     let page = john.open("/developer/apps/new").await;
@@ -336,9 +337,9 @@ async fn a_redirect_uri_that_deceives_is_not_registered() {
     assert!(!john.open("/developer").await.text().contains("Sneaky"));
 }
 
-/// RFC 9700 §4.1: an open redirector at the authorization endpoint serves phishing, whatever else is wrong with the request.
+/// RFC 9700 §4.1: an open redirector at the authorization endpoint helps phishing, whatever else is wrong with the request.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_foreign_redirect_uri_is_redirected_to() {
+async fn under_every_preset_an_unregistered_redirect_uri_is_not_redirected_to() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         for browser in [server.browser(), server.browser_of(JOHN).await] {
@@ -365,7 +366,7 @@ async fn under_no_preset_a_foreign_redirect_uri_is_redirected_to() {
     }
 }
 
-/// RFC 9700 §4.11.2: an app that is not live is no reason to send anybody anywhere, however wrong the rest is.
+/// RFC 9700 §4.11.2: if the app is not live, nobody is redirected, whatever else is wrong with the request.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_sent_to_an_app_that_is_not_live() {
     let server = Server::library("default", APPS).await;
@@ -389,9 +390,9 @@ async fn nobody_is_sent_to_an_app_that_is_not_live() {
     }
 }
 
-/// RFC 9700 §4.11.2: no field and no query of a form leads away from the server.
+/// RFC 9700 §4.11.2: no field and no query of a form causes a redirect to another site.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_forms_answer_leads_to_an_address_that_was_sent_along() {
+async fn a_form_never_redirects_to_a_submitted_url() {
     let names = [
         "next",
         "return",
@@ -441,7 +442,7 @@ async fn no_forms_answer_leads_to_an_address_that_was_sent_along() {
         let answer = browser.submit_only(&page, &form, &[typed, &evil].concat()).await;
         let location = answer.header("location");
         if action == "/secret" {
-            // The state is no state: the page of the app says that nothing was done.
+            // The state is invalid, so the page of the app says that nothing was done.
             assert_eq!((answer.status, location), (200, ""), "{}", answer.text());
             assert!(!answer.body.contains("evil"), "{}", answer.body);
             continue;

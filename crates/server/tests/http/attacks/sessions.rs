@@ -1,13 +1,13 @@
-//! Sessions that are planted, kept or carried elsewhere (RFC 6265 §8.4 and §8.6; RFC 9700 §4.7).
+//! Sessions that are planted, kept or used in another browser (RFC 6265 §8.4 and §8.6; RFC 9700 §4.7).
 
 use super::{is_logged_in, send};
 use crate::harness::{JOHN, MARY, Server};
 
-/// A value of the right form, of an attacker's choice.
+/// A session id of the right form, chosen by an attacker.
 const PLANTED: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_was_planted_is_nobodys() {
+async fn a_planted_session_is_not_signed_in() {
     let server = Server::library("default", "").await;
     let name = format!("hallpass-{}", server.port());
     let victim = server.browser();
@@ -18,7 +18,7 @@ async fn a_session_that_was_planted_is_nobodys() {
     let attacker = server.browser();
     attacker.set_cookies(&format!("{name}={PLANTED}; {name}-browser-planted0={PLANTED}"));
     assert!(!is_logged_in(&attacker).await);
-    // Planted again beside the true one, in either order: nobody is somebody else by it.
+    // The planted id beside the real one, in either order, signs nobody in as another person.
     let own = victim.cookies();
     for both in [format!("{name}={PLANTED}; {own}"), format!("{own}; {name}={PLANTED}")] {
         let url = server.at("/account");
@@ -28,9 +28,9 @@ async fn a_session_that_was_planted_is_nobodys() {
     }
 }
 
-/// A login over a login: the session of before ends with it.
+/// A second login in the same browser ends the first session.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_when_the_same_browser_signs_in_anew() {
+async fn a_second_sign_in_ends_the_browsers_first_session() {
     let server = Server::library("default", "").await;
     let browser = server.browser_of(JOHN).await;
     let before = browser.cookies();
@@ -46,7 +46,7 @@ async fn a_session_ends_when_the_same_browser_signs_in_anew() {
     assert!(browser.open("/account").await.text().contains("Mary Major"));
 }
 
-/// A new password ends every session: whoever came in by the old one is out.
+/// A new password ends every session, including those of anyone who knew the old password.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_password_signs_everybody_out() {
     let server = Server::library("default", "").await;
@@ -62,7 +62,7 @@ async fn a_new_password_signs_everybody_out() {
     assert_eq!(server.browser().log_in(JOHN).await.status, 401);
 }
 
-/// A suspension too, and the end of it brings no session back.
+/// A suspension also ends every session, and its end restores none.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_does_not_come_back_with_a_person_who_was_suspended() {
     let server = Server::library("default", "").await;
@@ -72,9 +72,9 @@ async fn a_session_does_not_come_back_with_a_person_who_was_suspended() {
     assert!(!is_logged_in(&john).await);
 }
 
-/// Whoever reads the database has no session by it, and no page's address carries one.
+/// A reader of the database cannot use a session from it, and no URL of a page contains one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_is_written_down_only_as_a_hash() {
+async fn a_session_is_stored_only_as_a_hash() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     let (name, token) = john.session_cookie();
@@ -89,9 +89,10 @@ async fn a_session_is_written_down_only_as_a_hash() {
     }
 }
 
-/// RFC 6265bis §4.1.3.2: with https only the cookie with the prefix counts, which no other host and no plain http can set.
+/// RFC 6265bis §4.1.3.2: with https only the cookie with the prefix counts, which neither another host nor plain http can
+/// set.
 #[tokio::test(flavor = "multi_thread")]
-async fn with_https_a_cookie_without_the_prefix_counts_for_nothing() {
+async fn with_https_a_cookie_without_the_prefix_is_ignored() {
     let server = Server::library("default", "[server]\npublic_url = \"https://id.example.com\"").await;
     let john = server.browser_of(JOHN).await;
     let (name, value) = john.session_cookie();

@@ -1,11 +1,11 @@
-//! Headers and bytes that mean one thing to a proxy and another to the server (RFC 9112 §11, RFC 9700 §4.13).
+//! Headers and bytes that mean different things to a proxy and to the server (RFC 9112 §11, RFC 9700 §4.13).
 
 use super::{assert_refused, send};
 use crate::harness::{APPS, Answer, JOHN, REDIRECT_URI, SECRET, Server, encoded};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Method;
 
-/// Headers by which a client could say what the server is called or what was asked for.
+/// Headers by which a client could claim another server name or another URL.
 const CLAIMS: [(&str, &str); 16] = [
     ("host", "evil.example"),
     ("x-forwarded-host", "evil.example"),
@@ -25,14 +25,15 @@ const CLAIMS: [(&str, &str); 16] = [
     ("remote-user", "john@doe.com"),
 ];
 
-/// A server that was told what it is called. One that was not refuses pages under foreign names (`hosts.rs`).
+/// A server with a configured name. One without refuses pages under other names (`hosts.rs`).
 fn named() -> String {
     format!("[server]\npublic_url = \"http://id.example\"\n{APPS}")
 }
 
-/// RFC 9700 §4.13: what the server is called is configuration. No header changes a link, a redirect, the metadata or who asks.
+/// RFC 9700 §4.13: the server's name comes from the configuration. No header changes a link, a redirect, the metadata or
+/// the source of a request.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_header_says_what_the_server_is_called_or_who_asks() {
+async fn no_header_changes_the_servers_name_or_the_source() {
     let server = Server::library("default", &named()).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -56,7 +57,7 @@ async fn no_header_says_what_the_server_is_called_or_who_asks() {
                 .iter()
                 .fold(request, |request, (name, value)| request.header(*name, *value));
             let answer = server.send(&url, request).await;
-            // The number of the pass to come differs each time.
+            // The number after "pas" differs each time.
             let read = |page: &Answer| page.text().split(" pas ").next().unwrap_or_default().to_owned();
             assert_eq!((answer.status, read(&answer)), (plain.status, read(&plain)), "{path}");
             assert_eq!(answer.header("location"), plain.header("location"), "{path}");
@@ -73,9 +74,9 @@ async fn no_header_says_what_the_server_is_called_or_who_asks() {
     }
 }
 
-/// The forms too: where they lead on is below the configured address.
+/// Forms too: their redirects stay below the configured URL.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_header_leads_a_form_elsewhere() {
+async fn no_header_changes_where_a_form_redirects() {
     let server = Server::library("default", &named()).await;
     let browser = server.browser();
     let page = browser.open("/login").await;
@@ -93,9 +94,9 @@ async fn no_header_leads_a_form_elsewhere() {
     assert_eq!((answer.status, answer.header("location")), (303, "/account"));
 }
 
-/// RFC 9110 §5.5: what a request carries is never a line of the answer's head.
+/// RFC 9110 §5.5: no value of a request becomes a header line of the answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_break_in_a_parameter_is_no_header() {
+async fn a_line_break_in_a_parameter_adds_no_header() {
     let server = Server::library("default", APPS).await;
     let breaks = [
         "x\r\nevil: 1\r\n\r\n<evil>",
@@ -119,7 +120,7 @@ async fn a_line_break_in_a_parameter_is_no_header() {
             let mut pairs = good.to_vec();
             pairs.retain(|(other, _)| *other != name);
             pairs.extend([(name, value), (value, "x")]);
-            // Refused for its scope, so that there is a redirect with whatever is echoed.
+            // Refused for its scope, so that the redirect repeats the state.
             for more in ["", "&scope2=x"] {
                 let head = format!(
                     "GET /oauth/authorize?{}{more} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -139,7 +140,7 @@ async fn a_line_break_in_a_parameter_is_no_header() {
     machines_answer_without_a_line_of(&server, &breaks).await;
 }
 
-/// The same at the endpoints that answer in JSON, with a challenge beside it.
+/// The same at the endpoints that answer in JSON and with a challenge.
 async fn machines_answer_without_a_line_of(server: &Server, breaks: &[&str]) {
     for name in [
         "grant_type",
@@ -165,9 +166,9 @@ async fn machines_answer_without_a_line_of(server: &Server, breaks: &[&str]) {
     assert!(!refused.header("www-authenticate").contains("evil"), "{refused:?}");
 }
 
-/// RFC 6749 §2.3, RFC 7617 §2: one scheme, one pair. What some parsers would take for it is no credential.
+/// RFC 6749 §2.3, RFC 7617 §2: one scheme, one pair. Variants that some parsers accept are no credentials.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_nearly_a_basic_header_proves_nothing() {
+async fn an_almost_valid_basic_header_does_not_authenticate() {
     let server = Server::library("default", APPS).await;
     let pair = STANDARD.encode(format!("sample:{SECRET}"));
     for scheme in ["Basic", "basic", "BASIC"] {
@@ -224,10 +225,10 @@ async fn what_is_nearly_a_basic_header_proves_nothing() {
     }
 }
 
-/// RFC 9112 §6.1 and §6.3: where a request ends must not depend on who reads it. Of what two readers could read in two ways,
-/// the second half is never answered.
+/// RFC 9112 §6.1 and §6.3: the end of a request must not depend on the reader. If two readers could disagree, the second
+/// part is never answered as a request.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_with_two_ends_has_no_second_half() {
+async fn a_request_with_two_possible_ends_is_answered_once() {
     let server = Server::library("default", APPS).await;
     let hidden = "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let two = format!("POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n{hidden}");
@@ -263,9 +264,10 @@ async fn a_request_with_two_ends_has_no_second_half() {
     }
 }
 
-/// An address with a host in it (RFC 9112 §3.2.2), and what is no path: the pages are the server's own all the same.
+/// A target with another host in it (RFC 9112 §3.2.2), or one that is not a path: the server still answers with its own
+/// pages.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_with_another_host_leads_to_the_servers_own_pages() {
+async fn a_target_with_another_host_gets_the_servers_own_pages() {
     let server = Server::library("default", &named()).await;
     for target in [
         "http://evil.example/account",
@@ -292,9 +294,9 @@ async fn an_address_with_another_host_leads_to_the_servers_own_pages() {
     }
 }
 
-/// RFC 9113 §8.3.1: what HTTP/2 calls `:authority` says no more than `Host` does.
+/// RFC 9113 §8.3.1: `:authority` of HTTP/2 is trusted no more than `Host`.
 #[tokio::test(flavor = "multi_thread")]
-async fn http_2_says_no_other_name_either() {
+async fn http_2_authority_does_not_change_the_servers_name() {
     use http_body_util::{BodyExt as _, Empty};
     use hyper_util::rt::{TokioExecutor, TokioIo};
     let server = Server::library("default", &named()).await;
@@ -322,9 +324,9 @@ async fn http_2_says_no_other_name_either() {
     }
 }
 
-/// A cookie header that a proxy glued together, or a browser split: one session, the right one or none.
+/// A cookie header that a proxy joined, or a browser split: it gives the right session or none.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_odd_cookie_header_is_nobodys_session() {
+async fn a_malformed_cookie_header_gives_no_other_session() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let (name, token) = john.session_cookie();

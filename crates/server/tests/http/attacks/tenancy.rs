@@ -1,4 +1,5 @@
-//! One organization's developers, members and tokens in another's (DESIGN §4: every endpoint has a negative test; API-3).
+//! Developers, members and tokens of one organization used in another (DESIGN §4: every endpoint has a negative test;
+//! API-3).
 
 use crate::harness::{Answer, Browser, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, Server, TENANTS};
 
@@ -10,7 +11,7 @@ secret = "a-secret-of-43-characters-as-hallpass-makes"
 "#;
 const PARTNER: &str = "https://partner.example/callback";
 
-/// A suspended organization is at rest: nobody registers apps in it or makes secrets for its apps.
+/// In a suspended organization nobody can register apps or create secrets for its apps.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_organization_gets_no_app_and_no_secret() {
     let server = Server::library("default", TENANTS).await;
@@ -36,14 +37,14 @@ async fn a_suspended_organization_gets_no_app_and_no_secret() {
     assert!(!john.open("/developer").await.text().contains("Sneaky"));
 }
 
-/// A page without what differs each time.
+/// The status and the text of a page, without the parts that differ each time.
 fn read(answer: &Answer) -> (u16, String) {
     (answer.status, answer.text())
 }
 
-/// Another organization's app and settings are not there, to the letter, whatever is asked of them and how it is written.
+/// Another organization's app and settings get exactly the answer for missing ones, for every request and every spelling.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_another_organizations_reads_as_what_is_not_there() {
+async fn objects_of_another_organization_answer_as_missing_ones() {
     let server = Server::library("default", TENANTS).await;
     let mary = server.browser_of(MARY).await;
     let unknown = read(&mary.open("/developer/apps/nothing").await);
@@ -65,7 +66,7 @@ async fn what_is_another_organizations_reads_as_what_is_not_there() {
     ] {
         assert_eq!(read(&mary.open(path).await), unknown, "{path}");
     }
-    // By the form of her own app, too.
+    // Also with the form of her own app.
     let own = mary.open("/developer/apps/globex-trials").await;
     let mut answers = Vec::new();
     for target in [
@@ -90,9 +91,9 @@ async fn what_is_another_organizations_reads_as_what_is_not_there() {
     }
 }
 
-/// An organization that is not one's own is refused as one that does not exist.
+/// Another organization is refused with the same words as one that does not exist.
 #[tokio::test(flavor = "multi_thread")]
-async fn registering_for_another_organization_reads_as_for_none() {
+async fn registering_for_another_organization_is_refused_as_for_a_missing_one() {
     let server = Server::library("default", TENANTS).await;
     let (john, mary) = (server.browser_of(JOHN).await, server.browser_of(MARY).await);
     let page = mary.open("/developer/apps/new").await;
@@ -117,9 +118,9 @@ async fn organization_of(server: &Server, token: &str) -> String {
     format!("{} {}", told["organization"], told["environment"])
 }
 
-/// API-3: whatever is asked and sent, a person's token is of an organization that the person is in.
+/// API-3: a person's token is always for an organization in which the person is a member, whatever the request says.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gets_a_token_of_an_organization_that_they_are_not_in() {
+async fn a_token_is_only_for_an_organization_of_the_person() {
     let server = Server::library("default", &format!("{TENANTS}{API}")).await;
     let mary = server.browser_of(MARY).await;
     let partner = server.client("partner-sync", PARTNER);
@@ -147,7 +148,7 @@ async fn nobody_gets_a_token_of_an_organization_that_they_are_not_in() {
             .tokens();
         assert_eq!(organization_of(&server, &next.access).await, "\"globex\" \"sandbox\"");
     }
-    // An app of the other organization is not hers to connect.
+    // She cannot connect an app of the other organization.
     let acme = server.client("acme-reports", "https://acme.example/callback");
     for more in [&[][..], &[("organization", "globex")]] {
         assert_eq!(mary.authorize(&acme.query(more)).await.page().status, 403);
@@ -163,9 +164,10 @@ async fn connected_in(browser: &Browser<'_>, server: &Server, organization: &str
     partner.redeem(code.split('&').next().unwrap()).await.tokens().access
 }
 
-/// One person, one app, two organizations: what ends in one goes on in the other, and a token stays where it is from.
+/// One person, one app, two organizations: an end in one does not affect the other, and a token stays with its
+/// organization.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_partners_grants_of_two_organizations_do_not_mix() {
+async fn a_partner_apps_grants_of_two_organizations_are_separate() {
     let two = TENANTS.replace("members = [\"mary@", "members = [\"max@example.com:member\", \"mary@");
     let server = Server::library("default", &format!("{two}{API}")).await;
     let max = server
@@ -185,9 +187,9 @@ async fn a_partners_grants_of_two_organizations_do_not_mix() {
     assert_eq!(server.identity(&globex).await.status, 401);
 }
 
-/// Mass assignment: a developer decides what the form has, and nothing else (DESIGN §8: reach is the operator's).
+/// Mass assignment: a developer can set the fields of the form, and nothing else (DESIGN §8: the operator sets reach).
 #[tokio::test(flavor = "multi_thread")]
-async fn a_developer_sets_nothing_that_the_form_does_not_have() {
+async fn fields_that_the_form_does_not_have_are_ignored() {
     let server = Server::library("default", TENANTS).await;
     let mary = server.browser_of(MARY).await;
     let page = mary.open("/developer/apps/new").await;
@@ -223,9 +225,9 @@ async fn a_developer_sets_nothing_that_the_form_does_not_have() {
     assert_eq!(chosen.client_credentials(&[]).await.status, 401);
 }
 
-/// The browser's pages know no administrator: what an operator does is done on the socket.
+/// The browser's pages have no administrator: operator actions are possible on the socket only.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_public_address_does_nothing_that_is_the_operators() {
+async fn no_operator_action_is_possible_at_the_public_address() {
     let server = Server::library("default", TENANTS).await;
     let john = server.browser_of(JOHN).await;
     for path in [

@@ -1,5 +1,5 @@
-//! Secrets and accounts that could be guessed by how long an answer takes (RFC 6749 §10.10, RFC 9700 §4; DESIGN §6). Nothing
-//! here measures an answer: one test reads how secrets are compared, the others count what the password threads compute.
+//! Secrets and accounts that could be guessed from the time of an answer (RFC 6749 §10.10, RFC 9700 §4; DESIGN §6). No test
+//! measures time: one reads how the code compares secrets, the others count the work of the password threads.
 
 use crate::harness::{APPS, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, Server};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -7,10 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What compares in constant time.
+/// The functions that compare in constant time.
 const CONSTANT: [&str; 3] = ["ct_eq", "hmac::verify", "verify_password"];
 
-/// Comparisons in files that handle secrets, and why none of them compares one: forms, kinds, lengths and public names.
+/// Comparisons in files that handle secrets, with the reason why none of them compares a secret: forms, kinds, lengths and
+/// public names.
 const PUBLIC: [&str; 18] = [
     "client_type ==",
     "client_type !=",
@@ -43,7 +44,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The code of a file, without its tests and comments.
+/// The code of a file, without tests and comments.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -51,8 +52,8 @@ fn code(path: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Secrets, MACs and challenges are compared by `subtle`, by the HMAC's own verification or by argon2's, in the files that
-/// have them; `==` stands there only between what is public.
+/// In these files, secrets, MACs and challenges are compared with `subtle`, with the verification of the HMAC or with
+/// argon2's; `==` compares only public values.
 #[test]
 fn secrets_are_compared_in_constant_time() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -78,7 +79,7 @@ fn secrets_are_compared_in_constant_time() {
             );
         }
     }
-    // Nowhere else is a secret at hand to be compared: who has its hash asks one of those. The demo is a client.
+    // No other file compares secrets: code with a hash calls one of these files. The demo is left out: it is a client.
     let mut all = Vec::new();
     sources(&crates.join("server/src"), &mut all);
     sources(&crates.join("wire/src"), &mut all);
@@ -112,10 +113,10 @@ fn secrets_are_compared_in_constant_time() {
     }
 }
 
-/// What hashing a password costs here, in KiB of memory times passes.
+/// The work to hash a password with the server's own cost: KiB of memory times passes.
 const OURS: u64 = 19 * 1024 * 2;
 
-/// Somebody whose hash was made elsewhere, at another cost.
+/// A person with an imported hash of another cost.
 fn imported(number: u32) -> String {
     let salt_and_output = "bm9ib2R5LW5vYm9keS0h$Gpn5XCB6bV2sL0q5m3dQd1kVYv3Yx2u0m8yqfWl9b0E";
     format!(
@@ -132,10 +133,10 @@ async fn work_for(server: &Server, email: &'static str, password: &'static str) 
     server.password_work() - before
 }
 
-/// A person who does not exist, one without a password and one who is suspended, with the right password too, cost the
-/// server as much work as a wrong password does.
+/// For an unknown person, one without a password, and a suspended one even with the right password, the server does as much
+/// work as for a wrong password.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_signs_in_a_refusal_is_the_same_work() {
+async fn every_refused_sign_in_costs_the_same_work() {
     let silent = "[[users]]\nemail = \"silent@example.com\"\nname = \"No Password\"\n";
     let server = Server::library("default", silent).await;
     server.command(&["user", "suspend", MARY.email]);
@@ -152,11 +153,11 @@ async fn whoever_signs_in_a_refusal_is_the_same_work() {
     }
 }
 
-/// Where hashes of other costs were imported, addresses that nobody has cost what people's do, in the same proportion, and
-/// one address always the same.
+/// If hashes with other costs were imported, unknown addresses cost as much as known ones, in the same proportion, and each
+/// address always costs the same.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_address_costs_what_some_persons_does() {
-    // Two of four people: the other two are everybody's John and Mary.
+async fn an_unknown_address_costs_as_much_as_some_persons() {
+    // Two of four people. The other two are John and Mary, who are in every world.
     let server = Server::library("default", &[imported(1), imported(2)].concat()).await;
     assert_eq!(work_for(&server, "imported-1@example.com", "wrong").await, 4096);
     let mut costs = Vec::new();
@@ -172,14 +173,14 @@ async fn an_unknown_address_costs_what_some_persons_does() {
     let ours = costs.iter().filter(|cost| **cost == OURS).count();
     let theirs = costs.iter().filter(|cost| **cost == 4096).count();
     assert_eq!(ours + theirs, 40, "{costs:?}");
-    // The keys are random: forty of one cost do not happen.
+    // The keys are random, but forty times the same cost is practically impossible.
     assert!(ours > 0 && theirs > 0, "{costs:?}");
 }
 
-/// A version before took hashes of any cost. Such a hash is not computed, and what is done instead is as much work as for
-/// somebody who does not exist.
+/// An earlier version accepted hashes of any cost. Such a hash is not computed; the server does as much work as for an
+/// unknown person.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stored_hash_above_the_bound_fits_nothing_and_shows_nothing() {
+async fn a_stored_hash_above_the_bound_is_refused_with_the_same_work() {
     let server = Server::library("default", "").await;
     server.sql("UPDATE users SET password = replace(password, 't=2', 't=64') WHERE email = 'mary@example.com'");
     assert_eq!(work_for(&server, MARY.email, MARY.password).await, OURS);
@@ -187,7 +188,7 @@ async fn a_stored_hash_above_the_bound_fits_nothing_and_shows_nothing() {
     server.command(&["user", "set-password", MARY.email]);
 }
 
-/// A request for a token with a wrong secret, and what it cost.
+/// Requests a token with a wrong secret. Returns the work.
 async fn client_work(server: &Server, header: &str) -> u64 {
     let before = server.password_work();
     let header = format!("Basic {}", STANDARD.encode(header));
@@ -199,10 +200,11 @@ async fn client_work(server: &Server, header: &str) -> u64 {
     server.password_work() - before
 }
 
-/// Client ids are public (RFC 6749 §2.2). Which of them has a secret that is worth guessing is not: a wrong secret costs the
-/// same, whether the app or API has a chosen one, a made one, or does not exist. So does each way to read it.
+/// Client ids are public (RFC 6749 §2.2), but whether a client has a guessable secret is not. A wrong secret costs the same
+/// for an app or API with a chosen secret, with a generated one, or that does not exist. Each reading of the header costs
+/// the same too.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_client_secret_is_the_same_work_whatever_it_is_for() {
+async fn a_wrong_client_secret_costs_the_same_for_every_client() {
     let chosen = "[[apps]]\nname = \"Old\"\nclient_id = \"old\"\nclient_secret = \"456def\"\n\
                   [[resources]]\nidentifier = \"api\"\nname = \"API\"\nsecret = \"456def\"\n\
                   [[resources]]\nidentifier = \"https://old.example\"\nname = \"API\"\nsecret = \"456def\"\n";
@@ -212,14 +214,14 @@ async fn a_wrong_client_secret_is_the_same_work_whatever_it_is_for() {
         assert_eq!(client_work(&server, &format!("{id}:gue%73s")).await, 6 * OURS, "{id}");
         server.advance(Duration::from_secs(24 * 60 * 60));
     }
-    // An API's identifier may have colons, so introspection reads these in one more way.
+    // An API's identifier may contain colons, so introspection has one more reading of these.
     for id in [RESOURCE, "https://old.example", "https://nobody.example"] {
         assert_eq!(client_work(&server, &format!("{id}:guess")).await, 4 * OURS, "{id}");
         server.advance(Duration::from_secs(24 * 60 * 60));
         assert_eq!(client_work(&server, &format!("{id}:gue%73s")).await, 7 * OURS, "{id}");
         server.advance(Duration::from_secs(24 * 60 * 60));
     }
-    // The right one of a made secret costs nothing, and a chosen one once.
+    // The right secret costs nothing if it was generated, and one hash the first time if it was chosen.
     let before = server.password_work();
     for _ in 0..3 {
         let sample = server.client("sample", REDIRECT_URI);
@@ -230,9 +232,9 @@ async fn a_wrong_client_secret_is_the_same_work_whatever_it_is_for() {
     assert_eq!(server.password_work() - before, OURS);
 }
 
-/// Where all secrets are made ones, no secret is worth guessing, and a flood of guesses costs no hashing.
+/// If all secrets are generated, none can be guessed, and a flood of guesses costs no hashing.
 #[tokio::test(flavor = "multi_thread")]
-async fn where_no_client_secret_was_chosen_guesses_cost_no_hashing() {
+async fn without_a_chosen_secret_guesses_cost_no_hashing() {
     let server = Server::library("default", APPS).await;
     for id in ["sample", "native", RESOURCE, "nobody"] {
         assert_eq!(client_work(&server, &format!("{id}:guess")).await, 0, "{id}");

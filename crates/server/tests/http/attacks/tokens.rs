@@ -1,12 +1,13 @@
-//! Tokens at another app, in another's place, and of another kind than the endpoint is for (RFC 9700 §4.10, RFC 6749 §10).
+//! Tokens presented by another app, at another endpoint, or as another kind of token (RFC 9700 §4.10, RFC 6749 §10).
 
 use super::{PRESETS, assert_refused, endpoint};
 use crate::harness::{APPS, Browser, JOHN, REDIRECT_URI, RESOURCE, Server};
 use std::time::Duration;
 
-/// RFC 6749 §6 and §10.4, RFC 7009 §2.1, RFC 7662 §4: what one app was given says and does nothing at another.
+/// RFC 6749 §6 and §10.4, RFC 7009 §2.1, RFC 7662 §4: a token of one app reveals and changes nothing when another app sends
+/// it.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_token_is_anything_at_another_app() {
+async fn under_every_preset_a_token_is_worthless_to_another_app() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -35,9 +36,9 @@ async fn under_no_preset_a_token_is_anything_at_another_app() {
     }
 }
 
-/// RFC 9700 §4.10: a token of one kind is none of the other kinds, and trying spends nothing.
+/// RFC 9700 §4.10: a token of one kind is refused as any other kind, and the attempt does not use it up.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_token_passes_for_another_kind() {
+async fn under_every_preset_a_token_is_refused_as_another_kind() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -79,9 +80,9 @@ async fn under_no_preset_a_token_passes_for_another_kind() {
     }
 }
 
-/// A credential of one endpoint is none at another: an app's token does not authenticate it, nor does a code.
+/// A credential for one endpoint is refused at another: neither an app's token nor a code authenticates the app.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_token_authenticates_a_client() {
+async fn under_every_preset_a_token_does_not_authenticate_a_client() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
@@ -109,9 +110,9 @@ async fn under_no_preset_a_token_authenticates_a_client() {
     }
 }
 
-/// RFC 9700 §4.15: a client that could pass for a resource owner. A token of the app's own names nobody, at any endpoint.
+/// RFC 9700 §4.15: a client must not pass for a resource owner. A token of the app itself names no person at any endpoint.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_of_the_apps_own_is_nobodys() {
+async fn a_token_of_the_app_itself_names_no_person() {
     for preset in ["default", "connected-home"] {
         let server = Server::library(preset, APPS).await;
         let sample = server.client("sample", REDIRECT_URI);
@@ -125,7 +126,7 @@ async fn a_token_of_the_apps_own_is_nobodys() {
             assert_eq!(told["client_id"], "sample", "{preset}");
             assert!(told["sub"].is_null() && told["username"].is_null(), "{preset}: {told}");
         }
-        // Its grant_type takes nobody's name along.
+        // A parameter with a person's name beside this grant type has no effect.
         for (name, value) in [
             ("username", JOHN.email),
             ("user_id", "1"),
@@ -141,9 +142,9 @@ async fn a_token_of_the_apps_own_is_nobodys() {
     }
 }
 
-/// RFC 9700 §2.4: the password grant is not offered, nor is what would be as good for an attacker.
+/// RFC 9700 §2.4: the password grant is not offered, nor any grant that helps an attacker as much.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_no_preset_a_password_or_an_assertion_is_a_grant() {
+async fn under_every_preset_password_and_assertion_grants_are_refused() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         let sample = server.client("sample", REDIRECT_URI);
@@ -168,9 +169,10 @@ async fn under_no_preset_a_password_or_an_assertion_is_a_grant() {
     }
 }
 
-/// DESIGN §5: a token of the new generation that any endpoint saw, revocation too, confirms that its answer arrived.
+/// DESIGN §5: a token of the new generation that any endpoint receives, even for revocation, confirms that its answer
+/// arrived.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_successor_that_came_to_be_revoked_was_seen() {
+async fn a_successor_sent_for_revocation_counts_as_seen() {
     let server = Server::library("default", APPS).await;
     let sample = server.client("sample", REDIRECT_URI);
     let first = sample.connect(&server.browser_of(JOHN).await).await;
@@ -181,7 +183,7 @@ async fn a_successor_that_came_to_be_revoked_was_seen() {
     assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
 }
 
-/// DESIGN §2: storage grows with grants. Who revokes the same token again and again writes once.
+/// DESIGN §2: storage grows only with grants. Revoking the same token again and again writes once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_revoked_again_writes_nothing() {
     let server = Server::library("default", APPS).await;
@@ -199,7 +201,7 @@ async fn a_token_revoked_again_writes_nothing() {
     assert!(written(&server, &john).await == revoked, "and once is enough");
 }
 
-/// What is in the database. The page flushes uses that are only in memory.
+/// The contents of the database. Opening the page flushes uses that are only in memory.
 async fn written(server: &Server, browser: &Browser<'_>) -> Vec<u8> {
     assert_eq!(browser.open("/account/apps").await.status, 200);
     server.kept()

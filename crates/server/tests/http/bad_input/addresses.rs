@@ -1,10 +1,10 @@
-//! Addresses: an endpoint has its path and the one with a slash behind it, and no other writing of them (RFC 3986 §6).
+//! URLs: an endpoint has its path, and the same path with a slash at the end. No other spelling is accepted (RFC 3986 §6).
 
 use super::{client_credentials, is_up};
 use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_writing_of_a_path_is_another_path() {
+async fn another_spelling_of_a_path_is_not_found() {
     let server = Server::library("default", APPS).await;
     let (body, port) = (client_credentials(), server.port());
     for (path, expected) in [
@@ -40,7 +40,7 @@ async fn another_writing_of_a_path_is_another_path() {
     is_up(&server).await;
 }
 
-/// Where app or redirect URI come twice, the query leads nowhere (RFC 6749 §4.1.2.1). Other faults are the app's to know
+/// If client_id or redirect_uri is repeated, there is no redirect (RFC 6749 §4.1.2.1). Other faults are reported to the app
 /// (`authorization_errors.rs`).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_names_two_apps_or_redirect_uris_is_not_redirected() {
@@ -52,12 +52,12 @@ async fn a_query_that_names_two_apps_or_redirect_uris_is_not_redirected() {
         assert_eq!(answer.header("location"), "", "{more}");
         assert!(!answer.body.contains("evil.example"), "{more}");
     }
-    // An escape that is none stands for itself, as browsers read it, and comes back so.
+    // A malformed escape stands for itself, as in browsers, and is returned unchanged.
     let john = server.browser_of(JOHN).await;
     let page = john.authorize(&format!("{query}&state=100%&x=%zz")).await.consent();
     let callback = john.decide(&page, "allow").await.callback();
     assert_eq!(callback.get("state"), "100%");
-    // RFC 6749 §3.1: what is unknown is ignored, whatever it holds.
+    // RFC 6749 §3.1: unknown parameters are ignored, with any value.
     let many: String = (0..65).map(|number| format!("p{number}=1&")).collect();
     for more in ["%c3%28=1", "x&x", "x=%ff", &many, &"n".repeat(129)] {
         john.authorize(&format!("{query}&{more}")).await.consent();
@@ -65,7 +65,7 @@ async fn a_query_that_names_two_apps_or_redirect_uris_is_not_redirected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cookie_that_is_none_of_ours_is_nobody() {
+async fn a_foreign_cookie_signs_nobody_in() {
     let server = Server::library("default", APPS).await;
     let (port, value) = (server.port(), "x".repeat(43));
     for cookie in [

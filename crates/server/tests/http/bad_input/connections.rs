@@ -1,11 +1,11 @@
-//! What a connection may carry: lengths that lie, requests within requests, old forms and broken ones (RFC 9112).
+//! Malformed connections: wrong lengths, requests inside requests, obsolete and broken forms (RFC 9112).
 
 use super::frames::{self, DATA, END_HEADERS, END_STREAM, HEADERS, frame};
 use super::{client_credentials, is_up};
 use crate::harness::{APPS, Server};
 
 const KIND: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
-/// A second request, which is not to be taken for one where it is a part of the first.
+/// A second request. It must not be answered if it is a part of the first.
 const WITHIN: &str = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// A token request with these headers and this body.
@@ -17,7 +17,7 @@ fn chunked(body: &str) -> String {
     format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
 }
 
-/// The status lines of what came back.
+/// The status lines of an answer.
 fn statuses(answer: &str) -> Vec<&str> {
     answer
         .match_indices("HTTP/1.")
@@ -25,7 +25,7 @@ fn statuses(answer: &str) -> Vec<&str> {
         .collect()
 }
 
-/// RFC 9112 §6.3: a message whose length is said in two ways ends its connection, and nothing behind it is a request.
+/// RFC 9112 §6.3: a message with two different lengths ends its connection, and nothing after it is a request.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_within_a_request_is_never_answered() {
     let server = Server::library("default", APPS).await;
@@ -90,7 +90,7 @@ async fn a_request_within_a_request_is_never_answered() {
     is_up(&server).await;
 }
 
-/// What is longer than it said ends the connection; the first request is what it said it is.
+/// A body longer than announced ends the connection. The first request has the announced length.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_longer_than_its_length_is_cut() {
     let server = Server::library("default", APPS).await;
@@ -103,7 +103,7 @@ async fn a_body_longer_than_its_length_is_cut() {
     assert_eq!(statuses(&answer), ["200", "400"], "{answer}");
 }
 
-/// RFC 9110 §10.1.1: who asks before it sends too much is told at once, and not to go on.
+/// RFC 9110 §10.1.1: a client that asks before it sends too much is refused at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declared_length_over_64_kib_is_refused_before_it_comes() {
     let server = Server::library("default", APPS).await;
@@ -115,7 +115,7 @@ async fn a_declared_length_over_64_kib_is_refused_before_it_comes() {
     assert_eq!(statuses(&server.send_bytes(sent.as_bytes()).await), ["413"]);
 }
 
-/// RFC 9112 §3.2: one Host, no more and no less; HTTP/1.0 knew none.
+/// RFC 9112 §3.2: exactly one Host. HTTP/1.0 has none.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_without_one_host_is_refused() {
     let server = Server::library("default", APPS).await;
@@ -140,9 +140,9 @@ async fn a_request_without_one_host_is_refused() {
     }
 }
 
-/// RFC 9112 §3.2.2: a proxy's form names the same; whose host it names is not what anything depends on.
+/// RFC 9112 §3.2.2: the absolute form, used by proxies, is equivalent. Its host has no effect.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_absolute_form_of_an_address_is_the_address() {
+async fn the_absolute_form_of_a_target_is_accepted() {
     let declared = format!("[server]\npublic_url = \"http://id.example\"\n{APPS}");
     let server = Server::library("default", &declared).await;
     let body = client_credentials();
@@ -175,7 +175,7 @@ async fn the_absolute_form_of_an_address_is_the_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn headers_without_measure_are_refused_and_many_are_not() {
+async fn huge_headers_are_refused_and_many_small_ones_are_not() {
     let server = Server::library("default", APPS).await;
     let body = client_credentials();
     let length = format!("Connection: close\r\nContent-Length: {}\r\n", body.len());
@@ -195,9 +195,9 @@ async fn headers_without_measure_are_refused_and_many_are_not() {
     is_up(&server).await;
 }
 
-/// hyper refuses these below the router, with nothing but a status.
+/// hyper refuses these before the router, with an empty answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_no_page_sees_is_refused_with_words() {
+async fn a_request_refused_before_the_router_gets_an_explanation() {
     let server = Server::library("default", APPS).await;
     for (request, text) in [
         (format!("GET /{} HTTP/1.1\r\n", "a".repeat(17_000)), "take"),
@@ -215,9 +215,9 @@ async fn a_request_that_no_page_sees_is_refused_with_words() {
     }
 }
 
-/// RFC 6585 §5, on a stream of its own: the connection goes on.
+/// RFC 6585 §5: only that stream is refused; the connection continues.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_http_2_request_with_9_kib_of_headers_is_refused_with_words() {
+async fn an_http_2_request_with_9_kib_of_headers_gets_an_explanation() {
     let server = Server::library("default", APPS).await;
     let mut connection = frames::begin(server.connection().await, b"").await;
     let long = frames::literal("cookie", &"a".repeat(9 * 1024));
@@ -232,7 +232,7 @@ async fn an_http_2_request_with_9_kib_of_headers_is_refused_with_words() {
     }
 }
 
-/// RFC 9113: frames that cannot be end the connection, not the server.
+/// RFC 9113: invalid frames end the connection, not the server.
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_http_2_ends_its_own_connection() {
     let server = Server::library("default", APPS).await;

@@ -1,4 +1,4 @@
-//! HTTP/2 frame by frame (RFC 9113), for what no client library sends.
+//! HTTP/2 frame by frame (RFC 9113), for requests that no client library sends.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -26,11 +26,11 @@ pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// A header in HPACK, as a literal that no table keeps (RFC 7541 §6.2.2).
+/// A header in HPACK, as a literal that is not stored in a table (RFC 7541 §6.2.2).
 pub(super) fn literal(name: &str, value: &str) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name, value] {
-        // An integer of seven bits and more (RFC 7541 §5.1).
+        // An integer with a prefix of seven bits (RFC 7541 §5.1).
         match u8::try_from(text.len()) {
             Ok(length) if length < 127 => bytes.push(length),
             _ => {
@@ -48,7 +48,7 @@ pub(super) fn literal(name: &str, value: &str) -> Vec<u8> {
     bytes
 }
 
-/// The headers of a request.
+/// The header frame of a request.
 pub(super) fn request(method: &str, path: &str) -> Vec<u8> {
     let pseudo = [
         (":method", method),
@@ -59,7 +59,7 @@ pub(super) fn request(method: &str, path: &str) -> Vec<u8> {
     pseudo.iter().flat_map(|(name, value)| literal(name, value)).collect()
 }
 
-/// A connection that begins as HTTP/2 must, with these settings.
+/// Opens an HTTP/2 connection with these settings.
 pub(super) async fn begin(mut stream: TcpStream, settings: &[u8]) -> Connection {
     let preface = [
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -73,12 +73,12 @@ pub(super) async fn begin(mut stream: TcpStream, settings: &[u8]) -> Connection 
 pub(super) struct Connection(TcpStream);
 
 impl Connection {
-    /// Sends; `false` where the server has closed.
+    /// Sends bytes. Returns `false` if the server has closed the connection.
     pub(super) async fn send(&mut self, bytes: &[u8]) -> bool {
         self.0.write_all(bytes).await.is_ok()
     }
 
-    /// The next frame; none where the server has closed.
+    /// The next frame. `None` if the server has closed the connection.
     pub(super) async fn receive(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         self.0.read_exact(&mut head).await.ok()?;

@@ -1,4 +1,4 @@
-//! Headers: a Basic header that is none, several where one may be, types of media that are not a form's.
+//! Headers: malformed Basic headers, repeated headers, and media types other than a form's.
 
 use super::{ENDPOINTS, FORM, client_credentials, is_up, request};
 use crate::harness::{APPS, SECRET, Server};
@@ -7,9 +7,9 @@ use hallpass::config::preset_names;
 use reqwest::Method;
 use std::time::Duration;
 
-/// RFC 6749 §2.3.1. Whatever the header is, the answer is a refusal in JSON, and the client is not shut out.
+/// RFC 6749 §2.3.1: a malformed header is refused in JSON, and the client can still authenticate later.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_basic_header_that_is_none_is_refused() {
+async fn a_malformed_basic_header_is_refused() {
     let server = Server::library("default", APPS).await;
     let encode = |bytes: &[u8]| format!("Basic {}", STANDARD.encode(bytes)).into_bytes();
     let secret = SECRET.as_bytes();
@@ -35,7 +35,7 @@ async fn a_basic_header_that_is_none_is_refused() {
         [b"Bearer ", secret].concat(),
     ] {
         for path in ENDPOINTS {
-            // Failures are counted; who waits is heard again.
+            // Failures are counted. After a wait, attempts are verified again.
             server.advance(Duration::from_secs(3600));
             let url = server.at(path);
             let value = reqwest::header::HeaderValue::from_bytes(&header).expect("a header's value");
@@ -60,7 +60,7 @@ async fn a_basic_header_that_is_none_is_refused() {
     assert_eq!(answer.status, 200);
 }
 
-/// RFC 9110 §5.3: a header that is no list may come once. Two are two ways to authenticate (RFC 6749 §2.3).
+/// RFC 9110 §5.3: a header that is not a list may appear once. Two would be two ways to authenticate (RFC 6749 §2.3).
 #[tokio::test(flavor = "multi_thread")]
 async fn two_authorization_headers_are_refused() {
     let server = Server::library("default", APPS).await;
@@ -81,7 +81,7 @@ async fn two_authorization_headers_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_media_type_is_read_to_its_end_and_a_charset_changes_nothing() {
+async fn a_media_type_is_parsed_whole_and_its_charset_is_ignored() {
     let server = Server::library("default", APPS).await;
     let form = "application/x-www-form-urlencoded";
     for path in ENDPOINTS {
@@ -105,7 +105,7 @@ async fn a_media_type_is_read_to_its_end_and_a_charset_changes_nothing() {
             let answer = server.post_raw(path, &[("content-type", &kind)], request()).await;
             assert_eq!(answer.status, 200, "{path} {kind}");
         }
-        // The RFC has one encoding (RFC 6749 appendix B): bytes of another are no text, whatever their label.
+        // RFC 6749 appendix B has one encoding: bytes of another are not text, whatever their label says.
         let latin = [("content-type", "application/x-www-form-urlencoded; charset=iso-8859-1")];
         let answer = server
             .post_raw(path, &latin, [request().as_bytes(), b"&scope=\xe9"].concat())
@@ -114,8 +114,8 @@ async fn a_media_type_is_read_to_its_end_and_a_charset_changes_nothing() {
     }
 }
 
-/// RFC 9110 §15.5.6: every endpoint of machines, every method but those it serves (and `OPTIONS`, which is CORS's), in
-/// every dialect: 405, what is served, and JSON.
+/// RFC 9110 §15.5.6: for every machine endpoint, every method other than those served (and `OPTIONS`, for CORS), in every
+/// dialect: 405 with `Allow`, and JSON.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_other_method_is_refused_in_every_dialect() {
     for preset in preset_names() {
@@ -155,9 +155,9 @@ async fn every_other_method_is_refused_in_every_dialect() {
     }
 }
 
-/// DESIGN §8: every non-empty body of these endpoints is JSON, whatever came.
+/// DESIGN §8: every non-empty body of these endpoints is JSON, for any input.
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_wrong_is_told_in_json_in_every_dialect() {
+async fn every_error_is_json_in_every_dialect() {
     let bad: [(&str, &[u8]); 10] = [
         ("application/json", b"{}"),
         (FORM.1, b""),

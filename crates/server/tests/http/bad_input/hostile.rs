@@ -1,5 +1,5 @@
-//! Clients that hold what they are given: connections, bodies, streams (DESIGN §11, decisions 62 and 63). What is counted in
-//! time is tried in `listen/pulse/tests.rs` and `serve/tests.rs`.
+//! Clients that hold resources: connections, bodies, streams (DESIGN §11, decisions 62 and 63). Limits in time are tested
+//! in `listen/pulse/tests.rs` and `serve/tests.rs`.
 
 use super::frames::{
     self, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame,
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 const LIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
 const SOMEBODY_ELSE: [u8; 4] = [127, 0, 0, 2];
 
-/// The status of the next answer; none where the connection is closed.
+/// The status of the next answer. `None` if the connection is closed.
 async fn status(stream: &mut TcpStream) -> Option<String> {
     let mut head = [0; 12];
     stream.read_exact(&mut head).await.ok()?;
@@ -48,7 +48,7 @@ async fn one_source_cannot_hold_every_connection() {
     panic!("the places of closed connections are free again");
 }
 
-/// A proxy that is named has as many connections as there are.
+/// A trusted proxy may use all connections.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trusted_proxy_has_more_connections_than_a_source() {
     let declared = format!("[server]\ntrusted_proxies = [\"127.0.0.1\"]\n{APPS}");
@@ -66,17 +66,18 @@ fn post(length: usize, body: &str) -> String {
     format!("POST /oauth/token HTTP/1.1\r\nHost: x\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
-/// Has bodies that stall hold all that a source may: 4 MiB. The last one is refused: its connection and answer, and the others.
+/// Stalled bodies hold all that a source may hold: 4 MiB. The last body is refused. Returns its connection and answer, and
+/// the others.
 async fn stall(server: &Server) -> (String, JoinSet<(TcpStream, String)>) {
     let part = "x".repeat(60_000);
     let mut stalled = Vec::new();
-    // Each holds 64 KiB at least when all of this has arrived.
+    // When all of this has arrived, each connection holds at least 64 KiB.
     for _ in 0..=64 {
         let mut stream = server.connection().await;
         stream.write_all(post(64_000, &part).as_bytes()).await.unwrap();
         stalled.push(stream);
     }
-    // Which of them is read last, and so refused, is the machine's choice.
+    // The order in which they are read, and so the refused one, depends on the machine.
     let mut answers = JoinSet::new();
     for mut stream in stalled {
         answers.spawn(async move {
@@ -89,7 +90,7 @@ async fn stall(server: &Server) -> (String, JoinSet<(TcpStream, String)>) {
     (refused, answers)
 }
 
-/// Bodies that stall hold a quarter of the 16 MiB and no more; who holds nothing is served.
+/// Stalled bodies hold a quarter of the 16 MiB and no more. Sources that hold nothing are served.
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_beyond_the_share_of_their_source_get_503() {
     let server = Server::library("default", APPS).await;
@@ -112,9 +113,9 @@ async fn bodies_beyond_the_share_of_their_source_get_503() {
     panic!("what bodies held is given back");
 }
 
-/// Nothing is lost if they come again, so the answer has no room beyond the share.
+/// Nothing is lost if these forms are sent again, so their answers get no memory beyond the share.
 #[tokio::test(flavor = "multi_thread")]
-async fn forms_of_somebody_without_a_session_get_503_where_there_is_no_room() {
+async fn forms_without_a_session_get_503_if_memory_is_full() {
     let server = Server::library("default", APPS).await;
     let host = server.issuer.strip_prefix("http://").unwrap();
     let form = |path: &str| {
@@ -129,7 +130,7 @@ async fn forms_of_somebody_without_a_session_get_503_where_there_is_no_room() {
             .await
             .starts_with("HTTP/1.1 503")
         {
-            // Several of those bodies may have been refused at once: smaller ones take what is left, the smallest at last.
+            // Several of the bodies may have been refused: smaller ones take the rest, the smallest at last.
             let length = if small.len() < 70 { 20_000 } else { 2_000 };
             let mut stream = server.connection().await;
             let body = "x".repeat(length);
@@ -166,7 +167,7 @@ async fn pipelined_requests_are_answered_one_after_the_other() {
     let requests = [LIVE.repeat(2000), last.to_vec()].concat();
     let stream = server.connection().await;
     let (mut reader, mut writer) = stream.into_split();
-    // The half that writes is given back: to drop it would tell the server that nobody listens.
+    // The writing half is returned: dropping it would tell the server that the client has gone.
     let sending = tokio::spawn(async move { writer.write_all(&requests).await.map(|()| writer) });
     let mut answers = String::new();
     reader.read_to_string(&mut answers).await.unwrap();
@@ -175,7 +176,7 @@ async fn pipelined_requests_are_answered_one_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_2_has_16_streams_one_window_of_64_kib_and_16_kib_of_headers_to_read() {
+async fn http_2_settings_allow_16_streams_64_kib_windows_and_16_kib_of_headers() {
     let server = Server::library("default", APPS).await;
     let mut connection = frames::begin(server.connection().await, b"").await;
     let settings = connection.receive_kind(SETTINGS).await.unwrap().payload;
@@ -189,7 +190,7 @@ async fn http_2_has_16_streams_one_window_of_64_kib_and_16_kib_of_headers_to_rea
     }
 }
 
-/// Bodies that stop keep sixteen streams open, and the next one is refused.
+/// Stalled bodies keep sixteen streams open, and the next one is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_seventeenth_stalled_stream_is_refused() {
     let server = Server::library("default", APPS).await;
@@ -206,7 +207,7 @@ async fn the_seventeenth_stalled_stream_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_has_128_connections_of_http_2() {
+async fn a_source_may_have_128_http_2_connections() {
     let server = Server::library("default", APPS).await;
     let mut held = Vec::new();
     for _ in 0..128 {
@@ -222,20 +223,20 @@ async fn a_source_has_128_connections_of_http_2() {
     assert!(one_more.receive_kind(SETTINGS).await.is_none());
     let mut somebody_else = frames::begin(server.connection_from(SOMEBODY_ELSE).await, b"").await;
     assert!(somebody_else.receive_kind(SETTINGS).await.is_some());
-    // HTTP/1 is not refused.
+    // HTTP/1 connections are not refused.
     assert_eq!(asked(server.connection().await).await.1.as_deref(), Some("200"));
 }
 
-/// CVE-2023-44487: streams that are opened, answered by nobody yet, and reset. The server has seen each: h2 counts only those that
-/// are reset before.
+/// CVE-2023-44487: streams that are opened and reset before any answer. The server has seen each stream: h2 counts only
+/// those that were reset before that.
 #[tokio::test(flavor = "multi_thread")]
-async fn streams_that_are_reset_without_end_end_the_connection() {
+async fn endless_stream_resets_end_the_connection() {
     let server = Server::library("default", APPS).await;
     let mut connection = frames::begin(server.connection().await, b"").await;
     let mut rounds = 0;
     while rounds < 1000 {
         let streams = (0..16).map(|n| 2 * (16 * rounds + n) + 1);
-        // A body that does not come keeps each request open.
+        // A body that never arrives keeps each request open.
         let head = |stream| frame(HEADERS, END_HEADERS, stream, &frames::request("POST", "/oauth/token"));
         let heads: Vec<u8> = streams.clone().flat_map(head).collect();
         connection.send(&[heads, frame(PING, 0, 0, &[0; 8])].concat()).await;
@@ -250,9 +251,9 @@ async fn streams_that_are_reset_without_end_end_the_connection() {
     is_up(&server).await;
 }
 
-/// Headers that never end are not kept.
+/// Headers that never end are not stored.
 #[tokio::test(flavor = "multi_thread")]
-async fn continuation_frames_without_end_end_the_connection() {
+async fn endless_continuation_frames_end_the_connection() {
     let server = Server::library("default", APPS).await;
     let mut connection = frames::begin(server.connection().await, b"").await;
     connection
@@ -270,7 +271,7 @@ async fn continuation_frames_without_end_end_the_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_over_8_kib_are_refused_on_http_2() {
     let server = Server::library("default", APPS).await;
-    // 200 is in HPACK's static table, other statuses are written out.
+    // 200 is in HPACK's static table; other statuses are written as text.
     for (length, is_200) in [(7000, true), (9000, false)] {
         let mut connection = frames::begin(server.connection().await, b"").await;
         let more = literal("x-large", &"x".repeat(length));
@@ -282,12 +283,12 @@ async fn headers_over_8_kib_are_refused_on_http_2() {
     }
 }
 
-/// Few bytes that name a large header of HPACK's table again and again.
+/// A few bytes that refer to a large header in HPACK's table again and again.
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_that_unpack_to_a_megabyte_end_the_connection() {
     let server = Server::library("default", APPS).await;
     let mut packed = literal("x-large", &"x".repeat(1000));
-    // With incremental indexing: the first dynamic entry, number 62 (RFC 7541 §6.2.1).
+    // With incremental indexing, this is the first dynamic entry, number 62 (RFC 7541 §6.2.1).
     packed[0] = 0x40;
     let bomb = [frames::request("GET", "/health/live"), packed, vec![0x80 | 62; 1000]].concat();
     let mut connection = frames::begin(server.connection().await, b"").await;
@@ -318,9 +319,10 @@ async fn a_large_body_arrives_through_small_windows() {
     assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
 }
 
-/// RFC 9113 §6.9.2: before a client has the server's settings it goes by a window of 65,535 bytes, and by theirs from then on.
+/// RFC 9113 §6.9.2: before a client has the server's settings, it uses a window of 65,535 bytes; afterwards, the window of
+/// the settings.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_begins_before_the_settings_came_arrives() {
+async fn a_body_begun_before_the_settings_arrives() {
     let server = Server::library("default", APPS).await;
     let padding: String = (0..5)
         .map(|number| format!("p{number}={}&", "x".repeat(4000)))

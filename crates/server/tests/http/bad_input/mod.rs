@@ -1,4 +1,4 @@
-//! What bad input gets: a clear error of the right kind, and nothing lost (DESIGN §11).
+//! Bad input gets a clear error of the right kind, and nothing is lost (DESIGN §11).
 
 mod addresses;
 mod connections;
@@ -26,13 +26,13 @@ fn client_credentials() -> String {
     format!("grant_type=client_credentials&client_id=sample&client_secret={SECRET}")
 }
 
-/// The server goes on, and so does the app that behaves.
+/// Asserts that the server still answers a well-behaved app.
 async fn is_up(server: &Server) {
     assert_eq!(server.get("/health/ready").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_method_than_post_is_told_which_one_is_served() {
+async fn another_method_than_post_gets_405_with_allow() {
     let server = Server::library("default", APPS).await;
     for path in ENDPOINTS {
         for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
@@ -42,7 +42,7 @@ async fn another_method_than_post_is_told_which_one_is_served() {
             assert_eq!(answer.header("allow"), "POST", "{method} {path}");
         }
     }
-    // Credentials in an address are not even looked at.
+    // Credentials in a URL are ignored.
     let by_get = server.get(&format!("/oauth/token?{}", request())).await;
     assert_eq!(by_get.refusal(), "405 invalid_request");
     assert!(!by_get.body.contains(SECRET));
@@ -87,9 +87,9 @@ async fn another_media_type_is_refused() {
     }
 }
 
-/// Read as a form, JSON is one parameter with a long name and no value.
+/// As a form, JSON would be one parameter with a long name and no value.
 #[tokio::test(flavor = "multi_thread")]
-async fn json_sent_as_a_form_is_called_json() {
+async fn json_sent_as_a_form_gets_an_error_about_json() {
     let server = Server::library("default", APPS).await;
     let pairs = [("grant_type", "client_credentials"), ("client_secret", SECRET)];
     let json = serde_json::Value::from_iter(pairs.map(|(name, value)| (name, value.to_owned()))).to_string();
@@ -165,7 +165,7 @@ async fn a_repeated_known_parameter_is_refused() {
 
 /// RFC 6749 §3.1 and §3.2: unrecognized parameters are ignored. RFC 8707 §2: `resource` may repeat.
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_parameters_are_ignored_however_often_and_long() {
+async fn unknown_parameters_are_ignored_even_if_repeated_or_long() {
     let server = Server::library("default", APPS).await;
     let many: String = (0..2000).map(|number| format!("p{number}=1&")).collect();
     for path in ENDPOINTS {
@@ -186,7 +186,7 @@ async fn unknown_parameters_are_ignored_however_often_and_long() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_text_or_too_much_of_it_is_refused() {
+async fn a_value_that_is_not_text_or_too_long_is_refused() {
     let server = Server::library("default", APPS).await;
     let long = "x".repeat(4097);
     let bad: [&[u8]; 4] = [b"scope=%ff", b"scope=\xff\xfe", b"scope=a%00b", long.as_bytes()];
@@ -211,7 +211,7 @@ async fn what_is_no_text_or_too_much_of_it_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_never_repeats_what_would_break_out_of_it() {
+async fn an_error_never_repeats_unescaped_input() {
     let server = Server::library("default", APPS).await;
     let kind = ("content-type", "text/\"><script>");
     let answer = server.post_raw("/oauth/token", &[kind], request()).await;
@@ -225,7 +225,7 @@ async fn an_error_never_repeats_what_would_break_out_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_request_costs_nobody_a_token() {
+async fn a_bad_request_uses_up_no_code_or_token() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -246,7 +246,7 @@ async fn a_bad_request_costs_nobody_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_refuse_other_methods_and_what_they_cannot_read() {
+async fn pages_refuse_other_methods_and_malformed_forms() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     for (method, path) in [
@@ -269,7 +269,7 @@ async fn pages_refuse_other_methods_and_what_they_cannot_read() {
     assert_eq!(page.status, 200);
 }
 
-/// What cannot be read is not replaced by U+FFFD and stored.
+/// Bytes that are not text are refused, not replaced by U+FFFD and stored.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_of_a_page_that_is_not_text_is_refused() {
     let server = Server::library("default", APPS).await;
@@ -283,7 +283,7 @@ async fn a_field_of_a_page_that_is_not_text_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_leads_nowhere_says_so() {
+async fn an_unknown_path_gets_a_404_that_says_so() {
     let server = Server::library("default", APPS).await;
     for path in [
         "/nowhere",
@@ -301,7 +301,7 @@ async fn an_address_that_leads_nowhere_says_so() {
     }
 }
 
-/// A body without a length is counted while it comes.
+/// A body without a length is counted while it arrives.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chunked_body_over_64_kib_is_refused() {
     let server = Server::library("default", APPS).await;
@@ -317,7 +317,7 @@ async fn a_chunked_body_over_64_kib_is_refused() {
     };
     let fits = server.send_bytes(chunked(&request()).as_bytes()).await;
     assert!(fits.starts_with("HTTP/1.1 200"), "{fits}");
-    // However much more it is, the client gets to know why.
+    // However much longer the body is, the client gets the reason.
     for length in [66_000, 900_000] {
         let large = format!("{}&x={}", request(), "x".repeat(length));
         let refused = server.send_bytes(chunked(&large).as_bytes()).await;
@@ -327,7 +327,7 @@ async fn a_chunked_body_over_64_kib_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_ends_early_spends_nothing() {
+async fn a_truncated_body_uses_up_no_code() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -346,7 +346,7 @@ async fn a_body_that_ends_early_spends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_http_ends_its_own_connection_only() {
+async fn bytes_that_are_not_http_end_only_their_connection() {
     let server = Server::library("default", APPS).await;
     let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(100_000));
     let heads = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(100_000));

@@ -1,9 +1,10 @@
-//! Tokens that are none: forged, cut, changed, of another kind. At every endpoint that takes one, and nothing is lost.
+//! Invalid tokens: forged, cut, changed, or of another kind. Every endpoint that takes a token refuses them, and nothing is
+//! lost.
 
 use crate::harness::{APPS, JOHN, REDIRECT_URI, SECRET, Server, encoded};
 use hallpass::config::preset_names;
 
-/// What a token becomes in the hands of a bad client, and what never was one.
+/// Spoiled versions of a token, and texts that never were one.
 fn spoiled(token: &str) -> Vec<String> {
     let (prefix, rest) = token.split_at(6);
     let swapped: String = rest
@@ -91,9 +92,10 @@ async fn a_spoiled_token_is_refused_everywhere_and_the_good_one_still_works() {
     }
 }
 
-/// RFC 6749 §3.2: a parameter without a value counts as omitted. In every dialect that is an error in JSON, and no use.
+/// RFC 6749 §3.2: a parameter without a value counts as omitted. In every dialect that is a JSON error, and uses up
+/// nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_value_is_none_and_costs_nothing() {
+async fn an_empty_value_counts_as_omitted_and_uses_up_nothing() {
     for preset in preset_names() {
         let server = Server::library(preset, APPS).await;
         let john = server.browser_of(JOHN).await;
