@@ -1,7 +1,7 @@
-//! The whole server through HTTP: a module per endpoint, page or fact sheet; `harness` holds what they stand on.
+//! The whole server, tested through HTTP: one module per endpoint, page or fact sheet. `harness` holds what they share.
 //!
-//! One binary, so that it is linked once. Tests without a word about it run the library in this process with a clock moved
-//! by hand; the facts of the four texts run the released binary.
+//! All tests are in one binary, so that it is linked once. Most tests run the library in this process with a manual clock;
+//! the tests of the four texts run the released binary.
 #![allow(
     clippy::expect_used,
     clippy::panic,

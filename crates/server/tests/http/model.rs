@@ -1,8 +1,8 @@
-//! The grant's life (DESIGN §5) as random histories: whatever happens in whatever order, every answer of the server is the
-//! one of a model that is easier to believe. A history that fails is shortened and told.
+//! Random histories of a grant's life (DESIGN §5): in any order of events, every answer of the server must be that of a
+//! model, which is simpler. A history that fails is shortened and printed.
 //!
-//! `cargo test` plays the same few each time. `HALLPASS_MODEL_CASES=3000` plays so many others, and
-//! `HALLPASS_MODEL_SEED=…`, which a failure names, one of them again.
+//! `cargo test` runs the same few histories each time. `HALLPASS_MODEL_CASES=3000` runs that many others.
+//! `HALLPASS_MODEL_SEED=…`, with the seed that a failure prints, repeats one of them.
 
 mod judge;
 mod keys;
@@ -23,26 +23,26 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRng, TestRunne
 use steps::{History, histories};
 use tokio::runtime::Runtime;
 
-/// How many histories the test suite plays, in each of two tests that run side by side.
+/// The number of histories in each of the two tests that run in parallel.
 const CASES: u64 = 64;
-/// How many steps a history has at most.
+/// The most steps of a history.
 const LONGEST: usize = 50;
-/// How many shorter histories are tried when one has failed.
+/// The number of shorter histories that are tried after a failure.
 const SHORTENINGS: u32 = 400;
 
 #[test]
-fn every_history_is_answered_as_the_model_says() {
+fn every_answer_of_a_history_is_that_of_the_model() {
     histories_from(0);
 }
 
 #[test]
-fn every_other_history_is_answered_as_the_model_says() {
+fn every_answer_of_further_histories_is_that_of_the_model() {
     histories_from(1 << 32);
 }
 
-/// Short histories that a server answered wrongly once, or that hold a boundary to the millisecond.
+/// Short histories that a server once answered wrongly, or that test a boundary to the millisecond.
 #[test]
-fn histories_that_failed_once_do_not_fail_again() {
+fn histories_that_once_failed_pass() {
     let made = runtime().block_on(Made::new());
     for (what, history) in named::histories() {
         if let Err(told) = played(&made, &history) {
@@ -51,7 +51,7 @@ fn histories_that_failed_once_do_not_fail_again() {
     }
 }
 
-/// Plays histories with the seeds from `first` on.
+/// Runs histories with the seeds from `first` on.
 fn histories_from(first: u64) {
     let made = runtime().block_on(Made::new());
     let number = |name: &str| {
@@ -62,7 +62,7 @@ fn histories_from(first: u64) {
     if let Some(seed) = number("HALLPASS_MODEL_SEED") {
         return one(&made, seed);
     }
-    // Long runs see other histories each time.
+    // Long runs use other histories each time.
     let (cases, first) = match number("HALLPASS_MODEL_CASES") {
         Some(cases) => (cases / 2, u64::from(std::process::id()) << 33 | first),
         None => (CASES, first),
@@ -72,7 +72,7 @@ fn histories_from(first: u64) {
     }
 }
 
-/// Plays the history of a seed; where it fails, the shortest that fails too is told.
+/// Runs the history of a seed. If it fails, prints the shortest history that fails too.
 fn one(made: &Made, seed: u64) {
     let config = Config {
         cases: 1,
@@ -98,7 +98,7 @@ fn one(made: &Made, seed: u64) {
     }
 }
 
-/// Plays a history; where it fails, what happened and what was wrong.
+/// Runs a history. An error says what happened and what was wrong.
 fn played(made: &Made, history: &History) -> Result<(), String> {
     let mut trace = Vec::new();
     let result = runtime().block_on(play(made, history, &mut trace));

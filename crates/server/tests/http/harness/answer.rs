@@ -1,11 +1,11 @@
-//! An answer, read to its end, with the ways in which tests look at one.
+//! An answer with its whole body, and methods for tests to examine it.
 
 use super::html::{self, Form};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use url::Url;
 
-/// The headers that stand in a snapshot, where there are any.
+/// The headers that snapshots show, if present.
 const SHOWN: [&str; 7] = [
     "content-type",
     "location",
@@ -19,13 +19,13 @@ const SHOWN: [&str; 7] = [
 /// An answer of the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
-    /// HTTP status.
+    /// The HTTP status.
     pub(crate) status: u16,
     /// The headers.
     pub(crate) headers: HeaderMap,
     /// The body.
     pub(crate) body: String,
-    /// What was asked for, as the world outside calls it.
+    /// The requested URL, as seen from outside.
     pub(crate) url: Url,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Answer {
 pub(crate) struct Tokens {
     /// The access token.
     pub(crate) access: String,
-    /// The refresh token; empty where there is none.
+    /// The refresh token. Empty if there is none.
     pub(crate) refresh: String,
 }
 
@@ -48,7 +48,7 @@ impl Answer {
         }
     }
 
-    /// A header's value; empty where there is none.
+    /// The value of a header. Empty if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name).map(|value| value.to_str());
         value.transpose().expect("headers are text").unwrap_or_default()
@@ -77,7 +77,7 @@ impl Answer {
         format!("{} {}", self.status, error.unwrap_or("without an error"))
     }
 
-    /// Status, the headers that matter and the body, for snapshots. Tokens and addresses, which differ each time, are named.
+    /// Status, important headers and body, for snapshots. Tokens and URLs, which differ each time, are replaced by names.
     pub(crate) fn shown(&self) -> String {
         let mut shown = self.status.to_string();
         for name in SHOWN {
@@ -96,29 +96,29 @@ impl Answer {
             .fold(named, |text, prefix| named_tokens(&text, prefix))
     }
 
-    /// What a person reads.
+    /// The text that a person reads.
     pub(crate) fn text(&self) -> String {
         html::text(&self.body)
     }
 
-    /// What stands in the element with this id.
+    /// The text of the element with this id.
     pub(crate) fn by_id(&self, id: &str) -> Option<String> {
         html::by_id(&self.body, id)
     }
 
-    /// The forms of a page.
+    /// The forms of the page.
     pub(crate) fn forms(&self) -> Vec<Form> {
         html::forms(&self.body)
     }
 
-    /// The form that has a field or a button of this name.
+    /// The form that has a field or a button with this name.
     pub(crate) fn form(&self, name: &str) -> Form {
         let form = self.forms().into_iter().find(|form| form.has(name));
         form.unwrap_or_else(|| panic!("no form has {name}: {} {} {}", self.url, self.status, self.text()))
     }
 }
 
-/// `text` with every token that begins with `prefix` written as the prefix and dots.
+/// `text` in which every token with `prefix` is replaced by the prefix and dots.
 fn named_tokens(text: &str, prefix: &str) -> String {
     let mut pieces = text.split(prefix);
     let mut named = pieces.next().unwrap_or_default().to_owned();

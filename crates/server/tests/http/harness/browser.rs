@@ -1,5 +1,5 @@
-//! A browser without a screen: it keeps cookies, sends forms as they stand on the page, and follows redirects as far as the
-//! server's own pages go.
+//! A browser without a screen: it keeps cookies, submits the forms of pages, and follows redirects within the server's
+//! pages.
 
 use super::answer::Answer;
 use super::html::Form;
@@ -12,18 +12,18 @@ use std::sync::{Mutex, PoisonError};
 use tokio::task::JoinSet;
 use url::Url;
 
-/// How many redirects a browser follows before it calls them a loop.
+/// The most redirects that a browser follows.
 const MOST_REDIRECTS: usize = 10;
 
-/// A browser, with its cookies.
+/// A browser and its cookies.
 pub(crate) struct Browser<'s> {
     server: &'s Server,
-    /// What a proxy in front would say of it.
+    /// The `X-Forwarded-For` of a proxy in front of the server.
     forwarded_for: Option<String>,
     cookies: Mutex<BTreeMap<String, String>>,
 }
 
-/// Where a person comes out.
+/// Where a person arrives.
 #[derive(Debug)]
 pub(crate) enum Landing {
     /// A page that asks for a login.
@@ -32,16 +32,16 @@ pub(crate) enum Landing {
     Consent(Answer),
     /// Any other page of the server.
     Page(Answer),
-    /// Back at the app.
+    /// A redirect to the app.
     App(Callback),
 }
 
-/// The address at which the app is called back.
+/// The redirect to the app.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Callback {
-    /// All of it.
+    /// The whole URL.
     pub(crate) address: String,
-    /// Its query, decoded, in order.
+    /// The parameters of its query, decoded, in order.
     pub(crate) pairs: Vec<(String, String)>,
 }
 
@@ -54,7 +54,7 @@ impl<'s> Browser<'s> {
         }
     }
 
-    /// The same somewhere else, as `X-Forwarded-For` has it.
+    /// The same browser at another address, sent in `X-Forwarded-For`.
     pub(crate) fn at(self, address: &str) -> Self {
         Self {
             forwarded_for: Some(address.to_owned()),
@@ -62,7 +62,7 @@ impl<'s> Browser<'s> {
         }
     }
 
-    /// Logs in on the page made for it; the answer is the page behind.
+    /// Logs in on the login page. Returns the page after it.
     pub(crate) async fn log_in(&self, person: Person) -> Answer {
         let page = self.open("/login").await;
         self.send_login(&page, person).await
@@ -74,7 +74,7 @@ impl<'s> Browser<'s> {
         self.submit(page, &page.form("password"), &typed).await
     }
 
-    /// Sends the person to the authorization endpoint with this query.
+    /// Opens the authorization endpoint with this query.
     pub(crate) async fn authorize(&self, query: &str) -> Landing {
         let path = match self.server.preset.as_str() {
             "apicbase" => "/oauth/authorize/",
@@ -89,25 +89,25 @@ impl<'s> Browser<'s> {
         Landing::of(self.submit(page, &form, &[("decision", decision)]).await)
     }
 
-    /// Opens a page of the server and goes where it leads.
+    /// Opens a page of the server and follows redirects.
     pub(crate) async fn open(&self, path: &str) -> Answer {
         let answer = self.get(&self.server.at(path)).await;
         self.follow(answer).await
     }
 
-    /// Sends a form of `page` and goes where it leads.
+    /// Submits a form of `page` and follows redirects.
     pub(crate) async fn submit(&self, page: &Answer, form: &Form, typed: &[(&str, &str)]) -> Answer {
         let answer = self.submit_only(page, form, typed).await;
         self.follow(answer).await
     }
 
-    /// Sends a form of `page` as browsers do, naming the page's origin, and stays with the answer.
+    /// Submits a form of `page` as browsers do, with the page's origin, and returns the direct answer.
     pub(crate) async fn submit_only(&self, page: &Answer, form: &Form, typed: &[(&str, &str)]) -> Answer {
         let origin = page.url.origin().ascii_serialization();
         self.submit_from(page, form, typed, Some(&origin)).await
     }
 
-    /// Sends a form of `page` with another Origin header, or none.
+    /// Submits a form of `page` with another Origin header, or none.
     pub(crate) async fn submit_from(
         &self,
         page: &Answer,
@@ -121,7 +121,7 @@ impl<'s> Browser<'s> {
         answer
     }
 
-    /// Sends the same form `times` at once, as somebody does who cannot wait.
+    /// Submits the same form `times` at once, like an impatient person.
     pub(crate) async fn submit_at_once(
         &self,
         page: &Answer,
@@ -165,7 +165,7 @@ impl<'s> Browser<'s> {
         (url, request)
     }
 
-    /// Follows redirects within the server; the first that leads elsewhere is the answer.
+    /// Follows redirects within the server. Returns the first answer that leads elsewhere.
     pub(crate) async fn follow(&self, mut answer: Answer) -> Answer {
         for _ in 0..MOST_REDIRECTS {
             let Some(next) = own_redirect(&answer) else {
@@ -196,14 +196,14 @@ impl<'s> Browser<'s> {
         }
     }
 
-    /// The cookies as they are sent.
+    /// The `Cookie` header that the browser sends.
     pub(crate) fn cookies(&self) -> String {
         let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("; ")
     }
 
-    /// Name and value of the session cookie.
+    /// The name and value of the session cookie.
     pub(crate) fn session_cookie(&self) -> (String, String) {
         let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         let session = cookies.iter().find(|(name, _)| !name.contains("-browser-"));
@@ -211,7 +211,7 @@ impl<'s> Browser<'s> {
         (name.clone(), value.clone())
     }
 
-    /// Puts cookies in, as somebody would who has them from elsewhere.
+    /// Adds cookies, as if they came from elsewhere.
     pub(crate) fn set_cookies(&self, cookies: &str) {
         let mut kept = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         let pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
@@ -272,7 +272,7 @@ impl Landing {
         }
     }
 
-    /// A page that asks nothing.
+    /// A page that is neither a login nor a consent page.
     pub(crate) fn page(self) -> Answer {
         match self {
             Self::Page(page) => page,
@@ -280,7 +280,7 @@ impl Landing {
         }
     }
 
-    /// The way back to the app.
+    /// The redirect to the app.
     pub(crate) fn callback(self) -> Callback {
         match self {
             Self::App(callback) => callback,
@@ -298,13 +298,13 @@ impl Callback {
         }
     }
 
-    /// A parameter; empty where it is absent.
+    /// A parameter. Empty if it is absent.
     pub(crate) fn get(&self, name: &str) -> &str {
         let found = self.pairs.iter().find(|(other, _)| other == name);
         found.map_or("", |(_, value)| value)
     }
 
-    /// The code of a success.
+    /// The code of a successful response.
     pub(crate) fn code(&self) -> &str {
         let code = self.get("code");
         assert!(!code.is_empty(), "no code: {}", self.address);

@@ -1,4 +1,4 @@
-//! An app: it sends people to the authorization endpoint and asks for tokens.
+//! An app: it sends people to the authorization endpoint and requests tokens.
 
 use super::answer::{Answer, Tokens};
 use super::browser::Browser;
@@ -9,10 +9,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 /// The code verifier of RFC 7636 appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-/// Its challenge.
+/// The code challenge of [`VERIFIER`].
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// An app as one of the four texts or the RFCs would have it behave.
+/// An app that behaves like one of the four texts or the RFCs.
 #[derive(Clone)]
 pub(crate) struct Client<'s> {
     server: &'s Server,
@@ -22,11 +22,11 @@ pub(crate) struct Client<'s> {
     redirect_uri: &'s str,
     authentication: Authentication,
     pkce: bool,
-    /// Where its requests come from, as a proxy in front tells; nothing: from this machine.
+    /// The source address that a proxy reports. `None` for this machine.
     from: Option<&'s str>,
 }
 
-/// How a client proves itself (RFC 6749 §2.3.1).
+/// How a client authenticates (RFC 6749 §2.3.1).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Authentication {
     Body,
@@ -42,7 +42,7 @@ impl<'s> Client<'s> {
             secret: SECRET,
             redirect_uri,
             authentication: Authentication::Body,
-            // The four texts know no PKCE; the preset `default` demands it.
+            // The four texts have no PKCE; the preset `default` requires it.
             pkce: server.preset == "default",
             from: None,
         }
@@ -61,7 +61,7 @@ impl<'s> Client<'s> {
         }
     }
 
-    /// The same as a public client: it names itself and proves nothing.
+    /// The same as a public client: it sends its id and no secret.
     pub(crate) fn public(self) -> Self {
         Self {
             authentication: Authentication::None,
@@ -70,7 +70,7 @@ impl<'s> Client<'s> {
         }
     }
 
-    /// The same at another address, by the word of a trusted proxy.
+    /// The same at another address, as reported by a trusted proxy.
     pub(crate) fn from(self, address: &'s str) -> Self {
         Self {
             from: Some(address),
@@ -83,7 +83,7 @@ impl<'s> Client<'s> {
         Self { pkce: false, ..self }
     }
 
-    /// The query of an authorization request with `more` in it.
+    /// The query of an authorization request, with `more` added.
     pub(crate) fn query(&self, more: &[(&str, &str)]) -> String {
         let mut pairs = vec![("response_type", "code"), ("client_id", self.id)];
         if !self.redirect_uri.is_empty() {
@@ -96,19 +96,19 @@ impl<'s> Client<'s> {
         encoded(&pairs)
     }
 
-    /// Has the person allow what `more` asks for; the code.
+    /// Lets the person allow a request with `more` added. Returns the code.
     pub(crate) async fn code(&self, browser: &Browser<'_>, more: &[(&str, &str)]) -> String {
         let page = browser.authorize(&self.query(more)).await.consent();
         let callback = browser.decide(&page, "allow").await.callback();
         callback.code().to_owned()
     }
 
-    /// Goes all the way to a pair of tokens.
+    /// Connects the app. Returns a pair of tokens.
     pub(crate) async fn connect(&self, browser: &Browser<'_>) -> Tokens {
         self.connect_with(browser, &[]).await
     }
 
-    /// Goes all the way with `more` in the authorization request.
+    /// Connects the app, with `more` in the authorization request.
     pub(crate) async fn connect_with(&self, browser: &Browser<'_>, more: &[(&str, &str)]) -> Tokens {
         let code = self.code(browser, more).await;
         self.redeem(&code).await.tokens()
@@ -119,7 +119,7 @@ impl<'s> Client<'s> {
         self.token(&self.redemption(code)).await
     }
 
-    /// What an exchange of a code sends.
+    /// The parameters of a code exchange.
     pub(crate) fn redemption<'a>(&'a self, code: &'a str) -> Vec<(&'a str, &'a str)> {
         let mut pairs = vec![("grant_type", "authorization_code"), ("code", code)];
         if !self.redirect_uri.is_empty() {
@@ -143,19 +143,19 @@ impl<'s> Client<'s> {
         self.token(&pairs).await
     }
 
-    /// Asks for a token of the app's own (RFC 6749 §4.4).
+    /// Requests a token of the app itself (RFC 6749 §4.4).
     pub(crate) async fn client_credentials(&self, more: &[(&str, &str)]) -> Answer {
         let mut pairs = vec![("grant_type", "client_credentials")];
         pairs.extend(more);
         self.token(&pairs).await
     }
 
-    /// Asks what a token is (RFC 7662).
+    /// Introspects a token (RFC 7662).
     pub(crate) async fn introspect(&self, token: &str) -> Answer {
         self.post("introspect", &[("token", token)]).await
     }
 
-    /// Gives a token back (RFC 7009).
+    /// Revokes a token (RFC 7009).
     pub(crate) async fn revoke(&self, token: &str) -> Answer {
         self.post("revoke", &[("token", token)]).await
     }
@@ -165,7 +165,7 @@ impl<'s> Client<'s> {
         self.post("token", pairs).await
     }
 
-    /// A token request, `times` at once.
+    /// Sends a token request `times` at once.
     pub(crate) async fn token_at_once(&self, pairs: &[(&str, &str)], times: usize) -> Vec<Answer> {
         let pairs = self.with_credentials(pairs);
         self.server.post_at_once(&self.path("token"), &pairs, times).await
@@ -191,7 +191,7 @@ impl<'s> Client<'s> {
         pairs
     }
 
-    /// The Basic header's value, both halves form-encoded (RFC 6749 §2.3.1): an id may be an address with a colon in it.
+    /// The value of the Basic header, both halves form-encoded (RFC 6749 §2.3.1): an id may be a URL with a colon in it.
     pub(crate) fn basic(&self) -> String {
         let half = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         format!(

@@ -1,4 +1,4 @@
-//! `hallpass demo`: the server with a sample API behind it, for facts that speak of an API's own endpoints.
+//! `hallpass demo`: the server with a sample API behind it, for statements about an API's own endpoints.
 
 use super::answer::Answer;
 use super::server::Server;
@@ -7,7 +7,7 @@ use reqwest::Method;
 use std::fs;
 use url::Url;
 
-/// John Doe as the demo knows him.
+/// John Doe, a person of the demo.
 pub(crate) const DEMO_JOHN: Person = Person {
     email: "john@doe.com",
     password: "open-sesame",
@@ -21,13 +21,13 @@ pub(crate) const DEMO_JANE: Person = Person {
 
 /// A running demo.
 pub(crate) struct Demo {
-    /// Its server.
+    /// The server of the demo.
     pub(crate) server: Server,
-    /// The first declared app's id.
+    /// The client id of the first declared app.
     pub(crate) client_id: String,
-    /// Its secret.
+    /// The secret of that app.
     pub(crate) client_secret: String,
-    /// Its redirect URI.
+    /// The redirect URI of that app.
     pub(crate) redirect_uri: String,
     api: String,
 }
@@ -49,7 +49,7 @@ impl Demo {
         }
     }
 
-    /// An access token that `person` allows the demo's app, for `scope`.
+    /// Gets an access token for the demo's app with `scope`, which `person` allows.
     pub(crate) async fn access_token(&self, person: Person, scope: &str) -> String {
         let browser = self.server.browser_of(person).await;
         let client = self.server.client(&self.client_id, &self.redirect_uri);

@@ -1,26 +1,26 @@
-//! Just enough of HTML for our own pages: forms with what they would send, and the text that a person reads.
+//! A minimal HTML reader for our own pages: their forms with default values, and the visible text.
 
-/// A form as a browser would fill it in before anybody types.
+/// A form with the values that a browser fills in at first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Form {
-    /// Where it is sent.
+    /// The URL to which it is submitted.
     pub(crate) action: String,
     /// `get` or `post`.
     pub(crate) method: String,
     /// Name and value of inputs, text areas and selects.
     pub(crate) fields: Vec<(String, String)>,
-    /// Name and value of the buttons that send it.
+    /// Name and value of the buttons that submit it.
     pub(crate) buttons: Vec<(String, String)>,
 }
 
 impl Form {
-    /// Whether it has a field or a button of this name.
+    /// Whether it has a field or a button with this name.
     pub(crate) fn has(&self, name: &str) -> bool {
         let mut all = self.fields.iter().chain(&self.buttons);
         all.any(|(other, _)| other == name)
     }
 
-    /// What would be sent with `typed` in the fields of those names; a name that the form does not have is added.
+    /// The values to submit, with `typed` in the fields of those names. Names that the form does not have are added.
     pub(crate) fn filled(&self, typed: &[(&str, &str)]) -> Vec<(String, String)> {
         let mut pairs: Vec<(String, String)> = self
             .fields
@@ -36,7 +36,7 @@ impl Form {
         pairs
     }
 
-    /// The value that a field has before anybody types.
+    /// The initial value of a field.
     pub(crate) fn value(&self, name: &str) -> &str {
         let found = self.fields.iter().find(|(other, _)| other == name);
         found.map_or("", |(_, value)| value)
@@ -58,7 +58,7 @@ pub(super) fn forms(html: &str) -> Vec<Form> {
                 ..Form::default()
             }),
             "input" | "textarea" | "select" | "option" | "button" => {
-                // A control with `form="…"` belongs to another form; no test presses one.
+                // A control with `form="…"` belongs to another form. No test uses one.
                 let Some(form) = forms.last_mut().filter(|_| tag.attribute("form").is_none()) else {
                     continue;
                 };
@@ -91,36 +91,36 @@ fn control(form: &mut Form, select: &mut String, tag: &Tag<'_>) {
     }
 }
 
-/// The text between the tags of the body, one space between words.
+/// The text of the body, with one space between words.
 pub(super) fn text(html: &str) -> String {
     let body = html.split_once("<body").map_or(html, |(_, body)| body);
     let mut text = String::new();
     for piece in body.split('<').skip(1) {
         text.push_str(piece.split_once('>').map_or("", |(_, text)| text));
-        // Names stand in <bdi> within words; every other tag parts them.
+        // Names are in `<bdi>` inside words; every other tag separates words.
         if !piece.starts_with("bdi") && !piece.starts_with("/bdi") {
             text.push(' ');
         }
     }
-    // Isolating marks around names are for screens.
+    // Isolating characters around names are only for display.
     let visible = unescaped(&text).replace(['\u{2068}', '\u{2069}'], "");
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What stands in the element with this id: its `value`, else its text.
+/// The `value` or else the text of the element with this id.
 pub(super) fn by_id(html: &str, id: &str) -> Option<String> {
     let tag = Tags(html).find(|tag| tag.attribute("id").as_deref() == Some(id))?;
     tag.attribute("value")
         .or_else(|| Some(unescaped(tag.rest.split('<').next()?)))
 }
 
-/// Opening tags, in order.
+/// The opening tags, in order.
 struct Tags<'a>(&'a str);
 
 struct Tag<'a> {
     name: String,
     attributes: &'a str,
-    /// Everything behind it.
+    /// The text after the tag.
     rest: &'a str,
 }
 
@@ -146,7 +146,7 @@ impl<'a> Iterator for Tags<'a> {
     }
 }
 
-/// Where the `>` is that ends a tag: not one within quotes.
+/// The position of the `>` that ends a tag, ignoring those within quotes.
 fn tag_end(inner: &str) -> Option<usize> {
     let mut quoted = false;
     inner.find(|character| {
@@ -156,7 +156,7 @@ fn tag_end(inner: &str) -> Option<usize> {
 }
 
 impl Tag<'_> {
-    /// An attribute's value; of one without a value, the empty text.
+    /// The value of an attribute. Empty if the attribute has none.
     fn attribute(&self, wanted: &str) -> Option<String> {
         let mut rest = self.attributes.trim_start();
         while !rest.is_empty() {
@@ -177,7 +177,7 @@ impl Tag<'_> {
     }
 }
 
-/// Text without HTML's character references, of which our pages use the ones that escape.
+/// The text with character references replaced. Our pages use only those for escaping.
 fn unescaped(html: &str) -> String {
     let mut pieces = html.split('&');
     let mut text = pieces.next().unwrap_or_default().to_owned();
@@ -216,7 +216,7 @@ fn character(name: &str) -> Option<char> {
 }
 
 #[test]
-fn a_form_is_read_with_its_fields_and_buttons() {
+fn a_form_is_parsed_with_its_fields_and_buttons() {
     let html = r#"<form method="post" action="/a?b&amp;c"><input type="hidden" name="state" value="x&#34;y">
         <input name="q" required><input type="radio" name="r" value="1"><input type="radio" name="r" value="2" checked>
         <textarea name="t">

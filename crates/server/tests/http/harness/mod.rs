@@ -1,7 +1,7 @@
-//! What every test stands on: a server with a world in it, a browser that keeps cookies, an app that asks for tokens.
+//! The base of every test: a server with a world, a browser that keeps cookies, and an app that requests tokens.
 //!
-//! A test speaks HTTP only. The server is either the released binary as a process of its own, or the library in this process
-//! with a clock that moves when it is told; for a test they are the same.
+//! A test uses HTTP only. The server is either the released binary in its own process, or the library in this process with
+//! a manual clock. Both look the same to a test.
 
 mod answer;
 mod browser;
@@ -19,7 +19,7 @@ pub(crate) use html::Form;
 pub(crate) use server::Server;
 pub(crate) use world::{APPS, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, SECRET, TENANTS};
 
-/// JSON without the white space outside its strings: how texts and answers are compared byte for byte.
+/// JSON without white space outside strings, so that texts and answers can be compared byte for byte.
 pub(crate) fn compact(json: &str) -> String {
     let (mut within, mut escaped) = (false, false);
     let mut kept = String::with_capacity(json.len());
@@ -43,7 +43,7 @@ pub(crate) fn encoded(pairs: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn white_space_is_left_out_only_between_the_strings() {
+fn compact_removes_white_space_only_outside_strings() {
     let text = "{ \"a b\" : \"c \\\" d\\\\\" ,\n \"e\": 1 }";
     assert_eq!(compact(text), r#"{"a b":"c \" d\\","e":1}"#);
 }

@@ -1,4 +1,4 @@
-//! A server with a data folder of its own on a free port, as the released binary or within this process.
+//! A server with its own data folder on a free port, as the released binary or in this process.
 
 use super::answer::Answer;
 use super::browser::Browser;
@@ -25,19 +25,19 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use url::Url;
 
-/// When the hand-moved clock starts: 2026-01-01T00:00:00Z, in milliseconds since the epoch.
+/// The start of the manual clock: 2026-01-01T00:00:00Z, in milliseconds since the epoch.
 const START: i64 = 1_767_225_600_000;
 const FORM: &str = "application/x-www-form-urlencoded";
-/// Where SQLite's database is in the data folder.
+/// The file of SQLite's database in the data folder.
 const DATABASE: &str = "hallpass.db";
 
 /// A running server.
 pub(crate) struct Server {
-    /// The preset that it was started with.
+    /// The preset of the server.
     pub(crate) preset: String,
-    /// What the world outside calls it.
+    /// The URL of the server, as seen from outside.
     pub(crate) issuer: String,
-    /// `http://127.0.0.1:PORT`, where it listens.
+    /// `http://127.0.0.1:PORT`, on which the server listens.
     address: String,
     running: Option<Process>,
     clock: Arc<AtomicI64>,
@@ -55,21 +55,21 @@ enum Process {
 }
 
 impl Server {
-    /// The released binary, `hallpass serve`, with what `declared` says beside the preset and the people.
+    /// Starts the released binary, `hallpass serve`, with the preset, the people and `declared`.
     pub(crate) async fn binary(preset: &str, declared: &str) -> Self {
         let mut server = Self::prepared(preset, declared);
         server.start_binary();
         server
     }
 
-    /// The library's server in this process, with a clock that moves only by [`Server::advance`].
+    /// Starts the library's server in this process, with a clock that moves only by [`Server::advance`].
     pub(crate) async fn library(preset: &str, declared: &str) -> Self {
         let mut server = Self::prepared(preset, declared);
         server.start_library().await;
         server
     }
 
-    /// The same on a copy of what a server kept that has ended.
+    /// The same on a copy of the data of a stopped server.
     pub(crate) async fn library_on(ended: &Self, declared: &str) -> Self {
         assert!(ended.running.is_none(), "its files are still being written");
         let mut server = Self::prepared(&ended.preset, declared);
@@ -82,7 +82,7 @@ impl Server {
         server
     }
 
-    /// The same on SQLite, whatever the others run on.
+    /// The same on SQLite, even if the other tests use PostgreSQL.
     pub(crate) async fn library_on_sqlite(preset: &str, declared: &str) -> Self {
         let mut server = Self::prepared(preset, declared);
         server.database = Database::Sqlite(server.data_folder().join(DATABASE), None);
@@ -90,7 +90,7 @@ impl Server {
         server
     }
 
-    /// The same on the database that this URL names.
+    /// The same on the database of this URL.
     pub(crate) async fn library_at(url: &str, preset: &str, declared: &str) -> Self {
         let mut server = Self::prepared(preset, declared);
         server.database = Database::Elsewhere(url.to_owned());
@@ -116,8 +116,8 @@ impl Server {
         server
     }
 
-    /// Ends the server as a service manager does and starts it again on the same data folder. A test that calls this
-    /// declares a `public_url`: the port may be another one then, and with it the issuer.
+    /// Stops the server with SIGTERM and starts it again on the same data folder. A test that calls this must declare a
+    /// `public_url`: the port may change, and the issuer with it.
     pub(crate) async fn restart(&mut self) {
         match self.running.take() {
             Some(Process::Binary { child, .. }) => {
@@ -134,7 +134,7 @@ impl Server {
         self.http = http_client();
     }
 
-    /// Changes what the configuration declares; it counts from the next start.
+    /// Changes the declaration in the configuration. It applies from the next start on.
     pub(crate) fn declare(&self, declared: &str) {
         let text = format!("preset = {:?}\n{declared}\n{PEOPLE}", self.preset);
         fs::write(self.config_file(), text).expect("the configuration is written");
@@ -152,7 +152,7 @@ impl Server {
             .stderr(log.expect("a file for the log"))
             .spawn()
             .expect("the server starts");
-        // The pipe stays open as long as the server runs: a program that writes more is not to die of it.
+        // The pipe stays open as long as the server runs: otherwise the server would fail when it writes more.
         let mut output = BufReader::new(child.stdout.take().expect("the output is piped"));
         let mut line = String::new();
         output.read_line(&mut line).expect("the output is text");
@@ -162,7 +162,7 @@ impl Server {
         self.running = Some(Process::Binary { child, _output: output });
     }
 
-    /// The released binary's demo, and the address of its sample API.
+    /// Starts the released binary's demo. Also returns the address of its sample API.
     pub(super) fn demo(preset: &str) -> (Self, String) {
         let mut server = Self::prepared(preset, "");
         let log = File::options().create(true).append(true).open(server.log_file());
@@ -219,7 +219,7 @@ impl Server {
         self.address = address;
     }
 
-    /// Moves the clock of a library server.
+    /// Moves the clock of a library server forward.
     pub(crate) fn advance(&self, span: Duration) {
         assert!(
             matches!(self.running, Some(Process::Library(_))),
@@ -229,13 +229,13 @@ impl Server {
         self.clock.fetch_add(span, Ordering::SeqCst);
     }
 
-    /// Turns the clock of a library server back, as an operator might.
+    /// Turns the clock of a library server back.
     pub(crate) fn turn_back(&self, span: Duration) {
         let span = i64::try_from(span.as_millis()).expect("a test's span is short");
         self.clock.fetch_sub(span, Ordering::SeqCst);
     }
 
-    /// A browser that nobody has logged in with.
+    /// A browser in which nobody is logged in.
     pub(crate) fn browser(&self) -> Browser<'_> {
         Browser::new(self)
     }
@@ -248,41 +248,41 @@ impl Server {
         browser
     }
 
-    /// An app with the secret of the world's apps, sent in the body.
+    /// An app with the secret of the world's apps, which it sends in the body.
     pub(crate) fn client<'s>(&'s self, id: &'s str, redirect_uri: &'s str) -> Client<'s> {
         Client::new(self, id, redirect_uri)
     }
 
-    /// The address outside of a path within the server.
+    /// The URL, as seen from outside, of a path of the server.
     pub(crate) fn at(&self, path: &str) -> Url {
         let address = format!("{}{path}", self.issuer);
         address.parse().unwrap_or_else(|_| panic!("no address: {address}"))
     }
 
-    /// The port in the address outside.
+    /// The port in the outside URL.
     pub(crate) fn port(&self) -> String {
         let port = self.at("/").port_or_known_default();
         port.expect("an address of the web").to_string()
     }
 
-    /// A request to an address outside, sent to where the server listens.
+    /// A request to an outside URL, sent to the address on which the server listens.
     pub(crate) fn request(&self, method: Method, url: &Url) -> reqwest::RequestBuilder {
         let origin = url.origin().ascii_serialization();
         let address = url.as_str().replacen(&origin, &self.address, 1);
         self.http.request(method, address)
     }
 
-    /// Sends bytes as they are, and reads until the server closes the connection.
+    /// Sends bytes unchanged, and reads until the server closes the connection.
     pub(crate) async fn send_bytes(&self, bytes: &[u8]) -> String {
         let mut stream = self.connection().await;
-        // A server that has seen enough closes: what it said before that counts.
+        // The server may close early. The answer it sent before counts.
         let _ = stream.write_all(bytes).await;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Sends bytes as they are, and goes away; returns when the server has noticed.
+    /// Sends bytes unchanged, and closes the connection. Returns when the server has noticed.
     pub(crate) async fn send_and_leave(&self, bytes: &[u8]) {
         let mut stream = self.connection().await;
         stream.write_all(bytes).await.expect("the server reads");
@@ -290,7 +290,7 @@ impl Server {
         let _ = stream.read_to_end(&mut Vec::new()).await;
     }
 
-    /// Sends bytes as they are, says that no more will come, and reads what is answered.
+    /// Sends bytes unchanged, ends the sending side, and reads the answer.
     pub(crate) async fn send_bytes_and_end(&self, bytes: &[u8]) -> String {
         let mut stream = self.connection().await;
         let _ = stream.write_all(bytes).await;
@@ -300,7 +300,7 @@ impl Server {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// A connection on which a test speaks for itself.
+    /// A raw connection.
     pub(crate) async fn connection(&self) -> TcpStream {
         let address = self.address.strip_prefix("http://").expect("an address");
         TcpStream::connect(address).await.expect("the server listens")
@@ -317,7 +317,7 @@ impl Server {
         socket.connect(address).await.expect("the server listens")
     }
 
-    /// A request to an address that is what it says.
+    /// A request sent to the URL's own address.
     pub(super) fn plain_request(&self, method: Method, url: &Url) -> reqwest::RequestBuilder {
         self.http.request(method, url.as_str())
     }
@@ -334,7 +334,7 @@ impl Server {
         self.send(&url, self.request(Method::GET, &url)).await
     }
 
-    /// Waits until the server says that it is ready, which it finds out by itself.
+    /// Waits until the server reports that it is ready.
     pub(crate) async fn ready_again(&self) {
         for _ in 0..2_000 {
             if self.get("/health/ready").await.status == 200 {
@@ -345,19 +345,19 @@ impl Server {
         panic!("the server does not get ready again");
     }
 
-    /// POST of a form.
+    /// Posts a form.
     pub(crate) async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
         self.post_raw(path, &[(CONTENT_TYPE.as_str(), FORM)], encoded(pairs))
             .await
     }
 
-    /// POST of a form with an Authorization header.
+    /// Posts a form with an Authorization header.
     pub(crate) async fn post_as(&self, path: &str, authorization: &str, pairs: &[(&str, &str)]) -> Answer {
         let headers = [(CONTENT_TYPE.as_str(), FORM), (AUTHORIZATION.as_str(), authorization)];
         self.post_raw(path, &headers, encoded(pairs)).await
     }
 
-    /// POST of whatever it may be.
+    /// Posts any bytes.
     pub(crate) async fn post_raw(
         &self,
         path: &str,
@@ -373,7 +373,7 @@ impl Server {
         self.send(&url, request.body(body)).await
     }
 
-    /// The same form, `times` at once.
+    /// Posts the same form `times` at once.
     pub(crate) async fn post_at_once(&self, path: &str, pairs: &[(&str, &str)], times: usize) -> Vec<Answer> {
         let mut requests = JoinSet::new();
         for _ in 0..times {
@@ -396,7 +396,7 @@ impl Server {
         self.send(&url, request).await
     }
 
-    /// Has the operator's command do something with the running server; what it says, as JSON.
+    /// Runs an operator's command against the running server. Returns its output as JSON.
     pub(crate) fn command(&self, words: &[&str]) -> serde_json::Value {
         let output = self.called(words);
         let error = String::from_utf8_lossy(&output.stderr);
@@ -404,7 +404,7 @@ impl Server {
         serde_json::from_slice(&output.stdout).expect("the answer is JSON")
     }
 
-    /// The same for a command that has to be confirmed: what it says instead of doing anything.
+    /// The same for a command that needs confirmation. Returns the message that it prints instead of acting.
     pub(crate) fn unconfirmed(&self, words: &[&str]) -> String {
         let output = self.called(words);
         assert_eq!(
@@ -426,7 +426,7 @@ impl Server {
             .expect("the command starts")
     }
 
-    /// What the library's server has verified of people's passwords and of client secrets, in KiB of memory times passes.
+    /// The hashing work of the library's server for passwords and client secrets, in KiB of memory times passes.
     pub(crate) fn password_work(&self) -> u64 {
         match &self.running {
             Some(Process::Library(server)) => server.hallpass().people.work() + server.hallpass().clients.work(),
@@ -434,7 +434,7 @@ impl Server {
         }
     }
 
-    /// Has the admin API do something, as the operator's command would.
+    /// Calls the admin API directly.
     pub(crate) async fn operator(&self, method: Method, path: &str, body: Option<serde_json::Value>) -> Answer {
         let socket = admin_socket(&self.data_folder());
         let http = reqwest::Client::builder()
@@ -449,14 +449,14 @@ impl Server {
         self.send(&url, request).await
     }
 
-    /// Ends a library server, which then has written down everything.
+    /// Stops a library server. It has written everything then.
     pub(crate) async fn stop(&mut self) {
         if let Some(Process::Library(server)) = self.running.take() {
             server.stop().await;
         }
     }
 
-    /// What somebody else does to the database, and is answered.
+    /// Runs SQL directly in the database. Returns the answer.
     pub(crate) fn sql(&self, statements: &str) -> String {
         let answer = self.database.sql(statements);
         answer.unwrap_or_else(|error| panic!("{error}: {statements}"))
@@ -467,12 +467,12 @@ impl Server {
         self.database.is_postgres()
     }
 
-    /// Everything in the database: SQLite's file and what its log has, PostgreSQL's rows as text, bytes in hexadecimal.
+    /// The contents of the database: SQLite's file and log, or PostgreSQL's rows as text with bytes in hexadecimal.
     pub(crate) fn kept(&self) -> Vec<u8> {
         self.database.kept()
     }
 
-    /// Whether a secret lies anywhere in what the server keeps.
+    /// Whether a secret is anywhere in the stored data.
     pub(crate) fn keeps(&self, secret: &str) -> bool {
         let hexadecimal: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
         let kept = self.kept();
@@ -480,12 +480,12 @@ impl Server {
         found(secret.as_bytes()) || found(hexadecimal.as_bytes()) || holds(&self.data_folder(), secret.as_bytes())
     }
 
-    /// What a binary wrote to its log.
+    /// The log of a binary.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
-    /// The folder of everything that the server keeps.
+    /// The data folder of the server.
     pub(crate) fn data_folder(&self) -> PathBuf {
         data_folder(&self.folder)
     }
@@ -503,7 +503,7 @@ fn data_folder(folder: &TempDir) -> PathBuf {
     folder.path().join("data")
 }
 
-/// The binary, which takes a variable of tests for a mistake.
+/// The binary. It would reject the environment variables of the tests, so they are removed.
 fn hallpass() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
     command.env_remove("HALLPASS_TEST_DATABASE");
@@ -517,7 +517,7 @@ pub(super) fn ended(mut child: Child) -> ExitStatus {
     child.wait().expect("the server is our child")
 }
 
-/// No redirect is followed and no proxy used: a test sees every answer as it was given.
+/// Follows no redirect and uses no proxy: a test sees every answer unchanged.
 fn http_client() -> reqwest::Client {
     let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -536,7 +536,7 @@ impl Drop for Server {
     }
 }
 
-/// Whether any file below `folder` holds `bytes`.
+/// Whether any file below `folder` contains `bytes`.
 fn holds(folder: &Path, bytes: &[u8]) -> bool {
     let entries = fs::read_dir(folder).expect("a folder").flatten();
     entries.map(|entry| entry.path()).any(|path| {

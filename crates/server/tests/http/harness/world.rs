@@ -1,15 +1,15 @@
-//! Who and what there is in the world of a test. The people are in every one.
+//! The people, apps and organizations of a test's world. The people are in every world.
 
-/// Somebody who can log in.
+/// A person who can log in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Person {
-    /// The login.
+    /// The login name.
     pub(crate) email: &'static str,
     /// The password.
     pub(crate) password: &'static str,
 }
 
-/// John Doe, who reads Dutch; the first of all, so his numeric id is 1. He and Mary are developers.
+/// John Doe, who reads Dutch. He is the first person, so his numeric id is 1. He and Mary are developers.
 pub(crate) const JOHN: Person = Person {
     email: "john@doe.com",
     password: "correct horse battery",
@@ -38,17 +38,17 @@ locale = "en"
 developer = true
 "#;
 
-/// The secret of every declared app that has no other; long enough to be taken for a random one.
+/// The secret of every declared app without another one, long enough to count as random.
 pub(crate) const SECRET: &str = "a-secret-of-43-characters-as-hallpass-makes";
 
-/// Where the app `sample` is sent back to.
+/// The redirect URI of the app `sample`.
 pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 
 /// The API that introspects tokens in [`APPS`].
 pub(crate) const RESOURCE: &str = "https://api.example";
 
-/// Two scopes beside the preset's, three apps and an API: `sample`, which is John's, and `other` are confidential, `native` is
-/// public.
+/// Two scopes in addition to the preset's, three apps and an API. `sample`, which belongs to John, and `other` are
+/// confidential; `native` is public.
 pub(crate) const APPS: &str = r#"
 [scopes.read]
 title = "Read your things"
@@ -80,8 +80,8 @@ name = "The API"
 secret = "a-secret-of-43-characters-as-hallpass-makes"
 "#;
 
-/// Acme, where John is an owner and Max a member; Globex, a sandbox, where Mary is a developer; an app of each, Mary's in
-/// Globex. Max is no developer at all.
+/// Acme, where John is an owner and Max a member; Globex, a sandbox, where Mary is a developer; one app of each, with
+/// Mary's in Globex. Max is not a developer.
 pub(crate) const TENANTS: &str = r#"
 [[users]]
 email = "max@example.com"

@@ -1,4 +1,4 @@
-//! Compares an answer with what the model says it must be.
+//! Compares an answer with the model's.
 
 use super::nouns::{Access, Answered, Refresh};
 use super::world::{CLIENTS, ORGANIZATIONS, PEOPLE};
@@ -6,7 +6,7 @@ use crate::harness::Answer;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// Which token is which text: the same one is always the same text, and no two are.
+/// The text of each token. The same token must always have the same text, and two tokens never do.
 #[derive(Clone)]
 pub(super) struct Judge {
     subjects: Vec<String>,
@@ -31,7 +31,7 @@ impl Judge {
         &self.refresh[token]
     }
 
-    /// Compares, and learns what new tokens look like.
+    /// Compares the answer, and learns the texts of new tokens.
     pub(super) fn judge(&mut self, expected: &Answered, answer: &Answer) -> Result<(), String> {
         let status = match expected {
             Answered::Refused(refusal) => return same("the refusal", &answer.refusal(), &(*refusal).to_owned()),

@@ -1,21 +1,21 @@
-//! Keys as the model has them: from when on each makes, and whether it is gone (decision 16).
+//! Keys in the model: from when on each is used, and whether it was removed (decision 16).
 
-/// The longest life that an access token ever had, in whatever configuration.
+/// The longest life that an access token ever had, in any configuration.
 const LONGEST_ACCESS: i64 = 10 * 60 * 1000;
 /// How long a key is published before it is used.
 const PUBLISHED: i64 = 60 * 1000;
 
-/// Keys of a purpose, in the order in which they are used: from when on, and whether it was revoked.
+/// The keys of a purpose, in the order of their use: from when on, and whether it was removed.
 #[derive(Clone, Debug)]
 pub(super) struct Keys(Vec<(i64, bool)>);
 
 impl Keys {
-    /// One that has always been.
+    /// A key that exists from the beginning.
     pub(super) fn first() -> Self {
         Self(vec![(i64::MIN, false)])
     }
 
-    /// The key that makes what is made at this moment.
+    /// The key in use at this moment.
     pub(super) fn at(&self, moment: i64) -> usize {
         let all = self.0.iter().enumerate().filter(|(_, (_, revoked))| !revoked);
         let lives: Vec<usize> = all.map(|(key, _)| key).collect();
@@ -27,14 +27,14 @@ impl Keys {
         !self.0[key].1
     }
 
-    /// One is published, if none waits, to be used in a minute.
+    /// Publishes a key, if none waits. It is used a minute later.
     pub(super) fn rotate(&mut self, now: i64) {
         if !self.0.iter().any(|(from, revoked)| !revoked && *from > now) {
             self.0.push((now + PUBLISHED, false));
         }
     }
 
-    /// A key goes when all that it made has run out. That it is gone shows only when the clock is turned back.
+    /// Removes keys whose tokens have all expired. This shows only after the clock was turned back.
     pub(super) fn retire(&mut self, now: i64) {
         let lives: Vec<usize> = (0..self.0.len()).filter(|key| self.lives(*key)).collect();
         for next in lives.windows(2) {
@@ -42,7 +42,7 @@ impl Keys {
         }
     }
 
-    /// Its place is taken at once, by the one that waits or a new one.
+    /// Revokes a key. The waiting key or a new one replaces it at once.
     pub(super) fn revoke(&mut self, key: usize, now: i64) {
         self.0[key].1 = true;
         match self.0.iter_mut().find(|(from, revoked)| !revoked && *from > now) {

@@ -1,22 +1,22 @@
-//! What every history starts from: the world declared, and everybody logged in, once.
+//! The start of every history, created once: the world is declared, and every person is logged in.
 
 use super::world::{self, CLIENTS, PEOPLE};
 use crate::harness::Server;
 use reqwest::Method;
 
-/// The server that it was made with, which has ended, and what was learned while it was made.
+/// The stopped server with the data, and the values that were learned from it.
 pub(super) struct Made {
     pub(super) server: Server,
-    /// Each person's cookies and `sub`.
+    /// The cookies and the `sub` of each person.
     pub(super) cookies: Vec<String>,
     pub(super) subjects: Vec<String>,
-    /// The ids by which the page of connected apps names things.
+    /// The ids of the apps on the page of connected apps.
     pub(super) apps: Vec<String>,
     pub(super) organizations: Vec<String>,
 }
 
 impl Made {
-    /// Makes it.
+    /// Creates the start.
     pub(super) async fn new() -> Self {
         let mut server = world::server(&world::usual(), None).await;
         let (mut cookies, mut subjects, mut apps, mut organizations) = (vec![], vec![], vec![], vec![]);

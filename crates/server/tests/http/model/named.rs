@@ -1,4 +1,4 @@
-//! Short histories that a server answered wrongly once, or that hold a boundary to the millisecond.
+//! Short histories that a server once answered wrongly, or that test a boundary to the millisecond.
 
 use super::nouns::{Purpose, Scopes};
 use super::steps::{By, Edge, History, How, Step, Which};
@@ -14,12 +14,12 @@ const READ: Scopes = Scopes(2);
 const WRITE: Scopes = Scopes(4);
 const CONNECT: Step = Connect(0, 0, 0, ALL);
 
-/// Places in [`super::world::rules`].
+/// Indexes into [`super::world::rules`].
 const USUAL: usize = 0;
 const BOUND: usize = 2;
 const PATIENT: usize = 3;
 
-/// What each is about, and what happens in it.
+/// The subject and the steps of each history.
 pub(super) fn histories() -> Vec<(&'static str, History)> {
     let all = allowed().into_iter().chain(clocks());
     all.map(|(what, rules, steps)| (what, History { rules, steps }))

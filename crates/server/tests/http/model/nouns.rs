@@ -1,9 +1,9 @@
-//! Who and what there is in the model, what can be asked and what is answered.
+//! The objects, the requests and the answers of the model.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// How long things last, in milliseconds; `None`: for ever.
+/// Lifetimes in milliseconds. `None` means forever.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     pub(super) access: i64,
@@ -21,7 +21,7 @@ pub(super) struct Rules {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Scopes(pub(super) u8);
 
-/// Somebody who allows.
+/// A person.
 #[derive(Clone, Debug)]
 pub(super) struct User {
     pub(super) suspended: bool,
@@ -38,7 +38,7 @@ pub(super) struct App {
     pub(super) scopes: Scopes,
 }
 
-/// Where in its life a grant is.
+/// The state of a grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Life {
     Pending,
@@ -55,30 +55,31 @@ pub(super) struct Grant {
     pub(super) scopes: Scopes,
     pub(super) life: Life,
     pub(super) code_expires: i64,
-    /// The generation issued last, and the one that its holder proved last.
+    /// The last issued generation, and the one that its holder presented last.
     pub(super) generation: u32,
     pub(super) previous: Option<u32>,
     pub(super) rotated_at: i64,
     /// Whether a token of `generation` was ever seen.
     pub(super) seen: bool,
-    /// The generations that were replaced unseen.
+    /// The generations that were replaced before they were seen.
     pub(super) void: BTreeSet<u32>,
     pub(super) expires: Option<i64>,
     pub(super) ends: Option<i64>,
-    /// Uses are written behind: the last one known to be written, and the last one.
+    /// Uses are written later: the last use known to be written, and the last use.
     pub(super) used: (i64, i64),
-    /// The key that proves each generation; first the code's.
+    /// The key that proves each generation, beginning with the code's.
     pub(super) keys: Vec<usize>,
-    /// Where the last rotation came from, and how many in a row before it were each repeated from elsewhere.
+    /// The source of the last rotation, and how many rotations in a row before it were each repeated from another source.
     pub(super) source: Option<usize>,
     pub(super) repeats: u32,
-    /// Whether the last rotation was repeated from elsewhere, which memory alone knows.
+    /// Whether the last rotation was repeated from another source. Only memory knows this.
     pub(super) repeated: bool,
-    /// Whether the sweep may have taken what a second use of the code is judged by, before the clock was turned back.
+    /// Whether the sweep may have deleted the values for checking a second use of the code, before the clock was turned
+    /// back.
     pub(super) swept: bool,
 }
 
-/// An access token. Asked for again, the same one is given again.
+/// An access token. The same state gives the same token again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Access {
     pub(super) grant: usize,
@@ -86,11 +87,11 @@ pub(super) struct Access {
     pub(super) issued: i64,
     pub(super) scopes: Scopes,
     pub(super) expires: i64,
-    /// The key that it is sealed with.
+    /// The key that seals it.
     pub(super) sealed: usize,
 }
 
-/// What a key is for.
+/// The purpose of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Purpose {
     Access,
@@ -105,14 +106,14 @@ pub(super) struct Refresh {
     pub(super) forged: bool,
 }
 
-/// Who asks what a token is.
+/// The caller of an introspection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Caller {
     App(usize),
     Api,
 }
 
-/// What can be asked of the server.
+/// A request to the server.
 #[derive(Clone, Debug)]
 pub(super) enum Request {
     Redeem {
@@ -124,7 +125,7 @@ pub(super) enum Request {
         by: usize,
         token: Refresh,
         scopes: Option<Scopes>,
-        /// One of [`super::world::SOURCES`].
+        /// An index into [`super::world::SOURCES`].
         from: usize,
     },
     Identity(Access),
@@ -132,7 +133,7 @@ pub(super) enum Request {
     IntrospectRefresh(Caller, Refresh),
     Revoke(usize, Access),
     RevokeRefresh(usize, Refresh),
-    /// The person ends an app's access in an organization, on the page for it.
+    /// The person ends an app's access in an organization, on the page of connected apps.
     EndAccess {
         user: usize,
         app: usize,
@@ -144,11 +145,11 @@ pub(super) enum Request {
     OrganizationSuspended(usize, bool),
     Member(usize, usize, bool),
     RotateKeys,
-    /// The key in use is revoked.
+    /// The current key is revoked.
     RevokeKey(Purpose),
 }
 
-/// What is wrong with a redemption.
+/// The fault of a redemption.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fault {
     Verifier,
@@ -156,7 +157,7 @@ pub(super) enum Fault {
     RedirectUri,
 }
 
-/// What the server must answer.
+/// The answer that the server must give.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Answered {
     Pair {

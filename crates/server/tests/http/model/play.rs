@@ -1,4 +1,4 @@
-//! Plays a history on a server and on the model, and compares every answer.
+//! Runs a history on a server and on the model, and compares every answer.
 
 use super::judge::Judge;
 use super::made::Made;
@@ -12,15 +12,15 @@ use serde_json::Value;
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// Where the hand-moved clock starts.
+/// The start of the manual clock.
 const START: i64 = 1_767_225_600_000;
-/// How much later a use may be than the one that is written down.
+/// How much later a use may be than the stored one, in milliseconds.
 const BEHIND: i64 = 60 * 1000;
 
-/// What is wrong, in words.
+/// The error says what is wrong.
 pub(super) type Played = Result<(), String>;
 
-/// Plays `history` on a copy of the data folder `made`; what happened is added to `trace`.
+/// Runs `history` on a copy of the data folder of `made`, and adds the events to `trace`.
 pub(super) async fn play(made: &Made, history: &History, trace: &mut Vec<String>) -> Played {
     let (tokens, rules) = world::rules()[history.rules];
     let mut play = Play::new(made, tokens, rules, trace).await;
@@ -30,7 +30,7 @@ pub(super) async fn play(made: &Made, history: &History, trace: &mut Vec<String>
     play.look_at_everything().await
 }
 
-/// A history under way.
+/// A running history.
 pub(super) struct Play<'a> {
     pub(super) made: &'a Made,
     tokens: &'static str,
@@ -38,7 +38,7 @@ pub(super) struct Play<'a> {
     pub(super) model: Model,
     pub(super) judge: Judge,
     pub(super) cookies: RefCell<Vec<String>>,
-    /// Each grant's code.
+    /// The code of each grant.
     pub(super) codes: Vec<String>,
     pub(super) trace: &'a mut Vec<String>,
 }
@@ -98,7 +98,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// What a step that is one request asks for now; `None` where there is nothing that it could speak of.
+    /// The request of a step. `None` if no suitable object exists.
     fn request(&self, step: &Step) -> Option<Request> {
         let model = &self.model;
         Some(match *step {
@@ -126,7 +126,7 @@ impl<'a> Play<'a> {
         })
     }
 
-    /// The same of a step about a code or a token.
+    /// The request of a step about a code or a token.
     fn token_request(&self, step: &Step) -> Option<Request> {
         let model = &self.model;
         Some(match *step {
@@ -169,13 +169,13 @@ impl<'a> Play<'a> {
             }
             Step::Revoke(of, by) => {
                 let access = *newest(&model.accesses, of)?;
-                // Whose an expired one was is known only while its key is there.
+                // The owner of an expired token is known only while its key exists.
                 let lives = by == By::Own || model.now < access.expires;
                 return lives.then(|| Request::Revoke(self.by(by, access.grant), access));
             }
             Step::RevokeRefresh(of, which, by) => {
                 let token = self.token(of, which)?;
-                // Whose it was is of no matter once its key was revoked, and may be told or not.
+                // After its key was revoked, the owner of a token does not matter, and the server may know it or not.
                 if by != By::Own && model.is_keyless(token.grant) {
                     return None;
                 }
@@ -185,7 +185,7 @@ impl<'a> Play<'a> {
         })
     }
 
-    /// Whether the page of connected apps has this connection: by this grant or another.
+    /// Whether the page of connected apps lists this connection, by this grant or another one.
     fn is_listed(&self, of: &Grant) -> bool {
         let connection = |grant: &Grant| (grant.user, grant.app, grant.organization);
         let mut grants = self.model.grants.iter().enumerate();
@@ -194,7 +194,7 @@ impl<'a> Play<'a> {
         })
     }
 
-    /// Asks server and model, and compares.
+    /// Sends a request to server and model, and compares.
     async fn ask(&mut self, request: Request) -> Played {
         let answer = self.send(&request).await;
         self.trace
@@ -217,7 +217,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Whether a second use of a code ended its grant, where the model cannot know.
+    /// Asks the server whether a second use of a code ended its grant, if the model cannot know.
     async fn ask_whether_it_ended(&mut self, grant: usize) {
         let row = self.row(grant).await;
         if row["state"] == "ended" && row["reason"] == "code_replayed" {
@@ -225,8 +225,8 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Where one grant more than may be became active, the longest idle one ends: but uses are written behind, so of several
-    /// that may be it the server is asked.
+    /// If one grant more than allowed became active, the longest idle one ends. Uses are written later, so if several may
+    /// be the one, the server is asked.
     pub(super) async fn make_room(&mut self, newcomer: usize) -> Played {
         let Life::Active = self.model.grants[newcomer].life else {
             return Ok(());
@@ -261,7 +261,7 @@ impl<'a> Play<'a> {
         others.filter(active).collect()
     }
 
-    /// Has the person allow the app; `None` where that cannot be.
+    /// The person allows the app. `None` if that is not possible.
     async fn consent(&mut self, user: usize, app: usize, choice: usize, scopes: Scopes) -> Option<usize> {
         let scopes = scopes.and(self.model.apps[app].scopes);
         let choices = self.choices(user, app);
@@ -279,7 +279,7 @@ impl<'a> Play<'a> {
         Some(grant)
     }
 
-    /// The organizations that a person may connect an app in.
+    /// The organizations in which a person may connect an app.
     fn choices(&self, user: usize, app: usize) -> Vec<usize> {
         let (app, user) = (&self.model.apps[app], &self.model.users[user]);
         let active = user
@@ -288,7 +288,7 @@ impl<'a> Play<'a> {
             .copied()
             .filter(|&one| !self.model.organizations[one]);
         let reached: Vec<usize> = active.filter(|&one| app.partner || app.owner == one).collect();
-        // The hidden one is no choice where there is another.
+        // The hidden organization is not offered if there is another.
         let shown: Vec<usize> = reached.iter().copied().filter(|&one| one != 0).collect();
         if shown.is_empty() { reached } else { shown }
     }
@@ -299,7 +299,7 @@ impl<'a> Play<'a> {
         self.model.grants.iter_mut().for_each(|grant| grant.repeated = false);
     }
 
-    /// The uses of these grants are now in the database, give or take the minute for which one is not written again.
+    /// The uses of these grants are now in the database, except for the minute in which a use is not written again.
     fn written_down(&mut self, which: impl Fn(&Grant) -> bool) {
         for grant in self.model.grants.iter_mut().filter(|grant| which(grant)) {
             grant.used.0 = grant.used.0.max(grant.used.1 - BEHIND);
@@ -320,8 +320,8 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    /// Uses are written some seconds later, and what has run out ends some time later, in passing. Before the clock is turned
-    /// back both must have happened or not: a restart leaves nothing under way.
+    /// Uses are written some seconds later, and expired grants end later, during other writes. Before the clock is turned
+    /// back, it must be known whether both happened: a restart completes them.
     async fn settle(&mut self) {
         self.trace.push("the server is restarted".to_owned());
         self.restart().await;
@@ -343,7 +343,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// How long it takes until something of a grant ends.
+    /// The time until a deadline of a grant.
     fn until(&self, of: Newest, edge: Edge) -> Option<i64> {
         let (model, grant) = (&self.model, &self.model.grants[self.grant(of)?]);
         let at = match edge {
@@ -375,7 +375,7 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    /// In the end every token is looked at, and every row.
+    /// At the end, every token and every row is checked.
     async fn look_at_everything(&mut self) -> Played {
         self.trace.push("everything is looked at".to_owned());
         self.resume().await?;
@@ -437,8 +437,8 @@ impl Play<'_> {
         (generation > 0).then_some(token)
     }
 
-    /// The access tokens that are known to be good or not. Those of a grant whose key was revoked that were made under another
-    /// key last until its row is told.
+    /// The access tokens whose validity is known. If the key of a grant was revoked, its access tokens under another key
+    /// remain valid until the row is updated.
     fn accesses(&self) -> Vec<Access> {
         let all = self.model.accesses.iter().copied();
         all.filter(|access| !self.model.is_untold(*access)).collect()
@@ -461,7 +461,7 @@ impl Play<'_> {
     }
 }
 
-/// Compares what the server has of a grant.
+/// Compares the server's row of a grant.
 pub(super) fn judge_row(model: &Model, id: usize, row: &Value) -> Played {
     let grant = &model.grants[id];
     let run_out = model.is_over(id) && row["state"] == "ended" && row["reason"] == "expired";
@@ -469,7 +469,7 @@ pub(super) fn judge_row(model: &Model, id: usize, row: &Value) -> Played {
         _ if run_out || model.is_forgotten(id) => true,
         Life::Pending => row["state"] == "pending",
         Life::Active => row["state"] == "active" && row["refreshes"] == grant.generation - 1,
-        // Who comes late to a grant that has run out finds it out or not.
+        // A late request for an expired grant may or may not end it in the row.
         Life::Ended(_) if model.is_over(id) => true,
         Life::Ended(KEY_REVOKED) => true,
         Life::Ended("expired") => row["state"] != "active" && row["state"] != "pending",
@@ -482,7 +482,7 @@ pub(super) fn judge_row(model: &Model, id: usize, row: &Value) -> Played {
     }
 }
 
-/// A redemption as it should be.
+/// A correct redemption.
 pub(super) fn redemption(model: &Model, grant: usize) -> Request {
     let (by, fault) = (model.grants[grant].app, None);
     Request::Redeem { by, grant, fault }

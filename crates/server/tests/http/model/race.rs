@@ -1,4 +1,4 @@
-//! Requests at the same moment: they must be answered as if they had come one after another, in some order.
+//! Concurrent requests: the answers must be those of the same requests in some order.
 
 use super::nouns::Request;
 use super::play::{Play, Played, judge_row, redemption};
@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 impl Play<'_> {
-    /// Several requests at once must be answered as if they had come one after another, in some order.
+    /// Sends several requests at once. Their answers must be those of the same requests one after another, in some order.
     pub(super) async fn race(&mut self, of: Newest, racers: &[Racer]) -> Played {
         let Some(grant) = self.grant(of) else { return Ok(()) };
         let requests: Vec<Request> = racers.iter().filter_map(|racer| self.racer(grant, *racer)).collect();
@@ -26,7 +26,7 @@ impl Play<'_> {
             self.trace
                 .push(format!("  {} → {}", told(&self.model, request), brief(answer)));
         }
-        // Which of several came first may only be told by what became of the grant.
+        // Sometimes only the state of the grant tells which request came first.
         let row = self.row(grant).await;
         let mut wrong = String::new();
         for order in orders(requests.len()) {
@@ -54,16 +54,16 @@ impl Play<'_> {
         let by = self.model.grants[grant].app;
         let token = |which| self.token_of(grant, which);
         Some(match racer {
-            // Who makes room for a grant that ends at the same moment hangs on moments within a request.
+            // Which grant makes room while another one ends depends on moments within a request.
             Racer::Redeem if self.active_beside(grant).len() >= self.model.rules.most => return None,
-            // Whether a second use ends it nobody knows.
+            // It is not known whether a second use ends the grant.
             Racer::Redeem if self.model.grants[grant].swept => return None,
             Racer::Redeem => redemption(&self.model, grant),
             Racer::Refresh(which) => Request::Refresh {
                 by,
                 token: token(which)?,
                 scopes: None,
-                // Which of a rotation and a repeat from elsewhere came first would not show in the answers.
+                // The answers would not show whether a rotation or a repeat from another source came first.
                 from: self.model.grants[grant].source.unwrap_or(0),
             },
             Racer::Revoke => Request::RevokeRefresh(by, token(Which::Current)?),
@@ -73,7 +73,7 @@ impl Play<'_> {
     }
 }
 
-/// Every order of so many.
+/// All orders of `count` items.
 fn orders(count: usize) -> Vec<Vec<usize>> {
     let mut orders = vec![vec![]];
     for place in 0..count {
@@ -91,7 +91,7 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
 
 type Sending<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
-/// Has all of them under way together.
+/// Sends all requests concurrently.
 async fn at_once(mut sending: Vec<Sending<'_>>) -> Vec<Answer> {
     let mut answers: Vec<Option<Answer>> = sending.iter().map(|_| None).collect();
     poll_fn(|context| {

@@ -1,31 +1,32 @@
-//! The grant's life as the design tells it: lists, whole milliseconds, and rules in the order of the text. Nothing in here is
-//! shared with the server, so that both can only be wrong in the same way by being told so.
+//! The grant's life as in the design: lists, whole milliseconds, and rules in the order of the text. This model shares no
+//! code with the server, so an error in one does not hide an error in the other.
 
 use super::keys::Keys;
 use super::nouns::{Access, Answered, App, Caller, Fault, Grant, Life, Purpose, Refresh, Request, Rules, Scopes, User};
 use std::collections::BTreeSet;
 
-/// What a refused code or refresh token hears, whatever the reason.
+/// The answer to a refused code or refresh token, for any reason.
 pub(super) const INVALID_GRANT: &str = "400 invalid_grant";
-/// What a request for more than was granted hears.
+/// The answer to a request for more scopes than were granted.
 pub(super) const INVALID_SCOPE: &str = "400 invalid_scope";
-/// What a client hears whose grant may not act now, or which may not itself.
+/// The answer to a client whose grant is paused, or that is paused itself.
 pub(super) const PAUSED: &str = "400 access_denied";
-/// What a client hears that is not who it says.
+/// The answer to a client that fails to authenticate.
 pub(super) const INVALID_CLIENT: &str = "401 invalid_client";
-/// What a resource server says to a token that is not good.
+/// The answer of a resource server to an invalid token.
 pub(super) const INVALID_TOKEN: &str = "401 invalid_token";
 
-/// How long after its life a second use of a code is found out, and how long the row of one that nobody redeemed stays.
+/// How long after a code's expiry a second use is detected, and how long the row of an unredeemed code is kept, in
+/// milliseconds.
 pub(super) const CODE_KEPT: i64 = 10 * 60 * 1000;
 
-/// How many rotations in a row, each repeated from elsewhere, are a copied device.
+/// The number of rotations in a row, each repeated from another source, that mean a copied device.
 const COPIED: u32 = 3;
 
-/// Why a grant ended whose key was revoked; its row is told later.
+/// The reason for the end of a grant whose key was revoked. Its row is updated later.
 pub(super) const KEY_REVOKED: &str = "key_revoked";
 
-/// Everything there is.
+/// All objects.
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     pub(super) now: i64,
@@ -38,7 +39,7 @@ pub(super) struct Model {
     pub(super) accesses: Vec<Access>,
     access_keys: Keys,
     proof_keys: Keys,
-    /// Access tokens that were given back: one is a grant's, of a generation, of a moment.
+    /// Revoked access tokens: the grant, the generation and the moment of issue.
     revoked: BTreeSet<(usize, u32, i64)>,
 }
 
@@ -58,7 +59,7 @@ impl Model {
         }
     }
 
-    /// `pending` (code issued).
+    /// `pending`: a code was issued.
     pub(super) fn consent(&mut self, user: usize, app: usize, organization: usize, scopes: Scopes) -> usize {
         self.grants.push(Grant {
             user,
@@ -123,16 +124,17 @@ impl Model {
             Request::Member(user, organization, true) => self.done(|model| {
                 model.users[user].member_of.insert(organization);
             }),
-            // Paused for thirty days, which no history lasts.
+            // A grant ends after thirty days of this pause, and no history is that long.
             Request::Member(user, organization, false) => self.done(|model| {
                 model.users[user].member_of.remove(&organization);
             }),
         }
     }
 
-    /// Pending, this app, code unexpired → active, generation 1. All checks that can fail come before.
-    /// A second use of a code, authentic, by its own client and with all that the first one had to prove, ends the grant within
-    /// the code's life plus ten minutes. After the first rotation it ends nothing.
+    /// Pending, this app, code not expired → active, generation 1. All checks that can fail come before. A second use of a
+    /// code ends the grant if the code is authentic, its own client sends it with everything that the first use had to
+    /// prove, and at most ten minutes have passed since the code's expiry. After the first rotation a second use ends
+    /// nothing.
     fn redeem(&mut self, by: usize, id: usize, fault: Option<Fault>) -> Answered {
         let (now, rules) = (self.now, self.rules);
         let grant = &self.grants[id];
@@ -149,7 +151,7 @@ impl Model {
         if now >= grant.code_expires || fault.is_some() {
             return Answered::Refused(INVALID_GRANT);
         }
-        // Paused is not ended: the code is kept.
+        // Paused is not ended: the code stays valid.
         if !self.may_act(id) {
             return Answered::Refused(PAUSED);
         }
@@ -167,7 +169,7 @@ impl Model {
         self.pair(id, now, scopes)
     }
 
-    /// Client authentication, the HMAC, ownership; then the generations; then what else can fail; then the change.
+    /// Client authentication, HMAC and ownership; then the generations; then the other checks; then the change.
     fn refresh(&mut self, by: usize, token: Refresh, asked: Option<Scopes>, from: usize) -> Answered {
         let id = token.grant;
         if !self.is_own(by, token) || self.grants[id].life != Life::Active {
@@ -198,7 +200,7 @@ impl Model {
         }
         if meaning == Meaning::Same {
             let (first, now) = (self.grants[id].rotated_at, self.now);
-            // The same access token too, as long as it has a life.
+            // The same access token again, as long as it has not expired.
             let issued = if now < first + self.rules.access { first } else { now };
             return self.pair(id, issued, scopes);
         }
@@ -208,7 +210,7 @@ impl Model {
         self.pair(id, self.now, scopes)
     }
 
-    /// (n, p) → (n+1, n), or (n+1, p) where p came again; then n is void.
+    /// (n, p) → (n+1, n), or (n+1, p) if p came again; then n is void.
     fn rotate(&mut self, id: usize, presented: u32, from: usize) {
         let expires = self.refresh_expires(self.grants[id].app, self.grants[id].ends);
         let (now, key) = (self.now, self.proof_keys.at(self.now));
@@ -226,7 +228,7 @@ impl Model {
         (grant.repeated, grant.source) = (false, Some(from));
     }
 
-    /// Three rotations in a row that were each repeated from another source are a copied device.
+    /// Three rotations in a row, each repeated from another source, mean a copied device.
     fn is_copied(&mut self, id: usize, from: usize) -> bool {
         let grant = &mut self.grants[id];
         let elsewhere = grant.source.is_some_and(|source| source != from);
@@ -255,14 +257,15 @@ impl Model {
         }
     }
 
-    /// An app sees its own tokens; an API those that are meant for it, with the organization. Public clients cannot ask.
+    /// An app may ask about its own tokens; an API about those with its scopes, and it gets the organization as well.
+    /// Public clients may not ask.
     fn introspect(&mut self, caller: Caller, access: Access) -> Answered {
         if !self.may_introspect(caller) {
             return Answered::Refused(INVALID_CLIENT);
         }
         let grant = &self.grants[access.grant];
         let organization = match caller {
-            // Nor is it a use of the token.
+            // Such a request is not a use of the token either.
             Caller::App(app) if app != grant.app => return Answered::Inactive,
             Caller::App(_) => None,
             Caller::Api => Some(grant.organization),
@@ -280,7 +283,7 @@ impl Model {
         }
     }
 
-    /// The refresh token to use next is active for the app that holds it.
+    /// Only the current refresh token is active, for the app that holds it.
     fn introspect_refresh(&mut self, caller: Caller, token: Refresh) -> Answered {
         if !self.may_introspect(caller) {
             return Answered::Refused(INVALID_CLIENT);
@@ -306,9 +309,9 @@ impl Model {
         }
     }
 
-    /// Revoking an access token ends that one.
+    /// To revoke an access token ends only that token.
     fn revoke(&mut self, by: usize, access: Access) -> Answered {
-        // What is sealed by a key that is gone says nothing.
+        // A token under a removed key reveals nothing.
         if !self.access_keys.lives(access.sealed) {
             return Answered::Done;
         }
@@ -322,7 +325,7 @@ impl Model {
         Answered::Done
     }
 
-    /// Revoking a refresh token, of whatever generation, ends the grant. A token that is none is no error.
+    /// To revoke a refresh token of any generation ends the grant. An invalid token is no error.
     fn revoke_refresh(&mut self, by: usize, token: Refresh) -> Answered {
         if token.forged || !self.is_authentic(token.grant, token.generation) {
             return Answered::Done;
@@ -333,7 +336,7 @@ impl Model {
         self.done(|model| model.end(token.grant, "by_app"))
     }
 
-    /// Whether an access token opens anything now. Whoever may look has seen it.
+    /// Whether an access token is valid now. A caller that may ask has seen it.
     fn is_good(&mut self, access: Access) -> bool {
         if !self.is_valid(access) {
             return false;
@@ -342,10 +345,10 @@ impl Model {
         access.scopes.within(self.apps[self.grants[access.grant].app].scopes) && self.may_act(access.grant)
     }
 
-    /// Whether it has a life of its own left: it and its grant, whatever became of app and person.
+    /// Whether the token and its grant have not expired or ended, whatever the state of app and person.
     fn is_valid(&self, access: Access) -> bool {
         let grant = &self.grants[access.grant];
-        // No access token outlives its grant, so one whose grant ran out has run out itself.
+        // No access token lives longer than its grant, so the token of an expired grant has expired as well.
         self.now < access.expires
             && matches!(grant.life, Life::Active | Life::Ended("expired"))
             && self.access_keys.lives(access.sealed)
@@ -371,7 +374,7 @@ impl Model {
             issued,
             scopes,
             expires,
-            // The key of its moment, so that it is the same token when it is given again.
+            // The key at its moment of issue, so that the same token is given again.
             sealed: self.access_keys.at(issued),
         };
         if !self.accesses.contains(&access) {
@@ -382,7 +385,7 @@ impl Model {
             generation,
             forged,
         };
-        // A part of a second counts as one.
+        // A fraction of a second counts as a whole one.
         let expires_in =
             (expires - self.now).max(0).div_euclid(1000) + i64::from((expires - self.now).max(0) % 1000 > 0);
         Answered::Pair {
@@ -398,7 +401,7 @@ impl Model {
         spans.map(|span| self.now + span).chain(ends).min()
     }
 
-    /// Never off for public clients.
+    /// Rotation is never off for public clients.
     fn rotates(&self, app: usize) -> bool {
         self.rules.rotate || self.apps[app].public
     }
@@ -418,7 +421,7 @@ impl Model {
         }
     }
 
-    /// What was made under a revoked key ends: such codes, refresh and access tokens, and the grants that have nothing else.
+    /// Ends everything made with a revoked key: codes, refresh and access tokens, and grants that have no other token.
     fn revoke_key(&mut self, purpose: Purpose) {
         let keys = match purpose {
             Purpose::Access => &mut self.access_keys,
@@ -433,17 +436,17 @@ impl Model {
         }
     }
 
-    /// Whether an access token's grant ended by a key that is not the token's own.
+    /// Whether the grant of an access token ended by a key other than the token's own.
     pub(super) fn is_untold(&self, access: Access) -> bool {
         self.grants[access.grant].life == Life::Ended(KEY_REVOKED) && self.is_authentic(access.grant, access.generation)
     }
 
-    /// What has retired is gone.
+    /// Removes retired keys.
     pub(super) fn retire_keys(&mut self) {
         self.access_keys.retire(self.now);
     }
 
-    /// Whether the key of its present generation was revoked.
+    /// Whether the key of the current generation was revoked.
     pub(super) fn is_keyless(&self, id: usize) -> bool {
         !self.is_authentic(id, self.grants[id].generation)
     }
@@ -453,14 +456,14 @@ impl Model {
         key.is_some_and(|key| self.proof_keys.lives(*key))
     }
 
-    /// Whether the refresh token to use next has run out.
+    /// Whether the current refresh token has expired.
     pub(super) fn is_over(&self, id: usize) -> bool {
         let grant = &self.grants[id];
         let bounds = [grant.expires, grant.ends];
         grant.life != Life::Pending && bounds.into_iter().flatten().any(|bound| self.now >= bound)
     }
 
-    /// Whether its row may be gone, its code never redeemed.
+    /// Whether the row may be deleted, because the code was never redeemed.
     pub(super) fn is_forgotten(&self, id: usize) -> bool {
         let grant = &self.grants[id];
         let long_ago = self.now >= grant.code_expires + CODE_KEPT || grant.life == Life::Ended("expired");
@@ -482,7 +485,7 @@ impl Model {
         !self.apps[app].suspended && !self.organizations[self.apps[app].owner]
     }
 
-    /// Whether app, person, membership and organization are as they were when it was allowed.
+    /// Whether app, person, membership and organization still allow the grant to act.
     fn may_act(&self, id: usize) -> bool {
         let grant = &self.grants[id];
         let user = &self.users[grant.user];
@@ -498,7 +501,7 @@ impl Model {
     }
 }
 
-/// What a refresh token that is authentic and its client's own means.
+/// The meaning of an authentic refresh token of the right client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Meaning {
     Current,

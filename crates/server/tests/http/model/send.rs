@@ -1,4 +1,4 @@
-//! A request of the model as it goes to the server.
+//! Sends the requests of the model to the server.
 
 use super::nouns::{Access, Caller, Fault, Purpose, Refresh, Request, Scopes};
 use super::play::Play;
@@ -52,7 +52,7 @@ impl Play<'_> {
         }
     }
 
-    /// Has the person allow the app; the code.
+    /// The person allows the app. Returns the code.
     pub(super) async fn allow(&self, user: usize, app: usize, scopes: Scopes, organization: &str) -> String {
         let asked = scopes.to_string();
         let query = self.client(app).query(&[("scope", &asked)]);
@@ -77,7 +77,7 @@ impl Play<'_> {
         code.unwrap_or_else(|| panic!("no code: {back}")).1.into_owned()
     }
 
-    /// A grant's row, as the operator sees it.
+    /// The row of a grant, as the operator sees it.
     pub(super) async fn row(&self, grant: usize) -> Value {
         let path = format!("/grants/{}", self.id(grant));
         self.server.operator(Method::GET, &path, None).await.json()
@@ -135,7 +135,7 @@ impl Play<'_> {
             .await
     }
 
-    /// Revokes the key in use.
+    /// Revokes the current key.
     async fn revoke_key(&self, purpose: Purpose) -> Answer {
         let purpose = match purpose {
             Purpose::Access => "access",
@@ -190,7 +190,7 @@ impl Play<'_> {
         }
     }
 
-    /// A grant's id stands first in its code.
+    /// The id of a grant is the first part of its code.
     fn id(&self, grant: usize) -> String {
         let code = self.codes[grant].strip_prefix("hp_ac_").expect("a code");
         let bytes = URL_SAFE_NO_PAD.decode(code).expect("base64url");

@@ -1,5 +1,5 @@
-//! The steps that a history is made of. They name what they speak of by where it stands ("the grant before the last"), so
-//! that every history means something and one that is shortened still does.
+//! The steps of a history. They refer to objects by position ("the grant before the last"), so that every history makes
+//! sense, even after it was shortened.
 
 use super::nouns::{Fault, Purpose, Scopes};
 use proptest::prelude::*;
@@ -12,36 +12,36 @@ pub(super) const ORGANIZATIONS: usize = 3;
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 
-/// A history: by which rules, and what happens.
+/// A history: the rules, and the steps.
 #[derive(Clone, Debug)]
 pub(super) struct History {
-    /// Which of the configurations.
+    /// The index of the configuration.
     pub(super) rules: usize,
     pub(super) steps: Vec<Step>,
 }
 
-/// Something that happens.
+/// A step.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// A person allows an app; the third number chooses among the organizations that may be chosen.
+    /// A person allows an app. The third number chooses one of the offered organizations.
     Consent(usize, usize, usize, Scopes),
     /// The same, and the app redeems the code.
     Connect(usize, usize, usize, Scopes),
-    /// The code of a grant comes.
+    /// The code of a grant is presented.
     Redeem(Newest, By, Option<Fault>),
-    /// A refresh token of a grant comes, perhaps for some of the scopes.
+    /// A refresh token of a grant is presented, perhaps for some of the scopes.
     Refresh(Newest, Which, By, Option<Scopes>),
     /// The same from another source.
     RefreshFrom(Newest, Which, usize),
-    /// Requests about one grant at the same moment.
+    /// Concurrent requests about one grant.
     Race(Newest, Vec<Racer>),
-    /// An access token is used or looked at.
+    /// An access token is used or introspected.
     Use(Newest, How),
-    /// A refresh token is looked at.
+    /// A refresh token is introspected.
     Look(Newest, Which, How),
-    /// An access token is given back.
+    /// An access token is revoked.
     Revoke(Newest, By),
-    /// A refresh token is given back.
+    /// A refresh token is revoked.
     RevokeRefresh(Newest, Which, By),
     /// The person of a grant ends its app's access.
     EndAccess(Newest),
@@ -50,43 +50,43 @@ pub(super) enum Step {
     SuspendUser(usize),
     SuspendApp(usize),
     SuspendOrganization(usize),
-    /// All that are suspended go on.
+    /// Everything that is suspended is resumed.
     Resume,
     Leave(usize, usize),
     Join(usize, usize),
-    /// An app may ask for these from now on.
+    /// The scopes that an app may request from now on.
     AppScopes(usize, Scopes),
-    /// The clock moves, to the past where negative.
+    /// The clock moves, backwards if the number is negative.
     Wait(i64),
-    /// The clock moves to where something ends, give or take milliseconds.
+    /// The clock moves to a deadline, plus or minus milliseconds.
     WaitFor(Newest, Edge, i64),
     Restart,
     RotateKeys,
     RevokeKey(Purpose),
 }
 
-/// How many come after it: 0 is the newest. Counted among those there are.
+/// How many newer ones there are: 0 is the newest. Taken modulo the number of existing ones.
 pub(super) type Newest = usize;
 
-/// Which refresh token of a grant.
+/// A refresh token of a grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Which {
     Current,
     Previous,
     Void,
-    /// Any that was ever issued, by its generation.
+    /// Any issued token, by its generation.
     Old(usize),
     Forged,
 }
 
-/// Who comes with it.
+/// The app that presents the token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum By {
     Own,
     Foreign(usize),
 }
 
-/// Who looks at a token.
+/// The way to use or introspect a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum How {
     Identity,
@@ -94,7 +94,7 @@ pub(super) enum How {
     Api,
 }
 
-/// One of several requests at the same moment.
+/// One of several concurrent requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Racer {
     Redeem,
@@ -103,11 +103,11 @@ pub(super) enum Racer {
     OperatorEnds,
 }
 
-/// Where something ends for a grant.
+/// A deadline of a grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Edge {
     Code,
-    /// Until when a second use of the code ends the grant.
+    /// Until then a second use of the code ends the grant.
     Replay,
     Grace,
     Retry,
@@ -126,7 +126,7 @@ pub(super) fn histories(rules: usize, longest: usize) -> BoxedStrategy<History> 
         .boxed()
 }
 
-/// Mostly a single step; some follow on one another, because chance seldom has them do so.
+/// Usually a single step; some steps follow each other, which chance would rarely produce.
 fn episode() -> BoxedStrategy<Vec<Step>> {
     prop_oneof![
         40 => step().prop_map(|step| vec![step]),
@@ -140,7 +140,7 @@ fn episode() -> BoxedStrategy<Vec<Step>> {
     .boxed()
 }
 
-/// A predecessor that comes around a moment that counts, its successor seen or not, with a restart before or between.
+/// A predecessor presented near a deadline, its successor seen or not, with a restart before or in between.
 fn late() -> BoxedStrategy<Vec<Step>> {
     let seen = prop_oneof![3 => how().prop_map(|how| Step::Use(0, how)), 1 => Just(Step::Revoke(0, By::Own)), 1 => Just(Step::Look(0, Which::Previous, How::By(By::Own)))];
     let uses = (proptest::option::of(how()), proptest::option::of(seen));
@@ -163,7 +163,7 @@ fn late() -> BoxedStrategy<Vec<Step>> {
         .boxed()
 }
 
-/// A code that comes twice, with what proves it or without, around the moment until which that ends its grant.
+/// A code presented twice, with the right proofs or without, near the deadline until which that ends its grant.
 fn spent() -> BoxedStrategy<Vec<Step>> {
     let fault = select(vec![
         None,
@@ -189,7 +189,8 @@ fn spent() -> BoxedStrategy<Vec<Step>> {
         .boxed()
 }
 
-/// Two devices with the same tokens: each rotation is repeated from elsewhere, some perhaps from the same source or not at all.
+/// Two devices with the same tokens: each rotation is repeated from another source, some perhaps from the same source or
+/// not at all.
 fn copied() -> BoxedStrategy<Vec<Step>> {
     let repeat = select(vec![Some(1), Some(1), Some(1), Some(2), Some(0), None]);
     let between = select(vec![
@@ -213,7 +214,7 @@ fn copied() -> BoxedStrategy<Vec<Step>> {
         .boxed()
 }
 
-/// A grant that is refreshed until a bound ends it.
+/// A grant that is refreshed until a limit ends it.
 fn kept() -> BoxedStrategy<Vec<Step>> {
     (newest(), -1..=1_i64)
         .prop_map(|(of, more)| {
@@ -224,7 +225,7 @@ fn kept() -> BoxedStrategy<Vec<Step>> {
         .boxed()
 }
 
-/// One grant more than there may be, of the same person and app.
+/// One grant more than allowed, of the same person and app.
 fn crowd() -> BoxedStrategy<Vec<Step>> {
     let used = proptest::option::of((0..4_usize).prop_map(|of| Step::Refresh(of, Which::Current, By::Own, None)));
     (0..USERS, 0..APPS, 0..ORGANIZATIONS, used)
@@ -237,7 +238,7 @@ fn crowd() -> BoxedStrategy<Vec<Step>> {
         .boxed()
 }
 
-/// Someone or something is stopped while a code or a token is under way.
+/// A person or object is suspended between two requests of a code or a token.
 fn stopped() -> BoxedStrategy<Vec<Step>> {
     let stop = prop_oneof![
         2 => (0..USERS).prop_map(Step::SuspendUser),
@@ -402,7 +403,7 @@ fn asked() -> BoxedStrategy<Option<Scopes>> {
     prop_oneof![4 => Just(None), 1 => scopes().prop_map(Some)].boxed()
 }
 
-/// Mostly one of the last.
+/// Usually one of the newest.
 fn newest() -> BoxedStrategy<Newest> {
     prop_oneof![6 => Just(0_usize), 3 => Just(1), 2 => 0..8_usize].boxed()
 }

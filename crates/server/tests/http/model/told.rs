@@ -1,4 +1,4 @@
-//! Requests and answers in words, for the history of a failure.
+//! Describes requests and answers in words, for the history of a failure.
 
 use super::nouns::{Access, Caller, Fault, Refresh, Request};
 use super::reference::Model;
@@ -57,7 +57,7 @@ pub(super) fn told(model: &Model, request: &Request) -> String {
     }
 }
 
-/// An answer in a word.
+/// An answer in one word.
 pub(super) fn brief(answer: &Answer) -> String {
     match answer.status {
         200 if answer.body.starts_with(r#"{"active":false"#) => "200 inactive".to_owned(),

@@ -1,4 +1,4 @@
-//! The world of a history: who and what there is, on a server of its own that starts from a folder made once.
+//! The world of a history, on its own server that starts from a copy of the folder in `made`.
 
 use super::nouns::{App, Rules, Scopes, User};
 use super::reference::Model;
@@ -13,17 +13,17 @@ pub(super) const REDIRECT_URIS: [&str; 3] = [
     "https://partner.example/callback",
 ];
 pub(super) const ORGANIZATIONS: [&str; 3] = ["default", "acme", "globex"];
-/// Where requests come from: this machine, or elsewhere by the word of a proxy.
+/// The sources of requests: this machine, or another address that a proxy reports.
 pub(super) const SOURCES: [Option<&str>; 3] = [None, Some("198.51.100.7"), Some("2001:db8::1")];
-/// The server's name, which a restart must not change.
+/// The server's URL, which a restart must not change.
 const PUBLIC_URL: &str = "http://id.example";
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 
-/// The configurations, each as it is written and as it is meant: the usual; no rotation for confidential clients; bounds of
-/// all kinds; a grace that outlasts the access token.
+/// The configurations, each as TOML and as rules: the usual one; no rotation for confidential clients; limits of all kinds;
+/// a grace longer than the life of an access token.
 pub(super) fn rules() -> [(&'static str, Rules); 4] {
     let usual = Rules {
         access: 10 * MINUTE,
@@ -68,7 +68,7 @@ pub(super) fn rules() -> [(&'static str, Rules); 4] {
     ]
 }
 
-/// The same world as the model has it.
+/// The same world in the model.
 pub(super) fn model(now: i64, rules: Rules) -> Model {
     let user = |member_of: &[usize]| User {
         suspended: false,
@@ -86,7 +86,7 @@ pub(super) fn model(now: i64, rules: Rules) -> Model {
     Model::new(now, rules, users, apps, ORGANIZATIONS.len())
 }
 
-/// A server on a copy of what `made` kept, or one that begins anew.
+/// A server on a copy of the data of `made`, or with new data.
 pub(super) async fn server(declared: &str, made: Option<&Server>) -> Server {
     match made {
         Some(made) => Server::library_on(made, declared).await,
@@ -94,13 +94,13 @@ pub(super) async fn server(declared: &str, made: Option<&Server>) -> Server {
     }
 }
 
-/// What the world is at first.
+/// The declared world at the start.
 pub(super) fn usual() -> String {
     let [(tokens, rules), ..] = rules();
     declared(tokens, &model(0, rules).apps)
 }
 
-/// The world as it is written, with what its apps may ask for.
+/// The world as TOML, with the scopes that its apps may request.
 pub(super) fn declared(tokens: &str, apps: &[App]) -> String {
     let [sample, native, partner] = [0, 1, 2].map(|app: usize| apps[app].scopes.names());
     format!(
