@@ -1,4 +1,4 @@
-//! Connected apps (PAINS 15): the button really ends everything, at once, and only one's own.
+//! Connected apps (PAINS 15): the button ends all access at once, and only the person's own.
 
 use crate::harness::{APPS, Answer, Browser, JOHN, MARY, REDIRECT_URI, Server};
 use std::time::Duration;
@@ -28,9 +28,9 @@ async fn ending_refuses_access_refresh_and_code_at_once() {
     assert!(page.forms().iter().all(|form| !form.has("end")));
 }
 
-/// A code that was not redeemed yet is a pass as well.
+/// A code that was not redeemed yet gives access as well.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_that_only_holds_a_code_can_be_ended() {
+async fn an_app_with_an_unredeemed_code_can_be_ended() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -52,7 +52,7 @@ async fn an_app_stays_listed_and_can_be_ended_when_its_access_token_has_expired(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_says_what_is_connected_since_when_and_for_what() {
+async fn the_page_shows_app_scopes_and_date_of_each_connection() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -103,7 +103,7 @@ async fn another_persons_access_cannot_be_ended() {
     let of_john = john.open("/account/apps").await;
     let of_mary = mary.open("/account/apps").await;
     let (john_form, mary_form) = (of_john.form("end"), of_mary.form("end"));
-    // John's form in Mary's browser, her own state in his form, and nobody at all.
+    // John's form in Mary's browser, her own state in his form, and a browser where nobody is signed in.
     mary.submit(&of_john, &john_form, &[("end", "1")]).await;
     let mixed = [("end", "1"), ("state", mary_form.value("state"))];
     server.browser().submit(&of_john, &john_form, &[("end", "1")]).await;
@@ -147,7 +147,7 @@ async fn an_ended_app_may_be_connected_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_replay_ended_is_told_to_the_person() {
+async fn a_grant_ended_by_a_replay_is_shown_to_the_person() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let sample = server.client("sample", REDIRECT_URI);

@@ -1,4 +1,5 @@
-//! A form whose session ended before it was sent comes back after sign-in, or says that nothing was done (DESIGN §9).
+//! A form whose session ended before it was submitted is shown again after sign-in, or the page says that nothing was done
+//! (DESIGN §9).
 
 use crate::harness::{APPS, Answer, Browser, Form, JOHN, Landing, MARY, Person, REDIRECT_URI, Server};
 use std::time::Duration;
@@ -12,7 +13,7 @@ const TYPED: [(&str, &str); 4] = [
 const SAMPLE: &str = "/developer/apps/sample";
 const NOTHING: &str = "Nothing was done: this page was open too long";
 
-/// The page of a person whose session is over by now, and who does not know it.
+/// A page of a person whose session has ended without the person knowing.
 async fn left_open<'s>(server: &'s Server, person: Person, path: &str) -> (Browser<'s>, Answer) {
     let browser = server.browser_of(person).await;
     server.advance(Duration::from_secs(12 * 3600 - 60));
@@ -36,7 +37,7 @@ async fn apps(browser: &Browser<'_>) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registration_comes_back_after_sign_in_as_it_was_typed() {
+async fn a_registration_is_shown_again_after_sign_in_as_typed() {
     let server = Server::library("default", APPS).await;
     let (mary, page) = left_open(&server, MARY, "/developer/apps/new").await;
     let typed = [&TYPED[..], &[("scope", "read"), ("password", "hunter2")]].concat();
@@ -64,9 +65,9 @@ async fn a_registration_comes_back_after_sign_in_as_it_was_typed() {
     assert_eq!(apps(&mary).await, 1);
 }
 
-/// Signing out takes the session cookie away; the binding cookie still names the browser.
+/// Signing out deletes the session cookie; the binding cookie still names the browser.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_comes_back_where_another_tab_signed_out() {
+async fn a_form_is_shown_again_if_another_tab_signed_out() {
     let server = Server::library("default", &APPS.replace("john@doe.com", MARY.email)).await;
     let sample = server.client("sample", REDIRECT_URI);
     let mary = server.browser_of(MARY).await;
@@ -94,23 +95,23 @@ async fn a_form_comes_back_where_another_tab_signed_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registration_does_not_come_back_to_another_person() {
+async fn a_registration_is_not_shown_to_another_person() {
     let server = Server::library("default", APPS).await;
     let (browser, page) = left_open(&server, MARY, "/developer/apps/new").await;
     let login = send(&browser, &page, &page.form("redirect_uris"), &TYPED).await;
     let answer = browser.send_login(&login, JOHN).await;
-    // In Dutch, as John reads it.
+    // In Dutch, John's language.
     assert!(answer.text().contains("Er is niets gebeurd"), "{}", answer.text());
     assert!(!answer.body.contains("Crew"), "{}", answer.body);
     assert_eq!(apps(&browser).await, 1, "his own alone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registration_does_not_come_back_in_another_browser() {
+async fn a_registration_is_not_shown_in_another_browser() {
     let server = Server::library("default", APPS).await;
     let (mary, page) = left_open(&server, MARY, "/developer/apps/new").await;
     let form = page.form("redirect_uris");
-    // The form is another browser's: nothing of it is kept.
+    // The form belongs to another browser, so nothing of it is kept.
     let other = server.browser();
     let login = send(&other, &page, &form, &TYPED).await;
     assert!(!login.text().contains("What you typed is kept"), "{}", login.text());
@@ -120,7 +121,7 @@ async fn a_registration_does_not_come_back_in_another_browser() {
         "{}",
         answer.text()
     );
-    // And what one browser keeps is worth nothing in another.
+    // A form kept for one browser is refused in another.
     let login = send(&mary, &page, &form, &TYPED).await;
     let third = server.browser();
     third.open("/login").await;
@@ -131,7 +132,7 @@ async fn a_registration_does_not_come_back_in_another_browser() {
 
 /// The person signs in in another tab, and then in this one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registration_comes_back_where_another_tab_signed_in_meanwhile() {
+async fn a_registration_is_shown_again_if_another_tab_signed_in() {
     let server = Server::library("default", APPS).await;
     let (mary, page) = left_open(&server, MARY, "/developer/apps/new").await;
     let login = send(&mary, &page, &page.form("redirect_uris"), &TYPED).await;
@@ -142,7 +143,7 @@ async fn a_registration_comes_back_where_another_tab_signed_in_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_too_long_to_keep_is_not_said_to_be_kept() {
+async fn a_form_too_long_to_keep_is_not_reported_as_kept() {
     let server = Server::library("default", APPS).await;
     let (mary, page) = left_open(&server, MARY, "/developer/apps/new").await;
     let long = "x".repeat(21 * 1024);
@@ -166,7 +167,7 @@ async fn a_registration_that_was_open_too_long_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_access_is_asked_for_once_more_after_sign_in() {
+async fn ending_access_is_asked_for_again_after_sign_in() {
     let server = Server::library("default", APPS).await;
     let (sample, other) = (
         server.client("sample", REDIRECT_URI),
@@ -207,7 +208,7 @@ async fn another_person_who_signs_in_ends_nothing() {
     let of_john = sample.connect(&server.browser_of(JOHN).await).await;
     let of_mary = sample.connect(&server.browser_of(MARY).await).await;
     let (browser, page) = left_open(&server, JOHN, "/account/apps").await;
-    // His page is in Dutch.
+    // John's page is in Dutch.
     let login = browser.submit(&page, &page.form("end"), &[("end", "1")]).await;
     let answer = browser.send_login(&login, MARY).await;
     assert!(answer.text().contains(NOTHING), "{}", answer.text());
@@ -234,7 +235,7 @@ async fn a_page_that_was_open_too_long_ends_nothing_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_made_or_ended_by_a_form_without_a_session() {
+async fn a_form_without_a_session_neither_creates_nor_ends_a_secret() {
     let server = Server::library("default", &APPS.replace("john@doe.com", MARY.email)).await;
     let two = {
         let mary = server.browser_of(MARY).await;
@@ -253,14 +254,14 @@ async fn no_secret_is_made_or_ended_by_a_form_without_a_session() {
         assert_eq!(answer.by_id("client-id").as_deref(), Some("sample"), "the app's page");
         assert_eq!(answer.by_id("fresh-secret"), None);
         assert_eq!(live(), before);
-        // And the other way: signed in, but the page is old.
+        // The reverse: signed in, but the page is old.
         let page = mary.open(SAMPLE).await;
         server.advance(Duration::from_secs(31 * 60));
         let answer = mary.submit(&page, &page.form(button), &[(button, value)]).await;
         assert!(answer.text().contains(NOTHING), "{}", answer.text());
         assert_eq!(live(), before);
     }
-    // Somebody else, who may not open that page, learns that nothing was done too.
+    // Another person, who may not open that page, is also told that nothing was done.
     let (browser, page) = left_open(&server, MARY, SAMPLE).await;
     let login = send(&browser, &page, &page.form("reset"), &[("reset", "now")]).await;
     let answer = browser.send_login(&login, JOHN).await;
@@ -283,7 +284,7 @@ async fn a_consent_without_a_session_is_asked_for_after_sign_in() {
 
 /// A form whose sealed state was lost or cut on the way.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_with_a_damaged_state_is_not_said_to_be_old_or_kept() {
+async fn a_form_with_a_damaged_state_is_not_reported_as_old_or_kept() {
     let server = Server::library("default", &APPS.replace("john@doe.com", MARY.email)).await;
     let mary = server.browser_of(MARY).await;
     server.client("sample", REDIRECT_URI).connect(&mary).await;
@@ -310,7 +311,7 @@ async fn a_form_with_a_damaged_state_is_not_said_to_be_old_or_kept() {
             );
         }
     }
-    // What arrived of a registration is on its page.
+    // The received values of a registration are on its page.
     let page = mary.open("/developer/apps/new").await;
     let typed = [&TYPED[..], &[("state", "AAAA")]].concat();
     let answer = mary.submit(&page, &page.form("redirect_uris"), &typed).await;
@@ -330,7 +331,7 @@ async fn a_form_with_a_damaged_state_is_not_said_to_be_old_or_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_form_is_not_said_to_be_kept() {
+async fn an_empty_form_is_not_reported_as_kept() {
     let server = Server::library("default", APPS).await;
     let sample = server.client("sample", REDIRECT_URI);
     sample.connect(&server.browser_of(MARY).await).await;
@@ -350,7 +351,7 @@ async fn an_empty_form_is_not_said_to_be_kept() {
 
 /// The button is on a page from before the person signed in again.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_out_that_does_nothing_says_so() {
+async fn a_sign_out_without_effect_says_so() {
     let server = Server::library("default", "").await;
     let mary = server.browser_of(MARY).await;
     let page = mary.open("/account").await;

@@ -1,4 +1,4 @@
-//! Lists come in pages, counts are counted by the database, and an answer repeats only the beginning of what was sent.
+//! Lists are split into pages, counts come from the database, and an answer repeats only the beginning of a submitted text.
 
 use crate::harness::{APPS, Answer, Browser, JOHN, REDIRECT_URI, Server, TENANTS};
 use http::Method;
@@ -21,7 +21,7 @@ async fn a_message_of_the_admin_api_repeats_the_beginning_of_what_was_sent() {
     }
 }
 
-/// 60 more of John's, in the organization of [`TENANTS`] or in the default one.
+/// Another 60 apps of John, in the organization of [`TENANTS`] or in the default one.
 fn many_apps() -> String {
     (100..160)
         .map(|number| {
@@ -33,7 +33,7 @@ fn many_apps() -> String {
         .collect()
 }
 
-/// Every page of the list at `path`, by its links.
+/// Every page of the list at `path`, found by its links.
 async fn pages(browser: &Browser<'_>, path: &str) -> Vec<Answer> {
     let mut found = vec![browser.open(path).await];
     loop {
@@ -59,7 +59,7 @@ fn next(body: &str) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_developers_apps_come_in_pages() {
+async fn a_developers_apps_are_listed_in_pages() {
     let server = Server::library("default", &many_apps()).await;
     let john = server.browser_of(JOHN).await;
     let pages = pages(&john, "/developer").await;
@@ -76,13 +76,13 @@ async fn a_developers_apps_come_in_pages() {
             "{number}"
         );
     }
-    // The way back.
+    // The link back to the first page.
     assert!(!pages[0].text().contains("Terug naar het begin") && pages[1].text().contains("Terug naar het begin"));
 }
 
-/// As the admin API refuses it: nobody takes the beginning for the page that was asked for.
+/// Refused as in the admin API, so that nobody takes the first page for the requested one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_of_a_list_that_the_address_does_not_name_is_refused() {
+async fn a_malformed_page_position_is_refused() {
     let server = Server::library("default", TENANTS).await;
     let john = server.browser_of(JOHN).await;
     let key = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -96,7 +96,7 @@ async fn a_page_of_a_list_that_the_address_does_not_name_is_refused() {
         for wrong in ["junk", "%ff", "0", &key[1..], &format!("{key}&{name}={key}")] {
             let answer = john.open(&format!("{list}{and}{name}={wrong}")).await;
             assert_eq!(answer.status, 400, "{list} {wrong}");
-            // In Dutch, as John reads it.
+            // In Dutch, John's language.
             assert!(
                 answer.text().contains("Deze lijst heeft zo’n pagina niet"),
                 "{}",
@@ -116,7 +116,7 @@ async fn a_page_of_a_list_that_the_address_does_not_name_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn members_and_apps_of_an_organization_come_in_pages() {
+async fn members_and_apps_of_an_organization_are_listed_in_pages() {
     let people: String = (100..160)
         .map(|number| {
             format!(
@@ -153,7 +153,7 @@ async fn members_and_apps_of_an_organization_come_in_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connected_apps_come_in_pages() {
+async fn connected_apps_are_listed_in_pages() {
     let server = Server::library("default", &many_apps()).await;
     let john = server.browser_of(JOHN).await;
     for number in 100..152 {
@@ -169,7 +169,7 @@ async fn connected_apps_come_in_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_of_the_admin_api_say_where_they_go_on() {
+async fn lists_of_the_admin_api_give_the_position_of_the_next_page() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     for _ in 0..3 {
@@ -225,7 +225,7 @@ async fn lists_of_the_admin_api_say_where_they_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_read_a_list_to_its_end_or_say_that_there_is_more() {
+async fn commands_print_the_whole_list_or_say_that_there_is_more() {
     let more: String = (0..1_010)
         .map(|number| format!("[[organizations]]\nslug = \"org-{number:04}\"\nname = \"Org\"\n"))
         .collect();

@@ -1,5 +1,5 @@
-//! Names by which people would take an app for another (DESIGN §9, UTS 39), and which redirect URIs an app may register
-//! beyond the RFC's (DESIGN §8).
+//! Names by which people would mistake an app for another (DESIGN §9, UTS 39), and redirect URIs that an app may register
+//! beyond those of the RFC (DESIGN §8).
 
 use crate::harness::{Answer, Browser, JOHN, Person, REDIRECT_URI, Server, TENANTS};
 use reqwest::Method;
@@ -10,7 +10,7 @@ const MAX: Person = Person {
     password: "only a member of it",
 };
 
-/// Acme, where John and Max register apps; the operator vouches for neither.
+/// Acme, where John and Max register apps. The operator trusts neither.
 fn world() -> String {
     TENANTS.replace("max@example.com:member", "max@example.com:developer")
 }
@@ -26,7 +26,7 @@ async fn register(browser: &Browser<'_>, name: &str, more: &[(&str, &str)]) -> A
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_with_something_unseen_or_nothing_to_read_is_refused() {
+async fn a_name_with_invisible_characters_or_no_letter_is_refused() {
     let server = Server::library("default", &world()).await;
     let max = server.browser_of(MAX).await;
     for (name, why) in [
@@ -46,9 +46,9 @@ async fn a_name_with_something_unseen_or_nothing_to_read_is_refused() {
     }
 }
 
-/// The owner of an app is on the page too: an organization, or a developer.
+/// The page also shows the owner of an app: an organization or a developer.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_api_refuses_a_name_with_something_unseen_and_says_what() {
+async fn the_api_refuses_invisible_characters_in_a_name_and_names_them() {
     let server = Server::library("default", &world()).await;
     let made = server
         .operator(Method::POST, "/apps", Some(json!({ "name": "Crew" })))
@@ -76,7 +76,7 @@ async fn the_api_refuses_a_name_with_something_unseen_and_says_what() {
     }
 }
 
-/// What the operator declares is the operator's own choice (DESIGN §9), and is applied again once it changes.
+/// A declared name is the operator's own choice (DESIGN §9), and is applied again when it changes.
 #[tokio::test(flavor = "multi_thread")]
 async fn declared_apps_keep_their_names_schemes_and_ports() {
     let declared = |any: bool| {
@@ -100,7 +100,7 @@ async fn declared_apps_keep_their_names_schemes_and_ports() {
     }
 }
 
-/// DESIGN §10: 50 redirect URIs an app.
+/// DESIGN §10: at most 50 redirect URIs per app.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_has_at_most_fifty_redirect_uris() {
     let server = Server::library("default", &world()).await;
@@ -132,7 +132,7 @@ async fn an_app_has_at_most_fifty_redirect_uris() {
 async fn a_name_that_looks_like_the_brand_or_anothers_app_is_refused() {
     let server = Server::library("default", &world()).await;
     let max = server.browser_of(MAX).await;
-    // The brand, a declared app of the organization, and one for everybody.
+    // The brand, a declared app of the organization, and an app for everybody.
     for (name, why) in [
         ("HaIlpass", "looks like the name of this site"),
         ("Hallpаss", "looks like the name of this site"),
@@ -152,7 +152,7 @@ async fn a_name_that_looks_like_the_brand_or_anothers_app_is_refused() {
         .operator(Method::POST, "/apps", Some(json!({ "name": "HaIlpass" })))
         .await;
     assert_eq!(brand.status, 409, "{}", brand.body);
-    // An app of an organization that shares nobody with this one is in nobody's way.
+    // An app of an organization that shares no person with this one is no conflict.
     assert_eq!(register(&max, "Globex Trials", &[]).await.status, 200);
 }
 
@@ -171,7 +171,7 @@ async fn an_app_is_not_renamed_to_look_like_anothers() {
         assert_eq!(refused.status, 409, "{name} {}", refused.body);
         assert!(refused.body.contains("name: it looks like"), "{}", refused.body);
     }
-    // For everybody means that the people of Globex are asked by it, who have an app of this name.
+    // An app for everybody is also shown to the people of Globex, who have an app with this name.
     assert_eq!(rename(&id, json!({ "name": "Globex trials" })).await.status, 200);
     assert_eq!(rename(&id, json!({ "reach": "partner" })).await.status, 409);
     assert_eq!(rename("acme-reports", json!({ "name": "CREW" })).await.status, 200);
@@ -251,7 +251,7 @@ async fn a_developer_may_admit_any_port_of_localhost_for_a_public_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn localhost_takes_any_port_where_the_operator_says_so_for_a_public_app() {
+async fn the_operator_may_admit_any_port_of_localhost_for_a_public_app() {
     let server = Server::library("default", &world()).await;
     let max = server.browser_of(MAX).await;
     let wanted = |kind: &str, any: bool| {

@@ -1,15 +1,15 @@
-//! The headers that protect pages, on every one of them (DESIGN §9).
+//! The protective headers of every page (DESIGN §9).
 
 use crate::harness::{APPS, Answer, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS};
 
-/// Asserts that a page has them all, and nothing inline.
+/// Asserts that a page has all of them, and no inline script or style.
 pub(crate) fn assert_protected(page: &Answer, name: &str) {
     let policy = page.header("content-security-policy");
     assert!(policy.contains("default-src 'none'"), "{name}: {policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{name}: {policy}");
     assert!(policy.contains("base-uri 'none'"), "{name}: {policy}");
     assert!(!policy.contains("unsafe"), "{name}: {policy}");
-    // It would apply to the whole chain of redirects behind a consent.
+    // `form-action` would apply to the whole chain of redirects after a consent.
     assert!(!policy.contains("form-action"), "{name}: {policy}");
     assert_eq!(page.header("referrer-policy"), "same-origin", "{name}");
     assert_eq!(page.header("x-content-type-options"), "nosniff", "{name}");
@@ -132,7 +132,7 @@ async fn assets_are_kept_for_ever_and_named_by_their_content() {
     assert_eq!(server.get("/assets/look-00000000.css").await.status, 404);
 }
 
-/// Apps open sign-in and consent in a window of their own and look at it (`window.opener`); nobody looks at the other pages.
+/// Apps open sign-in and consent in a separate window and watch it (`window.opener`). No other page may be watched.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_a_person_are_cut_off_from_who_opened_them_and_those_of_an_authorization_are_not() {
     let server = Server::library("default", &format!("{APPS}{TENANTS}")).await;
@@ -161,7 +161,7 @@ async fn pages_of_a_person_are_cut_off_from_who_opened_them_and_those_of_an_auth
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_https_browsers_keep_to_it() {
+async fn with_https_pages_have_strict_transport_security() {
     for (address, kept) in [
         ("https://id.example.com", "max-age=31536000"),
         ("http://id.example.com", ""),

@@ -1,4 +1,4 @@
-//! Who may do what: `docs/permissions.md`, tried cell by cell (DESIGN §4).
+//! Permissions: `docs/permissions.md`, tested cell by cell (DESIGN §4).
 
 mod tried;
 mod world;
@@ -43,7 +43,7 @@ async fn each_page_does_for_each_person_what_the_table_says() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// Method and path of each page of the router, and of each endpoint that machines call.
+/// Method and path of each page of the router, and of each machine endpoint.
 fn addresses() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let (endpoints, pages) = ROUTER.split_once("pub fn pages").unwrap();
@@ -51,7 +51,7 @@ fn addresses() -> BTreeSet<String> {
     let (_, pages) = pages.split_once("Router::new()").unwrap();
     for route in pages.split(".route(").skip(1) {
         let (path, handlers) = route.trim_start_matches(['\n', ' ', '"']).split_once('"').unwrap();
-        // Whatever is called there is a method: one that the test does not know has no row.
+        // Every name that is called is a method. A method that the test does not know has no row.
         let calls = handlers.split('(').rev().skip(1);
         for call in calls {
             let method = call.rsplit(|character: char| !character.is_alphanumeric() && character != '_');
@@ -121,7 +121,7 @@ fn each_address_has_a_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn apps_are_registered_by_whom_the_configuration_says() {
+async fn only_people_allowed_by_the_configuration_register_apps() {
     for row in rows("Who registers apps", "register") {
         let server = started(&format!("[portal]\nregister = \"{}\"", row.call)).await;
         let people = ["eve", "nina", "max", "dana", "olga"];
@@ -130,7 +130,7 @@ async fn apps_are_registered_by_whom_the_configuration_says() {
             let browser = server.browser_of(person(name)).await;
             let page = browser.open("/developer/apps/new").await;
             assert_eq!(word(&page), cell, "{} {name}", row.call);
-            // What is offered is what can be done.
+            // The page offers exactly what is allowed.
             let list = browser.open("/developer").await;
             assert_eq!(
                 links_to(&list, "/developer/apps/new"),
@@ -146,7 +146,7 @@ async fn apps_are_registered_by_whom_the_configuration_says() {
     }
 }
 
-/// One call of a machine with a token of the app's, in the words of the table.
+/// One request of a machine with an app's token. Returns the result in the words of the table.
 async fn machine(server: &Server, call: &str, caller: &str, tokens: &Tokens) -> &'static str {
     let client = match caller {
         "nobody" => None,
@@ -203,7 +203,7 @@ async fn each_endpoint_does_for_each_machine_what_the_table_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_path_of_the_operators_is_at_the_public_address() {
+async fn no_admin_path_is_served_at_the_public_address() {
     let server = started("").await;
     let (stranger, olga) = (server.browser(), server.browser_of(person("olga")).await);
     let paths = ADMIN
@@ -221,7 +221,7 @@ async fn no_path_of_the_operators_is_at_the_public_address() {
                 for method in [Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE] {
                     let request = server.request(method, &url).header("cookie", browser.cookies());
                     let answer = server.send(&url, request).await;
-                    // A page of the portal has one of these names: it is no operator's.
+                    // A page of the portal has one of these paths, but it is not an admin path.
                     let is_page = prefix.is_empty() && path.starts_with("/organizations/");
                     assert!(answer.status == 404 || is_page, "{url}: {}", answer.status);
                 }
@@ -230,9 +230,9 @@ async fn no_path_of_the_operators_is_at_the_public_address() {
     }
 }
 
-/// Every link that a person is shown leads to a page that they may see.
+/// Every link on a person's page leads to a page that the person may see.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_link_leads_where_a_person_may_not_go() {
+async fn every_link_leads_to_a_page_that_the_person_may_see() {
     for register in ["everyone", "developers", "nobody"] {
         let server = started(&format!("[portal]\nregister = \"{register}\"")).await;
         for name in NAMES.into_iter().chain([""]) {
@@ -257,9 +257,10 @@ async fn no_link_leads_where_a_person_may_not_go() {
     }
 }
 
-/// An organization's app stays with it: who made it and left, or is a mere member now, manages it no longer.
+/// An organization's app stays with the organization: its creator cannot manage it after leaving, or after becoming a mere
+/// member.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_left_an_organization_manages_its_apps_no_longer() {
+async fn a_person_who_left_an_organization_cannot_manage_its_apps() {
     let server = started("").await;
     for name in ["dana", "tim"] {
         let browser = server.browser_of(person(name)).await;
@@ -290,9 +291,9 @@ async fn who_left_an_organization_manages_its_apps_no_longer() {
     );
 }
 
-/// The default organization may be one that people see, and leave.
+/// The default organization may be visible, and a person may leave it.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_left_the_default_organization_manages_its_apps_no_longer() {
+async fn a_person_who_left_the_default_organization_cannot_manage_its_apps() {
     for organization in ["", "[[organizations]]\nslug = \"default\"\nname = \"House\"\n"] {
         let server = started(organization).await;
         for name in ["nina", "tess"] {
@@ -309,9 +310,10 @@ async fn who_left_the_default_organization_manages_its_apps_no_longer() {
     }
 }
 
-/// Apps of no organization have nobody else: whoever is named no longer keeps what they own, and registers no more.
+/// An app without an organization has no other manager: a person who is no longer a developer keeps their own apps, and
+/// cannot register more.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_no_developer_any_more_keeps_their_own_apps() {
+async fn a_person_who_is_no_longer_a_developer_keeps_their_own_apps() {
     let server = started("").await;
     let nina = server.browser_of(person("nina")).await;
     let body = Some(serde_json::json!({"developer": false}));
@@ -321,7 +323,7 @@ async fn who_is_no_developer_any_more_keeps_their_own_apps() {
     assert_eq!(nina.open("/developer/apps/nina-notes").await.status, 200);
 }
 
-/// In each preset: a person who was made nothing else manages no app, and sees no address but their own.
+/// In each preset, an ordinary person manages no app, and sees no e-mail address but their own.
 #[tokio::test(flavor = "multi_thread")]
 async fn in_every_preset_an_ordinary_person_manages_nothing() {
     for preset in [

@@ -32,7 +32,7 @@ async fn a_registered_app_works_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_secret_is_shown_once_and_nowhere_kept() {
+async fn the_secret_is_shown_once_and_never_stored() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     let (id, secret) = credentials(&register(&john, &[("name", "Crew"), ("redirect_uris", REDIRECT_URI)]).await);
@@ -74,7 +74,7 @@ async fn the_same_form_sent_twice_registers_one_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_is_named_and_nothing_typed_is_lost() {
+async fn faults_are_named_and_typed_values_are_kept() {
     let server = Server::library("default", "").await;
     let mary = server.browser_of(MARY).await;
     let uris = "https://a.example/cb, a.example/plain,https://b.example/#x\nhttp://c.example/,javascript:alert(1),myapp:/cb,https://*.d.example/,https://a.example/cb";
@@ -100,9 +100,9 @@ async fn what_is_wrong_is_named_and_nothing_typed_is_lost() {
     credentials(&page);
 }
 
-/// 40 kB of faulty addresses were answered by 2 MB.
+/// 40 kB of faulty URLs once got an answer of 2 MB.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_full_of_faults_is_answered_by_a_short_page() {
+async fn a_form_full_of_faults_gets_a_short_page() {
     let server = Server::library("default", "").await;
     let mary = server.browser_of(MARY).await;
     let long = format!("{}\n", "y".repeat(30_000));
@@ -124,9 +124,9 @@ async fn a_form_full_of_faults_is_answered_by_a_short_page() {
     );
 }
 
-/// HC-2: commas and white space separate.
+/// HC-2: redirect URIs are separated by commas and white space.
 #[tokio::test(flavor = "multi_thread")]
-async fn addresses_are_separated_by_commas_and_white_space_and_nothing_else() {
+async fn redirect_uris_are_separated_only_by_commas_and_white_space() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     let typed = |uris| [("name", "Crew"), ("redirect_uris", uris)];
@@ -146,7 +146,7 @@ async fn addresses_are_separated_by_commas_and_white_space_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_could_deceive_is_refused() {
+async fn a_deceptive_name_is_refused() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     for name in ["", "   ", "a\u{202e}b", "a\u{0}b", &"x".repeat(101)] {
@@ -170,7 +170,7 @@ async fn a_public_app_has_no_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_asks_for_no_more_than_its_developer_ticked() {
+async fn an_app_may_request_only_the_scopes_that_its_developer_selected() {
     let scopes = "[scopes.read]\ntitle = \"Read\"\n[scopes.write]\ntitle = \"Write\"\n";
     let server = Server::library("default", scopes).await;
     let john = server.browser_of(JOHN).await;
@@ -211,7 +211,7 @@ async fn accepted(client: &Client<'_>, secret: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_now_ends_the_old_secret_at_once_and_no_grant() {
+async fn an_immediate_reset_ends_the_old_secret_and_no_grant() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     let (id, old) = with_app(&server, &john).await;
@@ -228,7 +228,7 @@ async fn a_reset_now_ends_the_old_secret_at_once_and_no_grant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_with_overlap_lets_both_work_for_a_day() {
+async fn a_reset_with_overlap_keeps_both_secrets_for_a_day() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     let (id, old) = with_app(&server, &john).await;
@@ -242,7 +242,7 @@ async fn a_reset_with_overlap_lets_both_work_for_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_now_ends_an_overlap_too() {
+async fn an_immediate_reset_also_ends_an_overlap() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     let (id, first) = with_app(&server, &john).await;
@@ -252,9 +252,9 @@ async fn a_reset_now_ends_an_overlap_too() {
     assert!(!accepted(&crew, &first).await && !accepted(&crew, &second).await && accepted(&crew, &third).await);
 }
 
-/// A double click, or the page that shows the secret loaded again: that very secret must not end by it.
+/// A double click, or a reload of the page with the secret: the new secret must not end.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_reset_sent_twice_leaves_one_new_secret() {
+async fn the_same_reset_sent_twice_creates_one_new_secret() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     for how in ["now", "overlap"] {
@@ -314,7 +314,7 @@ async fn another_organizations_developer_neither_sees_nor_resets() {
             "as if it were not there: {path}"
         );
     }
-    // Her own form, sent to the other's address.
+    // Her own form, sent to the URL of the other app.
     let page = mary.open("/developer/apps/globex-trials").await;
     let mut form = page.form("reset");
     form.action = form.action.replace("globex-trials", "acme-reports");
@@ -335,7 +335,7 @@ async fn a_member_sees_and_registers_nothing_for_the_organization() {
         assert_eq!(max.open(path).await.status, 404, "{path}");
     }
     assert_eq!(max.open("/developer/apps/new").await.status, 403);
-    // By the form of somebody who may.
+    // With the form of a person who may register.
     let page = john.open("/developer/apps/new").await;
     let typed = [
         ("name", "Sneaky"),
@@ -350,12 +350,12 @@ async fn a_member_sees_and_registers_nothing_for_the_organization() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_hidden_organization_is_no_choice_beside_ones_own() {
+async fn the_hidden_organization_is_not_offered_beside_ones_own() {
     let server = Server::library("default", TENANTS).await;
     let mary = server.browser_of(MARY).await;
     let page = mary.open("/developer/apps/new").await;
     assert!(!page.body.contains("<select"), "one organization: nobody is asked");
-    // A name and redirect URIs are enough, and whatever the page itself carries along.
+    // Name and redirect URIs are enough, with the hidden fields of the page.
     let typed = [("name", "Oven"), ("redirect_uris", REDIRECT_URI)];
     let (id, _) = credentials(&mary.submit(&page, &page.form("redirect_uris"), &typed).await);
     assert!(mary.open("/organizations/globex?tab=api").await.text().contains(&id));
@@ -412,9 +412,9 @@ async fn nobody_registers_anything_without_a_login() {
     assert!(!john.open("/developer").await.text().contains("Crew"));
 }
 
-/// DESIGN §10: 100 apps a developer.
+/// DESIGN §10: at most 100 apps per developer.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_developer_has_a_hundred_apps_and_no_more_also_by_two_forms_at_once() {
+async fn a_developer_has_at_most_100_apps_even_with_concurrent_forms() {
     let mut declared = String::new();
     for number in 1..100 {
         declared.push_str(&format!(
@@ -424,7 +424,7 @@ async fn a_developer_has_a_hundred_apps_and_no_more_also_by_two_forms_at_once() 
     let server = Server::library("default", &declared).await;
     let john = server.browser_of(JOHN).await;
     let typed = [("name", "The last"), ("redirect_uris", REDIRECT_URI)];
-    // The newest is listed first.
+    // The newest app is listed first.
     server.advance(Duration::from_secs(1));
     let pages = [
         john.open("/developer/apps/new").await,
@@ -448,18 +448,19 @@ async fn a_developer_has_a_hundred_apps_and_no_more_also_by_two_forms_at_once() 
     assert_eq!(list.text().matches("The last").count(), 1);
     assert!(list.text().contains("Je hebt 100 apps"), "{}", list.text());
     assert!(!list.body.contains("href=\"/developer/apps/new\""));
-    // The same form again shows the app that it made.
+    // The same form again shows the app that it created.
     let again = john.submit(&pages[0], &pages[0].form("redirect_uris"), &typed).await;
     assert_eq!((again.status, again.by_id("fresh-secret")), (200, None));
-    // Another developer is not concerned.
+    // Another developer is not affected.
     let mary = server.browser_of(MARY).await;
     let typed = [("name", "The first"), ("redirect_uris", REDIRECT_URI)];
     credentials(&register(&mary, &typed).await);
 }
 
-/// DESIGN §4: what the operator's developers register is trusted; a role lets people register, and makes nothing trusted.
+/// DESIGN §4: apps of the operator's developers are trusted. A role lets people register apps, but makes none of them
+/// trusted.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_is_trusted_where_the_operator_named_its_developer() {
+async fn an_app_is_trusted_if_the_operator_made_its_owner_a_developer() {
     let named = "[[users]]\nemail = \"dev@example.com\"\nname = \"Dev\"\npassword = \"a role and no more\"\n";
     let role = "[[organizations]]\nslug = \"shop\"\nname = \"Shop\"\nmembers = [\"dev@example.com:owner\"]\n";
     let server = Server::library("default", &format!("{named}{role}")).await;
@@ -484,7 +485,7 @@ async fn an_app_is_trusted_where_the_operator_named_its_developer() {
     );
 }
 
-/// The demo is a developer's first hour: everybody in it can register an app.
+/// The demo is a developer's first contact: everybody in it can register an app.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demos_people_are_developers() {
     for preset in [

@@ -1,5 +1,5 @@
-//! What people type in several spellings is one: letters with accents as one character or two, and other spaces than ASCII's
-//! (RFC 8265 §4.2, DESIGN §6). macOS types and copies letters in two characters, browsers elsewhere in one.
+//! Different spellings of the same text are treated as one: letters with accents as one character or two, and spaces other
+//! than ASCII's (RFC 8265 §4.2, DESIGN §6). macOS types and copies letters as two characters, browsers elsewhere as one.
 
 use crate::harness::{Browser, Person, Server};
 use hallpass::accounts::passwords::hash;
@@ -26,7 +26,7 @@ async fn gets_in(browser: &Browser<'_>, person: Person) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_gets_in_however_address_and_password_are_composed() {
+async fn a_person_signs_in_with_any_composition_of_address_and_password() {
     for person in [COMPOSED, TAKEN_APART] {
         let password = format!("password = \"{}\"", person.password);
         let server = Server::library("default", &declared(person.email, &password)).await;
@@ -41,7 +41,7 @@ async fn a_person_gets_in_however_address_and_password_are_composed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_that_the_operator_sets_is_the_same_in_every_spelling() {
+async fn a_password_set_by_the_operator_works_in_every_spelling() {
     let server = Server::library("default", "").await;
     let user = json!({"email": TAKEN_APART.email, "name": "Jos\u{e9}", "password": TAKEN_APART.password});
     assert_eq!(
@@ -49,7 +49,7 @@ async fn a_password_that_the_operator_sets_is_the_same_in_every_spelling() {
         201
     );
     assert!(gets_in(&server.browser(), COMPOSED).await);
-    // The other spelling of the address is taken, and finds the same person.
+    // The other spelling of the address counts as taken, and finds the same person.
     let twin = json!({"email": COMPOSED.email, "name": "Twin", "password": "another password"});
     assert_eq!(server.operator(Method::POST, "/users", Some(twin)).await.status, 409);
     let shown = server.command(&["user", "show", "jose\u{301}@example.com"]);
@@ -65,7 +65,7 @@ async fn a_password_that_the_operator_sets_is_the_same_in_every_spelling() {
     assert!(!gets_in(&server.browser(), COMPOSED).await);
 }
 
-/// Who made a hash elsewhere hashed what was typed.
+/// A hash made elsewhere is of the password as typed there.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_imported_hash_of_another_spelling_still_works() {
     for person in [COMPOSED, TAKEN_APART] {
@@ -81,9 +81,9 @@ async fn an_imported_hash_of_another_spelling_still_works() {
     }
 }
 
-/// From before addresses had one spelling.
+/// Stored before addresses were normalized.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_is_stored_in_another_spelling_is_found_by_that() {
+async fn an_address_stored_in_another_spelling_is_found_by_it() {
     let server = Server::library(
         "default",
         &declared(COMPOSED.email, "password = \"correct horse battery\""),
@@ -103,7 +103,7 @@ async fn an_address_that_is_stored_in_another_spelling_is_found_by_that() {
     );
 }
 
-/// One account has one budget of failures, in whatever spelling somebody guesses.
+/// One account has one budget of failures, in any spelling.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_spelling_of_an_address_gives_no_new_guesses() {
     let password = format!("password = \"{}\"", COMPOSED.password);
@@ -124,7 +124,7 @@ async fn another_spelling_of_an_address_gives_no_new_guesses() {
 
 const MOST_GUESSES: usize = 60;
 
-/// How many wrong passwords are looked at before one has to wait.
+/// The number of wrong passwords that are verified before a wait.
 async fn guesses(server: &Server, spellings: &[&'static str]) -> usize {
     for (attempt, email) in spellings.iter().cycle().take(MOST_GUESSES).enumerate() {
         let password: &str = Box::leak(format!("wrong horse {attempt}").into_boxed_str());
@@ -135,7 +135,7 @@ async fn guesses(server: &Server, spellings: &[&'static str]) -> usize {
     MOST_GUESSES
 }
 
-/// Members and owners are named by addresses too.
+/// Members and owners are also named by addresses.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declaration_may_spell_the_same_address_in_two_ways() {
     let password = format!("password = \"{}\"", COMPOSED.password);

@@ -1,10 +1,10 @@
-//! Whom tokens speak of (DESIGN §4): a person by the id that the site gave, where it gave one; an app's own token of nobody.
+//! The subject of tokens (DESIGN §4): a person's id at the site, if the site gave one; a token of the app itself has none.
 
 use crate::harness::{Browser, JOHN, MARY, RESOURCE, Server, TENANTS};
 use reqwest::Method;
 use serde_json::json;
 
-/// The site's own people, an API, and an issuer that does not change with the port.
+/// People of the site, an API, and an issuer that does not change with the port.
 fn world() -> String {
     format!(
         "[server]\npublic_url = \"http://id.example\"\n{TENANTS}\n\
@@ -15,7 +15,7 @@ fn world() -> String {
     .replace("", "")
 }
 
-/// John becomes a person of the site, as a site that signs him in would make him.
+/// Makes John a person of the site, as a site that signs him in would.
 async fn handed_over(server: &mut Server, contact: Option<&str>) {
     let contact = contact.map_or("NULL".to_owned(), |address| format!("'{address}'"));
     server.sql(&format!(
@@ -78,7 +78,7 @@ async fn a_person_of_a_site_is_its_subject_and_needs_no_login_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_of_a_site_without_an_address_is_called_by_the_sites_id() {
+async fn a_person_without_an_address_is_shown_with_the_sites_id() {
     let mut server = Server::library("default", &world()).await;
     let (cookies, tokens) = {
         let john = server.browser_of(JOHN).await;
@@ -97,7 +97,7 @@ async fn a_person_of_a_site_without_an_address_is_called_by_the_sites_id() {
     let john = back(&server, &cookies).await;
     assert!(!john.open("/account").await.text().contains("E\u{2011}mail"));
     assert!(john.open("/organizations/acme").await.text().contains("site 7"));
-    // Everywhere the operator looks.
+    // In every output for the operator.
     let listed = server.command(&["user", "list"]);
     let site = listed["users"]
         .as_array()

@@ -1,4 +1,4 @@
-//! Organizations: an app of one works with its own people, a partner's with everybody's (DESIGN §4, API-3).
+//! Organizations: an organization's app works with its own people, a partner's app with everybody (DESIGN §4, API-3).
 
 use crate::harness::{JOHN, MARY, Person, Server, TENANTS};
 
@@ -19,7 +19,7 @@ async fn an_organizations_app_is_connected_by_its_members_whatever_their_role() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_not_a_member_is_told_so_and_the_app_gets_nothing() {
+async fn a_person_who_is_not_a_member_sees_a_page_and_the_app_gets_nothing() {
     let server = Server::library("default", TENANTS).await;
     let mary = server.browser_of(MARY).await;
     let acme = server.client("acme-reports", "https://acme.example/callback");
@@ -55,7 +55,7 @@ async fn a_partners_app_is_connected_by_everybody_each_for_their_own_organizatio
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_organizations_nobody_sees_that_there_are_any() {
+async fn without_organizations_no_page_mentions_them() {
     let server = Server::library("default", crate::harness::APPS).await;
     let mary = server.browser_of(MARY).await;
     let sample = server.client("sample", crate::harness::REDIRECT_URI);

@@ -1,17 +1,17 @@
-//! One row of the table of pages, tried by each person.
+//! Tests one row of the table of pages, for each person.
 
 use super::world::*;
 use crate::harness::{Answer, Browser, Server};
 use reqwest::Method;
 use std::collections::HashMap;
 
-/// The people in their browsers.
+/// The people's browsers.
 pub(super) struct Tried<'s> {
     pub(super) server: &'s Server,
     pub(super) browsers: HashMap<&'static str, Browser<'s>>,
 }
 
-/// What became of a request, in the words of the table.
+/// The result of a request, in the words of the table.
 pub(super) fn word(answer: &Answer) -> &'static str {
     match answer.status {
         _ if answer.forms().iter().any(|form| form.has("password")) => "sign in",
@@ -23,7 +23,7 @@ pub(super) fn word(answer: &Answer) -> &'static str {
     }
 }
 
-/// Whether a page has something; where there is no such page, what there is instead.
+/// Whether a page has something. If there is no such page, the result instead.
 pub(super) fn in_page(page: &Answer, has: impl Fn(&Answer) -> bool) -> &'static str {
     match word(page) {
         "yes" if has(page) => "yes",
@@ -36,7 +36,7 @@ pub(super) fn links_to(page: &Answer, path: &str) -> bool {
     page.body.contains(&format!("href=\"{path}\""))
 }
 
-/// Whether anything changed has to go with what is answered.
+/// Combines the answer with whether anything changed. Panics if they contradict each other.
 pub(super) fn done(answer: &'static str, changed: bool) -> &'static str {
     match (answer, changed) {
         ("yes", true) => "yes",
@@ -59,7 +59,7 @@ impl<'s> Tried<'s> {
         &self.browsers[name]
     }
 
-    /// A browser of the person's that may be signed out.
+    /// Another signed-in browser of the person, which may be signed out.
     pub(super) async fn another_browser(&self, name: &str) -> Browser<'s> {
         match name {
             "" => self.server.browser(),
@@ -152,7 +152,7 @@ impl<'s> Tried<'s> {
             browser.decide(&page, "allow").await.callback().code();
             return "yes";
         }
-        // By the form of somebody who may.
+        // With the form of a person who may consent.
         let (_, theirs) = self.authorized(self.browser("dana"), app).await;
         let answer = browser
             .submit(&theirs, &theirs.form("decision"), &[("decision", "allow")])
@@ -173,7 +173,7 @@ impl<'s> Tried<'s> {
         done(if gone { "yes" } else { word(&answer) }, gone)
     }
 
-    /// Ends what the person connected; a stranger tries it with somebody's form.
+    /// Ends a connection of the person. A stranger tries it with another person's form.
     pub(super) async fn ended(&self, name: &str, app: &str) -> &'static str {
         let who = self.browser(if name.is_empty() { "eve" } else { name });
         let tokens = self.server.client(app, CALLBACK).connect(who).await;
@@ -207,8 +207,8 @@ impl<'s> Tried<'s> {
         done(word(&answer), made.is_some())
     }
 
-    /// Presses a button for the app's secrets: on the app's page; else on another app's page of the person's own, sent to
-    /// this app's address; else with the form of somebody who may.
+    /// Presses a button for the app's secrets, on the app's page. Without access to that page, sends a form of the person's
+    /// own app to this app's URL, or else the form of a person who may.
     pub(super) async fn secret_changed(
         &self,
         browser: &Browser<'_>,

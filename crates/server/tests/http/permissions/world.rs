@@ -1,4 +1,4 @@
-//! The people, organizations and apps of the tables, and the tables themselves.
+//! The people, organizations and apps of the tables, and the tables.
 
 use crate::harness::{Person, SECRET, Server};
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ pub(super) const NAMES: [&str; 11] = [
 ];
 pub(super) const CALLBACK: &str = "https://app.example/callback";
 
-/// Everything but the people.
+/// The world without the people.
 pub(super) const WORLD: &str = r#"
 [[organizations]]
 slug = "acme"
@@ -37,7 +37,7 @@ type = "public"
 redirect_uris = ["http://127.0.0.1/callback"]
 "#;
 
-/// Client id, organization and owner of the apps; all are confidential.
+/// Client id, organization and owner of the apps. All are confidential.
 pub(super) const APPS: [(&str, Option<&str>, Option<&str>); 5] = [
     ("acme-reports", Some("acme"), Some("dana")),
     ("acme-declared", Some("acme"), None),
@@ -97,11 +97,11 @@ pub(super) fn person(name: &str) -> Person {
 pub(super) struct Row {
     /// The first column.
     pub(super) call: String,
-    /// The others.
+    /// The other columns.
     pub(super) cells: Vec<String>,
 }
 
-/// The rows of the table under a heading whose header begins with `first`.
+/// The rows of the table below a heading. The header of the table begins with `first`.
 pub(super) fn rows(heading: &str, first: &str) -> Vec<Row> {
     let section = TABLES
         .split("\n## ")
@@ -122,7 +122,7 @@ pub(super) fn rows(heading: &str, first: &str) -> Vec<Row> {
     lines.map(row).collect()
 }
 
-/// Who stands in the columns of the first table, for the app of a row.
+/// The people in the columns of the first table, for the app of a row.
 pub(super) fn people(app: &str) -> [Option<&'static str>; 9] {
     let (owner, developer, team) = match app {
         "acme-reports" => (Some("dana"), "dirk", Some("tim")),
@@ -150,17 +150,17 @@ pub(super) fn client_id(app: &str) -> &'static str {
     }
 }
 
-/// The organization of an app, as forms name it.
+/// The slug of an app's organization, as in forms.
 pub(super) fn slug(app: &str) -> &'static str {
     let (_, organization, _) = APPS.into_iter().find(|(id, ..)| *id == app).unwrap();
     organization.unwrap_or("default")
 }
 
-/// Who manages an app whatever happens, if anybody does.
+/// A person who always manages the app, if there is one.
 pub(super) fn manager(app: &str) -> &'static str {
     match app {
         "acme-reports" | "acme-declared" => "olga",
-        // The operator's own has nobody: a form of another app has to do.
+        // Nobody manages the operator's own app, so a form of another app is used.
         _ => "nina",
     }
 }
