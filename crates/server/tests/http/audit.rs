@@ -1,10 +1,10 @@
-//! The audit log: what people, apps and the operator do is recorded with who, what and from where.
+//! The audit log records the actions of people, apps and the operator, with actor, object and source.
 
 use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
 use http::Method;
 use serde_json::{Value, json};
 
-/// The events that are not declarations, who and what, in the order of the words: the clock stands still.
+/// The events except declarations, as actor and action, sorted by text: the clock stands still.
 fn recorded(server: &Server) -> Vec<(String, String)> {
     let rows =
         server.sql("SELECT actor || ' ' || action FROM audit_events WHERE actor <> 'server' ORDER BY action, actor");
@@ -19,7 +19,7 @@ fn column(server: &Server, action: &str, column: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_came_twice_is_recorded_with_the_app_that_sent_it() {
+async fn a_code_used_twice_is_recorded_with_the_app_that_sent_it() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -66,7 +66,7 @@ async fn a_reused_refresh_token_is_recorded_and_refreshes_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_names_who_ended_it() {
+async fn an_ended_grant_is_recorded_with_the_actor() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -98,9 +98,9 @@ async fn an_end_names_who_ended_it() {
     assert_eq!(ends, ["app", "operator", "user"]);
 }
 
-/// Only a proxy that is trusted may say where a request comes from.
+/// Only a trusted proxy may report the source of a request.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_source_is_the_one_that_a_trusted_proxy_names() {
+async fn the_recorded_source_is_the_one_reported_by_a_trusted_proxy() {
     for (trusted, expected) in [(true, "203.0.113.9"), (false, "127.0.0.1")] {
         let proxies = if trusted {
             "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n"
@@ -127,7 +127,7 @@ async fn a_failed_sign_in_is_not_recorded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_developer_changes_is_recorded_without_secrets() {
+async fn a_developers_changes_are_recorded_without_secrets() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     let page = john.open("/developer/apps/new").await;
@@ -180,7 +180,7 @@ async fn a_suspension_is_recorded_before_and_after_beside_that_of_the_site() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_changes_nothing_is_not_recorded() {
+async fn a_request_without_effect_is_not_recorded() {
     let server = Server::library("default", APPS).await;
     let send = async |method: Method, path: &str, body: Option<Value>| {
         assert_eq!(server.operator(method, path, body).await.status, 200, "{path}");
@@ -222,9 +222,9 @@ async fn what_changes_nothing_is_not_recorded() {
     );
 }
 
-/// What is declared is recorded when it is applied, not at every start.
+/// A declaration is recorded when it is applied, not at every start.
 #[tokio::test(flavor = "multi_thread")]
-async fn declared_objects_are_recorded_as_the_servers_doing_once() {
+async fn declared_objects_are_recorded_once_with_the_server_as_actor() {
     let mut server = Server::library("default", APPS).await;
     let count = "SELECT COUNT(*) FROM audit_events WHERE actor = 'server'";
     let before = server.sql(count);

@@ -1,10 +1,11 @@
 //! The authorization endpoint (RFC 6749 §4.1.1 to §4.1.2.1, RFC 7636 §4.3, RFC 8252 §7.3, RFC 9207).
 //!
-//! Until app and redirect URI are known to belong together, an error is a page; afterwards it is told to the app.
+//! Until the server knows that the app and the redirect URI belong together, an error is shown as a page. After that, the
+//! app gets it by redirect.
 
 use crate::harness::{APPS, CHALLENGE, Callback, Client, JOHN, Landing, REDIRECT_URI, Server, VERIFIER};
 
-/// Apps that a request can go wrong with.
+/// Apps for faulty requests.
 const MORE_APPS: &str = r#"
 [[apps]]
 name = "Two Doors"
@@ -37,7 +38,7 @@ async fn server() -> Server {
     Server::library("default", &format!("{APPS}{MORE_APPS}")).await
 }
 
-/// A good request of `sample` with some parameters changed; an empty value leaves one out.
+/// A valid request of `sample` with some parameters changed. An empty value leaves the parameter out.
 fn request(changed: &[(&str, &str)]) -> String {
     let good = [
         ("response_type", "code"),
@@ -56,7 +57,7 @@ fn request(changed: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_or_a_redirect_uri_that_is_not_known_gets_a_page_and_no_redirect() {
+async fn an_unknown_app_or_redirect_uri_gets_a_page_and_no_redirect() {
     let server = server().await;
     let evil = "https://evil.example/callback";
     let fatal = [
@@ -83,7 +84,7 @@ async fn an_app_or_a_redirect_uri_that_is_not_known_gets_a_page_and_no_redirect(
         ),
         (format!("{}&client_id=sample", request(&[])), "client_id"),
     ];
-    // Whoever is logged in or not, before the login as after it.
+    // Logged in or not, before the login and after it.
     for browser in [server.browser(), server.browser_of(JOHN).await] {
         for (query, description) in &fatal {
             let page = browser.authorize(query).await.page();
@@ -102,7 +103,7 @@ async fn an_app_or_a_redirect_uri_that_is_not_known_gets_a_page_and_no_redirect(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_registered_redirect_uri_is_taken_letter_by_letter() {
+async fn only_an_exactly_registered_redirect_uri_is_accepted() {
     let server = server().await;
     let browser = server.browser();
     for uri in [
@@ -125,7 +126,7 @@ async fn only_the_registered_redirect_uri_is_taken_letter_by_letter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_else_is_told_to_the_app() {
+async fn every_other_error_is_redirected_to_the_app() {
     let server = server().await;
     let browser = server.browser();
     let told = [
@@ -190,9 +191,9 @@ async fn a_refusal_before_the_login_is_a_302_that_no_cache_keeps() {
     ");
 }
 
-/// RFC 6749 §4.1.2.1: nothing is redirected before app and redirect URI are known; in the RFC's order otherwise.
+/// RFC 6749 §4.1.2.1: no redirect before app and redirect URI are known; otherwise in the order of the RFC.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_several_mistakes_the_first_in_order_is_told() {
+async fn the_first_of_several_errors_is_reported() {
     let server = server().await;
     let browser = server.browser();
     let all_wrong = [
@@ -217,9 +218,9 @@ async fn of_several_mistakes_the_first_in_order_is_told() {
     assert_eq!(first_error(&all_wrong[3..]).await, "invalid_request");
 }
 
-/// DIALECTS.md: the page is ours, its status and words are those of the server that the preset stands for.
+/// DIALECTS.md: the page is ours, with the status and words of the server that the preset imitates.
 #[tokio::test(flavor = "multi_thread")]
-async fn fatal_errors_and_denials_are_told_in_the_dialects_words() {
+async fn fatal_errors_and_denials_use_the_words_of_the_dialect() {
     let mut shown = String::new();
     for preset in [
         "default",
@@ -250,7 +251,7 @@ async fn fatal_errors_and_denials_are_told_in_the_dialects_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn state_comes_back_byte_for_byte() {
+async fn state_is_returned_byte_for_byte() {
     let server = server().await;
     let john = server.browser_of(JOHN).await;
     let every_ascii: String = (1..=127_u8).map(char::from).collect();
@@ -280,7 +281,7 @@ async fn state_comes_back_byte_for_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_state_none_comes_back() {
+async fn without_a_state_none_is_returned() {
     let server = server().await;
     let john = server.browser_of(JOHN).await;
     let page = john.authorize(&request(&[("state", "")])).await.consent();
@@ -293,7 +294,7 @@ async fn without_a_state_none_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_success_leads_to_the_redirect_uri_that_was_sent_with_its_own_query() {
+async fn a_success_redirects_to_the_sent_redirect_uri_and_keeps_its_query() {
     let server = server().await;
     let john = server.browser_of(JOHN).await;
     let two = server.client("two-doors", "https://two.example/b?fixed=1&x");
@@ -307,7 +308,7 @@ async fn a_success_leads_to_the_redirect_uri_that_was_sent_with_its_own_query() 
         callback.address
     );
     assert_eq!(two.redeem(callback.code()).await.status, 200);
-    // Bound to that one, not to the app's other.
+    // The code is bound to that redirect URI, not to the app's other one.
     let page = john.authorize(&two.query(&[])).await.consent();
     let code = john.decide(&page, "allow").await.callback().code().to_owned();
     let other = server.client("two-doors", "https://two.example/a");
@@ -315,7 +316,7 @@ async fn a_success_leads_to_the_redirect_uri_that_was_sent_with_its_own_query() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_redirect_uri_the_one_registered_is_used() {
+async fn without_a_redirect_uri_the_only_registered_one_is_used() {
     let server = server().await;
     let john = server.browser_of(JOHN).await;
     let page = john.authorize(&request(&[("redirect_uri", "")])).await.consent();
@@ -324,7 +325,7 @@ async fn without_a_redirect_uri_the_one_registered_is_used() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_scopes_are_granted_in_the_order_asked_and_without_any_the_defaults() {
+async fn scopes_are_granted_in_the_order_asked_or_by_default() {
     let server = server().await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -371,7 +372,7 @@ async fn a_native_app_may_listen_on_any_loopback_port() {
     }
 }
 
-/// Rules about new URIs change; an app that is there goes on.
+/// The rules for new URIs change, but existing apps go on working.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redirect_uri_that_was_registered_under_older_rules_still_works() {
     let server = server().await;
@@ -386,7 +387,7 @@ async fn a_redirect_uri_that_was_registered_under_older_rules_still_works() {
     assert_eq!(native.redeem(callback.code()).await.status, 200);
 }
 
-/// The port is part of the URI once it was sent (RFC 6749 §4.1.3).
+/// A port in the request is part of the redirect URI (RFC 6749 §4.1.3).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_native_apps_code_is_bound_to_the_port_it_was_sent_to() {
     let server = server().await;
@@ -397,9 +398,10 @@ async fn a_native_apps_code_is_bound_to_the_port_it_was_sent_to() {
     assert_eq!(native.redeem(callback.code()).await.status, 200);
 }
 
-/// Presets that do not demand PKCE still hold to it once it was begun, and public clients always must.
+/// Presets that do not require PKCE still enforce it once a request has a challenge, and always require it of public
+/// clients.
 #[tokio::test(flavor = "multi_thread")]
-async fn pkce_cannot_be_left_half_way_where_it_is_not_demanded() {
+async fn pkce_once_begun_is_enforced_even_if_not_required() {
     let server = Server::library("house-check", APPS).await;
     let john = server.browser_of(JOHN).await;
     let error = async |pairs: &[(&str, &str)]| {
@@ -426,7 +428,7 @@ async fn pkce_cannot_be_left_half_way_where_it_is_not_demanded() {
     assert_eq!(sample.token(&redemption).await.status, 200);
 }
 
-/// The codes of this server carry no fragment and no other answer than the query's.
+/// Unknown parameters cannot move the answer into a fragment or change its form.
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_parameters_are_ignored_even_when_repeated() {
     let server = server().await;

@@ -1,5 +1,5 @@
-//! Who is told what is wrong with an authorization request (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2): the app, once it and its
-//! redirect URI are known to be good; by itself only where the operator vouches for the app.
+//! Who gets an error of an authorization request (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2): the app, once its id and redirect
+//! URI are known to be valid. The redirect is automatic only if the operator trusts the app.
 
 use crate::harness::{
     APPS, Answer, Browser, CHALLENGE, JOHN, Landing, MARY, Person, REDIRECT_URI, Server, TENANTS, encoded,
@@ -24,14 +24,14 @@ fn good(client_id: &str) -> String {
     ])
 }
 
-/// A good request without the parameter `name`.
+/// A valid request without the parameter `name`.
 fn without(client_id: &str, name: &str) -> String {
     let good = good(client_id);
     let kept = good.split('&').filter(|pair| pair.split('=').next() != Some(name));
     kept.collect::<Vec<_>>().join("&")
 }
 
-/// Requests with one parameter that is repeated, too long or no text, and whether `state` is the one.
+/// Requests with one parameter that is repeated, too long or not text, and whether that parameter is `state`.
 fn faulty(client_id: &str) -> Vec<(String, bool)> {
     let good = good(client_id);
     let mut all = vec![(format!("{}&state=%ff", without(client_id, "state")), true)];
@@ -63,7 +63,7 @@ async fn browsers(server: &Server) -> [Browser<'_>; 2] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trusted_app_is_told_every_fault_of_its_request() {
+async fn every_fault_of_a_trusted_apps_request_is_redirected_to_it() {
     let server = Server::library("default", APPS).await;
     for browser in browsers(&server).await {
         for (query, of_state) in faulty("sample") {
@@ -74,7 +74,7 @@ async fn a_trusted_app_is_told_every_fault_of_its_request() {
             );
             assert_eq!(callback.get("error"), "invalid_request", "{query}");
             assert_eq!(callback.get("iss"), server.issuer, "{query}");
-            // Of two states neither is the app's.
+            // A repeated `state` is not returned: the server cannot know which of the two is the app's.
             assert_eq!(callback.get("state"), if of_state { "" } else { "s" }, "{query}");
             assert!(!callback.address.contains("code="), "{query}");
         }
@@ -82,7 +82,7 @@ async fn a_trusted_app_is_told_every_fault_of_its_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn under_every_preset_a_fault_of_the_request_is_told_to_a_trusted_app() {
+async fn under_every_preset_a_fault_is_redirected_to_a_trusted_app() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
         for (query, _) in faulty("sample") {
@@ -93,7 +93,7 @@ async fn under_every_preset_a_fault_of_the_request_is_told_to_a_trusted_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_known_is_no_fault() {
+async fn an_unknown_parameter_is_not_a_fault() {
     let server = Server::library("default", APPS).await;
     let many: String = (0..300).map(|number| format!("&p{number}=1")).collect();
     for more in [
@@ -111,9 +111,9 @@ async fn what_is_not_known_is_no_fault() {
     }
 }
 
-/// Neither of two values counts, not even where both are the same or only one is registered.
+/// A repeated value does not count, even if both are the same or only one is registered.
 #[tokio::test(flavor = "multi_thread")]
-async fn while_app_or_redirect_uri_are_in_doubt_nobody_is_redirected() {
+async fn a_repeated_client_id_or_redirect_uri_is_never_redirected() {
     let server = Server::library("default", APPS).await;
     let uri = encoded(&[("redirect_uri", REDIRECT_URI)]);
     for query in [
@@ -136,7 +136,7 @@ async fn while_app_or_redirect_uri_are_in_doubt_nobody_is_redirected() {
     }
 }
 
-/// Registers apps by a role in the organization alone, which makes none of them trusted.
+/// Registers apps only through a role in the organization, so none of them is trusted.
 const MAX: Person = Person {
     email: "max@example.com",
     password: "only a member of it",
@@ -146,7 +146,7 @@ fn tenants() -> String {
     TENANTS.replace("max@example.com:member", "max@example.com:developer")
 }
 
-/// An app of somebody whom the operator does not vouch for.
+/// An app of a developer whom the operator does not trust.
 async fn untrusted(server: &Server) -> String {
     let max = server.browser_of(MAX).await;
     let page = max.open("/developer/apps/new?organization=acme").await;
@@ -159,7 +159,7 @@ async fn untrusted(server: &Server) -> String {
     made.by_id("client-id").unwrap_or_else(|| panic!("{}", made.text()))
 }
 
-/// The page has a link to the app with the refusal, and leads nobody there by itself.
+/// Asserts that the page has a link to the app with the refusal, and no automatic redirect.
 fn assert_offered(page: &Answer, error: &str) {
     assert_eq!((page.status, page.header("location")), (400, ""), "{}", page.url);
     assert!(!page.body.contains("http-equiv"), "{}", page.url);
@@ -171,7 +171,7 @@ fn assert_offered(page: &Answer, error: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn to_an_untrusted_app_a_person_goes_by_a_link() {
+async fn an_error_of_an_untrusted_app_is_a_page_with_a_link() {
     for preset in ["default", "house-check"] {
         let server = Server::library(preset, &tenants()).await;
         let id = untrusted(&server).await;
@@ -193,9 +193,9 @@ async fn to_an_untrusted_app_a_person_goes_by_a_link() {
     }
 }
 
-/// People know an untrusted app by nothing but where it leads.
+/// People know an untrusted app only by the destination of its link.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_may_not_connect_an_untrusted_app_sees_where_its_link_leads() {
+async fn the_link_back_to_an_untrusted_app_shows_its_destination() {
     let server = Server::library("default", &tenants()).await;
     let id = untrusted(&server).await;
     let mary = server.browser_of(MARY).await;
@@ -205,9 +205,9 @@ async fn whoever_may_not_connect_an_untrusted_app_sees_where_its_link_leads() {
     assert!(page.text().contains("app.example"), "{}", page.text());
 }
 
-/// A denial is a person's own click.
+/// A denial is a click of the person.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_denial_leads_back_to_an_untrusted_app() {
+async fn a_denial_redirects_to_an_untrusted_app() {
     let server = Server::library("default", &tenants()).await;
     let id = untrusted(&server).await;
     let john = server.browser_of(JOHN).await;
@@ -216,7 +216,7 @@ async fn a_denial_leads_back_to_an_untrusted_app() {
     assert_eq!((callback.get("error"), callback.get("state")), ("access_denied", "s"));
 }
 
-/// An app that asks for another mode waits for the answer elsewhere: in the query it could end up in a log.
+/// An app that asks for another mode expects the answer elsewhere: in the query it could end up in a log.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_response_mode_that_is_not_offered_is_refused_in_the_query() {
     let server = Server::library("default", APPS).await;
@@ -242,9 +242,9 @@ async fn a_response_mode_that_is_not_offered_is_refused_in_the_query() {
     }
 }
 
-/// The words are those of `docs/reasons.md`.
+/// The reasons are those of `docs/reasons.md`.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_says_in_a_stable_word_why_an_authorization_request_was_refused() {
+async fn the_log_gives_a_stable_reason_for_a_refused_authorization_request() {
     let server = Server::binary("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let page = john.authorize(&good("sample")).await.consent();

@@ -1,11 +1,11 @@
-//! Who calls the token endpoint (RFC 6749 §2.3.1 and §5.2).
+//! Client authentication at the token endpoint (RFC 6749 §2.3.1 and §5.2).
 
 use crate::harness::{APPS, REDIRECT_URI, SECRET, Server};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 const GRANT: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 
-/// An app whose secret needs encoding, one whose id does, and one that may use codes only.
+/// An app whose secret needs encoding, an app whose id needs encoding, and an app that may use codes only.
 const ODD_APPS: &str = r#"
 [[apps]]
 name = "Odd"
@@ -32,12 +32,12 @@ fn basic(id: &str, secret: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn header_and_body_are_taken() {
+async fn a_secret_is_accepted_in_the_header_or_in_the_body() {
     let server = server().await;
     let sample = server.client("sample", REDIRECT_URI);
     assert_eq!(sample.client_credentials(&[]).await.status, 200);
     assert_eq!(sample.by_basic().client_credentials(&[]).await.status, 200);
-    // Naming oneself in the body beside the header is no second way.
+    // The client id in the body beside the header is not a second way to authenticate.
     let answer = server
         .post_as(
             "/oauth/token",
@@ -56,9 +56,9 @@ async fn header_and_body_are_taken() {
     assert_eq!(answer.status, 200);
 }
 
-/// RFC 6749 §2.3.1 form-encodes both halves; many clients do not.
+/// RFC 6749 §2.3.1 form-encodes both halves, but many clients do not.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_header_is_read_decoded_and_then_as_it_is() {
+async fn a_header_is_tried_decoded_and_then_as_sent() {
     let server = server().await;
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let percent = |text: &str| encoded(text).replace('+', "%20");
@@ -74,9 +74,9 @@ async fn a_header_is_read_decoded_and_then_as_it_is() {
     assert_eq!(server.post("/oauth/token", &body).await.status, 200);
 }
 
-/// The same for an API that introspects.
+/// The same for an API at introspection.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resources_header_is_read_decoded_and_then_as_it_is() {
+async fn a_resources_header_is_tried_decoded_and_then_as_sent() {
     let api = "[[resources]]\nidentifier = \"api\"\nname = \"API\"\nsecret = \"plus+percent%41\"\n";
     let server = Server::library("default", api).await;
     let ask = async |secret: &str| {
@@ -90,7 +90,7 @@ async fn a_resources_header_is_read_decoded_and_then_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_secret_and_an_unknown_app_read_the_same() {
+async fn a_wrong_secret_and_an_unknown_app_get_the_same_answer() {
     let server = server().await;
     let sample = server.client("sample", REDIRECT_URI);
     let wrong = sample.clone().with_secret("guessed").client_credentials(&[]).await;
@@ -154,7 +154,7 @@ async fn two_ways_at_once_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_header_that_is_no_pair_is_refused() {
+async fn a_header_without_a_pair_is_refused() {
     let server = server().await;
     for header in [
         "Basic",
@@ -170,7 +170,7 @@ async fn a_header_that_is_no_pair_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_confidential_app_must_prove_itself() {
+async fn a_confidential_app_must_authenticate() {
     let server = server().await;
     for pairs in [
         &[GRANT[0]][..],
@@ -195,13 +195,13 @@ async fn a_public_app_has_no_secret_and_no_token_of_its_own() {
     assert_eq!(native.client_credentials(&[]).await.refusal(), "401 invalid_client");
     let alone = native.clone().public().client_credentials(&[]).await;
     assert_eq!(alone.refusal(), "400 unauthorized_client");
-    // Libraries send an empty secret for it.
+    // Libraries send an empty secret for a public app.
     let empty = server.post_as("/oauth/token", &basic("native", ""), &GRANT).await;
     assert_eq!(empty.refusal(), "400 unauthorized_client");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_offered_and_what_the_app_may_not_use_are_told_apart() {
+async fn an_unsupported_grant_type_and_a_forbidden_one_get_different_errors() {
     let server = server().await;
     let codes = server.client("codes", "https://codes.example/callback");
     assert_eq!(codes.client_credentials(&[]).await.refusal(), "400 unauthorized_client");
@@ -229,7 +229,7 @@ async fn an_app_that_may_not_refresh_gets_no_refresh_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_of_the_apps_own_has_its_scopes_and_no_refresh_token() {
+async fn client_credentials_give_the_apps_scopes_and_no_refresh_token() {
     let server = server().await;
     let sample = server.client("sample", REDIRECT_URI);
     let answer = sample.client_credentials(&[("scope", "read write")]).await;
@@ -251,7 +251,8 @@ async fn a_token_of_the_apps_own_has_its_scopes_and_no_refresh_token() {
     assert!(described.get("sub").is_none() && described.get("username").is_none());
 }
 
-/// The secrets of other servers may be short: they are hashed as passwords are, and remembered once they were right.
+/// Secrets imported from other servers may be short: they are hashed like passwords, and remembered after the first
+/// success.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_declared_secret_works_each_time_and_a_wrong_one_never() {
     let app = "[[apps]]\nname = \"Old\"\nclient_id = \"old\"\nclient_secret = \"456def\"\n";
@@ -266,7 +267,7 @@ async fn a_short_declared_secret_works_each_time_and_a_wrong_one_never() {
     assert!(answers.iter().all(|answer| answer.status == 200));
 }
 
-/// RFC 6749 §5.2: who used the header is answered 401 with a challenge, unless the original answers 400.
+/// RFC 6749 §5.2: a client that used the header gets 401 with a challenge, unless the preset's original answers 400.
 #[tokio::test(flavor = "multi_thread")]
 async fn under_every_preset_a_401_for_basic_has_a_challenge() {
     for preset in hallpass::config::preset_names() {
@@ -283,9 +284,9 @@ async fn under_every_preset_a_401_for_basic_has_a_challenge() {
     }
 }
 
-/// Half of all base64 secrets have a `+`: clients that encode the id alone mean it as it is.
+/// Half of all base64 secrets have a `+`. Clients that encode only the id send it unencoded.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_encoded_id_with_a_raw_secret_is_read() {
+async fn an_encoded_id_with_a_raw_secret_is_accepted() {
     let app = "[[apps]]\nname = \"Plus\"\nclient_id = \"plus/one\"\nclient_secret = \"a+b/c=of-more-than-forty-three-characters-in-all\"\n";
     let server = Server::library("default", app).await;
     for id in ["plus%2Fone", "plus/one"] {
@@ -295,9 +296,9 @@ async fn an_encoded_id_with_a_raw_secret_is_read() {
     }
 }
 
-/// `curl -u https://api.example.com:SECRET`: RFC 7617 has no colon in an id, and a resource's identifier is an address.
+/// `curl -u https://api.example.com:SECRET`: RFC 7617 allows no colon in an id, but a resource's identifier is a URL.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_identifier_with_colons_authenticates_as_it_is() {
+async fn an_identifier_with_colons_authenticates_unencoded() {
     const MADE: &str = "made-by-us-with-as-much-chance-as-256-bits-have";
     let resource = |identifier: &str, secret: &str| {
         format!("[[resources]]\nidentifier = {identifier:?}\nname = \"API\"\nsecret = {secret:?}\n")
@@ -324,7 +325,7 @@ async fn an_identifier_with_colons_authenticates_as_it_is() {
     ] {
         assert_eq!(ask(text, &[]).await.status, 200, "{text}");
     }
-    // Naming oneself in the body beside the header is no second way, another name is.
+    // The same client id in the body is not a second way to authenticate; another id is.
     let named = [("client_id", "https://api.example.com")];
     assert_eq!(ask(&first, &named).await.status, 200);
     assert_eq!(

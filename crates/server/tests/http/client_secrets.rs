@@ -1,9 +1,10 @@
-//! Two live secrets per app (DESIGN §4): a change-over without an outage, seen by the last use, on the page and by command.
+//! Two live secrets per app (DESIGN §4): the secret is replaced without an outage. The page and the command show the last
+//! use.
 
 use crate::harness::{Answer, Browser, Client, JOHN, MARY, Server, TENANTS};
 use std::time::Duration;
 
-/// An app whose secret somebody chose, too short to be kept as a digest.
+/// An app with a chosen secret, which is too short to be stored as a digest.
 const CHOSEN: &str = r#"
 [[apps]]
 name = "Planner"
@@ -14,7 +15,7 @@ redirect_uris = ["https://planner.example/callback"]
 "#;
 const PLANNER: &str = "/developer/apps/planner";
 
-/// A server whose clock has moved since its declared secrets: lists are in the order of making.
+/// A server some time after its declared secrets were created: lists are sorted by creation.
 async fn a_moment_later(declared: &str) -> Server {
     let server = Server::library("default", declared).await;
     server.advance(Duration::from_secs(1));
@@ -31,7 +32,7 @@ fn shown(page: &Answer) -> String {
     page.by_id("fresh-secret").expect("the secret")
 }
 
-/// How many forms end a secret.
+/// The number of forms that end a secret.
 fn ends(page: &Answer) -> usize {
     page.forms().iter().filter(|form| form.has("end")).count()
 }
@@ -55,7 +56,7 @@ async fn a_second_secret_works_beside_the_first_until_that_is_ended() {
     let page = john.open(PLANNER).await;
     assert_eq!(ends(&page), 2);
     assert!(!page.body.contains(&second), "it was shown once");
-    // The newest is first; the last form is the declared one's.
+    // The newest secret is first. The last form belongs to the declared secret.
     let form = page.forms().into_iter().rfind(|form| form.has("end")).unwrap();
     let answer = john.submit_only(&page, &form, &[("end", "1")]).await;
     assert_eq!((answer.status, answer.header("location")), (303, PLANNER));
@@ -79,7 +80,7 @@ async fn a_third_secret_is_refused_and_changes_nothing() {
     let second = shown(&press(&john, PLANNER, "add", "1").await);
     let full = john.open(PLANNER).await;
     assert!(!full.body.contains("name=\"add\"") && !full.body.contains("value=\"overlap\""));
-    // The buttons of the page before, with the state of the one now.
+    // The form of the old page, with the state of the current page.
     let (form, now) = (before.form("reset"), full.form("reset"));
     for (button, value) in [("add", "1"), ("reset", "overlap")] {
         let typed = [(button, value), ("state", now.value("state"))];
@@ -110,7 +111,7 @@ async fn the_same_form_sent_many_times_makes_one_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_use_is_seen_before_a_secret_is_ended() {
+async fn the_page_shows_the_last_use_of_a_secret() {
     let server = a_moment_later(&CHOSEN.replace("john@doe.com", MARY.email)).await;
     let mary = server.browser_of(MARY).await;
     let planner = server.client("planner", "");
@@ -131,7 +132,7 @@ async fn the_last_use_is_seen_before_a_secret_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_secret_is_not_ended_and_an_overlap_is() {
+async fn the_last_secret_cannot_be_ended_but_an_overlap_can() {
     let server = a_moment_later(CHOSEN).await;
     let (john, planner) = (server.browser_of(JOHN).await, server.client("planner", ""));
     let second = shown(&press(&john, PLANNER, "add", "1").await);
@@ -142,7 +143,7 @@ async fn the_last_secret_is_not_ended_and_an_overlap_is() {
     assert_eq!(refused.status, 409);
     assert!(refused.text().contains("niet beëindigd"), "{}", refused.text());
     assert!(accepted(&planner, &second).await);
-    // Ended twice is ended.
+    // Ending a secret twice is no error.
     assert_eq!(john.submit_only(&both, &forms[1], &[("end", "1")]).await.status, 303);
 
     let third = shown(&press(&john, PLANNER, "reset", "overlap").await);
@@ -152,7 +153,7 @@ async fn the_last_secret_is_not_ended_and_an_overlap_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_else_ends_a_secret() {
+async fn only_the_apps_manager_can_end_a_secret() {
     let server = a_moment_later(TENANTS).await;
     let (john, mary) = (server.browser_of(JOHN).await, server.browser_of(MARY).await);
     let path = "/developer/apps/acme-reports";
@@ -163,7 +164,7 @@ async fn nobody_else_ends_a_secret() {
     let foreign = john.submit_from(&page, &form, &end, Some("https://evil.example")).await;
     assert_eq!(foreign.status, 403);
     john.submit(&page, &form, &[("end", "1"), ("state", "AAAA")]).await;
-    // A state for ending makes nothing.
+    // A state for ending a secret cannot create one.
     let new = john.open("/developer/apps/new").await;
     let typed = [
         ("name", "Sneaky"),
@@ -174,14 +175,14 @@ async fn nobody_else_ends_a_secret() {
     let made = john.submit(&new, &new.form("redirect_uris"), &typed).await;
     assert_eq!((made.status, made.by_id("client-id")), (400, None));
     mary.submit(&page, &form, &end).await;
-    // Her own form, sent to the other's address.
+    // Her own form, sent to the URL of the other app.
     let own = "/developer/apps/globex-trials";
     shown(&press(&mary, own, "add", "1").await);
     let page_of_hers = mary.open(own).await;
     let mut form_of_hers = page_of_hers.form("end");
     form_of_hers.action = form_of_hers.action.replace("globex-trials", "acme-reports");
     assert_eq!(mary.submit(&page_of_hers, &form_of_hers, &end).await.status, 404);
-    // And his own, too late.
+    // His own form, too late.
     server.advance(Duration::from_secs(31 * 60));
     john.submit(&page, &form, &end).await;
     assert!(accepted(&server.client("acme-reports", ""), &second).await);

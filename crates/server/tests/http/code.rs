@@ -1,4 +1,4 @@
-//! The life of a code (RFC 6749 §4.1.2 and §4.1.3, RFC 7636 §4.6).
+//! Authorization codes (RFC 6749 §4.1.2 and §4.1.3, RFC 7636 §4.6).
 
 use crate::harness::{APPS, Client, JOHN, REDIRECT_URI, Server, VERIFIER};
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn a_code_gives_an_access_and_a_refresh_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_used_twice_ends_the_grant_and_refuses_what_it_gave() {
+async fn a_code_used_twice_ends_the_grant_and_its_tokens() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -43,7 +43,7 @@ async fn a_code_used_twice_ends_the_grant_and_refuses_what_it_gave() {
     assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");
 }
 
-/// What the code was bound to is gone by then.
+/// The values that the code was bound to are deleted by then.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_use_after_a_refresh_is_refused_and_ends_nothing() {
     let server = Server::library("default", APPS).await;
@@ -60,7 +60,7 @@ async fn a_second_use_after_a_refresh_is_refused_and_ends_nothing() {
     assert_eq!(sample.refresh(&second.refresh).await.status, 200);
 }
 
-/// A code alone, from a log or a browser's history, ends nothing.
+/// A code alone, from a log or a browser's history, cannot end a grant.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_use_without_the_right_verifier_or_redirect_uri_is_refused_and_ends_nothing() {
     let server = Server::library("default", APPS).await;
@@ -84,9 +84,9 @@ async fn a_second_use_without_the_right_verifier_or_redirect_uri_is_refused_and_
     assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
 }
 
-/// In an upgrade a server of the version before redeems codes too, and leaves nothing of what they were bound to.
+/// During an upgrade, a server of the version before redeems codes too, and deletes the values that they were bound to.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_use_of_a_code_that_an_older_server_redeemed_ends_the_grant() {
+async fn a_second_use_of_a_code_redeemed_by_an_older_server_ends_the_grant() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let native = server.client("native", "http://127.0.0.1:52013/callback").public();
@@ -113,7 +113,7 @@ async fn a_public_clients_spent_code_ends_nothing_without_its_verifier() {
     assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
 }
 
-/// The codes of the four texts have no challenge: client and redirect URI are all that a redemption proves.
+/// Codes of the four texts have no challenge: a redemption proves only the client and the redirect URI.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_use_of_a_code_without_a_challenge_needs_the_redirect_uri_alone() {
     let app = r#"
@@ -195,9 +195,9 @@ async fn another_redirect_uri_is_refused_and_leaves_the_code_usable() {
     assert_eq!(sample.redeem(&code).await.status, 200);
 }
 
-/// RFC 6749 §4.1.3 binds a redemption to a redirect URI only where the authorization request had one.
+/// RFC 6749 §4.1.3 requires the redirect URI in a redemption only if the authorization request had one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_uri_that_was_not_asked_for_may_be_named_or_omitted_at_redemption() {
+async fn a_redirect_uri_absent_from_the_request_is_optional_at_redemption() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let (named, omitted) = (server.client("sample", REDIRECT_URI), server.client("sample", ""));
@@ -230,7 +230,7 @@ async fn a_wrong_verifier_is_refused_and_leaves_the_code_usable() {
     assert_eq!(sample.redeem(&code).await.status, 200);
 }
 
-/// RFC 9700 §4.8.2: an attacker who strips the challenge must not get away with it.
+/// RFC 9700 §4.8.2: an attacker who removes the challenge must not succeed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verifier_without_a_challenge_is_refused() {
     let server = Server::library("default", &format!("[wire]\nrequire_pkce = false\n{APPS}")).await;
@@ -251,7 +251,7 @@ async fn another_apps_code_is_refused_and_changes_nothing() {
     let thief = server.client("other", REDIRECT_URI);
     assert_eq!(thief.redeem(&code).await.refusal(), "400 invalid_grant");
     let tokens = sample.redeem(&code).await.tokens();
-    // Not even a used one: only its own app's second use ends a grant.
+    // Not even a used code: only a second use by its own app ends a grant.
     assert_eq!(thief.redeem(&code).await.refusal(), "400 invalid_grant");
     assert_eq!(server.identity(&tokens.access).await.status, 200);
     assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
@@ -274,7 +274,7 @@ async fn a_forged_code_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_of_another_kind_is_no_code() {
+async fn a_token_of_another_kind_is_refused_as_a_code() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -305,7 +305,7 @@ async fn of_64_parallel_redemptions_exactly_one_succeeds() {
         let (given, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
         assert_eq!((given.len(), refused.len()), (1, 63));
         assert!(refused.iter().all(|answer| answer.refusal() == "400 invalid_grant"));
-        // Every other was a second use.
+        // Every other redemption was a second use.
         let tokens = given[0].tokens();
         assert_eq!(server.identity(&tokens.access).await.refusal(), "401 invalid_token");
         assert_eq!(sample.refresh(&tokens.refresh).await.refusal(), "400 invalid_grant");
@@ -326,7 +326,7 @@ async fn a_public_clients_code_needs_its_verifier_and_no_secret() {
     assert_eq!(native.refresh(&tokens.refresh).await.status, 200);
 }
 
-/// The same text with one character of each part changed, cut short, and made longer.
+/// The same text with one character of each part changed, with a character removed, and with a character added.
 fn forgeries(token: &str) -> Vec<String> {
     let changed = |at: usize| {
         let mut bytes = token.as_bytes().to_vec();

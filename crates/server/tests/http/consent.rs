@@ -1,4 +1,4 @@
-//! Consent: what is asked, and who may answer it how often (DESIGN §6, §9).
+//! Consent: the scopes that are asked for, and how often the same page can be answered (DESIGN §6, §9).
 
 use crate::harness::{APPS, Answer, Browser, JOHN, Landing, MARY, REDIRECT_URI, Server, TENANTS};
 use std::time::Duration;
@@ -52,7 +52,7 @@ async fn of_64_allows_at_once_all_show_the_same_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_the_redemption_an_allow_says_that_it_is_done() {
+async fn after_the_redemption_another_allow_says_that_it_is_done() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let page = asked(&server, &mary).await;
@@ -74,7 +74,7 @@ async fn after_the_redemption_an_allow_says_that_it_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_the_codes_life_an_allow_makes_no_second_one() {
+async fn after_the_code_expired_another_allow_issues_no_second_code() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let page = asked(&server, &mary).await;
@@ -89,7 +89,7 @@ async fn after_the_codes_life_an_allow_makes_no_second_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_denial_is_told_to_the_app_and_gives_nothing() {
+async fn a_denial_is_redirected_to_the_app_and_gives_nothing() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let page = asked(&server, &john).await;
@@ -106,7 +106,7 @@ async fn a_denial_is_told_to_the_app_and_gives_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_answers_leave_by_303_so_that_no_form_is_sent_on() {
+async fn allow_and_deny_redirect_with_303() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     for decision in ["allow", "deny"] {
@@ -119,7 +119,7 @@ async fn both_answers_leave_by_303_so_that_no_form_is_sent_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn neither_allow_nor_deny_is_no_decision() {
+async fn a_decision_other_than_allow_or_deny_is_refused() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let page = asked(&server, &john).await;
@@ -130,7 +130,7 @@ async fn neither_allow_nor_deny_is_no_decision() {
     john.decide(&page, "allow").await.callback();
 }
 
-/// A form with somebody else's consent in it, sent from the browser of a victim, must not connect the victim.
+/// A form with another person's consent, sent from the browser of a victim, must not connect the victim.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_persons_form_decides_nothing_and_asks_anew() {
     let server = Server::library("default", APPS).await;
@@ -139,10 +139,10 @@ async fn another_persons_form_decides_nothing_and_asks_anew() {
     let again = mary.decide(&of_john, "allow").await.consent();
     assert!(again.text().contains("mary@example.com"), "{}", again.text());
     assert!(!again.text().contains("john@doe.com"));
-    // What Mary now answers is hers.
+    // Mary's answer now counts for Mary.
     let code = mary.decide(&again, "allow").await.callback().code().to_owned();
     tokens_work(&server, &code).await;
-    // And John's form is still his.
+    // John's form is still valid for John.
     john.decide(&of_john, "allow").await.callback();
 }
 
@@ -152,7 +152,7 @@ async fn a_form_from_another_browser_of_the_same_person_asks_anew() {
     let (one, other) = (server.browser_of(JOHN).await, server.browser_of(JOHN).await);
     let page = asked(&server, &one).await;
     assert!(matches!(other.decide(&page, "allow").await, Landing::Consent(_)));
-    // In a browser where nobody is logged in it leads to the login first.
+    // In a browser where nobody is logged in, it leads to the login first.
     assert!(matches!(
         server.browser().decide(&page, "allow").await,
         Landing::Login(_)
@@ -211,7 +211,7 @@ async fn a_forged_form_is_stale_and_decides_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_from_another_site_is_refused_kindly() {
+async fn a_form_from_another_site_gets_a_clear_refusal() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let page = asked(&server, &mary).await;
@@ -235,13 +235,13 @@ async fn a_form_from_another_site_is_refused_kindly() {
         };
         assert!(answer.text().contains(told), "{}", answer.text());
     }
-    // Some browsers and tools send none: then the sealed form is what counts.
+    // Some browsers and tools send no Origin: then the sealed state decides.
     let answer = mary.submit_from(&page, &form, &decision, None).await;
     assert_eq!(answer.status, 303);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_tabs_are_answered_each_for_itself() {
+async fn two_tabs_are_answered_independently() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let (sample, other) = (
@@ -303,7 +303,7 @@ async fn with_several_organizations_the_person_chooses_one_of_their_own() {
     assert_eq!(api.introspect(&token).await.json()["organization"], "initech");
 }
 
-/// Somebody who goes back and chooses again means the organization that they see now.
+/// A person who goes back and chooses again means the organization that they see now.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_allow_for_another_organization_gives_no_code_of_the_first() {
     let third = "[[organizations]]\nslug = \"initech\"\nname = \"Initech\"\nmembers = [\"mary@example.com:member\"]\n";
@@ -351,7 +351,7 @@ async fn with_one_organization_there_is_no_field_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_grant_too_many_ends_the_one_that_was_idle_longest() {
+async fn one_grant_too_many_ends_the_longest_idle_grant() {
     let declared = format!("[tokens]\ngrants_per_user_and_app = 2\n{APPS}");
     let server = Server::library("default", &declared).await;
     let (john, mary) = (server.browser_of(JOHN).await, server.browser_of(MARY).await);
@@ -362,7 +362,7 @@ async fn one_grant_too_many_ends_the_one_that_was_idle_longest() {
         tokens.push(sample.connect(&john).await);
         server.advance(Duration::from_secs(120));
     }
-    // The older one is used again, so the other is now the idle one.
+    // The older grant is used again, so the other one has now been idle longest.
     assert_eq!(sample.refresh(&tokens[0].refresh).await.status, 200);
     server.advance(Duration::from_secs(120));
     tokens.push(sample.connect(&john).await);
@@ -372,9 +372,9 @@ async fn one_grant_too_many_ends_the_one_that_was_idle_longest() {
     assert_eq!(server.identity(&of_mary.access).await.status, 200);
 }
 
-/// The code is spent by then: told to come again, the client would come with a used one.
+/// The code is used up by then. If the client had to come back later, it would come with a used code.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grant_too_many_that_cannot_end_costs_the_newcomer_nothing() {
+async fn a_failure_to_end_the_idle_grant_does_not_fail_the_redemption() {
     let declared = format!("[tokens]\ngrants_per_user_and_app = 1\n{APPS}");
     let server = Server::library("default", &declared).await;
     let john = server.browser_of(JOHN).await;
@@ -405,7 +405,7 @@ async fn a_grant_too_many_that_cannot_end_costs_the_newcomer_nothing() {
     }
 }
 
-/// A second POST makes no grant, so it makes no room for one either.
+/// A second POST creates no grant, so it ends none to make room.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_allow_ends_no_other_grant() {
     let declared = format!("[tokens]\ngrants_per_user_and_app = 2\n{APPS}");
@@ -423,9 +423,10 @@ async fn a_second_allow_ends_no_other_grant() {
     }
 }
 
-/// Room is made when a code is redeemed: one that nobody redeems ends nothing, and several at once do not get past the bound.
+/// Room is made when a code is redeemed: an unredeemed code ends nothing, and several redemptions at once do not exceed the
+/// limit.
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_redeemed_code_ends_the_grant_that_was_idle_longest() {
+async fn only_a_redeemed_code_ends_the_longest_idle_grant() {
     let declared = format!("[tokens]\ngrants_per_user_and_app = 2\n{APPS}");
     let server = Server::library("default", &declared).await;
     let john = server.browser_of(JOHN).await;
@@ -448,9 +449,9 @@ async fn only_a_redeemed_code_ends_the_grant_that_was_idle_longest() {
     }
 }
 
-/// Each time leaves an event in the audit log, which is kept for long (docs/decisions/0061). To end access always works.
+/// Each consent leaves an event in the audit log, which is kept for long (docs/decisions/0061). To end access always works.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_is_allowed_so_often_in_an_hour() {
+async fn consents_to_one_app_are_limited_per_hour() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let page = asked(&server, &john).await;
@@ -466,7 +467,7 @@ async fn an_app_is_allowed_so_often_in_an_hour() {
     john.decide(&page, "allow").await.callback();
 }
 
-/// The page speaks the person's language, whatever the browser asks for.
+/// The page is in the person's language, whatever the browser asks for.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_in_the_persons_language() {
     let server = Server::library("default", APPS).await;
@@ -476,7 +477,7 @@ async fn the_page_is_in_the_persons_language() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn not_you_leads_to_the_same_request_after_another_login() {
+async fn switch_account_returns_to_the_same_request_after_the_login() {
     let server = Server::library("default", APPS).await;
     let browser = server.browser_of(JOHN).await;
     let page = asked(&server, &browser).await;

@@ -1,5 +1,5 @@
-//! The consent page tells apps apart: who made the app, whether anybody vouches for it, and where the answer goes
-//! (DESIGN §9, RFC 8252 §8.1 and §8.6).
+//! The consent page distinguishes apps: it shows who made the app, whether the operator reviewed it, and where the answer
+//! goes (DESIGN §9, RFC 8252 §8.1 and §8.6).
 
 use crate::harness::{APPS, Answer, JOHN, Landing, MARY, REDIRECT_URI, Server, TENANTS};
 use reqwest::Method;
@@ -35,7 +35,7 @@ async fn the_page_names_the_website_that_the_answer_goes_to() {
     assert!(!text.contains("on the device"), "{text}");
 }
 
-/// The warning follows this request, not the app's other addresses.
+/// The warning depends on the redirect URI of this request, not on the app's other URIs.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_this_device_carries_a_warning() {
     let server = Server::library("default", &format!("{APPS}{MIXED}")).await;
@@ -65,9 +65,9 @@ async fn a_custom_scheme_is_never_shown_as_a_website() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_that_nobody_vouches_for_carries_not_reviewed() {
+async fn an_unreviewed_app_is_marked_not_reviewed() {
     let server = Server::library("default", TENANTS).await;
-    // His role lets him register, and vouches for nothing.
+    // His role lets him register apps, and makes none of them reviewed.
     server.command(&["user", "change", JOHN.email, "--developer=false"]);
     let john = server.browser_of(JOHN).await;
     let form = john.open("/developer/apps/new?organization=acme").await;
@@ -94,9 +94,9 @@ async fn an_app_that_nobody_vouches_for_carries_not_reviewed() {
     );
 }
 
-/// Where organizations are hidden, the developer is the one to tell apps apart by.
+/// If organizations are hidden, the developer's name tells apps apart.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_developer_is_the_owner_where_organizations_are_hidden() {
+async fn the_developer_is_shown_as_owner_if_organizations_are_hidden() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let form = mary.open("/developer/apps/new").await;
@@ -106,17 +106,17 @@ async fn the_developer_is_the_owner_where_organizations_are_hidden() {
     let john = server.browser_of(JOHN).await;
     let crew = server.client(&id, REDIRECT_URI);
     let page = john.authorize(&crew.query(&[])).await.consent();
-    // In Dutch, as John reads it.
+    // In Dutch, John's language.
     assert!(page.text().contains("van Mary Major"), "{}", page.text());
-    // A declared app without an owner is the operator's, whose site this is.
+    // A declared app without an owner belongs to the operator, whose site this is.
     let declared = server.client("other", "https://other.example/callback");
     let page = john.authorize(&declared.query(&[])).await.consent();
     assert!(page.text().contains("Hallpass other.example"), "{}", page.text());
 }
 
-/// Nothing is lost: the page comes again, with the fault beside the field.
+/// Nothing is lost: the page is shown again, with the fault beside the field.
 #[tokio::test(flavor = "multi_thread")]
-async fn consent_without_an_organization_is_asked_for_beside_the_field() {
+async fn consent_without_an_organization_shows_the_fault_beside_the_field() {
     let server = Server::library("default", TENANTS).await;
     let joined = [Method::PUT, Method::PUT].into_iter().zip(["acme", "globex"]);
     for (method, organization) in joined {
@@ -146,7 +146,7 @@ async fn consent_without_an_organization_is_asked_for_beside_the_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_that_comes_again_keeps_the_organization_that_was_chosen() {
+async fn a_repeated_consent_page_keeps_the_chosen_organization() {
     let server = Server::library("default", TENANTS).await;
     let path = "/organizations/globex/members/max@example.com";
     let role = Some(json!({"role": "member"}));
@@ -161,9 +161,9 @@ async fn a_question_that_comes_again_keeps_the_organization_that_was_chosen() {
     assert_eq!(again.form("decision").value("organization"), "globex");
 }
 
-/// Where a page says "sign in with another account", a button does that, and leads to the same request.
+/// If a page says "sign in with another account", it has a button for that, which leads back to the same request.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_not_a_member_can_sign_in_with_another_account() {
+async fn a_person_who_is_not_a_member_can_switch_accounts() {
     let server = Server::library("default", TENANTS).await;
     let browser = server.browser_of(MARY).await;
     let acme = server.client("acme-reports", "https://acme.example/callback");
@@ -175,11 +175,11 @@ async fn who_is_not_a_member_can_sign_in_with_another_account() {
     let consent = browser.send_login(&Landing::of(login).login(), MAX).await;
     assert_eq!(browser.decide(&consent, "allow").await.callback().get("state"), "kept");
 
-    // The developer pages have one too.
+    // The developer pages have such a button too.
     let page = server.browser_of(MAX).await.open("/developer/apps/new").await;
     assert_eq!(page.status, 403);
     assert!(switch(&page).is_some(), "{}", page.text());
-    // The button of another browser signs nobody out.
+    // The button of another browser's page signs nobody out.
     let john = server.browser_of(JOHN).await;
     john.submit(&page, &switch(&page).unwrap(), &[]).await;
     assert_eq!(

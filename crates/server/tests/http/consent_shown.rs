@@ -1,10 +1,10 @@
-//! What a person allows is what the page showed, whatever changed between the page and the click (DESIGN §5, §9).
+//! A person allows only what the page showed, whatever changed between the page and the click (DESIGN §5, §9).
 
 use crate::harness::{APPS, Answer, Browser, Landing, MARY, REDIRECT_URI, Server, TENANTS};
 use reqwest::Method;
 use serde_json::json;
 
-/// Two apps and a catalogue; `default` is the scope that is asked for where none is, beside `profile`.
+/// Two apps and a catalogue. `default` is the scope for requests without one, in addition to `profile`.
 fn world(default: &str, more: &str) -> String {
     let scopes = ["read", "write"].map(|name| {
         let is_default = name == default;
@@ -26,10 +26,10 @@ redirect_uris = ["{REDIRECT_URI}"]
     )
 }
 
-/// Why the question comes again.
+/// The page's reason for asking again.
 const CHANGED: &str = "Nothing was decided, because this has changed since you opened the page";
 
-/// Asks, changes what is declared, restarts, and allows in the same browser.
+/// Opens the consent page, changes the declaration, restarts, and allows in the same browser.
 async fn allowed_after(server: &mut Server, declared: &str) -> (Landing, String) {
     let (page, cookies) = {
         let mary = server.browser_of(MARY).await;
@@ -68,7 +68,7 @@ async fn a_scope_that_the_app_lost_since_is_not_granted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_no_scope_of_the_page_is_left_the_question_is_put_again() {
+async fn without_any_scope_left_of_the_page_consent_is_asked_again() {
     let mut server = Server::library("default", &world("read", "scopes = [\"profile\"]")).await;
     let other = world("read", "scopes = [\"read\"]");
     let (landing, cookies) = allowed_after(&mut server, &other).await;
@@ -82,7 +82,7 @@ async fn where_no_scope_of_the_page_is_left_the_question_is_put_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_a_permission_reads_otherwise_the_question_is_put_again() {
+async fn a_changed_permission_text_is_asked_for_again() {
     let mut server = Server::library("default", &world("read", "")).await;
     let changed = world("read", "").replace("Have read", "Have read and much more");
     let (landing, _) = allowed_after(&mut server, &changed).await;
@@ -103,7 +103,7 @@ async fn patch(server: &Server, app: &str, changes: serde_json::Value) {
     assert_eq!(answer.status, 200, "{}", answer.body);
 }
 
-/// Presses "Allow" on a page that no longer says what is true; the page that says it.
+/// Presses "Allow" on an outdated page. Returns the page that asks again.
 async fn asked_again(browser: &Browser<'_>, page: &Answer) -> Answer {
     let again = browser.decide(page, "allow").await.consent();
     assert_ne!(
@@ -115,7 +115,7 @@ async fn asked_again(browser: &Browser<'_>, page: &Answer) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_that_was_renamed_is_asked_for_again() {
+async fn a_renamed_app_is_asked_for_again() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -136,9 +136,9 @@ async fn an_app_that_was_renamed_is_asked_for_again() {
     mary.decide(&again, "allow").await.callback();
 }
 
-/// The request names no redirect URI, so the only one that is registered counts: now another one.
+/// The request names no redirect URI, so the only registered one counts, which is now another one.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_would_go_elsewhere_is_asked_for_again() {
+async fn a_changed_destination_is_asked_for_again() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let query = server.client("sample", "").query(&[]);
@@ -159,7 +159,7 @@ async fn an_answer_that_would_go_elsewhere_is_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_sent_to_a_redirect_uri_that_was_removed_since() {
+async fn a_redirect_uri_removed_since_is_not_redirected_to() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -176,9 +176,9 @@ async fn nobody_is_sent_to_a_redirect_uri_that_was_removed_since() {
     }
 }
 
-/// A page for one organization has no field for it: what the person allows is still for that one alone.
+/// A page for one organization has no field for it, but the person still allows only that one.
 #[tokio::test(flavor = "multi_thread")]
-async fn access_is_given_in_no_organization_that_the_page_did_not_show() {
+async fn access_is_given_only_in_an_organization_that_the_page_showed() {
     let server = Server::library("default", TENANTS).await;
     let mary = server.browser_of(MARY).await;
     let partner = server.client("partner-sync", "https://partner.example/callback");
@@ -199,7 +199,7 @@ async fn access_is_given_in_no_organization_that_the_page_did_not_show() {
         "{}",
         again.text()
     );
-    // Nothing was allowed by the click on the old page.
+    // The click on the old page allowed nothing.
     let apps = mary.open("/account/apps").await;
     assert!(apps.forms().iter().all(|form| !form.has("end")), "{}", apps.text());
 }

@@ -1,9 +1,9 @@
-//! Cookies that do not come back, and cookies of several tabs and servers in one browser (DESIGN §6, §9).
+//! Browsers that do not return cookies, and cookies of several tabs and servers in one browser (DESIGN §6, §9).
 
 use crate::harness::{APPS, Answer, Browser, JOHN, Landing, MARY, REDIRECT_URI, Server};
 
 const TYPED: [(&str, &str); 2] = [("username", JOHN.email), ("password", JOHN.password)];
-/// A value of the right form, of somebody else.
+/// A value of the right form, chosen by somebody else.
 const PLANTED: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 async fn is_logged_in(browser: &Browser<'_>) -> bool {
@@ -18,7 +18,7 @@ fn names(cookies: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The names of the cookies that an answer sets.
+/// The names of the cookies in an answer.
 fn set(answer: &Answer) -> Vec<String> {
     let cookies = answer.headers.get_all("set-cookie").iter();
     let names = cookies.filter_map(|cookie| Some(cookie.to_str().ok()?.split_once('=')?.0.to_owned()));
@@ -42,12 +42,12 @@ async fn a_browser_that_keeps_no_cookies_is_told_so_each_time() {
             assert!(text.contains("to go on to"), "{text}");
             assert_eq!(page.form("password").value("username"), JOHN.email);
         }
-        // Once cookies are kept, the same page goes on.
+        // Once cookies are kept, the same page works.
         Landing::of(browser.send_login(&page, JOHN).await).consent();
     }
 }
 
-/// A form without cookies signs nobody in, also where a browser sends no `Origin`: that is login CSRF.
+/// A form without cookies signs nobody in, even if a browser sends no `Origin`: that would be login CSRF.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_without_cookies_signs_nobody_in() {
     let server = Server::library("default", "").await;
@@ -60,9 +60,9 @@ async fn a_form_without_cookies_signs_nobody_in() {
     assert!(!is_logged_in(&browser).await);
 }
 
-/// PAINS 10: whichever tab the person goes on in.
+/// PAINS 10: the person can continue in either tab.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_tabs_opened_before_the_first_cookie_both_go_on() {
+async fn two_tabs_opened_before_the_first_cookie_both_work() {
     let server = Server::library("default", APPS).await;
     let sample = server.client("sample", REDIRECT_URI);
     let (one, other) = (server.browser(), server.browser());
@@ -70,7 +70,7 @@ async fn two_tabs_opened_before_the_first_cookie_both_go_on() {
         one.authorize(&sample.query(&[("state", "first")])).await.login(),
         other.authorize(&sample.query(&[("state", "second")])).await.login(),
     ];
-    // As a browser has them that keeps both.
+    // The cookies of a browser that keeps both.
     let both = format!("{}; {}", one.cookies(), other.cookies());
     assert_eq!(names(&both).len(), 2, "{both}");
     let browser = server.browser();
@@ -79,7 +79,7 @@ async fn two_tabs_opened_before_the_first_cookie_both_go_on() {
         let consent = Landing::of(browser.send_login(page, JOHN).await).consent();
         assert_eq!(browser.decide(&consent, "allow").await.callback().get("state"), state);
     }
-    // The second tab is sent after the first signed in: it goes on as who is here.
+    // The second tab is submitted after the first one signed in: it continues as the signed-in person.
     browser.set_cookies(&both);
     let consent = Landing::of(browser.send_login(&pages[0], JOHN).await).consent();
     let later = Landing::of(browser.send_login(&pages[1], MARY).await).consent();
@@ -89,7 +89,7 @@ async fn two_tabs_opened_before_the_first_cookie_both_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_binding_cookie_is_set_where_none_came_and_stays() {
+async fn a_binding_cookie_is_set_once_and_kept() {
     let server = Server::library("default", APPS).await;
     let session = format!("hallpass-{}", server.port());
     let browser = server.browser();
@@ -111,7 +111,7 @@ async fn a_binding_cookie_is_set_where_none_came_and_stays() {
     let sign_out = forms.iter().find(|form| form.action.ends_with("/logout")).unwrap();
     browser.submit(&account, sign_out, &[]).await;
     assert_eq!(browser.cookies(), bound, "the session cookie is gone, the other is not");
-    // One that came with a session of before gets its binding cookie.
+    // A browser with a session from an older version gets its binding cookie.
     let older = server.browser_of(JOHN).await;
     let (name, value) = older.session_cookie();
     older.set_cookies(&format!("{name}={value}"));
@@ -119,9 +119,9 @@ async fn a_binding_cookie_is_set_where_none_came_and_stays() {
     assert_eq!(names(&older.cookies()).len(), 2);
 }
 
-/// As a browser does that opens its tabs of the day before.
+/// A browser does this when it restores the tabs of the day before.
 #[tokio::test(flavor = "multi_thread")]
-async fn thirty_two_tabs_opened_before_the_first_cookie_all_go_on() {
+async fn thirty_two_tabs_opened_before_the_first_cookie_all_work() {
     let server = Server::library("default", APPS).await;
     let sample = server.client("sample", REDIRECT_URI);
     let (mut pages, mut cookies) = (Vec::new(), Vec::new());
@@ -163,9 +163,9 @@ async fn send_with(server: &Server, cookies: &str, page: &Answer) -> Answer {
     server.send(&url, request.body(body)).await
 }
 
-/// Another program of the host can set some too.
+/// Other programs on the host can also set such cookies.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_fits_one_of_the_first_32_binding_cookies() {
+async fn a_form_must_match_one_of_the_first_32_binding_cookies() {
     let server = Server::library("default", "").await;
     for (before, status) in [(31, 303), (32, 400)] {
         let browser = server.browser();
@@ -210,10 +210,10 @@ async fn servers_on_one_host_do_not_sign_each_other_out() {
     }
 }
 
-/// A server of the version before names and binds a browser by the one cookie. Pages go back and forth between both while
-/// servers are replaced one by one.
+/// A server of the version before uses one cookie for the session and the browser. While servers are replaced one by one,
+/// pages go back and forth between both versions.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_cookie_binds_too_as_in_the_version_before() {
+async fn a_session_cookie_also_binds_a_form_as_in_the_version_before() {
     let server = Server::library("default", "[server]\npublic_url = \"https://id.example.com\"").await;
     let browser = server.browser();
     let page = browser.open("/login").await;

@@ -1,5 +1,5 @@
-//! Two devices with the same tokens (DESIGN §5): each refreshes within the grace of the other, so rotation alone never finds
-//! them out.
+//! Two devices with the same tokens (DESIGN §5): each refreshes within the grace of the other, so rotation alone never
+//! detects them.
 
 use crate::harness::{APPS, Client, JOHN, REDIRECT_URI, Server, Tokens};
 use std::time::Duration;
@@ -13,7 +13,7 @@ async fn behind_a_proxy() -> Server {
     Server::library("default", &format!("[server]\n{proxy}\n{APPS}")).await
 }
 
-/// The apps of both kinds, connected, as a device at `HERE` and a copy of it.
+/// Connects an app of each kind, and returns a device at `HERE` and a copy of it.
 async fn devices<'s>(server: &'s Server, public: bool) -> ([Client<'s>; 2], Tokens) {
     let john = server.browser_of(JOHN).await;
     let client = match public {
@@ -24,7 +24,7 @@ async fn devices<'s>(server: &'s Server, public: bool) -> ([Client<'s>; 2], Toke
     ([client.clone().from(HERE), client.from(THERE)], tokens)
 }
 
-/// A rotation here that is repeated there.
+/// Rotates on one device, and repeats the refresh on the other.
 async fn both([here, there]: &[Client<'_>; 2], tokens: &Tokens) -> Tokens {
     let next = here.refresh(&tokens.refresh).await.tokens();
     assert_eq!(there.refresh(&tokens.refresh).await.tokens(), next);
@@ -62,9 +62,9 @@ async fn a_public_clients_grant_ends_when_three_rotations_in_a_row_were_repeated
     assert_eq!(server.sql(recorded), told);
 }
 
-/// It has its secret on servers, of which there may be several: the person is told, and decides.
+/// A confidential client keeps its secret on servers, and may have several. The page tells the person, who decides.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_confidential_clients_grant_goes_on_and_the_person_is_told() {
+async fn a_confidential_clients_grant_continues_and_the_person_is_warned() {
     let server = behind_a_proxy().await;
     let (devices, mut tokens) = devices(&server, false).await;
     let john = server.browser_of(JOHN).await;
@@ -73,7 +73,7 @@ async fn a_confidential_clients_grant_goes_on_and_the_person_is_told() {
         let page = john.open("/account/apps").await.text();
         assert_eq!(page.contains("Twee apparaten"), round >= 3, "{round}: {page}");
     }
-    // For good, also when the other has gone.
+    // The warning stays, even after the other device has stopped.
     server.advance(GRACE + GRACE);
     tokens = devices[0].refresh(&tokens.refresh).await.tokens();
     server.advance(GRACE + GRACE);
@@ -86,14 +86,14 @@ async fn a_confidential_clients_grant_goes_on_and_the_person_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rotations_that_were_not_repeated_or_only_from_the_same_source_break_the_row() {
+async fn a_rotation_not_repeated_from_another_source_resets_the_count() {
     let server = behind_a_proxy().await;
     let (devices, mut tokens) = devices(&server, true).await;
     for _ in 0..3 {
         for _ in 0..2 {
             tokens = both(&devices, &tokens).await;
         }
-        // An answer that was lost, and asked for again from where it was asked for first.
+        // A lost answer that is asked for again from the same source.
         let next = devices[0].refresh(&tokens.refresh).await.tokens();
         assert_eq!(devices[0].refresh(&tokens.refresh).await.tokens(), next);
         tokens = devices[0].refresh(&next.refresh).await.tokens();
@@ -113,9 +113,9 @@ async fn all_of_an_ipv6_network_is_one_source() {
     assert_eq!(state_of(&server), "1||0");
 }
 
-/// What happened since the last rotation is in memory alone.
+/// Repeats since the last rotation are in memory only.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_forgets_the_last_repeat_and_keeps_the_count() {
+async fn a_restart_loses_the_last_repeat_and_keeps_the_count() {
     let mut server = behind_a_proxy().await;
     let mut tokens = {
         let (devices, tokens) = devices(&server, true).await;
@@ -132,9 +132,9 @@ async fn a_restart_forgets_the_last_repeat_and_keeps_the_count() {
     }
 }
 
-/// Nobody reads an address from the database, nor whether two grants share one.
+/// The database reveals neither an address nor whether two grants share one.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_source_is_kept_as_a_hash_of_its_own_grant() {
+async fn the_source_is_stored_as_a_hash_per_grant() {
     let server = behind_a_proxy().await;
     for _ in 0..2 {
         let ([here, _], tokens) = devices(&server, true).await;

@@ -26,7 +26,7 @@ async fn preflight(server: &Server, path: &str, origin: &str) -> Answer {
     ask(server, Method::OPTIONS, path, &headers).await
 }
 
-/// Every header of the protocol that an answer has, and `Vary`.
+/// All CORS headers of an answer, and `Vary`.
 fn said(answer: &Answer) -> String {
     let mut said = vec![answer.status.to_string()];
     for (name, value) in &answer.headers {
@@ -85,7 +85,7 @@ async fn another_origin_gets_the_ordinary_answer() {
         "null",
         "*",
         "com.example.native",
-        // The native app's redirect URI is `http://127.0.0.1/callback`, any port.
+        // The native app's redirect URI is `http://127.0.0.1/callback`, with any port.
         "http://127.0.0.1:51004",
         "http://localhost",
         "",
@@ -157,9 +157,9 @@ async fn an_apps_page_may_read_tokens_and_errors() {
     );
 }
 
-/// The answer to a request without `Origin` would be another with it: a cache must know.
+/// The answer to a request without `Origin` differs from the one with it, so caches need `Vary`.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_depends_on_the_origin_says_so() {
+async fn an_answer_that_depends_on_the_origin_has_vary() {
     let server = Server::library("default", APPS).await;
     for path in ["/oauth/token", "/oauth/revoke", "/oauth/userinfo"] {
         assert_eq!(
@@ -171,7 +171,7 @@ async fn what_depends_on_the_origin_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metadata_is_for_everybody() {
+async fn every_origin_may_read_the_metadata() {
     let server = Server::library("default", APPS).await;
     let path = "/.well-known/oauth-authorization-server";
     let answer = ask(&server, Method::GET, path, &[("origin", "https://any.example")]).await;
@@ -184,8 +184,8 @@ async fn metadata_is_for_everybody() {
     );
 }
 
-/// The Fetch standard, CORS-unsafe request-header names: a page may send what the preflight allows by name; `*` does not cover
-/// `Authorization`. Tracing libraries add headers to every request of a page.
+/// The Fetch standard, CORS-unsafe request-header names: a page may send headers that the preflight allows by name. `*`
+/// does not cover `Authorization`. Tracing libraries add headers to every request of a page.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_headers_that_a_preflight_asks_for_are_allowed() {
     let server = Server::library("default", APPS).await;
@@ -223,7 +223,7 @@ async fn the_headers_that_a_preflight_asks_for_are_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn introspection_health_and_pages_are_for_no_other_origin() {
+async fn no_other_origin_may_read_introspection_health_or_pages() {
     let server = Server::library("default", APPS).await;
     for path in [
         "/oauth/introspect",
@@ -244,7 +244,7 @@ async fn introspection_health_and_pages_are_for_no_other_origin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_origin_comes_and_goes_with_its_app_at_once() {
+async fn an_origin_is_added_and_removed_with_its_app_at_once() {
     let server = Server::binary("default", TENANTS).await;
     let allowed = async |origin: &str| preflight(&server, "/oauth/token", origin).await.status == 204;
     let acme = "https://acme.example";
@@ -281,7 +281,7 @@ async fn an_origin_comes_and_goes_with_its_app_at_once() {
     assert_eq!(left, "0");
 }
 
-/// DESIGN §5: `paused` keeps a client from throwing its tokens away, so its page must be able to read it.
+/// DESIGN §5: `paused` keeps a client from deleting its tokens, so its page must be able to read it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_apps_page_may_read_that_it_is_paused() {
     let server = Server::library("default", APPS).await;
@@ -310,9 +310,9 @@ async fn a_suspended_apps_page_may_read_that_it_is_paused() {
     }
 }
 
-/// A WebView's origin is no redirect URI, so the operator names it for this app.
+/// The origin of a WebView is not a redirect URI, so the operator lists it for the app.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_origin_that_an_app_names_counts_as_long_as_it_is_named() {
+async fn a_listed_origin_is_allowed_as_long_as_it_is_listed() {
     let declared = |origins: &str| {
         format!(
             "[server]\npublic_url = \"http://localhost:8123\"\n[[apps]]\nname = \"Mobile\"\nclient_id = \"mobile\"\n\
@@ -331,7 +331,7 @@ async fn an_origin_that_an_app_names_counts_as_long_as_it_is_named() {
     ] {
         assert!(!allowed(&server, other).await, "{other}");
     }
-    // The redirect URIs change, what is named stays, also where one was both.
+    // The redirect URIs change; listed origins stay, even if an origin was both.
     for (uri, both) in [("https://localhost/cb", true), ("https://mobile.example/cb", false)] {
         let changes = json!({ "redirect_uris": [uri] });
         let changed = server.operator(Method::PATCH, "/apps/mobile", Some(changes)).await;

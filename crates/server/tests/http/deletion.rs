@@ -1,4 +1,4 @@
-//! Deleting an app, a person or an organization ends everything that stands on it, at once and for good.
+//! Deleting an app, a person or an organization ends all of its grants, at once and for good.
 
 use crate::harness::{APPS, Client, JOHN, REDIRECT_URI, Server, TENANTS, Tokens};
 use reqwest::Method;
@@ -19,7 +19,7 @@ async fn assert_over(server: &Server, client: &Client<'_>, tokens: &Tokens) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_apps_tokens_are_over_and_it_authenticates_no_more() {
+async fn a_deleted_app_loses_its_tokens_and_cannot_authenticate() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -34,9 +34,9 @@ async fn a_deleted_apps_tokens_are_over_and_it_authenticates_no_more() {
     assert_eq!(listed["grants"][0]["reason"], "app_deleted");
 }
 
-/// An app that goes to another organization loses its grants: the command says how many, and that nothing is done yet.
+/// An app that moves to another organization loses its grants: the command says how many, and asks for confirmation first.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_apps_move_that_ends_grants_wants_to_be_confirmed() {
+async fn moving_an_app_with_grants_needs_confirmation() {
     let server = Server::binary(
         "default",
         &format!("{APPS}[[organizations]]\nslug = \"museum\"\nname = \"Museum\"\n"),
@@ -54,11 +54,11 @@ async fn an_apps_move_that_ends_grants_wants_to_be_confirmed() {
     let moved = server.command(&[&to_museum[..], &["--yes"]].concat());
     assert_eq!(moved["organization"], "museum");
     assert_over(&server, &sample, &tokens).await;
-    // No grant is left to end, so nothing is asked.
+    // No grant is left to end, so no confirmation is needed.
     server.command(&["app", "change", "sample", "--organization", "default"]);
 }
 
-/// The same client id is another app then: what the old one had is over.
+/// The same client id is another app then; the grants of the old app have ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_app_that_is_still_declared_comes_back_at_the_next_start_without_its_grants() {
     let mut server = Server::library("default", &format!("{PUBLIC}{APPS}")).await;
@@ -81,7 +81,7 @@ async fn a_deleted_app_that_is_still_declared_comes_back_at_the_next_start_witho
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_persons_tokens_and_sessions_are_over() {
+async fn a_deleted_person_loses_tokens_and_sessions() {
     let mut server = Server::library("default", &format!("{PUBLIC}{APPS}")).await;
     let tokens = {
         let john = server.browser_of(JOHN).await;
@@ -102,7 +102,7 @@ async fn a_deleted_persons_tokens_and_sessions_are_over() {
         assert_eq!(again.status, 401, "{}", again.text());
         tokens
     };
-    // Still declared: somebody of the same address, and not the same person.
+    // The person is still declared: the restart creates a new person with the same address.
     server.restart().await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -111,7 +111,7 @@ async fn a_deleted_persons_tokens_and_sessions_are_over() {
     assert_eq!(server.identity(&new.access).await.status, 200);
 }
 
-/// A person of the site, who owns an app and belongs to an organization.
+/// A person of the site, who owns an app and is a member of an organization.
 const UMA: &str = r#"
 [[users]]
 email = "uma@example.com"
@@ -131,9 +131,9 @@ client_secret = "456def"
 redirect_uris = ["https://notes.example/callback"]
 "#;
 
-/// Somebody new would get the same subject, and an API would take them for the one before.
+/// A new person would get the same subject, and an API would take them for the deleted one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_person_of_the_site_is_not_made_again() {
+async fn a_deleted_person_of_the_site_is_not_created_again() {
     let declared = format!("{PUBLIC}{APPS}{UMA}");
     let mut server = Server::library("default", &declared).await;
     let gone = delete(&server, "/users/4711").await;
@@ -159,7 +159,7 @@ async fn connected_in_acme(server: &Server) -> Tokens {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_organizations_grants_are_over() {
+async fn a_deleted_organization_ends_its_grants() {
     let server = Server::library("default", TENANTS).await;
     let tokens = connected_in_acme(&server).await;
     let refused = server.operator(Method::DELETE, "/organizations/acme", None).await;
@@ -178,9 +178,9 @@ async fn a_deleted_organizations_grants_are_over() {
     assert_eq!(john.open("/account").await.status, 200);
 }
 
-/// As after a crash between the first commit of a deletion and the next: the row of the grant still says that it is active.
+/// As after a crash between the first and the next commit of a deletion: the row of the grant still says that it is active.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grant_whose_organization_or_person_is_gone_is_over_whatever_its_row_says() {
+async fn a_grant_of_a_deleted_organization_or_person_is_refused_even_if_active() {
     for gone in [
         "DELETE FROM organizations WHERE slug = 'acme'",
         "DELETE FROM users WHERE email = 'john@doe.com'",

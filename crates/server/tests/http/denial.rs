@@ -1,4 +1,4 @@
-//! "Don't allow" on a form that was allowed before: the browser's way back leads to it.
+//! "Don't allow" on a form that was allowed before. A person gets there with the browser's back button.
 
 use crate::harness::{APPS, Answer, Browser, JOHN, Landing, MARY, REDIRECT_URI, Server};
 use reqwest::Method;
@@ -38,7 +38,7 @@ async fn a_denial_after_allowing_ends_the_grant_whose_code_is_not_redeemed() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let (page, code) = allowed(&mary, &server).await;
-    // A second time it finds nothing more to end.
+    // A second denial finds nothing more to end.
     for _ in 0..2 {
         let callback = mary.decide(&page, "deny").await.callback();
         assert_eq!(callback.get("error"), "access_denied");
@@ -53,7 +53,7 @@ async fn a_denial_after_allowing_ends_the_grant_whose_code_is_not_redeemed() {
         (&MARY.email.into(), &"sample".into(), &"by_person".into())
     );
     assert!(ends[0]["actor"].as_str().unwrap().starts_with("user:"), "{ends:?}");
-    // What is denied stays so: the form counts once.
+    // The denial is final: the form counts once.
     let done = mary.decide(&page, "allow").await;
     assert!(!matches!(done, Landing::App(_)), "{done:?}");
 }
@@ -69,7 +69,7 @@ async fn a_denial_says_that_the_app_is_connected_once_it_has_redeemed_the_code()
     assert_eq!(answer.status, 200);
     assert!(answer.text().contains(CONNECTED), "{}", answer.text());
     assert!(answer.body.contains("href=\"/account/apps\""), "{}", answer.body);
-    // The app is told by the link back (RFC 6749 §4.1.2.1).
+    // The link back reports the denial to the app (RFC 6749 §4.1.2.1).
     let mut links = answer.body.split("href=\"").filter_map(|rest| rest.split('"').next());
     let back = links.find(|link| link.starts_with(REDIRECT_URI)).expect("a link back");
     assert!(back.contains("?error=access_denied"), "{back}");
@@ -77,7 +77,7 @@ async fn a_denial_says_that_the_app_is_connected_once_it_has_redeemed_the_code()
     assert!(answer.text().contains("Back to Sample App"), "{}", answer.text());
     assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
     assert_eq!(ends(&server).await, Vec::<Value>::new());
-    // Once that is ended, the form denies as any other.
+    // Once the access is ended, the form denies like any other.
     let apps = mary.open("/account/apps").await;
     mary.submit(&apps, &apps.form("end"), &[("end", "1")]).await;
     let callback = mary.decide(&page, "deny").await.callback();
@@ -85,12 +85,12 @@ async fn a_denial_says_that_the_app_is_connected_once_it_has_redeemed_the_code()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_form_of_the_grant_in_its_own_session_takes_it_back() {
+async fn only_the_same_form_in_the_same_session_can_take_back_a_grant() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let sample = server.client("sample", REDIRECT_URI);
     let (page, _) = allowed(&mary, &server).await;
-    // Somebody else, the same person in another browser, and another form.
+    // Another person, the same person in another browser, and another form.
     for person in [JOHN, MARY] {
         server.browser_of(person).await.decide(&page, "deny").await.consent();
     }
@@ -100,7 +100,7 @@ async fn only_the_form_of_the_grant_in_its_own_session_takes_it_back() {
         mary.decide(&other, "deny").await.callback().get("error"),
         "access_denied"
     );
-    // And the form itself once it is old.
+    // The form itself, once it is too old.
     let (old, _) = allowed(&mary, &server).await;
     server.advance(Duration::from_secs(31 * 60));
     mary.decide(&old, "deny").await.consent();
@@ -108,9 +108,9 @@ async fn only_the_form_of_the_grant_in_its_own_session_takes_it_back() {
     assert!(grants(&server).iter().all(|(_, reason)| reason != "by_person"));
 }
 
-/// Clicks that race leave no grant that the app was told it does not have.
+/// After racing clicks there is no grant that the app was told it does not have.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_is_redeemed_while_it_is_denied_has_one_outcome() {
+async fn a_code_redeemed_and_denied_at_once_has_one_outcome() {
     let server = Server::library("default", APPS).await;
     let mary = server.browser_of(MARY).await;
     let sample = server.client("sample", REDIRECT_URI);

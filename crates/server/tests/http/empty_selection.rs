@@ -29,14 +29,14 @@ fn declared(keys: &str) -> String {
     )
 }
 
-/// Nobody is asked for anything, and there is no token: `invalid_scope` goes to the app.
+/// Asserts that nobody is asked for consent and no token is given: the app gets `invalid_scope`.
 async fn assert_nothing_is_granted(server: &Server, id: &str, secret: &str, scope: &str) {
     let app = server.client(id, REDIRECT_URI).with_secret(secret);
     let john = server.browser_of(JOHN).await;
     for asked in [&[][..], &[("scope", scope)]] {
         match john.authorize(&app.query(asked)).await {
             Landing::App(callback) => assert_eq!(callback.get("error"), "invalid_scope", "{id}"),
-            // Where the app is not trusted, the person reads it.
+            // If the app is not trusted, the person sees the error.
             Landing::Page(page) => assert_eq!(page.status, 400, "{id}: {}", page.text()),
             other => panic!("{} {id}: {other:?}", server.preset),
         }
@@ -48,14 +48,14 @@ async fn assert_nothing_is_granted(server: &Server, id: &str, secret: &str, scop
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_with_no_permission_ticked_registers_nothing_and_says_so() {
+async fn a_form_without_a_permission_registers_nothing_and_says_so() {
     for preset in PRESETS {
         let server = Server::library(preset, "").await;
         let john = server.browser_of(JOHN).await;
         let page = register(&john, &[]).await;
         assert_eq!((page.status, page.by_id("client-id")), (400, None), "{preset}");
         assert!(page.body.contains("scopes-why"), "{preset}: {}", page.text());
-        // Nothing is ticked for the person that they had unticked.
+        // The page does not select again what the person had deselected.
         assert!(!page.form("redirect_uris").has("scope") || page.form("redirect_uris").value("scope").is_empty());
         assert!(!john.open("/developer").await.text().contains("Crew"), "{preset}");
     }
@@ -87,10 +87,10 @@ async fn the_operators_app_without_scopes_gets_nothing_and_a_clear_reason() {
     assert_eq!(shown["scopes"], json!([]));
 }
 
-/// What an app was not given when it was registered is not added to it later. Only a declared app without scopes has what
-/// the catalogue has.
+/// Scopes added to the catalogue later do not extend a registered app. Only a declared app without scopes always has the
+/// whole catalogue.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scope_that_comes_later_is_no_registered_apps() {
+async fn a_scope_added_later_does_not_extend_a_registered_app() {
     let place = "[server]\npublic_url = \"http://hallpass.example\"\n";
     let before = format!("{place}{}", declared(""));
     let mut server = Server::library("default", &before).await;
@@ -122,7 +122,7 @@ async fn a_scope_that_comes_later_is_no_registered_apps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_subscribed_to_no_product_or_to_products_that_are_gone_gets_nothing() {
+async fn an_app_without_existing_products_gets_nothing() {
     let place = "[server]\npublic_url = \"http://hallpass.example\"\n";
     let product = "[products.Gold]\nscopes = [\"profile\"]\n";
     let (none, gold) = (
@@ -145,7 +145,7 @@ async fn an_app_subscribed_to_no_product_or_to_products_that_are_gone_gets_nothi
     );
     let refused = server.client(id, "").with_secret(secret).client_credentials(&[]).await;
     assert_eq!(refused.refusal(), "400 invalid_scope");
-    // The product goes, and the app that has it is declared no longer.
+    // The product is removed, and the app that has it is no longer declared.
     server.declare(&format!("{place}{none}{free}"));
     server.restart().await;
     assert_nothing_is_granted(&server, "gold", SECRET, "profile").await;
@@ -154,7 +154,7 @@ async fn an_app_subscribed_to_no_product_or_to_products_that_are_gone_gets_nothi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_without_grant_types_gets_no_token_in_any_way() {
+async fn an_app_without_grant_types_gets_no_token() {
     let server = Server::library("default", &declared("grant_types = []")).await;
     let bare = server.client("bare", REDIRECT_URI);
     assert_eq!(bare.client_credentials(&[]).await.refusal(), "400 unauthorized_client");

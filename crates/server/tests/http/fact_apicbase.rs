@@ -1,4 +1,4 @@
-//! API-1 to API-12: what the text of Apicbase says, on preset `apicbase`.
+//! API-1 to API-12: the statements of the Apicbase text, tested with preset `apicbase`.
 
 use crate::harness::{APPS, Client, DEMO_JANE, Demo, JOHN, MARY, REDIRECT_URI, SECRET, Server, TENANTS, compact};
 use reqwest::Method;
@@ -10,7 +10,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
-/// "If the token is valid, belongs to the authenticated client and is not expired". The address is as the page hides it.
+/// "If the token is valid, belongs to the authenticated client and is not expired". The e-mail address is as the page hides
+/// it.
 const ACTIVE: &str = r#"{
 "active": true,
 "scope": "library sales accounts procurement",
@@ -67,7 +68,7 @@ async fn api_1_only_the_code_flow_is_implemented_and_the_metadata_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn api_2_a_library_owner_and_a_sandbox_account_register_an_application_in_the_api_settings_tab() {
     let server = Server::binary(PRESET, TENANTS).await;
-    // John's browser speaks Dutch; the labels of the text are Mary's, a sandbox account.
+    // John's browser is Dutch; the labels of the text are checked with Mary, whose account is a sandbox.
     for (person, library) in [(MARY, "globex"), (JOHN, "acme")] {
         let browser = server.browser_of(person).await;
         let settings = browser.open(&format!("/organizations/{library}")).await;
@@ -165,7 +166,7 @@ async fn api_5_without_a_redirect_url_the_user_lands_on_a_page_to_copy_the_code_
         shown.text()
     );
     let code = shown.by_id("code").expect("the code");
-    // A second look shows the same one.
+    // Opening the page again shows the same code.
     assert_eq!(
         mary.decide(&page, "allow").await.page().by_id("code").as_deref(),
         Some(code.as_str())

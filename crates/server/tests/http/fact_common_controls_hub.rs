@@ -1,4 +1,4 @@
-//! CCH-1 to CCH-11: what the text of the Common Controls Hub says, on preset `common-controls-hub`.
+//! CCH-1 to CCH-11: the statements of the Common Controls Hub text, tested with preset `common-controls-hub`.
 
 use crate::harness::{Answer, DEMO_JANE, DEMO_JOHN, Demo, JOHN, MARY, REDIRECT_URI, SECRET, Server};
 use reqwest::Method;
@@ -10,7 +10,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const SECOND: Duration = Duration::from_secs(1);
 const TWO_WEEKS: Duration = Duration::from_secs(1_209_600);
 
-/// An app of an organization that has a name.
+/// An app of an organization with a name.
 const APP: &str = r#"
 [[organizations]]
 slug = "acme"
@@ -36,7 +36,7 @@ async fn cch_1_creating_an_application_gives_a_client_id_and_once_a_secret() {
     let later = mary.open(&format!("/developer/apps/{id}")).await;
     assert_eq!(later.by_id("client-id").as_deref(), Some(id.as_str()));
     assert!(!later.body.contains(&secret));
-    // They are what one negotiates with.
+    // With these credentials the app gets tokens.
     let reports = server.client(&id, REDIRECT_URI).with_secret(&secret);
     assert_eq!(server.identity(&reports.connect(&mary).await.access).await.status, 200);
 }
@@ -250,8 +250,8 @@ async fn cch_11_an_expired_access_token_gets_401_with_the_texts_message() {
     "#);
 }
 
-/// The machine's clock runs as well as the hand-moved one. Nothing can be waited for but time itself, so this one test asks
-/// again and again, each 20 ms, at most 200 times.
+/// The machine's clock works as well as the manual one. Only time itself can be waited for here, so this one test polls
+/// every 20 ms, at most 200 times.
 #[tokio::test(flavor = "multi_thread")]
 async fn cch_8_cch_10_cch_11_lifetimes_of_a_second_run_out_in_the_released_binary() {
     let lifetimes = "[tokens]\naccess = \"1s\"\nrefresh = \"2s\"\ncode = \"1s\"\n";
@@ -259,7 +259,7 @@ async fn cch_8_cch_10_cch_11_lifetimes_of_a_second_run_out_in_the_released_binar
     let john = server.browser_of(JOHN).await;
     let app = server.client("acme-reports", REDIRECT_URI);
     let code = app.code(&john, &[]).await;
-    // On a busy machine a code may run out on the way.
+    // On a busy machine a code may expire before it is redeemed.
     let redeemed = async || {
         let code = app.code(&john, &[]).await;
         Some(app.redeem(&code).await).filter(|answer| answer.status == 200)
@@ -268,7 +268,7 @@ async fn cch_8_cch_10_cch_11_lifetimes_of_a_second_run_out_in_the_released_binar
     let expired =
         until(async || Some(server.identity(&tokens.access).await).filter(|answer| answer.status == 401)).await;
     assert_eq!(expired.json()["message"], "The access token provided has expired");
-    // The code was issued before that token was.
+    // The code was issued before that token.
     let refused = app.redeem(&code).await;
     assert_eq!(
         refused.json()["error_description"],

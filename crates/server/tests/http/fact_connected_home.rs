@@ -1,4 +1,4 @@
-//! HOME-1 to HOME-7: what the text of Connected Home says, on preset `connected-home`.
+//! HOME-1 to HOME-7: the statements of the Connected Home text, tested with preset `connected-home`.
 
 use crate::harness::{JOHN, Server, Tokens, compact};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 const PRESET: &str = "connected-home";
 const REDIRECT_URI: &str = "https://home.example/callback";
 
-/// The keys and secrets of the text.
+/// The keys and secrets in the text.
 const APPS: &str = r#"
 [[apps]]
 name = "Thermostat"
@@ -120,7 +120,7 @@ async fn home_3_the_response_is_the_texts_byte_for_byte() {
         .replace("1487281223451", issued)
         .replace("b1bd4907-924a-4470-a641-0effeb279834", name);
     assert_eq!(compact(&answer.body), compact(&expected));
-    // The application is the same one each time.
+    // The application is the same each time.
     let again = server
         .post_as("/oauth/token", "Basic MTIzYWJjOjQ1NmRlZg==", &CLIENT_CREDENTIALS)
         .await;
@@ -230,7 +230,7 @@ async fn home_7_a_code_is_exchanged_with_the_long_header_of_the_text() {
     let server = Server::binary(PRESET, APPS).await;
     let basic = "Basic OVVZOE5ybUR0SWg4R1ZUa05kWDBZN0k2azM3MjU0YTk6WjE5NDczODFyd2dmMFdrUFBHUEhuR2lrNmgzTGRoWjk=";
     let (answer, tokens) = connected(&server, "9UY8NrmDtIh8GVTkNdX0Y7I6k37254a9", basic).await;
-    // Every number is a string, also with a refresh token in the answer.
+    // Every number is a string, also if the answer has a refresh token.
     assert!(answer.as_object().unwrap().values().all(Value::is_string), "{answer}");
     assert_eq!(
         (text(&answer, "expires_in"), text(&answer, "token_type")),

@@ -1,4 +1,4 @@
-//! HC-1 to HC-16: what the text of House Check says, on preset `house-check`.
+//! HC-1 to HC-16: the statements of the House Check text, tested with preset `house-check`.
 
 use crate::harness::{Answer, Browser, DEMO_JOHN, Demo, JOHN, MARY, REDIRECT_URI, SECRET, Server, compact, encoded};
 use reqwest::Method;
@@ -17,7 +17,7 @@ client_secret = "a-secret-of-43-characters-as-hallpass-makes"
 redirect_uris = ["https://app.example/callback", "https://app.example/second"]
 "#;
 
-/// The text's response to an exchange.
+/// The text's response to a code exchange.
 const RESPONSE: &str = r#"{
 "token_type":"Bearer",
 "expires_in":86400,
@@ -65,7 +65,7 @@ async fn hc_1_every_endpoint_of_the_api_refuses_a_call_without_a_token() {
             "{endpoint}"
         );
     }
-    // Not even whether a path exists is told.
+    // The answer does not even reveal whether a path exists.
     assert_eq!(demo.call(Method::GET, "/nowhere", None).await.status, 401);
     assert_eq!(demo.server.get("/oauth/userinfo").await.status, 401);
 }
@@ -131,7 +131,7 @@ async fn hc_5_a_secret_is_reset_at_once_or_with_an_overlap() {
     let (id, first) = (made.by_id("client-id").unwrap(), made.by_id("fresh-secret").unwrap());
     let client = server.client(&id, REDIRECT_URI);
     let works = async |secret: &str| {
-        // A good secret gets as far as the code.
+        // With a right secret, the request fails only at the code.
         let answer = client.clone().with_secret(secret).redeem("x").await;
         answer.refusal() != "401 invalid_client"
     };
@@ -301,7 +301,7 @@ async fn hc_11_each_property_of_an_exchange_is_checked() {
             .collect();
         server.post("/oauth/token", &pairs).await.refusal()
     };
-    // Where the same application's other URI is sent, the original answers invalid_request.
+    // For the same application's other redirect URI, the original answers invalid_request.
     let mut refusals = String::new();
     for (name, value) in [
         ("grant_type", "password"),

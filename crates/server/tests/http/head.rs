@@ -8,7 +8,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::iter::once;
 
-/// An endpoint or page of each kind, refusals included.
+/// Endpoints and pages of each kind, including refusals.
 const PATHS: [&str; 10] = [
     "/health/live",
     "/health/ready",
@@ -29,7 +29,7 @@ fn request(method: &Method, url: &str, cookie: &str) -> Request<Empty<Bytes>> {
     request.body(Empty::new()).unwrap()
 }
 
-/// Status, `Content-Length`, and the length of the body.
+/// The status, `Content-Length`, and the length of the body.
 async fn measured(answer: Response<Incoming>) -> (u16, Option<usize>, usize) {
     let length = answer.headers().get("content-length").cloned();
     let length = length.map(|length| length.to_str().unwrap().parse().unwrap());
@@ -38,7 +38,7 @@ async fn measured(answer: Response<Incoming>) -> (u16, Option<usize>, usize) {
     (status, length, body.len())
 }
 
-/// On HTTP/2, a client takes a body for a protocol error.
+/// On HTTP/2, a client treats a body as a protocol error.
 #[tokio::test(flavor = "multi_thread")]
 async fn head_has_the_content_length_of_get_and_no_body() {
     let server = Server::library("default", APPS).await;
@@ -48,7 +48,7 @@ async fn head_has_the_content_length_of_get_and_no_body() {
     let stream = TokioIo::new(server.connection().await);
     let (mut http_2, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
     tokio::spawn(connection);
-    // HTTP/2 refuses so much.
+    // HTTP/2 refuses headers of this length.
     let long = "a".repeat(9 * 1024);
     let requests = PATHS.iter().map(|path| (*path, ""));
     for (path, cookie) in requests.chain(once(("/health/live", long.as_str()))) {
@@ -69,7 +69,7 @@ async fn head_has_the_content_length_of_get_and_no_body() {
             }
             let (status, length, bytes) = answers[0];
             assert!(bytes > 0 && length == Some(bytes), "HTTP/{version} GET {path}");
-            // That refusal names the method.
+            // That refusal contains the name of the method.
             let of_head = length.map(|length| length + usize::from(path == "/oauth/token"));
             assert_eq!(answers[1], (status, of_head, 0), "HTTP/{version} HEAD {path}");
         }

@@ -1,4 +1,4 @@
-//! Health tells the truth: a server that cannot write is not ready, and is again as soon as it can.
+//! The readiness endpoint: a server that cannot write is not ready, and becomes ready again as soon as it can.
 
 use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
 use hallpass_cluster::{Cluster, folder_of_test};
@@ -28,7 +28,7 @@ async fn a_server_that_cannot_write_is_not_ready_until_it_can() {
     assert_eq!(sample.introspect(&tokens.access).await.json()["active"], true);
     assert_eq!(sample.client_credentials(&[]).await.status, 200);
 
-    // Nobody asks for a write meanwhile: a server that is not ready gets no requests.
+    // No request writes in the meantime: a server that is not ready gets no requests.
     fs::rename(&elsewhere, &database).unwrap();
     server.ready_again().await;
     assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
@@ -36,7 +36,7 @@ async fn a_server_that_cannot_write_is_not_ready_until_it_can() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
-async fn a_server_whose_postgres_is_away_is_not_ready_until_it_is_back() {
+async fn a_server_without_its_postgresql_is_not_ready_until_it_is_back() {
     let mut cluster = Cluster::start(&folder_of_test("health"), &["fsync=off"]).unwrap();
     let server = Server::library_at(&cluster.url("postgres"), "default", APPS).await;
     let john = server.browser_of(JOHN).await;

@@ -1,4 +1,4 @@
-//! A `Host` that is not the server's (docs/decisions/0055).
+//! Requests whose `Host` is not the server's (docs/decisions/0055).
 
 use crate::harness::{APPS, Answer, JOHN, REDIRECT_URI, SECRET, Server, encoded};
 use reqwest::Method;
@@ -37,9 +37,9 @@ async fn sign_in_at(server: &Server, host: &str, origin: &str) -> Answer {
     server.send(&url, request.body(body)).await
 }
 
-/// Any site can have its name lead to 127.0.0.1 (DNS rebinding), and who runs the server elsewhere must name it.
+/// Any site can point its name to 127.0.0.1 (DNS rebinding), so an operator must configure the name of a server elsewhere.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_without_a_name_has_pages_at_this_computer_only() {
+async fn without_public_url_pages_are_served_on_this_computer_only() {
     let server = Server::library("default", APPS).await;
     let port = server.port();
     for host in [
@@ -73,9 +73,9 @@ async fn a_server_without_a_name_has_pages_at_this_computer_only() {
     }
 }
 
-/// Redirects stay on the host that the browser used: they name none.
+/// Redirects stay on the host that the browser used: they contain no host.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_names_of_this_computer_are_one_place_to_forms() {
+async fn a_form_works_across_the_names_of_this_computer() {
     let server = Server::library("default", APPS).await;
     let port = server.port();
     for host in ["localhost", "127.0.0.1", "[::1]"] {
@@ -85,9 +85,9 @@ async fn the_names_of_this_computer_are_one_place_to_forms() {
     }
 }
 
-/// Load balancers and proxies call by an address of their own.
+/// Load balancers and proxies use addresses of their own.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_machines_call_answers_under_any_host() {
+async fn machine_endpoints_answer_under_any_host() {
     for address in ["", "[server]\npublic_url = \"https://id.example.com\"\n"] {
         let server = Server::library("default", &format!("{address}{APPS}")).await;
         let stylesheet = server.browser().open("/login").await;
@@ -121,9 +121,9 @@ async fn what_machines_call_answers_under_any_host() {
     }
 }
 
-/// On HTTP/2 the host is `:authority`, also where the path is written with a slash behind it.
+/// On HTTP/2 the host is in `:authority`, also if the path has a slash at its end.
 #[tokio::test(flavor = "multi_thread")]
-async fn http_2_has_its_host_in_the_address() {
+async fn http_2_takes_the_host_from_authority() {
     use http_body_util::Empty;
     use hyper_util::rt::{TokioExecutor, TokioIo};
     let server = Server::library("default", APPS).await;
@@ -143,9 +143,9 @@ async fn http_2_has_its_host_in_the_address() {
     }
 }
 
-/// A proxy that does not hand the host on is no reason to refuse people: their browser says where they are.
+/// People are not refused because a proxy does not pass on the host: the browser's origin says which page they are on.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_with_a_name_goes_by_the_origin_and_not_by_the_host() {
+async fn with_public_url_the_origin_decides_and_not_the_host() {
     let declared = format!("[server]\npublic_url = \"https://id.example.com\"\n{APPS}");
     let server = Server::library("default", &declared).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -159,7 +159,7 @@ async fn a_server_with_a_name_goes_by_the_origin_and_not_by_the_host() {
         );
         let path = format!("/oauth/authorize?{}", sample.query(&[]));
         assert!(!get(&server, &path, host).await.body.contains(host), "{host}");
-        // Opened there, the form cannot work, and says why.
+        // On a page opened there the form cannot work, and the answer says why.
         let answer = sign_in_at(&server, host, &format!("http://{host}")).await;
         let said = format!("sent from http://{host}, and this server is at https://id.example.com");
         assert_eq!(answer.status, 403);

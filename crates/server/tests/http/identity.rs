@@ -6,10 +6,10 @@ use std::time::Duration;
 use url::Url;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_tells_who_the_resource_owner_is() {
+async fn the_answer_names_the_resource_owner() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
-    // Any scope will do: who allowed the app is no secret to it.
+    // Any scope is enough: an app may know the person who allowed it.
     let tokens = server
         .client("sample", REDIRECT_URI)
         .connect_with(&john, &[("scope", "write")])
@@ -32,7 +32,7 @@ async fn it_tells_who_the_resource_owner_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_token_it_says_what_is_needed_and_no_error() {
+async fn without_a_token_the_challenge_has_no_error() {
     let server = Server::library("default", APPS).await;
     let answer = server.get("/oauth/userinfo").await;
     insta::assert_snapshot!(answer.shown(), @r#"
@@ -117,7 +117,7 @@ async fn a_header_that_is_not_one_bearer_token_is_refused() {
     assert_eq!(called(&["Basic c2FtcGxlOng="]).await.status, 401);
 }
 
-/// RFC 9700 §4.3.2: tokens in addresses end up in logs and histories.
+/// RFC 9700 §4.3.2: tokens in URLs end up in logs and histories.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_in_the_query_or_in_the_body_does_not_count() {
     let server = Server::library("default", APPS).await;
@@ -129,9 +129,9 @@ async fn a_token_in_the_query_or_in_the_body_does_not_count() {
     assert_eq!(in_body.status, 401);
 }
 
-/// RFC 9110 §15.5.2, RFC 6750 §3: also in the dialects whose originals send no challenge.
+/// RFC 9110 §15.5.2, RFC 6750 §3: also in dialects whose originals send no challenge.
 #[tokio::test(flavor = "multi_thread")]
-async fn under_every_preset_a_401_says_that_a_bearer_token_is_wanted() {
+async fn under_every_preset_a_401_has_a_bearer_challenge() {
     for preset in hallpass::config::preset_names() {
         let server = Server::library(preset, APPS).await;
         let document = server.get("/.well-known/oauth-authorization-server").await.json();

@@ -1,4 +1,4 @@
-//! Introspection (RFC 7662): an app sees its own tokens, an API those that are meant for it.
+//! Introspection (RFC 7662): an app may ask about its own tokens, an API about those with its scopes.
 
 use crate::harness::{APPS, Client, JOHN, MARY, REDIRECT_URI, RESOURCE, Server, TENANTS, Tokens};
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn without_subject(server: &Server, answer: &crate::harness::Answer) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_is_told_of_its_own_access_token() {
+async fn an_app_can_introspect_its_own_access_token() {
     let server = Server::library("default", APPS).await;
     let (sample, tokens) = connected(&server).await;
     let answer = sample.introspect(&tokens.access).await;
@@ -37,7 +37,7 @@ async fn an_app_is_told_of_its_own_access_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_is_told_of_its_own_refresh_token() {
+async fn an_app_can_introspect_its_own_refresh_token() {
     let server = Server::library("default", APPS).await;
     let (sample, tokens) = connected(&server).await;
     let answer = sample.introspect(&tokens.refresh).await;
@@ -57,7 +57,7 @@ async fn an_app_is_told_of_its_own_refresh_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_is_told_organization_and_environment_too() {
+async fn an_api_also_gets_organization_and_environment() {
     let server = Server::library("default", APPS).await;
     let (_, tokens) = connected(&server).await;
     let api = server.client(RESOURCE, "").by_basic();
@@ -89,9 +89,10 @@ async fn an_api_sees_its_own_scopes_and_no_token_that_has_none_of_them() {
     assert_eq!(api.introspect(&reader.access).await.body, INACTIVE);
 }
 
-/// One library's token never opens another's data: the API is told which one it is, and whether that is a sandbox.
+/// A token of one library must never open another library's data, so the API gets the organization, and whether it is a
+/// sandbox.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sandbox_token_is_told_apart_from_a_live_one() {
+async fn a_sandbox_token_is_distinguished_from_a_live_one() {
     let api = "[[resources]]\nidentifier = \"https://api.example\"\nname = \"API\"\nsecret = \"a-secret-of-43-characters-as-hallpass-makes\"\n";
     let server = Server::library("default", &format!("{TENANTS}{api}")).await;
     let api = server.client(RESOURCE, "");
@@ -147,9 +148,10 @@ async fn another_apps_tokens_are_inactive() {
     assert_eq!(other.introspect(&tokens.refresh).await.body, INACTIVE);
 }
 
-/// A stranger's question is no use of a token: a refresh whose answer was lost would look like reuse, and end the grant.
+/// A question of a stranger is not a use of a token. Otherwise a refresh whose answer was lost would look like reuse, and
+/// end the grant.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_of_anybody_whom_a_token_is_not_for_is_no_use_of_it() {
+async fn introspection_by_a_stranger_does_not_count_as_a_use() {
     let writer = "[[resources]]\nidentifier = \"urn:example:writer\"\nname = \"Writer\"\nsecret = \"a-secret-of-43-characters-as-hallpass-makes\"\nscopes = [\"write\"]\n";
     let server = Server::library("default", &format!("{APPS}{writer}")).await;
     let (sample, first) = connected(&server).await;
@@ -170,9 +172,9 @@ async fn a_question_of_anybody_whom_a_token_is_not_for_is_no_use_of_it() {
     assert_eq!(server.identity(&next.access).await.status, 200);
 }
 
-/// What is presented by whom it is for counts as seen, paused or not.
+/// A token presented by an app or API that it is for counts as seen, even if the grant is paused.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_of_the_api_that_a_token_is_for_is_a_use_of_it() {
+async fn introspection_by_the_tokens_api_counts_as_a_use() {
     let server = Server::library("default", APPS).await;
     for paused in [false, true] {
         let (sample, first) = connected(&server).await;
@@ -191,7 +193,7 @@ async fn a_question_of_the_api_that_a_token_is_for_is_a_use_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_unknown_expired_or_revoked_is_inactive() {
+async fn an_unknown_expired_or_revoked_token_is_inactive() {
     let server = Server::library("default", APPS).await;
     let (sample, tokens) = connected(&server).await;
     let api = server.client(RESOURCE, "");
@@ -222,7 +224,7 @@ async fn what_is_unknown_expired_or_revoked_is_inactive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_prove_itself_is_told_nothing() {
+async fn an_unauthenticated_caller_is_refused() {
     let server = Server::library("default", APPS).await;
     let (sample, tokens) = connected(&server).await;
     let wrong = sample.clone().with_secret("guessed");
@@ -231,7 +233,7 @@ async fn who_does_not_prove_itself_is_told_nothing() {
     assert_eq!(api.introspect(&tokens.access).await.refusal(), "401 invalid_client");
     let nobody = server.post("/oauth/introspect", &[("token", &tokens.access)]).await;
     assert_eq!(nobody.refusal(), "401 invalid_client");
-    // A token is no credential here: who finds one may not ask what it opens.
+    // A bearer token does not authenticate here: a person who finds one may not ask what it allows.
     let bearer = format!("Bearer {}", tokens.access);
     let by_token = server
         .post_as("/oauth/introspect", &bearer, &[("token", &tokens.access)])
@@ -249,13 +251,13 @@ async fn a_public_app_cannot_introspect_not_even_its_own() {
     assert_eq!(native.introspect(&tokens.access).await.refusal(), "401 invalid_client");
     let empty = server.client("native", "").with_secret("").by_basic();
     assert_eq!(empty.introspect(&tokens.access).await.refusal(), "401 invalid_client");
-    // The API that the token is for can.
+    // The API that the token is for can introspect it.
     let api = server.client(RESOURCE, "");
     assert_eq!(api.introspect(&tokens.access).await.json()["client_id"], "native");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hint_is_taken_and_does_not_matter() {
+async fn a_token_type_hint_is_accepted_and_has_no_effect() {
     let server = Server::library("default", APPS).await;
     let (_, tokens) = connected(&server).await;
     for (token, hint) in [

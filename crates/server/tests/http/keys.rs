@@ -1,4 +1,4 @@
-//! Keys rotate without anybody noticing, and a revoked one takes along what was made under it (DESIGN §5; PAINS 20).
+//! Keys rotate unnoticed, and a revoked key ends everything made with it (DESIGN §5; PAINS 20).
 
 use crate::harness::{APPS, Browser, Client, JOHN, MARY, REDIRECT_URI, Server, Tokens};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -7,12 +7,12 @@ use std::time::Duration;
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-/// The keys of a first start.
+/// The numbers of the keys of a first start.
 const ACCESS: u32 = 1;
 const PROOF: u32 = 2;
 const PAGE: u32 = 3;
 
-/// Codes that outlive the wait before a new key is used, and an issuer that does not change with the port.
+/// Codes that live longer than the wait before a new key is used, and an issuer that does not change with the port.
 async fn started() -> Server {
     let declared = format!("[server]\npublic_url = \"http://id.example\"\n[tokens]\ncode = \"10m\"\n{APPS}");
     Server::library("default", &declared).await
@@ -25,7 +25,7 @@ async fn connected<'s>(server: &'s Server) -> (Client<'s>, Tokens) {
     (sample, tokens)
 }
 
-/// Publishes keys of every purpose; the numbers of those that seal access tokens, prove, and seal pages.
+/// Publishes keys of every purpose. Returns the numbers of the keys for access tokens, proofs and pages.
 fn rotate(server: &Server) -> (u32, u32, u32) {
     let answer = server.command(&["key", "rotate"]);
     let id = |purpose: &str| {
@@ -40,7 +40,7 @@ fn revoke(server: &Server, id: u32) -> serde_json::Value {
     server.command(&["key", "revoke", &id.to_string(), "--yes"])
 }
 
-/// Where each key is in its life: `1 current`.
+/// The state of each key: `1 current`.
 fn states(server: &Server, purpose: &str) -> Vec<String> {
     let answer = server.command(&["key", "list"]);
     let keys = answer["keys"].as_array().unwrap().iter();
@@ -56,7 +56,7 @@ fn sealed_by(access_token: &str) -> u32 {
     u32::from_be_bytes(bytes[1..5].try_into().unwrap())
 }
 
-/// How many apps John has to end on his page.
+/// The number of connected apps on John's page.
 async fn connections(john: &Browser<'_>) -> usize {
     let page = john.open("/account/apps").await;
     page.forms().iter().filter(|form| form.has("end")).count()
@@ -84,7 +84,7 @@ async fn a_key_is_used_a_minute_after_it_was_published() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn codes_refresh_tokens_and_open_pages_go_on_over_a_rotation() {
+async fn codes_refresh_tokens_and_pages_stay_valid_over_a_rotation() {
     let server = started().await;
     let (sample, first) = connected(&server).await;
     let john = server.browser_of(JOHN).await;
@@ -102,7 +102,7 @@ async fn codes_refresh_tokens_and_open_pages_go_on_over_a_rotation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retired_access_key_is_gone_and_its_tokens_had_expired() {
+async fn an_access_key_retires_only_after_its_tokens_expired() {
     let server = started().await;
     let (sample, first) = connected(&server).await;
     rotate(&server);
@@ -117,9 +117,9 @@ async fn a_retired_access_key_is_gone_and_its_tokens_had_expired() {
     assert_eq!(sample.refresh(&last.refresh).await.status, 200);
 }
 
-/// The successor is derived with the keys that the row names, so who lost the answer gets the same one.
+/// The successor is derived with the keys that the row names, so a client that lost the answer gets the same one.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_got_lost_during_a_rotation_is_given_again_to_the_byte() {
+async fn an_answer_lost_during_a_rotation_is_repeated_byte_for_byte() {
     let mut server = started().await;
     let (first, lost) = {
         let (sample, first) = connected(&server).await;
@@ -140,7 +140,7 @@ async fn an_answer_that_got_lost_during_a_rotation_is_given_again_to_the_byte() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_lost_for_long_is_replaced_over_a_rotation() {
+async fn an_answer_lost_for_long_is_replaced_after_a_rotation() {
     let server = started().await;
     let (sample, first) = connected(&server).await;
     let lost = sample.refresh(&first.refresh).await.tokens();
@@ -155,7 +155,7 @@ async fn an_answer_lost_for_long_is_replaced_over_a_rotation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_used_before_several_rotations_is_still_found_out() {
+async fn reuse_is_detected_after_several_key_rotations() {
     let server = started().await;
     let (sample, first) = connected(&server).await;
     let mut latest = first.clone();
@@ -170,7 +170,7 @@ async fn a_token_used_before_several_rotations_is_still_found_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_used_again_after_a_rotation_is_found_out() {
+async fn a_code_used_again_after_a_key_rotation_is_detected() {
     let server = started().await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -199,7 +199,7 @@ async fn a_refresh_token_that_stays_keeps_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn traffic_does_not_notice_rotations() {
+async fn requests_succeed_during_key_rotations() {
     let server = started().await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -247,7 +247,7 @@ async fn a_restart_in_the_middle_of_a_rotation_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_can_be_of_one_purpose_and_be_asked_for_twice() {
+async fn a_rotation_can_be_of_one_purpose_and_be_repeated() {
     let server = started().await;
     let once = server.command(&["key", "rotate", "--purpose", "proof"]);
     assert_eq!(server.command(&["key", "rotate", "--purpose", "proof"]), once);
@@ -278,7 +278,7 @@ async fn a_revoked_access_key_ends_its_tokens_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_proof_key_ends_its_grants_with_all_they_gave() {
+async fn a_revoked_proof_key_ends_its_grants_and_their_tokens() {
     let mut server = started().await;
     let (code, idle, first) = {
         let john = server.browser_of(JOHN).await;
@@ -319,7 +319,7 @@ async fn a_revoked_proof_key_ends_its_grants_with_all_they_gave() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_proof_key_leaves_the_grants_that_moved_on() {
+async fn a_revoked_proof_key_keeps_grants_that_use_a_newer_key() {
     let server = started().await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -336,7 +336,7 @@ async fn a_revoked_proof_key_leaves_the_grants_that_moved_on() {
     );
     assert_eq!(sample.refresh(&idle.refresh).await.refusal(), "400 invalid_grant");
     assert_eq!(server.identity(&moved.access).await.refusal(), "401 invalid_token");
-    // Made under the revoked key, it proves nothing and changes nothing.
+    // A token made with the revoked key is refused and changes nothing.
     assert_eq!(sample.refresh(&moved.refresh).await.refusal(), "400 invalid_grant");
     for tokens in [&newer, &moved_on] {
         assert_eq!(server.identity(&tokens.access).await.status, 200);
@@ -344,9 +344,9 @@ async fn a_revoked_proof_key_leaves_the_grants_that_moved_on() {
     }
 }
 
-/// A visitor is led back: the sign-in form is shown again, and a new consent page is one click in the app away.
+/// The visitor is led back: the sign-in form is shown again, and a new consent page is one click in the app away.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_page_key_refuses_what_pages_carried_and_leads_back() {
+async fn a_revoked_page_key_refuses_page_states_and_leads_back() {
     let server = started().await;
     let (sample, tokens) = connected(&server).await;
     let john = server.browser_of(JOHN).await;
@@ -361,7 +361,7 @@ async fn a_revoked_page_key_refuses_what_pages_carried_and_leads_back() {
     assert_eq!(again.status, 400);
     assert!(again.text().contains("You are not signed in"), "{}", again.text());
     assert!(stranger.send_login(&again, MARY).await.text().contains("Mary Major"));
-    // Who was signed in still is, and what was connected stays.
+    // Signed-in people stay signed in, and connected apps stay connected.
     let anew = john.authorize(&sample.query(&[])).await.consent();
     let callback = john.decide(&anew, "allow").await.callback();
     assert_eq!(sample.redeem(callback.code()).await.status, 200);
@@ -369,7 +369,7 @@ async fn a_revoked_page_key_refuses_what_pages_carried_and_leads_back() {
     assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
 }
 
-/// The consent page is sealed by another key than its code is proved by.
+/// The consent page is sealed with another key than the one that proves its code.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consent_sent_again_after_its_codes_key_was_revoked_shows_no_code() {
     let server = started().await;
@@ -397,9 +397,9 @@ async fn revoking_the_current_key_takes_the_next_one_into_use_at_once() {
     assert_eq!(sealed_by(&second.access), access);
 }
 
-/// Another server may have made it a moment ago: whoever is told `invalid_grant` throws the token away.
+/// Another server may have created the key a moment ago. A client that gets `invalid_grant` would delete the token.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_token_of_a_key_that_is_not_known_here_may_come_again() {
+async fn a_refresh_token_of_an_unknown_key_may_be_sent_again() {
     let server = started().await;
     let (sample, first) = connected(&server).await;
     server.sql("UPDATE grants SET proof_key = 77");
@@ -409,7 +409,7 @@ async fn a_refresh_token_of_a_key_that_is_not_known_here_may_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_revoked_twice_stays_as_it_was() {
+async fn revoking_a_key_twice_changes_nothing() {
     let server = started().await;
     let once = revoke(&server, PROOF);
     server.advance(HOUR);

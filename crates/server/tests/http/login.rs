@@ -1,10 +1,10 @@
-//! Signing in and out (DESIGN §6, §9): sessions change at login, forms are sealed, nothing leads away from the server.
+//! Signing in and out (DESIGN §6, §9): the session changes at login, forms are sealed, and no redirect leaves the server.
 
 use crate::harness::{APPS, JOHN, MARY, Person, REDIRECT_URI, Server};
 use reqwest::Method;
 use std::time::Duration;
 
-/// Whether the browser is logged in: the account shows a person.
+/// Whether the browser is logged in, which the account page shows.
 async fn is_logged_in(browser: &crate::harness::Browser<'_>) -> bool {
     browser
         .open("/account")
@@ -15,7 +15,7 @@ async fn is_logged_in(browser: &crate::harness::Browser<'_>) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_password_and_an_unknown_account_read_the_same() {
+async fn a_wrong_password_and_an_unknown_account_get_the_same_answer() {
     let server = Server::library("default", "").await;
     let mut shown = Vec::new();
     for (email, password) in [
@@ -34,9 +34,9 @@ async fn a_wrong_password_and_an_unknown_account_read_the_same() {
     assert!(shown.iter().all(|text| *text == shown[0]));
 }
 
-/// On one host every program's cookies come along, in whatever encoding (RFC 6265 §4.2.2).
+/// A host sends the cookies of all its programs, in any encoding (RFC 6265 §4.2.2).
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cookie_of_somebody_elses_never_costs_ours() {
+async fn a_foreign_cookie_does_not_hide_ours() {
     let server = Server::library("default", "").await;
     let browser = server.browser_of(JOHN).await;
     let ours = browser.cookies();
@@ -61,7 +61,7 @@ async fn a_cookie_of_somebody_elses_never_costs_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_password_does_not_forget_where_the_person_goes() {
+async fn a_wrong_password_keeps_the_destination() {
     let server = Server::library("default", APPS).await;
     let sample = server.client("sample", REDIRECT_URI);
     let browser = server.browser();
@@ -80,13 +80,13 @@ async fn a_wrong_password_does_not_forget_where_the_person_goes() {
     crate::harness::Landing::of(browser.send_login(&page, JOHN).await).consent();
 }
 
-/// A form of 60 kB was answered by up to 300 kB, to anybody.
+/// A form of 60 kB could get an answer of 300 kB, without a sign-in.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_name_that_is_no_address_is_not_repeated() {
+async fn a_login_name_that_is_not_an_address_is_not_repeated() {
     let server = Server::library("default", "").await;
     let browser = server.browser();
     let page = browser.open("/login").await;
-    // Each is three characters in the form, and five on the page.
+    // Each character is three characters in the form, and five on the page.
     let email: &'static str = "'".repeat(20_000).leak();
     let long = Person { email, ..JOHN };
     let refused = browser.send_login(&page, long).await;
@@ -113,18 +113,18 @@ async fn the_session_changes_at_login() {
     browser.send_login(&page, JOHN).await;
     let after = browser.cookies();
     assert_ne!(before, after);
-    // Who planted the first one has nothing.
+    // An attacker who planted the first session has nothing.
     let attacker = server.browser();
     attacker.set_cookies(&before);
     assert!(!is_logged_in(&attacker).await);
-    // A second login changes it again.
+    // A second login changes the session again.
     let other = server.browser();
     other.set_cookies(&after);
     assert!(is_logged_in(&other).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_session_cookie_is_out_of_reach_of_scripts_and_of_other_sites() {
+async fn the_session_cookie_is_httponly_and_samesite() {
     let server = Server::library("default", "").await;
     let browser = server.browser();
     let page = browser.open("/login").await;
@@ -219,14 +219,14 @@ async fn a_login_form_of_another_browser_signs_nobody_in() {
     assert_eq!(answer.status, 400);
     assert!(answer.text().contains("keeps no cookies"), "{}", answer.text());
     assert!(!is_logged_in(&victim).await);
-    // The page asks again, and that works.
+    // The page asks again, and the second attempt works.
     let answer = victim.send_login(&answer, JOHN).await;
     assert_eq!(answer.status, 200);
     assert!(is_logged_in(&victim).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_form_from_another_site_is_refused_kindly() {
+async fn a_login_form_from_another_site_gets_a_clear_refusal() {
     let server = Server::library("default", "").await;
     let browser = server.browser();
     let page = browser.open("/login").await;
@@ -247,7 +247,7 @@ async fn a_login_form_from_another_site_is_refused_kindly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_page_that_was_open_for_too_long_asks_again_and_loses_nothing() {
+async fn an_old_login_page_asks_again_and_keeps_the_destination() {
     let server = Server::library("default", APPS).await;
     let browser = server.browser();
     let sample = server.client("sample", REDIRECT_URI);
@@ -266,7 +266,7 @@ async fn a_login_page_that_was_open_for_too_long_asks_again_and_loses_nothing() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_login_leads_on_to_the_request_it_interrupted() {
+async fn the_login_continues_the_interrupted_request() {
     let server = Server::library("default", APPS).await;
     let browser = server.browser();
     let sample = server.client("sample", REDIRECT_URI);
@@ -310,7 +310,7 @@ async fn the_login_of_one_tab_counts_for_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_in_a_request_leads_a_person_to_another_site() {
+async fn no_parameter_redirects_a_person_to_another_site() {
     let server = Server::library("default", "").await;
     let evil = [
         "/login?next=https://evil.example/",
@@ -349,7 +349,7 @@ async fn nothing_in_a_request_leads_a_person_to_another_site() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_and_addresses_that_a_page_repeats_are_text() {
+async fn names_and_urls_on_a_page_are_escaped() {
     let server = Server::library("default", "").await;
     let browser = server.browser();
     let person = Person {

@@ -1,7 +1,7 @@
-//! Memory is evicted by key (DESIGN §2.11): a change of one app, person or organization leaves what is remembered of others.
+//! Memory is evicted by key (DESIGN §2.11): a change of one app, person or organization does not evict others.
 //!
-//! What is remembered shows where a row is changed behind the server's back: nobody tells it, so it goes by what it remembers
-//! until something of that very object changes.
+//! The tests change a row directly in the database, without telling the server. As long as the server still answers with
+//! the old value, the object is in its memory.
 
 use crate::harness::{APPS, Browser, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, Server, TENANTS};
 use reqwest::Method;
@@ -11,16 +11,16 @@ const MAX: Person = Person {
     email: "max@example.com",
     password: "only a member of it",
 };
-/// A server that lost sight of its database for two seconds reads everything anew, as it must. On a busy machine that can come
-/// between; a change that evicts too much does so in each round.
+/// If a server loses its database for two seconds, it must read everything again. On a busy machine this may happen once; a
+/// change that evicts too much does so in each round.
 const ROUNDS: usize = 5;
 
-/// An object, and what becomes of it behind the server's back.
+/// An object, and the direct change of its row.
 struct Case {
     name: &'static str,
     behind: &'static str,
     back: &'static str,
-    /// A change of the object itself; `None`: there is none while a server runs.
+    /// A change of the object through the server. `None` if none is possible while a server runs.
     own: Option<(Method, &'static str, Value)>,
 }
 
@@ -70,7 +70,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// A server and people's access tokens.
+/// A server and access tokens of people.
 struct World {
     server: Server,
     mary: String,
@@ -94,7 +94,7 @@ impl World {
         Self { server, mary, max }
     }
 
-    /// Whether the object is to the server what it was at the beginning.
+    /// Whether the server still answers as at the beginning.
     async fn is_as_before(&self, name: &str) -> bool {
         let server = &self.server;
         let answer = match name {
@@ -120,7 +120,7 @@ impl World {
         assert!(answer.status < 300, "{path}: {}", answer.text());
     }
 
-    /// Changes of everything else, and new keys.
+    /// Changes everything else, and rotates keys.
     async fn change_others(&self, round: usize) {
         let name = |what: &str| json!({ "name": format!("{what} {round}") });
         self.change((Method::PATCH, "/apps/sample", name("Sample"))).await;
@@ -132,10 +132,10 @@ impl World {
         assert!(rotated.status < 300, "{}", rotated.text());
     }
 
-    /// Whether the object was not read anew in one of the rounds.
+    /// Whether the object was not read again in one of the rounds.
     async fn remembers(&self, case: &Case) -> bool {
         for round in 0..ROUNDS {
-            // Twice: the first question finds the app of an origin, the second one reads all of its origins.
+            // Twice: the first request finds the app of an origin, the second one reads all of the app's origins.
             for _ in 0..2 {
                 assert!(self.is_as_before(case.name).await, "{}", case.name);
             }
@@ -180,9 +180,9 @@ async fn a_change_of_one_object_leaves_the_others_in_memory() {
     }
 }
 
-/// An app that was deleted is declared again at another server's start, under another id: its client id leads to the new one.
+/// A deleted app is declared again at the start of another server, with another id: its client id must lead to the new app.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_id_that_is_given_again_leads_to_the_new_app() {
+async fn a_reused_client_id_leads_to_the_new_app() {
     let world = World::new().await;
     let server = &world.server;
     assert!(world.is_as_before("app").await && world.is_as_before("origin").await);
@@ -200,7 +200,7 @@ async fn a_client_id_that_is_given_again_leads_to_the_new_app() {
     assert!(world.is_as_before("origin").await);
 }
 
-/// What an app's answers say of its organization and its developer is looked up, not kept with the app.
+/// The organization and the developer in an app's answers are looked up, not stored with the app.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_holds_no_copy_of_its_organization() {
     let world = World::new().await;

@@ -5,7 +5,7 @@ use reqwest::Method;
 use url::Url;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_document_says_what_the_server_does() {
+async fn the_document_describes_the_server() {
     let server = Server::library("default", APPS).await;
     let answer = server.get("/.well-known/oauth-authorization-server").await;
     assert_eq!(answer.header("content-type"), "application/json");
@@ -66,14 +66,14 @@ async fn the_document_says_what_the_server_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_stands_at_each_of_the_places_where_clients_look() {
+async fn the_document_is_at_each_path_that_clients_try() {
     let server = Server::library("default", APPS).await;
     let document = server.get("/.well-known/oauth-authorization-server").await.body;
     let slashed = server.get("/.well-known/oauth-authorization-server/").await;
     assert_eq!((slashed.status, slashed.body), (200, document));
 }
 
-/// Spring's issuer-uri, and others, take what they find there for an OpenID provider's document, and stop without `jwks_uri`.
+/// Spring's issuer-uri, and others, take the document there for an OpenID provider's, and fail without `jwks_uri`.
 #[tokio::test(flavor = "multi_thread")]
 async fn there_is_no_openid_configuration_in_any_form() {
     let declared = format!("[server]\npublic_url = \"https://example.com/auth/x\"\n{APPS}");
@@ -87,14 +87,14 @@ async fn there_is_no_openid_configuration_in_any_form() {
         let answer = asked(&server, Method::GET, path).await;
         assert_eq!(answer.refusal(), "404 not_found", "{path}");
         assert_eq!(answer.header("content-type"), "application/json", "{path}");
-        // A page of another site goes on to the other document only if it sees the 404.
+        // A page of another site tries the other document only if it can see the 404.
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
     }
 }
 
-/// RFC 8414 §3.1 puts the issuer's path behind the well-known name, OpenID Connect Discovery in front of it.
+/// RFC 8414 §3.1 puts the issuer's path after the well-known name; OpenID Connect Discovery puts it before.
 #[tokio::test(flavor = "multi_thread")]
-async fn with_a_path_in_the_public_address_it_stands_in_front_and_behind() {
+async fn a_path_of_public_url_may_come_before_or_after_well_known() {
     let declared = format!("[server]\npublic_url = \"https://example.com/auth/x\"\n{APPS}");
     let server = Server::library("default", &declared).await;
     let mut documents = Vec::new();
@@ -114,7 +114,7 @@ async fn with_a_path_in_the_public_address_it_stands_in_front_and_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_a_path_in_the_public_address_everything_works_below_it() {
+async fn with_a_path_in_public_url_everything_works_below_it() {
     for (public_url, base) in [
         ("https://example.com/auth/x", "/auth/x"),
         ("http://127.0.0.1:8123/auth", "/auth"),
@@ -152,15 +152,15 @@ async fn with_a_path_in_the_public_address_everything_works_below_it() {
     }
 }
 
-/// DESIGN §8: a proxy may leave the path of `public_url` or `api_url` on, or take it off.
+/// DESIGN §8: a proxy may keep or remove the path of `public_url` or `api_url`.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_path_in_the_api_address_is_answered_with_and_without_it() {
+async fn with_a_path_in_api_url_both_forms_of_a_path_are_answered() {
     for (public, api) in [
         ("https://example.com", "https://example.com/api"),
         ("https://example.com/auth", "https://example.com/auth/api"),
         ("https://example.com/auth/x", "https://api.example.com/auth"),
         ("https://example.com/auth", "https://api.example.com/auth"),
-        // Names that our own paths begin with.
+        // Names with which our own paths begin.
         ("https://example.com/oauth", "https://example.com/oauth/token"),
         ("https://example.com/account", "https://example.com/login"),
     ] {
@@ -191,13 +191,13 @@ async fn a_path_in_the_api_address_is_answered_with_and_without_it() {
     }
 }
 
-/// A request for a path as a proxy hands it on, whatever the public address is.
+/// A request for a path as a proxy passes it on, whatever the public URL is.
 async fn asked(server: &Server, method: Method, path: &str) -> Answer {
     let url = server.at("").join(path).unwrap();
     server.send(&url, server.request(method, &url)).await
 }
 
-/// A proxy may take the path off, so the server answers without it too: only the addresses themselves show where they lead.
+/// A proxy may remove the path, so the server also answers without it. Only the URLs in the page show where they lead.
 fn assert_leads_below(page: &Answer, base: &str) {
     let below = |address: &str| address.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
     assert!(below(page.url.path()), "{}", page.url);
@@ -248,7 +248,7 @@ async fn every_path_answers_with_and_without_a_slash_at_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paths_are_configuration() {
+async fn paths_are_configurable() {
     let paths = "[paths]\nauthorize = \"/o/consent\"\ntoken = \"/api/v1/token/\"\nidentity = \"/me\"\n";
     let server = Server::library("default", &format!("{paths}{APPS}")).await;
     let document = server.get("/.well-known/oauth-authorization-server").await.json();
@@ -263,7 +263,7 @@ async fn paths_are_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_is_told_without_a_word_about_anything_else() {
+async fn health_answers_reveal_nothing_else() {
     let server = Server::library("default", "").await;
     insta::assert_snapshot!(server.get("/health/live").await.shown(), @r#"
     200

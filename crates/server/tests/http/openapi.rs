@@ -1,10 +1,10 @@
-//! `/openapi.json`: what machines call, as this server is configured. Whether the answers are as it says, the step
-//! `schema` of the test command tries.
+//! `/openapi.json` describes the endpoints for machines, as this server is configured. The step `schema` of the test
+//! command checks that the answers match it.
 
 use crate::harness::{APPS, Server};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_document_names_the_paths_and_grant_types_that_are_configured() {
+async fn the_document_has_the_configured_paths_and_grant_types() {
     let server = Server::library("apicbase", APPS).await;
     let answer = server.get("/openapi.json").await;
     assert_eq!(
@@ -50,9 +50,9 @@ async fn the_document_names_the_paths_and_grant_types_that_are_configured() {
     assert!(named.iter().all(|name| fields[name].is_object()), "{fields}");
 }
 
-/// draft-ietf-oauth-refresh-token-expiration-03 §6.1: in the dialect that says it.
+/// draft-ietf-oauth-refresh-token-expiration-03 §6.1: in the dialect whose answers have these members.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_document_has_the_ends_of_refresh_token_and_grant_where_they_are_told() {
+async fn the_document_has_the_expiry_members_of_its_dialect() {
     for (preset, told) in [("default", true), ("apicbase", false)] {
         let server = Server::library(preset, APPS).await;
         let document = server.get("/openapi.json").await.json();
@@ -64,7 +64,7 @@ async fn the_document_has_the_ends_of_refresh_token_and_grant_where_they_are_tol
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_reference_in_the_document_leads_somewhere() {
+async fn every_reference_in_the_document_resolves() {
     for preset in hallpass::config::preset_names() {
         let server = Server::library(preset, APPS).await;
         let answer = server.get("/openapi.json").await;

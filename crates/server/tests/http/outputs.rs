@@ -1,4 +1,4 @@
-//! What the server issues, it accepts: tokens, forms, addresses and credentials as long as they can be (DESIGN §2.10).
+//! The server accepts everything that it issues: tokens, forms, URLs and credentials of the maximum length (DESIGN §2.10).
 
 use crate::harness::{JOHN, Landing, RESOURCE, SECRET, Server};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -10,13 +10,13 @@ use hyper::body::Bytes;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-/// Room for one header on HTTP/2, where all of them have 8 KiB, beside those that clients and proxies add.
+/// The room for one header on HTTP/2, where all headers share 8 KiB, beside those that clients and proxies add.
 const ONE_HEADER: usize = 6 * 1024;
-/// The longest address of a page on HTTP/1.
+/// The longest URL of a page on HTTP/1.
 const LONGEST_ADDRESS: usize = 12 * 1024 + 512;
 const CALLBACK: &str = "https://long.example/callback";
 
-/// Twenty scopes of 128 characters, two that make the text exactly as long as can be and one more, and an app that may have
+/// Twenty scopes of 128 characters, two that make the text exactly as long as allowed, one more, and an app that may have
 /// them all.
 fn world() -> String {
     let scope = |name: String| format!("[scopes.{name}]\ntitle = \"A scope\"\n");
@@ -49,7 +49,7 @@ fn last(length: usize) -> String {
     "b".repeat(length)
 }
 
-/// Fifteen numbered scopes and one of `length`.
+/// Fifteen numbered scopes and one with `length` characters.
 fn scopes_of(length: usize) -> String {
     let mut names: Vec<String> = (1..=15).map(numbered).collect();
     names.push(last(length));
@@ -66,7 +66,7 @@ fn offers_client_credentials(preset: &str) -> bool {
     matches!(preset, "default" | "connected-home")
 }
 
-/// Introspection by app and API know the token; then its app revokes it.
+/// Asserts that app and API can introspect the token. Then the app revokes it.
 async fn is_accepted_and_revoked(server: &Server, token: &str) {
     let preset = &server.preset;
     assert!(token.len() <= LONGEST && token.len() + "Bearer ".len() < ONE_HEADER);
@@ -100,7 +100,7 @@ async fn the_longest_access_tokens_are_accepted_everywhere_and_can_be_revoked() 
     }
 }
 
-/// RFC 6749 §3.3, §4.1.2.1 and §5.2: a request for more is refused; it gives no token that is refused later.
+/// RFC 6749 §3.3, §4.1.2.1 and §5.2: a request for more scopes is refused, instead of giving a token that is refused later.
 #[tokio::test(flavor = "multi_thread")]
 async fn more_scopes_than_a_token_has_room_for_are_invalid_scope() {
     let all: Vec<String> = (1..=20).map(numbered).collect();
@@ -132,7 +132,8 @@ async fn more_scopes_than_a_token_has_room_for_are_invalid_scope() {
     "#);
 }
 
-/// A version before this one gave grants with more scopes: nothing is spent, and fewer can be asked for.
+/// An earlier version issued grants with more scopes: the refused request uses up nothing, and the app can ask for fewer
+/// scopes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_with_more_scopes_than_a_token_has_room_for_gives_fewer() {
     let server = Server::library("default", &world()).await;
@@ -151,12 +152,12 @@ async fn a_grant_with_more_scopes_than_a_token_has_room_for_gives_fewer() {
     assert_eq!(long.redeem(&code).await.status, 200, "the code was not spent");
 }
 
-/// The consent form carries the request, and the sign-in form the whole address: both come back.
+/// The consent form carries the request, and the sign-in form the whole URL: the server accepts both.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_longest_authorization_request_is_carried_through_sign_in_and_consent() {
+async fn the_longest_authorization_request_passes_sign_in_and_consent() {
     let server = Server::library("default", &world()).await;
     let long = server.client("long", CALLBACK);
-    // Each byte of it takes three in an address.
+    // Each byte of it takes three characters in a URL.
     let state = "é".repeat(2048);
     let query = long.query(&[("state", &state), ("scope", &numbered(1))]);
     let room = LONGEST_ADDRESS - "/oauth/authorize?&x=".len() - query.len();
@@ -168,7 +169,7 @@ async fn the_longest_authorization_request_is_carried_through_sign_in_and_consen
         let callback = browser.decide(&consent, decision).await.callback();
         assert_eq!(callback.get("state"), state, "{decision}");
     }
-    // And back: the account is changed in between.
+    // The reverse: the account is switched in between.
     let browser = server.browser_of(JOHN).await;
     let consent = browser.authorize(&longest).await.consent();
     let switch = consent
@@ -179,7 +180,7 @@ async fn the_longest_authorization_request_is_carried_through_sign_in_and_consen
     assert_eq!(Landing::of(switched).login().status, 200);
 }
 
-/// What a browser and a proxy send beside cookies.
+/// The headers that a browser and a proxy send in addition to cookies.
 const OF_BROWSER: [(&str, &str); 18] = [
     ("host", "id.example"),
     ("cache-control", "max-age=0"),
@@ -211,9 +212,9 @@ const OF_BROWSER: [(&str, &str); 18] = [
     ("x-forwarded-proto", "https"),
 ];
 
-/// The browser of a person who opened 32 tabs before the first cookie sends an address again, after the sign-in.
+/// A person opened 32 tabs before the first cookie. After the sign-in, the browser sends a URL again with all cookies.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_longest_address_has_room_beside_all_cookies_and_headers() {
+async fn the_longest_url_fits_beside_all_cookies_and_headers() {
     let declared = world().replace("http://id.example", "https://id.example");
     let server = Server::library("default", &declared).await;
     let value = "A".repeat(43);
@@ -246,7 +247,7 @@ async fn the_longest_address_has_room_beside_all_cookies_and_headers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_a_form_could_not_bring_back_is_refused() {
+async fn a_url_too_long_for_a_form_is_refused() {
     let server = Server::library("default", &world()).await;
     let john = server.browser_of(JOHN).await;
     let stranger = server.browser();
@@ -263,7 +264,7 @@ async fn an_address_that_a_form_could_not_bring_back_is_refused() {
                 assert!(refused.text().contains(text), "{path}");
             }
         }
-        // With all other headers it has 16 KiB, or is not read at all.
+        // On HTTP/1 the URL and all headers share 16 KiB; a longer request is not read at all.
         assert_eq!(
             server.get(&format!("{path}?x={}", "x".repeat(16 * 1024))).await.status,
             431
@@ -271,9 +272,9 @@ async fn an_address_that_a_form_could_not_bring_back_is_refused() {
     }
 }
 
-/// RFC 6749 §4.1.2.1: the app hears of it, with its state.
+/// RFC 6749 §4.1.2.1: the app gets the error, with its state.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authorization_request_that_a_form_could_not_bring_back_is_told_to_the_app() {
+async fn an_authorization_request_too_long_for_a_form_is_refused_by_redirect() {
     let server = Server::library("default", &world()).await;
     let query = server
         .client("long", CALLBACK)
@@ -291,9 +292,9 @@ async fn an_authorization_request_that_a_form_could_not_bring_back_is_told_to_th
     assert_eq!(server.get(&format!("/oauth/authorize?{nobody}")).await.status, 400);
 }
 
-/// RFC 6749 §2.3.1: encoded, each character of id and secret may take three.
+/// RFC 6749 §2.3.1: encoded, each character of id and secret may take three bytes.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_longest_credentials_that_are_declared_can_be_presented() {
+async fn the_longest_declared_credentials_are_accepted() {
     let (id, identifier) = ("%".repeat(128), format!("https://{}", "%".repeat(248)));
     let secret = "%".repeat(1024);
     let declared = format!(
@@ -316,7 +317,7 @@ async fn the_longest_credentials_that_are_declared_can_be_presented() {
     assert_eq!(answer.status, 200);
 }
 
-/// A redirect URI as long as can be registered, and one that a native app sends with a longer port.
+/// The longest redirect URI that can be registered, and a native app's URI with a longer port.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_longest_redirect_uris_can_be_used() {
     let uri = |start: &str| format!("{start}{}", "x".repeat(2000 - start.len()));

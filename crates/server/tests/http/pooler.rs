@@ -1,12 +1,12 @@
-//! Two servers on one PostgreSQL, which PgBouncer 1.18 hands them for one transaction at a time: it does not know of prepared
-//! statements, and has fewer connections than the servers.
+//! Two servers on one PostgreSQL through PgBouncer 1.18, in transaction mode: it does not support prepared statements, and
+//! has fewer connections than the servers.
 
 use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
 use hallpass_cluster::{Bouncer, Cluster, folder_of_test};
 use std::array;
 use tokio::task::JoinSet;
 
-/// How many connections it has to the database.
+/// The number of its connections to the database.
 const POOL: usize = 2;
 
 struct World {
@@ -33,7 +33,7 @@ impl World {
         }
     }
 
-    /// The life of a grant, each request to the other server.
+    /// A grant's life, with each request to the other server.
     async fn hops(&self) {
         let john = self.servers[0].browser_of(JOHN).await;
         let [here, there] = array::from_fn(|n| self.servers[n].client("sample", REDIRECT_URI));
@@ -63,13 +63,13 @@ async fn everything_works_through_a_pooler_without_prepared_statements() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
-async fn a_pooler_is_noticed_where_nobody_told_of_it() {
+async fn a_pooler_is_detected_without_configuration() {
     let world = World::new("noticed", true).await;
     world.hops().await;
     many_at_once(&world).await;
 }
 
-/// More requests than there are connections, of other kinds.
+/// Sends more requests of different kinds than there are connections.
 async fn many_at_once(world: &World) {
     let mut requests = JoinSet::new();
     for n in 0..64 {

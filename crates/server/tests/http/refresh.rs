@@ -1,4 +1,5 @@
-//! The refresh rule (DESIGN §5; RFC 6749 §6, RFC 9700 §4.14.2): who raced or lost an answer goes on, who stole is found out.
+//! The refresh rule (DESIGN §5; RFC 6749 §6, RFC 9700 §4.14.2): a race or a lost answer keeps access, and a stolen token is
+//! detected.
 
 use crate::harness::{APPS, Answer, Client, JOHN, REDIRECT_URI, Server, Tokens};
 use std::time::Duration;
@@ -8,7 +9,7 @@ const GRACE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A server, and tokens that `sample` got from John for `more`.
+/// A server, and the tokens that `sample` got from John for a request with `more`.
 async fn connected<'s>(server: &'s Server, more: &[(&str, &str)]) -> (Client<'s>, Tokens) {
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -60,14 +61,14 @@ async fn of_64_parallel_refreshes_all_get_the_same_pair() {
     assert_eq!(answers.len(), 64);
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
     assert!(answers.iter().all(|answer| answer.body == answers[0].body));
-    // One rotation, not 64: the pair is good, and its own successor is the third of the grant.
+    // One rotation, not 64: the pair is valid, and its own successor is the third of the grant.
     let second = answers[0].tokens();
     assert_eq!(server.identity(&second.access).await.status, 200);
     assert_eq!(sample.refresh(&second.refresh).await.status, 200);
     assert_eq!(sample.refresh(&first.refresh).await.refusal(), "400 invalid_grant");
 }
 
-/// With the machine's clock a later answer may say a second less of the same access token's life.
+/// With the machine's clock, a later answer may report one second less for the life of the same access token.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_parallel_refreshes_of_the_released_binary_all_get_the_same_pair() {
     let server = Server::binary("default", APPS).await;
@@ -88,7 +89,7 @@ async fn within_the_grace_the_old_token_gives_the_same_successor_again() {
     let server = Server::library("default", APPS).await;
     let (sample, first) = connected(&server, &[]).await;
     let second = sample.refresh(&first.refresh).await.tokens();
-    // Used or not: who raced is not signed out by the other's success.
+    // Used or not: the other client of the race does not lose its access.
     assert_eq!(server.identity(&second.access).await.status, 200);
     for _ in 0..2 {
         server.advance(GRACE / 2);
@@ -104,7 +105,7 @@ async fn within_the_grace_the_old_token_gives_the_same_successor_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_goes_back_signs_nobody_out() {
+async fn a_clock_that_goes_back_ends_no_grant() {
     let server = Server::library("default", APPS).await;
     let (sample, first) = connected(&server, &[]).await;
     server.advance(DAY);
@@ -131,7 +132,7 @@ async fn an_answer_lost_beyond_the_grace_is_replaced_and_the_lost_access_token_r
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replaced_refresh_token_that_comes_after_all_ends_the_grant() {
+async fn a_void_refresh_token_presented_later_ends_the_grant() {
     let server = Server::library("default", APPS).await;
     let (sample, first) = connected(&server, &[]).await;
     let stolen = sample.refresh(&first.refresh).await.tokens();
@@ -205,7 +206,7 @@ async fn a_token_older_than_the_predecessor_ends_the_grant_at_once() {
     has_ended(&server, &sample, &[&second, &third]).await;
 }
 
-/// The database was restored from a backup: whose token is right nobody can tell, so it is refused and nothing ends.
+/// The database was restored from a backup: nobody can tell which token is right, so it is refused and nothing ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_newer_than_the_database_is_refused_and_ends_nothing() {
     let server = Server::library("default", APPS).await;
@@ -231,13 +232,13 @@ async fn a_token_newer_than_the_database_is_refused_and_ends_nothing() {
     assert_eq!(sample.refresh(&third.refresh).await.status, 200);
 }
 
-/// A primary that was cut off a moment ago answers reads, and lacks what was made since.
+/// A primary that was just cut off answers reads, but lacks the latest changes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_older_than_the_token_is_read_again_from_the_newest_database() {
     let world = format!("[server]\npublic_url = \"http://id.example\"\n{APPS}");
     let mut server = Server::library("default", &world).await;
     if !server.is_on_postgres() {
-        return; // nobody else writes to an SQLite file
+        return; // only the server itself writes to an SQLite file
     }
     let (first, second) = {
         let (sample, first) = connected(&server, &[]).await;
@@ -248,14 +249,14 @@ async fn a_row_older_than_the_token_is_read_again_from_the_newest_database() {
         "SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_schema = current_schema() \
          AND table_name = 'grants' AND column_name NOT IN ('state', 'generation', 'previous')",
     );
-    // The thousandth look at the row finds it as it was before the code was redeemed.
+    // From the thousandth read on, the row is as it was before the code was redeemed.
     server.sql(&format!(
         "ALTER TABLE grants RENAME TO grants_now; CREATE SEQUENCE looks; \
          CREATE VIEW grants AS SELECT {columns}, CASE n WHEN 1000 THEN 0 ELSE state END AS state, \
          CASE n WHEN 1000 THEN 0 ELSE generation END AS generation, CASE n WHEN 1000 THEN NULL ELSE previous END AS previous \
          FROM (SELECT *, nextval('looks') AS n FROM grants_now) AS looked"
     ));
-    // Statements that were prepared before read the table itself.
+    // Statements that were prepared before the restart read the table itself.
     server.restart().await;
     let sample = server.client("sample", REDIRECT_URI);
     let next_is_stale = || server.sql("SELECT setval('looks', 999)");
@@ -268,7 +269,7 @@ async fn a_row_older_than_the_token_is_read_again_from_the_newest_database() {
     server.sql("DROP VIEW grants; ALTER TABLE grants_now RENAME TO grants");
 }
 
-/// The retry ends with the access token that the lost answer had, an hour here.
+/// The retry ends when the access token of the lost answer expires, here after an hour.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_lost_for_longer_than_the_retry_ends_the_grant() {
     let server = Server::library("default", APPS).await;
@@ -280,7 +281,7 @@ async fn an_answer_lost_for_longer_than_the_retry_ends_the_grant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn within_the_retry_an_answer_lost_for_long_is_replaced() {
+async fn within_the_retry_a_lost_answer_is_replaced() {
     let server = Server::library("default", APPS).await;
     let (sample, first) = connected(&server, &[]).await;
     let lost = sample.refresh(&first.refresh).await.tokens();
@@ -291,7 +292,7 @@ async fn within_the_retry_an_answer_lost_for_long_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn grace_and_retry_are_configuration() {
+async fn grace_and_retry_are_configurable() {
     let server = with("grace = \"2s\"\nretry = \"1m\"").await;
     let (sample, first) = connected(&server, &[]).await;
     let second = sample.refresh(&first.refresh).await.tokens();
@@ -363,7 +364,7 @@ async fn without_rotation_the_same_refresh_token_stays_valid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_rotation_a_token_in_use_is_not_idle_and_one_out_of_use_is() {
+async fn without_rotation_only_an_unused_token_expires() {
     let server = with("rotate = false\nrefresh_idle = \"2h\"").await;
     let (sample, first) = connected(&server, &[]).await;
     for _ in 0..5 {
@@ -423,13 +424,13 @@ async fn a_forged_refresh_token_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_secret_is_told_before_anything_about_the_token() {
+async fn a_wrong_secret_is_reported_before_any_fault_of_the_token() {
     let server = Server::library("default", APPS).await;
     let (sample, first) = connected(&server, &[]).await;
     let second = sample.refresh(&first.refresh).await.tokens();
     let third = sample.refresh(&second.refresh).await.tokens();
     let thief = sample.clone().with_secret("guessed");
-    // Reuse, were it authentic.
+    // It would be reuse if it were authentic.
     assert_eq!(thief.refresh(&first.refresh).await.refusal(), "401 invalid_client");
     assert_eq!(server.identity(&third.access).await.status, 200);
 }
@@ -447,7 +448,7 @@ async fn a_refresh_token_lives_from_its_own_issue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_absolute_bound_ends_a_grant_however_often_it_is_refreshed() {
+async fn an_absolute_limit_ends_a_grant_even_if_it_is_refreshed() {
     let server = with("refresh_absolute = \"90m\"").await;
     let (sample, first) = connected(&server, &[]).await;
     server.advance(HOUR);
@@ -463,7 +464,7 @@ async fn an_absolute_bound_ends_a_grant_however_often_it_is_refreshed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grant_that_lies_idle_for_too_long_ends() {
+async fn an_idle_grant_ends_after_the_limit() {
     let server = with("refresh_idle = \"2h\"").await;
     let (sample, first) = connected(&server, &[]).await;
     server.advance(2 * HOUR - SECOND);
@@ -487,7 +488,7 @@ async fn an_access_token_does_not_outlive_its_refresh_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_kept_on_disk_is_a_token() {
+async fn no_token_is_stored_on_disk() {
     let server = Server::library("default", APPS).await;
     let (sample, first) = connected(&server, &[]).await;
     let second = sample.refresh(&first.refresh).await.tokens();
@@ -497,10 +498,10 @@ async fn nothing_kept_on_disk_is_a_token() {
     }
 }
 
-/// draft-ietf-oauth-refresh-token-expiration-03 §6.1: how long the refresh token may be kept unused, and how long the permission
-/// lasts; an end that there is not is not told.
+/// draft-ietf-oauth-refresh-token-expiration-03 §6.1: how long the refresh token may stay unused, and how long the
+/// permission lasts. Without a limit, the member is absent.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_answer_says_when_the_refresh_token_and_the_grant_end() {
+async fn a_token_answer_reports_the_expiry_of_refresh_token_and_grant() {
     const DAY: u64 = 24 * 60 * 60;
     let told = |answer: &serde_json::Value| {
         ["refresh_token_timeout", "authorization_expires_in"]
@@ -514,7 +515,7 @@ async fn a_token_answer_says_when_the_refresh_token_and_the_grant_end() {
             [Some(14 * DAY), Some(20 * DAY)],
             [Some(10 * DAY), Some(10 * DAY)],
         ),
-        // A token that stays takes the grant with it.
+        // The grant of a token that does not rotate ends with the token.
         (
             "refresh = \"14d\"\nrotate = false",
             [Some(14 * DAY), Some(14 * DAY)],

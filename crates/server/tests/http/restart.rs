@@ -41,7 +41,7 @@ async fn the_binary_keeps_grants_tokens_sessions_and_revocations() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_is_given_again_after_a_restart_and_reuse_is_still_found_out() {
+async fn after_a_restart_a_lost_answer_is_repeated_and_reuse_detected() {
     let mut server = Server::library("default", &world()).await;
     let (first, lost) = {
         let john = server.browser_of(JOHN).await;
@@ -62,7 +62,7 @@ async fn a_lost_answer_is_given_again_after_a_restart_and_reuse_is_still_found_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_successor_that_was_seen_is_known_after_a_restart() {
+async fn a_seen_successor_is_known_after_a_restart() {
     let mut server = Server::library("default", &world()).await;
     let (first, second) = {
         let john = server.browser_of(JOHN).await;
@@ -95,9 +95,9 @@ async fn a_voided_access_token_stays_refused_after_a_restart() {
     assert_eq!(server.identity(&third.access).await.status, 200);
 }
 
-/// DESIGN §10: a declared value is applied once per changed value; a later reset wins over a restart.
+/// DESIGN §10: a declared secret is applied only when it changes, so a later reset remains after a restart.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_was_reset_stays_reset() {
+async fn a_reset_secret_remains_after_a_restart() {
     let mut server = Server::library("default", &world()).await;
     let fresh = {
         let john = server.browser_of(JOHN).await;
@@ -112,7 +112,7 @@ async fn a_secret_that_was_reset_stays_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_that_a_developer_registered_is_there_after_a_restart() {
+async fn a_registered_app_remains_after_a_restart() {
     let mut server = Server::library("default", &world()).await;
     let (id, secret) = {
         let john = server.browser_of(JOHN).await;
@@ -126,9 +126,10 @@ async fn an_app_that_a_developer_registered_is_there_after_a_restart() {
     assert_eq!(crew.client_credentials(&[]).await.status, 200);
 }
 
-/// Asked ∩ grant ∩ app: what the app lost since is left out (RFC 6749 §6), and access tokens that have it end (DESIGN §5).
+/// Scopes: asked ∩ grant ∩ app. A scope that the app has lost is left out (RFC 6749 §6), and access tokens with it become
+/// invalid (DESIGN §5).
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_leaves_out_what_the_app_may_no_longer_ask_for() {
+async fn a_refresh_leaves_out_scopes_that_the_app_has_lost() {
     let mut server = Server::library("default", &world()).await;
     let first = {
         let john = server.browser_of(JOHN).await;
@@ -148,7 +149,7 @@ async fn a_refresh_leaves_out_what_the_app_may_no_longer_ask_for() {
     assert_eq!(server.identity(&second.tokens().access).await.status, 200);
 }
 
-/// DESIGN §6: a POST runs the authorization checks again.
+/// DESIGN §6: a POST repeats the authorization checks.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consent_that_was_open_while_the_redirect_uris_changed_sends_nothing_to_the_old_one() {
     let mut server = Server::library("default", &world()).await;
@@ -165,9 +166,9 @@ async fn a_consent_that_was_open_while_the_redirect_uris_changed_sends_nothing_t
     assert_eq!((refused.status, refused.header("location")), (400, ""));
 }
 
-/// DESIGN §8: handing an app to another owner ends its grants.
+/// DESIGN §8: moving an app to another owner ends its grants.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_that_is_handed_to_another_owner_loses_its_grants() {
+async fn an_app_moved_to_another_owner_loses_its_grants() {
     let acme = "[[organizations]]\nslug = \"acme\"\nname = \"Acme\"\nmembers = [\"john@doe.com:owner\"]\n";
     let declared = format!("{}{acme}", world());
     let mut server = Server::library("default", &declared).await;
@@ -187,7 +188,7 @@ async fn an_app_that_is_handed_to_another_owner_loses_its_grants() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_password_counts_and_the_old_one_no_longer() {
+async fn a_changed_password_replaces_the_old_one() {
     let mut server = Server::library("default", &world()).await;
     let max = |password: &str| {
         format!(

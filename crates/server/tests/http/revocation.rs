@@ -1,10 +1,10 @@
-//! Revocation (RFC 7009): an access token ends alone, a refresh token ends its grant.
+//! Revocation (RFC 7009): an access token ends alone; a refresh token ends its grant.
 
 use crate::harness::{APPS, JOHN, REDIRECT_URI, Server};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_access_token_ends_alone_and_at_once() {
+async fn a_revoked_access_token_ends_alone_and_at_once() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -19,7 +19,7 @@ async fn an_access_token_ends_alone_and_at_once() {
     ");
     assert_eq!(server.identity(&first.access).await.refusal(), "401 invalid_token");
     assert_eq!(server.identity(&bystander.access).await.status, 200);
-    // The grant goes on.
+    // The grant stays active.
     server.advance(Duration::from_secs(1));
     let second = sample.refresh(&first.refresh).await.tokens();
     assert_eq!(server.identity(&second.access).await.status, 200);
@@ -27,7 +27,7 @@ async fn an_access_token_ends_alone_and_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_token_ends_its_grant_with_every_token_of_it() {
+async fn a_revoked_refresh_token_ends_its_grant_and_all_tokens() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -37,7 +37,7 @@ async fn a_refresh_token_ends_its_grant_with_every_token_of_it() {
     for access in [&first.access, &second.access] {
         assert_eq!(server.identity(access).await.refusal(), "401 invalid_token");
     }
-    // The grace dies with the grant.
+    // The grace ends with the grant.
     for refresh in [&first.refresh, &second.refresh] {
         assert_eq!(sample.refresh(refresh).await.refusal(), "400 invalid_grant");
     }
@@ -45,9 +45,9 @@ async fn a_refresh_token_ends_its_grant_with_every_token_of_it() {
     assert_eq!(sample.refresh(&bystander.refresh).await.status, 200);
 }
 
-/// Who holds an old one could end the grant as well by presenting it for a refresh.
+/// The holder of an old token could end the grant anyway, by presenting it for a refresh.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_token_that_was_exchanged_ends_its_grant_too() {
+async fn an_exchanged_refresh_token_when_revoked_ends_its_grant_too() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -58,14 +58,14 @@ async fn a_refresh_token_that_was_exchanged_ends_its_grant_too() {
     assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
 }
 
-/// Who knows a grant's id still has no part of it: neither to end nor to look at.
+/// A person who knows a grant's id can neither end nor introspect it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forged_refresh_token_ends_nothing_and_tells_nothing() {
+async fn a_forged_refresh_token_ends_and_reveals_nothing() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
     let tokens = sample.connect(&john).await;
-    // Grant id and generation are in front; what follows is the HMAC.
+    // Grant id and generation come first; the HMAC follows.
     for at in [40, 60] {
         let mut forged = tokens.refresh.clone().into_bytes();
         forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
@@ -78,7 +78,7 @@ async fn a_forged_refresh_token_ends_nothing_and_tells_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_is_revoked_already() {
+async fn revoking_an_unknown_token_succeeds() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -111,7 +111,7 @@ async fn another_apps_token_is_not_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_prove_itself_revokes_nothing() {
+async fn an_unauthenticated_client_revokes_nothing() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -130,7 +130,7 @@ async fn who_does_not_prove_itself_revokes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_public_app_gives_its_own_tokens_back() {
+async fn a_public_app_can_revoke_its_own_tokens() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let native = server.client("native", "http://127.0.0.1:1/callback").public();
@@ -140,7 +140,7 @@ async fn a_public_app_gives_its_own_tokens_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_apps_own_token_is_revoked_alone() {
+async fn a_client_credentials_token_is_revoked_alone() {
     let server = Server::library("default", APPS).await;
     let sample = server.client("sample", REDIRECT_URI);
     let (one, other) = (
@@ -153,7 +153,7 @@ async fn an_apps_own_token_is_revoked_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_answer_does_not_bring_a_revoked_access_token_back() {
+async fn a_repeated_answer_does_not_restore_a_revoked_access_token() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);

@@ -1,4 +1,5 @@
-//! A person or app that repeats a request leaves a bounded number of rows (docs/decisions/0047). What was revoked stays so.
+//! A person or app that repeats a request leaves a limited number of rows (docs/decisions/0047). All revoked tokens stay
+//! revoked.
 
 use crate::harness::{APPS, Client, JOHN, REDIRECT_URI, Server};
 use std::time::Duration;
@@ -41,13 +42,13 @@ async fn an_app_that_revokes_its_own_tokens_leaves_a_bounded_number_of_rows_and_
         let another = other.client_credentials(&[]).await.tokens().access;
         assert_eq!(other.introspect(&another).await.json()["active"], true);
         server.restart().await;
-        // What the app gets by a clock that was turned back is no older than what it revoked.
+        // Tokens issued after the clock was turned back must not count as revoked.
         server.turn_back(HOUR);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn access_tokens_of_a_grant_that_are_revoked_one_by_one_leave_a_bounded_number_of_rows() {
+async fn access_tokens_revoked_one_by_one_leave_a_bounded_number_of_rows() {
     let mut server = Server::library("default", &world()).await;
     let mut revoked = Vec::new();
     let last = {
@@ -84,13 +85,13 @@ async fn access_tokens_of_a_grant_that_are_revoked_one_by_one_leave_a_bounded_nu
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_connects_and_ends_again_and_again_leaves_a_bounded_number_of_rows() {
+async fn connecting_and_ending_repeatedly_leaves_a_bounded_number_of_rows() {
     let mut server = Server::library("default", &world()).await;
     let mut ended = Vec::new();
     let lasting = {
         let john = server.browser_of(JOHN).await;
         let (sample, other) = clients(&server);
-        // What was there before goes on, at this app and at others.
+        // Grants from before stay active, of this app and of others.
         let mut lasting = vec![sample.connect(&john).await, other.connect(&john).await];
         for _ in 0..140 {
             let tokens = sample.connect(&john).await;
@@ -118,7 +119,7 @@ async fn who_connects_and_ends_again_and_again_leaves_a_bounded_number_of_rows()
     }
 }
 
-/// By ids alone its grant would be one of those that ended.
+/// By its id alone, the new grant would count as one of the ended ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consent_that_was_asked_for_before_many_grants_ended_is_asked_for_again() {
     let server = Server::library("default", &world()).await;
@@ -152,7 +153,7 @@ fn clients(server: &Server) -> (Client<'_>, Client<'_>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn codes_that_nobody_redeems_leave_a_bounded_number_of_rows() {
+async fn unredeemed_codes_leave_a_bounded_number_of_rows() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -167,7 +168,7 @@ async fn codes_that_nobody_redeems_leave_a_bounded_number_of_rows() {
     assert_eq!(sample.redeem(&codes[20]).await.status, 200);
 }
 
-/// A server that does not read recalls yet would take what they revoke for good.
+/// A server of a version that does not read recalls would treat the revoked tokens as valid.
 #[tokio::test(flavor = "multi_thread")]
 async fn recalls_are_written_once_every_server_reads_them() {
     let server = Server::library("default", APPS).await;
@@ -176,7 +177,7 @@ async fn recalls_are_written_once_every_server_reads_them() {
     }
     let beat = || server.sql("SELECT beat FROM nodes WHERE id <> '\\x01'");
     let known = async || {
-        // With its second heartbeat from now the server has taken in what the first one read.
+        // With its second heartbeat from now, the server has applied what the first one read.
         for _ in 0..2 {
             let last = beat();
             while beat() == last {
@@ -204,9 +205,9 @@ async fn recalls_are_written_once_every_server_reads_them() {
     assert_eq!(count(&server, "changes WHERE kind = 'recall'"), 1);
 }
 
-/// Only what ends something is recorded: the button in a loop, and a token revoked again and again, leave no events.
+/// Only an actual end is recorded: pressing the button in a loop, or revoking a token again and again, leaves no events.
 #[tokio::test(flavor = "multi_thread")]
-async fn ending_what_has_ended_leaves_neither_events_nor_entries() {
+async fn ending_an_ended_grant_leaves_neither_events_nor_entries() {
     let server = Server::library("default", &world()).await;
     let john = server.browser_of(JOHN).await;
     let (sample, _) = clients(&server);

@@ -1,5 +1,5 @@
-//! Each access token has a serial and a nonce of its own, and the same state gives the same token again (DESIGN §5): revoking
-//! one token ends that one.
+//! Each access token has its own serial and nonce, and the same state gives the same token again (DESIGN §5): to revoke one
+//! token ends only that one.
 
 use crate::harness::{APPS, Client, JOHN, REDIRECT_URI, Server, Tokens};
 use std::time::Duration;
@@ -15,7 +15,7 @@ async fn connected(server: &Server) -> (Client<'_>, Tokens) {
     (sample, tokens)
 }
 
-/// One of two different tokens is revoked; the other goes on.
+/// Revokes one of two different tokens, and asserts that the other stays valid.
 async fn ends_alone(server: &Server, revoked: &str, other: &str) {
     assert_ne!(revoked, other);
     let sample = server.client("sample", REDIRECT_URI);
@@ -29,12 +29,12 @@ async fn ends_alone(server: &Server, revoked: &str, other: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_of_fewer_scopes_ends_alone() {
+async fn a_token_with_fewer_scopes_is_revoked_alone() {
     let server = Server::library("default", &world("")).await;
     for narrower_ends in [true, false] {
         let (sample, first) = connected(&server).await;
         let all = sample.refresh(&first.refresh).await.tokens();
-        // The same generation, asked for again within the grace: for less, and in another order.
+        // The same generation, requested again within the grace: with fewer scopes, and in another order.
         let narrower = sample.refresh_with(&first.refresh, &[("scope", "read")]).await.tokens();
         let turned = sample.refresh_with(&first.refresh, &[("scope", "write read")]).await;
         assert_eq!(all.refresh, narrower.refresh);
@@ -48,7 +48,7 @@ async fn a_token_of_fewer_scopes_ends_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_with_another_expiry_ends_alone() {
+async fn a_token_with_another_expiry_is_revoked_alone() {
     let mut server = Server::library("default", &world("")).await;
     let (first, longer) = {
         let (sample, first) = connected(&server).await;
@@ -63,7 +63,7 @@ async fn a_token_with_another_expiry_ends_alone() {
     ends_alone(&server, &longer.access, &shorter.access).await;
 }
 
-/// Whoever revoked a key and gets the answer again gets a token under the next key, and not one that is dead already.
+/// An answer repeated after a revocation of the key must have a token under the next key, which is valid.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_under_another_key_is_another_token() {
     let server = Server::library("default", &world("")).await;
@@ -78,9 +78,10 @@ async fn a_token_under_another_key_is_another_token() {
     assert_eq!(sample.introspect(&again.access).await.json()["active"], true);
 }
 
-/// RFC 6749 §4.4: no grant tells two requests of one moment apart; a worker that gives its token back ends no other worker's.
+/// RFC 6749 §4.4: two requests at the same moment have no grant to distinguish them. A worker that revokes its token must
+/// not end another worker's.
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_of_an_app_end_each_alone_though_of_one_moment() {
+async fn client_credentials_tokens_of_one_moment_are_revoked_separately() {
     let server = Server::library("default", &world("")).await;
     let sample = server.client("sample", REDIRECT_URI);
     let first = sample.client_credentials(&[]).await.tokens();
@@ -88,9 +89,10 @@ async fn tokens_of_an_app_end_each_alone_though_of_one_moment() {
     ends_alone(&server, &first.access, &second.access).await;
 }
 
-/// A refresh token that stays gives a token at each moment: each ends alone. Two requests of one moment get the same one.
+/// A refresh token that does not rotate gives a new token at each moment, and each ends alone. Two requests at the same
+/// moment get the same token.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_rotation_tokens_of_different_moments_end_each_alone() {
+async fn without_rotation_tokens_of_different_moments_are_revoked_separately() {
     let server = Server::library("default", &world("[tokens]\nrotate = false")).await;
     let (sample, first) = connected(&server).await;
     let one = sample.refresh(&first.refresh).await.tokens();

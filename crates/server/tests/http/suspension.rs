@@ -1,5 +1,5 @@
-//! Paused is not ended (DESIGN §5): what an operator stops is refused at once and goes on where it is resumed, and no answer
-//! in between makes a client throw its tokens or its registration away.
+//! Paused is not ended (DESIGN §5): a suspended object is refused at once and works again after it is resumed. No answer in
+//! between makes a client delete its tokens or its registration.
 
 use crate::harness::{APPS, Answer, Browser, Client, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS, Tokens};
 use reqwest::Method;
@@ -16,7 +16,7 @@ async fn is_logged_in(browser: &Browser<'_>) -> bool {
     forms.iter().all(|form| !form.has("password"))
 }
 
-/// The reason of a pause, of an answer that tells of one.
+/// The reason of a pause in an answer.
 fn pause(answer: &Answer) -> String {
     assert_eq!(answer.refusal(), "400 access_denied", "{answer:?}");
     let body = answer.json();
@@ -33,7 +33,7 @@ async fn assert_inactive(client: &Client<'_>, tokens: &Tokens) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_app_authenticates_is_told_so_and_nobody_is_sent_to_it() {
+async fn a_suspended_app_gets_paused_and_nobody_is_redirected_to_it() {
     let server = Server::binary("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
@@ -116,7 +116,7 @@ async fn a_suspended_person_is_signed_out_and_their_apps_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_organization_gives_no_data_and_its_apps_work_nowhere() {
+async fn a_suspended_organization_and_its_apps_are_refused() {
     let server = Server::binary("default", TENANTS).await;
     let (john, mary) = (server.browser_of(JOHN).await, server.browser_of(MARY).await);
     let acme = server.client("acme-reports", "https://acme.example/callback");
@@ -170,9 +170,9 @@ async fn an_app_that_lost_its_reach_is_paused_by_the_organizations_policy_until_
     assert_eq!(partner.refresh(&of_acme.refresh).await.status, 200);
 }
 
-/// `unauthorized_client` would have clients throw their registration away too.
+/// `unauthorized_client` would also make clients delete their registration.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_app_is_told_so_for_a_grant_type_that_it_may_not_use_too() {
+async fn a_suspended_app_gets_paused_for_a_forbidden_grant_type_too() {
     let native = r#"
 [[apps]]
 name = "Native App"
@@ -190,7 +190,7 @@ redirect_uris = ["http://127.0.0.1/callback"]
     assert_eq!(pause(&native.client_credentials(&[]).await), "app_suspended");
 }
 
-/// Only what is authentic, current and unexpired is paused: time runs on, and what ended has ended.
+/// Only an authentic, current and unexpired token gets "paused": an expired or ended one gets its own refusal.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_hides_neither_an_end_nor_an_expiry() {
     let server = Server::library("default", APPS).await;
@@ -223,7 +223,7 @@ async fn a_paused_refresh_rotates_nothing_and_counts_as_seen() {
     }
     server.command(&["user", "resume", JOHN.email]);
     assert_eq!(sample.introspect(&second.refresh).await.json()["active"], true);
-    // Its holder has the second pair, so the first token is reuse once the grace is over.
+    // The holder has the second pair, so after the grace the first token counts as reuse.
     server.advance(Duration::from_secs(31));
     assert_eq!(sample.refresh(&first.refresh).await.refusal(), "400 invalid_grant");
     assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
@@ -244,7 +244,7 @@ async fn reuse_ends_a_paused_grant() {
     assert_eq!(server.identity(&third.access).await.refusal(), "401 invalid_token");
 }
 
-/// Taking access away is never refused.
+/// To give up access is never refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_app_may_revoke_its_tokens() {
     let server = Server::library("default", APPS).await;
@@ -258,7 +258,7 @@ async fn a_suspended_app_may_revoke_its_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_is_told_in_the_words_of_every_preset() {
+async fn a_pause_uses_the_words_of_each_preset() {
     for preset in [
         "default",
         "common-controls-hub",
@@ -298,7 +298,7 @@ redirect_uris = ["https://app.example/callback"]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_leaves_an_organization_pauses_their_grants_and_comes_back_to_them() {
+async fn grants_of_a_person_who_leaves_an_organization_are_paused_until_they_return() {
     let server = Server::binary("default", TENANTS).await;
     let (john, max) = (server.browser_of(JOHN).await, server.browser_of(MAX).await);
     let acme = server.client("acme-reports", "https://acme.example/callback");
@@ -320,7 +320,7 @@ async fn who_leaves_an_organization_pauses_their_grants_and_comes_back_to_them()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_stays_away_for_thirty_days_comes_back_to_none_of_their_grants() {
+async fn grants_of_a_person_who_is_away_for_thirty_days_end() {
     let world = format!("[server]\npublic_url = \"http://id.example\"\n[tokens]\nrefresh = \"never\"\n{TENANTS}");
     let mut server = Server::library("default", &world).await;
     let of_max = {
@@ -330,10 +330,10 @@ async fn who_stays_away_for_thirty_days_comes_back_to_none_of_their_grants() {
     };
     server.command(&["org", "remove-member", "acme", MAX.email]);
     server.advance(Duration::from_secs(30 * 24 * 3600));
-    // A clock that jumps while the server runs is not believed by the sweep.
+    // The sweep ignores a jump of the clock while the server runs.
     server.restart().await;
     let acme = server.client("acme-reports", "https://acme.example/callback");
-    // Whatever is written next ends them in passing, and joining is written after that.
+    // The next write also ends expired grants, before the membership is written.
     server.command(&["app", "suspend", "partner-sync"]);
     server.command(&["org", "set-member", "acme", MAX.email, "member"]);
     assert_eq!(acme.refresh(&of_max.refresh).await.refusal(), "400 invalid_grant");
@@ -342,7 +342,7 @@ async fn who_stays_away_for_thirty_days_comes_back_to_none_of_their_grants() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_who_is_no_longer_a_developer_manages_nothing_more() {
+async fn a_member_who_is_no_longer_a_developer_manages_no_app() {
     let server = Server::binary("default", TENANTS).await;
     let mary = server.browser_of(MARY).await;
     let page = mary.open("/developer/apps/globex-trials").await;

@@ -1,14 +1,14 @@
-//! Failed authentication is slowed down by account and by source, and nobody is locked out (DESIGN §6, §8). The rule itself
-//! is tested where it is written; here is what people, apps and APIs see of it.
+//! Failed authentication is slowed down per account and per source, and nobody is locked out (DESIGN §6, §8). Unit tests
+//! cover the rules; these tests cover what people, apps and APIs see.
 
 use crate::harness::{APPS, Answer, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, SECRET, Server};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::time::Duration;
 
-/// The test is the proxy: `X-Forwarded-For` makes it as many sources as it likes.
+/// The test acts as the proxy: with `X-Forwarded-For` it can be any number of sources.
 const BEHIND_A_PROXY: &str = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n";
 
-/// An app whose secret somebody chose: it could be guessed.
+/// An app with a chosen secret, which could be guessed.
 const CHOSEN: &str = r#"
 [[apps]]
 name = "Old App"
@@ -19,7 +19,7 @@ client_secret = "456def"
 const ATTACKER: &str = "203.0.113.9";
 const HOME: &str = "198.51.100.1";
 
-/// The sign-in of `person` from somewhere, each time in a new browser.
+/// Signs `person` in from an address, each time with a new browser.
 async fn signs_in(server: &Server, from: &str, person: Person) -> Answer {
     server.browser().at(from).log_in(person).await
 }
@@ -29,7 +29,7 @@ async fn guesses(server: &Server, from: &str, email: &'static str) -> Answer {
     signs_in(server, from, Person { email, password }).await
 }
 
-/// A token for an app itself.
+/// Requests a token of the app itself.
 async fn token(server: &Server, from: &str, id: &str, secret: &str) -> Answer {
     let pairs = [
         ("grant_type", "client_credentials"),
@@ -48,7 +48,7 @@ async fn post(server: &Server, path: &str, from: &str, pairs: &[(&str, &str)]) -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sixth_failed_sign_in_is_told_to_wait_and_how_long() {
+async fn the_sixth_failed_sign_in_gets_429_with_the_wait() {
     let server = Server::library("default", BEHIND_A_PROXY).await;
     for _ in 0..5 {
         assert_eq!(guesses(&server, ATTACKER, JOHN.email).await.status, 401);
@@ -67,17 +67,17 @@ async fn the_sixth_failed_sign_in_is_told_to_wait_and_how_long() {
         JOHN.email,
         "what was typed stands there"
     );
-    // The right password is not looked at either; when the time is over, it is.
+    // The right password is not verified either, until the wait is over.
     assert_eq!(signs_in(&server, ATTACKER, JOHN).await.status, 429);
     server.advance(Duration::from_secs(10));
     assert_eq!(signs_in(&server, ATTACKER, JOHN).await.status, 200);
-    // And with it the mistakes are forgotten.
+    // The success also clears the failures.
     assert_eq!(guesses(&server, ATTACKER, JOHN.email).await.status, 401);
     assert_eq!(signs_in(&server, ATTACKER, JOHN).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_does_not_exist_waits_as_one_that_does() {
+async fn an_unknown_account_waits_like_a_known_one() {
     let server = Server::library("default", BEHIND_A_PROXY).await;
     for attempt in 0..8 {
         let known = guesses(&server, ATTACKER, "  John@DOE.com").await;
@@ -86,11 +86,11 @@ async fn an_account_that_does_not_exist_waits_as_one_that_does() {
         assert_eq!(seen(&known), seen(&unknown), "{attempt}");
         assert_eq!(known.status, if attempt < 5 { 401 } else { 429 });
     }
-    // However it is written, it is one account.
+    // In any spelling it is the same account.
     assert_eq!(guesses(&server, ATTACKER, JOHN.email).await.status, 429);
 }
 
-/// Four hundred sources that were never seen have twenty guesses together, and then one in ever longer waits.
+/// Four hundred new sources have twenty guesses together, and then one after each wait, which grows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_of_new_sources_has_one_budget_for_an_account() {
     let server = Server::library("default", BEHIND_A_PROXY).await;
@@ -103,7 +103,7 @@ async fn a_crowd_of_new_sources_has_one_budget_for_an_account() {
                 looked_at += u32::from(answer.status == 401);
             }
         }
-        // Twenty that are new, twenty second guesses.
+        // Twenty from new sources, and twenty second guesses.
         assert_eq!(looked_at, 40, "{email}");
     }
     assert_eq!(
@@ -112,13 +112,13 @@ async fn a_crowd_of_new_sources_has_one_budget_for_an_account() {
         "a new place"
     );
     assert_eq!(signs_in(&server, HOME, MARY).await.status, 200);
-    // A mistake at home does not shut her out.
+    // A mistake at her own place does not lock her out.
     assert_eq!(guesses(&server, HOME, MARY.email).await.status, 401);
     assert_eq!(signs_in(&server, HOME, MARY).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_few_sources_that_guess_keep_nobody_out_at_a_new_place() {
+async fn a_few_guessing_sources_lock_nobody_out_at_a_new_place() {
     let server = Server::library("default", BEHIND_A_PROXY).await;
     for _ in 0..5 {
         for number in 1..=10 {
@@ -129,9 +129,10 @@ async fn a_few_sources_that_guess_keep_nobody_out_at_a_new_place() {
     assert_eq!(signs_in(&server, HOME, MARY).await.status, 200);
 }
 
-/// Where she signed in before is in the database: a restart in the middle of an attack shuts nobody out, nor does signing out.
+/// The places of earlier sign-ins are in the database: neither a restart during an attack nor signing out locks a person
+/// out.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_places_of_a_person_outlive_a_restart() {
+async fn the_places_of_a_person_survive_a_restart() {
     let declared = format!("{BEHIND_A_PROXY}public_url = \"http://id.example\"\n");
     let mut server = Server::library("default", &declared).await;
     assert_eq!(signs_in(&server, HOME, MARY).await.status, 200);
@@ -163,7 +164,7 @@ async fn a_source_that_tries_many_names_waits_and_nobody_else_does() {
     assert_eq!(signs_in(&server, ATTACKER, JOHN).await.status, 200);
 }
 
-/// Failures of clients cost nothing: they neither slow people down nor push out what people's failures taught.
+/// Failures of clients have no effect on people: they neither delay them nor evict their tallies.
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_of_clients_are_not_counted_for_people() {
     let server = Server::library("default", BEHIND_A_PROXY).await;
@@ -179,7 +180,7 @@ async fn failures_of_clients_are_not_counted_for_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_client_secret_is_told_to_wait_and_the_right_one_always_works() {
+async fn a_wrong_client_secret_gets_429_and_the_right_one_always_works() {
     let server = Server::library("default", &format!("{BEHIND_A_PROXY}{APPS}")).await;
     for _ in 0..10 {
         assert_eq!(
@@ -205,7 +206,7 @@ async fn a_wrong_client_secret_is_told_to_wait_and_the_right_one_always_works() 
         token(&server, ATTACKER, "nobody", "guessed").await.shown(),
         answer.shown()
     );
-    // A secret of 256 bits cannot be guessed: it is compared first.
+    // A secret of 256 bits cannot be guessed, so it is compared first.
     assert_eq!(token(&server, HOME, "sample", SECRET).await.status, 200);
     assert_eq!(token(&server, HOME, "other", SECRET).await.status, 200);
     assert_eq!(token(&server, HOME, "sample", "guessed").await.status, 429);
@@ -214,7 +215,7 @@ async fn a_wrong_client_secret_is_told_to_wait_and_the_right_one_always_works() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_endpoint_that_takes_a_secret_counts_and_every_caller() {
+async fn failures_count_at_every_endpoint_and_for_every_caller() {
     let server = Server::library("default", &format!("{BEHIND_A_PROXY}{APPS}")).await;
     let endpoints = ["/oauth/token", "/oauth/revoke", "/oauth/introspect"];
     let wrong = |id: &'static str| {
@@ -237,9 +238,9 @@ async fn every_endpoint_that_takes_a_secret_counts_and_every_caller() {
     assert_eq!(post(&server, "/oauth/introspect", HOME, &right).await.status, 200);
 }
 
-/// A secret that somebody chose is guessed at as a password is, so the limit comes before the comparison.
+/// A chosen secret can be guessed like a password, so the limit comes before the comparison.
 #[tokio::test(flavor = "multi_thread")]
-async fn guesses_at_a_chosen_secret_end_and_its_app_goes_on_where_it_runs() {
+async fn guesses_at_a_chosen_secret_are_limited_and_its_app_keeps_working() {
     let server = Server::library("default", &format!("{BEHIND_A_PROXY}{CHOSEN}")).await;
     assert_eq!(token(&server, HOME, "old", "456def").await.status, 200);
     for guess in 0..10 {
@@ -270,9 +271,9 @@ async fn guesses_at_a_chosen_secret_end_and_its_app_goes_on_where_it_runs() {
     );
 }
 
-/// Apps behind one address: one has a wrong secret, the others notice nothing.
+/// Apps behind one address: one has a wrong secret, and the others are not affected.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_with_a_wrong_secret_keeps_no_other_out() {
+async fn an_app_with_a_wrong_secret_does_not_delay_other_apps() {
     let server = Server::library("default", &format!("{BEHIND_A_PROXY}{APPS}{CHOSEN}")).await;
     for _ in 0..100 {
         token(&server, HOME, "sample", "456deg").await;
@@ -284,7 +285,7 @@ async fn an_app_with_a_wrong_secret_keeps_no_other_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_nobody_trusted_gives_changes_nothing() {
+async fn an_address_from_an_untrusted_proxy_is_ignored() {
     let server = Server::library("default", "[server]\ntrusted_proxies = [\"10.0.0.0/8\"]\n").await;
     for number in 0..5 {
         assert_eq!(
@@ -300,7 +301,7 @@ async fn an_address_that_nobody_trusted_gives_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_what_trusted_proxies_forward_only_the_last_foreign_address_counts() {
+async fn only_the_last_untrusted_address_in_x_forwarded_for_counts() {
     let declared = "[server]\ntrusted_proxies = [\"127.0.0.0/8\", \"10.0.0.0/8\"]\n";
     let server = Server::library("default", declared).await;
     for number in 0..5 {
@@ -311,9 +312,9 @@ async fn of_what_trusted_proxies_forward_only_the_last_foreign_address_counts() 
     assert_eq!(guesses(&server, "203.0.113.9, 8.8.8.1", JOHN.email).await.status, 401);
 }
 
-/// What else a request says of itself is not believed: not even that it came by https.
+/// No other header is trusted, not even one that says that the request came over https.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_follows_from_other_headers_of_proxies() {
+async fn other_headers_of_proxies_are_ignored() {
     let server = Server::library("default", BEHIND_A_PROXY).await;
     let url = server.at("/login");
     let request = server
@@ -327,7 +328,7 @@ async fn nothing_follows_from_other_headers_of_proxies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_says_once_that_a_proxy_is_not_trusted() {
+async fn the_log_warns_once_about_an_untrusted_proxy() {
     let server = Server::binary("default", "").await;
     assert!(!server.log().contains("trusted_proxies"));
     for _ in 0..3 {
@@ -337,7 +338,7 @@ async fn the_log_says_once_that_a_proxy_is_not_trusted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_preset_says_it_in_its_own_words() {
+async fn every_preset_uses_its_own_words_for_429() {
     for preset in [
         "default",
         "common-controls-hub",
@@ -358,10 +359,10 @@ async fn every_preset_says_it_in_its_own_words() {
     }
 }
 
-/// A Basic header is read in up to three ways (RFC 6749 §2.3.1), and one with colons in one more, because identifiers of APIs
-/// have some. Each is a guess, and is counted, whether anything has that name or not.
+/// A Basic header is read in up to three ways (RFC 6749 §2.3.1), and one with colons in one more, because identifiers of
+/// APIs have some. Each reading counts as a guess, whether or not anything has that identifier.
 #[tokio::test(flavor = "multi_thread")]
-async fn each_way_to_read_a_header_counts_as_a_guess() {
+async fn each_reading_of_a_header_counts_as_a_guess() {
     let api =
         |identifier: &str| format!("[[resources]]\nidentifier = {identifier:?}\nname = \"API\"\nsecret = \"456def\"\n");
     let declared = [api("https://api.example.com"), api("urn:example:api"), api("my/api")].concat();
@@ -375,7 +376,7 @@ async fn each_way_to_read_a_header_counts_as_a_guess() {
         ];
         server.post_raw("/oauth/introspect", &headers, "token=x").await
     };
-    // Ten guesses are free. Each request has another one, which is read in so many ways.
+    // Ten guesses are free. Each request has another guess with this number of readings.
     for (place, (name, guess, ways)) in [
         ("my%2Fapi", "guess", 2),
         ("no%2Fapi", "guess", 2),
@@ -400,7 +401,7 @@ async fn each_way_to_read_a_header_counts_as_a_guess() {
     assert_eq!(ask(HOME, "https://api.example.com:456def").await.status, 200);
 }
 
-/// RFC 6749 §2.3.1: a client sends its id in a body, or in a header as it is or encoded. It is one account with one budget.
+/// RFC 6749 §2.3.1: a client sends its id in a body, or in a header, encoded or not. It is one account with one budget.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_spelling_of_a_client_id_has_one_budget() {
     let chosen = CHOSEN.replace("\"old\"", "\"50%+1\"");
@@ -423,7 +424,7 @@ async fn every_spelling_of_a_client_id_has_one_budget() {
     for id in ["50%+1", "50%25%2B1", "50%25+1"] {
         assert_eq!(by_header(first, id, "456def").await, 429, "{id}");
     }
-    // Each of these is read in two ways.
+    // Each of these has two readings.
     for guess in 0..5 {
         let id = ["50%+1", "50%25%2B1"][guess % 2];
         assert_eq!(by_header(second, id, &format!("{guess}")).await, 401);

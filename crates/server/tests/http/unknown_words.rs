@@ -1,14 +1,15 @@
-//! Two versions side by side (DESIGN §6): a word that only the later one knows disables what carries it, and nothing else.
+//! Two versions side by side (DESIGN §6): a stored word that only the later version knows disables the object that has it,
+//! and nothing else.
 
 use crate::harness::{APPS, JOHN, MARY, REDIRECT_URI, RESOURCE, Server, TENANTS};
 
-/// The issuer must not change with the port: what is cached is read anew by a restart.
+/// The issuer must not change with the port. A restart reads cached objects again.
 fn world(apps: &str) -> String {
     format!("[server]\npublic_url = \"http://id.example\"\n{apps}")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_with_an_unknown_word_is_paused_and_its_neighbour_is_not() {
+async fn an_app_with_an_unknown_word_is_paused_and_no_other() {
     let mut server = Server::library("default", &world(APPS)).await;
     let (odd, fine, cookies) = {
         let john = server.browser_of(JOHN).await;
@@ -57,7 +58,7 @@ async fn an_app_with_an_unknown_word_is_paused_and_its_neighbour_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grant_with_an_unknown_word_is_paused_and_stays_as_it_is() {
+async fn a_grant_with_an_unknown_word_is_paused_and_unchanged() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);
