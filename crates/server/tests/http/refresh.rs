@@ -249,7 +249,7 @@ async fn a_row_older_than_the_token_is_read_again_from_the_newest_database() {
         "SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_schema = current_schema() \
          AND table_name = 'grants' AND column_name NOT IN ('state', 'generation', 'previous')",
     );
-    // From the thousandth read on, the row is as it was before the code was redeemed.
+    // Only the thousandth read finds the row as it was before the code was redeemed.
     server.sql(&format!(
         "ALTER TABLE grants RENAME TO grants_now; CREATE SEQUENCE looks; \
          CREATE VIEW grants AS SELECT {columns}, CASE n WHEN 1000 THEN 0 ELSE state END AS state, \
