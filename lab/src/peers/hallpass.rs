@@ -12,12 +12,12 @@ use std::time::Instant;
 
 /// More codes than it can redeem in a second.
 const CODES_A_SECOND: u64 = 10_000;
-/// How many codes are for what other workloads prepare.
+/// Codes for the preparation of other workloads.
 const MORE_CODES: u64 = 4_096;
 /// The number of grants in its database before the run.
 const GRANTS: u64 = 10_000;
 
-/// The codes that wait in its database.
+/// The pending codes in its database.
 struct Waiting {
     generated: Generated,
     taken: u64,

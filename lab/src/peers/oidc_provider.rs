@@ -54,7 +54,7 @@ pub(super) async fn start(options: &Peers, folder: &Path) -> Outcome<Peer> {
     })
 }
 
-/// Codes that the server's own process makes.
+/// A source of codes that the server's own process creates.
 struct OwnCodes;
 
 impl CodeSource for OwnCodes {
@@ -67,7 +67,7 @@ impl CodeSource for OwnCodes {
     }
 }
 
-/// Codes that its process makes.
+/// The next `n` codes.
 pub(super) async fn codes(address: SocketAddr, n: u64) -> Outcome<Vec<String>> {
     let mut connection = Connection::open(address).await?;
     let answer = connection.send(&format!("/codes?n={n}"), Sent::default()).await?;

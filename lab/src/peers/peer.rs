@@ -29,7 +29,7 @@ pub(super) struct Peer {
     pub(super) start: Duration,
     pub(super) endpoints: Endpoints,
     pub(super) codes: Box<dyn CodeSource>,
-    /// From how many connections it is asked at most, where more would only wait: a turn ends when all have their answers.
+    /// The most connections, if more would only wait: a turn ends when all have their answers.
     pub(super) connections: Option<usize>,
 }
 
@@ -47,15 +47,15 @@ pub(super) struct Endpoints {
     pub(super) api: String,
 }
 
-/// Codes that a person has agreed to.
+/// Codes for which a person has consented.
 pub(super) type Codes<'a> = Pin<Box<dyn Future<Output = Outcome<Vec<String>>> + 'a>>;
 
-/// Where codes come from.
+/// A source of codes.
 pub(super) trait CodeSource {
     /// More codes than the server can redeem in a second.
     fn enough_for_a_second(&self) -> u64;
 
-    /// So many codes of the server at `address`.
+    /// The next `n` codes of the server at `address`.
     fn take(&mut self, address: SocketAddr, n: u64) -> Codes<'_>;
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 const SIZE: &str = "size=160m";
 
-/// A small disk, which is taken away when this is dropped.
+/// A small disk, which is unmounted when the value is dropped.
 pub(super) struct Disk(PathBuf);
 
 impl Disk {
@@ -17,12 +17,12 @@ impl Disk {
         Ok(Self(folder.to_owned()))
     }
 
-    /// Takes all the space there is.
+    /// Fills the disk.
     pub(super) fn fill(&self) -> Outcome {
         fill(&self.filler())
     }
 
-    /// Gives it back.
+    /// Frees the disk.
     pub(super) fn empty(&self) -> Outcome {
         Ok(fs::remove_file(self.filler())?)
     }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const CONNECTIONS: &str = "max_connections=60";
 /// Keeps the database small enough for the small disk.
 const SMALL: [&str; 2] = ["max_wal_size=32MB", "min_wal_size=32MB"];
-/// Debian's package `faketime`: what a program asks for the time, where it is linked to the C library.
+/// Debian's package `faketime`: it changes the time for programs that are linked to the C library.
 const FAKETIME: &str = "faketime/libfaketimeMT.so.1";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
