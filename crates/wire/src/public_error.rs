@@ -1,36 +1,36 @@
-//! What an answer may reveal about a refusal.
+//! The part of a refusal that an answer may reveal.
 //!
-//! A server has many private reasons; each maps to one of these values, and renderers of answers see nothing else. The set is
-//! closed: it has what at least one kind of server words in its own way. A reason that only the RFC's code describes is
-//! [`PublicError::Plain`], so a new reason adds no variant.
+//! A server has many private reasons. Each maps to one of these values, and the code that renders answers sees nothing
+//! else. The set is closed: it has the cases for which at least one kind of server has its own words. A reason that only
+//! the RFC's error code describes is [`PublicError::Plain`], so a new reason needs no new variant.
 
 use crate::{ErrorCode, ParameterError, Scope, Scopes};
 use std::fmt;
 
-/// A refusal as the client may learn of it.
+/// A refusal, as far as the client may know it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PublicError {
-    /// The request itself is wrong.
+    /// The request is malformed.
     Request(RequestFault),
     /// The server cannot answer now.
     Trouble(Trouble),
     /// The client did not authenticate.
     Client(ClientFault),
-    /// The grant type is not to be had.
+    /// The grant type is not available.
     GrantType(GrantTypeFault),
-    /// The authorization code is no good.
+    /// The authorization code is refused.
     Code(CodeFault),
-    /// The refresh token, or a token to revoke, is no good.
+    /// The refresh token, or the token to revoke, is refused.
     Refresh(RefreshFault),
-    /// The scopes are not to be had.
+    /// The scopes are not available.
     Scope(ScopeFault),
-    /// The authorization request is wrong, or was denied.
+    /// The authorization request is faulty, or was denied.
     Authorize(AuthorizeFault),
     /// A protected resource refused the access token.
     Access(AccessFault),
-    /// The grant, or the app itself, may not act now. Nothing has ended.
+    /// The grant or the app may not act now. Nothing has ended.
     Paused(Pause),
-    /// Anything else: the code, and a sentence for a client that has authenticated.
+    /// Any other error: the code, and a sentence for an authenticated client.
     Plain(ErrorCode, &'static str),
 }
 
@@ -41,16 +41,16 @@ pub enum RequestFault {
     Method {
         /// The method of the request.
         sent: String,
-        /// The methods that are served, as `Allow` lists them.
+        /// The methods that the endpoint accepts, as in `Allow`.
         allowed: &'static str,
     },
-    /// The body has another media type than a form; the text names it.
+    /// The body has another media type than that of a form. The text names the type.
     MediaType(String),
     /// The body or the parameters are larger than any client needs.
     TooLarge,
     /// A known parameter is repeated, too long or not text.
     Parameter(ParameterError),
-    /// The request breaks off, or HTTP does not allow it; the text says how.
+    /// The request is truncated, or not valid HTTP. The text says how.
     Malformed(&'static str),
     /// A required parameter is absent or empty.
     Missing(&'static str),
@@ -61,9 +61,9 @@ pub enum RequestFault {
 pub enum Trouble {
     /// The same request may succeed in a moment.
     Busy,
-    /// A defect; the log has the detail.
+    /// A defect of the server. The log has the details.
     Failed,
-    /// Too many attempts failed before: try again after so many seconds.
+    /// Too many attempts failed before. The number is the seconds to wait.
     Wait(u64),
 }
 
@@ -78,75 +78,75 @@ pub enum ClientFault {
     Twice,
     /// The client id is unknown.
     Unknown,
-    /// The secret does not fit the client.
+    /// The secret is not that of the client.
     WrongSecret,
-    /// The client must authenticate and sent only its id.
+    /// The client must authenticate, but sent only its id.
     SecretMissing,
 }
 
 /// Faults of the grant type (RFC 6749 §5.2).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum GrantTypeFault {
-    /// The server does not offer it; the text names it.
+    /// The server does not offer the grant type. The text names it.
     NotOffered(String),
-    /// This client may not use it; the text names it.
+    /// This client may not use the grant type. The text names it.
     NotAllowed(&'static str),
 }
 
 /// Faults of an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CodeFault {
-    /// The server never issued it.
+    /// The server never issued the code.
     Unknown,
-    /// Another client got it.
+    /// The code was issued to another client.
     Foreign,
-    /// It was not redeemed in time.
+    /// The code has expired.
     Expired,
-    /// It was redeemed, or its grant has ended; the text says which.
+    /// The code was redeemed, or its grant has ended. The text says which.
     Spent(&'static str),
     /// The redirect URI is not that of the authorization request.
     RedirectUri,
-    /// There was a challenge, and no verifier came.
+    /// The authorization request had a challenge, but the redemption has no verifier.
     VerifierMissing,
     /// The verifier is not 43 to 128 unreserved characters.
     VerifierMalformed,
-    /// The verifier does not fit the challenge.
+    /// The verifier does not match the challenge.
     VerifierMismatch,
-    /// A verifier came without a challenge before.
+    /// The redemption has a verifier, but the authorization request had no challenge.
     VerifierUnexpected,
 }
 
 /// Faults of a refresh token, or of a token to revoke (RFC 6749 §6, RFC 7009 §2.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RefreshFault {
-    /// The server never issued it.
+    /// The server never issued the token.
     Unknown,
-    /// Another client got it.
+    /// The token was issued to another client.
     Foreign,
-    /// Its lifetime is over.
+    /// The token has expired.
     Expired,
-    /// It was used before, or its grant has ended; the text says which.
+    /// The token was used before, or its grant has ended. The text says which.
     Spent(&'static str),
 }
 
 /// Faults of the scopes (RFC 6749 §3.3).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ScopeFault {
-    /// Not a list of scope tokens.
+    /// The text is not a list of scope tokens.
     Malformed,
     /// The server has no such scope.
     Unknown(Scope),
-    /// The client may not ask for it.
+    /// The client may not request this scope.
     BeyondClient(Scope),
-    /// The grant does not have it (RFC 6749 §6).
+    /// The grant does not have this scope (RFC 6749 §6).
     BeyondGrant(Scope),
-    /// None was asked for, and there is no default.
+    /// No scope was requested, and there is no default.
     Missing,
-    /// More scopes than an access token has room for.
+    /// The scopes are longer than an access token can hold.
     TooLong {
-        /// Characters of the scopes.
+        /// The length of the scopes, in characters.
         length: usize,
-        /// Characters that fit.
+        /// The allowed length, in characters.
         longest: usize,
     },
 }
@@ -162,7 +162,7 @@ pub enum AuthorizeFault {
     UriAbsent,
     /// `response_type` is absent.
     ResponseTypeMissing,
-    /// The response type is not offered; the text names it.
+    /// The response type is not offered. The text names it.
     ResponseType(String),
     /// A challenge is required.
     ChallengeMissing,
@@ -170,7 +170,7 @@ pub enum AuthorizeFault {
     ChallengeMalformed,
     /// The challenge method is not `S256`.
     ChallengeMethod,
-    /// The person said no.
+    /// The person denied the request.
     Denied,
 }
 
@@ -181,15 +181,15 @@ pub enum AccessFault {
     Absent,
     /// The Authorization header is not `Bearer` with one token.
     Malformed,
-    /// The server never issued it.
+    /// The server never issued the token.
     Invalid,
-    /// Its lifetime is over.
+    /// The token has expired.
     Expired,
-    /// It was revoked.
+    /// The token was revoked.
     Revoked,
-    /// It lacks these scopes.
+    /// The token lacks these scopes.
     Scopes(Scopes),
-    /// The endpoint speaks of a person, and the token acts for none.
+    /// The endpoint returns a person's data, and the token belongs to no person.
     NoPerson,
 }
 
@@ -207,7 +207,7 @@ pub enum Pause {
 }
 
 impl PublicError {
-    /// The code that the RFCs have for it.
+    /// The error code of the RFCs for this refusal.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -215,7 +215,8 @@ impl PublicError {
                 ErrorCode::InvalidRequest
             }
             Self::Trouble(Trouble::Failed) => ErrorCode::ServerError,
-            // RFC 6749 has no code for it. `invalid_client` would be believed: clients give up on it, and the secret may be right.
+            // RFC 6749 has no code for this case. Clients would take `invalid_client` literally and give up, although the
+            // secret may be right.
             Self::Trouble(Trouble::Busy | Trouble::Wait(_)) => ErrorCode::TemporarilyUnavailable,
             Self::Client(_) => ErrorCode::InvalidClient,
             Self::GrantType(GrantTypeFault::NotOffered(_)) => ErrorCode::UnsupportedGrantType,
@@ -225,7 +226,8 @@ impl PublicError {
             Self::Authorize(AuthorizeFault::ResponseType(_)) => ErrorCode::UnsupportedResponseType,
             Self::Authorize(AuthorizeFault::Denied) | Self::Paused(_) => ErrorCode::AccessDenied,
             Self::Authorize(_) => ErrorCode::InvalidRequest,
-            // The token is valid and another of its kind would fail as well: it lacks a privilege (RFC 6750 §3.1).
+            // The token is valid, and another token of the same kind would fail as well: it lacks a privilege (RFC 6750
+            // §3.1).
             Self::Access(AccessFault::Scopes(_) | AccessFault::NoPerson) => ErrorCode::InsufficientScope,
             Self::Access(_) => ErrorCode::InvalidToken,
             Self::Plain(code, _) => *code,
@@ -234,7 +236,7 @@ impl PublicError {
 }
 
 impl Pause {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: [Self; 4] = [
         Self::AppSuspended,
         Self::PersonSuspended,
@@ -242,7 +244,7 @@ impl Pause {
         Self::OrganizationPolicy,
     ];
 
-    /// The word behind `paused:`.
+    /// The word after `paused:`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -253,7 +255,7 @@ impl Pause {
         }
     }
 
-    /// The `error_description`, whoever renders it.
+    /// The `error_description`, the same in every kind of answer.
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {

@@ -1,12 +1,12 @@
-//! Every endpoint that machines call, as one table: where it is, what it takes, who may read its answers.
+//! The table of all endpoints for machines: the path, the accepted methods, and the pages that may read the answers.
 //!
-//! Paths are looked up in a map that is made at start. Both forms of every path are found, with and without a trailing slash.
+//! Paths are looked up in a map that is built at start. Every path is found with and without a trailing slash.
 
 use crate::config::Paths;
 use http::Method;
 use std::collections::HashMap;
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Endpoint {
     /// RFC 6749 §3.1.
@@ -17,7 +17,7 @@ pub enum Endpoint {
     Introspect,
     /// RFC 7009.
     Revoke,
-    /// Who the resource owner is.
+    /// The identity endpoint, which names the resource owner.
     Identity,
     /// RFC 8414.
     Metadata,
@@ -25,28 +25,28 @@ pub enum Endpoint {
     OpenIdConfiguration,
     /// OpenAPI 3.1.
     OpenApi,
-    /// Whether the process lives.
+    /// Liveness: whether the process runs.
     Live,
-    /// Whether the server can serve.
+    /// Readiness: whether the server can serve requests.
     Ready,
     /// A page for people ([`crate::web::routes`]).
     Page,
 }
 
-/// Where an endpoint is.
+/// The location of an endpoint.
 pub enum Location {
-    /// Configured: the key below `[paths]`, and its value.
+    /// A configured path: the key below `[paths]`, and its value.
     Path(&'static str, fn(&Paths) -> &str),
-    /// Always there.
+    /// A fixed path.
     Fixed(&'static str),
-    /// A name below `/.well-known/`: at the root, before the issuer's path (RFC 8414 §3.1), and behind it, where OpenID Connect
-    /// Discovery 1.0 §4.1 puts its document.
+    /// A name below `/.well-known/`: at the root, before the issuer's path (RFC 8414 §3.1), and after it, where OpenID
+    /// Connect Discovery 1.0 §4.1 puts its document.
     WellKnown(&'static str),
-    /// Wherever no other endpoint is.
+    /// Every path without another endpoint.
     Rest,
 }
 
-/// The methods that an endpoint takes.
+/// The methods that an endpoint accepts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Methods {
     /// GET and HEAD.
@@ -58,7 +58,7 @@ pub enum Methods {
 }
 
 impl Methods {
-    /// Whether `method` is one of them.
+    /// Whether the endpoint accepts `method`.
     #[must_use]
     pub fn contain(self, method: &Method) -> bool {
         let reads = matches!(*method, Method::GET | Method::HEAD);
@@ -79,7 +79,7 @@ impl Methods {
         }
     }
 
-    /// The value of `Access-Control-Allow-Methods`: those that another site's page may use.
+    /// The value of `Access-Control-Allow-Methods`: the methods that a page of another site may use.
     #[must_use]
     pub fn shared(self) -> &'static str {
         match self {
@@ -89,23 +89,23 @@ impl Methods {
     }
 }
 
-/// Pages of which sites may read the answers ([`crate::http::cors`]).
+/// The sites whose pages may read the answers ([`crate::http::cors`]).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Readers {
-    /// This server's own.
+    /// This server only.
     Own,
-    /// Those of apps.
+    /// The origins of apps.
     Apps,
-    /// Every site's.
+    /// Every site.
     Everybody,
 }
 
-/// The address that the metadata document gives (RFC 8414 §2).
+/// The URL in the metadata document (RFC 8414 §2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Published {
-    /// Below the issuer: people's browsers go there.
+    /// Below the issuer, because people's browsers open it.
     AtIssuer(&'static str),
-    /// Below `api_url`, where there is one: machines call it.
+    /// Below `api_url` if it is set, because machines call it.
     AtApi(&'static str),
     /// Not in the document.
     Nowhere,
@@ -113,19 +113,19 @@ pub enum Published {
 
 /// One endpoint.
 pub struct Row {
-    /// Which it is.
+    /// The target of its paths.
     pub endpoint: Endpoint,
-    /// Where it is.
+    /// The location.
     pub location: Location,
-    /// What it takes.
+    /// The accepted methods.
     pub methods: Methods,
-    /// Who may read its answers.
+    /// The sites whose pages may read its answers.
     pub readers: Readers,
-    /// The member of the metadata document that has its address.
+    /// The member of the metadata document with its URL.
     pub published: Published,
 }
 
-/// A row for each endpoint.
+/// One row per endpoint.
 pub static TABLE: [Row; 11] = [
     Row {
         endpoint: Endpoint::Authorize,
@@ -206,7 +206,7 @@ pub static TABLE: [Row; 11] = [
     },
 ];
 
-/// What the paths of pages begin with, the front page aside.
+/// The first parts of the paths of pages, without the front page.
 pub const PAGES: [&str; 8] = [
     "assets",
     "login",
@@ -218,10 +218,11 @@ pub const PAGES: [&str; 8] = [
     "developer",
 ];
 
-/// What paths of later versions begin with.
+/// The first parts of paths that later versions will use.
 const LATER: [&str; 3] = ["admin", "metrics", "forward-auth"];
 
-/// The part of a path that no configured path may begin with, where it begins with one: a page or a fixed endpoint is there.
+/// The reserved first part with which the path begins, if there is one: configured paths must not begin with it, because
+/// pages or fixed endpoints are there.
 #[must_use]
 pub fn reserved(path: &str) -> Option<&str> {
     let first = path.split('/').nth(1).unwrap_or_default();
@@ -234,7 +235,7 @@ pub fn reserved(path: &str) -> Option<&str> {
     is_reserved.then_some(first)
 }
 
-/// A path without its trailing slash.
+/// The path without its trailing slash.
 #[must_use]
 pub fn bare(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
@@ -242,15 +243,16 @@ pub fn bare(path: &str) -> &str {
 
 /// The endpoints of a deployment, by path.
 pub struct Endpoints {
-    /// By the path without a trailing slash. The number is how many of its bytes belong to the public address.
+    /// Keyed by the path without a trailing slash. The number is how many bytes of the path belong to the public URL.
     by_path: HashMap<String, (&'static Row, usize)>,
     rest: &'static Row,
-    /// The paths of the public address and of the API's, where they have one, the longer first: it may begin with the other.
+    /// The paths of the public URL and of the API's URL, if they have one. The longer one comes first, because it may begin
+    /// with the other.
     bases: Vec<String>,
 }
 
 impl Endpoints {
-    /// Makes the map. `issuer` and `api` are the paths of the public address and of the API's, without a trailing slash.
+    /// Builds the map. `issuer` and `api` are the paths of the public URL and of the API's URL, without a trailing slash.
     #[must_use]
     pub fn new(paths: &Paths, issuer: &str, api: &str) -> Self {
         let mut bases = vec![issuer.to_owned(), api.to_owned()];
@@ -258,8 +260,8 @@ impl Endpoints {
         bases.dedup();
         bases.retain(|base| !base.is_empty());
         let mut by_path = HashMap::new();
-        // A proxy may take the path of the public address off or leave it on, so both are answered. Where that leaves a
-        // choice, the longest prefix is taken off.
+        // A proxy may remove or keep the path of the public URL, so both forms are answered. If two prefixes match, the
+        // longer one is removed.
         for base in bases.iter().map(String::as_str).chain([""]) {
             for row in &TABLE {
                 for path in row.location.paths(paths, issuer) {
@@ -271,7 +273,7 @@ impl Endpoints {
         Self { by_path, rest, bases }
     }
 
-    /// What a path leads to, and how it reads below the public address or the API's. An endpoint comes before a page.
+    /// The target of a path, and the path below the public URL or the API's URL. An endpoint has precedence over a page.
     #[must_use]
     pub fn find<'p>(&self, path: &'p str) -> (&'static Row, &'p str) {
         if let Some((row, base)) = self.by_path.get(bare(path)) {
@@ -284,7 +286,7 @@ impl Endpoints {
 }
 
 impl Location {
-    /// The path that documents name, below the public address.
+    /// The path in documents, below the public URL.
     #[must_use]
     pub fn documented_path(&self, paths: &Paths) -> String {
         match self {
@@ -295,7 +297,7 @@ impl Location {
         }
     }
 
-    /// Its paths below the public address, without a trailing slash.
+    /// The endpoint's paths below the public URL, without a trailing slash.
     fn paths(&self, paths: &Paths, issuer: &str) -> Vec<String> {
         match self {
             Self::Path(_, configured) => vec![bare(configured(paths)).to_owned()],
@@ -306,12 +308,12 @@ impl Location {
     }
 }
 
-/// Whether what is left of a path is one, and not the rest of a longer name.
+/// Whether the rest of a path is a path of its own, and not the rest of a longer name.
 fn is_path(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('/')
 }
 
-/// Whether a page may stand at `path`, by its first part. Where the public address ends in such a name, a path that a proxy
+/// Whether a page may be at `path`, judged by its first part. If the public URL ends in such a name, a path that a proxy
 /// shortened would otherwise be shortened again.
 fn is_page(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_most_address_that_is_no_trusted_proxy_is_the_source() {
+    fn the_rightmost_address_that_is_not_a_trusted_proxy_is_the_source() {
         let ours = ["10.0.0.0/8", "2001:db8::/32"];
         for (lines, expected) in [
             (vec!["198.51.100.1"], "198.51.100.1"),
