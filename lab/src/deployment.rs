@@ -152,7 +152,7 @@ impl Running {
     pub(crate) fn stop(self) -> Outcome<Deployment> {
         for node in self.nodes {
             if !node.stop()? {
-                return Err("a node did not end well".into());
+                return Err("a node did not stop cleanly".into());
             }
         }
         Ok(self.deployment)

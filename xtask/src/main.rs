@@ -20,14 +20,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cargo xtask test [--only STEP,STEP…]    everything a change must pass
-cargo xtask test --list                 the steps
-cargo xtask bench [OPTION…]             figures, beside bare servers (--help shows the options)
-cargo xtask bench --peers [OPTION…]     figures, beside other authorization servers, installed first
+cargo xtask test [--only STEP,STEP…]    run all checks that a change must pass
+cargo xtask test --list                 list the steps
+cargo xtask bench [OPTION…]             compare with bare servers (--help shows the options)
+cargo xtask bench --peers [OPTION…]     install other authorization servers, and compare with them
 cargo xtask faults [--kills NUMBER] [--seed NUMBER] [--only PART,PART…]
-                                        kill, disk, overload, torment, upgrade, ha, model, fuzz: what the test run
-                                        does quickly, at length
-cargo xtask fuzz [--seconds N] [TARGET…]  what must hold whatever arrives; a minute a target unless said";
+                                        run the fault tests at full length: kill, disk, overload, torment, upgrade,
+                                        ha, model, fuzz
+cargo xtask fuzz [--seconds N] [TARGET…]  run the fuzz targets, each for N seconds (60 by default)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -18,7 +18,7 @@ use crate::process::{Outcome, output, run};
 /// continues.
 pub(crate) fn build(root: &Path, profile: &str) {
     let Some((commit, binary)) = place(root, profile) else {
-        eprintln!("there is no earlier version that could run beside this one: upgrades are not tried");
+        eprintln!("no earlier version can run beside this one: upgrades are not tested");
         return;
     };
     if binary.exists() {
@@ -26,7 +26,7 @@ pub(crate) fn build(root: &Path, profile: &str) {
     }
     println!("building the version to upgrade from, once: {commit}");
     if let Err(reason) = compile(root, profile, &commit, &binary) {
-        eprintln!("the version to upgrade from cannot be built, upgrades are not tried: {reason}");
+        eprintln!("failed to build the version to upgrade from: upgrades are not tested: {reason}");
     }
 }
 

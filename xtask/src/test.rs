@@ -17,7 +17,7 @@ struct Step {
 const STEPS: [Step; 10] = [
     Step {
         name: "format",
-        says: "the code stands as rustfmt writes it",
+        says: "the code is formatted by rustfmt",
         run: |root| cargo(root, &["fmt", "--all", "--check"]),
     },
     Step {
@@ -37,32 +37,32 @@ const STEPS: [Step; 10] = [
     },
     Step {
         name: "postgres",
-        says: "the same on PostgreSQL, and what is PostgreSQL's alone",
+        says: "the same on PostgreSQL, and the tests that need PostgreSQL",
         run: postgres,
     },
     Step {
         name: "nodes",
-        says: "two and three servers behind nginx: what one did, all know",
+        says: "two and three servers behind nginx: every server knows the changes of the others",
         run: nodes,
     },
     Step {
         name: "faults",
-        says: "kills, bad disks and overload, quickly",
+        says: "kills, disk faults and overload, in short",
         run: faults::quick,
     },
     Step {
         name: "clients",
-        says: "other people's OAuth clients, as published, on every preset",
+        says: "published OAuth clients of others, with every preset",
         run: clients,
     },
     Step {
         name: "schema",
-        says: "every answer to Schemathesis is as the OpenAPI document says",
+        says: "every answer to Schemathesis matches the OpenAPI document",
         run: schema,
     },
     Step {
         name: "browser",
-        says: "a person's way through the pages in Chromium",
+        says: "the pages, used by a person in Chromium",
         run: browser,
     },
 ];

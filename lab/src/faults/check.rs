@@ -183,7 +183,7 @@ impl Checker {
 
     fn refresh(&mut self, event: &Event, token: Id) {
         let Some(known) = self.refresh.get_mut(&token) else {
-            return self.complain(event, "a refresh token of nobody's");
+            return self.complain(event, "a refresh token of no grant was used");
         };
         // The exchange without an answer may be the one that was carried out.
         let first = *known.sent_at.get_or_insert(event.sent_at);
@@ -195,7 +195,10 @@ impl Checker {
         match event.heard {
             Heard::Tokens { access, refresh } => {
                 if superseded.is_some_and(|(since, at)| since < event.sent && at <= event.sent_at) {
-                    self.complain(event, "a refresh token worked whose successor had been exchanged");
+                    self.complain(
+                        event,
+                        "a refresh token worked although its successor had been exchanged",
+                    );
                 }
                 if let Some((same, with)) = successor.filter(|_| !late) {
                     if same != refresh {
@@ -248,14 +251,14 @@ impl Checker {
     fn introspect(&mut self, event: &Event, token: Id) {
         let Heard::Active(active) = event.heard else { return };
         let Some(access) = self.access.get_mut(&token) else {
-            return self.complain(event, "an access token of nobody's");
+            return self.complain(event, "an access token of no grant was used");
         };
         let code = access.code;
         if active {
             let before = evidence::settled(&self.calms, self.rules, event);
             match access.revoked {
                 Some(revoked) if revoked.forbids(event, self.rules.memory) => {
-                    self.complain(event, "a revoked access token counts again");
+                    self.complain(event, "a revoked access token is active again");
                 }
                 Some(revoked) => self.findings.latest = self.findings.latest.max(revoked.age(event)),
                 None => access.revocations.disprove(before),
@@ -279,7 +282,7 @@ impl Checker {
                 .is_some_and(|ended| ended.forbids(event, self.rules.database));
             let alive = grant.redeemed && grant.ended.is_none() && !grant.endings.explain(event.received);
             match listed.contains(code) {
-                true if over => wrong.push(format!("grant {code} is listed and had ended")),
+                true if over => wrong.push(format!("grant {code} is listed although it had ended")),
                 false if alive => wrong.push(format!("grant {code} is missing from the list")),
                 _ => {}
             }
@@ -321,7 +324,7 @@ impl Checker {
         let grant = self.grants.entry(code).or_default();
         grant.looked_at = grant.looked_at.max(event.sent);
         match grant.ended {
-            Some(ended) if ended.forbids(event, bound) => self.complain(event, "a grant that had ended lives"),
+            Some(ended) if ended.forbids(event, bound) => self.complain(event, "an ended grant is active again"),
             Some(ended) => self.findings.latest = self.findings.latest.max(ended.age(event)),
             None => grant.endings.disprove(before),
         }
@@ -339,7 +342,7 @@ impl Checker {
         });
         if !explained {
             // The request that ended the grant may not be answered yet: others can know the end before its sender.
-            grant.lost = Some((event.received, complaint(event, "a grant that nobody ended is lost")));
+            grant.lost = Some((event.received, complaint(event, "a grant ended without a reason")));
         }
     }
 
@@ -352,10 +355,10 @@ impl Checker {
                 wrong.push(complaint);
             }
             if grant.redemptions > 0 && grant.refused == grant.redemptions && grant.unanswered == 0 && !grant.redeemed {
-                wrong.push(format!("code {code} was never good for anything"));
+                wrong.push(format!("code {code} was never accepted"));
             }
             if grant.looked_at <= settled {
-                wrong.push(format!("grant {code} was not looked at in the end"));
+                wrong.push(format!("grant {code} was not checked at the end"));
             }
         }
         wrong.sort();

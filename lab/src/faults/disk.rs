@@ -170,7 +170,7 @@ impl Witness {
         }
         println!("    refreshes refused with 503 meanwhile: {refused}");
         if refused == 0 {
-            wrong.push(format!("{kind:?} hindered nobody: the fault did not happen"));
+            wrong.push(format!("{kind:?} affected no request: the fault did not happen"));
         }
         wrong.extend(self.expect("GET /health/ready", 503).await);
         wrong

@@ -92,7 +92,7 @@ fn at_birth(hallpass: &Path, folder: &Path, times: usize, dice: &mut Dice) -> Ou
             kills += 1;
         }
         if !world.serve()?.stop()? {
-            return Err("the server did not end well".into());
+            return Err("the server did not stop cleanly".into());
         }
         if let Some(wrong) = sound(&world.database())?.pop() {
             return Err(wrong.into());

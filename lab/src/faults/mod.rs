@@ -199,7 +199,7 @@ impl Run {
         wrong.extend(listed.err().map(|reason| format!("no list: {reason}")));
         for node in &mut self.nodes {
             if !node.server.take().ok_or("it does not run")?.stop()? {
-                wrong.push("the server did not end well".to_owned());
+                wrong.push("the server did not stop cleanly".to_owned());
             }
             if !node.world.is_shared() {
                 wrong.extend(sound(&node.world.database())?);

@@ -86,7 +86,7 @@ async fn on_sqlite(new: &Path, old: &Path, seed: u64) -> Outcome {
 fn change(run: &mut Run, node: usize, version: &Path) -> Outcome {
     run.end(node, |server: Program| match server.stop()? {
         true => Ok(()),
-        false => Err("a node did not end well".into()),
+        false => Err("a node did not stop cleanly".into()),
     })?;
     run.becomes(node, version)?;
     run.start(node)

@@ -55,7 +55,7 @@ struct User {
 pub(crate) async fn generate(deployment: &Deployment, grants: u64, pending: u64) -> Outcome<Generated> {
     // A first start of the server creates tables, keys and declared objects.
     if !deployment.world()?.serve()?.stop()? {
-        return Err("the first start did not end well".into());
+        return Err("the first start did not stop cleanly".into());
     }
     let (key, key_id) = proof_key(deployment).await?;
     let generated = Generated {

@@ -107,14 +107,14 @@ fn an_ordinary_history_has_no_violation() {
 fn a_lost_grant_is_found() {
     connected()
         .then(refresh(0), Heard::Refused)
-        .is_wrong("a grant that nobody ended is lost");
+        .is_wrong("a grant ended without a reason");
     connected()
         .then(introspect(0), Heard::Active(false))
-        .is_wrong("a grant that nobody ended is lost");
+        .is_wrong("a grant ended without a reason");
     Story::default()
         .then(Asked::Consent { form: 0 }, Heard::Code(1))
         .then(REDEEM, Heard::Refused)
-        .is_wrong("code 1 was never good for anything");
+        .is_wrong("code 1 was never accepted");
     connected()
         .then(Asked::List, Heard::Listed(vec![]))
         .is_wrong("grant 1 is missing from the list");
@@ -125,12 +125,12 @@ fn a_lost_answer_is_no_violation_and_excuses_none() {
     connected()
         .then(refresh(0), Heard::Nothing)
         .then(refresh(0), Heard::Refused)
-        .is_wrong("a grant that nobody ended is lost");
+        .is_wrong("a grant ended without a reason");
     connected()
         .then(REVOKE, Heard::Nothing)
         .then(refresh(0), tokens(1))
         .then(refresh(1), Heard::Refused)
-        .is_wrong("a grant that nobody ended is lost");
+        .is_wrong("a grant ended without a reason");
 }
 
 #[test]
@@ -139,18 +139,18 @@ fn an_undone_revocation_is_found() {
         let ended = || connected().then(asked.clone(), Heard::Done);
         ended()
             .then(refresh(0), tokens(1))
-            .is_wrong("a grant that had ended lives");
+            .is_wrong("an ended grant is active again");
         ended()
             .then(introspect(0), Heard::Active(true))
-            .is_wrong("a grant that had ended lives");
+            .is_wrong("an ended grant is active again");
         ended()
             .then(Asked::List, Heard::Listed(vec![1]))
-            .is_wrong("grant 1 is listed and had ended");
+            .is_wrong("grant 1 is listed although it had ended");
     }
     connected()
         .then(revoke_access(0), Heard::Done)
         .then(introspect(0), Heard::Active(true))
-        .is_wrong("a revoked access token counts again");
+        .is_wrong("a revoked access token is active again");
 }
 
 #[test]
@@ -159,12 +159,12 @@ fn a_grant_that_had_ended_must_stay_ended() {
         .then(REVOKE, Heard::Nothing)
         .then(refresh(0), Heard::Refused)
         .then(introspect(0), Heard::Active(true))
-        .is_wrong("a grant that had ended lives");
+        .is_wrong("an ended grant is active again");
     connected()
         .then(revoke_access(0), Heard::Nothing)
         .then(introspect(0), Heard::Active(false))
         .then(introspect(0), Heard::Active(true))
-        .is_wrong("a revoked access token counts again");
+        .is_wrong("a revoked access token is active again");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_code_redeemed_twice_is_found() {
     connected()
         .then(REDEEM, Heard::Refused)
         .then(refresh(0), tokens(1))
-        .is_wrong("a grant that had ended lives");
+        .is_wrong("an ended grant is active again");
 }
 
 /// The values that the code was bound to are deleted by then.
@@ -238,11 +238,11 @@ fn a_superseded_refresh_token_ends_its_grant() {
             .then(refresh(1), tokens(2))
             .then(refresh(0), heard)
     };
-    reused(tokens(1)).is_wrong("a refresh token worked whose successor had been exchanged");
+    reused(tokens(1)).is_wrong("a refresh token worked although its successor had been exchanged");
     reused(Heard::Refused).then(refresh(2), Heard::Refused).is_fine();
     reused(Heard::Refused)
         .then(introspect(2), Heard::Active(true))
-        .is_wrong("a grant that had ended lives");
+        .is_wrong("an ended grant is active again");
     reused(Heard::Nothing).then(refresh(2), Heard::Refused).is_fine();
     // After the grace of an exchange whose answer was lost, another exchange replaces the successor that was reported in
     // the meantime.
@@ -279,6 +279,6 @@ fn a_grant_not_checked_at_the_end_is_reported() {
     let story = connected();
     assert_eq!(
         check(&story.0, 100, Rules::ONE).wrong,
-        ["grant 1 was not looked at in the end"]
+        ["grant 1 was not checked at the end"]
     );
 }

@@ -281,7 +281,7 @@ impl Torture {
         }
         if !kind.is_of_one_node() && later + nothing == 0 {
             self.wrong
-                .push(format!("{kind:?} hindered nobody: the fault did not happen"));
+                .push(format!("{kind:?} affected no request: the fault did not happen"));
         }
     }
 }

@@ -56,8 +56,8 @@ impl Story {
     }
 }
 
-const LIVES: &str = "a grant that had ended lives";
-const LOST: &str = "a grant that nobody ended is lost";
+const LIVES: &str = "an ended grant is active again";
+const LOST: &str = "a grant ended without a reason";
 const CALM: Asked = Asked::Calm;
 
 /// A redeemed code and its tokens, at the first node.
@@ -90,7 +90,7 @@ fn a_revoked_access_token_is_known_to_every_node_after_the_bound() {
     revoked()
         .at(0, introspect(0), Heard::Active(true))
         .is_fine(Rules::NODES);
-    let again = "a revoked access token counts again";
+    let again = "a revoked access token is active again";
     revoked()
         .after(1501)
         .at(0, introspect(0), Heard::Active(true))
@@ -106,7 +106,7 @@ fn answers_from_the_database_agree_at_once_on_every_node() {
     ended().at(1, refresh(0), tokens(1)).is_wrong(Rules::NODES, LIVES);
     ended()
         .at(1, Asked::List, Heard::Listed(vec![1]))
-        .is_wrong(Rules::NODES, "is listed and had ended");
+        .is_wrong(Rules::NODES, "is listed although it had ended");
     connected()
         .at(0, REDEEM, tokens(5))
         .is_wrong(Rules::NODES, "a code was redeemed twice");
