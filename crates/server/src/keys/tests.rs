@@ -121,7 +121,7 @@ async fn a_retired_key_leaves_the_database_at_the_next_start_or_change() {
 }
 
 #[tokio::test]
-async fn a_longer_access_lifetime_under_an_older_configuration_is_waited_for() {
+async fn a_key_retires_only_after_the_longest_access_lifetime_ever() {
     let fixture = Fixture::new().await;
     fixture.rotate(Purpose::Access, NOW).await;
     fixture.store.keep_longest_access(5 * HOUR).await.unwrap();

@@ -532,7 +532,7 @@ mod tests {
 
     /// Entries of several servers arrive in any order.
     #[test]
-    fn each_recall_of_grants_holds_until_one_that_replaces_it_comes() {
+    fn each_recall_of_grants_holds_until_another_replaces_it() {
         let first = || {
             ended([2])
                 .fold_grants((USER, APP), &grants([2]), &grants([1, 3]), NOW)

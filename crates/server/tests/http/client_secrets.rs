@@ -99,7 +99,7 @@ async fn a_third_secret_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_form_sent_many_times_makes_one_secret() {
+async fn the_same_form_sent_many_times_creates_one_secret() {
     let server = a_moment_later(CHOSEN).await;
     let john = server.browser_of(JOHN).await;
     let page = john.open(PLANNER).await;

@@ -26,7 +26,7 @@ fn set(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_that_keeps_no_cookies_is_told_so_each_time() {
+async fn a_browser_without_cookies_gets_the_message_each_time() {
     for address in ["", "[server]\npublic_url = \"https://id.example.com\"\n"] {
         let server = Server::library("default", &format!("{address}{APPS}")).await;
         let sample = server.client("sample", REDIRECT_URI);

@@ -60,7 +60,7 @@ async fn moving_an_app_with_grants_needs_confirmation() {
 
 /// The same client id is another app then; the grants of the old app have ended.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_app_that_is_still_declared_comes_back_at_the_next_start_without_its_grants() {
+async fn a_deleted_app_still_declared_is_recreated_without_its_grants() {
     let mut server = Server::library("default", &format!("{PUBLIC}{APPS}")).await;
     let tokens = {
         let john = server.browser_of(JOHN).await;

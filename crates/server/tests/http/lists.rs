@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_of_the_admin_api_repeats_the_beginning_of_what_was_sent() {
+async fn an_error_of_the_admin_api_repeats_only_the_beginning_of_a_value() {
     let server = Server::library("default", APPS).await;
     let long = "\u{1}".repeat(9_000);
     for body in [

@@ -134,7 +134,7 @@ async fn assets_are_kept_for_ever_and_named_by_their_content() {
 
 /// Apps open sign-in and consent in a separate window and watch it (`window.opener`). No other page may be watched.
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_of_a_person_are_cut_off_from_who_opened_them_and_those_of_an_authorization_are_not() {
+async fn only_authorization_pages_stay_connected_to_their_opener() {
     let server = Server::library("default", &format!("{APPS}{TENANTS}")).await;
     let john = server.browser_of(JOHN).await;
     let sample = server.client("sample", REDIRECT_URI);

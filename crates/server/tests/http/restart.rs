@@ -151,7 +151,7 @@ async fn a_refresh_leaves_out_scopes_that_the_app_has_lost() {
 
 /// DESIGN §6: a POST repeats the authorization checks.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consent_that_was_open_while_the_redirect_uris_changed_sends_nothing_to_the_old_one() {
+async fn an_open_consent_page_does_not_redirect_to_a_removed_redirect_uri() {
     let mut server = Server::library("default", &world()).await;
     let (cookies, page) = {
         let john = server.browser_of(JOHN).await;

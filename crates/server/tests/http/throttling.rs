@@ -145,7 +145,7 @@ async fn the_places_of_a_person_survive_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_tries_many_names_waits_and_nobody_else_does() {
+async fn only_a_source_that_tries_many_names_waits() {
     let server = Server::library("default", &format!("{BEHIND_A_PROXY}{APPS}")).await;
     assert_eq!(signs_in(&server, ATTACKER, MARY).await.status, 200);
     for number in 0..50 {

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_argon2id_hashes_of_bearable_cost_are_taken() {
+    fn only_complete_argon2id_hashes_within_the_allowed_cost_are_accepted() {
         let salt = "bm9ib2R5LW5vYm9keS0h";
         let output = "Gpn5XCB6bV2sL0q5m3dQd1kVYv3Yx2u0m8yqfWl9b0E";
         assert!(is_hash(&format!("$argon2id$v=19$m=65536,t=4,p=4${salt}${output}")));

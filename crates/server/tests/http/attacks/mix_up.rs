@@ -3,7 +3,7 @@
 use super::PRESETS;
 use crate::harness::{APPS, Callback, JOHN, MARY, REDIRECT_URI, Server, TENANTS};
 
-fn assert_said_once(callback: &Callback, issuer: &str, what: &str) {
+fn assert_iss_once(callback: &Callback, issuer: &str, what: &str) {
     let said: Vec<&str> = callback
         .pairs
         .iter()
@@ -17,7 +17,7 @@ fn assert_said_once(callback: &Callback, issuer: &str, what: &str) {
 }
 
 /// Every redirect to an app: success, denial, an error before the login and one after it.
-async fn assert_every_answer_says_whose_it_is(server: &Server, what: &str) {
+async fn assert_every_answer_has_iss(server: &Server, what: &str) {
     let issuer = server.get("/.well-known/oauth-authorization-server").await.json()["issuer"].clone();
     let issuer = issuer.as_str().unwrap();
     assert_eq!(issuer, server.issuer, "{what}");
@@ -31,11 +31,11 @@ async fn assert_every_answer_says_whose_it_is(server: &Server, what: &str) {
         for decision in ["allow", "deny"] {
             let page = john.authorize(&sample.query(more)).await.consent();
             let callback = john.decide(&page, decision).await.callback();
-            assert_said_once(&callback, issuer, &format!("{what} {decision}"));
+            assert_iss_once(&callback, issuer, &format!("{what} {decision}"));
         }
         for browser in [&server.browser(), &john] {
             let query = sample.query(&[more, &[("scope", "nonsense")]].concat());
-            assert_said_once(&browser.authorize(&query).await.callback(), issuer, what);
+            assert_iss_once(&browser.authorize(&query).await.callback(), issuer, what);
         }
     }
 }
@@ -44,7 +44,7 @@ async fn assert_every_answer_says_whose_it_is(server: &Server, what: &str) {
 async fn under_every_preset_an_authorization_response_has_iss() {
     for preset in PRESETS {
         let server = Server::library(preset, APPS).await;
-        assert_every_answer_says_whose_it_is(&server, preset).await;
+        assert_every_answer_has_iss(&server, preset).await;
     }
 }
 
@@ -53,7 +53,7 @@ async fn under_every_preset_an_authorization_response_has_iss() {
 async fn iss_includes_the_path_of_the_issuer() {
     let declared = format!("[server]\npublic_url = \"https://id.example.com/auth\"\n{APPS}");
     let server = Server::library("default", &declared).await;
-    assert_every_answer_says_whose_it_is(&server, "with a path").await;
+    assert_every_answer_has_iss(&server, "with a path").await;
 }
 
 /// The link back to the app on an error page is an authorization response too.

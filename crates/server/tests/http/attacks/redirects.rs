@@ -368,7 +368,7 @@ async fn under_every_preset_an_unregistered_redirect_uri_is_not_redirected_to() 
 
 /// RFC 9700 §4.11.2: if the app is not live, nobody is redirected, whatever else is wrong with the request.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_sent_to_an_app_that_is_not_live() {
+async fn an_app_that_is_not_live_gets_no_redirect() {
     let server = Server::library("default", APPS).await;
     let john = server.browser_of(JOHN).await;
     let consent = john.authorize(&browser_query("sample", REDIRECT_URI)).await.consent();

@@ -64,7 +64,7 @@ async fn a_new_password_signs_everybody_out() {
 
 /// A suspension also ends every session, and its end restores none.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_does_not_come_back_with_a_person_who_was_suspended() {
+async fn the_end_of_a_suspension_restores_no_session() {
     let server = Server::library("default", "").await;
     let john = server.browser_of(JOHN).await;
     server.command(&["user", "suspend", JOHN.email]);
