@@ -30,7 +30,7 @@ impl Program {
             let _ = child.wait();
             let log = fs::read_to_string(log).unwrap_or_default();
             let end: Vec<&str> = log.lines().rev().take(5).collect();
-            return Err(format!("it did not start: {line} {end:?}").into());
+            return Err(format!("the program did not start: {line} {end:?}").into());
         };
         Ok(Self { child, address })
     }

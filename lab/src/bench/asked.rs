@@ -82,8 +82,8 @@ pub(super) async fn access_tokens(server: &Program, generated: &Generated, grant
 
 /// The length of the body that answers the first connection's first request, in bytes. The request is used up.
 pub(super) async fn answer_bytes(server: &Program, asks: &[Asks]) -> Outcome<usize> {
-    let first = asks.first().ok_or("nothing is asked")?;
-    let form = first.forms.back().ok_or("nothing is asked")?;
+    let first = asks.first().ok_or("there is no request to send")?;
+    let form = first.forms.back().ok_or("there is no request to send")?;
     let mut connection = Connection::open(server.address).await?;
     let answer = connection.post(first.path, &first.authorization, form).await?;
     match answer.status {

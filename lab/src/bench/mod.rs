@@ -155,8 +155,10 @@ async fn in_turns(options: &Bench, turns: &[Turn<'_>], asks: &mut [Vec<Asks>]) -
     let mut found: Vec<Vec<Figures>> = turns.iter().map(|_| Vec::new()).collect();
     for round in 0..=options.rounds {
         for (turn, found) in turns.iter().zip(&mut found) {
-            let asks = asks.get_mut(turn.asks).ok_or("nothing is asked")?;
-            let clients = asks.get_mut(..turn.clients).ok_or("there are fewer clients")?;
+            let asks = asks.get_mut(turn.asks).ok_or("there is no request to send")?;
+            let clients = asks
+                .get_mut(..turn.clients)
+                .ok_or("there are fewer clients than the turn needs")?;
             // The first round is a warm-up.
             match round {
                 0 => drop(load(turn.side, clients, time / 4).await?),

@@ -74,7 +74,7 @@ async fn compare<'a>(options: &Bench, large: Sized<'a>, small: Sized<'a>, report
         };
         let figures = in_turns(options, &[turn(large, 0), turn(small, 1)], &mut asks).await?;
         let [many, few] = figures.as_slice() else {
-            return Err("there are two sides".into());
+            return Err("a comparison needs two sides".into());
         };
         let of = |what: Of| ratio(many, few, what);
         let database = match engine {

@@ -115,7 +115,7 @@ fn start_meanwhile(run: &Run) -> Outcome {
         Ok(server) => server.kill(),
         Err(refusal) => {
             let said: String = refusal.to_string().chars().take(120).collect();
-            println!("    a start meanwhile: {said}");
+            println!("    a start during the fault: {said}");
             Ok(())
         }
     }
@@ -168,7 +168,7 @@ impl Witness {
             }
             sleep(Duration::from_millis(50)).await;
         }
-        println!("    refreshes refused with 503 meanwhile: {refused}");
+        println!("    refreshes refused with 503 during the fault: {refused}");
         if refused == 0 {
             wrong.push(format!("{kind:?} affected no request: the fault did not happen"));
         }
@@ -181,7 +181,7 @@ impl Witness {
         let begun = Instant::now();
         while self.expect("GET /health/ready", 200).await.is_some() {
             if begun.elapsed() > RECOVERS {
-                return vec!["it did not recover".to_owned()];
+                return vec!["the server did not recover in time".to_owned()];
             }
             sleep(Duration::from_millis(10)).await;
         }

@@ -123,7 +123,7 @@ impl Trial<'_> {
         let tables = self.cluster.sql(name, TABLES)?;
         self.cluster.sql(DATABASE, &format!("DROP DATABASE {name} (FORCE)"))?;
         match whole {
-            Some(whole) if whole != tables => Err(format!("after {name} the tables are others: {tables}").into()),
+            Some(whole) if whole != tables => Err(format!("after {name} the tables differ: {tables}").into()),
             _ => Ok(tables),
         }
     }

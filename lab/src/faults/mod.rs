@@ -77,7 +77,7 @@ impl Run {
         for number in 1..=PEOPLE {
             people.push(Person::sign_in(Connection::open(address).await?, number).await?);
         }
-        let person = people.first().ok_or("there is nobody")?;
+        let person = people.first().ok_or("there is no person to sign in")?;
         let person = person.on(Connection::open(address).await?);
         let mut run = Self {
             nodes,
@@ -89,7 +89,7 @@ impl Run {
             others: Vec::new(),
             dice: Dice::new(seed, 2000),
         };
-        let ender = people.pop().ok_or("there is nobody")?;
+        let ender = people.pop().ok_or("there is no person to sign in")?;
         run.set_to_work(ender, Habit::Ender, Dice::new(seed, 1000));
         for number in 0..CLIENTS {
             let Some(one) = people.get(number % people.len()) else {
@@ -144,7 +144,7 @@ impl Run {
     fn end(&mut self, node: usize, how: impl FnOnce(Program) -> Outcome) -> Outcome {
         self.stand(node, Standing::Down);
         let node = self.nodes.get_mut(node).ok_or("there is no such node")?;
-        how(node.server.take().ok_or("it does not run")?)
+        how(node.server.take().ok_or("the node does not run")?)
     }
 
     /// Starts a node again with the same folder.
@@ -196,9 +196,13 @@ impl Run {
         let listed = self.list();
         let found = check::check(&self.record.events(), settled, self.rules);
         let mut wrong = found.wrong;
-        wrong.extend(listed.err().map(|reason| format!("no list: {reason}")));
+        wrong.extend(
+            listed
+                .err()
+                .map(|reason| format!("failed to list the grants: {reason}")),
+        );
         for node in &mut self.nodes {
-            if !node.server.take().ok_or("it does not run")?.stop()? {
+            if !node.server.take().ok_or("the node does not run")?.stop()? {
                 wrong.push("the server did not stop cleanly".to_owned());
             }
             if !node.world.is_shared() {
@@ -210,7 +214,7 @@ impl Run {
             && let Err(error) = self.tell()
         {
             // The disk may be small on purpose. The violations matter more.
-            println!("  the history could not be written down: {error}");
+            println!("  failed to write the history: {error}");
         }
         if !found.latest.is_zero() {
             println!(
@@ -252,7 +256,7 @@ impl Run {
         let found = found
             .get("grants")
             .and_then(|grants| grants.as_array())
-            .ok_or("grant list answered no list")?;
+            .ok_or("the output of grant list has no list of grants")?;
         if found.len() >= 10_000 {
             return Err("there are more active grants than one list holds".into());
         }

@@ -46,7 +46,7 @@ pub(crate) async fn run(options: Upgrade) -> Outcome {
             rolling(&options.hallpass, previous, seed).await?;
             on_sqlite(&options.hallpass, previous, seed).await?;
         }
-        None => println!("  SKIPPED the version before: --previous says where it is"),
+        None => println!("  SKIPPED the version before: name its binary with --previous"),
     }
     interrupted::run(&options.hallpass, options.one_in, &mut Dice::new(seed, 9)).await
 }

@@ -100,7 +100,7 @@ impl Client {
         let length: usize = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
         while self.buffer.len() < head + length {
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                return Err("the answer was cut".into());
+                return Err("the answer was truncated".into());
             }
         }
         Ok((status, head))

@@ -104,7 +104,10 @@ impl Machines {
     /// Sends a signal to the Patroni of a machine, and to no other process.
     pub(super) fn signal_patroni(&mut self, machine: usize, name: &str) -> Outcome {
         let patroni = self.machine(machine)?.patroni.as_ref();
-        Ok(signal(patroni.ok_or("it does not run")?.id(), name)?)
+        Ok(signal(
+            patroni.ok_or("Patroni does not run on this machine")?.id(),
+            name,
+        )?)
     }
 
     /// Sends a signal to all processes of a machine.
@@ -130,7 +133,11 @@ impl Machines {
         let text = String::from_utf8_lossy(&said.stdout);
         match text.contains("Successfully switched over") {
             true => Ok(()),
-            false => Err(format!("no switchover: {text} {}", String::from_utf8_lossy(&said.stderr)).into()),
+            false => Err(format!(
+                "the switchover failed: {text} {}",
+                String::from_utf8_lossy(&said.stderr)
+            )
+            .into()),
         }
     }
 
@@ -184,7 +191,7 @@ impl Machines {
         for ports in self.recipe.ports() {
             while !ask(*ports, "/health").await.is_ok_and(|answer| answer.status == 200) {
                 if begun.elapsed() > PATIENCE {
-                    return Err("a machine does not become healthy".into());
+                    return Err("a machine did not become healthy in time".into());
                 }
                 sleep(Duration::from_millis(100)).await;
             }
@@ -202,7 +209,7 @@ impl Machines {
                 return Ok(view);
             }
             if begun.elapsed() > PATIENCE {
-                return Err(format!("the machines did not become what they should: {view:?}").into());
+                return Err(format!("the machines did not reach the expected state: {view:?}").into());
             }
             sleep(Duration::from_millis(100)).await;
         }
@@ -324,7 +331,11 @@ fn certify(recipe: &Recipe) -> Outcome {
         .current_dir(&folder)
         .output()?;
     if !said.status.success() {
-        return Err(format!("no certificates: {}", String::from_utf8_lossy(&said.stderr)).into());
+        return Err(format!(
+            "failed to make the certificates: {}",
+            String::from_utf8_lossy(&said.stderr)
+        )
+        .into());
     }
     for number in 0..MACHINES {
         let machine = recipe.machine(number);

@@ -73,7 +73,7 @@ pub(crate) async fn run(options: Ha) -> Outcome {
     println!("ha: {NODES} servers, seed {seed}");
     let folder = tempfile::tempdir()?;
     let machines = Machines::start(folder.path()).await?;
-    let leader = machines.whole().await?.leader.ok_or("nobody leads")?;
+    let leader = machines.whole().await?.leader.ok_or("no machine leads")?;
     machines.sql(leader, &machines.recipe.shared("hallpass.sql")?)?;
     let mut worlds = Vec::new();
     for node in 0..NODES {
@@ -135,7 +135,10 @@ struct Trial {
 impl Trial {
     async fn perform(&mut self, act: Act) -> Outcome {
         let before = self.machines.whole().await?;
-        let (leader, standby) = before.leader.zip(before.synchronous).ok_or("nobody may take over")?;
+        let (leader, standby) = before
+            .leader
+            .zip(before.synchronous)
+            .ok_or("no machine may take over")?;
         sleep(WORK).await;
         let from = self.run.record.tick();
         let said = match act {
@@ -213,7 +216,7 @@ impl Trial {
                 return Ok(());
             }
             if begun.elapsed() > AWAY {
-                return Err(format!("nothing is acknowledged any more: {:?}", self.machines.view().await).into());
+                return Err(format!("no change is acknowledged any more: {:?}", self.machines.view().await).into());
             }
             sleep(Duration::from_millis(200)).await;
         }
@@ -228,7 +231,7 @@ impl Trial {
         let longest = meanwhile.iter().map(|event| event.received_at - event.sent_at).max();
         if pause > AWAY {
             self.wrong
-                .push(format!("{act:?}: nothing was acknowledged for {} s", pause.as_secs()));
+                .push(format!("{act:?}: no change was acknowledged for {} s", pause.as_secs()));
         }
         println!(
             "  {act:?}, {} to {}: nothing acknowledged for {:.1} s, checks after two of them {}; 503 {}, no answer {}, longest \

@@ -126,7 +126,7 @@ impl Fault {
                 Ok(none) if none.is_empty() => return Ok(()),
                 Err(reason) if begun.elapsed() > PATIENCE => return Err(reason.into()),
                 Ok(found) if begun.elapsed() > PATIENCE => {
-                    return Err(format!("the database goes on with what was asked during the fault: {found}").into());
+                    return Err(format!("the database still runs statements from the fault: {found}").into());
                 }
                 _ => sleep(Duration::from_millis(50)).await,
             }

@@ -277,7 +277,8 @@ impl Torture {
             recovered.as_millis()
         );
         if kind.is_of_one_node() && elsewhere == 0 {
-            self.wrong.push(format!("{kind:?} of node {victim} held up the others"));
+            self.wrong
+                .push(format!("{kind:?} of node {victim} delayed the other nodes"));
         }
         if !kind.is_of_one_node() && later + nothing == 0 {
             self.wrong

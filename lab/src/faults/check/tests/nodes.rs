@@ -129,7 +129,7 @@ fn a_cut_off_database_may_be_stale_for_as_long_as_memory() {
     exchanged()
         .after(1501)
         .at(1, refresh(0), tokens(1))
-        .is_wrong(Rules::SPLIT, "whose successor had been exchanged");
+        .is_wrong(Rules::SPLIT, "although its successor had been exchanged");
 }
 
 #[test]
