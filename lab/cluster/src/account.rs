@@ -1,4 +1,4 @@
-//! Whom programs run as: PostgreSQL, PgBouncer and their like refuse to run as root.
+//! The user that programs run as: PostgreSQL, PgBouncer and others refuse to run as root.
 
 use crate::{Outcome, text};
 use std::fs;
@@ -6,13 +6,13 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::Command;
 
-/// Whom Debian's package makes for it.
+/// The user that Debian's package creates.
 const USER: &str = "postgres";
 
-/// A program as an unprivileged user, which the system ends with the thread that starts it.
+/// A program that runs as an unprivileged user. The system ends it together with the thread that starts it.
 ///
 /// # Errors
-/// Where it cannot be seen who this is.
+/// If the current user cannot be determined.
 pub fn unprivileged(program: &Path) -> Outcome<Command> {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);
@@ -23,10 +23,10 @@ pub fn unprivileged(program: &Path) -> Outcome<Command> {
     Ok(command)
 }
 
-/// Makes a folder the unprivileged user's.
+/// Gives a folder to the unprivileged user.
 ///
 /// # Errors
-/// Where it is not ours to give.
+/// If this user may not change the owner of the folder.
 pub fn hand_over(folder: &Path) -> Outcome {
     if !is_root()? {
         return Ok(());
@@ -39,10 +39,10 @@ pub fn hand_over(folder: &Path) -> Outcome {
     chown(folder, Some(id("-u")?), Some(id("-g")?)).map_err(text)
 }
 
-/// Lets another user reach what lies in a folder, without seeing what that is.
+/// Lets other users reach files below a folder, without listing the folder.
 ///
 /// # Errors
-/// Where it is not ours to open.
+/// If this user may not change the permissions of the folder.
 pub fn let_others_through(folder: &Path) -> Outcome {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o711)).map_err(text)
 }

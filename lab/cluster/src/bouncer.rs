@@ -1,4 +1,4 @@
-//! PgBouncer in front of a cluster, each transaction on whichever connection is free.
+//! PgBouncer in front of a cluster, in transaction mode.
 
 use crate::{Cluster, Ended, Outcome, free_port, hand_over, text, unprivileged};
 use std::fs::{self, File};
@@ -7,22 +7,22 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// Where Debian's package has it.
+/// The path of the program in Debian's package.
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
-/// How long it may take to start.
+/// How long PgBouncer may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running PgBouncer with transaction pooling, for the user `postgres`, who needs no password.
+/// A running PgBouncer with transaction pooling, for the user `postgres` without a password.
 pub struct Bouncer {
     port: u16,
     process: Ended,
 }
 
 impl Bouncer {
-    /// Starts it in a folder that is not there yet, with at most `pool_size` connections to each database of `cluster`.
+    /// Starts PgBouncer in a new folder, with at most `pool_size` connections to each database of `cluster`.
     ///
     /// # Errors
-    /// Where PgBouncer is not installed or does not start.
+    /// If PgBouncer is not installed or does not start.
     pub fn start(cluster: &Cluster, folder: &Path, pool_size: usize) -> Outcome<Self> {
         if !Path::new(PROGRAM).exists() {
             return Err("PgBouncer is not installed (Debian: pgbouncer)".to_owned());
@@ -50,7 +50,7 @@ impl Bouncer {
         Ok(bouncer)
     }
 
-    /// The address of one of the cluster's databases, through here.
+    /// The URL of one of the cluster's databases, through PgBouncer.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
@@ -63,7 +63,7 @@ impl Drop for Bouncer {
     }
 }
 
-/// Writes its configuration.
+/// Writes the configuration.
 fn settings(cluster: u16, port: u16, folder: &Path, pool_size: usize) -> Outcome<PathBuf> {
     let users = folder.join("users");
     fs::write(&users, "\"postgres\" \"\"\n").map_err(text)?;

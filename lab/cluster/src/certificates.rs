@@ -1,4 +1,4 @@
-//! Certificates for a cluster that speaks TLS, made by the `openssl` command for a day.
+//! Certificates for a cluster with TLS, made by the `openssl` command and valid for one day.
 
 use crate::{Outcome, hand_over, text};
 use std::fs::{self, Permissions};
@@ -6,17 +6,16 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A certification authority of a test's own, and what it certified.
+/// The certification authority of a test, and the server's certificate.
 pub struct Certificates {
     folder: PathBuf,
 }
 
 impl Certificates {
-    /// Makes an authority, and a key and certificate for a server of these names (`DNS:localhost`), in a folder that is not
-    /// there yet.
+    /// Makes an authority, and a key and a certificate for a server with these names (`DNS:localhost`), in a new folder.
     ///
     /// # Errors
-    /// Where `openssl` is not installed.
+    /// If `openssl` is not installed.
     pub fn make(folder: &Path, names: &str) -> Outcome<Self> {
         fs::create_dir_all(folder).map_err(text)?;
         let made = Self {
@@ -41,13 +40,13 @@ impl Certificates {
         Ok(made)
     }
 
-    /// The authority's certificate: whom a client trusts.
+    /// The authority's certificate, which clients trust.
     #[must_use]
     pub fn authority(&self) -> PathBuf {
         self.folder.join("authority.pem")
     }
 
-    /// What makes a cluster speak TLS by them.
+    /// The settings that enable TLS in a cluster.
     #[must_use]
     pub fn settings(&self) -> [String; 3] {
         let at = |name: &str| self.folder.join(name).display().to_string();

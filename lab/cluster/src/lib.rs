@@ -1,7 +1,8 @@
-//! A PostgreSQL of a test's own: a new cluster on loopback under an unprivileged user, started, killed, started again.
+//! A PostgreSQL for a single test: a new cluster on loopback under an unprivileged user, which can be killed and started
+//! again.
 //!
-//! It ends with whoever started it, also where that is killed: a cluster that outlives its test would keep the port and the
-//! disk. Debian's package `postgresql` has the programs.
+//! The cluster ends with the process that started it, even if that is killed: otherwise it would keep the port and the disk
+//! space. Debian's package `postgresql` has the programs.
 #![allow(
     clippy::disallowed_methods,
     reason = "what drives a real database waits on real time"
@@ -27,15 +28,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// Where Debian's package has its programs, by major version.
+/// The folder of the programs in Debian's package, by major version.
 const PROGRAMS: &str = "/usr/lib/postgresql";
-/// How long it may take to start or to end.
+/// How long PostgreSQL may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What functions here answer: a reason has one reader.
+/// The result of the functions here. The error is a text for the person who runs the test.
 pub type Outcome<T = ()> = Result<T, String>;
 
-/// A running cluster with the database `postgres` of the user `postgres`, who needs no password.
+/// A running cluster with the database `postgres`, for the user `postgres` without a password.
 pub struct Cluster {
     folder: PathBuf,
     port: u16,
@@ -43,20 +44,19 @@ pub struct Cluster {
     postmaster: Option<Ended>,
 }
 
-/// A process that ends with this one, and how it is ended and waited for.
+/// A process that ends with this one. It can be ended and waited for.
 struct Ended {
     id: u32,
     waited: Receiver<io::Result<ExitStatus>>,
-    /// Dropped, the thread that the process hangs on goes on to its end.
+    /// When dropped, lets the thread end on which the process depends.
     _alive: Sender<()>,
 }
 
 impl Cluster {
-    /// Makes a cluster in a folder that is not there yet, and starts it with these settings (`fsync=off`) beside
-    /// PostgreSQL's defaults.
+    /// Creates a cluster in a new folder and starts it with PostgreSQL's defaults, `fsync=off` and these settings.
     ///
     /// # Errors
-    /// Where PostgreSQL is not installed or does not start.
+    /// If PostgreSQL is not installed or does not start.
     pub fn start(folder: &Path, settings: &[&str]) -> Outcome<Self> {
         fs::create_dir_all(folder).map_err(text)?;
         hand_over(folder)?;
@@ -81,11 +81,11 @@ impl Cluster {
         Self::run(folder, settings)
     }
 
-    /// Makes a standby of this cluster, in a folder that is not there yet, and starts it: it follows what is committed here,
-    /// which it reaches by the port `way`.
+    /// Creates a standby of this cluster in a new folder and starts it. The standby follows this cluster, which it reaches
+    /// at the port `way`.
     ///
     /// # Errors
-    /// Where the copy cannot be made or does not start.
+    /// If the copy fails or the standby does not start.
     pub fn standby(&self, folder: &Path, way: u16, settings: &[&str]) -> Outcome<Self> {
         fs::create_dir_all(folder).map_err(text)?;
         hand_over(folder)?;
@@ -117,10 +117,10 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Starts it again after [`Cluster::kill`] or [`Cluster::stop`]; one that runs goes on.
+    /// Starts the cluster again after [`Cluster::kill`] or [`Cluster::stop`]. Does nothing if it runs.
     ///
     /// # Errors
-    /// Where it does not start.
+    /// If PostgreSQL does not start.
     pub fn resume(&mut self) -> Outcome {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
@@ -131,7 +131,7 @@ impl Cluster {
                 return Ok(());
             }
             if self.postmaster.as_ref().is_some_and(Ended::has_ended) {
-                // What it was before may still be going down.
+                // The process from before may still be ending.
                 self.postmaster = None;
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -139,11 +139,10 @@ impl Cluster {
         Err(format!("PostgreSQL did not start; see {}", self.log().display()))
     }
 
-    /// Ends it without a word, as a crash does, with every process of its own: one whose postmaster is gone answers what it is
-    /// asked at that moment.
+    /// Kills the cluster as a crash does, with all of its processes: a backend without a postmaster could still answer.
     ///
     /// # Errors
-    /// Where it cannot be told.
+    /// If no signal can be sent.
     pub fn kill(&mut self) -> Outcome {
         let own = self.id().map(children).unwrap_or_default();
         self.end("KILL")?;
@@ -161,66 +160,66 @@ impl Cluster {
         Ok(())
     }
 
-    /// Ends it as an operator does who does not wait for clients.
+    /// Stops the cluster as an operator does, without waiting for clients.
     ///
     /// # Errors
-    /// Where it cannot be told.
+    /// If no signal can be sent.
     pub fn stop(&mut self) -> Outcome {
         self.end("INT")
     }
 
-    /// Sends a signal to the postmaster alone: `STOP`, `CONT`, `HUP`.
+    /// Sends a signal to the postmaster only: `STOP`, `CONT`, `HUP`.
     ///
     /// # Errors
-    /// Where it does not run.
+    /// If the cluster does not run.
     pub fn signal(&self, name: &str) -> Outcome {
-        let id = self.id().ok_or("it does not run")?;
+        let id = self.id().ok_or("the cluster does not run")?;
         signal(id, name)
     }
 
-    /// The address of one of its databases.
+    /// The URL of one of its databases.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The port that it listens on, also after it was started again.
+    /// The port that the cluster listens on. It stays the same over restarts.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The process id of the postmaster, while it runs.
+    /// The process id of the postmaster. `None` if it does not run.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
         self.postmaster.as_ref().map(|process| process.id)
     }
 
-    /// Its folder; below it, `data` is PostgreSQL's own.
+    /// The folder of the cluster. PostgreSQL's own data is in `data` below it.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What it says.
+    /// The log file.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.folder.join("log")
     }
 
-    /// Says who may connect and how, in the words of `pg_hba.conf`, from now on.
+    /// Replaces `pg_hba.conf`, which decides who may connect and how, and reloads it.
     ///
     /// # Errors
-    /// Where it cannot be told.
+    /// If the file cannot be written or no signal can be sent.
     pub fn admit(&self, lines: &str) -> Outcome {
         fs::write(self.folder.join("data/pg_hba.conf"), lines).map_err(text)?;
         self.signal("HUP")
     }
 
-    /// Runs statements with `psql` in one of its databases; answers rows as lines, columns between `|`.
+    /// Runs statements with `psql` in one of its databases. Returns rows as lines, with columns between `|`.
     ///
     /// # Errors
-    /// What PostgreSQL says.
+    /// The error of PostgreSQL.
     pub fn sql(&self, database: &str, statements: &str) -> Outcome<String> {
         let mut psql = Command::new(programs()?.join("psql"));
         psql.args([
@@ -283,7 +282,7 @@ impl Drop for Cluster {
 }
 
 impl Ended {
-    /// The system ends a process with the thread that started it, so that thread stays.
+    /// The system ends a process together with the thread that started it, so that thread stays alive.
     fn spawn(mut command: Command) -> Outcome<Self> {
         let ((started, start), (ended, waited), (alive, gone)) = (channel(), channel(), channel::<()>());
         std::thread::spawn(move || {
@@ -307,7 +306,7 @@ impl Ended {
         self.waited.try_recv().is_ok()
     }
 
-    /// Sends it a signal, and waits for its end.
+    /// Sends the process a signal, and waits for its end.
     fn end(&self, name: &str) -> Outcome {
         signal(self.id, name)?;
         let waited = self.waited.recv_timeout(PATIENCE).map_err(text)?;
@@ -315,7 +314,7 @@ impl Ended {
     }
 }
 
-/// The processes that a process has started.
+/// The child processes of a process.
 fn children(id: u32) -> Vec<u32> {
     let listed = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
     listed.split_whitespace().filter_map(|id| id.parse().ok()).collect()
@@ -324,21 +323,21 @@ fn children(id: u32) -> Vec<u32> {
 /// Sends a signal to a process by its id.
 ///
 /// # Errors
-/// Where it is not there.
+/// If there is no such process.
 pub fn signal(id: u32, name: &str) -> Outcome {
     let told = Command::new("kill")
         .args([&format!("-{name}"), &id.to_string()])
         .status();
     match told.map_err(text)?.success() {
         true => Ok(()),
-        false => Err(format!("process {id} cannot be sent {name}")),
+        false => Err(format!("failed to send {name} to process {id}")),
     }
 }
 
-/// The folder of the programs of the newest PostgreSQL that is installed.
+/// The folder with the programs of the newest installed PostgreSQL.
 ///
 /// # Errors
-/// Where none is.
+/// If no PostgreSQL is installed.
 pub fn programs() -> Outcome<PathBuf> {
     let versions = fs::read_dir(PROGRAMS).map_err(|_| "PostgreSQL is not installed (Debian: postgresql)")?;
     let major = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
@@ -348,7 +347,7 @@ pub fn programs() -> Outcome<PathBuf> {
         .join("bin"))
 }
 
-/// Which PostgreSQL that is, such as `15.18`.
+/// The version of that PostgreSQL, such as `15.18`.
 #[must_use]
 pub fn version() -> String {
     let said = programs().and_then(|folder| {

@@ -1,8 +1,8 @@
-//! A schema for a test of its own, so that no test sees another: in one cluster for each test process, which starts when
-//! the first test asks for it and ends with the process.
+//! A schema for each test, so that tests do not see each other's data. All are in one cluster per test process, which
+//! starts with the first test that needs it and ends with the process.
 //!
-//! A schema costs two milliseconds and its tables twenty; a database for each test would cost half as much again, a cluster
-//! a second.
+//! A schema takes two milliseconds and its tables twenty. A database for each test would take one and a half times as long,
+//! a cluster a second.
 
 use crate::session::Session;
 use crate::{Cluster, Outcome, text};
@@ -10,20 +10,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What the folders of these clusters begin with, before the number of the process.
+/// The beginning of the names of these clusters' folders. The process id follows.
 const FOLDER: &str = "hallpass-postgres-";
-/// Nothing here outlives its test, and nobody asks how fast the disk is.
+/// No data is needed after its test, so speed matters more than durability.
 const SETTINGS: [&str; 4] = [
     "fsync=off",
     "full_page_writes=off",
     "max_connections=400",
-    // A killed cluster leaves files behind where the system keeps shared memory; these lie in its folder.
+    // A killed cluster would leave files in the system's shared memory; with this setting they are in its folder.
     "dynamic_shared_memory_type=mmap",
 ];
 
 static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
 
-/// Whether tests run on PostgreSQL: where `HALLPASS_TEST_DATABASE` says so.
+/// Whether tests run on PostgreSQL, as `HALLPASS_TEST_DATABASE` says.
 #[must_use]
 pub fn tests_run_on_postgres() -> bool {
     match std::env::var("HALLPASS_TEST_DATABASE").as_deref() {
@@ -32,14 +32,14 @@ pub fn tests_run_on_postgres() -> bool {
     }
 }
 
-/// Where a cluster that is one test's alone has its folder, by a name that no other test of this process uses; one of a killed
-/// run is removed with the others.
+/// The folder of a cluster for a single test. No other test of this process may use the same name. Folders of killed runs
+/// are removed with the others.
 #[must_use]
 pub fn folder_of_test(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("{FOLDER}{}-{name}", std::process::id()))
 }
 
-/// A schema that is there until it is dropped.
+/// A schema, which is deleted when the value is dropped.
 pub struct Schema {
     name: String,
     url: String,
@@ -52,10 +52,10 @@ struct Shared {
 }
 
 impl Schema {
-    /// An empty one.
+    /// Creates an empty schema.
     ///
     /// # Errors
-    /// Where PostgreSQL does not start.
+    /// If PostgreSQL does not start.
     pub fn new() -> Outcome<Self> {
         let mut guard = shared()?;
         let shared = guard.as_mut().ok_or("the cluster was just started")?;
@@ -66,10 +66,10 @@ impl Schema {
         Ok(Self { name, url })
     }
 
-    /// Another with the same tables and rows.
+    /// Creates another schema with the same tables and rows.
     ///
     /// # Errors
-    /// Where it cannot be made.
+    /// If the copy fails.
     pub fn copied(&self) -> Outcome<Self> {
         let copy = Self::new()?;
         let (from, to) = (&self.name, &copy.name);
@@ -83,22 +83,22 @@ impl Schema {
         Ok(copy)
     }
 
-    /// The database with this schema as the only one that is searched.
+    /// The URL of the database, with this schema as the only search path.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its name.
+    /// The name of the schema.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Runs statements in it as one transaction; rows as lines, columns between `|`.
+    /// Runs statements in the schema as one transaction. Returns rows as lines, with columns between `|`.
     ///
     /// # Errors
-    /// What PostgreSQL says.
+    /// The error of PostgreSQL.
     pub fn sql(&self, statements: &str) -> Outcome<String> {
         run(&format!("SET LOCAL search_path = {};\n{statements};", self.name))
     }
@@ -106,7 +106,7 @@ impl Schema {
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        // Whoever still holds a lock in it keeps it: it goes with the cluster.
+        // If a lock prevents this, the schema stays until the cluster ends.
         drop(run(&format!(
             "SET LOCAL lock_timeout = '1s'; DROP SCHEMA {} CASCADE;",
             self.name
@@ -120,7 +120,7 @@ fn run(statements: &str) -> Outcome<String> {
     shared.session.run(statements)
 }
 
-/// The cluster of this process, running.
+/// The running cluster of this process.
 fn shared() -> Outcome<MutexGuard<'static, Option<Shared>>> {
     let mut guard = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     if guard.is_none() {
@@ -138,7 +138,7 @@ fn shared() -> Outcome<MutexGuard<'static, Option<Shared>>> {
     Ok(guard)
 }
 
-/// Removes what test processes left behind that are no more.
+/// Removes the folders of test processes that no longer run.
 fn remove_leftovers(temporary: &Path) -> Outcome {
     for entry in fs::read_dir(temporary).map_err(text)?.flatten() {
         let name = entry.file_name();
@@ -146,7 +146,7 @@ fn remove_leftovers(temporary: &Path) -> Outcome {
             .to_str()
             .and_then(|name| name.strip_prefix(FOLDER)?.split('-').next());
         if process.is_some_and(|id| !Path::new("/proc").join(id).exists()) {
-            // Somebody else's stay.
+            // Folders of other users cannot be removed, and stay.
             drop(fs::remove_dir_all(entry.path()));
         }
     }

@@ -1,10 +1,10 @@
-//! A `psql` that stays: a new one takes forty times as long as what it is asked.
+//! A `psql` process that stays open: to start a new one takes forty times as long as a query.
 
 use crate::{Outcome, programs, text};
 use std::io::{BufRead as _, BufReader, PipeReader, Write as _, pipe};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-/// What ends an answer.
+/// Marks the end of an answer.
 const END: &str = "--hallpass-end";
 
 /// An open session, which ends with this process.
@@ -30,9 +30,9 @@ impl Session {
         Ok(Self { psql, input, output })
     }
 
-    /// Runs statements as one transaction; rows as lines, columns between `|`.
+    /// Runs statements as one transaction. Returns rows as lines, with columns between `|`.
     pub(crate) fn run(&mut self, statements: &str) -> Outcome<String> {
-        // Statements that follow a failed one fail for that, so the first error is what went wrong.
+        // After a failed statement all others fail too, so the first error is the cause.
         let asked = format!("BEGIN;\n{statements}\n\\echo {END} :ERROR\nCOMMIT;\n\\echo {END} :ERROR\n");
         self.input.write_all(asked.as_bytes()).map_err(text)?;
         let (rows, failed) = self.answer()?;

@@ -3,7 +3,7 @@
 use super::{Bouncer, Certificates, Cluster, Outcome, Schema, folder_of_test};
 use std::process::Command;
 
-/// What a command says.
+/// The output of a command.
 fn said(command: &mut Command) -> Outcome<String> {
     let said = command.output().unwrap();
     match said.status.success() {
@@ -17,7 +17,7 @@ fn psql(url: &str) -> Outcome<String> {
     said(Command::new(super::programs().unwrap().join("psql")).args(["-XtA", url, "-c", asked]))
 }
 
-/// One that begins anew each time: a killed run leaves none behind.
+/// A new folder each time. A killed run leaves none behind.
 #[test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 fn a_killed_cluster_keeps_what_it_committed() {
@@ -35,7 +35,7 @@ fn a_killed_cluster_keeps_what_it_committed() {
 
 #[test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
-fn a_schema_is_one_tests_and_can_be_copied() {
+fn a_schema_is_separate_and_can_be_copied() {
     let (one, other) = (Schema::new().unwrap(), Schema::new().unwrap());
     let table = "CREATE TABLE kept (id BIGINT PRIMARY KEY, name TEXT); INSERT INTO kept VALUES (1, 'a')";
     one.sql(table).unwrap();
@@ -53,7 +53,7 @@ fn a_schema_is_one_tests_and_can_be_copied() {
 
 #[test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
-fn a_bouncer_hands_few_connections_to_many() {
+fn a_bouncer_shares_few_connections_among_many_clients() {
     let cluster = Cluster::start(&folder_of_test("bounced"), &["fsync=off"]).unwrap();
     let bouncer = Bouncer::start(&cluster, &cluster.folder().join("bouncer"), 2).unwrap();
     let backend = || {
@@ -66,7 +66,7 @@ fn a_bouncer_hands_few_connections_to_many() {
 
 #[test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
-fn a_cluster_speaks_tls_to_whom_it_admits() {
+fn a_cluster_accepts_only_admitted_clients_over_tls() {
     let certificates = Certificates::make(&folder_of_test("certificates"), "DNS:localhost").unwrap();
     let settings = certificates.settings();
     let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
@@ -85,7 +85,7 @@ fn a_cluster_speaks_tls_to_whom_it_admits() {
 }
 
 #[test]
-fn a_port_is_given_once_and_not_from_those_of_outgoing_connections() {
+fn a_port_is_given_once_and_below_those_of_outgoing_connections() {
     let (first, second) = (super::free_port().unwrap(), super::free_port().unwrap());
     assert_ne!(first, second);
     assert!(first < 32_768 && second < 32_768);
