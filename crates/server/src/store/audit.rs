@@ -2,8 +2,9 @@
 //! once they have been kept long enough.
 
 use super::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter, GrantId, ListedEvent};
+use super::rows::{first, readable};
 use super::value::{Row, Value};
-use super::{Result, Store, first, readable};
+use super::{Result, Store};
 use std::time::Duration;
 use uuid::Uuid;
 

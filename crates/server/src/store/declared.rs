@@ -2,8 +2,9 @@
 //! later wins over a restart (DESIGN: configuration).
 
 use super::model::Declared;
+use super::rows::all;
 use super::value::{Row, Statement};
-use super::{Result, Store, all};
+use super::{Result, Store};
 
 impl Store {
     /// Every declared value that was applied.

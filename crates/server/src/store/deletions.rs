@@ -7,8 +7,9 @@
 use super::engine::writer::work::{Ends, Write};
 use super::grants::ends_of_app;
 use super::model::{App, AppId, EndReason, NewChange, Organization, OrganizationId, User, UserId};
+use super::rows::{all, first};
 use super::value::{Row, Statement, Value};
-use super::{Result, Store, all, apps, first, organizations, people};
+use super::{Result, Store, apps, organizations, people};
 use crate::time::Instant;
 
 /// What a deletion would end. Each number is counted up to [`Store::MOST_COUNTED`].

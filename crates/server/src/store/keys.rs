@@ -3,8 +3,9 @@
 //! Numbers only grow, and of one purpose the higher number is used later: that is the order of the ring.
 
 use super::model::{ChangeKind, Key, NewChange, RevokedKey, Successor};
+use super::rows::all;
 use super::value::{Row, Statement};
-use super::{Result, Store, all};
+use super::{Result, Store};
 use crate::time::Instant;
 
 impl Store {

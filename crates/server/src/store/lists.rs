@@ -9,8 +9,10 @@ use super::model::{
 };
 use super::organizations::organization_of;
 use super::people::user_of;
-use super::value::{FromValue, Row};
-use super::{Engine, Result, Store, first, readable};
+use super::rows::{first, readable};
+use super::rows::{more_than, page};
+use super::value::Row;
+use super::{Engine, Result, Store};
 use uuid::Uuid;
 
 /// Whose apps are listed: those that a person manages.
@@ -143,31 +145,6 @@ impl Store {
             at_least: grants >= i64::from(Self::MOST_COUNTED),
         })
     }
-}
-
-/// One more than a page has, to see whether there is a next one.
-fn more_than(limit: u32) -> super::value::Value {
-    limit.saturating_add(1).into()
-}
-
-/// The page of these rows, whose first column is the key. A row that cannot be read is left out, and the next page begins after it
-/// all the same.
-fn page<T, K: FromValue>(
-    mut rows: Vec<Row>,
-    limit: u32,
-    convert: impl Fn(&mut Row) -> Result<T>,
-) -> Result<Page<T, K>> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = match limit.checked_sub(1).and_then(|last| rows.get(last)) {
-        Some(last) if rows.len() > limit => Some(last.first()?),
-        _ => None,
-    };
-    rows.truncate(limit);
-    let items = readable(rows, |row| {
-        row.take::<super::value::Value>()?;
-        convert(row)
-    });
-    Ok(Page { items, next })
 }
 
 macro_rules! select_app {

@@ -10,6 +10,7 @@ mod audit;
 mod declared;
 mod deletions;
 mod engine;
+mod error;
 mod feed;
 mod grants;
 mod keys;
@@ -18,6 +19,7 @@ pub mod model;
 mod organizations;
 mod people;
 mod resources;
+mod rows;
 mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -25,12 +27,14 @@ pub mod value;
 
 pub use deletions::Toll;
 pub use engine::postgres::Address;
+pub use error::{Result, StoreError, if_readable};
 pub(crate) use feed::nodes::RECALL;
 pub(crate) use grants::CODE_KEPT;
 pub use lists::{Connected, Manager};
 
 use crate::config::{self, StoreUrl};
 use crate::time::Instant;
+use engine::Engine;
 use engine::postgres::Postgres;
 use engine::sqlite::Sqlite;
 use engine::writer::bounds::Bounds;
@@ -41,44 +45,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use value::{Row, Statement, Value};
-
-/// What the store answers.
-pub type Result<T, E = StoreError> = std::result::Result<T, E>;
-
-/// Why the store could not do something. Nothing of it was written, except where hundreds of grants end: then some may have.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Disk full, locked, away or too busy: callers answer 503, and later it may work. Where an answer was waited for in vain,
-    /// what was asked for may be written all the same.
-    #[error("the database is not available: {0}")]
-    Unavailable(String),
-    /// What a write expected to find was not so.
-    #[error("the database holds something else than was expected")]
-    Conflict,
-    /// What must be unique is already there, such as a client id or an e-mail address.
-    #[error("there is one already: {0}")]
-    Taken(String),
-    /// A row that Hallpass cannot have written.
-    #[error("the database holds an impossible row: {0}")]
-    Corrupt(String),
-    /// This database, or this build of the engine, is not one to start on.
-    #[error("this database cannot be used: {0}")]
-    Unfit(String),
-}
-
-/// What a row of a list points at: absent too where it cannot be read, so that the others are listed.
-///
-/// # Errors
-/// Where the database is away.
-pub fn if_readable<T>(found: Result<Option<T>>) -> Result<Option<T>> {
-    match found {
-        Err(StoreError::Corrupt(detail)) => {
-            tracing::warn!(%detail, "a list leaves out a row that cannot be read");
-            Ok(None)
-        }
-        found => found,
-    }
-}
 
 /// The database. Cheap to clone; every clone is the same store.
 #[derive(Clone)]
@@ -93,11 +59,6 @@ struct Inner {
     queue: Queue,
     shared: Arc<Shared>,
     bounds: Arc<Bounds>,
-}
-
-enum Engine {
-    Sqlite(Sqlite),
-    Postgres(Box<Postgres>),
 }
 
 impl Store {
@@ -145,24 +106,18 @@ impl Store {
 
     /// Brings the tables to what this version needs. Migrations only add: an older server goes on beside a newer one.
     pub async fn migrate(&self) -> Result<()> {
-        match &self.inner.engine {
-            Engine::Sqlite(sqlite) => sqlite.migrate(),
-            Engine::Postgres(postgres) => postgres.migrate().await,
-        }
+        self.inner.engine.migrate().await
     }
 
     /// The SQL that [`Store::migrate`] would run, the oldest first.
     pub async fn pending_migrations(&self) -> Result<Vec<String>> {
-        match &self.inner.engine {
-            Engine::Sqlite(sqlite) => sqlite.pending_migrations(),
-            Engine::Postgres(postgres) => postgres.pending_migrations().await,
-        }
+        self.inner.engine.pending_migrations().await
     }
 
     /// The SQL that [`Store::migrate`] runs on an SQLite database that is not there yet, the oldest first.
     #[must_use]
     pub fn all_migrations() -> Vec<String> {
-        engine::sqlite::schema::all()
+        engine::migrations::all()
     }
 
     /// Has `listener` told of every change of the feed that this store commits: after its commit, before its answer, and
@@ -179,12 +134,12 @@ impl Store {
 
     /// Which generation's token of a grant was seen last (see [`Store::touch`]), and when, as far as memory knows.
     fn last_seen(&self, id: GrantId) -> Option<(u32, Instant)> {
-        self.inner.shared.seen.last(Used::Grant(id))
+        self.inner.shared.uses.last(Used::Grant(id))
     }
 
     /// When a secret was used last (see [`Store::touch_secret`]), as far as memory knows.
     fn last_use_of(&self, id: SecretId) -> Option<Instant> {
-        self.inner.shared.seen.last(Used::Secret(id)).map(|(_, at)| at)
+        self.inner.shared.uses.last(Used::Secret(id)).map(|(_, at)| at)
     }
 
     /// Whether a token of this generation was seen, as far as memory knows.
@@ -212,15 +167,15 @@ impl Store {
     }
 
     fn note(&self, one: Use) {
-        self.inner.shared.seen.note(one);
+        self.inner.shared.uses.note(one);
     }
 
     /// Writes down at once what would be written within seconds: before the server ends. Works of this kind keep their
     /// order, so even where nothing is due, what the writer had taken is committed by then.
     pub async fn flush(&self) -> Result<()> {
         for _ in 0..=engine::writer::uses::LIMIT / engine::writer::queue::USES {
-            self.change(Work::Seen(vec![])).await?;
-            if !self.inner.shared.seen.is_due() {
+            self.change(Work::Uses(vec![])).await?;
+            if !self.inner.shared.uses.is_due() {
                 break;
             }
         }
@@ -237,18 +192,12 @@ impl Store {
 
     /// Point reads: by a key, few rows. On SQLite on this very thread.
     async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
-        match &self.inner.engine {
-            Engine::Sqlite(sqlite) => sqlite.read(sql, params),
-            Engine::Postgres(postgres) => postgres.read(sql, params).await,
-        }
+        self.inner.engine.read(sql, params).await
     }
 
     /// Lists, away from the threads that answer requests.
     async fn scan(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
-        match &self.inner.engine {
-            Engine::Sqlite(sqlite) => sqlite.scan(sql, params).await,
-            Engine::Postgres(postgres) => postgres.read(sql, &params).await,
-        }
+        self.inner.engine.scan(sql, params).await
     }
 
     /// All of these statements or none, in one commit.
@@ -287,26 +236,4 @@ impl Store {
         };
         self.inner.queue.change(work).await
     }
-}
-
-/// The first row's value, if there is a row.
-fn first<T>(rows: Vec<Row>, convert: impl FnOnce(&mut Row) -> Result<T>) -> Result<Option<T>> {
-    rows.into_iter().next().map(|mut row| convert(&mut row)).transpose()
-}
-
-/// The values of those rows that can be read: one that cannot must not take a whole list away.
-fn readable<T>(rows: Vec<Row>, convert: impl Fn(&mut Row) -> Result<T>) -> Vec<T> {
-    let read = rows.into_iter().filter_map(|mut row| match convert(&mut row) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            tracing::warn!(%error, "a list leaves out a row that cannot be read");
-            None
-        }
-    });
-    read.collect()
-}
-
-/// Every row's value.
-fn all<T>(rows: Vec<Row>, convert: impl Fn(&mut Row) -> Result<T>) -> Result<Vec<T>> {
-    rows.into_iter().map(|mut row| convert(&mut row)).collect()
 }

@@ -2,8 +2,9 @@
 
 use super::apps::{hash_columns, hash_of};
 use super::model::{ChangeKind, NewChange, Resource};
+use super::rows::{first, readable};
 use super::value::{Row, Statement, Value};
-use super::{Result, Store, first, readable};
+use super::{Result, Store};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 

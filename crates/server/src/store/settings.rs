@@ -2,8 +2,9 @@
 
 use super::engine::writer::work::Write;
 use super::model::{ChangeKind, NewChange};
+use super::rows::first;
 use super::value::Statement;
-use super::{Result, Store, StoreError, first};
+use super::{Result, Store, StoreError};
 use crate::time::Instant;
 use std::time::Duration;
 

@@ -11,8 +11,9 @@ use super::model::{
     App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, Others, Reach, Secret,
     SecretHash, SecretId, UserId,
 };
+use super::rows::{first, readable};
 use super::value::{Row, Statement, Value};
-use super::{Result, Store, StoreError, first, readable};
+use super::{Result, Store, StoreError};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 

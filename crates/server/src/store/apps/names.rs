@@ -6,8 +6,9 @@
 use super::origins;
 use crate::apps::names;
 use crate::store::model::{App, AppId, AppUpdate, OrganizationId, Reach, UserId};
+use crate::store::rows::all;
 use crate::store::value::{Row, Statement, Value};
-use crate::store::{Result, Store, all};
+use crate::store::{Result, Store};
 use hallpass_wire::RedirectUri;
 
 /// How many names are read at a time.

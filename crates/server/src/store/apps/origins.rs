@@ -6,8 +6,9 @@
 
 use super::{SAME_APP, changed};
 use crate::store::model::AppId;
+use crate::store::rows::{all, first};
 use crate::store::value::{Row, Statement, Value};
-use crate::store::{Result, Store, all, first};
+use crate::store::{Result, Store};
 use crate::time::Instant;
 use hallpass_wire::{Origin, RedirectUri};
 use std::collections::BTreeSet;

@@ -6,10 +6,11 @@
 pub(in crate::store) mod nodes;
 pub(in crate::store) mod numbering;
 
-use super::engine::sqlite::connection::Connection;
+use super::engine::sqlite::connection::SqliteConnection;
 use super::model::{Change, ChangeKind, NewChange, Recall, Recalled};
+use super::rows::all;
 use super::value::{Row, Statement, Value};
-use super::{Result, Store, all};
+use super::{Result, Store};
 use crate::time::Instant;
 use std::time::Duration;
 
@@ -118,7 +119,7 @@ pub(super) const CURRENT: &str = "SELECT node, number, happened, expires, kind, 
      WHERE expires > $1 ORDER BY node, number";
 
 /// Every entry that is there, on the connection that writes.
-pub(super) fn entries(connection: &Connection) -> Result<Vec<Change>> {
+pub(super) fn entries(connection: &SqliteConnection) -> Result<Vec<Change>> {
     all(connection.query(CURRENT, &[Instant(0).into()])?, change_of)
 }
 

@@ -4,8 +4,8 @@
 //! name, and misses nothing however late a commit becomes visible (docs/decisions/0027).
 
 use crate::store::Result;
-use crate::store::engine::sqlite::connection::unavailable;
 use crate::store::engine::writer::bounds::Bounds;
+use crate::store::error::unavailable;
 use crate::store::model::{Change, Mark, NewChange};
 use crate::time::Instant;
 use std::time::Duration;

@@ -2,8 +2,9 @@
 
 use super::grant_of;
 use crate::store::model::{AppId, Connection, Page, UserId};
+use crate::store::rows::readable;
 use crate::store::value::Row;
-use crate::store::{Result, Store, readable};
+use crate::store::{Result, Store};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 

@@ -10,8 +10,9 @@ use super::model::{
     AppId, ChangeKind, EndReason, Grant, GrantId, NewChange, NewGrant, OrganizationId, Redeem, Redeemed, Rotate,
     Rotated, State, UserId,
 };
+use super::rows::{all, first};
 use super::value::{Row, Statement, Value};
-use super::{Engine, Result, Store, StoreError, all, first};
+use super::{Engine, Result, Store, StoreError};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 use std::time::Duration;

@@ -3,8 +3,9 @@
 use crate::store::engine::writer::work::Write;
 use crate::store::feed::recall_statements;
 use crate::store::model::{Grant, GrantId, Recall, Surplus};
+use crate::store::rows::readable;
 use crate::store::value::{Row, Statement};
-use crate::store::{Result, Store, readable};
+use crate::store::{Result, Store};
 use crate::time::Instant;
 
 /// How many codes of one person for one app may wait to be redeemed.

@@ -3,8 +3,9 @@
 pub(in crate::store) mod memberships;
 
 use super::model::{ChangeKind, NewChange, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Status};
+use super::rows::first;
 use super::value::{Row, Statement};
-use super::{Result, Store, first};
+use super::{Result, Store};
 use crate::time::Instant;
 
 impl Store {

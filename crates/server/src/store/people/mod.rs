@@ -4,8 +4,9 @@ mod sessions;
 
 use super::model::{ChangeKind, NewChange, NewUser, Status, SuspendedBy, User, UserId, UserUpdate};
 use super::organizations::memberships;
+use super::rows::first;
 use super::value::{Row, Statement, Value};
-use super::{Engine, Result, Store, StoreError, first};
+use super::{Engine, Result, Store, StoreError};
 use crate::accounts::passwords::LENDERS;
 use crate::accounts::spelling;
 use crate::time::Instant;

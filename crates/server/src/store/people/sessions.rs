@@ -1,8 +1,9 @@
 //! Browser sessions.
 
 use crate::store::model::{Session, SessionId, UserId};
+use crate::store::rows::first;
 use crate::store::value::{Row, Statement};
-use crate::store::{Result, Store, first};
+use crate::store::{Result, Store};
 use crate::time::Instant;
 
 impl Store {

@@ -693,7 +693,7 @@ async fn each_persons_memberships_are_looked_up_in_the_index() {
 /// The statements that PostgreSQL alone is sent.
 fn of_postgres() -> Vec<String> {
     let sources = [
-        include_str!("../engine/postgres/hot.rs"),
+        include_str!("../engine/postgres/groups.rs"),
         include_str!("../engine/postgres/sweep.rs"),
     ];
     let found: Vec<String> = sources.iter().flat_map(|source| constants(source)).collect();

@@ -13,7 +13,7 @@ use crate::time::Instant;
 use futures_util::FutureExt as _;
 use shuttle::future::block_on;
 use shuttle::rand::{Rng as _, thread_rng};
-use shuttled::{Committed, Engine, Queue, Shared};
+use shuttled::{BatchWriter, Committed, Queue, Shared};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -153,7 +153,7 @@ impl Memory {
     }
 }
 
-impl Engine for Memory {
+impl BatchWriter for Memory {
     fn commit(&mut self, works: &[&Work], _: Locks) -> Result<Committed> {
         shuttle::thread::yield_now();
         assert!(!self.happens(Faults::Panics), "a test asked for it");
@@ -212,7 +212,7 @@ impl Rows {
                 }
                 Outcome::Ended(first)
             }
-            Work::Seen(uses) => {
+            Work::Uses(uses) => {
                 self.uses.extend(uses);
                 Outcome::Noted
             }
@@ -380,7 +380,7 @@ fn every_use_is_written_once(faults: Faults) {
                 generation: 1,
                 at: NOW,
             };
-            world.shared.seen.note(one);
+            world.shared.uses.note(one);
             world.end(9).unwrap();
         });
         let rows = memory.rows();
@@ -401,7 +401,7 @@ fn more_uses_than_one_commit_holds_are_written_one_commit_after_the_other() {
     let check = || {
         let memory = World::new(Faults::None).run(1, |world, _| {
             for id in 0..3 * shuttled::USES {
-                world.shared.seen.note(Use {
+                world.shared.uses.note(Use {
                     of: Used::Grant(grant_id(id as u128)),
                     generation: 1,
                     at: NOW,
@@ -409,7 +409,7 @@ fn more_uses_than_one_commit_holds_are_written_one_commit_after_the_other() {
             }
             assert_eq!(world.memory.rows().commits, 0);
             world.end(9).unwrap();
-            while world.shared.seen.has_due(shuttled::USES) {
+            while world.shared.uses.has_due(shuttled::USES) {
                 shuttle::thread::yield_now();
             }
         });
@@ -423,7 +423,7 @@ fn a_database_that_is_away_keeps_nobody_from_ending() {
     tried(|| {
         World::new(Faults::Errors).run(2, |world, thread| {
             let of = Used::Grant(grant_id(thread as u128));
-            world.shared.seen.note(Use {
+            world.shared.uses.note(Use {
                 of,
                 generation: 1,
                 at: NOW,

@@ -157,7 +157,7 @@ async fn the_database_is_durable() {
         .query_row("PRAGMA journal_mode", [], |row| row.get(0))
         .unwrap();
     assert_eq!(mode, "wal");
-    let writer = crate::store::engine::sqlite::connection::Connection::writer(fixture.database.file()).unwrap();
+    let writer = crate::store::engine::sqlite::connection::SqliteConnection::writer(fixture.database.file()).unwrap();
     let number = |pragma: &str| -> i64 {
         writer
             .raw

@@ -3,7 +3,7 @@
 //! libpq's `require` and `prefer` take any certificate or none, which protects from nobody who can stand in between. Here a
 //! connection is either in the clear, which is the default to this machine only, or verified to the name.
 
-use super::host::Place;
+use super::host::CurrentHost;
 use crate::config::Secret;
 use crate::store::StoreError;
 use rustls::pki_types::CertificateDer;
@@ -27,7 +27,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 pub struct Address {
     /// One for each host.
     hosts: Vec<tokio_postgres::Config>,
-    place: Arc<Place>,
+    current_host: Arc<CurrentHost>,
     tls: Option<Authorities>,
     shown: String,
 }
@@ -87,7 +87,7 @@ impl Address {
         }
         Ok(Self {
             hosts,
-            place: Arc::default(),
+            current_host: Arc::default(),
             tls,
             shown: without_password(url),
         })
@@ -114,8 +114,8 @@ impl Address {
     }
 
     /// On which of them all connections are.
-    pub(super) fn place(&self) -> &Arc<Place> {
-        &self.place
+    pub(super) fn current_host(&self) -> &Arc<CurrentHost> {
+        &self.current_host
     }
 
     /// What verifies the server; `None`: nothing does.

@@ -3,7 +3,7 @@
 //! Who does not get an answer in time, or does not wait for it, gives the connection up: what it asked for may still happen.
 
 use super::address::Address;
-use super::host::Place;
+use super::host::CurrentHost;
 use crate::store::value::{Row, Value};
 use crate::store::{Result as Stored, StoreError};
 use futures_util::StreamExt as _;
@@ -53,27 +53,27 @@ pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 type Statements = Mutex<HashMap<&'static str, tokio_postgres::Statement>>;
 
 /// A connection and whether it can still be used.
-pub(super) struct Connection {
+pub(super) struct PostgresConnection {
     client: Client,
     prepared: Option<Statements>,
     warnings: Arc<AtomicU64>,
     broken: AtomicBool,
     driver: AbortHandle,
-    place: Arc<Place>,
+    current_host: Arc<CurrentHost>,
     /// On which of so many hosts.
     host: usize,
     hosts: usize,
 }
 
-impl Connection {
+impl PostgresConnection {
     /// Connects to the host that takes writes. What drives the connection runs where this runs.
     pub(super) async fn open(address: &Address, prepared: bool) -> Stored<Self> {
         let hosts = address.hosts().len();
         let mut error = StoreError::Unavailable("PostgreSQL has no host".to_owned());
-        let search = address.place().search();
+        let search = address.current_host().search();
         for host in (0..hosts).map(|step| (search.first + step) % hosts) {
             match Self::to(address, prepared, host).await {
-                Ok(connection) if address.place().arrive(search, host) => return Ok(connection),
+                Ok(connection) if address.current_host().arrive(search, host) => return Ok(connection),
                 Ok(_) => error = StoreError::Unavailable("another PostgreSQL has taken over".to_owned()),
                 Err(failed) => error = failed,
             }
@@ -130,7 +130,7 @@ impl Connection {
             warnings,
             broken: AtomicBool::new(false),
             driver,
-            place: address.place().clone(),
+            current_host: address.current_host().clone(),
             host,
             hosts: hosts.len(),
         };
@@ -142,7 +142,7 @@ impl Connection {
 
     /// Whether it is not to be used any more: also where the others have moved to another host.
     pub(super) fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::SeqCst) || self.client.is_closed() || !self.place.is(self.host)
+        self.broken.load(Ordering::SeqCst) || self.client.is_closed() || !self.current_host.is(self.host)
     }
 
     /// How many warnings have come with its answers.
@@ -158,7 +158,7 @@ impl Connection {
     /// Gives it up, since its host does not answer: another may have taken over that this one does not know of.
     pub(super) fn doubt_host(&self) {
         self.give_up();
-        self.place.doubt(self.host, self.hosts);
+        self.current_host.doubt(self.host, self.hosts);
     }
 
     /// Runs a statement that answers rows.
@@ -273,7 +273,7 @@ impl Connection {
 
 /// One that was given up is closed now: what drives it would wait for the answer that nobody wants, and PostgreSQL would keep
 /// the transaction, with all that it has locked.
-impl Drop for Connection {
+impl Drop for PostgresConnection {
     fn drop(&mut self) {
         if self.broken.load(Ordering::SeqCst) {
             self.driver.abort();
@@ -284,7 +284,7 @@ impl Drop for Connection {
 /// Somebody who waits for an answer. Who goes away before it came, be it for a shorter patience of their own, leaves a
 /// connection that may never answer again: it is given up, or the next one would wait for it in their place.
 struct Waiting<'a> {
-    connection: &'a Connection,
+    connection: &'a PostgresConnection,
     answered: bool,
 }
 

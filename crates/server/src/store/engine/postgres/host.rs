@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where a server of Hallpass is.
 #[derive(Default, Debug)]
-pub(super) struct Place(Mutex<State>);
+pub(super) struct CurrentHost(Mutex<State>);
 
 #[derive(Default, Debug)]
 struct State {
@@ -27,7 +27,7 @@ pub(super) struct Search {
     moves: u64,
 }
 
-impl Place {
+impl CurrentHost {
     /// Begins to look for the host to write on.
     pub(super) fn search(&self) -> Search {
         let state = self.state();
@@ -68,11 +68,11 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
-    use super::Place;
+    use super::CurrentHost;
 
     #[test]
     fn who_finds_another_host_moves_everybody() {
-        let place = Place::default();
+        let place = CurrentHost::default();
         assert!(place.arrive(place.search(), 2));
         assert!(place.is(2) && !place.is(0));
         assert_eq!(place.search().first, 2);
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_host_that_does_not_answer_is_tried_last() {
-        let place = Place::default();
+        let place = CurrentHost::default();
         place.doubt(0, 3);
         assert_eq!(place.search().first, 1);
         assert!(place.is(0), "as long as there is no other");
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn who_found_the_host_that_others_have_left_is_too_late() {
-        let place = Place::default();
+        let place = CurrentHost::default();
         let (late, early) = (place.search(), place.search());
         assert!(place.arrive(early, 1));
         assert!(!place.arrive(late, 0));

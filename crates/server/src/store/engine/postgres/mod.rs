@@ -5,10 +5,11 @@
 //! what waits (docs/decisions/0023).
 
 mod address;
+mod batch;
 mod connection;
-mod feed;
+mod groups;
+mod heartbeat;
 mod host;
-mod hot;
 mod points;
 mod pool;
 mod schema;
@@ -23,11 +24,11 @@ use crate::config;
 use crate::store::model::{Beat, Grant, GrantId, Mark, User, UserId};
 use crate::store::value::{Row, Value};
 use crate::store::{Result, StoreError};
-use feed::Feed;
+use heartbeat::HeartbeatConnection;
 use points::Points;
 use pool::Pool;
 use std::sync::Arc;
-use writer::Writer;
+use writer::PostgresWriter;
 
 /// How many connections are not lent: the one that writes, the one that reads by ids and the one that reads the feed.
 const OWN: u32 = 3;
@@ -36,7 +37,7 @@ const OWN: u32 = 3;
 pub(in crate::store) struct Postgres {
     pool: Pool,
     points: Points,
-    feed: Feed,
+    feed: HeartbeatConnection,
 }
 
 /// How connections are made.
@@ -53,7 +54,7 @@ impl Postgres {
         address: &Address,
         config: &config::Store,
         bounds: Arc<Bounds>,
-    ) -> Result<(Self, Writer)> {
+    ) -> Result<(Self, PostgresWriter)> {
         let address = Arc::new(address.clone());
         let prepared = start::look(&address).await? && config.prepared_statements;
         let way = Way { address, prepared };
@@ -61,9 +62,9 @@ impl Postgres {
         let postgres = Self {
             pool: Pool::new(way.clone(), lent)?,
             points: Points::start(way.clone()),
-            feed: Feed::new(way.clone()),
+            feed: HeartbeatConnection::new(way.clone()),
         };
-        Ok((postgres, Writer::new(way, bounds)?))
+        Ok((postgres, PostgresWriter::new(way, bounds)?))
     }
 
     pub(in crate::store) async fn migrate(&self) -> Result<()> {
@@ -119,7 +120,7 @@ impl Postgres {
 }
 
 /// PostgreSQL warns where it gave up waiting for its standby: what was committed may be lost, so it does not count as done.
-fn acknowledged(connection: &connection::Connection, warnings: u64) -> Result<()> {
+fn acknowledged(connection: &connection::PostgresConnection, warnings: u64) -> Result<()> {
     match connection.warnings() == warnings {
         true => Ok(()),
         false => Err(StoreError::Unavailable(

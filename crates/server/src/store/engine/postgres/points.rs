@@ -2,7 +2,7 @@
 //! each. Asking one by one costs three times as much, also where the questions follow each other without a wait.
 
 use super::Way;
-use super::connection::{Answer, Connection};
+use super::connection::{Answer, PostgresConnection};
 use crate::store::grants::grant_of;
 use crate::store::model::{Grant, GrantId, User, UserId};
 use crate::store::people::{PEOPLE, person_of};
@@ -59,7 +59,7 @@ impl Points {
 
 struct Reader {
     way: Way,
-    connection: Option<Connection>,
+    connection: Option<PostgresConnection>,
 }
 
 impl Reader {
@@ -101,10 +101,10 @@ impl Reader {
         Ok((found.0?, found.1?))
     }
 
-    async fn connection(&mut self) -> Result<&Connection> {
+    async fn connection(&mut self) -> Result<&PostgresConnection> {
         let connection = match self.connection.take().filter(|connection| !connection.is_broken()) {
             Some(connection) => connection,
-            None => Connection::open(&self.way.address, self.way.prepared).await?,
+            None => PostgresConnection::open(&self.way.address, self.way.prepared).await?,
         };
         Ok(self.connection.insert(connection))
     }
@@ -121,7 +121,7 @@ const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id, state, sc
      expires, ends, last_used, ended_at, reason, repeats, source, acts_as, resource FROM grants WHERE id = ANY($1)";
 
 /// These grants as they stand.
-pub(super) async fn read_grants(connection: &Connection, ids: &[GrantId]) -> Answer<Found<GrantId, Grant>> {
+pub(super) async fn read_grants(connection: &PostgresConnection, ids: &[GrantId]) -> Answer<Found<GrantId, Grant>> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
         return Ok(found);
@@ -136,7 +136,7 @@ pub(super) async fn read_grants(connection: &Connection, ids: &[GrantId]) -> Ans
 }
 
 /// These people, with memberships.
-async fn read_users(connection: &Connection, ids: &[UserId]) -> Answer<Found<UserId, User>> {
+async fn read_users(connection: &PostgresConnection, ids: &[UserId]) -> Answer<Found<UserId, User>> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
         return Ok(found);

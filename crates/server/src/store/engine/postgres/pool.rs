@@ -1,7 +1,7 @@
 //! Connections that are lent, one statement or one list at a time.
 
 use super::Way;
-use super::connection::Connection;
+use super::connection::PostgresConnection;
 use crate::store::{Result, StoreError};
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
@@ -36,14 +36,14 @@ impl Pool {
 }
 
 impl managed::Manager for Way {
-    type Type = Connection;
+    type Type = PostgresConnection;
     type Error = StoreError;
 
-    async fn create(&self) -> Result<Connection> {
-        Connection::open(&self.address, self.prepared).await
+    async fn create(&self) -> Result<PostgresConnection> {
+        PostgresConnection::open(&self.address, self.prepared).await
     }
 
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<StoreError> {
+    async fn recycle(&self, connection: &mut PostgresConnection, _: &Metrics) -> RecycleResult<StoreError> {
         match connection.is_broken() {
             true => Err(RecycleError::message("it is closed")),
             false => Ok(()),

@@ -4,8 +4,8 @@
 //! table of what was applied is locked in that transaction: of servers that start together one migrates, and the others
 //! find it done. The messages are simple ones, which every pooler takes.
 
-use super::connection::{Answer, Connection, Failed};
-use crate::store::engine::sqlite::schema::{Migration, known};
+use super::connection::{Answer, Failed, PostgresConnection};
+use crate::store::engine::migrations::{Migration, known};
 use crate::store::{Result, StoreError};
 
 /// What is set on PostgreSQL's tables beside the first migration: room in each page, so that a rotation finds some on the page
@@ -17,7 +17,7 @@ const ATTEMPTS: usize = 5;
 
 /// Applies what is missing, or nothing. A newer server's migrations beside ours are fine. Where nothing is missing no DDL is sent:
 /// the role that serves need not have the rights to it.
-pub(super) async fn migrate(connection: &Connection) -> Result<()> {
+pub(super) async fn migrate(connection: &PostgresConnection) -> Result<()> {
     if not_applied(connection).await.map_err(refused)?.is_empty() {
         return Ok(());
     }
@@ -35,7 +35,7 @@ pub(super) async fn migrate(connection: &Connection) -> Result<()> {
     Err(failed.map_or(StoreError::Conflict, refused))
 }
 
-async fn attempt(connection: &Connection) -> Answer<()> {
+async fn attempt(connection: &PostgresConnection) -> Answer<()> {
     connection.batch("BEGIN; SET LOCAL lock_timeout = '3s'").await?;
     connection.batch(HISTORY).await?;
     connection
@@ -48,11 +48,11 @@ async fn attempt(connection: &Connection) -> Answer<()> {
 }
 
 /// The SQL of what is missing.
-pub(super) async fn pending(connection: &Connection) -> Result<Vec<String>> {
+pub(super) async fn pending(connection: &PostgresConnection) -> Result<Vec<String>> {
     Ok(not_applied(connection).await?.iter().map(definitions).collect())
 }
 
-async fn not_applied(connection: &Connection) -> Answer<Vec<Migration>> {
+async fn not_applied(connection: &PostgresConnection) -> Answer<Vec<Migration>> {
     let started = connection
         .texts("SELECT to_regclass('refinery_schema_history')")
         .await?;
@@ -62,7 +62,7 @@ async fn not_applied(connection: &Connection) -> Answer<Vec<Migration>> {
     }
 }
 
-async fn missing(connection: &Connection) -> Answer<Vec<Migration>> {
+async fn missing(connection: &PostgresConnection) -> Answer<Vec<Migration>> {
     let rows = connection.texts("SELECT version FROM refinery_schema_history").await?;
     let applied: Vec<String> = rows.into_iter().flatten().flatten().collect();
     let is_missing = |migration: &Migration| !applied.contains(&migration.version.to_string());

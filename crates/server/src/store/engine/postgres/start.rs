@@ -1,7 +1,7 @@
 //! What a PostgreSQL must be to start on, and what stands between it and us.
 
 use super::address::Address;
-use super::connection::Connection;
+use super::connection::PostgresConnection;
 use crate::store::{Result, StoreError};
 
 /// The oldest version, as `server_version_num` counts.
@@ -11,7 +11,7 @@ const LOOKS: usize = 4;
 
 /// Looks at a database before anything is done in it. Whether statements may have names there.
 pub(super) async fn look(address: &Address) -> Result<bool> {
-    let connection = Connection::open(address, false).await?;
+    let connection = PostgresConnection::open(address, false).await?;
     let settings = connection.texts(SETTINGS).await?;
     let setting = |n: usize| {
         settings
@@ -23,7 +23,7 @@ pub(super) async fn look(address: &Address) -> Result<bool> {
     if setting(3) == "off" {
         tracing::warn!("PostgreSQL runs with fsync = off: a loss of power may lose what was acknowledged");
     }
-    let pooled = is_pooled(&connection, &Connection::open(address, false).await?).await?;
+    let pooled = is_pooled(&connection, &PostgresConnection::open(address, false).await?).await?;
     if pooled {
         tracing::info!("a pooler lends connections to PostgreSQL for one transaction: statements get no names");
     }
@@ -56,7 +56,7 @@ fn judge(version: &str, encoding: &str, commit: &str) -> Result<()> {
 
 /// Whether two connections of ours are served by one process of PostgreSQL, or one by two: then names of statements belong
 /// to whoever comes next, who may mean another statement by them.
-async fn is_pooled(one: &Connection, other: &Connection) -> Result<bool> {
+async fn is_pooled(one: &PostgresConnection, other: &PostgresConnection) -> Result<bool> {
     let mut served = [None, None];
     for _ in 0..LOOKS {
         for (connection, before) in [one, other].into_iter().zip(&mut served) {

@@ -1,13 +1,14 @@
 //! Expiry as part of running, on PostgreSQL: rows that another server treats at the same moment are left to it.
 
-use super::connection::{Answer, Connection};
-use super::writer::begin;
+use super::batch::begin;
+use super::connection::{Answer, PostgresConnection};
 use crate::store::engine::sqlite::sweep::{ANY_DUE, ROWS, Verdict, verdict};
 use crate::store::engine::writer::work::{Locks, Write};
+use crate::store::grants;
 use crate::store::organizations::memberships;
 use crate::store::organizations::memberships::{DELETE_ENDED, LONGEST_ENDED};
+use crate::store::rows::first;
 use crate::store::value::Value;
-use crate::store::{first, grants};
 use crate::time::Instant;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -19,7 +20,7 @@ pub(super) fn limit(commits: usize, inserted: usize) -> usize {
 /// Treats what is due at `now`, in a commit of its own, and events of the audit log until `audit_over`; returns what is left to
 /// another.
 pub(super) async fn sweep(
-    connection: &Connection,
+    connection: &PostgresConnection,
     now: Instant,
     audit_over: Instant,
     limit: usize,

@@ -2,22 +2,24 @@
 //!
 //! No `RETURNING`: on SQLite reading the row in the same transaction is cheaper, and it answers also where nothing changed.
 
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::sweep;
 use crate::store::engine::writer::bounds::Bounds;
 use crate::store::engine::writer::queue::Committed;
 use crate::store::engine::writer::work::{
     Applied, ENDS, End, Ends, Outcome, Recorded, Rotation, Use, Used, Work, Write,
 };
+use crate::store::error::{is_own, own};
 use crate::store::feed::numbering::Numbering;
 use crate::store::model::{AuditEvent, Change, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
+use crate::store::rows::{all, first};
 use crate::store::value::{Row, Statement, Value};
-use crate::store::{Result, StoreError, all, apps, audit, feed, first, grants};
+use crate::store::{Result, StoreError, apps, audit, feed, grants};
 use crate::time::Instant;
 
 /// One transaction.
-pub(in crate::store) struct Batch<'a> {
-    connection: &'a Connection,
+pub(in crate::store) struct SqliteBatch<'a> {
+    connection: &'a SqliteConnection,
     feed: &'a mut Numbering,
     /// The numbering with this batch in it: the run's own moves on with the commit.
     numbered: Numbering,
@@ -27,8 +29,8 @@ pub(in crate::store) struct Batch<'a> {
     left: Option<Write>,
 }
 
-impl<'a> Batch<'a> {
-    pub(in crate::store) fn new(connection: &'a Connection, feed: &'a mut Numbering, bounds: &'a Bounds) -> Self {
+impl<'a> SqliteBatch<'a> {
+    pub(in crate::store) fn new(connection: &'a SqliteConnection, feed: &'a mut Numbering, bounds: &'a Bounds) -> Self {
         Self {
             connection,
             numbered: *feed,
@@ -82,7 +84,7 @@ impl<'a> Batch<'a> {
             Work::Redeem(redeem, check) => Outcome::Redeemed(self.redeem(redeem, *check)?),
             Work::Rotate(rotate) => Outcome::Rotated(self.rotate(rotate)?),
             Work::End(end, recorded) => Outcome::Ended(self.end(end, recorded)?),
-            Work::Seen(uses) => self.seen(uses)?,
+            Work::Uses(uses) => self.seen(uses)?,
             Work::Write(write) => return self.write(write),
             #[cfg(test)]
             Work::Panic => panic!("a test asked for it"),
@@ -243,21 +245,5 @@ impl<'a> Batch<'a> {
 
     fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
         first(self.connection.query(grants::GRANT, &[id.into()])?, grants::grant_of)
-    }
-}
-
-/// Whether an error is the work's own, and not the database's.
-pub(in crate::store) fn is_own(error: &StoreError) -> bool {
-    match error {
-        StoreError::Conflict | StoreError::Taken(_) | StoreError::Corrupt(_) => true,
-        StoreError::Unavailable(_) | StoreError::Unfit(_) => false,
-    }
-}
-
-/// A work's own error is its answer; the database's is everybody's.
-pub(in crate::store) fn own<T>(result: Result<T>) -> Result<Result<T>> {
-    match result {
-        Err(error) if !is_own(&error) => Err(error),
-        result => Ok(result),
     }
 }

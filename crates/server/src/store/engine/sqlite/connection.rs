@@ -1,5 +1,6 @@
 //! One SQLite connection: how it is opened, and statements on it.
 
+use crate::store::error::unavailable;
 use crate::store::value::{Row, Value};
 use crate::store::{Result, StoreError};
 use rusqlite::config::DbConfig;
@@ -16,12 +17,12 @@ use std::time::Duration;
 const BUSY: Duration = Duration::from_secs(1);
 
 /// A connection and whether it can still be trusted.
-pub(in crate::store) struct Connection {
+pub(in crate::store) struct SqliteConnection {
     pub(in crate::store) raw: rusqlite::Connection,
     broken: Cell<bool>,
 }
 
-impl Connection {
+impl SqliteConnection {
     /// The connection that writes. WAL with FULL: a commit that returned survives a loss of power.
     pub(in crate::store) fn writer(path: &Path) -> Result<Self> {
         make_private(path)?;
@@ -111,11 +112,6 @@ fn unfit(error: Error) -> StoreError {
         Some(ErrorCode::NotADatabase) => StoreError::Unfit(error.to_string()),
         _ => unavailable(error),
     }
-}
-
-/// What keeps the database from answering; the engine's words, which hold no values.
-pub(in crate::store) fn unavailable(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(error.to_string())
 }
 
 impl ToSql for Value {

@@ -7,9 +7,10 @@ pub(in crate::store) mod schema;
 pub(in crate::store) mod sweep;
 mod writer;
 
-use self::connection::{Connection, unavailable};
-use self::writer::Writer;
+use self::connection::SqliteConnection;
+use self::writer::SqliteWriter;
 use super::writer::bounds::Bounds;
+use crate::store::error::unavailable;
 use crate::store::value::{Row, Value};
 use crate::store::{Result, StoreError};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ pub(in crate::store) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(in crate::store) fn open(path: &Path, readers: usize, bounds: Arc<Bounds>) -> Result<(Self, Writer)> {
+    pub(in crate::store) fn open(path: &Path, readers: usize, bounds: Arc<Bounds>) -> Result<(Self, SqliteWriter)> {
         if rusqlite::version_number() < OLDEST {
             let text = format!(
                 "SQLite {} can lose commits; 3.51.3 is the oldest to use",
@@ -37,7 +38,7 @@ impl Sqlite {
             );
             return Err(StoreError::Unfit(text));
         }
-        let writer = Writer::open(path, bounds)?;
+        let writer = SqliteWriter::open(path, bounds)?;
         let sqlite = Self {
             path: path.to_owned(),
             points: Pool::new(path, readers),
@@ -48,11 +49,11 @@ impl Sqlite {
     }
 
     pub(in crate::store) fn migrate(&self) -> Result<()> {
-        schema::migrate(&mut Connection::writer(&self.path)?)
+        schema::migrate(&mut SqliteConnection::writer(&self.path)?)
     }
 
     pub(in crate::store) fn pending_migrations(&self) -> Result<Vec<String>> {
-        schema::pending(&mut Connection::writer(&self.path)?)
+        schema::pending(&mut SqliteConnection::writer(&self.path)?)
     }
 
     pub(in crate::store) fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
@@ -74,7 +75,7 @@ impl Sqlite {
 struct Pool {
     path: PathBuf,
     keep: usize,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<SqliteConnection>>,
 }
 
 impl Pool {
@@ -86,7 +87,7 @@ impl Pool {
     /// Never waits for a connection: where none is idle, one more is opened, and closed again if too many are.
     fn query(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
         let idle = self.idle().pop();
-        let connection = idle.map_or_else(|| Connection::reader(&self.path), Ok)?;
+        let connection = idle.map_or_else(|| SqliteConnection::reader(&self.path), Ok)?;
         let rows = connection.query(sql, params);
         if !connection.is_broken() {
             let mut idle = self.idle();
@@ -97,7 +98,7 @@ impl Pool {
         rows
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,14 +1,12 @@
 //! The tables, brought to what this version needs by migrations that only add.
 
-use super::connection::{Connection, unavailable};
+use super::connection::SqliteConnection;
+use crate::store::engine::migrations::embedded;
+use crate::store::error::unavailable;
 use crate::store::{Result, StoreError};
 
-mod embedded {
-    refinery::embed_migrations!("migrations");
-}
-
 /// Applies what is missing, all of it in one transaction. A newer server's migrations beside ours are fine.
-pub(in crate::store) fn migrate(connection: &mut Connection) -> Result<()> {
+pub(in crate::store) fn migrate(connection: &mut SqliteConnection) -> Result<()> {
     let runner = embedded::migrations::runner()
         .set_grouped(true)
         .set_abort_missing(false);
@@ -17,7 +15,7 @@ pub(in crate::store) fn migrate(connection: &mut Connection) -> Result<()> {
 }
 
 /// The SQL of what is missing.
-pub(in crate::store) fn pending(connection: &mut Connection) -> Result<Vec<String>> {
+pub(in crate::store) fn pending(connection: &mut SqliteConnection) -> Result<Vec<String>> {
     let runner = embedded::migrations::runner();
     let started = !connection.query(HISTORY, &[])?.is_empty();
     let applied = match started {
@@ -34,32 +32,6 @@ pub(in crate::store) fn pending(connection: &mut Connection) -> Result<Vec<Strin
     Ok(pending
         .filter_map(|migration| migration.sql().map(str::to_owned))
         .collect())
-}
-
-/// A migration as it is embedded.
-#[derive(Clone)]
-pub(in crate::store) struct Migration {
-    pub(in crate::store) version: u32,
-    pub(in crate::store) name: String,
-    pub(in crate::store) checksum: u64,
-    pub(in crate::store) sql: String,
-}
-
-/// All migrations, the oldest first.
-pub(in crate::store) fn known() -> Vec<Migration> {
-    let runner = embedded::migrations::runner();
-    let migrations = runner.get_migrations().iter().map(|migration| Migration {
-        version: migration.version().unsigned_abs(),
-        name: migration.name().to_owned(),
-        checksum: migration.checksum(),
-        sql: migration.sql().unwrap_or_default().to_owned(),
-    });
-    migrations.collect()
-}
-
-/// The SQL of all migrations, the oldest first.
-pub(in crate::store) fn all() -> Vec<String> {
-    known().into_iter().map(|migration| migration.sql).collect()
 }
 
 /// A database that is away or locked may work later; one with other tables than ours will not.

@@ -3,15 +3,16 @@
 //! Grants are found by `check_at`, which a rotation does not touch. A commit that inserts grants treats more, so that
 //! what goes keeps up with what comes.
 
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use crate::store::engine::writer::bounds::Bounds;
 use crate::store::engine::writer::work::{End, Work, Write};
 use crate::store::grants::{END, end_params, next_check};
 use crate::store::model::{EndReason, State};
 use crate::store::organizations::memberships;
 use crate::store::organizations::memberships::{DELETE_ENDED, LONGEST_ENDED};
+use crate::store::rows::first;
 use crate::store::value::{Row, Value};
-use crate::store::{Result, StoreError, first};
+use crate::store::{Result, StoreError};
 use crate::time::Instant;
 
 /// How many rows of each kind a commit treats.
@@ -19,7 +20,7 @@ pub(in crate::store) const ROWS: usize = 32;
 
 /// Treats what is due once these were done, which came with `now`; returns what is left to a commit of its own.
 pub(in crate::store) fn sweep(
-    connection: &Connection,
+    connection: &SqliteConnection,
     bounds: &Bounds,
     now: Instant,
     works: &[&Work],

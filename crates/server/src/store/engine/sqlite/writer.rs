@@ -1,10 +1,11 @@
 //! SQLite's half of the writer: the connection that writes, and one transaction for each batch (`queue.rs` has the thread).
 
-use super::batch::Batch;
-use super::connection::{Connection, unavailable};
+use super::batch::SqliteBatch;
+use super::connection::SqliteConnection;
 use crate::store::engine::writer::bounds::Bounds;
-use crate::store::engine::writer::queue::{Committed, Engine};
+use crate::store::engine::writer::queue::{BatchWriter, Committed};
 use crate::store::engine::writer::work::{Locks, Work};
+use crate::store::error::unavailable;
 use crate::store::feed;
 use crate::store::feed::numbering::Numbering;
 use crate::store::model::Change;
@@ -17,20 +18,20 @@ use std::sync::Arc;
 type FileId = (u64, u64);
 
 /// The connection that writes.
-pub(in crate::store) struct Writer {
+pub(in crate::store) struct SqliteWriter {
     path: PathBuf,
     /// Which file the database was at the start.
     file: FileId,
     /// `None` after an error that only opening it again mends.
-    connection: Option<Connection>,
+    connection: Option<SqliteConnection>,
     numbering: Numbering,
     bounds: Arc<Bounds>,
 }
 
-impl Writer {
+impl SqliteWriter {
     pub(in crate::store) fn open(path: &Path, bounds: Arc<Bounds>) -> Result<Self> {
         Ok(Self {
-            connection: Some(Connection::writer(path)?),
+            connection: Some(SqliteConnection::writer(path)?),
             path: path.to_owned(),
             file: file_at(path)?,
             numbering: Numbering::begin()?,
@@ -39,7 +40,7 @@ impl Writer {
     }
 }
 
-impl Engine for Writer {
+impl BatchWriter for SqliteWriter {
     /// A panic in here loses the connection, and with it all that was not committed. No other server writes in this file.
     fn commit(&mut self, works: &[&Work], _: Locks) -> Result<Committed> {
         // SQLite would go on in a file that was moved or deleted, and the next start would know of nothing.
@@ -50,9 +51,9 @@ impl Engine for Writer {
         }
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => Connection::writer(&self.path)?,
+            None => SqliteConnection::writer(&self.path)?,
         };
-        let applied = Batch::new(&connection, &mut self.numbering, &self.bounds).apply(works);
+        let applied = SqliteBatch::new(&connection, &mut self.numbering, &self.bounds).apply(works);
         if !connection.is_broken() {
             self.connection = Some(connection);
         }
@@ -62,7 +63,7 @@ impl Engine for Writer {
     fn untold(&mut self) -> Result<Vec<Change>> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => Connection::writer(&self.path)?,
+            None => SqliteConnection::writer(&self.path)?,
         };
         feed::entries(self.connection.insert(connection))
     }

@@ -3,7 +3,8 @@
 //! Commits of other servers take milliseconds, and are waited for. One whose commit hangs, since its way to the database does,
 //! keeps its locks for as long: a commit here would wait with all that it holds (decision 67).
 
-use super::work::{Job, Work, plan};
+use super::batch::{Job, Since, plan};
+use super::work::Work;
 use crate::store::StoreError;
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -14,13 +15,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MOST: usize = 1_024;
 /// How many of those that are tried one by one have their turn in one attempt.
 const SINGLES: usize = 16;
-
-/// Since when a work waits, and its place among the others.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct Since {
-    at: Instant,
-    number: u64,
-}
 
 /// A work that does not wait, and why.
 pub(in crate::store) type Refused<R> = (Job<R>, StoreError);

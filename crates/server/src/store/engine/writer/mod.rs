@@ -1,5 +1,6 @@
 //! The one thread that writes: what waits for it, what goes into one commit, and who is refused.
 
+pub(in crate::store) mod batch;
 pub(in crate::store) mod bounds;
 pub(in crate::store) mod held;
 pub(in crate::store) mod pressure;

@@ -20,13 +20,13 @@ pub(in crate::store) struct Pressure {
 }
 
 /// A change that is waited for, until this is dropped.
-pub(in crate::store) struct Place<'a>(&'a Pressure);
+pub(in crate::store) struct QueuePlace<'a>(&'a Pressure);
 
 impl Pressure {
     /// A place in the queue, of whose changes `batch` are one commit; `None` where the wait would be too long.
-    pub(in crate::store) fn enter(&self, batch: usize) -> Option<Place<'_>> {
+    pub(in crate::store) fn enter(&self, batch: usize) -> Option<QueuePlace<'_>> {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let place = Place(self);
+        let place = QueuePlace(self);
         let commits = u64::try_from(before / batch).unwrap_or(u64::MAX);
         let wait = Duration::from_micros(self.commit.load(Ordering::Relaxed).saturating_mul(commits));
         (wait <= PATIENCE).then_some(place)
@@ -47,7 +47,7 @@ impl Pressure {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }

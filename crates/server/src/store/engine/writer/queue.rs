@@ -7,12 +7,13 @@
 //! engine's; what runs here is tried in every order of its threads (`tests/queue.rs`).
 
 use super::threads::{REST, mpsc, receive, rest, thread};
-use crate::store::engine::sqlite::connection::unavailable;
+use crate::store::engine::writer::batch::{Job, plan};
 use crate::store::engine::writer::held::Held;
 use crate::store::engine::writer::pressure::Pressure;
 use crate::store::engine::writer::uses;
-use crate::store::engine::writer::uses::Seen;
-use crate::store::engine::writer::work::{Applied, Job, Locks, Outcome, Work, Write, plan};
+use crate::store::engine::writer::uses::PendingUses;
+use crate::store::engine::writer::work::{Applied, Locks, Outcome, Work, Write};
+use crate::store::error::unavailable;
 use crate::store::model::Change;
 use crate::store::settings::probe;
 use crate::store::{Result, StoreError};
@@ -54,7 +55,7 @@ pub(in crate::store) struct Committed {
 pub(in crate::store) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
 
 /// What commits.
-pub(in crate::store) trait Engine: Send + 'static {
+pub(in crate::store) trait BatchWriter: Send + 'static {
     /// Does all of this in one commit, or fails: then it may have been done all the same. A work that is refused for itself
     /// leaves the others alone, and so does one for which another has locked something for too long. After a panic the next
     /// call goes on.
@@ -67,7 +68,7 @@ pub(in crate::store) trait Engine: Send + 'static {
 /// What the thread shares with those who call it.
 #[derive(Default)]
 pub(in crate::store) struct Shared {
-    pub(in crate::store) seen: Seen,
+    pub(in crate::store) uses: PendingUses,
     pub(in crate::store) listener: OnceLock<Listener>,
     pub(in crate::store) pressure: Pressure,
     /// How many commits somebody waited for.
@@ -92,7 +93,7 @@ pub(in crate::store) struct Queue {
 }
 
 /// Starts the thread.
-pub(in crate::store) fn start(engine: impl Engine, shared: Arc<Shared>) -> Result<Queue> {
+pub(in crate::store) fn start(engine: impl BatchWriter, shared: Arc<Shared>) -> Result<Queue> {
     let (entrance, arriving) = sync_channel(QUEUE);
     let worker = Worker {
         engine,
@@ -159,7 +160,7 @@ struct Worker<E> {
     unsure: bool,
 }
 
-impl<E: Engine> Worker<E> {
+impl<E: BatchWriter> Worker<E> {
     fn run(mut self) {
         while self.gather() {
             for (job, error) in self.held.take_from(&mut self.waiting, now()) {
@@ -193,7 +194,7 @@ impl<E: Engine> Worker<E> {
     fn gather(&mut self) -> bool {
         if self.waiting.is_empty() && self.has_many_uses() && !self.shared.pressure.is_failing() {
             // One commit did not hold them all.
-            self.waiting.push_back(unasked(Work::Seen(vec![])));
+            self.waiting.push_back(unasked(Work::Uses(vec![])));
         }
         while self.waiting.is_empty() {
             let failing = self.shared.pressure.is_failing();
@@ -209,14 +210,14 @@ impl<E: Engine> Worker<E> {
                     return true;
                 }
                 Err(RecvTimeoutError::Timeout) if failing => self.waiting.push_back(unasked(Work::Write(probe()))),
-                Err(RecvTimeoutError::Timeout) if !self.shared.seen.is_due() => {}
-                Err(RecvTimeoutError::Timeout) => self.waiting.push_back(unasked(Work::Seen(vec![]))),
-                Err(RecvTimeoutError::Disconnected) if self.closing || !self.shared.seen.is_due() => return false,
+                Err(RecvTimeoutError::Timeout) if !self.shared.uses.is_due() => {}
+                Err(RecvTimeoutError::Timeout) => self.waiting.push_back(unasked(Work::Uses(vec![]))),
+                Err(RecvTimeoutError::Disconnected) if self.closing || !self.shared.uses.is_due() => return false,
                 Err(RecvTimeoutError::Disconnected) => {
                     // Once: a database that is away must not keep the server from ending.
                     self.closing = true;
                     self.waiting
-                        .extend((0..=uses::LIMIT / USES).map(|_| unasked(Work::Seen(vec![]))));
+                        .extend((0..=uses::LIMIT / USES).map(|_| unasked(Work::Uses(vec![]))));
                 }
             }
         }
@@ -231,21 +232,21 @@ impl<E: Engine> Worker<E> {
     fn write_uses_behind(&mut self, batch: &mut [Job<Reply>]) {
         let now = batch.iter().filter_map(|job| job.work.now()).max();
         let late = now.filter(|now| now.since(self.uses_written) >= BEHIND);
-        let writes = batch.iter().any(|job| matches!(job.work, Work::Seen(_)));
-        if (late.is_some() && self.shared.seen.is_due()) || (!writes && self.has_many_uses()) {
+        let writes = batch.iter().any(|job| matches!(job.work, Work::Uses(_)));
+        if (late.is_some() && self.shared.uses.is_due()) || (!writes && self.has_many_uses()) {
             self.uses_written = late.unwrap_or(self.uses_written);
-            self.waiting.push_back(unasked(Work::Seen(vec![])));
+            self.waiting.push_back(unasked(Work::Uses(vec![])));
         }
         for job in batch {
-            if let Work::Seen(uses) = &mut job.work {
-                *uses = self.shared.seen.take(USES);
+            if let Work::Uses(uses) = &mut job.work {
+                *uses = self.shared.uses.take(USES);
             }
         }
     }
 
     /// Whether more uses are to be written than one commit holds, and can be.
     fn has_many_uses(&self) -> bool {
-        !self.uses_locked && self.shared.seen.has_due(USES)
+        !self.uses_locked && self.shared.uses.has_due(USES)
     }
 
     /// Commits, and answers everybody: where it fails, also those who have waited meanwhile.
@@ -315,13 +316,13 @@ impl<E: Engine> Worker<E> {
     }
 
     fn answer(&mut self, job: Job<Reply>, answer: Result<Applied>) {
-        if let Work::Seen(_) = job.work {
+        if let Work::Uses(_) = job.work {
             self.uses_locked = matches!(answer, Ok(Applied::Without(_)));
         }
         match answer {
             Ok(Applied::Whole(outcome)) => reply(job, Ok(outcome)),
             Ok(Applied::Without(uses)) => {
-                self.shared.seen.put_back(uses);
+                self.shared.uses.put_back(uses);
                 reply(job, Ok(Outcome::Noted));
             }
             // Behind what came meanwhile: nobody waits for an app with a million grants.
@@ -351,8 +352,8 @@ impl<E: Engine> Worker<E> {
     /// Refuses works. Their uses are written later.
     fn refuse(&mut self, jobs: impl IntoIterator<Item = Job<Reply>>, error: &StoreError) {
         for mut job in jobs {
-            if let Work::Seen(uses) = &mut job.work {
-                self.shared.seen.put_back(std::mem::take(uses));
+            if let Work::Uses(uses) = &mut job.work {
+                self.shared.uses.put_back(std::mem::take(uses));
             }
             reply(job, Err(error.clone()));
         }

@@ -18,7 +18,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Uses of grants and of secrets.
 #[derive(Default)]
-pub(in crate::store) struct Seen(Mutex<Notes>);
+pub(in crate::store) struct PendingUses(Mutex<Notes>);
 
 #[derive(Default)]
 struct Notes {
@@ -38,7 +38,7 @@ struct Note {
     at: Instant,
 }
 
-impl Seen {
+impl PendingUses {
     /// Which generation's token of a grant, or which secret, was seen last, and when.
     pub(in crate::store) fn last(&self, of: Used) -> Option<(u32, Instant)> {
         self.notes().find(of).map(|note| (note.generation, note.at))
@@ -80,7 +80,7 @@ impl Seen {
         !self.notes().due.is_empty()
     }
 
-    /// Up to `limit` uses to write down. Until [`Seen::put_back`] they count as written.
+    /// Up to `limit` uses to write down. Until [`PendingUses::put_back`] they count as written.
     pub(in crate::store) fn take(&self, limit: usize) -> Vec<Use> {
         let mut notes = self.notes();
         let mut uses = Vec::with_capacity(limit.min(notes.due.len()));
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_use_is_known_at_once_for_its_generation_only() {
-        let seen = Seen::default();
+        let seen = PendingUses::default();
         seen.note(use_of(ID, 3, 0));
         assert!(seen.knows(ID, 3));
         assert!(!seen.knows(ID, 2) && !seen.knows(ID, 4));
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_later_use_is_written_once_a_minute_and_a_new_generation_at_once() {
-        let seen = Seen::default();
+        let seen = PendingUses::default();
         seen.note(use_of(ID, 3, 0));
         assert_eq!(seen.take(10), [use_of(ID, 3, 0)]);
         seen.note(use_of(ID, 3, 59_999));
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_written_is_due_again() {
-        let seen = Seen::default();
+        let seen = PendingUses::default();
         seen.note(use_of(ID, 3, 0));
         let taken = seen.take(10);
         seen.note(use_of(ID, 4, 1));
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(seen.take(10), [use_of(ID, 4, 1)]);
     }
 
-    fn fill(seen: &Seen, from: usize, count: usize) {
+    fn fill(seen: &PendingUses, from: usize, count: usize) {
         for n in from..from + count {
             seen.note(use_of(GrantId(Uuid::from_u128(n as u128)), 1, 0));
         }
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let seen = Seen::default();
+        let seen = PendingUses::default();
         fill(&seen, 0, 2 * LIMIT);
         for round in 1..=5 {
             let notes = seen.notes();
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn where_too_many_are_due_the_oldest_is_not_written_and_still_known() {
-        let seen = Seen::default();
+        let seen = PendingUses::default();
         fill(&seen, 0, LIMIT + 1);
         let id = |n: usize| GrantId(Uuid::from_u128(n as u128));
         assert!(seen.knows(id(0), 1) && seen.knows(id(LIMIT), 1));

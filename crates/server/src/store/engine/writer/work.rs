@@ -1,28 +1,12 @@
-//! What the writer can be asked to do, and which of it goes into one commit.
-//!
-//! A batch never holds two changes of the same grant. Identical rotations, which is what many copies of one refresh
-//! request are, become one and share its answer; anything else for a grant already in the batch waits for the next and
-//! then sees what the first did (so a second redemption of a code is a replay). Who waits keeps its place.
+//! What the writer can be asked to do, and what comes of it.
 
-use super::held::Since;
 use crate::store::StoreError;
 use crate::store::model::{AuditEvent, EndReason, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, SecretId};
 use crate::store::value::{Statement, Value};
 use crate::time::Instant;
-use std::collections::HashMap;
-use std::collections::VecDeque;
 
 /// How many grants end in one commit; an app may have millions.
 pub(in crate::store) const ENDS: u32 = 500;
-
-/// Someone's work and where its answer goes; several where works are identical.
-#[derive(Debug)]
-pub(in crate::store) struct Job<R> {
-    pub(in crate::store) work: Work,
-    pub(in crate::store) replies: Vec<R>,
-    /// Since when it waits for what another has locked.
-    pub(in crate::store) held: Option<Since>,
-}
 
 /// Whether a commit waits for what others have locked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,44 +15,6 @@ pub(in crate::store) enum Locks {
     Awaited,
     /// Not at all.
     NotAwaited,
-}
-
-/// Takes from what waits, in order, up to `limit` works for one commit. What may not be in it stays, in order.
-pub(in crate::store) fn plan<R>(waiting: &mut VecDeque<Job<R>>, limit: usize) -> Vec<Job<R>> {
-    let mut batch: Vec<Job<R>> = Vec::new();
-    let mut places: HashMap<GrantId, usize> = HashMap::new();
-    let mut many = false;
-    let mut left = VecDeque::new();
-    for job in waiting.drain(..) {
-        let concerns = job.work.concerns();
-        let first = match concerns {
-            Concerns::One(id) => places.get(&id).copied(),
-            _ => None,
-        };
-        if let Some(same) = first.and_then(|place| batch.get_mut(place))
-            && same.work.is_answered_like(&job.work)
-        {
-            same.replies.extend(job.replies);
-            continue;
-        }
-        let free = match concerns {
-            Concerns::None => true,
-            Concerns::One(_) => first.is_none() && !many,
-            Concerns::Many => places.is_empty() && !many,
-        };
-        if !free || batch.len() >= limit {
-            left.push_back(job);
-            continue;
-        }
-        match concerns {
-            Concerns::None => {}
-            Concerns::One(id) => drop(places.insert(id, batch.len())),
-            Concerns::Many => many = true,
-        }
-        batch.push(job);
-    }
-    *waiting = left;
-    batch
 }
 
 /// The event that the audit log gets with a change, in the same commit; `None`: the change is not recorded.
@@ -86,7 +32,7 @@ pub(in crate::store) enum Work {
     /// A grant ends. The event is appended if it had not ended already.
     End(End, Recorded),
     /// Uses to write down.
-    Seen(Vec<Use>),
+    Uses(Vec<Use>),
     /// Anything that is not hot.
     Write(Write),
     /// A defect of the writer.
@@ -224,7 +170,7 @@ impl Write {
 }
 
 /// Which grants a work changes.
-enum Concerns {
+pub(super) enum Concerns {
     None,
     One(GrantId),
     Many,
@@ -239,13 +185,13 @@ impl Work {
         }
     }
 
-    fn concerns(&self) -> Concerns {
+    pub(super) fn concerns(&self) -> Concerns {
         match self {
             Self::Insert(grant, _) => Concerns::One(grant.id),
             Self::Redeem(redeem, _) => Concerns::One(redeem.id),
             Self::Rotate(rotate) => Concerns::One(rotate.id),
             Self::End(end, _) => Concerns::One(end.id),
-            Self::Seen(_) => Concerns::Many,
+            Self::Uses(_) => Concerns::Many,
             Self::Write(write) if write.ends.is_some() => Concerns::Many,
             Self::Write(_) => Concerns::None,
             #[cfg(test)]
@@ -254,7 +200,7 @@ impl Work {
     }
 
     /// Whether this work's answer answers `other` too.
-    fn is_answered_like(&self, other: &Self) -> bool {
+    pub(super) fn is_answered_like(&self, other: &Self) -> bool {
         let same = |a: &Rotate, b: &Rotate| {
             (a.id, a.presented, a.expect, a.expect_previous, a.key)
                 == (b.id, b.presented, b.expect, b.expect_previous, b.key)
@@ -294,7 +240,7 @@ impl Work {
             Self::Redeem(redeem, _) => Some(redeem.now),
             Self::Rotate(rotate) => Some(rotate.now),
             Self::End(end, _) => Some(end.now),
-            Self::Seen(uses) => uses.iter().map(|one| one.at).max(),
+            Self::Uses(uses) => uses.iter().map(|one| one.at).max(),
             Self::Write(write) => {
                 let ends = write.ends.iter().map(|ends| ends.now);
                 let recorded = write.recorded.iter().map(|event| event.at);
@@ -332,112 +278,5 @@ impl Outcome {
     /// The error for an answer of the wrong kind, which would be a defect of the writer.
     pub(in crate::store) fn unexpected(&self) -> StoreError {
         StoreError::Unavailable("the writer answered something else".to_owned())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use uuid::Uuid;
-
-    fn grant(id: u128) -> GrantId {
-        GrantId(Uuid::from_u128(id))
-    }
-
-    fn rotate(id: u128, presented: u32, expect: u32) -> Work {
-        Work::Rotate(Rotate {
-            id: grant(id),
-            presented,
-            expect,
-            expect_previous: None,
-            now: Instant(0),
-            expires: None,
-            key: 1,
-            repeats: 0,
-            source: [0; 8],
-        })
-    }
-
-    fn end(id: u128) -> Work {
-        let reason = EndReason::ByPerson;
-        let end = End {
-            id: grant(id),
-            reason,
-            now: Instant(0),
-            generation: None,
-        };
-        Work::End(end, None)
-    }
-
-    fn end_many() -> Work {
-        let (select, params, reason) = ("", vec![], EndReason::ByPerson);
-        let ends = Some(Ends::new(select, params, reason, Instant(0)));
-        Work::Write(Write {
-            ends,
-            ..Write::default()
-        })
-    }
-
-    /// Plans until nothing waits; each batch as the numbers of the works in it, identical ones joined by `+`.
-    fn batches(works: Vec<Work>, limit: usize) -> Vec<Vec<String>> {
-        let jobs = works.into_iter().enumerate();
-        let mut waiting: VecDeque<_> = jobs
-            .map(|(n, work)| Job {
-                work,
-                replies: vec![n.to_string()],
-                held: None,
-            })
-            .collect();
-        let mut batches = Vec::new();
-        while !waiting.is_empty() {
-            batches.push(
-                plan(&mut waiting, limit)
-                    .iter()
-                    .map(|job| job.replies.join("+"))
-                    .collect(),
-            );
-        }
-        batches
-    }
-
-    #[test]
-    fn works_of_different_grants_are_one_batch() {
-        let works = vec![rotate(1, 1, 1), end(2), Work::Write(Write::default()), rotate(3, 1, 1)];
-        assert_eq!(batches(works, 256), [["0", "1", "2", "3"]]);
-    }
-
-    #[test]
-    fn identical_rotations_become_one() {
-        let works = vec![rotate(1, 1, 1), rotate(2, 1, 1), rotate(1, 1, 1), rotate(1, 1, 1)];
-        assert_eq!(batches(works, 256), [["0+2+3", "1"]]);
-    }
-
-    #[test]
-    fn another_change_of_the_same_grant_waits_and_keeps_its_place() {
-        let works = vec![rotate(1, 1, 1), end(1), rotate(1, 1, 2), end(2)];
-        assert_eq!(batches(works, 256), [vec!["0", "3"], vec!["1"], vec!["2"]]);
-    }
-
-    #[test]
-    fn a_second_end_is_another_change() {
-        assert_eq!(batches(vec![end(1), end(1)], 256), [["0"], ["1"]]);
-    }
-
-    #[test]
-    fn a_change_of_many_grants_shares_its_batch_with_no_change_of_a_grant() {
-        let works = vec![end(1), end_many(), Work::Write(Write::default()), end(2), end_many()];
-        assert_eq!(batches(works, 256), [vec!["0", "2", "3"], vec!["1"], vec!["4"]]);
-    }
-
-    #[test]
-    fn a_change_of_a_grant_waits_for_a_change_of_many() {
-        let works = vec![end_many(), end(1), Work::Seen(vec![]), end(2)];
-        assert_eq!(batches(works, 256), [vec!["0"], vec!["1", "3"], vec!["2"]]);
-    }
-
-    #[test]
-    fn a_batch_has_a_limit_and_identical_rotations_join_beyond_it() {
-        let works = vec![rotate(1, 1, 1), end(2), end(3), rotate(1, 1, 1)];
-        assert_eq!(batches(works, 2), [vec!["0+3", "1"], vec!["2"]]);
     }
 }

@@ -2,7 +2,7 @@
 //! must not grow old for it.
 
 use super::Way;
-use super::connection::{Connection, Param};
+use super::connection::{Param, PostgresConnection};
 use crate::store::feed::change_of;
 use crate::store::model::{Beat, Mark};
 use crate::store::value::Row;
@@ -14,12 +14,12 @@ use tokio_postgres::types::Type;
 const ENTRIES: i64 = 10_000;
 
 /// The connection, once it was needed.
-pub(super) struct Feed {
+pub(super) struct HeartbeatConnection {
     way: Way,
-    connection: Mutex<Option<Connection>>,
+    connection: Mutex<Option<PostgresConnection>>,
 }
 
-impl Feed {
+impl HeartbeatConnection {
     pub(super) fn new(way: Way) -> Self {
         let connection = Mutex::default();
         Self { way, connection }
@@ -30,7 +30,7 @@ impl Feed {
         let mut place = self.connection.lock().await;
         let connection = match place.take().filter(|connection| !connection.is_broken()) {
             Some(connection) => connection,
-            None => Connection::open(&self.way.address, self.way.prepared).await?,
+            None => PostgresConnection::open(&self.way.address, self.way.prepared).await?,
         };
         let (runs, numbers): (Vec<&[u8]>, Vec<i64>) = marks.iter().map(|mark| (&mark.node[..], mark.number)).unzip();
         let id = node.as_slice();
@@ -54,15 +54,15 @@ impl Feed {
 
 /// A connection on which a heartbeat was sent. Whoever gives up waiting for it has doubts about the host: a primary that was
 /// cut off from its standby can answer everything but this.
-struct Unanswered(Option<Connection>);
+struct Unanswered(Option<PostgresConnection>);
 
 impl Unanswered {
-    fn connection(&self) -> Result<&Connection> {
+    fn connection(&self) -> Result<&PostgresConnection> {
         let gone = || StoreError::Unavailable("the heartbeat has no connection".to_owned());
         self.0.as_ref().ok_or_else(gone)
     }
 
-    fn answered(mut self) -> Option<Connection> {
+    fn answered(mut self) -> Option<PostgresConnection> {
         self.0.take()
     }
 }

@@ -3,7 +3,7 @@
 //! Each statement locks its rows in the order of their ids and decides by what it finds locked, so that of many that race, on
 //! whatever node, one makes the change, and statements of several nodes never wait for each other in a circle.
 
-use super::connection::{Answer, Connection, Param};
+use super::connection::{Answer, Param, PostgresConnection};
 use crate::store::engine::writer::bounds::Bounds;
 use crate::store::engine::writer::work::{End, Locks, Recorded, Use, Used, Work};
 use crate::store::feed::numbering::Numbering;
@@ -73,7 +73,7 @@ pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, bounds: &Bounds
             }
             Work::Rotate(rotate) => put(&mut groups, Kind::Rotate, place, grants::rotation_params(rotate), None),
             Work::End(end, recorded) => put_end(&mut groups, (place, end, recorded), numbering, bounds),
-            Work::Seen(uses) => uses.iter().for_each(|one| put_use(&mut groups, place, one)),
+            Work::Uses(uses) => uses.iter().for_each(|one| put_use(&mut groups, place, one)),
             _ => {}
         }
     }
@@ -165,7 +165,7 @@ impl Group {
 
     /// Runs it: what came of each work. Works of grants that are not there are missing from that. It waits for what others have
     /// locked as long as `locks` says, which is a setting of this statement's transaction alone.
-    pub(super) async fn run(&self, connection: &Connection, locks: Locks) -> Answer<Vec<Done>> {
+    pub(super) async fn run(&self, connection: &PostgresConnection, locks: Locks) -> Answer<Vec<Done>> {
         let columns: Vec<Vec<&Value>> = (0..self.kind.columns().len())
             .map(|column| self.rows.iter().filter_map(|row| row.get(column)).collect())
             .collect();
@@ -357,7 +357,7 @@ const SECRET_SEEN: &str = "WITH l AS (SELECT b.* FROM unnest($1::bigint[], $2::b
      UPDATE secrets AS s SET last_used = GREATEST(s.last_used, l.at) FROM l WHERE s.id = l.id";
 
 /// Those of these grants whose rows others have locked at this moment.
-pub(super) async fn locked(connection: &Connection, ids: &[GrantId]) -> Answer<HashSet<GrantId>> {
+pub(super) async fn locked(connection: &PostgresConnection, ids: &[GrantId]) -> Answer<HashSet<GrantId>> {
     let ids: Vec<Value> = ids.iter().map(|&id| id.into()).collect();
     let (rows, _) = connection.rows(LOCKED, &[(&ids, Type::BYTEA_ARRAY)]).await?;
     Ok(rows.into_iter().map(|mut row| row.take()).collect::<Result<_, _>>()?)
