@@ -181,3 +181,8 @@ fn event_of(row: &mut Row) -> Result<AuditEvent> {
         detail: row.take()?,
     })
 }
+
+pub(crate) const DELETE_EXPIRED: &str = "DELETE FROM audit_events WHERE id IN \
+     (SELECT id FROM audit_events WHERE happened <= $1 ORDER BY happened LIMIT $2)";
+pub(crate) const DELETE_EXPIRED_ON_POSTGRES: &str = "DELETE FROM audit_events WHERE id IN \
+     (SELECT id FROM audit_events WHERE happened <= $1 ORDER BY happened LIMIT $2 FOR UPDATE SKIP LOCKED)";

@@ -14,7 +14,6 @@ mod error;
 mod feed;
 mod grants;
 mod keys;
-mod lists;
 pub mod model;
 mod organizations;
 mod people;
@@ -25,12 +24,13 @@ mod settings;
 pub(crate) mod tests;
 pub mod value;
 
+pub use apps::Manager;
 pub use deletions::Toll;
 pub use engine::postgres::Address;
 pub use error::{Result, StoreError, if_readable};
 pub(crate) use feed::nodes::RECALL;
 pub(crate) use grants::CODE_KEPT;
-pub use lists::{Connected, Manager};
+pub use grants::Connected;
 
 use crate::config::{self, StoreUrl};
 use crate::time::Instant;

@@ -1,6 +1,6 @@
 //! Resources: the APIs that check tokens (RFC 7662 §2.1, RFC 8707).
 
-use super::apps::{hash_columns, hash_of};
+use super::apps::secrets::{hash_columns, hash_of};
 use super::model::{ChangeKind, NewChange, Resource};
 use super::rows::{first, readable};
 use super::value::{Row, Statement, Value};

@@ -51,6 +51,15 @@ impl Statement {
     }
 }
 
+/// A statement that does the same for many at once, on PostgreSQL: its parameters are arrays.
+pub(crate) struct ArrayStatement {
+    pub(crate) sql: &'static str,
+    /// The types of the arrays, a letter each: `b`ytes, `i`ntegers, `t`exts.
+    pub(crate) columns: &'static str,
+    /// Which of them has the ids of the grants that it changes, whose rows it waits for.
+    pub(crate) grant: Option<usize>,
+}
+
 /// A row, read from its first column to its last.
 #[derive(Debug)]
 pub struct Row(std::vec::IntoIter<Value>);

@@ -1,21 +1,26 @@
-//! Apps, which are OAuth clients (RFC 6749 §2), and their secrets.
+//! Apps, which are OAuth clients (RFC 6749 §2).
 
-pub(in crate::store) mod names;
-pub(in crate::store) mod origins;
+mod deletion;
+pub(crate) mod lists;
+pub(crate) mod names;
+pub(crate) mod origins;
+pub(crate) mod secrets;
 
-use super::apps::names::Named;
-use super::apps::origins::{first_origins, moved_origins};
+pub use lists::Manager;
+
 use super::engine::writer::work::Write;
-use super::grants::ends_of_app;
+use super::grants::end::ends_of_app;
 use super::model::{
-    App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, Others, Reach, Secret,
-    SecretHash, SecretId, UserId,
+    App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, Reach, UserId,
 };
-use super::rows::{first, readable};
+use super::rows::first;
 use super::value::{Row, Statement, Value};
-use super::{Result, Store, StoreError};
+use super::{Result, Store};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
+use names::Named;
+use origins::{first_origins, moved_origins};
+use secrets::insert_secret;
 
 impl Store {
     /// The app, with its secrets.
@@ -111,49 +116,6 @@ impl Store {
         })
         .await
     }
-
-    /// Gives an app a new secret and says what becomes of its others. [`StoreError::Conflict`]: there is no such app, or it
-    /// would have more than two live secrets. [`StoreError::Taken`]: the secret came before.
-    ///
-    /// The app's row is written first: where writers work side by side it is what makes them count one after the other.
-    pub async fn set_secret(&self, app: AppId, secret: Secret, others: Others, now: Instant) -> Result<()> {
-        let mut statements = vec![Statement::new(SAME_APP, vec![app.into()]).expect_one()];
-        if others == Others::End {
-            statements.push(Statement::new(DELETE_SECRETS, vec![app.into(), secret.id.into()]));
-        }
-        let mut params = secret_params(app, &secret);
-        params.push(now.into());
-        statements.push(Statement::new(ADD_SECRET, params).expect_one());
-        if let Others::EndAt(end) = others {
-            let params = vec![end.into(), app.into(), secret.id.into()];
-            statements.push(Statement::new(END_SECRETS, params));
-        }
-        self.write_announcing(statements, changed(app, now)).await
-    }
-
-    /// Ends one of an app's secrets at once. [`StoreError::Conflict`]: it is not there, or without it none that lasts is left.
-    pub async fn end_secret(&self, app: AppId, secret: SecretId, now: Instant) -> Result<()> {
-        let statements = vec![
-            Statement::new(SAME_APP, vec![app.into()]).expect_one(),
-            Statement::new(DELETE_SECRET, vec![app.into(), secret.into()]).expect_one(),
-        ];
-        self.write_announcing(statements, changed(app, now)).await
-    }
-
-    async fn with_secrets(&self, app: Option<App>) -> Result<Option<App>> {
-        let Some(mut app) = app else { return Ok(None) };
-        app.secrets = readable(self.read(SECRETS, &[app.id.into()]).await?, secret_of);
-        // What memory knows and the database does not yet.
-        for secret in &mut app.secrets {
-            secret.last_used = secret.last_used.max(self.last_use_of(secret.id));
-        }
-        Ok(Some(app))
-    }
-
-    /// Whether any app or API has a secret that somebody chose, which could be guessed.
-    pub async fn has_chosen_secrets(&self) -> Result<bool> {
-        Ok(!self.read(CHOSEN_SECRETS, &[]).await?.is_empty())
-    }
 }
 
 macro_rules! select_app {
@@ -167,8 +129,11 @@ macro_rules! select_app {
 }
 
 const APP: &str = select_app!("WHERE id = $1");
+
 const APP_BY_CLIENT_ID: &str = select_app!("WHERE client_id = $1");
+
 const ID_BY_CLIENT_ID: &str = "SELECT id FROM apps WHERE client_id = $1";
+
 const IN_TEAM: &str = "SELECT 1 FROM app_team WHERE app_id = $1 AND user_id = $2";
 
 const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
@@ -184,7 +149,7 @@ const REGISTER: &str = "INSERT INTO apps (id, client_id, name, organization_id, 
 const SAME_USER: &str = "UPDATE users SET id = id WHERE id = $1";
 
 /// The same row, to see that it is there.
-pub(super) const SAME_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
+pub(crate) const SAME_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
 
 /// Columns that may be NULL have a number before them that says whether they change.
 const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id = COALESCE($2, organization_id), \
@@ -194,35 +159,6 @@ const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id
      grant_types = CASE WHEN $10 = 1 THEN $11 ELSE grant_types END, trusted = COALESCE($12, trusted), \
      localhost_any_port = COALESCE($13, localhost_any_port), \
      owner_id = CASE WHEN $14 = 1 THEN $15 ELSE owner_id END WHERE id = $16";
-
-const SECRETS: &str =
-    "SELECT id, sha256, argon2, hint, created, last_used, expires FROM secrets WHERE app_id = $1 ORDER BY created, id";
-
-const CHOSEN_SECRETS: &str = "SELECT 1 FROM secrets WHERE argon2 IS NOT NULL UNION ALL \
-     SELECT 1 FROM resources WHERE argon2 IS NOT NULL LIMIT 1";
-
-const INSERT_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-
-/// One more, if fewer than two are live.
-const ADD_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
-     SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
-     WHERE (SELECT COUNT(*) FROM secrets WHERE app_id = $2 AND (expires IS NULL OR expires > $9)) < 2";
-
-/// All but the one with the id of the new one: that one stays, and the new one is refused.
-const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND id <> $2";
-
-/// One, if another lasts: an app without any is out of service.
-const DELETE_SECRET: &str = "DELETE FROM secrets WHERE app_id = $1 AND id = $2 \
-     AND EXISTS (SELECT 1 FROM secrets AS other WHERE other.app_id = $1 AND other.id <> $2 AND other.expires IS NULL)";
-
-/// All but the new one.
-const END_SECRETS: &str =
-    "UPDATE secrets SET expires = CASE WHEN expires < $1 THEN expires ELSE $1 END WHERE app_id = $2 AND id <> $3";
-
-/// A use of a secret.
-pub(super) const SECRET_SEEN: &str =
-    "UPDATE secrets SET last_used = CASE WHEN last_used > $1 THEN last_used ELSE $1 END WHERE id = $2";
 
 fn creation(app: &App) -> Vec<Statement> {
     let mut statements = vec![
@@ -234,7 +170,7 @@ fn creation(app: &App) -> Vec<Statement> {
     statements
 }
 
-pub(super) fn changed(app: AppId, now: Instant) -> NewChange {
+pub(crate) fn changed(app: AppId, now: Instant) -> NewChange {
     NewChange::about(ChangeKind::App, app.0.as_bytes(), now)
 }
 
@@ -299,26 +235,8 @@ fn products_of(names: Vec<String>) -> Option<Vec<String>> {
     }
 }
 
-fn insert_secret(app: AppId, secret: &Secret) -> Statement {
-    Statement::new(INSERT_SECRET, secret_params(app, secret)).expect_one()
-}
-
-fn secret_params(app: AppId, secret: &Secret) -> Vec<Value> {
-    let (sha256, argon2) = hash_columns(&secret.hash);
-    vec![
-        secret.id.into(),
-        app.into(),
-        sha256,
-        argon2,
-        secret.hint.as_str().into(),
-        secret.created.into(),
-        secret.last_used.into(),
-        secret.expires.into(),
-    ]
-}
-
 /// An app from the columns of `select_app!`.
-pub(super) fn app_of(row: &mut Row) -> Result<App> {
+pub(crate) fn app_of(row: &mut Row) -> Result<App> {
     let mut unknown = None;
     let mut app = App {
         id: row.take()?,
@@ -348,35 +266,4 @@ pub(super) fn app_of(row: &mut Row) -> Result<App> {
     }
     app.unknown = unknown;
     Ok(app)
-}
-
-fn secret_of(row: &mut Row) -> Result<Secret> {
-    let id: SecretId = row.take()?;
-    let hash = hash_of(row)?.ok_or_else(|| StoreError::Corrupt(format!("secret {id} has no hash")))?;
-    Ok(Secret {
-        id,
-        hash,
-        hint: row.take()?,
-        created: row.take()?,
-        last_used: row.take()?,
-        expires: row.take()?,
-    })
-}
-
-/// The columns `sha256` and `argon2` of a hash.
-pub(super) fn hash_columns(hash: &SecretHash) -> (Value, Value) {
-    match hash {
-        SecretHash::Sha256(digest) => ((*digest).into(), Value::Null),
-        SecretHash::Argon2(phc) => (Value::Null, phc.as_str().into()),
-    }
-}
-
-/// The hash in the columns `sha256` and `argon2`.
-pub(super) fn hash_of(row: &mut Row) -> Result<Option<SecretHash>> {
-    match (row.take()?, row.take()?) {
-        (None, None) => Ok(None),
-        (Some(digest), None) => Ok(Some(SecretHash::Sha256(digest))),
-        (None, Some(phc)) => Ok(Some(SecretHash::Argon2(phc))),
-        (Some(_), Some(_)) => Err(StoreError::Corrupt("a secret has two hashes".to_owned())),
-    }
 }

@@ -3,6 +3,7 @@
 pub(super) mod migrations;
 pub(super) mod postgres;
 pub(super) mod sqlite;
+mod sweep;
 pub(super) mod writer;
 
 use super::Result;

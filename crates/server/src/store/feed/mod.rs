@@ -151,3 +151,13 @@ pub(super) fn change_of(row: &mut Row) -> Result<Change> {
         value: row.take()?,
     })
 }
+
+pub(crate) const DELETE_EXPIRED: &str = "DELETE FROM changes WHERE (node, number) IN \
+     (SELECT node, number FROM changes WHERE expires <= $1 ORDER BY expires LIMIT $2)";
+pub(crate) const DELETE_EXPIRED_ON_POSTGRES: &str = "DELETE FROM changes WHERE (node, number) IN \
+     (SELECT node, number FROM changes WHERE expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
+/// The entries of these runs above these numbers.
+pub(crate) const UNTOLD_ON_POSTGRES: &str = "SELECT c.node, c.number, c.happened, c.expires, c.kind, c.subject, c.value \
+     FROM unnest($1::bytea[], $2::bigint[]) AS run (node, number) \
+     JOIN changes AS c ON c.node = run.node AND c.number > run.number ORDER BY c.node, c.number";

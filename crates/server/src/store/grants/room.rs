@@ -3,7 +3,7 @@
 use crate::store::engine::writer::work::Write;
 use crate::store::feed::recall_statements;
 use crate::store::model::{Grant, GrantId, Recall, Surplus};
-use crate::store::rows::readable;
+use crate::store::rows::{all, readable};
 use crate::store::value::{Row, Statement};
 use crate::store::{Result, Store};
 use crate::time::Instant;
@@ -38,6 +38,16 @@ impl Store {
         Ok((!surplus.pending.is_empty() || !surplus.ended.is_empty()).then_some(surplus))
     }
 
+    /// The active grants of a person for an app beyond `keep`, `newcomer` included: those to end where there are too many, the
+    /// ones that were used last stay. The newcomer always stays: by a clock that was turned back it is the longest idle one.
+    /// What ended with its key takes no room.
+    pub async fn longest_idle(&self, newcomer: &Grant, keep: u32) -> Result<Vec<GrantId>> {
+        let (user, app) = (newcomer.user, newcomer.app);
+        let others = keep.saturating_sub(1);
+        let params = [user.into(), app.into(), newcomer.id.into(), others.into()];
+        all(self.read(LONGEST_IDLE, &params).await?, Row::take)
+    }
+
     /// Takes these grants away, and what the feed says of them into `recall`. [`crate::store::StoreError::Conflict`]: another request
     /// did so first.
     pub async fn clear(&self, surplus: &Surplus, recall: Option<&Recall>, now: Instant) -> Result<()> {
@@ -69,6 +79,10 @@ const SURPLUS_ENDED: &str = "SELECT id FROM grants \
      WHERE user_id = $1 AND app_id = $2 AND state = 2 ORDER BY ended_at DESC, id DESC LIMIT 100 OFFSET $3";
 
 const NOT_ENDED: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state <> 2";
+
+const LONGEST_IDLE: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 1 AND id <> $3 \
+     AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.proof_key) \
+     ORDER BY COALESCE(last_used, rotated_at) DESC, id DESC LIMIT 1000 OFFSET $4";
 
 const DELETE_PENDING: &str = "DELETE FROM grants WHERE id = $1 AND state = 0";
 const DELETE_ENDED: &str = "DELETE FROM grants WHERE id = $1 AND state = 2";

@@ -1,16 +1,44 @@
 //! Who belongs to which organization.
 
+use super::organization_of;
 use crate::store::engine::writer::work::{Ends, Write};
-use crate::store::model::{ChangeKind, EndReason, Membership, NewChange, OrganizationId, Role, UserId};
+use crate::store::model::{
+    ChangeKind, EndReason, Member, Membership, NewChange, Organization, OrganizationId, Page, Role, UserId,
+};
+use crate::store::rows::{more_than, page, readable};
 use crate::store::value::{Row, Statement};
 use crate::store::{Result, Store};
 use crate::time::Instant;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How long the grants of a membership that ended are paused before they end: who comes back in time has them again.
 const ENDED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
+    /// The members of an organization by id, which is the order of their making.
+    pub async fn members(
+        &self,
+        organization: OrganizationId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Page<Member, UserId>> {
+        let after = after.unwrap_or(UserId(Uuid::nil()));
+        let params = vec![organization.into(), after.into(), more_than(limit)];
+        page(self.scan(MEMBERS, params).await?, limit, member_of)
+    }
+
+    /// Where a person belongs, and as what.
+    pub async fn organizations_of(&self, user: UserId) -> Result<Vec<(Organization, Role)>> {
+        let rows = self.read(ORGANIZATIONS_OF, &[user.into()]).await?;
+        let belongs = readable(rows, |row| Ok((organization_of(row)?, row.take::<String>()?)));
+        // A role that this version does not know gives no rights.
+        let known = belongs.into_iter();
+        Ok(known
+            .filter_map(|(organization, word)| Some((organization, Role::from_text(&word)?)))
+            .collect())
+    }
+
     /// Makes a person a member, or gives a member another role. The grants of one who comes back are good again.
     pub async fn add_membership(&self, user: UserId, membership: Membership, now: Instant) -> Result<()> {
         let statements = vec![put(user, &membership)];
@@ -26,6 +54,15 @@ impl Store {
     }
 }
 
+pub(crate) const MEMBERS: &str = "SELECT m.user_id, m.user_id, m.role, users.name, \
+     COALESCE(users.email, users.contact_email, users.external_id, CAST(users.number AS TEXT)) \
+     FROM memberships AS m JOIN users ON users.id = m.user_id \
+     WHERE m.organization_id = $1 AND m.user_id > $2 AND m.ended_at IS NULL ORDER BY m.user_id LIMIT $3";
+
+pub(crate) const ORGANIZATIONS_OF: &str = "SELECT o.id, o.slug, o.name, o.kind, o.hidden, o.status, o.created, o.partner_apps, m.role \
+     FROM memberships AS m JOIN organizations AS o ON o.id = m.organization_id \
+     WHERE m.user_id = $1 AND m.ended_at IS NULL ORDER BY m.organization_id";
+
 const PUT: &str = "INSERT INTO memberships (user_id, organization_id, role) VALUES ($1, $2, $3) \
      ON CONFLICT (user_id, organization_id) DO UPDATE SET role = excluded.role, ended_at = NULL";
 
@@ -34,13 +71,13 @@ const END: &str =
 
 /// Rows that have nothing left to end. A grant of an organization (`acts_as`) does not hang on who set it up. The moment is
 /// asked twice: PostgreSQL looks again only at the row itself where somebody comes back meanwhile.
-pub(in crate::store) const DELETE_ENDED: &str = "DELETE FROM memberships WHERE ended_at <= $1 AND (user_id, organization_id) IN \
+pub(crate) const DELETE_ENDED: &str = "DELETE FROM memberships WHERE ended_at <= $1 AND (user_id, organization_id) IN \
      (SELECT m.user_id, m.organization_id FROM memberships AS m WHERE m.ended_at <= $1 AND NOT EXISTS (SELECT 1 FROM grants AS g \
      WHERE g.user_id = m.user_id AND g.organization_id = m.organization_id AND g.state < 2 AND g.acts_as IS NULL) \
      ORDER BY m.ended_at LIMIT $2)";
 
 /// The membership that ended first, of those whose grants are to end.
-pub(in crate::store) const LONGEST_ENDED: &str =
+pub(crate) const LONGEST_ENDED: &str =
     "SELECT user_id, organization_id FROM memberships WHERE ended_at <= $1 ORDER BY ended_at LIMIT 1";
 
 /// Repeats that the membership has ended: the person may come back between two commits.
@@ -50,7 +87,7 @@ const LIVE_OF_ENDED: &str = "SELECT g.id FROM grants AS g WHERE g.user_id = $1 A
      AND g.id > $4 ORDER BY g.id LIMIT $5";
 
 /// Memberships that ended by this moment are treated by the sweep at `now`.
-pub(in crate::store) fn ended_by(now: Instant) -> Instant {
+pub(crate) fn ended_by(now: Instant) -> Instant {
     Instant(
         now.0
             .saturating_sub(i64::try_from(ENDED_KEPT.as_millis()).unwrap_or(i64::MAX)),
@@ -58,7 +95,7 @@ pub(in crate::store) fn ended_by(now: Instant) -> Instant {
 }
 
 /// Ends the grants of the membership in a row of [`LONGEST_ENDED`].
-pub(in crate::store) fn ends_of(row: &mut Row, now: Instant) -> Result<Write> {
+pub(crate) fn ends_of(row: &mut Row, now: Instant) -> Result<Write> {
     let (user, organization): (UserId, OrganizationId) = (row.take()?, row.take()?);
     let params = vec![user.into(), organization.into(), ended_by(now).into()];
     Ok(Write {
@@ -68,7 +105,7 @@ pub(in crate::store) fn ends_of(row: &mut Row, now: Instant) -> Result<Write> {
 }
 
 /// Makes a membership as it is to be.
-pub(in crate::store) fn put(user: UserId, membership: &Membership) -> Statement {
+pub(crate) fn put(user: UserId, membership: &Membership) -> Statement {
     let params = vec![user.into(), membership.organization.into(), membership.role.into()];
     Statement::new(PUT, params)
 }
@@ -80,10 +117,23 @@ fn changed(user: UserId, organization: OrganizationId, now: Instant) -> NewChang
 
 /// A membership from the columns that are joined to a person's; `None`: there is none, or its role is one that this version
 /// does not know, which gives no rights.
-pub(in crate::store) fn joined(row: &mut Row) -> Result<Option<Membership>> {
+pub(crate) fn joined(row: &mut Row) -> Result<Option<Membership>> {
     let (organization, word): (Option<OrganizationId>, Option<String>) = (row.take()?, row.take()?);
     let role = word.as_deref().and_then(Role::from_text);
     Ok(organization
         .zip(role)
         .map(|(organization, role)| Membership { organization, role }))
+}
+
+fn member_of(row: &mut Row) -> Result<Member> {
+    let user = row.take()?;
+    let word: String = row.take()?;
+    let role = Role::from_text(&word);
+    Ok(Member {
+        user,
+        role,
+        word,
+        name: row.take()?,
+        label: row.take()?,
+    })
 }

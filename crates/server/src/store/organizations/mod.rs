@@ -1,9 +1,12 @@
 //! Organizations: whose data a grant opens.
 
-pub(in crate::store) mod memberships;
+mod deletion;
+pub(crate) mod memberships;
 
-use super::model::{ChangeKind, NewChange, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Status};
-use super::rows::first;
+use super::model::{
+    ChangeKind, NewChange, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Page, Status,
+};
+use super::rows::{first, more_than, page};
 use super::value::{Row, Statement};
 use super::{Result, Store};
 use crate::time::Instant;
@@ -17,6 +20,12 @@ impl Store {
     /// The organization with this slug.
     pub async fn organization_by_slug(&self, slug: &str) -> Result<Option<Organization>> {
         first(self.read(ORGANIZATION_BY_SLUG, &[slug.into()]).await?, organization_of)
+    }
+
+    /// Organizations by slug.
+    pub async fn organizations(&self, after: &str, limit: u32) -> Result<Page<Organization, String>> {
+        let rows = self.scan(ORGANIZATIONS, vec![after.into(), more_than(limit)]).await?;
+        page(rows, limit, organization_of)
     }
 
     /// Makes an organization. [`super::StoreError::Taken`]: the slug is.
@@ -64,7 +73,11 @@ macro_rules! select_organization {
 }
 
 const ORGANIZATION: &str = select_organization!("WHERE id = $1");
+
 const ORGANIZATION_BY_SLUG: &str = select_organization!("WHERE slug = $1");
+
+pub(crate) const ORGANIZATIONS: &str = "SELECT slug, id, slug, name, kind, hidden, status, created, partner_apps FROM organizations \
+     WHERE slug > $1 ORDER BY slug LIMIT $2";
 
 const INSERT: &str = "INSERT INTO organizations (id, slug, name, kind, hidden, status, created) \
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -72,12 +85,12 @@ const INSERT: &str = "INSERT INTO organizations (id, slug, name, kind, hidden, s
 const UPDATE: &str = "UPDATE organizations SET name = COALESCE($1, name), kind = COALESCE($2, kind), \
      hidden = COALESCE($3, hidden), status = COALESCE($4, status) WHERE id = $5";
 
-pub(super) fn changed(organization: OrganizationId, now: Instant) -> NewChange {
+pub(crate) fn changed(organization: OrganizationId, now: Instant) -> NewChange {
     NewChange::about(ChangeKind::Organization, organization.0.as_bytes(), now)
 }
 
 /// An organization from the columns of `select_organization!`.
-pub(super) fn organization_of(row: &mut Row) -> Result<Organization> {
+pub(crate) fn organization_of(row: &mut Row) -> Result<Organization> {
     let mut unknown = None;
     let mut organization = Organization {
         id: row.take()?,

@@ -1,12 +1,14 @@
 //! People.
 
-mod sessions;
+mod deletion;
+pub(crate) mod sessions;
 
-use super::model::{ChangeKind, NewChange, NewUser, Status, SuspendedBy, User, UserId, UserUpdate};
+use super::engine::Engine;
+use super::model::{ChangeKind, NewChange, NewUser, Page, Status, SuspendedBy, User, UserId, UserUpdate};
 use super::organizations::memberships;
-use super::rows::first;
+use super::rows::{first, more_than, page};
 use super::value::{Row, Statement, Value};
-use super::{Engine, Result, Store, StoreError};
+use super::{Result, Store, StoreError};
 use crate::accounts::passwords::LENDERS;
 use crate::accounts::spelling;
 use crate::time::Instant;
@@ -51,6 +53,12 @@ impl Store {
     /// The person whom the site knows by this id.
     pub async fn user_by_external_id(&self, external_id: &str) -> Result<Option<User>> {
         person_of(self.read(PERSON_BY_EXTERNAL_ID, &[external_id.into()]).await?)
+    }
+
+    /// People by number, without memberships.
+    pub async fn users(&self, after: Option<i64>, limit: u32) -> Result<Page<User, i64>> {
+        let params = vec![after.unwrap_or(i64::MIN).into(), more_than(limit)];
+        page(self.scan(USERS, params).await?, limit, user_of)
     }
 
     /// Makes a person with the next numeric id. [`StoreError::Taken`]: the login or the site's id is.
@@ -114,22 +122,27 @@ macro_rules! select_person {
 
 const PERSON: &str =
     select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE id = $1 ORDER BY organization_id");
+
 const PERSON_BY_EMAIL: &str =
     select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE email = $1 ORDER BY organization_id");
+
 const PERSON_BY_EXTERNAL_ID: &str =
     select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE external_id = $1 ORDER BY organization_id");
+
+/// Many people at once. With `OFFSET 0` PostgreSQL looks each one's memberships up in the index; left to itself it reads all
+/// memberships, where a thousand fit in few pages.
+pub(crate) const PEOPLE_ON_POSTGRES: &str = select_person!(
+    "LATERAL (SELECT organization_id, role FROM memberships WHERE user_id = users.id AND ended_at IS NULL OFFSET 0) AS own \
+     ON TRUE WHERE id = ANY($1) ORDER BY organization_id"
+);
+
+pub(crate) const USERS: &str = "SELECT number, id, number, email, external_id, contact_email, name, password, locale, admin, developer, \
+     status, suspended_by, created FROM users WHERE number > $1 ORDER BY number LIMIT $2";
 
 const PLACES_OF: &str = "SELECT id, COALESCE(places, '') FROM users WHERE email = $1";
 
 const LAST_PASSWORD_OF: &str = "SELECT password FROM users WHERE number IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
      $12, $13, $14, $15, $16, $17, $18, $19, $20) AND password IS NOT NULL ORDER BY number DESC LIMIT 1";
-
-/// Many people at once. With `OFFSET 0` PostgreSQL looks each one's memberships up in the index; left to itself it reads all
-/// memberships, where a thousand fit in few pages.
-pub(super) const PEOPLE: &str = select_person!(
-    "LATERAL (SELECT organization_id, role FROM memberships WHERE user_id = users.id AND ended_at IS NULL OFFSET 0) AS own \
-     ON TRUE WHERE id = ANY($1) ORDER BY organization_id"
-);
 
 /// The numeric id that [`INSERT`] gives. The row's lock makes two registrations at once count one after the other, and the
 /// number of a deleted person is never given again.
@@ -173,7 +186,7 @@ fn own_subject(text: &str) -> Option<UserId> {
     (id.to_string() == text).then_some(UserId(id))
 }
 
-pub(super) fn changed(user: UserId, now: Instant) -> NewChange {
+pub(crate) fn changed(user: UserId, now: Instant) -> NewChange {
     NewChange::about(ChangeKind::User, user.0.as_bytes(), now)
 }
 
@@ -208,7 +221,7 @@ fn update_params(id: UserId, update: UserUpdate) -> Vec<Value> {
 }
 
 /// The person of all these rows of `select_person!`.
-pub(super) fn person_of(rows: Vec<Row>) -> Result<Option<User>> {
+pub(crate) fn person_of(rows: Vec<Row>) -> Result<Option<User>> {
     let mut found = None;
     for mut row in rows {
         let user = user_of(&mut row)?;
@@ -219,7 +232,7 @@ pub(super) fn person_of(rows: Vec<Row>) -> Result<Option<User>> {
 }
 
 /// A person from the columns of `select_person!` before those of memberships.
-pub(super) fn user_of(row: &mut Row) -> Result<User> {
+pub(crate) fn user_of(row: &mut Row) -> Result<User> {
     let mut unknown = None;
     let mut user = User {
         id: row.take()?,

@@ -72,3 +72,8 @@ fn session_of(row: &mut Row) -> Result<Session> {
         expires: row.take()?,
     })
 }
+
+pub(crate) const DELETE_EXPIRED: &str =
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires <= $1 ORDER BY expires LIMIT $2)";
+pub(crate) const DELETE_EXPIRED_ON_POSTGRES: &str = "DELETE FROM sessions WHERE id IN \
+     (SELECT id FROM sessions WHERE expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)";

@@ -5,11 +5,10 @@
 
 use super::failures::is_unavailable;
 use super::races::race;
-use super::schema::{constants, statements};
+use super::schema::{statements, statements_of_postgres};
 use super::*;
 use crate::store::engine::writer::work::Work;
-use crate::store::lists;
-use crate::store::people::PEOPLE;
+use crate::store::people::PEOPLE_ON_POSTGRES;
 use futures_util::future::join_all;
 use hallpass_cluster::{Cluster, folder_of_test};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -637,7 +636,7 @@ async fn no_index_names_a_column_that_a_rotation_changes() {
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn every_statement_can_be_prepared() {
     let fixture = fixture().await;
-    for sql in statements().into_iter().chain(of_postgres()) {
+    for sql in statements().into_iter().chain(statements_of_postgres()) {
         fixture.sql(&format!("PREPARE one AS {sql}; DEALLOCATE one"));
     }
 }
@@ -655,7 +654,7 @@ async fn no_statement_of_a_request_reads_all_grants_once_it_is_planned_for_good(
          n, n, n, n FROM generate_series(1, 10000) AS n; ANALYZE grants",
     );
     let mut reading = Vec::new();
-    for sql in statements().into_iter().chain(of_postgres()) {
+    for sql in statements().into_iter().chain(statements_of_postgres()) {
         let params = (1..=30).filter(|n| sql.contains(&format!("${n}"))).map(|_| "NULL");
         let params: Vec<&str> = params.collect();
         let params = if params.is_empty() {
@@ -685,18 +684,7 @@ async fn each_persons_memberships_are_looked_up_in_the_index() {
          ANALYZE users, memberships",
     );
     let plan = fixture.sql(&format!(
-        "SET plan_cache_mode = force_generic_plan; PREPARE one AS {PEOPLE}; EXPLAIN EXECUTE one(NULL); DEALLOCATE one"
+        "SET plan_cache_mode = force_generic_plan; PREPARE one AS {PEOPLE_ON_POSTGRES}; EXPLAIN EXECUTE one(NULL); DEALLOCATE one"
     ));
     assert!(!plan.contains("Seq Scan"), "{plan}");
-}
-
-/// The statements that PostgreSQL alone is sent.
-fn of_postgres() -> Vec<String> {
-    let sources = [
-        include_str!("../engine/postgres/groups.rs"),
-        include_str!("../engine/postgres/sweep.rs"),
-    ];
-    let found: Vec<String> = sources.iter().flat_map(|source| constants(source)).collect();
-    assert!(found.len() >= 8, "{} statements found", found.len());
-    found.into_iter().chain([lists::MANAGED[1].to_owned()]).collect()
 }

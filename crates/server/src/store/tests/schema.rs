@@ -1,8 +1,8 @@
 //! The tables and the statements on them.
 
 use super::*;
-use crate::store::apps::names;
-use crate::store::lists;
+use crate::store::apps::{lists, names};
+use std::path::Path;
 
 #[tokio::test]
 async fn migrations_are_pending_until_they_are_applied() {
@@ -26,38 +26,56 @@ async fn an_older_server_starts_on_a_newer_servers_tables() {
     assert_eq!(fixture.store.pending_migrations().await.unwrap(), Vec::<String>::new());
 }
 
-/// What only statements of PostgreSQL have.
-pub(super) const OF_POSTGRES: &str = "ANY($";
+/// What a constant's name ends with whose statement is PostgreSQL's alone.
+const OF_POSTGRES: &str = "_ON_POSTGRES";
 
-/// Every statement of every file that both engines have, found in the text so that none is forgotten.
+/// Files whose statements are put together by macros that [`constants`] does not read; they list them themselves.
+const LISTED: [&str; 2] = ["apps/lists.rs", "apps/names.rs"];
+
+/// Every statement that both engines are sent, or SQLite, found in the text so that none is forgotten.
 pub(super) fn statements() -> Vec<String> {
-    let sources = [
-        include_str!("../apps/mod.rs"),
-        include_str!("../audit.rs"),
-        include_str!("../feed/mod.rs"),
-        include_str!("../grants/connections.rs"),
-        include_str!("../declared.rs"),
-        include_str!("../deletions.rs"),
-        include_str!("../grants/mod.rs"),
-        include_str!("../keys.rs"),
-        include_str!("../organizations/memberships.rs"),
-        include_str!("../organizations/mod.rs"),
-        include_str!("../apps/origins.rs"),
-        include_str!("../resources.rs"),
-        include_str!("../people/sessions.rs"),
-        include_str!("../settings.rs"),
-        include_str!("../engine/sqlite/sweep.rs"),
-        include_str!("../people/mod.rs"),
-    ];
-    let found = sources.iter().flat_map(|source| constants(source));
+    let found = all_constants()
+        .into_iter()
+        .filter(|(name, _)| !name.ends_with(OF_POSTGRES));
     found
+        .map(|(_, text)| text)
         .chain(names::STATEMENTS.map(str::to_owned))
         .chain(lists::STATEMENTS.map(str::to_owned))
         .collect()
 }
 
-/// The texts of a file's constants; a macro's are its columns and then the constant's own.
-pub(super) fn constants(source: &str) -> Vec<String> {
+/// The statements that PostgreSQL alone is sent.
+pub(super) fn statements_of_postgres() -> Vec<String> {
+    let found = all_constants()
+        .into_iter()
+        .filter(|(name, _)| name.ends_with(OF_POSTGRES));
+    let found: Vec<String> = found.map(|(_, text)| text).collect();
+    assert!(found.len() >= 20, "{} statements found", found.len());
+    found.into_iter().chain([lists::MANAGED[1].to_owned()]).collect()
+}
+
+/// Name and text of each constant with a statement in the files of the nouns, and of those that the engines share.
+fn all_constants() -> Vec<(String, String)> {
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut found = Vec::new();
+    let mut folders = vec![store.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(&store).unwrap().to_str().unwrap();
+            let of_an_engine = ["engine/sqlite", "engine/postgres", "engine/writer", "tests"];
+            if path.is_dir() && !of_an_engine.contains(&name) {
+                folders.push(path);
+            } else if path.is_file() && !LISTED.contains(&name) {
+                found.extend(constants(&std::fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// Name and text of a file's constants that are statements; a macro's are its columns and then the constant's own.
+fn constants(source: &str) -> Vec<(String, String)> {
     let literals = |text: &str| -> String {
         let text = text.replace("\\\n", "");
         let parts: Vec<&str> = text.split('"').skip(1).step_by(2).collect();
@@ -76,12 +94,12 @@ pub(super) fn constants(source: &str) -> Vec<String> {
         } else {
             String::new()
         };
-        declaration
-            .contains("&str")
-            .then(|| format!("{selected}{}", literals(statement)))
+        let (name, kind) = declaration.split_once(':')?;
+        kind.contains("&str")
+            .then(|| (name.to_owned(), format!("{selected}{}", literals(statement))))
     });
     let sql = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"];
     constants
-        .filter(|text| sql.iter().any(|verb| text.starts_with(verb)))
+        .filter(|(_, text)| sql.iter().any(|verb| text.starts_with(verb)))
         .collect()
 }

@@ -15,7 +15,7 @@ use crate::store::feed::numbering::Numbering;
 use crate::store::model::{AuditEvent, Change, Grant, GrantId};
 use crate::store::rows::all;
 use crate::store::value::{Row, Statement, Value};
-use crate::store::{Result, StoreError, audit, feed};
+use crate::store::{Result, StoreError, audit, feed, grants};
 use futures_util::future::join_all;
 use tokio_postgres::types::Type;
 
@@ -100,7 +100,9 @@ impl<'a> PostgresBatch<'a> {
         self.connection.batch(&begin(self.locks)).await?;
         let mut done = Vec::new();
         if let Some(ids) = groups::lock(groups) {
-            self.connection.rows(groups::LOCK, &[(&ids, Type::BYTEA_ARRAY)]).await?;
+            self.connection
+                .rows(grants::LOCK_ON_POSTGRES, &[(&ids, Type::BYTEA_ARRAY)])
+                .await?;
         }
         for group in groups {
             done.extend(group.run(self.connection, self.locks).await?);
@@ -292,7 +294,7 @@ async fn together(connection: &PostgresConnection, groups: &[Group], locks: Lock
     let begin = begin(locks);
     let lock = groups::lock(groups);
     if lock.is_some() {
-        connection.prepare(groups::LOCK).await?;
+        connection.prepare(grants::LOCK_ON_POSTGRES).await?;
     }
     for group in groups {
         connection.prepare(group.sql()).await?;
@@ -300,7 +302,7 @@ async fn together(connection: &PostgresConnection, groups: &[Group], locks: Lock
     let lock = async {
         match &lock {
             Some(ids) => connection
-                .rows(groups::LOCK, &[(ids, Type::BYTEA_ARRAY)])
+                .rows(grants::LOCK_ON_POSTGRES, &[(ids, Type::BYTEA_ARRAY)])
                 .await
                 .map(drop),
             None => Ok(()),

@@ -3,15 +3,11 @@
 
 use super::Way;
 use super::connection::{Param, PostgresConnection};
-use crate::store::feed::change_of;
+use crate::store::feed::nodes::{BEAT_ON_POSTGRES, ENTRIES, beat_of};
 use crate::store::model::{Beat, Mark};
-use crate::store::value::Row;
 use crate::store::{Result, StoreError};
 use tokio::sync::Mutex;
 use tokio_postgres::types::Type;
-
-/// How many entries are read at once.
-const ENTRIES: i64 = 10_000;
 
 /// The connection, once it was needed.
 pub(super) struct HeartbeatConnection {
@@ -44,7 +40,7 @@ impl HeartbeatConnection {
         let warnings = connection.warnings();
         let unanswered = Unanswered(Some(connection));
         let connection = unanswered.connection()?;
-        let (rows, _) = connection.rows(BEAT, &params).await?;
+        let (rows, _) = connection.rows(BEAT_ON_POSTGRES, &params).await?;
         super::acknowledged(connection, warnings)?;
         *place = unanswered.answered();
         drop(place);
@@ -74,50 +70,3 @@ impl Drop for Unanswered {
         }
     }
 }
-
-/// Each entry with the heartbeat before it; where there is none, the heartbeat alone.
-fn beat_of(rows: Vec<Row>) -> Result<Beat> {
-    let mut beat: Option<Beat> = None;
-    for mut row in rows {
-        let clock = row.take()?;
-        let others: Option<String> = row.take()?;
-        let beat = beat.get_or_insert_with(|| Beat {
-            clock,
-            changes: vec![],
-            whole: true,
-            others: others
-                .iter()
-                .flat_map(|all| all.split(','))
-                .map(str::to_owned)
-                .collect(),
-        });
-        if row.take()? {
-            beat.changes.push(change_of(&mut row)?);
-        }
-    }
-    let mut beat = beat.ok_or_else(|| StoreError::Unavailable("the heartbeat was not taken".to_owned()))?;
-    beat.whole = (beat.changes.len() as u64) < ENTRIES.unsigned_abs();
-    Ok(beat)
-}
-
-/// A server that is gone counts as one that reads what it read, until it is forgotten: it may only have been suspended.
-/// The runs that the feed has entries of are found one after the other in its primary key, by as many looks as there are
-/// runs; then each one's entries above its mark.
-const BEAT: &str = "WITH RECURSIVE beat AS ( \
-       INSERT INTO nodes (id, beat, reads) \
-       VALUES ($1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT), $5) \
-       ON CONFLICT (id) DO UPDATE SET beat = excluded.beat RETURNING beat), \
-     runs AS ( \
-       (SELECT node FROM changes ORDER BY node LIMIT 1) \
-       UNION ALL \
-       SELECT (SELECT next.node FROM changes AS next WHERE next.node > runs.node ORDER BY next.node LIMIT 1) \
-       FROM runs WHERE runs.node IS NOT NULL), \
-     entries AS ( \
-       SELECT entry.* FROM runs LEFT JOIN unnest($2::bytea[], $3::bigint[]) AS mark (node, number) ON mark.node = runs.node \
-       CROSS JOIN LATERAL ( \
-         SELECT node, number, happened, expires, kind, subject, value FROM changes \
-         WHERE changes.node = runs.node AND changes.number > COALESCE(mark.number, 0) ORDER BY number LIMIT $4) AS entry \
-       ORDER BY entry.node, entry.number LIMIT $4) \
-     SELECT beat.beat, (SELECT string_agg(DISTINCT reads, ',') FROM nodes WHERE id <> $1), entries.node IS NOT NULL, entries.node, entries.number, entries.happened, entries.expires, \
-       entries.kind, entries.subject, entries.value \
-     FROM beat LEFT JOIN entries ON TRUE ORDER BY entries.node, entries.number";

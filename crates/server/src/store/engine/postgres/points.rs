@@ -3,9 +3,9 @@
 
 use super::Way;
 use super::connection::{Answer, PostgresConnection};
-use crate::store::grants::grant_of;
+use crate::store::grants::{GRANTS_ON_POSTGRES, grant_of};
 use crate::store::model::{Grant, GrantId, User, UserId};
-use crate::store::people::{PEOPLE, person_of};
+use crate::store::people::{PEOPLE_ON_POSTGRES, person_of};
 use crate::store::value::Row;
 use crate::store::{Result, StoreError};
 use std::collections::HashMap;
@@ -115,11 +115,6 @@ fn answer<T>(reply: Reply<T>, found: Option<Result<T>>) {
     let _ = reply.send(found.transpose());
 }
 
-/// Many, each with its id before it.
-const GRANTS: &str = "SELECT id, id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
-     code_challenge, salt, proof_key, previous_key, generation, previous, confirmed, rotated_at, created, code_expires, \
-     expires, ends, last_used, ended_at, reason, repeats, source, acts_as, resource FROM grants WHERE id = ANY($1)";
-
 /// These grants as they stand.
 pub(super) async fn read_grants(connection: &PostgresConnection, ids: &[GrantId]) -> Answer<Found<GrantId, Grant>> {
     let mut found = HashMap::with_capacity(ids.len());
@@ -127,7 +122,9 @@ pub(super) async fn read_grants(connection: &PostgresConnection, ids: &[GrantId]
         return Ok(found);
     }
     let ids: Vec<&[u8]> = ids.iter().map(|id| id.0.as_bytes().as_slice()).collect();
-    let (rows, _) = connection.rows(GRANTS, &[(&ids, Type::BYTEA_ARRAY)]).await?;
+    let (rows, _) = connection
+        .rows(GRANTS_ON_POSTGRES, &[(&ids, Type::BYTEA_ARRAY)])
+        .await?;
     for mut row in rows {
         let id: GrantId = row.take()?;
         found.insert(id, grant_of(&mut row));
@@ -142,7 +139,9 @@ async fn read_users(connection: &PostgresConnection, ids: &[UserId]) -> Answer<F
         return Ok(found);
     }
     let ids: Vec<&[u8]> = ids.iter().map(|id| id.0.as_bytes().as_slice()).collect();
-    let (rows, _) = connection.rows(PEOPLE, &[(&ids, Type::BYTEA_ARRAY)]).await?;
+    let (rows, _) = connection
+        .rows(PEOPLE_ON_POSTGRES, &[(&ids, Type::BYTEA_ARRAY)])
+        .await?;
     let mut rows_of: HashMap<UserId, Vec<Row>> = HashMap::with_capacity(ids.len());
     for row in rows {
         rows_of.entry(row.first()?).or_default().push(row);

@@ -104,7 +104,7 @@ impl Own {
         let marks = self.abandoned.iter().chain([&self.begun]);
         let (runs, numbers): (Vec<&[u8]>, Vec<i64>) = marks.map(|mark| (&mark.node[..], mark.number)).unzip();
         let params: [Param<'_>; 2] = [(&runs, Type::BYTEA_ARRAY), (&numbers, Type::INT8_ARRAY)];
-        let rows = connection.rows(UNTOLD, &params).await;
+        let rows = connection.rows(feed::UNTOLD_ON_POSTGRES, &params).await;
         self.connection = Some(connection);
         let changes = all(rows?.0, feed::change_of)?;
         self.abandoned.clear();
@@ -231,10 +231,6 @@ impl Own {
         }
     }
 }
-
-const UNTOLD: &str = "SELECT c.node, c.number, c.happened, c.expires, c.kind, c.subject, c.value \
-     FROM unnest($1::bytea[], $2::bigint[]) AS run (node, number) \
-     JOIN changes AS c ON c.node = run.node AND c.number > run.number ORDER BY c.node, c.number";
 
 /// A little, and not the same for everybody: who collided once would again.
 async fn wait(attempt: u32) {

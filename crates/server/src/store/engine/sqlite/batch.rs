@@ -4,6 +4,7 @@
 
 use super::connection::SqliteConnection;
 use super::sweep;
+use crate::store::apps::secrets;
 use crate::store::engine::writer::bounds::Bounds;
 use crate::store::engine::writer::queue::Committed;
 use crate::store::engine::writer::work::{
@@ -11,10 +12,11 @@ use crate::store::engine::writer::work::{
 };
 use crate::store::error::{is_own, own};
 use crate::store::feed::numbering::Numbering;
+use crate::store::grants::{self, end, insert, redeem, rotate, uses};
 use crate::store::model::{AuditEvent, Change, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate};
 use crate::store::rows::{all, first};
 use crate::store::value::{Row, Statement, Value};
-use crate::store::{Result, StoreError, apps, audit, feed, grants};
+use crate::store::{Result, StoreError, audit, feed};
 use crate::time::Instant;
 
 /// One transaction.
@@ -95,7 +97,7 @@ impl<'a> SqliteBatch<'a> {
     }
 
     fn insert(&mut self, grant: &NewGrant, recorded: &Recorded) -> Result<Option<Grant>> {
-        let inserted = self.connection.execute(grants::INSERT, &grants::insert_params(grant))?;
+        let inserted = self.connection.execute(insert::INSERT, &insert::insert_params(grant))?;
         if inserted > 0 {
             self.record_of_grant(grant.id, recorded)?;
         }
@@ -122,36 +124,36 @@ impl<'a> SqliteBatch<'a> {
     /// Whether there may be too many grants is asked here, where the index's pages are at hand: on a connection that only reads
     /// they are gone with each commit.
     fn redeem(&mut self, redeem: &Redeem, check: Option<Instant>) -> Result<Option<bool>> {
-        let params = grants::redeem_params(redeem);
-        if self.connection.execute(grants::REDEEM, &params)? == 0 {
+        let params = redeem::redeem_params(redeem);
+        if self.connection.execute(redeem::REDEEM, &params)? == 0 {
             return Ok(None);
         }
         if let Some(check) = check {
             self.connection
-                .execute(sweep::SOONER, &[check.into(), redeem.id.into()])?;
+                .execute(redeem::SOONER, &[check.into(), redeem.id.into()])?;
         }
         let params = [redeem.id.into(), redeem.keep.into()];
-        Ok(Some(!self.connection.query(grants::CROWDED, &params)?.is_empty()))
+        Ok(Some(!self.connection.query(redeem::CROWDED, &params)?.is_empty()))
     }
 
     fn rotate(&mut self, rotate: &Rotate) -> Result<Rotation> {
-        let params = grants::rotation_params(rotate);
-        if self.connection.execute(grants::rotation(rotate), &params)? == 0 {
+        let params = rotate::rotation_params(rotate);
+        if self.connection.execute(rotate::rotation(rotate), &params)? == 0 {
             let found = self.grant(rotate.id)?.ok_or(StoreError::Conflict)?;
             return Ok(Rotation::Found(Box::new(found)));
         }
         if rotate.replaces() {
-            self.announce(&grants::voided(rotate))?;
+            self.announce(&rotate::voided(rotate))?;
         }
         let (by, own) = (*rotate, true);
         Ok(Rotation::Made { by, own })
     }
 
     fn end(&mut self, end: &End, recorded: &Recorded) -> Result<bool> {
-        if self.connection.execute(grants::END, &grants::end_params(end))? == 0 {
+        if self.connection.execute(end::END, &end::end_params(end))? == 0 {
             return Ok(false);
         }
-        self.announce(&grants::ended(end))?;
+        self.announce(&end::ended(end))?;
         self.record_of_grant(end.id, recorded)?;
         Ok(true)
     }
@@ -161,11 +163,11 @@ impl<'a> SqliteBatch<'a> {
             match one.of {
                 Used::Grant(id) => {
                     let params = [one.at.into(), one.generation.into(), id.into()];
-                    self.connection.execute(grants::SEEN, &params)?
+                    self.connection.execute(uses::SEEN, &params)?
                 }
                 Used::Secret(id) => self
                     .connection
-                    .execute(apps::SECRET_SEEN, &[one.at.into(), id.into()])?,
+                    .execute(secrets::SECRET_SEEN, &[one.at.into(), id.into()])?,
             };
         }
         Ok(Outcome::Noted)

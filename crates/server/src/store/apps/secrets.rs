@@ -1,0 +1,149 @@
+//! Secrets of apps.
+
+use super::{SAME_APP, changed};
+use crate::store::model::{App, AppId, Others, Secret, SecretHash, SecretId};
+use crate::store::rows::readable;
+use crate::store::value::{ArrayStatement, Row, Statement, Value};
+use crate::store::{Result, Store, StoreError};
+use crate::time::Instant;
+
+impl Store {
+    /// Gives an app a new secret and says what becomes of its others. [`StoreError::Conflict`]: there is no such app, or it
+    /// would have more than two live secrets. [`StoreError::Taken`]: the secret came before.
+    ///
+    /// The app's row is written first: where writers work side by side it is what makes them count one after the other.
+    pub async fn set_secret(&self, app: AppId, secret: Secret, others: Others, now: Instant) -> Result<()> {
+        let mut statements = vec![Statement::new(SAME_APP, vec![app.into()]).expect_one()];
+        if others == Others::End {
+            statements.push(Statement::new(DELETE_SECRETS, vec![app.into(), secret.id.into()]));
+        }
+        let mut params = secret_params(app, &secret);
+        params.push(now.into());
+        statements.push(Statement::new(ADD_SECRET, params).expect_one());
+        if let Others::EndAt(end) = others {
+            let params = vec![end.into(), app.into(), secret.id.into()];
+            statements.push(Statement::new(END_SECRETS, params));
+        }
+        self.write_announcing(statements, changed(app, now)).await
+    }
+
+    /// Ends one of an app's secrets at once. [`StoreError::Conflict`]: it is not there, or without it none that lasts is left.
+    pub async fn end_secret(&self, app: AppId, secret: SecretId, now: Instant) -> Result<()> {
+        let statements = vec![
+            Statement::new(SAME_APP, vec![app.into()]).expect_one(),
+            Statement::new(DELETE_SECRET, vec![app.into(), secret.into()]).expect_one(),
+        ];
+        self.write_announcing(statements, changed(app, now)).await
+    }
+
+    pub(super) async fn with_secrets(&self, app: Option<App>) -> Result<Option<App>> {
+        let Some(mut app) = app else { return Ok(None) };
+        app.secrets = readable(self.read(SECRETS, &[app.id.into()]).await?, secret_of);
+        // What memory knows and the database does not yet.
+        for secret in &mut app.secrets {
+            secret.last_used = secret.last_used.max(self.last_use_of(secret.id));
+        }
+        Ok(Some(app))
+    }
+
+    /// Whether any app or API has a secret that somebody chose, which could be guessed.
+    pub async fn has_chosen_secrets(&self) -> Result<bool> {
+        Ok(!self.read(CHOSEN_SECRETS, &[]).await?.is_empty())
+    }
+}
+
+const SECRETS: &str =
+    "SELECT id, sha256, argon2, hint, created, last_used, expires FROM secrets WHERE app_id = $1 ORDER BY created, id";
+
+const CHOSEN_SECRETS: &str = "SELECT 1 FROM secrets WHERE argon2 IS NOT NULL UNION ALL \
+     SELECT 1 FROM resources WHERE argon2 IS NOT NULL LIMIT 1";
+
+const INSERT_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+/// One more, if fewer than two are live.
+const ADD_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint, created, last_used, expires) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
+     WHERE (SELECT COUNT(*) FROM secrets WHERE app_id = $2 AND (expires IS NULL OR expires > $9)) < 2";
+
+/// All but the one with the id of the new one: that one stays, and the new one is refused.
+const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND id <> $2";
+
+/// One, if another lasts: an app without any is out of service.
+const DELETE_SECRET: &str = "DELETE FROM secrets WHERE app_id = $1 AND id = $2 \
+     AND EXISTS (SELECT 1 FROM secrets AS other WHERE other.app_id = $1 AND other.id <> $2 AND other.expires IS NULL)";
+
+/// All but the new one.
+const END_SECRETS: &str =
+    "UPDATE secrets SET expires = CASE WHEN expires < $1 THEN expires ELSE $1 END WHERE app_id = $2 AND id <> $3";
+
+/// A use of a secret.
+pub(crate) const SECRET_SEEN: &str =
+    "UPDATE secrets SET last_used = CASE WHEN last_used > $1 THEN last_used ELSE $1 END WHERE id = $2";
+
+/// The same for many.
+pub(crate) const SECRETS_SEEN: ArrayStatement = ArrayStatement {
+    sql: SECRET_SEEN_ON_POSTGRES,
+    columns: "ib",
+    grant: None,
+};
+
+const SECRET_SEEN_ON_POSTGRES: &str = "WITH l AS (SELECT b.* FROM unnest($1::bigint[], $2::bytea[]) AS b(at, id) \
+     JOIN secrets s ON s.id = b.id, (SELECT set_config('lock_timeout', $3, true)) AS w ORDER BY b.id \
+     FOR NO KEY UPDATE OF s SKIP LOCKED) \
+     UPDATE secrets AS s SET last_used = GREATEST(s.last_used, l.at) FROM l WHERE s.id = l.id";
+
+pub(crate) const DELETE_EXPIRED: &str =
+    "DELETE FROM secrets WHERE id IN (SELECT id FROM secrets WHERE expires <= $1 ORDER BY expires LIMIT $2)";
+
+pub(crate) const DELETE_EXPIRED_ON_POSTGRES: &str = "DELETE FROM secrets WHERE id IN \
+     (SELECT id FROM secrets WHERE expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
+pub(crate) fn insert_secret(app: AppId, secret: &Secret) -> Statement {
+    Statement::new(INSERT_SECRET, secret_params(app, secret)).expect_one()
+}
+
+fn secret_params(app: AppId, secret: &Secret) -> Vec<Value> {
+    let (sha256, argon2) = hash_columns(&secret.hash);
+    vec![
+        secret.id.into(),
+        app.into(),
+        sha256,
+        argon2,
+        secret.hint.as_str().into(),
+        secret.created.into(),
+        secret.last_used.into(),
+        secret.expires.into(),
+    ]
+}
+
+fn secret_of(row: &mut Row) -> Result<Secret> {
+    let id: SecretId = row.take()?;
+    let hash = hash_of(row)?.ok_or_else(|| StoreError::Corrupt(format!("secret {id} has no hash")))?;
+    Ok(Secret {
+        id,
+        hash,
+        hint: row.take()?,
+        created: row.take()?,
+        last_used: row.take()?,
+        expires: row.take()?,
+    })
+}
+
+/// The columns `sha256` and `argon2` of a hash.
+pub(crate) fn hash_columns(hash: &SecretHash) -> (Value, Value) {
+    match hash {
+        SecretHash::Sha256(digest) => ((*digest).into(), Value::Null),
+        SecretHash::Argon2(phc) => (Value::Null, phc.as_str().into()),
+    }
+}
+
+/// The hash in the columns `sha256` and `argon2`.
+pub(crate) fn hash_of(row: &mut Row) -> Result<Option<SecretHash>> {
+    match (row.take()?, row.take()?) {
+        (None, None) => Ok(None),
+        (Some(digest), None) => Ok(Some(SecretHash::Sha256(digest))),
+        (None, Some(phc)) => Ok(Some(SecretHash::Argon2(phc))),
+        (Some(_), Some(_)) => Err(StoreError::Corrupt("a secret has two hashes".to_owned())),
+    }
+}

@@ -1,0 +1,38 @@
+//! Uses of a grant: known to memory at once, written within seconds.
+
+use crate::store::Store;
+use crate::store::model::Grant;
+use crate::store::value::ArrayStatement;
+
+impl Store {
+    /// The grant with what only memory knows yet of its use. Pages show it, so none of them has to have it written first.
+    pub(crate) fn with_last_use(&self, mut grant: Grant) -> Grant {
+        if let Some((generation, at)) = self.last_seen(grant.id) {
+            grant.confirmed |= generation == grant.generation;
+            grant.last_used = grant.last_used.max(Some(at));
+        }
+        grant
+    }
+}
+
+/// A use: of the grant whatever the generation, of the generation only while it is the current one.
+pub(crate) const SEEN: &str = "UPDATE grants SET \
+     last_used = CASE WHEN last_used IS NULL OR last_used < $1 THEN $1 ELSE last_used END, \
+     confirmed = CASE WHEN generation = $2 THEN 1 ELSE confirmed END WHERE id = $3 AND state = 1";
+
+/// The same for many.
+pub(crate) const ON_POSTGRES: ArrayStatement = ArrayStatement {
+    sql: SEEN_ON_POSTGRES,
+    columns: "iib",
+    grant: None,
+};
+
+/// Answers the uses that were not written down: nobody waits for a use, and it waits for nobody's lock.
+const SEEN_ON_POSTGRES: &str = "WITH b AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) \
+     WITH ORDINALITY AS b(at, generation, id, n), (SELECT set_config('lock_timeout', $4, true)) AS w), \
+     l AS (SELECT b.at, b.generation, b.id, g.state, g.generation AS current FROM b \
+     JOIN grants g ON g.id = b.id ORDER BY b.id FOR NO KEY UPDATE OF g SKIP LOCKED), \
+     u AS (UPDATE grants AS g SET last_used = GREATEST(g.last_used, l.at), \
+     confirmed = CASE WHEN l.current = l.generation THEN 1 ELSE g.confirmed END FROM l \
+     WHERE g.id = l.id AND l.state = 1) \
+     SELECT b.n, b.id FROM b JOIN grants g ON g.id = b.id WHERE NOT EXISTS (SELECT 1 FROM l WHERE l.id = b.id)";
