@@ -1,9 +1,12 @@
 //! What outlives a request: grants, and what people typed (DESIGN: the store).
 //!
-//! One concrete [`Store`] with one of two engines inside, SQLite or PostgreSQL. Each noun has its file with its statements,
-//! the same for both; where they cannot be, two texts stand side by side. A change of state is one conditional statement, never read-then-write, and everything
-//! that waits to be written at the same moment is one commit (`queue.rs`): an answer is given only after it.
-//! Nothing about a token is stored but its grant's row, so the database grows with grants and not with refreshes.
+//! One concrete [`Store`] with one of two engines inside, SQLite or PostgreSQL. Each noun has a folder, or a file, with its
+//! statements. Most are the same for both engines; where they cannot be, the two texts stand side by side, and the name of the one
+//! that only PostgreSQL gets ends in `_ON_POSTGRES`.
+//!
+//! A change of state is one conditional statement, never a read and then a write. All changes that wait at the same moment are one
+//! commit (`engine/writer/queue.rs`), and each is answered after it. Of a token only its grant's row is stored, so the database grows
+//! with grants and not with refreshes.
 
 mod apps;
 mod audit;
@@ -39,8 +42,8 @@ use engine::postgres::Postgres;
 use engine::sqlite::Sqlite;
 use engine::writer::bounds::Bounds;
 use engine::writer::queue::{Queue, Shared};
-use engine::writer::work::{Outcome, Use, Used, Work, Write};
-use model::{AuditEvent, Change, GrantId, NewChange, SecretId};
+use engine::writer::work::{Outcome, Use, Work, Write};
+use model::{AuditEvent, Change, GrantId, NewChange};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,38 +135,10 @@ impl Store {
         self.inner.bounds.sweep_by(Box::new(clock));
     }
 
-    /// Which generation's token of a grant was seen last (see [`Store::touch`]), and when, as far as memory knows.
-    fn last_seen(&self, id: GrantId) -> Option<(u32, Instant)> {
-        self.inner.shared.uses.last(Used::Grant(id))
-    }
-
-    /// When a secret was used last (see [`Store::touch_secret`]), as far as memory knows.
-    fn last_use_of(&self, id: SecretId) -> Option<Instant> {
-        self.inner.shared.uses.last(Used::Secret(id)).map(|(_, at)| at)
-    }
-
-    /// Whether a token of this generation was seen, as far as memory knows.
-    #[cfg(test)]
-    fn seen(&self, id: GrantId, generation: u32) -> bool {
-        self.last_seen(id).is_some_and(|(seen, _)| seen == generation)
-    }
-
     /// How many commits somebody waited for. What the writer does at its own time is not among them.
     #[cfg(test)]
     pub(crate) fn commits(&self) -> usize {
         self.inner.shared.commits.load(std::sync::atomic::Ordering::SeqCst)
-    }
-
-    /// Notes that an authentic, living token of this generation came: known at once, written within seconds.
-    pub fn touch(&self, id: GrantId, generation: u32, now: Instant) {
-        let (of, at) = (Used::Grant(id), now);
-        self.note(Use { of, generation, at });
-    }
-
-    /// Notes that a secret served to authenticate its app: known at once, written within seconds, at most once a minute.
-    pub fn touch_secret(&self, id: SecretId, now: Instant) {
-        let (of, generation, at) = (Used::Secret(id), 0, now);
-        self.note(Use { of, generation, at });
     }
 
     fn note(&self, one: Use) {

@@ -1,7 +1,6 @@
 //! Lists of apps, a page at a time (docs/decisions/0060). Names that a list shows are joined to its rows.
 
 use super::app_of;
-use crate::store::engine::Engine;
 use crate::store::model::{AppId, ListedApp, OrganizationId, OrganizationName, Page, UserId};
 use crate::store::rows::{first, more_than, page};
 use crate::store::value::Row;
@@ -42,10 +41,7 @@ impl Store {
         before: Option<AppId>,
         limit: u32,
     ) -> Result<Page<ListedApp, AppId>> {
-        let sql = match &self.inner.engine {
-            Engine::Sqlite(_) => MANAGED_ON_SQLITE,
-            Engine::Postgres(_) => MANAGED_ON_POSTGRES,
-        };
+        let sql = self.inner.engine.one_of(MANAGED_ON_SQLITE, MANAGED_ON_POSTGRES);
         let before = before.unwrap_or(AppId(Uuid::max()));
         let params = vec![
             by.user.into(),

@@ -15,7 +15,7 @@ use hallpass_wire::RedirectUri;
 const PAGE: u32 = 500;
 
 /// An app as far as its name counts.
-pub(in crate::store) struct Named<'a> {
+pub(crate) struct Named<'a> {
     id: AppId,
     name: &'a str,
     owner: Option<UserId>,
@@ -24,7 +24,7 @@ pub(in crate::store) struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
-    pub(in crate::store) fn of(app: &'a App) -> Self {
+    pub(crate) fn of(app: &'a App) -> Self {
         Self {
             id: app.id,
             name: &app.name,
@@ -35,7 +35,7 @@ impl<'a> Named<'a> {
     }
 
     /// The app as an update leaves it.
-    pub(in crate::store) fn after(app: &'a App, update: &'a AppUpdate) -> Self {
+    pub(crate) fn after(app: &'a App, update: &'a AppUpdate) -> Self {
         Self {
             name: update.name.as_deref().unwrap_or(&app.name),
             organization: update.organization.unwrap_or(app.organization),
@@ -46,7 +46,7 @@ impl<'a> Named<'a> {
     }
 
     /// The statements that refuse a write whose name looks like another's. They come before it.
-    pub(in crate::store) fn distinct(&self) -> [Statement; 2] {
+    pub(crate) fn distinct(&self) -> [Statement; 2] {
         [
             Statement::new(LOCK, vec![]).expect_one(),
             Statement::new(DISTINCT, self.params()).expect_one(),
@@ -93,7 +93,7 @@ impl Store {
 }
 
 /// Sets the keys of an app's name. Whoever writes a name writes them too.
-pub(in crate::store) fn set_keys(id: AppId, name: &str) -> Statement {
+pub(crate) fn set_keys(id: AppId, name: &str) -> Statement {
     let [key, lower] = names::keys(name);
     Statement::new(SET_KEYS, vec![key.into(), lower.into(), id.into()])
 }
@@ -117,7 +117,7 @@ macro_rules! look_alikes {
 
 /// All of them, for the test that prepares them on both engines.
 #[cfg(test)]
-pub(in crate::store) const STATEMENTS: [&str; 5] = [LOOK_ALIKE, LOCK, DISTINCT, SET_KEYS, WITHOUT_KEYS];
+pub(crate) const STATEMENTS: [&str; 5] = [LOOK_ALIKE, LOCK, DISTINCT, SET_KEYS, WITHOUT_KEYS];
 
 const LOOK_ALIKE: &str = look_alikes!("", " LIMIT 1");
 

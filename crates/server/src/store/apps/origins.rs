@@ -76,13 +76,13 @@ fn uris_of(row: &mut Row) -> Result<(AppId, Vec<RedirectUri>)> {
 }
 
 /// The statements that write the origins of a new app.
-pub(in crate::store) fn first_origins(id: AppId, redirect_uris: &[RedirectUri]) -> Vec<Statement> {
+pub(crate) fn first_origins(id: AppId, redirect_uris: &[RedirectUri]) -> Vec<Statement> {
     let origins = origins_of(redirect_uris).into_iter();
     origins.map(|origin| insert(id, origin.into())).collect()
 }
 
 /// The statements that give an app the origins of other redirect URIs.
-pub(in crate::store) fn moved_origins(id: AppId, redirect_uris: &[RedirectUri]) -> Vec<Statement> {
+pub(crate) fn moved_origins(id: AppId, redirect_uris: &[RedirectUri]) -> Vec<Statement> {
     let mut statements = vec![Statement::new(DELETE_OF_URIS, vec![id.into()])];
     statements.extend(first_origins(id, redirect_uris));
     statements
@@ -90,7 +90,7 @@ pub(in crate::store) fn moved_origins(id: AppId, redirect_uris: &[RedirectUri]) 
 
 /// The statements that give an app the origins of its redirect URIs, if they are still these: another server may change them.
 /// Its row is locked first, so that the condition is judged after such a change.
-pub(in crate::store) fn filling(id: AppId, redirect_uris: &[RedirectUri]) -> Vec<Statement> {
+pub(crate) fn filling(id: AppId, redirect_uris: &[RedirectUri]) -> Vec<Statement> {
     let origins = origins_of(redirect_uris);
     if origins.is_empty() {
         return Vec::new();
@@ -136,4 +136,4 @@ const NOW_FILLED: &str =
 
 /// For the test that plans it on both engines.
 #[cfg(test)]
-pub(in crate::store) const POINT_READ: &str = OF_AN_APP;
+pub(crate) const POINT_READ: &str = OF_AN_APP;

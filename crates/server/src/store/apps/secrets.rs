@@ -1,6 +1,7 @@
 //! Secrets of apps.
 
 use super::{SAME_APP, changed};
+use crate::store::engine::writer::work::{Use, Used};
 use crate::store::model::{App, AppId, Others, Secret, SecretHash, SecretId};
 use crate::store::rows::readable;
 use crate::store::value::{ArrayStatement, Row, Statement, Value};
@@ -8,6 +9,17 @@ use crate::store::{Result, Store, StoreError};
 use crate::time::Instant;
 
 impl Store {
+    /// Notes that a secret served to authenticate its app: known at once, written within seconds, at most once a minute.
+    pub fn touch_secret(&self, id: SecretId, now: Instant) {
+        let (of, generation, at) = (Used::Secret(id), 0, now);
+        self.note(Use { of, generation, at });
+    }
+
+    /// When a secret was used last (see [`Store::touch_secret`]), as far as memory knows.
+    fn last_use_of(&self, id: SecretId) -> Option<Instant> {
+        self.inner.shared.uses.last(Used::Secret(id)).map(|(_, at)| at)
+    }
+
     /// Gives an app a new secret and says what becomes of its others. [`StoreError::Conflict`]: there is no such app, or it
     /// would have more than two live secrets. [`StoreError::Taken`]: the secret came before.
     ///
@@ -82,7 +94,7 @@ pub(crate) const SECRET_SEEN: &str =
     "UPDATE secrets SET last_used = CASE WHEN last_used > $1 THEN last_used ELSE $1 END WHERE id = $2";
 
 /// The same for many.
-pub(crate) const SECRETS_SEEN: ArrayStatement = ArrayStatement {
+pub(crate) const SECRET_SEEN_MANY: ArrayStatement = ArrayStatement {
     sql: SECRET_SEEN_ON_POSTGRES,
     columns: "ib",
     grant: None,

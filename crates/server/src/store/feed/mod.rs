@@ -3,10 +3,9 @@
 //! Entries are numbered per run of a server by the writer when it commits them, and swept once no token can be left that
 //! they matter for.
 
-pub(in crate::store) mod nodes;
-pub(in crate::store) mod numbering;
+pub(crate) mod nodes;
+pub(crate) mod numbering;
 
-use super::engine::sqlite::connection::SqliteConnection;
 use super::model::{Change, ChangeKind, NewChange, Recall, Recalled};
 use super::rows::all;
 use super::value::{Row, Statement, Value};
@@ -117,11 +116,6 @@ const SHORTEN: &str =
 
 pub(super) const CURRENT: &str = "SELECT node, number, happened, expires, kind, subject, value FROM changes \
      WHERE expires > $1 ORDER BY node, number";
-
-/// Every entry that is there, on the connection that writes.
-pub(super) fn entries(connection: &SqliteConnection) -> Result<Vec<Change>> {
-    all(connection.query(CURRENT, &[Instant(0).into()])?, change_of)
-}
 
 /// An entry.
 pub(super) const INSERT: &str = "INSERT INTO changes (node, number, happened, expires, kind, subject, value) \

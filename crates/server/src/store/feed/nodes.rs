@@ -1,7 +1,6 @@
 //! Servers that share a database: their heartbeats, and with each a look at the feed (DESIGN: several nodes).
 
 use super::change_of;
-use crate::store::engine::Engine;
 use crate::store::model::{Beat, Mark};
 use crate::store::value::Row;
 use crate::store::{Result, Store, StoreError};
@@ -22,10 +21,7 @@ impl Store {
     /// # Errors
     /// Where the database is away, or no other server can share it.
     pub async fn beat(&self, node: [u8; 16], marks: &[Mark]) -> Result<Beat> {
-        match &self.inner.engine {
-            Engine::Postgres(postgres) => postgres.beat(node, READS, marks).await,
-            Engine::Sqlite(_) => Err(StoreError::Unfit("SQLite is one server's".to_owned())),
-        }
+        self.inner.engine.beat(node, READS, marks).await
     }
 
     /// Forgets a few servers that were not heard of for a day.
@@ -33,10 +29,7 @@ impl Store {
     /// # Errors
     /// Where the database is away.
     pub async fn forget_nodes(&self) -> Result<()> {
-        match &self.inner.engine {
-            Engine::Postgres(postgres) => postgres.directly(FORGET_ON_POSTGRES, &[]).await.map(drop),
-            Engine::Sqlite(_) => Ok(()),
-        }
+        self.inner.engine.run_on_postgres(FORGET_ON_POSTGRES).await
     }
 }
 

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 /// How far a clock may be turned back without a revoked token coming to life again: more than any wrong time zone. By that
 /// much a token's expiry may lie beyond what this moment and its life say, and an entry be missed after it seemed over.
-pub(in crate::store) const SETBACK: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const SETBACK: Duration = Duration::from_secs(24 * 3600);
 
 /// The numbering of this run's changes.
 #[derive(Clone, Copy)]
-pub(in crate::store) struct Numbering {
+pub(crate) struct Numbering {
     node: [u8; 16],
     number: i64,
     /// The latest moment that a write came with: tokens may have been issued until then, even where the clock went back.
@@ -25,7 +25,7 @@ pub(in crate::store) struct Numbering {
 
 impl Numbering {
     /// Begins under a name that nobody had before.
-    pub(in crate::store) fn begin() -> Result<Self> {
+    pub(crate) fn begin() -> Result<Self> {
         let mut node = [0; 16];
         #[expect(
             clippy::disallowed_methods,
@@ -35,13 +35,13 @@ impl Numbering {
         Ok(Self::named(node))
     }
 
-    pub(in crate::store) fn named(node: [u8; 16]) -> Self {
+    pub(crate) fn named(node: [u8; 16]) -> Self {
         let (number, latest) = (0, Instant(0));
         Self { node, number, latest }
     }
 
     /// Goes on under another name: after a commit that failed, of which it may be that nobody knows whether it was made.
-    pub(in crate::store) fn rename(&mut self) {
+    pub(crate) fn rename(&mut self) {
         let node = u128::from_be_bytes(self.node).wrapping_add(1).to_be_bytes();
         *self = Self {
             latest: self.latest,
@@ -50,18 +50,18 @@ impl Numbering {
     }
 
     /// How far it has come, and under which name.
-    pub(in crate::store) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         let (node, number) = (self.node, self.number);
         Mark { node, number }
     }
 
     /// A write came with this moment.
-    pub(in crate::store) fn note(&mut self, now: Instant) {
+    pub(crate) fn note(&mut self, now: Instant) {
         self.latest = self.latest.max(now);
     }
 
     /// The entry that tells of a change. A number that is not used in the end is missed by nobody.
-    pub(in crate::store) fn entry(&mut self, change: &NewChange, bounds: &Bounds) -> Change {
+    pub(crate) fn entry(&mut self, change: &NewChange, bounds: &Bounds) -> Change {
         self.number += 1;
         // When the last access token expires that was issued until now.
         let last_expiry = change.at.max(self.latest).after(bounds.longest_access());

@@ -79,7 +79,7 @@ pub(crate) const END: &str = "UPDATE grants SET state = 2, ended_at = $1, reason
      code_challenge = NULL, check_at = $3 WHERE id = $4 AND state < 2 AND (generation = $5 OR $5 IS NULL)";
 
 /// The same for many, each with what the feed tells of it and its event.
-pub(crate) const ON_POSTGRES: ArrayStatement = ArrayStatement {
+pub(crate) const END_MANY: ArrayStatement = ArrayStatement {
     sql: END_ON_POSTGRES,
     columns: "itibiiibtttttt",
     grant: Some(3),

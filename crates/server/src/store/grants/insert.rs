@@ -27,7 +27,7 @@ pub(crate) const INSERT: &str = "INSERT INTO grants (id, app_id, user_id, organi
      VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, 0, 0, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
 
 /// The same for many, each with its event.
-pub(crate) const ON_POSTGRES: ArrayStatement = ArrayStatement {
+pub(crate) const INSERT_MANY: ArrayStatement = ArrayStatement {
     sql: INSERT_ON_POSTGRES,
     columns: "bbbbttbbiiiiibtttttt",
     grant: None,

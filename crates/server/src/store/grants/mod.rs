@@ -16,9 +16,7 @@ pub(crate) mod uses;
 pub(crate) use insert::CODE_KEPT;
 pub use lists::Connected;
 
-use super::engine::Engine;
 use super::model::{Grant, GrantId, State};
-use super::rows::first;
 use super::value::Row;
 use super::{Result, Store, StoreError};
 use hallpass_wire::Scopes;
@@ -30,10 +28,7 @@ const ENDED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 impl Store {
     /// The grant, if it is there. What was seen includes what only memory knows yet.
     pub async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
-        let grant = match &self.inner.engine {
-            Engine::Sqlite(sqlite) => first(sqlite.read(GRANT, &[id.into()])?, grant_of)?,
-            Engine::Postgres(postgres) => postgres.grant(id).await?,
-        };
+        let grant = self.inner.engine.grant(id).await?;
         Ok(grant.map(|grant| self.with_last_use(grant)))
     }
 }

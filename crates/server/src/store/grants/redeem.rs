@@ -32,7 +32,7 @@ pub(crate) const REDEEM: &str = "UPDATE grants SET state = 1, generation = 1, ro
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $4)";
 
 /// The same for many, with [`SOONER`] and [`CROWDED`].
-pub(crate) const ON_POSTGRES: ArrayStatement = ArrayStatement {
+pub(crate) const REDEEM_MANY: ArrayStatement = ArrayStatement {
     sql: REDEEM_ON_POSTGRES,
     columns: "iiiibbii",
     grant: Some(4),

@@ -9,11 +9,11 @@ use crate::store::{Result, Store};
 use crate::time::Instant;
 
 /// How many codes of one person for one app may wait to be redeemed.
-pub(in crate::store) const PENDING: u32 = 50;
+pub(crate) const PENDING: u32 = 50;
 /// How many ended grants of one person for one app are kept. A few go at a time, so that not every consent makes room.
-pub(in crate::store) const ENDED: u32 = 100;
+pub(crate) const ENDED: u32 = 100;
 /// How many that is.
-pub(in crate::store) const AT_ONCE: u32 = 32;
+pub(crate) const AT_ONCE: u32 = 32;
 
 impl Store {
     /// The grants of this one's person for its app that are too many, itself excepted. `None`: there are none, which the

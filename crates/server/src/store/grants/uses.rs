@@ -1,10 +1,30 @@
 //! Uses of a grant: known to memory at once, written within seconds.
 
 use crate::store::Store;
+use crate::store::engine::writer::work::{Use, Used};
 use crate::store::model::Grant;
+use crate::store::model::GrantId;
 use crate::store::value::ArrayStatement;
+use crate::time::Instant;
 
 impl Store {
+    /// Notes that an authentic, living token of this generation came: known at once, written within seconds.
+    pub fn touch(&self, id: GrantId, generation: u32, now: Instant) {
+        let (of, at) = (Used::Grant(id), now);
+        self.note(Use { of, generation, at });
+    }
+
+    /// Which generation's token of a grant was seen last (see [`Store::touch`]), and when, as far as memory knows.
+    fn last_seen(&self, id: GrantId) -> Option<(u32, Instant)> {
+        self.inner.shared.uses.last(Used::Grant(id))
+    }
+
+    /// Whether a token of this generation was seen, as far as memory knows.
+    #[cfg(test)]
+    pub(crate) fn seen(&self, id: GrantId, generation: u32) -> bool {
+        self.last_seen(id).is_some_and(|(seen, _)| seen == generation)
+    }
+
     /// The grant with what only memory knows yet of its use. Pages show it, so none of them has to have it written first.
     pub(crate) fn with_last_use(&self, mut grant: Grant) -> Grant {
         if let Some((generation, at)) = self.last_seen(grant.id) {
@@ -21,7 +41,7 @@ pub(crate) const SEEN: &str = "UPDATE grants SET \
      confirmed = CASE WHEN generation = $2 THEN 1 ELSE confirmed END WHERE id = $3 AND state = 1";
 
 /// The same for many.
-pub(crate) const ON_POSTGRES: ArrayStatement = ArrayStatement {
+pub(crate) const SEEN_MANY: ArrayStatement = ArrayStatement {
     sql: SEEN_ON_POSTGRES,
     columns: "iib",
     grant: None,

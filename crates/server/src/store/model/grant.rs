@@ -62,7 +62,7 @@ pub struct Grant {
 
 impl Grant {
     /// The grant as `redeem` leaves it, where it found it in this state.
-    pub(in crate::store) fn redeemed(&self, redeem: &Redeem) -> Self {
+    pub(crate) fn redeemed(&self, redeem: &Redeem) -> Self {
         Self {
             state: State::Active,
             key: redeem.key,
@@ -77,7 +77,7 @@ impl Grant {
     }
 
     /// The grant as `rotate` leaves it, where it found it in this state.
-    pub(in crate::store) fn rotated(&self, rotate: &Rotate) -> Self {
+    pub(crate) fn rotated(&self, rotate: &Rotate) -> Self {
         let moved = if rotate.replaces() {
             self.previous_key
         } else {

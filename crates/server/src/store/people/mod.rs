@@ -3,7 +3,6 @@
 mod deletion;
 pub(crate) mod sessions;
 
-use super::engine::Engine;
 use super::model::{ChangeKind, NewChange, NewUser, Page, Status, SuspendedBy, User, UserId, UserUpdate};
 use super::organizations::memberships;
 use super::rows::{first, more_than, page};
@@ -17,10 +16,7 @@ use uuid::Uuid;
 impl Store {
     /// The person, with memberships.
     pub async fn user(&self, id: UserId) -> Result<Option<User>> {
-        if let Engine::Postgres(postgres) = &self.inner.engine {
-            return postgres.user(id).await;
-        }
-        person_of(self.read(PERSON, &[id.into()]).await?)
+        self.inner.engine.user(id).await
     }
 
     /// The person with this e-mail address, however it is spelled.
@@ -120,7 +116,7 @@ macro_rules! select_person {
     };
 }
 
-const PERSON: &str =
+pub(crate) const PERSON: &str =
     select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE id = $1 ORDER BY organization_id");
 
 const PERSON_BY_EMAIL: &str =

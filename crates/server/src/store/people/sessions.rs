@@ -45,7 +45,7 @@ impl Store {
 
 /// A kind of session that this version does not know opens nothing.
 /// Ends every session of a person.
-pub(in crate::store) fn delete_of(user: UserId) -> Statement {
+pub(crate) fn delete_of(user: UserId) -> Statement {
     Statement::new(DELETE_OF, vec![user.into()])
 }
 

@@ -245,13 +245,13 @@ pub(super) async fn locked(connection: &PostgresConnection, ids: &[GrantId]) -> 
 impl Kind {
     fn statement(self) -> &'static ArrayStatement {
         match self {
-            Self::Insert => &insert::ON_POSTGRES,
-            Self::Redeem => &redeem::ON_POSTGRES,
+            Self::Insert => &insert::INSERT_MANY,
+            Self::Redeem => &redeem::REDEEM_MANY,
             Self::Rotate => &rotate::ROTATE_MANY,
             Self::Replace => &rotate::REPLACE_MANY,
-            Self::End => &end::ON_POSTGRES,
-            Self::SeenGrant => &uses::ON_POSTGRES,
-            Self::SeenSecret => &secrets::SECRETS_SEEN,
+            Self::End => &end::END_MANY,
+            Self::SeenGrant => &uses::SEEN_MANY,
+            Self::SeenSecret => &secrets::SECRET_SEEN_MANY,
         }
     }
 }

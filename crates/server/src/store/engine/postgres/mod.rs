@@ -34,7 +34,7 @@ use writer::PostgresWriter;
 const OWN: u32 = 3;
 
 /// A PostgreSQL, open.
-pub(in crate::store) struct Postgres {
+pub(crate) struct Postgres {
     pool: Pool,
     points: Points,
     feed: HeartbeatConnection,
@@ -50,7 +50,7 @@ struct Way {
 
 impl Postgres {
     /// Connects, sees whether this is a database to start on, and starts what reads; what writes is to be started.
-    pub(in crate::store) async fn open(
+    pub(crate) async fn open(
         address: &Address,
         config: &config::Store,
         bounds: Arc<Bounds>,
@@ -67,26 +67,26 @@ impl Postgres {
         Ok((postgres, PostgresWriter::new(way, bounds)?))
     }
 
-    pub(in crate::store) async fn migrate(&self) -> Result<()> {
+    pub(crate) async fn migrate(&self) -> Result<()> {
         schema::migrate(&*self.pool.lend().await?).await
     }
 
-    pub(in crate::store) async fn pending_migrations(&self) -> Result<Vec<String>> {
+    pub(crate) async fn pending_migrations(&self) -> Result<Vec<String>> {
         schema::pending(&*self.pool.lend().await?).await
     }
 
     /// The grant, read together with all that are asked for at the same moment.
-    pub(in crate::store) async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
+    pub(crate) async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
         self.points.grant(id).await
     }
 
     /// The person, with memberships, read together with all that are asked for at the same moment.
-    pub(in crate::store) async fn user(&self, id: UserId) -> Result<Option<User>> {
+    pub(crate) async fn user(&self, id: UserId) -> Result<Option<User>> {
         self.points.user(id).await
     }
 
     /// No text in PostgreSQL has a NUL, so nothing is found by one.
-    pub(in crate::store) async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+    pub(crate) async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
         if params
             .iter()
             .any(|value| matches!(value, Value::Text(text) if text.contains('\0')))
@@ -105,12 +105,12 @@ impl Postgres {
     }
 
     /// A heartbeat, and what the feed has above these marks.
-    pub(in crate::store) async fn beat(&self, node: [u8; 16], reads: &str, marks: &[Mark]) -> Result<Beat> {
+    pub(crate) async fn beat(&self, node: [u8; 16], reads: &str, marks: &[Mark]) -> Result<Beat> {
         self.feed.beat(node, reads, marks).await
     }
 
     /// One statement, in a commit of its own that waits for nothing else.
-    pub(in crate::store) async fn directly(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+    pub(crate) async fn directly(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
         let connection = self.pool.lend().await?;
         let warnings = connection.warnings();
         let rows = connection.query(sql, params).await?;

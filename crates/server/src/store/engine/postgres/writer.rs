@@ -22,7 +22,7 @@ const BUSY: usize = 8;
 const UNSWEPT: usize = 8;
 
 /// The connection that writes, and the runtime that drives it while a batch is on its way.
-pub(in crate::store) struct PostgresWriter {
+pub(crate) struct PostgresWriter {
     runtime: Runtime,
     own: Own,
 }

@@ -20,7 +20,7 @@ use crate::store::{Result, StoreError, audit, feed};
 use crate::time::Instant;
 
 /// One transaction.
-pub(in crate::store) struct SqliteBatch<'a> {
+pub(crate) struct SqliteBatch<'a> {
     connection: &'a SqliteConnection,
     feed: &'a mut Numbering,
     /// The numbering with this batch in it: the run's own moves on with the commit.
@@ -32,7 +32,7 @@ pub(in crate::store) struct SqliteBatch<'a> {
 }
 
 impl<'a> SqliteBatch<'a> {
-    pub(in crate::store) fn new(connection: &'a SqliteConnection, feed: &'a mut Numbering, bounds: &'a Bounds) -> Self {
+    pub(crate) fn new(connection: &'a SqliteConnection, feed: &'a mut Numbering, bounds: &'a Bounds) -> Self {
         Self {
             connection,
             numbered: *feed,
@@ -45,7 +45,7 @@ impl<'a> SqliteBatch<'a> {
 
     /// Does all of this or nothing; each work's answer, and what the feed got. A work that is refused for itself
     /// (a conflict, a row that cannot be) leaves the others alone.
-    pub(in crate::store) fn apply(mut self, works: &[&Work]) -> Result<Committed> {
+    pub(crate) fn apply(mut self, works: &[&Work]) -> Result<Committed> {
         let answers = self.transaction(works);
         if answers.is_err() {
             self.feed.rename();

@@ -17,14 +17,14 @@ use std::time::Duration;
 const BUSY: Duration = Duration::from_secs(1);
 
 /// A connection and whether it can still be trusted.
-pub(in crate::store) struct SqliteConnection {
-    pub(in crate::store) raw: rusqlite::Connection,
+pub(crate) struct SqliteConnection {
+    pub(crate) raw: rusqlite::Connection,
     broken: Cell<bool>,
 }
 
 impl SqliteConnection {
     /// The connection that writes. WAL with FULL: a commit that returned survives a loss of power.
-    pub(in crate::store) fn writer(path: &Path) -> Result<Self> {
+    pub(crate) fn writer(path: &Path) -> Result<Self> {
         make_private(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let connection = Self::open(path, flags)?;
@@ -41,7 +41,7 @@ impl SqliteConnection {
     }
 
     /// A connection that can only read.
-    pub(in crate::store) fn reader(path: &Path) -> Result<Self> {
+    pub(crate) fn reader(path: &Path) -> Result<Self> {
         Self::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 
@@ -59,18 +59,18 @@ impl SqliteConnection {
     }
 
     /// Runs a statement that answers no rows; how many it changed.
-    pub(in crate::store) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64> {
+    pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64> {
         let run = || self.raw.prepare_cached(sql)?.execute(params_from_iter(params));
         run().map(|changed| changed as u64).map_err(|error| self.judge(error))
     }
 
     /// Runs a statement that answers rows.
-    pub(in crate::store) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+    pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         self.rows(sql, params).map_err(|error| self.judge(error))
     }
 
     /// Whether an error left it in a state that only opening it again mends.
-    pub(in crate::store) fn is_broken(&self) -> bool {
+    pub(crate) fn is_broken(&self) -> bool {
         self.broken.get()
     }
 

@@ -1,10 +1,10 @@
 //! SQLite: point reads inline on connections that cannot write, lists on threads and connections of their own, and all
 //! writing through one thread (`queue.rs`, `writer.rs`).
 
-pub(in crate::store) mod batch;
-pub(in crate::store) mod connection;
-pub(in crate::store) mod schema;
-pub(in crate::store) mod sweep;
+pub(crate) mod batch;
+pub(crate) mod connection;
+pub(crate) mod schema;
+pub(crate) mod sweep;
 mod writer;
 
 use self::connection::SqliteConnection;
@@ -22,7 +22,7 @@ const OLDEST: i32 = 3_051_003;
 const SCANS: usize = 4;
 
 /// An SQLite database, open.
-pub(in crate::store) struct Sqlite {
+pub(crate) struct Sqlite {
     path: PathBuf,
     points: Pool,
     scans: Arc<Pool>,
@@ -30,7 +30,7 @@ pub(in crate::store) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(in crate::store) fn open(path: &Path, readers: usize, bounds: Arc<Bounds>) -> Result<(Self, SqliteWriter)> {
+    pub(crate) fn open(path: &Path, readers: usize, bounds: Arc<Bounds>) -> Result<(Self, SqliteWriter)> {
         if rusqlite::version_number() < OLDEST {
             let text = format!(
                 "SQLite {} can lose commits; 3.51.3 is the oldest to use",
@@ -48,19 +48,19 @@ impl Sqlite {
         Ok((sqlite, writer))
     }
 
-    pub(in crate::store) fn migrate(&self) -> Result<()> {
+    pub(crate) fn migrate(&self) -> Result<()> {
         schema::migrate(&mut SqliteConnection::writer(&self.path)?)
     }
 
-    pub(in crate::store) fn pending_migrations(&self) -> Result<Vec<String>> {
+    pub(crate) fn pending_migrations(&self) -> Result<Vec<String>> {
         schema::pending(&mut SqliteConnection::writer(&self.path)?)
     }
 
-    pub(in crate::store) fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+    pub(crate) fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
         self.points.query(sql, params)
     }
 
-    pub(in crate::store) async fn scan(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
+    pub(crate) async fn scan(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
         let permit = Arc::clone(&self.scanning).acquire_owned().await.map_err(unavailable)?;
         let pool = Arc::clone(&self.scans);
         let query = move || {

@@ -6,7 +6,7 @@ use crate::store::error::unavailable;
 use crate::store::{Result, StoreError};
 
 /// Applies what is missing, all of it in one transaction. A newer server's migrations beside ours are fine.
-pub(in crate::store) fn migrate(connection: &mut SqliteConnection) -> Result<()> {
+pub(crate) fn migrate(connection: &mut SqliteConnection) -> Result<()> {
     let runner = embedded::migrations::runner()
         .set_grouped(true)
         .set_abort_missing(false);
@@ -15,7 +15,7 @@ pub(in crate::store) fn migrate(connection: &mut SqliteConnection) -> Result<()>
 }
 
 /// The SQL of what is missing.
-pub(in crate::store) fn pending(connection: &mut SqliteConnection) -> Result<Vec<String>> {
+pub(crate) fn pending(connection: &mut SqliteConnection) -> Result<Vec<String>> {
     let runner = embedded::migrations::runner();
     let started = !connection.query(HISTORY, &[])?.is_empty();
     let applied = match started {

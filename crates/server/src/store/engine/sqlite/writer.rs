@@ -6,10 +6,12 @@ use crate::store::engine::writer::bounds::Bounds;
 use crate::store::engine::writer::queue::{BatchWriter, Committed};
 use crate::store::engine::writer::work::{Locks, Work};
 use crate::store::error::unavailable;
-use crate::store::feed;
 use crate::store::feed::numbering::Numbering;
+use crate::store::feed::{CURRENT, change_of};
 use crate::store::model::Change;
+use crate::store::rows::all;
 use crate::store::{Result, StoreError};
+use crate::time::Instant;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 type FileId = (u64, u64);
 
 /// The connection that writes.
-pub(in crate::store) struct SqliteWriter {
+pub(crate) struct SqliteWriter {
     path: PathBuf,
     /// Which file the database was at the start.
     file: FileId,
@@ -29,7 +31,7 @@ pub(in crate::store) struct SqliteWriter {
 }
 
 impl SqliteWriter {
-    pub(in crate::store) fn open(path: &Path, bounds: Arc<Bounds>) -> Result<Self> {
+    pub(crate) fn open(path: &Path, bounds: Arc<Bounds>) -> Result<Self> {
         Ok(Self {
             connection: Some(SqliteConnection::writer(path)?),
             path: path.to_owned(),
@@ -65,7 +67,12 @@ impl BatchWriter for SqliteWriter {
             Some(connection) => connection,
             None => SqliteConnection::writer(&self.path)?,
         };
-        feed::entries(self.connection.insert(connection))
+        // Every entry that is there.
+        let rows = self
+            .connection
+            .insert(connection)
+            .query(CURRENT, &[Instant(0).into()])?;
+        all(rows, change_of)
     }
 }
 

@@ -10,11 +10,11 @@ use std::time::Duration;
 const UNTOLD: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// By what time what is due is treated.
-pub(in crate::store) type SweepClock = Box<dyn Fn() -> Instant + Send + Sync>;
+pub(crate) type SweepClock = Box<dyn Fn() -> Instant + Send + Sync>;
 
 /// What the writer is told.
 #[derive(Default)]
-pub(in crate::store) struct Bounds {
+pub(crate) struct Bounds {
     /// In milliseconds; 0: not told.
     longest_access: AtomicI64,
     /// In milliseconds; 0: not told.
@@ -24,19 +24,19 @@ pub(in crate::store) struct Bounds {
 
 impl Bounds {
     /// The longest life of any access token.
-    pub(in crate::store) fn use_longest_access(&self, longest: Duration) {
+    pub(crate) fn use_longest_access(&self, longest: Duration) {
         let millis = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
         self.longest_access.store(millis, Ordering::SeqCst);
     }
 
     /// How long events of the audit log are kept.
-    pub(in crate::store) fn keep_audit_for(&self, kept: Duration) {
+    pub(crate) fn keep_audit_for(&self, kept: Duration) {
         let millis = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
         self.audit_kept.store(millis, Ordering::SeqCst);
     }
 
     /// Events of this moment and before are deleted; none before the server has said how long they are kept.
-    pub(in crate::store) fn audit_over(&self, now: Instant) -> Instant {
+    pub(crate) fn audit_over(&self, now: Instant) -> Instant {
         match self.audit_kept.load(Ordering::SeqCst) {
             0 => Instant(i64::MIN),
             millis => now.before(Duration::from_millis(millis.unsigned_abs())),
@@ -44,11 +44,11 @@ impl Bounds {
     }
 
     /// The clock to treat what is due by, where it is behind the one that writes come with. Only the first is taken.
-    pub(in crate::store) fn sweep_by(&self, clock: SweepClock) {
+    pub(crate) fn sweep_by(&self, clock: SweepClock) {
         let _ = self.sweep_clock.set(clock);
     }
 
-    pub(in crate::store) fn longest_access(&self) -> Duration {
+    pub(crate) fn longest_access(&self) -> Duration {
         match self.longest_access.load(Ordering::SeqCst) {
             0 => UNTOLD,
             millis => Duration::from_millis(millis.unsigned_abs()),
@@ -56,7 +56,7 @@ impl Bounds {
     }
 
     /// Until when what is due is treated, where a write comes with `now`.
-    pub(in crate::store) fn swept_until(&self, now: Instant) -> Instant {
+    pub(crate) fn swept_until(&self, now: Instant) -> Instant {
         self.sweep_clock.get().map_or(now, |clock| clock().min(now))
     }
 }

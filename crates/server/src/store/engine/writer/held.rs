@@ -17,11 +17,11 @@ const MOST: usize = 1_024;
 const SINGLES: usize = 16;
 
 /// A work that does not wait, and why.
-pub(in crate::store) type Refused<R> = (Job<R>, StoreError);
+pub(crate) type Refused<R> = (Job<R>, StoreError);
 
 /// Those works, in the order in which they came.
 #[derive(Debug)]
-pub(in crate::store) struct Held<R> {
+pub(crate) struct Held<R> {
     jobs: VecDeque<Job<R>>,
     /// How many there have been.
     count: u64,
@@ -34,7 +34,7 @@ pub(in crate::store) struct Held<R> {
 }
 
 impl<R> Held<R> {
-    pub(in crate::store) fn new(again: Duration) -> Self {
+    pub(crate) fn new(again: Duration) -> Self {
         Self {
             jobs: VecDeque::new(),
             count: 0,
@@ -45,24 +45,24 @@ impl<R> Held<R> {
         }
     }
 
-    pub(in crate::store) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }
 
     /// How long they rest before they are tried again.
-    pub(in crate::store) fn rest(&self, now: Instant) -> Duration {
+    pub(crate) fn rest(&self, now: Instant) -> Duration {
         let rested = self.tried.map(|tried| now.duration_since(tried));
         rested.map_or(Duration::ZERO, |rested| self.again.saturating_sub(rested))
     }
 
     /// Whether some are to be tried now.
-    pub(in crate::store) fn are_due(&self, now: Instant) -> bool {
+    pub(crate) fn are_due(&self, now: Instant) -> bool {
         !self.is_empty() && self.rest(now).is_zero()
     }
 
     /// Has a work wait from `now` on, or go on waiting, at its place. One that has waited for too long, or finds no room, is
     /// given back.
-    pub(in crate::store) fn hold(&mut self, mut job: Job<R>, now: Instant) -> Option<Refused<R>> {
+    pub(crate) fn hold(&mut self, mut job: Job<R>, now: Instant) -> Option<Refused<R>> {
         let since = *job.held.get_or_insert_with(|| {
             self.count += 1;
             let number = self.count;
@@ -92,7 +92,7 @@ impl<R> Held<R> {
     }
 
     /// Those that have waited for too long.
-    pub(in crate::store) fn expired(&mut self, now: Instant) -> Vec<Refused<R>> {
+    pub(crate) fn expired(&mut self, now: Instant) -> Vec<Refused<R>> {
         let since = |job: &Job<R>| job.held.is_some_and(|since| now.duration_since(since.at) >= PATIENCE);
         // They stand in the order in which they began to wait.
         let count = self.jobs.partition_point(since);
@@ -102,7 +102,7 @@ impl<R> Held<R> {
 
     /// Takes out of what waits that which changes the same grants: it would meet the same locks. What finds no room is given
     /// back.
-    pub(in crate::store) fn take_from(&mut self, waiting: &mut VecDeque<Job<R>>, now: Instant) -> Vec<Refused<R>> {
+    pub(crate) fn take_from(&mut self, waiting: &mut VecDeque<Job<R>>, now: Instant) -> Vec<Refused<R>> {
         let mut refused = Vec::new();
         if self.is_empty() {
             return refused;
@@ -119,7 +119,7 @@ impl<R> Held<R> {
 
     /// Takes out what is to be tried now, as batches: changes of grants together, of which the database says which are locked;
     /// anything else by itself, some in each attempt.
-    pub(in crate::store) fn next(&mut self) -> Vec<Vec<Job<R>>> {
+    pub(crate) fn next(&mut self) -> Vec<Vec<Job<R>>> {
         let (together, alone): (VecDeque<_>, VecDeque<_>) = self.jobs.drain(..).partition(|job| is_of_a_row(&job.work));
         self.jobs = together;
         let mut batches = vec![plan(&mut self.jobs, MOST)];
@@ -137,16 +137,16 @@ impl<R> Held<R> {
     }
 
     /// They rest from `now` on; where one was let go, those behind it need not.
-    pub(in crate::store) fn tried(&mut self, now: Instant, freed: bool) {
+    pub(crate) fn tried(&mut self, now: Instant, freed: bool) {
         self.tried = Some(now).filter(|_| !freed);
     }
 
     /// All of them.
-    pub(in crate::store) fn drain(&mut self) -> impl Iterator<Item = Job<R>> {
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Job<R>> {
         self.jobs.drain(..)
     }
 
-    pub(in crate::store) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.jobs.len()
     }
 }

@@ -1,12 +1,12 @@
 //! The one thread that writes: what waits for it, what goes into one commit, and who is refused.
 
-pub(in crate::store) mod batch;
-pub(in crate::store) mod bounds;
-pub(in crate::store) mod held;
-pub(in crate::store) mod pressure;
-pub(in crate::store) mod queue;
-pub(in crate::store) mod uses;
-pub(in crate::store) mod work;
+pub(crate) mod batch;
+pub(crate) mod bounds;
+pub(crate) mod held;
+pub(crate) mod pressure;
+pub(crate) mod queue;
+pub(crate) mod uses;
+pub(crate) mod work;
 
 /// What the writer's queue stands on; a test puts others in their place.
 mod threads {

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// What the writer and those who call it know of each other.
 #[derive(Default)]
-pub(in crate::store) struct Pressure {
+pub(crate) struct Pressure {
     /// Changes that are waited for.
     waiting: AtomicUsize,
     /// Microseconds that a commit took lately.
@@ -20,11 +20,11 @@ pub(in crate::store) struct Pressure {
 }
 
 /// A change that is waited for, until this is dropped.
-pub(in crate::store) struct QueuePlace<'a>(&'a Pressure);
+pub(crate) struct QueuePlace<'a>(&'a Pressure);
 
 impl Pressure {
     /// A place in the queue, of whose changes `batch` are one commit; `None` where the wait would be too long.
-    pub(in crate::store) fn enter(&self, batch: usize) -> Option<QueuePlace<'_>> {
+    pub(crate) fn enter(&self, batch: usize) -> Option<QueuePlace<'_>> {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
         let place = QueuePlace(self);
         let commits = u64::try_from(before / batch).unwrap_or(u64::MAX);
@@ -33,7 +33,7 @@ impl Pressure {
     }
 
     /// A commit took so long, and whether it was made.
-    pub(in crate::store) fn committed(&self, took: Duration, made: bool) {
+    pub(crate) fn committed(&self, took: Duration, made: bool) {
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let before = self.commit.load(Ordering::Relaxed);
         self.commit
@@ -42,7 +42,7 @@ impl Pressure {
     }
 
     /// Whether the last commit failed.
-    pub(in crate::store) fn is_failing(&self) -> bool {
+    pub(crate) fn is_failing(&self) -> bool {
         self.failing.load(Ordering::SeqCst)
     }
 }

@@ -32,7 +32,7 @@ const BATCH: usize = 256;
 /// How many the writer chooses them from: many changes of one grant must not hold up all others.
 const CHOICE: usize = 2_048;
 /// How many uses one commit holds at most.
-pub(in crate::store) const USES: usize = 1_000;
+pub(crate) const USES: usize = 1_000;
 /// How long a use waits at most before it is written down.
 const BEHIND: Duration = Duration::from_secs(5);
 /// How long after a commit that failed another is tried where nobody asks for one: a server that is not ready gets no requests
@@ -42,20 +42,20 @@ const RETRY: Duration = Duration::from_millis(500);
 type Reply = oneshot::Sender<Result<Outcome>>;
 /// What a commit did.
 #[derive(Default)]
-pub(in crate::store) struct Committed {
+pub(crate) struct Committed {
     /// Each work's answer.
-    pub(in crate::store) answers: Vec<Result<Applied>>,
+    pub(crate) answers: Vec<Result<Applied>>,
     /// What the feed got.
-    pub(in crate::store) changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
     /// What was found due and needs a commit of its own.
-    pub(in crate::store) left: Option<Write>,
+    pub(crate) left: Option<Write>,
 }
 
 /// What is told of every committed change.
-pub(in crate::store) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
+pub(crate) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
 
 /// What commits.
-pub(in crate::store) trait BatchWriter: Send + 'static {
+pub(crate) trait BatchWriter: Send + 'static {
     /// Does all of this in one commit, or fails: then it may have been done all the same. A work that is refused for itself
     /// leaves the others alone, and so does one for which another has locked something for too long. After a panic the next
     /// call goes on.
@@ -67,13 +67,13 @@ pub(in crate::store) trait BatchWriter: Send + 'static {
 
 /// What the thread shares with those who call it.
 #[derive(Default)]
-pub(in crate::store) struct Shared {
-    pub(in crate::store) uses: PendingUses,
-    pub(in crate::store) listener: OnceLock<Listener>,
-    pub(in crate::store) pressure: Pressure,
+pub(crate) struct Shared {
+    pub(crate) uses: PendingUses,
+    pub(crate) listener: OnceLock<Listener>,
+    pub(crate) pressure: Pressure,
     /// How many commits somebody waited for.
     #[cfg(test)]
-    pub(in crate::store) commits: std::sync::atomic::AtomicUsize,
+    pub(crate) commits: std::sync::atomic::AtomicUsize,
 }
 
 #[cfg(test)]
@@ -86,14 +86,14 @@ impl Shared {
 }
 
 /// The way to the thread. Dropping it lets the thread finish what waits, and waits for that.
-pub(in crate::store) struct Queue {
+pub(crate) struct Queue {
     entrance: Option<SyncSender<Job<Reply>>>,
     thread: Option<thread::JoinHandle<()>>,
     shared: Arc<Shared>,
 }
 
 /// Starts the thread.
-pub(in crate::store) fn start(engine: impl BatchWriter, shared: Arc<Shared>) -> Result<Queue> {
+pub(crate) fn start(engine: impl BatchWriter, shared: Arc<Shared>) -> Result<Queue> {
     let (entrance, arriving) = sync_channel(QUEUE);
     let worker = Worker {
         engine,
@@ -119,7 +119,7 @@ pub(in crate::store) fn start(engine: impl BatchWriter, shared: Arc<Shared>) -> 
 
 impl Queue {
     /// Has work done and waits for its commit.
-    pub(in crate::store) async fn change(&self, work: Work) -> Result<Outcome> {
+    pub(crate) async fn change(&self, work: Work) -> Result<Outcome> {
         // What takes access away, and what an operator does, is not turned away for others' sake.
         let _place = match work {
             Work::Insert(..) | Work::Redeem(..) | Work::Rotate(_) => {

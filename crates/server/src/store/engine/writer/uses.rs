@@ -12,13 +12,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How many uses may wait, and how many written ones are remembered in each of two halves.
-pub(in crate::store) const LIMIT: usize = 65_536;
+pub(crate) const LIMIT: usize = 65_536;
 /// How long a use that was written down speaks for later ones.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Uses of grants and of secrets.
 #[derive(Default)]
-pub(in crate::store) struct PendingUses(Mutex<Notes>);
+pub(crate) struct PendingUses(Mutex<Notes>);
 
 #[derive(Default)]
 struct Notes {
@@ -40,18 +40,18 @@ struct Note {
 
 impl PendingUses {
     /// Which generation's token of a grant, or which secret, was seen last, and when.
-    pub(in crate::store) fn last(&self, of: Used) -> Option<(u32, Instant)> {
+    pub(crate) fn last(&self, of: Used) -> Option<(u32, Instant)> {
         self.notes().find(of).map(|note| (note.generation, note.at))
     }
 
     /// Whether a token of this generation was seen.
     #[cfg(test)]
-    pub(in crate::store) fn knows(&self, id: GrantId, generation: u32) -> bool {
+    pub(crate) fn knows(&self, id: GrantId, generation: u32) -> bool {
         self.last(Used::Grant(id)).is_some_and(|(seen, _)| seen == generation)
     }
 
     /// Notes a use. The writer writes it at its own time: a GET notes uses too, and does not make it work (decision 59).
-    pub(in crate::store) fn note(&self, one: Use) {
+    pub(crate) fn note(&self, one: Use) {
         let mut notes = self.notes();
         if let Some(due) = notes.due.get_mut(&one.of) {
             due.generation = due.generation.max(one.generation);
@@ -71,17 +71,17 @@ impl PendingUses {
     }
 
     /// Whether at least so many uses are to be written down.
-    pub(in crate::store) fn has_due(&self, count: usize) -> bool {
+    pub(crate) fn has_due(&self, count: usize) -> bool {
         self.notes().due.len() >= count
     }
 
     /// Whether any use is to be written down.
-    pub(in crate::store) fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         !self.notes().due.is_empty()
     }
 
     /// Up to `limit` uses to write down. Until [`PendingUses::put_back`] they count as written.
-    pub(in crate::store) fn take(&self, limit: usize) -> Vec<Use> {
+    pub(crate) fn take(&self, limit: usize) -> Vec<Use> {
         let mut notes = self.notes();
         let mut uses = Vec::with_capacity(limit.min(notes.due.len()));
         while uses.len() < limit
@@ -95,7 +95,7 @@ impl PendingUses {
     }
 
     /// Has uses written down later, because it did not work.
-    pub(in crate::store) fn put_back(&self, uses: Vec<Use>) {
+    pub(crate) fn put_back(&self, uses: Vec<Use>) {
         let mut notes = self.notes();
         for Use { of, generation, at } in uses {
             match notes.due.get_mut(&of) {

@@ -6,11 +6,11 @@ use crate::store::value::{Statement, Value};
 use crate::time::Instant;
 
 /// How many grants end in one commit; an app may have millions.
-pub(in crate::store) const ENDS: u32 = 500;
+pub(crate) const ENDS: u32 = 500;
 
 /// Whether a commit waits for what others have locked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::store) enum Locks {
+pub(crate) enum Locks {
     /// As long as a commit takes.
     Awaited,
     /// Not at all.
@@ -18,11 +18,11 @@ pub(in crate::store) enum Locks {
 }
 
 /// The event that the audit log gets with a change, in the same commit; `None`: the change is not recorded.
-pub(in crate::store) type Recorded = Option<Box<AuditEvent>>;
+pub(crate) type Recorded = Option<Box<AuditEvent>>;
 
 /// One thing to write.
 #[derive(Clone, Debug)]
-pub(in crate::store) enum Work {
+pub(crate) enum Work {
     /// A code was issued. The event is appended if the grant was not there already.
     Insert(NewGrant, Recorded),
     /// A code is redeemed. The sweep looks at the grant by this moment, where it would look at it later.
@@ -45,7 +45,7 @@ pub(in crate::store) enum Work {
 
 /// What came of it.
 #[derive(Clone, Debug)]
-pub(in crate::store) enum Outcome {
+pub(crate) enum Outcome {
     /// The grant as it now stands.
     Grant(Option<Box<Grant>>),
     /// Where a code was redeemed: whether there may be too many grants now.
@@ -61,7 +61,7 @@ pub(in crate::store) enum Outcome {
 }
 
 /// What became of a work.
-pub(in crate::store) enum Applied {
+pub(crate) enum Applied {
     /// All of it was done.
     Whole(Outcome),
     /// This remains.
@@ -75,7 +75,7 @@ pub(in crate::store) enum Applied {
 /// What came of a rotation. Where it was made, everybody who asked for it knows the row from the state that they expected:
 /// it need not be read.
 #[derive(Clone, Debug)]
-pub(in crate::store) enum Rotation {
+pub(crate) enum Rotation {
     /// It was made as this one asked, whose answer this is or not.
     Made { by: Rotate, own: bool },
     /// Another came first; this is what it left.
@@ -84,65 +84,65 @@ pub(in crate::store) enum Rotation {
 
 /// A grant to end.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct End {
-    pub(in crate::store) id: GrantId,
-    pub(in crate::store) reason: EndReason,
-    pub(in crate::store) now: Instant,
+pub(crate) struct End {
+    pub(crate) id: GrantId,
+    pub(crate) reason: EndReason,
+    pub(crate) now: Instant,
     /// The generation that the row must have; `None`: whichever.
-    pub(in crate::store) generation: Option<u32>,
+    pub(crate) generation: Option<u32>,
 }
 
 /// Grants to end: those that a statement selects in the order of their ids, whose last two parameters are the id to go on
 /// after and how many at a time.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct Ends {
-    pub(in crate::store) select: &'static str,
-    pub(in crate::store) params: Vec<Value>,
-    pub(in crate::store) reason: EndReason,
-    pub(in crate::store) now: Instant,
+pub(crate) struct Ends {
+    pub(crate) select: &'static str,
+    pub(crate) params: Vec<Value>,
+    pub(crate) reason: EndReason,
+    pub(crate) now: Instant,
     /// The last one ended already.
-    pub(in crate::store) after: Option<GrantId>,
+    pub(crate) after: Option<GrantId>,
 }
 
 /// A use to write down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::store) struct Use {
-    pub(in crate::store) of: Used,
+pub(crate) struct Use {
+    pub(crate) of: Used,
     /// The generation of the token that came; 0 for a secret.
-    pub(in crate::store) generation: u32,
-    pub(in crate::store) at: Instant,
+    pub(crate) generation: u32,
+    pub(crate) at: Instant,
 }
 
 /// What was used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(in crate::store) enum Used {
+pub(crate) enum Used {
     Grant(GrantId),
     Secret(SecretId),
 }
 
 /// Statements that are one commit, with what they announce and which grants end by them.
 #[derive(Clone, Default, Debug)]
-pub(in crate::store) struct Write {
-    pub(in crate::store) statements: Vec<Statement>,
-    pub(in crate::store) announce: Vec<NewChange>,
-    pub(in crate::store) ends: Option<Ends>,
+pub(crate) struct Write {
+    pub(crate) statements: Vec<Statement>,
+    pub(crate) announce: Vec<NewChange>,
+    pub(crate) ends: Option<Ends>,
     /// What earlier parts of this write ended: many grants end in several commits.
-    pub(in crate::store) ended: Vec<GrantId>,
+    pub(crate) ended: Vec<GrantId>,
     /// Appended with the statements; where there are only grants to end, with the first of them.
-    pub(in crate::store) recorded: Recorded,
+    pub(crate) recorded: Recorded,
     /// Whether the statements wait for the last of the ends. Otherwise they come with the first.
-    pub(in crate::store) after_ends: bool,
+    pub(crate) after_ends: bool,
 }
 
 impl Write {
     /// The event to append, once it is known how many grants this part has ended.
-    pub(in crate::store) fn to_record(&self, ended: usize) -> Option<&AuditEvent> {
+    pub(crate) fn to_record(&self, ended: usize) -> Option<&AuditEvent> {
         let changed = !self.statements.is_empty() || self.ends.is_none() || ended > 0;
         self.recorded.as_deref().filter(|_| changed)
     }
 
     /// What is left once these of its grants have ended; `None`: nothing.
-    pub(in crate::store) fn rest(&self, found: &[GrantId]) -> Option<Self> {
+    pub(crate) fn rest(&self, found: &[GrantId]) -> Option<Self> {
         let ends = self.ends.as_ref()?;
         let full = found.len() >= ENDS as usize;
         // The id of a grant is as old as its consent page: one may have come behind the place that is reached. What waits for
@@ -164,7 +164,7 @@ impl Write {
     }
 
     /// The answer once these of its grants have ended, and no more are left.
-    pub(in crate::store) fn whole(&self, found: &[GrantId]) -> Applied {
+    pub(crate) fn whole(&self, found: &[GrantId]) -> Applied {
         Applied::Whole(Outcome::EndedMany([&self.ended, found].concat()))
     }
 }
@@ -178,7 +178,7 @@ pub(super) enum Concerns {
 
 impl Work {
     /// The one grant that it changes.
-    pub(in crate::store) fn grant(&self) -> Option<GrantId> {
+    pub(crate) fn grant(&self) -> Option<GrantId> {
         match self.concerns() {
             Concerns::One(id) => Some(id),
             _ => None,
@@ -209,7 +209,7 @@ impl Work {
     }
 
     /// The same with an event for the audit log.
-    pub(in crate::store) fn recorded(self, event: AuditEvent) -> Result<Self, StoreError> {
+    pub(crate) fn recorded(self, event: AuditEvent) -> Result<Self, StoreError> {
         let event = Some(Box::new(event));
         match self {
             Self::Insert(grant, _) => Ok(Self::Insert(grant, event)),
@@ -224,7 +224,7 @@ impl Work {
     }
 
     /// How many rows it may add that the sweep deletes one day.
-    pub(in crate::store) fn adds(&self) -> usize {
+    pub(crate) fn adds(&self) -> usize {
         match self {
             Self::Insert(_, recorded) => 1 + recorded.iter().count(),
             Self::End(_, recorded) => recorded.iter().count(),
@@ -234,7 +234,7 @@ impl Work {
     }
 
     /// The moment at which it was asked for, where it says one.
-    pub(in crate::store) fn now(&self) -> Option<Instant> {
+    pub(crate) fn now(&self) -> Option<Instant> {
         match self {
             Self::Insert(grant, _) => Some(grant.created),
             Self::Redeem(redeem, _) => Some(redeem.now),
@@ -254,7 +254,7 @@ impl Work {
 }
 
 impl Ends {
-    pub(in crate::store) fn new(select: &'static str, params: Vec<Value>, reason: EndReason, now: Instant) -> Self {
+    pub(crate) fn new(select: &'static str, params: Vec<Value>, reason: EndReason, now: Instant) -> Self {
         let after = None;
         Self {
             select,
@@ -268,7 +268,7 @@ impl Ends {
 
 impl Outcome {
     /// The same for those who asked for the same a moment later: it was not their request that made the change.
-    pub(in crate::store) fn for_others(&self) -> Self {
+    pub(crate) fn for_others(&self) -> Self {
         match self.clone() {
             Self::Rotated(Rotation::Made { by, .. }) => Self::Rotated(Rotation::Made { by, own: false }),
             outcome => outcome,
@@ -276,7 +276,7 @@ impl Outcome {
     }
 
     /// The error for an answer of the wrong kind, which would be a defect of the writer.
-    pub(in crate::store) fn unexpected(&self) -> StoreError {
+    pub(crate) fn unexpected(&self) -> StoreError {
         StoreError::Unavailable("the writer answered something else".to_owned())
     }
 }
