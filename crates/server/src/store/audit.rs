@@ -1,5 +1,5 @@
-//! The audit log: events are appended in the commit of the change that they record, never changed, and deleted by the sweep
-//! once they have been kept long enough.
+//! The audit log. An event is appended in the commit of the change that it records, is never changed, and is deleted by
+//! the sweep when it has been kept long enough.
 
 use super::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter, GrantId, ListedEvent};
 use super::rows::{first, readable};
@@ -9,8 +9,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 impl Store {
-    /// The same store, whose next change appends this event in its commit: neither is there without the other. A change that
-    /// does nothing, such as the end of a grant that has ended, appends nothing.
+    /// The same store, whose next change appends this event in its commit: either both are there or neither. A change
+    /// that does nothing, such as the end of an ended grant, appends nothing.
     #[must_use]
     pub fn recording(&self, event: impl Into<Option<AuditEvent>>) -> Self {
         Self {
@@ -19,18 +19,18 @@ impl Store {
         }
     }
 
-    /// The same store without the event: for what follows from the change that has it.
+    /// The same store without the event, for follow-up changes.
     pub(super) fn unrecorded(&self) -> Self {
         let (inner, event) = (self.inner.clone(), None);
         Self { inner, event }
     }
 
-    /// Appends an event about something that changes nothing else.
+    /// Appends an event without a change.
     pub async fn append_audit(&self, event: AuditEvent) -> Result<()> {
         self.recording(event).write(vec![]).await
     }
 
-    /// Says how long events are kept.
+    /// Sets how long events are kept.
     pub fn keep_audit_for(&self, kept: Duration) {
         self.inner.bounds.keep_audit_for(kept);
     }
@@ -67,7 +67,7 @@ impl Store {
     }
 }
 
-/// An event as it is.
+/// An event.
 pub(super) const INSERT: &str = "INSERT INTO audit_events (id, happened, actor, action, app_id, user_id, organization_id, \
      grant_id, source, before, after, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
@@ -89,7 +89,7 @@ pub(super) fn insert_params(event: &AuditEvent) -> Vec<Value> {
     ]
 }
 
-/// An event about a grant, whose row says whose it is.
+/// An event about a grant. The row of the grant has app, user and organization.
 pub(super) const INSERT_OF_GRANT: &str = "INSERT INTO audit_events (id, happened, actor, action, source, before, after, \
      detail, app_id, user_id, organization_id, grant_id) \
      SELECT $1, $2, $3, $4, $5, $6, $7, $8, app_id, user_id, organization_id, id FROM grants WHERE id = $9";

@@ -1,5 +1,5 @@
-//! Which declared values were applied: each is applied once per changed value, so that a reset or a suspension done
-//! later wins over a restart (DESIGN: configuration).
+//! Declared values that were applied. Each is applied once for each change of the configuration, so that a later reset or
+//! suspension is not undone by a restart (DESIGN: configuration).
 
 use super::model::Declared;
 use super::rows::all;
@@ -7,12 +7,12 @@ use super::value::{Row, Statement};
 use super::{Result, Store};
 
 impl Store {
-    /// Every declared value that was applied.
+    /// All declared values that were applied.
     pub async fn declared(&self) -> Result<Vec<Declared>> {
         all(self.scan(DECLARED, vec![]).await?, declared_of)
     }
 
-    /// Remembers that these values were applied.
+    /// Records that these values were applied.
     pub async fn set_declared(&self, values: Vec<Declared>) -> Result<()> {
         let put = |value: Declared| {
             let params = vec![

@@ -1,8 +1,8 @@
 //! Deletions of apps, people and organizations.
 //!
-//! The row goes in the first commit, and with it everything that stands on it is refused at once. Its grants end in that commit
-//! and, where there are many, in those that follow. A crash between two leaves rows of grants that are refused all the same;
-//! the sweep ends them (`grants/due.rs`).
+//! The row is deleted in the first commit, and from then on everything that depends on it is refused. Its grants end in
+//! that commit and, if there are many, in the following ones. After a crash between two commits the remaining grants are
+//! refused all the same; the sweep ends them (`grants/due.rs`).
 
 use super::engine::writer::work::{Ends, Write};
 use super::model::NewChange;
@@ -24,7 +24,7 @@ pub struct Toll {
 }
 
 impl Store {
-    /// How far rows are counted that a deletion would end.
+    /// The most rows that are counted.
     pub const MOST_COUNTED: u32 = 10_000;
 
     pub(super) async fn delete(&self, statements: Vec<Statement>, announce: Vec<NewChange>, ends: Ends) -> Result<()> {
@@ -43,7 +43,7 @@ impl Store {
     }
 }
 
-/// Forgets which declared values of an object were applied.
+/// Deletes the record of which declared values of an object were applied.
 pub(crate) fn forget(kind: &str, name: &str) -> Statement {
     Statement::new(FORGET, vec![kind.into(), name.into()])
 }

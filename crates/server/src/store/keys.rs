@@ -1,6 +1,7 @@
 //! Keys, sealed by the master key before they come here.
 //!
-//! Numbers only grow, and of one purpose the higher number is used later: that is the order of the ring.
+//! Numbers only grow, and of two keys of one purpose the one with the higher number is used later: that is the order of
+//! the ring.
 
 use super::model::{ChangeKind, Key, NewChange, RevokedKey, Successor};
 use super::rows::all;
@@ -19,14 +20,14 @@ impl Store {
         all(self.scan(REVOKED, vec![]).await?, revoked_of)
     }
 
-    /// Keeps a key. [`super::StoreError::Taken`]: its number is, by another server that was quicker.
+    /// Stores a key. [`StoreError::Taken`](super::StoreError::Taken): another server used its number first.
     pub async fn create_key(&self, key: Key) -> Result<()> {
         let announce = about(key.id, key.created);
         self.write_announcing(vec![insert(key)], announce).await
     }
 
-    /// Takes a key away for good and lets another take its place, in one commit.
-    /// [`super::StoreError::Conflict`]: it is not there, or its successor is not.
+    /// Deletes a key for good and activates its successor, in one commit.
+    /// [`StoreError::Conflict`](super::StoreError::Conflict): the key or its successor does not exist.
     pub async fn revoke_key(&self, id: u32, successor: Option<Successor>, now: Instant) -> Result<()> {
         let mut statements = vec![
             Statement::new(BURY, vec![now.into(), id.into()]).expect_one(),
@@ -55,14 +56,14 @@ impl Store {
         self.write_with(write).await.map(drop)
     }
 
-    /// Forgets the keys of a purpose whose successor has been in use since `since` or longer.
+    /// Deletes the keys of a purpose whose successor has been in use since `since` or longer.
     pub async fn retire_keys(&self, purpose: &str, since: Instant) -> Result<()> {
         let params = vec![purpose.into(), since.into()];
         self.write(vec![Statement::new(RETIRE, params)]).await
     }
 }
 
-/// What the feed says beside the number where a key was revoked, and is not new or different.
+/// The subject of the entry for a revoked key; that of a new or changed key is empty.
 const REVOKED_SUBJECT: &[u8] = b"revoked";
 
 const KEYS: &str = "SELECT id, purpose, sealed, created, COALESCE(active_from, created) FROM keys ORDER BY id";

@@ -1,4 +1,4 @@
-//! What outlives a request: grants, and what people typed (DESIGN: the store).
+//! The database: grants, and what people entered (DESIGN: the store).
 //!
 //! One concrete [`Store`] with one of two engines inside, SQLite or PostgreSQL. Each noun has a folder, or a file, with its
 //! statements. Most are the same for both engines; where they cannot be, the two texts stand side by side, and the name of the one
@@ -53,7 +53,7 @@ use value::{Row, Statement, Value};
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
-    /// What the audit log gets with the next change (see [`Store::recording`]).
+    /// The event that the audit log gets with the next change (see [`Store::recording`]).
     event: Option<Box<AuditEvent>>,
 }
 
@@ -65,8 +65,8 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens the database that is configured, and starts its writer; `readers` connections of SQLite are kept for point
-    /// reads. The tables are there only after [`Store::migrate`].
+    /// Opens the configured database and starts its writer; `readers` connections of SQLite are kept for point reads.
+    /// [`Store::migrate`] makes the tables.
     pub async fn open(config: &config::Store, readers: usize) -> Result<Self> {
         match &config.url {
             StoreUrl::Sqlite(path) => Self::open_sqlite(path, readers),
@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// Opens or makes an SQLite database and starts its writer; `readers` connections are kept for point reads.
-    /// The tables are there only after [`Store::migrate`].
+    /// [`Store::migrate`] makes the tables.
     pub fn open_sqlite(path: &Path, readers: usize) -> Result<Self> {
         let (shared, bounds) = (Arc::default(), Arc::default());
         let (sqlite, writer) = Sqlite::open(path, readers, Arc::clone(&bounds))?;
@@ -101,13 +101,13 @@ impl Store {
         }
     }
 
-    /// Whether other servers may work with the same database.
+    /// Whether other servers may use the same database.
     #[must_use]
     pub fn is_shared(&self) -> bool {
         matches!(self.inner.engine, Engine::Postgres(_))
     }
 
-    /// Brings the tables to what this version needs. Migrations only add: an older server goes on beside a newer one.
+    /// Applies missing migrations. They only add: an older server goes on working beside a newer one.
     pub async fn migrate(&self) -> Result<()> {
         self.inner.engine.migrate().await
     }
@@ -117,25 +117,26 @@ impl Store {
         self.inner.engine.pending_migrations().await
     }
 
-    /// The SQL that [`Store::migrate`] runs on an SQLite database that is not there yet, the oldest first.
+    /// The SQL that [`Store::migrate`] runs on a new SQLite database, the oldest first.
     #[must_use]
     pub fn all_migrations() -> Vec<String> {
         engine::migrations::all()
     }
 
-    /// Has `listener` told of every change of the feed that this store commits: after its commit, before its answer, and
-    /// even where nobody waits for the answer any more. It must be quick. Only the first listener is taken.
+    /// Calls `listener` with every entry of the feed that this store commits: after the commit and before its answer,
+    /// even if the caller has gone away. It must be quick. Only the first listener counts.
     pub fn on_change(&self, listener: impl Fn(&[Change]) + Send + Sync + 'static) {
-        // A second listener would be a defect of the start, and the first one is the revoked set.
+        // A second listener would be a bug of the start; the first one is the revoked set.
         let _ = self.inner.shared.listener.set(Box::new(listener));
     }
 
-    /// Has what is due treated by this clock where it is behind the one that writes come with. Only the first is taken.
+    /// Sets the clock of the expiry sweep, which is used if it is behind the time of the write. Only the first call
+    /// counts.
     pub fn sweep_by(&self, clock: impl Fn() -> Instant + Send + Sync + 'static) {
         self.inner.bounds.sweep_by(Box::new(clock));
     }
 
-    /// How many commits somebody waited for. What the writer does at its own time is not among them.
+    /// How many commits a caller waited for.
     #[cfg(test)]
     pub(crate) fn commits(&self) -> usize {
         self.inner.shared.commits.load(std::sync::atomic::Ordering::SeqCst)
@@ -145,8 +146,8 @@ impl Store {
         self.inner.shared.uses.note(one);
     }
 
-    /// Writes down at once what would be written within seconds: before the server ends. Works of this kind keep their
-    /// order, so even where nothing is due, what the writer had taken is committed by then.
+    /// Writes all pending uses at once, before the server ends. Works of this kind keep their order: even if no use
+    /// is due, those that the writer had taken are committed by then.
     pub async fn flush(&self) -> Result<()> {
         for _ in 0..=engine::writer::uses::LIMIT / engine::writer::queue::USES {
             self.change(Work::Uses(vec![])).await?;
@@ -165,17 +166,17 @@ impl Store {
         self.inner.bounds.use_longest_access(longest);
     }
 
-    /// Point reads: by a key, few rows. On SQLite on this very thread.
+    /// Reads few rows by a key. On SQLite on the calling thread.
     async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
         self.inner.engine.read(sql, params).await
     }
 
-    /// Lists, away from the threads that answer requests.
+    /// Reads a list, on SQLite on another thread.
     async fn scan(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
         self.inner.engine.scan(sql, params).await
     }
 
-    /// All of these statements or none, in one commit.
+    /// Runs all of these statements or none, in one commit.
     async fn write(&self, statements: Vec<Statement>) -> Result<()> {
         let write = Write {
             statements,
@@ -184,7 +185,7 @@ impl Store {
         self.write_with(write).await.map(drop)
     }
 
-    /// The same, and the feed tells what changed by it.
+    /// The same, with an entry of the feed.
     async fn write_announcing(&self, statements: Vec<Statement>, change: NewChange) -> Result<()> {
         let announce = vec![change];
         let write = Write {
@@ -195,7 +196,7 @@ impl Store {
         self.write_with(write).await.map(drop)
     }
 
-    /// The same together with what it announces and which grants it ends; answers those.
+    /// The same with entries of the feed and grants to end; returns the ended grants.
     async fn write_with(&self, write: Write) -> Result<Vec<GrantId>> {
         match self.change(Work::Write(write)).await? {
             Outcome::EndedMany(ended) => Ok(ended),
@@ -203,7 +204,7 @@ impl Store {
         }
     }
 
-    /// One change through the writer.
+    /// Sends one change to the writer.
     async fn change(&self, work: Work) -> Result<Outcome> {
         let work = match &self.event {
             Some(event) => work.recorded((**event).clone())?,

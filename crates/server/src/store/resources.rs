@@ -19,7 +19,7 @@ impl Store {
         Ok(readable(self.scan(RESOURCES, vec![]).await?, resource_of))
     }
 
-    /// Makes a resource, or makes the one with its identifier like it.
+    /// Makes a resource, or updates the one with its identifier.
     pub async fn put_resource(&self, resource: Resource, now: Instant) -> Result<()> {
         let change = NewChange::about(ChangeKind::Resource, resource.identifier.as_bytes(), now);
         let (sha256, argon2) = resource
@@ -38,7 +38,7 @@ impl Store {
         self.write_announcing(statements, change).await
     }
 
-    /// Takes a resource away, and what was remembered of its declaration: declared again, it is new.
+    /// Deletes a resource and the record of its declared values: declared again, it is new.
     pub async fn remove_resource(&self, identifier: &str, now: Instant) -> Result<()> {
         let change = NewChange::about(ChangeKind::Resource, identifier.as_bytes(), now);
         let statements = vec![
@@ -77,7 +77,7 @@ fn resource_of(row: &mut Row) -> Result<Resource> {
         scopes: row.take_known("scopes", Some(Scopes::default()), &mut unknown)?,
         created: row.take()?,
     };
-    // One that may see tokens of one environment alone would see those of all.
+    // A resource that may see tokens of one environment only would see all of them.
     row.take_only("environment", None, &mut unknown)?;
     if let Some(unknown) = unknown {
         tracing::warn!(resource = resource.identifier, %unknown, "a resource is disabled: this version does not know a word");

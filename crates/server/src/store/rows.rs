@@ -1,4 +1,4 @@
-//! From rows to values: one, all, those that can be read, or a page of them.
+//! Rows to values: one, all, those that can be read, or a page of them.
 
 use super::error::Result;
 use super::model::Page;
@@ -9,12 +9,12 @@ pub(crate) fn first<T>(rows: Vec<Row>, convert: impl FnOnce(&mut Row) -> Result<
     rows.into_iter().next().map(|mut row| convert(&mut row)).transpose()
 }
 
-/// The values of those rows that can be read: one that cannot must not take a whole list away.
+/// The values of the rows that can be read: one that cannot must not hide a whole list.
 pub(crate) fn readable<T>(rows: Vec<Row>, convert: impl Fn(&mut Row) -> Result<T>) -> Vec<T> {
     let read = rows.into_iter().filter_map(|mut row| match convert(&mut row) {
         Ok(value) => Some(value),
         Err(error) => {
-            tracing::warn!(%error, "a list leaves out a row that cannot be read");
+            tracing::warn!(%error, "a row cannot be read and is left out of a list");
             None
         }
     });
@@ -26,13 +26,13 @@ pub(crate) fn all<T>(rows: Vec<Row>, convert: impl Fn(&mut Row) -> Result<T>) ->
     rows.into_iter().map(|mut row| convert(&mut row)).collect()
 }
 
-/// One more than a page has, to see whether there is a next one.
+/// One row more than a page has, to see whether there is a next one.
 pub(crate) fn more_than(limit: u32) -> Value {
     limit.saturating_add(1).into()
 }
 
-/// The page of these rows, whose first column is the key. A row that cannot be read is left out, and the next page begins after it
-/// all the same.
+/// The page of these rows, whose first column is the key. A row that cannot be read is left out, and the next page begins
+/// after it all the same.
 pub(crate) fn page<T, K: FromValue>(
     mut rows: Vec<Row>,
     limit: u32,

@@ -1,4 +1,4 @@
-//! The few numbers that the database remembers about its configuration.
+//! The few numbers that the database keeps about the configuration.
 
 use super::engine::writer::work::Write;
 use super::model::{ChangeKind, NewChange};
@@ -9,8 +9,8 @@ use crate::time::Instant;
 use std::time::Duration;
 
 impl Store {
-    /// Remembers the longest access lifetime ever configured: an entry of the feed must outlive every access token that
-    /// was ever issued, also under an older configuration. Called at each start with the present one; answers the longest.
+    /// Stores the longest access lifetime ever configured, and returns it; called at each start. An entry of the feed
+    /// must outlive every access token ever issued, also under an older configuration.
     pub async fn keep_longest_access(&self, lifetime: Duration) -> Result<Duration> {
         self.write(vec![put_longest(lifetime)]).await?;
         let longest = self.longest_access().await?.ok_or(StoreError::Conflict)?;
@@ -18,8 +18,8 @@ impl Store {
         Ok(longest)
     }
 
-    /// The same where other servers may be running, which are told. Whether it is longer than what they go by until they
-    /// have heard.
+    /// The same beside other running servers, which read it from the feed. Whether it is longer than the one that
+    /// they use until then.
     pub async fn share_longest_access(&self, lifetime: Duration, now: Instant) -> Result<bool> {
         let before = self.longest_access().await?;
         let longer = before.is_some_and(|before| before < lifetime);
@@ -33,7 +33,7 @@ impl Store {
         Ok(longer)
     }
 
-    /// Goes by the longest access lifetime that the database knows: another server may have one that is longer.
+    /// Uses the stored longest access lifetime: another server may have a longer one.
     pub async fn use_kept_longest_access(&self) -> Result<()> {
         if let Some(longest) = self.longest_access().await? {
             self.use_longest_access(longest);
@@ -41,7 +41,7 @@ impl Store {
         Ok(())
     }
 
-    /// The longest access lifetime ever configured, once there was one.
+    /// The longest access lifetime ever configured, if there was one.
     pub async fn longest_access(&self) -> Result<Option<Duration>> {
         let rows = self.read(SETTING, &[LONGEST_ACCESS.into()]).await?;
         let millis = first(rows, super::value::Row::take::<i64>)?;
@@ -61,7 +61,7 @@ impl Store {
     }
 }
 
-/// What is written to find out whether the database can be written.
+/// A write that shows whether the database takes writes.
 pub(super) fn probe() -> Write {
     Write {
         statements: vec![Statement::new(PROBE, vec![LAST_PROBE.into()])],

@@ -18,8 +18,9 @@ impl Store {
         })
     }
 
-    /// Deletes an app with its secrets, ends its grants, and forgets what was declared of it: still declared, it is made anew
-    /// at the next start. [`super::StoreError::Conflict`]: it is gone already.
+    /// Deletes an app with its secrets, ends its grants, and deletes the record of its declared values: if it is
+    /// still declared, the next start makes it again. [`StoreError::Conflict`](crate::store::StoreError::Conflict):
+    /// there is no such app.
     pub async fn delete_app(&self, app: &App, now: Instant) -> Result<()> {
         let mut statements = vec![Statement::new(DELETE_APP, vec![app.id.into()]).expect_one()];
         let of_app = [DELETE_SECRETS, DELETE_TEAM, DELETE_ORIGINS];
@@ -30,7 +31,7 @@ impl Store {
     }
 }
 
-/// The order makes PostgreSQL take the index, whatever the limit.
+/// The order makes PostgreSQL use the index, whatever the limit.
 const GRANTS_OF_APP: &str = "SELECT COUNT(*) FROM (SELECT id FROM grants WHERE app_id = $1 AND state < 2 \
      ORDER BY id LIMIT $2) AS counted";
 

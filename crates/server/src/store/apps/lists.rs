@@ -7,14 +7,14 @@ use crate::store::value::Row;
 use crate::store::{Result, Store};
 use uuid::Uuid;
 
-/// Whose apps are listed: those that a person manages.
+/// Whose apps to list: those that a person manages.
 #[derive(Clone, Copy, Debug)]
 pub struct Manager<'a> {
     /// The person.
     pub user: UserId,
     /// In one organization only.
     pub organization: Option<OrganizationId>,
-    /// The slug of the default organization, whose people manage their own apps by no role.
+    /// The slug of the default organization, where owning an app is enough to manage it.
     pub default: &'a str,
 }
 
@@ -34,7 +34,8 @@ impl Store {
         page(self.scan(sql, params).await?, limit, listed_app)
     }
 
-    /// The apps that a person manages (`apps/permission.rs` says the same of one app), the newest first, without their secrets.
+    /// The apps that a person manages (the same rule as in `apps/permission.rs`), the newest first, without their
+    /// secrets.
     pub async fn managed_apps(
         &self,
         by: Manager<'_>,
@@ -88,7 +89,7 @@ const APPS_OF_ORGANIZATION: &str = select_app!(
     "WHERE apps.organization_id = $1 AND apps.client_id > $2 ORDER BY apps.client_id LIMIT $3"
 );
 
-/// Of an organization's apps the last of this page, and not all: `$arm` says how the engine finds them by index.
+/// Reads only the last apps of an organization, not all: `$arm` says how the engine finds them by index.
 macro_rules! managed {
     ($arm:literal) => {
         select_app!(
@@ -109,8 +110,8 @@ macro_rules! managed {
     };
 }
 
-/// Whether owning an app or being in its team lets the person manage it: as owner or developer of its organization, or in the
-/// default one. The hidden organization is nobody's own.
+/// Whether owning an app or being in its team lets the person manage it: as owner or developer of its organization, or in
+/// the default one. Nobody manages the hidden organization.
 macro_rules! kept {
     () => {
         "(SELECT 1 FROM memberships AS m JOIN organizations AS o ON o.id = m.organization_id WHERE m.user_id = $1 \

@@ -45,14 +45,15 @@ impl Store {
         Ok(!self.read(IN_TEAM, &[app.into(), user.into()]).await?.is_empty())
     }
 
-    /// Makes an app with its secrets. [`StoreError::Taken`]: the client id is.
+    /// Makes an app with its secrets. [`StoreError::Taken`](crate::store::StoreError::Taken): the client id exists.
     pub async fn create_app(&self, app: App) -> Result<()> {
         let announce = changed(app.id, app.created);
         self.write_announcing(creation(&app), announce).await
     }
 
-    /// The same for a name that somebody chose. [`StoreError::Conflict`]: it looks like the name of somebody else's app that
-    /// the same people can be asked by.
+    /// The same, with a check of the name that a person chose.
+    /// [`StoreError::Conflict`](crate::store::StoreError::Conflict): it looks like the name of another owner's app
+    /// whose consent page the same people can see.
     pub async fn create_distinct_app(&self, app: App) -> Result<()> {
         let announce = changed(app.id, app.created);
         let mut statements = Named::of(&app).distinct().to_vec();
@@ -60,10 +61,12 @@ impl Store {
         self.write_announcing(statements, announce).await
     }
 
-    /// Makes an app for its owner, who may own `most`. [`StoreError::Conflict`]: there is no such person, they own as many, or
-    /// the name looks like another's as for [`Store::create_distinct_app`]. [`StoreError::Taken`]: the id or the client id is.
+    /// Makes an app for its owner, who may own `most`. [`StoreError::Conflict`](crate::store::StoreError::Conflict):
+    /// there is no such person, they own as many already, or the name is refused as in
+    /// [`Store::create_distinct_app`]. [`StoreError::Taken`](crate::store::StoreError::Taken): the id or the client
+    /// id exists.
     ///
-    /// The person's row is written first: it is what makes registrations at once count one after the other.
+    /// The row of the person is written first, so that simultaneous registrations are counted one after the other.
     pub async fn register_app(&self, app: App, most: u64) -> Result<()> {
         let mut params = insert_params(&app);
         params.push(i64::try_from(most).unwrap_or(i64::MAX).into());
@@ -78,15 +81,16 @@ impl Store {
         self.write_announcing(statements, changed(app.id, app.created)).await
     }
 
-    /// Changes an app. Where it goes to another organization its grants end first, so that a crash between two commits leaves
-    /// none to the new owner; answers those.
-    /// [`StoreError::Conflict`]: there is no such app.
+    /// Changes an app. If it moves to another organization its grants end first, so that a crash between two commits
+    /// leaves none to the new owner; returns the ended grants.
+    /// [`StoreError::Conflict`](crate::store::StoreError::Conflict): there is no such app.
     pub async fn update_app(&self, id: AppId, update: AppUpdate, now: Instant) -> Result<Vec<GrantId>> {
         self.change_app(id, update, vec![], now).await
     }
 
-    /// The same for a name that somebody chose, or for other people. [`StoreError::Conflict`]: there is no such app, or its
-    /// name would look like the name of somebody else's app that the same people can be asked by.
+    /// The same, with a check of the name and the people who can see it.
+    /// [`StoreError::Conflict`](crate::store::StoreError::Conflict): there is no such app, or the name would be
+    /// refused as in [`Store::create_distinct_app`].
     pub async fn update_distinct_app(&self, app: &App, update: AppUpdate, now: Instant) -> Result<Vec<GrantId>> {
         let before = Named::after(app, &update).distinct().to_vec();
         self.change_app(app.id, update, before, now).await
@@ -148,10 +152,10 @@ const REGISTER: &str = "INSERT INTO apps (id, client_id, name, organization_id, 
 
 const SAME_USER: &str = "UPDATE users SET id = id WHERE id = $1";
 
-/// The same row, to see that it is there.
+/// Writes an app's row unchanged: locks it, and shows that it exists.
 pub(crate) const SAME_APP: &str = "UPDATE apps SET id = id WHERE id = $1";
 
-/// Columns that may be NULL have a number before them that says whether they change.
+/// A column that may be NULL has a number before it that says whether it changes.
 const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id = COALESCE($2, organization_id), \
      client_type = COALESCE($3, client_type), reach = COALESCE($4, reach), status = COALESCE($5, status), \
      redirect_uris = COALESCE($6, redirect_uris), products = COALESCE($7, products), \
@@ -217,8 +221,8 @@ fn update_params(id: AppId, update: AppUpdate) -> Vec<Value> {
     ]
 }
 
-/// The names. The column has no NULL, so an empty list says that products do not bound the app, and one empty name, which no
-/// product has, that it is subscribed to none.
+/// The names of the products. The column has no NULL: an empty list means that products do not limit the app, and one
+/// empty name, which no product has, that it is subscribed to none.
 fn products_column(products: Option<&[String]>) -> Value {
     match products {
         None => Value::from(&[] as &[String]),
@@ -257,7 +261,7 @@ pub(crate) fn app_of(row: &mut Row) -> Result<App> {
         secrets: Vec::new(),
         unknown: None,
     };
-    // An app that acts for organizations, waits in review or has a dialect of its own: this version has none of these.
+    // This version knows no apps that act for organizations, wait for review or have a dialect of their own.
     row.take_only("acts_as", Some("person"), &mut unknown)?;
     row.take_only("review", Some("none"), &mut unknown)?;
     row.take_only("dialect", None, &mut unknown)?;

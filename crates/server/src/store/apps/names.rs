@@ -1,7 +1,9 @@
-//! Names of apps: one that looks like the name of somebody else's app is not taken where the same people can be asked by both.
+//! Names of apps: a name that looks like the name of another owner's app is refused if the same people can see both
+//! consent pages.
 //!
-//! Each app's row has the two keys of its name ([`names::keys`]), each with an index. Of two registrations at once one has to
-//! see the other, so both first lock one row of `settings`; then the statement that looks has a snapshot of its own.
+//! The row of each app has the two keys of its name ([`names::keys`]), each with an index. Of two simultaneous
+//! registrations one must see the other, so both first lock one row of `settings`; then the statement that looks has a
+//! new snapshot.
 
 use super::origins;
 use crate::apps::names;
@@ -11,10 +13,10 @@ use crate::store::value::{Row, Statement, Value};
 use crate::store::{Result, Store};
 use hallpass_wire::RedirectUri;
 
-/// How many names are read at a time.
+/// How many names are read at once.
 const PAGE: u32 = 500;
 
-/// An app as far as its name counts.
+/// What the check of a name needs of an app.
 pub(crate) struct Named<'a> {
     id: AppId,
     name: &'a str,
@@ -34,7 +36,7 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// The app as an update leaves it.
+    /// The app after an update.
     pub(crate) fn after(app: &'a App, update: &'a AppUpdate) -> Self {
         Self {
             name: update.name.as_deref().unwrap_or(&app.name),
@@ -45,7 +47,7 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// The statements that refuse a write whose name looks like another's. They come before it.
+    /// The statements that refuse a look-alike name. They run before the write.
     pub(crate) fn distinct(&self) -> [Statement; 2] {
         [
             Statement::new(LOCK, vec![]).expect_one(),
@@ -67,13 +69,14 @@ impl<'a> Named<'a> {
 }
 
 impl Store {
-    /// Whether the name of this app looks like the name of somebody else's app that the same people can be asked by.
+    /// Whether the name of this app looks like the name of another owner's app whose consent page the same people can
+    /// see.
     pub async fn has_look_alike(&self, app: &App) -> Result<bool> {
         let found = self.scan(LOOK_ALIKE, Named::of(app).params()).await?;
         Ok(!found.is_empty())
     }
 
-    /// Computes the keys that are missing, and the origins: an older server registered those apps.
+    /// Computes missing keys and origins, of apps that an older server registered.
     pub async fn complete_name_keys(&self) -> Result<()> {
         loop {
             let without = self.scan(WITHOUT_KEYS, vec![PAGE.into()]).await?;
@@ -92,7 +95,7 @@ impl Store {
     }
 }
 
-/// Sets the keys of an app's name. Whoever writes a name writes them too.
+/// Sets the keys of a name. Every write of a name needs it.
 pub(crate) fn set_keys(id: AppId, name: &str) -> Statement {
     let [key, lower] = names::keys(name);
     Statement::new(SET_KEYS, vec![key.into(), lower.into(), id.into()])
@@ -123,7 +126,7 @@ const LOOK_ALIKE: &str = look_alikes!("", " LIMIT 1");
 
 const LOCK: &str = "UPDATE settings SET value = value WHERE name = 'app_names'";
 
-/// No change but its count: one row where there is no look-alike.
+/// Changes nothing; its count is one row if there is no look-alike.
 const DISTINCT: &str = look_alikes!(
     "UPDATE settings SET value = value WHERE name = 'app_names' AND NOT EXISTS (",
     ")"

@@ -1,8 +1,8 @@
 //! Origins whose pages may read answers (the Fetch standard's CORS protocol): those of redirect URIs and those that the
 //! configuration names for an app.
 //!
-//! Both are rows of one table, so that an origin costs one point read. A named one has [`NAMED`] before it: a change of the
-//! redirect URIs replaces the rows without it and leaves the others, also where an origin is both.
+//! Both are rows of one table, so that a check of an origin is one point read. A configured origin has [`NAMED`] before
+//! it: a change of the redirect URIs replaces only the rows without it, even if an origin is both.
 
 use super::{SAME_APP, changed};
 use crate::store::model::AppId;
@@ -20,13 +20,13 @@ const NAMED: &str = "named ";
 const FILLED_AT_ONCE: usize = 100;
 
 impl Store {
-    /// An app that has this origin. A suspended one counts: its page reads why it is refused.
+    /// An app with this origin. A suspended app counts: its page must be able to read why it is refused.
     pub async fn app_of_origin(&self, origin: &str) -> Result<Option<AppId>> {
         let params = [origin.into(), named(origin)];
         first(self.read(OF_AN_APP, &params).await?, Row::take)
     }
 
-    /// The origins of an app; none where there is no such app.
+    /// The origins of an app; none if there is no such app.
     pub async fn origins_of(&self, id: AppId) -> Result<BTreeSet<String>> {
         let rows = self.origin_rows(id).await?.into_iter();
         let origins = rows.map(|row| row.strip_prefix(NAMED).map(str::to_owned).unwrap_or(row));
@@ -44,7 +44,7 @@ impl Store {
         all(self.read(OF_APP, &[id.into()]).await?, Row::take)
     }
 
-    /// Replaces the origins that are named for an app. [`crate::store::StoreError::Conflict`]: there is no such app.
+    /// Replaces the origins that are named for an app. [`StoreError::Conflict`](crate::store::StoreError::Conflict): there is no such app.
     pub async fn name_origins(&self, id: AppId, origins: &[Origin], now: Instant) -> Result<()> {
         let mut statements = vec![
             Statement::new(SAME_APP, vec![id.into()]).expect_one(),
@@ -54,7 +54,7 @@ impl Store {
         self.write_announcing(statements, changed(id, now)).await
     }
 
-    /// Gives apps that were registered before this table was used the origins of their redirect URIs, once.
+    /// Adds the origins of redirect URIs, once, for apps that were registered before this table was used.
     pub async fn fill_origins(&self) -> Result<()> {
         let filled: Option<i64> = first(self.read(FILLED, &[]).await?, Row::take)?;
         if filled.is_some() {
@@ -88,8 +88,8 @@ pub(crate) fn moved_origins(id: AppId, redirect_uris: &[RedirectUri]) -> Vec<Sta
     statements
 }
 
-/// The statements that give an app the origins of its redirect URIs, if they are still these: another server may change them.
-/// Its row is locked first, so that the condition is judged after such a change.
+/// The statements that add the origins of the redirect URIs, if these have not changed: another server may change them.
+/// The row of the app is locked first, so that the condition is checked after such a change.
 pub(crate) fn filling(id: AppId, redirect_uris: &[RedirectUri]) -> Vec<Statement> {
     let origins = origins_of(redirect_uris);
     if origins.is_empty() {

@@ -9,7 +9,8 @@ use crate::store::{Result, Store, StoreError};
 use crate::time::Instant;
 
 impl Store {
-    /// Notes that a secret served to authenticate its app: known at once, written within seconds, at most once a minute.
+    /// Notes that a secret authenticated its app. Memory knows it at once, the database within seconds and at most
+    /// once a minute.
     pub fn touch_secret(&self, id: SecretId, now: Instant) {
         let (of, generation, at) = (Used::Secret(id), 0, now);
         self.note(Use { of, generation, at });
@@ -20,10 +21,10 @@ impl Store {
         self.inner.shared.uses.last(Used::Secret(id)).map(|(_, at)| at)
     }
 
-    /// Gives an app a new secret and says what becomes of its others. [`StoreError::Conflict`]: there is no such app, or it
-    /// would have more than two live secrets. [`StoreError::Taken`]: the secret came before.
+    /// Gives an app a new secret, and says what happens to its other secrets. [`StoreError::Conflict`]: there is no
+    /// such app, or it would have more than two live secrets. [`StoreError::Taken`]: the secret exists.
     ///
-    /// The app's row is written first: where writers work side by side it is what makes them count one after the other.
+    /// The row of the app is written first, so that simultaneous changes are counted one after the other.
     pub async fn set_secret(&self, app: AppId, secret: Secret, others: Others, now: Instant) -> Result<()> {
         let mut statements = vec![Statement::new(SAME_APP, vec![app.into()]).expect_one()];
         if others == Others::End {
@@ -39,7 +40,8 @@ impl Store {
         self.write_announcing(statements, changed(app, now)).await
     }
 
-    /// Ends one of an app's secrets at once. [`StoreError::Conflict`]: it is not there, or without it none that lasts is left.
+    /// Ends a secret of an app at once. [`StoreError::Conflict`]: there is no such secret, or no lasting secret would
+    /// be left.
     pub async fn end_secret(&self, app: AppId, secret: SecretId, now: Instant) -> Result<()> {
         let statements = vec![
             Statement::new(SAME_APP, vec![app.into()]).expect_one(),
@@ -51,14 +53,14 @@ impl Store {
     pub(super) async fn with_secrets(&self, app: Option<App>) -> Result<Option<App>> {
         let Some(mut app) = app else { return Ok(None) };
         app.secrets = readable(self.read(SECRETS, &[app.id.into()]).await?, secret_of);
-        // What memory knows and the database does not yet.
+        // Memory knows later uses than the database.
         for secret in &mut app.secrets {
             secret.last_used = secret.last_used.max(self.last_use_of(secret.id));
         }
         Ok(Some(app))
     }
 
-    /// Whether any app or API has a secret that somebody chose, which could be guessed.
+    /// Whether any app or API has a secret that a person chose, and that could be guessed.
     pub async fn has_chosen_secrets(&self) -> Result<bool> {
         Ok(!self.read(CHOSEN_SECRETS, &[]).await?.is_empty())
     }
@@ -78,10 +80,10 @@ const ADD_SECRET: &str = "INSERT INTO secrets (id, app_id, sha256, argon2, hint,
      SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
      WHERE (SELECT COUNT(*) FROM secrets WHERE app_id = $2 AND (expires IS NULL OR expires > $9)) < 2";
 
-/// All but the one with the id of the new one: that one stays, and the new one is refused.
+/// All but the one with the id of the new secret: if it exists, the new one is refused.
 const DELETE_SECRETS: &str = "DELETE FROM secrets WHERE app_id = $1 AND id <> $2";
 
-/// One, if another lasts: an app without any is out of service.
+/// A secret, if another one does not expire: an app without a secret is out of service.
 const DELETE_SECRET: &str = "DELETE FROM secrets WHERE app_id = $1 AND id = $2 \
      AND EXISTS (SELECT 1 FROM secrets AS other WHERE other.app_id = $1 AND other.id <> $2 AND other.expires IS NULL)";
 

@@ -1,4 +1,4 @@
-//! How the database is reached: the two engines, and the one thread that writes.
+//! The way to the database: the two engines, and the one thread that writes.
 
 pub(super) mod migrations;
 pub(super) mod postgres;
@@ -36,7 +36,7 @@ impl Engine {
         }
     }
 
-    /// Point reads: by a key, few rows. On SQLite on this very thread.
+    /// Reads few rows by a key. On SQLite on the calling thread.
     pub(super) async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(sql, params),
@@ -44,7 +44,7 @@ impl Engine {
         }
     }
 
-    /// Lists, away from the threads that answer requests.
+    /// Reads a list, on SQLite on another thread.
     pub(super) async fn scan(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>> {
         match self {
             Self::Sqlite(sqlite) => sqlite.scan(sql, params).await,

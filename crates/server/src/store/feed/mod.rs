@@ -1,7 +1,7 @@
-//! The feed: what changed and what was revoked, for the memory of every node (DESIGN: several nodes).
+//! The feed: what changed and what was revoked, for the memory of every server (DESIGN: several nodes).
 //!
-//! Entries are numbered per run of a server by the writer when it commits them, and swept once no token can be left that
-//! they matter for.
+//! The writer numbers the entries of each run of a server when it commits them. They are deleted when no token is left
+//! for which they matter.
 
 pub(crate) mod nodes;
 pub(crate) mod numbering;
@@ -14,7 +14,7 @@ use crate::time::Instant;
 use std::time::Duration;
 
 impl Store {
-    /// Every entry that still matters, to build the revoked set from at a start.
+    /// All entries that still matter, from which the revoked set is built at the start.
     pub async fn changes(&self, now: Instant) -> Result<Vec<Change>> {
         all(self.scan(CURRENT, vec![now.into()]).await?, change_of)
     }
@@ -26,7 +26,7 @@ impl Store {
         self.write_announcing(vec![], change).await
     }
 
-    /// Lets one entry take the place of several. [`StoreError::Conflict`](crate::store::StoreError::Conflict): another request did that first.
+    /// Replaces several entries by one. [`StoreError::Conflict`](crate::store::StoreError::Conflict): another request did that first.
     pub async fn recall(&self, recall: &Recall, now: Instant) -> Result<()> {
         let (statements, change) = recall_statements(recall, now);
         self.write_announcing(statements, change).await
@@ -34,7 +34,7 @@ impl Store {
 }
 
 impl NewChange {
-    /// A change of this very thing.
+    /// A change of this subject.
     #[must_use]
     pub fn about(kind: ChangeKind, subject: &[u8], now: Instant) -> Self {
         Self {
@@ -47,8 +47,8 @@ impl NewChange {
     }
 }
 
-/// What lets one entry take the place of several, and that entry. The first of them must still be there: of requests that
-/// race one does it.
+/// The statements that replace several entries by one, and that one. The first of them must still exist: of requests that
+/// race, one does it.
 pub(super) fn recall_statements(recall: &Recall, now: Instant) -> (Vec<Statement>, NewChange) {
     let mut change = recalled(recall, now);
     let mut statements = Vec::with_capacity(recall.folded.len() + 1);
@@ -60,7 +60,7 @@ pub(super) fn recall_statements(recall: &Recall, now: Instant) -> (Vec<Statement
         first.expect = Some(1);
     }
     for before in &recall.before {
-        // Not at once: it names entries that other servers have to forget.
+        // It stays for a while: it names entries that other servers must forget.
         let params = vec![
             now.after(REPLACED_KEPT).into(),
             before.node.into(),
@@ -101,13 +101,13 @@ fn recalled(recall: &Recall, now: Instant) -> NewChange {
     }
 }
 
-/// Two counts that are far below 65,536: a person has so many grants for an app, and an app so many recalls.
+/// Two counts, both far below 65,536: the grants of a person for an app, and the recalls of an app.
 fn counts(spared: usize, before: usize) -> i64 {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::from(u16::MAX));
     count(before) << 16 | count(spared)
 }
 
-/// How long a recall stays that a later one replaced: every server has read it by then, or reads everything anew.
+/// How long a replaced recall stays: every server has read it by then, or reads the whole feed again.
 const REPLACED_KEPT: Duration = Duration::from_secs(10 * 60);
 
 const DELETE: &str = "DELETE FROM changes WHERE node = $1 AND number = $2";
@@ -117,7 +117,6 @@ const SHORTEN: &str =
 pub(super) const CURRENT: &str = "SELECT node, number, happened, expires, kind, subject, value FROM changes \
      WHERE expires > $1 ORDER BY node, number";
 
-/// An entry.
 pub(super) const INSERT: &str = "INSERT INTO changes (node, number, happened, expires, kind, subject, value) \
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
 

@@ -1,39 +1,39 @@
-//! Servers that share a database: their heartbeats, and with each a look at the feed (DESIGN: several nodes).
+//! Heartbeats of servers that share a database, each with a look at the feed (DESIGN: several nodes).
 
 use super::change_of;
 use crate::store::model::{Beat, Mark};
 use crate::store::value::Row;
 use crate::store::{Result, Store, StoreError};
 
-/// What this version reads beyond the first one. A word or format is written once every server reads it.
+/// What this version reads beyond the first one. A new word or format is written only when every server reads it.
 pub(crate) const READS: &str = RECALL;
 
-/// Entries of the feed that take the place of several.
+/// Entries of the feed that replace several others.
 pub(crate) const RECALL: &str = "recall";
 
-/// How many entries are read at once.
+/// The most entries of one read.
 pub(crate) const ENTRIES: i64 = 10_000;
 
 impl Store {
-    /// Commits a heartbeat and reads, in the same statement, the database's clock and the feed above `marks`. What a server
-    /// that commits has read is what the database holds: a primary that was cut off can only read.
+    /// Commits a heartbeat and reads, in the same statement, the clock of the database and the feed above `marks`. A
+    /// server whose heartbeat is committed has read the current state: a primary that was cut off cannot commit.
     ///
     /// # Errors
-    /// Where the database is away, or no other server can share it.
+    /// If the database is away, or cannot be shared.
     pub async fn beat(&self, node: [u8; 16], marks: &[Mark]) -> Result<Beat> {
         self.inner.engine.beat(node, READS, marks).await
     }
 
-    /// Forgets a few servers that were not heard of for a day.
+    /// Deletes a few servers whose last heartbeat is a day old.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn forget_nodes(&self) -> Result<()> {
         self.inner.engine.run_on_postgres(FORGET_ON_POSTGRES).await
     }
 }
 
-/// Each entry with the heartbeat before it; where there is none, the heartbeat alone.
+/// Converts rows: each entry with the heartbeat before it, or the heartbeat alone.
 pub(crate) fn beat_of(rows: Vec<Row>) -> Result<Beat> {
     let mut beat: Option<Beat> = None;
     for mut row in rows {
@@ -58,9 +58,9 @@ pub(crate) fn beat_of(rows: Vec<Row>) -> Result<Beat> {
     Ok(beat)
 }
 
-/// A server that is gone counts as one that reads what it read, until it is forgotten: it may only have been suspended.
-/// The runs that the feed has entries of are found one after the other in its primary key, by as many looks as there are
-/// runs; then each one's entries above its mark.
+/// A server without heartbeats still counts as one that reads what it read, until it is deleted: it may only be
+/// suspended. The runs in the feed are found one after the other in its primary key, with one look for each; then the
+/// entries of each run above its mark are read.
 pub(crate) const BEAT_ON_POSTGRES: &str = "WITH RECURSIVE beat AS ( \
        INSERT INTO nodes (id, beat, reads) \
        VALUES ($1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT), $5) \
@@ -80,6 +80,6 @@ pub(crate) const BEAT_ON_POSTGRES: &str = "WITH RECURSIVE beat AS ( \
        entries.kind, entries.subject, entries.value \
      FROM beat LEFT JOIN entries ON TRUE ORDER BY entries.node, entries.number";
 
-/// One that is held by its server, which woke up, stays.
+/// A row that its own server has locked stays: that server woke up.
 const FORGET_ON_POSTGRES: &str = "DELETE FROM nodes WHERE id IN (SELECT id FROM nodes \
      WHERE beat < CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) - 86400000 LIMIT 32 FOR UPDATE SKIP LOCKED)";

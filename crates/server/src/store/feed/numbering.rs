@@ -1,7 +1,7 @@
-//! How the feed's entries are numbered, and how long they stay.
+//! Numbers of the entries of the feed, and how long entries stay.
 //!
-//! Each run of a server counts its own, under a name that no other run has: whoever reads the feed keeps one mark for each
-//! name, and misses nothing however late a commit becomes visible (docs/decisions/0027).
+//! Each run of a server counts its own entries, under a random name. A reader of the feed keeps one mark for each name,
+//! and misses nothing however late a commit becomes visible (docs/decisions/0027).
 
 use crate::store::Result;
 use crate::store::engine::writer::bounds::Bounds;
@@ -10,21 +10,21 @@ use crate::store::model::{Change, Mark, NewChange};
 use crate::time::Instant;
 use std::time::Duration;
 
-/// How far a clock may be turned back without a revoked token coming to life again: more than any wrong time zone. By that
-/// much a token's expiry may lie beyond what this moment and its life say, and an entry be missed after it seemed over.
+/// How far a clock may be turned back without making a revoked token valid again: more than any wrong time zone. A token
+/// may expire that much later than its issue time and life say, and an entry may be needed after it seemed expired.
 pub(crate) const SETBACK: Duration = Duration::from_secs(24 * 3600);
 
-/// The numbering of this run's changes.
+/// The numbers of the entries of this run.
 #[derive(Clone, Copy)]
 pub(crate) struct Numbering {
     node: [u8; 16],
     number: i64,
-    /// The latest moment that a write came with: tokens may have been issued until then, even where the clock went back.
+    /// The latest time of any write: tokens may have been issued until then, even if the clock was turned back.
     latest: Instant,
 }
 
 impl Numbering {
-    /// Begins under a name that nobody had before.
+    /// Begins a run with a new name.
     pub(crate) fn begin() -> Result<Self> {
         let mut node = [0; 16];
         #[expect(
@@ -40,7 +40,7 @@ impl Numbering {
         Self { node, number, latest }
     }
 
-    /// Goes on under another name: after a commit that failed, of which it may be that nobody knows whether it was made.
+    /// Begins a new run, after a commit of which it may be unknown whether it was made.
     pub(crate) fn rename(&mut self) {
         let node = u128::from_be_bytes(self.node).wrapping_add(1).to_be_bytes();
         *self = Self {
@@ -49,21 +49,21 @@ impl Numbering {
         };
     }
 
-    /// How far it has come, and under which name.
+    /// The name of the run and its last number.
     pub(crate) fn mark(&self) -> Mark {
         let (node, number) = (self.node, self.number);
         Mark { node, number }
     }
 
-    /// A write came with this moment.
+    /// Records the time of a write.
     pub(crate) fn note(&mut self, now: Instant) {
         self.latest = self.latest.max(now);
     }
 
-    /// The entry that tells of a change. A number that is not used in the end is missed by nobody.
+    /// Makes the entry for a change. A number that is never committed is missed by no reader.
     pub(crate) fn entry(&mut self, change: &NewChange, bounds: &Bounds) -> Change {
         self.number += 1;
-        // When the last access token expires that was issued until now.
+        // When the last access token issued until now expires.
         let last_expiry = change.at.max(self.latest).after(bounds.longest_access());
         Change {
             node: self.node,

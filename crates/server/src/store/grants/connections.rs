@@ -1,4 +1,4 @@
-//! What a person connected, with the names that they know it by.
+//! The connections of a person, with the names of apps and organizations.
 
 use super::grant_of;
 use crate::store::model::{AppId, Connection, Page, UserId};
@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 impl Store {
-    /// A person's active grants for `most` apps whose ids come after `after`, by app and organization, the newest of each first.
-    /// One whose key was revoked opens nothing any more, whether its row says so yet or not.
+    /// The active grants of a person for `most` apps whose ids come after `after`, by app and organization, the
+    /// newest of each first. Grants whose key was revoked are left out: they open nothing, even before their row says
+    /// so.
     pub async fn connections(&self, user: UserId, after: Option<AppId>, most: u32) -> Result<Page<Connection, AppId>> {
         let after = after.unwrap_or(AppId(Uuid::nil()));
         let params = vec![user.into(), after.into(), most.saturating_add(1).into()];

@@ -1,4 +1,4 @@
-//! Grants whose time to be looked at has come, by `check_at`, which a rotation does not touch.
+//! Grants that are due: the sweep finds them by `check_at`, which a rotation does not touch.
 
 use super::ENDED_KEPT;
 use crate::store::StoreError;
@@ -6,21 +6,22 @@ use crate::store::model::{EndReason, State};
 use crate::store::value::Row;
 use crate::time::Instant;
 
-/// What becomes of a grant whose time to be looked at has come.
+/// What the sweep does with a due grant.
 pub(crate) enum Verdict {
-    /// Its row goes.
+    /// The row is deleted.
     Delete,
-    /// It ends.
+    /// The grant ends.
     End(EndReason),
-    /// It is looked at again then.
+    /// The sweep looks again at this moment.
     Later(Instant),
 }
 
-/// Judges by what [`DUE`] selects behind the id.
+/// Decides by the columns of [`DUE`] after the id.
 ///
-/// One that expires is not announced: no access token outlives its grant (DESIGN: tokens), so none is left to refuse. Nor is
-/// one whose key was revoked: its access tokens name that key, and are refused for it. Nor is one whose app, person or
-/// organization was deleted before its end could be written: without their row nothing of it is honoured.
+/// The end of an expired grant is not in the feed: no access token outlives its grant (DESIGN: tokens), so none must be
+/// refused. Nor is the end of a grant whose key was revoked: its access tokens name that key and are refused for it. Nor
+/// is the end of a grant whose app, person or organization was deleted before the end could be written: without that row
+/// every use is refused.
 pub(crate) fn verdict(row: &mut Row, now: Instant) -> Result<Verdict, StoreError> {
     let (state, expires, ends): (State, Option<Instant>, Option<Instant>) = (row.take()?, row.take()?, row.take()?);
     let (key_revoked, deleted): (bool, Option<EndReason>) = (row.take()?, row.take()?);
@@ -37,8 +38,8 @@ pub(crate) fn verdict(row: &mut Row, now: Instant) -> Result<Verdict, StoreError
     })
 }
 
-/// When the sweep looks at an active grant again. A rotation moves `expires` but no index, so this may be too early; and
-/// never later than a month, because a token that does not expire may get a bound by configuration.
+/// When the sweep looks at an active grant again. A rotation moves `expires` but no index, so this may be too early. It
+/// is a month at most, since the configuration may give tokens a bound that had none.
 pub(crate) fn next_check(expires: Option<Instant>, ends: Option<Instant>, now: Instant) -> Instant {
     let latest = now.after(ENDED_KEPT);
     expires.into_iter().chain(ends).fold(latest, Instant::min)
@@ -64,12 +65,12 @@ pub(crate) const DELETE: &str = "DELETE FROM grants WHERE id = $1 AND state <> 1
 
 pub(crate) const DELETE_ON_POSTGRES: &str = "DELETE FROM grants WHERE id = ANY($1) AND state <> 1";
 
-/// What `grants/end.rs` does on SQLite.
+/// The end of due grants; on SQLite it is the statement of `grants/end.rs`.
 pub(crate) const END_ON_POSTGRES: &str = "UPDATE grants AS g SET state = 2, ended_at = $3, reason = b.reason, redirect_uri = NULL, \
      code_challenge = NULL, check_at = $4 FROM unnest($1::bytea[], $2::text[]) AS b(id, reason) \
      WHERE g.id = b.id AND g.state < 2";
 
-/// A code whose second use no longer matters leaves nothing behind.
+/// When a second use of the code no longer matters, what it was bound to is deleted.
 pub(crate) const LATER: &str = "UPDATE grants SET check_at = $1, \
      redirect_uri = CASE WHEN state = 1 THEN NULL ELSE redirect_uri END, \
      code_challenge = CASE WHEN state = 1 THEN NULL ELSE code_challenge END WHERE id = $2";

@@ -1,4 +1,4 @@
-//! A grant ends, or many of them do.
+//! The end of one grant, or of many.
 
 use super::ENDED_KEPT;
 use crate::store::engine::writer::work::{End, Ends, Outcome, Work, Write};
@@ -8,17 +8,17 @@ use crate::store::{Result, Store};
 use crate::time::Instant;
 
 impl Store {
-    /// Ends a grant and tells the feed, in one commit. Whether it was this call that ended it.
+    /// Ends a grant, with an entry of the feed, in one commit. Whether this call ended it.
     pub async fn end(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool> {
         self.end_at(id, None, reason, now).await
     }
 
-    /// The same, only where its code was not redeemed.
+    /// The same, only if its code was not redeemed.
     pub async fn end_pending(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool> {
         self.end_at(id, Some(0), reason, now).await
     }
 
-    /// The same, only where the grant was never refreshed.
+    /// The same, only if the grant was never refreshed.
     pub async fn end_unrefreshed(&self, id: GrantId, reason: EndReason, now: Instant) -> Result<bool> {
         self.end_at(id, Some(1), reason, now).await
     }
@@ -36,7 +36,7 @@ impl Store {
         }
     }
 
-    /// Ends a person's grants for an app, in one organization or in all; answers which.
+    /// Ends the grants of a person for an app, in one organization or in all; returns them.
     pub async fn end_all(
         &self,
         user: UserId,
@@ -61,7 +61,7 @@ impl Store {
     }
 }
 
-/// Which grants end with an app's change of hands.
+/// The grants of an app, to be ended.
 pub(crate) fn ends_of_app(app: AppId, reason: EndReason, now: Instant) -> Ends {
     let (select, params) = (LIVE_OF_APP, vec![app.into()]);
     Ends::new(select, params, reason, now)
@@ -78,7 +78,7 @@ const LIVE_OF_APP: &str = "SELECT id FROM grants WHERE app_id = $1 AND state < 2
 pub(crate) const END: &str = "UPDATE grants SET state = 2, ended_at = $1, reason = $2, redirect_uri = NULL, \
      code_challenge = NULL, check_at = $3 WHERE id = $4 AND state < 2 AND (generation = $5 OR $5 IS NULL)";
 
-/// The same for many, each with what the feed tells of it and its event.
+/// The same for many, each with its entry of the feed and its event.
 pub(crate) const END_MANY: ArrayStatement = ArrayStatement {
     sql: END_ON_POSTGRES,
     columns: "itibiiibtttttt",
@@ -112,12 +112,12 @@ pub(crate) fn end_params(end: &End) -> Vec<Value> {
     ]
 }
 
-/// When the row of a grant that ends now goes.
+/// When the row of a grant that ends now is deleted.
 pub(crate) fn ended_check(now: Instant) -> Instant {
     now.after(ENDED_KEPT)
 }
 
-/// What the feed tells of an end.
+/// The entry of the feed for an end.
 pub(crate) fn ended(end: &End) -> NewChange {
     NewChange::about(ChangeKind::Grant, end.id.0.as_bytes(), end.now)
 }

@@ -7,12 +7,12 @@ use crate::store::{Result, Store, StoreError};
 use crate::time::Instant;
 use std::time::Duration;
 
-/// How long a code's row keeps what a redemption is judged by after the code ran out. Until then a second use is found out;
-/// afterwards a row that was never redeemed goes.
+/// How long the row keeps what a redemption is checked against after the code expired. Until then a second use is
+/// detected. Afterwards a row that was never redeemed is deleted.
 pub(crate) const CODE_KEPT: Duration = Duration::from_secs(10 * 60);
 
 impl Store {
-    /// Makes a pending grant, or finds that one with its id is there already: the row as it stands.
+    /// Inserts a pending grant; the row, also if one with its id existed already.
     pub async fn insert_grant(&self, grant: NewGrant) -> Result<Grant> {
         match self.change(Work::Insert(grant, None)).await? {
             Outcome::Grant(grant) => grant.map(|grant| *grant).ok_or(StoreError::Conflict),
@@ -66,7 +66,7 @@ pub(crate) fn insert_params(grant: &NewGrant) -> Vec<Value> {
     ]
 }
 
-/// When the sweep looks at a grant whose code was issued: a redemption does not move it.
+/// When the sweep looks at a grant whose code was issued. A redemption does not move this.
 pub(crate) fn pending_check(code_expires: Instant) -> Instant {
     code_expires.after(CODE_KEPT)
 }

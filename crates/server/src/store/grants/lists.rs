@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// How many people connected an app.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Connected {
-    /// So many of those whose grants were counted.
+    /// The people among the counted grants.
     pub people: u64,
     /// Whether there are grants that were not counted.
     pub at_least: bool,
@@ -34,8 +34,8 @@ impl Store {
         })
     }
 
-    /// How many people connected an app. Its last 10,000 grants are looked at, so that the page of an app with millions is no
-    /// slower than others.
+    /// How many people connected an app. Only its last 10,000 grants are counted, so that the page of an app with
+    /// millions is as quick as others.
     pub async fn people_connected(&self, app: AppId) -> Result<Connected> {
         let rows = self
             .scan(CONNECTED, vec![app.into(), Self::MOST_COUNTED.into()])
@@ -79,7 +79,7 @@ const GRANTS_OF_USER: &str = select_grant!(
      AND (g.state = $4 OR $4 IS NULL) AND g.id < $5 ORDER BY g.id DESC LIMIT $6"
 );
 
-/// Ended grants count as looked at: to pass over them would read all of them.
+/// Ended grants are counted as looked at: skipping them would read all of them.
 const CONNECTED: &str = "SELECT COUNT(*), COUNT(DISTINCT CASE WHEN state = 1 THEN user_id END) \
      FROM (SELECT user_id, state FROM grants WHERE app_id = $1 ORDER BY id DESC LIMIT $2) AS looked_at";
 

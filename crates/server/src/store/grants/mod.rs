@@ -1,7 +1,7 @@
-//! Grants: what codes and tokens are views of.
+//! Grants, from which codes and tokens are derived.
 //!
-//! Each change of a grant has a file with its statement for SQLite and, beside it, the one for PostgreSQL, which does all changes
-//! of a kind that wait at once. Each repeats the state that the decision was taken on.
+//! Each change of a grant has a file with its statement for SQLite and, beside it, the one for PostgreSQL, which makes
+//! all waiting changes of that kind at once. Each statement repeats the state that the decision was based on.
 
 mod connections;
 pub(crate) mod due;
@@ -22,11 +22,11 @@ use super::{Result, Store, StoreError};
 use hallpass_wire::Scopes;
 use std::time::Duration;
 
-/// How long an ended grant's row stays: until then a person sees it, and its tokens are known to be over.
+/// How long the row of an ended grant is kept: a person sees it, and its tokens are known to be over.
 const ENDED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
-    /// The grant, if it is there. What was seen includes what only memory knows yet.
+    /// The grant, with the uses that only memory knows yet.
     pub async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
         let grant = self.inner.engine.grant(id).await?;
         Ok(grant.map(|grant| self.with_last_use(grant)))
@@ -48,7 +48,7 @@ macro_rules! select_grant {
 /// One grant.
 pub(crate) const GRANT: &str = select_grant!("WHERE id = $1");
 
-/// Many, each with its id before it.
+/// The same columns for many, each with its id before them.
 pub(crate) const GRANTS_ON_POSTGRES: &str = "SELECT id, id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
      code_challenge, salt, proof_key, previous_key, generation, previous, confirmed, rotated_at, created, code_expires, \
      expires, ends, last_used, ended_at, reason, repeats, source, acts_as, resource FROM grants WHERE id = ANY($1)";
@@ -56,7 +56,7 @@ pub(crate) const GRANTS_ON_POSTGRES: &str = "SELECT id, id, app_id, user_id, org
 /// Locks these grants in the order of their ids.
 pub(crate) const LOCK_ON_POSTGRES: &str = "SELECT 1 FROM grants WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 
-/// Those of these grants whose rows others have locked at this moment.
+/// The grants among these whose rows another session has locked.
 pub(crate) const LOCKED_ON_POSTGRES: &str = "WITH free AS (SELECT id FROM grants WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) \
      SELECT g.id FROM grants AS g WHERE g.id = ANY($1) AND NOT EXISTS (SELECT 1 FROM free WHERE free.id = g.id)";
 
@@ -90,14 +90,14 @@ pub(crate) fn grant_of(row: &mut Row) -> Result<Grant> {
         source: row.take::<Option<Vec<u8>>>()?.and_then(|bytes| bytes.try_into().ok()),
         unknown: None,
     };
-    // A grant of an organization, or for one API alone, opens less than this version would let it open.
+    // A grant of an organization, or for one API only, opens less than this version would allow.
     row.take_only("acts_as", None, &mut unknown)?;
     row.take_only("resource", None, &mut unknown)?;
     grant.unknown = unknown;
     possible(grant)
 }
 
-/// Refuses combinations of columns that no statement of ours makes.
+/// Refuses combinations of columns that none of our statements makes.
 fn possible(grant: Grant) -> Result<Grant> {
     let whole = match grant.state {
         State::Pending => grant.generation == 0 && grant.previous.is_none(),

@@ -8,9 +8,9 @@ use crate::store::value::{ArrayStatement, Value};
 use crate::store::{Result, Store};
 
 impl Store {
-    /// Makes the pending grant of this app active; `None`: it was not pending, or not any more, or its code has run out.
+    /// Makes the pending grant of this app active. `None`: it is not pending, or its code has expired.
     pub async fn redeem(&self, grant: &Grant, redeem: Redeem) -> Result<Option<Redeemed>> {
-        // The sweep moves `check_at` when it comes: only what is due before then has to be there by then.
+        // The sweep sets `check_at` when it comes; only a grant that is due earlier needs it now.
         let due = next_check(redeem.expires, redeem.ends, redeem.now);
         let sooner = (due < pending_check(grant.code_expires)).then_some(due);
         match self.change(Work::Redeem(redeem, sooner)).await? {
@@ -23,8 +23,8 @@ impl Store {
     }
 }
 
-/// Pending, this app, code unexpired, no key revoked → active, generation 1. No index names what changes. Redirect URI and
-/// challenge stay: a second use of the code is judged by them.
+/// Pending, this app, code unexpired, no key revoked → active, generation 1. No index names a changed column. Redirect
+/// URI and challenge stay: a second use of the code is checked against them.
 pub(crate) const REDEEM: &str = "UPDATE grants SET state = 1, generation = 1, rotated_at = $1, last_used = $1, expires = $2, ends = $3, \
      proof_key = $4, previous_key = proof_key \
      WHERE id = $5 AND app_id = $6 AND state = 0 AND code_expires > $1 \
@@ -62,10 +62,9 @@ pub(crate) fn redeem_params(redeem: &Redeem) -> Vec<Value> {
     ]
 }
 
-/// The sweep is to come sooner.
+/// Lets the sweep look at a grant earlier.
 pub(crate) const SOONER: &str = "UPDATE grants SET check_at = $1 WHERE id = $2";
 
-/// Whether the person of this grant has more than so many for its app: nearly always not, which the index tells without a
-/// look at any other row.
+/// Whether the person of this grant has more than so many for its app. Nearly always not, and the index alone tells it.
 pub(crate) const CROWDED: &str = "SELECT 1 FROM grants AS own JOIN grants AS other \
      ON other.user_id = own.user_id AND other.app_id = own.app_id WHERE own.id = $1 LIMIT 1 OFFSET $2";

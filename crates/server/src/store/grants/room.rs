@@ -10,14 +10,15 @@ use crate::time::Instant;
 
 /// How many codes of one person for one app may wait to be redeemed.
 pub(crate) const PENDING: u32 = 50;
-/// How many ended grants of one person for one app are kept. A few go at a time, so that not every consent makes room.
+/// How many ended grants of one person for one app are kept. A few are deleted at a time, so that not every consent has
+/// to delete.
 pub(crate) const ENDED: u32 = 100;
-/// How many that is.
+/// How many ended grants are deleted at a time.
 pub(crate) const AT_ONCE: u32 = 32;
 
 impl Store {
-    /// The grants of this one's person for its app that are too many, itself excepted. `None`: there are none, which the
-    /// index alone tells nearly always.
+    /// The surplus grants of the person for the app, without `newcomer`. `None`: there are none, which the index
+    /// alone tells nearly always.
     pub async fn surplus(&self, newcomer: &Grant) -> Result<Option<Surplus>> {
         let (user, app) = (newcomer.user, newcomer.app);
         let crowded = self.read(CROWDED, &[user.into(), app.into(), PENDING.into()]).await?;
@@ -38,9 +39,9 @@ impl Store {
         Ok((!surplus.pending.is_empty() || !surplus.ended.is_empty()).then_some(surplus))
     }
 
-    /// The active grants of a person for an app beyond `keep`, `newcomer` included: those to end where there are too many, the
-    /// ones that were used last stay. The newcomer always stays: by a clock that was turned back it is the longest idle one.
-    /// What ended with its key takes no room.
+    /// The active grants of a person for an app beyond `keep`, to be ended: those used last stay. The newcomer always
+    /// stays, since by a clock that was turned back it would be the longest idle one. Grants that ended with their
+    /// key are not counted.
     pub async fn longest_idle(&self, newcomer: &Grant, keep: u32) -> Result<Vec<GrantId>> {
         let (user, app) = (newcomer.user, newcomer.app);
         let others = keep.saturating_sub(1);
@@ -48,8 +49,8 @@ impl Store {
         all(self.read(LONGEST_IDLE, &params).await?, Row::take)
     }
 
-    /// Takes these grants away, and what the feed says of them into `recall`. [`crate::store::StoreError::Conflict`]: another request
-    /// did so first.
+    /// Deletes these grants, and replaces their entries of the feed by `recall`.
+    /// [`StoreError::Conflict`](crate::store::StoreError::Conflict): another request did that first.
     pub async fn clear(&self, surplus: &Surplus, recall: Option<&Recall>, now: Instant) -> Result<()> {
         let of = |sql, id: GrantId| Statement::new(sql, vec![id.into()]);
         let mut statements: Vec<_> = surplus.pending.iter().map(|id| of(DELETE_PENDING, *id)).collect();
@@ -71,7 +72,7 @@ impl Store {
 
 const CROWDED: &str = "SELECT 1 FROM grants WHERE user_id = $1 AND app_id = $2 LIMIT 1 OFFSET $3";
 
-/// The newcomer stays: by a clock that was turned back it is the oldest.
+/// The newcomer stays: by a clock that was turned back it would be the oldest.
 const SURPLUS_PENDING: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state = 0 AND id <> $3 \
      ORDER BY created DESC, id DESC LIMIT 100 OFFSET $4";
 

@@ -6,21 +6,22 @@ use crate::store::value::{ArrayStatement, Statement, Value};
 use crate::store::{Result, Store, StoreError};
 
 impl Store {
-    /// Moves a grant to its next generation, if it still stands as `grant`, from which `rotate` was decided. Of many that race
-    /// one makes the change. Where `presented` is not `expect`, the generation `expect` becomes void, which the feed tells.
-    /// [`StoreError::Conflict`]: the grant is gone.
+    /// Moves a grant to its next generation, if it is still in the state `grant` on which `rotate` is based. Of many
+    /// requests that race, one makes the change. If `presented` is not `expect`, generation `expect` becomes void,
+    /// with an entry of the feed. [`StoreError::Conflict`]: there is no such grant.
     pub async fn rotate(&self, grant: &Grant, rotate: Rotate) -> Result<Rotated> {
         let (changed, grant) = match self.change(Work::Rotate(rotate)).await? {
             Outcome::Rotated(Rotation::Made { by, own }) => (own, grant.rotated(&by)),
             Outcome::Rotated(Rotation::Found(grant)) => (false, *grant),
             outcome => return Err(outcome.unexpected()),
         };
-        // A generation made just now was seen by nobody; one that another request made may have been.
+        // No use of a generation that this request made is known yet; one that another request made may have been
+        // used.
         let grant = if changed { grant } else { self.with_last_use(grant) };
         Ok(Rotated { changed, grant })
     }
 
-    /// Marks a grant whose device was copied; `false`: it is marked or has ended.
+    /// Marks a grant whose device was copied. `false`: it is marked already, or has ended.
     pub async fn mark_copied(&self, id: GrantId) -> Result<bool> {
         match self
             .write(vec![Statement::new(MARK_COPIED, vec![id.into()]).expect_one()])
@@ -33,8 +34,8 @@ impl Store {
     }
 }
 
-/// (n, p) → (n+1, n); what the code was bound to goes. A key that is revoked at the same moment neither proved the token nor
-/// proves its successor. Asked for each by itself this costs 0.2 µs, by `IN` 2 µs.
+/// (n, p) → (n+1, n); what the code was bound to is deleted. A key that is revoked at the same moment neither proved the
+/// token nor proves its successor. Two conditions cost 0.2 µs, one with `IN` 2 µs.
 const ROTATE: &str = "UPDATE grants SET generation = generation + 1, previous = $1, previous_key = proof_key, \
      proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4, redirect_uri = NULL, \
      code_challenge = NULL, repeats = CASE WHEN repeats < 3 THEN $5 ELSE repeats END, source = $6 \
@@ -62,7 +63,7 @@ const ROTATE_ON_POSTGRES: &str = "WITH l AS (SELECT b.*, g.state, g.generation, 
      AND NOT EXISTS (SELECT 1 FROM revoked_keys r WHERE r.id IN (l.proof_key, l.key)) RETURNING l.n) \
      SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
 
-/// (n, p) → (n+1, p), while nobody used n. What came was proved by the key before.
+/// (n, p) → (n+1, p), while n was never used. The presented token was proved by the key before.
 const REPLACE: &str = "UPDATE grants SET generation = generation + 1, previous = $1, \
      proof_key = $2, confirmed = 0, rotated_at = $3, last_used = $3, expires = $4, \
      repeats = CASE WHEN repeats < 3 THEN $5 ELSE repeats END, source = $6 \
@@ -71,7 +72,7 @@ const REPLACE: &str = "UPDATE grants SET generation = generation + 1, previous =
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = grants.previous_key) \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys WHERE revoked_keys.id = $2)";
 
-/// The same for many, with what the feed tells of each.
+/// The same for many, each with its entry of the feed.
 pub(crate) const REPLACE_MANY: ArrayStatement = ArrayStatement {
     sql: REPLACE_ON_POSTGRES,
     columns: "iiiiibbiiii",
@@ -93,7 +94,7 @@ const REPLACE_ON_POSTGRES: &str = "WITH l AS (SELECT b.*, g.state, g.generation,
      SELECT $13::bytea, l.number, l.at, l.until, 'generation', l.id, l.expect FROM u JOIN l ON l.n = u.n) \
      SELECT l.n, u.n IS NOT NULL FROM l LEFT JOIN u ON u.n = l.n";
 
-/// The statement that makes this rotation.
+/// The statement for this rotation.
 pub(crate) fn rotation(rotate: &Rotate) -> &'static str {
     if rotate.replaces() { REPLACE } else { ROTATE }
 }
@@ -113,12 +114,12 @@ pub(crate) fn rotation_params(rotate: &Rotate) -> Vec<Value> {
     ]
 }
 
-/// What the feed tells of a generation that was replaced.
+/// The entry of the feed for a replaced generation.
 pub(crate) fn voided(rotate: &Rotate) -> NewChange {
     let mut void = NewChange::about(ChangeKind::Generation, rotate.id.0.as_bytes(), rotate.now);
     void.value = rotate.expect.into();
     void
 }
 
-/// As `COPIED` in `tokens/copies.rs`. A rotation leaves it.
+/// 3 is `COPIED` in `tokens/copies.rs`. A rotation keeps it.
 const MARK_COPIED: &str = "UPDATE grants SET repeats = 3 WHERE id = $1 AND state = 1 AND repeats < 3";

@@ -1,4 +1,4 @@
-//! Uses of a grant: known to memory at once, written within seconds.
+//! Uses of grants: memory knows them at once, the database within seconds.
 
 use crate::store::Store;
 use crate::store::engine::writer::work::{Use, Used};
@@ -8,13 +8,13 @@ use crate::store::value::ArrayStatement;
 use crate::time::Instant;
 
 impl Store {
-    /// Notes that an authentic, living token of this generation came: known at once, written within seconds.
+    /// Notes the use of a valid token of this generation. Memory knows it at once, the database within seconds.
     pub fn touch(&self, id: GrantId, generation: u32, now: Instant) {
         let (of, at) = (Used::Grant(id), now);
         self.note(Use { of, generation, at });
     }
 
-    /// Which generation's token of a grant was seen last (see [`Store::touch`]), and when, as far as memory knows.
+    /// The last seen generation of a grant (see [`Store::touch`]), and when, as far as memory knows.
     fn last_seen(&self, id: GrantId) -> Option<(u32, Instant)> {
         self.inner.shared.uses.last(Used::Grant(id))
     }
@@ -25,7 +25,7 @@ impl Store {
         self.last_seen(id).is_some_and(|(seen, _)| seen == generation)
     }
 
-    /// The grant with what only memory knows yet of its use. Pages show it, so none of them has to have it written first.
+    /// The grant with the uses that only memory knows yet. Pages show them, so no page has to cause a write.
     pub(crate) fn with_last_use(&self, mut grant: Grant) -> Grant {
         if let Some((generation, at)) = self.last_seen(grant.id) {
             grant.confirmed |= generation == grant.generation;
@@ -35,7 +35,7 @@ impl Store {
     }
 }
 
-/// A use: of the grant whatever the generation, of the generation only while it is the current one.
+/// A use counts for the grant whatever its generation, and for the generation only while it is current.
 pub(crate) const SEEN: &str = "UPDATE grants SET \
      last_used = CASE WHEN last_used IS NULL OR last_used < $1 THEN $1 ELSE last_used END, \
      confirmed = CASE WHEN generation = $2 THEN 1 ELSE confirmed END WHERE id = $3 AND state = 1";
@@ -47,7 +47,7 @@ pub(crate) const SEEN_MANY: ArrayStatement = ArrayStatement {
     grant: None,
 };
 
-/// Answers the uses that were not written down: nobody waits for a use, and it waits for nobody's lock.
+/// Returns the uses that were not written: a use waits for no lock.
 const SEEN_ON_POSTGRES: &str = "WITH b AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) \
      WITH ORDINALITY AS b(at, generation, id, n), (SELECT set_config('lock_timeout', $4, true)) AS w), \
      l AS (SELECT b.at, b.generation, b.id, g.state, g.generation AS current FROM b \

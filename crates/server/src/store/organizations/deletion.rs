@@ -20,8 +20,9 @@ impl Store {
         })
     }
 
-    /// Deletes an organization that owns no app, with its memberships, and ends the grants that its people gave there.
-    /// [`super::StoreError::Conflict`]: it is gone already, or owns an app.
+    /// Deletes an organization that owns no app, with its memberships, and ends the grants of its people there.
+    /// [`StoreError::Conflict`](crate::store::StoreError::Conflict): there is no such organization, or it owns an
+    /// app.
     pub async fn delete_organization(&self, organization: &Organization, now: Instant) -> Result<()> {
         let id = organization.id;
         let members: Vec<UserId> = all(self.scan(WITH_GRANTS, vec![id.into()]).await?, Row::take)?;
@@ -32,7 +33,7 @@ impl Store {
             forget("organization", &organization.slug),
         ];
         self.write_announcing(statements, changed(id, now)).await?;
-        // No index leads from an organization to its grants, but one from each of its people.
+        // No index leads from an organization to its grants, but one leads from each of its people.
         let unrecorded = self.unrecorded();
         for member in members {
             let (params, reason) = (vec![member.into(), id.into()], EndReason::OrganizationDeleted);

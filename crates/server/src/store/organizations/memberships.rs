@@ -12,11 +12,11 @@ use crate::time::Instant;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long the grants of a membership that ended are paused before they end: who comes back in time has them again.
+/// How long the grants of an ended membership are paused before they end: a person who comes back in time has them again.
 const ENDED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
-    /// The members of an organization by id, which is the order of their making.
+    /// The members of an organization by id, which is the order in which they were made.
     pub async fn members(
         &self,
         organization: OrganizationId,
@@ -28,7 +28,7 @@ impl Store {
         page(self.scan(MEMBERS, params).await?, limit, member_of)
     }
 
-    /// Where a person belongs, and as what.
+    /// The organizations of a person, and their role in each.
     pub async fn organizations_of(&self, user: UserId) -> Result<Vec<(Organization, Role)>> {
         let rows = self.read(ORGANIZATIONS_OF, &[user.into()]).await?;
         let belongs = readable(rows, |row| Ok((organization_of(row)?, row.take::<String>()?)));
@@ -39,14 +39,15 @@ impl Store {
             .collect())
     }
 
-    /// Makes a person a member, or gives a member another role. The grants of one who comes back are good again.
+    /// Makes a person a member, or gives a member another role. The grants of a person who comes back are active
+    /// again.
     pub async fn add_membership(&self, user: UserId, membership: Membership, now: Instant) -> Result<()> {
         let statements = vec![put(user, &membership)];
         self.write_announcing(statements, changed(user, membership.organization, now))
             .await
     }
 
-    /// Takes a person out of an organization. The grants that they gave there are paused; the sweep ends them after 30 days.
+    /// Ends a membership. The grants that the person gave there are paused; the sweep ends them after 30 days.
     pub async fn remove_membership(&self, user: UserId, organization: OrganizationId, now: Instant) -> Result<()> {
         let params = vec![now.into(), user.into(), organization.into()];
         self.write_announcing(vec![Statement::new(END, params)], changed(user, organization, now))
@@ -69,24 +70,24 @@ const PUT: &str = "INSERT INTO memberships (user_id, organization_id, role) VALU
 const END: &str =
     "UPDATE memberships SET ended_at = $1 WHERE user_id = $2 AND organization_id = $3 AND ended_at IS NULL";
 
-/// Rows that have nothing left to end. A grant of an organization (`acts_as`) does not hang on who set it up. The moment is
-/// asked twice: PostgreSQL looks again only at the row itself where somebody comes back meanwhile.
+/// Ended memberships without grants to end. A grant of an organization (`acts_as`) does not depend on the person who made
+/// it. The moment is asked twice: if the person comes back meanwhile, PostgreSQL checks again only the row itself.
 pub(crate) const DELETE_ENDED: &str = "DELETE FROM memberships WHERE ended_at <= $1 AND (user_id, organization_id) IN \
      (SELECT m.user_id, m.organization_id FROM memberships AS m WHERE m.ended_at <= $1 AND NOT EXISTS (SELECT 1 FROM grants AS g \
      WHERE g.user_id = m.user_id AND g.organization_id = m.organization_id AND g.state < 2 AND g.acts_as IS NULL) \
      ORDER BY m.ended_at LIMIT $2)";
 
-/// The membership that ended first, of those whose grants are to end.
+/// The first ended membership whose grants are to end.
 pub(crate) const LONGEST_ENDED: &str =
     "SELECT user_id, organization_id FROM memberships WHERE ended_at <= $1 ORDER BY ended_at LIMIT 1";
 
-/// Repeats that the membership has ended: the person may come back between two commits.
+/// Repeats the condition that the membership has ended: the person may come back between two commits.
 const LIVE_OF_ENDED: &str = "SELECT g.id FROM grants AS g WHERE g.user_id = $1 AND g.organization_id = $2 AND g.state < 2 \
      AND g.acts_as IS NULL AND EXISTS (SELECT 1 FROM memberships AS m \
      WHERE m.user_id = g.user_id AND m.organization_id = g.organization_id AND m.ended_at <= $3) \
      AND g.id > $4 ORDER BY g.id LIMIT $5";
 
-/// Memberships that ended by this moment are treated by the sweep at `now`.
+/// The sweep at `now` treats memberships that ended by this moment.
 pub(crate) fn ended_by(now: Instant) -> Instant {
     Instant(
         now.0
@@ -104,7 +105,7 @@ pub(crate) fn ends_of(row: &mut Row, now: Instant) -> Result<Write> {
     })
 }
 
-/// Makes a membership as it is to be.
+/// Inserts or updates a membership.
 pub(crate) fn put(user: UserId, membership: &Membership) -> Statement {
     let params = vec![user.into(), membership.organization.into(), membership.role.into()];
     Statement::new(PUT, params)
@@ -115,8 +116,8 @@ fn changed(user: UserId, organization: OrganizationId, now: Instant) -> NewChang
     NewChange::about(ChangeKind::Membership, &subject, now)
 }
 
-/// A membership from the columns that are joined to a person's; `None`: there is none, or its role is one that this version
-/// does not know, which gives no rights.
+/// A membership from the columns joined to a person. `None`: there is none, or its role is unknown to this version and
+/// gives no rights.
 pub(crate) fn joined(row: &mut Row) -> Result<Option<Membership>> {
     let (organization, word): (Option<OrganizationId>, Option<String>) = (row.take()?, row.take()?);
     let role = word.as_deref().and_then(Role::from_text);

@@ -28,7 +28,7 @@ impl Store {
         page(rows, limit, organization_of)
     }
 
-    /// Makes an organization. [`super::StoreError::Taken`]: the slug is.
+    /// Makes an organization. [`StoreError::Taken`](crate::store::StoreError::Taken): the slug exists.
     pub async fn create_organization(&self, organization: Organization) -> Result<()> {
         let params = vec![
             organization.id.into(),
@@ -44,7 +44,8 @@ impl Store {
             .await
     }
 
-    /// Changes an organization. [`super::StoreError::Conflict`]: there is no such organization.
+    /// Changes an organization. [`StoreError::Conflict`](crate::store::StoreError::Conflict): there is no such
+    /// organization.
     pub async fn update_organization(
         &self,
         id: OrganizationId,
@@ -102,7 +103,7 @@ pub(crate) fn organization_of(row: &mut Row) -> Result<Organization> {
         created: row.take()?,
         unknown: None,
     };
-    // A policy that this version would not enforce.
+    // This version would not enforce such a policy.
     row.take_only("partner_apps", None, &mut unknown)?;
     if unknown.is_some() {
         organization.status = Status::Suspended;

@@ -20,9 +20,11 @@ impl Store {
         })
     }
 
-    /// Deletes a person with sessions and memberships, and ends their grants. Their apps stay, without an owner; their subject
-    /// leaves a tombstone, so that nobody new gets it. `declared` is the name that the configuration has for them, of which what was applied is forgotten.
-    /// [`super::StoreError::Conflict`]: they are gone already, or operate this server.
+    /// Deletes a person with sessions and memberships, and ends their grants. Their apps stay, without an owner.
+    /// Their subject is kept in `deleted_subjects`, so that no new person gets it. `declared` is their name in the
+    /// configuration; the record of their declared values is deleted.
+    /// [`StoreError::Conflict`](crate::store::StoreError::Conflict): there is no such person, or they operate this
+    /// server.
     pub async fn delete_user(&self, user: &User, declared: Option<&str>, now: Instant) -> Result<()> {
         let owned: Vec<AppId> = all(self.scan(OWNED_BY, vec![user.id.into()]).await?, Row::take)?;
         let bury = vec![user.id.to_string().into(), now.into(), now.into(), user.id.into()];
@@ -54,7 +56,7 @@ const APPS_OF_USER: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM apps WHERE owner
 
 const OWNED_BY: &str = "SELECT id FROM apps WHERE owner_id = $1 ORDER BY id";
 
-/// What the site said last counts on: an older word of it does not bring the person back.
+/// The last statement of the site counts: an older one must not bring the person back.
 const BURY_SUBJECT: &str = "INSERT INTO deleted_subjects (external_id, deleted, as_of) \
      SELECT COALESCE(external_id, $1), $2, COALESCE(as_of, $3) FROM users WHERE id = $4 \
      ON CONFLICT (external_id) DO UPDATE SET deleted = excluded.deleted, as_of = excluded.as_of";
@@ -69,7 +71,7 @@ const DELETE_FROM_TEAMS: &str = "DELETE FROM app_team WHERE user_id = $1";
 
 const DISOWN: &str = "UPDATE apps SET owner_id = NULL WHERE owner_id = $1";
 
-/// A grant of an organization (`acts_as`) does not hang on who set it up.
+/// A grant of an organization (`acts_as`) does not depend on the person who made it.
 const LIVE_OF_USER: &str = "SELECT id FROM grants WHERE user_id = $1 AND state < 2 AND acts_as IS NULL AND id > $2 \
      ORDER BY id LIMIT $3";
 

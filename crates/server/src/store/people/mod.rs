@@ -23,7 +23,7 @@ impl Store {
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
         let mut found = None;
         for spelled in spellings(email) {
-            // Both are read in any case, so that the time taken tells nothing (decision 64).
+            // Both are read in any case, so that the time taken reveals nothing (decision 64).
             let person = person_of(self.read(PERSON_BY_EMAIL, &[spelled.into()]).await?)?;
             found = found.or(person);
         }
@@ -40,13 +40,13 @@ impl Store {
         Ok(found)
     }
 
-    /// Of the people with these numbers, the hash of the last one who has a password.
+    /// The password hash of the last of these people who has one.
     pub async fn last_password_of(&self, numbers: &[i64; LENDERS]) -> Result<Option<String>> {
         let numbers = numbers.map(Value::from);
         first(self.read(LAST_PASSWORD_OF, &numbers).await?, |row| row.take())
     }
 
-    /// The person whom the site knows by this id.
+    /// The person with this id of the site.
     pub async fn user_by_external_id(&self, external_id: &str) -> Result<Option<User>> {
         person_of(self.read(PERSON_BY_EXTERNAL_ID, &[external_id.into()]).await?)
     }
@@ -57,8 +57,8 @@ impl Store {
         page(self.scan(USERS, params).await?, limit, user_of)
     }
 
-    /// Makes a person with the next numeric id. [`StoreError::Taken`]: the login or the site's id is.
-    /// [`StoreError::Conflict`]: the site's id is the subject of somebody else, or of somebody who was deleted.
+    /// Makes a person with the next number. [`StoreError::Taken`]: the login or the id of the site exists.
+    /// [`StoreError::Conflict`]: the id of the site is the subject of another person, or of one who was deleted.
     pub async fn create_user(&self, user: NewUser) -> Result<User> {
         let mut statements = vec![
             Statement::new(NEXT_NUMBER, vec![]).expect_one(),
@@ -92,8 +92,8 @@ impl Store {
         self.write_announcing(statements, changed(id, now)).await
     }
 
-    /// Lifts one's own suspension of a person. [`StoreError::Conflict`]: there is no such person, or only another suspended
-    /// them.
+    /// Lifts a suspension by its author. [`StoreError::Conflict`]: there is no such person, or only the other author
+    /// suspended them.
     pub async fn resume_user(&self, id: UserId, by: SuspendedBy, now: Instant) -> Result<()> {
         let other = match by {
             SuspendedBy::Site => SuspendedBy::Operator,
@@ -105,7 +105,7 @@ impl Store {
     }
 }
 
-/// The person once for each membership, which is one read instead of two; once with NULL where there is none.
+/// The person once for each membership, which takes one read instead of two; once with NULL if there is none.
 macro_rules! select_person {
     ($rest:literal) => {
         concat!(
@@ -125,8 +125,8 @@ const PERSON_BY_EMAIL: &str =
 const PERSON_BY_EXTERNAL_ID: &str =
     select_person!("memberships ON user_id = id AND ended_at IS NULL WHERE external_id = $1 ORDER BY organization_id");
 
-/// Many people at once. With `OFFSET 0` PostgreSQL looks each one's memberships up in the index; left to itself it reads all
-/// memberships, where a thousand fit in few pages.
+/// Many people at once. `OFFSET 0` makes PostgreSQL look up each person's memberships in the index; otherwise it reads
+/// all memberships while a thousand of them fit in few pages.
 pub(crate) const PEOPLE_ON_POSTGRES: &str = select_person!(
     "LATERAL (SELECT organization_id, role FROM memberships WHERE user_id = users.id AND ended_at IS NULL OFFSET 0) AS own \
      ON TRUE WHERE id = ANY($1) ORDER BY organization_id"
@@ -140,8 +140,8 @@ const PLACES_OF: &str = "SELECT id, COALESCE(places, '') FROM users WHERE email 
 const LAST_PASSWORD_OF: &str = "SELECT password FROM users WHERE number IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
      $12, $13, $14, $15, $16, $17, $18, $19, $20) AND password IS NOT NULL ORDER BY number DESC LIMIT 1";
 
-/// The numeric id that [`INSERT`] gives. The row's lock makes two registrations at once count one after the other, and the
-/// number of a deleted person is never given again.
+/// The number that [`INSERT`] uses. The lock of this row makes simultaneous registrations wait for each other, and the
+/// number of a deleted person is never used again.
 const NEXT_NUMBER: &str = "UPDATE settings SET value = value + 1 WHERE name = 'last_user_number'";
 
 const DELETED_SUBJECT: &str = "SELECT 1 FROM deleted_subjects WHERE external_id = $1";
@@ -153,23 +153,23 @@ const INSERT: &str = "INSERT INTO users \
      WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = $12) \
      AND NOT EXISTS (SELECT 1 FROM deleted_subjects WHERE external_id = $3)";
 
-/// Columns that may be NULL have a number before them that says whether they change.
+/// A column that may be NULL has a number before it that says whether it changes.
 const UPDATE: &str = "UPDATE users SET name = COALESCE($1, name), password = CASE WHEN $2 = 1 THEN $3 ELSE password END, \
      locale = CASE WHEN $4 = 1 THEN $5 ELSE locale END, admin = COALESCE($6, admin), developer = COALESCE($7, developer) \
      WHERE id = $8";
 
-/// Beside another's suspension, each counts. One without a name is an older server's, whose operator made it.
-/// It leaves the name in the row when it resumes somebody, so the name counts only while they are suspended.
+/// Each of two suspensions counts. One without an author was made by the operator of an older server, which leaves the
+/// author in the row when it resumes a person; so the author counts only while the person is suspended.
 const SUSPEND: &str = "UPDATE users SET status = 'suspended', suspended_by = CASE WHEN status <> 'suspended' \
      OR suspended_by = $1 OR (suspended_by IS NULL AND $1 = 'operator') THEN $1 ELSE 'both' END WHERE id = $2";
 
-/// `$1` is whoever else may have suspended the person.
+/// `$1` is the other possible author.
 const RESUME: &str = "UPDATE users SET \
      status = CASE WHEN status = 'suspended' AND suspended_by = 'both' THEN 'suspended' ELSE 'active' END, \
      suspended_by = CASE WHEN status = 'suspended' AND suspended_by = 'both' THEN $1 ELSE NULL END WHERE id = $2 \
      AND (status <> 'suspended' OR suspended_by IN ('both', $3) OR (suspended_by IS NULL AND $3 = 'operator'))";
 
-/// How an address is stored, and how it was before addresses were composed, where that is another text.
+/// The stored spelling of an address, and the one used before addresses were composed, if it differs.
 fn spellings(email: &str) -> impl Iterator<Item = String> {
     let (spelled, before) = (spelling::email(email), email.trim().to_lowercase());
     let before = Some(before).filter(|before| *before != spelled);

@@ -7,14 +7,15 @@ use crate::store::{Result, Store};
 use crate::time::Instant;
 
 impl Store {
-    /// The session, if it still counts.
+    /// The session, if it has not expired.
     pub async fn session(&self, id: SessionId, now: Instant) -> Result<Option<Session>> {
         first(self.read(SESSION, &[id.into(), now.into()]).await?, session_of)
     }
 
-    /// Makes a session of a person whose password, by its hash, was checked, and keeps the place where they are, a text
-    /// of 12 characters. Of a person who has too many sessions the oldest end; of more than eight places, too.
-    /// [`crate::store::StoreError::Conflict`]: the password was changed or the person suspended meanwhile, which ended their sessions.
+    /// Makes a session of a person whose password, by its hash, was checked, and keeps the place where they are, a
+    /// text of 12 characters. If a person has too many sessions, the oldest end; the same holds for more than eight
+    /// places. [`StoreError::Conflict`](crate::store::StoreError::Conflict): meanwhile the password was changed or
+    /// the person suspended, which ended their sessions.
     pub async fn create_session(&self, session: Session, password: Option<&str>, place: &str) -> Result<()> {
         let unchanged = vec![place.into(), session.user.into(), password.map(str::to_owned).into()];
         let params = vec![
@@ -32,7 +33,7 @@ impl Store {
         self.write(statements).await
     }
 
-    /// Ends a session; one that is gone already is fine.
+    /// Ends a session, if it exists.
     pub async fn delete_session(&self, id: SessionId) -> Result<()> {
         self.write(vec![Statement::new(DELETE, vec![id.into()])]).await
     }
@@ -43,16 +44,16 @@ impl Store {
     }
 }
 
-/// A kind of session that this version does not know opens nothing.
 /// Ends every session of a person.
 pub(crate) fn delete_of(user: UserId) -> Statement {
     Statement::new(DELETE_OF, vec![user.into()])
 }
 
+/// A kind of session that this version does not know opens nothing.
 const SESSION: &str =
     "SELECT id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 AND kind = 'own'";
-/// Holds the row, so that whoever changes it at the same moment comes before, and is seen here, or after, and ends the session.
-/// The place comes first of eight, which are 96 characters.
+/// Locks the row. A simultaneous change of the person either comes before and is seen here, or comes after and ends the
+/// session. The place becomes the first of eight, which are 96 characters.
 const UNCHANGED: &str = "UPDATE users SET places = substr($1 || replace(COALESCE(places, ''), $1, ''), 1, 96) \
      WHERE id = $2 AND status = 'active' AND password IS NOT DISTINCT FROM $3";
 const INSERT: &str = "INSERT INTO sessions (id, user_id, created, expires) VALUES ($1, $2, $3, $4)";

@@ -1,7 +1,7 @@
-//! A batch as one transaction, or as the one statement that is one.
+//! Commits a batch as one transaction, or as one statement that is a transaction by itself.
 //!
-//! What many ask for is one statement for each kind (`groups.rs`); one kind alone commits by itself, several go out together in
-//! one transaction without a wait between them. Anything else runs step by step in the same transaction.
+//! Hot works are one statement for each kind (`groups.rs`). One kind alone commits by itself; several are sent in one
+//! transaction without waiting between them. Any other work runs step by step in the same transaction.
 
 use super::acknowledged;
 use super::connection::{Answer, Failed, PostgresConnection, Undone};
@@ -19,20 +19,20 @@ use crate::store::{Result, StoreError, audit, feed, grants};
 use futures_util::future::join_all;
 use tokio_postgres::types::Type;
 
-/// How often a batch is done again that the database undid for another's sake.
+/// How often a batch is tried if the database rolls it back because of another transaction.
 pub(super) const ATTEMPTS: u32 = 8;
 
-/// One transaction, or the one statement that is one.
+/// A batch that is being committed.
 pub(super) struct PostgresBatch<'a> {
     connection: &'a PostgresConnection,
     works: &'a [&'a Work],
     bounds: &'a Bounds,
     locks: Locks,
-    /// The numbering with this batch in it: the run's own moves on with the commit.
+    /// The numbering including this batch. The numbering of the run is set to it after the commit.
     numbering: Numbering,
     answers: Vec<Option<Result<Applied>>>,
     changes: Vec<Change>,
-    /// Uses that were not written down.
+    /// Uses that were not written, since their grants are locked.
     locked: Vec<Use>,
 }
 
@@ -55,8 +55,8 @@ impl<'a> PostgresBatch<'a> {
         }
     }
 
-    /// Does all of this or nothing; each work's answer, and what the feed got. A work that is refused for itself leaves the
-    /// others alone.
+    /// Commits all of this or nothing; the answer to each work, and the entries of the feed. A work that is refused
+    /// by itself does not affect the others.
     pub(super) async fn commit(mut self) -> Answer<(Committed, Numbering)> {
         let warnings = self.connection.warnings();
         let groups = groups::groups(self.works, &mut self.numbering, self.bounds);
@@ -82,13 +82,13 @@ impl<'a> PostgresBatch<'a> {
         Ok((committed, self.numbering))
     }
 
-    /// Several statements in one transaction; where one fails, nothing of it was done.
+    /// Runs several statements in one transaction; if one fails, nothing is done.
     async fn transaction(&mut self, groups: &[Group], cold: bool) -> Answer<Vec<Done>> {
         let outcome = match cold {
             true => self.step_by_step(groups).await,
             false => together(self.connection, groups, self.locks).await,
         };
-        // Where its end was sent along, there is none to undo any more.
+        // If the COMMIT was sent along, the transaction has ended already.
         if outcome.is_err() && cold && !self.connection.is_broken() && self.connection.batch("ROLLBACK").await.is_err()
         {
             self.connection.give_up();
@@ -132,7 +132,7 @@ impl<'a> PostgresBatch<'a> {
         Ok(done)
     }
 
-    /// Under a savepoint, so that one write's conflict is not another's.
+    /// Runs a write under a savepoint, so that its conflict does not affect other works.
     async fn write(&mut self, write: &Write) -> Answer<Applied> {
         for _ in 0..ATTEMPTS {
             let (numbering, told) = (self.numbering, self.changes.len());
@@ -156,7 +156,7 @@ impl<'a> PostgresBatch<'a> {
                 self.connection.batch(&at_once).await?;
                 return Ok(Applied::Locked);
             }
-            // Two servers gave out the same number at the same moment; the next one is free.
+            // Two servers took the same number at the same moment; the next one is free.
             if failed.error != StoreError::Taken(NUMBER.to_owned()) {
                 return Err(failed);
             }
@@ -227,7 +227,7 @@ impl<'a> PostgresBatch<'a> {
         Ok(found)
     }
 
-    /// What came of a work that a statement for many did.
+    /// Records the result of a hot work.
     fn note(&mut self, done: Done) {
         let Some(work) = self.works.get(done.place) else { return };
         if let (Work::Uses(uses), Some(id)) = (work, done.locked) {
@@ -237,7 +237,7 @@ impl<'a> PostgresBatch<'a> {
             Work::Redeem(..) => Outcome::Redeemed(done.made.then_some(done.crowded)),
             Work::Rotate(rotate) if done.made => Outcome::Rotated(Rotation::Made { by: *rotate, own: true }),
             Work::End(..) => Outcome::Ended(done.made),
-            // What another left has to be read.
+            // The state that another change left must be read.
             _ => return,
         };
         self.changes.extend(done.entry);
@@ -246,8 +246,8 @@ impl<'a> PostgresBatch<'a> {
         }
     }
 
-    /// Reads, after the commit, the grants of those who are to know how theirs stands: inserted ones, and those that another
-    /// changed first. Then answers all that have none yet.
+    /// After the commit, reads the grants whose callers need the row: inserted ones, and those that another change
+    /// came first to. Then answers all works that have no answer yet.
     async fn read_back(&mut self, groups: &[Group]) {
         let mut ids: Vec<GrantId> = groups.iter().flat_map(Group::inserted).collect();
         for (work, answer) in self.works.iter().zip(&self.answers) {
@@ -274,7 +274,7 @@ impl<'a> PostgresBatch<'a> {
     }
 }
 
-/// The answer to a work that no statement's row answers: `grant` says how one stands.
+/// The answer to a work for which no statement returned a row; `grant` reads one.
 fn unanswered(work: &Work, grant: impl Fn(GrantId) -> Result<Option<Grant>>) -> Option<Result<Outcome>> {
     match work {
         Work::Insert(new, _) => Some(grant(new.id).map(|found| Outcome::Grant(found.map(Box::new)))),
@@ -289,7 +289,7 @@ fn unanswered(work: &Work, grant: impl Fn(GrantId) -> Result<Option<Grant>>) -> 
     }
 }
 
-/// All of these as one transaction, sent without a wait. Where one fails PostgreSQL undoes the others, and its end with it.
+/// Sends all groups as one transaction without waiting. If one fails, PostgreSQL rolls back the others.
 async fn together(connection: &PostgresConnection, groups: &[Group], locks: Locks) -> Answer<Vec<Done>> {
     let begin = begin(locks);
     let lock = groups::lock(groups);
@@ -309,7 +309,7 @@ async fn together(connection: &PostgresConnection, groups: &[Group], locks: Lock
         }
     };
     let done = join_all(groups.iter().map(|group| group.run(connection, locks)));
-    // Polled in this order, and so sent in it.
+    // Polled, and so sent, in this order.
     let (begun, locked, done, committed) =
         tokio::join!(biased; connection.batch(&begin), lock, done, connection.batch("COMMIT"));
     begun?;
@@ -322,8 +322,9 @@ async fn together(connection: &PostgresConnection, groups: &[Group], locks: Lock
     Ok(all)
 }
 
-/// Whatever the database's default is: with more isolation others' changes would be errors. What a server has locked that is
-/// suspended or cut off in the middle is free again soon: PostgreSQL itself would notice hours later.
+/// Sets the isolation level whatever the default of the database is: with a higher one, changes of other servers would be
+/// errors. The locks of a server that is suspended or cut off are freed after five seconds; PostgreSQL itself would
+/// notice hours later.
 pub(super) fn begin(locks: Locks) -> String {
     format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '{}'",
@@ -331,7 +332,7 @@ pub(super) fn begin(locks: Locks) -> String {
     )
 }
 
-/// What keeps two people from the same number.
+/// The constraint that keeps the numbers of people unique.
 const NUMBER: &str = "users_number_key";
 
 fn is_cold(work: &Work) -> bool {

@@ -1,6 +1,6 @@
 //! One connection to PostgreSQL: statements on it, prepared or not, each within a bounded time.
 //!
-//! Who does not get an answer in time, or does not wait for it, gives the connection up: what it asked for may still happen.
+//! If no answer arrives in time, or the waiter is cancelled, the connection is dropped: the statement may still run.
 
 use super::address::Address;
 use super::host::CurrentHost;
@@ -21,35 +21,34 @@ use tokio_postgres::{AsyncMessage, Client, Error, NoTls, RowStream, Socket};
 
 /// How long a statement may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long it may take to be connected to a host, if there is no other.
+/// How long connecting may take if there is one host.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long, if there is.
+/// How long connecting to one of several hosts may take.
 const CONNECT_TO_ONE: Duration = Duration::from_secs(2);
 
-/// What a connection answers.
 pub(super) type Answer<T> = std::result::Result<T, Failed>;
 
 /// Why a statement failed.
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) error: StoreError,
-    /// Where the database undid the whole transaction for another's sake: done again, it may work.
+    /// Set if the database rolled back the whole transaction because of another: tried again, it may work.
     pub(super) undone: Option<Undone>,
 }
 
-/// Why a transaction was undone.
+/// Why a transaction was rolled back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Undone {
-    /// It collided with another. It may work at once.
+    /// It collided with another transaction. It may work at once.
     Collided,
-    /// Another kept something locked for longer than this one was to wait. It may work when the other has ended.
+    /// Another transaction kept a lock for too long. It may work when that transaction has ended.
     Locked,
 }
 
-/// A value for a parameter, and its type where the statement is not prepared.
+/// A parameter, and its type for a statement that is not prepared.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// What a connection has prepared, by its text.
+/// The prepared statements of a connection, by text.
 type Statements = Mutex<HashMap<&'static str, tokio_postgres::Statement>>;
 
 /// A connection and whether it can still be used.
@@ -60,13 +59,13 @@ pub(super) struct PostgresConnection {
     broken: AtomicBool,
     driver: AbortHandle,
     current_host: Arc<CurrentHost>,
-    /// On which of so many hosts.
+    /// The index of its host, and how many hosts there are.
     host: usize,
     hosts: usize,
 }
 
 impl PostgresConnection {
-    /// Connects to the host that takes writes. What drives the connection runs where this runs.
+    /// Connects to the host that takes writes. The driver of the connection runs on the current runtime.
     pub(super) async fn open(address: &Address, prepared: bool) -> Stored<Self> {
         let hosts = address.hosts().len();
         let mut error = StoreError::Unavailable("PostgreSQL has no host".to_owned());
@@ -112,7 +111,7 @@ impl PostgresConnection {
         let warnings = Arc::<AtomicU64>::default();
         let counted = warnings.clone();
         let driver = tokio::spawn(async move {
-            // The error that ends it reaches whoever waits for an answer.
+            // The error that ends the connection is returned to those who wait for an answer.
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
                 let AsyncMessage::Notice(notice) = message else {
                     continue;
@@ -134,34 +133,34 @@ impl PostgresConnection {
             host,
             hosts: hosts.len(),
         };
-        // What PostgreSQL warns of at a login, such as another version of its collations, comes with the first answer: it is not
-        // to be taken for a warning about a commit.
+        // A warning at login, such as one about the version of a collation, comes with the first answer. It must not
+        // count as a warning about a commit.
         connection.batch("SELECT 1").await?;
         Ok(connection)
     }
 
-    /// Whether it is not to be used any more: also where the others have moved to another host.
+    /// Whether it must not be used any more: it failed, or the other connections have moved to another host.
     pub(super) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::SeqCst) || self.client.is_closed() || !self.current_host.is(self.host)
     }
 
-    /// How many warnings have come with its answers.
+    /// How many warnings PostgreSQL has sent.
     pub(super) fn warnings(&self) -> u64 {
         self.warnings.load(Ordering::SeqCst)
     }
 
-    /// Gives it up: it is closed when it is dropped.
+    /// Marks it as unusable: it is closed when it is dropped.
     pub(super) fn give_up(&self) {
         self.broken.store(true, Ordering::SeqCst);
     }
 
-    /// Gives it up, since its host does not answer: another may have taken over that this one does not know of.
+    /// Marks it as unusable and its host as one that does not answer: another primary may have taken over.
     pub(super) fn doubt_host(&self) {
         self.give_up();
         self.current_host.doubt(self.host, self.hosts);
     }
 
-    /// Runs a statement that answers rows.
+    /// Runs a statement; its rows.
     pub(super) async fn query(&self, sql: &'static str, params: &[Value]) -> Answer<Vec<Row>> {
         self.rows(sql, &typed(params)).await.map(|(rows, _)| rows)
     }
@@ -171,13 +170,13 @@ impl PostgresConnection {
         self.rows(sql, &typed(params)).await.map(|(_, changed)| changed)
     }
 
-    /// Runs a statement with these parameters; its rows, and how many it changed. Several that are polled together go out
-    /// together, in the order in which they are first polled.
+    /// Runs a statement with these parameters; its rows, and how many it changed. Statements that are polled together
+    /// are sent together, in the order in which they are first polled.
     pub(super) async fn rows(&self, sql: &'static str, params: &[Param<'_>]) -> Answer<(Vec<Row>, u64)> {
         self.in_time(self.read(sql, params)).await
     }
 
-    /// Has a statement prepared, so that it goes out at once when it is run.
+    /// Prepares a statement, so that it is sent at once when it runs.
     pub(super) async fn prepare(&self, sql: &'static str) -> Answer<()> {
         let Some(prepared) = &self.prepared else { return Ok(()) };
         self.in_time(self.statement(prepared, sql)).await.map(drop)
@@ -188,7 +187,7 @@ impl PostgresConnection {
         self.in_time(self.client.batch_execute(sql)).await
     }
 
-    /// Runs one statement without parameters and reads what it answers as texts.
+    /// Runs one statement without parameters; its rows as texts.
     pub(super) async fn texts(&self, sql: &str) -> Answer<Vec<Vec<Option<String>>>> {
         let messages = self.in_time(self.client.simple_query(sql)).await?;
         let rows = messages.into_iter().filter_map(|message| match message {
@@ -254,7 +253,7 @@ impl PostgresConnection {
     }
 
     fn judge(&self, error: &Error) -> Failed {
-        // Another server is the one to write on now, or this one is going down: the next connection looks for it.
+        // Another server takes the writes now, or this one is shutting down: the next connection looks for it.
         let elsewhere = [
             SqlState::READ_ONLY_SQL_TRANSACTION,
             SqlState::ADMIN_SHUTDOWN,
@@ -271,8 +270,8 @@ impl PostgresConnection {
     }
 }
 
-/// One that was given up is closed now: what drives it would wait for the answer that nobody wants, and PostgreSQL would keep
-/// the transaction, with all that it has locked.
+/// Closes an unusable connection at once: its driver would wait for the answer, and PostgreSQL would keep the transaction
+/// and its locks.
 impl Drop for PostgresConnection {
     fn drop(&mut self) {
         if self.broken.load(Ordering::SeqCst) {
@@ -281,8 +280,8 @@ impl Drop for PostgresConnection {
     }
 }
 
-/// Somebody who waits for an answer. Who goes away before it came, be it for a shorter patience of their own, leaves a
-/// connection that may never answer again: it is given up, or the next one would wait for it in their place.
+/// A wait for an answer. If it is cancelled, the connection is marked as unusable: the next statement would wait for the
+/// old answer.
 struct Waiting<'a> {
     connection: &'a PostgresConnection,
     answered: bool,
@@ -300,10 +299,10 @@ fn is_fatal(severity: Option<Severity>) -> bool {
     matches!(severity, Some(Severity::Fatal | Severity::Panic))
 }
 
-/// What an error means to those who called.
+/// The error for the caller.
 fn failed(error: &Error) -> Failed {
     let Some(refused) = error.as_db_error() else {
-        // Without what it wraps it says only "error connecting to server".
+        // Without its source it says only "error connecting to server".
         let reason = std::error::Error::source(error).map(|source| format!("{error}: {source}"));
         return StoreError::Unavailable(reason.unwrap_or_else(|| error.to_string())).into();
     };
@@ -314,7 +313,7 @@ fn failed(error: &Error) -> Failed {
     let error = match code.code() {
         "23505" => StoreError::Taken(refused.constraint().unwrap_or(refused.message()).to_owned()),
         "28000" | "28P01" | "3D000" | "42501" | "42P01" | "42703" => StoreError::Unfit(text),
-        // A value that no column or index takes is its owner's affair, and nobody else's in the same commit.
+        // A value that no column or index takes is an error of its own work, not of the others in the commit.
         data if ["22", "23", "54"].iter().any(|class| data.starts_with(class)) => StoreError::Corrupt(text),
         _ => StoreError::Unavailable(text),
     };
@@ -359,7 +358,7 @@ impl ToSql for Value {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Conversion<IsNull> {
         match self {
             Self::Null => Ok(IsNull::Yes),
-            // A number beside a literal is taken for a short one.
+            // PostgreSQL takes a number beside a literal for a short one.
             Self::Int(number) if *kind == Type::INT4 => i32::try_from(*number)?.to_sql(kind, out),
             Self::Int(number) => number.to_sql(kind, out),
             Self::Text(text) => text.to_sql(kind, out),

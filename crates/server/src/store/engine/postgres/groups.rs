@@ -1,7 +1,7 @@
-//! What is changed often, one statement for all of a kind that waits (measured: docs/decisions/0023).
+//! Hot changes: one statement for all waiting works of a kind (measured: docs/decisions/0023).
 //!
-//! Each statement locks its rows in the order of their ids and decides by what it finds locked, so that of many that race, on
-//! whatever node, one makes the change, and statements of several nodes never wait for each other in a circle.
+//! Each statement locks its rows in the order of their ids and decides by what it finds then. So of many requests that
+//! race, on any server, one makes the change, and statements of several servers never wait for each other in a circle.
 
 use super::connection::{Answer, Param, PostgresConnection};
 use crate::store::apps::secrets;
@@ -15,7 +15,7 @@ use crate::store::{StoreError, audit};
 use std::collections::HashSet;
 use tokio_postgres::types::{ToSql, Type};
 
-/// What happens to many grants by one statement.
+/// What a statement does to many rows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Insert,
@@ -30,29 +30,28 @@ enum Kind {
 /// The works of one kind.
 pub(super) struct Group {
     kind: Kind,
-    /// The parameters of each.
+    /// The parameters of each work.
     rows: Vec<Vec<Value>>,
-    /// Where each stands in the batch.
+    /// The place of each work in the batch.
     places: Vec<usize>,
-    /// What the feed tells of each, if it is done.
+    /// The entry of the feed for each work, if it is done.
     entries: Vec<Change>,
 }
 
-/// What came of one work.
+/// The result of one work.
 pub(super) struct Done {
-    /// Where it stands in the batch.
+    /// Its place in the batch.
     pub(super) place: usize,
-    /// Whether it was done.
     pub(super) made: bool,
-    /// Of a redemption: whether there may be too many grants now.
+    /// Of a redemption: whether the person may now have too many grants.
     pub(super) crowded: bool,
-    /// What memory is told of it: what the feed got, or that a grant had ended already.
+    /// The entry that memory gets: the new entry of the feed, or the end of a grant that had ended before.
     pub(super) entry: Option<Change>,
-    /// Of a use: the grant whose row another has locked, so that it was not written down.
+    /// Of a use that was not written: the grant, which another session has locked.
     pub(super) locked: Option<GrantId>,
 }
 
-/// The works of a batch that are not left to be done one by one, by kind. Those with an entry in the feed get its number.
+/// Groups the hot works of a batch by kind. Those with an entry in the feed get its number.
 pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, bounds: &Bounds) -> Vec<Group> {
     let mut groups = Vec::new();
     for (place, work) in works.iter().enumerate() {
@@ -79,12 +78,12 @@ pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, bounds: &Bounds
             _ => {}
         }
     }
-    // In the same order on every server: what two of them lock one after the other, neither holds up in a circle.
+    // The same order on every server, so that two servers never wait for each other in a circle.
     groups.sort_by_key(|group: &Group| group.kind);
     groups
 }
 
-/// The group of ends of many grants at once, for one work.
+/// The ends of many grants that one work asks for.
 pub(super) fn ends(ends: &[End], numbering: &mut Numbering, bounds: &Bounds) -> Option<Group> {
     let mut groups = Vec::new();
     for (place, end) in ends.iter().enumerate() {
@@ -133,8 +132,8 @@ fn put(groups: &mut Vec<Group>, kind: Kind, place: usize, params: Vec<Value>, en
     group.entries.extend(entry);
 }
 
-/// Locks every grant that these change, in the order of their ids: between two statements of one transaction others must not
-/// come in the other order. `None`: one statement, which does that itself.
+/// The ids of all grants that these groups change, to be locked in order before several statements of one transaction.
+/// `None`: there is one statement, which locks its rows itself.
 pub(super) fn lock(groups: &[Group]) -> Option<Vec<Value>> {
     let changing = groups.iter().filter(|group| group.kind.statement().grant.is_some());
     if changing.clone().count() < 2 {
@@ -147,8 +146,8 @@ pub(super) fn lock(groups: &[Group]) -> Option<Vec<Value>> {
     Some(ids.collect())
 }
 
-/// PostgreSQL's `lock_timeout`. Commits of other servers take milliseconds: a batch waits for those. After that wait, the rest of
-/// the batch and what was set aside are tried without one.
+/// PostgreSQL's `lock_timeout`. A batch waits as long as commits of other servers take. After that wait, the rest of the
+/// batch and the works that wait for locks are tried without waiting.
 pub(super) fn lock_timeout(locks: Locks) -> &'static str {
     match locks {
         Locks::Awaited => "150ms",
@@ -157,13 +156,12 @@ pub(super) fn lock_timeout(locks: Locks) -> &'static str {
 }
 
 impl Group {
-    /// The statement.
     pub(super) fn sql(&self) -> &'static str {
         self.kind.statement().sql
     }
 
-    /// Runs it: what came of each work. Works of grants that are not there are missing from that. It waits for what others have
-    /// locked as long as `locks` says, which is a setting of this statement's transaction alone.
+    /// Runs the statement; the result of each work. Works whose grant does not exist are missing from it. How long it
+    /// waits for locks is set for its own transaction alone.
     pub(super) async fn run(&self, connection: &PostgresConnection, locks: Locks) -> Answer<Vec<Done>> {
         let columns: Vec<Vec<&Value>> = (0..self.kind.statement().columns.len())
             .map(|column| self.rows.iter().filter_map(|row| row.get(column)).collect())
@@ -200,7 +198,8 @@ impl Group {
             Kind::Redeem => row.take()?,
             _ => false,
         };
-        // Another server may have ended it a moment ago. Who is told that it is over must not find it alive in memory here.
+        // Another server may have ended it a moment ago. A caller that hears of the end must not find the grant alive
+        // in memory here.
         let over = match self.kind {
             Kind::End => row.take()?,
             _ => false,
@@ -214,7 +213,6 @@ impl Group {
         })
     }
 
-    /// The grants that these insert.
     pub(super) fn inserted(&self) -> HashSet<GrantId> {
         if self.kind != Kind::Insert {
             return HashSet::new();
@@ -224,7 +222,7 @@ impl Group {
     }
 }
 
-/// The array type of a column: `b`ytes, `i`ntegers, `t`exts.
+/// The array type of a letter in [`ArrayStatement::columns`].
 fn array(letter: char) -> Type {
     match letter {
         'b' => Type::BYTEA_ARRAY,
@@ -233,7 +231,7 @@ fn array(letter: char) -> Type {
     }
 }
 
-/// Those of these grants whose rows others have locked at this moment.
+/// The grants among these whose rows another session has locked at this moment.
 pub(super) async fn locked(connection: &PostgresConnection, ids: &[GrantId]) -> Answer<HashSet<GrantId>> {
     let ids: Vec<Value> = ids.iter().map(|&id| id.into()).collect();
     let (rows, _) = connection

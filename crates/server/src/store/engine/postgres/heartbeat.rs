@@ -1,7 +1,7 @@
-//! The heartbeat and the feed, on a connection of their own: while others are lent, or a batch waits for its commit, memory
-//! must not grow old for it.
+//! The heartbeat, with a look at the feed, on a connection of its own. If other connections are lent or a batch waits for
+//! its commit, memory must not grow old.
 
-use super::Way;
+use super::Connector;
 use super::connection::{Param, PostgresConnection};
 use crate::store::feed::nodes::{BEAT_ON_POSTGRES, ENTRIES, beat_of};
 use crate::store::model::{Beat, Mark};
@@ -9,24 +9,24 @@ use crate::store::{Result, StoreError};
 use tokio::sync::Mutex;
 use tokio_postgres::types::Type;
 
-/// The connection, once it was needed.
+/// The connection, opened at the first heartbeat.
 pub(super) struct HeartbeatConnection {
-    way: Way,
+    connector: Connector,
     connection: Mutex<Option<PostgresConnection>>,
 }
 
 impl HeartbeatConnection {
-    pub(super) fn new(way: Way) -> Self {
+    pub(super) fn new(connector: Connector) -> Self {
         let connection = Mutex::default();
-        Self { way, connection }
+        Self { connector, connection }
     }
 
-    /// Who gives up waiting for this leaves no connection behind on which an answer is still to come.
+    /// If the waiter is cancelled, the connection is dropped: an answer may still arrive on it.
     pub(super) async fn beat(&self, node: [u8; 16], reads: &str, marks: &[Mark]) -> Result<Beat> {
         let mut place = self.connection.lock().await;
         let connection = match place.take().filter(|connection| !connection.is_broken()) {
             Some(connection) => connection,
-            None => PostgresConnection::open(&self.way.address, self.way.prepared).await?,
+            None => self.connector.connect().await?,
         };
         let (runs, numbers): (Vec<&[u8]>, Vec<i64>) = marks.iter().map(|mark| (&mark.node[..], mark.number)).unzip();
         let id = node.as_slice();
@@ -48,8 +48,8 @@ impl HeartbeatConnection {
     }
 }
 
-/// A connection on which a heartbeat was sent. Whoever gives up waiting for it has doubts about the host: a primary that was
-/// cut off from its standby can answer everything but this.
+/// A connection on which a heartbeat was sent. If the waiter is cancelled, the host is in doubt: a primary that was cut
+/// off from its standby answers everything but this.
 struct Unanswered(Option<PostgresConnection>);
 
 impl Unanswered {

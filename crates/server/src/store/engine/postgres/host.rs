@@ -1,22 +1,22 @@
-//! On which of several hosts a server of Hallpass is: all its connections are on the same one.
+//! The host, of several, that a server is connected to: all its connections use the same one.
 //!
-//! A primary that was cut off still takes connections and answers reads, while another has been elected beside it. Who wrote
-//! to the one and read from the other would miss what it was just told. So the first connection that finds another host to
-//! write on moves everybody there, and a host that does not answer is not the first that is tried again.
+//! A primary that was cut off still takes connections and answers reads, while another primary has been elected. A server
+//! that wrote to one and read from the other would miss its own changes. So the first connection that finds another host
+//! to write on moves all of them there, and a host that does not answer is tried last.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Where a server of Hallpass is.
+/// The host that all connections use.
 #[derive(Default, Debug)]
 pub(super) struct CurrentHost(Mutex<State>);
 
 #[derive(Default, Debug)]
 struct State {
-    /// The host, by its place in the URL.
+    /// The index of the host in the URL.
     host: usize,
-    /// The one to be tried first.
+    /// The host to try first.
     first: usize,
-    /// How often it has moved.
+    /// How often the host has changed.
     moves: u64,
 }
 
@@ -28,14 +28,15 @@ pub(super) struct Search {
 }
 
 impl CurrentHost {
-    /// Begins to look for the host to write on.
+    /// Begins a search for the host to write on.
     pub(super) fn search(&self) -> Search {
         let state = self.state();
         let (first, moves) = (state.first, state.moves);
         Search { first, moves }
     }
 
-    /// That search found this host. Whether it counts: not where others have moved elsewhere since it began.
+    /// Records the host that a search found. `false`: the connection must not be used, since the others have moved
+    /// elsewhere since the search began.
     pub(super) fn arrive(&self, search: Search, host: usize) -> bool {
         let mut state = self.state();
         if state.host != host {
@@ -48,7 +49,7 @@ impl CurrentHost {
         true
     }
 
-    /// This host, of so many, did not answer.
+    /// A host did not answer: the next search begins at another.
     pub(super) fn doubt(&self, host: usize, hosts: usize) {
         let mut state = self.state();
         if state.host == host {
@@ -56,7 +57,6 @@ impl CurrentHost {
         }
     }
 
-    /// Whether this is the host.
     pub(super) fn is(&self, host: usize) -> bool {
         self.state().host == host
     }

@@ -1,8 +1,8 @@
 //! PostgreSQL: the same statements, batches as one statement, and a few connections.
 //!
-//! One connection writes and has one batch in flight; one reads grants and people, as many at a time as are asked for; one takes
-//! heartbeats and reads the feed; the others, few, are lent for everything else. More would not be faster: each commit takes
-//! what waits (docs/decisions/0023).
+//! One connection writes and has one batch in flight. One reads grants and people, many at a time. One commits heartbeats
+//! and reads the feed. The few others are lent for everything else. More connections would not be faster: each commit
+//! takes all that waits (docs/decisions/0023).
 
 mod address;
 mod batch;
@@ -24,32 +24,38 @@ use crate::config;
 use crate::store::model::{Beat, Grant, GrantId, Mark, User, UserId};
 use crate::store::value::{Row, Value};
 use crate::store::{Result, StoreError};
+use connection::PostgresConnection;
 use heartbeat::HeartbeatConnection;
 use points::Points;
 use pool::Pool;
 use std::sync::Arc;
 use writer::PostgresWriter;
 
-/// How many connections are not lent: the one that writes, the one that reads by ids and the one that reads the feed.
+/// The connections that are not lent: for writing, for reads by id, and for the heartbeat.
 const OWN: u32 = 3;
 
-/// A PostgreSQL, open.
 pub(crate) struct Postgres {
     pool: Pool,
     points: Points,
-    feed: HeartbeatConnection,
+    heartbeat: HeartbeatConnection,
 }
 
-/// How connections are made.
+/// How to connect.
 #[derive(Clone)]
-struct Way {
+struct Connector {
     address: Arc<Address>,
-    /// Whether statements may have names.
+    /// Whether statements may be prepared.
     prepared: bool,
 }
 
+impl Connector {
+    async fn connect(&self) -> Result<PostgresConnection> {
+        PostgresConnection::open(&self.address, self.prepared).await
+    }
+}
+
 impl Postgres {
-    /// Connects, sees whether this is a database to start on, and starts what reads; what writes is to be started.
+    /// Connects, checks that the database may be used, and starts the reader; the writer is returned.
     pub(crate) async fn open(
         address: &Address,
         config: &config::Store,
@@ -57,14 +63,14 @@ impl Postgres {
     ) -> Result<(Self, PostgresWriter)> {
         let address = Arc::new(address.clone());
         let prepared = start::look(&address).await? && config.prepared_statements;
-        let way = Way { address, prepared };
+        let connector = Connector { address, prepared };
         let lent = config.connections.saturating_sub(OWN).max(1);
         let postgres = Self {
-            pool: Pool::new(way.clone(), lent)?,
-            points: Points::start(way.clone()),
-            feed: HeartbeatConnection::new(way.clone()),
+            pool: Pool::new(connector.clone(), lent)?,
+            points: Points::start(connector.clone()),
+            heartbeat: HeartbeatConnection::new(connector.clone()),
         };
-        Ok((postgres, PostgresWriter::new(way, bounds)?))
+        Ok((postgres, PostgresWriter::new(connector, bounds)?))
     }
 
     pub(crate) async fn migrate(&self) -> Result<()> {
@@ -75,17 +81,17 @@ impl Postgres {
         schema::pending(&*self.pool.lend().await?).await
     }
 
-    /// The grant, read together with all that are asked for at the same moment.
+    /// Reads a grant together with all others that are asked for at the same moment.
     pub(crate) async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
         self.points.grant(id).await
     }
 
-    /// The person, with memberships, read together with all that are asked for at the same moment.
+    /// Reads a person, with memberships, in the same way.
     pub(crate) async fn user(&self, id: UserId) -> Result<Option<User>> {
         self.points.user(id).await
     }
 
-    /// No text in PostgreSQL has a NUL, so nothing is found by one.
+    /// PostgreSQL stores no text with a NUL, so a search for one finds nothing.
     pub(crate) async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
         if params
             .iter()
@@ -95,7 +101,7 @@ impl Postgres {
         }
         let connection = self.pool.lend().await?;
         match connection.query(sql, params).await {
-            // It was closed while nobody looked, or the others have left its host; what reads can be asked again.
+            // The connection was closed while idle, or the others have left its host. A read can be repeated.
             _ if connection.is_broken() => {
                 drop(connection);
                 Ok(self.pool.lend().await?.query(sql, params).await?)
@@ -104,12 +110,12 @@ impl Postgres {
         }
     }
 
-    /// A heartbeat, and what the feed has above these marks.
+    /// Commits a heartbeat and reads the feed above `marks`.
     pub(crate) async fn beat(&self, node: [u8; 16], reads: &str, marks: &[Mark]) -> Result<Beat> {
-        self.feed.beat(node, reads, marks).await
+        self.heartbeat.beat(node, reads, marks).await
     }
 
-    /// One statement, in a commit of its own that waits for nothing else.
+    /// Runs one statement in a commit of its own, outside the queue.
     pub(crate) async fn directly(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
         let connection = self.pool.lend().await?;
         let warnings = connection.warnings();
@@ -119,8 +125,8 @@ impl Postgres {
     }
 }
 
-/// PostgreSQL warns where it gave up waiting for its standby: what was committed may be lost, so it does not count as done.
-fn acknowledged(connection: &connection::PostgresConnection, warnings: u64) -> Result<()> {
+/// PostgreSQL warns if it stopped waiting for its standby. The commit may then be lost, so it does not count as made.
+fn acknowledged(connection: &PostgresConnection, warnings: u64) -> Result<()> {
     match connection.warnings() == warnings {
         true => Ok(()),
         false => Err(StoreError::Unavailable(

@@ -1,7 +1,7 @@
-//! Reads by an id that requests wait for, of grants and of people: whatever is asked for at the same moment is one statement
-//! each. Asking one by one costs three times as much, also where the questions follow each other without a wait.
+//! Reads of grants and people by id. All that are asked for at the same moment are one statement each. Asking one by one
+//! costs three times as much, even if the questions are sent without waiting.
 
-use super::Way;
+use super::Connector;
 use super::connection::{Answer, PostgresConnection};
 use crate::store::grants::{GRANTS_ON_POSTGRES, grant_of};
 use crate::store::model::{Grant, GrantId, User, UserId};
@@ -14,51 +14,59 @@ use tokio_postgres::types::Type;
 
 /// How many reads may wait; one more is refused.
 const QUEUE: usize = 8_192;
-/// How many rows are read at once at most.
+/// The most rows of one read.
 const BATCH: usize = 512;
 
 type Reply<T> = oneshot::Sender<Result<Option<T>>>;
-/// Each that is there, or why it cannot be read.
+/// The rows that exist, each with its value or the error of reading it.
 type Found<I, T> = HashMap<I, Result<T>>;
 
-/// A read that waits.
+/// A waiting read and where its answer goes.
 enum Asked {
     Grant(GrantId, Reply<Grant>),
     User(UserId, Reply<User>),
 }
 
-/// The way to what reads. It ends when this is dropped.
+/// Sends reads to the task that reads, which ends when this is dropped.
 pub(super) struct Points(mpsc::Sender<Asked>);
 
 impl Points {
-    /// Starts what reads.
-    pub(super) fn start(way: Way) -> Self {
+    /// Starts the task.
+    pub(super) fn start(connector: Connector) -> Self {
         let (entrance, arriving) = mpsc::channel(QUEUE);
-        tokio::spawn(Reader { way, connection: None }.run(arriving));
+        tokio::spawn(
+            Reader {
+                connector,
+                connection: None,
+            }
+            .run(arriving),
+        );
         Self(entrance)
     }
 
-    /// The grant.
     pub(super) async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
         self.ask(|reply| Asked::Grant(id, reply)).await
     }
 
-    /// The person, with memberships.
     pub(super) async fn user(&self, id: UserId) -> Result<Option<User>> {
         self.ask(|reply| Asked::User(id, reply)).await
     }
 
     async fn ask<T>(&self, asked: impl FnOnce(Reply<T>) -> Asked) -> Result<Option<T>> {
         let (reply, answer) = oneshot::channel();
-        let crowded = |_| StoreError::Unavailable("too many reads wait".to_owned());
+        let crowded = |_| StoreError::Unavailable("too many reads are waiting".to_owned());
         self.0.try_send(asked(reply)).map_err(crowded)?;
-        let ended = || Err(StoreError::Unavailable("what reads has ended".to_owned()));
+        let ended = || {
+            Err(StoreError::Unavailable(
+                "the reader of grants and people has ended".to_owned(),
+            ))
+        };
         answer.await.unwrap_or_else(|_| ended())
     }
 }
 
 struct Reader {
-    way: Way,
+    connector: Connector,
     connection: Option<PostgresConnection>,
 }
 
@@ -76,17 +84,17 @@ impl Reader {
             let found = self.found(&grants, &users).await;
             for asked in batch.drain(..) {
                 match (asked, &found) {
-                    (Asked::Grant(id, reply), Ok((grants, _))) => answer(reply, grants.get(&id).cloned()),
-                    (Asked::User(id, reply), Ok((_, users))) => answer(reply, users.get(&id).cloned()),
-                    (Asked::Grant(_, reply), Err(error)) => answer(reply, Some(Err(error.clone()))),
-                    (Asked::User(_, reply), Err(error)) => answer(reply, Some(Err(error.clone()))),
+                    (Asked::Grant(id, reply), Ok((grants, _))) => send_reply(reply, grants.get(&id).cloned()),
+                    (Asked::User(id, reply), Ok((_, users))) => send_reply(reply, users.get(&id).cloned()),
+                    (Asked::Grant(_, reply), Err(error)) => send_reply(reply, Some(Err(error.clone()))),
+                    (Asked::User(_, reply), Err(error)) => send_reply(reply, Some(Err(error.clone()))),
                 }
             }
         }
     }
 
-    /// A connection that was closed while nobody looked is made anew, and what came from a host that the others have left is
-    /// read again.
+    /// If the connection was closed while idle, it is opened again. If it led to a host that the others have left,
+    /// the rows are read again.
     async fn found(
         &mut self,
         grants: &[GrantId],
@@ -104,18 +112,18 @@ impl Reader {
     async fn connection(&mut self) -> Result<&PostgresConnection> {
         let connection = match self.connection.take().filter(|connection| !connection.is_broken()) {
             Some(connection) => connection,
-            None => PostgresConnection::open(&self.way.address, self.way.prepared).await?,
+            None => self.connector.connect().await?,
         };
         Ok(self.connection.insert(connection))
     }
 }
 
-/// Whoever does not wait any more has gone away.
-fn answer<T>(reply: Reply<T>, found: Option<Result<T>>) {
+/// A caller may have gone away.
+fn send_reply<T>(reply: Reply<T>, found: Option<Result<T>>) {
     let _ = reply.send(found.transpose());
 }
 
-/// These grants as they stand.
+/// The grants with these ids.
 pub(super) async fn read_grants(connection: &PostgresConnection, ids: &[GrantId]) -> Answer<Found<GrantId, Grant>> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
@@ -132,7 +140,7 @@ pub(super) async fn read_grants(connection: &PostgresConnection, ids: &[GrantId]
     Ok(found)
 }
 
-/// These people, with memberships.
+/// The people with these ids, with memberships.
 async fn read_users(connection: &PostgresConnection, ids: &[UserId]) -> Answer<Found<UserId, User>> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {

@@ -1,21 +1,20 @@
-//! Connections that are lent, one statement or one list at a time.
+//! Connections that are lent for one statement or one list.
 
-use super::Way;
+use super::Connector;
 use super::connection::PostgresConnection;
 use crate::store::{Result, StoreError};
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use std::time::Duration;
 
-/// How long a connection is waited for.
+/// How long a caller waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The connections.
-pub(super) struct Pool(managed::Pool<Way>);
+pub(super) struct Pool(managed::Pool<Connector>);
 
 impl Pool {
-    pub(super) fn new(way: Way, size: u32) -> Result<Self> {
-        let builder = managed::Pool::builder(way)
+    pub(super) fn new(connector: Connector, size: u32) -> Result<Self> {
+        let builder = managed::Pool::builder(connector)
             .max_size(size as usize)
             .wait_timeout(Some(PATIENCE))
             .runtime(Runtime::Tokio1);
@@ -25,8 +24,8 @@ impl Pool {
         Ok(Self(pool))
     }
 
-    /// Lends one; it comes back when it is dropped.
-    pub(super) async fn lend(&self) -> Result<Object<Way>> {
+    /// Lends a connection, which comes back when it is dropped.
+    pub(super) async fn lend(&self) -> Result<Object<Connector>> {
         self.0.get().await.map_err(|error| match error {
             PoolError::Backend(error) => error,
             PoolError::Timeout(_) => StoreError::Unavailable("every connection to PostgreSQL is in use".to_owned()),
@@ -35,12 +34,12 @@ impl Pool {
     }
 }
 
-impl managed::Manager for Way {
+impl managed::Manager for Connector {
     type Type = PostgresConnection;
     type Error = StoreError;
 
     async fn create(&self) -> Result<PostgresConnection> {
-        PostgresConnection::open(&self.address, self.prepared).await
+        self.connect().await
     }
 
     async fn recycle(&self, connection: &mut PostgresConnection, _: &Metrics) -> RecycleResult<StoreError> {

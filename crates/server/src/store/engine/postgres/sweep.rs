@@ -1,7 +1,7 @@
-//! Expiry as part of running, on PostgreSQL: rows that another server treats at the same moment are left to it.
+//! Expiry on PostgreSQL. Rows that another server treats at the same moment are left to it.
 
 use super::batch::begin;
-use super::connection::{Answer, PostgresConnection};
+use super::connection::{Answer, Param, PostgresConnection};
 use crate::store::apps::secrets;
 use crate::store::engine::sweep::{ANY_DUE, ROWS};
 use crate::store::engine::writer::work::{Locks, Write};
@@ -13,15 +13,15 @@ use crate::store::rows::first;
 use crate::store::value::Value;
 use crate::store::{audit, feed};
 use crate::time::Instant;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 
-/// How many rows of each kind are treated after so many commits, which inserted so many grants.
+/// How many rows of each kind are treated after `commits` commits that inserted so many grants.
 pub(crate) fn limit(commits: usize, inserted: usize) -> usize {
     ROWS * commits + 2 * inserted
 }
 
-/// Treats what is due at `now`, in a commit of its own, and events of the audit log until `audit_over`; returns what is left to
-/// another.
+/// Treats rows that are due at `now`, and events of the audit log up to `audit_over`, in a commit of its own; returns the
+/// work left for another commit.
 pub(crate) async fn sweep(
     connection: &PostgresConnection,
     now: Instant,
@@ -55,15 +55,7 @@ pub(crate) async fn sweep(
             .await?;
     }
     if !over.is_empty() {
-        let (ids, reasons): (Vec<Value>, Vec<Value>) = over.into_iter().unzip();
-        let (at, due) = (now.0, ended_check(now).0);
-        let params: [(&(dyn ToSql + Sync), Type); 4] = [
-            (&ids, Type::BYTEA_ARRAY),
-            (&reasons, Type::TEXT_ARRAY),
-            (&at, Type::INT8),
-            (&due, Type::INT8),
-        ];
-        connection.rows(due::END_ON_POSTGRES, &params).await?;
+        end(connection, over, now).await?;
     }
     if !later.is_empty() {
         let (ids, moments): (Vec<Value>, Vec<Value>) = later.into_iter().unzip();
@@ -90,4 +82,17 @@ pub(crate) async fn sweep(
     let left = connection.query(LONGEST_ENDED, &[ended_by.into()]).await?;
     connection.batch("COMMIT").await?;
     Ok(first(left, |row| memberships::ends_of(row, now))?)
+}
+
+/// Ends these grants, each for its reason.
+async fn end(connection: &PostgresConnection, grants: Vec<(Value, Value)>, now: Instant) -> Answer<()> {
+    let (ids, reasons): (Vec<Value>, Vec<Value>) = grants.into_iter().unzip();
+    let (at, due) = (now.0, ended_check(now).0);
+    let params: [Param<'_>; 4] = [
+        (&ids, Type::BYTEA_ARRAY),
+        (&reasons, Type::TEXT_ARRAY),
+        (&at, Type::INT8),
+        (&due, Type::INT8),
+    ];
+    connection.rows(due::END_ON_POSTGRES, &params).await.map(drop)
 }

@@ -1,8 +1,8 @@
-//! PostgreSQL's half of the writer: one connection, one batch in flight (`queue.rs` has the thread, on which all this runs).
+//! Commits batches to PostgreSQL: one connection, one batch in flight. All of this runs on the thread of `queue.rs`.
 
 use super::batch::{ATTEMPTS, PostgresBatch};
 use super::connection::{Answer, Param, PostgresConnection, Undone};
-use super::{Way, groups, sweep};
+use super::{Connector, groups, sweep};
 use crate::store::engine::writer::bounds::Bounds;
 use crate::store::engine::writer::queue::{BatchWriter, Committed};
 use crate::store::engine::writer::work::{Applied, Locks, Work, Write};
@@ -16,41 +16,41 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::Type;
 
-/// From how many works on a batch shows that others wait: then not every commit is followed by a sweep.
+/// A batch of this many works shows that others wait: then not every commit is followed by a sweep.
 const BUSY: usize = 8;
-/// How many such commits are not.
+/// How many such commits may pass without a sweep.
 const UNSWEPT: usize = 8;
 
-/// The connection that writes, and the runtime that drives it while a batch is on its way.
+/// The connection that writes, and the runtime that drives it during a commit.
 pub(crate) struct PostgresWriter {
     runtime: Runtime,
-    own: Own,
+    state: State,
 }
 
-struct Own {
-    way: Way,
+struct State {
+    connector: Connector,
     connection: Option<PostgresConnection>,
     numbering: Numbering,
     bounds: Arc<Bounds>,
-    /// How many commits there were since the last sweep, and how many grants they inserted.
+    /// Commits since the last sweep, and the grants that they inserted.
     unswept: usize,
     inserted: usize,
-    /// The runs that commits failed under, and how far each had come; where the last commit began.
+    /// The runs whose commits failed, with the last number before each; and the number before the last commit.
     abandoned: Vec<Mark>,
     begun: Mark,
-    /// Whether a commit has begun and not come to an end, which a panic would leave behind.
+    /// Whether a commit has begun and not ended: a panic leaves this set.
     committing: bool,
 }
 
 impl PostgresWriter {
-    pub(super) fn new(way: Way, bounds: Arc<Bounds>) -> Result<Self> {
+    pub(super) fn new(connector: Connector, bounds: Arc<Bounds>) -> Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(unavailable)?;
         let numbering = Numbering::begin()?;
-        let own = Own {
-            way,
+        let state = State {
+            connector,
             connection: None,
             begun: numbering.mark(),
             numbering,
@@ -60,23 +60,24 @@ impl PostgresWriter {
             abandoned: Vec::new(),
             committing: false,
         };
-        Ok(Self { runtime, own })
+        Ok(Self { runtime, state })
     }
 }
 
 impl BatchWriter for PostgresWriter {
-    /// A panic in here loses the connection, and with it all that was not committed.
+    /// A panic in here drops the connection, and with it all that was not committed.
     fn commit(&mut self, works: &[&Work], locks: Locks) -> Result<Committed> {
-        self.runtime.block_on(self.own.commit(works, locks))
+        self.runtime.block_on(self.state.commit(works, locks))
     }
 
-    /// What failed commits may have made, and the last one that did not fail. All else was told, by the reader of the feed too.
+    /// The entries that failed commits may have made, and those of the last commit. The listener got all others, also
+    /// from the reader of the feed.
     fn untold(&mut self) -> Result<Vec<Change>> {
-        self.runtime.block_on(self.own.untold())
+        self.runtime.block_on(self.state.untold())
     }
 }
 
-impl Own {
+impl State {
     async fn commit(&mut self, works: &[&Work], locks: Locks) -> Result<Committed> {
         if std::mem::replace(&mut self.committing, true) {
             self.abandon();
@@ -93,7 +94,7 @@ impl Own {
         committed
     }
 
-    /// Goes on under another name: it may be that nobody knows whether a commit was made.
+    /// Begins a new run: it may be unknown whether the last commit was made.
     fn abandon(&mut self) {
         self.abandoned.push(self.numbering.mark());
         self.numbering.rename();
@@ -111,7 +112,7 @@ impl Own {
         Ok(changes)
     }
 
-    /// One commit of all of these, or of those for which nothing is locked.
+    /// Makes one commit of all works, or of those that met no lock.
     async fn attempts(&mut self, works: &[&Work], mut locks: Locks) -> Answer<Committed> {
         let mut aside = vec![false; works.len()];
         loop {
@@ -136,7 +137,7 @@ impl Own {
         }
     }
 
-    /// Finds works for which something is locked: those whose grants are, else all that insert grants, else all.
+    /// Marks works that met a lock: those whose grants are locked, otherwise all that insert grants, otherwise all.
     async fn put_aside(&mut self, works: &[&Work], aside: &mut [bool]) -> Answer<()> {
         let connection = self.connected().await?;
         let ids: Vec<GrantId> = works.iter().filter_map(|work| work.grant()).collect();
@@ -162,7 +163,7 @@ impl Own {
         Ok(())
     }
 
-    /// One commit of these, done again where the database undid it for another's sake.
+    /// Makes one commit, and tries again if the database rolled it back because of another transaction.
     async fn attempt(&mut self, works: &[&Work], locks: Locks) -> Answer<Committed> {
         let mut attempt = 1;
         loop {
@@ -178,7 +179,8 @@ impl Own {
             }
             if connection.is_broken() {
                 drop(connection);
-                // Nothing runs here between batches; it is closed before the next one.
+                // Nothing runs on this runtime between batches; without this the connection would be closed only in
+                // the next commit.
                 tokio::task::yield_now().await;
             } else {
                 self.connection = Some(connection);
@@ -192,10 +194,11 @@ impl Own {
         }
     }
 
-    /// The connection, taken out: after a panic there is none. One that PostgreSQL has closed meanwhile is made anew.
+    /// Takes the connection, so that a panic drops it. Opens another if PostgreSQL has closed it meanwhile.
     async fn connected(&mut self) -> Result<PostgresConnection> {
         if let Some(connection) = self.connection.take() {
-            // What drives it runs only now: it is woken by what has come since the last batch, then hears it, then ends.
+            // The driver of the connection runs only here: it wakes up for what arrived since the last batch, reads
+            // it, and ends.
             for _ in 0..3 {
                 tokio::task::yield_now().await;
             }
@@ -203,11 +206,11 @@ impl Own {
                 return Ok(connection);
             }
         }
-        PostgresConnection::open(&self.way.address, self.way.prepared).await
+        self.connector.connect().await
     }
 
-    /// What is due, in a commit of its own; mostly that is one look. Where many wait, some commits are followed by none, and the
-    /// next one treats more.
+    /// Treats expired rows in a commit of its own; mostly this is one look. Under load some commits are followed by
+    /// none, and the next sweep treats more.
     async fn sweep(&mut self, connection: &PostgresConnection, works: &[&Work]) -> Option<Write> {
         self.inserted += works.iter().map(|work| work.adds()).sum::<usize>();
         self.unswept += 1;
@@ -222,7 +225,7 @@ impl Own {
         match swept {
             Ok(left) => left,
             Err(failed) => {
-                tracing::warn!(error = %failed.error, "what is due could not be treated; the next commit will");
+                tracing::warn!(error = %failed.error, "the expiry sweep failed; the next commit tries it again");
                 if connection.batch("ROLLBACK").await.is_err() {
                     connection.give_up();
                 }
@@ -232,7 +235,7 @@ impl Own {
     }
 }
 
-/// A little, and not the same for everybody: who collided once would again.
+/// Waits a little, by chance: two that collided would collide again.
 async fn wait(attempt: u32) {
     let mut byte = [0];
     #[expect(clippy::disallowed_methods, reason = "no decision hangs on it")]

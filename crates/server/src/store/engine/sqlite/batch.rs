@@ -1,6 +1,6 @@
-//! A batch on the connection that writes: one transaction, a prepared statement per change, one commit.
+//! Commits a batch on the writing connection: one transaction, a prepared statement per change, one commit.
 //!
-//! No `RETURNING`: on SQLite reading the row in the same transaction is cheaper, and it answers also where nothing changed.
+//! No `RETURNING`: on SQLite, reading the row in the same transaction is cheaper, and it also answers if nothing changed.
 
 use super::connection::SqliteConnection;
 use super::sweep;
@@ -19,15 +19,15 @@ use crate::store::value::{Row, Statement, Value};
 use crate::store::{Result, StoreError, audit, feed};
 use crate::time::Instant;
 
-/// One transaction.
+/// A batch that is being committed.
 pub(crate) struct SqliteBatch<'a> {
     connection: &'a SqliteConnection,
     feed: &'a mut Numbering,
-    /// The numbering with this batch in it: the run's own moves on with the commit.
+    /// The numbering including this batch. The numbering of the run is set to it after the commit.
     numbered: Numbering,
     bounds: &'a Bounds,
     changes: Vec<Change>,
-    /// What the sweep leaves to a commit of its own.
+    /// Work that the sweep leaves for the next commit.
     left: Option<Write>,
 }
 
@@ -43,13 +43,13 @@ impl<'a> SqliteBatch<'a> {
         }
     }
 
-    /// Does all of this or nothing; each work's answer, and what the feed got. A work that is refused for itself
-    /// (a conflict, a row that cannot be) leaves the others alone.
+    /// Commits all of this or nothing; the answer to each work, and the entries of the feed. A work that is refused
+    /// by itself (a conflict, an impossible row) does not affect the others.
     pub(crate) fn apply(mut self, works: &[&Work]) -> Result<Committed> {
         let answers = self.transaction(works);
         if answers.is_err() {
             self.feed.rename();
-            // Where SQLite has rolled back by itself there is nothing left to roll back.
+            // SQLite may have rolled back by itself.
             if !self.connection.raw.is_autocommit() {
                 self.connection.execute("ROLLBACK", &[])?;
             }
@@ -104,7 +104,7 @@ impl<'a> SqliteBatch<'a> {
         self.grant(grant.id)
     }
 
-    /// No savepoint keeps a grant's change apart: where its event cannot be appended, nothing of the batch is done.
+    /// A change of a grant has no savepoint: if its event cannot be appended, the whole batch fails.
     fn record_of_grant(&self, grant: GrantId, recorded: &Recorded) -> Result<()> {
         let Some(event) = recorded else { return Ok(()) };
         let params = audit::insert_of_grant_params(grant, event);
@@ -121,8 +121,8 @@ impl<'a> SqliteBatch<'a> {
         Ok(())
     }
 
-    /// Whether there may be too many grants is asked here, where the index's pages are at hand: on a connection that only reads
-    /// they are gone with each commit.
+    /// Whether there may be too many grants is asked here, while the pages of the index are in the cache: a
+    /// connection that only reads loses them with each commit.
     fn redeem(&mut self, redeem: &Redeem, check: Option<Instant>) -> Result<Option<bool>> {
         let params = redeem::redeem_params(redeem);
         if self.connection.execute(redeem::REDEEM, &params)? == 0 {
@@ -173,7 +173,7 @@ impl<'a> SqliteBatch<'a> {
         Ok(Outcome::Noted)
     }
 
-    /// Under a savepoint, so that one write's conflict is not another's.
+    /// Runs a write under a savepoint, so that its conflict does not affect other works.
     fn write(&mut self, write: &Write) -> Result<Applied> {
         let (feed, told) = (self.numbered, self.changes.len());
         self.connection.execute("SAVEPOINT own", &[])?;

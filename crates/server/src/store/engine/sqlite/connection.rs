@@ -13,17 +13,17 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long another process's lock is waited for. All that is to be written waits with it, so not for long.
+/// How long to wait for the lock of another process. All writes wait with it, so the wait is short.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// A connection and whether it can still be trusted.
+/// A connection, and whether it can still be used.
 pub(crate) struct SqliteConnection {
     pub(crate) raw: rusqlite::Connection,
     broken: Cell<bool>,
 }
 
 impl SqliteConnection {
-    /// The connection that writes. WAL with FULL: a commit that returned survives a loss of power.
+    /// Opens the writing connection. WAL with FULL: a commit that returned survives a power loss.
     pub(crate) fn writer(path: &Path) -> Result<Self> {
         make_private(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
@@ -40,7 +40,7 @@ impl SqliteConnection {
         Ok(connection)
     }
 
-    /// A connection that can only read.
+    /// Opens a connection that only reads.
     pub(crate) fn reader(path: &Path) -> Result<Self> {
         Self::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
@@ -49,8 +49,8 @@ impl SqliteConnection {
         let raw = rusqlite::Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(unavailable)?;
         raw.busy_timeout(BUSY).map_err(unavailable)?;
-        // Plans that depend on no bound value: without this a statement with a LIMIT or a condition beyond its index is
-        // prepared anew at every execution.
+        // Plans must not depend on bound values: otherwise a statement with a LIMIT, or with a condition beyond its
+        // index, is prepared again at every execution.
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(unavailable)?;
         raw.set_prepared_statement_cache_capacity(128);
@@ -58,18 +58,18 @@ impl SqliteConnection {
         Ok(Self { raw, broken })
     }
 
-    /// Runs a statement that answers no rows; how many it changed.
+    /// Runs a statement; how many rows it changed.
     pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64> {
         let run = || self.raw.prepare_cached(sql)?.execute(params_from_iter(params));
         run().map(|changed| changed as u64).map_err(|error| self.judge(error))
     }
 
-    /// Runs a statement that answers rows.
+    /// Runs a statement; its rows.
     pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         self.rows(sql, params).map_err(|error| self.judge(error))
     }
 
-    /// Whether an error left it in a state that only opening it again mends.
+    /// Whether it must be opened again after an error.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.get()
     }
@@ -96,8 +96,8 @@ impl SqliteConnection {
     }
 }
 
-/// A new database is its owner's only, in whatever folder; SQLite gives the files beside it the same mode. It holds hashes
-/// and people's addresses.
+/// Only the owner may read a new database, in any folder; SQLite gives the files beside it the same mode. It has hashes
+/// and e-mail addresses.
 fn make_private(path: &Path) -> Result<()> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match made {
@@ -106,7 +106,7 @@ fn make_private(path: &Path) -> Result<()> {
     }
 }
 
-/// A file that is no database will not become one by waiting.
+/// A file that is not a database will not become one by waiting.
 fn unfit(error: Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::Unfit(error.to_string()),
@@ -125,8 +125,8 @@ impl ToSql for Value {
     }
 }
 
-/// A column as every engine has it. What none of our statements writes becomes bytes that no conversion takes for a
-/// number or a text: never NULL, which may mean "does not expire".
+/// The value of a column. Types that none of our statements writes become bytes, which no conversion takes for a number
+/// or text. They never become NULL, which may mean "does not expire".
 fn value(column: ValueRef<'_>) -> Value {
     match column {
         ValueRef::Null => Value::Null,

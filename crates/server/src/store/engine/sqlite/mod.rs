@@ -1,5 +1,5 @@
-//! SQLite: point reads inline on connections that cannot write, lists on threads and connections of their own, and all
-//! writing through one thread (`queue.rs`, `writer.rs`).
+//! SQLite: point reads on the calling thread, on connections that only read; lists on other threads and connections; all
+//! writes on one thread (`engine/writer/queue.rs`).
 
 pub(crate) mod batch;
 pub(crate) mod connection;
@@ -18,10 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Before this version SQLite could lose commits of a WAL that was being reset.
 const OLDEST: i32 = 3_051_003;
-/// How many lists are read at a time.
+/// How many lists are read at the same time.
 const SCANS: usize = 4;
 
-/// An SQLite database, open.
 pub(crate) struct Sqlite {
     path: PathBuf,
     points: Pool,
@@ -71,7 +70,7 @@ impl Sqlite {
     }
 }
 
-/// Connections that only read, lent one query at a time.
+/// Connections that only read, lent for one query.
 struct Pool {
     path: PathBuf,
     keep: usize,
@@ -84,7 +83,7 @@ impl Pool {
         Self { path, keep, idle }
     }
 
-    /// Never waits for a connection: where none is idle, one more is opened, and closed again if too many are.
+    /// Never waits for a connection: if none is idle, another is opened, and closed again if there are too many.
     fn query(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
         let idle = self.idle().pop();
         let connection = idle.map_or_else(|| SqliteConnection::reader(&self.path), Ok)?;

@@ -1,4 +1,4 @@
-//! What is due, in the commit of the changes that it comes with.
+//! Expiry on SQLite, in the commit of the changes that it comes with.
 
 use super::connection::SqliteConnection;
 use crate::store::apps::secrets;
@@ -14,7 +14,7 @@ use crate::store::value::{Row, Value};
 use crate::store::{Result, audit, feed};
 use crate::time::Instant;
 
-/// Treats what is due once these were done, which came with `now`; returns what is left to a commit of its own.
+/// Treats rows that are due, after works that came at `now`; returns the work left for a commit of its own.
 pub(crate) fn sweep(
     connection: &SqliteConnection,
     bounds: &Bounds,

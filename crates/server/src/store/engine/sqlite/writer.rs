@@ -1,4 +1,4 @@
-//! SQLite's half of the writer: the connection that writes, and one transaction for each batch (`queue.rs` has the thread).
+//! Commits batches to SQLite: the writing connection, and one transaction for each batch.
 
 use super::batch::SqliteBatch;
 use super::connection::SqliteConnection;
@@ -16,15 +16,14 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Which file a path leads to: its device and its number there.
+/// The device and inode of a file.
 type FileId = (u64, u64);
 
-/// The connection that writes.
 pub(crate) struct SqliteWriter {
     path: PathBuf,
-    /// Which file the database was at the start.
+    /// The file at the start.
     file: FileId,
-    /// `None` after an error that only opening it again mends.
+    /// `None` after an error: it is opened again for the next commit.
     connection: Option<SqliteConnection>,
     numbering: Numbering,
     bounds: Arc<Bounds>,
@@ -43,12 +42,14 @@ impl SqliteWriter {
 }
 
 impl BatchWriter for SqliteWriter {
-    /// A panic in here loses the connection, and with it all that was not committed. No other server writes in this file.
+    /// A panic in here drops the connection, and with it all that was not committed. No other server writes to this
+    /// file.
     fn commit(&mut self, works: &[&Work], _: Locks) -> Result<Committed> {
-        // SQLite would go on in a file that was moved or deleted, and the next start would know of nothing.
+        // SQLite would go on writing to a file that was moved or deleted, and the next start would not find those
+        // changes.
         if file_at(&self.path)? != self.file {
             return Err(StoreError::Unavailable(
-                "another file is in the database's place".to_owned(),
+                "the database file was replaced by another file".to_owned(),
             ));
         }
         let connection = match self.connection.take() {
@@ -67,7 +68,7 @@ impl BatchWriter for SqliteWriter {
             Some(connection) => connection,
             None => SqliteConnection::writer(&self.path)?,
         };
-        // Every entry that is there.
+        // All entries of the feed.
         let rows = self
             .connection
             .insert(connection)

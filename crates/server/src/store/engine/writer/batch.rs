@@ -1,30 +1,30 @@
-//! Which of the works that wait go into one commit.
+//! Which of the waiting works go into one commit.
 //!
-//! A batch never holds two changes of the same grant. Identical rotations, which is what many copies of one refresh
-//! request are, become one and share its answer; anything else for a grant already in the batch waits for the next and
-//! then sees what the first did (so a second redemption of a code is a replay). Who waits keeps its place.
+//! A batch never holds two changes of the same grant. Identical rotations, which many copies of one refresh request
+//! cause, become one work and share its answer. Any other change of a grant that is in the batch waits for the next batch
+//! and sees the result of the first: a second redemption of a code is a replay. Waiting works keep their order.
 
 use super::work::{Concerns, Work};
 use crate::store::model::GrantId;
 use std::collections::{HashMap, VecDeque};
 
-/// Someone's work and where its answer goes; several where works are identical.
+/// A work and where its answer goes. Identical works share one job with several replies.
 #[derive(Debug)]
 pub(crate) struct Job<R> {
     pub(crate) work: Work,
     pub(crate) replies: Vec<R>,
-    /// Since when it waits for what another has locked.
+    /// Set while the work waits for a lock of another session.
     pub(crate) held: Option<Since>,
 }
 
-/// Since when a work waits, and its place among the others.
+/// When a work began to wait for a lock, and its rank among the works that wait so.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Since {
     pub(super) at: std::time::Instant,
     pub(super) number: u64,
 }
 
-/// Takes from what waits, in order, up to `limit` works for one commit. What may not be in it stays, in order.
+/// Takes up to `limit` works for one commit out of `waiting`, in order. Works that may not be in it stay there, in order.
 pub(crate) fn plan<R>(waiting: &mut VecDeque<Job<R>>, limit: usize) -> Vec<Job<R>> {
     let mut batch: Vec<Job<R>> = Vec::new();
     let mut places: HashMap<GrantId, usize> = HashMap::new();

@@ -1,41 +1,40 @@
-//! What the writer is told while it runs: how long access tokens live, how long the audit log is kept, and by what time what is
-//! due is treated.
+//! Settings of the running writer: the longest life of access tokens, how long the audit log is kept, and the clock of
+//! the expiry sweep.
 
 use crate::time::Instant;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-/// How long feed entries stay before the server has said how long access tokens live: longer than any.
+/// How long feed entries are kept until the server sets the life of access tokens: longer than any.
 const UNTOLD: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// By what time what is due is treated.
+/// Clock used by the expiry sweep.
 pub(crate) type SweepClock = Box<dyn Fn() -> Instant + Send + Sync>;
 
-/// What the writer is told.
 #[derive(Default)]
 pub(crate) struct Bounds {
-    /// In milliseconds; 0: not told.
+    /// In milliseconds; 0: not set.
     longest_access: AtomicI64,
-    /// In milliseconds; 0: not told.
+    /// In milliseconds; 0: not set.
     audit_kept: AtomicI64,
     sweep_clock: OnceLock<SweepClock>,
 }
 
 impl Bounds {
-    /// The longest life of any access token.
+    /// Sets the longest life of any access token.
     pub(crate) fn use_longest_access(&self, longest: Duration) {
         let millis = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
         self.longest_access.store(millis, Ordering::SeqCst);
     }
 
-    /// How long events of the audit log are kept.
+    /// Sets how long events of the audit log are kept.
     pub(crate) fn keep_audit_for(&self, kept: Duration) {
         let millis = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
         self.audit_kept.store(millis, Ordering::SeqCst);
     }
 
-    /// Events of this moment and before are deleted; none before the server has said how long they are kept.
+    /// Events up to this moment are deleted. Before the server has set how long they are kept, none are.
     pub(crate) fn audit_over(&self, now: Instant) -> Instant {
         match self.audit_kept.load(Ordering::SeqCst) {
             0 => Instant(i64::MIN),
@@ -43,7 +42,7 @@ impl Bounds {
         }
     }
 
-    /// The clock to treat what is due by, where it is behind the one that writes come with. Only the first is taken.
+    /// Sets the clock of the sweep, which is used if it is behind the time of the write. Only the first call counts.
     pub(crate) fn sweep_by(&self, clock: SweepClock) {
         let _ = self.sweep_clock.set(clock);
     }
@@ -55,7 +54,7 @@ impl Bounds {
         }
     }
 
-    /// Until when what is due is treated, where a write comes with `now`.
+    /// The moment up to which rows are due, in a commit whose writes came at `now`.
     pub(crate) fn swept_until(&self, now: Instant) -> Instant {
         self.sweep_clock.get().map_or(now, |clock| clock().min(now))
     }

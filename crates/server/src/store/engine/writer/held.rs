@@ -1,7 +1,8 @@
-//! Works for which another server's transaction has locked something: they wait apart from the queue, and hold up nobody else.
+//! Works that met a lock of another session. They wait apart from the queue and delay no other work.
 //!
-//! Commits of other servers take milliseconds, and are waited for. One whose commit hangs, since its way to the database does,
-//! keeps its locks for as long: a commit here would wait with all that it holds (decision 67).
+//! Commits of other servers take milliseconds, and a commit here waits for them. If another server loses its way to the
+//! database during a commit, that commit hangs and keeps its locks; a commit here that waited for it would delay every
+//! work in it (decision 67).
 
 use super::batch::{Job, Since, plan};
 use super::work::Work;
@@ -9,25 +10,25 @@ use crate::store::StoreError;
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-/// How long somebody waits for another's lock.
+/// How long a work waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many works may wait so.
+/// How many works may wait for locks.
 const MOST: usize = 1_024;
-/// How many of those that are tried one by one have their turn in one attempt.
+/// How many of the works that are tried one by one are tried in one attempt.
 const SINGLES: usize = 16;
 
-/// A work that does not wait, and why.
+/// A work that is refused, and the error.
 pub(crate) type Refused<R> = (Job<R>, StoreError);
 
-/// Those works, in the order in which they came.
+/// The works that wait for locks, in the order in which they came.
 #[derive(Debug)]
 pub(crate) struct Held<R> {
     jobs: VecDeque<Job<R>>,
-    /// How many there have been.
+    /// How many works have ever waited here; each gets its number from it.
     count: u64,
-    /// Which of those that are tried one by one had its turn last.
+    /// The number of the work that was tried last of those that are tried one by one.
     turn: u64,
-    /// How long after one attempt the next one is made.
+    /// The pause between two attempts.
     again: Duration,
     tried: Option<Instant>,
     told: Option<Instant>,
@@ -49,19 +50,19 @@ impl<R> Held<R> {
         self.jobs.is_empty()
     }
 
-    /// How long they rest before they are tried again.
+    /// How long the pause still lasts.
     pub(crate) fn rest(&self, now: Instant) -> Duration {
         let rested = self.tried.map(|tried| now.duration_since(tried));
         rested.map_or(Duration::ZERO, |rested| self.again.saturating_sub(rested))
     }
 
-    /// Whether some are to be tried now.
+    /// Whether works wait and the pause is over.
     pub(crate) fn are_due(&self, now: Instant) -> bool {
         !self.is_empty() && self.rest(now).is_zero()
     }
 
-    /// Has a work wait from `now` on, or go on waiting, at its place. One that has waited for too long, or finds no room, is
-    /// given back.
+    /// Puts a work here, at its rank if it was here before. Gives it back, with an error, if it has waited for too
+    /// long or there is no room.
     pub(crate) fn hold(&mut self, mut job: Job<R>, now: Instant) -> Option<Refused<R>> {
         let since = *job.held.get_or_insert_with(|| {
             self.count += 1;
@@ -75,7 +76,6 @@ impl<R> Held<R> {
         None
     }
 
-    /// Puts a work at its place.
     fn put(&mut self, job: Job<R>) {
         let place = self.jobs.partition_point(|other| number(other) < number(&job));
         self.jobs.insert(place, job);
@@ -85,13 +85,13 @@ impl<R> Held<R> {
         // Not more often than anybody waits.
         if self.told.is_none_or(|told| now.duration_since(told) >= PATIENCE) {
             self.told = Some(now);
-            tracing::warn!("another session of the database keeps rows locked: what was to change them is refused");
+            tracing::warn!("another database session keeps rows locked: changes of these rows are refused");
         }
-        let reason = "another session of the database has locked what this changes";
+        let reason = "another database session keeps the row locked";
         (job, StoreError::Unavailable(reason.to_owned()))
     }
 
-    /// Those that have waited for too long.
+    /// Takes out the works that have waited for too long.
     pub(crate) fn expired(&mut self, now: Instant) -> Vec<Refused<R>> {
         let since = |job: &Job<R>| job.held.is_some_and(|since| now.duration_since(since.at) >= PATIENCE);
         // They stand in the order in which they began to wait.
@@ -100,8 +100,8 @@ impl<R> Held<R> {
         expired.into_iter().map(|job| self.refused(job, now)).collect()
     }
 
-    /// Takes out of what waits that which changes the same grants: it would meet the same locks. What finds no room is given
-    /// back.
+    /// Moves here the works of `waiting` that change the same grants: they would meet the same locks. Gives back
+    /// those for which there is no room.
     pub(crate) fn take_from(&mut self, waiting: &mut VecDeque<Job<R>>, now: Instant) -> Vec<Refused<R>> {
         let mut refused = Vec::new();
         if self.is_empty() {
@@ -117,8 +117,8 @@ impl<R> Held<R> {
         refused
     }
 
-    /// Takes out what is to be tried now, as batches: changes of grants together, of which the database says which are locked;
-    /// anything else by itself, some in each attempt.
+    /// Takes out the works to try now, as batches. Changes of single grants form one batch, since the database can
+    /// say which of them are locked. Any other work is a batch of its own, a few in each attempt.
     pub(crate) fn next(&mut self) -> Vec<Vec<Job<R>>> {
         let (together, alone): (VecDeque<_>, VecDeque<_>) = self.jobs.drain(..).partition(|job| is_of_a_row(&job.work));
         self.jobs = together;
@@ -136,12 +136,11 @@ impl<R> Held<R> {
         batches
     }
 
-    /// They rest from `now` on; where one was let go, those behind it need not.
+    /// Begins the pause. If a lock was freed there is none: the works behind it may be free too.
     pub(crate) fn tried(&mut self, now: Instant, freed: bool) {
         self.tried = Some(now).filter(|_| !freed);
     }
 
-    /// All of them.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Job<R>> {
         self.jobs.drain(..)
     }
@@ -155,7 +154,7 @@ fn number<R>(job: &Job<R>) -> u64 {
     job.held.map_or(u64::MAX, |since| since.number)
 }
 
-/// Whether it changes one row that is there.
+/// Whether the work changes one existing row.
 fn is_of_a_row(work: &Work) -> bool {
     work.grant().is_some() && !matches!(work, Work::Insert(..))
 }

@@ -1,4 +1,4 @@
-//! The one thread that writes: what waits for it, what goes into one commit, and who is refused.
+//! The one thread that writes: the queue before it, what goes into one commit, and what is refused.
 
 pub(crate) mod batch;
 pub(crate) mod bounds;
@@ -8,15 +8,15 @@ pub(crate) mod queue;
 pub(crate) mod uses;
 pub(crate) mod work;
 
-/// What the writer's queue stands on; a test puts others in their place.
+/// Channels and threads of the queue. A test of the queue has its own.
 mod threads {
     pub(super) use std::sync::mpsc;
     pub(super) use std::thread;
 
-    /// How long what others have locked rests before it is tried again.
+    /// The pause before works that met a lock are tried again.
     pub(super) const REST: std::time::Duration = std::time::Duration::from_millis(50);
 
-    /// What comes within this time.
+    /// Receives one message, or gives up after `patience`.
     pub(super) fn receive<T>(
         arriving: &mpsc::Receiver<T>,
         patience: std::time::Duration,

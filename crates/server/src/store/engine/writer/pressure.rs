@@ -1,7 +1,7 @@
-//! How hard the writer is pressed: how much waits, how long a commit takes, whether the last one failed.
+//! The load on the writer: how many changes wait, how long a commit takes, whether the last commit failed.
 //!
-//! A queue that is bounded by its length alone is seconds long on a slow disk. Who would wait longer than [`PATIENCE`] is
-//! refused at once: what is accepted stays quick, and a client is told to come again instead of giving up.
+//! A queue bounded by its length alone takes seconds on a slow disk. A change that would wait longer than [`PATIENCE`] is
+//! refused at once: accepted changes stay quick, and the client is told to retry.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,21 +9,20 @@ use std::time::Duration;
 /// How long a change may have to wait before its own commit begins.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// What the writer and those who call it know of each other.
 #[derive(Default)]
 pub(crate) struct Pressure {
-    /// Changes that are waited for.
+    /// Callers that wait for a change.
     waiting: AtomicUsize,
-    /// Microseconds that a commit took lately.
+    /// Average of recent commits, in microseconds.
     commit: AtomicU64,
     failing: AtomicBool,
 }
 
-/// A change that is waited for, until this is dropped.
+/// Counts as one waiting change until it is dropped.
 pub(crate) struct QueuePlace<'a>(&'a Pressure);
 
 impl Pressure {
-    /// A place in the queue, of whose changes `batch` are one commit; `None` where the wait would be too long.
+    /// Takes a place in the queue, of which `batch` changes are one commit. `None`: the wait would be too long.
     pub(crate) fn enter(&self, batch: usize) -> Option<QueuePlace<'_>> {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
         let place = QueuePlace(self);
@@ -32,7 +31,7 @@ impl Pressure {
         (wait <= PATIENCE).then_some(place)
     }
 
-    /// A commit took so long, and whether it was made.
+    /// Records how long a commit took, and whether it was made.
     pub(crate) fn committed(&self, took: Duration, made: bool) {
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let before = self.commit.load(Ordering::Relaxed);

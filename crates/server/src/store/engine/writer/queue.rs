@@ -1,10 +1,10 @@
-//! The queue before the one thread that writes: whatever waits is one commit, and every answer is given after it.
+//! The queue before the one thread that writes. All that waits is one commit, and every answer is given after it.
 //!
-//! Works for which another server's transaction has locked something wait apart (`held.rs`): no commit waits for them.
+//! Works that meet a lock of another session wait apart (`held.rs`): no commit waits for them.
 //!
-//! A commit that fails answers everyone in it, and everyone who has waited for it, with `Unavailable`; the next one may
-//! work. Nothing here can leave a caller waiting: a reply that is dropped is an answer too. How a batch is committed is the
-//! engine's; what runs here is tried in every order of its threads (`tests/queue.rs`).
+//! If a commit fails, every caller in it and every caller that waited behind it gets `Unavailable`; the next commit may
+//! work. No caller waits for ever: a dropped reply is an answer too. The engine decides how a batch is committed. The
+//! tests run this file in every order of its threads (`tests/queue/`).
 
 use super::threads::{REST, mpsc, receive, rest, thread};
 use crate::store::engine::writer::batch::{Job, plan};
@@ -25,53 +25,53 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// How many works may be on their way to the writer; one more is refused.
+/// How many works may be on their way to the thread; one more is refused.
 const QUEUE: usize = 8_192;
-/// How many works one commit holds at most.
+/// The most works of one commit.
 const BATCH: usize = 256;
-/// How many the writer chooses them from: many changes of one grant must not hold up all others.
+/// How many waiting works a commit is chosen from: many changes of one grant must not delay all others.
 const CHOICE: usize = 2_048;
-/// How many uses one commit holds at most.
+/// The most uses that one commit writes.
 pub(crate) const USES: usize = 1_000;
-/// How long a use waits at most before it is written down.
+/// The longest that a use waits to be written.
 const BEHIND: Duration = Duration::from_secs(5);
-/// How long after a commit that failed another is tried where nobody asks for one: a server that is not ready gets no requests
-/// whose commit would tell that it is again.
+/// The time after a failed commit at which the thread tries another by itself. A server that is not ready gets no
+/// requests whose commits would show that the database is back.
 const RETRY: Duration = Duration::from_millis(500);
 
 type Reply = oneshot::Sender<Result<Outcome>>;
-/// What a commit did.
 #[derive(Default)]
 pub(crate) struct Committed {
-    /// Each work's answer.
+    /// The answer to each work.
     pub(crate) answers: Vec<Result<Applied>>,
-    /// What the feed got.
+    /// The entries of the feed.
     pub(crate) changes: Vec<Change>,
-    /// What was found due and needs a commit of its own.
+    /// Expired rows that need a commit of their own.
     pub(crate) left: Option<Write>,
 }
 
-/// What is told of every committed change.
+/// Called with the entries of each commit.
 pub(crate) type Listener = Box<dyn Fn(&[Change]) + Send + Sync>;
 
-/// What commits.
+/// Commits batches: SQLite, PostgreSQL, or a test.
 pub(crate) trait BatchWriter: Send + 'static {
-    /// Does all of this in one commit, or fails: then it may have been done all the same. A work that is refused for itself
-    /// leaves the others alone, and so does one for which another has locked something for too long. After a panic the next
-    /// call goes on.
+    /// Does all of this in one commit. If it fails, the commit may have been made all the same. A work that is
+    /// refused by itself, or that met a lock for too long, does not affect the others. After a panic the next call
+    /// goes on.
     fn commit(&mut self, works: &[&Work], locks: Locks) -> Result<Committed>;
 
-    /// What the feed has that the listener may not have been told of: what failed commits may have made, and the last commit.
+    /// The entries that the listener may have missed: those that failed commits may have made, and those of the last
+    /// commit.
     fn untold(&mut self) -> Result<Vec<Change>>;
 }
 
-/// What the thread shares with those who call it.
+/// What the thread and its callers share.
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) uses: PendingUses,
     pub(crate) listener: OnceLock<Listener>,
     pub(crate) pressure: Pressure,
-    /// How many commits somebody waited for.
+    /// Commits that a caller waited for.
     #[cfg(test)]
     pub(crate) commits: std::sync::atomic::AtomicUsize,
 }
@@ -85,14 +85,13 @@ impl Shared {
     }
 }
 
-/// The way to the thread. Dropping it lets the thread finish what waits, and waits for that.
+/// The way to the thread. When it is dropped, the thread finishes what waits, and the drop waits for that.
 pub(crate) struct Queue {
     entrance: Option<SyncSender<Job<Reply>>>,
     thread: Option<thread::JoinHandle<()>>,
     shared: Arc<Shared>,
 }
 
-/// Starts the thread.
 pub(crate) fn start(engine: impl BatchWriter, shared: Arc<Shared>) -> Result<Queue> {
     let (entrance, arriving) = sync_channel(QUEUE);
     let worker = Worker {
@@ -118,7 +117,7 @@ pub(crate) fn start(engine: impl BatchWriter, shared: Arc<Shared>) -> Result<Que
 }
 
 impl Queue {
-    /// Has work done and waits for its commit.
+    /// Sends a work to the thread and waits for its commit.
     pub(crate) async fn change(&self, work: Work) -> Result<Outcome> {
         // What takes access away, and what an operator does, is not turned away for others' sake.
         let _place = match work {
@@ -145,7 +144,7 @@ impl Queue {
     }
 }
 
-/// The thread's own.
+/// The state of the thread.
 struct Worker<E> {
     engine: E,
     arriving: Receiver<Job<Reply>>,
@@ -153,10 +152,10 @@ struct Worker<E> {
     held: Held<Reply>,
     shared: Arc<Shared>,
     uses_written: Instant,
-    /// Some of those that were to be written last were not, since others have locked their grants.
+    /// Some of the last uses were not written, since their grants were locked.
     uses_locked: bool,
     closing: bool,
-    /// A commit failed since the feed was last told: it may have been made all the same.
+    /// A commit failed since the listener was last called: it may have been made all the same.
     unsure: bool,
 }
 
@@ -175,7 +174,7 @@ impl<E: BatchWriter> Worker<E> {
         }
     }
 
-    /// Tries what waits for others' locks, and refuses what has waited for too long.
+    /// Tries the works that met locks, and refuses those that have waited for too long.
     fn try_held(&mut self) {
         let before = self.held.len();
         let mut batches = self.held.next().into_iter();
@@ -190,7 +189,7 @@ impl<E: BatchWriter> Worker<E> {
         }
     }
 
-    /// Waits until something is to be done; `false` when nothing will be any more.
+    /// Waits until there is work; `false`: there will never be any.
     fn gather(&mut self) -> bool {
         if self.waiting.is_empty() && self.has_many_uses() && !self.shared.pressure.is_failing() {
             // One commit did not hold them all.
@@ -214,7 +213,7 @@ impl<E: BatchWriter> Worker<E> {
                 Err(RecvTimeoutError::Timeout) => self.waiting.push_back(unasked(Work::Uses(vec![]))),
                 Err(RecvTimeoutError::Disconnected) if self.closing || !self.shared.uses.is_due() => return false,
                 Err(RecvTimeoutError::Disconnected) => {
-                    // Once: a database that is away must not keep the server from ending.
+                    // Once only: a database that is away must not keep the server from ending.
                     self.closing = true;
                     self.waiting
                         .extend((0..=uses::LIMIT / USES).map(|_| unasked(Work::Uses(vec![]))));
@@ -228,7 +227,8 @@ impl<E: BatchWriter> Worker<E> {
         true
     }
 
-    /// Puts into a batch the uses that it is to write, and has them written in time where there is no idle moment.
+    /// Fills the uses into the works of a batch that write them. Queues such a work if uses are due and the thread is
+    /// never idle.
     fn write_uses_behind(&mut self, batch: &mut [Job<Reply>]) {
         let now = batch.iter().filter_map(|job| job.work.now()).max();
         let late = now.filter(|now| now.since(self.uses_written) >= BEHIND);
@@ -244,12 +244,12 @@ impl<E: BatchWriter> Worker<E> {
         }
     }
 
-    /// Whether more uses are to be written than one commit holds, and can be.
+    /// Whether more uses are due than one commit writes, and can be written.
     fn has_many_uses(&self) -> bool {
         !self.uses_locked && self.shared.uses.has_due(USES)
     }
 
-    /// Commits, and answers everybody: where it fails, also those who have waited meanwhile.
+    /// Commits a batch and answers its callers. If it fails, the callers that wait are answered too.
     fn commit(&mut self, batch: Vec<Job<Reply>>, locks: Locks) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
@@ -279,11 +279,11 @@ impl<E: BatchWriter> Worker<E> {
         Err(error)
     }
 
-    /// One commit, of which the feed's listener has been told.
+    /// Makes one commit and calls the listener.
     ///
-    /// A revocation whose commit seemed to fail and was made is found done when it is asked again, and then acknowledged:
-    /// memory must know of it. So after a failure what may not have been told is told, before any answer; where it cannot be
-    /// read, nobody hears that something was done.
+    /// A revocation whose commit seemed to fail may have been made. Asked again, it is found done and is
+    /// acknowledged, and memory must know of it by then. So after a failed commit, the listener first gets all
+    /// entries that it may have missed. If they cannot be read, no work is acknowledged.
     fn committed(&mut self, works: &[&Work], locks: Locks) -> Result<(Vec<Result<Applied>>, Option<Write>)> {
         let Committed { answers, changes, left } = self.engine.commit(works, locks)?;
         if self.unsure {
@@ -296,8 +296,9 @@ impl<E: BatchWriter> Worker<E> {
         Ok((answers, left))
     }
 
-    /// Queues what the sweep found, unless it waits already: nobody waits for it, and it may be one of many. What it finds
-    /// itself is left to the next commit that somebody asks for, so that a server that ends is not held up.
+    /// Queues what the sweep found, unless such a work waits already: no caller waits for it, and it may be one of
+    /// many. What that work finds in turn is left to the next commit of a caller, so that a server that ends is not
+    /// delayed.
     fn go_on_with(&mut self, write: Write) {
         let unasked = |job: &Job<Reply>| job.replies.is_empty() && matches!(job.work, Work::Write(_));
         if !self.waiting.iter().any(unasked) {
@@ -305,13 +306,13 @@ impl<E: BatchWriter> Worker<E> {
         }
     }
 
-    /// A listener that fails must not take the writer with it; what was committed is committed.
+    /// A panic of the listener must not end the writer: what was committed is committed.
     fn tell(&self, changes: &[Change]) {
         let Some(listener) = self.shared.listener.get().filter(|_| !changes.is_empty()) else {
             return;
         };
         if catch_unwind(AssertUnwindSafe(|| listener(changes))).is_err() {
-            tracing::error!("what listens to the feed failed; its memory may lack changes until the next start");
+            tracing::error!("the feed listener panicked; caches may be stale until restart");
         }
     }
 
@@ -325,7 +326,7 @@ impl<E: BatchWriter> Worker<E> {
                 self.shared.uses.put_back(uses);
                 reply(job, Ok(Outcome::Noted));
             }
-            // Behind what came meanwhile: nobody waits for an app with a million grants.
+            // Behind the works that came meanwhile: they must not wait for an app with a million grants.
             Ok(Applied::Partly(rest)) => self.waiting.push_back(Job {
                 work: Work::Write(rest),
                 held: None,
@@ -340,7 +341,7 @@ impl<E: BatchWriter> Worker<E> {
         }
     }
 
-    /// Refuses a batch, and with it all that waited meanwhile: it would wait as long again to hear the same.
+    /// Refuses a batch and all works that arrived meanwhile: they would wait as long again for the same error.
     fn fail(&mut self, batch: Vec<Job<Reply>>, error: &StoreError) {
         tracing::warn!(%error, "a commit failed");
         self.unsure = true;
@@ -349,7 +350,7 @@ impl<E: BatchWriter> Worker<E> {
         self.refuse(batch.into_iter().chain(waiting).chain(arrived), error);
     }
 
-    /// Refuses works. Their uses are written later.
+    /// Refuses works. Their uses are put back.
     fn refuse(&mut self, jobs: impl IntoIterator<Item = Job<Reply>>, error: &StoreError) {
         for mut job in jobs {
             if let Work::Uses(uses) = &mut job.work {
@@ -360,7 +361,7 @@ impl<E: BatchWriter> Worker<E> {
     }
 }
 
-/// Answers everybody who asked for a work.
+/// Answers every caller of a work.
 fn reply(job: Job<Reply>, outcome: Result<Outcome>) {
     let mut replies = job.replies.into_iter();
     let first = replies.next();
@@ -378,7 +379,7 @@ fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
-/// Work that nobody waits for. Which uses are written is filled in when their turn comes.
+/// A work without a caller. Its uses are filled in when it is its turn.
 fn unasked(work: Work) -> Job<Reply> {
     let (replies, held) = (vec![], None);
     Job { work, replies, held }
@@ -395,7 +396,7 @@ impl Drop for Queue {
 }
 
 fn crowded() -> StoreError {
-    StoreError::Unavailable("too much waits to be written".to_owned())
+    StoreError::Unavailable("too many changes wait to be written".to_owned())
 }
 
 fn fault() -> StoreError {

@@ -1,7 +1,7 @@
-//! Uses that memory knows and the database does not yet.
+//! Uses that memory knows and the database does not know yet.
 //!
-//! That a token of a generation was seen decides what a late refresh means (DESIGN: the grant's life), so it is known here
-//! at once; it is written down every few seconds, and a later use at most once a minute.
+//! Whether a token of a generation was seen decides what a late refresh means (DESIGN: the grant's life). So memory knows
+//! each use at once. The database gets it within seconds, and a later use of the same generation at most once a minute.
 
 use super::work::{Use, Used};
 #[cfg(test)]
@@ -11,9 +11,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How many uses may wait, and how many written ones are remembered in each of two halves.
+/// How many uses may wait to be written, and how many written ones each of the two halves remembers.
 pub(crate) const LIMIT: usize = 65_536;
-/// How long a use that was written down speaks for later ones.
+/// For this long after a written use, later uses of the same generation are not written.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Uses of grants and of secrets.
@@ -22,13 +22,13 @@ pub(crate) struct PendingUses(Mutex<Notes>);
 
 #[derive(Default)]
 struct Notes {
-    /// To be written.
     due: HashMap<Used, Note>,
-    /// The same, the oldest first.
+    /// The keys of `due`, the oldest first.
     order: VecDeque<Used>,
-    /// Written: the newer half.
+    /// The newer half of the written uses.
     young: HashMap<Used, Note>,
-    /// Written: the older half, forgotten when the newer one is full. Forgetting costs a write too many.
+    /// The older half of the written uses, dropped when the newer half is full. Evicting an entry costs one extra
+    /// write.
     old: HashMap<Used, Note>,
 }
 
@@ -39,7 +39,7 @@ struct Note {
 }
 
 impl PendingUses {
-    /// Which generation's token of a grant, or which secret, was seen last, and when.
+    /// The last seen generation of a grant, or use of a secret, and when.
     pub(crate) fn last(&self, of: Used) -> Option<(u32, Instant)> {
         self.notes().find(of).map(|note| (note.generation, note.at))
     }
@@ -50,7 +50,7 @@ impl PendingUses {
         self.last(Used::Grant(id)).is_some_and(|(seen, _)| seen == generation)
     }
 
-    /// Notes a use. The writer writes it at its own time: a GET notes uses too, and does not make it work (decision 59).
+    /// Notes a use. It wakes nobody: a GET notes uses too, and must not cause a write (decision 59).
     pub(crate) fn note(&self, one: Use) {
         let mut notes = self.notes();
         if let Some(due) = notes.due.get_mut(&one.of) {
@@ -70,17 +70,17 @@ impl PendingUses {
         notes.add(one.of, Note { generation, at: one.at });
     }
 
-    /// Whether at least so many uses are to be written down.
+    /// Whether at least `count` uses are due.
     pub(crate) fn has_due(&self, count: usize) -> bool {
         self.notes().due.len() >= count
     }
 
-    /// Whether any use is to be written down.
+    /// Whether any use is due.
     pub(crate) fn is_due(&self) -> bool {
         !self.notes().due.is_empty()
     }
 
-    /// Up to `limit` uses to write down. Until [`PendingUses::put_back`] they count as written.
+    /// Takes up to `limit` uses to write. They count as written until [`PendingUses::put_back`].
     pub(crate) fn take(&self, limit: usize) -> Vec<Use> {
         let mut notes = self.notes();
         let mut uses = Vec::with_capacity(limit.min(notes.due.len()));
@@ -94,7 +94,7 @@ impl PendingUses {
         uses
     }
 
-    /// Has uses written down later, because it did not work.
+    /// Puts uses back that could not be written.
     pub(crate) fn put_back(&self, uses: Vec<Use>) {
         let mut notes = self.notes();
         for Use { of, generation, at } in uses {
@@ -129,8 +129,9 @@ impl Notes {
         self.due.remove(&of).map(|note| (of, note))
     }
 
-    /// Counts a use as written that is not, to make room: memory knows of it, and its next use after a minute is written. It
-    /// happens where the database is away, and then no refresh is answered either; or with 13,000 grants a second.
+    /// Makes room by marking the oldest use as written although it is not. Memory still knows it, and its next use
+    /// after a minute is written. This happens if the database is away, when no refresh is answered either, or with
+    /// 13,000 grants a second.
     fn give_up_oldest(&mut self) {
         if let Some((of, note)) = self.pop_oldest() {
             self.remember(of, note);

@@ -1,56 +1,57 @@
-//! What the writer can be asked to do, and what comes of it.
+//! What the writer can do, and what comes of it.
 
 use crate::store::StoreError;
 use crate::store::model::{AuditEvent, EndReason, Grant, GrantId, NewChange, NewGrant, Redeem, Rotate, SecretId};
 use crate::store::value::{Statement, Value};
 use crate::time::Instant;
 
-/// How many grants end in one commit; an app may have millions.
+/// The most grants that end in one commit; an app may have millions.
 pub(crate) const ENDS: u32 = 500;
 
-/// Whether a commit waits for what others have locked.
+/// Whether a commit waits for locks of other sessions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Locks {
-    /// As long as a commit takes.
+    /// As long as a commit of another server takes.
     Awaited,
     /// Not at all.
     NotAwaited,
 }
 
-/// The event that the audit log gets with a change, in the same commit; `None`: the change is not recorded.
+/// The event that the audit log gets in the same commit; `None`: the change is not recorded.
 pub(crate) type Recorded = Option<Box<AuditEvent>>;
 
-/// One thing to write.
+/// A change that waits for the writer.
 #[derive(Clone, Debug)]
 pub(crate) enum Work {
     /// A code was issued. The event is appended if the grant was not there already.
     Insert(NewGrant, Recorded),
-    /// A code is redeemed. The sweep looks at the grant by this moment, where it would look at it later.
+    /// A code is redeemed. The moment is set if the sweep must look at the grant earlier than it would.
     Redeem(Redeem, Option<Instant>),
     /// A refresh token is exchanged.
     Rotate(Rotate),
     /// A grant ends. The event is appended if it had not ended already.
     End(End, Recorded),
-    /// Uses to write down.
+    /// Uses of grants and secrets.
     Uses(Vec<Use>),
-    /// Anything that is not hot.
+    /// Any other change.
     Write(Write),
-    /// A defect of the writer.
+    /// A panic, in a test.
     #[cfg(test)]
     Panic,
-    /// A setting of the connection that writes.
+    /// A setting of the writing connection, in a test.
     #[cfg(test)]
     Pragma(String),
 }
 
-/// What came of it.
+/// The result of a work.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     /// The grant as it now stands.
     Grant(Option<Box<Grant>>),
-    /// Where a code was redeemed: whether there may be too many grants now.
+    /// A redeemed code: whether the person may now have too many grants. `None`: it could not be redeemed.
     Redeemed(Option<bool>),
-    /// What came of a rotation.
+    /// The result of a rotation. If it was made, the caller knows the row from the state that it expected, and the
+    /// row is not read.
     Rotated(Rotation),
     /// Whether this change ended the grant.
     Ended(bool),
@@ -60,25 +61,24 @@ pub(crate) enum Outcome {
     Noted,
 }
 
-/// What became of a work.
+/// How far a work got.
 pub(crate) enum Applied {
-    /// All of it was done.
     Whole(Outcome),
-    /// This remains.
+    /// Work left for the next batch.
     Partly(Write),
-    /// Nothing of it: another has locked what it changes.
+    /// Nothing was done: another session has locked what it changes.
     Locked,
-    /// All but these uses, whose grants another has locked.
+    /// All was done but these uses, whose grants another session has locked.
     Without(Vec<Use>),
 }
 
-/// What came of a rotation. Where it was made, everybody who asked for it knows the row from the state that they expected:
-/// it need not be read.
+/// The result of a rotation. If it was made, the caller knows the row from the state that it expected, and the row is not
+/// read.
 #[derive(Clone, Debug)]
 pub(crate) enum Rotation {
-    /// It was made as this one asked, whose answer this is or not.
+    /// It was made as `by` says; `own`: by this request, not an identical one.
     Made { by: Rotate, own: bool },
-    /// Another came first; this is what it left.
+    /// Another change came first; the grant as that change left it.
     Found(Box<Grant>),
 }
 
@@ -88,65 +88,65 @@ pub(crate) struct End {
     pub(crate) id: GrantId,
     pub(crate) reason: EndReason,
     pub(crate) now: Instant,
-    /// The generation that the row must have; `None`: whichever.
+    /// The generation that the row must have; `None`: any.
     pub(crate) generation: Option<u32>,
 }
 
-/// Grants to end: those that a statement selects in the order of their ids, whose last two parameters are the id to go on
-/// after and how many at a time.
+/// Grants to end: those that a statement selects in the order of their ids. Its last two parameters are the id after
+/// which to go on, and how many.
 #[derive(Clone, Debug)]
 pub(crate) struct Ends {
     pub(crate) select: &'static str,
     pub(crate) params: Vec<Value>,
     pub(crate) reason: EndReason,
     pub(crate) now: Instant,
-    /// The last one ended already.
+    /// The last grant that has ended so far.
     pub(crate) after: Option<GrantId>,
 }
 
-/// A use to write down.
+/// A use of a grant or a secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Use {
     pub(crate) of: Used,
-    /// The generation of the token that came; 0 for a secret.
+    /// The generation of the token; 0 for a secret.
     pub(crate) generation: u32,
     pub(crate) at: Instant,
 }
 
-/// What was used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Used {
     Grant(GrantId),
     Secret(SecretId),
 }
 
-/// Statements that are one commit, with what they announce and which grants end by them.
+/// Statements of one commit, with the entries of the feed and the grants that end by them.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Write {
     pub(crate) statements: Vec<Statement>,
     pub(crate) announce: Vec<NewChange>,
     pub(crate) ends: Option<Ends>,
-    /// What earlier parts of this write ended: many grants end in several commits.
+    /// The grants that earlier parts of this write ended: many grants end in several commits.
     pub(crate) ended: Vec<GrantId>,
-    /// Appended with the statements; where there are only grants to end, with the first of them.
+    /// The event is appended with the statements. If there are only grants to end, it is appended with the first of
+    /// them.
     pub(crate) recorded: Recorded,
-    /// Whether the statements wait for the last of the ends. Otherwise they come with the first.
+    /// Whether the statements run after the last grant has ended. Otherwise they run in the first commit.
     pub(crate) after_ends: bool,
 }
 
 impl Write {
-    /// The event to append, once it is known how many grants this part has ended.
+    /// The event to append in a part that ended so many grants.
     pub(crate) fn to_record(&self, ended: usize) -> Option<&AuditEvent> {
         let changed = !self.statements.is_empty() || self.ends.is_none() || ended > 0;
         self.recorded.as_deref().filter(|_| changed)
     }
 
-    /// What is left once these of its grants have ended; `None`: nothing.
+    /// The write that is left after these grants have ended; `None`: nothing is left.
     pub(crate) fn rest(&self, found: &[GrantId]) -> Option<Self> {
         let ends = self.ends.as_ref()?;
         let full = found.len() >= ENDS as usize;
-        // The id of a grant is as old as its consent page: one may have come behind the place that is reached. What waits for
-        // the last end looks from the beginning once more.
+        // The id of a grant is as old as its consent page: a grant may have been made behind the id that was reached.
+        // A write that waits for the last end looks from the beginning once more.
         let again = self.after_ends && ends.after.is_some();
         if !full && !again {
             return None;
@@ -163,13 +163,13 @@ impl Write {
         })
     }
 
-    /// The answer once these of its grants have ended, and no more are left.
+    /// The answer when these are the last grants.
     pub(crate) fn whole(&self, found: &[GrantId]) -> Applied {
         Applied::Whole(Outcome::EndedMany([&self.ended, found].concat()))
     }
 }
 
-/// Which grants a work changes.
+/// The grants that a work changes.
 pub(super) enum Concerns {
     None,
     One(GrantId),
@@ -177,7 +177,7 @@ pub(super) enum Concerns {
 }
 
 impl Work {
-    /// The one grant that it changes.
+    /// The grant that it changes, if it is one.
     pub(crate) fn grant(&self) -> Option<GrantId> {
         match self.concerns() {
             Concerns::One(id) => Some(id),
@@ -199,7 +199,7 @@ impl Work {
         }
     }
 
-    /// Whether this work's answer answers `other` too.
+    /// Whether the answer to this work answers `other` too.
     pub(super) fn is_answered_like(&self, other: &Self) -> bool {
         let same = |a: &Rotate, b: &Rotate| {
             (a.id, a.presented, a.expect, a.expect_previous, a.key)
@@ -208,7 +208,7 @@ impl Work {
         matches!((self, other), (Self::Rotate(a), Self::Rotate(b)) if same(a, b))
     }
 
-    /// The same with an event for the audit log.
+    /// Adds an event for the audit log.
     pub(crate) fn recorded(self, event: AuditEvent) -> Result<Self, StoreError> {
         let event = Some(Box::new(event));
         match self {
@@ -218,12 +218,12 @@ impl Work {
                 recorded: event,
                 ..write
             })),
-            // A defect of the caller: what is not recorded must not look as if it were.
+            // A bug of the caller: a change without its event must not look recorded.
             _ => Err(StoreError::Unfit("this change takes no event along".to_owned())),
         }
     }
 
-    /// How many rows it may add that the sweep deletes one day.
+    /// How many rows it may add that the sweep will delete one day.
     pub(crate) fn adds(&self) -> usize {
         match self {
             Self::Insert(_, recorded) => 1 + recorded.iter().count(),
@@ -233,7 +233,7 @@ impl Work {
         }
     }
 
-    /// The moment at which it was asked for, where it says one.
+    /// The moment at which it was asked for; `None`: it has none.
     pub(crate) fn now(&self) -> Option<Instant> {
         match self {
             Self::Insert(grant, _) => Some(grant.created),
@@ -267,7 +267,7 @@ impl Ends {
 }
 
 impl Outcome {
-    /// The same for those who asked for the same a moment later: it was not their request that made the change.
+    /// The result for callers of an identical work: their request did not make the change.
     pub(crate) fn for_others(&self) -> Self {
         match self.clone() {
             Self::Rotated(Rotation::Made { by, .. }) => Self::Rotated(Rotation::Made { by, own: false }),
@@ -275,7 +275,7 @@ impl Outcome {
         }
     }
 
-    /// The error for an answer of the wrong kind, which would be a defect of the writer.
+    /// The error for a result of the wrong kind, which would be a bug of the writer.
     pub(crate) fn unexpected(&self) -> StoreError {
         StoreError::Unavailable("the writer answered something else".to_owned())
     }
