@@ -21,6 +21,7 @@
 //!    cannot exceed. While such a crowd goes on, people get in from their places only.
 //! 6. A generated client secret has 256 bits and cannot be guessed. It is compared first: the right one always gets in, and
 //!    the limits only decide the answer to a wrong one. Clients and resource servers share accounts by identifier.
+//!
 //! People who share the source of an attacker, while the attacker guesses at their account, wait with the attacker: nothing
 //! tells them apart. This is why the proxies in front must be configured (`source.rs`).
 //!
