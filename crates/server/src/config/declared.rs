@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::secret::Secret;
 use super::secrets::{self, OptionalSecret, RequiredSecret};
-use super::section::{Key, Named, optional, or, required, section};
+use super::section::{Named, Setting, optional, or, required, section};
 use super::show::{HIDDEN, Shown};
 use super::tree::Node;
 use super::values;
@@ -147,7 +147,7 @@ impl fmt::Debug for DeclaredPassword {
 /// `password`, `password_file` or `password_hash`.
 struct PasswordOrHash;
 
-impl Key<Option<DeclaredPassword>> for PasswordOrHash {
+impl Setting<Option<DeclaredPassword>> for PasswordOrHash {
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Option<DeclaredPassword>> {
         let plain = secrets::read_optional(fields, name, secrets::password);
         let hash = fields.optional("password_hash", password_hash);

@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::problems::unreadable;
 use super::secret::Secret;
-use super::section::Key;
+use super::section::Setting;
 use super::show::Shown as _;
 use super::tree::Node;
 use super::values;
@@ -24,7 +24,7 @@ type Judge = fn(&str) -> Result<(), String>;
 /// A secret that must be there.
 pub(super) struct RequiredSecret(pub(super) Judge);
 
-impl Key<Secret> for RequiredSecret {
+impl Setting<Secret> for RequiredSecret {
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Secret> {
         if !is_given(fields, name) {
             missing(fields, name);
@@ -40,7 +40,7 @@ impl Key<Secret> for RequiredSecret {
 /// A secret that may be left out.
 pub(super) struct OptionalSecret(pub(super) Judge);
 
-impl Key<Option<Secret>> for OptionalSecret {
+impl Setting<Option<Secret>> for OptionalSecret {
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Option<Secret>> {
         Some(read_optional(fields, name, self.0))
     }

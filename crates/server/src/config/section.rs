@@ -1,8 +1,8 @@
 //! Declares a key of the configuration once: its name, its type, how it is read, and with that how `config show` prints it.
 //!
-//! A section is a list of `name: Type = how`. From it come the struct, its reader and its printed form. `how` is a [`Key`]:
-//! `required(parse)`, whose default stands in `presets/default.toml`; `optional(parse)`; `or(parse, default)`; `secret(judge)`, which
-//! can be given as `NAME_file` too; or a type of the section's own, where several keys make one value.
+//! A section is a list of `name: Type = how`. From it come the struct, its reader and its printed form. `how` is a [`Setting`]:
+//! `required(parse)`, whose default stands in `presets/default.toml`; `optional(parse)`; `or(parse, default)`; `RequiredSecret(judge)`
+//! and `OptionalSecret(judge)`, which read `NAME_file` too; or a type of the section's own, where several keys make one value.
 
 use super::fields::{Fields, Parse};
 use super::show::Shown;
@@ -20,7 +20,7 @@ pub(super) trait Section: Sized {
 }
 
 /// How the value of a key is read and shown.
-pub(super) trait Key<T> {
+pub(super) trait Setting<T> {
     /// The value; None where it is missing or wrong, which is noted.
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<T>;
 
@@ -45,7 +45,7 @@ macro_rules! section {
 
         impl $crate::config::section::Section for $section {
             fn read(mut fields: $crate::config::fields::Fields<'_>) -> Option<Self> {
-                use $crate::config::section::Key as _;
+                use $crate::config::section::Setting as _;
                 $(let $key: Option<$type> = $how.read(stringify!($key), &mut fields);)+
                 $($check(&mut fields, $($judged.as_ref()),*);)*
                 fields.finish();
@@ -53,7 +53,7 @@ macro_rules! section {
             }
 
             fn table(&self) -> toml::Table {
-                use $crate::config::section::Key as _;
+                use $crate::config::section::Setting as _;
                 let mut table = toml::Table::new();
                 $($how.show(stringify!($key), &self.$key, &mut table);)+
                 table
@@ -80,7 +80,7 @@ pub(super) fn or<T>(parse: Parse<T>, default: T) -> Or<T> {
 
 pub(super) struct Required<T>(Parse<T>);
 
-impl<T: Shown> Key<T> for Required<T> {
+impl<T: Shown> Setting<T> for Required<T> {
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<T> {
         fields.required(name, self.0)
     }
@@ -92,7 +92,7 @@ impl<T: Shown> Key<T> for Required<T> {
 
 pub(super) struct Optional<T>(Parse<T>);
 
-impl<T: Shown> Key<Option<T>> for Optional<T> {
+impl<T: Shown> Setting<Option<T>> for Optional<T> {
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Option<T>> {
         Some(fields.optional(name, self.0))
     }
@@ -106,7 +106,7 @@ impl<T: Shown> Key<Option<T>> for Optional<T> {
 
 pub(super) struct Or<T>(Parse<T>, T);
 
-impl<T: Shown + Clone> Key<T> for Or<T> {
+impl<T: Shown + Clone> Setting<T> for Or<T> {
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<T> {
         Some(fields.optional(name, self.0).unwrap_or_else(|| self.1.clone()))
     }
@@ -119,7 +119,7 @@ impl<T: Shown + Clone> Key<T> for Or<T> {
 /// A key whose name is a word of Rust.
 pub(super) struct Named<K>(pub(super) &'static str, pub(super) K);
 
-impl<T, K: Key<T>> Key<T> for Named<K> {
+impl<T, K: Setting<T>> Setting<T> for Named<K> {
     fn read(&self, _: &'static str, fields: &mut Fields<'_>) -> Option<T> {
         self.1.read(self.0, fields)
     }
@@ -132,7 +132,7 @@ impl<T, K: Key<T>> Key<T> for Named<K> {
 /// `[name]`.
 pub(super) struct OneTable;
 
-impl<S: Section> Key<S> for OneTable {
+impl<S: Section> Setting<S> for OneTable {
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<S> {
         S::read(fields.section(name))
     }
@@ -145,7 +145,7 @@ impl<S: Section> Key<S> for OneTable {
 /// `[[name]]`, as often as it is written.
 pub(super) struct ListOfTables;
 
-impl<S: Section> Key<Vec<S>> for ListOfTables {
+impl<S: Section> Setting<Vec<S>> for ListOfTables {
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Vec<S>> {
         Some(fields.list(name, S::read))
     }
@@ -159,7 +159,7 @@ impl<S: Section> Key<Vec<S>> for ListOfTables {
 /// `[name.NAME]`; the function judges each `NAME`.
 pub(super) struct TablesByName<N>(pub(super) fn(&str) -> Result<N, String>);
 
-impl<N: Hash + Eq + ToString, S: Section> Key<IndexMap<N, S>> for TablesByName<N> {
+impl<N: Hash + Eq + ToString, S: Section> Setting<IndexMap<N, S>> for TablesByName<N> {
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<IndexMap<N, S>> {
         Some(fields.entries(name, self.0, S::read))
     }

@@ -1,6 +1,6 @@
 use crate::config::fields::Fields;
 use crate::config::problems::Problems;
-use crate::config::section::{Key, required, section};
+use crate::config::section::{Setting, required, section};
 use crate::config::show::Shown;
 use crate::config::tree::Node;
 use crate::config::{secrets, values};
@@ -41,7 +41,7 @@ impl Shown for StoreUrl {
 /// `url`, with the `password` that may stand beside it.
 struct UrlAndPassword;
 
-impl Key<StoreUrl> for UrlAndPassword {
+impl Setting<StoreUrl> for UrlAndPassword {
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<StoreUrl> {
         let password = secrets::read_optional(fields, "password", secrets::password);
         let mut url = fields.required(name, store_url)?;
