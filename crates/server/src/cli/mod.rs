@@ -8,6 +8,7 @@ mod audit;
 mod configuration;
 mod confirm;
 mod grant;
+mod init;
 mod key;
 mod log;
 mod org;
@@ -49,6 +50,8 @@ struct Cli {
 enum Command {
     /// Run a complete world on localhost: server, sample API, sample third-party app, people to log in as
     Demo(Demo),
+    /// Write a configuration to begin with, and its secrets, into this folder
+    Init,
     /// Run the server
     Serve(Serve),
     /// Judge or show the configuration
@@ -117,6 +120,9 @@ enum Failed {
     /// What would end, and that nobody said that it may.
     #[error("{0}")]
     Unconfirmed(String),
+    /// Why no configuration was made.
+    #[error("{0}")]
+    Init(String),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -162,6 +168,7 @@ async fn run(command: Command) -> Result<(), Failed> {
             };
             Ok(demo::run(options).await?)
         }
+        Command::Init => init::run(),
         Command::Serve(options) => serve::run(options).await,
         Command::Config(command) => configuration::run(command),
         Command::Migrate(options) => configuration::migrate(options).await,

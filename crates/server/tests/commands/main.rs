@@ -10,6 +10,7 @@ mod configuration;
 #[path = "../database/mod.rs"]
 mod database;
 mod harness;
+mod init;
 mod objects;
 mod serving;
 mod trust;

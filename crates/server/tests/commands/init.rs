@@ -1,0 +1,108 @@
+//! `hallpass init`: what it writes, and what it leaves alone.
+
+use crate::harness::{Ended, Folder};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const FILES: [&str; 4] = [
+    "hallpass.toml",
+    "operator.password",
+    "orders-api.secret",
+    "first-app.secret",
+];
+
+/// A folder in which nothing is configured.
+fn empty() -> Folder {
+    let folder = Folder::new();
+    fs::remove_file(path(&folder, "hallpass.toml")).unwrap();
+    folder
+}
+
+fn path(folder: &Folder, name: &str) -> PathBuf {
+    folder.folder.path().join(name)
+}
+
+fn init(folder: &Folder) -> Ended {
+    folder.call(&["init"])
+}
+
+fn content(file: &Path) -> String {
+    fs::read_to_string(file).unwrap()
+}
+
+#[test]
+fn init_writes_a_configuration_that_starts_and_names_the_next_three_commands() {
+    let folder = empty();
+    let printed = folder.printed(&["init"]);
+    let next: Vec<_> = printed.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    assert_eq!(next.len(), 3, "{printed}");
+    assert_eq!((next[0], next[1]), ("hallpass config check", "hallpass serve"));
+    for name in FILES {
+        assert!(printed.contains(&format!("wrote {name}\n")), "{printed}");
+        let mode = fs::metadata(path(&folder, name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let checked = folder.call(&["config", "check"]);
+    assert_eq!(
+        (checked.code, checked.stdout.as_str(), checked.stderr.as_str()),
+        (0, "ok: preset default, then hallpass.toml\n", "")
+    );
+    let secrets: Vec<_> = FILES[1..].iter().map(|name| content(&path(&folder, name))).collect();
+    assert!(secrets.iter().all(|secret| secret.trim_end().len() == 43));
+    assert!(secrets[0] != secrets[1] && secrets[1] != secrets[2]);
+}
+
+/// The operator's configuration may name other files: secrets beside it would be of no use.
+#[test]
+fn init_writes_nothing_where_there_is_a_configuration() {
+    let folder = empty();
+    for is_link in [false, true] {
+        let file = path(&folder, "hallpass.toml");
+        match is_link {
+            false => fs::write(&file, "# mine\n").unwrap(),
+            true => symlink("nowhere", &file).unwrap(),
+        }
+        let refused = init(&folder);
+        assert_eq!((refused.code, refused.stdout.as_str()), (1, ""));
+        assert_eq!(
+            refused.stderr,
+            "hallpass.toml already exists: nothing was written. Run `hallpass init` in another folder\n"
+        );
+        assert!(FILES[1..].iter().all(|name| !path(&folder, name).exists()));
+        if !is_link {
+            assert_eq!(content(&file), "# mine\n");
+        }
+        fs::remove_file(&file).unwrap();
+    }
+}
+
+#[test]
+fn a_secret_that_exists_is_used_as_it_is() {
+    let folder = empty();
+    folder.write("operator.password", "correct horse\n");
+    let printed = folder.printed(&["init"]);
+    assert!(
+        printed.starts_with("operator.password already exists: it is used as it is\nwrote orders-api.secret\n"),
+        "{printed}"
+    );
+    assert_eq!(content(&path(&folder, "operator.password")), "correct horse\n");
+    assert_eq!(folder.call(&["config", "check"]).code, 0);
+}
+
+/// Half a secret would be taken for a whole one by the next `init`.
+#[test]
+fn a_file_that_cannot_be_written_whole_is_removed() {
+    let folder = empty();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 0 && exec \"$0\" init", env!("CARGO_BIN_EXE_hallpass")]);
+    let failed = Ended::of(&command.current_dir(folder.folder.path()).output().unwrap());
+    assert_eq!(failed.code, 1, "{}", failed.stderr);
+    assert!(
+        failed.stderr.starts_with("cannot write operator.password: "),
+        "{}",
+        failed.stderr
+    );
+    assert!(FILES.iter().all(|name| !path(&folder, name).exists()));
+}
