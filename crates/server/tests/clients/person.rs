@@ -9,23 +9,26 @@ use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
 use crate::html::{self, Form};
-use crate::report::{EMAIL, PASSWORD, REDIRECT_URI};
 
 /// Sign-in, consent, and a redirect behind each.
 const MOST_PAGES: usize = 8;
 
 /// A person who stays signed in.
 pub(crate) struct Person {
+    email: String,
+    password: String,
     http: Client,
     runtime: Runtime,
     cookies: BTreeMap<String, String>,
 }
 
 impl Person {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(email: &str, password: &str) -> Self {
         let http = Client::builder().no_proxy().redirect(Policy::none()).build();
         let runtime = Builder::new_current_thread().enable_all().build();
         Self {
+            email: email.to_owned(),
+            password: password.to_owned(),
             http: http.expect("a client"),
             runtime: runtime.expect("a runtime"),
             cookies: BTreeMap::new(),
@@ -33,16 +36,16 @@ impl Person {
     }
 
     /// Follows the client's authorization URL, allows what is asked, and returns where the browser is sent in the end.
-    pub(crate) fn allow(&mut self, authorization: &str) -> String {
+    pub(crate) fn allow(&mut self, authorization: &str, redirect_uri: &str) -> String {
         let mut next = Step::open(authorization);
         for _ in 0..MOST_PAGES {
             next = match self.take(next) {
-                Landing::Elsewhere(url) if url.as_str().starts_with(REDIRECT_URI) => return url.into(),
+                Landing::Elsewhere(url) if url.as_str().starts_with(redirect_uri) => return url.into(),
                 Landing::Elsewhere(url) => Step::open(url.as_str()),
-                Landing::Page(url, page) => filled_in(&url, &page),
+                Landing::Page(url, page) => self.filled_in(&url, &page),
             };
         }
-        panic!("no redirect to {REDIRECT_URI} after {MOST_PAGES} pages");
+        panic!("no redirect to {redirect_uri} after {MOST_PAGES} pages");
     }
 
     /// Ends the access of the one connected app.
@@ -56,6 +59,19 @@ impl Person {
         let pressed = form.buttons.iter().find(|(name, _)| name == "end").cloned();
         let (name, value) = pressed.expect("a button ends the access");
         self.take(Step::send(&url, &form, &[(&name, &value)]));
+    }
+
+    /// The page's sign-in or consent form with what a person would type and press.
+    fn filled_in(&self, url: &Url, page: &str) -> Step {
+        for form in html::forms(page) {
+            if form.has("password") {
+                return Step::send(url, &form, &[("username", &self.email), ("password", &self.password)]);
+            }
+            if form.has("decision") {
+                return Step::send(url, &form, &[("decision", "allow")]);
+            }
+        }
+        panic!("neither a sign-in nor a consent form on the page:\n{page}");
     }
 
     fn take(&mut self, step: Step) -> Landing {
@@ -115,17 +131,4 @@ impl Step {
 enum Landing {
     Elsewhere(Url),
     Page(Url, String),
-}
-
-/// The page's sign-in or consent form with what a person would type and press.
-fn filled_in(url: &Url, page: &str) -> Step {
-    for form in html::forms(page) {
-        if form.has("password") {
-            return Step::send(url, &form, &[("username", EMAIL), ("password", PASSWORD)]);
-        }
-        if form.has("decision") {
-            return Step::send(url, &form, &[("decision", "allow")]);
-        }
-    }
-    panic!("neither a sign-in nor a consent form on the page:\n{page}");
 }

@@ -38,7 +38,7 @@ const PRESETS: [(&str, &str, &str); 5] = [
 pub(crate) fn report(client: &mut Command, preset: &str) -> String {
     let (_, scope, pkce) = PRESETS.iter().find(|(name, ..)| *name == preset).expect("a preset");
     let server = Server::start(preset, &declared());
-    let mut person = Person::new();
+    let mut person = Person::new(EMAIL, PASSWORD);
     for (name, endpoint) in endpoints(&server.url) {
         client.env(format!("E2E_{name}"), endpoint);
     }
@@ -54,7 +54,7 @@ pub(crate) fn report(client: &mut Command, preset: &str) -> String {
     let mut lines = Vec::new();
     while let Some(line) = script.line() {
         if let Some(url) = line.strip_prefix("visit ") {
-            script.answer(&person.allow(url));
+            script.answer(&person.allow(url, REDIRECT_URI));
         } else if line == "end access" {
             person.end_access(&server.url);
             script.answer("ended");
