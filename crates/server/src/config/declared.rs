@@ -1,17 +1,17 @@
 //! What a configuration declares: the scope catalogue, products, and the objects that are created or updated at start.
 
 use super::fields::Fields;
+use super::localized::Localized;
 use super::secret::Secret;
 use super::secrets::{self, OptionalSecret, RequiredSecret};
 use super::section::{Named, Setting, optional, or, required, section};
-use super::show::{HIDDEN, Shown};
+use super::shown::{HIDDEN, Shown};
 use super::tree::Node;
 use super::values;
 use super::words::Word as _;
 use crate::accounts::passwords;
 use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 use hallpass_wire::{Origin, RedirectUri, Scope, Scopes};
-use indexmap::IndexMap;
 use std::fmt;
 use toml::{Table, Value};
 
@@ -38,45 +38,6 @@ pub(super) fn scope_name(name: &str) -> Result<Scope, String> {
 fn approval_is_planned(fields: &mut Fields<'_>) {
     if fields.optional("approval", values::boolean) == Some(true) {
         fields.problem("approval", "approval of scopes is not available yet");
-    }
-}
-
-/// A text in one or more languages.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Localized {
-    /// The same for everybody.
-    Plain(String),
-    /// By language tag, in the order written; never empty.
-    ByLanguage(IndexMap<String, String>),
-}
-
-impl Localized {
-    /// The text for `language` (`nl`, `nl-BE`): that tag, its language, else English, else the first.
-    #[must_use]
-    pub fn get(&self, language: &str) -> &str {
-        let texts = match self {
-            Self::Plain(text) => return text,
-            Self::ByLanguage(texts) => texts,
-        };
-        let wanted = |tag: &str| texts.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag));
-        let primary = language.split('-').next().unwrap_or(language);
-        wanted(language)
-            .or_else(|| wanted(primary))
-            .or_else(|| wanted("en"))
-            .or_else(|| texts.first())
-            .map_or("", |(_, text)| text)
-    }
-}
-
-impl Shown for Localized {
-    fn shown(&self) -> Value {
-        match self {
-            Self::Plain(text) => text.as_str().into(),
-            Self::ByLanguage(texts) => {
-                let entry = |(tag, text): (&String, &String)| (tag.clone(), text.as_str().into());
-                Value::Table(texts.iter().map(entry).collect())
-            }
-        }
     }
 }
 

@@ -6,6 +6,7 @@ mod declared;
 mod fields;
 mod judge;
 mod load;
+mod localized;
 mod offer;
 mod presets;
 mod problems;
@@ -14,6 +15,7 @@ mod secrets;
 mod section;
 mod sections;
 mod show;
+mod shown;
 mod tree;
 mod values;
 mod warnings;
@@ -22,8 +24,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use declared::{App, DeclaredPassword, Localized, Organization, Product, Resource, ScopeEntry, User};
+pub use declared::{App, DeclaredPassword, Organization, Product, Resource, ScopeEntry, User};
 pub use load::{Loaded, Source, default_file};
+pub use localized::Localized;
 pub use presets::{DEFAULT, preset_names, preset_text};
 pub use problems::ConfigError;
 pub use secret::Secret;

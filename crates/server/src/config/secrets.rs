@@ -4,7 +4,7 @@ use super::fields::Fields;
 use super::problems::unreadable;
 use super::secret::Secret;
 use super::section::Setting;
-use super::show::Shown as _;
+use super::shown::Shown as _;
 use super::tree::Node;
 use super::values;
 use base64::Engine as _;

@@ -5,7 +5,7 @@
 //! and `OptionalSecret(judge)`, which read `NAME_file` too; or a type of the section's own, where several keys make one value.
 
 use super::fields::{Fields, Parse};
-use super::show::Shown;
+use super::shown::Shown;
 use indexmap::IndexMap;
 use std::hash::Hash;
 use toml::{Table, Value};

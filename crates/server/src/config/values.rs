@@ -1,6 +1,6 @@
 //! How single values are read. An error says what was expected and, where it is no secret, what was found.
 
-use super::declared::Localized;
+use super::localized::Localized;
 use super::tree::{self, Node, Value};
 use super::words::Word;
 use crate::apps::registration::{self, ClientId, Email, RedirectUriFault, Slug};

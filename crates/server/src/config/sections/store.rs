@@ -1,7 +1,7 @@
 use crate::config::fields::Fields;
 use crate::config::problems::Problems;
 use crate::config::section::{Setting, required, section};
-use crate::config::show::Shown;
+use crate::config::shown::Shown;
 use crate::config::tree::Node;
 use crate::config::{secrets, values};
 use crate::store::Address;

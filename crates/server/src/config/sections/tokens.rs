@@ -1,5 +1,5 @@
 use crate::config::section::{optional, required, section};
-use crate::config::show::Shown;
+use crate::config::shown::Shown;
 use crate::config::tree::Node;
 use crate::config::values;
 use crate::config::words::words;
