@@ -72,6 +72,10 @@ app-connected = { $n ->
    *[other] { $n } people connected
 }
 fresh-title = Your new secret
+fresh-title-first = Your secret
+fresh-others-stay = The other secret works as before.
+fresh-others-ended = The old secrets have ended: requests with them fail.
+fresh-others-end = The old secrets work until { $when }.
 fresh-text = Copy it now and put it on your server. It is shown only this once; if you lose it, make a new one.
 client-id = Client id
 client-id-of = Client id of { $app }
@@ -80,15 +84,21 @@ secrets = Secrets
 secrets-text = Keep them on your server; never in an app that people download. Two can be live while you change over.
 public-text = This app runs where nobody can keep a secret, so it has none. It proves itself with PKCE: a fresh code verifier for each request.
 secret = Secret
-secret-until = until { $when }
+secret-made = Made
+secret-last-used = Last used
+secret-ends = Ends
+secret-breaks = If you end it
+secret-breaks-requests = Requests with it fail at once.
+secret-breaks-nothing = Nothing breaks: it was never used.
+secret-breaks-last = It cannot be ended: no other secret lasts. Make another one first.
+secret-ended = The secret has ended: requests with it fail.
 secret-lasts = does not expire
 secret-end = End now
 secret-add = Add a second one
 secret-add-text = A second one works beside the first until you end one of them.
 secrets-two = Two secrets are live, and there cannot be more. End the one that is no longer used; then you can make another.
 secret-last = This secret was not ended: without it, no secret that lasts would be left. Make another one first.
-secret-never-used = never used
-secret-used = last used { $when }
+secret-never-used = never
 reset-title = Make a new secret
 reset-breaks = A secret is in use. If you replace now, requests with an old one fail at once.
 reset-breaks-nobody = Nobody has used a secret yet, so nothing breaks.
@@ -96,7 +106,6 @@ reset-people-stay = People stay connected either way.
 reset-overlap = Replace, old one works 24 more hours
 reset-now = Replace now
 reset-both = Replace both now
-app-use = How to use it
 token-request = Your token request
 redirect-uris = Redirect URIs
 redirect-uris-none = None: people get a code to copy into your app.
@@ -104,6 +113,54 @@ redirect-uri-any-port = with any port
 redirect-uris-exact = Requests must name one of them, letter by letter.
 may-ask-nothing = Nothing: no permission was chosen for it, so every request for access is refused.
 may-ask = What it may ask for
+
+change = Change app
+change-title = Change { $app }
+change-text = Changes apply at once. The client id and the secrets stay, and people stay connected.
+change-wrong = The app is not changed yet:
+change-uris-breaks = If you remove a redirect URI, requests that name it are refused at once.
+change-scopes-breaks = If you untick a permission, access tokens that include it stop working at once; the next refresh gives a token without it. If you tick one, people are asked for it when they connect the app again.
+change-done = The changes are saved.
+save = Save
+
+delete = Delete app
+delete-look = See what breaks…
+delete-text = The app, its secrets and all access that people gave to it end. The next page says what breaks before anything is deleted.
+delete-title = Delete { $app }?
+delete-breaks = What breaks
+delete-people = { $n ->
+    [0] Nobody has connected the app, so nobody loses it.
+    [one] 1 person has connected the app and is disconnected.
+   *[other] { $n } people have connected the app and are disconnected.
+}
+delete-people-at-least = { $n ->
+    [one] At least 1 person has connected the app and is disconnected.
+   *[other] At least { $n } people have connected the app and are disconnected.
+}
+delete-tokens = All of its access tokens and refresh tokens stop working at once.
+delete-secrets = { $n ->
+    [0] It has no secret.
+    [one] Its secret ends.
+   *[other] Its { $n } secrets end.
+}
+delete-client-id = Its client id stops working. If you register the app again, it gets another one, and people connect it anew.
+delete-declared = The operator declares this app in the configuration of the server. As long as it stays there, the next start of the server makes the app again, without the access that people gave.
+delete-no-undo = This cannot be undone.
+deleted-title = { $app } is deleted
+deleted-people = { $n ->
+    [0] Nobody had connected the app.
+    [one] 1 person was disconnected.
+   *[other] { $n } people were disconnected.
+}
+deleted-people-at-least = { $n ->
+    [one] At least 1 person was disconnected.
+   *[other] At least { $n } people were disconnected.
+}
+deleted-secrets = { $n ->
+    [one] Its secret has ended.
+   *[other] Its { $n } secrets have ended.
+}
+deleted-tokens = Its tokens and its client id no longer work.
 
 settings = Settings
 settings-title = Settings of { $organization }

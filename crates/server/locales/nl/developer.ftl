@@ -72,6 +72,10 @@ app-connected = { $n ->
    *[other] door { $n } mensen gekoppeld
 }
 fresh-title = Je nieuwe geheim
+fresh-title-first = Je geheim
+fresh-others-stay = Het andere geheim werkt zoals voorheen.
+fresh-others-ended = De oude geheimen zijn beëindigd: verzoeken ermee mislukken.
+fresh-others-end = De oude geheimen werken tot { $when }.
 fresh-text = Kopieer het nu en zet het op je server. Het wordt alleen deze ene keer getoond; raak je het kwijt, maak dan een nieuw.
 client-id = Client-id
 client-id-of = Client-id van { $app }
@@ -80,15 +84,21 @@ secrets = Geheimen
 secrets-text = Bewaar ze op je server; nooit in een app die mensen downloaden. Twee kunnen tegelijk werken terwijl je overstapt.
 public-text = Deze app draait waar niemand een geheim kan bewaren, en heeft er dus geen. De app bewijst zich met PKCE: voor elk verzoek een nieuwe code verifier.
 secret = Geheim
-secret-until = tot { $when }
+secret-made = Gemaakt
+secret-last-used = Laatst gebruikt
+secret-ends = Eindigt
+secret-breaks = Als je het beëindigt
+secret-breaks-requests = Verzoeken ermee mislukken meteen.
+secret-breaks-nothing = Er gaat niets stuk: het is nooit gebruikt.
+secret-breaks-last = Het kan niet worden beëindigd: geen ander geheim blijft over. Maak eerst een ander.
+secret-ended = Het geheim is beëindigd: verzoeken ermee mislukken.
 secret-lasts = verloopt niet
 secret-end = Nu beëindigen
 secret-add = Een tweede toevoegen
 secret-add-text = Een tweede werkt naast het eerste, tot je er een beëindigt.
 secrets-two = Er werken twee geheimen, en meer kunnen het er niet zijn. Beëindig het geheim dat niet meer wordt gebruikt; daarna kun je een ander maken.
 secret-last = Dit geheim is niet beëindigd: zonder dit blijft er geen over dat niet verloopt. Maak eerst een ander.
-secret-never-used = nooit gebruikt
-secret-used = laatst gebruikt: { $when }
+secret-never-used = nooit
 reset-title = Nieuw geheim maken
 reset-breaks = Er is een geheim in gebruik. Als je het nu vervangt, mislukken verzoeken met een oud geheim meteen.
 reset-breaks-nobody = Niemand heeft nog een geheim gebruikt, dus er gaat niets stuk.
@@ -96,7 +106,6 @@ reset-people-stay = Mensen blijven hoe dan ook gekoppeld.
 reset-overlap = Vervangen, het oude werkt nog 24 uur
 reset-now = Nu vervangen
 reset-both = Beide nu vervangen
-app-use = Hoe je de app gebruikt
 token-request = Je tokenverzoek
 redirect-uris = Redirect-URI’s
 redirect-uris-none = Geen: mensen krijgen een code om in je app te plakken.
@@ -104,6 +113,54 @@ redirect-uri-any-port = met elke poort
 redirect-uris-exact = Verzoeken moeten er een letter voor letter noemen.
 may-ask-nothing = Nergens om: er is geen recht voor gekozen, dus elk verzoek om toegang wordt geweigerd.
 may-ask = Waar de app om mag vragen
+
+change = App wijzigen
+change-title = { $app } wijzigen
+change-text = Wijzigingen gelden meteen. De client-id en de geheimen blijven, en mensen blijven gekoppeld.
+change-wrong = De app is nog niet gewijzigd:
+change-uris-breaks = Als je een redirect-URI weghaalt, worden verzoeken die hem noemen meteen geweigerd.
+change-scopes-breaks = Als je een recht uitzet, werken toegangstokens met dat recht meteen niet meer; de volgende verversing geeft een token zonder dat recht. Als je er een aanzet, wordt mensen erom gevraagd als ze de app opnieuw koppelen.
+change-done = De wijzigingen zijn opgeslagen.
+save = Opslaan
+
+delete = App verwijderen
+delete-look = Bekijk wat er stukgaat…
+delete-text = De app, de geheimen en alle toegang die mensen eraan gaven, worden beëindigd. De volgende pagina zegt wat er stukgaat, voordat er iets wordt verwijderd.
+delete-title = { $app } verwijderen?
+delete-breaks = Wat er stukgaat
+delete-people = { $n ->
+    [0] Niemand heeft de app gekoppeld, dus niemand raakt hem kwijt.
+    [one] 1 persoon heeft de app gekoppeld en wordt ontkoppeld.
+   *[other] { $n } mensen hebben de app gekoppeld en worden ontkoppeld.
+}
+delete-people-at-least = { $n ->
+    [one] Ten minste 1 persoon heeft de app gekoppeld en wordt ontkoppeld.
+   *[other] Ten minste { $n } mensen hebben de app gekoppeld en worden ontkoppeld.
+}
+delete-tokens = Alle toegangstokens en verversingstokens van de app werken meteen niet meer.
+delete-secrets = { $n ->
+    [0] De app heeft geen geheim.
+    [one] Het geheim van de app wordt beëindigd.
+   *[other] De { $n } geheimen van de app worden beëindigd.
+}
+delete-client-id = De client-id werkt niet meer. Registreer je de app opnieuw, dan krijgt hij een andere, en koppelen mensen hem opnieuw.
+delete-declared = De beheerder heeft deze app in de configuratie van de server gezet. Zolang hij daar staat, maakt de server hem bij de volgende start opnieuw, zonder de toegang die mensen gaven.
+delete-no-undo = Dit kan niet ongedaan worden gemaakt.
+deleted-title = { $app } is verwijderd
+deleted-people = { $n ->
+    [0] Niemand had de app gekoppeld.
+    [one] 1 persoon is ontkoppeld.
+   *[other] { $n } mensen zijn ontkoppeld.
+}
+deleted-people-at-least = { $n ->
+    [one] Ten minste 1 persoon is ontkoppeld.
+   *[other] Ten minste { $n } mensen zijn ontkoppeld.
+}
+deleted-secrets = { $n ->
+    [one] Het geheim van de app is beëindigd.
+   *[other] De { $n } geheimen van de app zijn beëindigd.
+}
+deleted-tokens = De tokens en de client-id van de app werken niet meer.
 
 settings = Instellingen
 settings-title = Instellingen van { $organization }

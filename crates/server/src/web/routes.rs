@@ -2,7 +2,7 @@
 
 use crate::serve::hallpass::Hallpass;
 use crate::web::account::{connected_apps, overview};
-use crate::web::developer::{apps, new_app, secrets};
+use crate::web::developer::{apps, change_app, delete_app, new_app, secrets};
 use crate::web::landing;
 use crate::web::organization::settings;
 use crate::web::sign_in::{consent, login};
@@ -25,6 +25,14 @@ pub fn pages(hallpass: Arc<Hallpass>) -> Router {
         .route("/developer", get(apps::list))
         .route("/developer/apps/new", get(new_app::page).post(new_app::create))
         .route("/developer/apps/{client_id}", get(apps::page))
+        .route(
+            "/developer/apps/{client_id}/change",
+            get(change_app::page).post(change_app::change),
+        )
+        .route(
+            "/developer/apps/{client_id}/delete",
+            get(delete_app::page).post(delete_app::delete),
+        )
         .route("/developer/apps/{client_id}/secret", post(secrets::make))
         .route("/developer/apps/{client_id}/secret/end", post(secrets::end))
         .fallback(landing::not_found)

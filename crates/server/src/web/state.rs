@@ -50,6 +50,10 @@ pub enum Purpose {
     Secret = 6,
     /// Signing in with another account; carries where to go then.
     Switch = 7,
+    /// Changing an app; carries its id.
+    ChangeApp = 8,
+    /// Deleting an app; carries its id and name.
+    DeleteApp = 9,
 }
 
 /// Whom a state is bound to.

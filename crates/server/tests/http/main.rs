@@ -10,6 +10,7 @@
     reason = "a test ends where an expectation fails, and shows what it has"
 )]
 
+mod app_changes;
 mod attacks;
 mod audit;
 mod authorization;

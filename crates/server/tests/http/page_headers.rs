@@ -53,6 +53,8 @@ async fn every_page_of_a_person_is_protected() {
         "/developer",
         "/developer/apps/new",
         "/developer/apps/sample",
+        "/developer/apps/sample/change",
+        "/developer/apps/sample/delete",
         "/developer/apps/nothing",
     ] {
         assert_protected(&john.open(path).await, path);

@@ -12,7 +12,7 @@ use crate::random;
 use crate::store::Connected;
 use crate::store::model::{App, AppId, ClientType, Secret, User};
 use crate::web::state::Purpose;
-use crate::web::view::{AppPage, AppsList, ErrorKind, Registration, SecretLine, SecretNews, UriLine};
+use crate::web::view::{AppDone, AppPage, AppsList, ErrorKind, Registration, SecretLine, SecretNews, UriLine};
 use crate::web::{SignedIn, Visit};
 use hallpass_wire::RedirectUri;
 use percent_encoding::percent_decode_str;
@@ -145,6 +145,7 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected: Connected, new
             redirect_uris: &uris,
             scopes: &visit.scope_lines(&client.scopes),
             secrets: &secrets,
+            done: done(visit, news),
             news,
             connected,
             token_url: &token_url,
@@ -154,6 +155,16 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected: Connected, new
         }
         .render(frame)
     })
+}
+
+/// What the person just did to the app, as the address says. The page of a new secret says more.
+fn done(visit: &Visit, news: Option<SecretNews<'_>>) -> Option<AppDone> {
+    match visit.query(&["done"]).get("done") {
+        _ if news.is_some() => None,
+        Some("changed") => Some(AppDone::Changed),
+        Some("secret-ended") => Some(AppDone::SecretEnded),
+        _ => None,
+    }
 }
 
 /// A free port is for native apps, which are public (RFC 8252 §7.3).

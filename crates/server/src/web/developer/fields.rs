@@ -2,7 +2,7 @@
 
 use crate::apps::registration::{Fault, NameFault, RedirectUriFault, Request};
 use crate::http::excerpt::excerpt;
-use crate::store::model::ClientType;
+use crate::store::model::{App, ClientType};
 use crate::web::view::{AppFieldErrors, AppFields, Notice, RedirectUriError, ScopeChoice};
 use crate::web::{Form, Visit};
 use hallpass_wire::Scope;
@@ -44,6 +44,18 @@ impl Typed {
         }
     }
 
+    /// The fields as the app has them.
+    pub(super) fn of_app(app: &App) -> Self {
+        let uris: Vec<&str> = app.redirect_uris.iter().map(|uri| uri.as_str()).collect();
+        let scopes = app.scopes.as_ref();
+        Self {
+            name: app.name.clone(),
+            redirect_uris: uris.join("\n"),
+            localhost_any_port: app.localhost_any_port,
+            scopes: scopes.map(|scopes| scopes.iter().map(ToString::to_string).collect()),
+        }
+    }
+
     pub(super) fn request(&self, client_type: ClientType) -> Request<'_> {
         // HC-2: several, separated by commas; white space and new lines separate too.
         let separates = |c: char| c == ',' || c.is_whitespace();
@@ -58,6 +70,12 @@ impl Typed {
             products: None,
             grant_types: None,
         }
+    }
+
+    /// Whether the same of these scopes are ticked, and no other one is named.
+    pub(super) fn ticks_the_same<'s>(&self, other: &Self, mut scopes: impl Iterator<Item = &'s Scope> + Clone) -> bool {
+        let is_known = |name: &String| scopes.clone().any(|scope| scope.as_str() == name);
+        self.scopes.iter().flatten().all(is_known) && scopes.all(|scope| self.ticks(scope) == other.ticks(scope))
     }
 
     fn ticks(&self, scope: &Scope) -> bool {

@@ -1,6 +1,8 @@
 //! The developer portal: third parties register apps, and see their credentials. Who may do what is in `permission`.
 
 pub mod apps;
+pub mod change_app;
+pub mod delete_app;
 pub mod fields;
 pub mod new_app;
 pub mod secrets;

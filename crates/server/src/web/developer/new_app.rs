@@ -14,7 +14,7 @@ use crate::store::model::{App, AppId, AppStatus, AuditAction, ClientType, Organi
 use crate::web::account::overview::organization_choices;
 use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
-use crate::web::view::{AppNew, ErrorKind, Notice, SecretNews};
+use crate::web::view::{AppNew, ErrorKind, Notice, OldSecrets, SecretNews};
 use crate::web::{Form, Kept, Post, SignedIn, Visit};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -138,7 +138,10 @@ async fn register(
     match store.register_app(app.clone(), MOST_APPS).await {
         Ok(()) => {
             let client = hallpass.directory.client_by_id(id).await?.ok_or(Refusal::Internal)?;
-            let news = confidential.then(|| SecretNews::Made(text.expose()));
+            let news = confidential.then(|| SecretNews::Made {
+                secret: text.expose(),
+                others: OldSecrets::None,
+            });
             apps::show(visit, &client, news).await.map(Ok)
         }
         Err(StoreError::Taken(_) | StoreError::Conflict) => match hallpass.directory.client_by_id(id).await? {

@@ -1,15 +1,16 @@
 //! An app's secrets: one more, one in place of the others, one less. At most two are live, so that a change-over needs no
 //! outage and no secret is forgotten.
 
-use super::apps::{self, address_of, of_developer, place_of, show};
+use super::apps::{self, address_of, place_of, show};
+use super::change_app::active;
 use crate::apps::secrets;
 use crate::directory::Client;
 use crate::http::respond::{Response, unchanged};
 use crate::store::StoreError;
-use crate::store::model::{ClientType, Others, Secret, SecretId, Status, User};
+use crate::store::model::{ClientType, Others, Secret, SecretId, User};
 use crate::web::sign_in::prompt;
 use crate::web::state::{Opened, Purpose};
-use crate::web::view::{ErrorKind, Notice, SecretNews};
+use crate::web::view::{ErrorKind, Notice, OldSecrets, SecretNews};
 use crate::web::{Form, Kept, Post, SignedIn, Visit};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -35,7 +36,10 @@ pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
     let event = visit.who(&user).set_secret(&client.app, id, others, visit.now);
     let store = visit.hallpass.store.recording(event);
     match store.set_secret(client.app.id, secret, others, visit.now).await {
-        Ok(()) => tell(&visit, &client, SecretNews::Made(text.expose())).await,
+        Ok(()) => {
+            let (secret, others) = (text.expose(), become_of(&visit, &client, others));
+            tell(&visit, &client, SecretNews::Made { secret, others }).await
+        }
         Err(StoreError::Taken(_)) => Ok(visit.go(&address_of(&visit))),
         Err(StoreError::Conflict) => unless(&visit, &client, id, true, SecretNews::TwoLive).await,
         Err(error) => Err(visit.failed(error)),
@@ -51,9 +55,20 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
     let event = visit.who(&user).ended_secret(&client.app, id, visit.now);
     let store = visit.hallpass.store.recording(event);
     match store.end_secret(client.app.id, id, visit.now).await {
-        Ok(()) => Ok(visit.go(&address_of(&visit))),
+        Ok(()) => Ok(visit.go(&format!("{}?done=secret-ended", address_of(&visit)))),
         Err(StoreError::Conflict) => unless(&visit, &client, id, false, SecretNews::LastOne).await,
         Err(error) => Err(visit.failed(error)),
+    }
+}
+
+/// What became of the secrets that the app had.
+fn become_of(visit: &Visit, client: &Client, others: Others) -> OldSecrets {
+    let mut before = client.app.secrets.iter();
+    match others {
+        _ if !before.any(|secret| secret.is_live(visit.now)) => OldSecrets::None,
+        Others::Keep => OldSecrets::Stay,
+        Others::End => OldSecrets::Ended,
+        Others::EndAt(end) => OldSecrets::EndAt(end.0),
     }
 }
 
@@ -63,10 +78,7 @@ async fn asked(visit: &Visit, opened: Option<&Opened>) -> Result<Option<(Arc<Use
     let (Some(user), Some(opened)) = (&visit.user, opened) else {
         return Ok(None);
     };
-    let client = of_developer(visit, user).await?;
-    if client.organization.status != Status::Active {
-        return Err(visit.error(404, ErrorKind::NotFound));
-    }
+    let client = active(visit, user).await?;
     match Uuid::from_slice(&opened.payload) {
         Ok(id) => Ok(Some((user.clone(), client, SecretId(id)))),
         Err(_) => Err(visit.error(400, ErrorKind::BadForm)),

@@ -3,7 +3,7 @@
 use crate::http::respond::Response;
 use crate::store::model::User;
 use crate::web::account::connected_apps;
-use crate::web::developer::{apps, new_app};
+use crate::web::developer::{apps, change_app, new_app};
 use crate::web::onward::Onward;
 use crate::web::view::Notice;
 use crate::web::{SignedIn, Visit};
@@ -26,6 +26,7 @@ pub(super) async fn resume(onward: Onward, mut visit: Visit, user: Arc<User>) ->
     match (onward.place.as_str(), fields) {
         ("/account/apps", fields) => connected_apps::again(visit, user, Notice::NothingDone, fields.as_ref()).await,
         (new_app::PLACE, Some(fields)) => new_app::again(visit, user, &fields).await,
+        (place, Some(fields)) if change_app::is_place(place) => change_app::again(visit, user, &fields).await,
         (_, fields) => {
             visit.notice = Some(Notice::NothingDone);
             let visit = visit.with_navigation().await?;

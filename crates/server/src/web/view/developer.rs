@@ -272,6 +272,8 @@ pub struct AppPage<'a> {
     pub secrets: &'a [SecretLine<'a>],
     /// What just changed about the secrets.
     pub news: Option<SecretNews<'a>>,
+    /// What the person just did.
+    pub done: Option<AppDone>,
     /// The number of people who have connected the app.
     pub connected: Connected,
     /// The URL of the token endpoint.
@@ -306,8 +308,32 @@ impl AppPage<'_> {
     /// The new secret, which is shown once.
     fn fresh_secret(&self) -> Option<&str> {
         match self.news {
-            Some(SecretNews::Made(secret)) => Some(secret),
+            Some(SecretNews::Made { secret, .. }) => Some(secret),
             _ => None,
+        }
+    }
+
+    /// What the new secret is called.
+    fn fresh_title(&self) -> Message {
+        match self.news {
+            Some(SecretNews::Made {
+                others: OldSecrets::None,
+                ..
+            }) => Message("fresh-title-first"),
+            _ => Message("fresh-title"),
+        }
+    }
+
+    /// What became of the other secrets when the new one was made.
+    fn fresh_others(&self, words: &Words) -> Option<Phrase> {
+        let Some(SecretNews::Made { others, .. }) = self.news else {
+            return None;
+        };
+        match others {
+            OldSecrets::None => None,
+            OldSecrets::Stay => Some(words.say("fresh-others-stay")),
+            OldSecrets::Ended => Some(words.say("fresh-others-ended")),
+            OldSecrets::EndAt(end) => Some(words.say("fresh-others-end").part("when", words.minute(end))),
         }
     }
 
@@ -366,11 +392,47 @@ pub struct SecretLine<'a> {
     pub end_blob: Option<&'a str>,
 }
 
+/// What a person just did to an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppDone {
+    /// They changed it.
+    Changed,
+    /// They ended a secret.
+    SecretEnded,
+}
+
+impl AppDone {
+    fn message(self) -> Message {
+        match self {
+            Self::Changed => Message("change-done"),
+            Self::SecretEnded => Message("secret-ended"),
+        }
+    }
+}
+
+/// What became of an app's other secrets when it got a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldSecrets {
+    /// There was none.
+    None,
+    /// They work as before.
+    Stay,
+    /// They ended at once.
+    Ended,
+    /// They end then, in Unix milliseconds.
+    EndAt(i64),
+}
+
 /// What just changed about an app's secrets.
 #[derive(Debug, Clone, Copy)]
 pub enum SecretNews<'a> {
     /// A secret was created. Only this answer shows it.
-    Made(&'a str),
+    Made {
+        /// Shown here and never again.
+        secret: &'a str,
+        /// What became of the others.
+        others: OldSecrets,
+    },
     /// No secret was created: the app already has the highest allowed number.
     TwoLive,
     /// No secret was ended: it is the last one that does not expire.
@@ -382,7 +444,7 @@ impl SecretNews<'_> {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::Made(_) => 200,
+            Self::Made { .. } => 200,
             Self::TwoLive | Self::LastOne => 409,
         }
     }
@@ -390,7 +452,7 @@ impl SecretNews<'_> {
     /// Why nothing changed. `None` if something did.
     fn fault(self) -> Option<Message> {
         match self {
-            Self::Made(_) => None,
+            Self::Made { .. } => None,
             Self::TwoLive => Some(Message("secrets-two")),
             Self::LastOne => Some(Message("secret-last")),
         }
@@ -398,11 +460,90 @@ impl SecretNews<'_> {
 }
 
 impl SecretLine<'_> {
-    fn usage(&self, words: &Words, now: &i64) -> Phrase {
-        match self.last_used {
-            None => words.say("secret-never-used"),
-            Some(used) => words.say("secret-used").part("when", words.ago(used, now)),
+    /// What its end would break.
+    fn breaks(&self) -> Message {
+        match (self.end_blob, self.last_used) {
+            (None, _) => Message("secret-breaks-last"),
+            (Some(_), Some(_)) => Message("secret-breaks-requests"),
+            (Some(_), None) => Message("secret-breaks-nothing"),
         }
+    }
+}
+
+/// The form that changes an app: the fields of [`AppFields`], hidden `state`.
+#[derive(Debug, Clone)]
+pub struct AppChange<'a> {
+    /// Sealed blob, hidden field `state`.
+    pub blob: &'a str,
+    /// Client id.
+    pub client_id: &'a str,
+    /// The name that the app has.
+    pub name: &'a str,
+    /// A free port is for public apps.
+    pub client_type: ClientType,
+    /// The fields.
+    pub fields: AppFields<'a>,
+}
+page!(AppChange, "app_change.html", here: "developer");
+
+/// What breaks when an app is deleted, and the button that deletes it: `delete`, hidden `state`.
+#[derive(Debug, Clone)]
+pub struct AppDelete<'a> {
+    /// Sealed blob, hidden field `state`.
+    pub blob: &'a str,
+    /// Client id.
+    pub client_id: &'a str,
+    /// Name.
+    pub name: &'a str,
+    /// Whether it has secrets.
+    pub confidential: bool,
+    /// What ends.
+    pub ending: Ending,
+    /// Whether the configuration makes it again.
+    pub declared: bool,
+}
+page!(AppDelete, "app_delete.html", here: "developer");
+
+/// What ended with an app.
+#[derive(Debug, Clone)]
+pub struct AppDeleted<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What ended; `None`: it was deleted before.
+    pub ended: Option<Ending>,
+}
+page!(AppDeleted, "app_deleted.html", here: "developer");
+
+/// What the deletion of an app ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending {
+    /// The people who connected it.
+    pub connected: Connected,
+    /// Its secrets.
+    pub secrets: u32,
+}
+
+impl Ending {
+    fn people_lose(&self, words: &Words) -> Phrase {
+        let phrase = if self.connected.at_least {
+            words.say("delete-people-at-least")
+        } else {
+            words.say("delete-people")
+        };
+        phrase.count("n", self.connected.people)
+    }
+
+    fn people_lost(&self, words: &Words) -> Phrase {
+        let phrase = if self.connected.at_least {
+            words.say("deleted-people-at-least")
+        } else {
+            words.say("deleted-people")
+        };
+        phrase.count("n", self.connected.people)
+    }
+
+    fn secrets(&self) -> u64 {
+        self.secrets.into()
     }
 }
 

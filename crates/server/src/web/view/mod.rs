@@ -23,8 +23,8 @@ mod words;
 pub use account::{Account, ConnectedApps, Connection, EndedLine, Landing, OrganizationLine};
 pub use assets::{asset, css_path, icon_path, script_path};
 pub use developer::{
-    AppFieldErrors, AppFields, AppLine, AppNew, AppPage, AppsList, RedirectUriError, Registration, ScopeChoice,
-    SecretLine, SecretNews, UriLine,
+    AppChange, AppDelete, AppDeleted, AppDone, AppFieldErrors, AppFields, AppLine, AppNew, AppPage, AppsList, Ending,
+    OldSecrets, RedirectUriError, Registration, ScopeChoice, SecretLine, SecretNews, UriLine,
 };
 pub use error::{Back, Error, ErrorKind, SwitchAccount};
 pub use interaction::{

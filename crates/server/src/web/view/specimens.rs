@@ -3,11 +3,11 @@
 #![allow(clippy::too_many_lines, reason = "lists of data, not logic")]
 
 use super::{
-    Account, Again, AlreadyConnected, AppFieldErrors, AppFields, AppLine, AppNew, AppPage, AppsList, Back, CodeCopy,
-    ConnectedApps, Connection, Consent, ConsentDone, Denied, EndedLine, Error, ErrorKind, Frame, Interrupted, Landing,
-    Locale, Login, LoginError, MemberLine, Notice, OrganizationChoice, OrganizationLine, OrganizationSettings, Pages,
-    Part, RedirectUriError, Registration, ScopeChoice, ScopeLine, SecretLine, SecretNews, SwitchAccount, Tab, Until,
-    UriLine,
+    Account, Again, AlreadyConnected, AppChange, AppDelete, AppDeleted, AppDone, AppFieldErrors, AppFields, AppLine,
+    AppNew, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent, ConsentDone, Denied, EndedLine,
+    Ending, Error, ErrorKind, Frame, Interrupted, Landing, Locale, Login, LoginError, MemberLine, Notice, OldSecrets,
+    OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, Part, RedirectUriError, Registration,
+    ScopeChoice, ScopeLine, SecretLine, SecretNews, SwitchAccount, Tab, Until, UriLine,
 };
 use crate::apps::names::NameError;
 use crate::apps::registration::{NameFault, RedirectUriFault};
@@ -141,6 +141,7 @@ impl Texts {
         self.account(&self.frame(locale), &mut pages);
         self.registration(&self.frame(locale), &mut pages);
         self.app(&self.frame(locale), &mut pages);
+        self.app_changes(&self.frame(locale), &mut pages);
         self.organization(&self.frame(locale), &mut pages);
         self.errors(&self.frame(locale), &mut pages);
         pages
@@ -671,6 +672,7 @@ impl Texts {
             redirect_uris: &uris,
             scopes: &scopes,
             secrets: &[current, old],
+            done: None,
             news: None,
             connected: Connected {
                 people: 1204,
@@ -682,6 +684,25 @@ impl Texts {
             now: NOW,
         };
         add("app", app.render(frame));
+        for (name, done) in [
+            ("app-changed", AppDone::Changed),
+            ("app-secret-ended", AppDone::SecretEnded),
+        ] {
+            let done = Some(done);
+            add(name, AppPage { done, ..app.clone() }.render(frame));
+        }
+        for (name, others) in [
+            ("app-fresh-second", OldSecrets::Stay),
+            ("app-fresh-instead", OldSecrets::Ended),
+            ("app-fresh-overlap", OldSecrets::EndAt(NOW + DAY)),
+        ] {
+            let made = SecretNews::Made {
+                secret: &self.code,
+                others,
+            };
+            let news = Some(made);
+            add(name, AppPage { news, ..app.clone() }.render(frame));
+        }
         add(
             "app-old-in-use",
             AppPage {
@@ -706,7 +727,10 @@ impl Texts {
             add(name, two.render(frame));
         }
         let fresh = AppPage {
-            news: Some(SecretNews::Made(&self.code)),
+            news: Some(SecretNews::Made {
+                secret: &self.code,
+                others: OldSecrets::None,
+            }),
             secrets: &[unused],
             connected: Connected {
                 people: 0,
@@ -738,6 +762,81 @@ impl Texts {
             }
             .render(frame),
         );
+    }
+
+    fn app_changes(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
+        let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        let scopes = [ScopeChoice {
+            name: "checks",
+            title: &self.scope,
+            chosen: true,
+        }];
+        let change = AppChange {
+            blob: &self.blob,
+            client_id: &self.client_id,
+            name: &self.app,
+            client_type: ClientType::Public,
+            fields: AppFields {
+                name: &self.app,
+                redirect_uris: &self.uri,
+                localhost_any_port: true,
+                scopes: &scopes,
+                code_page: false,
+                errors: AppFieldErrors::default(),
+            },
+        };
+        add("app-change", change.render(frame));
+        let uris = [RedirectUriError {
+            uri: &self.uri,
+            why: RedirectUriFault::Malformed(Malformed::PlainHttp),
+        }];
+        let errors = AppFieldErrors {
+            name: Some(NameFault::Taken),
+            redirect_uris: &uris,
+            scope: true,
+            ..AppFieldErrors::default()
+        };
+        let wrong = AppChange {
+            client_type: ClientType::Confidential,
+            fields: AppFields {
+                errors,
+                ..change.fields
+            },
+            ..change
+        };
+        add("app-change-wrong", wrong.render(frame));
+        let ending = |people, at_least, secrets| Ending {
+            connected: Connected { people, at_least },
+            secrets,
+        };
+        let delete = AppDelete {
+            blob: &self.blob,
+            client_id: &self.client_id,
+            name: &self.app,
+            confidential: true,
+            ending: ending(1204, true, 2),
+            declared: true,
+        };
+        add("app-delete", delete.render(frame));
+        let unused = AppDelete {
+            confidential: false,
+            ending: ending(0, false, 0),
+            declared: false,
+            ..delete
+        };
+        add("app-delete-unused", unused.render(frame));
+        for (name, ended) in [
+            ("app-deleted", Some(ending(1204, true, 2))),
+            ("app-deleted-unused", Some(ending(0, false, 1))),
+            ("app-deleted-before", None),
+        ] {
+            let name_of_app = &self.app;
+            let deleted = AppDeleted {
+                name: name_of_app,
+                ended,
+            };
+            add(name, deleted.render(frame));
+        }
     }
 
     fn organization(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {

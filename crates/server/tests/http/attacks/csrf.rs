@@ -6,6 +6,9 @@ use crate::harness::{APPS, Answer, Browser, Client, Form, JOHN, MARY, REDIRECT_U
 use reqwest::Method;
 use std::time::Duration;
 
+const CHANGE: &str = "/developer/apps/sample/change";
+const DELETE: &str = "/developer/apps/sample/delete";
+
 /// Such a POST has no SameSite cookie. An anonymous session cookie in the answer would replace the person's.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_from_another_site_does_not_replace_the_session() {
@@ -53,6 +56,7 @@ async fn deeds(browser: &Browser<'_>, client: &Client<'_>) -> Vec<Deed> {
         browser.open("/developer/apps/new").await,
         browser.open("/developer/apps/sample").await,
     );
+    let (change, delete) = (browser.open(CHANGE).await, browser.open(DELETE).await);
     let deed = |page: &Answer, action: &str, typed: &[(&'static str, &'static str)]| Deed {
         page: page.clone(),
         form: form_to(page, action),
@@ -68,6 +72,8 @@ async fn deeds(browser: &Browser<'_>, client: &Client<'_>) -> Vec<Deed> {
             &[("name", "Sneaky"), ("redirect_uris", "https://evil.example/")],
         ),
         deed(&app, RESET, &[("reset", "now")]),
+        deed(&change, CHANGE, &[("name", "Sneaky")]),
+        deed(&delete, DELETE, &[("delete", "1")]),
         deed(&account, "/logout", &[]),
     ]
 }

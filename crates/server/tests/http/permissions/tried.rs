@@ -1,8 +1,9 @@
 //! Tests one row of the table of pages, for each person.
 
 use super::world::*;
-use crate::harness::{Answer, Browser, Server};
+use crate::harness::{Answer, Browser, Form, Server};
 use reqwest::Method;
+use serde_json::json;
 use std::collections::HashMap;
 
 /// The people's browsers.
@@ -84,6 +85,8 @@ impl<'s> Tried<'s> {
                 word(&browser.open(&format!("/assets/{asset}")).await)
             }
             "GET /developer/apps/{client_id}" => word(&browser.open(&page_of_app).await),
+            "GET /developer/apps/{client_id}/change" => word(&browser.open(&format!("{page_of_app}/change")).await),
+            "GET /developer/apps/{client_id}/delete" => word(&browser.open(&format!("{page_of_app}/delete")).await),
             "GET /organizations/{slug}" => word(&browser.open(&organization).await),
             "GET [paths] authorize" => self.authorized(browser, app).await.0,
             "link to the developer pages in GET /account" => {
@@ -117,8 +120,67 @@ impl<'s> Tried<'s> {
             "POST /developer/apps/new" => self.registered(browser, name, app).await,
             "POST /developer/apps/{client_id}/secret" => self.secret_changed(browser, app, "reset", "now").await,
             "POST /developer/apps/{client_id}/secret/end" => self.secret_changed(browser, app, "end", "1").await,
+            "POST /developer/apps/{client_id}/change" => self.changed(browser, app).await,
+            "POST /developer/apps/{client_id}/delete" => self.deleted(browser, app).await,
             other => panic!("the test does not know how to try {other:?}"),
         }
+    }
+
+    /// Adds a redirect URI on the form of the app, or else by the form of somebody who may.
+    async fn changed(&self, browser: &Browser<'_>, app: &str) -> &'static str {
+        let (page, mut form, of) = self.form_of(browser, app, "change", "save").await;
+        form.action = form.action.replace(&of, app);
+        let before = self.told(app).await.body;
+        let number = self.server.sql("SELECT COUNT(*) FROM audit_events");
+        let uri = format!("{CALLBACK}/{number}");
+        let typed = [("redirect_uris", uri.as_str()), ("save", "1")];
+        let answer = browser.submit(&page, &form, &typed).await;
+        done(word(&answer), self.told(app).await.body != before)
+    }
+
+    /// Deletes an app like this one, of the same owner, organization and team.
+    async fn deleted(&self, browser: &Browser<'_>, app: &str) -> &'static str {
+        let twin = self.twin(app).await;
+        let (page, mut form, of) = self.form_of(browser, &twin, "delete", "delete").await;
+        form.action = form.action.replace(&of, &twin);
+        let answer = browser.submit(&page, &form, &[("delete", "1")]).await;
+        done(word(&answer), self.told(&twin).await.status == 404)
+    }
+
+    async fn told(&self, app: &str) -> Answer {
+        self.server.operator(Method::GET, &format!("/apps/{app}"), None).await
+    }
+
+    /// The form of a page of the app, for somebody who does not see it that of another person, perhaps of another app.
+    async fn form_of(&self, browser: &Browser<'_>, app: &str, page: &str, button: &str) -> (Answer, Form, String) {
+        let mut tried = vec![(browser, app)];
+        tried.extend([(self.browser("olga"), app), (self.browser("nina"), app)]);
+        tried.push((self.browser("nina"), "nina-notes"));
+        for (browser, of) in tried {
+            let found = browser.open(&format!("/developer/apps/{of}/{page}")).await;
+            if word(&found) == "yes" {
+                let form = found.form(button);
+                return (found, form, of.to_owned());
+            }
+        }
+        panic!("nobody sees the {page} of {app}");
+    }
+
+    async fn twin(&self, app: &str) -> String {
+        let (_, organization, owner) = APPS.into_iter().find(|(id, ..)| *id == app).unwrap();
+        let owner = owner.map(|owner| format!("{owner}@example.com"));
+        let number = self.server.sql("SELECT COUNT(*) FROM audit_events");
+        let made = json!({ "name": format!("Twin {number}"), "organization": organization });
+        let made = self.server.operator(Method::POST, "/apps", Some(made)).await;
+        let id = made.json()["client_id"].as_str().unwrap().to_owned();
+        let owned = Some(json!({ "owner": owner }));
+        let owned = self.server.operator(Method::PATCH, &format!("/apps/{id}"), owned).await;
+        assert_eq!(owned.status, 200, "{owned:?}");
+        self.server.sql(&format!(
+            "INSERT INTO app_team (app_id, user_id, added) SELECT twin.id, user_id, 0 FROM app_team \
+             JOIN apps ON apps.id = app_id AND apps.client_id = '{app}' JOIN apps AS twin ON twin.client_id = '{id}'"
+        ));
+        id
     }
 
     pub(super) async fn authorized(&self, browser: &Browser<'_>, app: &str) -> (&'static str, Answer) {

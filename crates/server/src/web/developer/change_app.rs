@@ -1,0 +1,148 @@
+//! Changing an app: its name, where people go back to, and what it may ask for. The same fields and rules as at registration.
+
+use super::apps::{of_developer, place_of};
+use super::fields::{self, Faults, Typed, kept};
+use crate::apps::registration;
+use crate::directory::Client;
+use crate::http::respond::Response;
+use crate::store::StoreError;
+use crate::store::model::{App, AppUpdate, AuditAction, Status, User};
+use crate::web::sign_in::prompt;
+use crate::web::state::Purpose;
+use crate::web::view::{AppChange, ErrorKind, Notice};
+use crate::web::{Form, Kept, Post, SignedIn, Visit};
+use std::sync::Arc;
+
+/// Whether a place below the public address is the form of an app.
+#[must_use]
+pub fn is_place(place: &str) -> bool {
+    let app = place.strip_prefix("/developer/apps/");
+    app.is_some_and(|rest| rest.ends_with("/change"))
+}
+
+/// `GET /developer/apps/{client_id}/change`.
+pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+    let app = of_person(&visit, &user).await?;
+    let typed = Typed::of_app(&app);
+    Ok(show(&visit, 200, &app, &typed, &Faults::default()))
+}
+
+/// `POST /developer/apps/{client_id}/change`.
+pub async fn change(Post { mut visit, form }: Post) -> Result<Response, Response> {
+    let opened = visit.open_returned(Purpose::ChangeApp, &form);
+    let Some(user) = visit.user.clone() else {
+        let kept = Kept::of(opened.as_ref(), &form, &fields::FIELDS);
+        let place = format!("{}/change", place_of(&visit));
+        return Ok(prompt::interrupted(&visit, &place, None, kept));
+    };
+    let app = of_person(&visit, &user).await?;
+    let typed = Typed::of(&form);
+    let of_app = |payload: &[u8]| payload == app.id.0.as_bytes();
+    if !opened
+        .as_ref()
+        .is_some_and(|opened| opened.fits && of_app(&opened.payload))
+    {
+        visit.notice = Some(if opened.is_some() {
+            kept(&form)
+        } else {
+            Notice::Unreadable
+        });
+        return Err(show(&visit, 400, &app, &typed, &Faults::default()));
+    }
+    let update = judge(&visit, &app, &typed).map_err(|faults| show(&visit, 400, &app, &typed, &faults))?;
+    save(&visit, &user, &app, update)
+        .await?
+        .map_err(|faults| show(&visit, 400, &app, &typed, &faults))?;
+    Ok(visit.go(&visit.address(&format!("{}?done=changed", place_of(&visit)))))
+}
+
+/// The form with what was typed before the person signed in. Nothing was changed.
+///
+/// # Errors
+/// The answer to give instead.
+pub async fn again(mut visit: Visit, user: Arc<User>, form: &Form) -> Result<Response, Response> {
+    visit.notice = Some(kept(form));
+    let visit = visit.with_navigation().await?;
+    let app = of_person(&visit, &user).await?;
+    Ok(show(&visit, 200, &app, &Typed::of(form), &Faults::default()))
+}
+
+/// The app that the address names, if this person may change it, as the database has it now.
+async fn of_person(visit: &Visit, user: &User) -> Result<App, Response> {
+    let client = active(visit, user).await?;
+    let app = visit.hallpass.store.app(client.app.id).await;
+    let app = app.map_err(|error| visit.failed(error))?;
+    app.ok_or_else(|| visit.error(404, ErrorKind::NotFound))
+}
+
+/// The app that the address names, if this person may change it. An organization that is suspended changes nothing.
+pub(super) async fn active(visit: &Visit, user: &User) -> Result<Arc<Client>, Response> {
+    let client = of_developer(visit, user).await?;
+    if client.organization.status == Status::Active {
+        Ok(client)
+    } else {
+        Err(visit.error(404, ErrorKind::NotFound))
+    }
+}
+
+/// What is to be different about the app.
+fn judge(visit: &Visit, app: &App, typed: &Typed) -> Result<AppUpdate, Faults> {
+    let config = &visit.hallpass.config;
+    let mut request = typed.request(app.client_type).without_what_is(app);
+    if typed.ticks_the_same(&Typed::of_app(app), config.scopes.keys()) {
+        request.scopes = None;
+    }
+    let accepted = registration::judge(&config.rules_for_developers(), &request);
+    let accepted = accepted.map_err(|faults| Faults::of(&faults))?;
+    // The form does not show a scope that the catalogue does not have at present: it stays.
+    let hidden = app.scopes.iter().flat_map(|scopes| scopes.iter());
+    let hidden = hidden.filter(|scope| !config.scopes.contains_key(*scope)).cloned();
+    let scopes = accepted.scopes;
+    let scopes = scopes.map(|chosen| chosen.iter().cloned().chain(hidden).collect());
+    Ok(AppUpdate {
+        name: accepted.name.map(String::from),
+        redirect_uris: accepted.redirect_uris,
+        localhost_any_port: accepted.localhost_any_port,
+        scopes: scopes.map(Some),
+        ..AppUpdate::default()
+    })
+}
+
+/// Writes what is different, unless the name looks like that of another developer's app.
+async fn save(visit: &Visit, user: &User, app: &App, update: AppUpdate) -> Result<Result<(), Faults>, Response> {
+    let event = visit.who(user).did(AuditAction::AppChanged, visit.now);
+    let Some(event) = event.app(app).change(app, &update).if_different() else {
+        return Ok(Ok(()));
+    };
+    let store = visit.hallpass.store.recording(event);
+    let Some(name) = update.name.clone() else {
+        let changed = store.update_app(app.id, update, visit.now).await;
+        return changed.map(|_| Ok(())).map_err(|error| visit.failed(error));
+    };
+    match store.update_distinct_app(app, update, visit.now).await {
+        Ok(_) => Ok(Ok(())),
+        Err(StoreError::Conflict) => {
+            let renamed = App { name, ..app.clone() };
+            let taken = visit.hallpass.store.has_look_alike(&renamed).await;
+            if taken.map_err(|error| visit.failed(error))? {
+                return Ok(Err(Faults::taken()));
+            }
+            Err(visit.error(404, ErrorKind::NotFound))
+        }
+        Err(error) => Err(visit.failed(error)),
+    }
+}
+
+fn show(visit: &Visit, status: u16, app: &App, typed: &Typed, faults: &Faults) -> Response {
+    let blob = visit.seal_to_return(Purpose::ChangeApp, app.id.0.as_bytes());
+    fields::with_fields(visit, typed, faults, |fields| {
+        let page = AppChange {
+            blob: &blob,
+            client_id: &app.client_id,
+            name: &app.name,
+            client_type: app.client_type,
+            fields,
+        };
+        visit.render(status, |frame| page.render(frame))
+    })
+}
