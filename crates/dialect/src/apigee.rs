@@ -1,7 +1,7 @@
 //! Apigee's OAuthV2 policy: every number a string, `BearerToken`, the app's products and organization in the token answer.
 //!
-//! Lifetimes are told less one second, as the original does, whose answers leave when the first second has begun. Errors
-//! have two shapes: `ErrorCode` with `Error` at the token endpoint, a `fault` at resources.
+//! Lifetimes are one second shorter than they are, as in the original. Errors have two shapes: `ErrorCode` with `Error` at the
+//! token endpoint, a `fault` at resources.
 
 use crate::answer::{self, Answer};
 use crate::json::{Object, Style};
@@ -13,8 +13,8 @@ use hallpass_wire::{ErrorCode, PublicError as E};
 use std::borrow::Cow;
 
 /// The default response of `GenerateAccessToken`, in the order of the client_credentials captures. `empty_member` is HOME-3's
-/// variant: a member with an empty name in the place of the developer, and no list as JSON. What a refresh token adds stands
-/// right behind its lifetime, since captures of that answer agree on the members only.
+/// variant: a member with an empty name instead of the developer, and no list as JSON. The members of a refresh token follow
+/// its lifetime: captures of that answer agree on the members, not on their order.
 pub(crate) fn token(answer: &TokenAnswer<'_>, empty_member: bool) -> Answer {
     let client = &answer.client;
     let body = Object::new(Style::Compact, 1024);
@@ -63,7 +63,7 @@ pub(crate) fn fatal(refusal: &E) -> Fatal {
     }
 }
 
-/// The original never redirects an error; its texts go where RFC 6749 §4.1.2.1 wants them.
+/// The original never redirects an error. Its texts are put into the members of RFC 6749 §4.1.2.1.
 pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'static str, String)> {
     let row = authorize_row(refusal);
     let mut query = vec![
@@ -96,7 +96,7 @@ fn refresh_members(body: Object, refresh: &RefreshAnswer<'_>) -> Object {
         .text("refresh_token_status", "approved")
 }
 
-/// A lifetime whose first second has begun.
+/// The lifetime less the second that has begun.
 fn begun(seconds: i64) -> i64 {
     seconds.saturating_sub(1).max(0)
 }

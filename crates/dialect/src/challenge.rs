@@ -1,8 +1,8 @@
-//! `WWW-Authenticate`: what a 401 asks for (RFC 9110 §11.6.1), and the characters it may be said with.
+//! `WWW-Authenticate` (RFC 9110 §11.6.1), and the characters that it may have.
 
 use std::borrow::Cow;
 
-/// A Bearer challenge (RFC 6750 §3), its parameters in order. Originals differ in what stands between them.
+/// A Bearer challenge (RFC 6750 §3), its parameters in order. The separator differs between originals.
 pub(crate) fn bearer(separator: &str, parameters: &[(&str, &str)]) -> String {
     let mut challenge = String::from("Bearer ");
     for (position, (name, value)) in parameters.iter().enumerate() {
@@ -17,8 +17,8 @@ pub(crate) fn bearer(separator: &str, parameters: &[(&str, &str)]) -> String {
     challenge
 }
 
-/// `text` in the characters that an `error_description` may have (RFC 6749 §5.2, RFC 6750 §3): printable ASCII without
-/// quote and backslash.
+/// Replaces the characters that an `error_description` may not have (RFC 6749 §5.2, RFC 6750 §3): all but printable ASCII, quote
+/// and backslash.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let fits = |character: char| matches!(character, ' '..='~') && character != '"' && character != '\\';
     if text.chars().all(fits) {

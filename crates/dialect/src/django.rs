@@ -21,7 +21,7 @@ pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
     answer::no_cache(answer::json(200, body))
 }
 
-/// oauthlib's `OAuth2Error`: the description only where the original has one.
+/// oauthlib's `OAuth2Error`, with a description only where the original has one.
 pub(crate) fn token_refusal(refusal: &E) -> Answer {
     let row = row(refusal);
     let mut response = answer::json(http_status(refusal), row.body());
@@ -49,12 +49,12 @@ pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> Answer {
     answer::json(200, body.close())
 }
 
-/// Nothing at all.
+/// An empty body, as the original.
 pub(crate) fn revocation() -> Answer {
     answer::no_store(answer::empty(200))
 }
 
-/// Whoever may not ask gets an empty 403.
+/// A caller that may not ask gets an empty 403.
 pub(crate) fn introspection_refusal(refusal: &E) -> Answer {
     if let E::Request(RequestFault::Missing("token")) = refusal {
         return answer::json(400, Row::new("invalid_request", "Token parameter is missing.").body());
@@ -166,7 +166,7 @@ fn row(refusal: &E) -> Row {
     }
 }
 
-/// Everything else is the bare code.
+/// The code alone, for every error without words of its own.
 fn by_code(code: ErrorCode) -> Row {
     Row {
         error: code.as_str(),

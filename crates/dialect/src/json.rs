@@ -1,11 +1,11 @@
-//! JSON as the originals write it, member by member and straight into one text.
+//! JSON as the originals write it, member by member into one text.
 //!
-//! Clients of these servers have been seen to depend on the order of members, and their test suites compare bytes, so a
-//! dialect says what comes when; only the separators and the escapes differ between the libraries that wrote it.
+//! Some clients of these servers depend on the order of members, and their test suites compare bytes. A dialect therefore
+//! chooses the order; the style chooses separators and escapes.
 
 use std::fmt::{self, Display, Write as _};
 
-/// Whose JSON library wrote it.
+/// The JSON library that is imitated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Style {
     /// Compact, UTF-8 as it is (RFC 8259).
@@ -16,7 +16,7 @@ pub(crate) enum Style {
     Python,
 }
 
-/// An object that is being written.
+/// A JSON object under construction.
 #[derive(Debug)]
 pub(crate) struct Object {
     text: String,
@@ -31,7 +31,7 @@ impl Object {
         Self { text, style }
     }
 
-    /// A member that is a string; numbers that an original quotes come this way too.
+    /// A member that is a string, or a number that the original quotes.
     pub(crate) fn text(mut self, name: &str, value: impl Display) -> Self {
         self.name(name);
         self.string(value);
@@ -113,7 +113,7 @@ impl Object {
     }
 }
 
-/// Escapes what is written through it; runs of plain text are copied whole.
+/// A writer that escapes strings, and copies runs of plain text whole.
 struct Escaped<'a> {
     text: &'a mut String,
     style: Style,
@@ -140,7 +140,7 @@ impl fmt::Write for Escaped<'_> {
     }
 }
 
-/// Whether no style escapes it.
+/// Whether every style writes the byte unescaped.
 fn is_plain(byte: u8) -> bool {
     (0x20..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\') & (byte != b'/')
 }

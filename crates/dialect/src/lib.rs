@@ -1,7 +1,7 @@
 //! How OAuth answers look: one protocol inside, five ways to write its answers.
 //!
-//! A server hands over what it decided. A dialect renders it, to the byte, as the kind of server would for which the API's
-//! clients were written. It never decides anything, and of a refusal it sees only what may be revealed ([`PublicError`]).
+//! The clients of an API were written for one kind of server. A dialect renders answers as that server does, to the byte. It
+//! decides nothing, and of a refusal it sees only what an answer may reveal ([`PublicError`]).
 
 mod answer;
 mod apigee;
@@ -33,12 +33,12 @@ pub struct Dialect {
     pub empty_member: bool,
 }
 
-/// A token answer before it has a shape (RFC 6749 §5.1). It does not print: it holds tokens.
+/// The data of a token answer (RFC 6749 §5.1). It does not print: it holds tokens.
 #[derive(Clone)]
 pub struct TokenAnswer<'a> {
     /// The access token.
     pub access_token: &'a str,
-    /// Whole seconds that the access token still has.
+    /// Remaining lifetime of the access token in seconds.
     pub expires_in: i64,
     /// The scopes of the access token.
     pub scopes: &'a Scopes,
@@ -48,7 +48,7 @@ pub struct TokenAnswer<'a> {
     pub issued_at_ms: i64,
     /// How often this grant was refreshed.
     pub refresh_count: u32,
-    /// Whom it was issued to.
+    /// The app that gets the answer.
     pub client: ClientFacts<'a>,
 }
 
@@ -57,15 +57,15 @@ pub struct TokenAnswer<'a> {
 pub struct RefreshAnswer<'a> {
     /// The refresh token.
     pub token: &'a str,
-    /// Whole seconds that it still has; `None` where it does not expire.
+    /// Remaining lifetime in seconds; `None` where it does not expire.
     pub expires_in: Option<i64>,
-    /// The same, and the end of the grant, as the draft on refresh token expiration counts them.
+    /// Its end and the end of the grant, as the draft on refresh token expiration counts them.
     pub life: RefreshLife,
     /// When it was issued, in milliseconds since the epoch.
     pub issued_at_ms: i64,
 }
 
-/// When a refresh token and its grant end, in whole seconds from the answer; `None`: at no fixed time
+/// Seconds until a refresh token and its grant end; `None` where there is no fixed end
 /// (draft-ietf-oauth-refresh-token-expiration-03 §6.1).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct RefreshLife {
@@ -75,7 +75,7 @@ pub struct RefreshLife {
     pub grant: Option<i64>,
 }
 
-/// What dialects say of the app.
+/// The app, as token answers describe it.
 #[derive(Clone)]
 pub struct ClientFacts<'a> {
     /// The client id.
@@ -97,7 +97,7 @@ pub struct Introspection<'a> {
     pub scopes: &'a Scopes,
     /// The app that it was issued to.
     pub client_id: &'a str,
-    /// What tells the person from others; absent for client_credentials.
+    /// The person's name or address; absent for client_credentials.
     pub username: Option<Cow<'a, str>>,
     /// The person's subject. A token of the app itself has none: a client id could be a person's subject.
     pub subject: Option<String>,
@@ -109,14 +109,14 @@ pub struct Introspection<'a> {
     pub token_type: Option<&'static str>,
     /// The issuer identifier.
     pub issuer: &'a str,
-    /// Which organization and environment; told to resources only.
+    /// Organization and environment, for callers that are resources.
     pub tenant: Option<Tenant<'a>>,
 }
 
-/// The organization that a token acts in, as a resource is told.
+/// The organization that a token acts in.
 #[derive(Clone, Debug)]
 pub struct Tenant<'a> {
-    /// The slug.
+    /// Its slug.
     pub organization: &'a str,
     /// `live` or `sandbox`.
     pub environment: &'static str,
@@ -124,20 +124,20 @@ pub struct Tenant<'a> {
     pub audience: &'a str,
 }
 
-/// How the refused request authenticated, for challenges (RFC 6749 §5.2: answer in the scheme that was used).
+/// The scheme of the request's Authorization header: a challenge names the same one (RFC 6749 §5.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scheme {
-    /// No Authorization header.
+    /// There is no such header.
     None,
-    /// Basic.
+    /// RFC 7617.
     Basic,
-    /// Bearer.
+    /// RFC 6750.
     Bearer,
-    /// Another one.
+    /// Any other scheme.
     Other,
 }
 
-/// A fatal error of the authorization endpoint, shown as our own page and never redirected.
+/// An error of the authorization endpoint that is never redirected. The server shows it on a page of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fatal {
     /// HTTP status.
@@ -174,7 +174,7 @@ impl Dialect {
         }
     }
 
-    /// A refusal of the token or revocation endpoint, or of introspection's caller.
+    /// A refusal of the token or revocation endpoint.
     #[must_use]
     pub fn token_refusal(&self, refusal: &PublicError, scheme: Scheme) -> Answer {
         let response = match self.name {
@@ -187,8 +187,8 @@ impl Dialect {
         challenged_by_basic(with_http_headers(refusal, response), scheme)
     }
 
-    /// What introspection tells its caller; `None` is inactive (RFC 7662 §2.2). A resource, which is told the tenant,
-    /// hears the RFC's members in every dialect: the originals' are for apps.
+    /// An introspection answer; `None` is inactive (RFC 7662 §2.2). A token with a tenant has the RFC's members in every
+    /// dialect: the originals' members are for apps, not for resources.
     #[must_use]
     pub fn introspection(&self, token: Option<&Introspection<'_>>) -> Answer {
         let for_resource = token.is_some_and(|token| token.tenant.is_some());
@@ -209,7 +209,7 @@ impl Dialect {
         with_http_headers(refusal, response)
     }
 
-    /// The answer to a revocation that was taken (RFC 7009 §2.2).
+    /// A successful revocation (RFC 7009 §2.2).
     #[must_use]
     pub fn revocation(&self) -> Answer {
         match self.name {
@@ -219,7 +219,7 @@ impl Dialect {
         }
     }
 
-    /// How a fatal error of the authorization endpoint is called; the page that shows it is ours.
+    /// Status, code and description of an error page of the authorization endpoint.
     #[must_use]
     pub fn fatal(&self, refusal: &PublicError) -> Fatal {
         match self.name {
@@ -231,7 +231,7 @@ impl Dialect {
         }
     }
 
-    /// The query of an error redirect, in order; `state` is in its place where one was sent (RFC 6749 §4.1.2.1).
+    /// The query of an error redirect, in order, with `state` if one was sent (RFC 6749 §4.1.2.1).
     #[must_use]
     pub fn redirect_refusal(&self, refusal: &PublicError, state: Option<&str>) -> Vec<(&'static str, String)> {
         match self.name {
@@ -258,7 +258,7 @@ impl Dialect {
     }
 }
 
-/// The status of a reason where a dialect has none of its own: HTTP's, then the error code's.
+/// The status of an error, unless the dialect has one of its own.
 fn http_status(refusal: &PublicError) -> u16 {
     match refusal {
         PublicError::Request(RequestFault::Method { .. }) => 405,
@@ -268,8 +268,7 @@ fn http_status(refusal: &PublicError) -> u16 {
     }
 }
 
-/// What HTTP itself asks for, whoever speaks: the methods that are served (RFC 9110 §15.5.6) and when to come back
-/// (§10.2.3).
+/// Adds the headers that HTTP requires in every dialect: `Allow` (RFC 9110 §15.5.6) and `Retry-After` (§10.2.3).
 fn with_http_headers(refusal: &PublicError, mut response: Answer) -> Answer {
     let headers = response.headers_mut();
     match refusal {
@@ -287,7 +286,7 @@ fn with_http_headers(refusal: &PublicError, mut response: Answer) -> Answer {
     response
 }
 
-/// Who used the Authorization header is told which scheme to use, also where the original sends no challenge (RFC 6749 §5.2,
+/// Adds a challenge to a 401 if the client used the Authorization header, even if the original sends none (RFC 6749 §5.2,
 /// RFC 9110 §15.5.2).
 fn challenged_by_basic(mut response: Answer, scheme: Scheme) -> Answer {
     if response.status() == 401 && scheme != Scheme::None && !response.headers().contains_key(WWW_AUTHENTICATE) {
@@ -296,7 +295,7 @@ fn challenged_by_basic(mut response: Answer, scheme: Scheme) -> Answer {
     response
 }
 
-/// A protected resource says what it asks for, also where the original does not (RFC 6750 §3, RFC 9110 §15.5.2).
+/// Adds the challenge of a protected resource, even if the original sends none (RFC 6750 §3, RFC 9110 §15.5.2).
 fn challenged_as_bearer(mut response: Answer, refusal: &PublicError) -> Answer {
     let status = response.status().as_u16();
     if !matches!(status, 400 | 401 | 403) || response.headers().contains_key(WWW_AUTHENTICATE) {
@@ -320,8 +319,8 @@ fn challenged_as_bearer(mut response: Answer, refusal: &PublicError) -> Answer {
     response
 }
 
-/// The code that a protected resource has for a reason (RFC 6750 §3.1 knows three). Where the app or the person behind a
-/// token may no longer act, the token is invalid "for other reasons".
+/// The code of an error at a protected resource: RFC 6750 §3.1 has three. If the app or the person may no longer act, the token
+/// is invalid "for other reasons".
 fn resource_code(refusal: &PublicError) -> ErrorCode {
     match refusal.code() {
         ErrorCode::InvalidRequest

@@ -1,7 +1,7 @@
-/// The dialects by name.
+/// The servers that are imitated.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum DialectName {
-    /// The RFCs, nothing else.
+    /// The RFCs and nothing else.
     Standard,
     /// bshaffer/oauth2-server-php.
     Oauth2ServerPhp,

@@ -1,6 +1,6 @@
 //! bshaffer/oauth2-server-php: PHP's JSON, 400 for failed client authentication, integers, `scope` null where none.
 //!
-//! An original that deletes what it refuses has one text for "never existed" and "no longer valid"; so do we.
+//! The original deletes spent codes and tokens, so it has one text for "never existed" and "no longer valid".
 
 use crate::answer::{self, Answer};
 use crate::json::{Object, Style};
@@ -33,7 +33,7 @@ pub(crate) fn token_refusal(refusal: &E) -> Answer {
     answer(refusal, &row(refusal))
 }
 
-/// The original has no introspection; its word for a missing `token` is about revocation.
+/// The original has no introspection, and its text for a missing `token` speaks of revocation.
 pub(crate) fn introspection_refusal(refusal: &E) -> Answer {
     match refusal {
         E::Request(RequestFault::Missing("token")) => answer(refusal, &missing("token")),
@@ -62,7 +62,7 @@ pub(crate) fn fatal(refusal: &E) -> Fatal {
     }
 }
 
-/// The same controller afterwards. Here a scope beyond the client's is as unknown as any, and a missing one is the client's.
+/// The same controller afterwards. It calls a scope beyond the client's unknown, and a missing scope `invalid_client`.
 pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'static str, String)> {
     let row = match refusal {
         E::Scope(ScopeFault::Missing) => Row {

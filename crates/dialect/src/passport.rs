@@ -24,7 +24,7 @@ pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
     answer::no_cache(response)
 }
 
-/// `OAuthServerException`: challenged is who sent an Authorization header, in its own scheme.
+/// `OAuthServerException`: a client that sent an Authorization header is challenged in the same scheme.
 pub(crate) fn token_refusal(refusal: &E, scheme: Scheme) -> Answer {
     let row = row(refusal);
     let body = Object::new(Style::Php, 512)
@@ -57,7 +57,7 @@ pub(crate) fn fatal(refusal: &E) -> Fatal {
     }
 }
 
-/// `makeRedirectUri` is given the state before the error.
+/// `makeRedirectUri` puts the state before the error.
 pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'static str, String)> {
     let row = row(refusal);
     let mut query = Vec::with_capacity(4);
@@ -68,7 +68,7 @@ pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'stati
     query
 }
 
-/// Laravel's handler: a message and nothing else. The guard knows people only, so an app's own token is nobody.
+/// Laravel's handler: a message and nothing else. Its guard knows only people, so an app's own token is unauthenticated.
 pub(crate) fn resource_refusal(refusal: &E) -> Answer {
     let (status, message) = match (refusal, resource_code(refusal)) {
         (E::Access(AccessFault::NoPerson | AccessFault::Malformed), _) | (_, ErrorCode::InvalidToken) => {

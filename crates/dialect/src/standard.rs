@@ -14,8 +14,8 @@ use hallpass_wire::{ErrorCode, PublicError as E};
 use http::header::WWW_AUTHENTICATE;
 use std::borrow::Cow;
 
-/// RFC 6749 §5.1. `scope` is left out where there is none: a scope is at least one token (§3.3). Beside a refresh token stands
-/// when it and its grant end, where they do (draft-ietf-oauth-refresh-token-expiration-03 §6.1).
+/// RFC 6749 §5.1. An empty `scope` is left out: a scope is at least one token (§3.3). If a refresh token or its grant has an
+/// end, the answer says when (draft-ietf-oauth-refresh-token-expiration-03 §6.1).
 pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
     let life = answer.refresh.as_ref().map(|refresh| refresh.life).unwrap_or_default();
     let body = Object::new(Style::Compact, 512)
@@ -30,7 +30,7 @@ pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
     answer::no_cache(answer::json(200, body))
 }
 
-/// RFC 6749 §5.2. Who used the Authorization header is told how to; others are not, so that no browser asks for a password.
+/// RFC 6749 §5.2. Only a client that used the Authorization header is challenged: otherwise a browser asks for a password.
 pub(crate) fn token_refusal(refusal: &E, scheme: Scheme) -> Answer {
     let body = error_body(refusal.code(), &token_description(refusal));
     let mut response = answer::json(http_status(refusal), body);
@@ -40,7 +40,7 @@ pub(crate) fn token_refusal(refusal: &E, scheme: Scheme) -> Answer {
     answer::no_cache(response)
 }
 
-/// RFC 7662 §2.2; a resource is told the tenant too.
+/// RFC 7662 §2.2, with the tenant for a resource.
 pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> Answer {
     let Some(token) = token else {
         return answer::json(200, r#"{"active":false}"#);
@@ -67,13 +67,13 @@ pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> Answer {
     answer::json(200, body.close())
 }
 
-/// RFC 7009 §2.2: 200, and the body does not matter. Not to the RFC; a client that parses every answer as JSON
-/// (simple-oauth2) takes an empty one for a failure, and gives up before it has revoked the other token.
+/// RFC 7009 §2.2: 200, and clients ignore the body. simple-oauth2 does not: it parses every answer as JSON, takes an empty body
+/// for a failure, and does not revoke the other token.
 pub(crate) fn revocation() -> Answer {
     answer::json(200, "{}")
 }
 
-/// A page for a person asks for no credentials, so 401 has no place there.
+/// A page for a person asks for no credentials, so it has 400 instead of 401.
 pub(crate) fn fatal(refusal: &E) -> Fatal {
     let description = match refusal {
         E::Client(ClientFault::Unknown) => Cow::Borrowed("The client_id is not one of a known app"),
@@ -99,7 +99,7 @@ pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'stati
     query
 }
 
-/// RFC 6750 §3. Without a token there is no error to speak of (§3.1), only what would have been needed.
+/// RFC 6750 §3. A request without a token gets no error code (§3.1).
 pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> Answer {
     let code = resource_code(refusal);
     let description = resource_description(refusal, code);
@@ -171,7 +171,7 @@ fn token_description(refusal: &E) -> Cow<'static, str> {
     Cow::Borrowed(text)
 }
 
-/// A sentence with a text of the client's in it.
+/// A sentence that repeats a text of the client.
 fn said(text: String) -> Cow<'static, str> {
     match challenge::printable(&text) {
         Cow::Borrowed(_) => Cow::Owned(text),
@@ -221,7 +221,7 @@ fn description(refusal: &E) -> Cow<'static, str> {
     Cow::Borrowed(text)
 }
 
-/// The words for everything that has none of its own: no more than the code itself says.
+/// The sentence of an error without words of its own: it says no more than the code.
 fn by_code(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::InvalidRequest => "The request is malformed",
