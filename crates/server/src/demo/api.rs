@@ -20,7 +20,8 @@ use super::seen::Seen;
 use crate::config::Config;
 use crate::http::body;
 use crate::http::respond;
-use crate::oauth::Refusal;
+use crate::oauth::access::AccessReason;
+use crate::oauth::refusal::{Reason, Refusal, ServerReason};
 use hallpass_dialect::Dialect;
 use hallpass_wire::{Scope, Scopes};
 
@@ -89,9 +90,9 @@ enum Denied {
     Failed(u16, &'static str),
 }
 
-impl From<Refusal> for Denied {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl<R: Reason> From<R> for Denied {
+    fn from(reason: R) -> Self {
+        Self::Refused(reason.into())
     }
 }
 
@@ -146,7 +147,7 @@ impl Api {
     }
 
     async fn introspect(&self, token: &str) -> Result<Introspection, Denied> {
-        let away = Denied::Refused(Refusal::Unavailable);
+        let away = Denied::from(ServerReason::Unavailable);
         let form = [
             ("token", token.to_owned()),
             ("token_type_hint", "access_token".to_owned()),
@@ -192,7 +193,7 @@ impl Api {
         if needed.is_empty() || needed.iter().any(|scope| held.contains(scope)) {
             Ok(())
         } else {
-            Err(Refusal::InsufficientScope(needed).into())
+            Err(AccessReason::InsufficientScope(needed).into())
         }
     }
 
@@ -222,12 +223,12 @@ impl Api {
     /// `GET /me`: the identity endpoint's answer about the person of the token.
     async fn identity(&self, token: &str, known: &Introspection) -> Result<respond::Response, Denied> {
         if known.username.is_none() {
-            return Err(Refusal::NoResourceOwner.into());
+            return Err(AccessReason::NoResourceOwner.into());
         }
         match self.http.get(&self.identity, token).await {
             Ok(answer) if answer.status == 200 => Ok(respond::json(200, answer.body)),
-            Ok(answer) if answer.status == 401 => Err(Refusal::TokenRevoked.into()),
-            _ => Err(Refusal::Unavailable.into()),
+            Ok(answer) if answer.status == 401 => Err(AccessReason::TokenRevoked.into()),
+            _ => Err(ServerReason::Unavailable.into()),
         }
     }
 
@@ -292,13 +293,13 @@ impl Endpoint {
 }
 
 /// The token of the only `Authorization: Bearer` header (RFC 6750 §2.1). A token in the query or in a body does not count.
-fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+fn bearer(headers: &HeaderMap) -> Result<&str, AccessReason> {
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = sent.next() else {
-        return Err(Refusal::NoToken);
+        return Err(AccessReason::NoToken);
     };
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    let text = value.to_str().map_err(|_| Refusal::MalformedBearer)?;
+    let text = value.to_str().map_err(|_| AccessReason::MalformedBearer)?;
     match text.split_once(' ') {
         Some((scheme, token))
             if scheme.eq_ignore_ascii_case("bearer")
@@ -308,7 +309,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
         {
             Ok(token)
         }
-        _ => Err(Refusal::MalformedBearer),
+        _ => Err(AccessReason::MalformedBearer),
     }
 }
 

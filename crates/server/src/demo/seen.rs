@@ -6,7 +6,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use indexmap::IndexMap;
 
-use crate::oauth::Refusal;
+use crate::oauth::access::AccessReason;
 use crate::time::Instant;
 
 /// The most remembered tokens. Beyond it, the oldest one is dropped.
@@ -27,11 +27,11 @@ impl Seen {
     }
 
     /// The reason for refusing a token that introspection calls inactive.
-    pub(super) fn refusal(&self, token: &str, now: Instant) -> Refusal {
+    pub(super) fn refusal(&self, token: &str, now: Instant) -> AccessReason {
         match self.0.get(&hash(token)) {
-            Some(exp) if *exp <= now.seconds() => Refusal::TokenExpired,
-            Some(_) => Refusal::TokenRevoked,
-            None => Refusal::InvalidToken,
+            Some(exp) if *exp <= now.seconds() => AccessReason::TokenExpired,
+            Some(_) => AccessReason::TokenRevoked,
+            None => AccessReason::InvalidToken,
         }
     }
 }
@@ -51,9 +51,9 @@ mod tests {
         let mut seen = Seen::default();
         seen.note("a", 100);
         let at = |seconds: i64, token| seen.refusal(token, Instant(seconds * 1000));
-        assert_eq!(at(100, "a"), Refusal::TokenExpired);
-        assert_eq!(at(99, "a"), Refusal::TokenRevoked);
-        assert_eq!(at(100, "b"), Refusal::InvalidToken);
+        assert_eq!(at(100, "a"), AccessReason::TokenExpired);
+        assert_eq!(at(99, "a"), AccessReason::TokenRevoked);
+        assert_eq!(at(100, "b"), AccessReason::InvalidToken);
     }
 
     #[test]
@@ -63,7 +63,7 @@ mod tests {
             seen.note(&number.to_string(), 1);
         }
         assert_eq!(seen.0.len(), MOST);
-        assert_eq!(seen.refusal("0", Instant(5000)), Refusal::InvalidToken);
-        assert_eq!(seen.refusal("1", Instant(5000)), Refusal::TokenExpired);
+        assert_eq!(seen.refusal("0", Instant(5000)), AccessReason::InvalidToken);
+        assert_eq!(seen.refusal("1", Instant(5000)), AccessReason::TokenExpired);
     }
 }

@@ -1,14 +1,81 @@
 //! Whether an access token is good: one decryption, one look into the revoked set, the cached status of those it names.
 
-use super::Refusal;
+use super::Reason;
+use super::refusal::ServerReason;
 use crate::directory::Client;
 use crate::serve::hallpass::Hallpass;
+use crate::store::StoreError;
 use crate::store::model::User;
 use crate::time::Instant;
 use crate::tokens::claims::Claims;
 use crate::tokens::sealed::{self, OpenError};
+use hallpass_wire::public_error::AccessFault;
+use hallpass_wire::{PublicError, Scopes};
 use http::{HeaderMap, header};
 use std::sync::Arc;
+
+/// Why a protected resource refuses an access token.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum AccessReason {
+    /// No token was sent.
+    #[error("no access token was sent")]
+    NoToken,
+    /// The Authorization header is not `Bearer` with one token.
+    #[error("the Authorization header is malformed")]
+    MalformedBearer,
+    /// Not one of ours, tampered with, or another environment's.
+    #[error("the access token is not authentic")]
+    InvalidToken,
+    /// Its time is over.
+    #[error("the access token has expired")]
+    TokenExpired,
+    /// Its grant ended, it was revoked or replaced, or its app or person is suspended.
+    #[error("the access token was revoked")]
+    TokenRevoked,
+    /// Valid, but without these scopes.
+    #[error("the access token lacks the scope {0}")]
+    InsufficientScope(Scopes),
+    /// The endpoint speaks of a person and the token has none (client_credentials).
+    #[error("the access token was issued to an app, not to a person")]
+    NoResourceOwner,
+    /// It could not be checked.
+    #[error(transparent)]
+    Server(#[from] ServerReason),
+}
+
+impl Reason for AccessReason {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::NoToken => "no_token",
+            Self::MalformedBearer => "malformed_bearer",
+            Self::InvalidToken => "invalid_token",
+            Self::TokenExpired => "token_expired",
+            Self::TokenRevoked => "token_revoked",
+            Self::InsufficientScope(_) => "insufficient_scope",
+            Self::NoResourceOwner => "no_resource_owner",
+            Self::Server(reason) => reason.word(),
+        }
+    }
+
+    fn public(&self) -> PublicError {
+        PublicError::Access(match self {
+            Self::NoToken => AccessFault::Absent,
+            Self::MalformedBearer => AccessFault::Malformed,
+            Self::InvalidToken => AccessFault::Invalid,
+            Self::TokenExpired => AccessFault::Expired,
+            Self::TokenRevoked => AccessFault::Revoked,
+            Self::InsufficientScope(scopes) => AccessFault::Scopes(scopes.clone()),
+            Self::NoResourceOwner => AccessFault::NoPerson,
+            Self::Server(reason) => return reason.public(),
+        })
+    }
+}
+
+impl From<StoreError> for AccessReason {
+    fn from(error: StoreError) -> Self {
+        Self::Server(error.into())
+    }
+}
 
 /// An access token that is good now.
 pub struct Access {
@@ -24,23 +91,23 @@ pub struct Access {
 ///
 /// # Errors
 /// Where there is none, or the header is something else.
-pub fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+pub fn bearer(headers: &HeaderMap) -> Result<&str, AccessReason> {
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();
-    let value = sent.next().ok_or(Refusal::NoToken)?;
+    let value = sent.next().ok_or(AccessReason::NoToken)?;
     if sent.next().is_some() {
-        return Err(Refusal::MalformedBearer);
+        return Err(AccessReason::MalformedBearer);
     }
     let (scheme, token) = value
         .to_str()
         .ok()
         .and_then(|text| text.split_once(' '))
-        .ok_or(Refusal::MalformedBearer)?;
+        .ok_or(AccessReason::MalformedBearer)?;
     let token = token.trim();
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::NoToken);
+        return Err(AccessReason::NoToken);
     }
     if token.is_empty() || token.contains(' ') {
-        Err(Refusal::MalformedBearer)
+        Err(AccessReason::MalformedBearer)
     } else {
         Ok(token)
     }
@@ -50,7 +117,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
 ///
 /// # Errors
 /// The exact reason.
-pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Access, Refusal> {
+pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Access, AccessReason> {
     let claims = living(hallpass, token, now).await?;
     // Before the standing of app and person: whoever has a token got the answer that it came in, suspended or not.
     see(hallpass, &claims, now);
@@ -61,13 +128,13 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
 ///
 /// # Errors
 /// The exact reason.
-pub async fn living(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, Refusal> {
+pub async fn living(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, AccessReason> {
     let claims = open(hallpass, token, now).await?;
     if now >= claims.expires {
-        return Err(Refusal::TokenExpired);
+        return Err(AccessReason::TokenExpired);
     }
     if is_revoked(hallpass, &claims) {
-        return Err(Refusal::TokenRevoked);
+        return Err(AccessReason::TokenRevoked);
     }
     Ok(claims)
 }
@@ -83,16 +150,16 @@ pub fn see(hallpass: &Hallpass, claims: &Claims, now: Instant) {
 /// Checks that app and person may act at present with what a token says.
 ///
 /// # Errors
-/// [`Refusal::TokenRevoked`] where not.
-pub async fn allowed(hallpass: &Hallpass, claims: Claims) -> Result<Access, Refusal> {
+/// [`AccessReason::TokenRevoked`] where not.
+pub async fn allowed(hallpass: &Hallpass, claims: Claims) -> Result<Access, AccessReason> {
     let client = hallpass
         .directory
         .client_by_id(claims.app)
         .await?
-        .ok_or(Refusal::TokenRevoked)?;
+        .ok_or(AccessReason::TokenRevoked)?;
     // An app that lost a scope, or whose scope left the catalogue: its next token has what remains.
     if !claims.scopes.is_subset_of(&client.scopes) {
-        return Err(Refusal::TokenRevoked);
+        return Err(AccessReason::TokenRevoked);
     }
     let user = standing(hallpass, &claims, &client).await?;
     Ok(Access { claims, client, user })
@@ -103,7 +170,7 @@ pub async fn allowed(hallpass: &Hallpass, claims: Claims) -> Result<Access, Refu
 ///
 /// # Errors
 /// Where it is not ours, or memory is stale and the database away.
-pub async fn open(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, Refusal> {
+pub async fn open(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, AccessReason> {
     hallpass.feed.fresh().await?;
     let opened = opened(hallpass, token, now);
     if opened.is_err() && sealed::key_of(token).is_some_and(|id| hallpass.keys.ring().is_to_come(id)) {
@@ -113,11 +180,11 @@ pub async fn open(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Clai
     opened.map_err(unopened)
 }
 
-fn unopened(error: OpenError) -> Refusal {
+fn unopened(error: OpenError) -> AccessReason {
     if let OpenError::Claims(error) = error {
         tracing::warn!(%error, "refused an access token that another version of this server issued");
     }
-    Refusal::InvalidToken
+    AccessReason::InvalidToken
 }
 
 fn opened(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, OpenError> {
@@ -132,18 +199,18 @@ pub fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
     key.is_some_and(|key| hallpass.keys.ring().is_revoked(key)) || hallpass.revoked.has(claims)
 }
 
-async fn standing(hallpass: &Hallpass, claims: &Claims, client: &Client) -> Result<Option<Arc<User>>, Refusal> {
+async fn standing(hallpass: &Hallpass, claims: &Claims, client: &Client) -> Result<Option<Arc<User>>, AccessReason> {
     let Some(grant) = claims.grant else {
         let own = client.is_live() && client.app.organization == claims.organization;
-        return if own { Ok(None) } else { Err(Refusal::TokenRevoked) };
+        return if own { Ok(None) } else { Err(AccessReason::TokenRevoked) };
     };
     let user = hallpass
         .directory
         .user(grant.user)
         .await?
-        .ok_or(Refusal::TokenRevoked)?;
+        .ok_or(AccessReason::TokenRevoked)?;
     match hallpass.pause(&user, claims.organization, client).await? {
         None => Ok(Some(user)),
-        Some(_) => Err(Refusal::TokenRevoked),
+        Some(_) => Err(AccessReason::TokenRevoked),
     }
 }

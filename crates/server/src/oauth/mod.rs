@@ -11,4 +11,4 @@ pub mod refusal;
 pub mod scopes;
 pub mod standing;
 
-pub use refusal::Refusal;
+pub use refusal::{Reason, Refusal};

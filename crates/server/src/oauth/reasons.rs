@@ -2,103 +2,144 @@
 //! the dialect `standard`, and nothing else is.
 
 use crate::accounts::limits::TooManyFailures;
-use crate::oauth::Refusal;
+use crate::oauth::access::AccessReason;
+use crate::oauth::authorize::request::AuthorizeReason;
+use crate::oauth::clients::ClientReason;
+use crate::oauth::clients::secret::SecretReason;
+use crate::oauth::endpoints::revocation::RevocationReason;
+use crate::oauth::endpoints::token::TokenReason;
+use crate::oauth::grants::authorization_code::CodeReason;
+use crate::oauth::grants::copied_device::DeviceCopied;
+use crate::oauth::grants::refresh_token::RefreshReason;
+use crate::oauth::refusal::{Reason as _, Refusal, RequestReason, ServerReason};
+use crate::oauth::scopes::ScopeReason;
+use crate::oauth::standing::StandingReason;
 use hallpass_dialect::{Dialect, Scheme};
-use hallpass_wire::{ErrorCode, ParameterError, Pause, Scope, Scopes};
-use std::collections::BTreeMap;
+use hallpass_wire::{ParameterError, Pause, PublicError, Scope, Scopes};
+use std::collections::{BTreeMap, BTreeSet};
 
 const DOCUMENT: &str = include_str!("../../../../docs/reasons.md");
 /// A text that a client may get us to repeat.
 const HOSTILE: &str = "\"}\\\r\nSet-Cookie: a=b; é\u{0}";
 
-/// Makes the list of all reasons, and a match that stops compiling when one is missing from it.
-macro_rules! reasons {
-    ($($pattern:pat => $value:expr),* $(,)?) => {
-        fn every_refusal() -> Vec<Refusal> {
-            use Refusal as R;
-            let list = vec![$($value),*];
-            for refusal in &list {
-                match refusal { $($pattern => ()),* }
-            }
-            list
+/// Adds every value of an enum to a list, with a match that stops compiling when one is missing.
+macro_rules! every {
+    ($list:ident: $($reason:ident { $($pattern:pat => $value:expr),* $(,)? })*) => {$({
+        use $reason as R;
+        for reason in [$($value),*] {
+            match reason { $($pattern => ()),* }
         }
-    };
+        $list.extend([$(Refusal::from($value)),*]);
+    })*};
 }
 
-reasons! {
-    R::MethodNotAllowed { .. } => R::MethodNotAllowed { sent: HOSTILE.to_owned(), allowed: "POST" },
-    R::MediaType(_) => R::MediaType(HOSTILE.to_owned()),
-    R::TooLarge => R::TooLarge,
-    R::Parameter(ParameterError::Repeated(_)) => R::Parameter(ParameterError::Repeated("code")),
-    R::Parameter(ParameterError::TooLong(_)) => R::Parameter(ParameterError::TooLong("code")),
-    R::Parameter(ParameterError::NotText(_)) => R::Parameter(ParameterError::NotText("code")),
-    R::Malformed(_) => R::Malformed("the body did not arrive whole"),
-    R::MissingParameter(_) => R::MissingParameter("code"),
-    R::Busy => R::Busy,
-    R::NoRoom => R::NoRoom,
-    R::Unavailable => R::Unavailable,
-    R::Internal => R::Internal,
-    R::NoClientCredentials => R::NoClientCredentials,
-    R::MalformedBasic => R::MalformedBasic,
-    R::TwoAuthentications => R::TwoAuthentications,
-    R::UnknownClient => R::UnknownClient,
-    R::WrongSecret => R::WrongSecret,
-    R::SecretMissing => R::SecretMissing,
-    R::SecretOfPublicClient => R::SecretOfPublicClient,
-    R::TooManyFailures(_) => R::TooManyFailures(TooManyFailures { seconds: 90 }),
-    R::UnsupportedGrantType(_) => R::UnsupportedGrantType(HOSTILE.to_owned()),
-    R::GrantTypeNotAllowed(_) => R::GrantTypeNotAllowed("client_credentials"),
-    R::UnknownCode => R::UnknownCode,
-    R::ForeignCode => R::ForeignCode,
-    R::CodeExpired => R::CodeExpired,
-    R::CodeReplayed => R::CodeReplayed,
-    R::CodeRevoked => R::CodeRevoked,
-    R::RedirectUriMismatch => R::RedirectUriMismatch,
-    R::VerifierMissing => R::VerifierMissing,
-    R::VerifierMalformed => R::VerifierMalformed,
-    R::VerifierMismatch => R::VerifierMismatch,
-    R::VerifierUnexpected => R::VerifierUnexpected,
-    R::UnknownRefreshToken => R::UnknownRefreshToken,
-    R::ForeignRefreshToken => R::ForeignRefreshToken,
-    R::ForeignAccessToken => R::ForeignAccessToken,
-    R::RefreshTokenExpired => R::RefreshTokenExpired,
-    R::RefreshTokenReused => R::RefreshTokenReused,
-    R::DeviceCopied => R::DeviceCopied,
-    R::RefreshTokenRevoked => R::RefreshTokenRevoked,
-    R::RefreshTokenFromTheFuture => R::RefreshTokenFromTheFuture,
-    R::ResourceOwnerGone => R::ResourceOwnerGone,
-    R::Paused(Pause::AppSuspended) => R::Paused(Pause::AppSuspended),
-    R::Paused(Pause::PersonSuspended) => R::Paused(Pause::PersonSuspended),
-    R::Paused(Pause::NotAMember) => R::Paused(Pause::NotAMember),
-    R::Paused(Pause::OrganizationPolicy) => R::Paused(Pause::OrganizationPolicy),
-    R::ScopeMalformed => R::ScopeMalformed,
-    R::UnknownScope(_) => R::UnknownScope(scope("x/y")),
-    R::ScopeBeyondClient(_) => R::ScopeBeyondClient(scope("x/y")),
-    R::ClientWithoutScopes => R::ClientWithoutScopes,
-    R::ScopeBeyondGrant(_) => R::ScopeBeyondGrant(scope("x/y")),
-    R::ScopeMissing => R::ScopeMissing,
-    R::ScopesLost => R::ScopesLost,
-    R::ScopesTooLong(_) => R::ScopesTooLong(3000),
-    R::RedirectUriUnregistered => R::RedirectUriUnregistered,
-    R::RedirectUriAmbiguous => R::RedirectUriAmbiguous,
-    R::RedirectUriAbsent => R::RedirectUriAbsent,
-    R::ResponseTypeMissing => R::ResponseTypeMissing,
-    R::UnsupportedResponseType(_) => R::UnsupportedResponseType(HOSTILE.to_owned()),
-    R::UnsupportedResponseMode(_) => R::UnsupportedResponseMode(HOSTILE.to_owned()),
-    R::RequestObject => R::RequestObject,
-    R::RequestObjectUri => R::RequestObjectUri,
-    R::ChallengeMissing => R::ChallengeMissing,
-    R::ChallengeMalformed => R::ChallengeMalformed,
-    R::ChallengeMethod => R::ChallengeMethod,
-    R::Denied => R::Denied,
-    R::NoOrganization => R::NoOrganization,
-    R::NoToken => R::NoToken,
-    R::MalformedBearer => R::MalformedBearer,
-    R::InvalidToken => R::InvalidToken,
-    R::TokenExpired => R::TokenExpired,
-    R::TokenRevoked => R::TokenRevoked,
-    R::InsufficientScope(_) => R::InsufficientScope(scopes("a b")),
-    R::NoResourceOwner => R::NoResourceOwner,
+#[expect(clippy::too_many_lines, reason = "one line a reason, to be read as a table")]
+fn every_refusal() -> Vec<Refusal> {
+    let mut list = vec![Refusal::from(DeviceCopied)];
+    every! { list:
+        RequestReason {
+            R::MethodNotAllowed { .. } => R::MethodNotAllowed { sent: HOSTILE.to_owned(), allowed: "POST" },
+            R::MediaType(_) => R::MediaType(HOSTILE.to_owned()),
+            R::TooLarge => R::TooLarge,
+            R::Parameter(ParameterError::Repeated(_)) => R::Parameter(ParameterError::Repeated("code")),
+            R::Parameter(ParameterError::TooLong(_)) => R::Parameter(ParameterError::TooLong("code")),
+            R::Parameter(ParameterError::NotText(_)) => R::Parameter(ParameterError::NotText("code")),
+            R::Malformed(_) => R::Malformed("the body did not arrive whole"),
+            R::MissingParameter(_) => R::MissingParameter("code"),
+        }
+        ServerReason {
+            R::Busy => R::Busy,
+            R::NoRoom => R::NoRoom,
+            R::Unavailable => R::Unavailable,
+            R::Internal => R::Internal,
+        }
+        ClientReason {
+            R::NoClientCredentials => R::NoClientCredentials,
+            R::MalformedBasic => R::MalformedBasic,
+            R::TwoAuthentications => R::TwoAuthentications,
+        }
+        SecretReason {
+            R::UnknownClient => R::UnknownClient,
+            R::WrongSecret => R::WrongSecret,
+            R::SecretMissing => R::SecretMissing,
+            R::SecretOfPublicClient => R::SecretOfPublicClient,
+            R::TooManyFailures(_) => R::TooManyFailures(TooManyFailures { seconds: 90 }),
+            R::Server(_) => R::Server(ServerReason::Busy),
+        }
+        TokenReason {
+            R::UnsupportedGrantType(_) => R::UnsupportedGrantType(HOSTILE.to_owned()),
+            R::GrantTypeNotAllowed(_) => R::GrantTypeNotAllowed("client_credentials"),
+        }
+        CodeReason {
+            R::Unknown => R::Unknown,
+            R::Foreign => R::Foreign,
+            R::Expired => R::Expired,
+            R::Replayed => R::Replayed,
+            R::Revoked => R::Revoked,
+            R::RedirectUriMismatch => R::RedirectUriMismatch,
+            R::VerifierMissing => R::VerifierMissing,
+            R::VerifierMalformed => R::VerifierMalformed,
+            R::VerifierMismatch => R::VerifierMismatch,
+            R::VerifierUnexpected => R::VerifierUnexpected,
+        }
+        RefreshReason {
+            R::Unknown => R::Unknown,
+            R::Foreign => R::Foreign,
+            R::Expired => R::Expired,
+            R::Reused => R::Reused,
+            R::Revoked => R::Revoked,
+            R::FromTheFuture => R::FromTheFuture,
+        }
+        RevocationReason {
+            R::ForeignRefreshToken => R::ForeignRefreshToken,
+            R::ForeignAccessToken => R::ForeignAccessToken,
+        }
+        StandingReason {
+            R::Paused(Pause::AppSuspended) => R::Paused(Pause::AppSuspended),
+            R::Paused(Pause::PersonSuspended) => R::Paused(Pause::PersonSuspended),
+            R::Paused(Pause::NotAMember) => R::Paused(Pause::NotAMember),
+            R::Paused(Pause::OrganizationPolicy) => R::Paused(Pause::OrganizationPolicy),
+            R::ResourceOwnerGone => R::ResourceOwnerGone,
+        }
+        ScopeReason {
+            R::Malformed => R::Malformed,
+            R::Unknown(_) => R::Unknown(scope("x/y")),
+            R::BeyondClient(_) => R::BeyondClient(scope("x/y")),
+            R::ClientWithoutScopes => R::ClientWithoutScopes,
+            R::BeyondGrant(_) => R::BeyondGrant(scope("x/y")),
+            R::Missing => R::Missing,
+            R::Lost => R::Lost,
+            R::TooLong(_) => R::TooLong(3000),
+        }
+        AuthorizeReason {
+            R::UnknownClient => R::UnknownClient,
+            R::GrantTypeNotAllowed(_) => R::GrantTypeNotAllowed("authorization_code"),
+            R::RedirectUriUnregistered => R::RedirectUriUnregistered,
+            R::RedirectUriAmbiguous => R::RedirectUriAmbiguous,
+            R::RedirectUriAbsent => R::RedirectUriAbsent,
+            R::ResponseTypeMissing => R::ResponseTypeMissing,
+            R::UnsupportedResponseType(_) => R::UnsupportedResponseType(HOSTILE.to_owned()),
+            R::UnsupportedResponseMode(_) => R::UnsupportedResponseMode(HOSTILE.to_owned()),
+            R::RequestObject => R::RequestObject,
+            R::RequestObjectUri => R::RequestObjectUri,
+            R::ChallengeMissing => R::ChallengeMissing,
+            R::ChallengeMalformed => R::ChallengeMalformed,
+            R::ChallengeMethod => R::ChallengeMethod,
+            R::Denied => R::Denied,
+            R::NoOrganization => R::NoOrganization,
+        }
+        AccessReason {
+            R::NoToken => R::NoToken,
+            R::MalformedBearer => R::MalformedBearer,
+            R::InvalidToken => R::InvalidToken,
+            R::TokenExpired => R::TokenExpired,
+            R::TokenRevoked => R::TokenRevoked,
+            R::InsufficientScope(_) => R::InsufficientScope(scopes("a b")),
+            R::NoResourceOwner => R::NoResourceOwner,
+            R::Server(_) => R::Server(ServerReason::Unavailable),
+        }
+    }
+    list
 }
 
 fn scope(text: &str) -> Scope {
@@ -127,9 +168,8 @@ fn rows() -> BTreeMap<&'static str, (&'static str, &'static str)> {
 /// What the dialect `standard` says, at the endpoint that has the reason.
 fn said(refusal: &Refusal) -> String {
     let (standard, error) = (Dialect::STANDARD, refusal.public());
-    let answer = match error.code() {
-        ErrorCode::InvalidToken | ErrorCode::InsufficientScope => standard.resource_refusal(&error),
-        _ if *refusal == Refusal::MalformedBearer => standard.resource_refusal(&error),
+    let answer = match error {
+        PublicError::Access(_) => standard.resource_refusal(&error),
         _ => standard.token_refusal(&error, Scheme::None),
     };
     let body: serde_json::Value = serde_json::from_str(answer.body()).unwrap();
@@ -149,17 +189,37 @@ fn fits(sentence: &str, said: &str) -> bool {
 
 #[test]
 fn the_document_lists_every_reason_with_its_word_code_and_sentence() {
-    let mut rows = rows();
-    for refusal in every_refusal() {
+    let rows = rows();
+    let refusals = every_refusal();
+    for refusal in &refusals {
         let word = refusal.word();
-        let Some((code, sentence)) = rows.remove(word) else {
+        let Some((code, sentence)) = rows.get(word) else {
             panic!("docs/reasons.md has no row for `{word}`")
         };
-        assert_eq!(code, refusal.public().code().as_str(), "{word}");
-        let said = said(&refusal);
+        assert_eq!(*code, refusal.public().code().as_str(), "{word}");
+        let said = said(refusal);
         assert!(fits(sentence, &said), "{word}: {sentence:?} is not {said:?}");
     }
-    assert!(rows.is_empty(), "no such reason: {rows:?}");
+    let words: BTreeSet<&str> = refusals.iter().map(Refusal::word).collect();
+    assert_eq!(words, rows.into_keys().collect(), "no such reason");
+}
+
+/// Two endpoints may have the same reason. Then it has one text, so that a search finds both.
+#[test]
+fn a_word_stands_for_one_reason() {
+    let mut texts = BTreeMap::new();
+    for refusal in every_refusal() {
+        let text = (refusal.public().code(), shape(&refusal));
+        let known = texts.entry(refusal.word()).or_insert(text.clone());
+        assert_eq!(*known, text, "{}", refusal.word());
+    }
+}
+
+/// The text of a reason without the name of a grant type.
+fn shape(refusal: &Refusal) -> String {
+    let text = refusal.to_string();
+    text.replace("client_credentials", "…")
+        .replace("authorization_code", "…")
 }
 
 #[test]
@@ -168,4 +228,12 @@ fn a_word_is_of_lower_case_letters_and_underscores() {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
         assert!(refusal.word().bytes().all(fits), "{}", refusal.word());
     }
+}
+
+#[test]
+fn whose_secret_is_wrong_is_never_told() {
+    assert_eq!(
+        SecretReason::SecretOfPublicClient.public(),
+        SecretReason::WrongSecret.public()
+    );
 }

@@ -1,19 +1,81 @@
 //! Scopes that a request names, within those that it may have (RFC 6749 §3.3).
 
 use crate::directory::Client;
-use crate::oauth::Refusal;
+use crate::oauth::Reason;
 use crate::serve::hallpass::Hallpass;
 use crate::tokens::sealed::LONGEST_SCOPES;
-use hallpass_wire::Scopes;
+use hallpass_wire::public_error::ScopeFault;
+use hallpass_wire::{ErrorCode, PublicError, Scope, Scopes};
+
+/// Why scopes are not to be had.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ScopeReason {
+    /// Not a list of scope tokens (RFC 6749 §3.3).
+    #[error("the scope parameter is not a list of scopes")]
+    Malformed,
+    /// The catalogue has no such scope.
+    #[error("there is no scope {0}")]
+    Unknown(Scope),
+    /// The app may not ask for this scope.
+    #[error("this app may not ask for the scope {0}")]
+    BeyondClient(Scope),
+    /// The app has no scope at all: none was chosen for it.
+    #[error("this app has no scopes: none was chosen for it")]
+    ClientWithoutScopes,
+    /// More than the grant has (RFC 6749 §6).
+    #[error("the grant does not have the scope {0}")]
+    BeyondGrant(Scope),
+    /// Nothing was asked for and there is no default that this app may have.
+    #[error("no scope was asked for and none is the default")]
+    Missing,
+    /// The app lost every scope that the grant has.
+    #[error("the app may no longer have any scope of the grant")]
+    Lost,
+    /// More scopes than an access token has room for.
+    #[error("the scopes have {0} characters, and an access token has room for {LONGEST_SCOPES}")]
+    TooLong(usize),
+}
+
+impl Reason for ScopeReason {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Malformed => "scope_malformed",
+            Self::Unknown(_) => "unknown_scope",
+            Self::BeyondClient(_) => "scope_beyond_client",
+            Self::ClientWithoutScopes => "client_without_scopes",
+            Self::BeyondGrant(_) => "scope_beyond_grant",
+            Self::Missing => "scope_missing",
+            Self::Lost => "scopes_lost",
+            Self::TooLong(_) => "scopes_too_long",
+        }
+    }
+
+    fn public(&self) -> PublicError {
+        let plain = |sentence| PublicError::Plain(ErrorCode::InvalidScope, sentence);
+        PublicError::Scope(match self {
+            Self::Malformed => ScopeFault::Malformed,
+            Self::Unknown(scope) => ScopeFault::Unknown(scope.clone()),
+            Self::BeyondClient(scope) => ScopeFault::BeyondClient(scope.clone()),
+            Self::BeyondGrant(scope) => ScopeFault::BeyondGrant(scope.clone()),
+            Self::Missing => ScopeFault::Missing,
+            Self::TooLong(length) => ScopeFault::TooLong {
+                length: *length,
+                longest: LONGEST_SCOPES,
+            },
+            Self::ClientWithoutScopes => return plain("This app has no scopes: choose some where it is registered"),
+            Self::Lost => return plain("This app may no longer have any scope of the grant"),
+        })
+    }
+}
 
 /// Parses scopes that the catalogue has.
 ///
 /// # Errors
 /// Where the text is no list of scopes, or names another.
-pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, Refusal> {
-    let scopes = Scopes::parse(text).map_err(|_| Refusal::ScopeMalformed)?;
+pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, ScopeReason> {
+    let scopes = Scopes::parse(text).map_err(|_| ScopeReason::Malformed)?;
     match scopes.iter().find(|scope| !hallpass.config.scopes.contains_key(*scope)) {
-        Some(unknown) => Err(Refusal::UnknownScope(unknown.clone())),
+        Some(unknown) => Err(ScopeReason::Unknown(unknown.clone())),
         None => Ok(scopes),
     }
 }
@@ -22,9 +84,9 @@ pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, Refusal> 
 ///
 /// # Errors
 /// Where the client may not have one of them, there is no default, or a token has no room for them.
-pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Client) -> Result<Scopes, Refusal> {
+pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Client) -> Result<Scopes, ScopeReason> {
     if client.scopes.is_empty() {
-        return Err(Refusal::ClientWithoutScopes);
+        return Err(ScopeReason::ClientWithoutScopes);
     }
     let asked = match asked {
         // Before the app's own scopes: the answer speaks of the request alone.
@@ -32,14 +94,14 @@ pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Cli
         _ => {
             let defaults = hallpass.default_scopes(&client.scopes);
             return if defaults.is_empty() {
-                Err(Refusal::ScopeMissing)
+                Err(ScopeReason::Missing)
             } else {
                 fitting(defaults)
             };
         }
     };
     match asked.iter().find(|scope| !client.scopes.contains(scope)) {
-        Some(beyond) => Err(Refusal::ScopeBeyondClient(beyond.clone())),
+        Some(beyond) => Err(ScopeReason::BeyondClient(beyond.clone())),
         None => Ok(asked),
     }
 }
@@ -47,10 +109,10 @@ pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Cli
 /// The scopes, if an access token has room for them: a longer token could be neither used nor revoked.
 ///
 /// # Errors
-/// [`Refusal::ScopesTooLong`].
-pub fn fitting(scopes: Scopes) -> Result<Scopes, Refusal> {
+/// [`ScopeReason::TooLong`].
+pub fn fitting(scopes: Scopes) -> Result<Scopes, ScopeReason> {
     match scopes.text_length() {
-        length if length > LONGEST_SCOPES => Err(Refusal::ScopesTooLong(length)),
+        length if length > LONGEST_SCOPES => Err(ScopeReason::TooLong(length)),
         _ => Ok(scopes),
     }
 }

@@ -1,24 +1,53 @@
 //! Whether app, person, membership and organization allow a grant to act now. Where they do not, the grant is paused: it is
 //! refused everywhere at once, and good again as soon as they allow it again (DESIGN §5, decision 42).
 
-use super::Refusal;
+use super::{Reason, Refusal};
 use crate::directory::Client;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{Grant, OrganizationId, State, Status, User};
-use hallpass_wire::Pause;
+use hallpass_wire::{ErrorCode, Pause, PublicError};
+
+/// Why neither the grant nor the app may be used, apart from the life of the grant itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StandingReason {
+    /// The grant, or the app itself, may not act now. Nothing has ended.
+    #[error("{0}")]
+    Paused(Pause),
+    /// The person was deleted, and with them the grant.
+    #[error("the person who allowed this was deleted")]
+    ResourceOwnerGone,
+}
+
+impl Reason for StandingReason {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Paused(pause) => pause.word(),
+            Self::ResourceOwnerGone => "resource_owner_gone",
+        }
+    }
+
+    fn public(&self) -> PublicError {
+        match self {
+            Self::Paused(pause) => PublicError::Paused(*pause),
+            Self::ResourceOwnerGone => {
+                PublicError::Plain(ErrorCode::InvalidGrant, "The person who gave this grant was deleted")
+            }
+        }
+    }
+}
 
 impl Client {
     /// Refuses an app that is not in use. It authenticates all the same: `invalid_client` and `unauthorized_client` make
     /// clients throw their registration away.
     ///
     /// # Errors
-    /// [`Refusal::Paused`].
-    pub fn check_live(&self) -> Result<(), Refusal> {
+    /// [`StandingReason::Paused`].
+    pub fn check_live(&self) -> Result<(), StandingReason> {
         if self.is_live() {
             Ok(())
         } else {
-            Err(Refusal::Paused(Pause::AppSuspended))
+            Err(StandingReason::Paused(Pause::AppSuspended))
         }
     }
 }
@@ -27,13 +56,13 @@ impl Client {
 /// knows what may become of it.
 ///
 /// # Errors
-/// [`Refusal::Paused`]: to call its tokens invalid would make clients throw them away.
-pub fn check_known(grant: &Grant) -> Result<(), Refusal> {
+/// [`StandingReason::Paused`]: to call its tokens invalid would make clients throw them away.
+pub fn check_known(grant: &Grant) -> Result<(), StandingReason> {
     match &grant.unknown {
         // Whatever else is said of one that has ended, it has ended.
         Some(unknown) if grant.state != State::Ended || unknown.column == "state" => {
             tracing::warn!(grant = %grant.id, %unknown, "a grant is disabled: this version does not know a word of it");
-            Err(Refusal::Paused(Pause::OrganizationPolicy))
+            Err(StandingReason::Paused(Pause::OrganizationPolicy))
         }
         _ => Ok(()),
     }
@@ -69,21 +98,21 @@ impl Hallpass {
     /// Refuses a grant that may not act now.
     ///
     /// # Errors
-    /// [`Refusal::Paused`]; [`Refusal::ResourceOwnerGone`] where the person or the organization was deleted.
+    /// [`StandingReason::Paused`]; [`StandingReason::ResourceOwnerGone`] where the person or the organization was deleted.
     pub async fn check_standing(&self, grant: &Grant, client: &Client) -> Result<(), Refusal> {
         let user = self
             .directory
             .user(grant.user)
             .await?
-            .ok_or(Refusal::ResourceOwnerGone)?;
+            .ok_or(StandingReason::ResourceOwnerGone)?;
         match self.pause(&user, grant.organization, client).await? {
             // A deleted organization and its memberships do not come back.
             Some(Pause::NotAMember | Pause::OrganizationPolicy)
                 if self.directory.organization(grant.organization).await?.is_none() =>
             {
-                Err(Refusal::ResourceOwnerGone)
+                Err(StandingReason::ResourceOwnerGone.into())
             }
-            Some(pause) => Err(Refusal::Paused(pause)),
+            Some(pause) => Err(StandingReason::Paused(pause).into()),
             None => Ok(()),
         }
     }

@@ -6,8 +6,8 @@ use crate::http::endpoints::{Endpoint, Methods, Row, bare};
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::http::source::Peer;
-use crate::oauth::Refusal;
 use crate::oauth::endpoints::{FormRequest, identity, introspection, metadata, openapi, revocation, token};
+use crate::oauth::refusal::{Reason as _, Refusal, RequestReason, ServerReason};
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::web::sign_in::authorize::authorize;
@@ -103,13 +103,15 @@ fn whole(body: Full<Bytes>) -> Bytes {
 
 /// What is answered where the memory for requests is full.
 pub(super) fn no_room(hallpass: &Hallpass) -> Answer {
-    let refused = hallpass.dialect.token_refusal(&Refusal::NoRoom.public(), Scheme::None);
+    let refused = hallpass
+        .dialect
+        .token_refusal(&ServerReason::NoRoom.public(), Scheme::None);
     respond::rendered(refused).map(whole)
 }
 
 /// RFC 9112 §3.2. Proxies disagree about which of two hosts counts, and about what none means.
-fn without_host() -> Refusal {
-    Refusal::Malformed("the request must have one Host header")
+fn without_host() -> RequestReason {
+    RequestReason::Malformed("the request must have one Host header")
 }
 
 /// Finds the endpoint, and takes the path of the public address off. A trailing slash is taken off pages too.
@@ -144,17 +146,17 @@ async fn form_endpoint<B: RequestBody>(hallpass: &Hallpass, row: &Row, request: 
     // would be lost with the connection.
     let asks = parts.headers.contains_key(header::EXPECT);
     let read = if row.methods.contain(&parts.method) && asks && body.size_hint().lower() > body::LARGEST as u64 {
-        Err(Refusal::TooLarge)
+        Err(Refusal::from(RequestReason::TooLarge))
     } else if row.methods.contain(&parts.method) {
         body::read(body, Some(hallpass.share(peer, &parts.headers)))
             .await
             .map_err(|unread| match unread {
-                Unread::TooLarge => Refusal::TooLarge,
-                Unread::NoRoom => Refusal::NoRoom,
-                Unread::Broken => Refusal::Malformed("the body did not arrive whole"),
+                Unread::TooLarge => RequestReason::TooLarge.into(),
+                Unread::NoRoom => ServerReason::NoRoom.into(),
+                Unread::Broken => RequestReason::Malformed("the body did not arrive whole").into(),
             })
     } else {
-        Err(not_served(&parts.method, row.methods))
+        Err(not_served(&parts.method, row.methods).into())
     };
     let body = match read {
         Ok(body) => body,
@@ -210,9 +212,9 @@ async fn judge(hallpass: &Hallpass) -> Result<(), StoreError> {
     store.check_writing()
 }
 
-fn not_served(method: &Method, allowed: Methods) -> Refusal {
+fn not_served(method: &Method, allowed: Methods) -> RequestReason {
     const LONGEST: usize = 32;
-    Refusal::MethodNotAllowed {
+    RequestReason::MethodNotAllowed {
         sent: method.as_str().chars().take(LONGEST).collect(),
         allowed: allowed.allow(),
     }

@@ -5,7 +5,7 @@ use crate::http::body;
 use crate::http::body::Unread;
 use crate::http::respond::Response;
 use crate::http::source::Peer;
-use crate::oauth::Refusal;
+use crate::oauth::refusal::ServerReason;
 use crate::serve::hallpass::Hallpass;
 use crate::web::view::ErrorKind;
 use axum::body::Body;
@@ -37,7 +37,7 @@ impl FromRequest<Arc<Hallpass>> for Post {
             Ok(Some(form)) => Ok(Self { visit, form }),
             Err(Unread::TooLarge) => Err(visit.error(413, ErrorKind::TooLarge)),
             Ok(None) => Err(visit.error(400, ErrorKind::NotText)),
-            Err(Unread::NoRoom) => Err(visit.failed(Refusal::NoRoom)),
+            Err(Unread::NoRoom) => Err(visit.failed(ServerReason::NoRoom)),
             Err(Unread::Broken) => Err(visit.error(400, ErrorKind::BadForm)),
         }
     }

@@ -19,7 +19,8 @@ use crate::web::view;
 use crate::web::view::{Back, ErrorKind, Frame, Locale, Notice, ScopeLine, SwitchAccount};
 use axum::body::Body;
 use axum::extract::FromRequest;
-use hallpass_wire::{Parameters, Scopes};
+use hallpass_wire::public_error::Trouble;
+use hallpass_wire::{Parameters, PublicError, Scopes};
 use http::{HeaderName, HeaderValue, Request, Version, header, request::Parts};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -272,8 +273,8 @@ impl Visit {
     pub fn failed(&self, refusal: impl Into<Refusal>) -> Response {
         let refusal = refusal.into();
         tracing::warn!(reason = refusal.word(), %refusal, "failed to render the page");
-        match refusal {
-            Refusal::Unavailable | Refusal::Busy | Refusal::NoRoom => self.error(503, ErrorKind::Unavailable),
+        match refusal.public() {
+            PublicError::Trouble(Trouble::Busy) => self.error(503, ErrorKind::Unavailable),
             _ => self.error(500, ErrorKind::Internal),
         }
     }

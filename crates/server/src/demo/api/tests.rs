@@ -16,7 +16,7 @@ fn sent(values: &[&'static str]) -> HeaderMap {
 #[test]
 fn exactly_one_bearer_header_is_a_token() {
     assert_eq!(bearer(&sent(&["bearer abc.d-e"])), Ok("abc.d-e"));
-    assert_eq!(bearer(&sent(&[])), Err(Refusal::NoToken));
+    assert_eq!(bearer(&sent(&[])), Err(AccessReason::NoToken));
     for values in [
         &["Basic abc"][..],
         &["Bearer"],
@@ -24,7 +24,7 @@ fn exactly_one_bearer_header_is_a_token() {
         &["Bearer a b"],
         &["Bearer a", "Bearer b"],
     ] {
-        assert_eq!(bearer(&sent(values)), Err(Refusal::MalformedBearer), "{values:?}");
+        assert_eq!(bearer(&sent(values)), Err(AccessReason::MalformedBearer), "{values:?}");
     }
 }
 

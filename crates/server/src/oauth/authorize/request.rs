@@ -5,12 +5,13 @@
 
 use crate::config::GrantType;
 use crate::directory::Client;
-use crate::oauth::Refusal;
+use crate::oauth::refusal::{Reason, Refusal, RequestReason};
 use crate::oauth::scopes::{grantable_scopes, known_scopes};
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::ClientType;
 use hallpass_wire::pkce::CodeChallenge;
-use hallpass_wire::{Parameters, RedirectUri, Scopes};
+use hallpass_wire::public_error::{AuthorizeFault, ClientFault, GrantTypeFault};
+use hallpass_wire::{ErrorCode, Parameters, PublicError, RedirectUri, Scopes};
 use std::sync::Arc;
 
 /// The parameters of an authorization request that are known here: each may come once (RFC 6749 §3.1). `resource`, which may
@@ -27,6 +28,108 @@ pub const PARAMETERS: [&str; 10] = [
     "request",
     "request_uri",
 ];
+
+/// Why an authorization request gives no code (RFC 6749 §4.1.2.1).
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum AuthorizeReason {
+    /// No app has this client id.
+    #[error("no app has this client id")]
+    UnknownClient,
+    /// The app may not use this grant type.
+    #[error("this app may not use the grant type {0}")]
+    GrantTypeNotAllowed(&'static str),
+    /// The redirect URI is not registered for this app.
+    #[error("the redirect URI is not one of this app's")]
+    RedirectUriUnregistered,
+    /// None was sent and the app has several.
+    #[error("the app has several redirect URIs and the request names none")]
+    RedirectUriAmbiguous,
+    /// None was sent and the app has none.
+    #[error("the app has no redirect URI")]
+    RedirectUriAbsent,
+    /// `response_type` is absent.
+    #[error("the parameter response_type is missing")]
+    ResponseTypeMissing,
+    /// `response_type` is not `code`.
+    #[error("the response type {0:?} is not offered")]
+    UnsupportedResponseType(String),
+    /// `response_mode` is not `query`, the one that is offered (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+    #[error("the response mode {0:?} is not offered")]
+    UnsupportedResponseMode(String),
+    /// A request object by value (RFC 9101 §5.1): its parameters would count, and not those beside it.
+    #[error("request objects are not taken: send the parameters themselves")]
+    RequestObject,
+    /// A request object by reference (RFC 9101 §5.2). Nothing is fetched for a stranger.
+    #[error("request objects are not fetched: send the parameters themselves")]
+    RequestObjectUri,
+    /// PKCE is required here and no challenge came.
+    #[error("the code challenge is missing")]
+    ChallengeMissing,
+    /// The challenge is not 32 bytes of base64url.
+    #[error("the code challenge is malformed")]
+    ChallengeMalformed,
+    /// Anything but `S256`; an absent method means `plain` (RFC 7636 §4.3).
+    #[error("the code challenge method must be S256")]
+    ChallengeMethod,
+    /// The person said no.
+    #[error("the person denied the request")]
+    Denied,
+    /// The app works only with organizations that this person is not in.
+    #[error("the person is in none of the organizations that this app works with")]
+    NoOrganization,
+}
+
+impl Reason for AuthorizeReason {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::UnknownClient => "unknown_client",
+            Self::GrantTypeNotAllowed(_) => "grant_type_not_allowed",
+            Self::RedirectUriUnregistered => "redirect_uri_unregistered",
+            Self::RedirectUriAmbiguous => "redirect_uri_ambiguous",
+            Self::RedirectUriAbsent => "redirect_uri_absent",
+            Self::ResponseTypeMissing => "response_type_missing",
+            Self::UnsupportedResponseType(_) => "unsupported_response_type",
+            Self::UnsupportedResponseMode(_) => "unsupported_response_mode",
+            Self::RequestObject => "request_object",
+            Self::RequestObjectUri => "request_object_uri",
+            Self::ChallengeMissing => "challenge_missing",
+            Self::ChallengeMalformed => "challenge_malformed",
+            Self::ChallengeMethod => "challenge_method",
+            Self::Denied => "denied",
+            Self::NoOrganization => "no_organization",
+        }
+    }
+
+    fn public(&self) -> PublicError {
+        let plain = PublicError::Plain;
+        PublicError::Authorize(match self {
+            Self::UnknownClient => return PublicError::Client(ClientFault::Unknown),
+            Self::GrantTypeNotAllowed(name) => return PublicError::GrantType(GrantTypeFault::NotAllowed(name)),
+            Self::RedirectUriUnregistered => AuthorizeFault::UriUnregistered,
+            Self::RedirectUriAmbiguous => AuthorizeFault::UriAmbiguous,
+            Self::RedirectUriAbsent => AuthorizeFault::UriAbsent,
+            Self::ResponseTypeMissing => AuthorizeFault::ResponseTypeMissing,
+            Self::UnsupportedResponseType(name) => AuthorizeFault::ResponseType(name.clone()),
+            Self::UnsupportedResponseMode(_) => {
+                return plain(ErrorCode::InvalidRequest, "The response_mode must be query");
+            }
+            Self::RequestObject => {
+                return plain(ErrorCode::RequestNotSupported, "The parameter request is not supported");
+            }
+            Self::RequestObjectUri => {
+                return plain(
+                    ErrorCode::RequestUriNotSupported,
+                    "The parameter request_uri is not supported",
+                );
+            }
+            Self::ChallengeMissing => AuthorizeFault::ChallengeMissing,
+            Self::ChallengeMalformed => AuthorizeFault::ChallengeMalformed,
+            Self::ChallengeMethod => AuthorizeFault::ChallengeMethod,
+            Self::Denied => AuthorizeFault::Denied,
+            Self::NoOrganization => return plain(ErrorCode::AccessDenied, "The request was denied"),
+        })
+    }
+}
 
 /// A request that may be put before a person.
 pub struct AuthorizationRequest {
@@ -59,9 +162,9 @@ pub enum Problem {
     OfApp(Arc<Client>, Target, Refusal),
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        Self::Fatal(refusal)
+impl<R: Into<Refusal>> From<R> for Problem {
+    fn from(reason: R) -> Self {
+        Self::Fatal(reason.into())
     }
 }
 
@@ -71,13 +174,15 @@ impl From<Refusal> for Problem {
 /// What is wrong, and who is to be told.
 pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<AuthorizationRequest, Problem> {
     check_fault(query, "client_id")?;
-    let client_id = query.get("client_id").ok_or(Refusal::MissingParameter("client_id"))?;
+    let client_id = query
+        .get("client_id")
+        .ok_or(RequestReason::MissingParameter("client_id"))?;
     let client = hallpass
         .directory
         .client(client_id)
         .await
         .map_err(Refusal::from)?
-        .ok_or(Refusal::UnknownClient)?;
+        .ok_or(AuthorizeReason::UnknownClient)?;
     // Told to the person and not to the app: nobody is sent to an app that was suspended.
     client.check_live()?;
     check_fault(query, "redirect_uri")?;
@@ -94,15 +199,15 @@ pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<Author
 }
 
 /// Of a parameter that came twice neither value counts.
-fn check_fault(query: &Parameters<'_>, name: &str) -> Result<(), Refusal> {
+fn check_fault(query: &Parameters<'_>, name: &str) -> Result<(), RequestReason> {
     match query.faults().iter().find(|fault| fault.name() == name) {
-        Some(fault) => Err(Refusal::Parameter(*fault)),
+        Some(fault) => Err(RequestReason::Parameter(*fault)),
         None => Ok(()),
     }
 }
 
 /// RFC 6749 §3.1.2.3: the one sent if it is registered; the one registered if none was sent.
-fn target(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<Target, Refusal> {
+fn target(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<Target, AuthorizeReason> {
     let state = query.get("state").map(str::to_owned);
     let registered = &client.app.redirect_uris;
     if let Some(sent) = query.get("redirect_uri") {
@@ -115,7 +220,7 @@ fn target(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Resul
         return if known {
             Ok(target)
         } else {
-            Err(Refusal::RedirectUriUnregistered)
+            Err(AuthorizeReason::RedirectUriUnregistered)
         };
     }
     match registered.as_slice() {
@@ -129,8 +234,8 @@ fn target(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Resul
             named: false,
             state,
         }),
-        [] => Err(Refusal::RedirectUriAbsent),
-        _ => Err(Refusal::RedirectUriAmbiguous),
+        [] => Err(AuthorizeReason::RedirectUriAbsent),
+        _ => Err(AuthorizeReason::RedirectUriAmbiguous),
     }
 }
 
@@ -151,26 +256,27 @@ type Asked = (Scopes, Option<CodeChallenge>);
 
 fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<Asked, Refusal> {
     if let Some(fault) = query.faults().first() {
-        return Err(Refusal::Parameter(*fault));
+        return Err(RequestReason::Parameter(*fault).into());
     }
     // Who signs a request wants the signed parameters to count; to go by those beside them would undo it (RFC 9101 §6.3).
     if query.get("request").is_some() {
-        return Err(Refusal::RequestObject);
+        return Err(AuthorizeReason::RequestObject.into());
     }
     if query.get("request_uri").is_some() {
-        return Err(Refusal::RequestObjectUri);
+        return Err(AuthorizeReason::RequestObjectUri.into());
     }
     // The app waits for the answer by another way than the one it would come by.
     if let Some(mode) = query.get("response_mode").filter(|mode| *mode != "query") {
-        return Err(Refusal::UnsupportedResponseMode(mode.chars().take(24).collect()));
+        return Err(AuthorizeReason::UnsupportedResponseMode(mode.chars().take(24).collect()).into());
     }
     match query.get("response_type") {
         Some("code") => {}
-        Some(other) => return Err(Refusal::UnsupportedResponseType(other.chars().take(24).collect())),
-        None => return Err(Refusal::ResponseTypeMissing),
+        Some(other) => return Err(AuthorizeReason::UnsupportedResponseType(other.chars().take(24).collect()).into()),
+        None => return Err(AuthorizeReason::ResponseTypeMissing.into()),
     }
     if !client.may_use(GrantType::AuthorizationCode) {
-        return Err(Refusal::GrantTypeNotAllowed(GrantType::AuthorizationCode.as_str()));
+        let name = GrantType::AuthorizationCode.as_str();
+        return Err(AuthorizeReason::GrantTypeNotAllowed(name).into());
     }
     let asked = query
         .get("scope")
@@ -180,21 +286,27 @@ fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> R
     Ok((scopes, challenge(hallpass, client, query)?))
 }
 
-fn challenge(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<Option<CodeChallenge>, Refusal> {
+fn challenge(
+    hallpass: &Hallpass,
+    client: &Client,
+    query: &Parameters<'_>,
+) -> Result<Option<CodeChallenge>, AuthorizeReason> {
     let (sent, method) = (query.get("code_challenge"), query.get("code_challenge_method"));
     let Some(sent) = sent else {
         let demanded = hallpass.config.wire.require_pkce || client.app.client_type == ClientType::Public;
         return if demanded || method.is_some() {
-            Err(Refusal::ChallengeMissing)
+            Err(AuthorizeReason::ChallengeMissing)
         } else {
             Ok(None)
         };
     };
     // No method means `plain` (RFC 7636 §4.3), which protects nothing.
     if method != Some("S256") {
-        return Err(Refusal::ChallengeMethod);
+        return Err(AuthorizeReason::ChallengeMethod);
     }
-    CodeChallenge::parse(sent).map(Some).ok_or(Refusal::ChallengeMalformed)
+    CodeChallenge::parse(sent)
+        .map(Some)
+        .ok_or(AuthorizeReason::ChallengeMalformed)
 }
 
 impl Target {

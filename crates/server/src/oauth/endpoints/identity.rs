@@ -3,8 +3,8 @@
 use crate::config::IdentityMember;
 use crate::http::respond;
 use crate::http::respond::Response;
-use crate::oauth::Refusal;
-use crate::oauth::access::{bearer, check};
+use crate::oauth::Reason as _;
+use crate::oauth::access::{AccessReason, bearer, check};
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::User;
 use crate::time::Instant;
@@ -22,9 +22,9 @@ pub async fn identity(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) ->
     }
 }
 
-async fn answer(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Result<Response, Refusal> {
+async fn answer(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Result<Response, AccessReason> {
     let access = check(hallpass, bearer(headers)?, now).await?;
-    let user = access.user.ok_or(Refusal::NoResourceOwner)?;
+    let user = access.user.ok_or(AccessReason::NoResourceOwner)?;
     let members = hallpass
         .config
         .wire

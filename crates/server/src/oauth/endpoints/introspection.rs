@@ -4,12 +4,12 @@
 use crate::directory::Client;
 use crate::http::respond;
 use crate::http::respond::Response;
-use crate::oauth::Refusal;
 use crate::oauth::access;
-use crate::oauth::access::Access;
+use crate::oauth::access::{Access, AccessReason};
 use crate::oauth::clients::{Caller, authenticate_caller};
 use crate::oauth::endpoints::FormRequest;
 use crate::oauth::grants::issue;
+use crate::oauth::refusal::{Refusal, RequestReason, ServerReason};
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{Resource, State};
 use crate::time::Instant;
@@ -36,7 +36,7 @@ pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Ins
 async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
     let body = request.parameters()?;
     let caller = authenticate_caller(hallpass, request, &body, now).await?;
-    let token = body.get("token").ok_or(Refusal::MissingParameter("token"))?;
+    let token = body.get("token").ok_or(RequestReason::MissingParameter("token"))?;
     if token.starts_with(Kind::RefreshToken.prefix()) {
         return match caller {
             Caller::Client(client) => refresh_token(hallpass, &client, token, now).await,
@@ -44,17 +44,21 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
         };
     }
     match access_token(hallpass, &caller, token, now).await {
-        Err(Refusal::Unavailable) => Err(Refusal::Unavailable),
-        Err(Refusal::Internal) => Err(Refusal::Internal),
+        Ok(told) => Ok(told),
+        Err(AccessReason::Server(reason)) => Err(reason.into()),
         Err(_) => Ok(inactive(hallpass)),
-        told => told,
     }
 }
 
-async fn access_token(hallpass: &Hallpass, caller: &Caller, token: &str, now: Instant) -> Result<Response, Refusal> {
+async fn access_token(
+    hallpass: &Hallpass,
+    caller: &Caller,
+    token: &str,
+    now: Instant,
+) -> Result<Response, AccessReason> {
     let claims = access::living(hallpass, token, now).await?;
     // Only where it is the caller's to know: a stranger's question is no use of the token.
-    let scopes = told_scopes(caller, &claims).ok_or(Refusal::InvalidToken)?;
+    let scopes = told_scopes(caller, &claims).ok_or(AccessReason::InvalidToken)?;
     access::see(hallpass, &claims, now);
     let access = access::allowed(hallpass, claims).await?;
     match caller {
@@ -83,12 +87,12 @@ async fn to_resource(
     resource: &Resource,
     scopes: &Scopes,
     access: &Access,
-) -> Result<Response, Refusal> {
+) -> Result<Response, AccessReason> {
     let organization = hallpass
         .directory
         .organization(access.claims.organization)
         .await?
-        .ok_or(Refusal::Internal)?;
+        .ok_or(ServerReason::Internal)?;
     let tenant = Tenant {
         organization: &organization.slug,
         environment: organization.kind.as_str(),

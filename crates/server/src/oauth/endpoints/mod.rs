@@ -10,7 +10,7 @@ pub mod token;
 use crate::audit::Who;
 use crate::directory::Client;
 use crate::http::source::Peer;
-use crate::oauth::Refusal;
+use crate::oauth::refusal::RequestReason;
 use crate::serve::hallpass::Hallpass;
 use hallpass_dialect::Scheme;
 use hallpass_wire::Parameters;
@@ -46,20 +46,20 @@ impl FormRequest<'_> {
     ///
     /// # Errors
     /// Where the body is of another type, or a known parameter has a fault.
-    pub fn parameters(&self) -> Result<Parameters<'_>, Refusal> {
+    pub fn parameters(&self) -> Result<Parameters<'_>, RequestReason> {
         // Some clients send no type with the right body; only another type is wrong.
         let mut types = self.headers.get_all(header::CONTENT_TYPE).iter();
         let sent = types.next();
         if types.next().is_some() {
-            return Err(Refusal::MediaType("two media types".to_owned()));
+            return Err(RequestReason::MediaType("two media types".to_owned()));
         }
         if let Some(other) = sent.filter(|sent| !is_form(sent)) {
-            return Err(Refusal::MediaType(shown(other)));
+            return Err(RequestReason::MediaType(shown(other)));
         }
         let parameters = Parameters::parse(self.body, &FORM_PARAMETERS)?;
         // Read as a form, JSON is one unknown parameter: a missing `grant_type` would send the developer the wrong way.
         if parameters.iter().next().is_none() && is_json(self.body) {
-            return Err(Refusal::MediaType("JSON".to_owned()));
+            return Err(RequestReason::MediaType("JSON".to_owned()));
         }
         Ok(parameters)
     }

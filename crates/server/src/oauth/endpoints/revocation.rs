@@ -4,14 +4,40 @@
 use crate::directory::Client;
 use crate::http::respond;
 use crate::http::respond::Response;
-use crate::oauth::Refusal;
-use crate::oauth::access;
+use crate::oauth::access::{self, AccessReason};
 use crate::oauth::clients::authenticate;
 use crate::oauth::endpoints::FormRequest;
+use crate::oauth::refusal::{Reason, Refusal, RequestReason};
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{AuditEvent, EndReason};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
+use hallpass_wire::PublicError;
+use hallpass_wire::public_error::RefreshFault;
+
+/// Why a token is not the app's to revoke (RFC 7009 §2.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RevocationReason {
+    /// The refresh token was issued to another app.
+    #[error("the refresh token was issued to another app")]
+    ForeignRefreshToken,
+    /// The access token was issued to another app.
+    #[error("the access token was issued to another app")]
+    ForeignAccessToken,
+}
+
+impl Reason for RevocationReason {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::ForeignRefreshToken => "foreign_refresh_token",
+            Self::ForeignAccessToken => "foreign_access_token",
+        }
+    }
+
+    fn public(&self) -> PublicError {
+        PublicError::Refresh(RefreshFault::Foreign)
+    }
+}
 
 /// Answers a revocation request.
 pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
@@ -28,7 +54,7 @@ pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant
 async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<(), Refusal> {
     let body = request.parameters()?;
     let client = authenticate(hallpass, request, &body, now).await?;
-    let token = body.get("token").ok_or(Refusal::MissingParameter("token"))?;
+    let token = body.get("token").ok_or(RequestReason::MissingParameter("token"))?;
     if let Some(proof) = Proof::parse(Kind::RefreshToken, token) {
         let who = request.who(hallpass, &client);
         return refresh_token(hallpass, &client, &proof, who.ended(EndReason::ByApp, now)).await;
@@ -43,7 +69,7 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, even
         return Ok(());
     };
     if grant.app != client.app.id {
-        return Err(Refusal::ForeignRefreshToken);
+        return Err(RevocationReason::ForeignRefreshToken.into());
     }
     let store = hallpass.store.recording(event);
     store.end(grant.id, EndReason::ByApp, now).await?;
@@ -52,11 +78,11 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, even
 
 async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(), Refusal> {
     let claims = match access::open(hallpass, token, now).await {
-        Err(Refusal::InvalidToken) => return Ok(()),
+        Err(AccessReason::InvalidToken) => return Ok(()),
         claims => claims?,
     };
     if claims.app != client.app.id {
-        return Err(Refusal::ForeignAccessToken);
+        return Err(RevocationReason::ForeignAccessToken.into());
     }
     // What is revoked already holds: the feed grows with what is revoked, not with how often it is asked.
     if now < claims.expires && !access::is_revoked(hallpass, &claims) {

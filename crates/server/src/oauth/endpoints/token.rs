@@ -3,12 +3,41 @@
 use crate::config::GrantType;
 use crate::http::respond;
 use crate::http::respond::Response;
-use crate::oauth::Refusal;
 use crate::oauth::clients::authenticate;
 use crate::oauth::endpoints::FormRequest;
 use crate::oauth::grants::{TokenRequest, authorization_code, client_credentials, refresh_token};
+use crate::oauth::refusal::{Reason, Refusal, RequestReason};
 use crate::serve::hallpass::Hallpass;
 use crate::time::Instant;
+use hallpass_wire::PublicError;
+use hallpass_wire::public_error::GrantTypeFault;
+
+/// Why the grant type is not to be had.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TokenReason {
+    /// The preset does not offer this grant type.
+    #[error("the grant type {0:?} is not offered")]
+    UnsupportedGrantType(String),
+    /// The app may not use this grant type.
+    #[error("this app may not use the grant type {0}")]
+    GrantTypeNotAllowed(&'static str),
+}
+
+impl Reason for TokenReason {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::UnsupportedGrantType(_) => "unsupported_grant_type",
+            Self::GrantTypeNotAllowed(_) => "grant_type_not_allowed",
+        }
+    }
+
+    fn public(&self) -> PublicError {
+        PublicError::GrantType(match self {
+            Self::UnsupportedGrantType(name) => GrantTypeFault::NotOffered(name.clone()),
+            Self::GrantTypeNotAllowed(name) => GrantTypeFault::NotAllowed(name),
+        })
+    }
+}
 
 /// Answers a token request.
 pub async fn token(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
@@ -23,14 +52,16 @@ pub async fn token(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant)
 
 async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
     let body = request.parameters()?;
-    let name = body.get("grant_type").ok_or(Refusal::MissingParameter("grant_type"))?;
+    let name = body
+        .get("grant_type")
+        .ok_or(RequestReason::MissingParameter("grant_type"))?;
     let grant_type = GrantType::from_text(name).filter(|grant_type| hallpass.offers(*grant_type));
     // Only its beginning is told and logged: it may be a token that was pasted into the wrong field.
-    let grant_type = grant_type.ok_or_else(|| Refusal::UnsupportedGrantType(name.chars().take(24).collect()))?;
+    let grant_type = grant_type.ok_or_else(|| TokenReason::UnsupportedGrantType(name.chars().take(24).collect()))?;
     let client = authenticate(hallpass, request, &body, now).await?;
     if !client.may_use(grant_type) {
         client.check_live()?;
-        return Err(Refusal::GrantTypeNotAllowed(grant_type.as_str()));
+        return Err(TokenReason::GrantTypeNotAllowed(grant_type.as_str()).into());
     }
     let request = TokenRequest {
         form: request,

@@ -7,9 +7,9 @@
 use super::issue;
 use crate::directory::Client;
 use crate::http::respond::Response;
-use crate::oauth::Refusal;
 use crate::oauth::grants::TokenRequest;
-use crate::oauth::scopes::fitting;
+use crate::oauth::refusal::{Reason, Refusal, RequestReason, ServerReason};
+use crate::oauth::scopes::{ScopeReason, fitting};
 use crate::oauth::standing::check_known;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{ClientType, EndReason, Grant, Redeem, Redeemed, State};
@@ -17,22 +17,93 @@ use crate::store::{CODE_KEPT, StoreError};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
 use hallpass_wire::pkce::{CodeChallenge, CodeVerifier};
-use hallpass_wire::{Parameters, Scopes};
+use hallpass_wire::public_error::CodeFault;
+use hallpass_wire::{Parameters, PublicError, Scopes};
+
+/// Why a code gives no tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CodeReason {
+    /// The code is not one of ours, or was tampered with.
+    #[error("the code is not authentic")]
+    Unknown,
+    /// The code was issued to another app.
+    #[error("the code was issued to another app")]
+    Foreign,
+    /// The code was not redeemed in time.
+    #[error("the code has expired")]
+    Expired,
+    /// The code was redeemed before. Where the request proved all that the first one did, the grant has ended (RFC 6749 §4.1.2).
+    #[error("the code was used before")]
+    Replayed,
+    /// The grant of this code ended before it was redeemed.
+    #[error("the grant of this code has ended")]
+    Revoked,
+    /// The redirect URI differs from the one of the authorization request, or is absent where that one was sent (RFC 6749 §4.1.3).
+    #[error("the redirect URI is not the one that the code was asked with")]
+    RedirectUriMismatch,
+    /// A challenge was sent, no verifier came (RFC 7636 §4.6).
+    #[error("the code verifier is missing")]
+    VerifierMissing,
+    /// Not 43 to 128 unreserved characters (RFC 7636 §4.1).
+    #[error("the code verifier is malformed")]
+    VerifierMalformed,
+    /// The verifier does not answer the challenge (RFC 7636 §4.6).
+    #[error("the code verifier does not match the code challenge")]
+    VerifierMismatch,
+    /// A verifier without a challenge: a downgrade (RFC 9700 §4.8.2).
+    #[error("a code verifier was sent, but no code challenge before")]
+    VerifierUnexpected,
+}
+
+impl Reason for CodeReason {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown_code",
+            Self::Foreign => "foreign_code",
+            Self::Expired => "code_expired",
+            Self::Replayed => "code_replayed",
+            Self::Revoked => "code_revoked",
+            Self::RedirectUriMismatch => "redirect_uri_mismatch",
+            Self::VerifierMissing => "verifier_missing",
+            Self::VerifierMalformed => "verifier_malformed",
+            Self::VerifierMismatch => "verifier_mismatch",
+            Self::VerifierUnexpected => "verifier_unexpected",
+        }
+    }
+
+    fn public(&self) -> PublicError {
+        PublicError::Code(match self {
+            Self::Unknown => CodeFault::Unknown,
+            Self::Foreign => CodeFault::Foreign,
+            Self::Expired => CodeFault::Expired,
+            Self::Replayed => CodeFault::Spent("The code was used before"),
+            Self::Revoked => CodeFault::Spent("The grant of this code has ended"),
+            Self::RedirectUriMismatch => CodeFault::RedirectUri,
+            Self::VerifierMissing => CodeFault::VerifierMissing,
+            Self::VerifierMalformed => CodeFault::VerifierMalformed,
+            Self::VerifierMismatch => CodeFault::VerifierMismatch,
+            Self::VerifierUnexpected => CodeFault::VerifierUnexpected,
+        })
+    }
+}
 
 /// Redeems a code.
 ///
 /// # Errors
 /// The exact reason; an authentic second use ends the grant (RFC 6749 §4.1.2).
 pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
-    let code = request.body.get("code").ok_or(Refusal::MissingParameter("code"))?;
+    let code = request
+        .body
+        .get("code")
+        .ok_or(RequestReason::MissingParameter("code"))?;
     let grant = authentic(hallpass, request.client, code, request.now).await?;
     match grant.state {
-        State::Active => return Err(second_use(hallpass, request, &grant).await?),
-        State::Ended => return Err(Refusal::CodeRevoked),
+        State::Active => return Err(second_use(hallpass, request, &grant).await?.into()),
+        State::Ended => return Err(CodeReason::Revoked.into()),
         State::Pending => {}
     }
     if request.now >= grant.code_expires {
-        return Err(Refusal::CodeExpired);
+        return Err(CodeReason::Expired.into());
     }
     check_redirect_uri(request.client, &grant, request.body)?;
     check_verifier(request.client, &grant, request.body)?;
@@ -60,7 +131,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
             if crowded && let Err(error) = end_longest_idle(hallpass, request, &grant).await {
                 tracing::warn!(%error, grant = %grant.id, "grants beyond the limit stay until the next redemption");
             }
-            issue::for_grant(hallpass, request, &grant, scopes, request.now)
+            Ok(issue::for_grant(hallpass, request, &grant, scopes, request.now)?)
         }
         None => Err(lost(hallpass, request, &grant).await?),
     }
@@ -81,10 +152,10 @@ async fn end_longest_idle(hallpass: &Hallpass, request: &TokenRequest<'_>, grant
 async fn authentic(hallpass: &Hallpass, client: &Client, code: &str, now: Instant) -> Result<Grant, Refusal> {
     let proof = Proof::parse(Kind::Code, code)
         .filter(|proof| proof.generation == 0)
-        .ok_or(Refusal::UnknownCode)?;
-    let grant = hallpass.proven(&proof, now).await?.ok_or(Refusal::UnknownCode)?;
+        .ok_or(CodeReason::Unknown)?;
+    let grant = hallpass.proven(&proof, now).await?.ok_or(CodeReason::Unknown)?;
     if grant.app != client.app.id {
-        return Err(Refusal::ForeignCode);
+        return Err(CodeReason::Foreign.into());
     }
     check_known(&grant)?;
     Ok(grant)
@@ -92,7 +163,7 @@ async fn authentic(hallpass: &Hallpass, client: &Client, code: &str, now: Instan
 
 /// RFC 6749 §4.1.3: identical to the one of the authorization request. Where that had none, the one registered is meant,
 /// and naming it is no error.
-fn check_redirect_uri(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), Refusal> {
+fn check_redirect_uri(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), CodeReason> {
     let fits = match (&grant.redirect_uri, body.get("redirect_uri")) {
         (Some(bound), Some(sent)) => bound == sent,
         (Some(_), None) => false,
@@ -106,34 +177,34 @@ fn check_redirect_uri(client: &Client, grant: &Grant, body: &Parameters<'_>) -> 
     if fits {
         Ok(())
     } else {
-        Err(Refusal::RedirectUriMismatch)
+        Err(CodeReason::RedirectUriMismatch)
     }
 }
 
-fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), Refusal> {
+fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), CodeReason> {
     let Some(challenge) = grant.code_challenge else {
         // A public client's code always has a challenge; one without could only come from an older configuration.
         let public = client.app.client_type == ClientType::Public;
         return match body.get("code_verifier") {
-            Some(_) => Err(Refusal::VerifierUnexpected),
-            None if public => Err(Refusal::VerifierMissing),
+            Some(_) => Err(CodeReason::VerifierUnexpected),
+            None if public => Err(CodeReason::VerifierMissing),
             None => Ok(()),
         };
     };
-    let verifier = body.get("code_verifier").ok_or(Refusal::VerifierMissing)?;
-    let verifier = CodeVerifier::parse(verifier).ok_or(Refusal::VerifierMalformed)?;
+    let verifier = body.get("code_verifier").ok_or(CodeReason::VerifierMissing)?;
+    let verifier = CodeVerifier::parse(verifier).ok_or(CodeReason::VerifierMalformed)?;
     if CodeChallenge(challenge).is_answered_by(verifier) {
         Ok(())
     } else {
-        Err(Refusal::VerifierMismatch)
+        Err(CodeReason::VerifierMismatch)
     }
 }
 
 /// What the app may still have of what was allowed: a token with more would be refused everywhere.
-fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, Refusal> {
+fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, ScopeReason> {
     let scopes = grant.scopes.intersection(&client.scopes);
     if scopes.is_empty() {
-        Err(Refusal::ScopesLost)
+        Err(ScopeReason::Lost)
     } else {
         fitting(scopes)
     }
@@ -142,25 +213,25 @@ fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, Refusal> {
 /// Another request came first: it spent the code, ended the grant, or the moment passed.
 async fn lost(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
     match hallpass.store.grant(grant.id).await? {
-        Some(row) if row.state == State::Active => second_use(hallpass, request, &row).await,
-        Some(row) if row.state == State::Pending && request.now >= row.code_expires => Ok(Refusal::CodeExpired),
+        Some(row) if row.state == State::Active => Ok(second_use(hallpass, request, &row).await?.into()),
+        Some(row) if row.state == State::Pending && request.now >= row.code_expires => Ok(CodeReason::Expired.into()),
         // A key was revoked: the code's, or the one that was to prove its refresh token.
         Some(row) if row.state == State::Pending && !hallpass.keys.ring().is_revoked(row.key) => {
-            Ok(Refusal::Unavailable)
+            Ok(ServerReason::Unavailable.into())
         }
-        _ => Ok(Refusal::CodeRevoked),
+        _ => Ok(CodeReason::Revoked.into()),
     }
 }
 
 /// An authentic code of this client that was redeemed before (RFC 6749 §4.1.2, RFC 9700 §2.1.1).
-async fn second_use(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
+async fn second_use(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<CodeReason, StoreError> {
     if is_replay(request, grant) {
         tracing::warn!(grant = %grant.id, "a code came a second time: the grant ends");
         let (reason, now) = (EndReason::CodeReplayed, request.now);
         let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
         store.end_unrefreshed(grant.id, reason, now).await?;
     }
-    Ok(Refusal::CodeReplayed)
+    Ok(CodeReason::Replayed)
 }
 
 /// Whether a second use proves as much as the first did. After the first rotation, and some time after the code ran out, the

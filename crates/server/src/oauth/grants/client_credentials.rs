@@ -15,5 +15,5 @@ use crate::serve::hallpass::Hallpass;
 pub fn issue(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
     request.client.check_live()?;
     let scopes = grantable_scopes(hallpass, request.scopes(hallpass)?, request.client)?;
-    issue::for_app(hallpass, request, scopes, random::bytes())
+    Ok(issue::for_app(hallpass, request, scopes, random::bytes())?)
 }

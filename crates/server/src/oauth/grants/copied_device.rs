@@ -1,10 +1,29 @@
 //! A refresh token that two devices use, each within the grace of the other (DESIGN §5, decision 44).
 
-use crate::oauth::Refusal;
 use crate::oauth::grants::TokenRequest;
+use crate::oauth::{Reason, Refusal};
 use crate::serve::hallpass::Hallpass;
+use crate::store::StoreError;
 use crate::store::model::{AuditAction, ClientType, EndReason, Grant};
 use crate::tokens::copies::{self, COPIED, Source};
+use hallpass_wire::PublicError;
+use hallpass_wire::public_error::RefreshFault;
+
+/// Two devices use a refresh token, each within the grace of the other; the grant has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("two sources use the same refresh tokens")]
+pub struct DeviceCopied;
+
+impl Reason for DeviceCopied {
+    fn word(&self) -> &'static str {
+        "device_copied"
+    }
+
+    fn public(&self) -> PublicError {
+        let sentence = "Two devices use this refresh token, so its grant has ended";
+        PublicError::Refresh(RefreshFault::Spent(sentence))
+    }
+}
 
 /// Where a request comes from, as the row of its grant keeps it under this key; `None`: the key was revoked a moment ago.
 #[must_use]
@@ -24,7 +43,7 @@ pub fn repeats(hallpass: &Hallpass, grant: &Grant) -> u32 {
 /// Takes note of a repeat: one that comes from elsewhere than its rotation may be a copy's.
 ///
 /// # Errors
-/// [`Refusal::DeviceCopied`] where it is, and the app cannot keep a secret: the grant has ended.
+/// [`DeviceCopied`] where it is, and the app cannot keep a secret: the grant has ended.
 pub async fn note_repeat(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), Refusal> {
     let here = source(hallpass, request, grant, grant.key);
     if grant.source.is_none() || here.is_none() || here == grant.source {
@@ -36,13 +55,13 @@ pub async fn note_repeat(hallpass: &Hallpass, request: &TokenRequest<'_>, grant:
     }
     // A confidential app has its secret on servers, of which there may be several: its people are told.
     if request.client.app.client_type == ClientType::Confidential {
-        mark(hallpass, request, grant).await
+        Ok(mark(hallpass, request, grant).await?)
     } else {
         end(hallpass, request, grant).await
     }
 }
 
-async fn mark(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), Refusal> {
+async fn mark(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), StoreError> {
     if grant.repeats >= COPIED {
         return Ok(());
     }
@@ -59,5 +78,5 @@ async fn end(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> 
     let (reason, now) = (EndReason::DeviceCopied, request.now);
     let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
     store.end(grant.id, reason, now).await?;
-    Err(Refusal::DeviceCopied)
+    Err(DeviceCopied.into())
 }

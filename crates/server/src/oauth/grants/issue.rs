@@ -5,8 +5,8 @@ use crate::directory::Client;
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::keys::Keyring;
-use crate::oauth::Refusal;
 use crate::oauth::grants::TokenRequest;
+use crate::oauth::refusal::ServerReason;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{ClientType, Grant};
 use crate::time::Instant;
@@ -64,10 +64,10 @@ pub fn for_grant(
     grant: &Grant,
     scopes: Scopes,
     issued_at: Instant,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ServerReason> {
     let ring = hallpass.keys.ring();
     // Revoked in the moment since the row moved to it: whoever asks again is told how the grant stands.
-    let key = ring.proof_by_id(grant.key).ok_or(Refusal::Unavailable)?;
+    let key = ring.proof_by_id(grant.key).ok_or(ServerReason::Unavailable)?;
     let expires = issued_at.after(hallpass.config.tokens.access);
     let mut claims = Claims {
         serial: [0; 16],
@@ -111,7 +111,7 @@ pub fn for_app(
     request: &TokenRequest<'_>,
     scopes: Scopes,
     draw: [u8; 16],
-) -> Result<Response, Refusal> {
+) -> Result<Response, ServerReason> {
     let mut claims = Claims {
         serial: [0; 16],
         grant: None,
@@ -127,10 +127,15 @@ pub fn for_app(
 
 /// Seals with the key of the moment of issue, not of now: an answer that is given again after a rotation of the keys is the
 /// same answer.
-fn seal(hallpass: &Hallpass, ring: &Keyring, claims: &mut Claims, draw: Option<[u8; 16]>) -> Result<String, Refusal> {
+fn seal(
+    hallpass: &Hallpass,
+    ring: &Keyring,
+    claims: &mut Claims,
+    draw: Option<[u8; 16]>,
+) -> Result<String, ServerReason> {
     sealed::seal(claims, ring.access(claims.issued_at), &hallpass.issuer, draw).map_err(|error| {
         tracing::error!(%error, app = %claims.app, "failed to seal an access token");
-        Refusal::Internal
+        ServerReason::Internal
     })
 }
 

@@ -9,9 +9,8 @@ pub mod room;
 
 use crate::audit::Who;
 use crate::directory::Client;
-use crate::oauth::Refusal;
 use crate::oauth::endpoints::FormRequest;
-use crate::oauth::scopes::known_scopes;
+use crate::oauth::scopes::{ScopeReason, known_scopes};
 use crate::serve::hallpass::Hallpass;
 use crate::time::Instant;
 use hallpass_wire::{Parameters, Scopes};
@@ -39,7 +38,7 @@ impl TokenRequest<'_> {
     ///
     /// # Errors
     /// Where the parameter is no list of scopes, or names one that the catalogue does not have.
-    pub fn scopes(&self, hallpass: &Hallpass) -> Result<Option<Scopes>, Refusal> {
+    pub fn scopes(&self, hallpass: &Hallpass) -> Result<Option<Scopes>, ScopeReason> {
         self.body
             .get("scope")
             .map(|text| known_scopes(hallpass, text))

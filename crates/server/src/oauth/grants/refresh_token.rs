@@ -3,20 +3,69 @@
 use super::{copied_device, issue};
 use crate::directory::Client;
 use crate::http::respond::Response;
-use crate::oauth::Refusal;
 use crate::oauth::grants::TokenRequest;
-use crate::oauth::scopes::fitting;
+use crate::oauth::refusal::{Reason, Refusal, RequestReason, ServerReason};
+use crate::oauth::scopes::{ScopeReason, fitting};
 use crate::oauth::standing::check_known;
 use crate::serve::hallpass::Hallpass;
+use crate::store::StoreError;
 use crate::store::model::{EndReason, Grant, Rotate, State};
 use crate::time::Instant;
 use crate::tokens::proofs::{Kind, Proof};
 use crate::tokens::refresh::{Leniency, Meaning, Rotation, meaning};
-use hallpass_wire::Scopes;
+use hallpass_wire::public_error::RefreshFault;
+use hallpass_wire::{PublicError, Scopes};
 
 /// How often a decision is taken anew because the row moved under it. Each time another request made a change that this one
 /// then answers from; more than a few in a row means that something is wrong.
 const ATTEMPTS: u32 = 8;
+
+/// Why a refresh token gives no tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RefreshReason {
+    /// The refresh token is not one of ours, or was tampered with.
+    #[error("the refresh token is not authentic")]
+    Unknown,
+    /// The refresh token was issued to another app.
+    #[error("the refresh token was issued to another app")]
+    Foreign,
+    /// The refresh token's time is over.
+    #[error("the refresh token has expired")]
+    Expired,
+    /// An older generation came back; the grant has ended (RFC 9700 §4.14.2).
+    #[error("the refresh token was used before")]
+    Reused,
+    /// The grant ended: revoked by a person, an app, an operator.
+    #[error("the grant of this refresh token has ended")]
+    Revoked,
+    /// A generation that this database never issued: it was rolled back.
+    #[error("the refresh token is newer than the database")]
+    FromTheFuture,
+}
+
+impl Reason for RefreshReason {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown_refresh_token",
+            Self::Foreign => "foreign_refresh_token",
+            Self::Expired => "refresh_token_expired",
+            Self::Reused => "refresh_token_reused",
+            Self::Revoked => "refresh_token_revoked",
+            Self::FromTheFuture => "refresh_token_from_the_future",
+        }
+    }
+
+    fn public(&self) -> PublicError {
+        PublicError::Refresh(match self {
+            Self::Unknown => RefreshFault::Unknown,
+            Self::Foreign => RefreshFault::Foreign,
+            Self::Expired => RefreshFault::Expired,
+            Self::Reused => RefreshFault::Spent("The refresh token was used before, so its grant has ended"),
+            Self::Revoked => RefreshFault::Spent("The grant of this refresh token has ended"),
+            Self::FromTheFuture => RefreshFault::Spent("The refresh token is newer than the data of this server"),
+        })
+    }
+}
 
 /// Refreshes.
 ///
@@ -26,19 +75,19 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
     let token = request
         .body
         .get("refresh_token")
-        .ok_or(Refusal::MissingParameter("refresh_token"))?;
+        .ok_or(RequestReason::MissingParameter("refresh_token"))?;
     let (proof, mut grant) = authentic(hallpass, request.client, token, request.now).await?;
     for _ in 0..ATTEMPTS {
         check_life(&grant, request.now)?;
         let decided = decide(hallpass, request, &proof, &grant);
         // A token that was used before is found out whatever else is wrong with the request.
         if decided == Meaning::Reused {
-            return Err(reused(hallpass, request, &grant).await?);
+            return Err(reused(hallpass, request, &grant).await?.into());
         }
         // The row was read from the newest database (`Hallpass::proven`).
         if decided == Meaning::RolledBack {
             tracing::error!(grant = %grant.id, "a refresh token is newer than the database: was it restored from a backup?");
-            return Err(Refusal::RefreshTokenFromTheFuture);
+            return Err(RefreshReason::FromTheFuture.into());
         }
         check_expiry(hallpass, request.client, &grant, request.now)?;
         let allowed = allowed(hallpass, request, &grant).await;
@@ -52,49 +101,47 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
         }
         if decided == Meaning::Repeat || !issue::rotates(hallpass, request.client) {
             let issued_at = moment_of_issue(hallpass, request, decided, &grant);
-            return issue::for_grant(hallpass, request, &grant, scopes, issued_at);
+            return Ok(issue::for_grant(hallpass, request, &grant, scopes, issued_at)?);
         }
         let rotated = hallpass
             .store
             .rotate(&grant, change(hallpass, request, &proof, &grant)?)
             .await?;
         if rotated.changed {
-            return issue::for_grant(hallpass, request, &rotated.grant, scopes, rotated.grant.rotated_at);
+            let issued_at = rotated.grant.rotated_at;
+            return Ok(issue::for_grant(hallpass, request, &rotated.grant, scopes, issued_at)?);
         }
         grant = hallpass.as_it_stands(rotated.grant, request.now).await?;
     }
-    Err(Refusal::Unavailable)
+    Err(ServerReason::Unavailable.into())
 }
 
 /// The grant of an authentic refresh token of this client. A forged or foreign token changes nothing.
 async fn authentic(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(Proof, Grant), Refusal> {
     let proof = Proof::parse(Kind::RefreshToken, token)
         .filter(|proof| proof.generation > 0)
-        .ok_or(Refusal::UnknownRefreshToken)?;
-    let grant = hallpass
-        .proven(&proof, now)
-        .await?
-        .ok_or(Refusal::UnknownRefreshToken)?;
+        .ok_or(RefreshReason::Unknown)?;
+    let grant = hallpass.proven(&proof, now).await?.ok_or(RefreshReason::Unknown)?;
     if grant.app != client.app.id {
-        return Err(Refusal::ForeignRefreshToken);
+        return Err(RefreshReason::Foreign.into());
     }
     check_known(&grant)?;
     Ok((proof, grant))
 }
 
 /// A pending grant has issued no refresh token, so one that comes was issued by what a restore took away.
-fn check_life(grant: &Grant, now: Instant) -> Result<(), Refusal> {
+fn check_life(grant: &Grant, now: Instant) -> Result<(), RefreshReason> {
     if grant.state == State::Ended {
-        return Err(Refusal::RefreshTokenRevoked);
+        return Err(RefreshReason::Revoked);
     }
     if grant.ends.is_some_and(|ends| now >= ends) {
-        return Err(Refusal::RefreshTokenExpired);
+        return Err(RefreshReason::Expired);
     }
     Ok(())
 }
 
 /// Where refresh tokens rotate, idleness is part of the row's expiry; where one stays, it is counted from its last use.
-fn check_expiry(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instant) -> Result<(), Refusal> {
+fn check_expiry(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instant) -> Result<(), RefreshReason> {
     let idle = hallpass
         .config
         .tokens
@@ -108,11 +155,7 @@ fn check_expiry(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instan
             .after(idle)
     });
     let over = [grant.expires, unused].into_iter().flatten().any(|end| now >= end);
-    if over {
-        Err(Refusal::RefreshTokenExpired)
-    } else {
-        Ok(())
-    }
+    if over { Err(RefreshReason::Expired) } else { Ok(()) }
 }
 
 fn decide(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant: &Grant) -> Meaning {
@@ -135,7 +178,12 @@ fn decide(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant:
     )
 }
 
-fn change(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant: &Grant) -> Result<Rotate, Refusal> {
+fn change(
+    hallpass: &Hallpass,
+    request: &TokenRequest<'_>,
+    proof: &Proof,
+    grant: &Grant,
+) -> Result<Rotate, ServerReason> {
     let key = hallpass.keys.ring().proof_id(request.now);
     Ok(Rotate {
         id: grant.id,
@@ -146,7 +194,7 @@ fn change(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant:
         expires: issue::refresh_expiry(hallpass, request.client, grant.ends, request.now),
         key,
         repeats: copied_device::repeats(hallpass, grant),
-        source: copied_device::source(hallpass, request, grant, key).ok_or(Refusal::Unavailable)?,
+        source: copied_device::source(hallpass, request, grant, key).ok_or(ServerReason::Unavailable)?,
     })
 }
 
@@ -163,30 +211,30 @@ fn moment_of_issue(hallpass: &Hallpass, request: &TokenRequest<'_>, decided: Mea
 /// The scopes of the answer, if the person may still act for this app.
 async fn allowed(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Scopes, Refusal> {
     hallpass.check_standing(grant, request.client).await?;
-    scopes(hallpass, request, grant)
+    Ok(scopes(hallpass, request, grant)?)
 }
 
 /// Asked ∩ grant ∩ app: asking for more than was granted is an error, what the app lost since is left out (RFC 6749 §6).
-fn scopes(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Scopes, Refusal> {
+fn scopes(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Scopes, ScopeReason> {
     let asked = match request.scopes(hallpass)? {
         Some(asked) if !asked.is_empty() => asked,
         _ => grant.scopes.clone(),
     };
     if let Some(beyond) = asked.iter().find(|scope| !grant.scopes.contains(scope)) {
-        return Err(Refusal::ScopeBeyondGrant(beyond.clone()));
+        return Err(ScopeReason::BeyondGrant(beyond.clone()));
     }
     let scopes = asked.intersection(&request.client.scopes);
     if scopes.is_empty() {
-        Err(Refusal::ScopesLost)
+        Err(ScopeReason::Lost)
     } else {
         fitting(scopes)
     }
 }
 
-async fn reused(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
+async fn reused(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<RefreshReason, StoreError> {
     tracing::warn!(grant = %grant.id, "a refresh token came that was used before: the grant ends");
     let (reason, now) = (EndReason::RefreshReused, request.now);
     let store = hallpass.store.recording(request.who(hallpass).ended(reason, now));
     store.end(grant.id, reason, now).await?;
-    Ok(Refusal::RefreshTokenReused)
+    Ok(RefreshReason::Reused)
 }

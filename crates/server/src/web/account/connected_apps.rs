@@ -1,7 +1,7 @@
 //! Connected apps: who holds a pass to a person's data, and the button that ends it at once.
 
 use crate::http::respond::{Response, unchanged};
-use crate::oauth::Refusal;
+use crate::oauth::refusal::{Refusal, ServerReason};
 use crate::store::model::{self, AppId, EndReason, Grant, OrganizationId, User};
 use crate::time::Instant;
 use crate::tokens::copies::COPIED;
@@ -137,7 +137,7 @@ async fn is_paused(visit: &Visit, user: &User, line: &Line) -> Result<bool, Refu
         .directory
         .client_by_id(line.app)
         .await?
-        .ok_or(Refusal::Internal)?;
+        .ok_or(ServerReason::Internal)?;
     Ok(hallpass.pause(user, line.organization, &client).await?.is_some())
 }
 

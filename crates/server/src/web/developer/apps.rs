@@ -6,7 +6,7 @@ use crate::apps::registration::MOST_APPS;
 use crate::config::Register;
 use crate::directory::Client;
 use crate::http::respond::Response;
-use crate::oauth::Refusal;
+use crate::oauth::refusal::{Refusal, ServerReason};
 use crate::organizations::memberships;
 use crate::random;
 use crate::store::Connected;
@@ -119,7 +119,7 @@ async fn registration(visit: &Visit, user: &User) -> Result<Registration, Refusa
 pub async fn show(visit: &Visit, client: &Client, news: Option<SecretNews<'_>>) -> Result<Response, Refusal> {
     let hallpass = &visit.hallpass;
     // Read anew: the cached app does not know when its secrets were used last, nor of one made just now.
-    let app = hallpass.store.app(client.app.id).await?.ok_or(Refusal::Internal)?;
+    let app = hallpass.store.app(client.app.id).await?.ok_or(ServerReason::Internal)?;
     let connected = hallpass.store.people_connected(app.id).await?;
     Ok(app_page(visit, client, &app, connected, news))
 }

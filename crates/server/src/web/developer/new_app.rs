@@ -6,7 +6,7 @@ use crate::apps::permission::registers_for;
 use crate::apps::registration::{self, Accepted, ClientId, MOST_APPS};
 use crate::apps::secrets;
 use crate::http::respond::Response;
-use crate::oauth::Refusal;
+use crate::oauth::refusal::{Refusal, ServerReason};
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
@@ -137,7 +137,11 @@ async fn register(
     let store = hallpass.store.recording(event);
     match store.register_app(app.clone(), MOST_APPS).await {
         Ok(()) => {
-            let client = hallpass.directory.client_by_id(id).await?.ok_or(Refusal::Internal)?;
+            let client = hallpass
+                .directory
+                .client_by_id(id)
+                .await?
+                .ok_or(ServerReason::Internal)?;
             let news = confidential.then(|| SecretNews::Made {
                 secret: text.expose(),
                 others: OldSecrets::None,

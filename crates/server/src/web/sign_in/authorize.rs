@@ -4,8 +4,8 @@ use super::judged::refused;
 use super::{consent, prompt};
 use crate::http::respond;
 use crate::http::respond::Response;
-use crate::oauth::Refusal;
 use crate::oauth::authorize::request::{PARAMETERS, Problem, judge};
+use crate::oauth::refusal::RequestReason;
 use crate::serve::hallpass::Hallpass;
 use crate::web::Visit;
 use crate::web::view::ErrorKind;
@@ -30,11 +30,11 @@ async fn put(visit: &Visit) -> Result<Response, Response> {
     }
     let request = judge(&visit.hallpass, &visit.query(&PARAMETERS))
         .await
-        .map_err(|problem| refused(visit, &problem))?;
+        .map_err(|problem| refused(visit, problem))?;
     // A fault of the request like others, so the app is told (RFC 6749 §4.1.2.1).
     if visit.is_too_long() {
-        let problem = Problem::OfApp(request.client, request.target, Refusal::TooLarge);
-        return Err(refused(visit, &problem));
+        let problem = Problem::OfApp(request.client, request.target, RequestReason::TooLarge.into());
+        return Err(refused(visit, problem));
     }
     let Some(user) = &visit.user else {
         return Ok(prompt::form(visit, visit.place(), Some(&request.client.app.name)));

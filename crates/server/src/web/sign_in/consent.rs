@@ -10,7 +10,7 @@ use super::shown::{Question, Shown};
 use crate::config::Lifetime;
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::Refusal;
-use crate::oauth::authorize::request::AuthorizationRequest;
+use crate::oauth::authorize::request::{AuthorizationRequest, AuthorizeReason};
 use crate::organizations::memberships;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
@@ -209,8 +209,9 @@ fn count(visit: &Visit, user: &User, request: &AuthorizationRequest) -> Result<(
 async fn deny(visit: &Visit, user: &User, request: &AuthorizationRequest, id: GrantId) -> Result<Response, Refusal> {
     let app_name = request.client.app.name.as_str();
     let before = take_back(visit, user, id).await?;
-    log_refused(&Refusal::Denied);
-    let address = request.target.with_refusal(&visit.hallpass, &Refusal::Denied);
+    let refusal = AuthorizeReason::Denied.into();
+    log_refused(&refusal);
+    let address = request.target.with_refusal(&visit.hallpass, &refusal);
     if before == Before::Active {
         return Ok(unchanged(already_connected(visit, request, address.as_deref())));
     }
@@ -388,9 +389,10 @@ async fn choices(
 
 /// There is no organization in which this person could connect this app. The app is told if the person goes back to it.
 fn nowhere(visit: &Visit, request: &AuthorizationRequest, query: &str) -> Response {
-    log_refused(&Refusal::NoOrganization);
+    let refusal = AuthorizeReason::NoOrganization.into();
+    log_refused(&refusal);
     let (app, owner) = (request.client.app.name.as_str(), &request.client.organization);
-    let address = request.target.with_refusal(&visit.hallpass, &Refusal::NoOrganization);
+    let address = request.target.with_refusal(&visit.hallpass, &refusal);
     let site = address.as_deref().and_then(|href| site(&request.client, href));
     let back = address.as_deref().map(|href| Back {
         href,

@@ -8,23 +8,23 @@ use crate::oauth::authorize::request::{AuthorizationRequest, PARAMETERS, Problem
 use crate::serve::hallpass::Hallpass;
 use crate::web::Visit;
 use crate::web::view::{Back, ErrorKind};
-use hallpass_wire::Parameters;
 use hallpass_wire::redirect_uri::Destination;
+use hallpass_wire::{Parameters, PublicError};
 use http::Method;
 
 /// Answers a request that was refused. A browser is redirected by itself to trusted apps only: anybody can register an app and
 /// send people here with a bad request, to have this server lead them on (RFC 9700 §4.11.2).
-pub(super) fn refused(visit: &Visit, problem: &Problem) -> Response {
+pub(super) fn refused(visit: &Visit, problem: Problem) -> Response {
     let (client, target, refusal) = match problem {
         Problem::Fatal(refusal) => return fatal(visit, refusal),
         Problem::OfApp(client, target, refusal) => (client, target, refusal),
     };
-    let Some(address) = target.with_refusal(&visit.hallpass, refusal) else {
+    let Some(address) = target.with_refusal(&visit.hallpass, &refusal) else {
         return fatal(visit, refusal);
     };
-    log_refused(refusal);
+    log_refused(&refusal);
     if !client.app.trusted {
-        return offered(visit, client, &address, refusal);
+        return offered(visit, &client, &address, &refusal);
     }
     match visit.parts.method {
         Method::POST => respond::see_other(&address),
@@ -69,7 +69,7 @@ pub(super) async fn judge_again(visit: &Visit, query: &str) -> Result<Authorizat
     let query = Parameters::read(query.as_bytes(), &PARAMETERS);
     judge(&visit.hallpass, &query)
         .await
-        .map_err(|problem| refused(visit, &problem))
+        .map_err(|problem| refused(visit, problem))
 }
 
 /// Logs a refused request with its word in `docs/reasons.md`.
@@ -78,15 +78,16 @@ pub(super) fn log_refused(refusal: &Refusal) {
 }
 
 /// An error that may not be redirected: our own page, with the dialect's status and words (RFC 6749 §4.1.2.1).
-fn fatal(visit: &Visit, refusal: &Refusal) -> Response {
-    if matches!(refusal, Refusal::Unavailable | Refusal::Internal) {
-        return visit.failed(refusal.clone());
+fn fatal(visit: &Visit, refusal: Refusal) -> Response {
+    let error = refusal.public();
+    if let PublicError::Trouble(_) = error {
+        return visit.failed(refusal);
     }
-    log_refused(refusal);
-    if let Refusal::Paused(_) = refusal {
+    log_refused(&refusal);
+    if let PublicError::Paused(_) = error {
         return visit.error(403, ErrorKind::AppSuspended);
     }
-    let fatal = visit.hallpass.dialect.fatal(&refusal.public());
+    let fatal = visit.hallpass.dialect.fatal(&error);
     let (error, description) = (fatal.error, fatal.description.as_ref());
     visit.error(fatal.status, ErrorKind::AuthorizationRequest { error, description })
 }

@@ -9,6 +9,7 @@ use crate::accounts::spelling;
 use crate::directory::Client;
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::Refusal;
+use crate::store::StoreError;
 use crate::store::model::{Status, User};
 use crate::web::onward::Onward;
 use crate::web::state::{Opened, Purpose};
@@ -55,14 +56,14 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
     let user = match verified(&visit, &form).await {
         Ok(Some(user)) => user,
         Ok(None) => return Err(again(&visit, 401, LoginError::WrongPassword)),
-        Err(Refusal::Busy) => return Err(retry_after(1, again(&visit, 503, LoginError::Busy))),
-        Err(Refusal::TooManyFailures(TooManyFailures { seconds })) => {
+        Err(Unverified::Busy) => return Err(retry_after(1, again(&visit, 503, LoginError::Busy))),
+        Err(Unverified::TooManyFailures(TooManyFailures { seconds })) => {
             return Err(retry_after(
                 seconds,
                 again(&visit, 429, LoginError::TooManyFailures(seconds)),
             ));
         }
-        Err(refusal) => return Err(visit.failed(refusal)),
+        Err(Unverified::Failed(error)) => return Err(visit.failed(error)),
     };
     let signed_in = visit.sign_in(&user).await;
     if !signed_in.map_err(|refusal| visit.failed(refusal))? {
@@ -120,9 +121,28 @@ fn retry_after(seconds: u64, mut response: Response) -> Response {
     response
 }
 
+/// Why a password was not verified.
+enum Unverified {
+    Busy,
+    TooManyFailures(TooManyFailures),
+    Failed(StoreError),
+}
+
+impl From<TooManyFailures> for Unverified {
+    fn from(failures: TooManyFailures) -> Self {
+        Self::TooManyFailures(failures)
+    }
+}
+
+impl From<StoreError> for Unverified {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// The person, if the password is theirs. The work is the same for everybody: for a person who does not exist, has no
 /// password or is suspended, too; and each of them counts as a failure.
-async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Refusal> {
+async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Unverified> {
     let (username, password) = (
         form.get("username").unwrap_or_default(),
         form.get("password").unwrap_or_default(),
@@ -146,7 +166,7 @@ async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Refusal> {
     let stand_in = hallpass.stand_in(username).await?;
     let own = user.as_ref().and_then(own_hash);
     let verified = is_password(&hallpass.people, password, spelled, own.unwrap_or(&stand_in)).await;
-    let fits = verified.map_err(|Busy| Refusal::Busy)? && own.is_some();
+    let fits = verified.map_err(|Busy| Unverified::Busy)? && own.is_some();
     let user = user.filter(|_| fits);
     if let Some(user) = user.as_ref().filter(|user| user.status != Status::Active) {
         tracing::info!(page = "login", %source, user = %user.id.0, "refused: the password is right, the person is suspended");
