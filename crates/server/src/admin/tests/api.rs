@@ -60,7 +60,7 @@ async fn refusals_have_a_code_a_message_and_their_status() {
 #[tokio::test]
 async fn every_address_says_which_methods_it_takes() {
     let world = World::started().await;
-    let source = include_str!("api.rs");
+    let source = include_str!("../api.rs");
     let routes: Vec<&str> = source
         .split("\"/")
         .skip(1)
