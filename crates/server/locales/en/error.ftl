@@ -6,6 +6,7 @@ error-back = Back to { $app }
 error-leads-to = The link leads to { $site }
 error-switch = Sign in with another account
 error-for-developers = For the developer of the app
+error-compare = The request named this redirect URI. Compare every character with those that are registered: capital letters, a slash at the end, http or https, the port.
 error-not-found = There is no such page
 error-not-found-text = The address may have a typo in it, or the page is gone.
 error-no-such-part = There is no such page of this list

@@ -6,6 +6,7 @@ error-back = Terug naar { $app }
 error-leads-to = De link gaat naar { $site }
 error-switch = Inloggen met een ander account
 error-for-developers = Voor de ontwikkelaar van de app
+error-compare = Het verzoek noemde deze redirect-URI. Vergelijk elk teken met de geregistreerde: hoofdletters, een schuine streep aan het eind, http of https, de poort.
 error-not-found = Deze pagina bestaat niet
 error-not-found-text = Misschien zit er een typfout in het adres, of is de pagina weg.
 error-no-such-part = Deze lijst heeft zo’n pagina niet

@@ -68,7 +68,7 @@ async fn an_unknown_app_or_redirect_uri_gets_a_page_and_no_redirect() {
         ),
         (
             request(&[("redirect_uri", evil)]),
-            "The redirect_uri is not one of this app's",
+            "The redirect_uri is not registered for this app: compare every character",
         ),
         (
             request(&[("client_id", "two-doors"), ("redirect_uri", "")]),
@@ -80,7 +80,7 @@ async fn an_unknown_app_or_redirect_uri_gets_a_page_and_no_redirect() {
         ),
         (
             request(&[("client_id", "no-door"), ("redirect_uri", evil)]),
-            "The redirect_uri is not one of this app's",
+            "The redirect_uri is not registered for this app: compare every character",
         ),
         (format!("{}&client_id=sample", request(&[])), "client_id"),
     ];
@@ -94,9 +94,10 @@ async fn an_unknown_app_or_redirect_uri_gets_a_page_and_no_redirect() {
                 "{query} {}",
                 page.text()
             );
+            let named = format!("<code translate=\"no\">{evil}</code>");
             assert!(
-                !page.body.contains("evil.example"),
-                "an address of somebody's making is no link of ours"
+                !page.body.replace(&named, "").contains("evil.example"),
+                "an address of somebody's making is named, and is no link of ours"
             );
         }
     }
@@ -208,7 +209,12 @@ async fn the_first_of_several_errors_is_reported() {
         .page();
     assert!(page.text().contains("The client_id is not one of a known app"));
     let page = browser.authorize(&request(&all_wrong)).await.page();
-    assert!(page.body.contains("The redirect_uri is not one of this app"));
+    assert!(
+        page.text()
+            .contains("Compare every character with those that are registered")
+    );
+    assert!(page.body.contains("https://evil.example/</code>"), "{}", page.body);
+    assert!(page.body.contains("The redirect_uri is not registered for this app"));
     let first_error = async |changed: &[(&str, &str)]| {
         let callback = browser.authorize(&request(changed)).await.callback();
         callback.get("error").to_owned()

@@ -39,7 +39,7 @@ pub enum AuthorizeReason {
     #[error("this app may not use the grant type {0}")]
     GrantTypeNotAllowed(&'static str),
     /// The redirect URI is not registered for this app.
-    #[error("the redirect URI is not one of this app's")]
+    #[error("the redirect URI is not registered for this app")]
     RedirectUriUnregistered,
     /// None was sent and the app has several.
     #[error("the app has several redirect URIs and the request names none")]

@@ -1,6 +1,7 @@
 //! An authorization request that was judged, and the answer where it was refused (RFC 6749 §4.1.2.1).
 
 use crate::directory::Client;
+use crate::http::excerpt::excerpt;
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
@@ -8,9 +9,13 @@ use crate::oauth::authorize::request::{AuthorizationRequest, PARAMETERS, Problem
 use crate::serve::hallpass::Hallpass;
 use crate::web::Visit;
 use crate::web::view::{Back, ErrorKind};
+use hallpass_wire::public_error::AuthorizeFault;
 use hallpass_wire::redirect_uri::Destination;
 use hallpass_wire::{Parameters, PublicError};
 use http::Method;
+
+/// The most characters of a redirect URI that the page repeats.
+const LONGEST_SHOWN: usize = 500;
 
 /// Answers a request that was refused. A browser is redirected by itself to trusted apps only: anybody can register an app and
 /// send people here with a bad request, to have this server lead them on (RFC 9700 §4.11.2).
@@ -42,7 +47,12 @@ fn offered(visit: &Visit, client: &Client, address: &str, refusal: &Refusal) -> 
         app: &client.app.name,
         site: site.as_deref(),
     };
-    visit.error_with(400, ErrorKind::AuthorizationRequest { error, description }, Some(back))
+    let kind = ErrorKind::AuthorizationRequest {
+        error,
+        description,
+        redirect_uri: None,
+    };
+    visit.error_with(400, kind, Some(back))
 }
 
 /// What a page says of where its link to an app leads; `None` for a trusted app, which people know by its name.
@@ -87,7 +97,19 @@ fn fatal(visit: &Visit, refusal: Refusal) -> Response {
     if let PublicError::Paused(_) = error {
         return visit.error(403, ErrorKind::AppSuspended);
     }
+    let query = visit.query(&["redirect_uri"]);
+    let redirect_uri = match error {
+        PublicError::Authorize(AuthorizeFault::UriUnregistered) => {
+            query.get("redirect_uri").map(|uri| excerpt(uri, LONGEST_SHOWN))
+        }
+        _ => None,
+    };
     let fatal = visit.hallpass.dialect.fatal(&error);
     let (error, description) = (fatal.error, fatal.description.as_ref());
-    visit.error(fatal.status, ErrorKind::AuthorizationRequest { error, description })
+    let kind = ErrorKind::AuthorizationRequest {
+        error,
+        description,
+        redirect_uri: redirect_uri.as_deref(),
+    };
+    visit.error(fatal.status, kind)
 }

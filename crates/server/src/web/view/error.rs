@@ -61,6 +61,8 @@ pub enum ErrorKind<'a> {
         error: &'a str,
         /// The public `error_description`.
         description: &'a str,
+        /// The redirect URI that was sent, if it is not registered.
+        redirect_uri: Option<&'a str>,
     },
     /// The app that sent the request is suspended.
     AppSuspended,

@@ -892,6 +892,7 @@ impl Texts {
         let request = ErrorKind::AuthorizationRequest {
             error: "invalid_request",
             description: &self.description,
+            redirect_uri: Some(&self.uri),
         };
         let kinds = [
             (404, ErrorKind::NotFound),
