@@ -25,11 +25,18 @@ consent-not-reviewed-text = Nobody at { $brand } has reviewed this app. Allow it
 consent-behalf = On behalf of
 consent-not-you = not you?
 consent-in = In
+consent-which = For which organization?
 consent-until = Until
 consent-until-withdrawn = you end it
-consent-until-unused = you end it, or it is not used for { $unused }
+consent-until-unused = { $n ->
+    [one] you end it, or { $unused } passes without use
+   *[other] you end it, or { $unused } pass without use
+}
 consent-until-most = you end it, at most { $most }
-consent-until-both = you end it, or it is not used for { $unused }, at most { $most }
+consent-until-both = { $n ->
+    [one] you end it, or { $unused } passes without use, at most { $most }
+   *[other] you end it, or { $unused } pass without use, at most { $most }
+}
 consent-may = { $app } will be able to
 consent-no-scope = See who you are
 consent-never-password = It never sees your { $brand } password
@@ -44,6 +51,7 @@ consent-changed-app = the app’s name, or who made it
 consent-changed-target = where the answer goes
 consent-changed-organizations = the organizations it can be for
 consent-changed-permissions = what the app asks for
+consent-option = Choose an organization
 consent-choose = Choose the organization that this is for.
 consent-allow = Allow
 consent-deny = Don’t allow

@@ -25,11 +25,18 @@ consent-not-reviewed-text = Niemand bij { $brand } heeft deze app beoordeeld. St
 consent-behalf = Namens
 consent-not-you = ben jij dit niet?
 consent-in = In
+consent-which = Voor welke organisatie?
 consent-until = Tot
 consent-until-withdrawn = je het beëindigt
-consent-until-unused = je het beëindigt, of het { $unused } niet is gebruikt
+consent-until-unused = { $n ->
+    [one] je het beëindigt, of er { $unused } zonder gebruik voorbijgaat
+   *[other] je het beëindigt, of er { $unused } zonder gebruik voorbijgaan
+}
 consent-until-most = je het beëindigt, hoogstens { $most }
-consent-until-both = je het beëindigt, of het { $unused } niet is gebruikt, hoogstens { $most }
+consent-until-both = { $n ->
+    [one] je het beëindigt, of er { $unused } zonder gebruik voorbijgaat, hoogstens { $most }
+   *[other] je het beëindigt, of er { $unused } zonder gebruik voorbijgaan, hoogstens { $most }
+}
 consent-may = { $app } kan dan
 consent-no-scope = Zien wie je bent
 consent-never-password = Je { $brand }-wachtwoord krijgt de app nooit te zien
@@ -44,6 +51,7 @@ consent-changed-app = de naam van de app, of wie hem heeft gemaakt
 consent-changed-target = waar het antwoord heen gaat
 consent-changed-organizations = de organisaties waarvoor het kan zijn
 consent-changed-permissions = wat de app vraagt
+consent-option = Kies een organisatie
 consent-choose = Kies de organisatie waarvoor dit is.
 consent-allow = Toestaan
 consent-deny = Niet toestaan

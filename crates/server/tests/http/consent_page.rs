@@ -21,6 +21,15 @@ redirect_uris = [
 ]
 "#;
 
+/// A server of the operator's own, on this machine.
+const LOCAL: &str = r#"
+[[apps]]
+name = "Local App"
+client_id = "local"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["http://127.0.0.1:9000/cb"]
+"#;
+
 async fn page(server: &Server, uri: &str) -> String {
     let mary = server.browser_of(MARY).await;
     let mixed = server.client("mixed", uri).public();
@@ -44,6 +53,19 @@ async fn an_answer_to_this_device_carries_a_warning() {
         assert!(text.contains("The answer goes to a program on the device"), "{text}");
         assert!(text.contains("You go back to a program on this device"), "{text}");
     }
+}
+
+/// Without the app's secret, a code gives nothing to the program that receives it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_the_operator_declared_with_a_secret_carries_no_such_warning() {
+    let local = format!("{APPS}{LOCAL}");
+    let server = Server::library("default", &local).await;
+    let mary = server.browser_of(MARY).await;
+    let local = server.client("local", "http://127.0.0.1:9000/cb");
+    let page = mary.authorize(&local.query(&[])).await.consent();
+    let text = page.text();
+    assert!(text.contains("You go back to a program on this device"), "{text}");
+    assert!(!text.contains("The answer goes to a program on the device"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,6 +158,11 @@ async fn consent_without_an_organization_shows_the_fault_beside_the_field() {
                 .contains(r#"aria-invalid="true" aria-describedby="organization-why""#),
             "{}",
             page.body
+        );
+        assert!(
+            page.text().contains("For which organization? Choose an organization"),
+            "{}",
+            page.text()
         );
         let why = page.by_id("organization-why");
         assert_eq!(why.as_deref(), Some("Choose the organization that this is for."));

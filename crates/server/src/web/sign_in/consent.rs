@@ -15,7 +15,8 @@ use crate::organizations::memberships;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{
-    AuditAction, EndReason, Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status, User,
+    AuditAction, ClientType, EndReason, Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status,
+    User,
 };
 use crate::tokens::proofs::{Kind, Proof};
 use crate::web::account::overview::organization_choices;
@@ -75,6 +76,7 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
     let id = visit.hallpass.new_grant_id(user.id, request.client.app.id, visit.now);
     let blob = visit.seal(Purpose::Consent, &question.encode(visit, id, query));
     let parts = question.parts(visit);
+    let app = &request.client.app;
     let only = organizations
         .first()
         .filter(|one| organizations.len() == 1 && !one.hidden);
@@ -90,10 +92,11 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
             blob: &blob,
             parts: &parts,
             again,
-            app_name: &request.client.app.name,
+            app_name: &app.name,
             app_owner: owner,
-            reviewed: request.client.app.trusted,
+            reviewed: app.trusted,
             destination: request.target.uri.as_deref().and_then(Destination::of),
+            code_is_useless: app.trusted && app.client_type == ClientType::Confidential,
             person_name: &user.name,
             person_email: &user.label(),
             organizations: &organization_choices(organizations),

@@ -1,5 +1,6 @@
 //! The pages between an authorization request and the return to the app: sign in, consent, the code to copy.
 
+use super::moments::units_of;
 use super::words::{Message, Phrase, Words};
 use super::{Back, mark, page};
 use hallpass_wire::redirect_uri::Destination;
@@ -103,6 +104,9 @@ pub struct Consent<'a> {
     pub reviewed: bool,
     /// The destination of the answer. `None` if the person copies a code.
     pub destination: Option<Destination>,
+    /// Whether a program that receives the answer can do nothing with it: the operator vouches for the app, and the app
+    /// redeems its codes with a secret.
+    pub code_is_useless: bool,
     /// The name of the signed-in person.
     pub person_name: &'a str,
     /// The e-mail address of the signed-in person.
@@ -153,6 +157,7 @@ impl Consent<'_> {
     fn warning(&self, words: &Words) -> Option<Phrase> {
         match self.destination.as_ref()? {
             Destination::Web(_) => None,
+            Destination::ThisDevice if self.code_is_useless => None,
             Destination::ThisDevice => Some(words.say("consent-loopback")),
             Destination::Scheme(scheme) => Some(words.say("consent-scheme").strong("scheme", format!("{scheme}:"))),
         }
@@ -172,10 +177,14 @@ impl Consent<'_> {
     fn end(&self, words: &Words) -> Phrase {
         match (self.until.unused, self.until.at_most) {
             (None, None) => words.say("consent-until-withdrawn"),
-            (Some(unused), None) => words.say("consent-until-unused").part("unused", words.lasting(unused)),
+            (Some(unused), None) => words
+                .say("consent-until-unused")
+                .count("n", units_of(unused))
+                .part("unused", words.lasting(unused)),
             (None, Some(most)) => words.say("consent-until-most").part("most", words.lasting(most)),
             (Some(unused), Some(most)) => words
                 .say("consent-until-both")
+                .count("n", units_of(unused))
                 .part("unused", words.lasting(unused))
                 .part("most", words.lasting(most)),
         }

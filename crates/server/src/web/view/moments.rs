@@ -89,15 +89,8 @@ impl Words {
 
     /// A duration in the largest unit that divides it: "3 days", "90 seconds".
     pub(super) fn lasting(self, seconds: impl Given<u64>) -> Phrase {
-        let seconds = seconds.given();
-        match seconds {
-            _ if seconds >= DAY && seconds.is_multiple_of(DAY) => self.say("span-days").count("n", seconds / DAY),
-            _ if seconds >= HOUR && seconds.is_multiple_of(HOUR) => self.say("span-hours").count("n", seconds / HOUR),
-            _ if seconds >= MINUTE && seconds.is_multiple_of(MINUTE) => {
-                self.say("span-minutes").count("n", seconds / MINUTE)
-            }
-            _ => self.say("span-seconds").count("n", seconds),
-        }
+        let (id, n) = in_largest_unit(seconds.given());
+        self.say(id).count("n", n)
     }
 
     fn day(self, instant: Timestamp) -> Phrase {
@@ -108,6 +101,24 @@ impl Words {
             .part("month", self.say(month))
             .part("year", date.year())
     }
+}
+
+/// The number of units that [`Words::lasting`] writes, which selects the plural of a sentence around it.
+pub(super) fn units_of(seconds: u64) -> u64 {
+    in_largest_unit(seconds).1
+}
+
+fn in_largest_unit(seconds: u64) -> (Message, u64) {
+    let units = [
+        (Message("span-days"), DAY),
+        (Message("span-hours"), HOUR),
+        (Message("span-minutes"), MINUTE),
+    ];
+    let fitting = units
+        .into_iter()
+        .find(|(_, unit)| seconds >= *unit && seconds.is_multiple_of(*unit));
+    let (id, unit) = fitting.unwrap_or((Message("span-seconds"), 1));
+    (id, seconds / unit)
 }
 
 /// Seconds from `then` to `now`. Zero if `then` is later.

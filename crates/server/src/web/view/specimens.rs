@@ -243,6 +243,7 @@ impl Texts {
             app_owner: Some(&self.owner),
             reviewed: true,
             destination: Some(Destination::Web(self.host.clone())),
+            code_is_useless: false,
             person_name: &self.person,
             person_email: &self.email,
             organizations: &[],
