@@ -3,7 +3,7 @@
 landing-title = Connect apps to { $brand }
 landing-text = Here you let apps work with your { $brand } data, see which ones do, and end it.
 landing-apps = Which apps hold a pass to your data, since when and for what; and the button that ends it.
-landing-developers = Register an app, get its client id and secret, and the requests to copy.
+landing-developers = Register an app, get its client ID and secret, and the requests to copy.
 landing-metadata = Server metadata
 landing-metadata-text = Endpoints and abilities of this server, in the form that OAuth libraries read.
 

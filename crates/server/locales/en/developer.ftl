@@ -1,7 +1,7 @@
 # The developer pages and an organization's settings.
 
 developer-apps = Your apps
-developer-text = One app per integration: each has its own client id and secret.
+developer-text = One app per integration: each has its own client ID and secret.
 developer-none = No app yet.
 developer-full = You have { $limit } apps, and nobody can have more. To register another one, ask the operator of this site to delete one that you no longer use.
 developer-ask-owner = Only developers can register apps. Ask an owner of your organization, or the operator of this site, to make you one.
@@ -13,7 +13,7 @@ status-draft = draft
 status-live = live
 status-suspended = suspended
 
-new-text = You get a client id and a secret. Use one app for one integration, so that you can stop one without stopping the others.
+new-text = You get a client ID and a secret. Use one app for one integration, so that you can stop one without stopping the others.
 new-wrong = The app is not registered yet:
 new-name = Name
 new-name-hint = People see it when they are asked for access.
@@ -72,14 +72,14 @@ app-connected = { $n ->
    *[other] { $n } people connected
 }
 fresh-title = Your new secret
-fresh-title-first = Your secret
+fresh-title-first = Your client secret
 fresh-others-stay = The other secret works as before.
 fresh-others-ended = The old secrets have ended: requests with them fail.
 fresh-others-end = The old secrets work until { $when }.
 fresh-text = Copy it now and put it on your server. It is shown only this once; if you lose it, make a new one.
-client-id = Client id
-client-id-of = Client id of { $app }
-client-id-text = One client id per integration. It is not a secret.
+client-id = Client ID
+client-id-of = Client ID of { $app }
+client-id-text = One client ID per integration. It is not a secret.
 secrets = Secrets
 secrets-text = Keep them on your server; never in an app that people download. Two can be live while you change over.
 public-text = This app runs where nobody can keep a secret, so it has none. It proves itself with PKCE: a fresh code verifier for each request.

@@ -3,7 +3,7 @@
 landing-title = Koppel apps aan { $brand }
 landing-text = Hier laat je apps werken met je gegevens bij { $brand }, zie je welke dat doen, en maak je er een einde aan.
 landing-apps = Welke apps een pas voor je gegevens hebben, sinds wanneer en waarvoor; en de knop die daar een einde aan maakt.
-landing-developers = Registreer een app, krijg de client-id en het geheim, en de verzoeken om te kopiëren.
+landing-developers = Registreer een app, krijg de client-ID en het geheim, en de verzoeken om te kopiëren.
 landing-metadata = Servermetadata
 landing-metadata-text = Adressen en mogelijkheden van deze server, in de vorm die OAuth-bibliotheken lezen.
 

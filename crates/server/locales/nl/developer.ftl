@@ -1,7 +1,7 @@
 # De pagina's voor ontwikkelaars en de instellingen van een organisatie.
 
 developer-apps = Jouw apps
-developer-text = Eén app per koppeling: elk heeft een eigen client-id en geheim.
+developer-text = Eén app per koppeling: elk heeft een eigen client-ID en geheim.
 developer-none = Nog geen app.
 developer-full = Je hebt { $limit } apps, en meer kan niemand er hebben. Wil je er nog een registreren, vraag de beheerder van deze site dan een app te verwijderen die je niet meer gebruikt.
 developer-ask-owner = Alleen ontwikkelaars kunnen apps registreren. Vraag een eigenaar van je organisatie, of de beheerder van deze site, je ontwikkelaar te maken.
@@ -13,7 +13,7 @@ status-draft = concept
 status-live = live
 status-suspended = stopgezet
 
-new-text = Je krijgt een client-id en een geheim. Gebruik één app voor één koppeling, dan kun je er een stoppen zonder de andere te stoppen.
+new-text = Je krijgt een client-ID en een geheim. Gebruik één app voor één koppeling, dan kun je er een stoppen zonder de andere te stoppen.
 new-wrong = De app is nog niet geregistreerd:
 new-name = Naam
 new-name-hint = Mensen zien deze naam als hun om toegang wordt gevraagd.
@@ -72,14 +72,14 @@ app-connected = { $n ->
    *[other] door { $n } mensen gekoppeld
 }
 fresh-title = Je nieuwe geheim
-fresh-title-first = Je geheim
+fresh-title-first = Je clientgeheim
 fresh-others-stay = Het andere geheim werkt zoals voorheen.
 fresh-others-ended = De oude geheimen zijn beëindigd: verzoeken ermee mislukken.
 fresh-others-end = De oude geheimen werken tot { $when }.
 fresh-text = Kopieer het nu en zet het op je server. Het wordt alleen deze ene keer getoond; raak je het kwijt, maak dan een nieuw.
-client-id = Client-id
-client-id-of = Client-id van { $app }
-client-id-text = Eén client-id per koppeling. Hij is niet geheim.
+client-id = Client-ID
+client-id-of = Client-ID van { $app }
+client-id-text = Eén client-ID per koppeling. Hij is niet geheim.
 secrets = Geheimen
 secrets-text = Bewaar ze op je server; nooit in een app die mensen downloaden. Twee kunnen tegelijk werken terwijl je overstapt.
 public-text = Deze app draait waar niemand een geheim kan bewaren, en heeft er dus geen. De app bewijst zich met PKCE: voor elk verzoek een nieuwe code verifier.

@@ -82,11 +82,26 @@ async fn api_2_a_library_owner_and_a_sandbox_account_register_an_application_in_
             );
         }
         let form_page = browser.open(&link_to(&page.body, "/developer/apps/new")).await;
+        if library == "globex" {
+            let text = form_page.text();
+            assert_eq!(
+                text.matches("Register Application").count(),
+                2,
+                "heading and button: {text}"
+            );
+        }
         let typed = [("name", "Kitchen Display"), ("redirect_uris", REDIRECT_URI)];
         let form = form_page.form("redirect_uris");
         assert!(form.value("organization") == library, "chosen beforehand: {form:?}");
         let made = browser.submit(&form_page, &form, &typed).await;
         let (id, secret) = (made.by_id("client-id").unwrap(), made.by_id("fresh-secret").unwrap());
+        if library == "globex" {
+            let text = made.text();
+            assert!(
+                text.contains("Client ID") && text.contains("Your client secret"),
+                "{text}"
+            );
+        }
         for copied in ["client-id", "fresh-secret"] {
             assert!(
                 made.body.contains(&format!("data-copy=\"{copied}\"")),

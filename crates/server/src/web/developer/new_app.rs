@@ -206,6 +206,9 @@ fn show(visit: &Visit, status: u16, own: &[Arc<Organization>], typed: &Typed, fa
             blob: &blob,
             organizations: &organizations,
             organization: typed.organization.as_deref(),
+            from_settings: own
+                .iter()
+                .any(|one| !one.hidden && typed.organization.as_ref() == Some(&one.slug)),
             client_type: typed.client_type,
             fields,
             wrong_organization: faults.organization,

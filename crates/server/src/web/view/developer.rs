@@ -101,6 +101,8 @@ pub struct AppNew<'a> {
     pub organizations: &'a [OrganizationChoice<'a>],
     /// The slug of the organization that is selected at first.
     pub organization: Option<&'a str>,
+    /// Whether the form belongs to the settings of an organization, and not to the list of all apps.
+    pub from_settings: bool,
     /// The selected type.
     pub client_type: ClientType,
     /// The other fields.
@@ -113,6 +115,14 @@ pub struct AppNew<'a> {
 page!(AppNew, "app_new.html", here: "developer");
 
 impl AppNew<'_> {
+    /// The words of the button that leads here (API-2).
+    fn heading(&self) -> Message {
+        match self.from_settings {
+            true => Message("register-application"),
+            false => Message("register"),
+        }
+    }
+
     fn is_wrong(&self) -> bool {
         self.fields.errors.any() || self.wrong_organization || self.full.is_some()
     }

@@ -548,6 +548,7 @@ impl Texts {
             blob: &self.blob,
             organizations: &organizations[..1],
             organization: None,
+            from_settings: false,
             client_type: ClientType::Confidential,
             fields,
             wrong_organization: false,
@@ -625,6 +626,7 @@ impl Texts {
             let wrong = AppNew {
                 organizations: &organizations,
                 organization: Some(&self.slug),
+                from_settings: true,
                 client_type: ClientType::Public,
                 fields: AppFields {
                     localhost_any_port: true,
