@@ -206,7 +206,9 @@ fn description(refusal: &E) -> Cow<'static, str> {
                 "The scopes have {length} characters, and an access token has room for {longest}"
             ));
         }
-        E::Authorize(AuthorizeFault::UriUnregistered) => "The redirect_uri is not registered for this app: compare every character",
+        E::Authorize(AuthorizeFault::UriUnregistered) => {
+            "The redirect_uri is not registered for this app: compare every character"
+        }
         E::Authorize(AuthorizeFault::UriAmbiguous) => "The app has several redirect URIs and the request names none",
         E::Authorize(AuthorizeFault::UriAbsent) => "The app has no redirect URI",
         E::Authorize(AuthorizeFault::ResponseTypeMissing) => "The parameter response_type is missing",

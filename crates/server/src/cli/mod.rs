@@ -16,7 +16,7 @@ mod serve;
 mod table;
 mod user;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, preset_names};
 use crate::data_folder::DataFolderError;
 use crate::demo::{self, DemoError};
 use crate::serve::StartError;
@@ -24,6 +24,7 @@ use crate::store::StoreError;
 use api::Api;
 use app::AppCommand;
 use audit::AuditCommand;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use configuration::{ConfigCommand, Migrate};
 use grant::GrantCommand;
@@ -75,8 +76,8 @@ enum Command {
 
 #[derive(Args)]
 struct Demo {
-    /// The API to stand behind
-    #[arg(long, value_name = "NAME", default_value = "default")]
+    /// The preset to show: the API that the sample API imitates
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = PossibleValuesParser::new(preset_names()))]
     preset: String,
     /// Where the server listens
     #[arg(long, value_name = "ADDRESS")]

@@ -2,14 +2,17 @@
 //!
 //! Nobody can wait an hour to see a token expire. Server, sample API and sample app share this clock, so the button of the
 //! app shows a real expiry that each of them checks. The offset is stored in the data folder, so that time never goes back.
+//! Browser sessions last twelve hours, and a token of a preset lasts a week. So the clock postpones the end of all sessions
+//! before it moves: whoever lets a token expire stays signed in.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use super::folder::write_private;
+use crate::serve::hallpass::Hallpass;
 use crate::time::{Clock, Instant};
 
 /// The interval at which the shared clock follows the machine's.
@@ -20,6 +23,7 @@ pub(super) struct DemoClock {
     now: Arc<AtomicI64>,
     ahead: AtomicI64,
     kept: PathBuf,
+    server: OnceLock<Weak<Hallpass>>,
 }
 
 impl DemoClock {
@@ -34,6 +38,7 @@ impl DemoClock {
             now: Arc::default(),
             ahead: AtomicI64::new(ahead),
             kept,
+            server: OnceLock::new(),
         };
         clock.follow();
         Arc::new(clock)
@@ -53,8 +58,18 @@ impl DemoClock {
         Duration::from_millis(self.ahead.load(Ordering::SeqCst).max(0).unsigned_abs())
     }
 
+    /// Sets the server whose sessions are postponed when the clock moves.
+    pub(super) fn keep_sessions_of(&self, server: &Arc<Hallpass>) {
+        self.server.get_or_init(|| Arc::downgrade(server));
+    }
+
     /// Moves the clock forward.
-    pub(super) fn advance(&self, span: Duration) {
+    pub(super) async fn advance(&self, span: Duration) {
+        if let Some(server) = self.server.get().and_then(Weak::upgrade)
+            && let Err(error) = server.store.postpone_sessions(span).await
+        {
+            tracing::warn!(%error, "failed to postpone the end of sessions: people may have to sign in again");
+        }
         let span = i64::try_from(span.as_millis()).unwrap_or(0);
         let ahead = self.ahead.fetch_add(span, Ordering::SeqCst) + span;
         if let Err(error) = write_private(&self.kept, &ahead.to_string()) {
@@ -83,12 +98,12 @@ mod tests {
     use super::*;
     use crate::demo::folder::Folder;
 
-    #[test]
-    fn a_clock_that_was_moved_stays_ahead_after_a_restart() {
+    #[tokio::test]
+    async fn a_clock_that_was_moved_stays_ahead_after_a_restart() {
         let folder = Folder::open(None).unwrap();
         let before = DemoClock::open(folder.path());
         let early = before.now();
-        before.advance(Duration::from_secs(3600));
+        before.advance(Duration::from_secs(3600)).await;
         assert!(before.now().since(early) >= Duration::from_secs(3600));
         assert_eq!(DemoClock::open(folder.path()).ahead(), Duration::from_secs(3600));
     }

@@ -10,6 +10,7 @@ mod clock;
 mod folder;
 mod listen;
 mod outgoing;
+mod people;
 mod places;
 mod sample;
 mod seen;
@@ -28,10 +29,11 @@ use self::folder::Folder;
 use self::outgoing::{Credentials, Http};
 use self::places::Places;
 use self::world::Addresses;
-use crate::config::{Config, ConfigError, GrantType, Lifetime, Reach};
+use crate::config::{Config, ConfigError, GrantType, Lifetime, Organization, Reach, ScopeEntry};
 use crate::serve;
 use crate::serve::StartError;
 use hallpass_dialect::Dialect;
+use hallpass_wire::Scope;
 
 /// The password of every person in the demo. It protects only invented data on this machine.
 const PASSWORD: &str = "open-sesame";
@@ -119,6 +121,7 @@ pub async fn run(options: Options) -> Result<(), DemoError> {
     // The server binds its own listener, so its port is released now.
     drop(places.server);
     let server = serve::start(parts.config.clone(), parts.clock.shared()).await?;
+    parts.clock.keep_sessions_of(server.hallpass());
     listen::spawn(places.api, api::router(parts.api()))?;
     listen::spawn(places.app, app::router(parts.sample_app()))?;
     introduce(&parts, &folder)?;
@@ -168,6 +171,7 @@ impl Parts {
                 secret: resource
                     .map(|resource| resource.secret.expose().to_owned())
                     .unwrap_or_default(),
+                is_public: false,
             },
             dialect: Dialect {
                 name: wire.dialect,
@@ -199,11 +203,34 @@ impl Parts {
             client_authentication: self.sample.client_authentication,
             scope: self.sample.scope.clone(),
             calls: self.sample.calls.clone(),
+            scopes: self.scopes(),
+            people: people::people(&self.config, &self.issuer()),
+            settings: self.settings(),
             refresh_lifetime: self.refresh_lifetime(),
             registrations: self.config.apps.iter().map(|app| self.registration(app)).collect(),
             http: self.http.clone(),
             clock: Arc::clone(&self.clock),
         }
+    }
+
+    /// The catalogue, in English like the pages of the app.
+    fn scopes(&self) -> Vec<app::CatalogueRow> {
+        let row = |(scope, entry): (&Scope, &ScopeEntry)| app::CatalogueRow {
+            scope: scope.to_string(),
+            title: entry.title.get("en").to_owned(),
+            endpoints: entry.endpoints.clone(),
+        };
+        self.config.scopes.iter().map(row).collect()
+    }
+
+    /// The API settings of every organization.
+    fn settings(&self) -> Vec<app::Settings> {
+        let issuer = self.issuer();
+        let of = |organization: &Organization| app::Settings {
+            organization: organization.name.clone(),
+            url: people::settings(organization, &issuer),
+        };
+        self.config.organizations.iter().map(of).collect()
     }
 
     fn refresh_lifetime(&self) -> Option<Duration> {
@@ -237,6 +264,7 @@ impl Parts {
                     .as_ref()
                     .map(|secret| secret.expose().to_owned())
                     .unwrap_or_default(),
+                is_public: self.sample.public_credentials,
             },
             redirect_uri,
             grant_types: app.grant_types.clone().unwrap_or_else(|| self.offered()),
@@ -262,13 +290,13 @@ fn introduce(parts: &Parts, folder: &Folder) -> io::Result<()> {
     writeln!(out, "{issuer}/  {brand}, the server")?;
     writeln!(out, "{issuer}/developer  developer portal")?;
     writeln!(out, "{issuer}/account/apps  connected apps")?;
+    for settings in parts.settings() {
+        writeln!(out, "{}  API settings of {}", settings.url, settings.organization)?;
+    }
     writeln!(out, "{}/  sample API", parts.api_url)?;
     writeln!(out)?;
     writeln!(out, "log in as:")?;
-    for login in world::logins(&parts.config) {
-        writeln!(out, "{}  {PASSWORD}  {}", login.email, login.about)?;
-    }
-    writeln!(out)?;
+    writeln!(out, "{}", people::table(&people::people(&parts.config, &issuer)))?;
     let end = if folder.is_temporary() {
         "; its data goes with it"
     } else {

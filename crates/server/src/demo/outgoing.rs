@@ -30,6 +30,8 @@ pub(super) struct Answer {
 pub(super) struct Credentials {
     pub(super) id: String,
     pub(super) secret: String,
+    /// Whether the API's own text prints both. Then they are shown whole.
+    pub(super) is_public: bool,
 }
 
 impl Credentials {
@@ -114,6 +116,7 @@ mod tests {
         Credentials {
             id: id.into(),
             secret: secret.into(),
+            is_public: false,
         }
         .basic()
     }

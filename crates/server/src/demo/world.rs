@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::folder::{Folder, WORLD};
 use super::sample::Records;
 use super::{DemoError, PASSWORD};
-use crate::config::{Config, OrganizationKind, Source, preset_names};
+use crate::config::{Config, Source, preset_names};
 use crate::random;
 
 /// The name of the sample API at the introspection endpoint.
@@ -51,6 +51,9 @@ const WORLDS: [(&str, &str, &str); 5] = [
 pub(super) struct Sample {
     /// How apps authenticate at the token endpoint in this preset.
     pub(super) client_authentication: ClientAuthentication,
+    /// Whether the API's own text prints the client's id and secret.
+    #[serde(default)]
+    pub(super) public_credentials: bool,
     /// The scopes that the app requests. `None` for the server's defaults.
     pub(super) scope: Option<String>,
     /// The calls that the app offers, the most important first.
@@ -82,13 +85,6 @@ pub(super) struct Call {
 pub(super) struct Addresses {
     pub(super) server: SocketAddr,
     pub(super) app: SocketAddr,
-}
-
-/// A person whose login is printed.
-pub(super) struct Login {
-    pub(super) email: String,
-    /// The name, and the person's role in each organization.
-    pub(super) about: String,
 }
 
 /// Loads the world of `preset` for these addresses. Its file and all data are in `folder`.
@@ -127,35 +123,6 @@ pub(super) fn app_url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// All people who can log in.
-pub(super) fn logins(config: &Config) -> Vec<Login> {
-    let about = |user: &crate::config::User| {
-        let roles: Vec<String> = config
-            .organizations
-            .iter()
-            .filter_map(|organization| {
-                let (_, role) = organization.members.iter().find(|(email, _)| *email == user.email)?;
-                let kind = match organization.kind {
-                    OrganizationKind::Live => "",
-                    OrganizationKind::Sandbox => " (sandbox)",
-                };
-                Some(format!("{} of {}{kind}", role.as_str(), organization.name))
-            })
-            .collect();
-        let roles = if roles.is_empty() {
-            "has an account".to_owned()
-        } else {
-            roles.join(", ")
-        };
-        format!("{}: {roles}", user.name)
-    };
-    let login = |user: &crate::config::User| Login {
-        email: user.email.clone(),
-        about: about(user),
-    };
-    config.users.iter().map(login).collect()
-}
-
 /// The declared objects with addresses filled in, and a new secret for each app.
 fn filled_in(declared: &str, app: SocketAddr) -> String {
     let mut text = declared
@@ -172,6 +139,7 @@ fn filled_in(declared: &str, app: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::OrganizationKind;
 
     const ADDRESSES: Addresses = Addresses {
         server: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080),
@@ -188,7 +156,7 @@ mod tests {
         for preset in preset_names() {
             let (config, _) = world(preset);
             assert_eq!(config.resources.len(), 1, "{preset}");
-            assert!(logins(&config).len() > 1, "{preset}");
+            assert!(config.users.len() > 1, "{preset}");
             let secrets: std::collections::HashSet<_> = config
                 .apps
                 .iter()
@@ -243,6 +211,28 @@ mod tests {
                 .any(|organization| organization.kind == OrganizationKind::Sandbox)
         );
         assert_ne!(config.server.api_url, config.server.public_url);
+    }
+
+    /// The consent page names the owner: the app's organization if it is visible, else the developer.
+    #[test]
+    fn every_app_has_an_owner() {
+        for preset in preset_names() {
+            let (config, _) = world(preset);
+            for app in &config.apps {
+                assert!(
+                    app.organization.is_some() || app.owner.is_some(),
+                    "{preset}: {}",
+                    app.name
+                );
+            }
+        }
+    }
+
+    /// The settings of API-2 have the words of the text, which are English.
+    #[test]
+    fn the_first_person_of_apicbase_reads_english() {
+        let (config, _) = world("apicbase");
+        assert_eq!(config.users[0].locale.as_deref(), Some("en"));
     }
 
     #[test]

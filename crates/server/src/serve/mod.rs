@@ -152,7 +152,7 @@ impl Running {
 
     /// What every endpoint is handed.
     #[must_use]
-    pub fn hallpass(&self) -> &Hallpass {
+    pub fn hallpass(&self) -> &Arc<Hallpass> {
         &self.hallpass
     }
 

@@ -31,6 +31,53 @@ async fn the_demo_of_apicbase_tells_its_story() {
     tells_its_story("apicbase", "acme-reports").await;
 }
 
+/// A host sends its cookies to every port (RFC 6265 §8.5), so both demos see those of the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_demos_do_not_sign_each_other_out() {
+    let demos = [Demo::start("default"), Demo::start("house-check")];
+    let places = [&demos[0], &demos[1]].map(|demo| (demo.app.clone(), demo.connected_apps.clone()));
+    browse(async move |browser: Chromium| {
+        for (app, _) in &places {
+            browser.driver.goto(app).await?;
+            connect(&browser).await?;
+            says(&browser, "Access token").await?;
+        }
+        for (app, connected) in &places {
+            browser.driver.goto(connected).await?;
+            browser.find(By::Name("end")).await?;
+            browser.driver.goto(app).await?;
+            says(&browser, "Access token").await?;
+        }
+        Ok(())
+    })
+    .await;
+    demos.into_iter().for_each(Demo::stop);
+}
+
+/// API-2: the page is linked, and its form says what the button said.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_of_apicbase_leads_to_the_settings() {
+    let demo = Demo::start("apicbase");
+    let (app, connected) = (demo.app.clone(), demo.connected_apps.clone());
+    browse(async move |browser: Chromium| {
+        browser.driver.goto(&connected).await?;
+        sign_in_if_asked(&browser).await?;
+        browser.driver.goto(&app).await?;
+        let link = browser.find(By::LinkText("API Settings of Brasserie Central")).await?;
+        link.click().await?;
+        browser
+            .find(By::LinkText("Register Application"))
+            .await?
+            .click()
+            .await?;
+        browser.find(By::XPath("//h1[.='Register Application']")).await?;
+        browser.find(By::XPath("//button[.='Register Application']")).await?;
+        browser.inspect("demo-apicbase-register").await
+    })
+    .await;
+    demo.stop();
+}
+
 async fn tells_its_story(preset: &str, client_id: &str) {
     let demo = Demo::start(preset);
     let (app, connected) = (demo.app.clone(), demo.connected_apps.clone());
@@ -40,25 +87,49 @@ async fn tells_its_story(preset: &str, client_id: &str) {
         browser.driver.goto(&app).await?;
         browser.inspect(&format!("demo-{preset}-start")).await?;
         browser.driver.goto(&reports).await?;
+        stands_at(&browser, "Connect").await?;
+        says(&browser, "Which scope opens which endpoint").await?;
+        says(&browser, "john@doe.com").await?;
         connect(&browser).await?;
         says(&browser, "Access token").await?;
-        browser.control("call the api").await?.click().await?;
+        stands_at(&browser, "Call").await?;
+        press_next(&browser, "Call the API").await?;
         says(&browser, "Call GET").await?;
         browser.inspect(&format!("demo-{preset}-called")).await?;
-        browser.control("let the access token expire").await?.click().await?;
+        stands_at(&browser, "Expire").await?;
+        press_next(&browser, "Let the access token expire").await?;
         says(&browser, "expired").await?;
+        stands_at(&browser, "Refresh").await?;
+        browser
+            .find(By::XPath("//summary[.='Call in a wrong way']"))
+            .await?
+            .click()
+            .await?;
         browser.control("call without looking").await?.click().await?;
         says(&browser, "401").await?;
         browser.control("call the api").await?.click().await?;
         says(&browser, "grant_type=refresh_token").await?;
+        stands_at(&browser, "End").await?;
+        browser.inspect(&format!("demo-{preset}-refreshed")).await?;
+        let basic = browser
+            .find(By::XPath("//section[@aria-labelledby='story']"))
+            .await?
+            .text()
+            .await?;
+        assert_eq!(
+            basic.contains("Basic MTIzYWJjOjQ1NmRlZg=="),
+            preset == "connected-home",
+            "a header is shown whole if the text of the API prints it"
+        );
 
+        // The clock moved by up to a week, and the person is signed in as before.
         browser.driver.goto(&connected).await?;
-        sign_in_if_asked(&browser).await?;
         browser.find(By::Name("end")).await?.click().await?;
         browser.find(By::XPath("//main[not(.//*[@name='end'])]")).await?;
         browser.driver.goto(&reports).await?;
         browser.control("refresh now").await?.click().await?;
-        says(&browser, "Access has ended").await
+        says(&browser, "Access has ended").await?;
+        says(&browser, "The tour is complete").await
     })
     .await;
     demo.stop();
@@ -68,6 +139,13 @@ async fn connect(browser: &Chromium) -> WebDriverResult<()> {
     browser.control("connect with").await?.click().await?;
     sign_in_if_asked(browser).await?;
     browser.find(By::Name("decision")).await?;
+    let page = browser.text().await?;
+    let owners = ["Dana Acme", "Acme sandbox", "by Connected Home"];
+    assert!(owners.iter().any(|owner| page.contains(owner)), "{page}");
+    assert!(
+        !page.contains("any program can receive") && !page.contains("elk programma"),
+        "{page}"
+    );
     let choice = browser
         .driver
         .query(By::Css("select[name=organization] option:last-child"))
@@ -91,6 +169,18 @@ async fn sign_in_if_asked(browser: &Chromium) -> WebDriverResult<()> {
         browser.press(Key::Enter).await?;
     }
     Ok(())
+}
+
+/// The rail names this stop as the present one.
+async fn stands_at(browser: &Chromium, stop: &str) -> WebDriverResult<()> {
+    let present = format!("//ol[@class='rail']/li[@aria-current='step'][starts-with(., '{stop}')]");
+    browser.find(By::XPath(present)).await.map(drop)
+}
+
+/// Presses the highlighted button, which has this label.
+async fn press_next(browser: &Chromium, label: &str) -> WebDriverResult<()> {
+    let next = format!("//*[@id='next']//button[@class='button first'][.='{label}']");
+    browser.find(By::XPath(next)).await?.click().await
 }
 
 /// Waits until the page says so.

@@ -72,3 +72,15 @@ fn a_command_line_that_cannot_be_understood_has_exit_code_2() {
     }
     assert!(folder.printed(&["--version"]).starts_with("hallpass "));
 }
+
+#[test]
+fn demo_help_names_the_presets() {
+    let folder = Folder::new();
+    let help = folder.printed(&["demo", "--help"]);
+    let names = "[possible values: default, common-controls-hub, connected-home, house-check, apicbase]";
+    let line = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(line.contains(names), "{help}");
+    let unknown = folder.call(&["demo", "--preset", "house"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("house-check"), "{}", unknown.stderr);
+}

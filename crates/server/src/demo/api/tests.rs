@@ -71,6 +71,7 @@ fn api(server: SocketAddr) -> Router {
         credentials: Credentials {
             id: "api".to_owned(),
             secret: "secret".to_owned(),
+            is_public: false,
         },
         dialect: Dialect {
             name: DialectName::Standard,

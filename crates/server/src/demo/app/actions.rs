@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::keeper::{Renewal, Standing, TokenSet};
 use super::session::Desk;
 use super::steps::{self, Mood, Shown, Veil};
+use super::tour::Stop;
 use super::{App, Registration};
 use crate::demo::outgoing::Answer;
 use crate::demo::world::{Call, ClientAuthentication};
@@ -67,8 +68,8 @@ impl Work<'_> {
             }
             (Action::CallAltered, Some(call)) => self.call_altered(&call).await,
             (Action::OwnToken, Some(call)) => self.own_token(&call).await,
-            (Action::Expire, _) => self.expire(),
-            (Action::ExpireRefresh, _) => self.expire_refresh(),
+            (Action::Expire, _) => self.expire().await,
+            (Action::ExpireRefresh, _) => self.expire_refresh().await,
             (Action::Refresh, _) => {
                 self.refresh("Refresh now").await;
             }
@@ -96,6 +97,7 @@ impl Work<'_> {
         if let Some(tokens) = tokens {
             self.desk.tokens = Some(tokens);
             self.desk.ended = false;
+            self.desk.tour.start();
             let text =
                 "The server gave an access token for the code and the client's secret. The code cannot be used again.";
             self.tell(Mood::Good, "Exchange the code for tokens", text, vec![shown]);
@@ -139,6 +141,9 @@ impl Work<'_> {
         let token = self.desk.tokens.as_ref()?.access.clone();
         let (shown, answer) = self.get(call, &token).await;
         let status = answer.map(|answer| answer.status);
+        if matches!(status, Some(200..300)) {
+            self.desk.tour.reach(Stop::Call);
+        }
         let (mood, text) = match status {
             Some(200..300) => (
                 Mood::Good,
@@ -174,26 +179,28 @@ impl Work<'_> {
     }
 
     /// Moves the clock of the demo to the moment at which the access token has just expired.
-    fn expire(&mut self) {
+    async fn expire(&mut self) {
         let Some(expires) = self.desk.tokens.as_ref().and_then(|tokens| tokens.expires) else {
             return;
         };
-        self.wait_until(expires, "Let the access token expire");
+        self.wait_until(expires, "Let the access token expire").await;
+        self.desk.tour.reach(Stop::Expire);
     }
 
     /// Moves the clock of the demo to the moment at which the refresh token has just expired.
-    fn expire_refresh(&mut self) {
+    async fn expire_refresh(&mut self) {
         let (Some(lifetime), Some(tokens)) = (self.app.refresh_lifetime, &self.desk.tokens) else {
             return;
         };
-        self.wait_until(tokens.received.after(lifetime), "Let the refresh token expire");
+        self.wait_until(tokens.received.after(lifetime), "Let the refresh token expire")
+            .await;
     }
 
-    fn wait_until(&mut self, moment: crate::time::Instant, title: &str) {
+    async fn wait_until(&mut self, moment: crate::time::Instant, title: &str) {
         let now = self.app.clock.now();
         if moment >= now {
             let span = moment.since(now) + Duration::from_secs(1);
-            self.app.clock.advance(span);
+            self.app.clock.advance(span).await;
             let text = format!(
                 "Instead of waiting, the clock of this demo was moved forward by {}, for the server, the API and this app.",
                 super::moments::span(span)
@@ -228,6 +235,7 @@ impl Work<'_> {
                     false => "A new access token, and a new refresh token for the next time.",
                 };
                 self.desk.tokens = Some(tokens);
+                self.desk.tour.reach(Stop::Refresh);
                 self.tell(Mood::Good, title, text, vec![shown]);
                 true
             }
@@ -271,6 +279,7 @@ impl Work<'_> {
                     false => "The two answers carry different refresh tokens.",
                 };
                 self.desk.tokens = Some(one);
+                self.desk.tour.reach(Stop::Refresh);
                 self.tell(Mood::Good, title, text, shown);
             }
             (Some(tokens), None) | (None, Some(tokens)) => {
@@ -364,6 +373,7 @@ impl Work<'_> {
     fn over(&mut self) {
         self.desk.tokens = None;
         self.desk.ended = true;
+        self.desk.tour.reach(Stop::End);
     }
 
     /// Posts a form to the server, with the client's id and secret as the preset places them.
@@ -419,12 +429,15 @@ impl Work<'_> {
         }
     }
 
-    /// All secrets in the requests of this app.
+    /// All secrets in the requests of this app. Credentials that are public stay readable: the text of the API explains its
+    /// Basic header with them (HOME-1).
     fn veil(&self) -> Veil {
         let mut veil = Veil::default();
         let credentials = &self.registration.credentials;
-        veil.hide(&credentials.secret);
-        veil.hide(credentials.basic().trim_start_matches("Basic "));
+        if !credentials.is_public {
+            veil.hide(&credentials.secret);
+            veil.hide(credentials.basic().trim_start_matches("Basic "));
+        }
         if let Some(tokens) = &self.desk.tokens {
             veil.hide(&tokens.access);
             veil.hide(tokens.refresh.as_deref().unwrap_or_default());

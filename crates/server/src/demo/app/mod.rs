@@ -11,6 +11,7 @@ mod moments;
 mod pages;
 mod session;
 mod steps;
+mod tour;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,7 @@ use self::actions::{Action, Work};
 use self::session::{Session, Sessions};
 use super::clock::DemoClock;
 use super::outgoing::{Credentials, Http};
+use super::people::Person;
 use super::world::{Call, ClientAuthentication};
 use crate::config::GrantType;
 use crate::http::cookies;
@@ -53,11 +55,27 @@ pub(super) struct App {
     pub(super) client_authentication: ClientAuthentication,
     pub(super) scope: Option<String>,
     pub(super) calls: Vec<Call>,
+    pub(super) scopes: Vec<CatalogueRow>,
+    pub(super) people: Vec<Person>,
+    pub(super) settings: Vec<Settings>,
     /// `None` if refresh tokens do not expire by age.
     pub(super) refresh_lifetime: Option<Duration>,
     pub(super) registrations: Vec<Registration>,
     pub(super) http: Http,
     pub(super) clock: Arc<DemoClock>,
+}
+
+/// A scope and the endpoints that it opens.
+pub(super) struct CatalogueRow {
+    pub(super) scope: String,
+    pub(super) title: String,
+    pub(super) endpoints: Vec<String>,
+}
+
+/// The API settings of an organization.
+pub(super) struct Settings {
+    pub(super) organization: String,
+    pub(super) url: String,
 }
 
 /// The URLs of the server's endpoints.

@@ -5,8 +5,11 @@ use askama::Template;
 use super::actions::Work;
 use super::keeper::Standing;
 use super::steps::{Mood, Step, shortened};
-use super::{App, Registration, moments};
+use super::tour::Stop;
+use super::{App, CatalogueRow, Registration, Settings, moments};
 use crate::config::GrantType;
+use crate::demo::PASSWORD;
+use crate::demo::people::Person;
 use crate::web::view;
 
 /// The data around every page.
@@ -20,11 +23,20 @@ struct Frame<'a> {
     ahead: String,
 }
 
+/// The people, settings and scopes of the preset, which every page lists.
+struct World<'a> {
+    people: &'a [Person],
+    password: &'static str,
+    settings: &'a [Settings],
+    scopes: &'a [CatalogueRow],
+}
+
 #[derive(Template)]
 #[template(path = "demo/start.html")]
 struct Start<'a> {
     frame: Frame<'a>,
     registrations: &'a [Registration],
+    world: World<'a>,
 }
 
 #[derive(Template)]
@@ -33,6 +45,11 @@ struct DeskPage<'a> {
     frame: Frame<'a>,
     csrf: &'a str,
     registration: &'a Registration,
+    /// The path of this page. The actions are below it.
+    path: String,
+    rail: Vec<RailStop>,
+    next: Option<Stop>,
+    world: World<'a>,
     /// The URL at which a person gets the code to copy. Empty if a redirect returns the code.
     code_address: String,
     held: Option<Held>,
@@ -43,6 +60,13 @@ struct DeskPage<'a> {
     method_one: bool,
     steps: Vec<&'a Step>,
     alone: bool,
+}
+
+/// A stop of the tour in the progress rail.
+struct RailStop {
+    name: &'static str,
+    reached: bool,
+    current: bool,
 }
 
 /// The tokens, formatted for the page.
@@ -66,6 +90,7 @@ pub(super) fn start(app: &App) -> Result<String, askama::Error> {
     Start {
         frame: frame(app),
         registrations: &app.registrations,
+        world: world(app),
     }
     .render()
 }
@@ -84,10 +109,23 @@ pub(super) fn desk(work: &Work<'_>, csrf: &str, code_address: String) -> Result<
         refresh: tokens.refresh.as_deref().map(shortened).unwrap_or_default(),
         scope: tokens.scope.clone().unwrap_or_default(),
     });
+    let tour = work.desk.tour;
+    let next = tour.next(held.is_some());
     let page = DeskPage {
         frame: frame(app),
         csrf,
         registration: work.registration,
+        path: work.registration.path(),
+        rail: Stop::ALL
+            .into_iter()
+            .map(|stop| RailStop {
+                name: stop.name(),
+                reached: tour.has_reached(stop),
+                current: next == Some(stop),
+            })
+            .collect(),
+        next,
+        world: world(app),
         code_address,
         method_one: held.as_ref().is_some_and(|held| held.expired),
         held,
@@ -113,6 +151,41 @@ pub(super) fn problem(app: &App, text: &str) -> Result<String, askama::Error> {
         text,
     }
     .render()
+}
+
+impl DeskPage<'_> {
+    fn connect_label(&self) -> String {
+        match self.ended {
+            true => "Connect again".to_owned(),
+            false => format!("Connect with {}", self.frame.brand),
+        }
+    }
+
+    fn is_next(&self, stop: Stop) -> bool {
+        self.next == Some(stop)
+    }
+
+    fn card(&self, stop: Stop) -> &'static str {
+        if self.is_next(stop) { "card next" } else { "card" }
+    }
+
+    /// The class of the button that leads to `stop`. The next one stands out.
+    fn button(&self, stop: Stop) -> &'static str {
+        match stop {
+            stop if self.is_next(stop) => "button first",
+            Stop::End => "button stop",
+            _ => "button",
+        }
+    }
+}
+
+fn world(app: &App) -> World<'_> {
+    World {
+        people: &app.people,
+        password: PASSWORD,
+        settings: &app.settings,
+        scopes: &app.scopes,
+    }
 }
 
 fn frame(app: &App) -> Frame<'_> {

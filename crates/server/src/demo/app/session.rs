@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use super::keeper::TokenSet;
 use super::steps::{Mood, Shown, Step};
+use super::tour::Tour;
 use crate::random;
 
 /// The most sessions. Beyond it, the oldest one is dropped.
@@ -44,6 +45,7 @@ pub(super) struct Desk {
     pub(super) tokens: Option<TokenSet>,
     /// Whether access was given before and has ended.
     pub(super) ended: bool,
+    pub(super) tour: Tour,
     pub(super) steps: Vec<Step>,
     counted: usize,
 }

@@ -5,6 +5,7 @@ use crate::store::rows::first;
 use crate::store::value::{Row, Statement};
 use crate::store::{Result, Store};
 use crate::time::Instant;
+use std::time::Duration;
 
 impl Store {
     /// The session, if it has not expired.
@@ -31,6 +32,12 @@ impl Store {
             Statement::new(MAKE_ROOM, room),
         ];
         self.write(statements).await
+    }
+
+    /// Moves the end of every session. The demo does so before it moves its clock forward.
+    pub(crate) async fn postpone_sessions(&self, by: Duration) -> Result<()> {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.write(vec![Statement::new(POSTPONE, vec![millis.into()])]).await
     }
 
     /// Ends a session, if it exists.
@@ -62,6 +69,7 @@ const MOST: u32 = 100;
 
 const MAKE_ROOM: &str = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 \
      ORDER BY created DESC, id DESC LIMIT 1000 OFFSET $3)";
+const POSTPONE: &str = "UPDATE sessions SET expires = expires + $1";
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
 const DELETE_OF: &str = "DELETE FROM sessions WHERE user_id = $1";
 

@@ -304,6 +304,29 @@ async fn the_places_of_an_address_in_another_spelling_are_found() {
 }
 
 #[tokio::test]
+async fn sessions_that_are_postponed_end_later() {
+    let fixture = Fixture::new().await.with_people().await;
+    let session = Session {
+        id: SessionId([1; 32]),
+        user: UserId(uuid(200)),
+        created: NOW,
+        expires: NOW.after(DAY),
+    };
+    let store = &fixture.store;
+    store.create_session(session, Some(PASSWORD), " place").await.unwrap();
+    store.postpone_sessions(DAY).await.unwrap();
+    let found = async |at| {
+        store
+            .session(SessionId([1; 32]), at)
+            .await
+            .unwrap()
+            .map(|found| found.expires)
+    };
+    assert_eq!(found(NOW.after(DAY)).await, Some(NOW.after(DAY).after(DAY)));
+    assert_eq!(found(NOW.after(DAY).after(DAY)).await, None);
+}
+
+#[tokio::test]
 async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
     let fixture = Fixture::new().await.with_people().await;
     let bob = new_user(201, "bob@example.com");
