@@ -1,10 +1,11 @@
 //! What machines call, as an OpenAPI 3.1 document at `/openapi.json`: the paths, grant types, scopes and shapes that this
 //! server is configured with. Pages for people are no part of it, nor is the authorization endpoint, which is one.
 
-use crate::config::{DialectName, GrantType, IdentityMember};
+use crate::config::{DialectName, IdentityMember};
 use crate::http::endpoints::{Endpoint, TABLE};
 use crate::http::respond;
 use crate::http::respond::Response;
+use crate::oauth::grants;
 use crate::serve::hallpass::Hallpass;
 use hallpass_wire::parameters::LONGEST_VALUE;
 use http::{HeaderValue, header};
@@ -83,11 +84,7 @@ fn token(hallpass: &Hallpass) -> Value {
         }
     };
     for kind in &hallpass.config.wire.grant_types {
-        add(match kind {
-            GrantType::AuthorizationCode => &["code", "redirect_uri", "code_verifier"],
-            GrantType::RefreshToken => &["refresh_token", "scope"],
-            GrantType::ClientCredentials => &["scope"],
-        });
+        add(grants::parameters(*kind));
     }
     let answer = json!({ "description": "Tokens", "content": content(&component("Token")) });
     let form = form(fields, "grant_type");

@@ -5,7 +5,7 @@ use crate::http::respond;
 use crate::http::respond::Response;
 use crate::oauth::clients::authenticate;
 use crate::oauth::endpoints::FormRequest;
-use crate::oauth::grants::{TokenRequest, authorization_code, client_credentials, refresh_token};
+use crate::oauth::grants::{self, TokenRequest};
 use crate::oauth::refusal::{Reason, Refusal, RequestReason};
 use crate::serve::hallpass::Hallpass;
 use crate::time::Instant;
@@ -69,10 +69,5 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
         body: &body,
         now,
     };
-    match grant_type {
-        // Boxed: their state is large, and each request copies what is not.
-        GrantType::AuthorizationCode => Box::pin(authorization_code::redeem(hallpass, &request)).await,
-        GrantType::RefreshToken => Box::pin(refresh_token::refresh(hallpass, &request)).await,
-        GrantType::ClientCredentials => client_credentials::issue(hallpass, &request),
-    }
+    grants::answer(hallpass, grant_type, &request).await
 }

@@ -8,8 +8,11 @@ pub mod refresh_token;
 pub mod room;
 
 use crate::audit::Who;
+use crate::config::GrantType;
 use crate::directory::Client;
+use crate::http::respond::Response;
 use crate::oauth::endpoints::FormRequest;
+use crate::oauth::refusal::Refusal;
 use crate::oauth::scopes::{ScopeReason, known_scopes};
 use crate::serve::hallpass::Hallpass;
 use crate::time::Instant;
@@ -25,6 +28,33 @@ pub struct TokenRequest<'a> {
     pub body: &'a Parameters<'a>,
     /// The present moment.
     pub now: Instant,
+}
+
+/// Answers a request of this grant type.
+///
+/// # Errors
+/// Why it is refused.
+pub async fn answer(
+    hallpass: &Hallpass,
+    grant_type: GrantType,
+    request: &TokenRequest<'_>,
+) -> Result<Response, Refusal> {
+    match grant_type {
+        // Boxed, because their state is large, and each request copies the state of this future.
+        GrantType::AuthorizationCode => Box::pin(authorization_code::redeem(hallpass, request)).await,
+        GrantType::RefreshToken => Box::pin(refresh_token::refresh(hallpass, request)).await,
+        GrantType::ClientCredentials => client_credentials::issue(hallpass, request),
+    }
+}
+
+/// The parameters of a grant type, besides `grant_type` and those of client authentication, for the OpenAPI document.
+#[must_use]
+pub fn parameters(grant_type: GrantType) -> &'static [&'static str] {
+    match grant_type {
+        GrantType::AuthorizationCode => &["code", "redirect_uri", "code_verifier"],
+        GrantType::RefreshToken => &["refresh_token", "scope"],
+        GrantType::ClientCredentials => &["scope"],
+    }
 }
 
 impl TokenRequest<'_> {
