@@ -7,8 +7,12 @@ use crate::audit::Who;
 use crate::data_folder::SocketPath;
 use crate::serve::hallpass::Hallpass;
 use crate::serve::listen::HEADERS;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{delete, get, post, put};
 use axum::{Extension, Router};
+use http::Method;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -20,6 +24,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
+
+/// Answers a change only when this server's memory has it. The store tells memory of what this server changed. A change that
+/// finds nothing to do was perhaps made by another server a moment ago, and is known once the feed was read.
+async fn known(State(hallpass): State<Arc<Hallpass>>, request: Request, next: Next) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let response = next.run(request).await;
+    if !reads && response.status().is_success() {
+        // Without the database memory is stale in a moment, and nothing is answered from it.
+        if let Err(error) = hallpass.feed.newest().await {
+            tracing::warn!(%error, "failed to read the feed after a change");
+        }
+    }
+    response
+}
 
 /// How long open requests may take when the server is told to end.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -74,7 +92,7 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         .route("/keys/rotate", post(keys::rotate))
         .route("/keys/{key}/revoke", post(keys::revoke));
     Router::new()
-        .nest("/admin/api/v1", v1)
+        .nest("/admin/api/v1", v1.layer(from_fn_with_state(hallpass.clone(), known)))
         .fallback(async || Failure::not_found("there is no such address".to_owned()))
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         .with_state(hallpass)

@@ -109,6 +109,26 @@ async fn a_suspension_and_its_end_are_seen_by_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_another_server_made_is_known_when_it_is_acknowledged_again() {
+    let world = World::of(2);
+    let client = &world.client;
+    let tokens = world.tokens().await;
+    for (noun, name) in [("app", "sample"), ("user", crate::person::EMAIL)] {
+        for round in 0..4 {
+            let (first, second) = (&world.servers[round % 2], &world.servers[(round + 1) % 2]);
+            first.command(&[noun, "suspend", name]);
+            second.command(&[noun, "suspend", name]);
+            let answer = client.identity(&second.address, &tokens.access).await;
+            assert!(is_refused(&answer), "{noun}, round {round}: {}", answer.status);
+            second.command(&[noun, "resume", name]);
+            first.command(&[noun, "resume", name]);
+            let answer = client.identity(&first.address, &tokens.access).await;
+            assert_eq!(answer.status, 200, "{noun}, round {round}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_origin_comes_and_goes_at_all() {
     let world = World::of(2);
     let client = &world.client;
