@@ -117,6 +117,7 @@ may-ask = What it may ask for
 change = Change app
 change-title = Change { $app }
 change-text = Changes apply at once. The client id and the secrets stay, and people stay connected.
+change-reviewed = The operator has reviewed this app. With another name, a new redirect URI or a new permission it counts as not reviewed, and the consent page says so, until the operator reviews it again.
 change-wrong = The app is not changed yet:
 change-uris-breaks = If you remove a redirect URI, requests that name it are refused at once.
 change-scopes-breaks = If you untick a permission, access tokens that include it stop working at once; the next refresh gives a token without it. If you tick one, people are asked for it when they connect the app again.

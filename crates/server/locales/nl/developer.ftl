@@ -117,6 +117,7 @@ may-ask = Waar de app om mag vragen
 change = App wijzigen
 change-title = { $app } wijzigen
 change-text = Wijzigingen gelden meteen. De client-id en de geheimen blijven, en mensen blijven gekoppeld.
+change-reviewed = De beheerder heeft deze app beoordeeld. Met een andere naam, een nieuwe redirect-URI of een nieuw recht geldt hij als niet beoordeeld, en zegt de toestemmingspagina dat, tot de beheerder hem opnieuw beoordeelt.
 change-wrong = De app is nog niet gewijzigd:
 change-uris-breaks = Als je een redirect-URI weghaalt, worden verzoeken die hem noemen meteen geweigerd.
 change-scopes-breaks = Als je een recht uitzet, werken toegangstokens met dat recht meteen niet meer; de volgende verversing geeft een token zonder dat recht. Als je er een aanzet, wordt mensen erom gevraagd als ze de app opnieuw koppelen.

@@ -25,6 +25,8 @@ pub(super) struct AppView {
     redirect_uris: Vec<String>,
     /// Whether `http://localhost` is admitted with any port.
     localhost_any_port: bool,
+    /// Whether the operator vouches for it: the consent page does not say "not reviewed".
+    trusted: bool,
     /// What it may ask for; of a declared app without scopes of its own the catalogue.
     scopes: Vec<String>,
     /// Null: products do not bound it.
@@ -111,6 +113,7 @@ pub(super) fn view(hallpass: &Hallpass, listed: ListedApp) -> AppView {
         status: app.status,
         redirect_uris: app.redirect_uris.iter().map(ToString::to_string).collect(),
         localhost_any_port: app.localhost_any_port,
+        trusted: app.trusted,
         scopes: app.scopes.map_or_else(catalogue, texts),
         products: app.products,
         grant_types: app.grant_types.unwrap_or_else(|| offered(app.client_type)),

@@ -54,6 +54,7 @@ struct Changes {
     reach: Option<Reach>,
     redirect_uris: Option<Vec<String>>,
     localhost_any_port: Option<bool>,
+    trusted: Option<bool>,
     scopes: Option<Vec<String>>,
     products: Option<Vec<String>>,
     grant_types: Option<Vec<String>>,
@@ -150,8 +151,8 @@ pub(super) async fn change(
     let now = hallpass.now();
     let changes: Changes = body(sent).await?;
     if changes == Changes::default() {
-        let members = "`name`, `reach`, `redirect_uris`, `localhost_any_port`, `scopes`, `products`, `grant_types`, `owner` \
-             or `organization`";
+        let members = "`name`, `reach`, `redirect_uris`, `localhost_any_port`, `trusted`, `scopes`, `products`, `grant_types`, \
+             `owner` or `organization`";
         return Err(Failure::invalid(format!("nothing is to be changed: name {members}")));
     }
     let app = find::app(&hallpass, &name).await?;
@@ -186,6 +187,7 @@ async fn update(hallpass: &Hallpass, app: &App, changes: Changes) -> Result<AppU
         reach: changes.reach,
         redirect_uris: accepted.redirect_uris,
         localhost_any_port: accepted.localhost_any_port,
+        trusted: changes.trusted,
         scopes: accepted.scopes.map(Some),
         products: accepted.products.map(Some),
         grant_types: accepted.grant_types.map(Some),

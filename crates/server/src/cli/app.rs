@@ -142,6 +142,10 @@ pub(super) struct Changes {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     localhost_any_port: Option<bool>,
+    /// Whether you have reviewed it: the consent page warns about no other app
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted: Option<bool>,
     /// What it may ask for, in place of all before (repeatable); empty: none
     #[arg(long = "scope", value_name = "SCOPE")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_none")]

@@ -1,10 +1,11 @@
 //! `hallpass init`: a configuration to begin with, and the secrets that it names.
 
 use super::{Failed, print};
+use crate::data_folder::ownership;
 use crate::random;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 const CONFIGURATION: &str = "hallpass.toml";
@@ -34,7 +35,10 @@ pub(super) fn run() -> Result<(), Failed> {
         let secret = random::alphanumeric(SECRET_LENGTH);
         match write_new(Path::new(name), &format!("{secret}\n"))? {
             true => print(&format!("wrote {name}\n"))?,
-            false => print(&format!("{name} already exists: it is used as it is\n"))?,
+            false => {
+                check_own(Path::new(name))?;
+                print(&format!("{name} already exists: it is used as it is\n"))?;
+            }
         }
     }
     // The last one: an init that was cut off can be repeated.
@@ -44,6 +48,22 @@ pub(super) fn run() -> Result<(), Failed> {
         )));
     }
     print(&format!("wrote {CONFIGURATION}\n{NEXT}"))
+}
+
+/// Refuses a secret that is there already if another account knows it or can change it.
+fn check_own(path: &Path) -> Result<(), Failed> {
+    let failed = |error: io::Error| Failed::Init(format!("cannot use {}: {error}", path.display()));
+    let found = fs::metadata(path).map_err(failed)?;
+    ownership::check(path, &found).map_err(failed)?;
+    let is_private = found.is_file() && found.len() > 0 && found.permissions().mode() & 0o077 == 0;
+    if is_private {
+        return Ok(());
+    }
+    let name = path.display();
+    let text = format!(
+        "cannot use {name}: it must be a file with a secret that only its owner may read. Run `chmod 600 {name}`, or delete it"
+    );
+    Err(Failed::Init(text))
 }
 
 /// Writes a file that only its owner may read; false if the file exists.

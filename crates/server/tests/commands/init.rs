@@ -1,7 +1,7 @@
 //! `hallpass init`: what it writes, and what it leaves alone.
 
 use crate::harness::{Ended, Folder};
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -82,6 +82,7 @@ fn init_writes_nothing_where_there_is_a_configuration() {
 fn a_secret_that_exists_is_used_as_it_is() {
     let folder = empty();
     folder.write("operator.password", "correct horse\n");
+    restrict(&path(&folder, "operator.password"), 0o600);
     let printed = folder.printed(&["init"]);
     assert!(
         printed.starts_with("operator.password already exists: it is used as it is\nwrote orders-api.secret\n"),
@@ -89,6 +90,24 @@ fn a_secret_that_exists_is_used_as_it_is() {
     );
     assert_eq!(content(&path(&folder, "operator.password")), "correct horse\n");
     assert_eq!(folder.call(&["config", "check"]).code, 0);
+}
+
+/// Another account may have put it there, or know it.
+#[test]
+fn a_secret_that_others_can_read_or_that_is_empty_is_refused() {
+    for (text, mode) in [("correct horse\n", 0o644), ("correct horse\n", 0o622), ("", 0o600)] {
+        let folder = empty();
+        folder.write("operator.password", text);
+        restrict(&path(&folder, "operator.password"), mode);
+        let failed = folder.call(&["init"]);
+        assert_eq!(failed.code, 1, "{mode:o}");
+        assert!(failed.stderr.contains("operator.password"), "{}", failed.stderr);
+        assert!(!path(&folder, "hallpass.toml").exists());
+    }
+}
+
+fn restrict(file: &Path, mode: u32) {
+    fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
 }
 
 /// Half a secret would be taken for a whole one by the next `init`.

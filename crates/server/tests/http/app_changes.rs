@@ -86,6 +86,44 @@ async fn an_unticked_scope_is_refused_at_once_and_left_out_of_the_next_token() {
     assert_eq!(sample(&server).await["scopes"], json!(["read"]));
 }
 
+/// Decision 79: nobody vouches for what a developer makes of an app that the operator reviewed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reviewed_app_that_its_developer_makes_another_of_counts_as_not_reviewed() {
+    let server = Server::library("default", &marys()).await;
+    let mary = server.browser_of(MARY).await;
+    let reviewed_text = "The operator has reviewed this app.";
+    let page = mary.open(CHANGE).await.text();
+    assert!(!page.contains(reviewed_text), "apps of listed developers are trusted");
+    let no_developer = json!({ "developer": false });
+    let of_mary = format!("/users/{}", MARY.email);
+    server.operator(Method::PATCH, &of_mary, Some(no_developer)).await;
+    assert!(mary.open(CHANGE).await.text().contains(reviewed_text));
+    let none: &[(&str, &str)] = &[];
+    let typed: [&[(&str, &str)]; 3] = [none, &[("name", "Account Security")], &[("redirect_uris", OTHER_URI)]];
+    for (typed, reviewed) in typed.into_iter().zip([true, false, false]) {
+        let again = json!({ "trusted": true });
+        server.operator(Method::PATCH, "/apps/sample", Some(again)).await;
+        assert_eq!(change(&mary, typed).await.status, 200);
+        let app = sample(&server).await;
+        assert_eq!(app["trusted"], reviewed, "{typed:?}: {app}");
+        let uri = app["redirect_uris"][0].as_str().unwrap();
+        let asked = mary.authorize(&server.client("sample", uri).query(&[])).await.consent();
+        assert_eq!(asked.text().contains("not reviewed"), !reviewed, "{typed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_app_is_not_deleted_by_its_developer() {
+    let server = Server::library("default", &marys()).await;
+    let mary = server.browser_of(MARY).await;
+    let page = mary.open(DELETE).await;
+    server.operator(Method::POST, "/apps/sample/suspend", None).await;
+    assert_eq!(mary.open(DELETE).await.status, 404);
+    let told = mary.submit(&page, &page.form("delete"), &[("delete", "1")]).await;
+    assert_eq!(told.status, 404);
+    assert_eq!(sample(&server).await["status"], "suspended");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_named_as_at_registration_and_nothing_typed_is_lost() {
     let server = Server::library("default", &marys()).await;

@@ -116,7 +116,7 @@ async fn hc_4_each_integration_has_an_id_of_its_own_and_is_told_to_keep_its_secr
     assert_ne!(one.by_id("client-id"), other.by_id("client-id"));
     assert_ne!(one.by_id("fresh-secret"), other.by_id("fresh-secret"));
     let text = one.text();
-    assert!(text.contains("One client id per integration"), "{text}");
+    assert!(text.contains("One client ID per integration"), "{text}");
     assert!(
         text.contains("Keep them on your server; never in an app that people download"),
         "{text}"

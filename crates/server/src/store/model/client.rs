@@ -108,7 +108,7 @@ pub struct AppUpdate {
     /// The grant types.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Option<Vec<GrantType>>>,
-    /// Whether it is trusted: a declaration of an app that was registered before.
+    /// Whether it is trusted: the operator reviewed it, or a developer made another app of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted: Option<bool>,
     /// Whether `http://localhost` is admitted with any port.

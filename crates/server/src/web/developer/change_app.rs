@@ -11,6 +11,7 @@ use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
 use crate::web::view::{AppChange, ErrorKind, Notice};
 use crate::web::{Form, Kept, Post, SignedIn, Visit};
+use hallpass_wire::Scope;
 use std::sync::Arc;
 
 /// Whether a place below the public address is the form of an app.
@@ -49,7 +50,7 @@ pub async fn change(Post { mut visit, form }: Post) -> Result<Response, Response
         });
         return Err(show(&visit, 400, &app, &typed, &Faults::default()));
     }
-    let update = judge(&visit, &app, &typed).map_err(|faults| show(&visit, 400, &app, &typed, &faults))?;
+    let update = judge(&visit, &user, &app, &typed).map_err(|faults| show(&visit, 400, &app, &typed, &faults))?;
     save(&visit, &user, &app, update)
         .await?
         .map_err(|faults| show(&visit, 400, &app, &typed, &faults))?;
@@ -86,11 +87,16 @@ pub(super) async fn active(visit: &Visit, user: &User) -> Result<Arc<Client>, Re
 }
 
 /// What is to be different about the app.
-fn judge(visit: &Visit, app: &App, typed: &Typed) -> Result<AppUpdate, Faults> {
+fn judge(visit: &Visit, user: &User, app: &App, typed: &Typed) -> Result<AppUpdate, Faults> {
     let config = &visit.hallpass.config;
     let mut request = typed.request(app.client_type).without_what_is(app);
-    if typed.ticks_the_same(&Typed::of_app(app), config.scopes.keys()) {
+    let own = Typed::of_app(app);
+    if typed.ticks_the_same(&own, config.scopes.keys()) {
         request.scopes = None;
+    }
+    // The operator may have registered a URI with a comma, which separates URIs in a form.
+    if typed.has_uris_of(&own) {
+        request.redirect_uris = None;
     }
     let accepted = registration::judge(&config.rules_for_developers(), &request);
     let accepted = accepted.map_err(|faults| Faults::of(&faults))?;
@@ -99,13 +105,33 @@ fn judge(visit: &Visit, app: &App, typed: &Typed) -> Result<AppUpdate, Faults> {
     let hidden = hidden.filter(|scope| !config.scopes.contains_key(*scope)).cloned();
     let scopes = accepted.scopes;
     let scopes = scopes.map(|chosen| chosen.iter().cloned().chain(hidden).collect());
-    Ok(AppUpdate {
+    let mut update = AppUpdate {
         name: accepted.name.map(String::from),
         redirect_uris: accepted.redirect_uris,
         localhost_any_port: accepted.localhost_any_port,
         scopes: scopes.map(Some),
         ..AppUpdate::default()
-    })
+    };
+    if is_vouched_for(user, app) && becomes_another(app, &update) {
+        update.trusted = Some(false);
+    }
+    Ok(update)
+}
+
+/// Whether somebody else than this person vouches for the app (decision 79).
+fn is_vouched_for(user: &User, app: &App) -> bool {
+    app.trusted && !user.developer
+}
+
+/// Whether people may meet another app under the same client id. Scopes that are taken away make it no other one.
+fn becomes_another(app: &App, update: &AppUpdate) -> bool {
+    let of_app = |scope: &Scope| app.scopes.as_ref().is_none_or(|own| own.contains(scope));
+    let mut scopes = update.scopes.iter().flatten().flat_map(|scopes| scopes.iter());
+    let uris = update.redirect_uris.iter().flatten();
+    update.name.as_ref().is_some_and(|name| *name != app.name)
+        || uris.into_iter().any(|uri| !app.redirect_uris.contains(uri))
+        || update.localhost_any_port == Some(true) && !app.localhost_any_port
+        || scopes.any(|scope| !of_app(scope))
 }
 
 /// Writes what is different, unless the name looks like that of another developer's app.
@@ -141,6 +167,7 @@ fn show(visit: &Visit, status: u16, app: &App, typed: &Typed, faults: &Faults) -
             client_id: &app.client_id,
             name: &app.name,
             client_type: app.client_type,
+            vouched_for: visit.user.as_ref().is_some_and(|user| is_vouched_for(user, app)),
             fields,
         };
         visit.render(status, |frame| page.render(frame))

@@ -6,16 +6,17 @@ use crate::directory::Client;
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::Refusal;
 use crate::store::StoreError;
-use crate::store::model::{AppId, AuditAction, ClientType, User};
+use crate::store::model::{AppId, AppStatus, AuditAction, ClientType, User};
 use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
 use crate::web::view::{AppDelete, AppDeleted, Ending, ErrorKind, Notice};
 use crate::web::{Kept, Post, SignedIn, Visit};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// `GET /developer/apps/{client_id}/delete`: what the deletion ends.
 pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
-    let client = active(&visit, &user).await?;
+    let client = in_use(&visit, &user).await?;
     let ending = ending(&visit, &client).await;
     let ending = ending.map_err(|refusal| visit.failed(refusal))?;
     let app = &client.app;
@@ -51,13 +52,24 @@ pub async fn delete(Post { mut visit, form }: Post) -> Result<Response, Response
     if found.map_err(|error| visit.failed(error))?.is_none() {
         return Ok(show_deleted(&visit, &name, None));
     }
-    let client = active(&visit, &user).await?;
+    let client = in_use(&visit, &user).await?;
     if client.app.id != id || !form.has("delete") {
         return Err(visit.error(400, ErrorKind::BadForm));
     }
     end(&visit, &user, &client)
         .await
         .map_err(|refusal| visit.failed(refusal))
+}
+
+/// The app that the address names, if this person may delete it. A suspended app is the operator's to delete: an app that the
+/// configuration declares would be made anew at the next start, and not be suspended.
+async fn in_use(visit: &Visit, user: &User) -> Result<Arc<Client>, Response> {
+    let client = active(visit, user).await?;
+    if client.app.status == AppStatus::Live {
+        Ok(client)
+    } else {
+        Err(visit.error(404, ErrorKind::NotFound))
+    }
 }
 
 async fn end(visit: &Visit, user: &User, client: &Client) -> Result<Response, Refusal> {

@@ -78,6 +78,13 @@ impl Typed {
         self.scopes.iter().flatten().all(is_known) && scopes.all(|scope| self.ticks(scope) == other.ticks(scope))
     }
 
+    /// Whether the field names the same redirect URIs, however the browser breaks its lines.
+    pub(super) fn has_uris_of(&self, other: &Self) -> bool {
+        self.redirect_uris
+            .split_whitespace()
+            .eq(other.redirect_uris.split_whitespace())
+    }
+
     fn ticks(&self, scope: &Scope) -> bool {
         let chosen = self.scopes.as_ref();
         chosen.is_none_or(|chosen| chosen.iter().any(|name| name == scope.as_str()))

@@ -96,7 +96,7 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
             app_owner: owner,
             reviewed: app.trusted,
             destination: request.target.uri.as_deref().and_then(Destination::of),
-            code_is_useless: app.trusted && app.client_type == ClientType::Confidential,
+            code_is_useless: app.trusted && app.client_type == ClientType::Confidential && request.challenge.is_some(),
             person_name: &user.name,
             person_email: &user.label(),
             organizations: &organization_choices(organizations),

@@ -13,9 +13,10 @@ use hallpass_wire::public_error::AuthorizeFault;
 use hallpass_wire::redirect_uri::Destination;
 use hallpass_wire::{Parameters, PublicError};
 use http::Method;
+use url::Url;
 
 /// The most characters of a redirect URI that the page repeats.
-const LONGEST_SHOWN: usize = 500;
+const LONGEST_SHOWN: usize = 200;
 
 /// Answers a request that was refused. A browser is redirected by itself to trusted apps only: anybody can register an app and
 /// send people here with a bad request, to have this server lead them on (RFC 9700 §4.11.2).
@@ -99,9 +100,7 @@ fn fatal(visit: &Visit, refusal: Refusal) -> Response {
     }
     let query = visit.query(&["redirect_uri"]);
     let redirect_uri = match error {
-        PublicError::Authorize(AuthorizeFault::UriUnregistered) => {
-            query.get("redirect_uri").map(|uri| excerpt(uri, LONGEST_SHOWN))
-        }
+        PublicError::Authorize(AuthorizeFault::UriUnregistered) => query.get("redirect_uri").and_then(shown_uri),
         _ => None,
     };
     let fatal = visit.hallpass.dialect.fatal(&error);
@@ -112,4 +111,17 @@ fn fatal(visit: &Visit, refusal: Refusal) -> Response {
         redirect_uri: redirect_uri.as_deref(),
     };
     visit.error(fatal.status, kind)
+}
+
+/// A redirect URI as the page repeats it: an address of a few characters, in ASCII. Anybody can send people here with a text of
+/// their own in it.
+fn shown_uri(uri: &str) -> Option<String> {
+    Url::parse(uri).ok()?;
+    let ascii = |c: char| -> String {
+        match c.is_ascii_graphic() {
+            true => c.to_string(),
+            false => c.escape_unicode().to_string(),
+        }
+    };
+    Some(excerpt(&uri.chars().map(ascii).collect::<String>(), LONGEST_SHOWN))
 }

@@ -491,6 +491,8 @@ pub struct AppChange<'a> {
     pub name: &'a str,
     /// A free port is for public apps.
     pub client_type: ClientType,
+    /// Whether the operator vouches for the app, and not this person.
+    pub vouched_for: bool,
     /// The fields.
     pub fields: AppFields<'a>,
 }

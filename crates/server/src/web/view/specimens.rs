@@ -779,6 +779,7 @@ impl Texts {
             client_id: &self.client_id,
             name: &self.app,
             client_type: ClientType::Public,
+            vouched_for: true,
             fields: AppFields {
                 name: &self.app,
                 redirect_uris: &self.uri,
