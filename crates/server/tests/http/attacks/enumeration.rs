@@ -198,7 +198,7 @@ async fn a_stranger_sees_nothing_of_people_and_organizations() {
             "@doe.com",
             "app.example",
         ] {
-            assert!(!page.body.contains(secret), "{} {secret}", page.url);
+            assert!(!page.readable().contains(secret), "{} {secret}", page.url);
         }
     }
     // Before the sign-in, existing and missing pages look the same.

@@ -1,7 +1,7 @@
 //! Headers and bytes that mean different things to a proxy and to the server (RFC 9112 §11, RFC 9700 §4.13).
 
 use super::{assert_refused, send};
-use crate::harness::{APPS, Answer, JOHN, REDIRECT_URI, SECRET, Server, encoded};
+use crate::harness::{APPS, Answer, JOHN, REDIRECT_URI, SECRET, Server, encoded, readable};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Method;
 
@@ -62,7 +62,7 @@ async fn no_header_changes_the_servers_name_or_the_source() {
             assert_eq!((answer.status, read(&answer)), (plain.status, read(&plain)), "{path}");
             assert_eq!(answer.header("location"), plain.header("location"), "{path}");
             assert!(
-                !answer.body.contains("evil") && !answer.body.contains(":61666"),
+                !answer.readable().contains("evil") && !answer.body.contains(":61666"),
                 "{path}"
             );
             assert_eq!(
@@ -285,7 +285,7 @@ async fn a_target_with_another_host_gets_the_servers_own_pages() {
         for method in ["GET", "HEAD", "OPTIONS", "CONNECT"] {
             let sent = format!("{method} {target} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
             let answer = server.send_bytes_and_end(sent.as_bytes()).await;
-            assert!(!answer.contains("evil"), "{method} {target}: {answer}");
+            assert!(!readable(&answer).contains("evil"), "{method} {target}: {answer}");
             assert!(
                 !answer.to_ascii_lowercase().contains("\r\nlocation:"),
                 "{method} {target}: {answer}"
@@ -319,8 +319,8 @@ async fn http_2_authority_does_not_change_the_servers_name() {
         };
         let shown = format!("{:?}", answer.headers());
         let body = answer.into_body().collect().await.unwrap().to_bytes();
-        assert!(!shown.contains("evil"), "{target}: {shown}");
-        assert!(!String::from_utf8_lossy(&body).contains("evil"), "{target}");
+        assert!(!readable(&shown).contains("evil"), "{target}: {shown}");
+        assert!(!readable(&String::from_utf8_lossy(&body)).contains("evil"), "{target}");
     }
 }
 

@@ -11,7 +11,7 @@ mod html;
 mod server;
 mod world;
 
-pub(crate) use answer::{Answer, Tokens};
+pub(crate) use answer::{Answer, Tokens, readable};
 pub(crate) use browser::{Browser, Callback, Landing};
 pub(crate) use client::{CHALLENGE, Client, VERIFIER};
 pub(crate) use demo::{DEMO_JANE, DEMO_JOHN, Demo};
