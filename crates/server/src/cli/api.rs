@@ -19,21 +19,21 @@ use tokio::net::UnixStream;
 /// Where the running server is, and how its answers are printed.
 #[derive(Args)]
 pub(super) struct Place {
-    /// The configuration that the server runs with; without it `hallpass.toml`, where there is one
+    /// Configuration file of the server; default: `hallpass.toml` in this folder, if it exists
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// The server's data folder
+    /// Data folder of the server
     #[arg(long, value_name = "FOLDER", global = true)]
     data: Option<String>,
-    /// Print the server's answer as it is
+    /// Print the server's JSON answer unchanged
     #[arg(long, global = true)]
     json: bool,
 }
 
-/// How many objects are asked for at a time.
+/// The number of objects to request at a time.
 const PAGE: u32 = 1_000;
 
-/// Which part of a list is wanted.
+/// The part of a list to print.
 #[derive(Args)]
 pub(super) struct Part {
     /// Maximum number of results; all by default
@@ -47,13 +47,13 @@ pub(super) struct Part {
 /// The admin API.
 pub(super) struct Api {
     socket: PathBuf,
-    /// The path that requests use, as long as it leads there.
+    /// The path that requests use. It exists as long as this value.
     _reached: SocketPath,
     http: reqwest::Client,
     json: bool,
 }
 
-/// An answer, as it came and taken apart, its members in their order.
+/// An answer: the text as it was received, and its members in the same order.
 pub(super) struct Answer {
     text: String,
     members: IndexMap<String, Value>,
@@ -61,7 +61,7 @@ pub(super) struct Answer {
 }
 
 impl Api {
-    /// The server that listens in the data folder, if it is one to tell passwords to.
+    /// Connects to the server of the data folder. Refuses a folder or socket of another account: passwords are sent through it.
     pub(super) async fn of(place: Place) -> Result<Self, Failed> {
         let sources = Sources {
             config: place.config,
@@ -88,17 +88,17 @@ impl Api {
         })
     }
 
-    /// Whether answers are printed as they are.
+    /// Whether answers are printed unchanged.
     pub(super) fn json(&self) -> bool {
         self.json
     }
 
-    /// What is at `path`, whose every part is a name as people write it.
+    /// GET of `path`. Each part of the path is a name as people write it.
     pub(super) async fn get(&self, path: &[&str]) -> Result<Answer, Failed> {
         self.answer(self.request(Method::GET, path)).await
     }
 
-    /// What is at `path` and these filters let through.
+    /// GET of a list, with filters in the query.
     pub(super) async fn list(&self, path: &[&str], filters: &[(&str, Option<String>)]) -> Result<Answer, Failed> {
         let given: Vec<_> = filters
             .iter()
@@ -107,7 +107,7 @@ impl Api {
         self.answer(self.request(Method::GET, path).query(&given)).await
     }
 
-    /// The same, page by page, with the objects of all pages in `member`.
+    /// GET of a list, page by page. The result has the objects of all pages in `member`.
     pub(super) async fn pages(
         &self,
         path: &[&str],
@@ -185,7 +185,7 @@ fn nobody_at(socket: &Path) -> Failed {
     ))
 }
 
-/// The kernel says who listens. Somebody else's program there would be told passwords.
+/// Checks by the kernel's word that no other account listens: its program would receive passwords.
 async fn check_listener(socket: &SocketPath) -> io::Result<()> {
     let account = UnixStream::connect(socket.as_path()).await?.peer_cred()?.uid();
     if !ownership::is_trusted(account) {
@@ -200,7 +200,7 @@ impl Answer {
         self.members.get(name)
     }
 
-    /// Prints the objects in `member`, with these of theirs as columns.
+    /// Prints the objects in `member`, with these members of each as columns.
     pub(super) fn print_table(&self, member: &str, columns: &[&str]) -> Result<(), Failed> {
         if self.json {
             return self.print();
@@ -213,12 +213,12 @@ impl Answer {
         }
     }
 
-    /// Where the next page of a list begins.
+    /// The key with which the next page of a list begins.
     fn next(&self) -> Option<String> {
         self.member("next")?.as_str().map(str::to_owned)
     }
 
-    /// This list with the next page of it, whose `next` is the whole's.
+    /// Appends the next page to this list. The `next` of that page becomes the `next` of the whole.
     fn followed_by(mut self, page: Self, member: &str) -> Self {
         for (name, value) in page.members {
             match (self.members.get_mut(&name), value) {

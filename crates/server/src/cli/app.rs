@@ -14,7 +14,7 @@ const SECRET_COLUMNS: &[&str] = &["id", "hint", "created", "last_used", "expires
 pub(super) enum AppCommand {
     /// List apps
     List {
-        /// Those of this organization
+        /// Only apps of this organization
         #[arg(long, value_name = "SLUG")]
         organization: Option<String>,
         #[command(flatten)]
@@ -22,26 +22,26 @@ pub(super) enum AppCommand {
     },
     /// Show an app
     Show {
-        /// Its client id
+        /// Client id of the app
         app: String,
     },
-    /// Make an app; its secret is shown, this once
+    /// Create an app; its secret is shown only once
     Create(NewApp),
     /// Change an app
     Change {
-        /// Its client id
+        /// Client id of the app
         app: String,
         #[command(flatten)]
         changes: Changes,
-        /// Do not ask before its grants end
+        /// Do not ask for confirmation before its grants end
         #[arg(long)]
         yes: bool,
     },
-    /// Give an app a new secret, which is shown, this once
+    /// Replace an app's secrets by a new one, which is shown only once
     ResetSecret {
-        /// Its client id
+        /// Client id of the app
         app: String,
-        /// Let the old secret go on for a day
+        /// Let the old secret work for another day
         #[arg(long)]
         overlap: bool,
     },
@@ -50,19 +50,19 @@ pub(super) enum AppCommand {
     Secret(SecretCommand),
     /// Suspend an app: its tokens are refused until it is resumed
     Suspend {
-        /// Its client id
+        /// Client id of the app
         app: String,
     },
     /// Resume a suspended app
     Resume {
-        /// Its client id
+        /// Client id of the app
         app: String,
     },
     /// Delete an app: its grants end, its secrets are deleted
     Delete {
-        /// Its client id
+        /// Client id of the app
         app: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -72,53 +72,53 @@ pub(super) enum AppCommand {
 pub(super) enum SecretCommand {
     /// List an app's live secrets, with their last use
     List {
-        /// Its client id
+        /// Client id of the app
         app: String,
     },
-    /// Give an app a second secret beside the first; it is shown, this once
+    /// Add a second secret beside the first; it is shown only once
     Add {
-        /// Its client id
+        /// Client id of the app
         app: String,
     },
     /// End one secret at once
     End {
-        /// The app's client id
+        /// Client id of the app
         app: String,
-        /// The secret's id or hint
+        /// Id of the secret, or its last four characters
         secret: String,
     },
 }
 
 #[derive(Args, Serialize)]
 pub(super) struct NewApp {
-    /// What people see
+    /// Name that people see
     name: String,
-    /// Who owns it; without it the default organization
+    /// Organization that owns the app; default: the default organization
     #[arg(long, value_name = "SLUG")]
     organization: Option<String>,
-    /// Where a code may be sent (repeatable)
+    /// Redirect URI (repeatable)
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
-    /// Whether it can keep a secret
+    /// Client type: whether the app can keep a secret
     #[arg(long = "type", value_name = "TYPE", value_parser = ["confidential", "public"])]
     #[serde(rename = "type")]
     client_type: Option<String>,
-    /// Whose people may connect it
+    /// Whose people may connect the app: its own organization's, or every organization's (partner)
     #[arg(long, value_parser = ["own", "partner"])]
     reach: Option<String>,
-    /// What it may ask for (repeatable); empty: nothing; without it every scope that there is now
+    /// Scope that the app may request (repeatable); empty: none; default: every scope that exists now
     #[arg(long = "scope", value_name = "SCOPE")]
     #[serde(serialize_with = "empty_is_none")]
     scopes: Option<Vec<String>>,
-    /// What it is subscribed to (repeatable); empty: nothing; without it the default product
+    /// Product that the app is subscribed to (repeatable); empty: none; default: the default product
     #[arg(long = "product", value_name = "NAME")]
     #[serde(serialize_with = "empty_is_none")]
     products: Option<Vec<String>>,
-    /// The grant types that it may use (repeatable); empty: none; without it the preset's
+    /// Grant type that the app may use (repeatable); empty: none; default: those of the preset
     #[arg(long = "grant-type", value_name = "TYPE")]
     #[serde(serialize_with = "empty_is_none")]
     grant_types: Option<Vec<String>>,
-    /// Admit http://localhost with any port, as http://127.0.0.1 is; public apps only
+    /// Accept http://localhost with any port, like http://127.0.0.1; public apps only
     #[arg(long)]
     localhost_any_port: bool,
 }
@@ -126,43 +126,43 @@ pub(super) struct NewApp {
 #[derive(Args, Serialize)]
 #[group(required = true, multiple = true)]
 pub(super) struct Changes {
-    /// What people see
+    /// Name that people see
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// Whose people may connect it
+    /// Whose people may connect the app: its own organization's, or every organization's (partner)
     #[arg(long, value_parser = ["own", "partner"])]
     #[serde(skip_serializing_if = "Option::is_none")]
     reach: Option<String>,
-    /// Where a code may be sent, in place of all before (repeatable); empty: none
+    /// Redirect URI (repeatable); replaces the whole list; empty: none
     #[arg(long = "redirect-uri", value_name = "URI")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_none")]
     redirect_uris: Option<Vec<String>>,
-    /// Whether http://localhost is admitted with any port, as http://127.0.0.1 is; public apps only
+    /// Whether to accept http://localhost with any port, like http://127.0.0.1; public apps only
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     localhost_any_port: Option<bool>,
-    /// Whether you have reviewed it: the consent page warns about no other app
+    /// Whether you have reviewed the app; the consent page warns about an app that nobody has reviewed
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     trusted: Option<bool>,
-    /// What it may ask for, in place of all before (repeatable); empty: none
+    /// Scope that the app may request (repeatable); replaces the whole list; empty: none
     #[arg(long = "scope", value_name = "SCOPE")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_none")]
     scopes: Option<Vec<String>>,
-    /// What it is subscribed to, in place of all before (repeatable); empty: none
+    /// Product that the app is subscribed to (repeatable); replaces the whole list; empty: none
     #[arg(long = "product", value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_none")]
     products: Option<Vec<String>>,
-    /// The grant types that it may use, in place of all before (repeatable); empty: none
+    /// Grant type that the app may use (repeatable); replaces the whole list; empty: none
     #[arg(long = "grant-type", value_name = "TYPE")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_none")]
     grant_types: Option<Vec<String>>,
-    /// The person who manages it; empty: nobody but the organization's owners
+    /// Person who manages the app; empty: only the owners of the organization
     #[arg(long, value_name = "EMAIL")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_null")]
     owner: Option<String>,
-    /// The organization that it goes to; its grants end
+    /// Organization to move the app to; its grants end
     #[arg(long, value_name = "SLUG")]
     #[serde(skip_serializing_if = "Option::is_none")]
     organization: Option<String>,
@@ -197,7 +197,7 @@ pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {
     }
 }
 
-/// An app that goes to another organization loses its grants, and that cannot be taken back.
+/// Asks before an app moves to another organization: its grants end, and this cannot be undone.
 async fn change(api: &Api, app: &str, changes: &Changes, yes: bool) -> Result<(), Failed> {
     if let (Some(organization), false) = (&changes.organization, yes) {
         let shown = api.get(&["apps", app]).await?;
@@ -211,12 +211,12 @@ async fn change(api: &Api, app: &str, changes: &Changes, yes: bool) -> Result<()
     api.send(Method::PATCH, &["apps", app], changes).await?.print()
 }
 
-/// On a command line nobody can say null.
+/// A command line cannot express null, so an empty value stands for it.
 pub(super) fn empty_is_null<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     text.as_deref().filter(|text| !text.is_empty()).serialize(serializer)
 }
 
-/// Nor an empty list.
+/// A command line cannot express an empty list, so one empty value stands for it.
 fn empty_is_none<S: Serializer>(texts: &Option<Vec<String>>, serializer: S) -> Result<S::Ok, S::Error> {
     let none = texts
         .as_deref()

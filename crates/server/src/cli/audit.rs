@@ -20,51 +20,51 @@ const COLUMNS: &[&str] = &[
     "detail",
 ];
 
-/// What an event is about: the name now, and the id that is left once it is deleted.
+/// The members for an event's objects: the present name, and the id, which remains after a deletion.
 const NAMES: [(&str, &str); 3] = [
     ("client_id", "app_id"),
     ("user", "user_id"),
     ("organization", "organization_id"),
 ];
 
-/// How often the server is asked for what is new.
+/// The time between two requests for new events.
 const POLL: Duration = Duration::from_secs(1);
-/// An event is as old as its request, and there once its commit is: it may come behind younger ones by so much.
+/// How much later than a younger event an event may appear: it has the time of its request, and appears with its commit.
 const LATE: Duration = Duration::from_secs(60);
-/// How many events a page has that is read while following.
+/// The number of events in each page that is read while following.
 const PAGE: u32 = 1000;
-/// With how many events following begins.
+/// The number of old events that `--follow` prints first.
 const BEGIN: u32 = 10;
 
 #[derive(Subcommand)]
 pub(super) enum AuditCommand {
-    /// List events, the newest last
+    /// List events, newest last
     List(List),
-    /// Show an event, with what was there before and after
+    /// Show an event, with the values before and after it
     Show {
-        /// Its id
+        /// Id of the event
         event: String,
     },
 }
 
 #[derive(Args)]
 pub(super) struct List {
-    /// About this app; a deleted one is named by its id
+    /// Only events about this app; name a deleted app by its id
     #[arg(long, value_name = "CLIENT_ID")]
     app: Option<String>,
-    /// About this person; a deleted one is named by their id
+    /// Only events about this person; name a deleted person by their id
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
-    /// About this organization; a deleted one is named by its id
+    /// Only events about this organization; name a deleted organization by its id
     #[arg(long, value_name = "SLUG")]
     organization: Option<String>,
-    /// Older than the event with this id
+    /// Only events older than the one with this id
     #[arg(long, value_name = "EVENT", conflicts_with = "follow")]
     before: Option<String>,
     /// Maximum number of results, up to 1000; 100 by default, 10 with --follow
     #[arg(long, value_name = "NUMBER")]
     limit: Option<u32>,
-    /// Go on with new events as they come, until interrupted
+    /// Print new events as they come, until interrupted
     #[arg(long)]
     follow: bool,
 }
@@ -80,7 +80,7 @@ pub(super) async fn run(api: &Api, command: AuditCommand) -> Result<(), Failed> 
     }
 }
 
-/// Polls for ever: the last events, and then each new one once.
+/// Prints the last events, then polls for ever and prints each new event once.
 async fn follow(api: &Api, list: &List) -> Result<(), Failed> {
     let begin = newest_last(&api.list(&["audit"], &list.filters(list.limit.or(Some(BEGIN)))).await?);
     show(api, &begin, true)?;
@@ -102,11 +102,11 @@ async fn follow(api: &Api, list: &List) -> Result<(), Failed> {
     }
 }
 
-/// Which events were printed, as far back as one may come late.
+/// The events that were printed, as far back as a late event can still appear.
 struct Seen {
     printed: HashSet<Uuid>,
     newest: Uuid,
-    /// Events of this id and before were there at the beginning, printed or not.
+    /// Events up to this id existed at the beginning, whether they were printed or not.
     begin: Option<Uuid>,
 }
 
@@ -121,13 +121,13 @@ impl Seen {
         }
     }
 
-    /// The id to read on from.
+    /// The id from which to continue reading.
     fn from(&self) -> Uuid {
         let millis = self.newest.as_u128() >> 80;
         Uuid::from_u128(millis.saturating_sub(LATE.as_millis()) << 80)
     }
 
-    /// Those that were not printed yet. The first time, what is older than the beginning was left out of it.
+    /// The events that were not printed yet. Events that `--limit` left out at the beginning stay unprinted.
     fn new_of(&mut self, page: &[Value]) -> Vec<Value> {
         let mut new = Vec::new();
         for event in page {
@@ -141,7 +141,7 @@ impl Seen {
         new
     }
 
-    /// Forgets what is too old to be read again.
+    /// Forgets events that are too old to be read again.
     fn forget(&mut self) {
         let from = self.from();
         self.printed.retain(|id| *id > from);
@@ -161,7 +161,7 @@ impl List {
     }
 }
 
-/// One line an event: as the server says it, or as a table.
+/// Prints one line per event: the server's JSON, or a row of a table.
 fn show(api: &Api, events: &[Value], header: bool) -> Result<(), Failed> {
     if api.json() {
         let lines = events.iter().map(|event| format!("{event}\n"));
@@ -175,7 +175,7 @@ fn show(api: &Api, events: &[Value], header: bool) -> Result<(), Failed> {
     }
 }
 
-/// The event, with ids in place of the names of what is deleted.
+/// The event, with ids in place of the names of deleted objects.
 fn named(event: &Value) -> Value {
     let mut event = event.clone();
     for (name, id) in NAMES {
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// An event of a second, with a number to tell it from others.
+    /// An event at this second, with a number that tells it from others.
     fn event(second: u128, number: u128) -> Value {
         let id = Uuid::from_u128((second * 1000) << 80 | number);
         json!({ "id": id.to_string() })

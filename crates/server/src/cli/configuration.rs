@@ -11,26 +11,26 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-/// What a configuration is made from.
+/// The options that select a configuration.
 #[derive(Args)]
 pub(super) struct Sources {
-    /// The configuration; without it `hallpass.toml`, where there is one
+    /// Configuration file; default: `hallpass.toml` in this folder, if it exists
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// The preset to build on
+    /// Preset to build on
     #[arg(long, value_name = "NAME")]
     pub(super) preset: Option<String>,
 }
 
 #[derive(Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Say `ok`, or everything that is wrong
+    /// Check the configuration: print `ok`, or every mistake
     Check(Sources),
-    /// Print what is in force, secrets left out
+    /// Print the configuration in force, without secrets
     Show(Sources),
     /// List the presets, or print one
     Presets {
-        /// The preset to print
+        /// Preset to print
         name: Option<String>,
     },
 }
@@ -39,25 +39,25 @@ pub(super) enum ConfigCommand {
 pub(super) struct Migrate {
     #[command(flatten)]
     sources: Sources,
-    /// The folder of everything that is kept
+    /// Data folder, with the database and the master key
     #[arg(long, value_name = "FOLDER")]
     data: Option<String>,
-    /// The database
+    /// URL of the database
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// Print the SQL that would be run, and change nothing
+    /// Print the SQL that would run, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-/// Loads the configuration from its file, the environment and the options, which are keys with their values.
+/// Loads the configuration from its file, the environment, and the options as pairs of key and value.
 pub(super) fn load<const N: usize>(
     sources: Sources,
     options: [(&str, Option<String>); N],
 ) -> Result<Loaded, ConfigError> {
     let (environment, ignored, mut problems) = environment(std::env::vars_os());
     if !ignored.is_empty() {
-        // Not the log: it does not run yet, and commands have none.
+        // Not logged: the log does not run yet, and commands have none.
         let _ = writeln!(
             io::stderr(),
             "warning: ignored {}: a key is set as HALLPASS_SECTION__KEY, such as HALLPASS_SERVER__LISTEN",
@@ -114,7 +114,7 @@ pub(super) fn run(command: ConfigCommand) -> Result<(), Failed> {
     }
 }
 
-/// Says which configuration was judged: in another folder `ok` would be about another one, or about none.
+/// Checks the configuration, and names the files that it checked: in the wrong folder, `ok` would be about other files.
 fn check(sources: Sources) -> Result<(), Failed> {
     let given = sources.config.is_some() || sources.preset.is_some() || default_file().is_some();
     let loaded = load(sources, [])?;
@@ -162,7 +162,7 @@ pub(super) async fn migrate(options: Migrate) -> Result<(), Failed> {
     })
 }
 
-/// The database's file, made and judged as a server does it; taken where no server has it.
+/// Creates, checks and locks the database file as a server does. `None`: a running server has the lock, or it is PostgreSQL.
 fn database(url: &StoreUrl) -> Result<Option<DatabaseLock>, DataFolderError> {
     let StoreUrl::Sqlite(file) = url else { return Ok(None) };
     match DatabaseLock::take(file) {
@@ -171,8 +171,8 @@ fn database(url: &StoreUrl) -> Result<Option<DatabaseLock>, DataFolderError> {
     }
 }
 
-/// The variables that set a key, the names of those that begin like one and set none, and what is wrong. Kubernetes and Docker give
-/// programs variables named after services and containers, such as `HALLPASS_PORT` and `HALLPASS_DB_ENV_X__Y`.
+/// Returns the variables that set a key, the names of similar variables that set none, and the problems. Kubernetes and Docker
+/// set variables named after services and containers, such as `HALLPASS_PORT` and `HALLPASS_DB_ENV_X__Y`.
 fn environment(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> (Vec<(String, String)>, Vec<String>, Vec<String>) {
@@ -195,14 +195,14 @@ fn environment(
     (ours, ignored, problems)
 }
 
-/// No section has an underscore in its name.
+/// Whether the name has the form of a key. No section has an underscore in its name.
 fn names_a_key(key: &str) -> bool {
     let section = key.split_once("__").map(|(section, _)| section);
     section.is_some_and(|section| !section.is_empty() && !section.contains('_'))
 }
 
-/// Whether a variable is one of those that Kubernetes and Docker set for a service or container called `hallpass-a--b`: its name alone
-/// looks like a key's. No key of ours ends so; where one might, the value tells.
+/// Whether Kubernetes or Docker set the variable for a service or container called `hallpass-a--b`: such a name looks like a key.
+/// No key of ours has these endings; `_PORT` and `_NAME` could be one, so there the value decides.
 fn is_link(key: &str, value: &str) -> bool {
     let name = key.split_once("__").map_or("", |(_, name)| name);
     let ends = |ending: &str| name.len() > ending.len() && name.ends_with(ending);

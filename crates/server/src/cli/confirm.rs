@@ -1,11 +1,11 @@
-//! Asks before something ends that cannot be brought back.
+//! Asks before an irreversible change.
 
 use super::api::{Answer, Api};
 use super::{Failed, print};
 use serde_json::Value;
 use std::io::{self, BufRead, IsTerminal as _, Write};
 
-/// Deletes what is at `path`. Unless `yes` says so already, the person at the terminal is told what ends and asked.
+/// Deletes the object at `path`. Without `yes`, first says what will end and asks the person at the terminal.
 pub(super) async fn delete(api: &Api, path: &[&str], yes: bool) -> Result<(), Failed> {
     if !yes {
         let toll = api.get(&[path, &["deletion"]].concat()).await?;
@@ -18,7 +18,7 @@ pub(super) async fn delete(api: &Api, path: &[&str], yes: bool) -> Result<(), Fa
     print(&format!("Deleted {}\n", ends(path, &done)))
 }
 
-/// Asks at the terminal. Where there is none, a program has to say it with `--yes`.
+/// Asks at the terminal. Without a terminal, `--yes` is needed.
 pub(super) fn confirm(what: &str, question: &str) -> Result<(), Failed> {
     let stdin = io::stdin();
     let terminal = stdin.is_terminal();
@@ -47,14 +47,14 @@ fn ask(
     }
 }
 
-/// How many grants end, in the server's words; none where none does.
+/// How many grants end, in the server's words. `None` if no grant ends.
 pub(super) fn ending_grants(toll: &Answer) -> Option<String> {
     let grants = toll.member("grants").and_then(Value::as_u64).unwrap_or(0);
     let mut effects = texts(toll, "effects").into_iter();
     effects.find(|effect| grants > 0 && effect.contains(" grant"))
 }
 
-/// The object, and what the server says that its deletion ends.
+/// The name of the object, and what ends with it, in the server's words.
 fn ends(path: &[&str], toll: &Answer) -> String {
     let name = path.last().copied().unwrap_or_default();
     let effects = match texts(toll, "effects") {

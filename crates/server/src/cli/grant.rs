@@ -8,32 +8,32 @@ const COLUMNS: &[&str] = &["id", "user", "app", "organization", "state", "scopes
 
 #[derive(Subcommand)]
 pub(super) enum GrantCommand {
-    /// List grants, the newest first
+    /// List grants, newest first
     List(Filter),
     /// Show a grant
     Show {
-        /// Its id
+        /// Id of the grant
         grant: String,
     },
-    /// End a grant: its code and tokens are over at once
+    /// End a grant: its code and tokens stop working at once
     End {
-        /// Its id
+        /// Id of the grant
         grant: String,
     },
 }
 
 #[derive(Args)]
 pub(super) struct Filter {
-    /// Of this person
+    /// Only grants of this person
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
-    /// Of this app
+    /// Only grants for this app
     #[arg(long, value_name = "CLIENT_ID")]
     app: Option<String>,
-    /// In this organization
+    /// Only grants in this organization
     #[arg(long, value_name = "SLUG")]
     organization: Option<String>,
-    /// In this state
+    /// Only grants in this state
     #[arg(long, value_parser = ["pending", "active", "ended"])]
     state: Option<String>,
     /// Maximum number of results; 100 by default

@@ -10,7 +10,7 @@ use std::path::Path;
 
 const CONFIGURATION: &str = "hallpass.toml";
 const TEXT: &str = include_str!("init/hallpass.toml");
-/// The files of secrets in [`TEXT`].
+/// The secret files that [`TEXT`] names.
 const SECRETS: [&str; 3] = ["operator.password", "orders-api.secret", "first-app.secret"];
 /// 43 of 62 characters have 256 bits.
 const SECRET_LENGTH: usize = 43;
@@ -25,7 +25,7 @@ and, while the server runs, in this folder in a second terminal:
 
 /// Writes the files into the working folder. A file that exists is left as it is.
 pub(super) fn run() -> Result<(), Failed> {
-    // A symbolic link that leads nowhere is a file of somebody too.
+    // A symbolic link without a target counts as an existing file too.
     if fs::symlink_metadata(CONFIGURATION).is_ok() {
         let text =
             format!("{CONFIGURATION} already exists: nothing was written. Run `hallpass init` in another folder");
@@ -41,7 +41,7 @@ pub(super) fn run() -> Result<(), Failed> {
             }
         }
     }
-    // The last one: an init that was cut off can be repeated.
+    // Written last, so that an interrupted `init` can be repeated.
     if !write_new(Path::new(CONFIGURATION), TEXT)? {
         return Err(Failed::Init(format!(
             "{CONFIGURATION} already exists: it is left as it is"

@@ -13,17 +13,17 @@ const COLUMNS: &[&str] = &["id", "purpose", "state", "created", "active_from", "
 pub(super) enum KeyCommand {
     /// List keys
     List,
-    /// Publish new keys; they are used a minute later, and those before them until what they made has expired
+    /// Publish new keys, used after one minute; old keys stay until everything made with them has expired
     Rotate {
-        /// Only this one
+        /// Only the key for this purpose
         #[arg(long, value_parser = ["access", "proof", "page"])]
         purpose: Option<String>,
     },
-    /// Revoke a key: what was made under it ends at once
+    /// Revoke a key: everything made with it ends at once
     Revoke {
-        /// Its number
+        /// Number of the key
         key: u32,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -39,7 +39,7 @@ pub(super) async fn run(api: &Api, command: KeyCommand) -> Result<(), Failed> {
         }
         KeyCommand::Revoke { key, yes } => {
             if !yes {
-                // Nobody is asked about a key that there is not.
+                // Do not ask for confirmation if the key does not exist.
                 let keys = api.list(&["keys"], &[]).await?;
                 let mut ids = keys.member("keys").and_then(Value::as_array).into_iter().flatten();
                 if !ids.any(|one| one["id"] == key) {

@@ -12,12 +12,12 @@ use tracing_subscriber::layer::{Context, Filter, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
-/// How many lines of one kind are written in one span.
+/// The largest number of lines of one kind that are written in one span.
 const LINES: u64 = 100;
-/// How long a span is. After it those that were left out are counted in one line.
+/// The length of a span. At its end, one line counts the lines that were left out.
 const SPAN: Duration = Duration::from_secs(10);
 
-/// What has been written in this span. Lines of one kind come from one place in the code and have one `reason`.
+/// The counts of lines in this span. Lines of one kind come from the same place in the code and have the same `reason`.
 #[derive(Clone, Default)]
 pub(super) struct Log(Arc<Mutex<HashMap<(Identifier, String), Tally>>>);
 
@@ -27,8 +27,8 @@ struct Tally {
 }
 
 impl Log {
-    /// Logs to standard error from now on; `RUST_LOG` says what. What cannot be logged is not said to the same stream again: where the
-    /// log lies on a disk that is full, that would be a panic in the midst of a request, or of the writer.
+    /// Logs to standard error from now on; `RUST_LOG` selects the lines. If a line cannot be written, the error is not reported to
+    /// the same stream: on a full disk that would be a panic in the middle of a request, or in the thread that writes.
     pub(super) fn to_stderr() -> Self {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,refinery_core=warn".into());
         let log = Self::default();
@@ -48,7 +48,7 @@ impl Log {
         log
     }
 
-    /// Ends the span: says how many lines of each kind were left out.
+    /// Ends the span: logs how many lines of each kind were left out.
     pub(super) fn summarize(&self) {
         let tallies = std::mem::take(&mut *self.tallies());
         for ((_, reason), tally) in tallies {
@@ -75,7 +75,7 @@ impl<S> Filter<S> for Log {
         true
     }
 
-    /// Lines below `info` come only where they are asked for, so none of them is left out.
+    /// Lines below `info` appear only if `RUST_LOG` asks for them, so none of them is left out.
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
         let metadata = event.metadata();
         if *metadata.level() > Level::INFO || metadata.target() == module_path!() {
@@ -87,7 +87,7 @@ impl<S> Filter<S> for Log {
     }
 }
 
-/// The field `reason`, whose words are those of `docs/reasons.md`.
+/// The value of the field `reason`, a word of `docs/reasons.md`.
 #[derive(Default)]
 struct Reason(String);
 

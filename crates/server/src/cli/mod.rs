@@ -49,51 +49,51 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a complete world on localhost: server, sample API, sample third-party app, people to log in as
+    /// Run a demo on localhost: server, sample API, sample third-party app, people to sign in as
     Demo(Demo),
-    /// Write a configuration to begin with, and its secrets, into this folder
+    /// Write a first configuration and its secrets into this folder
     Init,
     /// Run the server
     Serve(Serve),
-    /// Judge or show the configuration
+    /// Check or show the configuration, or list the presets
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Bring the database to what this version needs; `serve` does it at start
+    /// Update the tables of the database for this version; `serve` does this at start
     Migrate(Migrate),
-    /// Apps of the running server
+    /// Manage apps of the running server
     App(ToServer<AppCommand>),
-    /// People of the running server
+    /// Manage people of the running server
     User(ToServer<UserCommand>),
-    /// Organizations of the running server
+    /// Manage organizations of the running server
     Org(ToServer<OrgCommand>),
-    /// Grants of the running server
+    /// List, show and end grants of the running server
     Grant(ToServer<GrantCommand>),
-    /// Keys of the running server
+    /// List, rotate and revoke keys of the running server
     Key(ToServer<KeyCommand>),
-    /// The audit log of the running server: who changed what
+    /// Read the audit log of the running server: who changed what
     Audit(ToServer<AuditCommand>),
 }
 
 #[derive(Args)]
 struct Demo {
-    /// The preset to show: the API that the sample API imitates
+    /// Preset to show; the sample API imitates its API
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = PossibleValuesParser::new(preset_names()))]
     preset: String,
-    /// Where the server listens
+    /// Address and port of the server
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Where the sample API listens
+    /// Address and port of the sample API
     #[arg(long, value_name = "ADDRESS")]
     api_listen: Option<SocketAddr>,
-    /// Where the sample app listens
+    /// Address and port of the sample app
     #[arg(long, value_name = "ADDRESS")]
     app_listen: Option<SocketAddr>,
-    /// The folder of everything that is kept; without it nothing is
+    /// Data folder; without this option no data is kept
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
 }
 
-/// A command for the running server, and where that is.
+/// A command for the running server, and the options that find the server.
 #[derive(Args)]
 struct ToServer<C: Subcommand> {
     #[command(flatten)]
@@ -115,13 +115,13 @@ enum Failed {
     DataFolder(#[from] DataFolderError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What the server answers, or why it does not.
+    /// A refusal by the server, or the reason why it did not answer.
     #[error("{0}")]
     Server(String),
-    /// What would end, and that nobody said that it may.
+    /// What would end, and that confirmation is missing.
     #[error("{0}")]
     Unconfirmed(String),
-    /// Why no configuration was made.
+    /// Why `init` wrote no configuration.
     #[error("{0}")]
     Init(String),
     #[error(transparent)]
@@ -134,7 +134,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
-        // Who reads the output has read enough.
+        // The reader of the output closed the pipe: it has read enough.
         Err(Failed::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "{error}");
@@ -148,7 +148,7 @@ pub fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(command: Command) -> Result<(), Failed> {
-    // With a handler, a write beyond `ulimit -f` fails as one on a full disk does. Without, the signal ends the process.
+    // With a handler, a write beyond `ulimit -f` fails like a write to a full disk. Without one, the signal ends the process.
     let _handled = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
     match command {
         Command::Demo(options) => {

@@ -18,57 +18,57 @@ pub(super) enum OrgCommand {
     List(Part),
     /// List the members of an organization
     Members {
-        /// Its slug
+        /// Slug of the organization
         organization: String,
         #[command(flatten)]
         part: Part,
     },
     /// Show an organization and the first hundred of its members
     Show {
-        /// Its slug
+        /// Slug of the organization
         organization: String,
     },
-    /// Make an organization
+    /// Create an organization
     Create(NewOrganization),
     /// Make a person a member, or give a member another role
     SetMember {
-        /// Its slug
+        /// Slug of the organization
         organization: String,
-        /// The e-mail address
+        /// E-mail address of the person
         user: String,
-        /// What they may do
+        /// Role of the person
         #[arg(value_parser = ["owner", "developer", "member"])]
         role: String,
     },
-    /// Take a person out; the grants that they gave there are paused, and end after 30 days
+    /// Remove a person; the grants that they gave there are paused, and end after 30 days
     RemoveMember {
-        /// Its slug
+        /// Slug of the organization
         organization: String,
-        /// The e-mail address
+        /// E-mail address of the person
         user: String,
     },
     /// Change an organization
     Change {
-        /// Its slug
+        /// Slug of the organization
         organization: String,
         #[command(flatten)]
         changes: Changes,
     },
     /// Suspend an organization: tokens for its data and of its apps are refused until it is resumed
     Suspend {
-        /// Its slug
+        /// Slug of the organization
         organization: String,
     },
     /// Resume a suspended organization
     Resume {
-        /// Its slug
+        /// Slug of the organization
         organization: String,
     },
     /// Delete an organization that owns no app: its memberships and the grants for its data end
     Delete {
-        /// Its slug
+        /// Slug of the organization
         organization: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -77,11 +77,11 @@ pub(super) enum OrgCommand {
 #[derive(Args, Serialize)]
 #[group(required = true, multiple = true)]
 pub(super) struct Changes {
-    /// What people see
+    /// Name that people see
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// Whether it holds real data
+    /// Kind of data: real (live) or for trying things out (sandbox)
     #[arg(long, value_parser = ["live", "sandbox"])]
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
@@ -89,12 +89,12 @@ pub(super) struct Changes {
 
 #[derive(Args, Serialize)]
 pub(super) struct NewOrganization {
-    /// Its name in addresses and configuration
+    /// Short name in addresses and in the configuration
     slug: String,
-    /// What people see; without it the slug
+    /// Name that people see; default: the slug
     #[arg(long)]
     name: Option<String>,
-    /// Whether it holds real data
+    /// Kind of data: real (live) or for trying things out (sandbox)
     #[arg(long, value_parser = ["live", "sandbox"])]
     kind: Option<String>,
 }

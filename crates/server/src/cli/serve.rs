@@ -1,4 +1,4 @@
-//! `hallpass serve`: runs until it is asked to end, and then answers what is open.
+//! `hallpass serve`: runs until a signal asks it to end, then answers the open requests.
 
 use super::configuration::{Sources, load};
 use super::log::Log;
@@ -14,13 +14,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) struct Serve {
     #[command(flatten)]
     sources: Sources,
-    /// Where to listen
+    /// Address and port to listen on
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The folder of everything that is kept
+    /// Data folder, with the database and the master key
     #[arg(long, value_name = "FOLDER")]
     data: Option<String>,
-    /// The database
+    /// URL of the database
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 }
@@ -31,7 +31,7 @@ struct Ending {
     interrupt: Signal,
 }
 
-/// Standard output carries one line, once requests are answered: the address. Everything else goes to standard error.
+/// Prints one line to standard output when the server is ready: its address. Everything else goes to standard error.
 pub(super) async fn run(options: Serve) -> Result<(), Failed> {
     let overrides = [
         ("server.listen", options.listen),

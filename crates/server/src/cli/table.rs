@@ -1,9 +1,9 @@
-//! Answers as people read them.
+//! Formats answers for people.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-/// One object: a line a member, the values below each other.
+/// One object: one line per member, with the values in one column.
 pub(super) fn lines(members: &IndexMap<String, Value>) -> String {
     let mut rows = Vec::new();
     for (name, value) in members {
@@ -16,7 +16,8 @@ pub(super) fn lines(members: &IndexMap<String, Value>) -> String {
     aligned(&rows)
 }
 
-/// Several objects: a line each, with these members as columns. What the server does not understand of any has one too.
+/// Several objects: one line each, with these members as columns. If any object has a word that the server does not know, the
+/// column `unknown` is added.
 pub(super) fn table(objects: &Value, columns: &[&str]) -> String {
     let mut columns = columns.to_vec();
     let rows = || objects.as_array().into_iter().flatten();

@@ -18,45 +18,45 @@ pub(super) enum UserCommand {
     List(Part),
     /// Show a person
     Show {
-        /// The e-mail address
+        /// E-mail address of the person
         user: String,
     },
-    /// Make a person; without --password-stdin a password is made and shown, this once
+    /// Create a person; without --password-stdin a password is made and shown only once
     Create {
         #[command(flatten)]
         user: NewUser,
         #[command(flatten)]
         password: Password,
     },
-    /// Give a person another password; without --password-stdin one is made and shown, this once
+    /// Set a person's password; without --password-stdin a password is made and shown only once
     SetPassword {
-        /// The e-mail address
+        /// E-mail address of the person
         user: String,
         #[command(flatten)]
         password: Password,
     },
     /// Change a person
     Change {
-        /// The e-mail address
+        /// E-mail address of the person
         user: String,
         #[command(flatten)]
         changes: Changes,
     },
     /// Suspend a person: they are signed out, and the tokens that they gave are refused until they are resumed
     Suspend {
-        /// The e-mail address
+        /// E-mail address of the person
         user: String,
     },
     /// Resume a suspended person
     Resume {
-        /// The e-mail address
+        /// E-mail address of the person
         user: String,
     },
     /// Delete a person: their grants, sessions and memberships end
     Delete {
-        /// The e-mail address
+        /// E-mail address of the person
         user: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -65,19 +65,19 @@ pub(super) enum UserCommand {
 #[derive(Args, Serialize)]
 #[group(required = true, multiple = true)]
 pub(super) struct Changes {
-    /// What people see
+    /// Name that people see
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// The language, such as `nl`; empty: the browser's
+    /// Language, such as `nl`; empty: that of the browser
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_null")]
     locale: Option<String>,
-    /// Whether they operate the server
+    /// Whether the person is an operator of the server
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<bool>,
-    /// Whether they register apps, which are trusted
+    /// Whether the person may register apps; these apps are trusted
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     developer: Option<bool>,
@@ -85,21 +85,21 @@ pub(super) struct Changes {
 
 #[derive(Args, Serialize)]
 pub(super) struct NewUser {
-    /// The e-mail address
+    /// E-mail address of the person
     email: String,
-    /// What people see; without it what stands before the @
+    /// Name that people see; default: the part of the address before the @
     #[arg(long)]
     name: Option<String>,
-    /// The language, such as `nl`
+    /// Language, such as `nl`
     #[arg(long)]
     locale: Option<String>,
-    /// Whether they operate the server
+    /// Whether the person is an operator of the server
     #[arg(long)]
     admin: bool,
-    /// Whether they register apps, which are trusted
+    /// Whether the person may register apps; these apps are trusted
     #[arg(long)]
     developer: bool,
-    /// In the default organization; without it member
+    /// Role in the default organization; default: member
     #[arg(long, value_parser = ["owner", "developer", "member"])]
     role: Option<String>,
 }
@@ -111,7 +111,7 @@ pub(super) struct Password {
     password_stdin: bool,
 }
 
-/// What the server is sent: a person or none, and a password or none.
+/// The body of a request: the new person, the password, or both.
 #[derive(Serialize)]
 struct Body<'a> {
     #[serde(flatten)]
@@ -160,7 +160,7 @@ impl Password {
     }
 }
 
-/// What is typed up to the end of the line, or all that a program sends: a second line would be lost unseen.
+/// Reads one line from a terminal, or everything from a program: a second line must not be lost without an error.
 fn standard_input() -> io::Result<Zeroizing<Vec<u8>>> {
     let mut stdin = io::stdin().lock();
     if !stdin.is_terminal() {
