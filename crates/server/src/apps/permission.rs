@@ -26,7 +26,7 @@ pub fn may_register(hallpass: &Hallpass, user: &User, organization: &Organizatio
 /// another.
 ///
 /// # Errors
-/// Where the database is away.
+/// If the database is away.
 pub async fn registers_for(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<Organization>>, Refusal> {
     let found = memberships(hallpass, user).await?.into_iter();
     let mut found: Vec<_> = found
@@ -42,7 +42,7 @@ pub async fn registers_for(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<O
 /// Whether the person may manage the app.
 ///
 /// # Errors
-/// Where the database is away.
+/// If the database is away.
 pub async fn manages(hallpass: &Hallpass, user: &User, client: &Client) -> Result<bool, Refusal> {
     let (app, organization) = (&client.app, &client.organization);
     if role_in(user, organization) == Some(Role::Owner) {
@@ -67,7 +67,7 @@ pub fn manager<'a>(hallpass: &'a Hallpass, user: &User, organization: Option<Org
 /// Whether the developer pages have anything for the person.
 ///
 /// # Errors
-/// Where the database is away.
+/// If the database is away.
 pub async fn has_developer_pages(hallpass: &Hallpass, user: &User) -> Result<bool, Refusal> {
     if !registers_for(hallpass, user).await?.is_empty() {
         return Ok(true);

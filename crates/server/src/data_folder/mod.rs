@@ -93,8 +93,8 @@ impl DataFolder {
 impl DatabaseLock {
     /// Locks the file. Creates it, for its owner only, if it does not exist. The lock belongs to the file and not to its
     /// name, so hard and symbolic links lead to the same lock.
-    /// symbolic links lead to the same one.
     ///
+    /// # Errors
     /// If another server uses it, another account owns or can write the file or its folder, the file has several names, or
     /// the file system refuses.
     pub fn take(path: &Path) -> Result<Self, DataFolderError> {

@@ -8,18 +8,18 @@ use crate::store::model::{App, AppId, AppStatus, ClientType, Organization, Organ
 use hallpass_wire::Scopes;
 use std::sync::Arc;
 
-/// An app, and whose it is at this moment.
+/// An app and its present owner.
 #[derive(Debug)]
 pub struct Client {
     /// The app.
     pub app: Arc<App>,
-    /// Who owns it.
+    /// The organization that owns it.
     pub organization: Arc<Organization>,
-    /// The most it may ask for: its own scopes, within its products, within the catalogue.
+    /// The scopes that it may request: its own scopes that are also in its products and in the catalogue.
     pub scopes: Arc<Scopes>,
     /// The grant types it may use.
     pub grant_types: Arc<[GrantType]>,
-    /// The person who manages it, where the dialect tells apps who that is.
+    /// The person who manages it, if the dialect has a member for that person.
     developer: Option<Arc<User>>,
 }
 
@@ -30,7 +30,7 @@ impl Client {
         self.grant_types.contains(&grant_type)
     }
 
-    /// Whether it is in use: live, and so is its owner.
+    /// Whether it may act: the app is live, and its organization is not suspended.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.app.status == AppStatus::Live && self.organization.status == Status::Active
@@ -42,7 +42,7 @@ impl Client {
         self.app.reach == Reach::Partner || self.app.organization == organization
     }
 
-    /// The address of the developer who manages it; empty where there is none, or no dialect that tells it.
+    /// The address of the developer who manages it. Empty if there is none, or if the dialect has no member for it.
     #[must_use]
     pub fn developer_email(&self) -> &str {
         let address = self.developer.as_ref().and_then(|developer| developer.address());
@@ -54,7 +54,7 @@ impl Directory {
     /// The app with this client id.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn client(&self, client_id: &str) -> Result<Option<Arc<Client>>, StoreError> {
         self.feed.fresh().await?;
         let ids = &self.memory.ids;
@@ -74,7 +74,7 @@ impl Directory {
     /// The app with this id.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn client_by_id(&self, id: AppId) -> Result<Option<Arc<Client>>, StoreError> {
         self.feed.fresh().await?;
         let apps = &self.memory.apps;

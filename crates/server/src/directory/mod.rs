@@ -49,7 +49,7 @@ impl Directory {
     /// The person with this subject.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
         self.feed.fresh().await?;
         let users = &self.memory.users;
@@ -63,7 +63,7 @@ impl Directory {
     /// The organization with this id.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn organization(&self, id: OrganizationId) -> Result<Option<Arc<Organization>>, StoreError> {
         self.feed.fresh().await?;
         let organizations = &self.memory.organizations;
@@ -77,7 +77,7 @@ impl Directory {
     /// Every resource server.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn resources(&self) -> Result<Arc<[Arc<Resource>]>, StoreError> {
         self.feed.fresh().await?;
         if let Some(resources) = self.memory.resources.get(&()) {
@@ -91,7 +91,7 @@ impl Directory {
     /// Whether an app has this origin, by a redirect URI or because the configuration names it.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn is_app_origin(&self, origin: &str) -> Result<bool, StoreError> {
         self.feed.fresh().await?;
         let origins = &self.memory.origins;

@@ -72,7 +72,7 @@ impl Hallpass {
     /// What keeps this person from acting in this organization through this app; `None`: nothing but the grant itself can.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn pause(
         &self,
         user: &User,

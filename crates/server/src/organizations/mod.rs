@@ -1,14 +1,14 @@
-//! Organizations: who belongs to which, and as what.
+//! Organizations: their members, and the members' roles.
 
 use crate::oauth::Refusal;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{Organization, Role, User};
 use std::sync::Arc;
 
-/// Where a person belongs, and as what.
+/// The organizations of a person, with the person's role in each.
 ///
 /// # Errors
-/// Where the database is away.
+/// If the database is away.
 pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Organization>, Role)>, Refusal> {
     let found = hallpass.store.organizations_of(user.id).await?.into_iter();
     Ok(found
@@ -16,7 +16,7 @@ pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Or
         .collect())
 }
 
-/// What the person is in the organization. The hidden default organization is nobody's own: everybody is a member of it.
+/// The role of the person in the organization. In the hidden default organization everybody is only a member.
 #[must_use]
 pub fn role_in(user: &User, organization: &Organization) -> Option<Role> {
     let mut memberships = user.memberships.iter();

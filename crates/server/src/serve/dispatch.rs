@@ -52,8 +52,8 @@ pub(super) async fn dispatch<B: RequestBody>(
     answer
 }
 
-/// What an endpoint answers. Each request copies the state of this future, which is as large as its largest branch: those that
-/// are large, or not hot, are boxed.
+/// The answer of an endpoint. Each request copies the state of this future, which is as large as its largest branch. So
+/// branches that are large, or not hot, are boxed.
 async fn answer_of<B: RequestBody>(
     hallpass: &Arc<Hallpass>,
     pages: &Router,
@@ -87,7 +87,7 @@ async fn answer_of<B: RequestBody>(
             match Box::pin(pages.clone().oneshot(request.map(Body::new))).await {
                 Ok(response) => {
                     let (parts, body) = response.into_parts();
-                    // Every page is whole already: nothing is waited for, and nothing can fail.
+                    // A page is complete in memory, so collecting it neither waits nor fails.
                     let bytes = body.collect().await.map(|body| body.to_bytes());
                     Answer::from_parts(parts, bytes.unwrap_or_default())
                 }
@@ -101,7 +101,7 @@ fn whole(body: Full<Bytes>) -> Bytes {
     body.into_inner().unwrap_or_default()
 }
 
-/// What is answered where the memory for requests is full.
+/// The answer if the memory for requests is full.
 pub(super) fn no_room(hallpass: &Hallpass) -> Answer {
     let refused = hallpass
         .dialect
@@ -109,12 +109,12 @@ pub(super) fn no_room(hallpass: &Hallpass) -> Answer {
     respond::rendered(refused).map(whole)
 }
 
-/// RFC 9112 §3.2. Proxies disagree about which of two hosts counts, and about what none means.
+/// RFC 9112 §3.2. Proxies disagree about which of two Host headers counts, and about the meaning of a missing one.
 fn without_host() -> RequestReason {
     RequestReason::Malformed("the request must have one Host header")
 }
 
-/// Finds the endpoint, and takes the path of the public address off. A trailing slash is taken off pages too.
+/// Finds the endpoint, and removes the path of the public address from the request. For pages it also removes a trailing slash.
 fn find<B>(hallpass: &Hallpass, request: &mut Request<B>) -> &'static Row {
     let path = request.uri().path();
     let (row, below) = hallpass.endpoints.find(path);
@@ -130,7 +130,7 @@ fn find<B>(hallpass: &Hallpass, request: &mut Request<B>) -> &'static Row {
             .map(|query| format!("?{query}"))
             .unwrap_or_default();
         let slash = if wanted.is_empty() { "/" } else { "" };
-        // The authority stays: on HTTP/2 the host stands nowhere else.
+        // The authority must stay: on HTTP/2 nothing else names the host.
         let mut parts = request.uri().clone().into_parts();
         parts.path_and_query = format!("{slash}{wanted}{query}").parse().ok();
         if let Some(Ok(uri)) = parts.path_and_query.is_some().then(|| Uri::from_parts(parts)) {
@@ -142,8 +142,8 @@ fn find<B>(hallpass: &Hallpass, request: &mut Request<B>) -> &'static Row {
 
 async fn form_endpoint<B: RequestBody>(hallpass: &Hallpass, row: &Row, request: Request<B>, peer: Peer) -> Response {
     let (parts, body) = request.into_parts();
-    // Who asks before sending is told before sending (RFC 9110 §10.1.1); who has sent already is heard out, or the answer
-    // would be lost with the connection.
+    // A client that waits for 100 (Continue) gets the refusal before it sends the body (RFC 9110 §10.1.1). From any other client
+    // the body is read first, or the answer would be lost with the connection.
     let asks = parts.headers.contains_key(header::EXPECT);
     let read = if row.methods.contain(&parts.method) && asks && body.size_hint().lower() > body::LARGEST as u64 {
         Err(Refusal::from(RequestReason::TooLarge))
@@ -178,7 +178,7 @@ async fn form_endpoint<B: RequestBody>(hallpass: &Hallpass, row: &Row, request: 
         headers: &parts.headers,
         body: &body,
     };
-    // Only now: a body that comes slowly gains no time.
+    // Read only now, so that a slow body does not extend a lifetime.
     let now = hallpass.now();
     match row.endpoint {
         Endpoint::Introspect => Box::pin(introspection::introspect(hallpass, &request, now)).await,
@@ -187,8 +187,8 @@ async fn form_endpoint<B: RequestBody>(hallpass: &Hallpass, row: &Row, request: 
     }
 }
 
-/// Ready is who can read its database, and write it as far as is known; among several servers, whose memory and clock are
-/// right as well.
+/// A server is ready if it can read its database and, as far as is known, write to it. On PostgreSQL its memory and its clock
+/// must be right as well.
 async fn ready(hallpass: &Hallpass) -> Response {
     match judge(hallpass).await {
         Ok(()) => respond::json(200, r#"{"status":"ready"}"#),
@@ -220,7 +220,7 @@ fn not_served(method: &Method, allowed: Methods) -> RequestReason {
     }
 }
 
-/// Documents and health belong to no dialect.
+/// The metadata, the OpenAPI document and health belong to no dialect, so the refusal is the standard one.
 fn refuse_method(method: &Method, allowed: Methods) -> Response {
     let refusal = not_served(method, allowed).public();
     respond::rendered(Dialect::STANDARD.token_refusal(&refusal, Scheme::None))

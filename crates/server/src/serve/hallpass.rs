@@ -100,7 +100,7 @@ impl Hallpass {
     /// and nothing depends on it.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn proven(&self, proof: &Proof, now: Instant) -> Result<Option<Grant>, StoreError> {
         self.feed.fresh().await?;
         let mut found = self.store.grant(GrantId(proof.grant)).await?;
@@ -132,7 +132,7 @@ impl Hallpass {
     /// however many grants it ends.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn as_it_stands(&self, mut grant: Grant, now: Instant) -> Result<Grant, StoreError> {
         if grant.state == State::Ended || !self.keys.ring().is_revoked(grant.key) {
             return Ok(grant);
@@ -148,7 +148,7 @@ impl Hallpass {
     /// read.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn stand_in(&self, address: &str) -> Result<String, StoreError> {
         let account = spelling::email(address);
         let lenders = self.stand_ins.lenders(&account);

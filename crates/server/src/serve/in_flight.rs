@@ -1,8 +1,8 @@
-//! What requests in flight may hold: bytes of bodies and answers, connections, HTTP/2 connections. Each is bounded for the
-//! whole server and for each source, so that no client can take all of it (DESIGN §11, decision 62).
+//! The limits of requests in flight: bytes of bodies and answers, connections, HTTP/2 connections. Each has a limit for the
+//! whole server and one for each source, so that no client can take all of it (DESIGN §11, decision 62).
 //!
 //! A source is an IPv4 address or the /64 of an IPv6 address. A /48 is cheap to have, so it counts as a source too, with more
-//! room. Trusted proxies are bounded by the whole alone: many people speak through them.
+//! room. Trusted proxies have only the limit of the whole server: many people use one proxy.
 
 use crate::http::source;
 use crate::http::source::{Network, Proxies};
@@ -11,28 +11,28 @@ use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What is bounded.
+/// A kind of resource that has limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// Memory for bodies that arrive and for answers that are being sent.
     Bytes,
     /// Connections.
     Connections,
-    /// Those of them that speak HTTP/2, each of which takes more memory.
+    /// Connections that speak HTTP/2. Each takes more memory than others.
     Http2,
 }
 
-/// How much there may be of each kind, in the order of [`Kind`].
+/// A limit for each kind, in the order of [`Kind`].
 type Amounts = [usize; 3];
 
-/// Connections have a bound for the whole elsewhere: one more waits with the system (`descriptors.rs`).
+/// For the whole server. The limit of connections is elsewhere: beyond it, a connection waits in the kernel (`descriptors.rs`).
 const WHOLE: Amounts = [16 * 1024 * 1024, usize::MAX, 512];
-/// For a source: a quarter, and 256 connections.
+/// For a source: a quarter of the whole, and 256 connections.
 const SOURCE: Amounts = [WHOLE[0] / 4, 256, WHOLE[2] / 4];
 /// For a /48.
 const SITE: Amounts = [WHOLE[0] / 2, 1024, WHOLE[2] / 2];
 
-/// What is held at present.
+/// The amounts that are held now.
 #[derive(Debug, Default)]
 pub struct InFlight {
     held: Mutex<Holdings>,
@@ -41,11 +41,11 @@ pub struct InFlight {
 #[derive(Debug, Default)]
 struct Holdings {
     whole: Amounts,
-    /// Only sources that hold something.
+    /// The sources that hold something; others have no entry.
     sources: HashMap<Network, Amounts>,
 }
 
-/// The networks for which something counts: those of a source, and none for a trusted proxy.
+/// The networks that an amount counts for: those of a source; none for a trusted proxy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Source([Option<Network>; 2]);
 
@@ -69,7 +69,7 @@ fn bounds(network: Network) -> &'static Amounts {
     }
 }
 
-/// A part of what there is, given back when this is dropped.
+/// An amount that a request holds. It is given back when this value is dropped.
 #[derive(Debug)]
 pub struct Held {
     in_flight: Arc<InFlight>,
@@ -79,7 +79,7 @@ pub struct Held {
 }
 
 impl InFlight {
-    /// Takes a part for a source; `None` where it or the whole server has no more.
+    /// Takes an amount for a source. `None` if the source or the whole server has reached its limit.
     #[must_use]
     pub fn take(self: &Arc<Self>, source: Source, kind: Kind, amount: usize) -> Option<Held> {
         let mut held = Held {
@@ -91,7 +91,7 @@ impl InFlight {
         held.grow(amount).then_some(held)
     }
 
-    /// Takes a part even where there is no more: what was done cannot be undone for want of memory.
+    /// Takes an amount even above the limit: a change that was made cannot be undone for lack of memory.
     #[must_use]
     pub fn take_anyway(self: &Arc<Self>, source: Source, kind: Kind, amount: usize) -> Held {
         self.lock().add(source, kind, amount);
@@ -103,26 +103,26 @@ impl InFlight {
         }
     }
 
-    /// How much is held by all.
+    /// The amounts that all sources hold together.
     #[must_use]
     pub fn held(&self, kind: Kind) -> usize {
         self.lock().whole[kind as usize]
     }
 
-    /// A thread that panicked while it held the lock left nothing half done.
+    /// A poisoned lock is usable: a thread that panicked while it held the lock left nothing half done.
     fn lock(&self) -> MutexGuard<'_, Holdings> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Held {
-    /// How large this part is.
+    /// The size of this amount.
     #[must_use]
     pub fn amount(&self) -> usize {
         self.amount
     }
 
-    /// Makes this part so much larger, or leaves it as it is where there is no more.
+    /// Adds to this amount. Leaves it unchanged if a limit is reached.
     pub fn grow(&mut self, more: usize) -> bool {
         let mut held = self.in_flight.lock();
         let fits = held.fits(self.source, self.kind, more);

@@ -67,7 +67,7 @@ impl Visit {
     /// Reads who is asking.
     ///
     /// # Errors
-    /// The answer to give instead, where the database is away.
+    /// If the database is away. The error is the answer to send.
     pub async fn begin(hallpass: &Arc<Hallpass>, parts: Parts) -> Result<Self, Response> {
         let mut visit = Self {
             hallpass: hallpass.clone(),
@@ -97,7 +97,7 @@ impl Visit {
     /// Learns where the navigation may lead this person.
     ///
     /// # Errors
-    /// The answer to give instead, where the database is away.
+    /// If the database is away. The error is the answer to send.
     pub async fn with_navigation(mut self) -> Result<Self, Response> {
         if let Some(user) = &self.user {
             let develops = has_developer_pages(&self.hallpass, user).await;
@@ -290,7 +290,7 @@ impl Visit {
     /// `false`: their password was changed or they were suspended since it was checked.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn sign_in(&mut self, user: &User) -> Result<bool, Refusal> {
         self.sign_out().await?;
         let session = Session {
@@ -316,7 +316,7 @@ impl Visit {
     /// Ends the session, in the browser and in the database.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn sign_out(&mut self) -> Result<(), Refusal> {
         if let (Some(_), Some(id)) = (self.user.take(), self.browser.session()) {
             self.hallpass.store.delete_session(id).await?;

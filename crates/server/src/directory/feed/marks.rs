@@ -1,16 +1,16 @@
-//! Which entries of the feed were taken in: for each run of a server that wrote any, the number of the last.
+//! The entries of the feed that were taken in: for each run of a server, the number of the last entry.
 //!
-//! A run's entries become visible in the order of their numbers, however late, so nothing above a mark can be missed. A
-//! window in time can: what is committed later than it is wide is never seen (docs/decisions/0027).
+//! The entries of a run become visible in the order of their numbers, however late, so a reader above a mark misses none. A
+//! window in time would miss an entry that is committed later than the window is wide (docs/decisions/0027).
 
 use crate::store::model::{Change, Mark};
 use crate::time::Instant;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How many runs are remembered without a look at their age. There is one for each start of a server.
+/// Up to this number of runs, their age is not checked. There is one run for each start of a server.
 const RUNS: usize = 1_000;
-/// How long after its last entry has expired a run is remembered: that entry has been swept by then.
+/// How long a run is remembered after its last entry has expired. By then that entry has been swept.
 const SWEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The marks.
@@ -21,7 +21,7 @@ pub(super) struct Marks(HashMap<[u8; 16], Last>);
 #[derive(Clone, Copy, Debug)]
 struct Last {
     number: i64,
-    /// Until when any entry of this run matters.
+    /// When the last of this run's entries expires.
     expires: Instant,
 }
 
@@ -31,7 +31,7 @@ impl Marks {
         self.0.get(&change.node).is_none_or(|last| last.number < change.number)
     }
 
-    /// Notes that an entry has been taken in, and all before it of the same run.
+    /// Notes that this entry and all earlier entries of the same run have been taken in.
     pub(super) fn advance(&mut self, change: &Change) {
         let (number, expires) = (change.number, change.expires);
         let last = self.0.entry(change.node).or_insert(Last { number, expires });
@@ -39,7 +39,7 @@ impl Marks {
         last.expires = last.expires.max(expires);
     }
 
-    /// All of them.
+    /// All marks.
     pub(super) fn all(&self) -> Vec<Mark> {
         let marks = self.0.iter();
         marks
@@ -50,7 +50,7 @@ impl Marks {
             .collect()
     }
 
-    /// Forgets runs of which nothing is left, where there are many. Where something is after all, it is taken in once more.
+    /// If there are many runs, forgets those whose entries have been swept. An entry that is left is only taken in again.
     pub(super) fn forget(&mut self, now: Instant) {
         if self.0.len() > RUNS {
             self.0.retain(|_, last| last.expires.after(SWEPT) > now);

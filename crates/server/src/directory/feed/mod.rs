@@ -60,7 +60,7 @@ impl Feed {
     /// Takes in all that is there, before anything else is done.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn begin(&self, store: &Store) -> Result<(), StoreError> {
         match &self.node {
             Some(node) => self.poll(node, store, None).await,

@@ -1,8 +1,8 @@
 //! A server that is one of several: it reads what the others wrote, and knows how old its knowledge is.
 //!
-//! One statement, five times a second, commits a heartbeat, reads the database's clock and every entry of the feed above the
-//! marks. It goes past the queue of writes: what waits there says nothing about how true memory is. Who meets a stale memory
-//! waits for the next attempt, all for the same one; after an attempt that failed nobody waits (docs/decisions/0026).
+//! Five times a second, one statement commits a heartbeat and reads the database's clock and every entry of the feed above the
+//! marks. It does not wait in the queue of writes: a long queue does not make memory stale. A request that finds memory stale
+//! waits for the next attempt, together with all others. After a failed attempt no request waits (docs/decisions/0026).
 
 use super::Feed;
 use super::freshness::Freshness;
@@ -16,43 +16,44 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-/// How often the feed is read.
+/// The interval at which the feed is read.
 const PACE: Duration = Duration::from_millis(200);
-/// The least time between two attempts, however much the next one is waited for.
+/// The shortest pause between two attempts, even if requests wait for the next one.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long an attempt may take, and how long a request waits for one.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How far a clock may be off: a key is published for a minute before it is used (docs/decisions/0016), which allows for it.
+/// How far a clock may be off. A key is published for a minute before it is used, which leaves room for this error
+/// (docs/decisions/0016).
 const OFF: Duration = Duration::from_secs(5);
-/// After how many attempts the heartbeats of servers that are gone are looked for: about a minute.
+/// The number of attempts, about a minute, after which the heartbeats of stopped servers are deleted.
 const HOUSEKEEPING: u64 = 300;
 
-/// What a server knows about itself among others.
+/// This server as one of several.
 pub(super) struct Node {
-    /// Under which its heartbeats are kept. The numbering of its changes has another name, which may change.
+    /// The id of its heartbeats. Its entries of the feed are numbered under another name, the run, which may change.
     id: [u8; 16],
     clock: Clock,
     fresh: Freshness,
-    /// How far the wall clock is off, in milliseconds.
+    /// The difference of the wall clock to the database's, in milliseconds.
     off: AtomicI64,
     progress: watch::Sender<Progress>,
     wanted: Notify,
-    /// What the other servers read.
+    /// For each other server, the words of the feed that it can read.
     others: Mutex<Vec<String>>,
 }
 
-/// How far the attempts have come.
+/// The numbers of the attempts so far.
 #[derive(Clone, Copy, Default)]
 struct Progress {
     begun: u64,
     ended: u64,
-    /// The last one that succeeded.
+    /// The last attempt that succeeded.
     succeeded: u64,
-    /// The last one that ended did not succeed.
+    /// Whether the last attempt that ended has failed.
     failed: bool,
 }
 
-/// Reads the feed until it is aborted. To be run where the server has begun, also while it drains.
+/// Reads the feed until the task is aborted. Run it from the start of the server to the end of its drain.
 pub async fn follow(feed: Arc<Feed>, store: Store, keys: Arc<Keys>) {
     let Some(node) = &feed.node else { return };
     let mut ticks = interval(PACE);
@@ -66,7 +67,7 @@ pub async fn follow(feed: Arc<Feed>, store: Store, keys: Arc<Keys>) {
         if attempt % HOUSEKEEPING == 0 {
             feed.marks().forget(feed.steady.now());
             let store = store.clone();
-            // Beside: no heartbeat waits for it.
+            // In a task of its own, so that no heartbeat waits for it.
             tokio::spawn(async move {
                 if let Err(error) = store.forget_nodes().await {
                     tracing::debug!(%error, "heartbeats of servers that are gone are still there");
@@ -78,10 +79,10 @@ pub async fn follow(feed: Arc<Feed>, store: Store, keys: Arc<Keys>) {
 }
 
 impl Feed {
-    /// Comes back once memory can be trusted: at once, mostly.
+    /// Resolves when memory can be trusted: usually at once.
     ///
     /// # Errors
-    /// Where the database is away: nothing may be answered from memory then.
+    /// If the database is away. Then nothing may be answered from memory.
     pub async fn fresh(&self) -> Result<(), StoreError> {
         match &self.node {
             Some(node) if !node.is_fresh() => Box::pin(node.catch_up()).await,
@@ -89,10 +90,10 @@ impl Feed {
         }
     }
 
-    /// Waits until the feed was read anew, for what only the newest knowledge can tell.
+    /// Waits until the feed is read again. For decisions that need the newest state.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn newest(&self) -> Result<(), StoreError> {
         match &self.node {
             Some(node) => Box::pin(node.next()).await,
@@ -100,18 +101,18 @@ impl Feed {
         }
     }
 
-    /// Whether every server reads this word, so that it may be written. One that is gone counts until it is forgotten.
+    /// Whether every server can read this word, so that it may be written. A stopped server counts until its heartbeat is deleted.
     #[must_use]
     pub fn all_read(&self, word: &str) -> bool {
         let reads = |words: &String| words.split(' ').any(|one| one == word);
         self.node.as_ref().is_none_or(|node| node.others().iter().all(reads))
     }
 
-    /// Whether requests should be sent here. After an attempt that failed the next one tells: memory may still be fresh, and be
-    /// stale for the first request.
+    /// Whether requests should be sent here. After a failed attempt the next attempt decides: memory may be fresh now, and stale
+    /// when the first request comes.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason if not.
     pub async fn ready(&self) -> Result<(), String> {
         let Some(node) = &self.node else { return Ok(()) };
         let failed = node.progress.borrow().failed;
@@ -126,20 +127,20 @@ impl Feed {
         Ok(())
     }
 
-    /// One attempt, and what came of it.
+    /// Makes one attempt, and notes its result.
     async fn attempt(&self, node: &Node, store: &Store, keys: &Keys) {
         node.progress.send_modify(|progress| progress.begun += 1);
         let begun = Reading::take();
         let mut outcome = timeout(PATIENCE, self.poll(node, store, Some(keys))).await;
         if let Ok(Err(_)) = outcome {
-            // A connection that was closed while nobody looked is no database that is away.
+            // The connection may have been closed while it was idle. This does not mean that the database is away.
             outcome = timeout(PATIENCE, self.poll(node, store, Some(keys))).await;
         }
         let succeeded = matches!(outcome, Ok(Ok(())));
         let error = match outcome {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
-            // Who slept knows nothing about the database.
+            // This process was suspended meanwhile, so the timeout says nothing about the database.
             Err(_) if Reading::take().since(begun) > 3 * PATIENCE => {
                 node.wanted.notify_one();
                 None
@@ -160,7 +161,7 @@ impl Feed {
         });
     }
 
-    /// Commits a heartbeat and takes in all that is new. Only then is anything known.
+    /// Commits a heartbeat and takes in all new entries. Memory is fresh only after that.
     pub(super) async fn poll(&self, node: &Node, store: &Store, keys: Option<&Keys>) -> Result<(), StoreError> {
         loop {
             let sent = Reading::take();
@@ -168,7 +169,7 @@ impl Feed {
             let mut beat = store.beat(node.id, &marks).await?;
             node.measured(sent, beat.clock);
             {
-                // What this server wrote meanwhile it has taken in already.
+                // This server has already taken in the entries that it wrote meanwhile.
                 let marks = self.marks();
                 beat.changes.retain(|change| marks.lacks(change));
             }
@@ -178,7 +179,7 @@ impl Feed {
                 continue;
             }
             if !node.is_fresh() {
-                // Away for long: entries that would tell what to forget may have been swept.
+                // After a long absence, entries that name objects to evict may have been swept already.
                 self.memory.forget();
                 self.keys_changed.fetch_add(1, Ordering::SeqCst);
             }
@@ -200,7 +201,7 @@ impl Node {
             off: AtomicI64::new(0),
             progress: watch::Sender::default(),
             wanted: Notify::new(),
-            // Nobody was asked yet.
+            // Unknown until the first heartbeat: assume a server that reads no word.
             others: Mutex::new(vec![String::new()]),
         }
     }
@@ -234,7 +235,7 @@ impl Node {
         }
     }
 
-    /// Waits for an attempt that begins from now on.
+    /// Waits for an attempt that begins after this call.
     async fn next(&self) -> Result<(), StoreError> {
         let mut progress = self.progress.subscribe();
         let wanted = progress.borrow().begun + 1;

@@ -25,7 +25,7 @@ impl Reason for DeviceCopied {
     }
 }
 
-/// Where a request comes from, as the row of its grant keeps it under this key; `None`: the key was revoked a moment ago.
+/// The source of a request, hashed under this key as in the row of its grant. `None` if the key was revoked a moment ago.
 #[must_use]
 pub fn source(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant, key: u32) -> Option<Source> {
     let address = hallpass.proxies.source(request.form.peer, request.form.headers);
@@ -34,16 +34,16 @@ pub fn source(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant, ke
     Some(copies::source(key, &grant.salt, grant.id.0, address))
 }
 
-/// How many rotations in a row were each repeated from another source, the last one included.
+/// How many rotations in a row, including the last one, were each repeated from another source.
 #[must_use]
 pub fn repeats(hallpass: &Hallpass, grant: &Grant) -> u32 {
     copies::counted(grant.repeats, hallpass.repeats.has(grant.id.0, grant.generation))
 }
 
-/// Takes note of a repeat: one that comes from elsewhere than its rotation may be a copy's.
+/// Notes a repeat. A repeat from another source than its rotation may come from a copy.
 ///
 /// # Errors
-/// [`DeviceCopied`] where it is, and the app cannot keep a secret: the grant has ended.
+/// [`DeviceCopied`] if a device was copied and the app is public: the grant has ended.
 pub async fn note_repeat(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), Refusal> {
     let here = source(hallpass, request, grant, grant.key);
     if grant.source.is_none() || here.is_none() || here == grant.source {
@@ -53,7 +53,7 @@ pub async fn note_repeat(hallpass: &Hallpass, request: &TokenRequest<'_>, grant:
     if grant.repeats + 1 < COPIED {
         return Ok(());
     }
-    // A confidential app has its secret on servers, of which there may be several: its people are told.
+    // A confidential app may run on several servers, so its grant does not end: the person sees a warning.
     if request.client.app.client_type == ClientType::Confidential {
         Ok(mark(hallpass, request, grant).await?)
     } else {

@@ -16,8 +16,8 @@ use crate::tokens::refresh::{Leniency, Meaning, Rotation, meaning};
 use hallpass_wire::public_error::RefreshFault;
 use hallpass_wire::{PublicError, Scopes};
 
-/// How often a decision is taken anew because the row moved under it. Each time another request made a change that this one
-/// then answers from; more than a few in a row means that something is wrong.
+/// How often the decision is repeated because another request changed the row meanwhile. Each time this request decides from
+/// the changed row. More than a few changes in a row mean that something is wrong.
 const ATTEMPTS: u32 = 8;
 
 /// Why a refresh token gives no tokens.
@@ -29,7 +29,7 @@ pub enum RefreshReason {
     /// The refresh token was issued to another app.
     #[error("the refresh token was issued to another app")]
     Foreign,
-    /// The refresh token's time is over.
+    /// The refresh token has expired.
     #[error("the refresh token has expired")]
     Expired,
     /// An older generation came back; the grant has ended (RFC 9700 §4.14.2).
@@ -38,7 +38,7 @@ pub enum RefreshReason {
     /// The grant ended: revoked by a person, an app, an operator.
     #[error("the grant of this refresh token has ended")]
     Revoked,
-    /// A generation that this database never issued: it was rolled back.
+    /// This database never issued the generation, so the database was rolled back.
     #[error("the refresh token is newer than the database")]
     FromTheFuture,
 }
@@ -67,7 +67,7 @@ impl Reason for RefreshReason {
     }
 }
 
-/// Refreshes.
+/// Answers a refresh request.
 ///
 /// # Errors
 /// The exact reason; an authentic token that was used before ends the grant.
@@ -80,7 +80,7 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
     for _ in 0..ATTEMPTS {
         check_life(&grant, request.now)?;
         let decided = decide(hallpass, request, &proof, &grant);
-        // A token that was used before is found out whatever else is wrong with the request.
+        // The reuse of a token counts even if the request has other faults.
         if decided == Meaning::Reused {
             return Err(reused(hallpass, request, &grant).await?.into());
         }
@@ -91,7 +91,7 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
         }
         check_expiry(hallpass, request.client, &grant, request.now)?;
         let allowed = allowed(hallpass, request, &grant).await;
-        // It was seen, whatever else is wrong with the request: whoever has it got the answer that it came in.
+        // The generation counts as seen even if the request has other faults: its holder got the answer that contained the token.
         if decided == Meaning::Rotate && (allowed.is_err() || !issue::rotates(hallpass, request.client)) {
             hallpass.store.touch(grant.id, grant.generation, request.now);
         }
@@ -129,7 +129,7 @@ async fn authentic(hallpass: &Hallpass, client: &Client, token: &str, now: Insta
     Ok((proof, grant))
 }
 
-/// A pending grant has issued no refresh token, so one that comes was issued by what a restore took away.
+/// A pending grant has issued no refresh token. If one comes, a restore has removed the redemption that issued it.
 fn check_life(grant: &Grant, now: Instant) -> Result<(), RefreshReason> {
     if grant.state == State::Ended {
         return Err(RefreshReason::Revoked);
@@ -140,7 +140,8 @@ fn check_life(grant: &Grant, now: Instant) -> Result<(), RefreshReason> {
     Ok(())
 }
 
-/// Where refresh tokens rotate, idleness is part of the row's expiry; where one stays, it is counted from its last use.
+/// If refresh tokens rotate, the expiry of the row includes the idle time. If they do not, the idle time counts from the last
+/// use.
 fn check_expiry(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instant) -> Result<(), RefreshReason> {
     let idle = hallpass
         .config
@@ -164,7 +165,7 @@ fn decide(hallpass: &Hallpass, request: &TokenRequest<'_>, proof: &Proof, grant:
         current: grant.generation,
         previous: grant.previous,
         rotated_at: grant.rotated_at,
-        // Sealed tokens are seen whenever they are used.
+        // Each use of a sealed token is noted, so it is known whether the generation was seen.
         confirmed: Some(grant.confirmed),
     };
     meaning(
@@ -198,7 +199,7 @@ fn change(
     })
 }
 
-/// A repeated answer carries the winner's access token, as long as that one still has a life.
+/// A repeated answer has the access token of the first answer, unless that token has expired.
 fn moment_of_issue(hallpass: &Hallpass, request: &TokenRequest<'_>, decided: Meaning, grant: &Grant) -> Instant {
     let winners = grant.rotated_at;
     if decided == Meaning::Repeat && request.now < winners.after(hallpass.config.tokens.access) {
@@ -214,7 +215,8 @@ async fn allowed(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant)
     Ok(scopes(hallpass, request, grant)?)
 }
 
-/// Asked ∩ grant ∩ app: asking for more than was granted is an error, what the app lost since is left out (RFC 6749 §6).
+/// The requested scopes that the grant has and the app still may have. To request more than was granted is an error; scopes that
+/// the app lost since then are left out (RFC 6749 §6).
 fn scopes(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Scopes, ScopeReason> {
     let asked = match request.scopes(hallpass)? {
         Some(asked) if !asked.is_empty() => asked,

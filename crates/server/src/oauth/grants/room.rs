@@ -22,7 +22,7 @@ impl Hallpass {
     /// Revokes one access token.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn revoke_token(&self, claims: &Claims, now: Instant) -> Result<(), StoreError> {
         let (owner, most) = match claims.grant {
             Some(grant) => (grant.id.0, OF_GRANT),
@@ -57,7 +57,7 @@ impl Hallpass {
     /// redeemed and ended grants, the oldest first.
     ///
     /// # Errors
-    /// Where the database is away.
+    /// If the database is away.
     pub async fn make_room(&self, newcomer: &Grant, now: Instant) -> Result<(), StoreError> {
         let Some(surplus) = self.store.surplus(newcomer).await? else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A connection's socket, watched: when bytes come, when it takes no more, and whether HTTP/2 is spoken.
+//! Wraps the socket of a connection. Notes when bytes arrive, when the client takes no more, and whether it speaks HTTP/2.
 
 use super::pulse::Pulse;
 use crate::serve::in_flight::{Held, InFlight, Kind, Source};
@@ -11,21 +11,21 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// What an HTTP/2 connection begins with (RFC 9113 §3.4).
+/// The first bytes of an HTTP/2 connection (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The socket.
+/// The socket of a connection.
 pub(super) struct Watched {
     stream: TcpStream,
     pulse: Arc<Pulse>,
     in_flight: Arc<InFlight>,
     source: Source,
     protocol: Protocol,
-    /// What was read before, and is read once more.
+    /// Bytes that were read before and are to be read again.
     again: Bytes,
 }
 
-/// What is spoken.
+/// The protocol of the connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Spoken {
     Unknown,
@@ -33,9 +33,9 @@ pub(super) enum Spoken {
     Http2,
 }
 
-/// What is spoken, as far as it is known.
+/// The protocol of the connection, as far as it is known, with its state.
 enum Protocol {
-    /// So many bytes of HTTP/2's preface came.
+    /// The number of bytes of HTTP/2's preface that have arrived.
     Unknown(usize),
     Http1,
     Http2 {
@@ -64,17 +64,17 @@ impl Watched {
         }
     }
 
-    /// Gives these bytes once more to who reads next.
+    /// Gives these bytes again to the next reader.
     pub(super) fn replay(&mut self, bytes: Bytes) {
         self.again = bytes;
     }
 
-    /// Takes a part of what the connection's source may hold.
+    /// Takes an amount for the source of the connection.
     pub(super) fn take(&self, kind: Kind, amount: usize) -> Option<Held> {
         self.in_flight.take(self.source, kind, amount)
     }
 
-    /// Takes a place for HTTP/2 where that is spoken, and follows its frames.
+    /// Detects the protocol. For HTTP/2, takes one of the limited connections and follows the frames.
     fn learn(&mut self, bytes: &[u8]) -> io::Result<()> {
         let known = match &mut self.protocol {
             Protocol::Unknown(known) => *known,
@@ -114,37 +114,37 @@ impl Watched {
     }
 }
 
-/// Where the frames of HTTP/2 begin among its bytes (RFC 9113 §4.1).
+/// Finds the frames in the bytes of an HTTP/2 connection (RFC 9113 §4.1).
 #[derive(Default)]
 struct Frames {
-    /// A frame's first bytes: its length, in three of them, its type and its flags.
+    /// The first bytes of a frame: three for its length, one for its type, one for its flags.
     head: Vec<u8>,
     /// How many bytes of a frame are still to come.
     rest: usize,
     /// Headers have begun and are not complete.
     in_headers: bool,
-    /// They are complete at the end of this frame.
+    /// The headers are complete at the end of this frame.
     ends_headers: bool,
 }
 
-/// What some bytes had in them.
+/// What a piece of the connection contained.
 #[derive(Default, PartialEq, Eq, Debug)]
 struct Seen {
-    /// How many frames that reset a stream.
+    /// The number of frames that reset a stream.
     resets: u64,
     /// Whether headers became complete.
     ended_headers: bool,
 }
 
 impl Frames {
-    /// The number of the stream, which comes between the flags and the payload.
+    /// The length of the stream's number, which is between the flags and the payload.
     const STREAM: usize = 4;
     const HEADERS: u8 = 1;
     const RST_STREAM: u8 = 3;
     const CONTINUATION: u8 = 9;
     const END_HEADERS: u8 = 4;
 
-    /// Tells the pulse what these bytes are.
+    /// Reports to the pulse what these bytes contain.
     fn follow(&mut self, bytes: &[u8], pulse: &Pulse) {
         let seen = self.read(bytes);
         if seen.resets > 0 {

@@ -73,7 +73,7 @@ fn name(visit: &Visit) -> &str {
 /// A page of the apps that the person manages.
 ///
 /// # Errors
-/// Where the database is away.
+/// If the database is away.
 async fn show_list(visit: &Visit, user: &User, before: Option<AppId>) -> Result<Response, Refusal> {
     let hallpass = &visit.hallpass;
     let page = hallpass
@@ -115,7 +115,7 @@ async fn registration(visit: &Visit, user: &User) -> Result<Registration, Refusa
 /// One app, and what just became of its secrets.
 ///
 /// # Errors
-/// Where the database is away.
+/// If the database is away.
 pub async fn show(visit: &Visit, client: &Client, news: Option<SecretNews<'_>>) -> Result<Response, Refusal> {
     let hallpass = &visit.hallpass;
     // Read anew: the cached app does not know when its secrets were used last, nor of one made just now.

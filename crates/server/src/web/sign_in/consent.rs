@@ -32,7 +32,7 @@ use uuid::Uuid;
 /// Asks for consent to a request that was judged.
 ///
 /// # Errors
-/// Where the database is away.
+/// If the database is away.
 pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &str) -> Result<Response, Refusal> {
     put(visit, user, request, query, Reason::First).await
 }
