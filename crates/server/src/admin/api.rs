@@ -104,17 +104,17 @@ pub struct AdminSocket {
     path: PathBuf,
 }
 
-/// Makes the socket, for its owner only. One that a server left behind is replaced; the caller holds the data folder's lock,
-/// so there is nobody to take it from.
+/// Creates the socket, for its owner only. Replaces a socket that a stopped server left behind: the caller holds the lock of the data
+/// folder, so no other server uses it.
 ///
 /// # Errors
-/// Where the file system refuses, or something that is no socket is in the way.
+/// If the file system refuses, or another file has the path.
 pub fn bind(socket: &Path) -> io::Result<AdminSocket> {
     bind_by(socket, |draft| UnixListener::bind(SocketPath::to(draft)?.as_path()))
 }
 
-/// The socket is made in a folder that nobody else can enter and moved from there: under a umask of 0 it would be everybody's from
-/// its creation until its permissions are set.
+/// Creates the socket in a folder that nobody else can enter, and moves it from there. Under a umask of 0 everybody could open it
+/// between its creation and the change of its permissions.
 fn bind_by(socket: &Path, bind: impl Fn(&Path) -> io::Result<UnixListener>) -> io::Result<AdminSocket> {
     match fs::symlink_metadata(socket) {
         Ok(found) if found.file_type().is_socket() => {}
@@ -128,7 +128,7 @@ fn bind_by(socket: &Path, bind: impl Fn(&Path) -> io::Result<UnixListener>) -> i
         Err(error) => return Err(error),
     }
     let private = socket.with_extension("new");
-    // A server that was killed in here leaves it behind.
+    // A server that was killed at this point leaves the folder behind.
     match fs::remove_dir_all(&private) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => DirBuilder::new().mode(0o700).create(&private)?,
@@ -144,7 +144,7 @@ fn bind_by(socket: &Path, bind: impl Fn(&Path) -> io::Result<UnixListener>) -> i
     Ok(AdminSocket { listener, path })
 }
 
-/// Answers until `shutdown` comes about, and then the requests that are open.
+/// Answers requests until `shutdown` resolves, then finishes the open ones.
 pub async fn listen(hallpass: Arc<Hallpass>, socket: AdminSocket, shutdown: impl Future<Output = ()>) {
     let AdminSocket { listener, path } = socket;
     let router = router(hallpass);
@@ -157,7 +157,7 @@ pub async fn listen(hallpass: Arc<Hallpass>, socket: AdminSocket, shutdown: impl
         };
         match accepted {
             Ok((stream, _)) => serve(stream, &router, &graceful),
-            // Out of file descriptors, most likely: others will be given back.
+            // Probably out of file descriptors: wait until others are closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
@@ -167,7 +167,7 @@ pub async fn listen(hallpass: Arc<Hallpass>, socket: AdminSocket, shutdown: impl
 }
 
 fn serve(stream: UnixStream, router: &Router, graceful: &GracefulShutdown) {
-    // The kernel says who opened the socket: the audit log names them.
+    // The kernel reports the account that opened the socket, for the audit log.
     let account = stream.peer_cred().ok().map(|peer| peer.uid());
     let router = router.clone().layer(Extension(Who::operator(account)));
     let service = TowerToHyperService::new(router);

@@ -1,4 +1,4 @@
-//! What a deletion ends: told before it, and again once it is done.
+//! What a deletion ends. Printed before the deletion, and again afterwards.
 
 use crate::accounts::spelling;
 use crate::serve::hallpass::Hallpass;
@@ -6,23 +6,23 @@ use crate::store::model::{App, Organization, User};
 use crate::store::{Store, StoreError, Toll};
 use serde::Serialize;
 
-/// A note on what the configuration still declares.
+/// The note about an object that the configuration still declares.
 const DECLARED: &str = "It is declared in the configuration: as long as it stays there, the next start makes it again.";
 
-/// The same of a person of the site.
+/// The same note about a person with an `external_id`.
 const DECLARED_SUBJECT: &str = "They are declared in the configuration, and the next start does not make them again: nobody \
      new gets the subject of a deleted person.";
 
 /// What a deletion ends.
 #[derive(Serialize)]
 pub(super) struct Deletion {
-    /// What it is called in commands.
+    /// The name of the object in commands.
     name: String,
-    /// Whether it is done.
+    /// Whether the deletion is done.
     deleted: bool,
     #[serde(flatten)]
     toll: Toll,
-    /// The same in words.
+    /// The effects, in words.
     effects: Vec<String>,
     notes: Vec<&'static str>,
 }
@@ -76,12 +76,12 @@ impl Deletion {
         }
     }
 
-    /// How many apps it would leave behind.
+    /// The number of apps that belong to the object.
     pub(super) fn apps(&self) -> u32 {
         self.toll.apps
     }
 
-    /// The same once it is done.
+    /// The same values for a deletion that is done.
     pub(super) fn done(self) -> Self {
         Self { deleted: true, ..self }
     }
@@ -105,7 +105,7 @@ fn ending(number: u32, noun: &str) -> String {
     }
 }
 
-/// Rows are counted only so far.
+/// The number as text. Rows are counted only up to a limit.
 fn counted(number: u32) -> String {
     if number < Store::MOST_COUNTED {
         number.to_string()

@@ -1,4 +1,4 @@
-//! Why the admin API refuses: `{"error": code, "message": text}` with the status that belongs to the code.
+//! Refusals of the admin API: `{"error": code, "message": text}` with the status that belongs to the code.
 
 use crate::accounts::passwords::Busy;
 use crate::http::excerpt::excerpt;
@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use axum::response::IntoResponse;
 use http::header::RETRY_AFTER;
 
-/// How many characters of a message are told: it repeats what was sent.
+/// The longest message, in characters: a message repeats text of the request.
 const LONGEST: usize = 1_000;
 
 /// A refusal.
@@ -46,43 +46,43 @@ impl Code {
 }
 
 impl Failure {
-    /// The same, with what to do about it.
+    /// The same refusal, with advice.
     pub(super) fn with_hint(self, hint: &str) -> Self {
         let message = format!("{}; {hint}", self.message);
         Self { message, ..self }
     }
 
-    /// The request says something that cannot be.
+    /// The request has an invalid value.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self::of(Code::InvalidRequest, message)
     }
 
-    /// What it names is not there.
+    /// The named object does not exist.
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self::of(Code::NotFound, message)
     }
 
-    /// The address is known, the method is not.
+    /// The address exists, but not with this method.
     pub(super) fn method_not_allowed() -> Self {
         Self::of(Code::MethodNotAllowed, "this address does not take this method")
     }
 
-    /// What must be unique is there already.
+    /// A unique value exists already.
     pub(super) fn taken(message: impl Into<String>) -> Self {
         Self::of(Code::Taken, message)
     }
 
-    /// It does not go with what is there.
+    /// The request contradicts the present state.
     pub(super) fn conflict(message: impl Into<String>) -> Self {
         Self::of(Code::Conflict, message)
     }
 
-    /// The body is longer than any that is taken.
+    /// The body is longer than the limit.
     pub(super) fn too_large() -> Self {
         Self::of(Code::TooLarge, "the body is too long")
     }
 
-    /// Something that should not have gone wrong.
+    /// A defect of the server.
     pub(super) fn internal(message: impl Into<String>) -> Self {
         let failure = Self::of(Code::Internal, message);
         tracing::error!(error = failure.message, "a command failed");

@@ -1,8 +1,8 @@
-//! What the operator does to a running server: JSON over a socket in the data folder.
+//! The operator's commands for a running server: JSON over a socket in the data folder.
 //!
-//! The socket is its owner's only, so that no password or token is needed: who may open it may read the database as well.
-//! Each change goes through the store, whose feed makes every cache forget before the answer is given, and leaves an event in
-//! the audit log, in the same commit. One file a noun.
+//! Only its owner can open the socket, so no password or token is needed: that account can read the database anyway. Each change goes
+//! through the store. Its feed evicts changed objects from every cache before the answer is sent. The same commit has an event of the
+//! audit log. There is one file per noun.
 
 pub mod api;
 mod app_view;

@@ -1,8 +1,8 @@
 //! Whether a request was made at the server's own address (docs/decisions/0055).
 //!
-//! The browser's `Origin` decides about forms. `Host` does not, where the server was told its address: proxies change it. Where
-//! it was not, the server is known only as this computer, and another name is one that somebody must tell it of, or a trick:
-//! any site can have its name lead to 127.0.0.1 (DNS rebinding).
+//! For forms the browser's `Origin` decides. If `public_url` is set, `Host` is ignored, because proxies change it. If it is not set,
+//! the server accepts only the names of this computer. Another name needs `public_url`, or it is an attack: any site can point its
+//! name to 127.0.0.1 (DNS rebinding).
 
 use crate::serve::hallpass::Hallpass;
 use crate::web::view::ErrorKind;
@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderValue, header};
 use url::Url;
 
-/// What the addresses of this computer are called.
+/// The host names of this computer.
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// The longest address that a page or the log repeats. A host name has at most 253 characters (RFC 1035 §2.3.4).
 const LONGEST: usize = 270;
@@ -18,7 +18,7 @@ const LONGEST: usize = 270;
 /// Checks that a page was asked for at this server's host. The error is the host that was asked for, for the error page.
 ///
 /// # Errors
-/// The host, shortened, where it is not this server's.
+/// The host, shortened, if it is not this server's.
 pub(super) fn check_host(hallpass: &Hallpass, parts: &Parts) -> Result<(), String> {
     if is_own_host(hallpass, parts) {
         return Ok(());
@@ -29,11 +29,11 @@ pub(super) fn check_host(hallpass: &Hallpass, parts: &Parts) -> Result<(), Strin
     Err(seen)
 }
 
-/// A form that another site sent, or that was opened at another address: the origin that the browser named.
+/// A form from another site, or from a page that was opened at another address. Holds the origin that the browser named.
 pub(super) struct ForeignOrigin(String);
 
 impl ForeignOrigin {
-    /// The error page for the person. It names both addresses: a proxy that changes the address is found in no other way.
+    /// The error page for the person. It names both addresses, because nothing else shows a proxy that changes the address.
     pub(super) fn kind<'a>(&'a self, own: &'a str) -> ErrorKind<'a> {
         match self.0.as_str() {
             "null" | "" => ErrorKind::HiddenOrigin { own },
@@ -42,10 +42,10 @@ impl ForeignOrigin {
     }
 }
 
-/// Checks that a form came from this server's own pages. The operator is told both addresses.
+/// Checks that a form came from this server's own pages. If not, the log has both addresses.
 ///
 /// # Errors
-/// The origin, where it is not this server's.
+/// The origin, if it is not this server's.
 pub(super) fn check_origin(hallpass: &Hallpass, parts: &Parts) -> Result<(), ForeignOrigin> {
     if is_own_origin(hallpass, parts) {
         return Ok(());
@@ -69,8 +69,8 @@ pub(super) fn is_own_host(hallpass: &Hallpass, parts: &Parts) -> bool {
     is_host_of(&host, &own)
 }
 
-/// Whether the request comes from our own pages, or does not say where from. A browser that hides the origin still says whether
-/// it is the same (Fetch Metadata).
+/// Whether the request comes from our own pages, or does not name an origin. A browser that hides the origin still says whether it
+/// is the same one (Fetch Metadata).
 pub(super) fn is_own_origin(hallpass: &Hallpass, parts: &Parts) -> bool {
     let Some(origin) = parts.headers.get(header::ORIGIN) else {
         return true;
@@ -87,7 +87,7 @@ pub(super) fn is_own_origin(hallpass: &Hallpass, parts: &Parts) -> bool {
         .is_ok_and(|origin| origin == own.origin().ascii_serialization() || is_same_computer(origin, &own))
 }
 
-/// The host with its port. One in the request line counts before the header (RFC 9112 §3.2.2); on HTTP/2 it stands there.
+/// The host with its port. A host in the request line wins over the header (RFC 9112 §3.2.2). On HTTP/2 the host is always there.
 fn host(parts: &Parts) -> Option<Vec<u8>> {
     let line = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
     let header = || parts.headers.get(header::HOST).map(HeaderValue::as_bytes);
@@ -108,7 +108,7 @@ fn is_host_of(host: &[u8], own: &Url) -> bool {
         .any(|name| is(&format!("{name}:{port}")) || bare && is(name))
 }
 
-/// While trying things out people mix `localhost` and `127.0.0.1`; both are this computer, on the same port.
+/// People who try the server out mix `localhost` and `127.0.0.1`. Both are this computer, on the same port.
 fn is_same_computer(origin: &str, own: &Url) -> bool {
     let local = |url: &Url| url.host_str().is_some_and(|name| LOCAL.contains(&name));
     let same =

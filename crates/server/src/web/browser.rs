@@ -1,8 +1,8 @@
-//! The browser that asks, known by two kinds of cookies (docs/decisions/0054).
+//! The browser that sent a request, recognised by two kinds of cookies (docs/decisions/0054).
 //!
 //! The *session cookie* names who is signed in and changes at each sign-in. A *binding cookie* only names the browser, so that
-//! what began in it goes on in it and nowhere else; sign-in never changes it. Each binding cookie has a random name: of two
-//! tabs that were opened before the first cookie, neither overwrites the other's.
+//! a sign-in or consent can continue only in the browser where it began; sign-in never changes it. Each binding
+//! cookie has a random name: of two tabs that were opened before the first cookie, neither overwrites the other's.
 
 use crate::http::cookies;
 use crate::http::respond::Response;
@@ -13,27 +13,27 @@ use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header};
 
-/// How many binding cookies are looked at: each tab that is opened before the first cookie gets one. Other programs can set
-/// some too, on a host that they share with this server.
+/// The largest number of binding cookies that are read. Each tab that is opened before the first cookie gets one. Other programs on
+/// the same host can set some too.
 const MOST_BINDINGS: usize = 32;
-/// Stands between the name of the session cookie and the random part of a binding cookie's.
+/// The part of a binding cookie's name between the name of the session cookie and the random part.
 const BINDING: &str = "-browser-";
 /// The length of a value: 256 bits in base64url.
 const LENGTH: usize = 43;
 
-/// The SHA-256 of a cookie's value. Pages, handovers and the database hold no more of it.
+/// The SHA-256 of a cookie's value. Pages, handovers and the database hold only this hash.
 pub(super) type Hash = [u8; 32];
 
 /// A browser.
 pub(super) struct Browser {
     session: Option<SessionId>,
     bindings: Vec<Hash>,
-    /// The binding cookie to set, because none came: the random part of its name, and its value.
+    /// The binding cookie to set if the browser sent none: the random part of its name, and its value.
     fresh: Option<(String, String)>,
     change: Change,
 }
 
-/// What an answer does to the session cookie.
+/// The change that an answer makes to the session cookie.
 enum Change {
     Keep,
     Set(String),
@@ -65,7 +65,7 @@ impl Browser {
         self.session
     }
 
-    /// The binding for what begins now.
+    /// The binding for a sign-in or consent that begins now.
     pub(super) fn binding(&self) -> Hash {
         match (self.bindings.first(), &self.fresh) {
             (Some(first), _) => *first,
@@ -74,8 +74,8 @@ impl Browser {
         }
     }
 
-    /// Whether what has this binding began here. Before there were binding cookies the session cookie was one, and a server
-    /// of that version may be running beside this one.
+    /// Whether this binding was made in this browser. In an older version the session cookie was the binding, and a server of that
+    /// version may run beside this one.
     pub(super) fn is_bound(&self, binding: &Hash) -> bool {
         self.bindings.contains(binding) || self.session.is_some_and(|session| session.0 == *binding)
     }
@@ -85,7 +85,7 @@ impl Browser {
         !self.bindings.is_empty() || self.session.is_some()
     }
 
-    /// Changes to a new session, so that a cookie which was planted before names none.
+    /// Begins a new session, so that a session cookie that an attacker planted before is worthless.
     pub(super) fn begin_session(&mut self) -> SessionId {
         let token = token();
         let id = SessionId(hash(&token));

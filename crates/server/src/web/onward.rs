@@ -1,13 +1,14 @@
-//! Where a sign-in leads: to a place, or back to a form whose session had ended when it was sent (DESIGN §9).
+//! The target of a sign-in: a place, or a form whose session had ended when it was sent (DESIGN §9).
 //!
-//! The page comes back with what was typed, or says that nothing was done. Nothing is done before the person sends it again.
+//! The page comes back with the text that was typed, or says that nothing was done. The form takes effect only if the person sends
+//! it again.
 
 use super::Form;
 use super::state::{LONGEST_PAYLOAD, Opened};
 use crate::store::model::{User, UserId};
 use uuid::Uuid;
 
-/// Where a sign-in leads.
+/// The target of a sign-in.
 pub(super) struct Onward {
     /// Path and query, below the public address.
     pub(super) place: String,
@@ -15,12 +16,12 @@ pub(super) struct Onward {
     pub(super) kept: Option<Kept>,
 }
 
-/// A form that was sent without a session; the default one held nothing to keep.
+/// A form that was sent without a session. The default has nothing to keep.
 #[derive(Default)]
 pub struct Kept {
-    /// Whose form it is; `None`: nobody gets it back.
+    /// The person whose form it is. `None`: nobody gets it back.
     person: Option<UserId>,
-    /// What was typed, as [`Form::encode`] writes it.
+    /// The typed text, as [`Form::encode`] writes it.
     fields: String,
 }
 
@@ -37,7 +38,7 @@ impl Kept {
         }
     }
 
-    /// Whether something that was typed comes back.
+    /// Whether any typed text comes back.
     #[must_use]
     pub fn has_typed(&self) -> bool {
         Form::decode(&self.fields).has_typed()
@@ -58,7 +59,7 @@ impl Onward {
         }
     }
 
-    /// Back to the page of a form. What was typed is dropped where it is too long to carry.
+    /// Back to the page of a form. Typed text that is too long to carry is dropped.
     #[must_use]
     pub(super) fn back(place: &str, kept: Kept) -> Self {
         let is_short = place.len() + kept.fields.len() + 64 <= LONGEST_PAYLOAD;
@@ -82,7 +83,7 @@ impl Onward {
         }
     }
 
-    /// Reads what [`Onward::encode`] wrote. Another browser gets the place alone.
+    /// Reads a text of [`Onward::encode`]. Another browser gets only the place.
     #[must_use]
     pub(super) fn decode(opened: &Opened) -> Option<Self> {
         let text = std::str::from_utf8(&opened.payload).ok()?;

@@ -1,8 +1,8 @@
-//! What a page carries from one request to the next, sealed: two tabs never collide, and a visitor who goes away leaves
-//! nothing in the database.
+//! The state that a page carries to its form, sealed: two tabs never collide, and a visitor who goes away leaves nothing in the
+//! database.
 //!
-//! Each is bound to its purpose, browser, person and time. It opens even where the binding does not fit, so that the page
-//! can lead the person back to where they were instead of to an error; only a fitting one is acted upon.
+//! A state is bound to its purpose, browser, person and time. It opens even if the binding does not fit, so that the page can
+//! lead the person back instead of to an error. Only a state that fits is acted upon.
 
 use crate::http::body;
 use crate::keys::Keys;
@@ -17,38 +17,38 @@ use uuid::Uuid;
 /// and the headers that a browser sends: all headers together have 16 KiB, or 8 KiB on HTTP/2. 32 binding cookies and the session
 /// cookie take 2.5 KiB of them, a browser's other headers some 800 bytes, each header 32 more on HTTP/2.
 pub(super) const LONGEST_PLACE: usize = 12 * 1024 + 512;
-/// How long a page may stay open before its form is asked again.
+/// How long a page may stay open before the person is asked again.
 pub const LIFETIME: Duration = Duration::from_secs(30 * 60);
 const HEAD: usize = 4 + 12;
 const BINDING: usize = 1 + 32 + 16 + 8;
 const TAG: usize = 16;
-/// The most that a state carries: the longest place to go on, and what a person is asked there.
+/// The longest payload of a state: the longest place to continue at, and the question there.
 pub(super) const LONGEST_PAYLOAD: usize = LONGEST_PLACE + 6 * 1024;
 
 // A form that carries the longest state is accepted when it is posted, with as much again for what people type.
 const _: () = assert!(text_length(LONGEST_PAYLOAD) < body::LARGEST / 2);
 
-/// How long the text of a state with so much payload is.
+/// The length of the text of a state with a payload of this length.
 const fn text_length(payload: usize) -> usize {
     ((HEAD + BINDING + payload + TAG) * 4).div_ceil(3)
 }
 
-/// What a sealed state is for; it serves nothing else.
+/// The one purpose that a sealed state serves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Purpose {
-    /// Signing in; carries where to go then.
+    /// Signing in; carries the place to go to afterwards.
     Login = 1,
-    /// Consent; carries the grant to come and the request.
+    /// Consent; carries the id of the future grant and the request.
     Consent = 2,
     /// Ending an app's access.
     End = 3,
-    /// Making an app or a secret; carries the id of what is to come.
+    /// Making an app or a secret; carries the id of the new object.
     Developer = 4,
     /// Signing out.
     Logout = 5,
     /// Ending a secret; carries its id.
     Secret = 6,
-    /// Signing in with another account; carries where to go then.
+    /// Signing in with another account; carries the place to go to afterwards.
     Switch = 7,
     /// Changing an app; carries its id.
     ChangeApp = 8,
@@ -56,16 +56,16 @@ pub enum Purpose {
     DeleteApp = 9,
 }
 
-/// Whom a state is bound to.
+/// The browser and the person that a state is bound to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Binding {
-    /// The hash of the session cookie where somebody is signed in, else of a binding cookie.
+    /// The hash of the session cookie if a person is signed in, or else of a binding cookie.
     pub browser: [u8; 32],
-    /// Who is signed in.
+    /// The person who is signed in.
     pub person: Option<UserId>,
 }
 
-/// What of a binding is that of who asks.
+/// Which parts of a binding fit the request.
 #[derive(Clone, Copy)]
 pub struct Fit {
     /// The browser.
@@ -76,11 +76,11 @@ pub struct Fit {
 
 /// A state that this server sealed for this purpose.
 pub struct Opened {
-    /// What it carries.
+    /// The payload.
     pub payload: Vec<u8>,
     /// Whether it was sent to this browser.
     pub browser: bool,
-    /// Who was signed in when it was sent.
+    /// The person who was signed in when the page was sent.
     pub person: Option<UserId>,
     /// Whether browser and person fit, whatever the time.
     pub own: bool,
@@ -88,7 +88,7 @@ pub struct Opened {
     pub fits: bool,
 }
 
-/// Seals `payload`; what opens to nothing where it is too long, which no page has.
+/// Seals `payload`. If it is too long, which no page's payload is, the result opens to nothing.
 #[must_use]
 pub fn seal(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, payload: &[u8]) -> String {
     if payload.len() > LONGEST_PAYLOAD {
@@ -117,7 +117,7 @@ pub fn seal(keys: &Keys, purpose: Purpose, binding: Binding, now: Instant, paylo
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Opens a state; `None` where it is not ours or for something else. `fit` says what of a binding is that of who asks.
+/// Opens a state. `None` if it is not ours or has another purpose. `fit` says which parts of a binding fit the request.
 #[must_use]
 pub fn open(
     keys: &Keys,

@@ -1,4 +1,4 @@
-//! A request for a page: who asks, from which browser, in which language; and the answer with the headers of a page.
+//! A request for a page, with its person, browser and language. Also renders the answer, with the headers of every page.
 
 use super::address;
 use super::browser::Browser;
@@ -40,13 +40,13 @@ pub struct Visit {
     pub now: Instant,
     /// Method, address and headers.
     pub parts: Parts,
-    /// Who is signed in.
+    /// The person who is signed in.
     pub user: Option<Arc<User>>,
     /// The language of the answer.
     pub locale: Locale,
-    /// What the page says first.
+    /// A notice at the top of the page.
     pub notice: Option<Notice>,
-    /// Whether pages with a navigation link to the developer pages. A stranger may turn out to be a developer.
+    /// Whether the navigation links to the developer pages. It does so for a person who is not signed in: they may be a developer.
     develops: bool,
     browser: Browser,
 }
@@ -64,7 +64,7 @@ impl FromRequest<Arc<Hallpass>> for Visit {
 }
 
 impl Visit {
-    /// Reads who is asking.
+    /// Reads the person, the browser and the language of a request.
     ///
     /// # Errors
     /// If the database is away. The error is the answer to send.
@@ -83,7 +83,7 @@ impl Visit {
             let own = hallpass.issuer.as_str();
             return Err(visit.error(421, ErrorKind::ForeignHost { seen: &seen, own }));
         }
-        // The keys that open what a form brings back are memory too.
+        // Must be fresh: the keys that open the state of a form are in memory too.
         let fresh = hallpass.feed.fresh().await;
         fresh.map_err(|error| visit.failed(error))?;
         if let Some(id) = visit.browser.session() {
@@ -94,7 +94,7 @@ impl Visit {
         Ok(visit)
     }
 
-    /// Learns where the navigation may lead this person.
+    /// Finds out which pages the navigation may link to for this person.
     ///
     /// # Errors
     /// If the database is away. The error is the answer to send.
@@ -106,27 +106,27 @@ impl Visit {
         Ok(self)
     }
 
-    /// Seals what the page carries to its form.
+    /// Seals the state that the page gives to its form.
     #[must_use]
     pub fn seal(&self, purpose: Purpose, payload: &[u8]) -> String {
         state::seal(&self.hallpass.keys, purpose, self.binding(), self.now, payload)
     }
 
-    /// Opens what the form brought back.
+    /// Opens the state that the form sent back.
     #[must_use]
     pub fn open(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
         let (keys, fit) = (&self.hallpass.keys, |binding: &Binding| self.fit(binding));
         state::open(keys, purpose, fit, self.now, form.get("state")?)
     }
 
-    /// Seals what a form carries that comes back after a sign-in ([`super::onward`]). A sign-out in another tab takes the session
-    /// cookie away, so the binding cookie tells the browser too.
+    /// Seals the state of a form that comes back after a sign-in ([`super::onward`]). A sign-out in another tab removes the session
+    /// cookie, so the state also names the browser by its binding cookie.
     #[must_use]
     pub fn seal_to_return(&self, purpose: Purpose, payload: &[u8]) -> String {
         self.seal(purpose, &[payload, &self.browser.binding()].concat())
     }
 
-    /// Opens what [`Visit::seal_to_return`] sealed, or the version before: an id at most, without a binding behind it.
+    /// Opens a state that [`Visit::seal_to_return`] sealed. The state of the previous version has at most an id and no binding.
     #[must_use]
     pub fn open_returned(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
         let mut opened = self.open(purpose, form)?;
@@ -137,14 +137,14 @@ impl Visit {
         Some(opened)
     }
 
-    /// Whether the browser sent a cookie of ours. A form that comes without was begun in another browser, or this one keeps
+    /// Whether the browser sent a cookie of ours. If a form comes without one, it was begun in another browser, or the browser keeps
     /// no cookies.
     #[must_use]
     pub fn brought_cookies(&self) -> bool {
         self.browser.brought_cookies()
     }
 
-    /// Where the request comes from.
+    /// The source of the request.
     #[must_use]
     pub fn source(&self) -> IpAddr {
         let peer = self.parts.extensions.get::<Peer>().copied();
@@ -167,13 +167,13 @@ impl Visit {
             .map_or("/", http::uri::PathAndQuery::as_str)
     }
 
-    /// Whether no form could bring the place back.
+    /// Whether the place is too long for a form to send back.
     #[must_use]
     pub fn is_too_long(&self) -> bool {
         self.place().len() > longest_place(self.parts.version)
     }
 
-    /// Those parameters of the query that the page knows.
+    /// The parameters of the query that the page knows.
     #[must_use]
     pub fn query(&self, known: &[&'static str]) -> Parameters<'_> {
         Parameters::read(self.parts.uri.query().unwrap_or_default().as_bytes(), known)
@@ -185,7 +185,7 @@ impl Visit {
         format!("{}{place}", self.hallpass.base)
     }
 
-    /// What these scopes allow, in the language of the answer and the order of the scopes.
+    /// The lines that say what these scopes allow, in the language of the answer and the order of the scopes.
     #[must_use]
     pub fn scope_lines(&self, scopes: &Scopes) -> Vec<ScopeLine<'_>> {
         let catalogue = &self.hallpass.config.scopes;
@@ -199,7 +199,7 @@ impl Visit {
             .collect()
     }
 
-    /// Renders with what surrounds every page.
+    /// Renders a page inside the frame that every page has.
     pub fn render(&self, status: u16, page: impl FnOnce(&Frame<'_>) -> String) -> Response {
         let sign_out = if self.user.is_some() {
             self.seal(Purpose::Logout, &[])
@@ -250,7 +250,7 @@ impl Visit {
         response
     }
 
-    /// An error page for somebody whom another account may help. It has a button that leads there, and then to `place`.
+    /// An error page for a person who may succeed with another account. Its button leads to the sign-in, and then to `place`.
     #[must_use]
     pub fn wrong_account(&self, kind: ErrorKind<'_>, back: Option<Back<'_>>, place: &str) -> Response {
         let status = 403;
@@ -268,7 +268,7 @@ impl Visit {
         self.render(status, |frame| error.render(frame))
     }
 
-    /// The page for something that failed on our side.
+    /// The page for a failure of the server.
     #[must_use]
     pub fn failed(&self, refusal: impl Into<Refusal>) -> Response {
         let refusal = refusal.into();
@@ -285,9 +285,9 @@ impl Visit {
         self.finish(respond::see_other(location))
     }
 
-    /// Signs a person in: the session gets a new id, so one that was planted before is worth nothing.
+    /// Signs a person in. The session gets a new id, so an id that an attacker planted before is worthless.
     ///
-    /// `false`: their password was changed or they were suspended since it was checked.
+    /// `false` if the password was changed or the person suspended since the password was checked.
     ///
     /// # Errors
     /// If the database is away.
@@ -341,7 +341,7 @@ impl Visit {
         }
     }
 
-    /// Whether the binding is that of this browser, and of who is signed in. No form outlives the session that it was made in.
+    /// Whether the binding fits this browser and the signed-in person. No form outlives its session.
     fn fit(&self, binding: &Binding) -> Fit {
         Fit {
             browser: match binding.person {
@@ -379,8 +379,8 @@ fn negotiate(parts: &Parts, of_user: Option<&str>) -> Locale {
     Locale::negotiate(of_user, accepted.and_then(|value| value.to_str().ok()))
 }
 
-/// Whether no other site has a hand on the window of this page. Apps open sign-in and consent in windows of their own and
-/// look whether these are still there, so those pages are not cut off from who opened them.
+/// Whether to cut the window of this page off from the window that opened it. Apps open sign-in and consent in separate windows
+/// and check whether these are still open, so those pages are not cut off.
 fn is_apart(path: &str) -> bool {
     let below = |place: &str| {
         let rest = path.strip_prefix(place);

@@ -1,8 +1,8 @@
 //! Consent: a person allows or denies an app.
 //!
-//! The form carries the id of the grant to come. Allowing inserts that grant or finds it: a second POST shows the same code
-//! while it can be redeemed, and makes nothing. One for another organization is asked again. A denial after it ends the grant
-//! while its code is not redeemed.
+//! The form carries the id of the future grant. To allow inserts that grant, or finds it: a second POST creates nothing, and shows
+//! the same code as long as it can be redeemed. If the second POST names another organization, the person is asked again. If it
+//! denies, the grant ends, unless its code is already redeemed.
 
 use super::judged::{judge_again, log_refused, place, site};
 use super::prompt;
@@ -29,7 +29,7 @@ use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Asks for consent to a request that was judged.
+/// Asks for consent to a checked request.
 ///
 /// # Errors
 /// If the database is away.
@@ -37,13 +37,13 @@ pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, que
     put(visit, user, request, query, Reason::First).await
 }
 
-/// Why the question is put.
+/// Why the person is asked.
 enum Reason<'f> {
     /// For the first time.
     First,
-    /// Once more, though it was answered by this form. What was chosen there stays chosen.
+    /// Again, although this form was an answer. Its choices stay selected.
     Again(Again, Option<&'f Form>),
-    /// No organization was chosen, or one that is no choice.
+    /// The form names no organization, or one that the person cannot choose.
     NoOrganization,
 }
 
@@ -112,7 +112,7 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
     })
 }
 
-/// Who made the app: its organization, or, where organizations are hidden, the developer who registered it.
+/// The maker of the app: its organization or, if organizations are hidden, the developer who registered it.
 async fn owner(hallpass: &Hallpass, request: &AuthorizationRequest) -> Result<Option<String>, Refusal> {
     let organization = &request.client.organization;
     if !organization.hidden {
@@ -134,7 +134,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
         return Ok(prompt::interrupted(&visit, &place, Some(app), Kept::default()));
     };
     let failed = |refusal| visit.failed(refusal);
-    // Another tab, another person or a long pause: the question is put again to the person who is signed in now.
+    // Another tab, another person or a long pause: ask the person who is signed in now again.
     if !opened.fits {
         let chosen = opened.own.then_some(&form);
         let asked = put(
@@ -147,7 +147,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
         .await;
         return asked.map(unchanged).map_err(failed);
     }
-    // Nobody gives more than the page showed, nor more than is asked for now.
+    // Grant only scopes that the page showed and that are still requested.
     let wanted = request.scopes.clone();
     request.scopes = wanted.intersection(&shown.scopes);
     match form.get("decision") {
@@ -166,7 +166,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     asked.map(unchanged).map_err(failed)
 }
 
-/// `POST /switch`: "not you?". The session ends, and the same request is put to whoever signs in next.
+/// `POST /switch`: "not you?". The session ends, and the next person who signs in is asked about the same request.
 pub async fn switch(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let (own, place) = match visit.open(Purpose::Switch, &form) {
         Some(opened) => (opened.own, String::from_utf8_lossy(&opened.payload).into_owned()),
@@ -175,14 +175,14 @@ pub async fn switch(Post { mut visit, form }: Post) -> Result<Response, Response
             (opened.own, place(&visit.hallpass, &shown.query))
         }
     };
-    // Where another tab signed in meanwhile, or the form is another browser's, the page says who is here now.
+    // If another tab signed in meanwhile, or the form is from another browser, keep the session: the page shows its person.
     if own {
         visit.sign_out().await.map_err(|refusal| visit.failed(refusal))?;
     }
     Ok(visit.go(&visit.address(&place)))
 }
 
-/// What the page carried to its form.
+/// The state that the page gave to its form.
 #[expect(clippy::result_large_err, reason = "the error is the answer")]
 fn carried(visit: &Visit, form: &Form) -> Result<(Opened, Shown), Response> {
     let parts = || {
@@ -193,7 +193,7 @@ fn carried(visit: &Visit, form: &Form) -> Result<(Opened, Shown), Response> {
     parts().ok_or_else(|| visit.error(400, ErrorKind::Stale))
 }
 
-/// Counts that the person allows the app; `Err` is the page for whoever did so too often.
+/// Counts one approval of the app by the person. `Err` is the page for a person who approved too often.
 #[expect(clippy::result_large_err, reason = "the error is the answer")]
 fn count(visit: &Visit, user: &User, request: &AuthorizationRequest) -> Result<(), Response> {
     let app = &request.client.app;
@@ -207,8 +207,8 @@ fn count(visit: &Visit, user: &User, request: &AuthorizationRequest) -> Result<(
     })
 }
 
-/// Sends the person back without access. Where the same form allowed it before, that grant ends while the app has not
-/// redeemed its code; a grant that is in use ends on the connected-apps page alone.
+/// Sends the person back without access. If the same form allowed the app before and the app has not redeemed the code, that grant
+/// ends. A grant that is in use can be ended only on the connected-apps page.
 async fn deny(visit: &Visit, user: &User, request: &AuthorizationRequest, id: GrantId) -> Result<Response, Refusal> {
     let app_name = request.client.app.name.as_str();
     let before = take_back(visit, user, id).await?;
@@ -228,7 +228,7 @@ async fn deny(visit: &Visit, user: &User, request: &AuthorizationRequest, id: Gr
     })
 }
 
-/// Says that the app has access. The person reads it before the app hears of the denial, so the way back is a link.
+/// Says that the app already has access. The person must read this before the app gets the denial, so the way back is a link.
 fn already_connected(visit: &Visit, request: &AuthorizationRequest, address: Option<&str>) -> Response {
     let app_name = request.client.app.name.as_str();
     let site = address.and_then(|href| site(&request.client, href));
@@ -240,12 +240,12 @@ fn already_connected(visit: &Visit, request: &AuthorizationRequest, address: Opt
     visit.render(200, |frame| AlreadyConnected { app_name, back }.render(frame))
 }
 
-/// What the same form had given before it was denied.
+/// What the same form had granted before the denial.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
-    /// Nothing that is left.
+    /// Nothing, or a grant that has ended.
     Nothing,
-    /// A grant whose code was not redeemed: it is ended.
+    /// A grant whose code was not redeemed. It ends now.
     Pending,
     /// A grant that the app uses.
     Active,
@@ -256,7 +256,7 @@ async fn take_back(visit: &Visit, user: &User, id: GrantId) -> Result<Before, Re
     let (reason, now) = (EndReason::ByPerson, visit.now);
     let state = async || Ok::<_, Refusal>(store.grant(id).await?.map(|grant| grant.state));
     let mut found = state().await?;
-    // Most forms are answered once, and need no write.
+    // Most forms are answered once. They need no write.
     if found == Some(Life::Pending) {
         let recording = store.recording(visit.who(user).ended(reason, now));
         if recording.end_pending(id, reason, now).await? {
@@ -280,7 +280,7 @@ fn chosen<'a>(form: &Form, organizations: &'a [Arc<Organization>]) -> Option<&'a
     chosen.map(Arc::as_ref)
 }
 
-/// Gives the app what the person allows, or says why the question has to be put once more.
+/// Grants what the person allows, or returns why the person must be asked again.
 async fn allow<'f>(
     visit: &Visit,
     user: &User,
@@ -299,7 +299,7 @@ async fn allow<'f>(
     if let Some(parts) = shown.changed(visit, &question, form.get("parts")) {
         return again(Again::Changed(parts));
     }
-    // So many grants ended since the page was shown that this one would be taken for one of them.
+    // So many grants have ended since the page was shown that a recall covers the id of this one.
     let revoked = &visit.hallpass.revoked;
     if revoked.has_ended(user.id, request.client.app.id, shown.id) {
         return again(Again::Ended);
@@ -313,7 +313,7 @@ async fn allow<'f>(
     }
 }
 
-/// `None`: the same form came before, for another organization. Its code would open that one.
+/// `None` if the same form came before for another organization. The code of that grant would open the other organization.
 async fn give(
     visit: &Visit,
     user: &User,
@@ -352,7 +352,7 @@ fn hand_over(visit: &Visit, request: &AuthorizationRequest, grant: &Grant) -> Re
     let app_name = request.client.app.name.as_str();
     let ring = hallpass.keys.ring();
     let counts = grant.state == Life::Pending && visit.now < grant.code_expires;
-    // The key of the code is gone where it was revoked since.
+    // The key of the code may have been revoked since then.
     let Some(key) = ring.proof_by_id(grant.key).filter(|_| counts) else {
         return Ok(visit.render(200, |frame| ConsentDone { app_name }.render(frame)));
     };
@@ -371,8 +371,8 @@ fn hand_over(visit: &Visit, request: &AuthorizationRequest, grant: &Grant) -> Re
     }))
 }
 
-/// The organizations in which this person may connect this app. A hidden default one is nobody's choice where there is
-/// another.
+/// The organizations in which this person may connect this app. The hidden default organization is offered only if there is no
+/// other.
 async fn choices(
     hallpass: &Hallpass,
     user: &User,
@@ -390,7 +390,7 @@ async fn choices(
     Ok(found)
 }
 
-/// There is no organization in which this person could connect this app. The app is told if the person goes back to it.
+/// The page for a person who has no organization in which to connect this app. The app gets the error if the person goes back to it.
 fn nowhere(visit: &Visit, request: &AuthorizationRequest, query: &str) -> Response {
     let refusal = AuthorizeReason::NoOrganization.into();
     log_refused(&refusal);
@@ -424,7 +424,7 @@ fn until(hallpass: &Hallpass) -> Until {
     }
 }
 
-/// A short number for people to name this pass by; it says nothing.
+/// A short number by which people can name this pass. It has no other meaning.
 fn pass_number(id: Uuid) -> String {
     let digits = id.simple().to_string().to_uppercase();
     format!("{}-{}", &digits[24..28], &digits[28..])
