@@ -1,4 +1,4 @@
-//! Reads a table key by key: what is asked for is known, what is left over is refused with the nearest known name.
+//! Reads a table key by key. Keys that are read are known. Any other key is refused, with the nearest known name.
 
 use super::presets;
 use super::problems::{Problems, join};
@@ -6,17 +6,17 @@ use super::tree::{Node, Origin, Table, Value};
 use indexmap::IndexMap;
 use std::hash::Hash;
 
-/// What a value must be like; the error says what it should have been.
+/// Parses a value. The error says what was expected.
 pub(super) type Parse<T> = fn(&Node) -> Result<T, String>;
 
 /// A table being read.
 pub(super) struct Fields<'a> {
     path: String,
     table: Table,
-    /// What stands in the presets, in place of values that are wrong: so the others are judged as well.
+    /// The values of the presets. They replace wrong values, so that the others are checked as well.
     below: Table,
     known: Vec<String>,
-    /// Something else stood in place of the table, which was noted: that keys are missing is no news then.
+    /// The file has another type than a table here. This was noted, so missing keys are not reported.
     replaced: bool,
     problems: &'a mut Problems,
 }
@@ -34,12 +34,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The same, with the presets' values for those that are wrong.
+    /// The same, with values of the presets that replace wrong values.
     pub(super) fn over(self, below: Table) -> Self {
         Self { below, ..self }
     }
 
-    /// The value of `key`, which must be there. Where it is wrong, that is noted, and the presets' value is given.
+    /// The value of `key`, which is required. A wrong value is noted, and the value of the presets replaces it.
     pub(super) fn required<T>(&mut self, key: &str, parse: Parse<T>) -> Option<T> {
         if !self.table.contains_key(key) {
             self.missing(key, "this key is missing");
@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The value of `key`, if it is there and right; what is wrong with it is noted.
+    /// The value of `key`, if it exists and is right. A wrong value is noted.
     pub(super) fn optional<T>(&mut self, key: &str, parse: Parse<T>) -> Option<T> {
         let node = self.take(key)?;
         let value = parse(&node);
@@ -59,7 +59,7 @@ impl<'a> Fields<'a> {
             .ok()
     }
 
-    /// Whether `key` is written, read already or not.
+    /// Whether `key` is written, even if it was already read.
     pub(super) fn has(&self, key: &str) -> bool {
         self.problems.is_written(&join(&self.path, key))
     }
@@ -79,7 +79,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The fields of the table at `key`; an empty one where there is none.
+    /// The fields of the table at `key`. Empty if there is no such table.
     pub(super) fn section(&mut self, key: &'static str) -> Fields<'_> {
         let path = join(&self.path, key);
         let (table, replaced) = match self.take(key).map(|node| node.value) {
@@ -102,7 +102,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reads each entry of the table at `key` by `read`, and its name by `parse`; entries that are wrong are left out, and noted.
+    /// Reads each entry of the table at `key` by `read`, and its name by `parse`. Wrong entries are noted and left out.
     pub(super) fn entries<N: Hash + Eq, T>(
         &mut self,
         key: &'static str,
@@ -130,7 +130,7 @@ impl<'a> Fields<'a> {
         entries
     }
 
-    /// Reads each table of the list at `key` by `read`; those that are wrong are left out, and noted.
+    /// Reads each table of the list at `key` by `read`. Wrong tables are noted and left out.
     pub(super) fn list<T>(&mut self, key: &'static str, read: fn(Fields<'_>) -> Option<T>) -> Vec<T> {
         let path = join(&self.path, key);
         let items = match self.take(key).map(|node| node.value) {
@@ -176,12 +176,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Notes what is wrong with `key`.
+    /// Notes a problem of `key`.
     pub(super) fn problem(&mut self, key: &str, text: &str) {
         self.problems.add(&join(&self.path, key), text);
     }
 
-    /// Refuses every key that nobody asked for.
+    /// Refuses every key that was not read.
     pub(super) fn finish(self) {
         let known: Vec<&str> = self.known.iter().map(String::as_str).collect();
         for key in self.table.keys() {
@@ -195,7 +195,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Where a key belongs that stands in the wrong place: what follows a table's header is the table's.
+/// The right place of a misplaced key. Every key after the header of a table belongs to that table.
 fn elsewhere(key: &str, path: &str) -> Option<String> {
     if key == "preset" {
         return Some("`preset` stands at the top of the file, before the first table".to_owned());
@@ -215,7 +215,7 @@ fn elsewhere(key: &str, path: &str) -> Option<String> {
     None
 }
 
-/// The known name that `key` was most likely meant to be. A common beginning alone is no likeness.
+/// The known name that `key` was most likely meant to be. A common beginning alone is not enough.
 pub(super) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     let key = key.to_lowercase();
     let likeness = |name: &&str| strsim::jaro_winkler(&key, name);

@@ -1,4 +1,4 @@
-//! How the values of a configuration go together.
+//! Checks the values of a configuration against each other.
 
 use super::Config;
 use super::declared::App;
@@ -14,7 +14,7 @@ use hallpass_wire::{RedirectUri, Scopes};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-/// Notes every value that does not go with another one.
+/// Notes every value that contradicts another one.
 pub(super) fn config(config: &Config, problems: &mut Problems) {
     let offer = config.offer(|section| problems.is_complete(section));
     paths(&config.paths, problems);
@@ -29,7 +29,8 @@ pub(super) fn config(config: &Config, problems: &mut Problems) {
     unique(ids.enumerate(), "apps", "client_id", problems);
 }
 
-/// Endpoints are answered with and without a slash at the end, so a slash is no difference here.
+/// Two endpoints must not have the same path. An endpoint is answered with and without a slash at the end, so a slash makes no
+/// difference.
 fn paths(paths: &Paths, problems: &mut Problems) {
     let configured = |row: &'static Row| match row.location {
         Location::Path(key, path) => Some((key, path(paths))),
@@ -77,7 +78,7 @@ fn catalogue(config: &Config, offer: &Offer<'_>, problems: &mut Problems) {
     }
 }
 
-/// An app that asks for no scope gets the defaults, in a token that must have room for them.
+/// An app that requests no scope gets the default scopes, so a token must have room for them.
 fn default_scopes(defaults: &Scopes, problems: &mut Problems) {
     let length = defaults.text_length();
     let mut end = 0;
@@ -182,7 +183,7 @@ fn app(config: &Config, offer: &Offer<'_>, (app, path): (&App, &str), problems: 
     }
 }
 
-/// Who owns an app must be able to manage it: an organization's apps are its own developers' (DESIGN §4).
+/// The owner of an app must be able to manage it: the apps of an organization are managed by its own developers (DESIGN §4).
 fn owner(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     let Some(email) = &app.owner else { return };
     let is_owner = |other: &str| spelling::email(other) == spelling::email(email);
@@ -205,7 +206,7 @@ fn owner(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     }
 }
 
-/// A scheme without a dot is for the operator to allow, and for public apps.
+/// A scheme without a dot must be allowed by the operator, and only public apps may use it.
 fn schemes(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     let schemes = Schemes {
         listed: &config.portal.schemes,
@@ -219,7 +220,7 @@ fn schemes(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     }
 }
 
-/// An app may have no scope; a product or a resource without any would be of no use to anybody.
+/// An app may have no scope. A product or a resource without a scope would be useless.
 fn at_least_one(scopes: &Scopes, path: &str, problems: &mut Problems) {
     if scopes.is_empty() {
         problems.add(path, "expected at least one scope");
@@ -242,7 +243,7 @@ fn known_product(offer: &Offer<'_>, product: &str, path: &str, problems: &mut Pr
     }
 }
 
-/// Notes each value of `key` that an earlier entry of the list has already.
+/// Notes each value of `key` that an earlier entry of the list already has.
 fn unique<T: std::hash::Hash + Eq>(
     values: impl Iterator<Item = (usize, T)>,
     list: &str,

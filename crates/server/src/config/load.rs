@@ -1,7 +1,7 @@
-//! Lays the sources over each other and has the result read and judged.
+//! Lays the sources of a configuration over each other, and has the result read and checked.
 //!
-//! From below: `presets/default.toml`, the preset, the operator's file, the environment, the command line. Tables merge
-//! key by key, lists replace. Only a preset's catalogue (`[scopes]`, `[products]`) replaces the one of `default` whole.
+//! The order, lowest first: `presets/default.toml`, the preset, the operator's file, the environment, the command line. Tables merge
+//! key by key; a list replaces the list below. A preset's catalogue (`[scopes]`, `[products]`) replaces that of `default` as a whole.
 
 use super::fields::{Fields, nearest};
 use super::problems::{ConfigError, Problems, unreadable};
@@ -11,34 +11,34 @@ use super::{Config, judge, presets, warnings};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How messages name the options.
+/// The name of the options in messages.
 const COMMAND_LINE: &str = "command line";
 
-/// Where a configuration comes from. It does not print: the environment may hold secrets.
+/// The sources of a configuration. It has no `Debug`: the environment may hold secrets.
 #[derive(Clone, Default)]
 pub struct Source {
-    /// The preset that the command line names; rules over the file's.
+    /// The preset that the command line names. It wins over the one in the file.
     pub preset: Option<String>,
     /// The operator's file.
     pub file: Option<PathBuf>,
-    /// The environment. `HALLPASS_SECTION__KEY` is read; everything else is left alone.
+    /// The environment. Only `HALLPASS_SECTION__KEY` is read.
     pub environment: Vec<(String, String)>,
     /// Values from options: the key as `section.key`, and the value.
     pub overrides: Vec<(String, String)>,
 }
 
-/// A configuration, and what it was made of.
+/// A configuration, with its sources and warnings.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The effective configuration.
     pub config: Config,
     /// The names of the sources that were laid over each other, the lowest first.
     pub layers: Vec<String>,
-    /// What works, and is hardly meant so.
+    /// Warnings: settings that are valid but probably not intended.
     pub warnings: Vec<String>,
 }
 
-/// `hallpass.toml` in the working folder, where there is one: the file when no other is named.
+/// `hallpass.toml` in the working folder, if it exists. It is the file if no other is named.
 #[must_use]
 pub fn default_file() -> Option<PathBuf> {
     let file = Path::new("hallpass.toml");
@@ -46,7 +46,7 @@ pub fn default_file() -> Option<PathBuf> {
 }
 
 impl Config {
-    /// Loads and judges a configuration. The error names everything that is wrong.
+    /// Loads and checks a configuration. The error names every mistake.
     pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
         let mut problems = Problems::default();
         let mut layers = Vec::new();
@@ -73,11 +73,11 @@ impl Config {
 /// All sources in one tree.
 struct Merged {
     table: Table,
-    /// What ships with Hallpass, alone.
+    /// Only the presets that ship with Hallpass, without the operator's values.
     presets: Table,
 }
 
-/// Lays all sources over each other; None where a file cannot be read at all.
+/// Lays all sources over each other. `None` if a file cannot be read at all.
 fn merged(source: &Source, layers: &mut Vec<String>, problems: &mut Problems) -> Option<Merged> {
     let file = match &source.file {
         Some(path) => operators_file(path, problems),
@@ -101,7 +101,7 @@ fn merged(source: &Source, layers: &mut Vec<String>, problems: &mut Problems) ->
     Some(Merged { table, presets })
 }
 
-/// `default`, and over it the preset that is named.
+/// `default`, with the named preset over it.
 fn preset_tables(preset: &str, layers: &mut Vec<String>, problems: &mut Problems) -> Option<Table> {
     let mut table = preset_table(presets::DEFAULT, layers, problems)?;
     if preset != presets::DEFAULT {
@@ -144,11 +144,11 @@ fn parsed(text: &str, layer: Layer, problems: &mut Problems) -> Option<Table> {
         .ok()
 }
 
-/// What a preset may set, so that nothing is known of it where the preset is not known.
+/// The sections that a preset may set. If the preset is unknown, these sections are unknown as well.
 const OF_PRESETS: [&str; 5] = ["scopes", "products", "wire", "paths", "defaults"];
 
-/// The preset that the option names, else the file, else `default`. In place of one that there is not: the one that was most likely
-/// meant, so that the rest is judged as well.
+/// The preset that the option names, or else the file, or else `default`. For an unknown name, the preset that was most likely meant,
+/// so that the rest is checked as well.
 fn preset(source: &Source, file: Option<&Table>, problems: &mut Problems) -> &'static str {
     let known = presets::preset_names();
     let (name, origin) = match (&source.preset, file.and_then(|file| file.get("preset"))) {
@@ -181,7 +181,7 @@ fn preset(source: &Source, file: Option<&Table>, problems: &mut Problems) -> &'s
     meant.unwrap_or(presets::DEFAULT)
 }
 
-/// A source that is no file.
+/// The origin of a value from a source that is not a file.
 fn named(name: &str) -> Origin {
     Origin::without_line(Layer {
         name: name.to_owned(),
@@ -190,12 +190,12 @@ fn named(name: &str) -> Origin {
     })
 }
 
-/// What the environment and the options set: what to call the source, the key's path, the value.
+/// The values of the environment and the options: the name of the source, the path of the key, the value.
 fn single_values(source: &Source) -> Vec<(String, Vec<String>, String)> {
     let variable = |(name, value): &(String, String)| {
         let key = name.strip_prefix("HALLPASS_")?.to_lowercase();
         let path: Vec<String> = key.split("__").map(str::to_owned).collect();
-        // A name may hold what would break the line, or colour it.
+        // A name may contain characters that break the line or colour it.
         (path.len() > 1).then(|| (name.escape_debug().to_string(), path, value.clone()))
     };
     let option = |(key, value): &(String, String)| {

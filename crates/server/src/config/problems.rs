@@ -1,4 +1,4 @@
-//! What is wrong with a configuration: everything at once, a line each.
+//! The problems of a configuration: all of them at once, one per line.
 
 use super::tree::{Node, Origin, Table, Value};
 use crate::http::excerpt::excerpt;
@@ -8,7 +8,7 @@ use std::{fmt, io};
 /// Why a configuration was refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigError {
-    /// One problem each: where it was written, which key, what is wrong. No line holds a secret.
+    /// One line per problem: the place, the key, and the mistake. No line has a secret.
     pub problems: Vec<String>,
 }
 
@@ -20,12 +20,12 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// How many problems are told at once.
+/// The largest number of problems that are printed.
 const MOST: usize = 100;
-/// How many characters of each: it repeats what was written.
+/// The largest number of characters of a problem: it repeats text of the configuration.
 const LONGEST: usize = 1_000;
 
-/// One problem, and where its value was written, where that is known.
+/// One problem, and the place of its value if that is known.
 struct Found {
     origin: Option<Origin>,
     text: String,
@@ -51,9 +51,9 @@ impl fmt::Display for Found {
 pub(super) struct Problems {
     found: Vec<Found>,
     origins: HashMap<String, Origin>,
-    /// The sections of which something was left out because it is wrong.
+    /// The sections from which a wrong value was left out.
     incomplete: HashSet<String>,
-    /// Of lists: where in the file's list each entry stands that was read.
+    /// For each list: the positions in the file of the entries that were read.
     positions: HashMap<&'static str, Vec<usize>>,
 }
 
@@ -65,14 +65,14 @@ impl Problems {
         }
     }
 
-    /// Notes what is wrong with the value at `path`.
+    /// Notes a problem of the value at `path`.
     pub(super) fn add(&mut self, path: &str, text: impl fmt::Display) {
         let origin = self.origin(path).cloned();
         let text = excerpt(&format!("{path}: {text}"), LONGEST);
         self.found.push(Found { origin, text });
     }
 
-    /// Notes what is wrong with a source as a whole.
+    /// Notes a problem of a source as a whole.
     pub(super) fn add_at(&mut self, origin: Origin, text: String) {
         let origin = Some(origin);
         self.found.push(Found { origin, text });
@@ -83,17 +83,17 @@ impl Problems {
         self.incomplete.insert(section.to_owned());
     }
 
-    /// Whether all of a section was read. Otherwise it cannot be judged what is missing in it: it may be in what was left out.
+    /// Whether a section was read completely. If not, a value that seems to be missing may be in the part that was left out.
     pub(super) fn is_complete(&self, section: &str) -> bool {
         !self.incomplete.contains(section)
     }
 
-    /// Remembers where in the list `key` the entries stand that were read.
+    /// Remembers the positions of the entries of the list `key` that were read.
     pub(super) fn number(&mut self, key: &'static str, positions: Vec<usize>) {
         self.positions.insert(key, positions);
     }
 
-    /// The path of an entry, by its position among those that were read.
+    /// The path of an entry, from its position among the entries that were read.
     pub(super) fn entry(&self, key: &str, position: usize) -> String {
         let positions = self.positions.get(key);
         let position = positions.and_then(|positions| positions.get(position).copied());
@@ -105,7 +105,7 @@ impl Problems {
         self.origins.contains_key(path)
     }
 
-    /// Where the value at `path` was written, or the table that should hold it.
+    /// The place of the value at `path`, or of the table that should hold it.
     pub(super) fn origin(&self, path: &str) -> Option<&Origin> {
         let mut path = path;
         loop {
@@ -116,7 +116,7 @@ impl Problems {
         }
     }
 
-    /// `value`, if nothing was found wrong.
+    /// `value`, if there is no problem.
     pub(super) fn or<T>(mut self, value: Option<T>) -> Result<T, ConfigError> {
         match value {
             Some(value) if self.found.is_empty() => return Ok(value),
@@ -144,7 +144,7 @@ impl Problems {
     }
 }
 
-/// Why a file cannot be read, in fewer words than the system's.
+/// Why a file cannot be read, in fewer words than those of the system.
 pub(super) fn unreadable(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),

@@ -1,10 +1,10 @@
-//! Declared objects: what the configuration names is made at start, or made like it.
+//! Declared objects: at start, the objects in the configuration are created or updated.
 //!
 //! A declared value is applied once per changed value. The database remembers a keyed digest of each value that was applied,
-//! and a field whose digest is still the same is left alone, even where somebody changed it since: a later reset or
-//! suspension wins over a restart. A start with the same configuration therefore writes nothing and hashes no password.
-//! Nothing is removed by leaving it out, but for a membership of a person who is still declared, and for a resource, which
-//! exists by its declaration alone.
+//! and a field with the same digest is left alone, even if somebody changed the field since then: a later reset or
+//! suspension wins over a restart. So a start with the same configuration writes nothing and hashes no password. An object that is
+//! taken out of the configuration stays. There are two exceptions: a membership of a person who is still declared, and a resource,
+//! which exists only while it is declared.
 
 mod apps;
 mod organizations;
@@ -25,35 +25,35 @@ use std::collections::HashMap;
 /// Why a declared object could not be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum DeclaredError {
-    /// The database refuses one of them.
+    /// The database refused an object.
     #[error("the declared {kind} {name:?} could not be applied: {source}")]
     Object {
-        /// What kind of object.
+        /// The kind of the object.
         kind: &'static str,
-        /// Which one.
+        /// The name of the object.
         name: String,
-        /// What the database says.
+        /// The error of the database.
         source: StoreError,
     },
-    /// A person's id at the site is fixed when the person is made.
+    /// The `external_id` of a person is fixed when the person is created.
     #[error(
         "users: the external_id of {0:?} cannot be changed, set or removed once the person exists; \
          declare a person with another email instead"
     )]
     ExternalIdFixed(String),
-    /// What was applied before cannot be read, or not be remembered.
+    /// The digests could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// How often it is begun again because another server was doing the same.
+/// How often the work is started again because another server did the same at the same time.
 const ATTEMPTS: usize = 20;
 
-/// Makes the declared objects, the default organization among them, or updates what is different about their declaration.
-/// Servers that start at once on one database meet in it: who finds made what it was about to make begins again, and sees it.
+/// Creates the declared objects, including the default organization, or updates fields whose declaration has changed. Servers that
+/// start at the same time on one database may collide: a server that finds an object just created by another starts again.
 ///
 /// # Errors
-/// Where the database refuses; the next start tries again.
+/// If the database refuses. The next start tries again.
 pub async fn apply(config: &Config, store: &Store, keys: &Keys, now: Instant) -> Result<(), DeclaredError> {
     for _ in 1..ATTEMPTS {
         match apply_once(config, store, keys, now).await {
@@ -76,7 +76,7 @@ async fn apply_once(config: &Config, store: &Store, keys: &Keys, now: Instant) -
 }
 
 impl DeclaredError {
-    /// Whether another server may have come between a look and the change that followed.
+    /// Whether another server may have changed the row between the read and the write.
     fn is_of_another(&self) -> bool {
         match self {
             Self::Object { source, .. } | Self::Store(source) => {
@@ -87,7 +87,7 @@ impl DeclaredError {
     }
 }
 
-/// One start's work.
+/// The work of one start.
 struct Declaration<'a> {
     config: &'a Config,
     store: &'a Store,
@@ -105,7 +105,7 @@ struct Applied<'a> {
 /// Kind, name and field.
 type Field = (String, String, String);
 
-/// One object's values, each compared with what was applied last.
+/// The values of one object. Each is compared with the value that was applied last.
 struct Fields<'a, 'k> {
     applied: &'a mut Applied<'k>,
     kind: &'static str,
@@ -130,7 +130,7 @@ impl<'a> Declaration<'a> {
         })
     }
 
-    /// Remembered at the very end: whatever a start that failed left undone is done by the next one.
+    /// Writes the digests. Call it last, so that the next start repeats everything that a failed start has not done.
     async fn remember(self) -> Result<(), StoreError> {
         if self.applied.fresh.is_empty() {
             return Ok(());
@@ -151,7 +151,7 @@ impl<'k> Applied<'k> {
 }
 
 impl Fields<'_, '_> {
-    /// Whether this value is another than the one that was applied last, if one was; from now on it counts as applied.
+    /// Whether this value differs from the one that was applied last, or none was. From now on it counts as applied.
     fn changed(&mut self, field: &str, value: &str) -> bool {
         if self.is_applied(field, value) {
             return false;
@@ -167,7 +167,7 @@ impl Fields<'_, '_> {
         true
     }
 
-    /// Whether this value is the one that was applied last.
+    /// Whether this value was applied last.
     fn is_applied(&self, field: &str, value: &str) -> bool {
         self.applied.known.get(&self.field(field)) == Some(&self.digest(field, value))
     }
@@ -181,7 +181,7 @@ impl Fields<'_, '_> {
         (self.kind.to_owned(), self.name.to_owned(), field.to_owned())
     }
 
-    /// Keyed, because passwords are among the values; and bound to its place, so that equal ones do not show.
+    /// The digest of a value. It has a key, because some values are passwords, and includes the field, so that equal values differ.
     fn digest(&self, field: &str, value: &str) -> [u8; 32] {
         let mut context = hmac::Context::with_key(self.applied.key);
         for part in [self.kind, self.name, field, value] {

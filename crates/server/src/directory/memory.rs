@@ -1,4 +1,4 @@
-//! What the directory keeps in memory.
+//! The caches of the directory.
 
 use crate::config::GrantType;
 use crate::store::StoreError;
@@ -12,10 +12,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const CAPACITY: usize = 10_000;
-/// People are many, and each of their tokens asks for them: some 25 MiB where it is full.
+/// The largest number of people in memory. There are many people, and each check of a token needs one. A full cache takes some 25 MiB.
 const PEOPLE: usize = 50_000;
 
-/// An app with what follows from the configuration: what is kept in memory of it.
+/// An app as memory keeps it: its row, and the values that follow from the configuration.
 pub(super) struct Registered {
     pub(super) app: Arc<App>,
     pub(super) scopes: Arc<Scopes>,
@@ -30,10 +30,10 @@ pub struct Memory {
     pub(super) apps: Cache<AppId, Arc<Registered>>,
     pub(super) users: Cache<UserId, Arc<User>>,
     pub(super) organizations: Cache<OrganizationId, Arc<Organization>>,
-    /// All of them: there are few, and introspection asks for one that is not there as often as for one that is.
+    /// All resources: there are few, and introspection looks up unknown ones as often as known ones.
     pub(super) resources: Cache<(), Arc<[Arc<Resource>]>>,
-    /// An app that had this origin when it was asked for; `origins_of` says whether it still does. Origins that no app has are
-    /// not kept: anybody can make them up, and they would push these out.
+    /// An app that had this origin when it was looked up; `origins_of` says whether it still does. Origins that no app has are not kept:
+    /// anybody can make them up, and they would evict the others.
     pub(super) origins: Cache<String, AppId>,
     /// Every origin of an app.
     pub(super) origins_of: Cache<AppId, Arc<BTreeSet<String>>>,
@@ -54,16 +54,16 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// Evicts what an entry of the feed names. To be called after the change was committed and before it is acknowledged.
+    /// Evicts the object that an entry of the feed names. Call it after the change is committed and before it is acknowledged.
     ///
-    /// A word of a later version, and an entry that names nothing, empty everything: what they changed is not known here.
+    /// A word of a later version, or an entry that names no object, evicts everything: the changed object is not known.
     pub fn evict(&self, change: &Change) {
         match (change.kind, ids(&change.subject).as_slice()) {
             (ChangeKind::App, [app]) => {
                 self.apps.remove(&AppId(*app));
                 self.origins_of.remove(&AppId(*app));
             }
-            // Memberships are kept with their person. Those in a deleted organization stay there and lead to none.
+            // Memberships are kept with their person. Those of a deleted organization stay there, but the organization is not found.
             (ChangeKind::User, [user]) | (ChangeKind::Membership, [user, _]) => {
                 self.users.remove(&UserId(*user));
             }
@@ -77,7 +77,7 @@ impl Memory {
         }
     }
 
-    /// Evicts everything: what changed is not known.
+    /// Evicts everything, if the changed object is not known.
     pub fn forget(&self) {
         self.ids.clear();
         self.apps.clear();
@@ -89,7 +89,7 @@ impl Memory {
     }
 }
 
-/// The ids in the subject of an entry; none where it is something else.
+/// The ids in the subject of an entry. Empty if the subject has another form.
 fn ids(subject: &[u8]) -> Vec<Uuid> {
     match subject.as_chunks::<16>() {
         (ids, []) => ids.iter().map(|id| Uuid::from_bytes(*id)).collect(),
@@ -97,8 +97,8 @@ fn ids(subject: &[u8]) -> Vec<Uuid> {
     }
 }
 
-/// What `cache` has under `key`, or what is loaded. The place is taken before the load begins, and an eviction takes the place
-/// away: what was read before a change is never kept after it.
+/// The value of `key` in `cache`, or the loaded value. The place in the cache is reserved before the load begins, and an eviction
+/// removes the reservation. So a value that was read before a change is never kept after it.
 pub(super) async fn kept<K, V>(
     cache: &Cache<K, V>,
     key: &K,
@@ -111,12 +111,12 @@ where
     let place = match cache.get_value_or_guard(key, Some(Duration::ZERO)) {
         GuardResult::Value(found) => return Ok(Some(found)),
         GuardResult::Guard(place) => Some(place),
-        // Another request loads it. With a database that is away, requests that waited for each other would time out in turn.
+        // Another request is loading it. Do not wait for that: if the database is away, the requests would time out one after another.
         GuardResult::Timeout => None,
     };
     let found = load.await?;
     if let (Some(place), Some(found)) = (place, &found) {
-        // It fails where an eviction came meanwhile.
+        // This fails if an eviction came meanwhile.
         let _ = place.insert(found.clone());
     }
     Ok(found)

@@ -1,4 +1,4 @@
-//! The running server: what every endpoint is handed.
+//! The running server: the services that every endpoint gets.
 
 use crate::accounts::limits::Limits;
 use crate::accounts::limits::consents::Consents;
@@ -29,9 +29,9 @@ pub struct Hallpass {
     pub config: Arc<Config>,
     /// The issuer identifier, which is the public address without a trailing slash (RFC 8414 §2).
     pub issuer: String,
-    /// Where API clients call: `api_url`, or the issuer.
+    /// The base URL that API clients call: `api_url`, or else the issuer.
     pub api_url: String,
-    /// The path of the public address, without a trailing slash; mostly empty.
+    /// The path of the public address, without a trailing slash. Usually empty.
     pub base: String,
     /// Every endpoint, by path.
     pub endpoints: Endpoints,
@@ -41,31 +41,31 @@ pub struct Hallpass {
     pub store: Store,
     /// Every key.
     pub keys: Arc<Keys>,
-    /// Where `now` comes from.
+    /// The source of `now`.
     pub clock: Clock,
-    /// What was revoked and has not expired.
+    /// Revoked tokens that have not expired.
     pub revoked: Arc<Revoked>,
     /// Refreshes that were repeated from another source.
     pub repeats: Repeats,
-    /// What keeps memory true: keys, the revoked set, the directory.
+    /// Keeps memory up to date: keys, the revoked set, the directory.
     pub feed: Arc<Feed>,
-    /// How answers look.
+    /// The dialect of answers.
     pub dialect: Dialect,
     /// Apps, people and organizations, cached.
     pub directory: Directory,
-    /// Where people's passwords are verified.
+    /// The pool that verifies people's passwords.
     pub people: Pool,
-    /// Where chosen client secrets are verified.
+    /// The pool that verifies chosen client secrets.
     pub clients: Pool,
     /// Chosen client secrets that were verified before.
     pub remembered: Remembered,
-    /// Hashes for accounts without one.
+    /// Hashes to verify for accounts that have none.
     pub stand_ins: StandIns,
-    /// Failed authentication, counted.
+    /// The counts of failed authentication.
     pub limits: Limits,
-    /// How often people allowed apps.
+    /// The counts of people's approvals of apps.
     pub consents: Consents,
-    /// What requests in flight hold.
+    /// The memory and connections that requests in flight hold.
     pub in_flight: Arc<InFlight>,
     /// The proxies in front.
     pub proxies: Proxies,
@@ -78,7 +78,7 @@ impl Hallpass {
         self.clock.now()
     }
 
-    /// The scopes that stand for a request without any, of those in `allowed` (RFC 6749 §3.3).
+    /// The default scopes for a request without scopes, limited to `allowed` (RFC 6749 §3.3).
     #[must_use]
     pub fn default_scopes(&self, allowed: &Scopes) -> Scopes {
         let defaults = self.config.scopes.iter().filter(|(_, entry)| entry.default);
@@ -95,9 +95,8 @@ impl Hallpass {
         self.config.wire.grant_types.contains(&grant_type)
     }
 
-    /// The grant that a code or refresh token speaks of, if the token is authentic. Whose it is, and whether it still counts,
-    /// is the caller's to judge. One whose key was revoked has ended, whoever speaks of it: nothing can prove that any more,
-    /// and nothing depends on it.
+    /// The grant of a code or refresh token, if the token is authentic. The caller checks the owner and whether the grant is still
+    /// good. A grant whose key was revoked is returned as ended for any token that names it: no proof can be checked any more.
     ///
     /// # Errors
     /// If the database is away.
@@ -106,8 +105,8 @@ impl Hallpass {
         let mut found = self.store.grant(GrantId(proof.grant)).await?;
         let lacks = |row: &Grant| row.generation < proof.generation;
         if self.store.is_shared() && found.as_ref().is_none_or(lacks) {
-            // A primary that was cut off a moment ago lacks what was made since, and to refuse a token for that would sign
-            // somebody out. What can commit was not cut off; where nothing can, nobody knows.
+            // A primary that was cut off lacks the newest grants, and refusing their tokens would sign people out. A heartbeat proves
+            // that this database was not cut off: a cut-off primary cannot commit.
             self.feed.newest().await?;
             found = self.store.grant(GrantId(proof.grant)).await?;
         }
@@ -116,20 +115,20 @@ impl Hallpass {
             return self.as_it_stands(grant, now).await.map(Some);
         }
         if self.keys.ring().proof_by_id(grant.key).is_none() {
-            // Made by another server a moment ago, most likely.
+            // Probably another server made the key a moment ago.
             self.feed.newest().await?;
         }
         let ring = self.keys.ring();
         if ring.proof_by_id(grant.key).is_none() {
-            // To call the token invalid would sign somebody out.
+            // Unavailable and not invalid: `invalid_grant` would sign the person out.
             let text = format!("key {}, which a grant names, is not known here", grant.key);
             return Err(StoreError::Unavailable(text));
         }
         Ok(ring.prove(proof, &grant).then_some(grant))
     }
 
-    /// The grant of this row. One whose key was revoked has ended, and the row is told so: to revoke a key is one commit,
-    /// however many grants it ends.
+    /// The grant of this row. If its key was revoked, the grant has ended, and this writes the end to the row: the revocation of a key is
+    /// one commit, however many grants it ends.
     ///
     /// # Errors
     /// If the database is away.
@@ -144,8 +143,7 @@ impl Hallpass {
         Ok(grant)
     }
 
-    /// The hash that is verified for `address` where nobody there has one. Every sign-in asks for it, so each costs the same
-    /// read.
+    /// The hash to verify for `address` if the account has none. Every sign-in computes it, so each sign-in costs the same read.
     ///
     /// # Errors
     /// If the database is away.
@@ -156,7 +154,7 @@ impl Hallpass {
         Ok(self.stand_ins.hash(&account, lender.as_deref()))
     }
 
-    /// Whose body a request has: the caller's, and not the proxy's.
+    /// The share that counts the body of a request: that of the caller, not of the proxy.
     #[must_use]
     pub fn share(&self, peer: Peer, headers: &HeaderMap) -> Share {
         let address = self.proxies.source(peer, headers);

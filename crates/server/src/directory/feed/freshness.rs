@@ -1,18 +1,18 @@
 //! How old the memory of a server may be (docs/decisions/0026).
 //!
-//! Fresh is who knows everything that was acknowledged anywhere until two seconds ago. What proves it is a heartbeat that was
-//! committed together with a look at the feed: the moment before it was sent is the one of which everything is known. That
-//! something can be read proves nothing: a primary that was cut off answers reads for as long as it is asked.
+//! A server is fresh if it knows everything that any server acknowledged until two seconds ago. The proof is a heartbeat that was
+//! committed together with a read of the feed: the server knows everything up to the moment before it sent the heartbeat. A read
+//! alone proves nothing, because a primary that was cut off still answers reads.
 
 use crate::time::{Instant, Reading};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-/// How old memory may be at most.
+/// The largest age of memory.
 pub(crate) const STALENESS: Duration = Duration::from_secs(2);
 
-/// The last moment of which everything is known. Its two halves are not read at one moment: a mixture of two is older than
-/// the newer one.
+/// The last moment up to which everything is known. Its two halves are not read together; a mixture of two moments is older than the
+/// newer one, so it is safe.
 #[derive(Debug)]
 pub(super) struct Freshness {
     boot: AtomicI64,
@@ -36,8 +36,8 @@ impl Freshness {
         self.wall.store(at.wall.0, Ordering::SeqCst);
     }
 
-    /// Whether memory counts at this moment. By whichever clock says that more time has passed: one does not count while a
-    /// machine is suspended, the other can be set.
+    /// Whether memory is fresh at this moment. The clock by which more time has passed decides: one clock stops while the machine is
+    /// suspended, and the other can be set.
     pub(super) fn at(&self, now: Reading) -> bool {
         let proved = Reading {
             boot: self.boot.load(Ordering::SeqCst),

@@ -1,7 +1,7 @@
-//! What keeps memory true: what was revoked is refused, what changed is read anew (DESIGN: several nodes).
+//! Keeps memory up to date: revoked tokens are refused, and changed objects are read again (DESIGN: several nodes).
 //!
-//! The store tells of every change after its commit and before its answer, so what this server acknowledged holds here at
-//! once. What others write is read from the feed, five times a second (`feed/node.rs`).
+//! The store reports every change after its commit and before its answer, so a change that this server acknowledged holds here at
+//! once. Changes by other servers are read from the feed, five times a second (`feed/node.rs`).
 
 mod freshness;
 mod marks;
@@ -26,10 +26,10 @@ use uuid::Uuid;
 pub struct Feed {
     revoked: Arc<Revoked>,
     memory: Arc<Memory>,
-    /// What is forgotten goes by it.
+    /// The clock by which expired entries are removed.
     steady: Arc<Steady>,
     marks: Mutex<Marks>,
-    /// How often keys changed, and as of which of these changes they were read.
+    /// The number of changes of keys so far, and the number at the last read of the keys.
     keys_changed: AtomicU64,
     keys_read: AtomicU64,
     /// `None`: no other server writes to the database.
@@ -37,7 +37,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// The feed of a server that begins; `clock` is corrected where others share the database.
+    /// The feed of a server that starts. If other servers share the database, the feed corrects `clock`.
     #[must_use]
     pub fn new(store: &Store, clock: &Clock, revoked: Arc<Revoked>, steady: Arc<Steady>) -> Self {
         Self {
@@ -51,20 +51,20 @@ impl Feed {
         }
     }
 
-    /// The memory that it keeps true.
+    /// The memory that the feed keeps up to date.
     #[must_use]
     pub fn memory(&self) -> Arc<Memory> {
         self.memory.clone()
     }
 
-    /// Takes in all that is there, before anything else is done.
+    /// Takes in all entries of the feed. Must be called before anything else.
     ///
     /// # Errors
     /// If the database is away.
     pub async fn begin(&self, store: &Store) -> Result<(), StoreError> {
         match &self.node {
             Some(node) => self.poll(node, store, None).await,
-            // All of it: what is over by a clock that may be wrong is swept soon enough, by the steady one.
+            // Load expired entries as well: the clock may be wrong. The sweep removes them by the steady clock.
             None => {
                 self.take_in(&store.changes(Instant(0)).await?);
                 Ok(())
@@ -95,7 +95,7 @@ impl Feed {
                     self.keys_changed.fetch_add(1, Ordering::SeqCst);
                     Some(())
                 }
-                // To read keys and all that is cached anew is the most that an entry can ask for.
+                // A word of a later version. Reading all keys and cached objects again covers everything that an entry can mean.
                 ChangeKind::Unknown => {
                     self.memory.evict(change);
                     self.keys_changed.fetch_add(1, Ordering::SeqCst);
@@ -112,8 +112,8 @@ impl Feed {
         }
     }
 
-    /// Reads the keys again, if they changed since they were read. Nothing is noted as read before it is: this may be given up
-    /// at any moment.
+    /// Reads the keys again if they have changed. They are marked as read only afterwards, because this future may be dropped at any
+    /// point.
     async fn keep_keys(&self, store: &Store, keys: &Keys) -> Result<(), StoreError> {
         let changed = self.keys_changed.load(Ordering::SeqCst);
         if self.keys_read.load(Ordering::SeqCst) == changed {
@@ -121,7 +121,7 @@ impl Feed {
         }
         let unread = |error: KeyError| StoreError::Unavailable(format!("the keys could not be read again: {error}"));
         keys.load(store).await.map_err(unread)?;
-        // Entries of the feed are kept by it.
+        // The longest life of an access token decides how long entries of the feed are kept.
         store.use_kept_longest_access().await?;
         self.keys_read.store(changed, Ordering::SeqCst);
         Ok(())
@@ -132,7 +132,7 @@ impl Feed {
     }
 }
 
-/// What an entry about a grant or a token revokes.
+/// The revocation in an entry about a grant or a token.
 fn revocation(change: &Change) -> Option<Revocation> {
     let id: [u8; 16] = change.subject.as_slice().try_into().ok()?;
     let entry = match change.kind {
@@ -147,7 +147,7 @@ fn revocation(change: &Change) -> Option<Revocation> {
     })
 }
 
-/// What a recall says. Where the entries are that it took the place of is of no interest any more.
+/// The recall in an entry. The places of the entries that it replaced are not needed any more.
 fn recall(change: &Change) -> Option<Recall> {
     let (ids, rest) = change.subject.as_chunks::<16>();
     let uuid = |bytes: &[u8; 16]| Uuid::from_bytes(*bytes);
