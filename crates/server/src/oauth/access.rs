@@ -1,4 +1,4 @@
-//! Whether an access token is good: one decryption, one look into the revoked set, the cached status of those it names.
+//! Checks an access token: one decryption, one look into the revoked set, and the cached status of its app, person and organization.
 
 use super::Reason;
 use super::refusal::ServerReason;
@@ -26,19 +26,19 @@ pub enum AccessReason {
     /// Not one of ours, tampered with, or another environment's.
     #[error("the access token is not authentic")]
     InvalidToken,
-    /// Its time is over.
+    /// The token has expired.
     #[error("the access token has expired")]
     TokenExpired,
-    /// Its grant ended, it was revoked or replaced, or its app or person is suspended.
+    /// The token was revoked or replaced, its grant has ended, or its app or person is suspended.
     #[error("the access token was revoked")]
     TokenRevoked,
     /// Valid, but without these scopes.
     #[error("the access token lacks the scope {0}")]
     InsufficientScope(Scopes),
-    /// The endpoint speaks of a person and the token has none (client_credentials).
+    /// The endpoint returns data of a person, and the token has none (client_credentials).
     #[error("the access token was issued to an app, not to a person")]
     NoResourceOwner,
-    /// It could not be checked.
+    /// The token could not be checked.
     #[error(transparent)]
     Server(#[from] ServerReason),
 }
@@ -79,18 +79,18 @@ impl From<StoreError> for AccessReason {
 
 /// An access token that is good now.
 pub struct Access {
-    /// What it says.
+    /// The claims of the token.
     pub claims: Claims,
-    /// Whom it was issued to.
+    /// The app that it was issued to.
     pub client: Arc<Client>,
-    /// Who allowed it; `None` for client_credentials.
+    /// The person who allowed it. `None` for client_credentials.
     pub user: Option<Arc<User>>,
 }
 
-/// The bearer token of a request (RFC 6750 §2.1). Tokens in a query or a body are not taken: they end up in logs.
+/// The bearer token of a request (RFC 6750 §2.1). Tokens in a query or a body are not accepted, because they end up in logs.
 ///
 /// # Errors
-/// Where there is none, or the header is something else.
+/// If there is none, or the header has another scheme.
 pub fn bearer(headers: &HeaderMap) -> Result<&str, AccessReason> {
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();
     let value = sent.next().ok_or(AccessReason::NoToken)?;
@@ -119,12 +119,12 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, AccessReason> {
 /// The exact reason.
 pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Access, AccessReason> {
     let claims = living(hallpass, token, now).await?;
-    // Before the standing of app and person: whoever has a token got the answer that it came in, suspended or not.
+    // Before the check of app and person: the holder of a token has received the answer with it, even if suspended now.
     see(hallpass, &claims, now);
     allowed(hallpass, claims).await
 }
 
-/// What an access token says that was not revoked and has not expired.
+/// The claims of an access token that was not revoked and has not expired.
 ///
 /// # Errors
 /// The exact reason.
@@ -139,25 +139,25 @@ pub async fn living(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Cl
     Ok(claims)
 }
 
-/// Remembers that a token was used by its app, or shown by an API that it is meant for. Nobody else's question is a use: it
-/// would make a refresh whose answer was lost look like reuse.
+/// Remembers that a token was used by its app, or presented by an API that it is meant for. A request by anybody else is not a use:
+/// it would make a refresh whose answer was lost look like reuse.
 pub fn see(hallpass: &Hallpass, claims: &Claims, now: Instant) {
     if let Some(grant) = claims.grant {
         hallpass.store.touch(grant.id, grant.generation, now);
     }
 }
 
-/// Checks that app and person may act at present with what a token says.
+/// Checks that the app and the person of these claims may act now.
 ///
 /// # Errors
-/// [`AccessReason::TokenRevoked`] where not.
+/// [`AccessReason::TokenRevoked`] if they may not.
 pub async fn allowed(hallpass: &Hallpass, claims: Claims) -> Result<Access, AccessReason> {
     let client = hallpass
         .directory
         .client_by_id(claims.app)
         .await?
         .ok_or(AccessReason::TokenRevoked)?;
-    // An app that lost a scope, or whose scope left the catalogue: its next token has what remains.
+    // The app lost a scope, or the scope left the catalogue. The next token has the remaining scopes.
     if !claims.scopes.is_subset_of(&client.scopes) {
         return Err(AccessReason::TokenRevoked);
     }
@@ -165,11 +165,11 @@ pub async fn allowed(hallpass: &Hallpass, claims: Claims) -> Result<Access, Acce
     Ok(Access { claims, client, user })
 }
 
-/// What an access token of ours says, whatever has become of it. One whose key is not known here may have been sealed by
-/// another server a moment ago: then the newest keys tell.
+/// The claims of an access token that Hallpass sealed, even if it has expired or was revoked. If its key is unknown, another server
+/// may have made the key a moment ago, so the newest keys are read.
 ///
 /// # Errors
-/// Where it is not ours, or memory is stale and the database away.
+/// If the token is not ours, or if memory is stale and the database is away.
 pub async fn open(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, AccessReason> {
     hallpass.feed.fresh().await?;
     let opened = opened(hallpass, token, now);

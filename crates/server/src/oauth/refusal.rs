@@ -1,7 +1,7 @@
 //! Why a request is refused.
 //!
 //! Each endpoint, grant type and client authentication method has an enum of its own reasons, next to the code that raises them.
-//! Here is what they share, and the reasons that any endpoint may find. A reason has three texts: `Display` is for the log and
+//! This file has what they share, and the reasons that any endpoint may have. A reason has three texts: `Display` is for the log and
 //! the app's owner and never holds a token or a secret; [`Reason::word`] names its row in `docs/reasons.md`; [`Reason::public`]
 //! is what an answer may reveal, in the words of a dialect.
 
@@ -15,34 +15,34 @@ pub trait Reason: fmt::Display + fmt::Debug + Send + Sync + 'static {
     /// The word of this reason in `docs/reasons.md` and in the log. It never changes: people search for it.
     fn word(&self) -> &'static str;
 
-    /// What an answer may reveal of it.
+    /// The part that an answer may reveal.
     fn public(&self) -> PublicError;
 }
 
 /// Any reason. It is boxed, so a result with it is small; only a refused request allocates.
 pub struct Refusal(Box<dyn Reason>);
 
-/// What is wrong with the request itself, at any endpoint.
+/// Faults of the request itself, at any endpoint.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RequestReason {
-    /// Another method than the ones that are served here (RFC 9110 §15.5.6).
+    /// The endpoint does not accept this method (RFC 9110 §15.5.6).
     #[error("the request method {sent} is not served here; use {allowed}")]
     MethodNotAllowed {
         /// The method of the request.
         sent: String,
-        /// What is served, as `Allow` lists it.
+        /// The accepted methods, as in `Allow`.
         allowed: &'static str,
     },
-    /// The body is not `application/x-www-form-urlencoded`; the text says what it is.
+    /// The body is not `application/x-www-form-urlencoded`. The text names its type.
     #[error("the body must be application/x-www-form-urlencoded, and was sent as {0}")]
     MediaType(String),
     /// The body or the parameters are larger than any client needs.
     #[error("the request is too large")]
     TooLarge,
-    /// A known parameter is repeated, oversized or no text.
+    /// A known parameter is repeated, too long or not text.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
-    /// The request breaks off, or is no request that HTTP allows; the text says how.
+    /// The request is truncated, or not valid HTTP. The text says how.
     #[error("{0}")]
     Malformed(&'static str),
     /// A required parameter is absent or empty.
@@ -53,16 +53,16 @@ pub enum RequestReason {
 /// Why the server cannot answer, at any endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ServerReason {
-    /// The pool that hashes is full: try again.
+    /// The queue for hashing is full: the client may try again.
     #[error("too many verifications are waiting")]
     Busy,
-    /// The server holds as many bodies and answers as it may: try again.
+    /// The memory for bodies and answers is full: the client may try again.
     #[error("the memory for requests in flight is full")]
     NoRoom,
     /// The database is away, locked or full.
     #[error("the database is not available")]
     Unavailable,
-    /// A defect of ours; the log has the detail.
+    /// A defect of the server. The log has the details.
     #[error("internal error")]
     Internal,
 }

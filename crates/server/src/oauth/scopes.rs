@@ -1,4 +1,4 @@
-//! Scopes that a request names, within those that it may have (RFC 6749 §3.3).
+//! The scopes of a request, limited to those that it may have (RFC 6749 §3.3).
 
 use crate::directory::Client;
 use crate::oauth::Reason;
@@ -7,7 +7,7 @@ use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::public_error::ScopeFault;
 use hallpass_wire::{ErrorCode, PublicError, Scope, Scopes};
 
-/// Why scopes are not to be had.
+/// Why scopes are refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ScopeReason {
     /// Not a list of scope tokens (RFC 6749 §3.3).
@@ -16,16 +16,16 @@ pub enum ScopeReason {
     /// The catalogue has no such scope.
     #[error("there is no scope {0}")]
     Unknown(Scope),
-    /// The app may not ask for this scope.
+    /// The app may not request this scope.
     #[error("this app may not ask for the scope {0}")]
     BeyondClient(Scope),
     /// The app has no scope at all: none was chosen for it.
     #[error("this app has no scopes: none was chosen for it")]
     ClientWithoutScopes,
-    /// More than the grant has (RFC 6749 §6).
+    /// The grant does not have this scope (RFC 6749 §6).
     #[error("the grant does not have the scope {0}")]
     BeyondGrant(Scope),
-    /// Nothing was asked for and there is no default that this app may have.
+    /// No scope was requested, and there is no default scope that this app may have.
     #[error("no scope was asked for and none is the default")]
     Missing,
     /// The app lost every scope that the grant has.
@@ -71,7 +71,7 @@ impl Reason for ScopeReason {
 /// Parses scopes that the catalogue has.
 ///
 /// # Errors
-/// Where the text is no list of scopes, or names another.
+/// If the text is not a list of scopes, or names an unknown one.
 pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, ScopeReason> {
     let scopes = Scopes::parse(text).map_err(|_| ScopeReason::Malformed)?;
     match scopes.iter().find(|scope| !hallpass.config.scopes.contains_key(*scope)) {
@@ -80,16 +80,16 @@ pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, ScopeReas
     }
 }
 
-/// The scopes asked for within those allowed; the defaults where none are asked for (RFC 6749 §3.3).
+/// The requested scopes, if all of them are allowed. If none is requested, the default scopes (RFC 6749 §3.3).
 ///
 /// # Errors
-/// Where the client may not have one of them, there is no default, or a token has no room for them.
+/// If the client may not have one of them, if there is no default, or if a token has no room for them.
 pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Client) -> Result<Scopes, ScopeReason> {
     if client.scopes.is_empty() {
         return Err(ScopeReason::ClientWithoutScopes);
     }
     let asked = match asked {
-        // Before the app's own scopes: the answer speaks of the request alone.
+        // Checked before the app's own scopes, so that the answer depends on the request alone.
         Some(asked) if !asked.is_empty() => fitting(asked)?,
         _ => {
             let defaults = hallpass.default_scopes(&client.scopes);

@@ -1,5 +1,5 @@
-//! Whether app, person, membership and organization allow a grant to act now. Where they do not, the grant is paused: it is
-//! refused everywhere at once, and good again as soon as they allow it again (DESIGN §5, decision 42).
+//! Checks whether app, person, membership and organization allow a grant to act now. If one does not, the grant is paused: it is
+//! refused everywhere at once, and works again as soon as all of them allow it (DESIGN §5, decision 42).
 
 use super::{Reason, Refusal};
 use crate::directory::Client;
@@ -38,8 +38,8 @@ impl Reason for StandingReason {
 }
 
 impl Client {
-    /// Refuses an app that is not in use. It authenticates all the same: `invalid_client` and `unauthorized_client` make
-    /// clients throw their registration away.
+    /// Refuses an app that is not live. Such an app can still authenticate, because `invalid_client` and `unauthorized_client` make
+    /// clients discard their registration.
     ///
     /// # Errors
     /// [`StandingReason::Paused`].
@@ -52,14 +52,13 @@ impl Client {
     }
 }
 
-/// Refuses a grant of which this version does not know a word, and leaves it as it is: the version that wrote the word
-/// knows what may become of it.
+/// Refuses a grant with a word that this version does not know. The row stays as it is, for the version that knows the word.
 ///
 /// # Errors
-/// [`StandingReason::Paused`]: to call its tokens invalid would make clients throw them away.
+/// [`StandingReason::Paused`]. Clients would discard tokens that are called invalid.
 pub fn check_known(grant: &Grant) -> Result<(), StandingReason> {
     match &grant.unknown {
-        // Whatever else is said of one that has ended, it has ended.
+        // A grant that has ended has ended, whatever its other words are.
         Some(unknown) if grant.state != State::Ended || unknown.column == "state" => {
             tracing::warn!(grant = %grant.id, %unknown, "a grant is disabled: this version does not know a word of it");
             Err(StandingReason::Paused(Pause::OrganizationPolicy))
@@ -69,7 +68,7 @@ pub fn check_known(grant: &Grant) -> Result<(), StandingReason> {
 }
 
 impl Hallpass {
-    /// What keeps this person from acting in this organization through this app; `None`: nothing but the grant itself can.
+    /// Why this person may not act in this organization through this app. `None` if app, person, membership and organization allow it.
     ///
     /// # Errors
     /// If the database is away.
@@ -98,7 +97,7 @@ impl Hallpass {
     /// Refuses a grant that may not act now.
     ///
     /// # Errors
-    /// [`StandingReason::Paused`]; [`StandingReason::ResourceOwnerGone`] where the person or the organization was deleted.
+    /// [`StandingReason::Paused`]; [`StandingReason::ResourceOwnerGone`] if the person or the organization was deleted.
     pub async fn check_standing(&self, grant: &Grant, client: &Client) -> Result<(), Refusal> {
         let user = self
             .directory

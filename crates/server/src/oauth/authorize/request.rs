@@ -1,7 +1,7 @@
-//! The authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3), judged without asking anybody.
+//! Checks the authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3) before a person is asked.
 //!
-//! The checks stand in the order in which they must be made: until client and redirect URI are known to belong together,
-//! nothing may be redirected (§4.1.2.1); afterwards every fault is the app's to know.
+//! The order of the checks matters. Until client and redirect URI are known to belong together, nothing may be redirected
+//! (§4.1.2.1). After that, every fault is reported to the app.
 
 use crate::config::GrantType;
 use crate::directory::Client;
@@ -41,10 +41,10 @@ pub enum AuthorizeReason {
     /// The redirect URI is not registered for this app.
     #[error("the redirect URI is not registered for this app")]
     RedirectUriUnregistered,
-    /// None was sent and the app has several.
+    /// No redirect URI was sent, and the app has several.
     #[error("the app has several redirect URIs and the request names none")]
     RedirectUriAmbiguous,
-    /// None was sent and the app has none.
+    /// No redirect URI was sent, and the app has none.
     #[error("the app has no redirect URI")]
     RedirectUriAbsent,
     /// `response_type` is absent.
@@ -53,25 +53,25 @@ pub enum AuthorizeReason {
     /// `response_type` is not `code`.
     #[error("the response type {0:?} is not offered")]
     UnsupportedResponseType(String),
-    /// `response_mode` is not `query`, the one that is offered (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+    /// `response_mode` is not `query`, the only one that is offered (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
     #[error("the response mode {0:?} is not offered")]
     UnsupportedResponseMode(String),
-    /// A request object by value (RFC 9101 §5.1): its parameters would count, and not those beside it.
+    /// A request object by value (RFC 9101 §5.1). Its parameters would replace those beside it.
     #[error("request objects are not taken: send the parameters themselves")]
     RequestObject,
-    /// A request object by reference (RFC 9101 §5.2). Nothing is fetched for a stranger.
+    /// A request object by reference (RFC 9101 §5.2). The server fetches nothing for a stranger.
     #[error("request objects are not fetched: send the parameters themselves")]
     RequestObjectUri,
-    /// PKCE is required here and no challenge came.
+    /// PKCE is required, and no challenge was sent.
     #[error("the code challenge is missing")]
     ChallengeMissing,
     /// The challenge is not 32 bytes of base64url.
     #[error("the code challenge is malformed")]
     ChallengeMalformed,
-    /// Anything but `S256`; an absent method means `plain` (RFC 7636 §4.3).
+    /// The method is not `S256`. An absent method means `plain` (RFC 7636 §4.3).
     #[error("the code challenge method must be S256")]
     ChallengeMethod,
-    /// The person said no.
+    /// The person denied the access.
     #[error("the person denied the request")]
     Denied,
     /// The app works only with organizations that this person is not in.
@@ -131,34 +131,34 @@ impl Reason for AuthorizeReason {
     }
 }
 
-/// A request that may be put before a person.
+/// A request that a person may be asked about.
 pub struct AuthorizationRequest {
-    /// Who asks.
+    /// The app.
     pub client: Arc<Client>,
-    /// Where the answer goes.
+    /// The target of the answer.
     pub target: Target,
-    /// What is asked for.
+    /// The requested scopes.
     pub scopes: Scopes,
     /// The S256 challenge, if one was sent.
     pub challenge: Option<CodeChallenge>,
 }
 
-/// Where the answer to an authorization request goes.
+/// The target of the answer to an authorization request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Target {
     /// The redirect URI; `None`: the code is shown on a page to copy.
     pub uri: Option<String>,
-    /// Whether the request named it: then the token request must too (RFC 6749 §4.1.3).
+    /// Whether the request named it. If so, the token request must name it too (RFC 6749 §4.1.3).
     pub named: bool,
     /// `state` as sent, returned byte for byte.
     pub state: Option<String>,
 }
 
-/// Why a request is not put before a person.
+/// Why a person is not asked about a request.
 pub enum Problem {
     /// Shown on our own page: nothing may be redirected.
     Fatal(Refusal),
-    /// The app's to know: client and redirect URI are good.
+    /// Reported to the app: client and redirect URI are good.
     OfApp(Arc<Client>, Target, Refusal),
 }
 
@@ -168,10 +168,10 @@ impl<R: Into<Refusal>> From<R> for Problem {
     }
 }
 
-/// Judges the parameters of an authorization request.
+/// Checks the parameters of an authorization request.
 ///
 /// # Errors
-/// What is wrong, and who is to be told.
+/// The fault, and whether the person or the app gets it.
 pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<AuthorizationRequest, Problem> {
     check_fault(query, "client_id")?;
     let client_id = query
@@ -183,7 +183,7 @@ pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<Author
         .await
         .map_err(Refusal::from)?
         .ok_or(AuthorizeReason::UnknownClient)?;
-    // Told to the person and not to the app: nobody is sent to an app that was suspended.
+    // Shown to the person and not reported to the app: nobody is sent to a suspended app.
     client.check_live()?;
     check_fault(query, "redirect_uri")?;
     let target = target(hallpass, &client, query)?;
@@ -198,7 +198,7 @@ pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<Author
     }
 }
 
-/// Of a parameter that came twice neither value counts.
+/// If a parameter comes twice, neither value counts.
 fn check_fault(query: &Parameters<'_>, name: &str) -> Result<(), RequestReason> {
     match query.faults().iter().find(|fault| fault.name() == name) {
         Some(fault) => Err(RequestReason::Parameter(*fault)),
@@ -206,7 +206,7 @@ fn check_fault(query: &Parameters<'_>, name: &str) -> Result<(), RequestReason> 
     }
 }
 
-/// RFC 6749 §3.1.2.3: the one sent if it is registered; the one registered if none was sent.
+/// RFC 6749 §3.1.2.3: the redirect URI of the request, if it is registered. If none was sent, the only registered one.
 fn target(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<Target, AuthorizeReason> {
     let state = query.get("state").map(str::to_owned);
     let registered = &client.app.redirect_uris;
@@ -247,7 +247,7 @@ fn admits(client: &Client, registered: &RedirectUri, sent: &str) -> bool {
     }
 }
 
-/// API-5: only a confidential app's code may be shown, since a code alone gives nothing without its secret.
+/// API-5: only the code of a confidential app may be shown, because such a code is worthless without the secret.
 fn shows_code(hallpass: &Hallpass, client: &Client) -> bool {
     hallpass.config.wire.code_page && client.app.client_type == ClientType::Confidential
 }
@@ -258,14 +258,14 @@ fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> R
     if let Some(fault) = query.faults().first() {
         return Err(RequestReason::Parameter(*fault).into());
     }
-    // Who signs a request wants the signed parameters to count; to go by those beside them would undo it (RFC 9101 §6.3).
+    // A client that signs a request expects the signed parameters to count, not the ones beside them (RFC 9101 §6.3).
     if query.get("request").is_some() {
         return Err(AuthorizeReason::RequestObject.into());
     }
     if query.get("request_uri").is_some() {
         return Err(AuthorizeReason::RequestObjectUri.into());
     }
-    // The app waits for the answer by another way than the one it would come by.
+    // The app expects the answer in another way than this server sends it.
     if let Some(mode) = query.get("response_mode").filter(|mode| *mode != "query") {
         return Err(AuthorizeReason::UnsupportedResponseMode(mode.chars().take(24).collect()).into());
     }
@@ -310,7 +310,7 @@ fn challenge(
 }
 
 impl Target {
-    /// The address that tells the app of a success (RFC 6749 §4.1.2, RFC 9207 §2); `None` where there is no redirect URI.
+    /// The address that gives the code to the app (RFC 6749 §4.1.2, RFC 9207 §2); `None` where there is no redirect URI.
     #[must_use]
     pub fn with_code(&self, code: &str, issuer: &str) -> Option<String> {
         let mut pairs = vec![("code", code)];
@@ -321,7 +321,7 @@ impl Target {
             .map(|uri| hallpass_wire::redirect_uri::with_query(uri, &pairs))
     }
 
-    /// The address that tells the app of a refusal, in the dialect's words.
+    /// The address that reports a refusal to the app, in the dialect's words.
     #[must_use]
     pub fn with_refusal(&self, hallpass: &Hallpass, refusal: &Refusal) -> Option<String> {
         let told = hallpass

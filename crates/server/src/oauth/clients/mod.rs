@@ -1,12 +1,13 @@
-//! Who is calling (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1).
+//! Client authentication (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1).
 //!
-//! Basic and body are taken, never both; a public client names itself and proves nothing here, PKCE does that.
+//! Credentials come by Basic or in the body, never both. A public client sends only its id; it proves itself later, by PKCE.
 //!
-//! Failures are limited (`accounts/limits/`), secrets are not: one with 256 bits is compared before anything is asked, so the right
-//! one always gets in, at no cost. Only before a secret that could be guessed, and after a failure, are the limits asked.
+//! Failures are limited (`accounts/limits/`). A secret with 256 bits is compared before the limits are checked, so the right secret
+//! always succeeds, and the comparison is cheap. The limits are checked only before a secret that could be guessed, and after a
+//! failure.
 //!
-//! Where any secret was chosen by somebody, each guess that is refused costs one verification, whatever it names: an app or API
-//! with a chosen secret, one with a made secret, or nothing. Time does not tell whose secret is worth guessing (decision 64).
+//! If any secret was chosen by a person, each refused guess costs one verification, whatever it names: an app or API with a chosen
+//! secret, one with a random secret, or nothing. So the time does not show whose secret is worth guessing (decision 64).
 
 pub mod secret;
 
@@ -26,10 +27,10 @@ use std::sync::Arc;
 /// Why it is not clear how the client authenticates (RFC 6749 §2.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ClientReason {
-    /// Neither header nor body name a client.
+    /// Neither the header nor the body names a client.
     #[error("no client credentials were sent")]
     NoClientCredentials,
-    /// A Basic header that is not a pair of id and secret.
+    /// The Basic header is not a pair of id and secret.
     #[error("the Authorization header is not a Basic pair of client id and secret")]
     MalformedBasic,
     /// More than one way to authenticate in one request (RFC 6749 §2.3).
@@ -55,26 +56,26 @@ impl Reason for ClientReason {
     }
 }
 
-/// What a request presents.
+/// The credentials of a request.
 enum Presented {
     /// An id with a secret.
     Secret(Sent),
-    /// An id alone.
+    /// Only an id.
     Id(String),
 }
 
-/// Who asks at the introspection endpoint.
+/// The caller of the introspection endpoint.
 pub enum Caller {
-    /// An app, about its own tokens.
+    /// An app, which may ask about its own tokens.
     Client(Arc<Client>),
-    /// An API, about tokens meant for it.
+    /// An API, which may ask about tokens meant for it.
     Resource(Arc<Resource>),
 }
 
 /// Authenticates the client of a token or revocation request, suspended or not (decision 42).
 ///
 /// # Errors
-/// The exact reason; on the wire they are one.
+/// The exact reason. The answer is the same for all of them.
 pub async fn authenticate(
     hallpass: &Hallpass,
     request: &FormRequest<'_>,
@@ -88,7 +89,7 @@ pub async fn authenticate(
             Ok(trial.judged(found).await?)
         }
         Presented::Id(id) => {
-            // The same reason as for a known confidential app: a client id cannot be probed.
+            // The same reason as for a known confidential app, so that nobody can probe for client ids.
             let client = hallpass
                 .directory
                 .client(&id)

@@ -57,7 +57,7 @@ async fn access_token(
     now: Instant,
 ) -> Result<Response, AccessReason> {
     let claims = access::living(hallpass, token, now).await?;
-    // Only where it is the caller's to know: a stranger's question is no use of the token.
+    // Only if the caller may know the token: a request by a stranger is not a use of it.
     let scopes = told_scopes(caller, &claims).ok_or(AccessReason::InvalidToken)?;
     access::see(hallpass, &claims, now);
     let access = access::allowed(hallpass, claims).await?;
@@ -67,8 +67,8 @@ async fn access_token(
     }
 }
 
-/// The scopes that the caller is told; `None`: the token is another app's, or not meant for this API. An API is told of the
-/// scopes that are its own, and a token without any of them is not meant for it.
+/// The scopes for the caller. `None` if the token belongs to another app, or is not meant for this API. An API gets only its own
+/// scopes, and a token without any of them is not meant for it.
 fn told_scopes(caller: &Caller, claims: &Claims) -> Option<Scopes> {
     match caller {
         Caller::Client(client) => (client.app.id == claims.app).then(|| claims.scopes.clone()),
@@ -128,7 +128,7 @@ fn described<'a>(hallpass: &'a Hallpass, access: &'a Access) -> Introspection<'a
     }
 }
 
-/// A refresh token is active for the app that holds it while it is the one to use next.
+/// Whether a refresh token is active: for the app that holds it, as long as it is the current one.
 async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<Response, Refusal> {
     let inactive = || Ok(inactive(hallpass));
     let Some(proof) = Proof::parse(Kind::RefreshToken, token) else {
@@ -142,7 +142,7 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     if !current || over || grant.app != client.app.id {
         return inactive();
     }
-    // A token that stays is used by a refresh alone: to look at it must not make it last longer
+    // Only a refresh uses a refresh token that does not rotate. Introspection must not extend its life
     // (draft-ietf-oauth-refresh-token-expiration-03 §7).
     if issue::rotates(hallpass, client) {
         hallpass.store.touch(grant.id, grant.generation, now);

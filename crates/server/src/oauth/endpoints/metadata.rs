@@ -1,4 +1,4 @@
-//! The metadata document (RFC 8414). The same is served at the root, in front of the issuer's path and behind it.
+//! The metadata document (RFC 8414). The same document is served at the root, in front of the issuer's path and behind it.
 
 use crate::config::{DialectName, GrantType};
 use crate::http::endpoints::{Location, Published, TABLE};
@@ -20,9 +20,9 @@ pub fn metadata(hallpass: &Hallpass) -> Response {
     response
 }
 
-/// Answers where OpenID Connect Discovery looks. A document without `jwks_uri`, `subject_types_supported` and signing algorithms
-/// is no OpenID provider's (§3), and libraries that find one stop there; after a 404 they go on to RFC 8414's. JSON and not a
-/// page: browser apps and other programs ask.
+/// Answers 404 at the address of OpenID Connect Discovery. A document without `jwks_uri`, `subject_types_supported` and signing
+/// algorithms is not that of an OpenID provider (§3), and libraries fail if they find one. After a 404 they try that of RFC 8414. The
+/// answer is JSON and not a page, because programs call this address.
 #[must_use]
 pub fn no_openid_configuration() -> Response {
     let body = r#"{"error":"not_found","error_description":"This server is no OpenID provider; its metadata is at /.well-known/oauth-authorization-server"}"#;

@@ -1,5 +1,5 @@
-//! What machines call, as an OpenAPI 3.1 document at `/openapi.json`: the paths, grant types, scopes and shapes that this
-//! server is configured with. Pages for people are no part of it, nor is the authorization endpoint, which is one.
+//! The OpenAPI 3.1 document at `/openapi.json`. It describes the endpoints that machines call: the paths, grant types, scopes and
+//! answers of this server's configuration. Pages for people are not in it, so the authorization endpoint is not either.
 
 use crate::config::{DialectName, IdentityMember};
 use crate::http::endpoints::{Endpoint, TABLE};

@@ -1,5 +1,5 @@
-//! Token revocation (RFC 7009). An access token ends alone; a refresh token ends its grant. A hint is not needed: tokens
-//! say what they are.
+//! Token revocation (RFC 7009). Revoking an access token ends only that token; revoking a refresh token ends its grant.
+//! `token_type_hint` is not needed, because the prefix of a token names its type.
 
 use crate::directory::Client;
 use crate::http::respond;
@@ -15,7 +15,7 @@ use crate::tokens::proofs::{Kind, Proof};
 use hallpass_wire::PublicError;
 use hallpass_wire::public_error::RefreshFault;
 
-/// Why a token is not the app's to revoke (RFC 7009 §2.1).
+/// Why an app may not revoke a token (RFC 7009 §2.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RevocationReason {
     /// The refresh token was issued to another app.
@@ -50,7 +50,7 @@ pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant
     }
 }
 
-/// An unknown, expired or ended token is no error: what was asked for holds (RFC 7009 §2.2).
+/// An unknown, expired or ended token is no error, because the token is invalid already (RFC 7009 §2.2).
 async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<(), Refusal> {
     let body = request.parameters()?;
     let client = authenticate(hallpass, request, &body, now).await?;
@@ -62,7 +62,7 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
     access_token(hallpass, &client, token, now).await
 }
 
-/// Any authentic generation ends the grant: who holds an old one may end it too, by presenting it for refresh.
+/// Any authentic generation ends the grant. The holder of an old refresh token could end it anyway, by a refresh.
 async fn refresh_token(hallpass: &Hallpass, client: &Client, proof: &Proof, event: AuditEvent) -> Result<(), Refusal> {
     let now = event.at;
     let Some(grant) = hallpass.proven(proof, now).await? else {
@@ -84,9 +84,9 @@ async fn access_token(hallpass: &Hallpass, client: &Client, token: &str, now: In
     if claims.app != client.app.id {
         return Err(RevocationReason::ForeignAccessToken.into());
     }
-    // What is revoked already holds: the feed grows with what is revoked, not with how often it is asked.
+    // The token is revoked already. A repeated revocation must not add an entry to the feed.
     if now < claims.expires && !access::is_revoked(hallpass, &claims) {
-        // Whoever has it got the answer that it came in.
+        // The holder of the token has received the answer with it.
         if let Some(grant) = claims.grant {
             hallpass.store.touch(grant.id, grant.generation, now);
         }

@@ -12,7 +12,7 @@ use crate::time::Instant;
 use hallpass_wire::PublicError;
 use hallpass_wire::public_error::GrantTypeFault;
 
-/// Why the grant type is not to be had.
+/// Why the grant type is refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TokenReason {
     /// The preset does not offer this grant type.
@@ -56,7 +56,7 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
         .get("grant_type")
         .ok_or(RequestReason::MissingParameter("grant_type"))?;
     let grant_type = GrantType::from_text(name).filter(|grant_type| hallpass.offers(*grant_type));
-    // Only its beginning is told and logged: it may be a token that was pasted into the wrong field.
+    // Only its beginning is sent back and logged: it may be a token that was pasted into the wrong field.
     let grant_type = grant_type.ok_or_else(|| TokenReason::UnsupportedGrantType(name.chars().take(24).collect()))?;
     let client = authenticate(hallpass, request, &body, now).await?;
     if !client.may_use(grant_type) {

@@ -1,7 +1,7 @@
-//! The authorization code grant's second half: a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
+//! The second half of the authorization code grant: exchanges a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
 //!
 //! Everything that can fail is decided from the row before the one statement that spends the code. That statement repeats
-//! the condition: of requests that race, one wins, and every other is a second use. A second use ends the grant only if it
+//! the condition: if requests race, one wins, and every other is a second use. A second use ends the grant only if it
 //! passes the same checks: a code alone, from a log or a browser's history, ends nothing (decision 43).
 
 use super::issue;
@@ -32,22 +32,22 @@ pub enum CodeReason {
     /// The code was not redeemed in time.
     #[error("the code has expired")]
     Expired,
-    /// The code was redeemed before. Where the request proved all that the first one did, the grant has ended (RFC 6749 §4.1.2).
+    /// The code was redeemed before. If this request passes the same checks as the first one, the grant ends (RFC 6749 §4.1.2).
     #[error("the code was used before")]
     Replayed,
     /// The grant of this code ended before it was redeemed.
     #[error("the grant of this code has ended")]
     Revoked,
-    /// The redirect URI differs from the one of the authorization request, or is absent where that one was sent (RFC 6749 §4.1.3).
+    /// The redirect URI differs from the one of the authorization request, or is absent although that request had one (RFC 6749 §4.1.3).
     #[error("the redirect URI is not the one that the code was asked with")]
     RedirectUriMismatch,
-    /// A challenge was sent, no verifier came (RFC 7636 §4.6).
+    /// The authorization request had a challenge, but no verifier came (RFC 7636 §4.6).
     #[error("the code verifier is missing")]
     VerifierMissing,
-    /// Not 43 to 128 unreserved characters (RFC 7636 §4.1).
+    /// The verifier is not 43 to 128 unreserved characters (RFC 7636 §4.1).
     #[error("the code verifier is malformed")]
     VerifierMalformed,
-    /// The verifier does not answer the challenge (RFC 7636 §4.6).
+    /// The verifier does not match the challenge (RFC 7636 §4.6).
     #[error("the code verifier does not match the code challenge")]
     VerifierMismatch,
     /// A verifier without a challenge: a downgrade (RFC 9700 §4.8.2).
@@ -107,7 +107,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     }
     check_redirect_uri(request.client, &grant, request.body)?;
     check_verifier(request.client, &grant, request.body)?;
-    // The code is kept: where the pause ends in time, it can still be redeemed.
+    // The code is not spent: if the pause ends in time, the code can still be redeemed.
     hallpass.check_standing(&grant, request.client).await?;
     let scopes = scopes(request.client, &grant)?;
 
@@ -127,7 +127,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     };
     match hallpass.store.redeem(&grant, change).await? {
         Some(Redeemed { grant, crowded }) => {
-            // The code is spent: whoever were told to come again would come with a used one, and lose the grant.
+            // The code is spent, so the request must succeed: a client that tried again would send a used code and lose the grant.
             if crowded && let Err(error) = end_longest_idle(hallpass, request, &grant).await {
                 tracing::warn!(%error, grant = %grant.id, "grants beyond the limit stay until the next redemption");
             }
@@ -137,7 +137,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     }
 }
 
-/// At most so many active grants of one person for one app: the longest idle ones end.
+/// Keeps the number of active grants of one person for one app within the limit: the grants that were idle longest end.
 async fn end_longest_idle(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), StoreError> {
     let keep = hallpass.config.tokens.grants_per_user_and_app;
     let (reason, now) = (EndReason::Replaced, request.now);
@@ -161,8 +161,8 @@ async fn authentic(hallpass: &Hallpass, client: &Client, code: &str, now: Instan
     Ok(grant)
 }
 
-/// RFC 6749 §4.1.3: identical to the one of the authorization request. Where that had none, the one registered is meant,
-/// and naming it is no error.
+/// RFC 6749 §4.1.3: identical to the one of the authorization request. If that request had none, the registered one
+/// counts, and naming it is allowed.
 fn check_redirect_uri(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), CodeReason> {
     let fits = match (&grant.redirect_uri, body.get("redirect_uri")) {
         (Some(bound), Some(sent)) => bound == sent,
@@ -183,7 +183,7 @@ fn check_redirect_uri(client: &Client, grant: &Grant, body: &Parameters<'_>) -> 
 
 fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Result<(), CodeReason> {
     let Some(challenge) = grant.code_challenge else {
-        // A public client's code always has a challenge; one without could only come from an older configuration.
+        // The code of a public client always has a challenge. A code without one could only come from an older configuration.
         let public = client.app.client_type == ClientType::Public;
         return match body.get("code_verifier") {
             Some(_) => Err(CodeReason::VerifierUnexpected),
@@ -200,7 +200,7 @@ fn check_verifier(client: &Client, grant: &Grant, body: &Parameters<'_>) -> Resu
     }
 }
 
-/// What the app may still have of what was allowed: a token with more would be refused everywhere.
+/// The granted scopes that the app may still have. A token with more scopes would be refused everywhere.
 fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, ScopeReason> {
     let scopes = grant.scopes.intersection(&client.scopes);
     if scopes.is_empty() {
@@ -210,12 +210,12 @@ fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, ScopeReason> {
     }
 }
 
-/// Another request came first: it spent the code, ended the grant, or the moment passed.
+/// The row changed before the write: another request spent the code or ended the grant, or the code has expired.
 async fn lost(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
     match hallpass.store.grant(grant.id).await? {
         Some(row) if row.state == State::Active => Ok(second_use(hallpass, request, &row).await?.into()),
         Some(row) if row.state == State::Pending && request.now >= row.code_expires => Ok(CodeReason::Expired.into()),
-        // A key was revoked: the code's, or the one that was to prove its refresh token.
+        // A key was revoked: that of the code, or that of the new refresh token.
         Some(row) if row.state == State::Pending && !hallpass.keys.ring().is_revoked(row.key) => {
             Ok(ServerReason::Unavailable.into())
         }
@@ -234,11 +234,11 @@ async fn second_use(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Gra
     Ok(CodeReason::Replayed)
 }
 
-/// Whether a second use proves as much as the first did. After the first rotation, and some time after the code ran out, the
-/// row no longer has what tells.
+/// Whether a second use passes the same checks as the first. After the first rotation, and some time after the code has expired, the
+/// row no longer has the data for these checks.
 fn is_replay(request: &TokenRequest<'_>, grant: &Grant) -> bool {
     let (client, body) = (request.client, request.body);
-    // A server of the version before, beside this one, leaves nothing of what a code was bound to that it redeemed.
+    // A server of the previous version removes this data from the row when it redeems a code.
     let bound = grant.redirect_uri.is_some() || grant.code_challenge.is_some();
     let proven = || check_redirect_uri(client, grant, body).is_ok() && check_verifier(client, grant, body).is_ok();
     grant.generation == 1 && request.now < grant.code_expires.after(CODE_KEPT) && (!bound || proven())

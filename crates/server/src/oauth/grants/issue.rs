@@ -1,4 +1,4 @@
-//! From a decision to a token answer: seals the access token, derives the refresh token, hands both to the dialect.
+//! Makes the token answer of a grant: seals the access token, derives the refresh token, and gives both to the dialect.
 
 use crate::config::{GrantType, Lifetime};
 use crate::directory::Client;
@@ -16,13 +16,13 @@ use crate::tokens::sealed;
 use hallpass_dialect::{ClientFacts, RefreshAnswer, RefreshLife, TokenAnswer};
 use hallpass_wire::Scopes;
 
-/// Whether a refresh makes a new refresh token: always for public clients (RFC 9700 §2.2.2), else as configured.
+/// Whether a refresh makes a new refresh token: always for public clients (RFC 9700 §2.2.2), or else as configured.
 #[must_use]
 pub fn rotates(hallpass: &Hallpass, client: &Client) -> bool {
     hallpass.config.tokens.rotate || client.app.client_type == ClientType::Public
 }
 
-/// Until when a refresh token issued at `now` counts. A grant that cannot be refreshed lasts as long as its access token.
+/// When a refresh token issued at `now` expires. A grant that cannot be refreshed lasts as long as its access token.
 #[must_use]
 pub fn refresh_expiry(hallpass: &Hallpass, client: &Client, ends: Option<Instant>, now: Instant) -> Option<Instant> {
     let tokens = &hallpass.config.tokens;
@@ -33,14 +33,14 @@ pub fn refresh_expiry(hallpass: &Hallpass, client: &Client, ends: Option<Instant
         Lifetime::Never => None,
         Lifetime::For(lifetime) => Some(now.after(lifetime)),
     };
-    // A token that stays is not idle while it is used; the row is not written then (see `refresh_token`).
+    // A refresh token that does not rotate is not idle while it is used, and its row is not written then (see `refresh_token`).
     let idle = tokens.refresh_idle.filter(|_| rotates(hallpass, client));
     let by_idleness = idle.map(|idle| now.after(idle));
     [by_age, by_idleness, ends].into_iter().flatten().min()
 }
 
-/// When the refresh token of `grant`, which is used now, and the grant itself end. A token that stays takes the grant with it,
-/// and its idleness is counted from now.
+/// When the refresh token of `grant`, which is used now, and the grant itself end. If the token does not rotate, the grant ends with
+/// it, and the idle time counts from now.
 fn refresh_life(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instant) -> RefreshLife {
     let stays = !rotates(hallpass, client);
     let idle = hallpass.config.tokens.refresh_idle.filter(|_| stays);
@@ -52,12 +52,12 @@ fn refresh_life(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instan
     }
 }
 
-/// The answer for a grant whose current generation came to be at `issued_at`. The same grant, scopes and moment give the
-/// same tokens, whoever asks and on whichever node: a lost answer can be given again. The scopes have passed
+/// The answer for a grant whose current generation was issued at `issued_at`. The same grant, scopes and moment give the same tokens
+/// on every node, so a lost answer can be given again. The scopes have passed
 /// [`fitting`](crate::oauth::scopes::fitting).
 ///
 /// # Errors
-/// Where the key that the row names was revoked a moment ago.
+/// If the key that the row names was revoked a moment ago.
 pub fn for_grant(
     hallpass: &Hallpass,
     request: &TokenRequest<'_>,
@@ -66,7 +66,7 @@ pub fn for_grant(
     issued_at: Instant,
 ) -> Result<Response, ServerReason> {
     let ring = hallpass.keys.ring();
-    // Revoked in the moment since the row moved to it: whoever asks again is told how the grant stands.
+    // The key was revoked just after the row was written. If the client asks again, it gets the state of the grant.
     let key = ring.proof_by_id(grant.key).ok_or(ServerReason::Unavailable)?;
     let expires = issued_at.after(hallpass.config.tokens.access);
     let mut claims = Claims {
@@ -102,10 +102,10 @@ pub fn for_grant(
 }
 
 /// The answer for an app that acts for itself. Nothing is stored from which a lost answer could be given again, so each
-/// request gets a token of its own: `draw` sets apart those of one moment.
+/// request gets its own token. `draw` makes tokens of the same moment different.
 ///
 /// # Errors
-/// Where the cipher refuses.
+/// If the cipher fails.
 pub fn for_app(
     hallpass: &Hallpass,
     request: &TokenRequest<'_>,
@@ -125,8 +125,8 @@ pub fn for_app(
     Ok(answer(hallpass, request, &access_token, &claims, None))
 }
 
-/// Seals with the key of the moment of issue, not of now: an answer that is given again after a rotation of the keys is the
-/// same answer.
+/// Seals with the key that was current at the moment of issue, so that an answer that is given again after a rotation of keys is the
+/// same.
 fn seal(
     hallpass: &Hallpass,
     ring: &Keyring,
