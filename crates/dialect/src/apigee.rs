@@ -1,6 +1,6 @@
 //! Apigee's OAuthV2 policy: every number a string, `BearerToken`, the app's products and organization in the token answer.
 //!
-//! Lifetimes are one second shorter than they are, as in the original. Errors have two shapes: `ErrorCode` with `Error` at the
+//! Lifetimes are reported one second shorter than they are, as in the original. Errors have two shapes: `ErrorCode` with `Error` at the
 //! token endpoint, a `fault` at resources.
 
 use crate::answer::{self, Answer};
@@ -53,7 +53,7 @@ pub(crate) fn token_refusal(refusal: &E) -> Answer {
     answer::json(http_status(refusal), body)
 }
 
-/// `GenerateAuthorizationCode`, with its own words for what is missing.
+/// `GenerateAuthorizationCode`, which has its own text for a missing parameter.
 pub(crate) fn fatal(refusal: &E) -> Fatal {
     let row = authorize_row(refusal);
     Fatal {
@@ -96,7 +96,7 @@ fn refresh_members(body: Object, refresh: &RefreshAnswer<'_>) -> Object {
         .text("refresh_token_status", "approved")
 }
 
-/// The lifetime less the second that has begun.
+/// The lifetime, minus the second that has begun.
 fn begun(seconds: i64) -> i64 {
     seconds.saturating_sub(1).max(0)
 }
@@ -107,10 +107,10 @@ struct Row {
     text: Cow<'static, str>,
 }
 
-#[rustfmt::skip] // one row a line, to be laid beside the original's
+#[rustfmt::skip] // one row per line, to compare with the original
 fn row(refusal: &E) -> Row {
     let request = |text: &'static str| Row { error: "invalid_request", text: Cow::Borrowed(text) };
-    // What the client sent comes back in the characters that RFC 6749 §5.2 leaves an error.
+    // Text of the client is repeated only in the characters that RFC 6749 §5.2 allows in an error.
     let request_with = |text: String| Row { error: "invalid_request", text: Cow::Owned(challenge::printable(&text).into_owned()) };
     match refusal {
         E::Request(RequestFault::Method { sent, allowed }) => request_with(format!("The request method must be {allowed}, not {sent}")),
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    #[rustfmt::skip] // one row per line
     fn the_authorization_endpoint_stops_with_its_own_words() {
         let rows = [
             (E::Authorize(AuthorizeFault::UriUnregistered), 400, "Invalid redirection uri"),

@@ -49,7 +49,7 @@ pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> Answer {
     answer::json(200, body.close())
 }
 
-/// An empty body, as the original.
+/// An empty body, like the original.
 pub(crate) fn revocation() -> Answer {
     answer::no_store(answer::empty(200))
 }
@@ -140,7 +140,7 @@ impl Row {
     }
 }
 
-#[rustfmt::skip] // one row a line, to be laid beside the original's
+#[rustfmt::skip] // one row per line, to compare with the original
 fn row(refusal: &E) -> Row {
     let request = |description: &'static str| Row::new("invalid_request", description);
     match refusal {
@@ -166,7 +166,7 @@ fn row(refusal: &E) -> Row {
     }
 }
 
-/// The code alone, for every error without words of its own.
+/// Only the code, for every error without a text of its own.
 fn by_code(code: ErrorCode) -> Row {
     Row {
         error: code.as_str(),

@@ -1,4 +1,4 @@
-//! bshaffer/oauth2-server-php: PHP's JSON, 400 for failed client authentication, integers, `scope` null where none.
+//! bshaffer/oauth2-server-php: PHP's JSON, 400 for failed client authentication, integers, and `scope` is null if there is none.
 //!
 //! The original deletes spent codes and tokens, so it has one text for "never existed" and "no longer valid".
 
@@ -33,7 +33,7 @@ pub(crate) fn token_refusal(refusal: &E) -> Answer {
     answer(refusal, &row(refusal))
 }
 
-/// The original has no introspection, and its text for a missing `token` speaks of revocation.
+/// The original has no introspection, so the text for a missing `token` is that of revocation.
 pub(crate) fn introspection_refusal(refusal: &E) -> Answer {
     match refusal {
         E::Request(RequestFault::Missing("token")) => answer(refusal, &missing("token")),
@@ -81,7 +81,7 @@ pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'stati
     query
 }
 
-/// `Controller\ResourceController`. Without a token the body is empty, unless a `message` is asked for.
+/// `Controller\ResourceController`. Without a token the body is empty, unless `refusal_message` is set.
 pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> Answer {
     if *refusal == E::Access(AccessFault::Absent) {
         return no_token(refusal_message);
@@ -171,7 +171,7 @@ fn missing(name: &str) -> Row {
     )
 }
 
-#[rustfmt::skip] // one row a line, to be laid beside the original's
+#[rustfmt::skip] // one row per line, to compare with the original
 fn row(refusal: &E) -> Row {
     match refusal {
         E::Request(RequestFault::Method { .. }) => Row::new(405, "invalid_request", "The request method must be POST when requesting an access token").with_section("section-3.2"),
@@ -215,7 +215,7 @@ fn row(refusal: &E) -> Row {
     }
 }
 
-#[rustfmt::skip] // one row a line, to be laid beside the original's
+#[rustfmt::skip] // one row per line, to compare with the original
 fn by_code(code: ErrorCode) -> Row {
     let error = code.as_str();
     match code {
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    #[rustfmt::skip] // one row per line
     fn the_token_endpoint_refuses_as_the_original() {
         let rows = [
             (E::Request(RequestFault::Missing("grant_type")), "invalid_request", "The grant type was not specified in the request"),
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    #[rustfmt::skip] // one row per line
     fn resources_refuse_as_the_original() {
         let rows = [
             (E::Access(AccessFault::Invalid), 401, "invalid_token", "The access token provided is invalid"),
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    #[rustfmt::skip] // one row per line
     fn the_authorization_endpoint_stops_as_the_original() {
         let rows = [
             (E::Request(RequestFault::Missing("client_id")), "invalid_client", "No client id supplied"),
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    #[rustfmt::skip] // one row per line
     fn the_authorization_endpoint_redirects_as_the_original() {
         let rows = [
             (E::Authorize(AuthorizeFault::ResponseTypeMissing), "invalid_request", "Invalid or missing response type"),

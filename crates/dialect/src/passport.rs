@@ -68,7 +68,7 @@ pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'stati
     query
 }
 
-/// Laravel's handler: a message and nothing else. Its guard knows only people, so an app's own token is unauthenticated.
+/// Laravel's handler: a message and nothing else. Its guard accepts only people, so a token of the app itself counts as unauthenticated.
 pub(crate) fn resource_refusal(refusal: &E) -> Answer {
     let (status, message) = match (refusal, resource_code(refusal)) {
         (E::Access(AccessFault::NoPerson | AccessFault::Malformed), _) | (_, ErrorCode::InvalidToken) => {
@@ -96,7 +96,7 @@ const BAD_REQUEST: &str = "The request is missing a required parameter, includes
 const BAD_GRANT: &str = "The provided authorization grant (e.g., authorization code, resource owner credentials) or refresh token is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client.";
 const BAD_REFRESH_TOKEN: &str = "The refresh token is invalid.";
 
-#[rustfmt::skip] // one row a line, to be laid beside the original's
+#[rustfmt::skip] // one row per line, to compare with the original
 fn row(refusal: &E) -> Row {
     match refusal {
         E::Request(RequestFault::Method { sent, allowed }) => Row { status: 405, ..request(format!("The request method must be {allowed}, not {sent}")) },
@@ -135,7 +135,7 @@ fn row(refusal: &E) -> Row {
     }
 }
 
-#[rustfmt::skip] // one row a line, to be laid beside the original's
+#[rustfmt::skip] // one row per line, to compare with the original
 fn by_code(code: ErrorCode) -> Row {
     let (status, description) = match code {
         ErrorCode::InvalidRequest => (400, BAD_REQUEST),
@@ -191,7 +191,7 @@ mod tests {
     use hallpass_wire::public_error::GrantTypeFault;
 
     #[test]
-    #[rustfmt::skip] // the rows of DIALECTS.md, one a line
+    #[rustfmt::skip] // one row per line
     fn the_token_endpoint_refuses_as_league_9() {
         let client = "Client authentication failed";
         let bad_scope = "The requested scope is invalid, unknown, or malformed";

@@ -149,7 +149,7 @@ fn token_description(refusal: &E) -> Cow<'static, str> {
         E::GrantType(GrantTypeFault::NotAllowed(name)) => {
             return said(format!("This app may not use the grant type {name}"));
         }
-        // Whether it is another app's or nobody's is not told: who found a token would learn that it is one.
+        // Does not say whether the token belongs to another app: a person who found a token would learn that it is real.
         E::Code(CodeFault::Unknown | CodeFault::Foreign)
         | E::Refresh(RefreshFault::Unknown | RefreshFault::Foreign) => "The code or token is not one of this app's",
         E::Code(CodeFault::Expired) => "The code has expired",
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!((given.status, given.header("pragma")), (200, Some("no-cache")));
     }
 
-    /// draft-ietf-oauth-refresh-token-expiration-03 §6.1: an end that there is must be told, and only that.
+    /// draft-ietf-oauth-refresh-token-expiration-03 §6.1: an answer must say when the token ends, if it has an end, and not otherwise.
     #[test]
     fn a_token_answer_says_when_refresh_token_and_grant_end() {
         let scopes = scopes("read");

@@ -1,4 +1,4 @@
-//! What holds for every dialect and every error, and the token answers of the seeds byte for byte.
+//! Properties of every dialect and every error, and the published token answers byte for byte.
 
 use super::{
     Answer, ClientFacts, Dialect, DialectName, Introspection, RefreshAnswer, RefreshLife, Scheme, Tenant, TokenAnswer,
@@ -132,7 +132,7 @@ pub(super) fn dialect(name: DialectName, options: bool) -> Dialect {
     }
 }
 
-/// What of an answer a client can see.
+/// The parts of an answer that a client can see.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct Seen {
     pub(super) status: u16,

@@ -1,4 +1,4 @@
-//! Debian's Chromium through its driver, each with a port and a profile of its own, and what is looked at on every page.
+//! Runs Debian's Chromium through its driver, each window with its own port and profile. Also has the checks of every page.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,13 +27,13 @@ pub(crate) struct Chromium {
     axe: Arc<str>,
 }
 
-/// The driver's process and the browser's profile: both go when this does.
+/// The driver's process and the browser's profile. Both are removed when this value is dropped.
 struct Process {
     child: Child,
     _profile: TempDir,
 }
 
-/// Opens a window, walks, and closes it, however the walk ended.
+/// Opens a window, runs the walk, and closes the window, even if the walk failed.
 pub(crate) async fn browse<Walk, Steps>(walk: Walk)
 where
     Walk: FnOnce(Chromium) -> Steps,
@@ -60,7 +60,7 @@ where
     let (chromium, _process) = Chromium::start(settings).await;
     let walked = tokio::spawn(walk(chromium.clone())).await;
     if !matches!(walked, Ok(Ok(()))) {
-        // What the person would have seen where the walk ended.
+        // The page at which the walk failed.
         println!(
             "{:?}\n{}",
             chromium.driver.current_url().await,
@@ -77,7 +77,7 @@ where
 
 impl Chromium {
     async fn start(settings: Value) -> (Self, Process) {
-        // The driver listens on IPv4 and IPv6: a port that it draws by itself may be taken on one of them.
+        // The driver listens on IPv4 and IPv6. A port that it chooses itself may be in use on one of them.
         let port = free_port().expect("a free port");
         let mut child = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -101,8 +101,8 @@ impl Chromium {
         (chromium, process)
     }
 
-    /// Looks at the page as it stands: in both colour schemes, wide and narrow, axe finds nothing and nothing scrolls sideways.
-    /// Pictures of it are left in `target/tmp/pages`, one in forced colours too.
+    /// Checks the page as it is: in both colour schemes, wide and narrow, axe finds nothing and nothing scrolls sideways. Saves pictures in
+    /// `target/tmp/pages`, one of them in forced colours.
     pub(crate) async fn inspect(&self, page: &str) -> WebDriverResult<()> {
         // Through the debugger: the content security policy forbids every script tag that is not the server's own.
         let load = format!("if (typeof axe === 'undefined') {{ {} }}", self.axe);
@@ -130,7 +130,7 @@ impl Chromium {
         self.colour_scheme("light").await
     }
 
-    /// On a phone the button to allow stands above the one that does not, and is as wide.
+    /// Checks that on a phone the button to allow is above the button to deny, and as wide.
     pub(crate) async fn allow_comes_first_on_a_phone(&self) -> WebDriverResult<()> {
         self.width(PHONE).await?;
         let boxes = "['allow', 'deny'].map(value => {
@@ -167,7 +167,7 @@ impl Chromium {
         self.driver.query(by).wait(PATIENCE, GLANCE).first().await
     }
 
-    /// Waits for a button or link that says this, in any case.
+    /// Waits for a button or link with this text, whatever the case of its letters.
     pub(crate) async fn control(&self, says: &str) -> WebDriverResult<WebElement> {
         let text = "translate(normalize-space(.), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')";
         let says = says.to_lowercase();
@@ -194,7 +194,7 @@ impl Chromium {
         self.find(By::Tag("body")).await?.text().await
     }
 
-    /// Types into a field in place of what it holds.
+    /// Replaces the text of a field.
     pub(crate) async fn fill(&self, name: &str, text: &str) -> WebDriverResult<()> {
         let field = self.find(By::Name(name)).await?;
         field.clear().await?;
@@ -215,7 +215,7 @@ impl Chromium {
             .map(drop)
     }
 
-    /// From the next page on, notes what its content security policy had to stop, and every dialog that something opened.
+    /// From the next page on, notes violations of the content security policy, and every dialog that is opened.
     pub(crate) async fn watch(&self) -> WebDriverResult<()> {
         let source = "window.seen = [];
             addEventListener('securitypolicyviolation', event => seen.push(event.violatedDirective + ' ' + event.blockedURI));
@@ -227,7 +227,7 @@ impl Chromium {
             .map(drop)
     }
 
-    /// Nothing was noted on this page, and no text on it became an element that could run.
+    /// Checks that nothing was noted on this page, and that no text on it became an element that could run.
     pub(crate) async fn nothing_ran(&self, page: &str) -> WebDriverResult<()> {
         let seen = self.evaluate("window.seen").await?;
         assert_eq!(seen, json!([]), "{page}");
@@ -266,7 +266,7 @@ impl Chromium {
             .map(drop)
     }
 
-    /// Runs a script in the page; what it comes to.
+    /// Runs a script in the page. Returns its value.
     pub(crate) async fn evaluate(&self, expression: &str) -> WebDriverResult<Value> {
         let parameters = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
         let answer = self.debugger("Runtime.evaluate", parameters).await?;

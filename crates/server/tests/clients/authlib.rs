@@ -1,5 +1,5 @@
-//! Authlib. On `connected-home` it wants a hook for the token type, and takes a refusal for a token: it knows one by its
-//! member `error` alone.
+//! Authlib. On `connected-home` it needs a hook for the token type, and takes a refusal for a token: it recognises a refusal only
+//! by its member `error`.
 
 use std::process::Command;
 

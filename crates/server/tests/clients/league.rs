@@ -1,5 +1,5 @@
-//! league/oauth2-client's GenericProvider, whose behaviour our own script has. It parts scopes by commas unless told
-//! otherwise, sends its redirect URI with every grant, and knows a refusal by its member `error` alone.
+//! league/oauth2-client's GenericProvider, whose behaviour our own script has. It separates scopes by commas by
+//! default, sends its redirect URI with every grant, and recognises a refusal only by its member `error`.
 
 use std::process::Command;
 

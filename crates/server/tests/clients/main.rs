@@ -1,8 +1,8 @@
 //! Other people's OAuth clients, as published, against the binary on every preset.
 //!
-//! A script drives each client through all that it can do and reports in the client's own words what came of it: errors
-//! too. The expectation is the whole report. What a client cannot do on a preset is therefore a line like any other, and
-//! `docs/guide/clients.md` says it in prose.
+//! A script runs everything that a client can do, and reports the results in the client's own words, including errors. The test
+//! expects the whole report. So a request that a client cannot make on a preset is a line like any other.
+//! `docs/guide/clients.md` says the same in prose.
 //!
 //! Not part of a plain `cargo test`: `cargo xtask test --only clients` installs the clients and runs this.
 #![allow(

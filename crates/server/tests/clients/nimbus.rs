@@ -1,4 +1,4 @@
-//! Nimbus OAuth 2.0 SDK, which finds the endpoints itself. On `connected-home` it wants a hook for the token type.
+//! Nimbus OAuth 2.0 SDK, which finds the endpoints itself. On `connected-home` it needs a hook for the token type.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! openid-client, which finds the endpoints itself. On `connected-home` it wants a hook for the token type, and knows of a
-//! refusal only its status.
+//! openid-client, which finds the endpoints itself. On `connected-home` it needs a hook for the token type, and reports only
+//! the status of a refusal.
 
 use std::process::Command;
 

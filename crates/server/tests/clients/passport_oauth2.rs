@@ -1,4 +1,4 @@
-//! passport-oauth2 under passport. Profiles want its header switched on: by default it writes the token into the query.
+//! passport-oauth2 under passport. To load profiles, its header must be switched on: by default it puts the token into the query.
 
 use std::process::Command;
 

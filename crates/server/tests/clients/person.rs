@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::html::{self, Form};
 
-/// Sign-in, consent, and a redirect behind each.
+/// The most steps: sign-in and consent, each followed by a redirect.
 const MOST_PAGES: usize = 8;
 
 /// A person who stays signed in.
@@ -89,7 +89,7 @@ impl Person {
         self.keep_cookies(&answer);
         let status = answer.status();
         if let Some(location) = answer.headers().get(LOCATION) {
-            // RFC 9700 §4.12: behind a form, anything but 303 may send the password on.
+            // RFC 9700 §4.12: after a form, any redirect but 303 may forward the password.
             assert!(step.fields.is_none() || status == StatusCode::SEE_OTHER, "{status}");
             let location = location.to_str().expect("an address is text");
             return Landing::Elsewhere(step.url.join(location).expect("a redirect leads to an address"));

@@ -1,5 +1,5 @@
-//! A client's script as a process: it asks for the person on its standard output, is answered on its standard input, and
-//! reports line by line.
+//! Runs the script of a client as a process. The script asks for the person on its standard output, gets the answer on its standard
+//! input, and reports line by line.
 //!
 //! Two lines are requests: `visit URL` is answered with the redirect, `end access` with `ended`. All others are the report.
 
@@ -15,17 +15,17 @@ use crate::process::Server;
 
 pub(crate) const EMAIL: &str = "john@doe.com";
 pub(crate) const PASSWORD: &str = "correct horse";
-/// Nobody listens there: the person carries the redirect to the client.
+/// No program listens there. The person passes the redirect to the client.
 pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:9/cb";
 
-/// Every sign that clients encode differently in a Basic header, and some encode not at all (RFC 6749 §2.3.1).
+/// Has every character that clients encode differently in a Basic header; some clients do not encode at all (RFC 6749 §2.3.1).
 const SECRET: &str = r#"odd secret+with/every=sign:that%41is&allowed~"#;
 
-/// How long a client may be silent. A script makes no more than one request between two lines.
+/// How long a client may be silent. A script makes at most one request between two lines.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// What the app asks for on each preset, and whether it has to use PKCE; where it need not, it does as the API's own
-/// documentation shows.
+/// For each preset, the scopes that the app requests, and whether it must use PKCE. If it need not, it follows the documentation of
+/// the API.
 const PRESETS: [(&str, &str, &str); 5] = [
     ("default", "profile read", "S256"),
     ("common-controls-hub", "controls documents", ""),
@@ -88,7 +88,7 @@ redirect_uris = ["{REDIRECT_URI}"]
     )
 }
 
-/// Where a developer would copy the endpoints from: the metadata (RFC 8414).
+/// The endpoints, from the metadata (RFC 8414), as a developer would copy them.
 fn endpoints(server: &str) -> Vec<(&'static str, String)> {
     let url = format!("{server}/.well-known/oauth-authorization-server");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -110,7 +110,7 @@ fn endpoints(server: &str) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// A running script; it does not outlive the test.
+/// A running script. It ends with the test.
 struct Script {
     child: Child,
     input: ChildStdin,

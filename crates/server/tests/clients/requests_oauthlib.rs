@@ -1,5 +1,5 @@
-//! requests-oauthlib. On `connected-home` it wants a hook for the token type, and reports each refusal as a token that is
-//! missing.
+//! requests-oauthlib. On `connected-home` it needs a hook for the token type, and reports each refusal as a missing
+//! token.
 
 use std::process::Command;
 

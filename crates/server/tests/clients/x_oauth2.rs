@@ -1,5 +1,5 @@
-//! golang.org/x/oauth2. On `connected-home` it repeats the answer's token type in its Authorization header, which opens
-//! nothing, and reads the member `Error` as `error`.
+//! golang.org/x/oauth2. On `connected-home` it repeats the answer's token type in its Authorization header, which is refused,
+//! and reads the member `Error` as `error`.
 
 use std::process::Command;
 

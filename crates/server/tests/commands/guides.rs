@@ -1,6 +1,6 @@
-//! Every command of README and of the guides is run as the page has it, in the page's order.
+//! Runs every command of README and of the guides as it is on the page, in the order of the page.
 //!
-//! The first line of a block says what is done with it:
+//! The first line of a block selects what the test does with the block:
 //! - `sh`: it is run, and must succeed. The next block starts in the folder where this one ended.
 //! - `sh server`: one command, which starts a server. The server runs to the end of the page.
 //! - `sh no-run: REASON`: it is not run.
@@ -54,7 +54,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// What a reader does with a block.
+/// What the test does with a block.
 #[derive(PartialEq)]
 enum Does {
     Run,
@@ -96,15 +96,15 @@ fn blocks(page: &str, text: &str) -> Vec<Block> {
     blocks
 }
 
-/// A folder in which the commands of a page are run, and what they gave.
+/// A folder in which the commands of a page are run, and their results.
 struct World {
     folder: Folder,
     /// The folder that the last block ended in.
     here: PathBuf,
     server: Option<Serving>,
-    /// What the page's words stand for.
+    /// The values of the page's placeholders.
     words: BTreeMap<&'static str, String>,
-    /// What all blocks printed.
+    /// The output of all blocks.
     printed: String,
 }
 
@@ -222,7 +222,7 @@ impl World {
         Ok(())
     }
 
-    /// What a script prints; the error is what it printed when it failed.
+    /// The output of a script. The error is its output if it failed.
     fn shell(&self, script: &str) -> Result<String, String> {
         let output = self.command(script).stdin(Stdio::null()).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -269,7 +269,7 @@ impl World {
         filled + rest
     }
 
-    /// What a word of a page stands for.
+    /// The value of a placeholder.
     fn value(&self, word: &str) -> Option<String> {
         let newest = |list: &str| {
             let printed = self.shell(&format!("hallpass {list} --json")).unwrap();

@@ -1,12 +1,12 @@
-//! Who was stopped, or lost the database, answers nothing from memory: it asks, and where nobody answers, 503.
+//! A server that was stopped, or that lost the database, answers nothing from memory: it asks the database, or answers 503.
 
 use crate::world::World;
 use hallpass_cluster::{Cluster, Schema, folder_of_test};
 use std::time::{Duration, Instant};
 
-/// How old memory may be.
+/// The largest age of memory.
 const STALENESS: Duration = Duration::from_secs(2);
-/// What a busy machine may add to it.
+/// The time that a busy machine may add to it.
 const SLACK: Duration = Duration::from_millis(500);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,7 +23,7 @@ async fn a_server_that_wakes_up_knows_what_was_revoked_meanwhile() {
         client.revoke(awake, &token).await;
         client.revoke(awake, &tokens.refresh).await;
         tokio::time::sleep(STALENESS + SLACK).await;
-        // Asked while it sleeps, so that the question is the first thing it finds.
+        // Sent while the server is suspended, so that this request is the first that it finds.
         let asked = (client.clone(), sleeper.address.clone(), token.clone());
         let first = tokio::spawn(async move { asked.0.introspect(&asked.1, &asked.2).await });
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -40,7 +40,7 @@ async fn a_server_that_wakes_up_knows_what_was_revoked_meanwhile() {
     println!("of 10 first answers after waking {unsure} were 503, the others \"inactive\"");
 }
 
-/// Entries that a server did not read may have been swept: it reads everything anew, also what nothing tells of.
+/// Entries that a server did not read may have been swept. So it reads everything again, even objects that no entry names.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_wakes_up_reads_everything_anew() {
     let schema = Schema::new().unwrap();
@@ -103,7 +103,7 @@ async fn without_the_database_servers_answer_503_and_recover() {
     }
 }
 
-/// When, after this moment, a token was called active for the last time; whoever does not call it so says 503.
+/// How long after this moment a token was last called active. Every other answer must be 503 with `Retry-After`.
 async fn last_active(world: &World, token: &str, since: Instant) -> Duration {
     let mut last = Duration::ZERO;
     while since.elapsed() < STALENESS + 2 * SLACK {

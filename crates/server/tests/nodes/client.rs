@@ -1,4 +1,4 @@
-//! The app: what it asks, of whichever server.
+//! The app, which sends its requests to any server.
 
 use reqwest::Method;
 use reqwest::redirect::Policy;
@@ -9,14 +9,14 @@ use std::time::Duration;
 pub(crate) const APP: &str = "sample";
 /// Its secret.
 pub(crate) const SECRET: &str = "a-secret-of-43-characters-as-hallpass-makes";
-/// Where people are sent back to.
+/// The redirect URI.
 pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 
 /// An answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// The server that gave it, where nginx says so.
+    /// The server that answered, if nginx names it.
     pub(crate) node: String,
     pub(crate) retry_after: Option<String>,
     pub(crate) json: Value,
@@ -29,7 +29,7 @@ pub(crate) struct Tokens {
     pub(crate) refresh: String,
 }
 
-/// The app, with connections of its own.
+/// The app, with its own connections.
 #[derive(Clone)]
 pub(crate) struct Client(reqwest::Client);
 
@@ -79,7 +79,7 @@ impl Client {
         self.token(address, &pairs).await
     }
 
-    /// A token of the app's own.
+    /// A token for the app itself.
     pub(crate) async fn own(&self, address: &str) -> String {
         let answer = self.token(address, &[("grant_type", "client_credentials")]).await;
         answer.tokens().access
@@ -94,12 +94,12 @@ impl Client {
         self.post(address, "/oauth/introspect", &[("token", token)]).await
     }
 
-    /// What the identity endpoint says of a token.
+    /// The answer of the identity endpoint to a token.
     pub(crate) async fn identity(&self, address: &str, token: &str) -> Answer {
         answer(self.0.get(format!("{address}/oauth/userinfo")).bearer_auth(token)).await
     }
 
-    /// What a browser asks before a page of this origin may send a token request.
+    /// The preflight of a browser before a page of this origin may send a token request.
     pub(crate) async fn preflight(&self, address: &str, origin: &str) -> Answer {
         let request = self.0.request(Method::OPTIONS, format!("{address}/oauth/token"));
         let request = request.header("access-control-request-method", "POST");
@@ -122,7 +122,7 @@ impl Answer {
         }
     }
 
-    /// Whether a token counts, where introspection was answered.
+    /// Whether introspection calls a token active.
     pub(crate) fn is_active(&self) -> bool {
         self.status == 200 && self.json["active"] == true
     }

@@ -1,4 +1,4 @@
-//! nginx in front of the servers: one after the other, whoever asks.
+//! nginx in front of the servers. It sends each request to the next server, whoever sent it.
 
 use std::fs;
 use std::net::TcpStream;
@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The file that the guides show.
+/// The configuration in the guides.
 const GUIDE: &str = include_str!("../../../../docs/guide/nginx.conf");
 
-/// The guide's file, to the letter but for addresses and certificate.
+/// The guide's file, unchanged except for addresses and certificate.
 pub(crate) fn guide(port: u16, addresses: &[&str]) -> String {
     let servers: String = addresses
         .iter()
@@ -34,16 +34,16 @@ pub(crate) fn guide(port: u16, addresses: &[&str]) -> String {
     })
 }
 
-/// A running nginx; its process id ends it.
+/// A running nginx. It is ended by its process id.
 pub(crate) struct Nginx(Child);
 
 impl Nginx {
-    /// Starts it on a port, before servers at these addresses, with the guide's file.
+    /// Starts it on a port, in front of servers at these addresses, with the guide's file.
     pub(crate) fn start(folder: &Path, port: u16, addresses: &[&str]) -> Self {
         Self::with(folder, port, &guide(port, addresses))
     }
 
-    /// The same with another text in the place of the guide's.
+    /// The same with another file in place of the guide's.
     pub(crate) fn with(folder: &Path, port: u16, text: &str) -> Self {
         let here = folder.display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]

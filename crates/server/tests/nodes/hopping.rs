@@ -1,4 +1,4 @@
-//! Whatever one server gave, every other takes.
+//! Every server accepts the codes, tokens and forms of every other server.
 
 use crate::person::{Person, VERIFIER};
 use crate::world::World;
@@ -12,7 +12,7 @@ async fn code_and_refresh_tokens_count_at_every_server() {
         let mut person = Person::new();
         let mut nodes = BTreeSet::new();
         let mut code = String::new();
-        // With an even number of servers and of requests a person's forms could always come back to the same one.
+        // With an even number of servers and of requests, the forms of a person could always reach the server of their page.
         for _ in 0..3 {
             code = person.code(&world.front).await;
         }

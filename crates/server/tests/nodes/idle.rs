@@ -1,4 +1,4 @@
-//! Connections that nginx keeps are not closed under it, whatever the gaps between requests.
+//! Hallpass does not close connections that nginx keeps, however long the gaps between requests are.
 
 use crate::client::Client;
 use crate::front::{Nginx, guide};
@@ -11,9 +11,9 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// All times are a thirtieth of the real ones, those of nginx too: nobody waits 75 seconds.
+/// All times are a thirtieth of the real ones, also those of nginx, so that the test need not wait 75 seconds.
 const FASTER: u32 = 30;
-/// For how long nginx keeps an idle connection, by the guide's file.
+/// How long nginx keeps an idle connection, by the guide's file.
 const KEPT: &str = "keepalive_timeout 60s;";
 
 async fn served(folder: &Path, front: &str) -> Running {
@@ -35,7 +35,7 @@ async fn served(folder: &Path, front: &str) -> Running {
     start_with(config, Clock::System, patience).await.unwrap()
 }
 
-/// How many connections to a port are open.
+/// The number of open connections to a port.
 fn connections(port: u16) -> usize {
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
     let local = format!(":{port:04X}");
@@ -57,7 +57,7 @@ async fn no_gap_between_requests_behind_nginx_gives_502() {
     assert_eq!(guide.matches(KEPT).count(), 1);
     let faster = guide.replace(KEPT, "keepalive_timeout 2s;");
     let _nginx = Nginx::with(folder.path(), port, &faster);
-    // Around the 15 seconds after which connections were closed once, and around nginx's own 60.
+    // Around 15 seconds, after which an earlier version closed connections, and around nginx's 60.
     let gaps = [480, 490, 495, 500, 505, 510, 1980, 1990, 2000, 2010].map(Duration::from_millis);
     let mut clients = JoinSet::new();
     for _ in 0..16 {

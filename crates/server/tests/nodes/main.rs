@@ -1,7 +1,7 @@
-//! Several servers on one PostgreSQL behind a real nginx, with clients that reach another one at every request.
+//! Several servers on one PostgreSQL behind a real nginx, with clients that reach another server at every request.
 //!
-//! Servers here are the released binary, on the machine's clock: what is tried is how soon one knows what another did, and
-//! what one answers that was stopped or lost its database. So some tests wait for real time, bounded.
+//! The servers are the released binary, on the machine's clock. The tests check how soon one server knows of another's change, and
+//! what a server answers after it was stopped or lost its database. So some tests wait for real time, with a limit.
 //!
 //! Not part of a plain `cargo test`: `cargo xtask test --only nodes` installs nginx and runs this.
 #![allow(

@@ -14,18 +14,18 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// RFC 7636, appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-/// Sign-in, consent, and a redirect behind each.
+/// The most steps: sign-in and consent, each followed by a redirect.
 const MOST_PAGES: usize = 8;
 
 /// A person who stays signed in.
 pub(crate) struct Person {
     http: reqwest::Client,
     cookies: BTreeMap<String, String>,
-    /// How often a form was sent to another server than its page came from.
+    /// How often a form reached another server than the one that sent its page.
     pub(crate) posted_elsewhere: usize,
 }
 
-/// What a request led to.
+/// The result of a request.
 struct Landing {
     status: u16,
     node: String,
@@ -44,7 +44,7 @@ impl Person {
         }
     }
 
-    /// Signs in where that is asked, allows the app, and brings the code.
+    /// Signs in if asked, allows the app, and returns the code.
     pub(crate) async fn code(&mut self, address: &str) -> String {
         let query = format!(
             "response_type=code&client_id={APP}&redirect_uri={REDIRECT_URI}&state=s&code_challenge={CHALLENGE}&code_challenge_method=S256"
@@ -63,7 +63,7 @@ impl Person {
         panic!("no redirect to {REDIRECT_URI} after {MOST_PAGES} pages");
     }
 
-    /// Whether a server knows who this is.
+    /// Whether a server knows the person's session.
     pub(crate) async fn is_signed_in(&mut self, address: &str) -> bool {
         let landing = self.open(&format!("{address}/account")).await;
         assert_eq!(landing.status, 200, "{}", landing.page);

@@ -1,4 +1,4 @@
-//! One server of several, as a process that can be stopped and woken; ended by its process id.
+//! One server of several, as a process that can be suspended and woken. It is ended by its process id.
 
 use hallpass_cluster::signal;
 use std::fs::{self, File};
@@ -8,21 +8,21 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// A running `hallpass serve`. Its log is shown if the test fails.
 pub(crate) struct Server {
-    /// `http://127.0.0.1:PORT`, where it listens.
+    /// `http://127.0.0.1:PORT`, on which it listens.
     pub(crate) address: String,
     data: PathBuf,
     child: Child,
     _output: BufReader<ChildStdout>,
 }
 
-/// One that was started and has not said that it is ready.
+/// A server that was started and is not ready yet.
 pub(crate) struct Starting {
     data: PathBuf,
     child: Child,
 }
 
 impl Starting {
-    /// Starts a server in a data folder of its own.
+    /// Starts a server in its own data folder.
     pub(crate) fn spawn(config: &Path, data: &Path, database: &str) -> Self {
         fs::create_dir_all(data).unwrap();
         let log = File::create(data.join("log")).unwrap();
@@ -39,7 +39,7 @@ impl Starting {
         Self { data, child }
     }
 
-    /// The server once it is ready; what it says where it never is.
+    /// Waits until the server is ready. The error is its log, if it ends before that.
     pub(crate) fn ready(mut self) -> Result<Server, String> {
         let mut output = BufReader::new(self.child.stdout.take().unwrap());
         let mut line = String::new();
@@ -63,7 +63,7 @@ impl Server {
         signal(self.child.id(), name).unwrap();
     }
 
-    /// Has the operator's command do something with it.
+    /// Runs an operator's command against it.
     pub(crate) fn command(&self, words: &[&str]) -> serde_json::Value {
         let (noun, rest) = words.split_first().unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_hallpass"))

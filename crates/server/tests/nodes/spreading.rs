@@ -1,4 +1,5 @@
-//! How soon every server goes by what one was told: measured from the acknowledgement to the first answer that knows it.
+//! How soon a change at one server takes effect at all others: measured from the acknowledgement to the first answer that shows the
+//! change.
 
 use crate::client::{Answer, SECRET};
 use crate::world::World;
@@ -6,15 +7,15 @@ use hallpass_cluster::Schema;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Memory may be as old; answers take their time on a machine that is busy.
+/// Memory may be two seconds old, and answers take longer on a busy machine.
 const BOUND: Duration = Duration::from_secs(2);
 
-/// The largest wait seen.
+/// The longest wait so far.
 #[derive(Default)]
 struct Seen(Duration);
 
 impl Seen {
-    /// Asks a server until it knows.
+    /// Asks a server until its answer shows the change.
     async fn wait<F: Future<Output = Answer>>(
         &mut self,
         acknowledged: Instant,
@@ -145,7 +146,7 @@ async fn an_origin_comes_and_goes_at_all() {
         for server in &world.servers {
             let ask = || client.preflight(&server.address, &origin);
             seen.wait(acknowledged, ask, |answer| answer.status == 204).await;
-            // Each server remembered the one of before.
+            // Each server has the previous origin in memory.
             if let Some(before) = &before {
                 let ask = || client.preflight(&server.address, before);
                 seen.wait(acknowledged, ask, |answer| answer.status == 405).await;
@@ -207,7 +208,7 @@ async fn keys_that_were_rotated_and_revoked_are_so_everywhere() {
             states(2)
         );
     }
-    // What replaced a revoked key makes at once: no server refuses what it made, though it has not heard of it.
+    // The key that replaces a revoked one is used at once. No server refuses its tokens, even before it has read of the key.
     for round in 0..6 {
         let by = round % 3;
         let (before, keys) = (client.own(world.address(by)).await, states(by));
@@ -235,7 +236,7 @@ async fn keys_that_were_rotated_and_revoked_are_so_everywhere() {
     seen.told("6 revoked keys");
 }
 
-/// A row that is changed behind the servers' backs shows which of them read it anew, and when.
+/// The test changes a row directly in the database. The answers then show which servers read the row again, and when.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_at_one_has_all_read_that_object_anew_and_no_other() {
     let schema = Schema::new().unwrap();
@@ -266,7 +267,7 @@ async fn a_change_at_one_has_all_read_that_object_anew_and_no_other() {
             seen.wait(acknowledged, || own(&server.address, "sample"), is_paused)
                 .await;
         }
-        // A server that lost sight of the others for two seconds may have read everything anew.
+        // A server that did not read the feed for two seconds may have read everything again.
         let remember = [
             own(world.address(0), "other").await.status,
             own(world.address(1), "other").await.status,
@@ -280,7 +281,7 @@ async fn a_change_at_one_has_all_read_that_object_anew_and_no_other() {
             seen.wait(acknowledged, || own(&server.address, "other"), is_paused)
                 .await;
         }
-        // What a newer server may write names nothing that this one knows.
+        // A newer server may write an entry with a word that this version does not know.
         set("live");
         let unknown = format!(
             "INSERT INTO changes VALUES (decode(repeat('e{round}', 16), 'hex'), 1, 0, 9000000000000, 'of_tomorrow', '', 0)"
@@ -298,7 +299,7 @@ async fn a_change_at_one_has_all_read_that_object_anew_and_no_other() {
     panic!("a change of one app has the other read anew");
 }
 
-/// Two seconds is more than any window that the feed could be read by, and the entry's number is lower than others' by then.
+/// The commit is two seconds late. That is longer than any window in time, and later entries have higher numbers by then.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_becomes_visible_late_is_seen() {
     let schema = Schema::new().unwrap();
@@ -336,7 +337,7 @@ async fn a_commit_that_becomes_visible_late_is_seen() {
         .await;
     }
     seen.told("a commit that others overtook");
-    // What a newer server may write stops nobody.
+    // An unknown entry of a newer server stops no server.
     schema
         .sql("INSERT INTO changes VALUES (decode(repeat('ef', 16), 'hex'), 1, 0, 9000000000000, 'of_tomorrow', '', 0)")
         .unwrap();

@@ -1,4 +1,4 @@
-//! Servers that start at once on a database that has nothing yet.
+//! Servers that start at the same time on an empty database.
 
 use crate::server::Starting;
 use crate::world::{World, configured};
@@ -38,7 +38,8 @@ async fn a_server_with_another_master_key_does_not_start() {
     assert_eq!(schema.sql("SELECT count(*) FROM keys").unwrap(), "4");
 }
 
-/// All at once on an empty database, with two master keys: whichever is first, no key of the other is among them.
+/// Servers with two different master keys start at the same time on an empty database. Whichever key is first, the database has no key
+/// that the other one sealed.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_masters_never_mix() {
     for _ in 0..3 {

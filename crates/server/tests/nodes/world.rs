@@ -1,4 +1,4 @@
-//! Servers on one database, and nginx before them.
+//! Servers on one database, and nginx in front of them.
 
 use crate::client::{Client, REDIRECT_URI, SECRET, Tokens};
 use crate::front::Nginx;
@@ -10,9 +10,9 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// What the servers share.
+/// The servers, and the parts that they share.
 pub(crate) struct World {
-    /// nginx's address, which is the public one.
+    /// The address of nginx, which is the public address.
     pub(crate) front: String,
     pub(crate) servers: Vec<Server>,
     pub(crate) client: Client,
@@ -22,7 +22,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// So many servers, started at once on an empty database.
+    /// Starts this number of servers at the same time on an empty database.
     pub(crate) fn of(servers: usize) -> Self {
         let schema = Schema::new().unwrap();
         let url = schema.url().to_owned();
@@ -32,7 +32,7 @@ impl World {
         }
     }
 
-    /// The same on whatever database has this URL.
+    /// The same on the database of this URL.
     pub(crate) fn on(database: &str, servers: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port().unwrap();
@@ -58,19 +58,19 @@ impl World {
         &self.servers[n].address
     }
 
-    /// Tokens that a person gave to the app.
+    /// Tokens for which a person gave consent to the app.
     pub(crate) async fn tokens(&self) -> Tokens {
         let code = Person::new().code(&self.front).await;
         self.client.redeem(&self.front, &code, VERIFIER).await.tokens()
     }
 
-    /// The folder of all that they keep.
+    /// The folder with their data folders and files.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 }
 
-/// The configuration that all have, with the master key of this number.
+/// The configuration of all servers, with the master key of this number.
 pub(crate) fn configured(folder: &Path, public_url: &str, master: u8) -> std::path::PathBuf {
     let key = STANDARD.encode([master; 32]);
     let text = format!(
