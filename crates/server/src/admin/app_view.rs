@@ -23,24 +23,24 @@ pub(super) struct AppView {
     reach: Reach,
     status: AppStatus,
     redirect_uris: Vec<String>,
-    /// Whether `http://localhost` is admitted with any port.
+    /// Whether `http://localhost` is accepted with any port.
     localhost_any_port: bool,
     /// Whether the operator vouches for it: the consent page does not say "not reviewed".
     trusted: bool,
-    /// What it may ask for; of a declared app without scopes of its own the catalogue.
+    /// The scopes that it may request. For a declared app without its own scopes, the whole catalogue.
     scopes: Vec<String>,
-    /// Null: products do not bound it.
+    /// Null if products do not limit the app.
     products: Option<Vec<String>>,
-    /// Of an app without grant types of its own the preset's.
+    /// The grant types of the app, or those of the preset if it has none of its own.
     grant_types: Vec<GrantType>,
     created: String,
-    /// Why it is suspended although nobody suspended it.
+    /// The unknown word because of which it counts as suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown: Option<String>,
-    /// Lists do not have them.
+    /// Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     secrets: Option<Vec<SecretView>>,
-    /// The one time that it is told.
+    /// The new secret, which is shown only once.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
 }
@@ -49,7 +49,7 @@ pub(super) struct AppView {
 #[derive(Serialize)]
 pub(super) struct SecretView {
     id: SecretId,
-    /// A short one has none.
+    /// Null for a short secret.
     hint: Option<String>,
     created: String,
     last_used: Option<String>,
@@ -124,7 +124,7 @@ pub(super) fn view(hallpass: &Hallpass, listed: ListedApp) -> AppView {
     }
 }
 
-/// The live ones, the oldest first.
+/// The live secrets, oldest first.
 pub(super) fn secret_views(secrets: Vec<Secret>, now: Instant) -> Vec<SecretView> {
     let live = secrets.into_iter().filter(|secret| secret.is_live(now));
     live.map(|secret| SecretView {

@@ -1,4 +1,4 @@
-//! Apps: made, changed and stopped by the operator. Only here an app gets partner reach.
+//! The operator creates, changes and suspends apps. Only this API can give an app the reach `partner`.
 
 use super::app_view::{shown, view};
 use super::deletion::Deletion;
@@ -23,12 +23,12 @@ use std::sync::Arc;
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     organization: Option<String>,
-    /// The client id that the page before ended with.
+    /// The last client id of the previous page.
     after: Option<String>,
     limit: Option<String>,
 }
 
-/// An app to come; what is left out is the preset's.
+/// A new app. Members that are left out come from the preset.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewApp {
@@ -46,7 +46,7 @@ pub(super) struct NewApp {
     localhost_any_port: bool,
 }
 
-/// What is to be different about an app; what is left out stays.
+/// The changes to an app. Members that are left out stay.
 #[derive(Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Changes {
@@ -58,10 +58,10 @@ struct Changes {
     scopes: Option<Vec<String>>,
     products: Option<Vec<String>>,
     grant_types: Option<Vec<String>>,
-    /// Null: nobody, so that the organization's owners manage it.
+    /// Null removes the owner, so that the owners of the organization manage the app.
     #[serde(default, deserialize_with = "nullable")]
     owner: Option<Option<String>>,
-    /// Another one ends the app's grants.
+    /// Another organization ends the grants of the app.
     organization: Option<String>,
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path
     shown(&hallpass, hallpass.now(), 200, &name, None).await
 }
 
-/// `POST /apps`: the answer has the secret, this once.
+/// `POST /apps`. Only this answer has the secret.
 pub(super) async fn create(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
@@ -110,7 +110,7 @@ pub(super) async fn create(
     let (text, secret) = app_secrets::make(now);
     let confidential = client_type == ClientType::Confidential;
     let default_product = || hallpass.config.defaults.product.clone().map(|product| vec![product]);
-    // They are kept by name: a scope that comes later is not the app's.
+    // Stored by name, so that the app does not get scopes that are added later.
     let catalogue = || hallpass.config.scopes.keys().cloned().collect();
     let app = App {
         id: AppId(random::uuid(now)),
@@ -192,19 +192,19 @@ async fn update(hallpass: &Hallpass, app: &App, changes: Changes) -> Result<AppU
         products: accepted.products.map(Some),
         grant_types: accepted.grant_types.map(Some),
         owner,
-        // To name the owner that it has is no handing over.
+        // The same owner is not a change.
         organization: organization.filter(|organization| *organization != app.organization),
         ..AppUpdate::default()
     })
 }
 
-/// `GET /apps/{app}/deletion`: what it would end.
+/// `GET /apps/{app}/deletion`: what the deletion would end.
 pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
     let app = find::app(&hallpass, &name).await?;
     json(200, &Deletion::of_app(&hallpass, &app).await?)
 }
 
-/// `DELETE /apps/{app}`: its grants end, its secrets go. No other app gets its client id by chance: those are drawn.
+/// `DELETE /apps/{app}`: its grants end, and its secrets are deleted. No other app gets its client id by chance, because ids are random.
 pub(super) async fn delete(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
@@ -218,7 +218,7 @@ pub(super) async fn delete(
     json(200, &deletion.done())
 }
 
-/// Changes an app, and says so where its name is in question.
+/// Changes an app. Checks the name if this change needs it.
 pub(super) async fn update_app(
     hallpass: &Hallpass,
     app: &App,
@@ -228,7 +228,7 @@ pub(super) async fn update_app(
     let now = event.at;
     let event = event.app(app).change(app, &update);
     let store = hallpass.store.recording(event.if_different());
-    // Another name, another owner, or other people who are asked: only then the name is in question.
+    // The name is checked only if the name or the owner changes, or if the app can ask other people.
     let same_people = update.reach.is_none() && update.organization.is_none();
     if update.name.is_none() && update.owner.is_none() && same_people {
         store.update_app(app.id, update, now).await?;
@@ -247,7 +247,7 @@ pub(super) async fn update_app(
     }
 }
 
-/// What a request asks for, once it is right; else the first fault.
+/// The accepted values of a request, or its first fault.
 fn judged(config: &Config, request: &Request<'_>) -> Result<Accepted, Failure> {
     registration::judge(&config.rules_for_operators(), request).map_err(|faults| {
         let Some(fault) = faults.first() else {

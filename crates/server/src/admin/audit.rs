@@ -17,14 +17,14 @@ struct Filter {
     app: Option<String>,
     user: Option<String>,
     organization: Option<String>,
-    /// Older than this event, the newest first.
+    /// Only events older than this one, newest first.
     before: Option<String>,
-    /// Newer than this event, the oldest first.
+    /// Only events newer than this one, oldest first.
     after: Option<String>,
     limit: Option<String>,
 }
 
-/// An event, with names as they are now; of what is deleted only the id is left.
+/// An event, with the present names. For a deleted object only the id is left.
 #[derive(Serialize)]
 struct EventView {
     id: AuditEventId,
@@ -48,7 +48,7 @@ struct EventView {
 #[derive(Serialize)]
 struct Page {
     events: Vec<EventView>,
-    /// Where the next page goes on, in the same direction; null where this one is not full.
+    /// The key of the next page, in the same direction. Null if this page is not full.
     next: Option<AuditEventId>,
 }
 

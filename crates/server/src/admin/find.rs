@@ -1,6 +1,6 @@
-//! Finds what an address names: by id, or by the name that people know it by.
+//! Finds the object that an address names: by id, or by the name that people use.
 //!
-//! Read from the store, not from the caches: these have no secret's last use.
+//! Reads from the store, because the caches do not have the last use of a secret.
 
 use super::failure::Failure;
 use crate::serve::hallpass::Hallpass;
@@ -40,7 +40,7 @@ pub(super) async fn organization(hallpass: &Hallpass, name: &str) -> Result<Orga
     found.ok_or_else(|| Failure::not_found(format!("there is no organization {name:?}")))
 }
 
-/// The id of an app, of one that was deleted too.
+/// The id of an app, also of a deleted one.
 pub(super) async fn app_id(hallpass: &Hallpass, name: &str) -> Result<AppId, Failure> {
     match (app(hallpass, name).await, uuid(name)) {
         (Ok(app), _) => Ok(app.id),
@@ -49,7 +49,7 @@ pub(super) async fn app_id(hallpass: &Hallpass, name: &str) -> Result<AppId, Fai
     }
 }
 
-/// The id of a person, of one who was deleted too.
+/// The id of a person, also of a deleted one.
 pub(super) async fn user_id(hallpass: &Hallpass, name: &str) -> Result<UserId, Failure> {
     match (user(hallpass, name).await, uuid(name)) {
         (Ok(user), _) => Ok(user.id),
@@ -58,7 +58,7 @@ pub(super) async fn user_id(hallpass: &Hallpass, name: &str) -> Result<UserId, F
     }
 }
 
-/// The id of an organization, of one that was deleted too.
+/// The id of an organization, also of a deleted one.
 pub(super) async fn organization_id(hallpass: &Hallpass, name: &str) -> Result<OrganizationId, Failure> {
     match (organization(hallpass, name).await, uuid(name)) {
         (Ok(organization), _) => Ok(organization.id),

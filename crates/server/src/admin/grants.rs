@@ -1,4 +1,4 @@
-//! Grants: looked at and ended by the operator.
+//! The operator lists, shows and ends grants.
 
 use super::failure::Failure;
 use super::request::{Answer, json, key, limit, page, query};
@@ -19,12 +19,12 @@ struct Filter {
     app: Option<String>,
     organization: Option<String>,
     state: Option<String>,
-    /// The grant that the page before ended with.
+    /// The last grant of the previous page.
     after: Option<String>,
     limit: Option<String>,
 }
 
-/// A grant as it is told of.
+/// A grant, as answers show it.
 #[derive(Serialize)]
 struct GrantView {
     id: GrantId,
@@ -45,7 +45,7 @@ struct GrantView {
     unknown: Option<String>,
 }
 
-/// `GET /grants`: the newest first.
+/// `GET /grants`: newest first.
 pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
     let filter = judged(&hallpass, query(sent.as_deref())?).await?;
     let found = hallpass.store.listed_grants(filter).await?;
@@ -71,7 +71,7 @@ pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path
     json(200, &view(&hallpass, listed))
 }
 
-/// `POST /grants/{grant}/end`: code, refresh and access tokens are over at once. One that has ended stays as it is.
+/// `POST /grants/{grant}/end`: code, refresh and access tokens stop working at once. A grant that has ended stays as it is.
 pub(super) async fn end(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,

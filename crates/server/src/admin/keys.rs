@@ -1,4 +1,4 @@
-//! Keys: looked at, rotated and revoked by the operator.
+//! The operator lists, rotates and revokes keys.
 
 use super::failure::Failure;
 use super::moment;
@@ -16,11 +16,11 @@ use std::sync::Arc;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rotation {
-    /// Left out: every purpose.
+    /// If left out: every purpose.
     purpose: Option<Purpose>,
 }
 
-/// A key as it is told of.
+/// A key, as answers show it.
 #[derive(Serialize)]
 struct KeyView {
     id: u32,
@@ -39,7 +39,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>) -> Answer {
     json(200, &BTreeMap::from([("keys", views)]))
 }
 
-/// `POST /keys/rotate`: answers the keys that are next. One that waits already stays; the same request twice makes one.
+/// `POST /keys/rotate`: answers with the next keys. A key that is already waiting stays, so the same request twice makes one key.
 pub(super) async fn rotate(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
@@ -62,7 +62,7 @@ pub(super) async fn rotate(
     .await
 }
 
-/// `POST /keys/{key}/revoke`: what was made under it is over at once. One that was revoked before stays so.
+/// `POST /keys/{key}/revoke`: everything made with the key ends at once. A revoked key stays revoked.
 pub(super) async fn revoke(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
@@ -84,7 +84,7 @@ pub(super) async fn revoke(
     .await
 }
 
-/// Goes through with a change although whoever asked for it goes away: between its commit and the ring lies nothing then.
+/// Completes a change even if the caller disconnects: otherwise a change could be committed and not put into the ring.
 async fn whole(change: impl Future<Output = Answer> + Send + 'static) -> Answer {
     let done = tokio::spawn(change).await;
     done.unwrap_or_else(|error| Err(Failure::internal(error.to_string())))

@@ -6,7 +6,7 @@ use jiff::fmt::temporal::DateTimePrinter;
 
 const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
-/// The moment as text. One beyond the year 9999 is the last that can be written.
+/// The moment as text. A moment after the year 9999 is written as the last one that has a form.
 pub(super) fn text(moment: Instant) -> String {
     PRINTER.timestamp_to_string(&Timestamp::from_millisecond(moment.0).unwrap_or(Timestamp::MAX))
 }

@@ -1,4 +1,4 @@
-//! Organizations and who belongs to them.
+//! Organizations and their members.
 
 use super::deletion::Deletion;
 use super::failure::Failure;
@@ -20,20 +20,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
 
-/// How many members an organization is shown with.
+/// The number of members in the answer about one organization.
 const SHOWN: u32 = 100;
 
-/// An organization to come.
+/// A new organization.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewOrganization {
     slug: String,
-    /// Left out: the slug.
+    /// If left out: the slug.
     name: Option<String>,
     kind: Option<OrganizationKind>,
 }
 
-/// What is to be different about an organization; what is left out stays.
+/// The changes to an organization. Members that are left out stay.
 #[derive(Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Changes {
@@ -47,7 +47,7 @@ struct NewRole {
     role: Role,
 }
 
-/// An organization as it is told of.
+/// An organization, as answers show it.
 #[derive(Serialize)]
 struct OrganizationView {
     id: OrganizationId,
@@ -57,13 +57,13 @@ struct OrganizationView {
     hidden: bool,
     status: Status,
     created: String,
-    /// Why it is suspended although nobody suspended it.
+    /// The unknown word because of which it counts as suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown: Option<String>,
-    /// The first of them. Lists do not have them.
+    /// The first members. Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<MemberView>>,
-    /// Where more members are, the `after` of their list.
+    /// If there are more members, the `after` for their list.
     #[serde(skip_serializing_if = "Option::is_none")]
     more_members_after: Option<UserId>,
 }
@@ -71,7 +71,7 @@ struct OrganizationView {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Filter {
-    /// The key that the page before ended with.
+    /// The last key of the previous page.
     after: Option<String>,
     limit: Option<String>,
 }
@@ -93,7 +93,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): 
     page("organizations", &views, found.next)
 }
 
-/// `GET /organizations/{organization}/members`, in the order of their making.
+/// `GET /organizations/{organization}/members`, oldest first.
 pub(super) async fn members(
     State(hallpass): State<Arc<Hallpass>>,
     Path(name): Path<String>,
@@ -166,7 +166,7 @@ pub(super) async fn change(
     update_organization(&hallpass, &name, update, event).await
 }
 
-/// `GET /organizations/{organization}/deletion`: what it would end.
+/// `GET /organizations/{organization}/deletion`: what the deletion would end.
 pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
     let organization = find::organization(&hallpass, &name).await?;
     json(200, &judged(&hallpass, &organization).await?)
@@ -188,7 +188,7 @@ pub(super) async fn delete(
     json(200, &deletion.done())
 }
 
-/// One that owns apps stays: to delete those with it would be more than was asked for.
+/// An organization that owns apps is not deleted, because nobody asked to delete these apps.
 async fn judged(hallpass: &Hallpass, organization: &Organization) -> Result<Deletion, Failure> {
     if organization.slug == hallpass.config.defaults.organization {
         return Err(Failure::conflict(
@@ -204,7 +204,7 @@ async fn judged(hallpass: &Hallpass, organization: &Organization) -> Result<Dele
     Ok(deletion)
 }
 
-/// `PUT /organizations/{organization}/members/{user}`: makes a member, or gives one another role.
+/// `PUT /organizations/{organization}/members/{user}`: adds a member, or changes the role of one.
 pub(super) async fn set_member(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
@@ -245,7 +245,7 @@ pub(super) async fn remove_member(
     shown(&hallpass, 200, &name).await
 }
 
-/// In the hidden default organization everybody is a member: another role would do nothing there (DESIGN §4).
+/// In the hidden default organization everybody is a member. Another role would have no effect there (DESIGN §4).
 pub(super) fn check_role(organization: &Organization, role: Role) -> Result<(), Failure> {
     if organization.hidden && role != Role::Member {
         let text = format!(

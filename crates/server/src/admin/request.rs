@@ -1,4 +1,4 @@
-//! What a request says: its query and its body, read into types that know no other member.
+//! Reads the query and the body of a request into types that refuse unknown members.
 
 use super::failure::Failure;
 use crate::apps::names;
@@ -13,10 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use std::str::FromStr;
 
-/// What every handler gives.
+/// The result of every handler.
 pub(super) type Answer = Result<Response, Failure>;
 
-/// Reads a body of JSON. An empty one says nothing: `{}`.
+/// Reads a body of JSON. An empty body counts as `{}`.
 pub(super) async fn body<T: DeserializeOwned>(body: Body) -> Result<T, Failure> {
     let bytes = body::read(body, None).await.map_err(|unread| match unread {
         Unread::TooLarge => Failure::too_large(),
@@ -43,7 +43,7 @@ pub(super) fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Failu
         .map_err(|error| Failure::invalid(format!("the query is not as expected: {error}")))
 }
 
-/// How many objects a list has where nothing is said, and at most.
+/// The default and the largest number of objects in a list.
 const USUAL: u32 = 100;
 const MOST: u32 = 1_000;
 
@@ -54,13 +54,13 @@ pub(super) fn limit(text: Option<&str>) -> Result<u32, Failure> {
     number.ok_or_else(|| Failure::invalid(format!("limit: expected a number from 1 to {MOST}")))
 }
 
-/// Reads a key of a list, such as `after`: the `next` of the page before.
+/// Reads a key of a list, such as `after`: the `next` of the previous page.
 pub(super) fn key<T: FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, Failure> {
     let wrong = || Failure::invalid(format!("{name}: expected the `next` of a page of this list"));
     text.map(|text| text.parse().map_err(|_| wrong())).transpose()
 }
 
-/// A page of a list: its objects, and where the next page begins; null where this is the last.
+/// A page of a list: its objects, and the key of the next page, which is null on the last page.
 pub(super) fn page(name: &str, objects: &impl Serialize, next: Option<impl Into<Value>>) -> Answer {
     json(200, &json!({ name: objects, "next": next.map(Into::into) }))
 }
@@ -73,7 +73,7 @@ pub(super) fn name(text: &str) -> Result<String, Failure> {
     Ok(name.to_owned())
 }
 
-/// A member that may be null: absent, it is `None`.
+/// A member that may be null. It is `None` if absent.
 pub(super) fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -82,7 +82,7 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
-/// An answer of JSON.
+/// An answer in JSON.
 pub(super) fn json(status: u16, value: &impl Serialize) -> Answer {
     match serde_json::to_vec(value) {
         Ok(body) => Ok(respond::json(status, body)),

@@ -1,4 +1,4 @@
-//! An app's secrets, at most two of them live. A new one is told once.
+//! The secrets of an app, of which at most two are live. A new secret is shown only once.
 
 use super::app_view::{secret_views, shown};
 use super::failure::Failure;
@@ -18,13 +18,13 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What becomes of the secrets before.
+/// What happens to the old secrets.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Reset {
     /// They end at once.
     Now,
-    /// They go on for a day.
+    /// They work for another day.
     Overlap,
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Path(name): Path
     json(200, &BTreeMap::from([("secrets", secret_views(app.secrets, now))]))
 }
 
-/// `POST /apps/{app}/secrets`: one more, beside the other.
+/// `POST /apps/{app}/secrets`: adds a secret beside the other.
 pub(super) async fn add(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
@@ -71,7 +71,7 @@ pub(super) async fn reset(
     shown(&hallpass, now, 200, &name, Some(told)).await
 }
 
-/// `DELETE /apps/{app}/secrets/{secret}`, by its id or hint: it ends at once.
+/// `DELETE /apps/{app}/secrets/{secret}`, by its id or hint. The secret ends at once.
 pub(super) async fn end(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,

@@ -1,4 +1,4 @@
-//! `POST …/suspend` and `POST …/resume` of apps, people and organizations. Grants stay for when it is resumed (DESIGN §5).
+//! `POST …/suspend` and `POST …/resume` of apps, people and organizations. Grants stay, and work again after `resume` (DESIGN §5).
 
 use super::failure::Failure;
 use super::request::Answer;
@@ -12,7 +12,7 @@ use axum::routing::{MethodRouter, post};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// What is suspended and resumed.
+/// An object that can be suspended and resumed.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     /// Its tokens are refused, and it gets no new ones.
@@ -60,7 +60,7 @@ async fn set_app(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> 
     app_view::shown(hallpass, now, 200, name, None).await
 }
 
-/// A suspension by the site is the site's to lift.
+/// Only the site can lift a suspension by the site.
 async fn set_user(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer {
     let now = hallpass.now();
     let user = find::user(hallpass, name).await?;

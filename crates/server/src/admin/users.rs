@@ -1,4 +1,4 @@
-//! People: made by the operator, given passwords, stopped.
+//! The operator creates, changes and suspends people, and sets passwords.
 
 use super::deletion::{Deletion, declared_name};
 use super::failure::Failure;
@@ -23,33 +23,33 @@ use std::sync::Arc;
 const SHORTEST_PASSWORD: usize = 8;
 /// The longest, in bytes.
 const LONGEST_PASSWORD: usize = 1024;
-/// So many letters and digits are beyond guessing and can still be typed.
+/// The length of a made password: it cannot be guessed and can still be typed.
 const MADE_PASSWORD: usize = 20;
 
-/// A person to come.
+/// A new person.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewPerson {
     email: String,
-    /// Left out: what stands before the @.
+    /// If left out: the part of the address before the @.
     name: Option<String>,
-    /// Left out, one is made and told.
+    /// If left out, a password is made and shown.
     password: Option<String>,
     locale: Option<String>,
     #[serde(default)]
     admin: bool,
     #[serde(default)]
     developer: bool,
-    /// In the default organization; left out: member, as declared people are.
+    /// The role in the default organization. If left out: member, as for declared people.
     role: Option<Role>,
 }
 
-/// What is to be different about a person; what is left out stays.
+/// The changes to a person. Members that are left out stay.
 #[derive(Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Changes {
     name: Option<String>,
-    /// Null: the browser's.
+    /// Null: the language of the browser.
     #[serde(default, deserialize_with = "nullable")]
     locale: Option<Option<String>>,
     admin: Option<bool>,
@@ -62,32 +62,32 @@ struct NewPassword {
     password: Option<String>,
 }
 
-/// A person as they are told of.
+/// A person, as answers show them.
 #[derive(Serialize)]
 struct UserView {
     id: UserId,
     number: i64,
-    /// The login; none where the site signs the person in.
+    /// The login. Null if the site signs the person in.
     email: Option<String>,
     external_id: Option<String>,
     contact_email: Option<String>,
     name: String,
     locale: Option<String>,
     admin: bool,
-    /// Whether they register apps, which are trusted.
+    /// Whether they may register apps, which are trusted.
     developer: bool,
     status: Status,
     /// Who suspended them: `operator`, `site` or `both`.
     #[serde(skip_serializing_if = "Option::is_none")]
     suspended_by: Option<SuspendedBy>,
     created: String,
-    /// Why they are suspended although nobody suspended them.
+    /// The unknown word because of which they count as suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown: Option<String>,
-    /// Lists do not have them.
+    /// Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     memberships: Option<Vec<MembershipView>>,
-    /// The one time that a made password is told.
+    /// A made password, which is shown only once.
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<String>,
 }
@@ -98,7 +98,7 @@ struct MembershipView {
     role: Role,
 }
 
-/// A password that was chosen, or made and is to be told.
+/// A password that was chosen, or made and must be shown.
 struct Password {
     text: Secret,
     made: bool,
@@ -107,7 +107,7 @@ struct Password {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Filter {
-    /// The number that the page before ended with.
+    /// The last number of the previous page.
     after: Option<String>,
     limit: Option<String>,
 }
@@ -230,15 +230,15 @@ pub(super) async fn change(
     shown(&hallpass, 200, user.id, None).await
 }
 
-/// `GET /users/{user}/deletion`: what it would end.
+/// `GET /users/{user}/deletion`: what the deletion would end.
 pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
     let user = find::user(&hallpass, &name).await?;
     check_no_operator(&user)?;
     json(200, &Deletion::of_user(&hallpass, &user).await?)
 }
 
-/// `DELETE /users/{user}`: their grants, sessions and memberships end; their apps stay, without an owner. Their number is
-/// given to nobody else.
+/// `DELETE /users/{user}`: their grants, sessions and memberships end; their apps stay, without an owner. Nobody else
+/// gets their number.
 pub(super) async fn delete(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
@@ -255,7 +255,7 @@ pub(super) async fn delete(
     json(200, &deletion.done())
 }
 
-/// Who operates the server is not deleted by mistake.
+/// Refuses to delete a person who operates the server, because that may be a mistake.
 fn check_no_operator(user: &User) -> Result<(), Failure> {
     if user.admin {
         let text = format!("{:?} operates this server: take `admin` away first", user.label());

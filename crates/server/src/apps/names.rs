@@ -1,7 +1,7 @@
-//! Names of apps, as people read them on a consent page: what they may hold, and which of them look alike.
+//! Names of apps, as people read them on a consent page: the allowed characters, and the names that look alike.
 //!
-//! A person tells apps apart by their names. So a name that developers choose holds nothing that cannot be seen, and does not
-//! look like the brand's or like the name of another app that the same people can be asked by.
+//! A person tells apps apart by their names. So a name that developers choose has no invisible character, and does not
+//! look like the brand or like the name of another app that can ask the same people.
 
 use icu_properties::props::{
     BinaryProperty as _, CanonicalCombiningClass, DefaultIgnorableCodePoint, EnumeratedProperty as _, GeneralCategory,
@@ -9,7 +9,7 @@ use icu_properties::props::{
 };
 use unicode_security::skeleton;
 
-/// The most characters of an app's name, wherever somebody chooses it. One that was chosen before stays.
+/// The most characters of an app's name, wherever it is chosen. A longer name that was chosen before stays.
 pub const LONGEST: usize = 100;
 
 /// The most marks on one letter: more of them draw over the lines above and below (UTS 39 §5.4).
@@ -29,21 +29,21 @@ const BLANK: [char; 5] = [
     '\u{1d159}', // musical symbol null notehead
 ];
 
-/// Why nobody may choose a name.
+/// Why a name is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NameError {
-    /// A character that shows nothing, or that no font is sure to have.
+    /// A character that is invisible, or that a font may not have.
     #[error("it has the invisible character {}", code_point(*.0))]
     Invisible(char),
-    /// Spaces, punctuation and pictures only.
+    /// Only spaces, punctuation and pictures.
     #[error("it has no letter and no digit")]
     NoLetter,
-    /// Marks that stand on no letter, or a pile of them on one.
+    /// A mark without a letter, or too many marks on one letter.
     #[error("it has an accent or mark that stands on no letter, or more than {MOST_MARKS} on one letter")]
     Marks,
 }
 
-/// Checks that everything in a name can be seen, and something in it can be read.
+/// Checks that every character of a name is visible, and that at least one is a letter or digit.
 ///
 /// # Errors
 /// The first fault.
@@ -60,7 +60,7 @@ pub fn check(name: &str) -> Result<(), NameError> {
         match kind(character) {
             Kind::Mark if marks == MOST_MARKS => return Err(NameError::Marks),
             Kind::Mark => marks += 1,
-            // A mark has nothing to stand on behind a space.
+            // After a space, a mark has no letter.
             Kind::Space => marks = MOST_MARKS,
             Kind::Letter => (letters, marks) = (true, 0),
             Kind::Other => marks = 0,
@@ -69,8 +69,8 @@ pub fn check(name: &str) -> Result<(), NameError> {
     if letters { Ok(()) } else { Err(NameError::NoLetter) }
 }
 
-/// Whether a joiner is at `at` in a place where the letters around it look another way with it (RFC 5892 A.1 and A.2). Persian and
-/// Indic spelling needs it there; elsewhere it shows nothing.
+/// Whether the joiner at `at` changes the shape of the letters around it (RFC 5892 A.1 and A.2). Persian and Indic spelling needs it
+/// there; elsewhere it is invisible.
 fn joins(name: &str, at: usize) -> bool {
     let (before, rest) = name.split_at(at);
     let mut after = rest.chars();
@@ -89,7 +89,7 @@ fn joins(name: &str, at: usize) -> bool {
         && matches!(right, Some(JoiningType::RightJoining | JoiningType::DualJoining))
 }
 
-/// A character as people look it up, such as `U+200B`: it may show nothing.
+/// A character as people look it up, such as `U+200B`, because it may be invisible.
 #[must_use]
 pub fn code_point(character: char) -> String {
     format!("U+{:04X}", u32::from(character))
@@ -109,8 +109,9 @@ pub fn look_alike(one: &str, other: &str) -> bool {
     keys(one).iter().any(|key| others.contains(key))
 }
 
-/// The skeleton without spaces, punctuation and symbols, which tell no names apart: a name with `™` or a check mark behind it
-/// claims to be the other one. They go before the skeleton too, which takes a dash for a letter of another script.
+/// The skeleton without spaces, punctuation and symbols, because these do not distinguish names: a name with `™` or a check mark
+/// after it claims to be the other one. They are also removed before the skeleton is made, because it maps a dash to a letter of
+/// another script.
 fn fold(text: &str) -> String {
     let letters = |text: &str| -> String { text.chars().filter(|one| !is_decoration(*one)).collect() };
     let folded: String = skeleton(&letters(text)).collect();
@@ -150,7 +151,7 @@ fn kind(character: char) -> Kind {
     }
 }
 
-/// Whether a character shows nothing of its own, or its glyph is anybody's guess.
+/// Whether a character is invisible, or its glyph differs between fonts.
 fn is_hidden(character: char) -> bool {
     use GeneralCategory as G;
     let category = GeneralCategory::for_char(character);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Whether the person may register apps for the organization.
 #[must_use]
 pub fn may_register(hallpass: &Hallpass, user: &User, organization: &Organization) -> bool {
-    // Apps of people who are developers by no organization belong to the default one.
+    // Apps of people who are not developers of an organization belong to the default one.
     let in_default = is_default(hallpass, organization) && role_in(user, organization).is_some();
     match hallpass.config.portal.register {
         Register::Nobody => false,
@@ -22,8 +22,8 @@ pub fn may_register(hallpass: &Hallpass, user: &User, organization: &Organizatio
     }
 }
 
-/// The active organizations that the person may register apps for. The hidden default one is nobody's choice where there is
-/// another.
+/// The active organizations that the person may register apps for. The hidden default organization is offered only if there
+/// is no other.
 ///
 /// # Errors
 /// If the database is away.
@@ -54,7 +54,7 @@ pub async fn manages(hallpass: &Hallpass, user: &User, client: &Client) -> Resul
     Ok(app.owner == Some(user.id) || hallpass.store.is_in_team(app.id, user.id).await?)
 }
 
-/// Whose apps the person may manage, for lists: the store finds them by the rules of [`manages`].
+/// The apps that the person may manage, for lists. The store finds them by the rules of [`manages`].
 #[must_use]
 pub fn manager<'a>(hallpass: &'a Hallpass, user: &User, organization: Option<OrganizationId>) -> Manager<'a> {
     Manager {
@@ -76,9 +76,9 @@ pub async fn has_developer_pages(hallpass: &Hallpass, user: &User) -> Result<boo
     Ok(!one.await?.items.is_empty())
 }
 
-/// Whether owning an app of this organization, or being in its team, lets the person manage it. An organization's app is the
-/// organization's: who left, or is no developer there any more, manages it no longer. In the default organization people are
-/// developers by no role, so it is enough to be in it.
+/// Whether the owner or a team member of an app of this organization may manage it. The app belongs to the organization, so a person
+/// who left, or is no longer a developer there, may not. In the default organization nobody is a developer by role, so membership is
+/// enough.
 fn keeps_own(hallpass: &Hallpass, user: &User, organization: &Organization) -> bool {
     (is_default(hallpass, organization) && role_in(user, organization).is_some()) || develops(user, organization)
 }

@@ -1,7 +1,7 @@
-//! Client secrets (RFC 6749 §2.3.1): how they are made, and what is kept of them.
+//! Client secrets (RFC 6749 §2.3.1): how they are made, and the hash that is stored.
 //!
-//! A secret with 256 random bits is kept as a plain digest: nothing can be guessed, and a password hash would make the token
-//! endpoint slow. One that somebody chose may be shorter; then it is kept as argon2id.
+//! A secret with 256 random bits is stored as a plain digest: it cannot be guessed, and a password hash would make the token
+//! endpoint slow. A secret that a person chose may be shorter; then it is stored as argon2id.
 
 use crate::accounts::passwords;
 use crate::config;
@@ -11,13 +11,13 @@ use crate::time::Instant;
 use aws_lc_rs::digest::{SHA256, digest};
 use std::time::Duration;
 
-/// How long an old secret goes on beside a new one, where an overlap is wanted.
+/// How long an old secret works beside a new one, if an overlap is requested.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// So many letters and digits hold 256 bits.
+/// The number of letters and digits that have 256 random bits.
 const LENGTH: usize = 43;
 
-/// Makes a secret: what its app is told, this once, and what is kept.
+/// Makes a secret. Returns the text, which is shown only once, and the hash to store.
 #[must_use]
 pub fn make(now: Instant) -> (config::Secret, Secret) {
     let text = config::Secret::new(random::alphanumeric(LENGTH));
@@ -25,7 +25,7 @@ pub fn make(now: Instant) -> (config::Secret, Secret) {
     (text, kept)
 }
 
-/// What is kept of a secret from now on, until it is replaced.
+/// The hash to store for a secret.
 #[must_use]
 pub fn keep(text: &config::Secret, now: Instant) -> Secret {
     Secret {
@@ -38,7 +38,7 @@ pub fn keep(text: &config::Secret, now: Instant) -> Secret {
     }
 }
 
-/// What a secret is compared with. For a short one this takes some 20 ms.
+/// The hash that a secret is compared with. For a short secret this takes some 20 ms.
 #[must_use]
 pub fn hash(text: &config::Secret) -> SecretHash {
     let text = text.expose();
@@ -50,7 +50,7 @@ pub fn hash(text: &config::Secret) -> SecretHash {
     SecretHash::Sha256(bytes)
 }
 
-/// The last four characters of a long secret; of a short one they would give too much away.
+/// The last four characters of a long secret. For a short secret they would reveal too much.
 fn hint(text: &str) -> String {
     let (short, mut last) = (text.len() < LENGTH, text.char_indices().rev());
     match last.nth(3) {

@@ -6,7 +6,7 @@ use crate::apps::names::{self, NameError};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AppName(String);
 
-/// Why nobody may choose a name for an app.
+/// Why a name for an app is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NameFault {
     /// It is empty.
@@ -15,7 +15,7 @@ pub enum NameFault {
     /// It has too many characters.
     #[error("an app's name has at most {} characters", AppName::LONGEST)]
     TooLong,
-    /// It holds something that cannot be seen or read.
+    /// It has an invisible character, or nothing that can be read.
     #[error(transparent)]
     Unreadable(#[from] NameError),
     /// It looks like the name of the site.
@@ -30,7 +30,7 @@ impl AppName {
     /// The most characters. An app that had a longer name before keeps it.
     pub const LONGEST: usize = 100;
 
-    /// Reads a name that somebody chooses on a site called `brand`. Whether another app has a name like it, the store decides.
+    /// Reads a name that a person chooses on a site called `brand`. The store checks whether it looks like the name of another app.
     ///
     /// # Errors
     /// The first fault.

@@ -16,7 +16,7 @@ pub(crate) enum ClientIdFault {
         longest = ClientId::LONGEST
     )]
     Characters(String),
-    /// The app's page is `/developer/apps/ID`: a browser would open another page for these.
+    /// The page of the app is `/developer/apps/ID`. With these ids a browser would open another page.
     #[error("{0:?} cannot be a client id: the page of such an app could not be opened")]
     NoPage(String),
     /// The app could pass for the user with this subject (RFC 9700 §4.15).
@@ -27,15 +27,15 @@ pub(crate) enum ClientIdFault {
 impl ClientId {
     /// The most characters.
     const LONGEST: usize = 128;
-    /// The characters of a generated one: 142 bits, so that nobody guesses it and none comes twice.
+    /// The number of characters of a generated id: 142 random bits, so that nobody guesses one and none comes twice.
     const GENERATED: usize = 24;
 
-    /// A new one of letters and digits.
+    /// A new id of letters and digits.
     pub(crate) fn generate() -> Self {
         Self(random::alphanumeric(Self::GENERATED))
     }
 
-    /// Reads one that the operator chose.
+    /// Reads an id that the operator chose.
     pub(crate) fn parse(text: &str) -> Result<Self, ClientIdFault> {
         let fits = |byte: u8| byte.is_ascii_graphic() && byte != b':';
         if text.is_empty() || text.len() > Self::LONGEST || !text.bytes().all(fits) {

@@ -1,14 +1,14 @@
-//! What can be wrong with a request to register or change an app.
+//! Faults of a request to register or change an app.
 
 use super::app_name::NameFault;
 use super::redirect_uris::RedirectUriFault;
 use std::fmt;
 
-/// A fault of one member of a request. `Display` says what is wrong; the caller says where.
+/// A fault of one member of a request. `Display` names the fault; the caller names the place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault<'a> {
     Name(NameFault),
-    /// With the text that was given; empty where one is missing.
+    /// With the text of the request. Empty if a redirect URI is missing.
     RedirectUri(&'a str, RedirectUriFault),
     /// A free port of `http://localhost` is for native apps, which are public (RFC 8252 §8.4).
     AnyPort,

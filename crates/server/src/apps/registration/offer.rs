@@ -1,12 +1,12 @@
-//! What a site offers to apps.
+//! The scopes, products and grant types that a site offers to apps.
 
 use super::fault::Fault;
 use crate::store::model::{ClientType, GrantType};
 use hallpass_wire::Scope;
 use indexmap::IndexSet;
 
-/// What a site offers to apps. `None`: not known, as where that part of a configuration has faults of its own; nothing of it
-/// is judged then.
+/// The scopes, products and grant types that a site offers. `None` if unknown, for instance because that part of a configuration has
+/// faults. Requests are then not checked against it.
 #[derive(Default)]
 pub(crate) struct Offer<'a> {
     /// In the order of the configuration.
@@ -35,7 +35,7 @@ impl Offer<'_> {
     pub(super) fn grant_type<'n>(&self, client_type: ClientType, name: &'n str) -> Result<GrantType, Fault<'n>> {
         let grant_type = GrantType::from_text(name).ok_or(Fault::GrantTypeNotOffered(name))?;
         match self.grant_type_faults(client_type, grant_type).next() {
-            // The name that was given, and not ours, is repeated.
+            // Repeats the name of the request, not ours.
             Some(Fault::GrantTypeNotOffered(_)) => Err(Fault::GrantTypeNotOffered(name)),
             Some(_) => Err(Fault::GrantTypeNeedsSecret),
             None => Ok(grant_type),

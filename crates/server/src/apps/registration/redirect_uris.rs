@@ -1,4 +1,4 @@
-//! Redirect URIs of an app: each is one, and none comes twice.
+//! The redirect URIs of an app: each is valid, and none comes twice.
 
 use crate::store::model::MOST_REDIRECT_URIS;
 use hallpass_wire::RedirectUri;
@@ -7,10 +7,10 @@ use hallpass_wire::redirect_uri::{RedirectUriError, Schemes};
 /// Why a redirect URI cannot be registered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RedirectUriFault {
-    /// None is given, and this app needs one.
+    /// No URI is given, and this app needs one.
     #[error("an app needs at least one")]
     Missing,
-    /// It is no URI that an app may have.
+    /// An app may not have this URI.
     #[error(transparent)]
     Malformed(#[from] RedirectUriError),
     /// It is in the list already.

@@ -1,4 +1,4 @@
-//! A request to register or change an app, and what it comes to.
+//! A request to register or change an app, and the accepted values.
 
 use super::app_name::AppName;
 use super::fault::Fault;
@@ -9,20 +9,20 @@ use crate::store::model::{App, ClientType, GrantType};
 use hallpass_wire::redirect_uri::Schemes;
 use hallpass_wire::{RedirectUri, Scopes};
 
-/// What the site asks of an app.
+/// The requirements of the site.
 pub(crate) struct Rules<'a> {
     pub(crate) offer: Offer<'a>,
     /// The name of the site, which no app may look like.
     pub(crate) brand: &'a str,
-    /// Schemes of redirect URIs without a dot that the operator admits.
+    /// Schemes without a dot that the operator allows in redirect URIs.
     pub(crate) schemes: &'a [String],
-    /// Whether an app without a redirect URI and without a scope is refused: it would be of no use to its developer.
+    /// Whether to refuse an app without a redirect URI and without a scope, because it would be useless to its developer.
     pub(crate) complete: bool,
     /// Whether people can copy their code from a page, so that a confidential app needs no redirect URI.
     pub(crate) code_page: bool,
 }
 
-/// What is asked for; `None`: nothing is said about it.
+/// The requested values. `None`: the request does not have the member.
 #[derive(Clone)]
 pub(crate) struct Request<'a> {
     pub(crate) client_type: ClientType,
@@ -34,7 +34,7 @@ pub(crate) struct Request<'a> {
     pub(crate) grant_types: Option<Vec<&'a str>>,
 }
 
-/// What was asked for, once it is right.
+/// The requested values, after the checks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Accepted {
     pub(crate) name: Option<AppName>,
@@ -46,7 +46,7 @@ pub(crate) struct Accepted {
 }
 
 impl Request<'_> {
-    /// Drops what `app` is already. That stays good where the rules have become stricter since.
+    /// Drops values that `app` already has. They stay valid even if the rules have become stricter.
     pub(crate) fn without_what_is(mut self, app: &App) -> Self {
         self.name = self.name.filter(|name| name.trim() != app.name);
         let uris = |texts: &Vec<&str>| {
@@ -63,7 +63,7 @@ impl Request<'_> {
     }
 }
 
-/// Judges a request. Nobody but the store knows whether the name looks like that of another app.
+/// Checks a request. Only the store can check whether the name looks like that of another app.
 pub(crate) fn judge<'a>(rules: &Rules<'_>, request: &Request<'a>) -> Result<Accepted, Vec<Fault<'a>>> {
     let mut faults = Vec::new();
     let offer = &rules.offer;
@@ -109,7 +109,7 @@ fn uris_of<'a>(
         public: client_type == ClientType::Public,
     };
     let (uris, found) = redirect_uris::read(texts.iter().copied(), schemes);
-    // API-5: an app may do without where its code can be copied from a page.
+    // API-5: an app needs no redirect URI if its code can be copied from a page.
     let may_be_without = !rules.complete || (rules.code_page && client_type == ClientType::Confidential);
     if texts.is_empty() && !may_be_without {
         faults.push(Fault::RedirectUri("", RedirectUriFault::Missing));
@@ -118,7 +118,7 @@ fn uris_of<'a>(
     uris
 }
 
-/// Reads each name; what is wrong goes to `faults`.
+/// Reads each name. Adds wrong names to `faults`.
 fn each<'a, T>(
     names: &[&'a str],
     read: impl Fn(&'a str) -> Result<T, Fault<'a>>,
