@@ -50,7 +50,7 @@ pub(super) fn run() -> Result<(), Failed> {
     print(&format!("wrote {CONFIGURATION}\n{NEXT}"))
 }
 
-/// Refuses a secret that is there already if another account knows it or can change it.
+/// Refuses an existing secret file that another account may read or change.
 fn check_own(path: &Path) -> Result<(), Failed> {
     let failed = |error: io::Error| Failed::Init(format!("cannot use {}: {error}", path.display()));
     let found = fs::metadata(path).map_err(failed)?;

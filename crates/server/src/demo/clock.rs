@@ -3,7 +3,7 @@
 //! Nobody can wait an hour to see a token expire. Server, sample API and sample app share this clock, so the button of the
 //! app shows a real expiry that each of them checks. The offset is stored in the data folder, so that time never goes back.
 //! Browser sessions last twelve hours, and a token of a preset lasts a week. So the clock postpones the end of all sessions
-//! before it moves: whoever lets a token expire stays signed in.
+//! before it moves: a person who lets a token expire stays signed in.
 
 use std::fs;
 use std::path::{Path, PathBuf};

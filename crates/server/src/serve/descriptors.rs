@@ -1,14 +1,14 @@
-//! How many files and connections the system lets this process have open.
+//! The number of files and connections that the system lets this process open.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// How many connections are open at most. One costs a few KiB while it waits for a request.
+/// The largest number of open connections. One costs a few KiB while it waits for a request.
 const CONNECTIONS: u64 = 16_384;
-/// What else needs a descriptor: the database, the admin socket, requests that go out.
+/// The descriptors for everything else: the database, the admin socket, outgoing requests.
 const OTHERS: u64 = 256;
 
-/// Raises what may be open as far as is needed and allowed (most systems begin with 1,024, of which they say that it is for
-/// old programs), and answers how many connections that leaves: the database must never find that they took the last one.
+/// Raises the limit of open files as far as needed and allowed. (Most systems begin with 1,024, for the sake of old programs.) Returns the
+/// number of connections that this allows, so that some descriptors are always left for the database.
 pub(crate) fn connections() -> usize {
     let wanted = CONNECTIONS + OTHERS;
     let mut limit = getrlimit(Resource::Nofile);
@@ -23,7 +23,7 @@ pub(crate) fn connections() -> usize {
     left(limit.current.unwrap_or(u64::MAX))
 }
 
-/// Of very few, half are for connections.
+/// If there are very few descriptors, half of them are for connections.
 fn left(open: u64) -> usize {
     let left = open.saturating_sub(OTHERS).max(open / 2).clamp(1, CONNECTIONS);
     usize::try_from(left).unwrap_or(usize::MAX)

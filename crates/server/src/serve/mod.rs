@@ -1,4 +1,4 @@
-//! The server's life: it starts, listens (`listen.rs`), drains.
+//! The life of the server: it starts, listens (`listen/`), and drains.
 
 mod descriptors;
 mod dispatch;
@@ -44,7 +44,7 @@ pub struct Running {
     hallpass: Arc<Hallpass>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
-    /// Goes on while open requests are answered: they need a memory that can be trusted.
+    /// Reads the feed until the last open request is answered, because the requests need fresh memory.
     following: JoinHandle<()>,
     /// Held as long as the server runs.
     _data: DataFolder,
@@ -54,20 +54,20 @@ pub struct Running {
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// Which address.
+        /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The data folder, the admin socket or a thread cannot be had.
+    /// The data folder, the admin socket or a thread cannot be created.
     #[error("{what}: {source}")]
     Io {
-        /// What was wanted.
+        /// The thing that cannot be created.
         what: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The data folder cannot be used, or another server uses it.
@@ -79,20 +79,20 @@ pub enum StartError {
     /// The keys cannot be opened.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// What the configuration declares cannot be applied.
+    /// The declared objects cannot be applied.
     #[error(transparent)]
     Declared(#[from] DeclaredError),
 }
 
-/// Starts a server: takes the data folder, opens the store, applies what is declared, listens.
+/// Starts a server: locks the data folder, opens the store, applies the declared objects, listens.
 ///
 /// # Errors
-/// What stands in the way; nothing is left running.
+/// The reason why it cannot start. Nothing is left running.
 pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
     start_with(config, clock, Patience::default()).await
 }
 
-/// Starts a server that waits for connections as long as `patience` says.
+/// Starts a server with these waiting times of connections.
 ///
 /// # Errors
 /// As [`start`].
@@ -150,31 +150,31 @@ impl Running {
         &self.hallpass.issuer
     }
 
-    /// What every endpoint is handed.
+    /// The services that every endpoint gets.
     #[must_use]
     pub fn hallpass(&self) -> &Arc<Hallpass> {
         &self.hallpass
     }
 
-    /// Takes no more requests, answers those that are open, writes down what is only in memory.
+    /// Accepts no more requests, answers the open ones, and writes the last uses, which are only in memory.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         for task in self.tasks {
             let _ = tokio::time::timeout(DRAIN, task).await;
         }
         self.following.abort();
-        // Only then does nothing hold the database any more.
+        // After this, nothing uses the database any more.
         let _ = self.following.await;
         if let Err(error) = self.hallpass.store.flush().await {
-            tracing::warn!(%error, "the last uses could not be written down");
+            tracing::warn!(%error, "failed to flush last-used times: they are up to 5 s old");
         }
     }
 }
 
-/// Opens store and keys and applies what is declared: all of a server but its socket.
+/// Opens store and keys and applies the declared objects: everything of a server except its socket.
 ///
 /// # Errors
-/// What stands in the way.
+/// The reason why it cannot start.
 pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Result<Hallpass, StartError> {
     let data = config.server.data.clone();
     let readers = std::thread::available_parallelism().map_or(2, usize::from);
@@ -189,10 +189,10 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
     store.on_change(move |changes| of_feed.take_in(changes));
     store.sweep_by(move || steady.now());
     feed.begin(&store).await?;
-    // Not before: where servers share a database, its clock is known only now.
+    // Not earlier: if servers share a database, its clock is known only now.
     let now = clock.now();
     store.keep_audit_for(config.audit.kept);
-    // Before the keys, which retire by it.
+    // Before the keys, because this value decides when they retire.
     keep_longest_access(&store, config.tokens.access, now).await?;
     let keys = Arc::new(Keys::open(&store, &config.keys, &data, now).await?);
     declared::apply(&config, &store, &keys, now).await?;
@@ -244,8 +244,7 @@ fn path_of(address: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Revocations are kept for as long as any access token lives. Other servers must have heard of a longer life before the
-/// first token has it.
+/// Revocations are kept as long as any access token lives. Other servers must know of a longer life before the first token has it.
 async fn keep_longest_access(store: &Store, access: Duration, now: Instant) -> Result<(), StoreError> {
     if !store.is_shared() {
         return store.keep_longest_access(access).await.map(drop);
@@ -256,7 +255,7 @@ async fn keep_longest_access(store: &Store, access: Duration, now: Instant) -> R
     Ok(())
 }
 
-/// What a server is called that was told no name: this computer, or the one address that it listens on.
+/// The name of a server without `public_url`: this computer, or the one address that it listens on.
 fn bound_url(address: SocketAddr) -> String {
     let this_computer = [Ipv4Addr::LOCALHOST.into(), IpAddr::from(Ipv6Addr::LOCALHOST)];
     if address.ip().is_unspecified() || this_computer.contains(&address.ip()) {

@@ -1,4 +1,4 @@
-//! Requests of one connection that are being answered, and answers on their way.
+//! The open requests of one connection, and the answers that are being sent.
 
 use super::arriving::Arriving;
 use super::pulse::Pulse;
@@ -51,24 +51,24 @@ impl Drop for Open {
 /// The memory for requests is full.
 pub(super) struct NoRoom;
 
-/// Whether nothing is lost if the client has to ask again: what was refused changed nothing either. A refusal may repeat much of
-/// what was sent, so no source may hold as many as it likes.
+/// Whether nothing is lost if the client must ask again. A refusal has changed nothing either. It may repeat much of the request, so a
+/// source must not hold any number of refusals.
 pub(super) fn is_repeatable<B>(method: &Method, answer: &Response<B>) -> bool {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     reads || answer.status().is_client_error() || answer.extensions().get::<Unchanged>().is_some()
 }
 
-/// What an answer takes of the memory for requests until it has been sent.
+/// The memory for requests that an answer takes until it has been sent.
 ///
 /// # Errors
-/// Where there is no room, and the request is `repeatable`: it changed nothing, so nothing is lost if the client asks again.
+/// If there is no memory, and the request is `repeatable`: it changed nothing, so nothing is lost if the client asks again.
 pub(super) fn hold(
     in_flight: &Arc<InFlight>,
     source: Source,
     bytes: &Bytes,
     repeatable: bool,
 ) -> Result<Option<Held>, NoRoom> {
-    // What is not its own memory's only owner is part of the program, or cached: it costs nothing more.
+    // Bytes with another owner are part of the program or of a cache, and take no further memory.
     if bytes.len() <= SMALL || !bytes.is_unique() {
         return Ok(None);
     }
@@ -78,7 +78,7 @@ pub(super) fn hold(
     }
 }
 
-/// An answer's bytes until hyper, or the HTTP/2 stream that waits for its window, lets go of them.
+/// The bytes of an answer, until hyper, or the HTTP/2 stream that waits for its window, drops them.
 struct Unsent {
     bytes: Bytes,
     number: u64,

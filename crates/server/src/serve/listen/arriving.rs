@@ -1,4 +1,4 @@
-//! A request's body, watched: whether all of it was read.
+//! Wraps the body of a request, and notes whether all of it was read.
 
 use super::pulse::Pulse;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// What follows a body that was not read to its end is no request: hyper must not give the socket back then.
+/// The body of a request. After a body that was not read to its end, the next bytes are not a request, so hyper must not give the socket
+/// back.
 pub(crate) struct Arriving {
     body: Incoming,
     pulse: Arc<Pulse>,

@@ -1,4 +1,4 @@
-//! What came of a request before hyper has its connection.
+//! The first bytes of a request, read before hyper gets the connection.
 
 use super::HEADERS;
 use super::watched::{Spoken, Watched};
@@ -11,31 +11,31 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead as _, ReadBuf};
 
-/// What is read at once: most requests, with their bodies.
+/// The most bytes of one read. Most requests fit in it with their bodies.
 const PIECE: usize = 4 * 1024;
-/// As many bytes are not counted: the connection itself takes as much.
+/// Up to this number of bytes nothing is counted: the connection itself takes as much.
 const SMALL: usize = 1024;
 
-/// What is to be done with the connection.
+/// The next step for the connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Next {
-    /// More bytes must come.
+    /// Wait for more bytes.
     More,
-    /// hyper is to look at what came.
+    /// Give the bytes to hyper.
     Http1,
     Http2,
     /// The memory for requests is full.
     NoRoom,
-    /// The client closed it.
+    /// The client closed the connection.
     Closed,
 }
 
-/// The first bytes of a request, as large as they are, counted as memory for requests.
+/// The first bytes of a request. They count as memory for requests.
 #[derive(Default)]
 pub(super) struct Begun {
     bytes: Vec<u8>,
     held: Option<Held>,
-    /// How many of them hyper has seen.
+    /// The number of bytes that hyper has seen.
     seen: usize,
 }
 
@@ -44,7 +44,7 @@ impl Begun {
         self.bytes.is_empty()
     }
 
-    /// Reads what there is. Where this is dropped, nothing is lost.
+    /// Reads the bytes that have arrived. If this future is dropped, nothing is lost.
     pub(super) async fn read(&mut self, watched: &mut Watched) -> io::Result<Next> {
         poll_fn(|context| self.poll_read(watched, context)).await
     }
@@ -63,7 +63,7 @@ impl Begun {
         }))
     }
 
-    /// Takes bytes that hyper has seen and that are no whole request. False where there is no room for them.
+    /// Takes back bytes that hyper has seen and that are not a whole request. `false` if there is no memory for them.
     pub(super) fn put_back(&mut self, bytes: &[u8], watched: &Watched) -> bool {
         if !self.add(bytes, watched) {
             return false;
@@ -72,14 +72,14 @@ impl Begun {
         true
     }
 
-    /// What came, for hyper. It is not counted any more: hyper's buffers have a bound for each connection.
+    /// The bytes, for hyper. They are not counted any more: hyper's buffers have a limit for each connection.
     pub(super) fn take(&mut self) -> Bytes {
         let begun = std::mem::take(self);
         Bytes::from(begun.bytes)
     }
 
     fn add(&mut self, bytes: &[u8], watched: &Watched) -> bool {
-        // Line breaks between requests are part of none (RFC 9112 §2.2).
+        // Line breaks between requests belong to no request (RFC 9112 §2.2).
         let blank = if self.bytes.is_empty() {
             bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
         } else {
@@ -104,8 +104,8 @@ impl Begun {
         fits
     }
 
-    /// hyper looks at the first bytes, which tell most of what is no HTTP, and then when the headers may be whole, are too
-    /// large, or are twice as many as it has seen: not at each byte of a client that sends them one by one.
+    /// Whether hyper should see the bytes. It sees the first ones, which reveal most traffic that is not HTTP. It sees them again when the
+    /// headers may be complete, are too large, or have doubled: not at each byte of a client that sends them one by one.
     fn next(&self, spoken: Spoken) -> Next {
         match spoken {
             Spoken::Http2 => Next::Http2,
@@ -122,7 +122,7 @@ impl Begun {
     }
 }
 
-/// Whether there is an empty line, which ends the headers (RFC 9112 §2.1). hyper takes line feeds alone too.
+/// Whether there is an empty line, which ends the headers (RFC 9112 §2.1). hyper also accepts bare line feeds.
 fn ends(bytes: &[u8]) -> bool {
     let contains = |end: &[u8]| bytes.windows(end.len()).any(|window| window == end);
     contains(b"\n\n") || contains(b"\n\r\n")

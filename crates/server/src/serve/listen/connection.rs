@@ -1,8 +1,8 @@
-//! A connection from its first byte to its last. Between requests it is a socket and nothing else.
+//! A connection from its first byte to its last. Between requests only its socket is kept.
 //!
 //! hyper's buffers and states take some 25 KiB for each connection, with a request or without. So hyper gets the socket when
-//! bytes of a request came, and gives it back when no request follows, or when it waits for the rest of the headers (decision 70).
-//! What hyper has read of that request comes back with the socket.
+//! bytes of a request have arrived. It gives the socket back when no request follows, or when it waits for the rest of the headers
+//! (decision 70). The bytes that hyper has read of that request come back with the socket.
 
 use super::begun::{Begun, Next};
 use super::explained::Explained;
@@ -26,16 +26,16 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-/// How long hyper keeps a connection without a request while few connections are with it: the next request finds its buffers.
+/// How long hyper keeps a connection without a request if it has few connections. The next request can then use the same buffers.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// What all connections share.
+/// The settings and counts that all connections share.
 pub(super) struct Protocols {
     pub(super) http1: http1::Builder,
     pub(super) http2: http2::Builder<TokioExecutor>,
-    /// How many connections are with hyper's HTTP/1.
+    /// The number of connections that hyper's HTTP/1 has.
     active: AtomicUsize,
-    /// Up to how many may be with it without a request.
+    /// The number of connections up to which hyper may keep one without a request.
     lingering: usize,
 }
 
@@ -59,7 +59,7 @@ impl Protocols {
     }
 }
 
-/// Counted while hyper has a connection.
+/// Counts a connection as long as hyper has it.
 struct Active<'p>(&'p Protocols);
 
 impl<'p> Active<'p> {
@@ -79,7 +79,7 @@ impl Drop for Active<'_> {
     }
 }
 
-/// Whose connection it is, and how it is watched.
+/// A connection: its caller, its pulse and its waiting times.
 pub(super) struct Attended {
     pub(super) caller: Arc<Caller>,
     pub(super) pulse: Arc<Pulse>,
@@ -93,7 +93,7 @@ impl Attended {
         let mut begun = Begun::default();
         loop {
             let next = tokio::select! {
-                // First: a request that came in the moment of the timeout is answered.
+                // Checked first, so that a request that arrives at the moment of the timeout is answered.
                 biased;
                 next = begun.read(&mut watched) => next?,
                 _ = self.pulse.cut() => return Ok(()),
@@ -103,7 +103,7 @@ impl Attended {
                 Next::More => {}
                 Next::Closed => return Ok(()),
                 Next::NoRoom => break,
-                // Boxed, as hyper's states are: what waits for a request must be small.
+                // Boxed, because hyper's states are large, and a connection that waits for a request must be small.
                 Next::Http2 => {
                     watched.replay(begun.take());
                     return Ok(Box::pin(self.http2(watched, end)).await?);
@@ -124,7 +124,7 @@ impl Attended {
         Ok(())
     }
 
-    /// Serves requests. The socket comes back, with what was read of the next request, once hyper waits for more of that one.
+    /// Serves requests. Returns the socket, with the bytes that were read of the next request, when hyper waits for the rest of it.
     async fn http1(
         &self,
         watched: Watched,
@@ -154,7 +154,7 @@ impl Attended {
                 let Some(ended) = ended else {
                     return Ok(Some((explained.into_inner(), parts.read_buf)));
                 };
-                // It may be closed already.
+                // An error means that the socket is closed already.
                 let _ = explained.shutdown().await;
                 return ended.map(|()| None);
             }
@@ -178,12 +178,12 @@ impl Attended {
             _ = end.wait_for(|end| *end) => Some(DRAIN),
         };
         let Some(longest) = longest else { return Ok(()) };
-        // HTTP/2 tells the client which of its requests came too late.
+        // HTTP/2 tells the client which of its requests are not answered.
         connection.as_mut().graceful_shutdown();
         timeout(longest, connection).await.unwrap_or(Ok(()))
     }
 
-    /// How long the connection's end may take.
+    /// How long the end of the connection may take.
     fn after(&self, cut: Cut) -> Option<Duration> {
         match cut {
             Cut::AtOnce => None,
@@ -191,14 +191,14 @@ impl Attended {
         }
     }
 
-    /// Whether hyper is to give the socket back: it waits for more of a request that it has begun to read, or for the next one
-    /// for long, or while many connections are with it.
+    /// Whether hyper should give the socket back: it waits for the rest of a request, or it has waited long for the next one, or it has
+    /// many connections.
     fn rests(&self, active: &Active<'_>, mut linger: Pin<&mut Sleep>, context: &mut Context<'_>) -> bool {
         let Some(rest) = self.pulse.rest() else { return false };
         if rest.begun || !active.may_linger() {
             return true;
         }
-        // The timer is moved when it is over, and not at each request.
+        // The timer is moved only when it fires, not at each request.
         while linger.as_mut().poll(context).is_ready() {
             let over = rest.since + LINGER;
             if over <= Instant::now() {
@@ -209,7 +209,7 @@ impl Attended {
         false
     }
 
-    /// What answers the requests of this connection.
+    /// The service that answers the requests of this connection.
     fn service(
         &self,
     ) -> impl HttpService<
@@ -223,7 +223,7 @@ impl Attended {
         service_fn(move |request| Box::pin(serve(caller.clone(), Open::begin(&pulse, &request), request)))
     }
 
-    /// Says that there is no room for the headers of a request, and closes.
+    /// Answers that there is no memory for the headers of a request, and closes the connection.
     async fn refuse(&self, watched: Watched) {
         let refusal = no_room(&self.caller.hallpass);
         let (head, body) = refusal.into_parts();
@@ -240,7 +240,7 @@ impl Attended {
         bytes.extend_from_slice(&body);
         let mut explained = Explained::new(watched, self.caller.peer.0);
         explained.end_with(bytes);
-        // Nothing is lost where the client went away.
+        // If the client has gone, nothing is lost.
         let _ = timeout(self.patience.slowest, explained.shutdown()).await;
     }
 }

@@ -1,5 +1,5 @@
-//! Words for what hyper refuses below the router. hyper answers a request that it cannot read by itself, with a status and
-//! nothing else: a blank page. Here the socket tells that answer from ours, and sends one with a body instead.
+//! Texts for requests that hyper refuses before the router. hyper itself answers a request that it cannot parse, with only a status,
+//! which is a blank page. This wrapper of the socket recognises such an answer, and sends one with a body instead.
 
 use super::{HEADERS, HEADERS_HTTP_2};
 use crate::http::body::SLOWEST;
@@ -28,14 +28,14 @@ const PROTECTED: [(HeaderName, &str); 6] = [
 /// The most headers that hyper reads of an HTTP/1 request.
 const MOST_HEADERS: usize = 100;
 
-/// How much of what comes after a last answer is read and thrown away.
+/// The most bytes that are read and discarded after a last answer.
 const MOST_THROWN_AWAY: u64 = 256 * 1024;
 
-/// What a header counts beside its name and value (RFC 9113 §6.5.2).
+/// The bytes that a header counts in addition to its name and value (RFC 9113 §6.5.2).
 const EACH_HEADER: usize = 32;
 
-/// Refuses an HTTP/2 request whose headers, with its address, are too long. h2 refuses those twice as long without a word, since
-/// it alone can answer on its connection.
+/// Refuses an HTTP/2 request whose headers, with its address, are too long. h2 refuses headers of twice that length without a text,
+/// because only h2 can answer on its connection.
 pub(super) fn refuse_long_headers<B>(request: &Request<B>, peer: IpAddr) -> Option<Response<Bytes>> {
     let uri = request.uri();
     let address = uri.path_and_query().map_or(0, |path| path.as_str().len());
@@ -82,20 +82,20 @@ fn log(status: StatusCode, peer: IpAddr) {
     }
 }
 
-/// A connection on which no answer is without words.
+/// A connection on which every refusal has a text.
 pub(crate) struct Explained<S> {
     stream: S,
     peer: IpAddr,
     last: Option<Box<Last>>,
 }
 
-/// The last answer of a connection, in the place of hyper's.
+/// The last answer of a connection, in place of hyper's.
 struct Last {
     answer: Vec<u8>,
     sent: usize,
     thrown_away: u64,
-    /// A socket that is closed while bytes arrive is reset, and the client may lose the answer: what still comes is read and
-    /// thrown away for so long, up to [`MOST_THROWN_AWAY`].
+    /// If a socket is closed while bytes arrive, it is reset, and the client may lose the answer. So arriving bytes are read and discarded
+    /// until this moment, up to [`MOST_THROWN_AWAY`].
     lingers: Pin<Box<Sleep>>,
 }
 
@@ -112,7 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
         self.stream
     }
 
-    /// Keeps the answer to give in the place of these bytes, if they are an answer of hyper's.
+    /// If these bytes are an answer of hyper's, keeps the answer to send in their place.
     fn replaces(&mut self, bytes: &[u8]) -> bool {
         let Some((status, answer)) = explain(bytes) else {
             return false;
@@ -122,7 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
         true
     }
 
-    /// Has this answer be the last: it is sent when the connection is flushed or shut down.
+    /// Makes this answer the last one. It is sent when the connection is flushed or shut down.
     pub(super) fn end_with(&mut self, answer: Vec<u8>) {
         let lingers = Box::pin(sleep(SLOWEST));
         self.last = Some(Box::new(Last {
@@ -164,8 +164,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
     }
 }
 
-/// The answer to give in the place of these bytes, where they are an answer without words: a refusal with no header but those
-/// that hyper sets. Every answer of ours has others.
+/// The answer to send in place of these bytes, if they are an answer without a text: a refusal that has only headers that hyper sets.
+/// Every answer of ours has other headers.
 fn explain(bytes: &[u8]) -> Option<(StatusCode, Vec<u8>)> {
     if !bytes.starts_with(b"HTTP/1.1 4") {
         return None;

@@ -1,4 +1,4 @@
-//! Connections: how many there are, how long each is waited for, and what its requests may hold.
+//! Accepts connections, and limits their number, their waiting times and the memory of their requests.
 
 mod answers;
 mod arriving;
@@ -44,23 +44,24 @@ pub(crate) const HEADERS: usize = 16 * 1024;
 /// The largest headers of an HTTP/2 request, of which a connection has sixteen.
 const HEADERS_HTTP_2: usize = 8 * 1024;
 
-/// What h2 reads of them, so that what is longer can be refused with words. One frame has as much (RFC 9113 §4.2).
+/// The longest headers that h2 reads, so that headers above the limit can be refused with a text. This is the size of one frame (RFC 9113
+/// §4.2).
 const READ_HTTP_2: u32 = 16 * 1024;
 
-/// What an HTTP/2 connection may send that was not read, on all of its streams together.
+/// The most unread bytes that an HTTP/2 client may send, on all streams of a connection together.
 const WINDOW: u32 = 65_535;
 
-/// What connections may take.
+/// The limits of connections.
 pub(crate) struct Bounds {
-    /// How many are open at most: one more waits with the system until another is closed.
+    /// The largest number of open connections. One more waits in the kernel until another is closed.
     pub(crate) connections: usize,
-    /// Up to how many of them keep their buffers for a moment after an answer, and are so a little faster.
+    /// The number of connections up to which one keeps its buffers for a moment after an answer, so that the next request is faster.
     pub(crate) lingering: usize,
-    /// How long each is waited for.
+    /// The waiting times of each connection.
     pub(crate) patience: Patience,
 }
 
-/// As many as a busy proxy keeps: 13 MiB.
+/// The number of connections that a busy proxy keeps. Their buffers take 13 MiB.
 pub(crate) const LINGERING: usize = 512;
 
 /// HTTP/1 as every listener speaks it, with little memory for each connection. hyper's own timeout for headers runs between
@@ -77,14 +78,15 @@ fn http2() -> http2::Builder<TokioExecutor> {
     http2
         .max_concurrent_streams(16)
         .max_header_list_size(READ_HTTP_2)
-        // Not less than a client goes by before it has our settings: h2 gives a stream whose body began then no window any more.
+        // Not less than the default window, which a client uses before it has our settings: h2 gives no more window to a stream whose body
+        // began then.
         .initial_stream_window_size(WINDOW)
         // The least that HTTP/2 knows (RFC 9113 §6.9.2); it holds what all streams may send.
         .initial_connection_window_size(WINDOW);
     http2
 }
 
-/// Takes connections until it is told to stop.
+/// Accepts connections until it is told to stop.
 pub(crate) async fn listen(
     listener: TcpListener,
     hallpass: Arc<Hallpass>,
@@ -99,7 +101,7 @@ pub(crate) async fn listen(
     let places = Arc::new(Semaphore::new(connections));
     let pages = pages(hallpass.clone());
     let protocols = Arc::new(Protocols::new(http1(), http2(), lingering));
-    // Each connection holds the other end: it is told to end, and seen to have ended.
+    // Each connection holds a receiver: by it the connection is told to end, and its end is noticed.
     let (ends, end) = watch::channel(false);
     loop {
         let accepted = tokio::select! {
@@ -107,7 +109,7 @@ pub(crate) async fn listen(
             _ = stopped.wait_for(|stopped| *stopped) => break,
         };
         let Ok((stream, address, place)) = accepted else {
-            // Out of file descriptors, most likely: others will be given back.
+            // Probably out of file descriptors: wait until others are closed.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
@@ -156,7 +158,7 @@ async fn accept(
     Ok((stream, address, place))
 }
 
-/// Whom a connection's requests come from, and who answers them.
+/// The peer of a connection, and the server that answers it.
 struct Caller {
     hallpass: Arc<Hallpass>,
     pages: axum::Router,
@@ -191,7 +193,7 @@ async fn serve(caller: Arc<Caller>, open: Open, request: Request<Incoming>) -> R
         None
     });
     if chunked {
-        // It may have had a Content-Length too, which hyper does not tell: a proxy that went by that one must not
+        // The request may have had a Content-Length too, which hyper does not report. A proxy that used that length must not
         // find a second answer here (RFC 9112 §6.1).
         let headers = answer.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -199,7 +201,7 @@ async fn serve(caller: Arc<Caller>, open: Open, request: Request<Incoming>) -> R
     Ok(answer.map(|bytes| Full::new(open.answered(bytes, held))))
 }
 
-/// Leaves out the body of an answer to HEAD (RFC 9110 §9.3.2). hyper does so on HTTP/1 only; on HTTP/2 such a body is a protocol
+/// Removes the body of an answer to HEAD (RFC 9110 §9.3.2). hyper does so on HTTP/1 only; on HTTP/2 such a body is a protocol
 /// error (RFC 9113 §8.1.1). `Content-Length` stays that of GET.
 fn leave_out_body(answer: &mut Answer) {
     let body = std::mem::take(answer.body_mut());

@@ -1,18 +1,18 @@
-//! When a connection is closed: no request comes, one comes slowly, or answers are not taken.
+//! Decides when a connection is closed: no request comes, a request comes slowly, or the client does not take answers.
 //!
-//! hyper's own timeout for headers runs between requests too, so a proxy that keeps a connection for longer sends requests
-//! into one that is being closed. Here the two are told apart (DESIGN §11, decision 63). Moments are arguments, except in
-//! [`Pulse::cut`], which waits for them.
+//! hyper's own timeout for headers runs between requests too, so a proxy that keeps a connection for longer would send
+//! requests into a connection that is being closed. This file separates the two waits (DESIGN §11, decision 63). Moments are
+//! arguments, except in [`Pulse::cut`], which waits for them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// How long a connection is waited for.
+/// The waiting times of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Patience {
-    /// For the first request, for the headers of each, and until an answer is taken.
+    /// For the first request, for the headers of each request, and for the client to take an answer.
     pub slowest: Duration,
     /// For the next request, after an answer: longer than the 60 s for which proxies keep connections.
     pub idle: Duration,
@@ -27,69 +27,69 @@ impl Default for Patience {
     }
 }
 
-/// How many requests a client may take back on one HTTP/2 connection, beyond half of all. To open streams and reset them costs a
-/// client nothing, and the server each time a request (CVE-2023-44487).
+/// The number of requests that a client may cancel on one HTTP/2 connection, in addition to half of all. To open and reset a stream costs
+/// the client nothing, and the server a request (CVE-2023-44487).
 const TAKEN_BACK: u64 = 100;
 
 /// Why a connection is closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Cut {
-    /// Nothing was asked for a while. On HTTP/2 the client is told first.
+    /// No request came for a while. On HTTP/2 the client is told first.
     Idle,
-    /// The client is slow, or takes back what it asks.
+    /// The client is slow, or cancels too many requests.
     AtOnce,
 }
 
 /// A connection between requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Rest {
-    /// Since when every answer was sent.
+    /// When the last answer was completely sent.
     pub(super) since: Instant,
-    /// A part of the next request's headers has come.
+    /// Whether a part of the next request's headers has arrived.
     pub(super) begun: bool,
 }
 
-/// What happens on one connection.
+/// The events of one connection, and the waiting times.
 #[derive(Debug)]
 pub(super) struct Pulse {
     patience: Patience,
     state: Mutex<State>,
-    /// The client went too far: there is no moment to wait for.
+    /// Signals that the client cancelled too many requests, so the connection is closed at once.
     too_far: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     http2: bool,
-    /// How many requests came.
+    /// The number of requests so far.
     requests: u64,
-    /// How many of them the client took back.
+    /// The number of requests that the client cancelled.
     taken_back: u64,
-    /// Requests that are being answered.
+    /// The number of requests that are being answered.
     open: usize,
-    /// Since when there is none, and every answer was sent.
+    /// When the connection became idle: no open request, and every answer sent.
     rest: Instant,
-    /// When the first bytes of a request came that has not all of its headers.
+    /// When the first bytes of a request with incomplete headers arrived.
     headers: Option<Instant>,
-    /// How HTTP/1 went on after the last headers that were complete.
+    /// The bytes of HTTP/1 after the last complete headers.
     tail: Tail,
-    /// How long the body of the last HTTP/1 request is. Unknown lengths end the connection.
+    /// The length of the body of the last HTTP/1 request. A body of unknown length ends the connection.
     body: Option<u64>,
-    /// It was not read to its end.
+    /// Whether that body was not read to its end.
     unread: bool,
-    /// hyper waits for bytes, and for those of a request's headers only.
+    /// Whether hyper waits for the headers of a request.
     waits: bool,
     blocked: Option<Blocked>,
-    /// Answers that were not sent to their end, and when each was ready.
+    /// The answers that are not completely sent, and when each was ready.
     unsent: Vec<(u64, Instant)>,
     answers: u64,
 }
 
-/// The socket takes no more.
+/// The state of a socket that accepts no more bytes.
 #[derive(Clone, Copy, Debug)]
 struct Blocked {
     since: Instant,
-    /// How many of the bytes that were to be sent then are still to be sent.
+    /// How many of the bytes that waited then are still not sent.
     waiting: usize,
 }
 
@@ -97,7 +97,7 @@ struct Blocked {
 #[derive(Default, Debug)]
 struct Tail {
     bytes: u64,
-    /// How many of them are line breaks at the end: those between requests belong to none (RFC 9112 §2.2).
+    /// The number of line breaks at the end. Line breaks between requests belong to no request (RFC 9112 §2.2).
     breaks: u64,
     line_is_empty: bool,
 }
@@ -145,15 +145,15 @@ impl Pulse {
         }
     }
 
-    /// It speaks HTTP/2: what comes between requests may be a ping, and not the begin of one.
+    /// Notes that the connection speaks HTTP/2. Bytes between requests may then be a ping, and not the beginning of a request.
     pub(super) fn is_http2(&self) {
         let mut state = self.lock();
         state.http2 = true;
-        // Those were the first bytes of its preface.
+        // The bytes so far were the beginning of the preface.
         state.headers = None;
     }
 
-    /// HTTP/2 headers came: whether a block of them was `ended`, and whether one `begun` is not complete. Others may be open.
+    /// Notes HTTP/2 headers: whether a block was `ended`, and whether a block was `begun` and is not complete. Other requests may be open.
     pub(super) fn http2_headers(&self, ended: bool, begun: bool, now: Instant) {
         let mut state = self.lock();
         if ended {
@@ -164,7 +164,7 @@ impl Pulse {
         }
     }
 
-    /// Bytes came. Line breaks between requests are none of the next one (RFC 9112 §2.2).
+    /// Notes bytes that arrived. Line breaks between requests do not belong to the next one (RFC 9112 §2.2).
     pub(super) fn heard(&self, bytes: &[u8], now: Instant) {
         let mut state = self.lock();
         if state.http2 {
@@ -178,13 +178,13 @@ impl Pulse {
         }
     }
 
-    /// No bytes are there. hyper reads a request's headers only where the one before was read to its end and answered.
+    /// Notes that no bytes are available. hyper reads the headers of a request only after the previous one was read and answered.
     pub(super) fn silent(&self) {
         let mut state = self.lock();
         state.waits = state.open == 0 && !state.unread && state.unsent.is_empty() && !state.http2;
     }
 
-    /// The body was read to its end.
+    /// Notes that the body was read to its end.
     pub(super) fn heard_out(&self) {
         self.lock().unread = false;
     }
@@ -198,13 +198,13 @@ impl Pulse {
         })
     }
 
-    /// The socket takes none of so many bytes that are to be sent.
+    /// Notes that the socket accepts none of the bytes that wait to be sent.
     pub(super) fn blocked(&self, waiting: usize, now: Instant) {
         self.lock().blocked.get_or_insert(Blocked { since: now, waiting });
     }
 
-    /// The socket took so many bytes. A busy HTTP/2 connection may have more to send at any time: it is not blocked any more
-    /// once those that waited are sent.
+    /// Notes that the socket accepted this number of bytes. A busy HTTP/2 connection always has more to send, so it is unblocked when the
+    /// bytes that waited are sent.
     pub(super) fn took(&self, bytes: usize) {
         let mut state = self.lock();
         if let Some(blocked) = &mut state.blocked {
@@ -215,12 +215,12 @@ impl Pulse {
         }
     }
 
-    /// The socket took everything.
+    /// Notes that the socket accepted all bytes.
     pub(super) fn flushed(&self) {
         self.lock().blocked = None;
     }
 
-    /// The headers of a request are complete, and its body has this length.
+    /// Notes that the headers of a request are complete, and the length of its body.
     pub(super) fn open(&self, body: Option<u64>) {
         let mut state = self.lock();
         state.requests += 1;
@@ -233,18 +233,18 @@ impl Pulse {
         }
     }
 
-    /// A request has its answer, or is answered no more.
+    /// Notes that a request has its answer, or will get none.
     pub(super) fn close(&self, now: Instant) {
         let mut state = self.lock();
         state.open = state.open.saturating_sub(1);
         state.rest = now;
-        // The next one began while this one was open, and is read from now on.
+        // The next request began while this one was open, and is read from now on.
         if !state.http2 && state.open == 0 && state.tail.exceeds(state.body) {
             state.headers.get_or_insert(now);
         }
     }
 
-    /// So many requests were taken back.
+    /// Notes that the client cancelled this number of requests.
     pub(super) fn taken_back(&self, count: u64) {
         let mut state = self.lock();
         state.taken_back += count;
@@ -253,7 +253,7 @@ impl Pulse {
         }
     }
 
-    /// An answer waits to be sent: its number.
+    /// Notes an answer that waits to be sent. Returns its number.
     pub(super) fn unsent(&self, now: Instant) -> u64 {
         let mut state = self.lock();
         state.answers += 1;
@@ -262,14 +262,14 @@ impl Pulse {
         number
     }
 
-    /// An answer was sent, or is no longer wanted.
+    /// Notes that an answer was sent, or is no longer wanted.
     pub(super) fn sent(&self, number: u64, now: Instant) {
         let mut state = self.lock();
         state.unsent.retain(|(other, _)| *other != number);
         state.rest = now;
     }
 
-    /// Waits until the connection is to be closed.
+    /// Resolves when the connection must be closed.
     pub(super) async fn cut(&self) -> Cut {
         loop {
             let (now, due) = (Instant::now(), self.due());
@@ -287,7 +287,7 @@ impl Pulse {
         }
     }
 
-    /// When the connection is to be closed if nothing happens. A request that is being answered has timeouts of its own.
+    /// When the connection must be closed if nothing happens. A request that is being answered has its own timeouts.
     fn due(&self) -> Option<(Instant, Cut)> {
         let state = self.lock();
         let slowest = self.patience.slowest;
@@ -306,7 +306,7 @@ impl Pulse {
         [slow, idle].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
-    /// A thread that panicked while it held the lock left nothing half done.
+    /// A poisoned lock is usable: a thread that panicked while it held the lock left nothing half done.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -38,9 +38,10 @@ pub struct App {
     pub products: Option<Vec<String>>,
     /// The grant types that it may use, an empty list: none. `None`: the preset's.
     pub grant_types: Option<Vec<GrantType>>,
-    /// Whether it was declared, or registered by somebody whom the operator named (DESIGN §4). Fixed at registration.
+    /// Whether the operator vouches for it: it was declared, registered by a person on the operator's list, or reviewed (DESIGN §4,
+    /// decision 79).
     pub trusted: bool,
-    /// Whether `http://localhost` is admitted with any port, as loopback addresses are.
+    /// Whether `http://localhost` is accepted with any port, like loopback addresses.
     pub localhost_any_port: bool,
     /// When it was made.
     #[serde(skip)]
@@ -108,10 +109,10 @@ pub struct AppUpdate {
     /// The grant types.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Option<Vec<GrantType>>>,
-    /// Whether it is trusted: the operator reviewed it, or a developer made another app of it.
+    /// Whether it is trusted: true after a review by the operator, false after a change by its developer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted: Option<bool>,
-    /// Whether `http://localhost` is admitted with any port.
+    /// Whether `http://localhost` is accepted with any port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub localhost_any_port: Option<bool>,
 }
