@@ -1,4 +1,4 @@
-//! Who asks for tokens and who checks them: apps with their secrets, and resources.
+//! Apps with their secrets, which request tokens, and resources, which check tokens.
 
 use super::{AppId, AppStatus, ClientType, GrantType, OrganizationId, Reach, SecretId, Unknown, UserId};
 use crate::time::Instant;
@@ -9,7 +9,7 @@ use std::fmt;
 /// The most redirect URIs of an app (DESIGN §10).
 pub const MOST_REDIRECT_URIS: usize = 50;
 
-/// An app, which is an OAuth client, with its secrets. The audit log has what is serialized.
+/// An app, which is an OAuth client, with its secrets. The serialized fields go into the audit log.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct App {
     /// Its id.
@@ -17,90 +17,90 @@ pub struct App {
     pub id: AppId,
     /// The client id (RFC 6749 §2.2).
     pub client_id: String,
-    /// What people see.
+    /// The name that people see.
     pub name: String,
-    /// Who owns it.
+    /// The organization that owns it.
     pub organization: OrganizationId,
-    /// The developer who manages it; `None`: the operator's.
+    /// The developer who manages it. `None`: the operator or the organization manages it.
     pub owner: Option<UserId>,
-    /// Whether it can keep a secret.
+    /// The client type: whether it can keep a secret.
     #[serde(rename = "type")]
     pub client_type: ClientType,
-    /// Whose people may connect it.
+    /// The organizations whose people may connect it.
     pub reach: Reach,
-    /// Where in its life.
+    /// The state of its life.
     pub status: AppStatus,
-    /// Where a code may be sent.
+    /// The redirect URIs.
     pub redirect_uris: Vec<RedirectUri>,
-    /// What it may ask for, an empty list: nothing. `None`, of declared apps alone: the whole catalogue.
+    /// The scopes that it may request. Empty: none. `None`, only for declared apps: the whole catalogue.
     pub scopes: Option<Scopes>,
-    /// The products that it is subscribed to, by name, which bound its scopes; `None`: products do not.
+    /// The products that it is subscribed to, by name. They limit its scopes. `None`: no limit by products.
     pub products: Option<Vec<String>>,
-    /// The grant types that it may use, an empty list: none. `None`: the preset's.
+    /// The grant types that it may use. Empty: none. `None`: those of the preset.
     pub grant_types: Option<Vec<GrantType>>,
     /// Whether the operator vouches for it: it was declared, registered by a person on the operator's list, or reviewed (DESIGN §4,
     /// decision 79).
     pub trusted: bool,
     /// Whether `http://localhost` is accepted with any port, like loopback addresses.
     pub localhost_any_port: bool,
-    /// When it was made.
+    /// When it was created.
     #[serde(skip)]
     pub created: Instant,
-    /// Its secrets, the oldest first; expired ones may be among them.
+    /// The secrets, oldest first. Expired ones may be among them.
     #[serde(skip)]
     pub secrets: Vec<Secret>,
-    /// What this version cannot read of it; then it is suspended.
+    /// A word of the row that this version does not know. The object then counts as suspended.
     #[serde(skip)]
     pub unknown: Unknown,
 }
 
-/// An app in a list, without its secrets, with the names that it is known by.
+/// An app in a list, without its secrets, with the names of its owner.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListedApp {
     /// The app.
     pub app: App,
-    /// The label of who manages it.
+    /// The label of the person who manages it.
     pub owner: Option<String>,
-    /// Whose it is; none where that is gone.
+    /// The organization that owns it. `None` if that was deleted.
     pub organization: Option<OrganizationName>,
 }
 
-/// What an organization is called.
+/// The names of an organization.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OrganizationName {
     /// Its slug.
     pub slug: String,
     /// Its name.
     pub name: String,
-    /// Whether nobody sees it.
+    /// Whether it is hidden.
     pub hidden: bool,
 }
 
-/// What is different about an app; `None` leaves a field as it is.
+/// Changes to an app. `None` leaves a field unchanged.
 #[derive(Clone, Default, Debug, Serialize)]
 pub struct AppUpdate {
     /// The name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The owning organization; another one ends the app's grants.
+    /// The owning organization. Another organization ends the grants of the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationId>,
     /// The developer who manages it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Option<UserId>>,
-    /// Whether it can keep a secret.
+    /// The client type: whether it can keep a secret.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub client_type: Option<ClientType>,
-    /// Whose people may connect it.
+    /// The organizations whose people may connect it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
-    /// Where in its life.
+    /// The state of its life.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<AppStatus>,
-    /// Where a code may be sent.
+    /// The redirect URIs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_uris: Option<Vec<RedirectUri>>,
-    /// What it may ask for.
+    /// The scopes that it may request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Option<Scopes>>,
     /// The products.
@@ -122,32 +122,32 @@ pub struct AppUpdate {
 pub struct Secret {
     /// Its id.
     pub id: SecretId,
-    /// What it is compared with.
+    /// The hash that it is compared with.
     pub hash: SecretHash,
-    /// The last four characters, for people to tell secrets apart; empty for short ones.
+    /// The last four characters, by which people tell secrets apart. Empty for a short secret.
     pub hint: String,
     /// When it was set.
     pub created: Instant,
-    /// The last use that was written down; at most a minute behind.
+    /// The last use that was written. It is at most a minute old.
     pub last_used: Option<Instant>,
-    /// Until when it counts.
+    /// When it expires.
     pub expires: Option<Instant>,
 }
 
 impl Secret {
-    /// Whether it counts.
+    /// Whether it is live.
     #[must_use]
     pub fn is_live(&self, now: Instant) -> bool {
         self.expires.is_none_or(|expires| now < expires)
     }
 }
 
-/// What remains of a secret.
+/// The stored hash of a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SecretHash {
-    /// Of a secret with 256 random bits.
+    /// The digest of a secret with 256 random bits.
     Sha256([u8; 32]),
-    /// Of a secret that somebody chose, as a PHC string.
+    /// The hash of a secret that a person chose, as a PHC string.
     Argon2(String),
 }
 
@@ -160,30 +160,30 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-/// What becomes of an app's other secrets when it gets a new one.
+/// What happens to the other secrets of an app when it gets a new one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Others {
-    /// They go on.
+    /// They keep working.
     Keep,
     /// They end at once.
     End,
-    /// They go on until then, or until they would have ended.
+    /// They work until this moment, or until their own expiry if that is earlier.
     EndAt(Instant),
 }
 
-/// An API that checks tokens (RFC 8707 §2: the identifier is the audience). The audit log has what is serialized.
+/// An API that checks tokens (RFC 8707 §2: the identifier is the audience). The serialized fields go into the audit log.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Resource {
     /// The audience.
     pub identifier: String,
-    /// What people see.
+    /// The name that people see.
     pub name: String,
-    /// How it authenticates at introspection; `None`: it cannot, as where this version cannot read what else is said of it.
+    /// The secret for introspection. `None`: it cannot authenticate, for instance because this version does not know a word of its row.
     #[serde(skip)]
     pub secret: Option<SecretHash>,
-    /// The scopes that are its own; `None`: all.
+    /// Its own scopes. `None`: all scopes.
     pub scopes: Option<Scopes>,
-    /// When it was made.
+    /// When it was created.
     #[serde(skip)]
     pub created: Instant,
 }

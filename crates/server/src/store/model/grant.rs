@@ -5,7 +5,7 @@ use crate::time::Instant;
 use crate::tokens::copies::{COPIED, Source};
 use hallpass_wire::Scopes;
 
-/// What a person allowed: user × app × organization × scopes. Codes and tokens are views of it.
+/// A person's consent: user × app × organization × scopes. Codes and tokens are views of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Grant {
     /// Its id.
@@ -14,54 +14,54 @@ pub struct Grant {
     pub app: AppId,
     /// The resource owner.
     pub user: UserId,
-    /// Whose data.
+    /// The organization whose data the grant opens.
     pub organization: OrganizationId,
-    /// Where in its life.
+    /// The state of its life.
     pub state: State,
-    /// What was allowed.
+    /// The granted scopes.
     pub scopes: Scopes,
-    /// The text sent in the authorization request; `None`: none was sent, or the first rotation or the sweep took it away.
+    /// The redirect URI in the authorization request. `None` if none was sent, or if the first rotation or the sweep removed it.
     pub redirect_uri: Option<String>,
-    /// The S256 challenge (RFC 7636 §4.2); `None` as with `redirect_uri`.
+    /// The S256 challenge (RFC 7636 §4.2). `None` as for `redirect_uri`.
     pub code_challenge: Option<[u8; 32]>,
-    /// What the proofs of code and refresh tokens are derived with, beside the key.
+    /// The random bytes from which, with the key, the proofs of code and refresh tokens are derived.
     pub salt: [u8; 16],
     /// The proof key of the current generation.
     pub key: u32,
-    /// The proof key of the generation in `previous`; before the first refresh, that of the code.
+    /// The proof key of the generation in `previous`. Before the first refresh, the proof key of the code.
     pub previous_key: Option<u32>,
-    /// The refresh token last issued; 0 while pending.
+    /// The generation of the last refresh token. 0 while the grant is pending.
     pub generation: u32,
-    /// The generation that its holder proved last.
+    /// The last generation that its holder presented.
     pub previous: Option<u32>,
-    /// Whether a token of `generation` was seen, in the database or since in memory.
+    /// Whether a token of `generation` was seen, as the database or memory knows.
     pub confirmed: bool,
-    /// When `generation` came to be; for generation 1, when the code was redeemed.
+    /// When `generation` was issued. For generation 1, when the code was redeemed.
     pub rotated_at: Instant,
     /// When the code was issued.
     pub created: Instant,
-    /// Until when the code counts.
+    /// When the code expires.
     pub code_expires: Instant,
-    /// Until when the refresh token of the current generation counts; `None`: it does not expire. No access token outlives it.
+    /// When the refresh token of the current generation expires. `None`: it does not expire. No access token outlives it.
     pub expires: Option<Instant>,
-    /// The absolute bound, if there is one.
+    /// The absolute end of the grant, if there is one.
     pub ends: Option<Instant>,
-    /// The last use that was written down; at most a minute behind.
+    /// The last use that was written. It is at most a minute old.
     pub last_used: Option<Instant>,
     /// When it ended.
     pub ended_at: Option<Instant>,
-    /// Why it ended; `None` too where this version does not know the reason.
+    /// Why it ended. `None` also if this version does not know the reason.
     pub reason: Option<EndReason>,
     /// How many rotations in a row were each repeated from another source ([`crate::tokens::copies`]).
     pub repeats: u32,
-    /// Where the last rotation came from.
+    /// The source of the last rotation.
     pub source: Option<Source>,
-    /// What this version cannot read of it; then it may not act.
+    /// A word of the row that this version does not know. The grant then may not act.
     pub unknown: Unknown,
 }
 
 impl Grant {
-    /// The grant as `redeem` leaves it, where it found it in this state.
+    /// The grant after `redeem`, which found the row in this state.
     pub(crate) fn redeemed(&self, redeem: &Redeem) -> Self {
         Self {
             state: State::Active,
@@ -76,7 +76,7 @@ impl Grant {
         }
     }
 
-    /// The grant as `rotate` leaves it, where it found it in this state.
+    /// The grant after `rotate`, which found the row in this state.
     pub(crate) fn rotated(&self, rotate: &Rotate) -> Self {
         let moved = if rotate.replaces() {
             self.previous_key
@@ -105,34 +105,34 @@ impl Grant {
     }
 }
 
-/// A grant to come: what stands behind a new code.
+/// A new grant, for a new code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewGrant {
-    /// Its id; the consent page carried it, so that a second POST makes no second grant.
+    /// The id. The consent page carried it, so that a second POST creates no second grant.
     pub id: GrantId,
     /// The client.
     pub app: AppId,
     /// The resource owner.
     pub user: UserId,
-    /// Whose data.
+    /// The organization whose data the grant opens.
     pub organization: OrganizationId,
-    /// What was allowed.
+    /// The granted scopes.
     pub scopes: Scopes,
-    /// The text sent in the authorization request.
+    /// The redirect URI in the authorization request.
     pub redirect_uri: Option<String>,
     /// The S256 challenge.
     pub code_challenge: Option<[u8; 32]>,
-    /// Random.
+    /// The random salt.
     pub salt: [u8; 16],
     /// The proof key of the code.
     pub key: u32,
-    /// Now.
+    /// The present moment.
     pub created: Instant,
-    /// Until when the code counts.
+    /// When the code expires.
     pub code_expires: Instant,
 }
 
-/// A code to redeem (RFC 6749 §4.1.3). Everything that can fail was decided before.
+/// A code to redeem (RFC 6749 §4.1.3). All checks were made before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Redeem {
     /// The grant.
@@ -141,22 +141,22 @@ pub struct Redeem {
     pub app: AppId,
     /// The present moment.
     pub now: Instant,
-    /// Until when the first refresh token counts.
+    /// When the first refresh token expires.
     pub expires: Option<Instant>,
-    /// The absolute bound.
+    /// The absolute end of the grant.
     pub ends: Option<Instant>,
     /// The proof key of generation 1.
     pub key: u32,
-    /// How many grants this person may have for this app.
+    /// The number of grants that this person may have for this app.
     pub keep: u32,
 }
 
 /// A code that was redeemed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Redeemed {
-    /// The grant as it now stands.
+    /// The grant as it is now.
     pub grant: Grant,
-    /// Whether this person has more grants for this app than [`Redeem::keep`], ended ones included: then some may have to end.
+    /// Whether this person has more grants for this app than [`Redeem::keep`], including ended ones. Some may then have to end.
     pub crowded: bool,
 }
 
@@ -165,7 +165,7 @@ pub struct Redeemed {
 pub struct Rotate {
     /// The grant.
     pub id: GrantId,
-    /// The generation that the holder proved; another than `expect` replaces an answer that got lost.
+    /// The generation that the holder presented. If it differs from `expect`, the rotation replaces a lost answer.
     pub presented: u32,
     /// The generation that the row must have.
     pub expect: u32,
@@ -173,51 +173,51 @@ pub struct Rotate {
     pub expect_previous: Option<u32>,
     /// The present moment.
     pub now: Instant,
-    /// Until when the new refresh token counts.
+    /// When the new refresh token expires.
     pub expires: Option<Instant>,
     /// The proof key of the new generation.
     pub key: u32,
     /// How many rotations in a row before this one were each repeated from another source.
     pub repeats: u32,
-    /// Where this one comes from.
+    /// The source of this rotation.
     pub source: Source,
 }
 
 impl Rotate {
-    /// Whether it gives a successor that got lost again, so that the lost one is void.
+    /// Whether it replaces a lost successor, which becomes void.
     #[must_use]
     pub fn replaces(&self) -> bool {
         self.presented != self.expect
     }
 }
 
-/// What came of a rotation.
+/// The result of a rotation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rotated {
-    /// Whether this very request made the change. If not, another came first: decide again by `grant`.
+    /// Whether this request made the change. If not, another request came first: decide again from `grant`.
     pub changed: bool,
-    /// The grant as it now stands.
+    /// The grant as it is now.
     pub grant: Grant,
 }
 
-/// Which grants to list.
+/// A filter for a list of grants.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct GrantFilter {
-    /// Of this user.
+    /// Only grants of this user.
     pub user: Option<UserId>,
-    /// Of this app.
+    /// Only grants for this app.
     pub app: Option<AppId>,
-    /// In this organization.
+    /// Only grants in this organization.
     pub organization: Option<OrganizationId>,
-    /// In this state.
+    /// Only grants in this state.
     pub state: Option<State>,
-    /// Those that come after this one: the older ones.
+    /// Only grants after this one in the list, which are older.
     pub after: Option<GrantId>,
-    /// At most so many, newest first.
+    /// The largest number of grants, newest first.
     pub limit: u32,
 }
 
-/// A grant with the names that the operator knows it by; of what is gone there is none.
+/// A grant with names for the operator. A deleted object has no name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListedGrant {
     /// The grant.
@@ -232,7 +232,7 @@ pub struct ListedGrant {
     pub organization: Option<String>,
 }
 
-/// A grant with the names that a person knows it by.
+/// A grant with names for the person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Connection {
     /// The grant.
@@ -245,17 +245,17 @@ pub struct Connection {
     pub organization_slug: String,
     /// Its name.
     pub organization_name: String,
-    /// Whether nobody sees that organization.
+    /// Whether that organization is hidden.
     pub organization_hidden: bool,
 }
 
-/// Grants of a person for an app that are too many.
+/// The surplus grants of a person for an app.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Surplus {
-    /// Those whose code nobody redeemed.
+    /// Grants whose code was not redeemed.
     pub pending: Vec<GrantId>,
-    /// Those that ended.
+    /// Grants that have ended.
     pub ended: Vec<GrantId>,
-    /// All of the person's for the app that have not ended.
+    /// All grants of the person for the app that have not ended.
     pub others: Vec<GrantId>,
 }

@@ -23,9 +23,9 @@ use uuid::Uuid;
 /// A page of a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Page<T, K> {
-    /// What is on it.
+    /// The entries of the page.
     pub items: Vec<T>,
-    /// The key after which the next page begins; `None`: this is the last one.
+    /// The key after which the next page begins. `None` on the last page.
     pub next: Option<K>,
 }
 
@@ -59,7 +59,7 @@ ids! {
     AuditEventId,
 }
 
-/// A browser session: the SHA-256 of what the cookie carries, so that the database opens no session.
+/// A browser session: the SHA-256 of the cookie's value, so that nobody can use a session with only the database.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId(pub [u8; 32]);
 
@@ -117,19 +117,19 @@ texts! {
         ByApp = "by_app",
         /// The operator ended it.
         ByOperator = "by_operator",
-        /// Its code came a second time (RFC 6749 §4.1.2).
+        /// The code was used a second time (RFC 6749 §4.1.2).
         CodeReplayed = "code_replayed",
-        /// A refresh token came that its holder had already exchanged (RFC 9700 §4.14.2).
+        /// A refresh token was used again after its holder had exchanged it (RFC 9700 §4.14.2).
         RefreshReused = "refresh_reused",
-        /// Its refresh token or its absolute bound ran out.
+        /// The refresh token expired, or the absolute end was reached.
         Expired = "expired",
-        /// The person has too many grants for this app: the longest idle one went.
+        /// The person had too many grants for this app, and this one was idle longest.
         Replaced = "replaced",
-        /// The app was handed to another owner.
+        /// The app was moved to another owner.
         AppChanged = "app_changed",
         /// The person left the organization.
         MembershipEnded = "membership_ended",
-        /// The key that its code or refresh token was made under was revoked.
+        /// The key of its code or refresh token was revoked.
         KeyRevoked = "key_revoked",
         /// Two devices used its refresh tokens, each within the grace of the other.
         DeviceCopied = "device_copied",
@@ -143,9 +143,9 @@ texts! {
 
     /// Whether the client can keep a secret (RFC 6749 §2.1).
     ClientType {
-        /// It can.
+        /// It can keep a secret.
         Confidential = "confidential",
-        /// It cannot: PKCE and rotation whatever the preset says.
+        /// It cannot. PKCE and rotation are required, whatever the preset says.
         Public = "public",
     }
 
@@ -159,17 +159,17 @@ texts! {
         ClientCredentials = "client_credentials",
     }
 
-    /// Whose people may connect an app.
+    /// The organizations whose people may connect an app.
     Reach {
-        /// Those of the organization that owns it.
+        /// People of the organization that owns the app.
         Own = "own",
-        /// Those of every organization; only the operator gives this.
+        /// People of every organization. Only the operator can set this.
         Partner = "partner",
     }
 
     /// The life of an app.
     AppStatus {
-        /// Being written; an error before login is not redirected.
+        /// In development. An error before login is not redirected.
         Draft = "draft",
         /// In use.
         Live = "live",
@@ -179,13 +179,13 @@ texts! {
 
     /// Whether a user or an organization may act.
     Status {
-        /// It may.
+        /// It may act.
         Active = "active",
-        /// It may not.
+        /// It may not act: it is suspended.
         Suspended = "suspended",
     }
 
-    /// Who suspended a person. Each lifts only its own suspension.
+    /// Who suspended a person. The operator and the site can each lift only their own suspension.
     SuspendedBy {
         /// The operator.
         Operator = "operator",
@@ -197,9 +197,9 @@ texts! {
 
     /// What a member may do in an organization.
     Role {
-        /// Everything, members included.
+        /// Manage everything, including members.
         Owner = "owner",
-        /// Apps.
+        /// Manage apps.
         Developer = "developer",
         /// Connect apps.
         Member = "member",
@@ -207,13 +207,13 @@ texts! {
 
     /// Whether an organization holds real data.
     OrganizationKind {
-        /// It does.
+        /// Real data.
         Live = "live",
-        /// A sandbox.
+        /// A sandbox, for trying things out.
         Sandbox = "sandbox",
     }
 
-    /// What an event of the audit log says was done. The words are documented (docs/guide/audit-log.md) and do not change.
+    /// The action of an event of the audit log. The words are documented (docs/guide/audit-log.md) and do not change.
     AuditAction {
         /// An app was registered or declared.
         AppCreated = "app_created",
@@ -225,13 +225,13 @@ texts! {
         AppResumed = "app_resumed",
         /// An app was deleted.
         AppDeleted = "app_deleted",
-        /// An app got a secret beside its others.
+        /// An app got one more secret.
         AppSecretAdded = "app_secret_added",
-        /// An app got a secret in place of its others.
+        /// An app got a new secret that replaces the others.
         AppSecretReset = "app_secret_reset",
         /// One of an app's secrets was ended.
         AppSecretEnded = "app_secret_ended",
-        /// A person was made.
+        /// A person was created.
         UserCreated = "user_created",
         /// A person's data or rights were changed.
         UserChanged = "user_changed",
@@ -245,7 +245,7 @@ texts! {
         UserDeleted = "user_deleted",
         /// A person signed in.
         SignedIn = "signed_in",
-        /// An organization was made.
+        /// An organization was created.
         OrganizationCreated = "organization_created",
         /// An organization's settings were changed.
         OrganizationChanged = "organization_changed",
@@ -259,7 +259,7 @@ texts! {
         MemberSet = "member_set",
         /// A person was removed from an organization.
         MemberRemoved = "member_removed",
-        /// A resource was declared, or declared otherwise.
+        /// A resource was declared, or its declaration changed.
         ResourceSet = "resource_set",
         /// A resource was removed from the configuration.
         ResourceRemoved = "resource_removed",
@@ -269,17 +269,17 @@ texts! {
         GrantEnded = "grant_ended",
         /// Copies of a refresh token were used from different sources.
         DeviceCopied = "device_copied",
-        /// A key was published that takes the place of another.
+        /// A key that replaces another one was published.
         KeyRotated = "key_rotated",
         /// A key was revoked.
         KeyRevoked = "key_revoked",
     }
 
-    /// What an entry of the feed is about.
+    /// The kind of an entry of the feed.
     ChangeKind {
         /// A grant ended; the subject is its id.
         Grant = "grant",
-        /// The generation in `value` of a grant is void: another replaced it unseen.
+        /// The generation in `value` of a grant is void: another generation replaced it before it was seen.
         Generation = "generation",
         /// An access token was revoked; the subject is its serial.
         Token = "token",
@@ -302,18 +302,18 @@ texts! {
         Resource = "resource",
         /// A key is new, different or revoked (the subject says so); the number is in `value`.
         Key = "key",
-        /// What a word of a later version is read as. No server writes it.
+        /// Stands for a word of a later version. No server writes it.
         Unknown = "unknown",
     }
 }
 
-/// What this version cannot read in a row: a word that a later version wrote, most likely. It disables what carries it, and
-/// nothing else (DESIGN §2.12).
+/// A word in a row that this version does not know. Probably a later version wrote it. It disables only the object that has it
+/// (DESIGN §2.12).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnknownWord {
-    /// Where it stands.
+    /// The column.
     pub column: &'static str,
-    /// What stands there, cut off where it is long.
+    /// The word in the column, shortened if it is long.
     pub word: String,
 }
 
@@ -334,6 +334,6 @@ pub enum State {
     Pending = 0,
     /// The code was redeemed.
     Active = 1,
-    /// It is over; the reason says why.
+    /// The grant has ended; the reason says why.
     Ended = 2,
 }

@@ -1,4 +1,4 @@
-//! People, where they belong, and their browsers.
+//! People, organizations, memberships and browser sessions.
 
 use super::{OrganizationId, OrganizationKind, Role, SessionId, Status, SuspendedBy, Unknown, UserId};
 use crate::time::Instant;
@@ -6,47 +6,47 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A person. The audit log has what is serialized.
+/// A person. The serialized fields go into the audit log.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct User {
-    /// Its id.
+    /// The id.
     #[serde(skip)]
     pub id: UserId,
-    /// The numeric id, from 1 in the order of making.
+    /// The numeric id, from 1 in the order of creation.
     pub number: i64,
-    /// The login address, in lower case; `None`: the site signs this person in.
+    /// The login address, in lower case. `None`: the site signs this person in.
     pub email: Option<String>,
-    /// The site's own id, compared byte for byte and fixed when the person is made.
+    /// The site's own id, compared byte for byte, and fixed when the person is created.
     pub external_id: Option<String>,
     /// The address that the site named. A label: neither unique nor a login.
     pub contact_email: Option<String>,
-    /// What people see.
+    /// The name that people see.
     pub name: String,
-    /// The password's hash as a PHC string; `None`: cannot log in by password.
+    /// The password's hash as a PHC string. `None`: the person cannot log in by password.
     #[serde(skip)]
     pub password: Option<String>,
     /// The language, `en` or `nl-BE`.
     pub locale: Option<String>,
     /// Whether they operate this server.
     pub admin: bool,
-    /// Whether the operator named them a developer: they register apps, which are trusted.
+    /// Whether the operator named them a developer. They may register apps, which are trusted.
     pub developer: bool,
     /// Whether they may act.
     pub status: Status,
     /// Who suspended them.
     pub suspended_by: Option<SuspendedBy>,
-    /// When they were made.
+    /// When they were created.
     #[serde(skip)]
     pub created: Instant,
-    /// Where they belong. A membership in a role that this version does not know is not among them.
+    /// The memberships, without those whose role this version does not know.
     pub memberships: Vec<Membership>,
-    /// What this version cannot read of this person; then they are suspended.
+    /// A word of the row that this version does not know. The person then counts as suspended.
     #[serde(skip)]
     pub unknown: Unknown,
 }
 
 impl User {
-    /// The subject of tokens: the site's own id, where there is one (DESIGN §4).
+    /// The subject of tokens: the site's own id, if there is one (DESIGN §4).
     #[must_use]
     pub fn subject(&self) -> String {
         self.external_id.clone().unwrap_or_else(|| self.id.to_string())
@@ -58,7 +58,7 @@ impl User {
         self.email.as_deref().or(self.contact_email.as_deref())
     }
 
-    /// What tells this person from others on pages, in lists and as `username` (RFC 7662 §2.2).
+    /// The text that identifies this person on pages, in lists and as `username` (RFC 7662 §2.2).
     #[must_use]
     pub fn label(&self) -> Cow<'_, str> {
         match self.address().or(self.external_id.as_deref()) {
@@ -78,19 +78,19 @@ impl fmt::Debug for User {
     }
 }
 
-/// A person to come; the numeric id is allotted. The audit log has what is serialized.
+/// A new person. The store assigns the numeric id. The serialized fields go into the audit log.
 #[derive(Clone, Serialize)]
 pub struct NewUser {
-    /// Its id.
+    /// The id.
     #[serde(skip)]
     pub id: UserId,
-    /// The login address; kept in lower case.
+    /// The login address. It is stored in lower case.
     pub email: Option<String>,
     /// The site's own id.
     pub external_id: Option<String>,
     /// The address that the site named.
     pub contact_email: Option<String>,
-    /// What people see.
+    /// The name that people see.
     pub name: String,
     /// The password's hash as a PHC string.
     #[serde(skip)]
@@ -101,14 +101,14 @@ pub struct NewUser {
     pub admin: bool,
     /// Whether the operator names them a developer.
     pub developer: bool,
-    /// Now.
+    /// The present moment.
     #[serde(skip)]
     pub created: Instant,
-    /// Where they belong.
+    /// The memberships.
     pub memberships: Vec<Membership>,
 }
 
-/// What is different about a person; `None` leaves a field as it is.
+/// Changes to a person. `None` leaves a field unchanged.
 #[derive(Clone, Default, Serialize)]
 pub struct UserUpdate {
     /// The name.
@@ -128,55 +128,55 @@ pub struct UserUpdate {
     pub developer: Option<bool>,
 }
 
-/// That a person belongs to an organization.
+/// The membership of a person in an organization.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Membership {
-    /// Where.
+    /// The organization.
     pub organization: OrganizationId,
-    /// As what.
+    /// The role.
     pub role: Role,
 }
 
-/// A person who belongs to an organization.
+/// A member of an organization.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Member {
-    /// Who.
+    /// The person.
     pub user: UserId,
-    /// As what; `None`: this version does not know the role, and the person has no rights there.
+    /// The role. `None`: this version does not know the role, and the person has no rights there.
     pub role: Option<Role>,
     /// The role as it is stored.
     pub word: String,
     /// Their name.
     pub name: String,
-    /// What tells them from others, as [`User::label`].
+    /// The text that identifies them, as [`User::label`].
     pub label: String,
 }
 
-/// A tenant. The audit log has what is serialized.
+/// A tenant. The serialized fields go into the audit log.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Organization {
-    /// Its id.
+    /// The id.
     #[serde(skip)]
     pub id: OrganizationId,
-    /// Its name in addresses and configuration.
+    /// The short name in addresses and configuration.
     pub slug: String,
-    /// What people see.
+    /// The name that people see.
     pub name: String,
     /// Whether it holds real data.
     pub kind: OrganizationKind,
-    /// Whether nobody is to see that there are organizations.
+    /// Whether it is hidden, so that nobody sees that there are organizations.
     pub hidden: bool,
     /// Whether it may act.
     pub status: Status,
-    /// When it was made.
+    /// When it was created.
     #[serde(skip)]
     pub created: Instant,
-    /// What this version cannot read of it; then it is suspended.
+    /// A word of the row that this version does not know. The organization then counts as suspended.
     #[serde(skip)]
     pub unknown: Unknown,
 }
 
-/// What is different about an organization; `None` leaves a field as it is.
+/// Changes to an organization. `None` leaves a field unchanged.
 #[derive(Clone, Default, Debug, Serialize)]
 pub struct OrganizationUpdate {
     /// The name.
@@ -185,7 +185,7 @@ pub struct OrganizationUpdate {
     /// Whether it holds real data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<OrganizationKind>,
-    /// Whether nobody is to see it.
+    /// Whether it is hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<bool>,
     /// Whether it may act.
@@ -198,10 +198,10 @@ pub struct OrganizationUpdate {
 pub struct Session {
     /// The hash of its token.
     pub id: SessionId,
-    /// Who is logged in.
+    /// The person who is logged in.
     pub user: UserId,
     /// When they logged in.
     pub created: Instant,
-    /// Until when it counts.
+    /// When it expires.
     pub expires: Instant,
 }

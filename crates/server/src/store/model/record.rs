@@ -1,4 +1,4 @@
-//! What the server keeps for itself: keys, the record of what happened, what was declared, the feed.
+//! Records of the server itself: keys, the audit log, the applied declarations, the feed.
 
 use super::{AppId, AuditEventId, ChangeKind, GrantId, OrganizationId, UserId};
 use crate::time::Instant;
@@ -10,35 +10,35 @@ use uuid::Uuid;
 pub struct Key {
     /// Its number, which tokens and rows name.
     pub id: u32,
-    /// What it is for; it serves nothing else.
+    /// The one purpose of the key.
     pub purpose: String,
     /// The sealed key.
     pub sealed: Vec<u8>,
-    /// When it was made.
+    /// When it was created.
     pub created: Instant,
-    /// From when on it makes what it is for; before that it only opens and proves.
+    /// When it becomes current. Before that it only opens and proves.
     pub active_from: Instant,
 }
 
-/// A key that is gone, and with it all that was made under it.
+/// A revoked key. Everything made with it has ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RevokedKey {
     /// Its number, which no other key gets.
     pub id: u32,
-    /// What it was for.
+    /// Its purpose.
     pub purpose: String,
-    /// When it was made.
+    /// When it was created.
     pub created: Instant,
     /// When it was revoked.
     pub revoked: Instant,
 }
 
-/// What takes the place of a key that is revoked.
+/// The key that replaces a revoked key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Successor {
-    /// A key that nobody knew before.
+    /// A new key.
     New(Key),
-    /// The one that was published and waits: it does not wait any longer.
+    /// The key that was published and is waiting. It becomes current at once.
     Waiting(u32),
 }
 
@@ -56,11 +56,11 @@ impl fmt::Debug for Key {
 pub struct AuditEvent {
     /// Its id; the order of ids is the order of events.
     pub id: AuditEventId,
-    /// When.
+    /// The moment.
     pub at: Instant,
-    /// Who: `operator:UID`, `user:ID`, `app:CLIENT_ID`, `server`.
+    /// The actor: `operator:UID`, `user:ID`, `app:CLIENT_ID`, `server`.
     pub actor: String,
-    /// The word of an [`super::AuditAction`], or one that a later version writes.
+    /// The word of an [`super::AuditAction`], or a word of a later version.
     pub action: String,
     /// The app concerned.
     pub app: Option<AppId>,
@@ -70,17 +70,17 @@ pub struct AuditEvent {
     pub organization: Option<OrganizationId>,
     /// The grant concerned.
     pub grant: Option<GrantId>,
-    /// The address that the request came from; `None`: it did not come over the network.
+    /// The address that the request came from. `None` if it did not come over the network.
     pub source: Option<String>,
-    /// What was there before, as a JSON object; never a secret, a hash or a token.
+    /// The values before the change, as a JSON object; never a secret, a hash or a token.
     pub before: Option<String>,
-    /// What is there now, as a JSON object; never a secret, a hash or a token.
+    /// The values after the change, as a JSON object; never a secret, a hash or a token.
     pub after: Option<String>,
-    /// More, as a JSON object; never a secret, a hash or a token.
+    /// Further facts, as a JSON object; never a secret, a hash or a token.
     pub detail: Option<String>,
 }
 
-/// An event with the names of those that it is about, as they are now; of what is deleted there is none.
+/// An event with the present names of its objects. A deleted object has no name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListedEvent {
     /// The event.
@@ -93,34 +93,34 @@ pub struct ListedEvent {
     pub organization: Option<String>,
 }
 
-/// Which events of the audit log to list.
+/// A filter for a list of events of the audit log.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct AuditFilter {
-    /// About this app.
+    /// Only events about this app.
     pub app: Option<AppId>,
-    /// About this user.
+    /// Only events about this user.
     pub user: Option<UserId>,
-    /// About this organization.
+    /// Only events about this organization.
     pub organization: Option<OrganizationId>,
-    /// From where on; events of the cursor's own id are left out.
+    /// The beginning of the page. The event with the cursor's own id is left out.
     pub from: AuditCursor,
-    /// At most so many.
+    /// The largest number of events.
     pub limit: u32,
 }
 
-/// Where a page of the audit log begins, and which way it goes.
+/// The beginning and the direction of a page of the audit log.
 #[derive(Clone, Copy, Default, Debug)]
 pub enum AuditCursor {
-    /// The newest events, the newest first.
+    /// The newest events, newest first.
     #[default]
     Newest,
-    /// Older than this one, the newest first.
+    /// Events older than this one, newest first.
     Before(AuditEventId),
-    /// Newer than this one, the oldest first.
+    /// Events newer than this one, oldest first.
     After(AuditEventId),
 }
 
-/// That a declared value was applied: it is applied again only once it is another one.
+/// The record that a declared value was applied. The value is applied again only after it has changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Declared {
     /// `app`, `user`, `organization`, `resource`.
@@ -133,57 +133,57 @@ pub struct Declared {
     pub digest: [u8; 32],
 }
 
-/// Something to tell every node of, to be numbered when it is committed.
+/// A new entry of the feed for every node. It gets its number when it is committed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewChange {
-    /// When.
+    /// The moment.
     pub at: Instant,
-    /// Until when it matters; `None`: for the longest life of an access token that was ever configured, from `at` or the newest entry.
+    /// When it expires. `None`: after the longest life of an access token that was ever configured, from `at` or the newest entry.
     pub expires: Option<Instant>,
-    /// What it is about.
+    /// The kind of the entry.
     pub kind: ChangeKind,
-    /// Which one.
+    /// The subject of the entry.
     pub subject: Vec<u8>,
-    /// More about it; 0 where there is none.
+    /// A further value; 0 if there is none.
     pub value: i64,
 }
 
-/// One entry of the feed that takes the place of several.
+/// One entry of the feed that replaces several.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recall {
-    /// What is revoked by it.
+    /// The grants or tokens that it revokes.
     pub recalled: Recalled,
-    /// What the entries were about, and where they are.
+    /// The subjects and the positions of the replaced entries.
     pub folded: Vec<([u8; 16], Mark)>,
-    /// The recalls before this one, which say less.
+    /// The earlier recalls, which this one replaces.
     pub before: Vec<Mark>,
 }
 
-/// What a recall revokes.
+/// The target of a recall.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Recalled {
-    /// Every access token that was issued to an owner (an app itself, or a grant) by a moment.
+    /// Every access token that was issued to an owner (an app itself, or a grant) up to a moment.
     Tokens {
         /// The app or the grant.
         owner: Uuid,
         /// The moment.
         issued_by: Instant,
     },
-    /// Every grant of a person for an app that was made by the time that the last one was, except those that went on.
+    /// Every grant of a person for an app up to a last one, except those that had not ended.
     Grants {
         /// The person.
         user: UserId,
         /// The app.
         app: AppId,
-        /// The newest of the grants that ended: ids are in the order of making.
+        /// The newest of the ended grants. Ids are in the order of creation.
         last: GrantId,
-        /// Those that had not ended.
+        /// The grants that had not ended.
         spared: Vec<GrantId>,
     },
 }
 
 impl Change {
-    /// Where it is.
+    /// The position of the entry.
     #[must_use]
     pub fn mark(&self) -> Mark {
         let (node, number) = (self.node, self.number);
@@ -191,7 +191,7 @@ impl Change {
     }
 }
 
-/// How far the entries of one run of a server were read.
+/// The position up to which the entries of one run of a server were read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mark {
     /// The run.
@@ -200,34 +200,34 @@ pub struct Mark {
     pub number: i64,
 }
 
-/// What came of a heartbeat.
+/// The result of a heartbeat.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Beat {
     /// The database's clock when it was taken.
     pub clock: Instant,
-    /// Entries of the feed above the marks, those of a run in the order of their numbers.
+    /// The entries of the feed above the marks. Entries of one run are in the order of their numbers.
     pub changes: Vec<Change>,
-    /// Whether these are all. Otherwise the next heartbeat brings more.
+    /// Whether these are all entries. If not, the next heartbeat brings more.
     pub whole: bool,
-    /// What the other servers read, one text of words for each kind of server.
+    /// For each other kind of server, a text with the words of the feed that it can read.
     pub others: Vec<String>,
 }
 
-/// An entry of the feed: what changed, for caches, and what was revoked.
+/// An entry of the feed: a changed object, for caches, or a revocation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Change {
-    /// The run of a server that made it.
+    /// The run of the server that wrote it.
     pub node: [u8; 16],
-    /// Its number in that run, which rises; the number of a change that was not committed is left out.
+    /// Its number in that run. Numbers rise; the number of a change that was not committed is missing.
     pub number: i64,
-    /// When.
+    /// The moment.
     pub at: Instant,
-    /// Until when it matters.
+    /// When it expires.
     pub expires: Instant,
-    /// What it is about.
+    /// The kind of the entry.
     pub kind: ChangeKind,
-    /// Which one.
+    /// The subject of the entry.
     pub subject: Vec<u8>,
-    /// More about it; 0 where there is none.
+    /// A further value; 0 if there is none.
     pub value: i64,
 }

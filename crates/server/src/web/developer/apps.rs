@@ -34,7 +34,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
         .map_err(|refusal| visit.failed(refusal))
 }
 
-/// The app that the address names, if this person may manage it. Another's app is not there.
+/// The app that the address names, if this person may manage it. For any other app the page is not found.
 pub(super) async fn of_developer(visit: &Visit, user: &User) -> Result<Arc<Client>, Response> {
     let client_id = percent_decode_str(name(visit)).decode_utf8().unwrap_or_default();
     let found = visit
@@ -58,12 +58,12 @@ pub(super) fn address_of(visit: &Visit) -> String {
     visit.address(&place_of(visit))
 }
 
-/// The same below the public address.
+/// The path of that page, below the public address.
 pub(super) fn place_of(visit: &Visit) -> String {
     format!("/developer/apps/{}", name(visit))
 }
 
-/// The client id in the address, as it stands there.
+/// The client id in the address, unchanged.
 fn name(visit: &Visit) -> &str {
     let path = visit.parts.uri.path();
     let name = path.strip_prefix("/developer/apps/").unwrap_or_default();
@@ -112,13 +112,13 @@ async fn registration(visit: &Visit, user: &User) -> Result<Registration, Refusa
     })
 }
 
-/// One app, and what just became of its secrets.
+/// The page of one app, and the change that was just made to its secrets.
 ///
 /// # Errors
 /// If the database is away.
 pub async fn show(visit: &Visit, client: &Client, news: Option<SecretNews<'_>>) -> Result<Response, Refusal> {
     let hallpass = &visit.hallpass;
-    // Read anew: the cached app does not know when its secrets were used last, nor of one made just now.
+    // Read from the database: the cached app does not have the last uses of its secrets, or a secret that was just made.
     let app = hallpass.store.app(client.app.id).await?.ok_or(ServerReason::Internal)?;
     let connected = hallpass.store.people_connected(app.id).await?;
     Ok(app_page(visit, client, &app, connected, news))
@@ -157,7 +157,7 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected: Connected, new
     })
 }
 
-/// What the person just did to the app, as the address says. The page of a new secret says more.
+/// The last change by the person, which the address names. The page of a new secret says more.
 fn done(visit: &Visit, news: Option<SecretNews<'_>>) -> Option<AppDone> {
     match visit.query(&["done"]).get("done") {
         _ if news.is_some() => None,
@@ -175,7 +175,7 @@ fn uri_line(uri: &RedirectUri, native: bool, localhost: bool) -> UriLine<'_> {
     }
 }
 
-/// What the form carries that ends this secret; none where no other lasts.
+/// The state of the form that ends this secret. `None` if no other secret lasts.
 fn end_blob(visit: &Visit, app: &App, secret: &Secret) -> Option<String> {
     let Secret { id, .. } = secret;
     let mut others = app.secrets.iter().filter(|other| other.id != *id);

@@ -1,4 +1,4 @@
-//! Changing an app: its name, where people go back to, and what it may ask for. The same fields and rules as at registration.
+//! Changing an app: its name, redirect URIs and scopes. Fields and rules are the same as at registration.
 
 use super::apps::{of_developer, place_of};
 use super::fields::{self, Faults, Typed, kept};
@@ -57,7 +57,7 @@ pub async fn change(Post { mut visit, form }: Post) -> Result<Response, Response
     Ok(visit.go(&visit.address(&format!("{}?done=changed", place_of(&visit)))))
 }
 
-/// The form with what was typed before the person signed in. Nothing was changed.
+/// The form with the text that was typed before the person signed in. Nothing was changed.
 ///
 /// # Errors
 /// The answer to give instead.
@@ -76,7 +76,7 @@ async fn of_person(visit: &Visit, user: &User) -> Result<App, Response> {
     app.ok_or_else(|| visit.error(404, ErrorKind::NotFound))
 }
 
-/// The app that the address names, if this person may change it. An organization that is suspended changes nothing.
+/// The app that the address names, if this person may change it. Apps of a suspended organization cannot be changed.
 pub(super) async fn active(visit: &Visit, user: &User) -> Result<Arc<Client>, Response> {
     let client = of_developer(visit, user).await?;
     if client.organization.status == Status::Active {
@@ -86,7 +86,7 @@ pub(super) async fn active(visit: &Visit, user: &User) -> Result<Arc<Client>, Re
     }
 }
 
-/// What is to be different about the app.
+/// The changes to the app.
 fn judge(visit: &Visit, user: &User, app: &App, typed: &Typed) -> Result<AppUpdate, Faults> {
     let config = &visit.hallpass.config;
     let mut request = typed.request(app.client_type).without_what_is(app);
@@ -100,7 +100,7 @@ fn judge(visit: &Visit, user: &User, app: &App, typed: &Typed) -> Result<AppUpda
     }
     let accepted = registration::judge(&config.rules_for_developers(), &request);
     let accepted = accepted.map_err(|faults| Faults::of(&faults))?;
-    // The form does not show a scope that the catalogue does not have at present: it stays.
+    // A scope that is not in the catalogue now is not on the form. It stays.
     let hidden = app.scopes.iter().flat_map(|scopes| scopes.iter());
     let hidden = hidden.filter(|scope| !config.scopes.contains_key(*scope)).cloned();
     let scopes = accepted.scopes;
@@ -118,12 +118,12 @@ fn judge(visit: &Visit, user: &User, app: &App, typed: &Typed) -> Result<AppUpda
     Ok(update)
 }
 
-/// Whether somebody else than this person vouches for the app (decision 79).
+/// Whether the trust in the app is based on a review, and not on this person (decision 79).
 fn is_vouched_for(user: &User, app: &App) -> bool {
     app.trusted && !user.developer
 }
 
-/// Whether people may meet another app under the same client id. Scopes that are taken away make it no other one.
+/// Whether the change could put another app behind the same client id. Removing a scope or a redirect URI could not.
 fn becomes_another(app: &App, update: &AppUpdate) -> bool {
     let of_app = |scope: &Scope| app.scopes.as_ref().is_none_or(|own| own.contains(scope));
     let mut scopes = update.scopes.iter().flatten().flat_map(|scopes| scopes.iter());
@@ -134,7 +134,7 @@ fn becomes_another(app: &App, update: &AppUpdate) -> bool {
         || scopes.any(|scope| !of_app(scope))
 }
 
-/// Writes what is different, unless the name looks like that of another developer's app.
+/// Writes the changes, unless the name looks like that of another developer's app.
 async fn save(visit: &Visit, user: &User, app: &App, update: AppUpdate) -> Result<Result<(), Faults>, Response> {
     let event = visit.who(user).did(AuditAction::AppChanged, visit.now);
     let Some(event) = event.app(app).change(app, &update).if_different() else {

@@ -34,8 +34,8 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
     Ok(visit.render(200, |frame| page.render(frame)))
 }
 
-/// `POST /developer/apps/{client_id}/delete`. The form carries the id of the app, so that the same form sent twice ends no
-/// other app.
+/// `POST /developer/apps/{client_id}/delete`. The form carries the id of the app, so that the same form sent twice deletes
+/// no other app.
 pub async fn delete(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::DeleteApp, &form);
     let Some(user) = visit.user.clone() else {
@@ -61,8 +61,8 @@ pub async fn delete(Post { mut visit, form }: Post) -> Result<Response, Response
         .map_err(|refusal| visit.failed(refusal))
 }
 
-/// The app that the address names, if this person may delete it. A suspended app is the operator's to delete: an app that the
-/// configuration declares would be made anew at the next start, and not be suspended.
+/// The app that the address names, if this person may delete it. Only the operator may delete a suspended app: a declared
+/// app would be created again at the next start, without the suspension.
 async fn in_use(visit: &Visit, user: &User) -> Result<Arc<Client>, Response> {
     let client = active(visit, user).await?;
     if client.app.status == AppStatus::Live {

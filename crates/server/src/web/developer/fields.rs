@@ -9,22 +9,22 @@ use hallpass_wire::Scope;
 
 /// The names of these fields.
 pub(super) const FIELDS: [&str; 4] = ["name", "redirect_uris", "localhost_any_port", "scope"];
-/// How many faulty redirect URIs the page names; the others are counted.
+/// The largest number of faulty redirect URIs that the page names. The others are counted.
 const MOST_NAMED: usize = 10;
-/// How many characters of a faulty redirect URI the page repeats beside its fault.
+/// The largest number of characters of a faulty redirect URI that the page repeats.
 const LONGEST_SHOWN: usize = 200;
 
-/// What was typed, as it was typed.
+/// The typed text, unchanged.
 #[derive(Default)]
 pub(super) struct Typed {
     pub(super) name: String,
     pub(super) redirect_uris: String,
     pub(super) localhost_any_port: bool,
-    /// `None` before anything was sent: all are ticked.
+    /// `None` on the first page, where all are ticked.
     pub(super) scopes: Option<Vec<String>>,
 }
 
-/// What is wrong with what was typed. A form of 64 KiB can hold 30,000 faulty redirect URIs, so only the first are named.
+/// The faults of the typed text. A form of 64 KiB can hold 30,000 faulty redirect URIs, so only the first are named.
 #[derive(Default)]
 pub(super) struct Faults {
     pub(super) name: Option<NameFault>,
@@ -57,7 +57,7 @@ impl Typed {
     }
 
     pub(super) fn request(&self, client_type: ClientType) -> Request<'_> {
-        // HC-2: several, separated by commas; white space and new lines separate too.
+        // HC-2: several URIs are separated by commas; white space and line breaks also separate them.
         let separates = |c: char| c == ',' || c.is_whitespace();
         let uris = self.redirect_uris.split(separates).filter(|text| !text.is_empty());
         let scopes = self.scopes.as_deref().unwrap_or_default();
@@ -72,7 +72,7 @@ impl Typed {
         }
     }
 
-    /// Whether the same of these scopes are ticked, and no other one is named.
+    /// Whether the same of these scopes are ticked, and no other scope is named.
     pub(super) fn ticks_the_same<'s>(&self, other: &Self, mut scopes: impl Iterator<Item = &'s Scope> + Clone) -> bool {
         let is_known = |name: &String| scopes.clone().any(|scope| scope.as_str() == name);
         self.scopes.iter().flatten().all(is_known) && scopes.all(|scope| self.ticks(scope) == other.ticks(scope))
@@ -115,7 +115,7 @@ impl Faults {
     }
 }
 
-/// Shows the fields with what was typed and what is wrong with it.
+/// Shows the fields with the typed text and its faults.
 pub(super) fn with_fields<T>(
     visit: &Visit,
     typed: &Typed,
@@ -150,7 +150,7 @@ pub(super) fn with_fields<T>(
     })
 }
 
-/// What a form says that was not acted upon.
+/// The notice for a form that took no effect.
 pub(super) fn kept(form: &Form) -> Notice {
     if form.has_typed() {
         Notice::Kept

@@ -1,4 +1,4 @@
-//! Registering an app: a name, redirect URIs, and for whom. The form says which of its fields is wrong, and keeps the rest.
+//! Registering an app: a name, redirect URIs, and an organization. The form says which field is wrong, and keeps the others.
 
 use super::apps;
 use super::fields::{self, kept};
@@ -19,9 +19,9 @@ use crate::web::{Form, Kept, Post, SignedIn, Visit};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Where the form is.
+/// The path of the form.
 pub const PLACE: &str = "/developer/apps/new";
-/// What people type into it.
+/// The fields of the form.
 const FIELDS: [&str; 6] = [
     fields::FIELDS[0],
     fields::FIELDS[1],
@@ -31,23 +31,23 @@ const FIELDS: [&str; 6] = [
     "type",
 ];
 
-/// What was typed, as it was typed.
+/// The typed text, unchanged.
 struct Typed {
     fields: fields::Typed,
     organization: Option<String>,
     client_type: ClientType,
 }
 
-/// What is wrong with what was typed.
+/// The faults of the typed text.
 #[derive(Default)]
 struct Faults {
     fields: fields::Faults,
     organization: bool,
-    /// How many apps the person may own, where they own as many.
+    /// The largest number of apps that a person may own, if this person has reached it.
     full: Option<u64>,
 }
 
-/// What was typed, once it is right.
+/// The accepted values.
 struct Wanted {
     app: Accepted,
     organization: Arc<Organization>,
@@ -61,7 +61,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
     Ok(show(&visit, 200, &own, &typed, &Faults::default()))
 }
 
-/// `POST /developer/apps/new`. The form carries the id of the app to come, so that the same form sent twice makes one.
+/// `POST /developer/apps/new`. The form carries the id of the new app, so that the same form sent twice creates one app.
 pub async fn create(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::Developer, &form);
     let Some(user) = visit.user.clone() else {
@@ -88,7 +88,7 @@ pub async fn create(Post { mut visit, form }: Post) -> Result<Response, Response
     })
 }
 
-/// The form with what was typed before the person signed in. Nothing was registered.
+/// The form with the text that was typed before the person signed in. Nothing was registered.
 ///
 /// # Errors
 /// The answer to give instead.
@@ -99,7 +99,7 @@ pub async fn again(mut visit: Visit, user: Arc<User>, form: &Form) -> Result<Res
     Ok(show(&visit, 200, &own, &Typed::of(form), &Faults::default()))
 }
 
-/// Registers an app, unless its name looks like another's or its owner has as many as there can be.
+/// Registers an app, unless its name looks like that of another app, or its owner has the largest number of apps.
 async fn register(
     visit: &Visit,
     user: &User,
@@ -187,7 +187,7 @@ fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Resul
     }
 }
 
-/// The organizations that this person may register an app for. Whoever has none has nothing to do here.
+/// The organizations that this person may register an app for. A person without one may not use this page.
 async fn own_organizations(visit: &Visit, user: &User) -> Result<Vec<Arc<Organization>>, Response> {
     let own = registers_for(&visit.hallpass, user)
         .await

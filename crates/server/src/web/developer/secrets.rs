@@ -1,5 +1,4 @@
-//! An app's secrets: one more, one in place of the others, one less. At most two are live, so that a change-over needs no
-//! outage and no secret is forgotten.
+//! Adds, replaces and ends secrets of an app. At most two are live: two allow a change without an outage, and more would be forgotten.
 
 use super::apps::{self, address_of, place_of, show};
 use super::change_app::active;
@@ -15,8 +14,8 @@ use crate::web::{Form, Kept, Post, SignedIn, Visit};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// `POST /developer/apps/{client_id}/secret`: a new secret, beside the other or with it ended now or after an overlap. The
-/// form carries the id of the secret to come, so that the same form sent twice makes one.
+/// `POST /developer/apps/{client_id}/secret`: a new secret. The other secret stays, ends now, or ends after an overlap. The
+/// form carries the id of the new secret, so that the same form sent twice creates one.
 pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::Developer, &form);
     let Some((user, client, id)) = asked(&visit, opened.as_ref()).await? else {
@@ -61,7 +60,7 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
     }
 }
 
-/// What became of the secrets that the app had.
+/// What happened to the old secrets of the app.
 fn become_of(visit: &Visit, client: &Client, others: Others) -> OldSecrets {
     let mut before = client.app.secrets.iter();
     match others {
@@ -72,7 +71,7 @@ fn become_of(visit: &Visit, client: &Client, others: Others) -> OldSecrets {
     }
 }
 
-/// The person, the app, and the secret that the form's sealed state names; `None` where that is not this person's or too old.
+/// The person, the app, and the secret that the form's sealed state names; `None` if the state belongs to another person or is too old.
 async fn asked(visit: &Visit, opened: Option<&Opened>) -> Result<Option<(Arc<User>, Arc<Client>, SecretId)>, Response> {
     let opened = opened.filter(|opened| opened.fits);
     let (Some(user), Some(opened)) = (&visit.user, opened) else {
@@ -96,7 +95,7 @@ async fn not_done(mut visit: Visit, opened: Option<&Opened>, form: &Form) -> Res
     apps::page(SignedIn { visit, user }).await.map(unchanged)
 }
 
-/// Says why nothing changed, unless the app already is as was asked: then the same form came before.
+/// Says why nothing changed. If the app is already as requested, the same form came before, and nothing is said.
 async fn unless(
     visit: &Visit,
     client: &Client,

@@ -1,4 +1,4 @@
-//! An authorization request that was judged, and the answer where it was refused (RFC 6749 §4.1.2.1).
+//! Checks an authorization request, and answers a refused one (RFC 6749 §4.1.2.1).
 
 use crate::directory::Client;
 use crate::http::excerpt::excerpt;
@@ -18,8 +18,8 @@ use url::Url;
 /// The most characters of a redirect URI that the page repeats.
 const LONGEST_SHOWN: usize = 200;
 
-/// Answers a request that was refused. A browser is redirected by itself to trusted apps only: anybody can register an app and
-/// send people here with a bad request, to have this server lead them on (RFC 9700 §4.11.2).
+/// Answers a refused request. The browser is redirected only to trusted apps: otherwise anybody could register an app, send people
+/// here with a bad request, and let this server redirect them (RFC 9700 §4.11.2).
 pub(super) fn refused(visit: &Visit, problem: Problem) -> Response {
     let (client, target, refusal) = match problem {
         Problem::Fatal(refusal) => return fatal(visit, refusal),
@@ -56,7 +56,7 @@ fn offered(visit: &Visit, client: &Client, address: &str, refusal: &Refusal) -> 
     visit.error_with(400, kind, Some(back))
 }
 
-/// What a page says of where its link to an app leads; `None` for a trusted app, which people know by its name.
+/// The target of a link to an app, as the page shows it. `None` for a trusted app, which people know by its name.
 #[must_use]
 pub(super) fn site(client: &Client, address: &str) -> Option<String> {
     match Destination::of(address).filter(|_| !client.app.trusted)? {
@@ -66,13 +66,13 @@ pub(super) fn site(client: &Client, address: &str) -> Option<String> {
     }
 }
 
-/// Where an authorization request starts anew, below the public address.
+/// The place at which an authorization request starts again, below the public address.
 #[must_use]
 pub(super) fn place(hallpass: &Hallpass, query: &str) -> String {
     format!("{}?{query}", hallpass.config.paths.authorize)
 }
 
-/// Judges a request that a consent page put before a person.
+/// Checks the request of a consent page again.
 ///
 /// # Errors
 /// The answer to give instead.
@@ -88,7 +88,7 @@ pub(super) fn log_refused(refusal: &Refusal) {
     tracing::info!(endpoint = "authorization", reason = refusal.word(), %refusal, "refused");
 }
 
-/// An error that may not be redirected: our own page, with the dialect's status and words (RFC 6749 §4.1.2.1).
+/// The page of an error that must not be redirected, with the dialect's status and words (RFC 6749 §4.1.2.1).
 fn fatal(visit: &Visit, refusal: Refusal) -> Response {
     let error = refusal.public();
     if let PublicError::Trouble(_) = error {

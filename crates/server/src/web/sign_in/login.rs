@@ -47,7 +47,7 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
         show(visit, status, &onward, app, &Attempt { username, error })
     };
     if opened.as_ref().is_none_or(|opened| !opened.fits) {
-        // The same browser signed in meanwhile, in another tab: go on there.
+        // The same browser has signed in meanwhile, in another tab: continue with that session.
         return match visit.user.clone() {
             Some(user) => resume(onward, visit, user).await,
             None => Err(again(&visit, 400, unfitting(&visit, opened.as_ref()))),
@@ -72,7 +72,7 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
     resume(onward, visit, Arc::new(user)).await
 }
 
-/// The app that the person is on the way to. The place is ours: it was led to once its app was known.
+/// The app to which the person will go on. The place is trusted: the server made it after it knew the app.
 async fn app_of(visit: &Visit, place: &str) -> Result<Option<Arc<Client>>, Refusal> {
     let (path, query) = place.split_once('?').unwrap_or((place, ""));
     if path != visit.hallpass.config.paths.authorize {
@@ -86,7 +86,7 @@ async fn app_of(visit: &Visit, place: &str) -> Result<Option<Arc<Client>>, Refus
 
 /// `POST /logout`.
 pub async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Response> {
-    // An old form still means what it says. One that was made for another session may be somebody else's doing.
+    // An old form is still valid. A form of another session may come from an attacker.
     if visit.open(Purpose::Logout, &form).is_some_and(|opened| opened.own) {
         visit.sign_out().await.map_err(|refusal| visit.failed(refusal))?;
     }
@@ -97,7 +97,7 @@ pub async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Respon
     Ok(visit.go(&visit.address("/")))
 }
 
-/// Why a form that nobody was signed in by does not fit.
+/// Why a form that signed nobody in does not fit.
 fn unfitting<'a>(visit: &'a Visit, opened: Option<&Opened>) -> LoginError<'a> {
     let Some(opened) = opened else {
         return LoginError::Unreadable;
@@ -140,8 +140,8 @@ impl From<StoreError> for Unverified {
     }
 }
 
-/// The person, if the password is theirs. The work is the same for everybody: for a person who does not exist, has no
-/// password or is suspended, too; and each of them counts as a failure.
+/// The person, if the password is right. The work is the same for a person who does not exist, has no password or is suspended, and
+/// each of these counts as a failure.
 async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Unverified> {
     let (username, password) = (
         form.get("username").unwrap_or_default(),
@@ -176,7 +176,7 @@ async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Unverified
     Ok(user)
 }
 
-/// The person's hash. One that a version before took and that costs more than is borne now is not computed.
+/// The hash of the person. A hash that an earlier version accepted and that exceeds the present cost limit is not computed.
 fn own_hash(user: &User) -> Option<&str> {
     let phc = user.password.as_deref()?;
     match passwords::check(phc) {
@@ -188,12 +188,12 @@ fn own_hash(user: &User) -> Option<&str> {
     }
 }
 
-/// Whether the password is the account's. A hash that was brought along, or made before passwords had one spelling, may be
-/// of what was typed.
+/// Whether the password is right. A hash that was imported, or made before passwords had one spelling, may be that of the text as it
+/// was typed.
 async fn is_password(people: &Pool, typed: &str, spelled: Cow<'_, str>, hash: &str) -> Result<bool, Busy> {
     match spelled {
         Cow::Borrowed(password) => people.verify(password, hash).await,
-        // Both, whatever the first says: a suspended person's right password costs as much as a wrong one.
+        // Both are always verified, so that the right password of a suspended person costs as much as a wrong one.
         Cow::Owned(password) => Ok(people.verify(&password, hash).await? | people.verify(typed, hash).await?),
     }
 }

@@ -1,4 +1,4 @@
-//! The sign-in form. A page that needs a person shows it in its own place; the form carries, sealed, where to go on.
+//! The sign-in form. A page that needs a person shows this form instead. The form carries, sealed, the place to continue at.
 
 use crate::http::respond::{Response, unchanged};
 use crate::web::Visit;
@@ -6,12 +6,12 @@ use crate::web::onward::{Kept, Onward};
 use crate::web::state::Purpose;
 use crate::web::view::{Interrupted, Login, LoginError};
 
-/// The sign-in form, in the place of the page that needs a person. `place` is where to go on.
+/// The sign-in form, instead of the page that needs a person. `place` is the place to continue at.
 pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
     show(visit, 200, &Onward::to(place), app, &Attempt::default())
 }
 
-/// The sign-in form in answer to a form whose session had ended. `place` is where to go on.
+/// The sign-in form as the answer to a form whose session had ended. `place` is the place to continue at.
 pub fn interrupted(visit: &Visit, place: &str, app: Option<&str>, kept: Kept) -> Response {
     unchanged(show(visit, 200, &Onward::back(place, kept), app, &Attempt::default()))
 }

@@ -1,4 +1,4 @@
-//! Where a sign-in leads: to a page, or back to a form whose session had ended when it was sent.
+//! The answer to a sign-in: leads to a page, or back to a form whose session had ended when it was sent.
 
 use crate::http::respond::Response;
 use crate::store::model::User;
@@ -31,7 +31,7 @@ pub(super) async fn resume(onward: Onward, mut visit: Visit, user: Arc<User>) ->
             visit.notice = Some(Notice::NothingDone);
             let visit = visit.with_navigation().await?;
             let signed_in = SignedIn { visit, user };
-            // An app's page is not there for somebody else, who would not learn that nothing was done.
+            // The page of an app is not found for another person, who would then not learn that nothing was done.
             match fields {
                 Some(_) => apps::page(signed_in).await,
                 None => apps::list(signed_in).await,

@@ -1,7 +1,7 @@
 //! What a consent page showed. It is sealed into the page's form, so that a person allows what they read and nothing else.
 //!
-//! Permissions that the app gained since are not granted, and those that it lost are not either. Where anything else on the
-//! page would read differently now (the name of the app, where the answer goes, the organizations), the question is put again.
+//! Permissions that the app gained or lost since then are not granted. If anything else on the page has changed (the name of the app,
+//! the target of the answer, the organizations), the person is asked again.
 
 use crate::oauth::authorize::request::AuthorizationRequest;
 use crate::store::model::{GrantId, Organization};
@@ -17,15 +17,15 @@ use uuid::Uuid;
 pub(in crate::web) struct Question<'a> {
     /// The request.
     pub(in crate::web) request: &'a AuthorizationRequest,
-    /// Who made the app.
+    /// The maker of the app.
     pub(in crate::web) owner: Option<&'a str>,
     /// The organizations to choose between.
     pub(in crate::web) organizations: &'a [Arc<Organization>],
 }
 
-/// What a page carried to its form.
+/// The state that a page gave to its form.
 pub(in crate::web) struct Shown {
-    /// The grant to come.
+    /// The id of the future grant.
     pub(in crate::web) id: GrantId,
     /// The permissions on the page.
     pub(in crate::web) scopes: Scopes,
@@ -36,7 +36,7 @@ pub(in crate::web) struct Shown {
 
 /// The parts of the page.
 const PARTS: [Part; 4] = [Part::App, Part::Target, Part::Organizations, Part::Permissions];
-/// How many bytes of a part's hash are kept: they only choose a sentence.
+/// The number of bytes that are kept of the hash of a part. They only select a sentence.
 const SHORT: usize = 6;
 
 impl Question<'_> {
@@ -67,7 +67,7 @@ impl Question<'_> {
         })
     }
 
-    /// What each part says, in the order of [`PARTS`].
+    /// The text of each part, in the order of [`PARTS`].
     fn texts<'a>(&'a self, visit: &'a Visit, scopes: &Scopes) -> [Vec<&'a [u8]>; 4] {
         let app = &self.request.client.app;
         let reviewed: &[u8] = if app.trusted { b"reviewed" } else { b"" };
@@ -112,8 +112,8 @@ impl Shown {
         })
     }
 
-    /// Which parts of the page read otherwise now; `None` where it reads the same. None is named where `parts`, as
-    /// [`Question::parts`] wrote it, is absent or damaged. The question's permissions are among those of the page.
+    /// The parts of the page that have changed. `None` if nothing has changed. The list is empty if `parts`, as [`Question::parts`] wrote
+    /// it, is absent or damaged. The question's permissions are among those of the page.
     pub(in crate::web) fn changed(
         &self,
         visit: &Visit,
