@@ -1,4 +1,4 @@
-//! What goes into a statement and what comes out of a row, the same for every engine.
+//! The values of statements and rows, the same for every engine.
 
 use super::model::{
     AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, GrantType, OrganizationId,
@@ -22,14 +22,14 @@ pub enum Value {
     Bytes(Vec<u8>),
 }
 
-/// A statement that changes something.
+/// A statement that changes rows.
 #[derive(Clone, Debug)]
 pub struct Statement {
     /// `$1…$n`, numbered by first appearance.
     pub sql: &'static str,
     /// The values of `$1…$n`.
     pub params: Vec<Value>,
-    /// How many rows it must change; otherwise the whole write is undone with [`StoreError::Conflict`].
+    /// The number of rows that it must change. If it changes another number, the whole write is undone with [`StoreError::Conflict`].
     pub expect: Option<u64>,
 }
 
@@ -41,7 +41,7 @@ impl Statement {
         Self { sql, params, expect }
     }
 
-    /// The same, which must change one row.
+    /// A statement that must change exactly one row.
     #[must_use]
     pub fn expect_one(self) -> Self {
         Self {
@@ -51,12 +51,12 @@ impl Statement {
     }
 }
 
-/// A statement that does the same for many at once, on PostgreSQL: its parameters are arrays.
+/// A statement for many changes at once, on PostgreSQL. Its parameters are arrays.
 pub(crate) struct ArrayStatement {
     pub(crate) sql: &'static str,
-    /// The types of the arrays, a letter each: `b`ytes, `i`ntegers, `t`exts.
+    /// The types of the arrays, one letter each: `b`ytes, `i`ntegers, `t`exts.
     pub(crate) columns: &'static str,
-    /// Which of them has the ids of the grants that it changes, whose rows it waits for.
+    /// The index of the array with the ids of the grants that it changes. The statement waits for the locks of these rows.
     pub(crate) grant: Option<usize>,
 }
 
@@ -71,7 +71,7 @@ impl Row {
         Self(values.into_iter())
     }
 
-    /// The next column, which stays the next one.
+    /// The next column. The position does not move.
     pub fn first<T: FromValue>(&self) -> Result<T> {
         match self.0.as_slice().first() {
             Some(value) => T::from_value(value.clone()),
@@ -79,7 +79,7 @@ impl Row {
         }
     }
 
-    /// The next column, which must be what `T` is made of.
+    /// The next column, converted to `T`.
     pub fn take<T: FromValue>(&mut self) -> Result<T> {
         match self.0.next() {
             Some(value) => T::from_value(value),
@@ -88,11 +88,11 @@ impl Row {
     }
 }
 
-/// How much of an unknown word is shown.
+/// The largest number of characters of an unknown word that are shown.
 const SHOWN: usize = 64;
 
 impl Row {
-    /// The next column. What this version cannot read there is noted in `unknown`, and `otherwise` takes its place.
+    /// The next column. A value that this version does not know is noted in `unknown` and replaced by `otherwise`.
     pub fn take_known<T: FromValue>(&mut self, column: &'static str, otherwise: T, unknown: &mut Unknown) -> Result<T> {
         let value: Value = self.take()?;
         T::from_value(value.clone()).or_else(|_| {
@@ -101,7 +101,7 @@ impl Row {
         })
     }
 
-    /// The next column, of which this version knows one word (`None`: NULL). Any other is noted in `unknown`.
+    /// The next column, for which this version knows only one word (`None`: NULL). Any other word is noted in `unknown`.
     pub fn take_only(&mut self, column: &'static str, known: Option<&str>, unknown: &mut Unknown) -> Result<()> {
         let value: Value = self.take()?;
         if value != Value::from(known) {
@@ -121,13 +121,13 @@ fn note(column: &'static str, value: Value, unknown: &mut Unknown) {
     unknown.get_or_insert_with(|| Box::new(UnknownWord { column, word }));
 }
 
-/// What a column can be turned into; every conversion may fail, because a database can be edited by hand.
+/// A type that a column can be converted to. Every conversion may fail, because a database can be edited by hand.
 pub trait FromValue: Sized {
-    /// Converts, or says what is impossible about the value.
+    /// Converts the value. The error says why it is impossible.
     fn from_value(value: Value) -> Result<Self>;
 }
 
-/// Says that a column holds what it cannot.
+/// The error for a column with an impossible value.
 fn corrupt<T>(wanted: &str, value: &Value) -> Result<T> {
     let found = match value {
         Value::Null => "NULL".to_owned(),
@@ -138,7 +138,7 @@ fn corrupt<T>(wanted: &str, value: &Value) -> Result<T> {
     Err(StoreError::Corrupt(format!("wanted {wanted}, found {found}")))
 }
 
-/// Whatever it is.
+/// Any value.
 impl FromValue for Value {
     fn from_value(value: Value) -> Result<Self> {
         Ok(value)
@@ -224,7 +224,7 @@ impl FromValue for Scopes {
     }
 }
 
-/// Lists are JSON: no engine's arrays are another's.
+/// Lists are JSON, because the engines do not have the same arrays.
 impl FromValue for Vec<String> {
     fn from_value(value: Value) -> Result<Self> {
         let text = String::from_value(value)?;

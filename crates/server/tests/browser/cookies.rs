@@ -1,4 +1,4 @@
-//! What a real browser does with the cookies: two servers on one host, two tabs opened before the first cookie, none kept.
+//! Cookies in a real browser: two servers on one host, two tabs that were opened before the first cookie, and no cookies at all.
 
 use std::io::{Read as _, Write as _, copy};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -84,7 +84,7 @@ async fn a_browser_that_keeps_no_cookies_is_told_so() {
     server.stop();
 }
 
-/// Hands connections on to the server. The first two requests for the sign-in page wait for each other, so that the browser
+/// Forwards connections to the server. The first two requests for the sign-in page wait for each other, so that the browser
 /// has no cookie yet when it sends them.
 fn hold_back_two(gate: TcpListener, server: String) {
     let barrier = Arc::new(Barrier::new(2));

@@ -1,5 +1,5 @@
-//! A person's way through the pages in Chromium, by field names, keys and what the page says; on every page both colour
-//! schemes, a wide and a narrow window, and axe.
+//! Walks of a person through the pages in Chromium, by field names, keys and texts. Each page is checked in both colour schemes, in a
+//! wide and a narrow window, and with axe.
 //!
 //! Not part of a plain `cargo test`: `cargo xtask test --only browser` installs the browser and runs this.
 #![allow(
@@ -48,7 +48,7 @@ async fn a_person_signs_in_allows_denies_and_ends_access() {
         assert!(browser.text().await?.contains("Reports"));
         browser.inspect("connected-apps").await?;
         browser.find(By::Name("end")).await?.click().await?;
-        // The page without the button is waited for: no app is connected any more.
+        // Waits for the page without the button: no app is connected any more.
         browser.find(By::XPath("//main[not(.//*[@name='end'])]")).await?;
         browser.inspect("connected-apps-none").await
     })

@@ -1,4 +1,4 @@
-//! The third party's side: a page to come back to, and the exchange of the code.
+//! The third-party app: the page of its redirect URI, and the exchange of the code.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -42,7 +42,7 @@ impl ThirdParty {
     }
 }
 
-/// The browser may open a connection and say nothing on it; what it says does not matter here.
+/// The browser may open a connection and send nothing. The request does not matter here.
 fn answer(mut stream: TcpStream) {
     std::thread::spawn(move || {
         let asked = stream.read(&mut [0; 8192]).unwrap_or(0);

@@ -141,7 +141,7 @@ fn a_dry_run_of_a_migration_prints_sql_and_changes_nothing() {
     assert_eq!(folder.printed(&["migrate"]), "nothing to do\n");
 }
 
-/// The URL may hold one; whoever reads a log or a terminal is not to see it.
+/// The URL may contain a password. A reader of a log or a terminal must not see it.
 #[test]
 fn a_databases_password_is_shown_nowhere() {
     let folder = Folder::new();

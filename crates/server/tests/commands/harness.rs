@@ -60,7 +60,7 @@ impl Folder {
         Ended::of(&self.command(arguments).output().unwrap())
     }
 
-    /// What a command prints that must succeed.
+    /// The output of a command that must succeed.
     pub(crate) fn printed(&self, arguments: &[&str]) -> String {
         let ended = self.call(arguments);
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{arguments:?}");
@@ -77,7 +77,7 @@ impl Folder {
         Serving::start(self.command(&[&["serve"], options].concat()))
     }
 
-    /// A server none of whose files may be longer than so many blocks of 512 bytes, or of 1,024 where `sh` is bash.
+    /// A server whose files may have at most this number of blocks of 512 bytes (1,024 if `sh` is bash).
     pub(crate) fn serve_within(&self, blocks: u32) -> Serving {
         let mut command = Command::new("sh");
         let script = format!("ulimit -f {blocks} && exec \"$0\" serve");
@@ -89,7 +89,7 @@ impl Folder {
     }
 }
 
-/// How a command ended.
+/// The result of a command.
 pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -107,7 +107,7 @@ impl Ended {
     }
 }
 
-/// A server that runs.
+/// A running server.
 pub(crate) struct Serving {
     pub(crate) child: Child,
     pub(crate) stdout: BufReader<std::process::ChildStdout>,
@@ -140,7 +140,7 @@ impl Serving {
         assert!(told.unwrap().success());
     }
 
-    /// Reads the log up to a line that has this.
+    /// Reads the log up to a line with this text.
     pub(crate) fn wait_for(&mut self, text: &str) {
         let mut line = String::new();
         while !line.contains(text) {
@@ -159,20 +159,20 @@ impl Serving {
         log
     }
 
-    /// Waits for the end: the exit code, and what more was printed.
+    /// Waits for the end. Returns the exit code and the rest of the output.
     pub(crate) fn ended(mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap().code(), rest)
     }
 
-    /// A request whose body has not come yet.
+    /// A request whose body has not been sent yet.
     pub(crate) fn half_a_request(&self) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let head = "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\nExpect: 100-continue\r\n\
                     Content-Type: application/x-www-form-urlencoded\r\n\r\n";
         stream.write_all(head.as_bytes()).unwrap();
-        // The server reads the body now: it takes the request for begun.
+        // The server now waits for the body, so the request is open.
         let mut interim = [0; 25];
         stream.read_exact(&mut interim).unwrap();
         assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");

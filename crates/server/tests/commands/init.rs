@@ -1,4 +1,4 @@
-//! `hallpass init`: what it writes, and what it leaves alone.
+//! `hallpass init`: the files that it writes, and those that it leaves unchanged.
 
 use crate::harness::{Ended, Folder};
 use std::fs::{self, Permissions};
@@ -54,7 +54,7 @@ fn init_writes_a_configuration_that_starts_and_names_the_next_three_commands() {
     assert!(secrets[0] != secrets[1] && secrets[1] != secrets[2]);
 }
 
-/// The operator's configuration may name other files: secrets beside it would be of no use.
+/// An existing configuration may name other files, so new secrets would be useless.
 #[test]
 fn init_writes_nothing_where_there_is_a_configuration() {
     let folder = empty();
@@ -92,7 +92,7 @@ fn a_secret_that_exists_is_used_as_it_is() {
     assert_eq!(folder.call(&["config", "check"]).code, 0);
 }
 
-/// Another account may have put it there, or know it.
+/// Another account may have created the secret, or may know it.
 #[test]
 fn a_secret_that_others_can_read_or_that_is_empty_is_refused() {
     for (text, mode) in [("correct horse\n", 0o644), ("correct horse\n", 0o622), ("", 0o600)] {
@@ -110,7 +110,7 @@ fn restrict(file: &Path, mode: u32) {
     fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Half a secret would be taken for a whole one by the next `init`.
+/// The next `init` would take half a secret for a whole one.
 #[test]
 fn a_file_that_cannot_be_written_whole_is_removed() {
     let folder = empty();

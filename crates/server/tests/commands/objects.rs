@@ -1,4 +1,4 @@
-//! Apps, people and organizations: made, changed and deleted by commands.
+//! Commands that create, change and delete apps, people and organizations.
 
 use crate::harness::{Ended, Folder};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `hallpass serve`: how it starts, what it keeps to itself, how it ends.
+//! `hallpass serve`: its start, its log, and its end.
 
 use crate::harness::Folder;
 use std::fs::{self, File};
@@ -25,7 +25,7 @@ fn serve_prints_one_line_and_drains_when_it_is_asked_to_end() {
     }
 }
 
-/// A log on the disk that is full must not take requests, or the writer, with it.
+/// If the log is on a full disk, requests and the writer must continue.
 #[test]
 fn a_server_whose_log_cannot_be_written_serves() {
     let folder = Folder::new();
@@ -49,7 +49,7 @@ fn a_server_whose_log_cannot_be_written_serves() {
     assert!(answer.starts_with("HTTP/1.1 400"), "{line:?} {answer:?}");
 }
 
-/// A process ends by SIGXFSZ where it writes beyond `ulimit -f`, unless it says otherwise.
+/// Without a handler, SIGXFSZ ends a process that writes beyond `ulimit -f`.
 #[test]
 fn a_database_that_may_not_grow_refuses_changes_and_ends_nothing() {
     let folder = Folder::new();
@@ -57,7 +57,7 @@ fn a_database_that_may_not_grow_refuses_changes_and_ends_nothing() {
     server.signal("-TERM");
     assert_eq!(server.ended().0, Some(0));
     if !folder.data("hallpass.db").exists() {
-        // PostgreSQL's files are another process's.
+        // PostgreSQL's files belong to another process.
         return;
     }
     let server = folder.serve_within(2048);
@@ -75,7 +75,7 @@ fn a_database_that_may_not_grow_refuses_changes_and_ends_nothing() {
     assert_eq!(server.ended().0, Some(0));
 }
 
-/// Anybody can be refused as often as they like; the log's disk is the operator's.
+/// Anybody can cause any number of refusals, and they must not fill the disk of the log.
 #[test]
 fn lines_of_refused_requests_are_bounded_and_counted() {
     let folder = Folder::new();
@@ -84,7 +84,7 @@ fn lines_of_refused_requests_are_bounded_and_counted() {
     let form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 13\r\n\r\ngrant_type=no";
     let missing = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n\r\n";
     let mut answers = BufReader::new(stream.try_clone().unwrap());
-    // Another reason has lines of its own.
+    // Another reason has its own hundred lines.
     for end in (0..300).map(|n| if n == 299 { missing } else { form }) {
         let request = format!("POST /oauth/token HTTP/1.1\r\nHost: localhost\r\n{end}");
         stream.write_all(request.as_bytes()).unwrap();
@@ -108,7 +108,7 @@ fn lines_of_refused_requests_are_bounded_and_counted() {
             .filter(|line| line.contains("refused") && line.contains(reason))
             .count()
     };
-    // A span may end in between, and the next one has a hundred lines again.
+    // A span may end in between, and the next span allows a hundred lines again.
     assert!((100..=200).contains(&lines("unsupported_grant_type")), "{log}");
     assert_eq!(lines("parameter_missing"), 1, "{log}");
     let left_out: usize = log

@@ -1,4 +1,4 @@
-//! Files, folders and sockets that somebody else could have put there, and a database that two servers would use.
+//! Files, folders and sockets that another account may have created, and a database that two servers would use.
 
 use crate::harness::{Ended, Folder};
 use std::fs::{self, Permissions};
@@ -48,7 +48,7 @@ fn what_everybody_may_write_is_refused_by_name() {
     folder.printed(&["config", "check", "--config", "hallpass.toml"]);
 }
 
-/// Only root can give files away; the rule itself has a test for every account.
+/// Only root can change the owner of files. Another test checks the rule itself, for every account.
 #[test]
 fn what_belongs_to_another_account_is_refused() {
     let folder = Folder::new();
@@ -110,8 +110,8 @@ fn one_database_has_one_server_whatever_the_name_of_its_file() {
     }
 }
 
-/// By another name SQLite does not find the commits that lie beside the first: a server would begin anew, and a migration write
-/// over what the running one knows.
+/// Under another name SQLite does not find the newest commits, which are in a file beside the first name. A server would lose them, and
+/// a migration would overwrite the running server's data.
 #[test]
 fn a_database_with_two_hard_links_is_opened_by_no_command() {
     let folder = Folder::new();
@@ -136,7 +136,7 @@ fn a_database_with_two_hard_links_is_opened_by_no_command() {
     folder.serve(&["--database", &name("shared/one.db")]);
 }
 
-/// Whoever may write there can put commits beside the database, which SQLite takes for its own.
+/// An account that may write to the folder can put commits beside the database, and SQLite takes them for its own.
 #[test]
 fn a_database_in_a_folder_of_others_is_refused() {
     let folder = Folder::new();
@@ -159,7 +159,7 @@ fn a_database_in_a_folder_of_others_is_refused() {
     }
 }
 
-/// Only root can give links away.
+/// Only root can change the owner of links.
 #[test]
 fn a_strangers_link_is_not_followed() {
     let folder = Folder::new();

@@ -11,18 +11,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Goes when it is dropped.
+/// It is deleted when this value is dropped.
 pub(crate) enum Database {
-    /// A file, and the folder that goes with it where it has one of its own.
+    /// A file, and its folder if it has its own.
     Sqlite(PathBuf, Option<TempDir>),
     /// A schema.
     Postgres(Schema),
-    /// Whatever has this URL.
+    /// The database of this URL.
     Elsewhere(String),
 }
 
 impl Database {
-    /// An empty one.
+    /// An empty database.
     pub(crate) fn new() -> Self {
         match tests_run_on_postgres() {
             true => Self::postgres(),
@@ -30,18 +30,18 @@ impl Database {
         }
     }
 
-    /// An empty one on PostgreSQL, whatever the others run on.
+    /// An empty database on PostgreSQL, whatever engine the other tests use.
     pub(crate) fn postgres() -> Self {
         Self::Postgres(Schema::new().unwrap())
     }
 
-    /// An empty one on SQLite, whatever the others run on.
+    /// An empty database on SQLite, whatever engine the other tests use.
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self::Sqlite(folder.path().join("hallpass.db"), Some(folder))
     }
 
-    /// An empty one; on SQLite this file, which somebody else removes.
+    /// An empty database. On SQLite it is this file, which the caller deletes.
     pub(crate) fn at(file: PathBuf) -> Self {
         match tests_run_on_postgres() {
             true => Self::new(),
@@ -49,7 +49,7 @@ impl Database {
         }
     }
 
-    /// Another that holds the same; on SQLite in this file, which was copied already.
+    /// A copy of this database. On SQLite it is this file, which was copied already.
     pub(crate) fn copied(&self, file: PathBuf) -> Self {
         match self {
             Self::Sqlite(..) => Self::Sqlite(file, None),
@@ -62,7 +62,7 @@ impl Database {
         !matches!(self, Self::Sqlite(..))
     }
 
-    /// Its URL, where it is not the one in the data folder.
+    /// Its URL, if it is not the database in the data folder.
     pub(crate) fn named(&self) -> Option<String> {
         match self {
             Self::Sqlite(_, None) => None,
@@ -70,7 +70,7 @@ impl Database {
         }
     }
 
-    /// As `[store] url` has it.
+    /// The URL for `[store] url`.
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(file, _) => format!("sqlite:{}", file.display()),
@@ -87,7 +87,7 @@ impl Database {
         }
     }
 
-    /// What somebody else does to it, such as an operator, and is answered: rows as lines, columns between `|`.
+    /// Runs statements as another program would. Returns the rows as lines, with `|` between columns.
     pub(crate) fn sql(&self, statements: &str) -> Result<String, String> {
         match self {
             Self::Sqlite(file, _) => sqlite(file, statements).map_err(|error| error.to_string()),
@@ -96,7 +96,7 @@ impl Database {
         }
     }
 
-    /// Everything in it: SQLite's file and what its log has, PostgreSQL's rows as text, less the nodes' heartbeats.
+    /// Everything in it: SQLite's file and log, or PostgreSQL's rows as text, without the heartbeats of nodes.
     pub(crate) fn kept(&self) -> Vec<u8> {
         let Self::Postgres(schema) = self else {
             let log = self.file().with_extension("db-wal");
@@ -113,7 +113,7 @@ impl Database {
         rows.map(Result::unwrap).collect::<Vec<_>>().join("\n").into_bytes()
     }
 
-    /// Bytes as this engine's statements have them.
+    /// Bytes in the notation of this engine's statements.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> String {
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         match self {

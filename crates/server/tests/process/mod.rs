@@ -1,4 +1,4 @@
-//! The released binary as a process of its own, on a free port, with a data folder of its own; ended by its process id.
+//! Runs the released binary as a separate process, on a free port, with its own data folder. It is ended by its process id.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -14,7 +14,7 @@ use database::Database;
 
 /// A running `hallpass serve`. Its log is shown if the test fails.
 pub(crate) struct Server {
-    /// `http://localhost:PORT`, the issuer of a server that was told no address.
+    /// `http://localhost:PORT`, the issuer of a server without `public_url`.
     pub(crate) url: String,
     child: Child,
     folder: TempDir,
@@ -22,7 +22,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server with what `declared` says beside preset, address and data folder, and waits until it is ready.
+    /// Starts a server with the configuration `declared` in addition to preset, address and data folder. Waits until it is ready.
     pub(crate) fn start(preset: &str, declared: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the data");
         let config = folder.path().join("hallpass.toml");
@@ -50,7 +50,7 @@ impl Server {
         }
     }
 
-    /// Asks the server to stop, as a service manager does, and checks that it drains and ends well.
+    /// Asks the server to stop, as a service manager does, and checks that it drains and ends with success.
     pub(crate) fn stop(mut self) {
         let pid = self.child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &pid]).status();
@@ -125,21 +125,21 @@ impl Demo {
         }
     }
 
-    /// Asks the demo to stop, and checks that it ends well.
+    /// Asks the demo to stop, and checks that it ends with success.
     pub(crate) fn stop(self) {
         self.server.stop();
     }
 }
 
-/// The binary, which takes a variable of tests for a mistake.
+/// The binary. It would refuse the environment variable of the tests, so that is removed.
 fn hallpass() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
     command.env_remove("HALLPASS_TEST_DATABASE");
     command
 }
 
-/// What follows `prefix` on the first line of a program's standard output that has it. The pipe stays open:
-/// a program that writes more is not to die of it.
+/// The text after `prefix` on the first line of a program's standard output that begins with it. The pipe stays open: otherwise the
+/// program would fail when it writes more.
 pub(crate) fn first_line(child: &mut Child, prefix: &str) -> Option<String> {
     let mut output = BufReader::new(child.stdout.take()?);
     let found = output

@@ -1,7 +1,7 @@
-//! Where a PostgreSQL is: its URL, and how sure the way there must be.
+//! The address of a PostgreSQL: its URL, and the required security of the connection.
 //!
-//! libpq's `require` and `prefer` take any certificate or none, which protects from nobody who can stand in between. Here a
-//! connection is either in the clear, which is the default to this machine only, or verified to the name.
+//! libpq's `require` and `prefer` accept any certificate or none, so they do not protect against an attacker on the network. Here a
+//! connection is either unencrypted, which is the default only for this machine, or verified with the host name.
 
 use super::host::CurrentHost;
 use crate::config::Secret;
@@ -17,22 +17,22 @@ use std::time::Duration;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long one host may take to take a connection, before the next one is tried.
+/// How long one host may take to accept a connection before the next host is tried.
 const CONNECT: Duration = Duration::from_secs(2);
-/// How long what was sent may stay without an acknowledgement of the network.
+/// How long sent data may stay without an acknowledgement by the network.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// The address of a PostgreSQL. It prints without its password.
 #[derive(Clone)]
 pub struct Address {
-    /// One for each host.
+    /// One configuration for each host.
     hosts: Vec<tokio_postgres::Config>,
     current_host: Arc<CurrentHost>,
     tls: Option<Authorities>,
     shown: String,
 }
 
-/// Whose signature under a certificate counts.
+/// The certificate authorities that are trusted.
 #[derive(Clone, PartialEq, Eq)]
 enum Authorities {
     System,
@@ -43,7 +43,7 @@ impl Address {
     /// The address that a URL means: `postgres://user:password@host:port/database?options` with libpq's names for options.
     ///
     /// # Errors
-    /// What is wrong, without a word of the URL.
+    /// The mistake, without any text of the URL.
     pub fn parse(url: &str) -> Result<Self, String> {
         let malformed = "expected a database such as \"postgres://user@host:5432/database\"";
         let (before, query) = url.split_once('?').unwrap_or((url, ""));
@@ -60,7 +60,7 @@ impl Address {
                 _ => drop(others.append_pair(&name, &value)),
             }
         }
-        // It decodes percent signs only, and takes a plus for itself.
+        // The parser decodes percent signs only, and leaves a plus as it is.
         let options = others.finish().replace('+', "%20");
         let config: tokio_postgres::Config = format!("{before}?{options}")
             .parse()
@@ -93,7 +93,7 @@ impl Address {
         })
     }
 
-    /// Gives it a password, if it has none.
+    /// Sets the password, if the URL has none.
     pub fn set_password(&mut self, password: &Secret) {
         for host in &mut self.hosts {
             if host.get_password().is_none() {
@@ -108,17 +108,17 @@ impl Address {
         self.shown.clone()
     }
 
-    /// How to connect to each host.
+    /// The configuration of the connection to each host.
     pub(super) fn hosts(&self) -> &[tokio_postgres::Config] {
         &self.hosts
     }
 
-    /// On which of them all connections are.
+    /// The host that all connections use.
     pub(super) fn current_host(&self) -> &Arc<CurrentHost> {
         &self.current_host
     }
 
-    /// What verifies the server; `None`: nothing does.
+    /// The verification of the server. `None`: the server is not verified.
     pub(super) fn verifier(&self) -> Result<Option<MakeRustlsConnect>, StoreError> {
         let Some(authorities) = &self.tls else { return Ok(None) };
         let unfit = |reason: String| StoreError::Unfit(format!("its certificate cannot be verified: {reason}"));
@@ -148,7 +148,7 @@ fn reason(error: &tokio_postgres::Error) -> String {
     }
 }
 
-/// A server that is gone without a word must not hold up requests for the quarter of an hour that the system would wait.
+/// A server that disappears without closing its connections must not block requests for the quarter of an hour that the system waits.
 fn with_defaults(config: &mut tokio_postgres::Config, one_of_several: bool) {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT);
@@ -164,7 +164,7 @@ fn with_defaults(config: &mut tokio_postgres::Config, one_of_several: bool) {
     }
 }
 
-/// Each host with everything else of the URL; all together, where they do not stand apart in it.
+/// A URL for each host, with all other parts. One URL for all hosts if they cannot be separated.
 fn each_alone(before: &str, options: &str, all: &tokio_postgres::Config) -> Vec<tokio_postgres::Config> {
     let apart = || {
         let (scheme, rest) = before.split_once("://")?;
@@ -209,7 +209,7 @@ fn of_file(path: &Path) -> Result<RootCertStore, String> {
     }
 }
 
-/// The part before the hosts, less what follows its first colon, and the options less their password.
+/// The part before the hosts, without the text after its first colon, and the options without the password.
 fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
