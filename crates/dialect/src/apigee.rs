@@ -1,7 +1,7 @@
 //! Apigee's OAuthV2 policy: every number a string, `BearerToken`, the app's products and organization in the token answer.
 //!
-//! Lifetimes are reported one second shorter than they are, as in the original. Errors have two shapes: `ErrorCode` with `Error` at the
-//! token endpoint, a `fault` at resources.
+//! Lifetimes are reported one second shorter than they are, as in the original. Errors have two shapes: `ErrorCode` with
+//! `Error` at the token endpoint, a `fault` at resources.
 
 use crate::answer::{self, Answer};
 use crate::json::{Object, Style};

@@ -68,7 +68,8 @@ pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'stati
     query
 }
 
-/// Laravel's handler: a message and nothing else. Its guard accepts only people, so a token of the app itself counts as unauthenticated.
+/// Laravel's handler: a message and nothing else. Its guard accepts only people, so a token of the app itself counts as
+/// unauthenticated.
 pub(crate) fn resource_refusal(refusal: &E) -> Answer {
     let (status, message) = match (refusal, resource_code(refusal)) {
         (E::Access(AccessFault::NoPerson | AccessFault::Malformed), _) | (_, ErrorCode::InvalidToken) => {

@@ -278,7 +278,8 @@ mod tests {
         assert_eq!((given.status, given.header("pragma")), (200, Some("no-cache")));
     }
 
-    /// draft-ietf-oauth-refresh-token-expiration-03 §6.1: an answer must say when the token ends, if it has an end, and not otherwise.
+    /// draft-ietf-oauth-refresh-token-expiration-03 §6.1: an answer must say when the token ends, if it has an end, and not
+    /// otherwise.
     #[test]
     fn a_token_answer_says_when_refresh_token_and_grant_end() {
         let scopes = scopes("read");

@@ -104,8 +104,8 @@ pub struct AdminSocket {
     path: PathBuf,
 }
 
-/// Creates the socket, for its owner only. Replaces a socket that a stopped server left behind: the caller holds the lock of the data
-/// folder, so no other server uses it.
+/// Creates the socket, for its owner only. Replaces a socket that a stopped server left behind: the caller holds the lock of
+/// the data folder, so no other server uses it.
 ///
 /// # Errors
 /// If the file system refuses, or another file has the path.

@@ -204,7 +204,8 @@ pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): 
     json(200, &Deletion::of_app(&hallpass, &app).await?)
 }
 
-/// `DELETE /apps/{app}`: its grants end, and its secrets are deleted. No other app gets its client id by chance, because ids are random.
+/// `DELETE /apps/{app}`: its grants end, and its secrets are deleted. No other app gets its client id by chance, because ids
+/// are random.
 pub(super) async fn delete(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,

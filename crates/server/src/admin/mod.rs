@@ -1,8 +1,8 @@
 //! The operator's commands for a running server: JSON over a socket in the data folder.
 //!
-//! Only its owner can open the socket, so no password or token is needed: that account can read the database anyway. Each change goes
-//! through the store. Its feed evicts changed objects from every cache before the answer is sent. The same commit has an event of the
-//! audit log. There is one file per noun.
+//! Only its owner can open the socket, so no password or token is needed: that account can read the database anyway. Each
+//! change goes through the store. Its feed evicts changed objects from every cache before the answer is sent. The same commit
+//! has an event of the audit log. There is one file per noun.
 
 pub mod api;
 mod app_view;

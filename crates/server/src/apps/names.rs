@@ -69,8 +69,8 @@ pub fn check(name: &str) -> Result<(), NameError> {
     if letters { Ok(()) } else { Err(NameError::NoLetter) }
 }
 
-/// Whether the joiner at `at` changes the shape of the letters around it (RFC 5892 A.1 and A.2). Persian and Indic spelling needs it
-/// there; elsewhere it is invisible.
+/// Whether the joiner at `at` changes the shape of the letters around it (RFC 5892 A.1 and A.2). Persian and Indic spelling
+/// needs it there; elsewhere it is invisible.
 fn joins(name: &str, at: usize) -> bool {
     let (before, rest) = name.split_at(at);
     let mut after = rest.chars();

@@ -76,9 +76,9 @@ pub async fn has_developer_pages(hallpass: &Hallpass, user: &User) -> Result<boo
     Ok(!one.await?.items.is_empty())
 }
 
-/// Whether the owner or a team member of an app of this organization may manage it. The app belongs to the organization, so a person
-/// who left, or is no longer a developer there, may not. In the default organization nobody is a developer by role, so membership is
-/// enough.
+/// Whether the owner or a team member of an app of this organization may manage it. The app belongs to the organization, so a
+/// person who left, or is no longer a developer there, may not. In the default organization nobody is a developer by role, so
+/// membership is enough.
 fn keeps_own(hallpass: &Hallpass, user: &User, organization: &Organization) -> bool {
     (is_default(hallpass, organization) && role_in(user, organization).is_some()) || develops(user, organization)
 }

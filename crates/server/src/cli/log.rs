@@ -27,8 +27,8 @@ struct Tally {
 }
 
 impl Log {
-    /// Logs to standard error from now on; `RUST_LOG` selects the lines. If a line cannot be written, the error is not reported to
-    /// the same stream: on a full disk that would be a panic in the middle of a request, or in the thread that writes.
+    /// Logs to standard error from now on; `RUST_LOG` selects the lines. If a line cannot be written, the error is not reported
+    /// to the same stream: on a full disk that would be a panic in the middle of a request, or in the thread that writes.
     pub(super) fn to_stderr() -> Self {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,refinery_core=warn".into());
         let log = Self::default();

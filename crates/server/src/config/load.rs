@@ -1,7 +1,8 @@
 //! Lays the sources of a configuration over each other, and has the result read and checked.
 //!
-//! The order, lowest first: `presets/default.toml`, the preset, the operator's file, the environment, the command line. Tables merge
-//! key by key; a list replaces the list below. A preset's catalogue (`[scopes]`, `[products]`) replaces that of `default` as a whole.
+//! The order, lowest first: `presets/default.toml`, the preset, the operator's file, the environment, the command line. Tables
+//! merge key by key; a list replaces the list below. A preset's catalogue (`[scopes]`, `[products]`) replaces that of `default`
+//! as a whole.
 
 use super::fields::{Fields, nearest};
 use super::problems::{ConfigError, Problems, unreadable};
@@ -147,8 +148,8 @@ fn parsed(text: &str, layer: Layer, problems: &mut Problems) -> Option<Table> {
 /// The sections that a preset may set. If the preset is unknown, these sections are unknown as well.
 const OF_PRESETS: [&str; 5] = ["scopes", "products", "wire", "paths", "defaults"];
 
-/// The preset that the option names, or else the file, or else `default`. For an unknown name, the preset that was most likely meant,
-/// so that the rest is checked as well.
+/// The preset that the option names, or else the file, or else `default`. For an unknown name, the preset that was most likely
+/// meant, so that the rest is checked as well.
 fn preset(source: &Source, file: Option<&Table>, problems: &mut Problems) -> &'static str {
     let known = presets::preset_names();
     let (name, origin) = match (&source.preset, file.and_then(|file| file.get("preset"))) {

@@ -1,8 +1,9 @@
 //! Declares a key of the configuration once: its name, its type, how it is read, and with that how `config show` prints it.
 //!
 //! A section is a list of `name: Type = how`. From it come the struct, its reader and its printed form. `how` is a [`Setting`]:
-//! `required(parse)`, whose default stands in `presets/default.toml`; `optional(parse)`; `or(parse, default)`; `RequiredSecret(judge)`
-//! and `OptionalSecret(judge)`, which read `NAME_file` too; or a type of the section's own, where several keys make one value.
+//! `required(parse)`, whose default stands in `presets/default.toml`; `optional(parse)`; `or(parse, default)`;
+//! `RequiredSecret(judge)` and `OptionalSecret(judge)`, which read `NAME_file` too; or a type of the section's own, where
+//! several keys make one value.
 
 use super::fields::{Fields, Parse};
 use super::shown::Shown;

@@ -136,8 +136,8 @@ impl Declaration<'_> {
     }
 }
 
-/// What is different about the declaration, organization, owner and secret apart. What it leaves out has a default, which counts as
-/// declared.
+/// What is different about the declaration, organization, owner and secret apart. What it leaves out has a default, which
+/// counts as declared.
 fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Option<Vec<String>>) -> AppUpdate {
     let uris: Vec<&str> = declared
         .redirect_uris

@@ -1,9 +1,9 @@
 //! Declared objects: at start, the objects in the configuration are created or updated.
 //!
 //! A declared value is applied once per changed value. The database remembers a keyed digest of each value that was applied,
-//! and a field with the same digest is left alone, even if somebody changed the field since then: a later reset or
-//! suspension wins over a restart. So a start with the same configuration writes nothing and hashes no password. An object that is
-//! taken out of the configuration stays. There are two exceptions: a membership of a person who is still declared, and a resource,
+//! and a field with the same digest is left alone, even if somebody changed the field since then: a later reset or suspension
+//! wins over a restart. So a start with the same configuration writes nothing and hashes no password. An object that is taken
+//! out of the configuration stays. There are two exceptions: a membership of a person who is still declared, and a resource,
 //! which exists only while it is declared.
 
 mod apps;
@@ -49,8 +49,8 @@ pub enum DeclaredError {
 /// How often the work is started again because another server did the same at the same time.
 const ATTEMPTS: usize = 20;
 
-/// Creates the declared objects, including the default organization, or updates fields whose declaration has changed. Servers that
-/// start at the same time on one database may collide: a server that finds an object just created by another starts again.
+/// Creates the declared objects, including the default organization, or updates fields whose declaration has changed. Servers
+/// that start at the same time on one database may collide: a server that finds an object just created by another starts again.
 ///
 /// # Errors
 /// If the database refuses. The next start tries again.
@@ -181,7 +181,8 @@ impl Fields<'_, '_> {
         (self.kind.to_owned(), self.name.to_owned(), field.to_owned())
     }
 
-    /// The digest of a value. It has a key, because some values are passwords, and includes the field, so that equal values differ.
+    /// The digest of a value. It has a key, because some values are passwords, and includes the field, so that equal values
+    /// differ.
     fn digest(&self, field: &str, value: &str) -> [u8; 32] {
         let mut context = hmac::Context::with_key(self.applied.key);
         for part in [self.kind, self.name, field, value] {

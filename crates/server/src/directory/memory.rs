@@ -12,7 +12,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const CAPACITY: usize = 10_000;
-/// The largest number of people in memory. There are many people, and each check of a token needs one. A full cache takes some 25 MiB.
+/// The largest number of people in memory. There are many people, and each check of a token needs one. A full cache takes some
+/// 25 MiB.
 const PEOPLE: usize = 50_000;
 
 /// An app as memory keeps it: its row, and the values that follow from the configuration.
@@ -32,8 +33,8 @@ pub struct Memory {
     pub(super) organizations: Cache<OrganizationId, Arc<Organization>>,
     /// All resources: there are few, and introspection looks up unknown ones as often as known ones.
     pub(super) resources: Cache<(), Arc<[Arc<Resource>]>>,
-    /// An app that had this origin when it was looked up; `origins_of` says whether it still does. Origins that no app has are not kept:
-    /// anybody can make them up, and they would evict the others.
+    /// An app that had this origin when it was looked up; `origins_of` says whether it still does. Origins that no app has are
+    /// not kept: anybody can make them up, and they would evict the others.
     pub(super) origins: Cache<String, AppId>,
     /// Every origin of an app.
     pub(super) origins_of: Cache<AppId, Arc<BTreeSet<String>>>,
@@ -63,7 +64,8 @@ impl Memory {
                 self.apps.remove(&AppId(*app));
                 self.origins_of.remove(&AppId(*app));
             }
-            // Memberships are kept with their person. Those of a deleted organization stay there, but the organization is not found.
+            // Memberships are kept with their person. Those of a deleted organization stay there, but the organization is not
+            // found.
             (ChangeKind::User, [user]) | (ChangeKind::Membership, [user, _]) => {
                 self.users.remove(&UserId(*user));
             }
@@ -111,7 +113,8 @@ where
     let place = match cache.get_value_or_guard(key, Some(Duration::ZERO)) {
         GuardResult::Value(found) => return Ok(Some(found)),
         GuardResult::Guard(place) => Some(place),
-        // Another request is loading it. Do not wait for that: if the database is away, the requests would time out one after another.
+        // Another request is loading it. Do not wait for that: if the database is away, the requests would time out one after
+        // another.
         GuardResult::Timeout => None,
     };
     let found = load.await?;

@@ -1,4 +1,5 @@
-//! Checks an access token: one decryption, one look into the revoked set, and the cached status of its app, person and organization.
+//! Checks an access token: one decryption, one look into the revoked set, and the cached status of its app, person and
+//! organization.
 
 use super::Reason;
 use super::refusal::ServerReason;
@@ -139,8 +140,8 @@ pub async fn living(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Cl
     Ok(claims)
 }
 
-/// Remembers that a token was used by its app, or presented by an API that it is meant for. A request by anybody else is not a use:
-/// it would make a refresh whose answer was lost look like reuse.
+/// Remembers that a token was used by its app, or presented by an API that it is meant for. A request by anybody else is not a
+/// use: it would make a refresh whose answer was lost look like reuse.
 pub fn see(hallpass: &Hallpass, claims: &Claims, now: Instant) {
     if let Some(grant) = claims.grant {
         hallpass.store.touch(grant.id, grant.generation, now);
@@ -165,8 +166,8 @@ pub async fn allowed(hallpass: &Hallpass, claims: Claims) -> Result<Access, Acce
     Ok(Access { claims, client, user })
 }
 
-/// The claims of an access token that Hallpass sealed, even if it has expired or was revoked. If its key is unknown, another server
-/// may have made the key a moment ago, so the newest keys are read.
+/// The claims of an access token that Hallpass sealed, even if it has expired or was revoked. If its key is unknown, another
+/// server may have made the key a moment ago, so the newest keys are read.
 ///
 /// # Errors
 /// If the token is not ours, or if memory is stale and the database is away.

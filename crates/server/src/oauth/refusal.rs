@@ -1,9 +1,9 @@
 //! Why a request is refused.
 //!
-//! Each endpoint, grant type and client authentication method has an enum of its own reasons, next to the code that raises them.
-//! This file has what they share, and the reasons that any endpoint may have. A reason has three texts: `Display` is for the log and
-//! the app's owner and never holds a token or a secret; [`Reason::word`] names its row in `docs/reasons.md`; [`Reason::public`]
-//! is what an answer may reveal, in the words of a dialect.
+//! Each endpoint, grant type and client authentication method has an enum of its own reasons, next to the code that raises
+//! them. This file has what they share, and the reasons that any endpoint may have. A reason has three texts: `Display` is for
+//! the log and the app's owner and never holds a token or a secret; [`Reason::word`] names its row in `docs/reasons.md`;
+//! [`Reason::public`] is what an answer may reveal, in the words of a dialect.
 
 use crate::store::StoreError;
 use hallpass_wire::public_error::{RequestFault, Trouble};

@@ -38,8 +38,8 @@ impl Reason for StandingReason {
 }
 
 impl Client {
-    /// Refuses an app that is not live. Such an app can still authenticate, because `invalid_client` and `unauthorized_client` make
-    /// clients discard their registration.
+    /// Refuses an app that is not live. Such an app can still authenticate, because `invalid_client` and `unauthorized_client`
+    /// make clients discard their registration.
     ///
     /// # Errors
     /// [`StandingReason::Paused`].
@@ -68,7 +68,8 @@ pub fn check_known(grant: &Grant) -> Result<(), StandingReason> {
 }
 
 impl Hallpass {
-    /// Why this person may not act in this organization through this app. `None` if app, person, membership and organization allow it.
+    /// Why this person may not act in this organization through this app. `None` if app, person, membership and organization
+    /// allow it.
     ///
     /// # Errors
     /// If the database is away.

@@ -7,8 +7,8 @@ const CONNECTIONS: u64 = 16_384;
 /// The descriptors for everything else: the database, the admin socket, outgoing requests.
 const OTHERS: u64 = 256;
 
-/// Raises the limit of open files as far as needed and allowed. (Most systems begin with 1,024, for the sake of old programs.) Returns the
-/// number of connections that this allows, so that some descriptors are always left for the database.
+/// Raises the limit of open files as far as needed and allowed. (Most systems begin with 1,024, for the sake of old programs.)
+/// Returns the number of connections that this allows, so that some descriptors are always left for the database.
 pub(crate) fn connections() -> usize {
     let wanted = CONNECTIONS + OTHERS;
     let mut limit = getrlimit(Resource::Nofile);

@@ -95,8 +95,9 @@ impl Hallpass {
         self.config.wire.grant_types.contains(&grant_type)
     }
 
-    /// The grant of a code or refresh token, if the token is authentic. The caller checks the owner and whether the grant is still
-    /// good. A grant whose key was revoked is returned as ended for any token that names it: no proof can be checked any more.
+    /// The grant of a code or refresh token, if the token is authentic. The caller checks the owner and whether the grant is
+    /// still good. A grant whose key was revoked is returned as ended for any token that names it: no proof can be checked any
+    /// more.
     ///
     /// # Errors
     /// If the database is away.
@@ -105,8 +106,8 @@ impl Hallpass {
         let mut found = self.store.grant(GrantId(proof.grant)).await?;
         let lacks = |row: &Grant| row.generation < proof.generation;
         if self.store.is_shared() && found.as_ref().is_none_or(lacks) {
-            // A primary that was cut off lacks the newest grants, and refusing their tokens would sign people out. A heartbeat proves
-            // that this database was not cut off: a cut-off primary cannot commit.
+            // A primary that was cut off lacks the newest grants, and refusing their tokens would sign people out. A heartbeat
+            // proves that this database was not cut off: a cut-off primary cannot commit.
             self.feed.newest().await?;
             found = self.store.grant(GrantId(proof.grant)).await?;
         }
@@ -127,8 +128,8 @@ impl Hallpass {
         Ok(ring.prove(proof, &grant).then_some(grant))
     }
 
-    /// The grant of this row. If its key was revoked, the grant has ended, and this writes the end to the row: the revocation of a key is
-    /// one commit, however many grants it ends.
+    /// The grant of this row. If its key was revoked, the grant has ended, and this writes the end to the row: the revocation
+    /// of a key is one commit, however many grants it ends.
     ///
     /// # Errors
     /// If the database is away.

@@ -244,7 +244,8 @@ fn path_of(address: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Revocations are kept as long as any access token lives. Other servers must know of a longer life before the first token has it.
+/// Revocations are kept as long as any access token lives. Other servers must know of a longer life before the first token has
+/// it.
 async fn keep_longest_access(store: &Store, access: Duration, now: Instant) -> Result<(), StoreError> {
     if !store.is_shared() {
         return store.keep_longest_access(access).await.map(drop);

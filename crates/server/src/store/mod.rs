@@ -1,12 +1,12 @@
 //! The database: grants, and what people entered (DESIGN: the store).
 //!
 //! One concrete [`Store`] with one of two engines inside, SQLite or PostgreSQL. Each noun has a folder, or a file, with its
-//! statements. Most are the same for both engines; where they cannot be, the two texts stand side by side, and the name of the one
-//! that only PostgreSQL gets ends in `_ON_POSTGRES`.
+//! statements. Most are the same for both engines; where they cannot be, the two texts stand side by side, and the name of the
+//! one that only PostgreSQL gets ends in `_ON_POSTGRES`.
 //!
-//! A change of state is one conditional statement, never a read and then a write. All changes that wait at the same moment are one
-//! commit (`engine/writer/queue.rs`), and each is answered after it. Of a token only its grant's row is stored, so the database grows
-//! with grants and not with refreshes.
+//! A change of state is one conditional statement, never a read and then a write. All changes that wait at the same moment are
+//! one commit (`engine/writer/queue.rs`), and each is answered after it. Of a token only its grant's row is stored, so the
+//! database grows with grants and not with refreshes.
 
 mod apps;
 mod audit;

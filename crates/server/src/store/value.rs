@@ -29,7 +29,8 @@ pub struct Statement {
     pub sql: &'static str,
     /// The values of `$1…$n`.
     pub params: Vec<Value>,
-    /// The number of rows that it must change. If it changes another number, the whole write is undone with [`StoreError::Conflict`].
+    /// The number of rows that it must change. If it changes another number, the whole write is undone with
+    /// [`StoreError::Conflict`].
     pub expect: Option<u64>,
 }
 

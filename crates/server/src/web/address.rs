@@ -1,8 +1,8 @@
 //! Whether a request was made at the server's own address (docs/decisions/0055).
 //!
-//! For forms the browser's `Origin` decides. If `public_url` is set, `Host` is ignored, because proxies change it. If it is not set,
-//! the server accepts only the names of this computer. Another name needs `public_url`, or it is an attack: any site can point its
-//! name to 127.0.0.1 (DNS rebinding).
+//! For forms the browser's `Origin` decides. If `public_url` is set, `Host` is ignored, because proxies change it. If it is not
+//! set, the server accepts only the names of this computer. Another name needs `public_url`, or it is an attack: any site can
+//! point its name to 127.0.0.1 (DNS rebinding).
 
 use crate::serve::hallpass::Hallpass;
 use crate::web::view::ErrorKind;
@@ -69,8 +69,8 @@ pub(super) fn is_own_host(hallpass: &Hallpass, parts: &Parts) -> bool {
     is_host_of(&host, &own)
 }
 
-/// Whether the request comes from our own pages, or does not name an origin. A browser that hides the origin still says whether it
-/// is the same one (Fetch Metadata).
+/// Whether the request comes from our own pages, or does not name an origin. A browser that hides the origin still says whether
+/// it is the same one (Fetch Metadata).
 pub(super) fn is_own_origin(hallpass: &Hallpass, parts: &Parts) -> bool {
     let Some(origin) = parts.headers.get(header::ORIGIN) else {
         return true;

@@ -13,8 +13,8 @@ use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header};
 
-/// The largest number of binding cookies that are read. Each tab that is opened before the first cookie gets one. Other programs on
-/// the same host can set some too.
+/// The largest number of binding cookies that are read. Each tab that is opened before the first cookie gets one. Other
+/// programs on the same host can set some too.
 const MOST_BINDINGS: usize = 32;
 /// The part of a binding cookie's name between the name of the session cookie and the random part.
 const BINDING: &str = "-browser-";
@@ -74,8 +74,8 @@ impl Browser {
         }
     }
 
-    /// Whether this binding was made in this browser. In an older version the session cookie was the binding, and a server of that
-    /// version may run beside this one.
+    /// Whether this binding was made in this browser. In an older version the session cookie was the binding, and a server of
+    /// that version may run beside this one.
     pub(super) fn is_bound(&self, binding: &Hash) -> bool {
         self.bindings.contains(binding) || self.session.is_some_and(|session| session.0 == *binding)
     }

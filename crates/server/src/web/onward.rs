@@ -1,7 +1,7 @@
 //! The target of a sign-in: a place, or a form whose session had ended when it was sent (DESIGN §9).
 //!
-//! The page comes back with the text that was typed, or says that nothing was done. The form takes effect only if the person sends
-//! it again.
+//! The page comes back with the text that was typed, or says that nothing was done. The form takes effect only if the person
+//! sends it again.
 
 use super::Form;
 use super::state::{LONGEST_PAYLOAD, Opened};

@@ -46,7 +46,8 @@ pub struct Visit {
     pub locale: Locale,
     /// A notice at the top of the page.
     pub notice: Option<Notice>,
-    /// Whether the navigation links to the developer pages. It does so for a person who is not signed in: they may be a developer.
+    /// Whether the navigation links to the developer pages. It does so for a person who is not signed in: they may be a
+    /// developer.
     develops: bool,
     browser: Browser,
 }
@@ -119,8 +120,8 @@ impl Visit {
         state::open(keys, purpose, fit, self.now, form.get("state")?)
     }
 
-    /// Seals the state of a form that comes back after a sign-in ([`super::onward`]). A sign-out in another tab removes the session
-    /// cookie, so the state also names the browser by its binding cookie.
+    /// Seals the state of a form that comes back after a sign-in ([`super::onward`]). A sign-out in another tab removes the
+    /// session cookie, so the state also names the browser by its binding cookie.
     #[must_use]
     pub fn seal_to_return(&self, purpose: Purpose, payload: &[u8]) -> String {
         self.seal(purpose, &[payload, &self.browser.binding()].concat())
@@ -137,8 +138,8 @@ impl Visit {
         Some(opened)
     }
 
-    /// Whether the browser sent a cookie of ours. If a form comes without one, it was begun in another browser, or the browser keeps
-    /// no cookies.
+    /// Whether the browser sent a cookie of ours. If a form comes without one, it was begun in another browser, or the browser
+    /// keeps no cookies.
     #[must_use]
     pub fn brought_cookies(&self) -> bool {
         self.browser.brought_cookies()

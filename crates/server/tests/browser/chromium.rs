@@ -101,8 +101,8 @@ impl Chromium {
         (chromium, process)
     }
 
-    /// Checks the page as it is: in both colour schemes, wide and narrow, axe finds nothing and nothing scrolls sideways. Saves pictures in
-    /// `target/tmp/pages`, one of them in forced colours.
+    /// Checks the page as it is: in both colour schemes, wide and narrow, axe finds nothing and nothing scrolls sideways. Saves
+    /// pictures in `target/tmp/pages`, one of them in forced colours.
     pub(crate) async fn inspect(&self, page: &str) -> WebDriverResult<()> {
         // Through the debugger: the content security policy forbids every script tag that is not the server's own.
         let load = format!("if (typeof axe === 'undefined') {{ {} }}", self.axe);

@@ -1,5 +1,5 @@
-//! Walks of a person through the pages in Chromium, by field names, keys and texts. Each page is checked in both colour schemes, in a
-//! wide and a narrow window, and with axe.
+//! Walks of a person through the pages in Chromium, by field names, keys and texts. Each page is checked in both colour
+//! schemes, in a wide and a narrow window, and with axe.
 //!
 //! Not part of a plain `cargo test`: `cargo xtask test --only browser` installs the browser and runs this.
 #![allow(
@@ -112,7 +112,8 @@ async fn api_5_a_person_copies_the_code() {
     server.stop();
 }
 
-/// Preset `house-check`: redirect URIs separated by commas, one of them malformed (HC-2); id and secret, once (HC-3); a reset (HC-5).
+/// Preset `house-check`: redirect URIs separated by commas, one of them malformed (HC-2); id and secret, once (HC-3); a reset
+/// (HC-5).
 #[tokio::test(flavor = "multi_thread")]
 async fn hc_2_hc_3_hc_5_a_developer_creates_an_app_and_resets_its_secret() {
     let server = Server::start("house-check", PERSON);

@@ -1,5 +1,5 @@
-//! A walk in a browser through pages on which every text is hostile: no script runs, and the content security policy has nothing to
-//! stop.
+//! A walk in a browser through pages on which every text is hostile: no script runs, and the content security policy has
+//! nothing to stop.
 
 use thirtyfour::prelude::*;
 

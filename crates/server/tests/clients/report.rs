@@ -1,5 +1,5 @@
-//! Runs the script of a client as a process. The script asks for the person on its standard output, gets the answer on its standard
-//! input, and reports line by line.
+//! Runs the script of a client as a process. The script asks for the person on its standard output, gets the answer on its
+//! standard input, and reports line by line.
 //!
 //! Two lines are requests: `visit URL` is answered with the redirect, `end access` with `ended`. All others are the report.
 
@@ -24,8 +24,8 @@ const SECRET: &str = r#"odd secret+with/every=sign:that%41is&allowed~"#;
 /// How long a client may be silent. A script makes at most one request between two lines.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// For each preset, the scopes that the app requests, and whether it must use PKCE. If it need not, it follows the documentation of
-/// the API.
+/// For each preset, the scopes that the app requests, and whether it must use PKCE. If it need not, it follows the
+/// documentation of the API.
 const PRESETS: [(&str, &str, &str); 5] = [
     ("default", "profile read", "S256"),
     ("common-controls-hub", "controls documents", ""),

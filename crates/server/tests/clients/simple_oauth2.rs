@@ -1,5 +1,5 @@
-//! simple-oauth2, which checks neither the token type nor the error code. Its revocation works only if the answer is JSON. `apicbase`
-//! answers with an empty body, like its original.
+//! simple-oauth2, which checks neither the token type nor the error code. Its revocation works only if the answer is JSON.
+//! `apicbase` answers with an empty body, like its original.
 
 use std::process::Command;
 

@@ -6,8 +6,8 @@
 //! - `sh no-run: REASON`: it is not run.
 //! - `text browser`: a person opens this address, signs in and allows. `CODE` is then the code that the app got.
 //!
-//! A page without a server of its own gets one from [`World`], with an app, a resource and a grant. Words such as `CLIENT_ID` stand for
-//! the values of that world.
+//! A page without a server of its own gets one from [`World`], with an app, a resource and a grant. Words such as `CLIENT_ID`
+//! stand for the values of that world.
 
 use crate::harness::{Folder, Serving};
 use crate::person::Person;

@@ -110,8 +110,8 @@ fn one_database_has_one_server_whatever_the_name_of_its_file() {
     }
 }
 
-/// Under another name SQLite does not find the newest commits, which are in a file beside the first name. A server would lose them, and
-/// a migration would overwrite the running server's data.
+/// Under another name SQLite does not find the newest commits, which are in a file beside the first name. A server would lose
+/// them, and a migration would overwrite the running server's data.
 #[test]
 fn a_database_with_two_hard_links_is_opened_by_no_command() {
     let folder = Folder::new();

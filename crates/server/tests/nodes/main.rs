@@ -1,7 +1,7 @@
 //! Several servers on one PostgreSQL behind a real nginx, with clients that reach another server at every request.
 //!
-//! The servers are the released binary, on the machine's clock. The tests check how soon one server knows of another's change, and
-//! what a server answers after it was stopped or lost its database. So some tests wait for real time, with a limit.
+//! The servers are the released binary, on the machine's clock. The tests check how soon one server knows of another's change,
+//! and what a server answers after it was stopped or lost its database. So some tests wait for real time, with a limit.
 //!
 //! Not part of a plain `cargo test`: `cargo xtask test --only nodes` installs nginx and runs this.
 #![allow(

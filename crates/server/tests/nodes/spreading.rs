@@ -1,5 +1,5 @@
-//! How soon a change at one server takes effect at all others: measured from the acknowledgement to the first answer that shows the
-//! change.
+//! How soon a change at one server takes effect at all others: measured from the acknowledgement to the first answer that shows
+//! the change.
 
 use crate::client::{Answer, SECRET};
 use crate::world::World;

@@ -38,8 +38,8 @@ async fn a_server_with_another_master_key_does_not_start() {
     assert_eq!(schema.sql("SELECT count(*) FROM keys").unwrap(), "4");
 }
 
-/// Servers with two different master keys start at the same time on an empty database. Whichever key is first, the database has no key
-/// that the other one sealed.
+/// Servers with two different master keys start at the same time on an empty database. Whichever key is first, the database has
+/// no key that the other one sealed.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_masters_never_mix() {
     for _ in 0..3 {

@@ -138,8 +138,8 @@ fn hallpass() -> Command {
     command
 }
 
-/// The text after `prefix` on the first line of a program's standard output that begins with it. The pipe stays open: otherwise the
-/// program would fail when it writes more.
+/// The text after `prefix` on the first line of a program's standard output that begins with it. The pipe stays open: otherwise
+/// the program would fail when it writes more.
 pub(crate) fn first_line(child: &mut Child, prefix: &str) -> Option<String> {
     let mut output = BufReader::new(child.stdout.take()?);
     let found = output

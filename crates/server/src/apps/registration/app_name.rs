@@ -30,7 +30,8 @@ impl AppName {
     /// The most characters. An app that had a longer name before keeps it.
     pub const LONGEST: usize = 100;
 
-    /// Reads a name that a person chooses on a site called `brand`. The store checks whether it looks like the name of another app.
+    /// Reads a name that a person chooses on a site called `brand`. The store checks whether it looks like the name of another
+    /// app.
     ///
     /// # Errors
     /// The first fault.

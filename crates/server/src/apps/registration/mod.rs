@@ -1,8 +1,8 @@
 //! The rules for the fields of an app: the same for the portal, the admin API and the configuration.
 //!
 //! Texts become types that cannot be wrong ([`AppName`], [`ClientId`], [`Email`], [`Slug`]). [`judge`] turns a [`Request`] into
-//! [`Accepted`] values or a list of [`Fault`]s. Each caller renders the faults in its own form: beside the field of a page, as JSON,
-//! or with a line of the configuration.
+//! [`Accepted`] values or a list of [`Fault`]s. Each caller renders the faults in its own form: beside the field of a page, as
+//! JSON, or with a line of the configuration.
 
 mod app_name;
 mod client_id;

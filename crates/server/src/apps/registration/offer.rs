@@ -5,8 +5,8 @@ use crate::store::model::{ClientType, GrantType};
 use hallpass_wire::Scope;
 use indexmap::IndexSet;
 
-/// The scopes, products and grant types that a site offers. `None` if unknown, for instance because that part of a configuration has
-/// faults. Requests are then not checked against it.
+/// The scopes, products and grant types that a site offers. `None` if unknown, for instance because that part of a
+/// configuration has faults. Requests are then not checked against it.
 #[derive(Default)]
 pub(crate) struct Offer<'a> {
     /// In the order of the configuration.

@@ -87,7 +87,8 @@ fn connections(node: &Node) -> Result<u32, String> {
 const LONGEST_DATABASE: usize = 503;
 
 impl Store {
-    /// Resolves SQLite's file against the data folder. Its path is judged here, because SQLite does not say what is wrong with it.
+    /// Resolves SQLite's file against the data folder. Its path is judged here, because SQLite does not say what is wrong with
+    /// it.
     pub(in crate::config) fn resolve(&mut self, data: &Path, problems: &mut Problems) {
         let StoreUrl::Sqlite(file) = &mut self.url else { return };
         let path = data.join(&file);

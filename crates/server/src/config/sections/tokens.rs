@@ -25,7 +25,8 @@ section! {
         rotate: bool = required(values::boolean),
         /// For this long after a rotation the predecessor gives the same successor again.
         grace: Duration = required(values::duration),
-        /// For this long after a rotation an unconfirmed successor may be replaced, as configured; see [`Tokens::effective_retry`].
+        /// For this long after a rotation an unconfirmed successor may be replaced, as configured; see
+        /// [`Tokens::effective_retry`].
         retry: Duration = required(values::duration),
         /// Active grants that one user may have for one app; with one more, the longest idle one ends.
         grants_per_user_and_app: u32 = required(values::count),

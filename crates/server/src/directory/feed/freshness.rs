@@ -11,8 +11,8 @@ use std::time::Duration;
 /// The largest age of memory.
 pub(crate) const STALENESS: Duration = Duration::from_secs(2);
 
-/// The last moment up to which everything is known. Its two halves are not read together; a mixture of two moments is older than the
-/// newer one, so it is safe.
+/// The last moment up to which everything is known. Its two halves are not read together; a mixture of two moments is older
+/// than the newer one, so it is safe.
 #[derive(Debug)]
 pub(super) struct Freshness {
     boot: AtomicI64,
@@ -36,8 +36,8 @@ impl Freshness {
         self.wall.store(at.wall.0, Ordering::SeqCst);
     }
 
-    /// Whether memory is fresh at this moment. The clock by which more time has passed decides: one clock stops while the machine is
-    /// suspended, and the other can be set.
+    /// Whether memory is fresh at this moment. The clock by which more time has passed decides: one clock stops while the
+    /// machine is suspended, and the other can be set.
     pub(super) fn at(&self, now: Reading) -> bool {
         let proved = Reading {
             boot: self.boot.load(Ordering::SeqCst),

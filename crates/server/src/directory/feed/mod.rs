@@ -112,8 +112,8 @@ impl Feed {
         }
     }
 
-    /// Reads the keys again if they have changed. They are marked as read only afterwards, because this future may be dropped at any
-    /// point.
+    /// Reads the keys again if they have changed. They are marked as read only afterwards, because this future may be dropped
+    /// at any point.
     async fn keep_keys(&self, store: &Store, keys: &Keys) -> Result<(), StoreError> {
         let changed = self.keys_changed.load(Ordering::SeqCst);
         if self.keys_read.load(Ordering::SeqCst) == changed {

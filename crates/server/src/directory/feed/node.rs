@@ -101,7 +101,8 @@ impl Feed {
         }
     }
 
-    /// Whether every server can read this word, so that it may be written. A stopped server counts until its heartbeat is deleted.
+    /// Whether every server can read this word, so that it may be written. A stopped server counts until its heartbeat is
+    /// deleted.
     #[must_use]
     pub fn all_read(&self, word: &str) -> bool {
         let reads = |words: &String| words.split(' ').any(|one| one == word);

@@ -2,12 +2,12 @@
 //!
 //! Credentials come by Basic or in the body, never both. A public client sends only its id; it proves itself later, by PKCE.
 //!
-//! Failures are limited (`accounts/limits/`). A secret with 256 bits is compared before the limits are checked, so the right secret
-//! always succeeds, and the comparison is cheap. The limits are checked only before a secret that could be guessed, and after a
-//! failure.
+//! Failures are limited (`accounts/limits/`). A secret with 256 bits is compared before the limits are checked, so the right
+//! secret always succeeds, and the comparison is cheap. The limits are checked only before a secret that could be guessed, and
+//! after a failure.
 //!
-//! If any secret was chosen by a person, each refused guess costs one verification, whatever it names: an app or API with a chosen
-//! secret, one with a random secret, or nothing. So the time does not show whose secret is worth guessing (decision 64).
+//! If any secret was chosen by a person, each refused guess costs one verification, whatever it names: an app or API with a
+//! chosen secret, one with a random secret, or nothing. So the time does not show whose secret is worth guessing (decision 64).
 
 pub mod secret;
 

@@ -101,7 +101,8 @@ impl Sent {
         }
     }
 
-    /// The account that a failure is counted for. It depends only on what was sent: not on which accounts exist, nor on the secret.
+    /// The account that a failure is counted for. It depends only on what was sent: not on which accounts exist, nor on the
+    /// secret.
     fn account(&self) -> String {
         match (&self.header, self.readings.first()) {
             (Some(header), _) => header.name(),

@@ -21,8 +21,8 @@ pub fn metadata(hallpass: &Hallpass) -> Response {
 }
 
 /// Answers 404 at the address of OpenID Connect Discovery. A document without `jwks_uri`, `subject_types_supported` and signing
-/// algorithms is not that of an OpenID provider (§3), and libraries fail if they find one. After a 404 they try that of RFC 8414. The
-/// answer is JSON and not a page, because programs call this address.
+/// algorithms is not that of an OpenID provider (§3), and libraries fail if they find one. After a 404 they try that of RFC
+/// 8414. The answer is JSON and not a page, because programs call this address.
 #[must_use]
 pub fn no_openid_configuration() -> Response {
     let body = r#"{"error":"not_found","error_description":"This server is no OpenID provider; its metadata is at /.well-known/oauth-authorization-server"}"#;

@@ -38,7 +38,8 @@ pub enum CodeReason {
     /// The grant of this code ended before it was redeemed.
     #[error("the grant of this code has ended")]
     Revoked,
-    /// The redirect URI differs from the one of the authorization request, or is absent although that request had one (RFC 6749 §4.1.3).
+    /// The redirect URI differs from the one of the authorization request, or is absent although that request had one (RFC 6749
+    /// §4.1.3).
     #[error("the redirect URI is not the one that the code was asked with")]
     RedirectUriMismatch,
     /// The authorization request had a challenge, but no verifier came (RFC 7636 §4.6).
@@ -127,7 +128,8 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     };
     match hallpass.store.redeem(&grant, change).await? {
         Some(Redeemed { grant, crowded }) => {
-            // The code is spent, so the request must succeed: a client that tried again would send a used code and lose the grant.
+            // The code is spent, so the request must succeed: a client that tried again would send a used code and lose the
+            // grant.
             if crowded && let Err(error) = end_longest_idle(hallpass, request, &grant).await {
                 tracing::warn!(%error, grant = %grant.id, "grants beyond the limit stay until the next redemption");
             }
@@ -234,8 +236,8 @@ async fn second_use(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Gra
     Ok(CodeReason::Replayed)
 }
 
-/// Whether a second use passes the same checks as the first. After the first rotation, and some time after the code has expired, the
-/// row no longer has the data for these checks.
+/// Whether a second use passes the same checks as the first. After the first rotation, and some time after the code has
+/// expired, the row no longer has the data for these checks.
 fn is_replay(request: &TokenRequest<'_>, grant: &Grant) -> bool {
     let (client, body) = (request.client, request.body);
     // A server of the previous version removes this data from the row when it redeems a code.

@@ -39,8 +39,8 @@ pub fn refresh_expiry(hallpass: &Hallpass, client: &Client, ends: Option<Instant
     [by_age, by_idleness, ends].into_iter().flatten().min()
 }
 
-/// When the refresh token of `grant`, which is used now, and the grant itself end. If the token does not rotate, the grant ends with
-/// it, and the idle time counts from now.
+/// When the refresh token of `grant`, which is used now, and the grant itself end. If the token does not rotate, the grant ends
+/// with it, and the idle time counts from now.
 fn refresh_life(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instant) -> RefreshLife {
     let stays = !rotates(hallpass, client);
     let idle = hallpass.config.tokens.refresh_idle.filter(|_| stays);
@@ -52,8 +52,8 @@ fn refresh_life(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instan
     }
 }
 
-/// The answer for a grant whose current generation was issued at `issued_at`. The same grant, scopes and moment give the same tokens
-/// on every node, so a lost answer can be given again. The scopes have passed
+/// The answer for a grant whose current generation was issued at `issued_at`. The same grant, scopes and moment give the same
+/// tokens on every node, so a lost answer can be given again. The scopes have passed
 /// [`fitting`](crate::oauth::scopes::fitting).
 ///
 /// # Errors
@@ -125,8 +125,8 @@ pub fn for_app(
     Ok(answer(hallpass, request, &access_token, &claims, None))
 }
 
-/// Seals with the key that was current at the moment of issue, so that an answer that is given again after a rotation of keys is the
-/// same.
+/// Seals with the key that was current at the moment of issue, so that an answer that is given again after a rotation of keys
+/// is the same.
 fn seal(
     hallpass: &Hallpass,
     ring: &Keyring,

@@ -51,8 +51,8 @@ impl Drop for Open {
 /// The memory for requests is full.
 pub(super) struct NoRoom;
 
-/// Whether nothing is lost if the client must ask again. A refusal has changed nothing either. It may repeat much of the request, so a
-/// source must not hold any number of refusals.
+/// Whether nothing is lost if the client must ask again. A refusal has changed nothing either. It may repeat much of the
+/// request, so a source must not hold any number of refusals.
 pub(super) fn is_repeatable<B>(method: &Method, answer: &Response<B>) -> bool {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     reads || answer.status().is_client_error() || answer.extensions().get::<Unchanged>().is_some()

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// The body of a request. After a body that was not read to its end, the next bytes are not a request, so hyper must not give the socket
-/// back.
+/// The body of a request. After a body that was not read to its end, the next bytes are not a request, so hyper must not give
+/// the socket back.
 pub(crate) struct Arriving {
     body: Incoming,
     pulse: Arc<Pulse>,

@@ -104,8 +104,9 @@ impl Begun {
         fits
     }
 
-    /// Whether hyper should see the bytes. It sees the first ones, which reveal most traffic that is not HTTP. It sees them again when the
-    /// headers may be complete, are too large, or have doubled: not at each byte of a client that sends them one by one.
+    /// Whether hyper should see the bytes. It sees the first ones, which reveal most traffic that is not HTTP. It sees them
+    /// again when the headers may be complete, are too large, or have doubled: not at each byte of a client that sends them one
+    /// by one.
     fn next(&self, spoken: Spoken) -> Next {
         match spoken {
             Spoken::Http2 => Next::Http2,

@@ -1,8 +1,8 @@
 //! A connection from its first byte to its last. Between requests only its socket is kept.
 //!
 //! hyper's buffers and states take some 25 KiB for each connection, with a request or without. So hyper gets the socket when
-//! bytes of a request have arrived. It gives the socket back when no request follows, or when it waits for the rest of the headers
-//! (decision 70). The bytes that hyper has read of that request come back with the socket.
+//! bytes of a request have arrived. It gives the socket back when no request follows, or when it waits for the rest of the
+//! headers (decision 70). The bytes that hyper has read of that request come back with the socket.
 
 use super::begun::{Begun, Next};
 use super::explained::Explained;
@@ -124,7 +124,8 @@ impl Attended {
         Ok(())
     }
 
-    /// Serves requests. Returns the socket, with the bytes that were read of the next request, when hyper waits for the rest of it.
+    /// Serves requests. Returns the socket, with the bytes that were read of the next request, when hyper waits for the rest of
+    /// it.
     async fn http1(
         &self,
         watched: Watched,
@@ -191,8 +192,8 @@ impl Attended {
         }
     }
 
-    /// Whether hyper should give the socket back: it waits for the rest of a request, or it has waited long for the next one, or it has
-    /// many connections.
+    /// Whether hyper should give the socket back: it waits for the rest of a request, or it has waited long for the next one,
+    /// or it has many connections.
     fn rests(&self, active: &Active<'_>, mut linger: Pin<&mut Sleep>, context: &mut Context<'_>) -> bool {
         let Some(rest) = self.pulse.rest() else { return false };
         if rest.begun || !active.may_linger() {

@@ -1,5 +1,5 @@
-//! Texts for requests that hyper refuses before the router. hyper itself answers a request that it cannot parse, with only a status,
-//! which is a blank page. This wrapper of the socket recognises such an answer, and sends one with a body instead.
+//! Texts for requests that hyper refuses before the router. hyper itself answers a request that it cannot parse, with only a
+//! status, which is a blank page. This wrapper of the socket recognises such an answer, and sends one with a body instead.
 
 use super::{HEADERS, HEADERS_HTTP_2};
 use crate::http::body::SLOWEST;
@@ -34,8 +34,8 @@ const MOST_THROWN_AWAY: u64 = 256 * 1024;
 /// The bytes that a header counts in addition to its name and value (RFC 9113 §6.5.2).
 const EACH_HEADER: usize = 32;
 
-/// Refuses an HTTP/2 request whose headers, with its address, are too long. h2 refuses headers of twice that length without a text,
-/// because only h2 can answer on its connection.
+/// Refuses an HTTP/2 request whose headers, with its address, are too long. h2 refuses headers of twice that length without a
+/// text, because only h2 can answer on its connection.
 pub(super) fn refuse_long_headers<B>(request: &Request<B>, peer: IpAddr) -> Option<Response<Bytes>> {
     let uri = request.uri();
     let address = uri.path_and_query().map_or(0, |path| path.as_str().len());
@@ -94,8 +94,8 @@ struct Last {
     answer: Vec<u8>,
     sent: usize,
     thrown_away: u64,
-    /// If a socket is closed while bytes arrive, it is reset, and the client may lose the answer. So arriving bytes are read and discarded
-    /// until this moment, up to [`MOST_THROWN_AWAY`].
+    /// If a socket is closed while bytes arrive, it is reset, and the client may lose the answer. So arriving bytes are read
+    /// and discarded until this moment, up to [`MOST_THROWN_AWAY`].
     lingers: Pin<Box<Sleep>>,
 }
 
@@ -164,8 +164,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
     }
 }
 
-/// The answer to send in place of these bytes, if they are an answer without a text: a refusal that has only headers that hyper sets.
-/// Every answer of ours has other headers.
+/// The answer to send in place of these bytes, if they are an answer without a text: a refusal that has only headers that hyper
+/// sets. Every answer of ours has other headers.
 fn explain(bytes: &[u8]) -> Option<(StatusCode, Vec<u8>)> {
     if !bytes.starts_with(b"HTTP/1.1 4") {
         return None;

@@ -44,8 +44,8 @@ pub(crate) const HEADERS: usize = 16 * 1024;
 /// The largest headers of an HTTP/2 request, of which a connection has sixteen.
 const HEADERS_HTTP_2: usize = 8 * 1024;
 
-/// The longest headers that h2 reads, so that headers above the limit can be refused with a text. This is the size of one frame (RFC 9113
-/// §4.2).
+/// The longest headers that h2 reads, so that headers above the limit can be refused with a text. This is the size of one frame
+/// (RFC 9113 §4.2).
 const READ_HTTP_2: u32 = 16 * 1024;
 
 /// The most unread bytes that an HTTP/2 client may send, on all streams of a connection together.
@@ -55,7 +55,8 @@ const WINDOW: u32 = 65_535;
 pub(crate) struct Bounds {
     /// The largest number of open connections. One more waits in the kernel until another is closed.
     pub(crate) connections: usize,
-    /// The number of connections up to which one keeps its buffers for a moment after an answer, so that the next request is faster.
+    /// The number of connections up to which one keeps its buffers for a moment after an answer, so that the next request is
+    /// faster.
     pub(crate) lingering: usize,
     /// The waiting times of each connection.
     pub(crate) patience: Patience,
@@ -78,8 +79,8 @@ fn http2() -> http2::Builder<TokioExecutor> {
     http2
         .max_concurrent_streams(16)
         .max_header_list_size(READ_HTTP_2)
-        // Not less than the default window, which a client uses before it has our settings: h2 gives no more window to a stream whose body
-        // began then.
+        // Not less than the default window, which a client uses before it has our settings: h2 gives no more window to a stream
+        // whose body began then.
         .initial_stream_window_size(WINDOW)
         // The least that HTTP/2 knows (RFC 9113 §6.9.2); it holds what all streams may send.
         .initial_connection_window_size(WINDOW);

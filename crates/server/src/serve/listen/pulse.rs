@@ -27,8 +27,8 @@ impl Default for Patience {
     }
 }
 
-/// The number of requests that a client may cancel on one HTTP/2 connection, in addition to half of all. To open and reset a stream costs
-/// the client nothing, and the server a request (CVE-2023-44487).
+/// The number of requests that a client may cancel on one HTTP/2 connection, in addition to half of all. To open and reset a
+/// stream costs the client nothing, and the server a request (CVE-2023-44487).
 const TAKEN_BACK: u64 = 100;
 
 /// Why a connection is closed.
@@ -153,7 +153,8 @@ impl Pulse {
         state.headers = None;
     }
 
-    /// Notes HTTP/2 headers: whether a block was `ended`, and whether a block was `begun` and is not complete. Other requests may be open.
+    /// Notes HTTP/2 headers: whether a block was `ended`, and whether a block was `begun` and is not complete. Other requests
+    /// may be open.
     pub(super) fn http2_headers(&self, ended: bool, begun: bool, now: Instant) {
         let mut state = self.lock();
         if ended {
@@ -203,8 +204,8 @@ impl Pulse {
         self.lock().blocked.get_or_insert(Blocked { since: now, waiting });
     }
 
-    /// Notes that the socket accepted this number of bytes. A busy HTTP/2 connection always has more to send, so it is unblocked when the
-    /// bytes that waited are sent.
+    /// Notes that the socket accepted this number of bytes. A busy HTTP/2 connection always has more to send, so it is
+    /// unblocked when the bytes that waited are sent.
     pub(super) fn took(&self, bytes: usize) {
         let mut state = self.lock();
         if let Some(blocked) = &mut state.blocked {

@@ -44,7 +44,8 @@ impl Store {
         all(self.read(OF_APP, &[id.into()]).await?, Row::take)
     }
 
-    /// Replaces the origins that are named for an app. [`StoreError::Conflict`](crate::store::StoreError::Conflict): there is no such app.
+    /// Replaces the origins that are named for an app. [`StoreError::Conflict`](crate::store::StoreError::Conflict): there is
+    /// no such app.
     pub async fn name_origins(&self, id: AppId, origins: &[Origin], now: Instant) -> Result<()> {
         let mut statements = vec![
             Statement::new(SAME_APP, vec![id.into()]).expect_one(),

@@ -26,7 +26,8 @@ impl Store {
         self.write_announcing(vec![], change).await
     }
 
-    /// Replaces several entries by one. [`StoreError::Conflict`](crate::store::StoreError::Conflict): another request did that first.
+    /// Replaces several entries by one. [`StoreError::Conflict`](crate::store::StoreError::Conflict): another request did that
+    /// first.
     pub async fn recall(&self, recall: &Recall, now: Instant) -> Result<()> {
         let (statements, change) = recall_statements(recall, now);
         self.write_announcing(statements, change).await

@@ -38,8 +38,8 @@ pub struct App {
     pub products: Option<Vec<String>>,
     /// The grant types that it may use. Empty: none. `None`: those of the preset.
     pub grant_types: Option<Vec<GrantType>>,
-    /// Whether the operator vouches for it: it was declared, registered by a person on the operator's list, or reviewed (DESIGN §4,
-    /// decision 79).
+    /// Whether the operator vouches for it: it was declared, registered by a person on the operator's list, or reviewed (DESIGN
+    /// §4, decision 79).
     pub trusted: bool,
     /// Whether `http://localhost` is accepted with any port, like loopback addresses.
     pub localhost_any_port: bool,
@@ -178,7 +178,8 @@ pub struct Resource {
     pub identifier: String,
     /// The name that people see.
     pub name: String,
-    /// The secret for introspection. `None`: it cannot authenticate, for instance because this version does not know a word of its row.
+    /// The secret for introspection. `None`: it cannot authenticate, for instance because this version does not know a word of
+    /// its row.
     #[serde(skip)]
     pub secret: Option<SecretHash>,
     /// Its own scopes. `None`: all scopes.

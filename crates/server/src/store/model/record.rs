@@ -138,7 +138,8 @@ pub struct Declared {
 pub struct NewChange {
     /// The moment.
     pub at: Instant,
-    /// When it expires. `None`: after the longest life of an access token that was ever configured, from `at` or the newest entry.
+    /// When it expires. `None`: after the longest life of an access token that was ever configured, from `at` or the newest
+    /// entry.
     pub expires: Option<Instant>,
     /// The kind of the entry.
     pub kind: ChangeKind,

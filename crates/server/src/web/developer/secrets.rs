@@ -1,4 +1,5 @@
-//! Adds, replaces and ends secrets of an app. At most two are live: two allow a change without an outage, and more would be forgotten.
+//! Adds, replaces and ends secrets of an app. At most two are live: two allow a change without an outage, and more would be
+//! forgotten.
 
 use super::apps::{self, address_of, place_of, show};
 use super::change_app::active;
@@ -71,7 +72,8 @@ fn become_of(visit: &Visit, client: &Client, others: Others) -> OldSecrets {
     }
 }
 
-/// The person, the app, and the secret that the form's sealed state names; `None` if the state belongs to another person or is too old.
+/// The person, the app, and the secret that the form's sealed state names; `None` if the state belongs to another person or is
+/// too old.
 async fn asked(visit: &Visit, opened: Option<&Opened>) -> Result<Option<(Arc<User>, Arc<Client>, SecretId)>, Response> {
     let opened = opened.filter(|opened| opened.fits);
     let (Some(user), Some(opened)) = (&visit.user, opened) else {

@@ -1,8 +1,8 @@
 //! Consent: a person allows or denies an app.
 //!
-//! The form carries the id of the future grant. To allow inserts that grant, or finds it: a second POST creates nothing, and shows
-//! the same code as long as it can be redeemed. If the second POST names another organization, the person is asked again. If it
-//! denies, the grant ends, unless its code is already redeemed.
+//! The form carries the id of the future grant. To allow inserts that grant, or finds it: a second POST creates nothing, and
+//! shows the same code as long as it can be redeemed. If the second POST names another organization, the person is asked again.
+//! If it denies, the grant ends, unless its code is already redeemed.
 
 use super::judged::{judge_again, log_refused, place, site};
 use super::prompt;
@@ -207,8 +207,8 @@ fn count(visit: &Visit, user: &User, request: &AuthorizationRequest) -> Result<(
     })
 }
 
-/// Sends the person back without access. If the same form allowed the app before and the app has not redeemed the code, that grant
-/// ends. A grant that is in use can be ended only on the connected-apps page.
+/// Sends the person back without access. If the same form allowed the app before and the app has not redeemed the code, that
+/// grant ends. A grant that is in use can be ended only on the connected-apps page.
 async fn deny(visit: &Visit, user: &User, request: &AuthorizationRequest, id: GrantId) -> Result<Response, Refusal> {
     let app_name = request.client.app.name.as_str();
     let before = take_back(visit, user, id).await?;
@@ -390,7 +390,8 @@ async fn choices(
     Ok(found)
 }
 
-/// The page for a person who has no organization in which to connect this app. The app gets the error if the person goes back to it.
+/// The page for a person who has no organization in which to connect this app. The app gets the error if the person goes back
+/// to it.
 fn nowhere(visit: &Visit, request: &AuthorizationRequest, query: &str) -> Response {
     let refusal = AuthorizeReason::NoOrganization.into();
     log_refused(&refusal);

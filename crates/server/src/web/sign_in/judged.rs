@@ -18,8 +18,8 @@ use url::Url;
 /// The most characters of a redirect URI that the page repeats.
 const LONGEST_SHOWN: usize = 200;
 
-/// Answers a refused request. The browser is redirected only to trusted apps: otherwise anybody could register an app, send people
-/// here with a bad request, and let this server redirect them (RFC 9700 §4.11.2).
+/// Answers a refused request. The browser is redirected only to trusted apps: otherwise anybody could register an app, send
+/// people here with a bad request, and let this server redirect them (RFC 9700 §4.11.2).
 pub(super) fn refused(visit: &Visit, problem: Problem) -> Response {
     let (client, target, refusal) = match problem {
         Problem::Fatal(refusal) => return fatal(visit, refusal),

@@ -140,8 +140,8 @@ impl From<StoreError> for Unverified {
     }
 }
 
-/// The person, if the password is right. The work is the same for a person who does not exist, has no password or is suspended, and
-/// each of these counts as a failure.
+/// The person, if the password is right. The work is the same for a person who does not exist, has no password or is suspended,
+/// and each of these counts as a failure.
 async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Unverified> {
     let (username, password) = (
         form.get("username").unwrap_or_default(),
@@ -188,8 +188,8 @@ fn own_hash(user: &User) -> Option<&str> {
     }
 }
 
-/// Whether the password is right. A hash that was imported, or made before passwords had one spelling, may be that of the text as it
-/// was typed.
+/// Whether the password is right. A hash that was imported, or made before passwords had one spelling, may be that of the text
+/// as it was typed.
 async fn is_password(people: &Pool, typed: &str, spelled: Cow<'_, str>, hash: &str) -> Result<bool, Busy> {
     match spelled {
         Cow::Borrowed(password) => people.verify(password, hash).await,

@@ -1,7 +1,7 @@
 //! What a consent page showed. It is sealed into the page's form, so that a person allows what they read and nothing else.
 //!
-//! Permissions that the app gained or lost since then are not granted. If anything else on the page has changed (the name of the app,
-//! the target of the answer, the organizations), the person is asked again.
+//! Permissions that the app gained or lost since then are not granted. If anything else on the page has changed (the name of
+//! the app, the target of the answer, the organizations), the person is asked again.
 
 use crate::oauth::authorize::request::AuthorizationRequest;
 use crate::store::model::{GrantId, Organization};
@@ -112,8 +112,8 @@ impl Shown {
         })
     }
 
-    /// The parts of the page that have changed. `None` if nothing has changed. The list is empty if `parts`, as [`Question::parts`] wrote
-    /// it, is absent or damaged. The question's permissions are among those of the page.
+    /// The parts of the page that have changed. `None` if nothing has changed. The list is empty if `parts`, as
+    /// [`Question::parts`] wrote it, is absent or damaged. The question's permissions are among those of the page.
     pub(in crate::web) fn changed(
         &self,
         visit: &Visit,

@@ -29,8 +29,8 @@ pub(crate) struct Answer {
     pub(crate) url: Url,
 }
 
-/// A text without its random values, which are runs of at least 32 characters of base64url. A sealed state of 600 characters holds
-/// any given word of four letters once in 28,000 times, and one of three letters once in 440 times.
+/// A text without its random values, which are runs of at least 32 characters of base64url. A sealed state of 600 characters
+/// holds any given word of four letters once in 28,000 times, and one of three letters once in 440 times.
 pub(crate) fn readable(text: &str) -> String {
     let is_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let pieces = text.split_inclusive(|c| !is_base64url(c));

@@ -1,7 +1,7 @@
 //! The address of a PostgreSQL: its URL, and the required security of the connection.
 //!
-//! libpq's `require` and `prefer` accept any certificate or none, so they do not protect against an attacker on the network. Here a
-//! connection is either unencrypted, which is the default only for this machine, or verified with the host name.
+//! libpq's `require` and `prefer` accept any certificate or none, so they do not protect against an attacker on the network.
+//! Here a connection is either unencrypted, which is the default only for this machine, or verified with the host name.
 
 use super::host::CurrentHost;
 use crate::config::Secret;
@@ -148,7 +148,8 @@ fn reason(error: &tokio_postgres::Error) -> String {
     }
 }
 
-/// A server that disappears without closing its connections must not block requests for the quarter of an hour that the system waits.
+/// A server that disappears without closing its connections must not block requests for the quarter of an hour that the system
+/// waits.
 fn with_defaults(config: &mut tokio_postgres::Config, one_of_several: bool) {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT);

@@ -15,8 +15,8 @@ const FIRST: &str = "ALTER TABLE grants SET (fillfactor = 85);";
 /// How often servers that start together may get into each other's way.
 const ATTEMPTS: usize = 5;
 
-/// Applies what is missing, or nothing. A newer server's migrations beside ours are fine. Where nothing is missing no DDL is sent:
-/// the role that serves need not have the rights to it.
+/// Applies what is missing, or nothing. A newer server's migrations beside ours are fine. Where nothing is missing no DDL is
+/// sent: the role that serves need not have the rights to it.
 pub(super) async fn migrate(connection: &PostgresConnection) -> Result<()> {
     if not_applied(connection).await.map_err(refused)?.is_empty() {
         return Ok(());
