@@ -12,6 +12,7 @@
     reason = "a test ends where an expectation fails, and shows what it has"
 )]
 
+mod app_page;
 mod authlib;
 #[allow(dead_code, reason = "tests through HTTP read more of a page than this person does")]
 #[path = "../http/harness/html.rs"]

@@ -48,6 +48,19 @@ impl Person {
         panic!("no redirect to {redirect_uri} after {MOST_PAGES} pages");
     }
 
+    /// A page of the server's own, after the person signed in.
+    pub(crate) fn page(&mut self, address: &str) -> String {
+        let mut next = Step::open(address);
+        for _ in 0..MOST_PAGES {
+            next = match self.take(next) {
+                Landing::Elsewhere(url) => Step::open(url.as_str()),
+                Landing::Page(url, page) if page.contains("name=\"password\"") => self.filled_in(&url, &page),
+                Landing::Page(_, page) => return page,
+            };
+        }
+        panic!("no page at {address} after {MOST_PAGES} pages");
+    }
+
     /// Ends the access of the one connected app.
     pub(crate) fn end_access(&mut self, server: &str) {
         let apps = format!("{server}/account/apps");

@@ -26,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// For each preset, the scopes that the app requests, and whether it must use PKCE. If it need not, it follows the
 /// documentation of the API.
-const PRESETS: [(&str, &str, &str); 5] = [
+pub(crate) const PRESETS: [(&str, &str, &str); 5] = [
     ("default", "profile read", "S256"),
     ("common-controls-hub", "controls documents", ""),
     ("connected-home", "user", ""),

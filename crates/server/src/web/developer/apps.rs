@@ -12,7 +12,7 @@ use crate::random;
 use crate::store::Connected;
 use crate::store::model::{App, AppId, ClientType, Secret, User};
 use crate::web::state::Purpose;
-use crate::web::view::{AppDone, AppPage, AppsList, ErrorKind, Registration, SecretLine, SecretNews, UriLine};
+use crate::web::view::{AppDone, AppPage, AppsList, ErrorKind, Flow, Registration, SecretLine, SecretNews, UriLine};
 use crate::web::{SignedIn, Visit};
 use hallpass_wire::RedirectUri;
 use percent_encoding::percent_decode_str;
@@ -133,7 +133,11 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected: Connected, new
     let secrets: Vec<_> = live.map(|secret| (secret, end_blob(visit, app, secret))).collect();
     let secrets: Vec<_> = secrets.iter().map(|(secret, blob)| secret_line(secret, blob)).collect();
     let blob = visit.seal_to_return(Purpose::Developer, random::uuid(visit.now).as_bytes());
-    let token_url = format!("{}{}", hallpass.api_url, hallpass.config.paths.token);
+    let paths = &hallpass.config.paths;
+    let authorization_url = format!("{}{}", hallpass.issuer, paths.authorize);
+    let token_url = format!("{}{}", hallpass.api_url, paths.token);
+    let identity_url = format!("{}{}", hallpass.api_url, paths.identity);
+    let scope = client.scopes.to_string();
     let owner = &client.organization;
     visit.render(news.map_or(200, SecretNews::status), |frame| {
         AppPage {
@@ -148,8 +152,16 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected: Connected, new
             done: done(visit, news),
             news,
             connected,
-            token_url: &token_url,
-            pkce: hallpass.config.wire.require_pkce,
+            flow: Flow {
+                authorization_url: &authorization_url,
+                token_url: &token_url,
+                identity_url: &identity_url,
+                client_id: &app.client_id,
+                confidential: !native,
+                redirect_uri: app.redirect_uris.first().map(RedirectUri::as_str),
+                scope: &scope,
+                pkce: native || hallpass.config.wire.require_pkce,
+            },
             blob: &blob,
             now: visit.now.0,
         }

@@ -1,6 +1,7 @@
 //! The developer pages. They show whether an app is live, which secrets are in use, and a token request with the app's own
 //! values to copy.
 
+use super::flow::Flow;
 use super::words::{Message, Phrase, Words};
 use super::{OrganizationChoice, Pages, ScopeLine, mark, page};
 use crate::apps::names::{self, NameError};
@@ -286,10 +287,8 @@ pub struct AppPage<'a> {
     pub done: Option<AppDone>,
     /// The number of people who have connected the app.
     pub connected: Connected,
-    /// The URL of the token endpoint.
-    pub token_url: &'a str,
-    /// Whether the token request needs a code verifier (RFC 7636).
-    pub pkce: bool,
+    /// The requests that the app makes.
+    pub flow: Flow<'a>,
     /// The sealed state of the form that creates a secret, for the hidden field `state`.
     pub blob: &'a str,
     /// The current time, in Unix milliseconds.
@@ -361,30 +360,6 @@ impl AppPage<'_> {
     fn in_use(&self) -> bool {
         self.secrets.iter().any(|secret| secret.last_used.is_some())
     }
-
-    /// A code exchange with the app's own values, safe to paste into a POSIX shell.
-    fn token_request(&self) -> String {
-        let mut lines = vec![
-            format!("curl {}", quoted(self.token_url)),
-            "-d grant_type=authorization_code".to_owned(),
-            format!("--data-urlencode {}", quoted(&format!("client_id={}", self.client_id))),
-        ];
-        if self.confidential() {
-            lines.push("--data-urlencode \"client_secret=$SECRET\"".to_owned());
-        }
-        lines.push("--data-urlencode \"code=$CODE\"".to_owned());
-        if let Some(UriLine { uri, .. }) = self.redirect_uris.first() {
-            lines.push(format!("--data-urlencode {}", quoted(&format!("redirect_uri={uri}"))));
-        }
-        if self.pkce || !self.confidential() {
-            lines.push("--data-urlencode \"code_verifier=$VERIFIER\"".to_owned());
-        }
-        lines.join(" \\\n  ")
-    }
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// A live secret.
@@ -556,13 +531,5 @@ impl Ending {
 
     fn secrets(&self) -> u64 {
         self.secrets.into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_quote_in_a_value_cannot_leave_its_shell_word() {
-        assert_eq!(super::quoted("a'; rm b"), r"'a'\''; rm b'");
     }
 }

@@ -10,6 +10,7 @@ mod account;
 mod assets;
 mod developer;
 mod error;
+mod flow;
 #[cfg(test)]
 mod gallery;
 mod interaction;
@@ -27,6 +28,7 @@ pub use developer::{
     OldSecrets, RedirectUriError, Registration, ScopeChoice, SecretLine, SecretNews, UriLine,
 };
 pub use error::{Back, Error, ErrorKind, SwitchAccount};
+pub use flow::Flow;
 pub use interaction::{
     Again, AlreadyConnected, CodeCopy, Consent, ConsentDone, Denied, Interrupted, Login, LoginError,
     OrganizationChoice, Part, ScopeLine, Until,

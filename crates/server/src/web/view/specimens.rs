@@ -5,9 +5,9 @@
 use super::{
     Account, Again, AlreadyConnected, AppChange, AppDelete, AppDeleted, AppDone, AppFieldErrors, AppFields, AppLine,
     AppNew, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent, ConsentDone, Denied, EndedLine,
-    Ending, Error, ErrorKind, Frame, Interrupted, Landing, Locale, Login, LoginError, MemberLine, Notice, OldSecrets,
-    OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, Part, RedirectUriError, Registration,
-    ScopeChoice, ScopeLine, SecretLine, SecretNews, SwitchAccount, Tab, Until, UriLine,
+    Ending, Error, ErrorKind, Flow, Frame, Interrupted, Landing, Locale, Login, LoginError, MemberLine, Notice,
+    OldSecrets, OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, Part, RedirectUriError,
+    Registration, ScopeChoice, ScopeLine, SecretLine, SecretNews, SwitchAccount, Tab, Until, UriLine,
 };
 use crate::apps::names::NameError;
 use crate::apps::registration::{NameFault, RedirectUriFault};
@@ -681,8 +681,16 @@ impl Texts {
                 people: 1204,
                 at_least: true,
             },
-            token_url: "https://api.housecheck.example/oauth/token",
-            pkce: false,
+            flow: Flow {
+                authorization_url: "https://housecheck.example/oauth/authorize",
+                token_url: "https://api.housecheck.example/oauth/token",
+                identity_url: "https://api.housecheck.example/oauth/identity",
+                client_id: &self.client_id,
+                confidential: true,
+                redirect_uri: Some(&self.uri),
+                scope: "houses reports",
+                pkce: true,
+            },
             blob: &self.blob,
             now: NOW,
         };
