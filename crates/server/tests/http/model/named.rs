@@ -4,8 +4,8 @@ use super::nouns::{Purpose, Scopes};
 use super::steps::{By, Edge, History, How, Step, Which};
 use Edge::{Grace, Retry};
 use Step::{
-    AppScopes, Connect, Consent, Look, OperatorEnds, Redeem, Refresh, Restart, Resume, RevokeKey, SuspendUser, Use,
-    Wait, WaitFor,
+    AppScopes, Connect, Consent, Look, OperatorEnds, Redeem, Refresh, Restart, Resume, Revoke, RevokeKey, SuspendUser,
+    Use, Wait, WaitFor,
 };
 use Which::{Current, Previous};
 
@@ -37,6 +37,16 @@ fn allowed() -> Vec<(&'static str, usize, Vec<Step>)> {
     };
     vec![
         ("who comes does not make room itself", PATIENT, vec![CONNECT; 8]),
+        (
+            "of two access tokens of one generation and moment, the one that is revoked ends alone",
+            USUAL,
+            vec![
+                CONNECT,
+                refresh(Current),
+                Refresh(0, Previous, By::Own, Some(READ)),
+                Revoke(0, By::Own),
+            ],
+        ),
         (
             "a code gives no more than the app may have by now",
             USUAL,

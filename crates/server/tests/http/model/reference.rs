@@ -39,8 +39,13 @@ pub(super) struct Model {
     pub(super) accesses: Vec<Access>,
     access_keys: Keys,
     proof_keys: Keys,
-    /// Revoked access tokens: the grant, the generation and the moment of issue.
-    revoked: BTreeSet<(usize, u32, i64)>,
+    /// Revoked access tokens: the grant, the generation, the moment of issue and the scopes.
+    revoked: BTreeSet<(usize, u32, i64, u8)>,
+}
+
+/// What tells an access token from others (decision 32): two of one generation may differ by their scopes alone.
+fn serial(access: Access) -> (usize, u32, i64, u8) {
+    (access.grant, access.generation, access.issued, access.scopes.0)
 }
 
 impl Model {
@@ -320,7 +325,7 @@ impl Model {
         }
         if self.is_valid(access) {
             self.see(access.grant, access.generation);
-            self.revoked.insert((access.grant, access.generation, access.issued));
+            self.revoked.insert(serial(access));
         }
         Answered::Done
     }
@@ -354,7 +359,7 @@ impl Model {
             && self.access_keys.lives(access.sealed)
             && self.is_authentic(access.grant, access.generation)
             && !grant.void.contains(&access.generation)
-            && !self.revoked.contains(&(access.grant, access.generation, access.issued))
+            && !self.revoked.contains(&serial(access))
     }
 
     fn see(&mut self, id: usize, generation: u32) {
