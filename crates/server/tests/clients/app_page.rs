@@ -9,9 +9,8 @@ use url::Url;
 use crate::html;
 use crate::person::Person;
 use crate::process::Server;
-use crate::report::{EMAIL, PASSWORD, PRESETS, REDIRECT_URI};
+use crate::report::{EMAIL, PASSWORD, PRESETS, REDIRECT_URI, SECRET, declared};
 
-const SECRET: &str = "a secret with 'quotes' & 100%";
 /// The verifier and challenge of RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -19,7 +18,7 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 #[test]
 fn what_the_page_of_an_app_shows_runs_as_it_is() {
     for (preset, ..) in PRESETS {
-        let server = Server::start(preset, &declared());
+        let server = Server::start(preset, &format!("{}owner = \"{EMAIL}\"\n", declared()));
         let mut person = Person::new(EMAIL, PASSWORD);
         let page = person.page(&format!("{}/developer/apps/reports", server.url));
         let shown = |id: &str| html::by_id(&page, id).unwrap_or_else(|| panic!("no {id} under {preset}:\n{page}"));
@@ -46,27 +45,6 @@ fn what_the_page_of_an_app_shows_runs_as_it_is() {
         run("node", &javascript, &[("CODE", &code())]);
         server.stop();
     }
-}
-
-fn declared() -> String {
-    format!(
-        r#"
-[scopes.read]
-title = "Read your things"
-
-[[users]]
-email = "{EMAIL}"
-name = "John Doe"
-password = "{PASSWORD}"
-
-[[apps]]
-name = "Reports"
-client_id = "reports"
-client_secret = "{SECRET}"
-redirect_uris = ["{REDIRECT_URI}"]
-owner = "{EMAIL}"
-"#
-    )
 }
 
 fn code_of(landed: &str) -> String {

@@ -19,7 +19,7 @@ pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:9/cb";
 
 /// Has every character that clients encode differently in a Basic header; some clients do not encode at all (RFC 6749 §2.3.1).
-const SECRET: &str = r#"odd secret+with/every=sign:that%41is&allowed~"#;
+pub(crate) const SECRET: &str = r#"odd secret+with/every=sign:that%41is&allowed~"#;
 
 /// How long a client may be silent. A script makes at most one request between two lines.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -68,7 +68,8 @@ pub(crate) fn report(client: &mut Command, preset: &str) -> String {
     lines.join("\n")
 }
 
-fn declared() -> String {
+/// What the server declares. The app comes last, so that a test can add keys of its own.
+pub(crate) fn declared() -> String {
     format!(
         r#"
 [scopes.read]

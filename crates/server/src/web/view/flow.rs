@@ -33,6 +33,11 @@ pub(super) struct Example {
 }
 
 impl Example {
+    fn new(id: &'static str, title: Message, code: String) -> Self {
+        let text = None;
+        Self { id, title, text, code }
+    }
+
     pub(super) fn title(&self) -> Message {
         self.title
     }
@@ -55,35 +60,23 @@ type Parameters<'a> = Vec<(&'static str, Value<'a>)>;
 impl<'a> Flow<'a> {
     /// The four requests.
     pub(super) fn steps(&self) -> [Example; 4] {
-        let example = |id, title, code| Example {
-            id,
-            title,
-            text: None,
-            code,
-        };
-        let ask = example("ask-request", Message("flow-ask"), self.ask());
+        let ask = Example::new("ask-request", Message("flow-ask"), self.ask());
         [
             Example {
                 text: Some(Message("flow-ask-text")),
                 ..ask
             },
-            example("token-request", Message("flow-exchange"), self.exchange()),
-            example("call-request", Message("flow-call"), self.call()),
-            example("refresh-request", Message("flow-refresh"), self.refresh()),
+            Example::new("token-request", Message("flow-exchange"), self.exchange()),
+            Example::new("call-request", Message("flow-call"), self.call()),
+            Example::new("refresh-request", Message("flow-refresh"), self.refresh()),
         ]
     }
 
     /// The requests but the first, as programs.
     pub(super) fn programs(&self) -> [Example; 2] {
-        let example = |id, title, code| Example {
-            id,
-            title,
-            text: None,
-            code,
-        };
         [
-            example("python-program", Message("flow-python"), self.python()),
-            example("javascript-program", Message("flow-javascript"), self.javascript()),
+            Example::new("python-program", Message("flow-python"), self.python()),
+            Example::new("javascript-program", Message("flow-javascript"), self.javascript()),
         ]
     }
 
