@@ -8,7 +8,7 @@ use crate::config::{Config, GrantType};
 use crate::directory::Directory;
 use crate::directory::feed::Feed;
 use crate::http::body::Share;
-use crate::http::endpoints::Endpoints;
+use crate::http::endpoints::{Endpoints, Published, TABLE};
 use crate::http::source::{Peer, Proxies};
 use crate::keys::Keys;
 use crate::serve::in_flight::{InFlight, Source};
@@ -160,6 +160,20 @@ impl Hallpass {
     pub fn share(&self, peer: Peer, headers: &HeaderMap) -> Share {
         let address = self.proxies.source(peer, headers);
         Share(self.in_flight.clone(), Source::of(address, &self.proxies))
+    }
+
+    /// The address of an endpoint, by its member in the metadata document (RFC 8414 §2). `None` if the document has no such
+    /// member.
+    #[must_use]
+    pub fn address(&self, member: &str) -> Option<String> {
+        TABLE.iter().find_map(|row| {
+            let base = match row.published {
+                Published::AtIssuer(name) if name == member => &self.issuer,
+                Published::AtApi(name) if name == member => &self.api_url,
+                _ => return None,
+            };
+            Some(format!("{base}{}", row.location.documented_path(&self.config.paths)))
+        })
     }
 
     /// Whether the public address is https, on which cookies depend.

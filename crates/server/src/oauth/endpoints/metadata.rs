@@ -1,7 +1,6 @@
 //! The metadata document (RFC 8414). The same document is served at the root, in front of the issuer's path and behind it.
 
 use crate::config::{DialectName, GrantType};
-use crate::http::endpoints::{Location, Published, TABLE};
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::serve::hallpass::Hallpass;
@@ -32,17 +31,7 @@ pub fn no_openid_configuration() -> Response {
 fn document(hallpass: &Hallpass) -> Metadata {
     let config = &hallpass.config;
     let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let address = |member: &str| {
-        TABLE.iter().find_map(|row| match (&row.location, row.published) {
-            (Location::Path(_, path), Published::AtIssuer(name)) if name == member => {
-                Some(format!("{}{}", hallpass.issuer, path(&config.paths)))
-            }
-            (Location::Path(_, path), Published::AtApi(name)) if name == member => {
-                Some(format!("{}{}", hallpass.api_url, path(&config.paths)))
-            }
-            _ => None,
-        })
-    };
+    let address = |member| hallpass.address(member);
     Metadata {
         issuer: hallpass.issuer.clone(),
         authorization_endpoint: address("authorization_endpoint"),

@@ -133,10 +133,9 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected: Connected, new
     let secrets: Vec<_> = live.map(|secret| (secret, end_blob(visit, app, secret))).collect();
     let secrets: Vec<_> = secrets.iter().map(|(secret, blob)| secret_line(secret, blob)).collect();
     let blob = visit.seal_to_return(Purpose::Developer, random::uuid(visit.now).as_bytes());
-    let paths = &hallpass.config.paths;
-    let authorization_url = format!("{}{}", hallpass.issuer, paths.authorize);
-    let token_url = format!("{}{}", hallpass.api_url, paths.token);
-    let identity_url = format!("{}{}", hallpass.api_url, paths.identity);
+    let address = |member| hallpass.address(member).unwrap_or_default();
+    let (authorization_url, token_url) = (address("authorization_endpoint"), address("token_endpoint"));
+    let identity_url = address("userinfo_endpoint");
     let scope = client.scopes.to_string();
     let owner = &client.organization;
     visit.render(news.map_or(200, SecretNews::status), |frame| {
