@@ -224,7 +224,7 @@ fn an_unknown_client_and_a_wrong_secret_cannot_be_told_apart() {
     }
 }
 
-/// DESIGN §5: each dialect's own members, and the same code and words in all of them.
+/// Decision 42: each dialect's own members, and the same code and words in all of them.
 #[test]
 fn a_pause_is_400_access_denied_with_its_reason_in_every_dialect() {
     for dialect in every_dialect() {

@@ -1,4 +1,4 @@
-//! Changes of apps and organizations during traffic: do token requests of other apps become slower (DESIGN §12)?
+//! Changes of apps and organizations during traffic: do token requests of other apps become slower?
 
 use super::report::{Report, ratio};
 use super::{Bench, asked, prepared};

@@ -245,7 +245,7 @@ pub(super) async fn remove_member(
     shown(&hallpass, 200, &name).await
 }
 
-/// In the hidden default organization everybody is a member. Another role would have no effect there (DESIGN §4).
+/// In the hidden default organization everybody is a member. Another role would have no effect there (decision 37).
 pub(super) fn check_role(organization: &Organization, role: Role) -> Result<(), Failure> {
     if organization.hidden && role != Role::Member {
         let text = format!(

@@ -1,5 +1,5 @@
-//! `POST …/suspend` and `POST …/resume` of apps, people and organizations. Grants stay, and work again after `resume` (DESIGN
-//! §5).
+//! `POST …/suspend` and `POST …/resume` of apps, people and organizations. Grants stay, and work again after `resume`
+//! (decision 42).
 
 use super::failure::Failure;
 use super::request::Answer;

@@ -1,4 +1,4 @@
-//! Who manages which app, and who registers apps (DESIGN §4). `docs/permissions.md` says the same as a table, and a test
+//! Who manages which app, and who registers apps (decision 37). `docs/permissions.md` says the same as a table, and a test
 //! tries each cell of it.
 
 use crate::config::Register;

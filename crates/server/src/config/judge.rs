@@ -183,7 +183,7 @@ fn app(config: &Config, offer: &Offer<'_>, (app, path): (&App, &str), problems: 
     }
 }
 
-/// The owner of an app must be able to manage it: the apps of an organization are managed by its own developers (DESIGN §4).
+/// The owner of an app must be able to manage it: the apps of an organization are managed by its own developers (decision 37).
 fn owner(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     let Some(email) = &app.owner else { return };
     let is_owner = |other: &str| spelling::email(other) == spelling::email(email);

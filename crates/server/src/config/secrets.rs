@@ -118,7 +118,7 @@ fn without_blanks_around(secret: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A declared password: how good it is, is the operator's affair (DESIGN §10).
+/// A declared password. The operator decides how strong it is.
 pub(super) fn password(password: &str) -> Result<(), String> {
     typeable(password)?;
     if password.is_empty() || password.len() > LONGEST {

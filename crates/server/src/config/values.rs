@@ -384,7 +384,7 @@ pub(super) fn external_id(node: &Node) -> Result<String, String> {
     Ok(id)
 }
 
-/// Whether a text can be a site's own id of a person: no subject of another kind begins like it (DESIGN §4).
+/// Whether a text can be a site's own id of a person: no subject of another kind begins like it (decision 45).
 pub(crate) fn site_subject(id: &str) -> Result<(), String> {
     let printable = id.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if id.is_empty() || id.len() > 255 || !printable {

@@ -1,7 +1,7 @@
 //! Apps, people and organizations as the endpoints see them, kept in memory.
 //!
 //! A check of a token asks for the status of its app, person and organization; none of that may cost a query. An entry of the
-//! feed evicts the one object that it names (DESIGN §2.11, decision 58). So no entry holds a copy of another object: an app
+//! feed evicts the one object that it names (decision 58). So no entry holds a copy of another object: an app
 //! names its organization by id, and what is found under that id is put beside it at each request.
 //!
 //! What has to be loaded is boxed, because each request copies the state of all that it might wait for. Each getter asks the

@@ -1,5 +1,5 @@
 //! Checks whether app, person, membership and organization allow a grant to act now. If one does not, the grant is paused: it is
-//! refused everywhere at once, and works again as soon as all of them allow it (DESIGN §5, decision 42).
+//! refused everywhere at once, and works again as soon as all of them allow it (decision 42).
 
 use super::{Reason, Refusal};
 use crate::directory::Client;

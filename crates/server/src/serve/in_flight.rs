@@ -1,5 +1,5 @@
 //! The limits of requests in flight: bytes of bodies and answers, connections, HTTP/2 connections. Each has a limit for the
-//! whole server and one for each source, so that no client can take all of it (DESIGN §11, decision 62).
+//! whole server and one for each source, so that no client can take all of it (decision 62).
 //!
 //! A source is an IPv4 address or the /64 of an IPv6 address. A /48 is cheap to have, so it counts as a source too, with more
 //! room. Trusted proxies have only the limit of the whole server: many people use one proxy.

@@ -1,5 +1,5 @@
 //! Declared values that were applied. Each is applied once for each change of the configuration, so that a later reset or
-//! suspension is not undone by a restart (DESIGN: configuration).
+//! suspension is not undone by a restart.
 
 use super::model::Declared;
 use super::rows::all;

@@ -1,4 +1,4 @@
-//! The database: grants, and what people entered (DESIGN: the store).
+//! The database: grants, and what people entered.
 //!
 //! One concrete [`Store`] with one of two engines inside, SQLite or PostgreSQL. Each noun has a folder, or a file, with its
 //! statements. Most are the same for both engines; where they cannot be, the two texts stand side by side, and the name of the

@@ -1,4 +1,4 @@
-//! Detects devices that were copied together with their tokens (DESIGN §5, decision 44).
+//! Detects devices that were copied together with their tokens (decision 44).
 //!
 //! Two holders of one refresh token who both refresh within the grace get the same successor each time. Neither is ever
 //! late, so no reuse is detected. Their addresses give them away. If a refresh is repeated from another source than the one

@@ -353,7 +353,7 @@ mod tests {
         seal(&mut claims(), key(9, 7), ISSUER, Some([2; 16]));
     }
 
-    /// DESIGN §2.10: a token with the most scopes can be used, even with the reserved fields.
+    /// Decision 33: a token with the most scopes can be used, even with the reserved fields.
     #[test]
     fn a_token_with_the_most_scopes_is_short_enough_to_be_used() {
         let key = key(9, 7);

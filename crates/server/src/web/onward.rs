@@ -1,4 +1,4 @@
-//! The target of a sign-in: a place, or a form whose session had ended when it was sent (DESIGN §9).
+//! The target of a sign-in: a place, or a form whose session had ended when it was sent (decision 56).
 //!
 //! The page comes back with the text that was typed, or says that nothing was done. The form takes effect only if the person
 //! sends it again.

@@ -224,7 +224,7 @@ async fn the_first_of_several_errors_is_reported() {
     assert_eq!(first_error(&all_wrong[3..]).await, "invalid_request");
 }
 
-/// DIALECTS.md: the page is ours, with the status and words of the server that the preset imitates.
+/// Decision 5: the page is ours, with the status and words of the server that the preset imitates.
 #[tokio::test(flavor = "multi_thread")]
 async fn fatal_errors_and_denials_use_the_words_of_the_dialect() {
     let mut shown = String::new();

@@ -1,4 +1,4 @@
-//! Two live secrets per app (DESIGN §4): the secret is replaced without an outage. The page and the command show the last
+//! Two live secrets per app: the secret is replaced without an outage. The page and the command show the last
 //! use.
 
 use crate::harness::{Answer, Browser, Client, JOHN, MARY, Server, TENANTS};

@@ -1,4 +1,4 @@
-//! Connected apps (PAINS 15): the button ends all access at once, and only the person's own.
+//! Connected apps (decision 1): the button ends all access at once, and only the person's own.
 
 use crate::harness::{APPS, Answer, Browser, JOHN, MARY, REDIRECT_URI, Server};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Consent: the scopes that are asked for, and how often the same page can be answered (DESIGN §6, §9).
+//! Consent: the scopes that are asked for, and how often the same page can be answered (decisions 41 and 68).
 
 use crate::harness::{APPS, Answer, Browser, JOHN, Landing, MARY, REDIRECT_URI, Server, TENANTS};
 use std::time::Duration;

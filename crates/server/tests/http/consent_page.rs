@@ -1,5 +1,5 @@
 //! The consent page distinguishes apps: it shows who made the app, whether the operator reviewed it, and where the answer
-//! goes (DESIGN §9, RFC 8252 §8.1 and §8.6).
+//! goes (RFC 8252 §8.1 and §8.6).
 
 use crate::harness::{APPS, Answer, JOHN, Landing, MARY, REDIRECT_URI, Server, TENANTS};
 use reqwest::Method;

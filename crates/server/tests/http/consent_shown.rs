@@ -1,4 +1,4 @@
-//! A person allows only what the page showed, whatever changed between the page and the click (DESIGN §5, §9).
+//! A person allows only what the page showed, whatever changed between the page and the click (decision 41).
 
 use crate::harness::{APPS, Answer, Browser, Landing, MARY, REDIRECT_URI, Server, TENANTS};
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Browsers that do not return cookies, and cookies of several tabs and servers in one browser (DESIGN §6, §9).
+//! Browsers that do not return cookies, and cookies of several tabs and servers in one browser (decisions 9 and 54).
 
 use crate::harness::{APPS, Answer, Browser, JOHN, Landing, MARY, REDIRECT_URI, Server};
 
@@ -60,7 +60,7 @@ async fn a_form_without_cookies_signs_nobody_in() {
     assert!(!is_logged_in(&browser).await);
 }
 
-/// PAINS 10: the person can continue in either tab.
+/// The person can continue in either tab.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_tabs_opened_before_the_first_cookie_both_work() {
     let server = Server::library("default", APPS).await;

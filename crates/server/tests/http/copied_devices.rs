@@ -1,4 +1,4 @@
-//! Two devices with the same tokens (DESIGN §5): each refreshes within the grace of the other, so rotation alone never
+//! Two devices with the same tokens (decision 44): each refreshes within the grace of the other, so rotation alone never
 //! detects them.
 
 use crate::harness::{APPS, Client, JOHN, REDIRECT_URI, Server, Tokens};

@@ -1,4 +1,4 @@
-//! Which pages of other sites may read an answer (the Fetch standard's CORS protocol, DESIGN §8).
+//! Which pages of other sites may read an answer (the Fetch standard's CORS protocol, decision 35).
 
 use crate::harness::{APPS, Answer, JOHN, MARY, REDIRECT_URI, Server, TENANTS, encoded};
 use reqwest::Method;
@@ -281,7 +281,7 @@ async fn an_origin_is_added_and_removed_with_its_app_at_once() {
     assert_eq!(left, "0");
 }
 
-/// DESIGN §5: `paused` keeps a client from deleting its tokens, so its page must be able to read it.
+/// Decision 42: `paused` keeps a client from deleting its tokens, so its page must be able to read it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_apps_page_may_read_that_it_is_paused() {
     let server = Server::library("default", APPS).await;

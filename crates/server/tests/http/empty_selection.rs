@@ -1,4 +1,4 @@
-//! An empty selection means nothing, not everything (DESIGN §2.12): scopes, products and grant types of apps.
+//! An empty selection means nothing, not everything (decision 38): scopes, products and grant types of apps.
 
 use crate::harness::{APPS, Answer, Browser, JOHN, Landing, REDIRECT_URI, SECRET, Server};
 use reqwest::Method;

@@ -1,5 +1,5 @@
 //! A form whose session ended before it was submitted is shown again after sign-in, or the page says that nothing was done
-//! (DESIGN §9).
+//! (decision 56).
 
 use crate::harness::{APPS, Answer, Browser, Form, JOHN, Landing, MARY, Person, REDIRECT_URI, Server};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Keys rotate unnoticed, and a revoked key ends everything made with it (DESIGN §5; PAINS 20).
+//! Keys rotate unnoticed, and a revoked key ends everything made with it (decision 16).
 
 use crate::harness::{APPS, Browser, Client, JOHN, MARY, REDIRECT_URI, Server, Tokens};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -1,4 +1,4 @@
-//! Signing in and out (DESIGN §6, §9): the session changes at login, forms are sealed, and no redirect leaves the server.
+//! Signing in and out (decisions 9 and 54): the session changes at login, forms are sealed, and no redirect leaves the server.
 
 use crate::harness::{APPS, JOHN, MARY, Person, REDIRECT_URI, Server};
 use reqwest::Method;
@@ -290,7 +290,7 @@ async fn the_login_continues_the_interrupted_request() {
     assert_eq!(browser.decide(&consent, "allow").await.callback().get("state"), "a b&c");
 }
 
-/// PAINS 10: two tabs must not end in a "CSRF error".
+/// Two tabs must not end in a "CSRF error".
 #[tokio::test(flavor = "multi_thread")]
 async fn the_login_of_one_tab_counts_for_the_other() {
     let server = Server::library("default", APPS).await;

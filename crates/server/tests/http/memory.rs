@@ -1,4 +1,4 @@
-//! Memory is evicted by key (DESIGN §2.11): a change of one app, person or organization does not evict others.
+//! Memory is evicted by key (decision 58): a change of one app, person or organization does not evict others.
 //!
 //! The tests change a row directly in the database, without telling the server. As long as the server still answers with
 //! the old value, the object is in its memory.

@@ -152,7 +152,7 @@ async fn with_a_path_in_public_url_everything_works_below_it() {
     }
 }
 
-/// DESIGN §8: a proxy may keep or remove the path of `public_url` or `api_url`.
+/// A proxy may keep or remove the path of `public_url` or `api_url`.
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_path_in_api_url_both_forms_of_a_path_are_answered() {
     for (public, api) in [

@@ -1,4 +1,4 @@
-//! Random histories of a grant's life (DESIGN §5): in any order of events, every answer of the server must be that of a
+//! Random histories of a grant's life (decisions 1 and 3): in any order of events, every answer of the server must be that of a
 //! model, which is simpler. A history that fails is shortened and printed.
 //!
 //! `cargo test` runs the same few histories each time. `HALLPASS_MODEL_CASES=3000` runs that many others.

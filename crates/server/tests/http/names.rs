@@ -1,5 +1,5 @@
-//! Names by which people would mistake an app for another (DESIGN §9, UTS 39), and redirect URIs that an app may register
-//! beyond those of the RFC (DESIGN §8).
+//! Names by which people would mistake an app for another (UTS 39, decision 39), and redirect URIs that an app may register
+//! beyond those of the RFC.
 
 use crate::harness::{Answer, Browser, JOHN, Person, REDIRECT_URI, Server, TENANTS};
 use reqwest::Method;
@@ -76,7 +76,7 @@ async fn the_api_refuses_invisible_characters_in_a_name_and_names_them() {
     }
 }
 
-/// A declared name is the operator's own choice (DESIGN §9), and is applied again when it changes.
+/// A declared name is the operator's own choice (decision 39), and is applied again when it changes.
 #[tokio::test(flavor = "multi_thread")]
 async fn declared_apps_keep_their_names_schemes_and_ports() {
     let declared = |any: bool| {
@@ -100,7 +100,7 @@ async fn declared_apps_keep_their_names_schemes_and_ports() {
     }
 }
 
-/// DESIGN §10: at most 50 redirect URIs per app.
+/// Decision 61: at most 50 redirect URIs per app.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_has_at_most_fifty_redirect_uris() {
     let server = Server::library("default", &world()).await;

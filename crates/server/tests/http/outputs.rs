@@ -1,4 +1,4 @@
-//! The server accepts everything that it issues: tokens, forms, URLs and credentials of the maximum length (DESIGN §2.10).
+//! The server accepts everything that it issues: tokens, forms, URLs and credentials of the maximum length (decision 33).
 
 use crate::harness::{JOHN, Landing, RESOURCE, SECRET, Server};
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -1,4 +1,4 @@
-//! The protective headers of every page (DESIGN §9).
+//! The protective headers of every page.
 
 use crate::harness::{APPS, Answer, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS};
 

@@ -1,4 +1,4 @@
-//! Permissions: `docs/permissions.md`, tested cell by cell (DESIGN §4).
+//! Permissions: `docs/permissions.md`, tested cell by cell.
 
 mod tried;
 mod world;

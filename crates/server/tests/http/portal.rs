@@ -1,4 +1,4 @@
-//! The developer portal: registering an app, seeing its secret once, resetting it (DESIGN §1, §4).
+//! The developer portal: registering an app, seeing its secret once, resetting it.
 
 use crate::harness::{Answer, Browser, Client, DEMO_JANE, Demo, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS};
 use std::time::Duration;
@@ -412,7 +412,7 @@ async fn nobody_registers_anything_without_a_login() {
     assert!(!john.open("/developer").await.text().contains("Crew"));
 }
 
-/// DESIGN §10: at most 100 apps per developer.
+/// Decision 61: at most 100 apps per developer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_developer_has_at_most_100_apps_even_with_concurrent_forms() {
     let mut declared = String::new();
@@ -457,7 +457,7 @@ async fn a_developer_has_at_most_100_apps_even_with_concurrent_forms() {
     credentials(&register(&mary, &typed).await);
 }
 
-/// DESIGN §4: apps of the operator's developers are trusted. A role lets people register apps, but makes none of them
+/// Decision 37: apps of the operator's developers are trusted. A role lets people register apps, but makes none of them
 /// trusted.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_is_trusted_if_the_operator_made_its_owner_a_developer() {

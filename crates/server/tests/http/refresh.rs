@@ -1,4 +1,4 @@
-//! The refresh rule (DESIGN §5; RFC 6749 §6, RFC 9700 §4.14.2): a race or a lost answer keeps access, and a stolen token is
+//! The refresh rule (decision 3; RFC 6749 §6, RFC 9700 §4.14.2): a race or a lost answer keeps access, and a stolen token is
 //! detected.
 
 use crate::harness::{APPS, Answer, Client, JOHN, REDIRECT_URI, Server, Tokens};

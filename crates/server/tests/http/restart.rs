@@ -1,4 +1,4 @@
-//! A restart on the same data folder keeps everything, revocations included (DESIGN §7).
+//! A restart on the same data folder keeps everything, revocations included.
 
 use crate::harness::{APPS, Answer, JOHN, REDIRECT_URI, Server};
 use std::time::Duration;
@@ -95,7 +95,7 @@ async fn a_voided_access_token_stays_refused_after_a_restart() {
     assert_eq!(server.identity(&third.access).await.status, 200);
 }
 
-/// DESIGN §10: a declared secret is applied only when it changes, so a later reset remains after a restart.
+/// A declared secret is applied only when it changes, so a later reset remains after a restart.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_secret_remains_after_a_restart() {
     let mut server = Server::library("default", &world()).await;
@@ -127,7 +127,7 @@ async fn a_registered_app_remains_after_a_restart() {
 }
 
 /// Scopes: asked ∩ grant ∩ app. A scope that the app has lost is left out (RFC 6749 §6), and access tokens with it become
-/// invalid (DESIGN §5).
+/// invalid.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_leaves_out_scopes_that_the_app_has_lost() {
     let mut server = Server::library("default", &world()).await;
@@ -149,7 +149,7 @@ async fn a_refresh_leaves_out_scopes_that_the_app_has_lost() {
     assert_eq!(server.identity(&second.tokens().access).await.status, 200);
 }
 
-/// DESIGN §6: a POST repeats the authorization checks.
+/// A POST repeats the authorization checks: the answer may have changed since its page was shown.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_consent_page_does_not_redirect_to_a_removed_redirect_uri() {
     let mut server = Server::library("default", &world()).await;
@@ -166,7 +166,7 @@ async fn an_open_consent_page_does_not_redirect_to_a_removed_redirect_uri() {
     assert_eq!((refused.status, refused.header("location")), (400, ""));
 }
 
-/// DESIGN §8: moving an app to another owner ends its grants.
+/// Moving an app to another owner ends its grants: people gave access to the old one.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_moved_to_another_owner_loses_its_grants() {
     let acme = "[[organizations]]\nslug = \"acme\"\nname = \"Acme\"\nmembers = [\"john@doe.com:owner\"]\n";

@@ -1,4 +1,4 @@
-//! Each access token has its own serial and nonce, and the same state gives the same token again (DESIGN §5): to revoke one
+//! Each access token has its own serial and nonce, and the same state gives the same token again (decisions 7 and 32): to revoke one
 //! token ends only that one.
 
 use crate::harness::{APPS, Client, JOHN, REDIRECT_URI, Server, Tokens};

@@ -1,5 +1,5 @@
 //! Different spellings of the same text are treated as one: letters with accents as one character or two, and spaces other
-//! than ASCII's (RFC 8265 §4.2, DESIGN §6). macOS types and copies letters as two characters, browsers elsewhere as one.
+//! than ASCII's (RFC 8265 §4.2, decision 57). macOS types and copies letters as two characters, browsers elsewhere as one.
 
 use crate::harness::{Browser, Person, Server};
 use hallpass::accounts::passwords::hash;

@@ -1,4 +1,4 @@
-//! The subject of tokens (DESIGN §4): a person's id at the site, if the site gave one; a token of the app itself has none.
+//! The subject of tokens (decision 45): a person's id at the site, if the site gave one; a token of the app itself has none.
 
 use crate::harness::{Browser, JOHN, MARY, RESOURCE, Server, TENANTS};
 use reqwest::Method;

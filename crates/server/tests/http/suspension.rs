@@ -1,4 +1,4 @@
-//! Paused is not ended (DESIGN §5): a suspended object is refused at once and works again after it is resumed. No answer in
+//! Paused is not ended (decision 42): a suspended object is refused at once and works again after it is resumed. No answer in
 //! between makes a client delete its tokens or its registration.
 
 use crate::harness::{APPS, Answer, Browser, Client, JOHN, MARY, Person, REDIRECT_URI, Server, TENANTS, Tokens};

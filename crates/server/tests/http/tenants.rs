@@ -1,4 +1,4 @@
-//! Organizations: an organization's app works with its own people, a partner's app with everybody (DESIGN §4, API-3).
+//! Organizations: an organization's app works with its own people, a partner's app with everybody (API-3).
 
 use crate::harness::{JOHN, MARY, Person, Server, TENANTS};
 

@@ -1,4 +1,4 @@
-//! Failed authentication is slowed down per account and per source, and nobody is locked out (DESIGN §6, §8). Unit tests
+//! Failed authentication is slowed down per account and per source, and nobody is locked out (decision 17). Unit tests
 //! cover the rules; these tests cover what people, apps and APIs see.
 
 use crate::harness::{APPS, Answer, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, SECRET, Server};

@@ -1,4 +1,4 @@
-//! Two versions side by side (DESIGN §6): a stored word that only the later version knows disables the object that has it,
+//! Two versions side by side (decision 46): a stored word that only the later version knows disables the object that has it,
 //! and nothing else.
 
 use crate::harness::{APPS, JOHN, MARY, REDIRECT_URI, RESOURCE, Server, TENANTS};

@@ -1,4 +1,4 @@
-//! Slows down guessing, and locks nobody out of a place where they signed in before (DESIGN §6, §8).
+//! Slows down guessing, and locks nobody out of a place where they signed in before (decision 17).
 //!
 //! A guess at a password or a client secret counts for three keys: its *account* (the name as typed, whether it exists or
 //! not), its *source* (an IPv4 address, or the /64 of an IPv6 address), and the *pair* of both. A /48 is cheap to get, so

@@ -117,7 +117,7 @@ async fn what_an_app_cannot_be_is_said() {
     assert_eq!(world.get("/apps").await["apps"].as_array().unwrap().len(), 1);
 }
 
-/// DESIGN §2: an empty selection means nothing. What is left out is kept by name, so that nothing is added to it later.
+/// Decision 38: an empty selection means nothing. What is left out is kept by name, so that nothing is added to it later.
 #[tokio::test]
 async fn an_apps_scopes_are_kept_by_name_and_none_is_none() {
     let world = World::started().await;

@@ -12,7 +12,7 @@ async fn a_suspended_organizations_apps_are_paused_until_it_is_resumed() {
     assert!(!world.is_paused("planner", "456def").await);
 }
 
-/// DESIGN §4: the hidden default organization is nobody's own, so a role in it would do nothing.
+/// Decision 37: the hidden default organization is nobody's own, so a role in it would do nothing.
 #[tokio::test]
 async fn in_the_hidden_organization_everybody_is_a_member() {
     let world = World::started().await;

@@ -23,5 +23,5 @@ pub(crate) use redirect_uris::read as redirect_uris;
 pub(crate) use request::{Accepted, Request, Rules, judge};
 pub(crate) use slug::Slug;
 
-/// The most apps that one developer owns (DESIGN §10).
+/// The most apps that one developer owns (decision 61).
 pub(crate) const MOST_APPS: u64 = 100;

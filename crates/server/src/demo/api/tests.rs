@@ -138,7 +138,7 @@ async fn a_token_without_a_person_has_no_identity() {
     assert_eq!(call(&api, "GET /me", "good").await.0, 403);
 }
 
-/// DESIGN §7: without an answer from the server, no token counts as active.
+/// Without an answer from the server, no token counts as active.
 #[tokio::test]
 async fn every_token_is_refused_while_the_server_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

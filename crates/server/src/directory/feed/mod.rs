@@ -1,4 +1,4 @@
-//! Keeps memory up to date: revoked tokens are refused, and changed objects are read again (DESIGN: several nodes).
+//! Keeps memory up to date: revoked tokens are refused, and changed objects are read again (decision 58).
 //!
 //! The store reports every change after its commit and before its answer, so a change that this server acknowledged holds here at
 //! once. Changes by other servers are read from the feed, five times a second (`feed/node.rs`).

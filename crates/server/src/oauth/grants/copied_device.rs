@@ -1,4 +1,4 @@
-//! A refresh token that two devices use, each within the grace of the other (DESIGN §5, decision 44).
+//! A refresh token that two devices use, each within the grace of the other (decision 44).
 
 use crate::oauth::grants::TokenRequest;
 use crate::oauth::{Reason, Refusal};

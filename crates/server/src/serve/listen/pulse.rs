@@ -1,7 +1,7 @@
 //! Decides when a connection is closed: no request comes, a request comes slowly, or the client does not take answers.
 //!
 //! hyper's own timeout for headers runs between requests too, so a proxy that keeps a connection for longer would send
-//! requests into a connection that is being closed. This file separates the two waits (DESIGN §11, decision 63). Moments are
+//! requests into a connection that is being closed. This file separates the two waits (decision 63). Moments are
 //! arguments, except in [`Pulse::cut`], which waits for them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

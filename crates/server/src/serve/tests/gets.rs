@@ -1,4 +1,4 @@
-//! No GET waits for the writer or makes it work (DESIGN §6): every GET route of the public listener and of the admin API is
+//! No GET waits for the writer or makes it work (decision 59): every GET route of the public listener and of the admin API is
 //! asked, and nobody has waited for a commit by then. The routes are read from the source, so a new one is among them.
 
 use super::*;

@@ -1,4 +1,4 @@
-//! The feed: what changed and what was revoked, for the memory of every server (DESIGN: several nodes).
+//! The feed: what changed and what was revoked, for the memory of every server (decision 27).
 //!
 //! The writer numbers the entries of each run of a server when it commits them. They are deleted when no token is left
 //! for which they matter.

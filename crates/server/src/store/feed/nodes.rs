@@ -1,4 +1,4 @@
-//! Heartbeats of servers that share a database, each with a look at the feed (DESIGN: several nodes).
+//! Heartbeats of servers that share a database, each with a look at the feed (decision 26).
 
 use super::change_of;
 use crate::store::model::{Beat, Mark};

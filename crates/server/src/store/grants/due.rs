@@ -18,7 +18,7 @@ pub(crate) enum Verdict {
 
 /// Decides by the columns of [`DUE`] after the id.
 ///
-/// The end of an expired grant is not in the feed: no access token outlives its grant (DESIGN: tokens), so none must be
+/// The end of an expired grant is not in the feed: no access token outlives its grant, so none must be
 /// refused. Nor is the end of a grant whose key was revoked: its access tokens name that key and are refused for it. Nor
 /// is the end of a grant whose app, person or organization was deleted before the end could be written: without that row
 /// every use is refused.

@@ -6,7 +6,7 @@ use hallpass_wire::{RedirectUri, Scopes};
 use serde::Serialize;
 use std::fmt;
 
-/// The most redirect URIs of an app (DESIGN §10).
+/// The most redirect URIs of an app (decision 61).
 pub const MOST_REDIRECT_URIS: usize = 50;
 
 /// An app, which is an OAuth client, with its secrets. The serialized fields go into the audit log.
@@ -38,8 +38,8 @@ pub struct App {
     pub products: Option<Vec<String>>,
     /// The grant types that it may use. Empty: none. `None`: those of the preset.
     pub grant_types: Option<Vec<GrantType>>,
-    /// Whether the operator vouches for it: it was declared, registered by a person on the operator's list, or reviewed (DESIGN
-    /// §4, decision 79).
+    /// Whether the operator vouches for it: it was declared, registered by a person on the operator's list, or reviewed
+    /// (decision 79).
     pub trusted: bool,
     /// Whether `http://localhost` is accepted with any port, like loopback addresses.
     pub localhost_any_port: bool,

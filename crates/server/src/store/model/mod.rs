@@ -1,4 +1,4 @@
-//! The nouns that the store keeps (DESIGN: the model), as values that cannot be wrong.
+//! The nouns that the store keeps, as values that cannot be wrong.
 //!
 //! Ids are UUIDv7 made by the caller: time and randomness are arguments here too.
 
@@ -308,7 +308,7 @@ texts! {
 }
 
 /// A word in a row that this version does not know. Probably a later version wrote it. It disables only the object that has it
-/// (DESIGN §2.12).
+/// (decision 46).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnknownWord {
     /// The column.

@@ -46,7 +46,7 @@ pub struct User {
 }
 
 impl User {
-    /// The subject of tokens: the site's own id, if there is one (DESIGN §4).
+    /// The subject of tokens: the site's own id, if there is one (decision 45).
     #[must_use]
     pub fn subject(&self) -> String {
         self.external_id.clone().unwrap_or_else(|| self.id.to_string())

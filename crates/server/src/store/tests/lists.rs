@@ -227,7 +227,7 @@ async fn people_who_connected_an_app_are_counted_once_each() {
     assert_eq!(connected().await, so_many(1, true));
 }
 
-/// DESIGN §12: with 100,000 apps and organizations a list takes no longer than with ten. No plan may read a table as a whole or
+/// Decision 60: with 100,000 apps and organizations a list takes no longer than with ten. No plan may read a table as a whole or
 /// sort more than a page.
 #[tokio::test]
 async fn an_index_leads_to_each_page_of_a_list() {

@@ -1,4 +1,4 @@
-//! Words that a later version writes (DESIGN §2.12, §6): each disables the row that carries it, and nothing else.
+//! Words that a later version writes (decision 46): each disables the row that carries it, and nothing else.
 
 use super::*;
 

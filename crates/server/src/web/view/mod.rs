@@ -3,7 +3,7 @@
 //! A page is a plain struct of its data. `render` is the only way from the struct to HTML, so a later override of a
 //! template needs no change in the callers. Texts that a person or a developer typed are HTML-escaped by askama. Sentences
 //! come from Fluent files in every language ([`words`]). Names inside sentences are isolated (`<bdi>`), so that a
-//! right-to-left name cannot reorder a sentence. Pages have no inline script or style (DESIGN §9: strict
+//! right-to-left name cannot reorder a sentence. Pages have no inline script or style (strict
 //! Content-Security-Policy) and work without JavaScript.
 
 mod account;

@@ -26,7 +26,7 @@ async fn a_post_from_another_site_does_not_replace_the_session() {
     }
 }
 
-/// DESIGN §6: each sealed state is bound to its browser session. An attacker's state signs nobody else out.
+/// Decision 9: each sealed state is bound to its browser session. An attacker's state signs nobody else out.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_of_another_browser_signs_nobody_out() {
     let server = Server::library("default", "").await;
@@ -215,7 +215,7 @@ async fn a_hidden_origin_is_accepted_if_fetch_metadata_says_same_origin() {
     }
 }
 
-/// For requests without an Origin the sealed state decides (DESIGN §9): without a state, or with one of an attacker's
+/// For requests without an Origin the sealed state decides (decision 55): without a state, or with one of an attacker's
 /// browser, nothing is done.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_form_without_its_own_state_changes_nothing() {

@@ -1,5 +1,5 @@
 //! Sealed page states that arrive twice, late, from another browser or for another purpose, and consents whose conditions
-//! have changed before they arrive (DESIGN §6).
+//! have changed before they arrive (decision 41).
 
 use super::{PRESETS, RESET, assert_unchanged, form_to, is_logged_in, send};
 use crate::harness::{APPS, Answer, JOHN, Landing, MARY, REDIRECT_URI, Server, TENANTS};
@@ -23,7 +23,7 @@ async fn switch_account_with_the_state_of_another_browser_changes_nothing() {
     }
 }
 
-/// DESIGN §6: each sealed state is bound to its purpose. All of these belong to the same person and browser, and are fresh.
+/// Decision 9: each sealed state is bound to its purpose. All of these belong to the same person and browser, and are fresh.
 #[tokio::test(flavor = "multi_thread")]
 async fn under_every_preset_a_state_is_refused_for_another_purpose() {
     for preset in PRESETS {
@@ -95,7 +95,7 @@ async fn a_consent_page_of_one_person_is_refused_from_the_next_in_the_browser() 
     assert_eq!(grants(&server).await, 0);
 }
 
-/// DESIGN §6: a POST repeats the authorization checks with the current data.
+/// Decision 41: a POST repeats the authorization checks with the current data.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consent_whose_conditions_changed_gives_nothing() {
     let takes: [(&[&str], &[&str]); 4] = [

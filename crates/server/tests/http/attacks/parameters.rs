@@ -96,7 +96,7 @@ async fn under_every_preset_only_a_code_in_the_query_is_returned() {
     }
 }
 
-/// No parameter of an app can skip the consent of the person (DESIGN §10: consent is always asked for).
+/// No parameter of an app can skip the consent of the person: consent is always asked for.
 #[tokio::test(flavor = "multi_thread")]
 async fn under_every_preset_only_the_person_can_consent() {
     for preset in PRESETS {

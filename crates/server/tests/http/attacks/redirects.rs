@@ -122,7 +122,7 @@ fn browser_query(id: &str, uri: &str) -> String {
     ])
 }
 
-/// PAINS 27, RFC 9700 §2.1: compared as text, whatever a browser's or a library's parser would do.
+/// RFC 9700 §2.1: compared as text, whatever a browser's or a library's parser would do.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_almost_registered_redirect_uri_is_not_redirected_to() {
     let server = Server::library("default", &format!("{APPS}{MORE}")).await;

@@ -1,5 +1,4 @@
-//! Developers, members and tokens of one organization used in another (DESIGN §4: every endpoint has a negative test;
-//! API-3).
+//! Developers, members and tokens of one organization used in another (every endpoint has a negative test; API-3).
 
 use crate::harness::{Answer, Browser, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, Server, TENANTS};
 
@@ -187,7 +186,7 @@ async fn a_partner_apps_grants_of_two_organizations_are_separate() {
     assert_eq!(server.identity(&globex).await.status, 401);
 }
 
-/// Mass assignment: a developer can set the fields of the form, and nothing else (DESIGN §8: the operator sets reach).
+/// Mass assignment: a developer can set the fields of the form, and nothing else (the operator sets reach).
 #[tokio::test(flavor = "multi_thread")]
 async fn fields_that_the_form_does_not_have_are_ignored() {
     let server = Server::library("default", TENANTS).await;

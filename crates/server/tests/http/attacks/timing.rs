@@ -1,4 +1,4 @@
-//! Secrets and accounts that could be guessed from the time of an answer (RFC 6749 §10.10, RFC 9700 §4; DESIGN §6). No test
+//! Secrets and accounts that could be guessed from the time of an answer (RFC 6749 §10.10, decision 64). No test
 //! measures time: one reads how the code compares secrets, the others count the work of the password threads.
 
 use crate::harness::{APPS, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, Server};

@@ -169,7 +169,7 @@ async fn under_every_preset_password_and_assertion_grants_are_refused() {
     }
 }
 
-/// DESIGN §5: a token of the new generation that any endpoint receives, even for revocation, confirms that its answer
+/// Decision 3: a token of the new generation that any endpoint receives, even for revocation, confirms that its answer
 /// arrived.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_successor_sent_for_revocation_counts_as_seen() {
@@ -183,7 +183,7 @@ async fn a_successor_sent_for_revocation_counts_as_seen() {
     assert_eq!(sample.refresh(&second.refresh).await.refusal(), "400 invalid_grant");
 }
 
-/// DESIGN §2: storage grows only with grants. Revoking the same token again and again writes once.
+/// Storage grows only with grants. Revoking the same token again and again writes once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_revoked_again_writes_nothing() {
     let server = Server::library("default", APPS).await;

@@ -155,7 +155,7 @@ async fn every_other_method_is_refused_in_every_dialect() {
     }
 }
 
-/// DESIGN §8: every non-empty body of these endpoints is JSON, for any input.
+/// RFC 6749 §5.2: every non-empty body of these endpoints is JSON, for any input.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_error_is_json_in_every_dialect() {
     let bad: [(&str, &[u8]); 10] = [

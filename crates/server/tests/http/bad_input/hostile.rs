@@ -1,4 +1,4 @@
-//! Clients that hold resources: connections, bodies, streams (DESIGN §11, decisions 62 and 63). Limits in time are tested
+//! Clients that hold resources: connections, bodies, streams (decisions 62 and 63). Limits in time are tested
 //! in `listen/pulse/tests.rs` and `serve/tests.rs`.
 
 use super::frames::{

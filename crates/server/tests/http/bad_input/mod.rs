@@ -1,4 +1,4 @@
-//! Bad input gets a clear error of the right kind, and nothing is lost (DESIGN §11).
+//! Bad input gets a clear error of the right kind, and nothing is lost.
 
 mod addresses;
 mod connections;

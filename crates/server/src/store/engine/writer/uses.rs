@@ -1,7 +1,7 @@
 //! Uses that memory knows and the database does not know yet.
 //!
-//! Whether a token of a generation was seen decides what a late refresh means (DESIGN: the grant's life). So memory knows
-//! each use at once. The database gets it within seconds, and a later use of the same generation at most once a minute.
+//! Whether a token of a generation was seen decides what a late refresh means (decision 3). So memory knows each use
+//! at once. The database gets it within seconds, and a later use of the same generation at most once a minute.
 
 use super::work::{Use, Used};
 #[cfg(test)]
