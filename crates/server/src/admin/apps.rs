@@ -94,7 +94,7 @@ pub(super) async fn create(
     let now = hallpass.now();
     let wanted: NewApp = body(sent).await?;
     let slug = wanted.organization.as_ref();
-    let slug = slug.unwrap_or(&hallpass.config.defaults.organization);
+    let slug = slug.map_or(hallpass.config.defaults.organization.as_str(), String::as_str);
     let organization = find::organization(&hallpass, slug).await?.id;
     let client_type = wanted.client_type.unwrap_or(ClientType::Confidential);
     let request = Request {

@@ -91,7 +91,7 @@ impl Deletion {
 pub(super) fn declared_name(hallpass: &Hallpass, user: &User) -> Option<String> {
     let mut declared = hallpass.config.users.iter();
     let declared = declared.find(|declared| match &declared.external_id {
-        Some(id) => user.external_id.as_ref() == Some(id),
+        Some(id) => user.external_id.as_ref().is_some_and(|own| *id == *own),
         None => user.email.as_deref() == Some(&spelling::email(&declared.email)),
     });
     declared.map(|declared| spelling::email(&declared.email))

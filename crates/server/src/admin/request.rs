@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use crate::apps::names;
-use crate::config::one_line;
+use crate::apps::registration::DisplayName;
 use crate::http::body;
 use crate::http::body::Unread;
 use crate::http::respond;
@@ -69,7 +69,7 @@ pub(super) fn page(name: &str, objects: &impl Serialize, next: Option<impl Into<
 pub(super) fn name(text: &str) -> Result<String, Failure> {
     let name = text.trim();
     names::check(name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
-    one_line(name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
+    DisplayName::parse(name).map_err(|error| Failure::invalid(format!("name: {error}")))?;
     Ok(name.to_owned())
 }
 

@@ -9,9 +9,6 @@ use icu_properties::props::{
 };
 use unicode_security::skeleton;
 
-/// The most characters of an app's name, wherever it is chosen. A longer name that was chosen before stays.
-pub const LONGEST: usize = 100;
-
 /// The most marks on one letter: more of them draw over the lines above and below (UTS 39 §5.4).
 const MOST_MARKS: usize = 4;
 

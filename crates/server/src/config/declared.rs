@@ -10,6 +10,7 @@ use super::tree::Node;
 use super::values;
 use super::words::Word as _;
 use crate::accounts::passwords;
+use crate::apps::registration::{AppName, ClientId, DisplayName, Email, ExternalId, Slug};
 use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 use hallpass_wire::{Origin, RedirectUri, Scope, Scopes};
 use std::fmt;
@@ -62,9 +63,9 @@ section! {
     /// `[[users]]`: a person.
     User {
         /// The login, unique whatever the case of its letters. With `external_id`: a label, and the name of the declaration.
-        email: String = required(values::email),
+        email: Email = required(values::email),
         /// The full name.
-        name: String = required(values::line),
+        name: DisplayName = required(values::name),
         /// The password; none: the person cannot log in by one.
         password: Option<DeclaredPassword> = PasswordOrHash,
         /// The language, a tag such as `nl`.
@@ -74,13 +75,13 @@ section! {
         /// Whether this person registers apps, which are trusted.
         developer: bool = or(values::boolean, false),
         /// The site's own id of a person whom the site signs in.
-        external_id: Option<String> = optional(values::external_id),
+        external_id: Option<ExternalId> = optional(values::external_id),
     }
     check one_sign_in(external_id);
 }
 
 /// A person whom the site signs in has no password here.
-fn one_sign_in(fields: &mut Fields<'_>, external_id: Option<&Option<String>>) {
+fn one_sign_in(fields: &mut Fields<'_>, external_id: Option<&Option<ExternalId>>) {
     let has_password = secrets::is_given(fields, "password") || fields.has("password_hash");
     if matches!(external_id, Some(Some(_))) && has_password {
         fields.problem("external_id", "the site signs this person in: leave the password out");
@@ -139,9 +140,9 @@ section! {
     /// `[[organizations]]`: a customer of the API, whose data apps reach.
     Organization {
         /// Its name in addresses and configuration, `[a-z0-9-]+`.
-        slug: String = required(values::slug),
+        slug: Slug = required(values::slug),
         /// Its name for people.
-        name: String = required(values::line),
+        name: DisplayName = required(values::name),
         /// Real or for trying out.
         kind: OrganizationKind = or(values::word, OrganizationKind::Live),
         /// Who belongs to it, by email, and as what.
@@ -173,7 +174,7 @@ section! {
         /// Its identifier, the audience of tokens meant for it.
         identifier: String = required(values::identifier),
         /// Its name for people.
-        name: String = required(values::line),
+        name: DisplayName = required(values::name),
         /// What it authenticates with at introspection.
         secret: Secret = RequiredSecret(secrets::client_secret),
         /// The scopes it takes; none: all.
@@ -185,13 +186,13 @@ section! {
     /// `[[apps]]`: an OAuth client.
     App {
         /// Its name on the consent page.
-        name: String = required(values::line),
+        name: AppName = required(values::app_name),
         /// The slug of the owner; none: the default organization.
-        organization: Option<String> = optional(values::slug),
+        organization: Option<Slug> = optional(values::slug),
         /// The email of the developer who manages it; none: the operator alone.
-        owner: Option<String> = optional(values::email),
+        owner: Option<Email> = optional(values::email),
         /// The client identifier (RFC 6749 §2.2).
-        client_id: String = required(values::client_id),
+        client_id: ClientId = required(values::client_id),
         /// Whether it can keep a secret.
         client_type: ClientType = Named("type", or(values::word, ClientType::Confidential)),
         /// The client secret; a public client has none.

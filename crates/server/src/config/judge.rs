@@ -200,7 +200,7 @@ fn owner(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     let mut roles = members.filter(|(member, _)| is_owner(member)).map(|(_, role)| *role);
     let develops = roles.any(|role| role != Role::Member);
     let is_known = problems.is_complete("organizations") && problems.is_complete("defaults");
-    if slug != config.defaults.organization && !develops && is_known {
+    if config.defaults.organization != slug && !develops && is_known {
         let text = format!("{email:?} could not manage the app: add \"{email}:developer\" to the members of {slug:?}");
         problems.add(&format!("{path}.owner"), text);
     }

@@ -36,7 +36,7 @@ pub use sections::{
 };
 
 pub(crate) use secrets::{beginning, from_outside, typeable};
-pub(crate) use values::{language_tag, one_line};
+pub(crate) use values::language_tag;
 // Said in the configuration as the store keeps them.
 pub use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 pub use hallpass_dialect::DialectName;

@@ -7,6 +7,7 @@ use super::section::Setting;
 use super::shown::Shown as _;
 use super::tree::Node;
 use super::values;
+use crate::apps::registration::is_invisible;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fs::File;
@@ -97,7 +98,7 @@ pub(super) fn client_secret(secret: &str) -> Result<(), String> {
 pub(crate) fn typeable(secret: &str) -> Result<(), String> {
     let found = match secret
         .chars()
-        .find(|letter| letter.is_control() || values::is_unseen(*letter))
+        .find(|letter| letter.is_control() || is_invisible(*letter))
     {
         None => return Ok(()),
         Some('\u{feff}') => "a byte order mark",

@@ -2,6 +2,7 @@
 
 use super::Secret;
 use super::words::Word;
+use crate::apps::registration::{AppName, ClientId, DisplayName, Email, ExternalId, Slug};
 use hallpass_wire::{Origin, RedirectUri, Scopes};
 use ipnet::IpNet;
 use std::net::SocketAddr;
@@ -30,11 +31,27 @@ impl Shown for u32 {
     }
 }
 
-impl Shown for String {
-    fn shown(&self) -> Value {
-        self.as_str().into()
-    }
+macro_rules! shown_as_text {
+    ($($type:ty),+) => {$(
+        impl Shown for $type {
+            fn shown(&self) -> Value {
+                self.as_str().into()
+            }
+        }
+    )+};
 }
+
+shown_as_text!(
+    String,
+    AppName,
+    ClientId,
+    DisplayName,
+    Email,
+    ExternalId,
+    Slug,
+    RedirectUri,
+    Origin
+);
 
 impl Shown for PathBuf {
     fn shown(&self) -> Value {
@@ -51,18 +68,6 @@ impl Shown for SocketAddr {
 impl Shown for IpNet {
     fn shown(&self) -> Value {
         self.to_string().into()
-    }
-}
-
-impl Shown for RedirectUri {
-    fn shown(&self) -> Value {
-        self.as_str().into()
-    }
-}
-
-impl Shown for Origin {
-    fn shown(&self) -> Value {
-        self.as_str().into()
     }
 }
 

@@ -3,10 +3,11 @@
 use super::localized::Localized;
 use super::tree::{self, Node, Value};
 use super::words::Word;
-use crate::apps::registration::{self, ClientId, Email, RedirectUriFault, Slug};
+use crate::apps::registration::{self, AppName, ClientId, DisplayName, Email, ExternalId, RedirectUriFault, Slug};
 use hallpass_wire::redirect_uri::{Schemes, may_be_listed};
 use hallpass_wire::{Origin, RedirectUri, Scope, Scopes};
 use ipnet::IpNet;
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,34 +21,24 @@ pub(super) fn text(node: &Node) -> Result<String, String> {
     }
 }
 
-/// A line that people read: a name, a title.
+/// A value of the type that `read` makes of a text.
+fn parsed<T, E: Display>(node: &Node, read: fn(&str) -> Result<T, E>) -> Result<T, String> {
+    read(&text(node)?).map_err(|fault| fault.to_string())
+}
+
+/// A name that people read.
+pub(super) fn name(node: &Node) -> Result<DisplayName, String> {
+    parsed(node, DisplayName::parse)
+}
+
+/// The name of an app.
+pub(super) fn app_name(node: &Node) -> Result<AppName, String> {
+    parsed(node, AppName::declare)
+}
+
+/// One line of text that people read.
 pub(super) fn line(node: &Node) -> Result<String, String> {
-    let line = text(node)?;
-    one_line(&line)?;
-    Ok(line)
-}
-
-/// Whether a character shows nothing and no keyboard has it: it comes along when a text is copied.
-pub(super) fn is_unseen(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}' | '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}' | '\u{feff}'
-    )
-}
-
-/// Whether a character cannot be seen, or turns the direction of the text around it: with it one name could look like another.
-fn misleads(character: char) -> bool {
-    let turns =
-        matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    character.is_control() || is_unseen(character) || turns
-}
-
-/// Whether a text can be the name of something.
-pub(crate) fn one_line(line: &str) -> Result<(), String> {
-    if line.trim().is_empty() || line.chars().any(misleads) || line.chars().count() > 200 {
-        return Err("expected one line of 1 to 200 characters".to_owned());
-    }
-    Ok(())
+    name(node).map(String::from)
 }
 
 /// A switch.
@@ -365,46 +356,24 @@ pub(crate) fn language_tag(tag: &str) -> Result<(), String> {
     }
 }
 
-/// A name in addresses: lower-case letters, digits and hyphens.
-pub(super) fn slug(node: &Node) -> Result<String, String> {
-    let slug = Slug::parse(&text(node)?).map_err(|error| error.to_string())?;
-    Ok(slug.into())
+/// The name of an organization in addresses.
+pub(super) fn slug(node: &Node) -> Result<Slug, String> {
+    parsed(node, Slug::parse)
 }
 
 /// An email address, as far as that can be judged without sending to it.
-pub(super) fn email(node: &Node) -> Result<String, String> {
-    let email = Email::parse(&text(node)?).map_err(|error| error.to_string())?;
-    Ok(email.into())
+pub(super) fn email(node: &Node) -> Result<Email, String> {
+    parsed(node, Email::parse)
 }
 
-/// A site's own id of a person, which is the subject of their tokens.
-pub(super) fn external_id(node: &Node) -> Result<String, String> {
-    let id = text(node)?;
-    site_subject(&id)?;
-    Ok(id)
+/// The site's own id of a person.
+pub(super) fn external_id(node: &Node) -> Result<ExternalId, String> {
+    parsed(node, ExternalId::parse)
 }
-
-/// Whether a text can be a site's own id of a person: no subject of another kind begins like it (decision 45).
-pub(crate) fn site_subject(id: &str) -> Result<(), String> {
-    let printable = id.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if id.is_empty() || id.len() > 255 || !printable {
-        return Err(format!("expected 1 to 255 printable ASCII characters, found {id:?}"));
-    }
-    match RESERVED_SUBJECTS.iter().find(|prefix| id.starts_with(**prefix)) {
-        Some(prefix) => Err(format!(
-            "subjects that begin with {prefix:?} are no person's, found {id:?}"
-        )),
-        None => Ok(()),
-    }
-}
-
-/// How the subjects of apps, of organizations and of sample people begin.
-const RESERVED_SUBJECTS: [&str; 3] = ["app:", "org_", "sandbox:"];
 
 /// The client identifier of an app.
-pub(super) fn client_id(node: &Node) -> Result<String, String> {
-    let id = ClientId::parse(&text(node)?).map_err(|error| error.to_string())?;
-    Ok(id.into())
+pub(super) fn client_id(node: &Node) -> Result<ClientId, String> {
+    parsed(node, ClientId::parse)
 }
 
 /// The identifier of a resource: a URI or a plain name.

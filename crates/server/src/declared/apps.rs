@@ -109,8 +109,8 @@ impl Declaration<'_> {
         let secret = declared.client_secret.as_ref();
         let app = App {
             id: AppId(random::uuid(self.now)),
-            client_id: declared.client_id.clone(),
-            name: declared.name.clone(),
+            client_id: declared.client_id.to_string(),
+            name: declared.name.to_string(),
             organization,
             owner,
             client_type: declared.client_type,
@@ -151,7 +151,9 @@ fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Option
     let grant_types = declared.grant_types.as_ref().map_or_else(all, words);
     let (client_type, reach) = (declared.client_type, declared.reach);
     AppUpdate {
-        name: fields.changed("name", &declared.name).then(|| declared.name.clone()),
+        name: fields
+            .changed("name", &declared.name)
+            .then(|| declared.name.to_string()),
         organization: None,
         owner: None,
         client_type: fields.changed("type", client_type.as_str()).then_some(client_type),

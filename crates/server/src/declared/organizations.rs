@@ -151,6 +151,6 @@ fn role_of(config: &config::Config, slug: &str, email: &str) -> Option<Role> {
         .find(|(member, _)| spelling::email(member) == email);
     match named {
         Some((_, role)) => Some(*role),
-        None => (slug == config.defaults.organization).then_some(Role::Member),
+        None => (config.defaults.organization == slug).then_some(Role::Member),
     }
 }

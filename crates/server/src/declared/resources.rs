@@ -60,7 +60,7 @@ impl Declaration<'_> {
             created: self.now,
         });
         if name || fresh {
-            resource.name.clone_from(&declared.name);
+            resource.name = declared.name.to_string();
         }
         if secret || fresh {
             resource.secret = Some(secrets::hash(&declared.secret));

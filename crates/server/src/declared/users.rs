@@ -19,15 +19,15 @@ impl Declaration<'_> {
             let failed = |source| named(KIND, &declared.email, source);
             if self.was_deleted(declared).await.map_err(failed)? {
                 tracing::warn!(
-                    user = declared.email,
-                    external_id = declared.external_id,
+                    user = declared.email.as_str(),
+                    external_id = declared.external_id.as_deref(),
                     "the declared person was deleted and is not made again: nobody new gets the subject of a deleted person; \
                      remove them from the configuration"
                 );
                 continue;
             }
             if self.has_another_external_id(declared).await.map_err(failed)? {
-                return Err(DeclaredError::ExternalIdFixed(declared.email.clone()));
+                return Err(DeclaredError::ExternalIdFixed(declared.email.to_string()));
             }
             self.user(declared).await.map_err(failed)?;
         }
@@ -83,7 +83,7 @@ impl Declaration<'_> {
             return self.create_user(declared).await;
         };
         let update = UserUpdate {
-            name: name.then(|| declared.name.clone()),
+            name: name.then(|| declared.name.to_string()),
             password: password.map(|password| Some(hash_of(password))),
             locale: locale.cloned().map(Some),
             admin: admin.then_some(declared.admin),
@@ -103,10 +103,10 @@ impl Declaration<'_> {
     async fn create_user(&self, declared: &config::User) -> Result<(), StoreError> {
         let user = NewUser {
             id: UserId(random::uuid(self.now)),
-            email: declared.external_id.is_none().then(|| declared.email.clone()),
-            external_id: declared.external_id.clone(),
-            contact_email: declared.external_id.is_some().then(|| declared.email.clone()),
-            name: declared.name.clone(),
+            email: declared.external_id.is_none().then(|| declared.email.to_string()),
+            external_id: declared.external_id.clone().map(String::from),
+            contact_email: declared.external_id.is_some().then(|| declared.email.to_string()),
+            name: declared.name.to_string(),
             password: declared.password.as_ref().map(hash_of),
             locale: declared.locale.clone(),
             admin: declared.admin,

@@ -190,7 +190,7 @@ impl Parts {
         let paths = &self.config.paths;
         app::App {
             url: world::app_url(self.app),
-            brand: self.config.brand.name.clone(),
+            brand: self.config.brand.name.to_string(),
             issuer: self.issuer(),
             endpoints: app::Endpoints {
                 authorize: format!("{}{}", self.issuer(), paths.authorize),
@@ -227,7 +227,7 @@ impl Parts {
     fn settings(&self) -> Vec<app::Settings> {
         let issuer = self.issuer();
         let of = |organization: &Organization| app::Settings {
-            organization: organization.name.clone(),
+            organization: organization.name.to_string(),
             url: people::settings(organization, &issuer),
         };
         self.config.organizations.iter().map(of).collect()
@@ -255,10 +255,10 @@ impl Parts {
         let redirect_uri = app.redirect_uris.first().map(ToString::to_string);
         let by_hand = " It has no redirect URI: the person copies the code and brings it here.";
         app::Registration {
-            name: app.name.clone(),
+            name: app.name.to_string(),
             about: if redirect_uri.is_some() { about } else { about + by_hand },
             credentials: Credentials {
-                id: app.client_id.clone(),
+                id: app.client_id.to_string(),
                 secret: app
                     .client_secret
                     .as_ref()

@@ -23,8 +23,8 @@ pub(super) struct Membership {
 /// All people of the world. `issuer` is the URL of the server.
 pub(super) fn people(config: &Config, issuer: &str) -> Vec<Person> {
     let person = |user: &User| Person {
-        email: user.email.clone(),
-        name: user.name.clone(),
+        email: user.email.to_string(),
+        name: user.name.to_string(),
         memberships: config
             .organizations
             .iter()
@@ -38,7 +38,7 @@ fn membership(organization: &Organization, user: &User, issuer: &str) -> Option<
     let (_, role) = organization.members.iter().find(|(email, _)| *email == user.email)?;
     Some(Membership {
         role: role.as_str(),
-        organization: organization.name.clone(),
+        organization: organization.name.to_string(),
         sandbox: organization.kind == OrganizationKind::Sandbox,
         settings: match role {
             Role::Owner | Role::Developer => settings(organization, issuer),

@@ -1,9 +1,11 @@
 //! The name of an app, as people read it on a consent page.
 
+use super::display_name::{DisplayName, NoDisplayName};
+use super::text::read_as_text;
 use crate::apps::names::{self, NameError};
 
-/// A name that somebody may choose for an app.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A name that an app may have.
+#[derive(Clone, PartialEq, Eq)]
 pub struct AppName(String);
 
 /// Why a name for an app is refused.
@@ -27,7 +29,7 @@ pub enum NameFault {
 }
 
 impl AppName {
-    /// The most characters. An app that had a longer name before keeps it.
+    /// The most characters of a chosen name. An app that had a longer name before keeps it.
     pub const LONGEST: usize = 100;
 
     /// Reads a name that a person chooses on a site called `brand`. The store checks whether it looks like the name of another
@@ -49,13 +51,17 @@ impl AppName {
         }
         Ok(Self(name.to_owned()))
     }
-}
 
-impl From<AppName> for String {
-    fn from(name: AppName) -> Self {
-        name.0
+    /// Reads a name that the operator declares. The operator may use the name of the site.
+    ///
+    /// # Errors
+    /// If the text cannot be a name at all.
+    pub fn declare(text: &str) -> Result<Self, NoDisplayName> {
+        DisplayName::parse(text).map(|name| Self(name.into()))
     }
 }
+
+read_as_text!(AppName);
 
 #[cfg(test)]
 mod tests {

@@ -1,15 +1,16 @@
 //! Client identifiers (RFC 6749 §2.2, appendix A.1).
 
+use super::text::read_as_text;
 use crate::random;
 use uuid::Uuid;
 
 /// A client identifier that an app may have.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct ClientId(String);
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientId(String);
 
 /// Why a text cannot be a client identifier.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum ClientIdFault {
+pub enum ClientIdFault {
     /// HTTP Basic cannot carry a colon in it (RFC 7617 §2).
     #[error(
         "expected 1 to {longest} printable ASCII characters without space and colon, found {0:?}",
@@ -36,7 +37,10 @@ impl ClientId {
     }
 
     /// Reads an id that the operator chose.
-    pub(crate) fn parse(text: &str) -> Result<Self, ClientIdFault> {
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn parse(text: &str) -> Result<Self, ClientIdFault> {
         let fits = |byte: u8| byte.is_ascii_graphic() && byte != b':';
         if text.is_empty() || text.len() > Self::LONGEST || !text.bytes().all(fits) {
             return Err(ClientIdFault::Characters(text.to_owned()));
@@ -51,11 +55,7 @@ impl ClientId {
     }
 }
 
-impl From<ClientId> for String {
-    fn from(id: ClientId) -> Self {
-        id.0
-    }
-}
+read_as_text!(ClientId);
 
 #[cfg(test)]
 mod tests {

@@ -1,20 +1,25 @@
 //! Email addresses.
 
+use super::text::read_as_text;
+
 /// A text that may be an email address, as far as that can be judged without sending to it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Email(String);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Email(String);
 
 /// A text that cannot be an email address.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("expected an email address, found {0:?}")]
-pub(crate) struct NoEmail(String);
+pub struct NoEmail(String);
 
 impl Email {
     /// The most bytes (RFC 5321 §4.5.3.1.3).
     const LONGEST: usize = 254;
 
     /// Reads an address.
-    pub(crate) fn parse(text: &str) -> Result<Self, NoEmail> {
+    ///
+    /// # Errors
+    /// If the text cannot be an address.
+    pub fn parse(text: &str) -> Result<Self, NoEmail> {
         let parts = text.split_once('@');
         let is_whole = parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
         let odd = |letter: char| letter.is_control() || letter.is_whitespace();
@@ -25,11 +30,7 @@ impl Email {
     }
 }
 
-impl From<Email> for String {
-    fn from(email: Email) -> Self {
-        email.0
-    }
-}
+read_as_text!(Email);
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,10 @@
 //! The redirect URIs of an app: each is valid, and none comes twice.
 
-use crate::store::model::MOST_REDIRECT_URIS;
 use hallpass_wire::RedirectUri;
 use hallpass_wire::redirect_uri::{RedirectUriError, Schemes};
+
+/// The most redirect URIs of an app (decision 61).
+const MOST: usize = 50;
 
 /// Why a redirect URI cannot be registered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -17,7 +19,7 @@ pub enum RedirectUriFault {
     #[error("it is there twice")]
     Duplicate,
     /// The list is full.
-    #[error("an app has at most {MOST_REDIRECT_URIS}")]
+    #[error("an app has at most {MOST}")]
     TooMany,
 }
 
@@ -30,7 +32,7 @@ pub(crate) fn read<'a>(
     for text in texts {
         match RedirectUri::parse_with(text, schemes) {
             Ok(uri) if uris.contains(&uri) => faults.push((text, RedirectUriFault::Duplicate)),
-            Ok(_) if uris.len() == MOST_REDIRECT_URIS => faults.push((text, RedirectUriFault::TooMany)),
+            Ok(_) if uris.len() == MOST => faults.push((text, RedirectUriFault::TooMany)),
             Ok(uri) => uris.push(uri),
             Err(error) => faults.push((text, error.into())),
         }

@@ -1,20 +1,25 @@
 //! Names of organizations in addresses.
 
+use super::text::read_as_text;
+
 /// The name of an organization in addresses.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Slug(String);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Slug(String);
 
 /// A text that cannot be a slug.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("expected 1 to {longest} lower-case letters, digits and hyphens, found {0:?}", longest = Slug::LONGEST)]
-pub(crate) struct NoSlug(String);
+pub struct NoSlug(String);
 
 impl Slug {
     /// The most characters.
     const LONGEST: usize = 64;
 
     /// Reads a slug.
-    pub(crate) fn parse(text: &str) -> Result<Self, NoSlug> {
+    ///
+    /// # Errors
+    /// If the text cannot be a slug.
+    pub fn parse(text: &str) -> Result<Self, NoSlug> {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if text.is_empty() || text.len() > Self::LONGEST || !text.bytes().all(fits) {
             return Err(NoSlug(text.to_owned()));
@@ -23,11 +28,7 @@ impl Slug {
     }
 }
 
-impl From<Slug> for String {
-    fn from(slug: Slug) -> Self {
-        slug.0
-    }
-}
+read_as_text!(Slug);
 
 #[cfg(test)]
 mod tests {

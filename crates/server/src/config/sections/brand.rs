@@ -1,3 +1,4 @@
+use crate::apps::registration::DisplayName;
 use crate::config::section::{required, section};
 use crate::config::values;
 
@@ -5,6 +6,6 @@ section! {
     /// `[brand]`: how pages introduce themselves.
     Brand {
         /// The name of the API's owner or product.
-        name: String = required(values::line),
+        name: DisplayName = required(values::name),
     }
 }

@@ -1,3 +1,4 @@
+use crate::apps::registration::{DisplayName, Slug};
 use crate::config::section::{optional, required, section};
 use crate::config::values;
 
@@ -5,9 +6,9 @@ section! {
     /// `[defaults]`: the organization and product of objects that name none.
     Defaults {
         /// The slug of the organization that every user is a member of.
-        organization: String = required(values::slug),
+        organization: Slug = required(values::slug),
         /// The name of that organization on pages. None: the declared organization's name, or the slug.
-        organization_name: Option<String> = optional(values::line),
+        organization_name: Option<DisplayName> = optional(values::name),
         /// The product that an app without products is subscribed to.
         product: Option<String> = optional(values::line),
     }

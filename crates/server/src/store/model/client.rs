@@ -6,9 +6,6 @@ use hallpass_wire::{RedirectUri, Scopes};
 use serde::Serialize;
 use std::fmt;
 
-/// The most redirect URIs of an app (decision 61).
-pub const MOST_REDIRECT_URIS: usize = 50;
-
 /// An app, which is an OAuth client, with its secrets. The serialized fields go into the audit log.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct App {

@@ -7,9 +7,7 @@ mod grant;
 mod people;
 mod record;
 
-pub use client::{
-    App, AppUpdate, ListedApp, MOST_REDIRECT_URIS, OrganizationName, Others, Resource, Secret, SecretHash,
-};
+pub use client::{App, AppUpdate, ListedApp, OrganizationName, Others, Resource, Secret, SecretHash};
 pub use grant::{Connection, Grant, GrantFilter, ListedGrant, NewGrant, Redeem, Redeemed, Rotate, Rotated, Surplus};
 pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
 pub use record::{

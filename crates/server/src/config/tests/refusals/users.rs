@@ -46,7 +46,7 @@ name = "D"
 external_id = "é""#,
         r#"4: users[0].external_id: the site signs this person in: leave the password out
 9: users[1].external_id: the same as users[0].external_id (4)
-13: users[2].external_id: subjects that begin with "org_" are no person's, found "org_7"
+13: users[2].external_id: subjects that begin with "org_" are not for people, found "org_7"
 17: users[3].external_id: expected 1 to 255 printable ASCII characters, found "é""#,
     ),
     (
