@@ -2,11 +2,11 @@
 
 use super::take;
 use aws_lc_rs::hmac;
-use hallpass::tokens::proofs::{Kind, Proof};
+use hallpass::tokens::proofs::{Proof, ProofKind};
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-const KINDS: [Kind; 2] = [Kind::Code, Kind::RefreshToken];
+const KINDS: [ProofKind; 2] = [ProofKind::Code, ProofKind::RefreshToken];
 static KEY: LazyLock<hmac::Key> = LazyLock::new(|| hmac::Key::new(hmac::HMAC_SHA256, &[5; 32]));
 
 /// The bytes as a token, and as what one is derived from.
@@ -19,7 +19,7 @@ pub fn check(data: &[u8]) {
     derived(data);
 }
 
-fn received(kind: Kind, text: &str) {
+fn received(kind: ProofKind, text: &str) {
     let Some(proof) = Proof::parse(kind, text) else { return };
     assert_eq!(proof.token(), text, "a token has one form");
     assert!(!proof.is_authentic(&KEY, &[9; 16]), "nobody else can derive");

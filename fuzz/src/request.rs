@@ -5,7 +5,7 @@
 use super::world::{self, SECRET, Server};
 use hallpass::http::respond::Response;
 use hallpass::http::source::Peer;
-use hallpass::oauth::authorize::request::{PARAMETERS, Problem, Target, judge};
+use hallpass::oauth::authorize::request::{AuthorizationProblem, PARAMETERS, Target, judge};
 use hallpass::oauth::endpoints::{FORM_PARAMETERS, FormRequest};
 use hallpass::oauth::endpoints::{identity, introspection, revocation, token};
 use hallpass::serve::hallpass::Hallpass;
@@ -168,12 +168,12 @@ async fn judged(hallpass: &Hallpass, query: &[u8]) {
             leads(request.target.uri.as_deref(), location.as_deref());
             request.target
         }
-        Err(Problem::OfApp(_, target, refusal)) => {
+        Err(AuthorizationProblem::OfApp(_, target, refusal)) => {
             let location = target.with_refusal(hallpass, &refusal);
             leads(target.uri.as_deref(), location.as_deref());
             target
         }
-        Err(Problem::Fatal(refusal)) => {
+        Err(AuthorizationProblem::Fatal(refusal)) => {
             let fatal = hallpass.dialect.fatal(&refusal.public());
             assert!((400..500).contains(&fatal.status), "{refusal}");
             return;

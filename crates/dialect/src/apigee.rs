@@ -3,7 +3,7 @@
 //! Lifetimes are reported one second shorter than they are, as in the original. Errors have two shapes: `ErrorCode` with
 //! `Error` at the token endpoint, a `fault` at resources.
 
-use crate::answer::{self, Answer};
+use crate::answer::{self, RenderedResponse};
 use crate::json::{Object, Style};
 use crate::{Fatal, RefreshAnswer, TokenAnswer, challenge, http_status, resource_code};
 use hallpass_wire::public_error::{
@@ -15,7 +15,7 @@ use std::borrow::Cow;
 /// The default response of `GenerateAccessToken`, in the order of the client_credentials captures. `empty_member` is HOME-3's
 /// variant: a member with an empty name instead of the developer, and no list as JSON. The members of a refresh token follow
 /// its lifetime: captures of that answer agree on the members, not on their order.
-pub(crate) fn token(answer: &TokenAnswer<'_>, empty_member: bool) -> Answer {
+pub(crate) fn token(answer: &TokenAnswer<'_>, empty_member: bool) -> RenderedResponse {
     let client = &answer.client;
     let body = Object::new(Style::Compact, 1024);
     let body = match &answer.refresh {
@@ -44,7 +44,7 @@ pub(crate) fn token(answer: &TokenAnswer<'_>, empty_member: bool) -> Answer {
 }
 
 /// Shape 2, `GenerateResponse enabled`.
-pub(crate) fn token_refusal(refusal: &E) -> Answer {
+pub(crate) fn token_refusal(refusal: &E) -> RenderedResponse {
     let row = row(refusal);
     let body = Object::new(Style::Compact, 128)
         .text("ErrorCode", row.error)
@@ -75,7 +75,7 @@ pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'stati
 }
 
 /// Shape 1. The original sends no challenge.
-pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> Answer {
+pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> RenderedResponse {
     let (status, text, code) = fault(refusal);
     let body = Object::new(Style::Compact, 192)
         .object("fault", |fault| {
@@ -217,12 +217,12 @@ fn fault(refusal: &E) -> (u16, Cow<'static, str>, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{answer, scopes, seen};
+    use crate::tests::{scopes, seen, token_answer};
 
     #[test]
     fn an_apps_own_token_is_answered_in_the_order_of_the_captures() {
         let (none, products) = (scopes(""), ["a".to_owned(), "b".to_owned()]);
-        let mut answer = answer(&none, &products);
+        let mut answer = token_answer(&none, &products);
         answer.refresh = None;
         assert_eq!(
             seen(token(&answer, false)).body,
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_refresh_token_comes_right_behind_its_lifetime() {
         let scopes = scopes("user");
-        let mut answer = answer(&scopes, &[]);
+        let mut answer = token_answer(&scopes, &[]);
         answer.refresh_count = 2;
         let body = seen(token(&answer, true)).body;
         assert!(
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn a_refresh_token_for_ever_says_0_and_no_lifetime_is_negative() {
         let scopes = scopes("user");
-        let mut answer = answer(&scopes, &[]);
+        let mut answer = token_answer(&scopes, &[]);
         answer.expires_in = 0;
         answer.refresh.as_mut().unwrap().expires_in = None;
         let body = seen(token(&answer, true)).body;

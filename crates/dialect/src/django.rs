@@ -1,7 +1,7 @@
 //! django-oauth-toolkit over oauthlib: Python's JSON, few descriptions, `Bearer` challenges even for clients, five members at
 //! introspection.
 
-use crate::answer::{self, Answer};
+use crate::answer::{self, RenderedResponse};
 use crate::json::{Object, Style};
 use crate::{Fatal, Introspection, TokenAnswer, challenge, http_status, resource_code};
 use hallpass_wire::public_error::{AccessFault, AuthorizeFault, ClientFault, CodeFault, RequestFault, Trouble};
@@ -10,7 +10,7 @@ use http::header::WWW_AUTHENTICATE;
 use std::borrow::Cow;
 
 /// oauthlib's `BearerToken`.
-pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
+pub(crate) fn token(answer: &TokenAnswer<'_>) -> RenderedResponse {
     let body = Object::new(Style::Python, 512)
         .text("access_token", answer.access_token)
         .literal("expires_in", answer.expires_in)
@@ -22,7 +22,7 @@ pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
 }
 
 /// oauthlib's `OAuth2Error`, with a description only where the original has one.
-pub(crate) fn token_refusal(refusal: &E) -> Answer {
+pub(crate) fn token_refusal(refusal: &E) -> RenderedResponse {
     let row = row(refusal);
     let mut response = answer::json(http_status(refusal), row.body());
     if row.error == "invalid_client" {
@@ -32,7 +32,7 @@ pub(crate) fn token_refusal(refusal: &E) -> Answer {
 }
 
 /// API-11 and API-12. The original finds access tokens only: a refresh token is inactive to it.
-pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> Answer {
+pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> RenderedResponse {
     let Some(token) = token.filter(|token| token.token_type.is_some()) else {
         return answer::json(200, r#"{"active": false}"#);
     };
@@ -50,12 +50,12 @@ pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> Answer {
 }
 
 /// An empty body, like the original.
-pub(crate) fn revocation() -> Answer {
+pub(crate) fn revocation() -> RenderedResponse {
     answer::no_store(answer::empty(200))
 }
 
 /// A caller that may not ask gets an empty 403.
-pub(crate) fn introspection_refusal(refusal: &E) -> Answer {
+pub(crate) fn introspection_refusal(refusal: &E) -> RenderedResponse {
     if let E::Request(RequestFault::Missing("token")) = refusal {
         return answer::json(400, Row::new("invalid_request", "Token parameter is missing.").body());
     }
@@ -93,7 +93,7 @@ pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'stati
 }
 
 /// Django REST framework's answer; the challenge has no space after its commas.
-pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> Answer {
+pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> RenderedResponse {
     let code = resource_code(refusal);
     let (status, detail) = match code {
         ErrorCode::InvalidToken => (401, "Authentication credentials were not provided."),
@@ -193,13 +193,13 @@ fn resource_description(refusal: &E, code: ErrorCode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{answer, introspection as inspected, scope, scopes, seen};
+    use crate::tests::{introspection as inspected, scope, scopes, seen, token_answer};
     use hallpass_wire::public_error::{GrantTypeFault, RefreshFault, ScopeFault};
 
     #[test]
     fn a_token_answer_is_as_json_dumps_writes_it() {
         let scopes = scopes("read write");
-        let given = seen(token(&answer(&scopes, &[])));
+        let given = seen(token(&token_answer(&scopes, &[])));
         assert_eq!(
             given.body,
             r#"{"access_token": "ACCESS_TOKEN", "expires_in": 3600, "token_type": "Bearer", "scope": "read write", "refresh_token": "REFRESH_TOKEN"}"#

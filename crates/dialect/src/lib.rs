@@ -13,7 +13,7 @@ mod oauth2_server_php;
 mod passport;
 mod standard;
 
-pub use answer::Answer;
+pub use answer::RenderedResponse;
 pub use name::DialectName;
 
 use hallpass_wire::public_error::{AccessFault, RequestFault, Trouble};
@@ -164,7 +164,7 @@ impl Dialect {
 
     /// A successful token answer.
     #[must_use]
-    pub fn token(&self, answer: &TokenAnswer<'_>) -> Answer {
+    pub fn token(&self, answer: &TokenAnswer<'_>) -> RenderedResponse {
         match self.name {
             DialectName::Standard => standard::token(answer),
             DialectName::Oauth2ServerPhp => oauth2_server_php::token(answer),
@@ -176,7 +176,7 @@ impl Dialect {
 
     /// A refusal of the token or revocation endpoint.
     #[must_use]
-    pub fn token_refusal(&self, refusal: &PublicError, scheme: Scheme) -> Answer {
+    pub fn token_refusal(&self, refusal: &PublicError, scheme: Scheme) -> RenderedResponse {
         let response = match self.name {
             DialectName::Standard => standard::token_refusal(refusal, scheme),
             DialectName::Oauth2ServerPhp => oauth2_server_php::token_refusal(refusal),
@@ -190,7 +190,7 @@ impl Dialect {
     /// An introspection answer; `None` is inactive (RFC 7662 §2.2). A token with a tenant has the RFC's members in every
     /// dialect: the originals' members are for apps, not for resources.
     #[must_use]
-    pub fn introspection(&self, token: Option<&Introspection<'_>>) -> Answer {
+    pub fn introspection(&self, token: Option<&Introspection<'_>>) -> RenderedResponse {
         let for_resource = token.is_some_and(|token| token.tenant.is_some());
         match self.name {
             DialectName::Django if !for_resource => django::introspection(token),
@@ -200,7 +200,7 @@ impl Dialect {
 
     /// A refusal of the introspection endpoint.
     #[must_use]
-    pub fn introspection_refusal(&self, refusal: &PublicError, scheme: Scheme) -> Answer {
+    pub fn introspection_refusal(&self, refusal: &PublicError, scheme: Scheme) -> RenderedResponse {
         let response = match self.name {
             DialectName::Oauth2ServerPhp => oauth2_server_php::introspection_refusal(refusal),
             DialectName::Django => django::introspection_refusal(refusal),
@@ -211,7 +211,7 @@ impl Dialect {
 
     /// A successful revocation (RFC 7009 §2.2).
     #[must_use]
-    pub fn revocation(&self) -> Answer {
+    pub fn revocation(&self) -> RenderedResponse {
         match self.name {
             DialectName::Oauth2ServerPhp => oauth2_server_php::revocation(),
             DialectName::Django => django::revocation(),
@@ -245,7 +245,7 @@ impl Dialect {
 
     /// A refusal of a protected resource (RFC 6750 §3).
     #[must_use]
-    pub fn resource_refusal(&self, refusal: &PublicError) -> Answer {
+    pub fn resource_refusal(&self, refusal: &PublicError) -> RenderedResponse {
         let response = match self.name {
             DialectName::Standard => standard::resource_refusal(refusal, self.refusal_message),
             DialectName::Oauth2ServerPhp => oauth2_server_php::resource_refusal(refusal, self.refusal_message),
@@ -269,7 +269,7 @@ fn http_status(refusal: &PublicError) -> u16 {
 }
 
 /// Adds the headers that HTTP requires in every dialect: `Allow` (RFC 9110 §15.5.6) and `Retry-After` (§10.2.3).
-fn with_http_headers(refusal: &PublicError, mut response: Answer) -> Answer {
+fn with_http_headers(refusal: &PublicError, mut response: RenderedResponse) -> RenderedResponse {
     let headers = response.headers_mut();
     match refusal {
         PublicError::Request(RequestFault::Method { allowed, .. }) => {
@@ -288,7 +288,7 @@ fn with_http_headers(refusal: &PublicError, mut response: Answer) -> Answer {
 
 /// Adds a challenge to a 401 if the client used the Authorization header, even if the original sends none (RFC 6749 §5.2,
 /// RFC 9110 §15.5.2).
-fn challenged_by_basic(mut response: Answer, scheme: Scheme) -> Answer {
+fn challenged_by_basic(mut response: RenderedResponse, scheme: Scheme) -> RenderedResponse {
     if response.status() == 401 && scheme != Scheme::None && !response.headers().contains_key(WWW_AUTHENTICATE) {
         answer::set(&mut response, WWW_AUTHENTICATE, "Basic realm=\"OAuth\"");
     }
@@ -296,7 +296,7 @@ fn challenged_by_basic(mut response: Answer, scheme: Scheme) -> Answer {
 }
 
 /// Adds the challenge of a protected resource, even if the original sends none (RFC 6750 §3, RFC 9110 §15.5.2).
-fn challenged_as_bearer(mut response: Answer, refusal: &PublicError) -> Answer {
+fn challenged_as_bearer(mut response: RenderedResponse, refusal: &PublicError) -> RenderedResponse {
     let status = response.status().as_u16();
     if !matches!(status, 400 | 401 | 403) || response.headers().contains_key(WWW_AUTHENTICATE) {
         return response;

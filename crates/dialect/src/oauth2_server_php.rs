@@ -2,7 +2,7 @@
 //!
 //! The original deletes spent codes and tokens, so it has one text for "never existed" and "no longer valid".
 
-use crate::answer::{self, Answer};
+use crate::answer::{self, RenderedResponse};
 use crate::json::{Object, Style};
 use crate::{Fatal, TokenAnswer, challenge, http_status, resource_code};
 use hallpass_wire::public_error::{
@@ -14,7 +14,7 @@ use http::header::{ALLOW, WWW_AUTHENTICATE};
 use std::borrow::Cow;
 
 /// `ResponseType\AccessToken`.
-pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
+pub(crate) fn token(answer: &TokenAnswer<'_>) -> RenderedResponse {
     let body = Object::new(Style::Php, 512)
         .text("access_token", answer.access_token)
         .literal("expires_in", answer.expires_in)
@@ -29,20 +29,20 @@ pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
 }
 
 /// `Controller\TokenController`: `Cache-Control` only, and never a challenge.
-pub(crate) fn token_refusal(refusal: &E) -> Answer {
-    answer(refusal, &row(refusal))
+pub(crate) fn token_refusal(refusal: &E) -> RenderedResponse {
+    render_row(refusal, &row(refusal))
 }
 
 /// The original has no introspection, so the text for a missing `token` is that of revocation.
-pub(crate) fn introspection_refusal(refusal: &E) -> Answer {
+pub(crate) fn introspection_refusal(refusal: &E) -> RenderedResponse {
     match refusal {
-        E::Request(RequestFault::Missing("token")) => answer(refusal, &missing("token")),
+        E::Request(RequestFault::Missing("token")) => render_row(refusal, &missing("token")),
         other => token_refusal(other),
     }
 }
 
 /// `TokenController::handleRevokeRequest`.
-pub(crate) fn revocation() -> Answer {
+pub(crate) fn revocation() -> RenderedResponse {
     answer::json(200, r#"{"revoked":true}"#)
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'stati
 }
 
 /// `Controller\ResourceController`. Without a token the body is empty, unless `refusal_message` is set.
-pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> Answer {
+pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> RenderedResponse {
     if *refusal == E::Access(AccessFault::Absent) {
         return no_token(refusal_message);
     }
@@ -99,7 +99,7 @@ pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> Answer {
     response
 }
 
-fn no_token(refusal_message: bool) -> Answer {
+fn no_token(refusal_message: bool) -> RenderedResponse {
     let mut response = if refusal_message {
         answer::json(401, r#"{"message":"An access token is required"}"#)
     } else {
@@ -146,7 +146,7 @@ impl Row {
     }
 }
 
-fn answer(refusal: &E, row: &Row) -> Answer {
+fn render_row(refusal: &E, row: &Row) -> RenderedResponse {
     let body = Object::new(Style::Php, 256)
         .text("error", row.error)
         .text("error_description", &row.description)
@@ -255,12 +255,12 @@ fn resource_row(refusal: &E) -> Row {
 mod tests {
     use super::*;
     use crate::DialectName;
-    use crate::tests::{answer, dialect, scope, scopes, seen};
+    use crate::tests::{dialect, scope, scopes, seen, token_answer};
 
     #[test]
     fn a_token_answer_is_in_the_originals_order() {
         let scopes = scopes("basic a/b");
-        let given = seen(token(&answer(&scopes, &[])));
+        let given = seen(token(&token_answer(&scopes, &[])));
         assert_eq!(
             given.body,
             r#"{"access_token":"ACCESS_TOKEN","expires_in":3600,"token_type":"Bearer","scope":"basic a\/b","refresh_token":"REFRESH_TOKEN"}"#
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn a_token_answer_without_scope_says_null() {
         let none = scopes("");
-        let mut answer = answer(&none, &[]);
+        let mut answer = token_answer(&none, &[]);
         answer.refresh = None;
         assert_eq!(
             seen(token(&answer)).body,

@@ -1,7 +1,7 @@
 //! Laravel Passport over league/oauth2-server 9: a `hint` beside the description, 401 `invalid_client` for a bad redirect
 //! URI, and Laravel's own words at the API.
 
-use crate::answer::{self, Answer};
+use crate::answer::{self, RenderedResponse};
 use crate::json::{Object, Style};
 use crate::{Fatal, Scheme, TokenAnswer, challenge, resource_code};
 use hallpass_wire::public_error::{
@@ -12,7 +12,7 @@ use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use std::borrow::Cow;
 
 /// `BearerTokenResponse`: HC-12's four members, never a `scope`.
-pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
+pub(crate) fn token(answer: &TokenAnswer<'_>) -> RenderedResponse {
     let body = Object::new(Style::Php, 512)
         .text("token_type", "Bearer")
         .literal("expires_in", answer.expires_in)
@@ -25,7 +25,7 @@ pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
 }
 
 /// `OAuthServerException`: a client that sent an Authorization header is challenged in the same scheme.
-pub(crate) fn token_refusal(refusal: &E, scheme: Scheme) -> Answer {
+pub(crate) fn token_refusal(refusal: &E, scheme: Scheme) -> RenderedResponse {
     let row = row(refusal);
     let body = Object::new(Style::Php, 512)
         .text("error", row.error)
@@ -70,7 +70,7 @@ pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'stati
 
 /// Laravel's handler: a message and nothing else. Its guard accepts only people, so a token of the app itself counts as
 /// unauthenticated.
-pub(crate) fn resource_refusal(refusal: &E) -> Answer {
+pub(crate) fn resource_refusal(refusal: &E) -> RenderedResponse {
     let (status, message) = match (refusal, resource_code(refusal)) {
         (E::Access(AccessFault::NoPerson | AccessFault::Malformed), _) | (_, ErrorCode::InvalidToken) => {
             (401, "Unauthenticated.")

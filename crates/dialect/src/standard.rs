@@ -3,7 +3,7 @@
 //! A client that has not authenticated is told only what is wrong with the request itself, not whether an app exists. A client
 //! that has authenticated is told the exact reason, in one sentence.
 
-use crate::answer::{self, Answer};
+use crate::answer::{self, RenderedResponse};
 use crate::json::{Object, Style};
 use crate::{Fatal, Introspection, Scheme, TokenAnswer, challenge, http_status, resource_code};
 use hallpass_wire::public_error::{
@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 /// RFC 6749 §5.1. An empty `scope` is left out: a scope is at least one token (§3.3). If a refresh token or its grant has an
 /// end, the answer says when (draft-ietf-oauth-refresh-token-expiration-03 §6.1).
-pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
+pub(crate) fn token(answer: &TokenAnswer<'_>) -> RenderedResponse {
     let life = answer.refresh.as_ref().map(|refresh| refresh.life).unwrap_or_default();
     let body = Object::new(Style::Compact, 512)
         .text("access_token", answer.access_token)
@@ -31,7 +31,7 @@ pub(crate) fn token(answer: &TokenAnswer<'_>) -> Answer {
 }
 
 /// RFC 6749 §5.2. Only a client that used the Authorization header is challenged: otherwise a browser asks for a password.
-pub(crate) fn token_refusal(refusal: &E, scheme: Scheme) -> Answer {
+pub(crate) fn token_refusal(refusal: &E, scheme: Scheme) -> RenderedResponse {
     let body = error_body(refusal.code(), &token_description(refusal));
     let mut response = answer::json(http_status(refusal), body);
     if refusal.code() == ErrorCode::InvalidClient && scheme != Scheme::None {
@@ -41,7 +41,7 @@ pub(crate) fn token_refusal(refusal: &E, scheme: Scheme) -> Answer {
 }
 
 /// RFC 7662 §2.2, with the tenant for a resource.
-pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> Answer {
+pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> RenderedResponse {
     let Some(token) = token else {
         return answer::json(200, r#"{"active":false}"#);
     };
@@ -69,7 +69,7 @@ pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> Answer {
 
 /// RFC 7009 §2.2: 200, and clients ignore the body. simple-oauth2 does not: it parses every answer as JSON, takes an empty body
 /// for a failure, and does not revoke the other token.
-pub(crate) fn revocation() -> Answer {
+pub(crate) fn revocation() -> RenderedResponse {
     answer::json(200, "{}")
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn redirect_refusal(refusal: &E, state: Option<&str>) -> Vec<(&'stati
 }
 
 /// RFC 6750 §3. A request without a token gets no error code (§3.1).
-pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> Answer {
+pub(crate) fn resource_refusal(refusal: &E, refusal_message: bool) -> RenderedResponse {
     let code = resource_code(refusal);
     let description = resource_description(refusal, code);
     let error = (*refusal != E::Access(AccessFault::Absent)).then_some(code.as_str());
@@ -265,12 +265,12 @@ mod tests {
     use super::*;
     use crate::DialectName;
     use crate::RefreshLife;
-    use crate::tests::{answer, dialect, introspection, scope, scopes, seen};
+    use crate::tests::{dialect, introspection, scope, scopes, seen, token_answer};
 
     #[test]
     fn a_token_answer_is_rfc_6749_5_1() {
         let scopes = scopes("read write");
-        let given = seen(token(&answer(&scopes, &[])));
+        let given = seen(token(&token_answer(&scopes, &[])));
         assert_eq!(
             given.body,
             r#"{"access_token":"ACCESS_TOKEN","token_type":"Bearer","expires_in":3600,"scope":"read write","refresh_token":"REFRESH_TOKEN"}"#
@@ -284,7 +284,7 @@ mod tests {
     fn a_token_answer_says_when_refresh_token_and_grant_end() {
         let scopes = scopes("read");
         let ends = |token, grant| {
-            let mut answer = answer(&scopes, &[]);
+            let mut answer = token_answer(&scopes, &[]);
             if let Some(refresh) = &mut answer.refresh {
                 refresh.life = RefreshLife { token, grant };
             }
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn an_answer_without_scope_and_refresh_token_has_neither_member() {
         let none = scopes("");
-        let mut answer = answer(&none, &[]);
+        let mut answer = token_answer(&none, &[]);
         answer.refresh = None;
         assert_eq!(
             seen(token(&answer)).body,

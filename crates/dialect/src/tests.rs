@@ -1,7 +1,8 @@
 //! Properties of every dialect and every error, and the published token answers byte for byte.
 
 use super::{
-    Answer, ClientFacts, Dialect, DialectName, Introspection, RefreshAnswer, RefreshLife, Scheme, Tenant, TokenAnswer,
+    ClientFacts, Dialect, DialectName, Introspection, RefreshAnswer, RefreshLife, RenderedResponse, Scheme, Tenant,
+    TokenAnswer,
 };
 use hallpass_wire::public_error::{
     AccessFault, AuthorizeFault, ClientFault, CodeFault, GrantTypeFault, RefreshFault, RequestFault, ScopeFault,
@@ -149,7 +150,7 @@ impl Seen {
     }
 }
 
-pub(super) fn seen(answer: Answer) -> Seen {
+pub(super) fn seen(answer: RenderedResponse) -> Seen {
     let (parts, body) = answer.into_parts();
     let headers = parts.headers.iter();
     Seen {
@@ -162,7 +163,7 @@ pub(super) fn seen(answer: Answer) -> Seen {
     }
 }
 
-fn refusals_of(dialect: &Dialect, refusal: &E) -> Vec<Answer> {
+fn refusals_of(dialect: &Dialect, refusal: &E) -> Vec<RenderedResponse> {
     let mut answers = vec![dialect.resource_refusal(refusal)];
     for scheme in SCHEMES {
         answers.push(dialect.token_refusal(refusal, scheme));
@@ -403,7 +404,7 @@ fn squeezed(json: &str) -> String {
 }
 
 /// An answer as the originals give it most often: a code was redeemed.
-pub(super) fn answer<'a>(scopes: &'a Scopes, products: &'a [String]) -> TokenAnswer<'a> {
+pub(super) fn token_answer<'a>(scopes: &'a Scopes, products: &'a [String]) -> TokenAnswer<'a> {
     TokenAnswer {
         access_token: "ACCESS_TOKEN",
         expires_in: 3600,
@@ -446,7 +447,7 @@ fn home_3_token_answer_is_the_texts() {
     let answer = TokenAnswer {
         access_token: "456def",
         refresh: None,
-        ..answer(&scopes, &products)
+        ..token_answer(&scopes, &products)
     };
     let given = seen(dialect(DialectName::Apigee, true).token(&answer));
     assert_eq!(given.body, squeezed(HOME_3));
@@ -458,7 +459,7 @@ fn hc_12_token_answer_is_the_texts() {
     let scopes = scopes("read");
     let answer = TokenAnswer {
         expires_in: 86400,
-        ..answer(&scopes, &[])
+        ..token_answer(&scopes, &[])
     };
     let given = seen(dialect(DialectName::Passport, false).token(&answer));
     assert_eq!(given.body, squeezed(HC_12));

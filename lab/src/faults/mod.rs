@@ -308,8 +308,8 @@ fn sound(database: &Path) -> Outcome<Vec<String>> {
 
 /// The grant of a code.
 fn grant_of(code: &str) -> Option<Uuid> {
-    use hallpass::tokens::proofs::{Kind, Proof};
-    Proof::parse(Kind::Code, code).map(|proof| proof.grant)
+    use hallpass::tokens::proofs::{Proof, ProofKind};
+    Proof::parse(ProofKind::Code, code).map(|proof| proof.grant)
 }
 
 fn print_figures(events: &[Event], grants: usize) {

@@ -12,7 +12,7 @@ use hallpass::config::{Config, Source};
 use hallpass::keys::Keys;
 use hallpass::store::Store;
 use hallpass::time::{Clock, Instant};
-use hallpass::tokens::proofs::{Kind, Proof};
+use hallpass::tokens::proofs::{Proof, ProofKind};
 use std::ops::Range;
 use std::time::Duration;
 use uuid::Uuid;
@@ -76,7 +76,7 @@ pub(crate) async fn generate(deployment: &Deployment, grants: u64, pending: u64)
 impl Generated {
     /// The refresh token of the n-th grant, of generation 1.
     pub(crate) fn refresh_token(&self, n: u64) -> String {
-        self.proof(Kind::RefreshToken, n, 1)
+        self.proof(ProofKind::RefreshToken, n, 1)
     }
 
     /// Grants in a scattered order that is the same in every run: a walk by a step that meets each grant once.
@@ -87,10 +87,10 @@ impl Generated {
 
     /// The n-th code that is not redeemed.
     pub(crate) fn code(&self, n: u64) -> String {
-        self.proof(Kind::Code, self.grants + n, 0)
+        self.proof(ProofKind::Code, self.grants + n, 0)
     }
 
-    fn proof(&self, kind: Kind, n: u64, generation: u32) -> String {
+    fn proof(&self, kind: ProofKind, n: u64, generation: u32) -> String {
         Proof::derive(kind, &self.key, &salt(n), id(1, n, self.start), generation).token()
     }
 

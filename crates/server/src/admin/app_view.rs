@@ -5,7 +5,7 @@ use super::{find, moment};
 use crate::config::{Config, GrantType};
 use crate::serve::hallpass::Hallpass;
 use crate::store::if_readable;
-use crate::store::model::{AppId, AppStatus, ClientType, ListedApp, OrganizationName, Reach, Secret, SecretId};
+use crate::store::model::{AppId, AppSecret, AppStatus, ClientType, ListedApp, OrganizationName, Reach, SecretId};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 use serde::Serialize;
@@ -125,7 +125,7 @@ pub(super) fn view(hallpass: &Hallpass, listed: ListedApp) -> AppView {
 }
 
 /// The live secrets, oldest first.
-pub(super) fn secret_views(secrets: Vec<Secret>, now: Instant) -> Vec<SecretView> {
+pub(super) fn secret_views(secrets: Vec<AppSecret>, now: Instant) -> Vec<SecretView> {
     let live = secrets.into_iter().filter(|secret| secret.is_live(now));
     live.map(|secret| SecretView {
         id: secret.id,

@@ -6,7 +6,7 @@ use super::{find, moment};
 use crate::audit::Who;
 use crate::serve::hallpass::Hallpass;
 use crate::store::if_readable;
-use crate::store::model::{EndReason, GrantFilter, GrantId, ListedGrant, State as Life};
+use crate::store::model::{EndReason, GrantFilter, GrantId, GrantState as Life, ListedGrant};
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};

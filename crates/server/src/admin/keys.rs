@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::moment;
 use super::request::{Answer, body, json};
 use crate::audit::Who;
-use crate::keys::{KeyError, KeyState, Purpose, RevokeError, Standing};
+use crate::keys::{KeyError, KeyPurpose, KeyState, ListedKey, RevokeError};
 use crate::serve::hallpass::Hallpass;
 use axum::Extension;
 use axum::body::Body;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[serde(deny_unknown_fields)]
 struct Rotation {
     /// If left out: every purpose.
-    purpose: Option<Purpose>,
+    purpose: Option<KeyPurpose>,
 }
 
 /// A key, as answers show it.
@@ -49,7 +49,7 @@ pub(super) async fn rotate(
     whole(async move {
         let now = hallpass.now();
         let mut next = Vec::new();
-        for purpose in Purpose::ALL {
+        for purpose in KeyPurpose::ALL {
             if wanted.purpose.is_none_or(|wanted| wanted == purpose) {
                 let rotated = hallpass.keys.rotate(&hallpass.store, &who, purpose, now).await?;
                 next.push(rotated.id);
@@ -90,7 +90,7 @@ async fn whole(change: impl Future<Output = Answer> + Send + 'static) -> Answer 
     done.unwrap_or_else(|error| Err(Failure::internal(error.to_string())))
 }
 
-fn view(key: Standing) -> KeyView {
+fn view(key: ListedKey) -> KeyView {
     KeyView {
         id: key.id,
         purpose: key.purpose,

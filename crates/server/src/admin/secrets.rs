@@ -9,7 +9,7 @@ use crate::apps::secrets::OVERLAP;
 use crate::audit::Who;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{App, ClientType, Others, Secret};
+use crate::store::model::{App, AppSecret, ClientType, Others};
 use crate::time::Instant;
 use axum::Extension;
 use axum::body::Body;
@@ -96,7 +96,7 @@ pub(super) async fn end(
     shown(&hallpass, now, 200, &name, None).await
 }
 
-fn is_called(secret: &Secret, name: &str) -> bool {
+fn is_called(secret: &AppSecret, name: &str) -> bool {
     secret.id.to_string() == name || (!name.is_empty() && secret.hint == name)
 }
 

@@ -6,7 +6,7 @@
 use crate::accounts::passwords;
 use crate::config;
 use crate::random;
-use crate::store::model::{Secret, SecretHash, SecretId};
+use crate::store::model::{AppSecret, SecretHash, SecretId};
 use crate::time::Instant;
 use aws_lc_rs::digest::{SHA256, digest};
 use std::time::Duration;
@@ -19,7 +19,7 @@ const LENGTH: usize = 43;
 
 /// Makes a secret. Returns the text, which is shown only once, and the hash to store.
 #[must_use]
-pub fn make(now: Instant) -> (config::Secret, Secret) {
+pub fn make(now: Instant) -> (config::Secret, AppSecret) {
     let text = config::Secret::new(random::alphanumeric(LENGTH));
     let kept = keep(&text, now);
     (text, kept)
@@ -27,8 +27,8 @@ pub fn make(now: Instant) -> (config::Secret, Secret) {
 
 /// The hash to store for a secret.
 #[must_use]
-pub fn keep(text: &config::Secret, now: Instant) -> Secret {
-    Secret {
+pub fn keep(text: &config::Secret, now: Instant) -> AppSecret {
+    AppSecret {
         id: SecretId(random::uuid(now)),
         hash: hash(text),
         hint: hint(text.expose()),

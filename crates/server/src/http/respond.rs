@@ -1,6 +1,6 @@
 //! The few kinds of answers that the endpoints give, with their headers.
 
-use hallpass_dialect::Answer;
+use hallpass_dialect::RenderedResponse;
 use http::{HeaderValue, Response as HttpResponse, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -30,7 +30,7 @@ pub fn bytes(status: u16, content_type: &'static str, body: impl Into<Bytes>) ->
 
 /// An answer as a dialect rendered it. The body is not copied.
 #[must_use]
-pub fn rendered(answer: Answer) -> Response {
+pub fn rendered(answer: RenderedResponse) -> Response {
     answer.map(|body| match body {
         Cow::Borrowed(text) => Full::new(Bytes::from_static(text.as_bytes())),
         Cow::Owned(text) => Full::new(Bytes::from(text)),

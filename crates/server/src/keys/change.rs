@@ -4,7 +4,7 @@
 //! and the moment from which this server uses the change.
 
 use super::ring::{PUBLISHED, overlap};
-use super::{KeyError, Keyring, Keys, Purpose, Rows, fresh};
+use super::{KeyError, KeyPurpose, Keyring, Keys, Rows, fresh};
 use crate::audit::Who;
 use crate::store::model::{AuditAction, Key as StoredKey, RevokedKey, Successor};
 use crate::store::{Store, StoreError};
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// The result of a rotation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rotated {
+pub struct KeyRotation {
     /// The id of the next key.
     pub id: u32,
     /// Whether this request created the key. If not, it was waiting already.
@@ -24,7 +24,7 @@ pub struct Rotated {
 
 /// The result of a revocation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Revoked {
+pub struct KeyRevocation {
     /// The key that replaced the revoked one, if that was the current key.
     pub successor: Option<u32>,
     /// Whether this request revoked the key. If not, it was revoked before.
@@ -66,12 +66,18 @@ impl Keys {
     ///
     /// # Errors
     /// If the database is unavailable, or another server was quicker.
-    pub async fn rotate(&self, store: &Store, who: &Who, purpose: Purpose, now: Instant) -> Result<Rotated, KeyError> {
+    pub async fn rotate(
+        &self,
+        store: &Store,
+        who: &Who,
+        purpose: KeyPurpose,
+        now: Instant,
+    ) -> Result<KeyRotation, KeyError> {
         let _one = self.changing.lock().await;
         let mut rows = Rows::read(store).await?;
         self.adopt(&rows)?;
         if let (_, Some(id)) = self.ring().current_and_next(purpose, now) {
-            return Ok(Rotated { id, made: false });
+            return Ok(KeyRotation { id, made: false });
         }
         let key = StoredKey {
             active_from: now.after(PUBLISHED),
@@ -85,7 +91,7 @@ impl Keys {
         let created = store.recording(event).create_key(key).await;
         self.commit(store, created, ring).await?;
         self.retire(store, now).await;
-        Ok(Rotated { id, made: true })
+        Ok(KeyRotation { id, made: true })
     }
 
     /// Revokes a key and everything made with it. If it is the current key, the waiting key or a new one replaces it at
@@ -93,17 +99,17 @@ impl Keys {
     ///
     /// # Errors
     /// If there is no such key, nothing is made with it, or the database is unavailable.
-    pub async fn revoke(&self, store: &Store, who: &Who, id: u32, now: Instant) -> Result<Revoked, RevokeError> {
+    pub async fn revoke(&self, store: &Store, who: &Who, id: u32, now: Instant) -> Result<KeyRevocation, RevokeError> {
         let _one = self.changing.lock().await;
         let mut rows = Rows::read(store).await.map_err(KeyError::from)?;
         self.adopt(&rows)?;
         if rows.revoked.iter().any(|key| key.id == id) {
             let (successor, made) = (None, false);
-            return Ok(Revoked { successor, made });
+            return Ok(KeyRevocation { successor, made });
         }
         let found = rows.keys.iter().find(|key| key.id == id);
         let key = found.ok_or(RevokeError::NoSuchKey(id))?.clone();
-        let Some(purpose) = Purpose::named(&key.purpose) else {
+        let Some(purpose) = KeyPurpose::named(&key.purpose) else {
             let purpose = key.purpose;
             return Err(RevokeError::NothingIssued { id, purpose });
         };
@@ -128,7 +134,7 @@ impl Keys {
             .await;
         self.commit(store, revoked, ring).await?;
         self.retire(store, now).await;
-        Ok(Revoked {
+        Ok(KeyRevocation {
             successor: successor_id,
             made: true,
         })
@@ -154,8 +160,8 @@ impl Keys {
     }
 
     async fn try_retire(&self, store: &Store, now: Instant) -> Result<(), KeyError> {
-        let retired = |purpose: &Purpose| self.ring().has_retired(*purpose, now);
-        let due: Vec<Purpose> = Purpose::ALL.into_iter().filter(retired).collect();
+        let retired = |purpose: &KeyPurpose| self.ring().has_retired(*purpose, now);
+        let due: Vec<KeyPurpose> = KeyPurpose::ALL.into_iter().filter(retired).collect();
         if due.is_empty() {
             return Ok(());
         }

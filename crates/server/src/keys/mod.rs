@@ -9,9 +9,9 @@ mod change;
 mod master;
 mod ring;
 
-pub use change::{RevokeError, Revoked, Rotated};
+pub use change::{KeyRevocation, KeyRotation, RevokeError};
 pub use master::Master;
-pub use ring::{KeyState, Keyring, Standing};
+pub use ring::{KeyState, Keyring, ListedKey};
 
 use crate::config;
 use crate::random;
@@ -39,7 +39,7 @@ pub struct Keys {
 /// The purpose of a key that can be rotated. A key serves one purpose only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Purpose {
+pub enum KeyPurpose {
     /// Sealing access tokens.
     Access,
     /// Proving codes and refresh tokens.
@@ -98,7 +98,7 @@ const DECLARED: &str = "declared";
 /// All purposes, in the order in which a first start creates their keys.
 const PURPOSES: [&str; 4] = ["access", "proof", "page", DECLARED];
 
-impl Purpose {
+impl KeyPurpose {
     /// All purposes whose keys rotate.
     pub const ALL: [Self; 3] = [Self::Access, Self::Proof, Self::Page];
 

@@ -2,7 +2,7 @@
 //!
 //! Every token needs a look-up here, so it is a comparison or two. A ring never changes: a changed ring replaces it.
 
-use super::{KeyError, Master, Purpose, Rows};
+use super::{KeyError, KeyPurpose, Master, Rows};
 use crate::store::model::{Grant, RevokedKey};
 use crate::time::Instant;
 use crate::tokens::proofs::Proof;
@@ -35,13 +35,13 @@ pub struct Keyring {
 
 /// The keys of one purpose.
 struct Ring<K> {
-    newest: Held<K>,
+    newest: RingKey<K>,
     /// The other keys, the newest first.
-    older: Vec<Held<K>>,
+    older: Vec<RingKey<K>>,
 }
 
 /// A key in its ring.
-struct Held<K> {
+struct RingKey<K> {
     id: u32,
     created: Instant,
     active_from: Instant,
@@ -66,7 +66,7 @@ pub enum KeyState {
 
 /// A key as shown to the operator.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Standing {
+pub struct ListedKey {
     /// The number of the key.
     pub id: u32,
     /// The purpose of the key.
@@ -89,9 +89,9 @@ impl Keyring {
         let access = |id, bytes: &[u8; 32]| Ok(AccessKey::new(id, bytes)?);
         let seal = |id, bytes: &[u8; 32]| Ok(SealKey::new(id, bytes)?);
         Ok(Self {
-            access: ring(master, rows, Purpose::Access, access)?,
-            proof: ring(master, rows, Purpose::Proof, sign)?,
-            page: ring(master, rows, Purpose::Page, seal)?,
+            access: ring(master, rows, KeyPurpose::Access, access)?,
+            proof: ring(master, rows, KeyPurpose::Proof, sign)?,
+            page: ring(master, rows, KeyPurpose::Page, seal)?,
             revoked: rows.revoked.clone(),
             highest: rows.unused() - 1,
         })
@@ -161,30 +161,30 @@ impl Keyring {
     }
 
     /// The current key, and the one that waits.
-    pub(super) fn current_and_next(&self, purpose: Purpose, now: Instant) -> (u32, Option<u32>) {
+    pub(super) fn current_and_next(&self, purpose: KeyPurpose, now: Instant) -> (u32, Option<u32>) {
         match purpose {
-            Purpose::Access => self.access.current_and_next(now),
-            Purpose::Proof => self.proof.current_and_next(now),
-            Purpose::Page => self.page.current_and_next(now),
+            KeyPurpose::Access => self.access.current_and_next(now),
+            KeyPurpose::Proof => self.proof.current_and_next(now),
+            KeyPurpose::Page => self.page.current_and_next(now),
         }
     }
 
     /// Whether a key of this purpose has retired and is still in the ring.
-    pub(super) fn has_retired(&self, purpose: Purpose, now: Instant) -> bool {
+    pub(super) fn has_retired(&self, purpose: KeyPurpose, now: Instant) -> bool {
         match purpose {
-            Purpose::Access => self.access.iter().any(|held| held.has_retired(now)),
-            Purpose::Proof => self.proof.iter().any(|held| held.has_retired(now)),
-            Purpose::Page => self.page.iter().any(|held| held.has_retired(now)),
+            KeyPurpose::Access => self.access.iter().any(|held| held.has_retired(now)),
+            KeyPurpose::Proof => self.proof.iter().any(|held| held.has_retired(now)),
+            KeyPurpose::Page => self.page.iter().any(|held| held.has_retired(now)),
         }
     }
 
     /// Every key that can be rotated and every revoked key, by number.
     #[must_use]
-    pub fn standings(&self, now: Instant) -> Vec<Standing> {
-        let mut all = self.access.standings(Purpose::Access, now);
-        all.extend(self.proof.standings(Purpose::Proof, now));
-        all.extend(self.page.standings(Purpose::Page, now));
-        all.extend(self.revoked.iter().map(|key| Standing {
+    pub fn standings(&self, now: Instant) -> Vec<ListedKey> {
+        let mut all = self.access.standings(KeyPurpose::Access, now);
+        all.extend(self.proof.standings(KeyPurpose::Proof, now));
+        all.extend(self.page.standings(KeyPurpose::Page, now));
+        all.extend(self.revoked.iter().map(|key| ListedKey {
             id: key.id,
             purpose: key.purpose.clone(),
             state: KeyState::Revoked,
@@ -201,18 +201,18 @@ impl Keyring {
 /// How long a key of this purpose opens what it made after its successor came into use. The publishing time is added once
 /// more, because a node whose clock is behind uses the old key a little longer. Proof keys never retire by themselves: rows
 /// name them, the column has no index, and a scan of all rows is not bounded work.
-pub(super) fn overlap(purpose: Purpose, longest_access: Duration) -> Option<Duration> {
+pub(super) fn overlap(purpose: KeyPurpose, longest_access: Duration) -> Option<Duration> {
     match purpose {
-        Purpose::Access => Some(longest_access.saturating_add(PUBLISHED)),
-        Purpose::Proof => None,
-        Purpose::Page => Some(PAGES),
+        KeyPurpose::Access => Some(longest_access.saturating_add(PUBLISHED)),
+        KeyPurpose::Proof => None,
+        KeyPurpose::Page => Some(PAGES),
     }
 }
 
 fn ring<K>(
     master: &Master,
     rows: &Rows,
-    purpose: Purpose,
+    purpose: KeyPurpose,
     make: impl Fn(u32, &[u8; 32]) -> Result<K, KeyError>,
 ) -> Result<Ring<K>, KeyError> {
     let overlap = overlap(purpose, rows.longest_access);
@@ -223,7 +223,7 @@ fn ring<K>(
     let mut older = Vec::with_capacity(living.len());
     let mut successor: Option<Instant> = None;
     for stored in living.into_iter().rev() {
-        older.push(Held {
+        older.push(RingKey {
             id: stored.id,
             created: stored.created,
             active_from: stored.active_from,
@@ -241,7 +241,7 @@ fn ring<K>(
 
 impl<K> Ring<K> {
     /// The newest key that has come into use. If the clock was turned back to before all of them, the oldest key.
-    fn current(&self, now: Instant) -> &Held<K> {
+    fn current(&self, now: Instant) -> &RingKey<K> {
         if self.newest.active_from <= now {
             return &self.newest;
         }
@@ -254,7 +254,7 @@ impl<K> Ring<K> {
         (!held.has_retired(now)).then_some(&held.key)
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Held<K>> {
+    fn iter(&self) -> impl Iterator<Item = &RingKey<K>> {
         std::iter::once(&self.newest).chain(&self.older)
     }
 
@@ -263,10 +263,10 @@ impl<K> Ring<K> {
         (current, Some(self.newest.id).filter(|newest| *newest != current))
     }
 
-    fn standings(&self, purpose: Purpose, now: Instant) -> Vec<Standing> {
+    fn standings(&self, purpose: KeyPurpose, now: Instant) -> Vec<ListedKey> {
         let current = self.current(now).id;
         let living = self.iter().filter(|held| !held.has_retired(now));
-        let standing = |held: &Held<K>| Standing {
+        let standing = |held: &RingKey<K>| ListedKey {
             id: held.id,
             purpose: purpose.as_str().to_owned(),
             state: match held.id.cmp(&current) {
@@ -283,7 +283,7 @@ impl<K> Ring<K> {
     }
 }
 
-impl<K> Held<K> {
+impl<K> RingKey<K> {
     fn has_retired(&self, now: Instant) -> bool {
         self.retires.is_some_and(|retires| retires <= now)
     }

@@ -3,10 +3,10 @@
 use super::*;
 use crate::audit::Who;
 use crate::database::Database;
-use crate::store::model::{AppId, Grant, GrantId, OrganizationId, State, UserId};
+use crate::store::model::{AppId, Grant, GrantId, GrantState, OrganizationId, UserId};
 use crate::store::tests::opened;
 use crate::tokens::claims::Claims;
-use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::proofs::{Proof, ProofKind};
 use crate::tokens::sealed::{AccessKey, seal};
 use hallpass_wire::Scopes;
 use tempfile::TempDir;
@@ -50,7 +50,7 @@ impl Fixture {
         open(&self.store, &self.folder, now).await
     }
 
-    async fn rotate(&self, purpose: Purpose, now: Instant) -> u32 {
+    async fn rotate(&self, purpose: KeyPurpose, now: Instant) -> u32 {
         self.keys
             .rotate(&self.store, &Who::server(), purpose, now)
             .await
@@ -72,7 +72,7 @@ async fn open(store: &Store, folder: &TempDir, now: Instant) -> Keys {
     Keys::open(store, &config, folder.path(), now).await.unwrap()
 }
 
-fn states(keys: &Keys, purpose: Purpose, now: Instant) -> Vec<(u32, KeyState)> {
+fn states(keys: &Keys, purpose: KeyPurpose, now: Instant) -> Vec<(u32, KeyState)> {
     let all = keys.ring().standings(now).into_iter();
     all.filter(|key| key.purpose == purpose.as_str())
         .map(|key| (key.id, key.state))
@@ -84,8 +84,8 @@ async fn a_key_is_published_used_overlaps_and_retires() {
     use KeyState::{Current, Next, Overlapping};
     let fixture = Fixture::new().await;
     let keys = &fixture.keys;
-    let next = fixture.rotate(Purpose::Access, NOW).await;
-    let at = |now| states(keys, Purpose::Access, now);
+    let next = fixture.rotate(KeyPurpose::Access, NOW).await;
+    let at = |now| states(keys, KeyPurpose::Access, now);
     let (used, retires) = (NOW.after(MINUTE), NOW.after(HOUR + 2 * MINUTE));
     assert_eq!(
         at(used.before(Duration::from_millis(1))),
@@ -107,15 +107,15 @@ async fn a_key_is_published_used_overlaps_and_retires() {
 #[tokio::test]
 async fn a_retired_key_leaves_the_database_at_the_next_start_or_change() {
     let fixture = Fixture::new().await;
-    let second = fixture.rotate(Purpose::Access, NOW).await;
+    let second = fixture.rotate(KeyPurpose::Access, NOW).await;
     let retires = NOW.after(HOUR + 2 * MINUTE);
     fixture.reopened(retires.before(SECOND)).await;
     assert!(fixture.stored().await.contains(&ACCESS));
     fixture.reopened(retires).await;
     assert!(!fixture.stored().await.contains(&ACCESS));
-    let page = fixture.rotate(Purpose::Page, retires).await;
+    let page = fixture.rotate(KeyPurpose::Page, retires).await;
     let later = retires.after(25 * HOUR);
-    let third = fixture.rotate(Purpose::Access, later).await;
+    let third = fixture.rotate(KeyPurpose::Access, later).await;
     assert_eq!(fixture.stored().await, [PROOF, OF_DECLARED, second, page, third]);
     assert_eq!(fixture.keys.ring().access(later).id(), second);
 }
@@ -123,7 +123,7 @@ async fn a_retired_key_leaves_the_database_at_the_next_start_or_change() {
 #[tokio::test]
 async fn a_key_retires_only_after_the_longest_access_lifetime_ever() {
     let fixture = Fixture::new().await;
-    fixture.rotate(Purpose::Access, NOW).await;
+    fixture.rotate(KeyPurpose::Access, NOW).await;
     fixture.store.keep_longest_access(5 * HOUR).await.unwrap();
     let keys = fixture.reopened(NOW.after(4 * HOUR)).await;
     assert!(keys.ring().access_by_id(ACCESS, NOW.after(5 * HOUR)).is_some());
@@ -132,7 +132,7 @@ async fn a_key_retires_only_after_the_longest_access_lifetime_ever() {
 #[tokio::test]
 async fn a_proof_key_does_not_retire() {
     let fixture = Fixture::new().await;
-    fixture.rotate(Purpose::Proof, NOW).await;
+    fixture.rotate(KeyPurpose::Proof, NOW).await;
     let keys = fixture.reopened(NOW.after(100_000 * HOUR)).await;
     assert!(keys.ring().proof_by_id(PROOF).is_some());
 }
@@ -142,18 +142,18 @@ async fn a_repeated_rotation_creates_no_second_key() {
     let fixture = Fixture::new().await;
     let first = fixture
         .keys
-        .rotate(&fixture.store, &Who::server(), Purpose::Page, NOW)
+        .rotate(&fixture.store, &Who::server(), KeyPurpose::Page, NOW)
         .await
         .unwrap();
-    let again = fixture.rotate(Purpose::Page, NOW.after(MINUTE - SECOND)).await;
+    let again = fixture.rotate(KeyPurpose::Page, NOW.after(MINUTE - SECOND)).await;
     assert_eq!((first.made, first.id), (true, again));
-    assert_ne!(fixture.rotate(Purpose::Page, NOW.after(MINUTE)).await, again);
+    assert_ne!(fixture.rotate(KeyPurpose::Page, NOW.after(MINUTE)).await, again);
 }
 
 #[tokio::test]
 async fn a_clock_that_is_turned_back_uses_the_key_of_that_time() {
     let fixture = Fixture::new().await;
-    let next = fixture.rotate(Purpose::Access, NOW).await;
+    let next = fixture.rotate(KeyPurpose::Access, NOW).await;
     let ring = fixture.keys.ring();
     assert_eq!(ring.access(NOW.after(HOUR)).id(), next);
     assert_eq!(ring.access(NOW).id(), ACCESS);
@@ -165,7 +165,7 @@ async fn a_change_by_another_server_is_read() {
     let fixture = Fixture::new().await;
     let other = fixture.reopened(NOW).await;
     let next = other
-        .rotate(&fixture.store, &Who::server(), Purpose::Access, NOW)
+        .rotate(&fixture.store, &Who::server(), KeyPurpose::Access, NOW)
         .await
         .unwrap()
         .id;
@@ -174,7 +174,7 @@ async fn a_change_by_another_server_is_read() {
     fixture.keys.load(&fixture.store).await.unwrap();
     assert!(fixture.keys.ring().access_by_id(next, NOW).is_some());
     assert!(fixture.keys.ring().page_by_id(PAGE, NOW).is_none());
-    let again = fixture.rotate(Purpose::Access, NOW).await;
+    let again = fixture.rotate(KeyPurpose::Access, NOW).await;
     assert_eq!(again, next, "a change looks at the database first");
 }
 
@@ -201,7 +201,7 @@ async fn a_key_of_an_unknown_purpose_is_ignored() {
     );
     assert!(!keys.ring().is_to_come(39));
     assert_eq!(
-        keys.rotate(&fixture.store, &Who::server(), Purpose::Access, NOW)
+        keys.rotate(&fixture.store, &Who::server(), KeyPurpose::Access, NOW)
             .await
             .unwrap()
             .id,
@@ -216,9 +216,9 @@ async fn a_revoked_current_key_is_replaced_at_once() {
     let fixture = Fixture::new().await;
     let (store, keys) = (&fixture.store, &fixture.keys);
     for (id, purpose) in [
-        (ACCESS, Purpose::Access),
-        (PROOF, Purpose::Proof),
-        (PAGE, Purpose::Page),
+        (ACCESS, KeyPurpose::Access),
+        (PROOF, KeyPurpose::Proof),
+        (PAGE, KeyPurpose::Page),
     ] {
         let revoked = keys.revoke(store, &Who::server(), id, NOW).await.unwrap();
         let successor = revoked.successor.unwrap();
@@ -235,7 +235,7 @@ async fn a_revoked_current_key_is_replaced_at_once() {
 #[tokio::test]
 async fn the_waiting_key_replaces_a_revoked_key() {
     let fixture = Fixture::new().await;
-    let next = fixture.rotate(Purpose::Proof, NOW).await;
+    let next = fixture.rotate(KeyPurpose::Proof, NOW).await;
     let revoked = fixture
         .keys
         .revoke(&fixture.store, &Who::server(), PROOF, NOW)
@@ -250,13 +250,13 @@ async fn the_waiting_key_replaces_a_revoked_key() {
 async fn a_waiting_or_overlapping_key_is_revoked_without_a_successor() {
     let fixture = Fixture::new().await;
     let (store, keys) = (&fixture.store, &fixture.keys);
-    let next = fixture.rotate(Purpose::Access, NOW).await;
+    let next = fixture.rotate(KeyPurpose::Access, NOW).await;
     assert_eq!(
         keys.revoke(store, &Who::server(), next, NOW).await.unwrap().successor,
         None
     );
     assert_eq!(keys.ring().access(NOW.after(HOUR)).id(), ACCESS);
-    let second = fixture.rotate(Purpose::Access, NOW).await;
+    let second = fixture.rotate(KeyPurpose::Access, NOW).await;
     assert!(second > next, "a number is never given again");
     assert_eq!(
         keys.revoke(store, &Who::server(), ACCESS, NOW.after(MINUTE))
@@ -307,15 +307,18 @@ async fn a_change_that_was_not_written_has_no_effect() {
     assert!(
         fixture
             .keys
-            .rotate(&fixture.store, &Who::server(), Purpose::Page, NOW)
+            .rotate(&fixture.store, &Who::server(), KeyPurpose::Page, NOW)
             .await
             .is_err()
     );
     assert_eq!(
-        states(&fixture.keys, Purpose::Access, NOW),
+        states(&fixture.keys, KeyPurpose::Access, NOW),
         [(ACCESS, KeyState::Current)]
     );
-    assert_eq!(states(&fixture.keys, Purpose::Page, NOW), [(PAGE, KeyState::Current)]);
+    assert_eq!(
+        states(&fixture.keys, KeyPurpose::Page, NOW),
+        [(PAGE, KeyState::Current)]
+    );
     fixture
         .database
         .sql("ALTER TABLE kept RENAME TO revoked_keys; ALTER TABLE kept_too RENAME TO keys")
@@ -334,14 +337,14 @@ async fn a_change_that_was_not_written_has_no_effect() {
 #[tokio::test]
 async fn an_accepted_generation_must_be_proved_by_the_key_of_the_row() {
     let fixture = Fixture::new().await;
-    let middle = fixture.rotate(Purpose::Proof, NOW).await;
-    let newest = fixture.rotate(Purpose::Proof, NOW.after(MINUTE)).await;
+    let middle = fixture.rotate(KeyPurpose::Proof, NOW).await;
+    let newest = fixture.rotate(KeyPurpose::Proof, NOW.after(MINUTE)).await;
     let grant = Grant {
         id: GrantId(Uuid::from_u128(1)),
         app: AppId(Uuid::from_u128(2)),
         user: UserId(Uuid::from_u128(3)),
         organization: OrganizationId(Uuid::from_u128(4)),
-        state: State::Active,
+        state: GrantState::Active,
         scopes: Scopes::default(),
         redirect_uri: None,
         code_challenge: None,
@@ -366,7 +369,7 @@ async fn an_accepted_generation_must_be_proved_by_the_key_of_the_row() {
     let ring = fixture.keys.ring();
     let proved = |generation, by| {
         let key = ring.proof_by_id(by).unwrap();
-        let proof = Proof::derive(Kind::RefreshToken, key, &grant.salt, grant.id.0, generation);
+        let proof = Proof::derive(ProofKind::RefreshToken, key, &grant.salt, grant.id.0, generation);
         ring.prove(&proof, &grant)
     };
     let all = |generation| [PROOF, middle, newest].map(|by| proved(generation, by));
@@ -380,7 +383,7 @@ async fn an_accepted_generation_must_be_proved_by_the_key_of_the_row() {
 #[tokio::test]
 async fn an_access_token_issued_before_a_rotation_is_sealed_again_to_the_same_bytes() {
     let fixture = Fixture::new().await;
-    fixture.rotate(Purpose::Access, NOW).await;
+    fixture.rotate(KeyPurpose::Access, NOW).await;
     let ring = fixture.keys.ring();
     let sealed = |key: &AccessKey| {
         let mut claims = Claims {

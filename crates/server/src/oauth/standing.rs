@@ -5,7 +5,7 @@ use super::{Reason, Refusal};
 use crate::directory::Client;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{Grant, OrganizationId, State, Status, User};
+use crate::store::model::{Grant, GrantState, OrganizationId, Status, User};
 use hallpass_wire::{ErrorCode, Pause, PublicError};
 
 /// Why neither the grant nor the app may be used, apart from the life of the grant itself.
@@ -59,7 +59,7 @@ impl Client {
 pub fn check_known(grant: &Grant) -> Result<(), StandingReason> {
     match &grant.unknown {
         // A grant that has ended has ended, whatever its other words are.
-        Some(unknown) if grant.state != State::Ended || unknown.column == "state" => {
+        Some(unknown) if grant.state != GrantState::Ended || unknown.column == "state" => {
             tracing::warn!(grant = %grant.id, %unknown, "a grant is disabled: this version does not know a word of it");
             Err(StandingReason::Paused(Pause::OrganizationPolicy))
         }

@@ -12,7 +12,7 @@ use crate::http::endpoints::{Endpoints, Published, TABLE};
 use crate::http::source::{Peer, Proxies};
 use crate::keys::Keys;
 use crate::serve::in_flight::{InFlight, Source};
-use crate::store::model::{EndReason, Grant, GrantId, State};
+use crate::store::model::{EndReason, Grant, GrantId, GrantState};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant};
 use crate::tokens::copies::Repeats;
@@ -134,11 +134,11 @@ impl Hallpass {
     /// # Errors
     /// If the database is away.
     pub async fn as_it_stands(&self, mut grant: Grant, now: Instant) -> Result<Grant, StoreError> {
-        if grant.state == State::Ended || !self.keys.ring().is_revoked(grant.key) {
+        if grant.state == GrantState::Ended || !self.keys.ring().is_revoked(grant.key) {
             return Ok(grant);
         }
         self.store.end(grant.id, EndReason::KeyRevoked, now).await?;
-        grant.state = State::Ended;
+        grant.state = GrantState::Ended;
         grant.ended_at = Some(now);
         grant.reason = Some(EndReason::KeyRevoked);
         Ok(grant)

@@ -1,8 +1,8 @@
 //! The values of statements and rows, the same for every engine.
 
 use super::model::{
-    AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, GrantType, OrganizationId,
-    OrganizationKind, Reach, Role, SecretId, SessionId, State, Status, SuspendedBy, Unknown, UnknownWord, UserId,
+    AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, GrantState, GrantType, OrganizationId,
+    OrganizationKind, Reach, Role, SecretId, SessionId, Status, SuspendedBy, Unknown, UnknownWord, UserId,
 };
 use super::{Result, StoreError};
 use crate::time::Instant;
@@ -392,7 +392,7 @@ texts!(
     SuspendedBy
 );
 
-impl FromValue for State {
+impl FromValue for GrantState {
     fn from_value(value: Value) -> Result<Self> {
         match value {
             Value::Int(0) => Ok(Self::Pending),
@@ -403,8 +403,8 @@ impl FromValue for State {
     }
 }
 
-impl From<State> for Value {
-    fn from(state: State) -> Self {
+impl From<GrantState> for Value {
+    fn from(state: GrantState) -> Self {
         Self::Int(state as i64)
     }
 }

@@ -12,14 +12,14 @@ const LENGTH: usize = 16 + 4 + 32;
 
 /// The kind of token that a proof is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum ProofKind {
     /// An authorization code (RFC 6749 §4.1.2); its generation is 0.
     Code,
     /// A refresh token (RFC 6749 §1.5).
     RefreshToken,
 }
 
-impl Kind {
+impl ProofKind {
     /// The prefix of tokens of this kind, by which secret scanners find them.
     #[must_use]
     pub fn prefix(self) -> &'static str {
@@ -33,7 +33,7 @@ impl Kind {
 /// A token that has the form of a proof. The salt in the grant's row is needed to check whether it is authentic.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
-    kind: Kind,
+    kind: ProofKind,
     /// The grant that the proof belongs to.
     pub grant: Uuid,
     /// The generation of the grant that the proof stands for.
@@ -44,7 +44,7 @@ pub struct Proof {
 impl Proof {
     /// Derives the proof of `generation` for the grant with this salt.
     #[must_use]
-    pub fn derive(kind: Kind, key: &hmac::Key, salt: &[u8; 16], grant: Uuid, generation: u32) -> Self {
+    pub fn derive(kind: ProofKind, key: &hmac::Key, salt: &[u8; 16], grant: Uuid, generation: u32) -> Self {
         let mut mac = [0; 32];
         mac.copy_from_slice(hmac::sign(key, &message(kind, salt, grant, generation)).as_ref());
         Self {
@@ -57,7 +57,7 @@ impl Proof {
 
     /// Parses a token of this kind. `None` if it has another form.
     #[must_use]
-    pub fn parse(kind: Kind, token: &str) -> Option<Self> {
+    pub fn parse(kind: ProofKind, token: &str) -> Option<Self> {
         let encoded = token.strip_prefix(kind.prefix())?;
         let mut bytes = [0; LENGTH];
         let length = URL_SAFE_NO_PAD.decode_slice(encoded, &mut bytes).ok()?;
@@ -94,10 +94,10 @@ impl Proof {
     }
 }
 
-fn message(kind: Kind, salt: &[u8; 16], grant: Uuid, generation: u32) -> [u8; 37] {
+fn message(kind: ProofKind, salt: &[u8; 16], grant: Uuid, generation: u32) -> [u8; 37] {
     let tag = match kind {
-        Kind::Code => 1,
-        Kind::RefreshToken => 2,
+        ProofKind::Code => 1,
+        ProofKind::RefreshToken => 2,
     };
     let mut message = [0; 37];
     message[..16].copy_from_slice(salt);
@@ -117,8 +117,8 @@ mod tests {
 
     #[test]
     fn a_proof_is_authentic_only_with_its_key_salt_kind_grant_and_generation() {
-        let proof = Proof::derive(Kind::RefreshToken, &key(1), &[2; 16], Uuid::from_u128(3), 4);
-        let read = Proof::parse(Kind::RefreshToken, &proof.token()).unwrap();
+        let proof = Proof::derive(ProofKind::RefreshToken, &key(1), &[2; 16], Uuid::from_u128(3), 4);
+        let read = Proof::parse(ProofKind::RefreshToken, &proof.token()).unwrap();
         assert!(read.is_authentic(&key(1), &[2; 16]));
         assert!(!read.is_authentic(&key(9), &[2; 16]));
         assert!(!read.is_authentic(&key(1), &[9; 16]));
@@ -132,7 +132,7 @@ mod tests {
         );
         assert!(
             !Proof {
-                kind: Kind::Code,
+                kind: ProofKind::Code,
                 ..read
             }
             .is_authentic(&key(1), &[2; 16])
@@ -141,8 +141,8 @@ mod tests {
 
     #[test]
     fn a_token_of_another_form_is_refused() {
-        let token = Proof::derive(Kind::Code, &key(1), &[2; 16], Uuid::from_u128(3), 0).token();
-        assert!(Proof::parse(Kind::RefreshToken, &token).is_none());
+        let token = Proof::derive(ProofKind::Code, &key(1), &[2; 16], Uuid::from_u128(3), 0).token();
+        assert!(Proof::parse(ProofKind::RefreshToken, &token).is_none());
         let longer = format!("{token}A");
         for text in [
             "",
@@ -151,7 +151,7 @@ mod tests {
             &longer,
             &token.replace('_', "+"),
         ] {
-            assert!(Proof::parse(Kind::Code, text).is_none(), "{text}");
+            assert!(Proof::parse(ProofKind::Code, text).is_none(), "{text}");
         }
     }
 }

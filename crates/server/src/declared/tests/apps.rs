@@ -57,13 +57,13 @@ async fn an_app_handed_to_another_owner_loses_its_grants() {
     };
     let id = world.store.insert_grant(grant).await.unwrap().id;
     world.start(&WORLD.replace("name = \"Planner\"", "name = \"P\"")).await;
-    assert_eq!(world.store.grant(id).await.unwrap().unwrap().state, State::Pending);
+    assert_eq!(world.store.grant(id).await.unwrap().unwrap().state, GrantState::Pending);
 
     world
         .start(&WORLD.replace("name = \"Planner\"", "name = \"P\"\norganization = \"library\""))
         .await;
 
-    assert_eq!(world.store.grant(id).await.unwrap().unwrap().state, State::Ended);
+    assert_eq!(world.store.grant(id).await.unwrap().unwrap().state, GrantState::Ended);
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use crate::keys::Keys;
 use crate::random;
 use crate::store::Store;
 use crate::store::model::{
-    App, AppStatus, AppUpdate, Declared, OrganizationKind, OrganizationUpdate, Others, Reach, Role, SecretHash, State,
-    Status, User, UserUpdate,
+    App, AppStatus, AppUpdate, Declared, GrantState, OrganizationKind, OrganizationUpdate, Others, Reach, Role,
+    SecretHash, Status, User, UserUpdate,
 };
 use crate::store::tests::opened;
 use crate::time::Instant;

@@ -155,14 +155,14 @@ pub struct Target {
 }
 
 /// Why a person is not asked about a request.
-pub enum Problem {
+pub enum AuthorizationProblem {
     /// Shown on our own page: nothing may be redirected.
     Fatal(Refusal),
     /// Reported to the app: client and redirect URI are good.
     OfApp(Arc<Client>, Target, Refusal),
 }
 
-impl<R: Into<Refusal>> From<R> for Problem {
+impl<R: Into<Refusal>> From<R> for AuthorizationProblem {
     fn from(reason: R) -> Self {
         Self::Fatal(reason.into())
     }
@@ -172,7 +172,7 @@ impl<R: Into<Refusal>> From<R> for Problem {
 ///
 /// # Errors
 /// The fault, and whether the person or the app gets it.
-pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<AuthorizationRequest, Problem> {
+pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<AuthorizationRequest, AuthorizationProblem> {
     check_fault(query, "client_id")?;
     let client_id = query
         .get("client_id")
@@ -194,7 +194,7 @@ pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<Author
             scopes,
             challenge,
         }),
-        Err(refusal) => Err(Problem::OfApp(client, target, refusal)),
+        Err(refusal) => Err(AuthorizationProblem::OfApp(client, target, refusal)),
     }
 }
 
@@ -252,9 +252,9 @@ fn shows_code(hallpass: &Hallpass, client: &Client) -> bool {
     hallpass.config.wire.code_page && client.app.client_type == ClientType::Confidential
 }
 
-type Asked = (Scopes, Option<CodeChallenge>);
+type AskedAccess = (Scopes, Option<CodeChallenge>);
 
-fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<Asked, Refusal> {
+fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<AskedAccess, Refusal> {
     if let Some(fault) = query.faults().first() {
         return Err(RequestReason::Parameter(*fault).into());
     }

@@ -9,7 +9,7 @@ use crate::oauth::endpoints::FormRequest;
 use crate::oauth::refusal::{Reason, ServerReason};
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{ClientType, Secret, SecretHash};
+use crate::store::model::{AppSecret, ClientType, SecretHash};
 use crate::time::Instant;
 use aws_lc_rs::digest;
 use hallpass_wire::PublicError;
@@ -210,7 +210,7 @@ impl<'a> Trial<'a> {
         let now = self.now;
         // Those that cost nothing first: beside one that was chosen, a made one gets in all the same.
         for chosen in [false, true] {
-            let kind = |secret: &&Secret| matches!(secret.hash, SecretHash::Argon2(_)) == chosen;
+            let kind = |secret: &&AppSecret| matches!(secret.hash, SecretHash::Argon2(_)) == chosen;
             for secret in client
                 .app
                 .secrets

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// Answers a request for the identity of the resource owner.
 pub async fn identity(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Response {
-    match answer(hallpass, headers, now).await {
+    match handle(hallpass, headers, now).await {
         Ok(response) => response,
         Err(refusal) => {
             tracing::info!(endpoint = "identity", reason = refusal.word(), %refusal, "refused");
@@ -22,7 +22,7 @@ pub async fn identity(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) ->
     }
 }
 
-async fn answer(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Result<Response, AccessReason> {
+async fn handle(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Result<Response, AccessReason> {
     let access = check(hallpass, bearer(headers)?, now).await?;
     let user = access.user.ok_or(AccessReason::NoResourceOwner)?;
     let members = hallpass

@@ -11,16 +11,16 @@ use crate::oauth::endpoints::FormRequest;
 use crate::oauth::grants::issue;
 use crate::oauth::refusal::{Refusal, RequestReason, ServerReason};
 use crate::serve::hallpass::Hallpass;
-use crate::store::model::{Resource, State};
+use crate::store::model::{GrantState, Resource};
 use crate::time::Instant;
 use crate::tokens::claims::Claims;
-use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::proofs::{Proof, ProofKind};
 use hallpass_dialect::{Introspection, Tenant};
 use hallpass_wire::Scopes;
 
 /// Answers an introspection request.
 pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
-    match answer(hallpass, request, now).await {
+    match handle(hallpass, request, now).await {
         Ok(response) => response,
         Err(refusal) => {
             tracing::info!(endpoint = "introspection", reason = refusal.word(), %refusal, "refused");
@@ -33,11 +33,11 @@ pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Ins
     }
 }
 
-async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
+async fn handle(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
     let body = request.parameters()?;
     let caller = authenticate_caller(hallpass, request, &body, now).await?;
     let token = body.get("token").ok_or(RequestReason::MissingParameter("token"))?;
-    if token.starts_with(Kind::RefreshToken.prefix()) {
+    if token.starts_with(ProofKind::RefreshToken.prefix()) {
         return match caller {
             Caller::Client(client) => refresh_token(hallpass, &client, token, now).await,
             Caller::Resource(_) => Ok(inactive(hallpass)),
@@ -131,13 +131,13 @@ fn described<'a>(hallpass: &'a Hallpass, access: &'a Access) -> Introspection<'a
 /// Whether a refresh token is active: for the app that holds it, as long as it is the current one.
 async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<Response, Refusal> {
     let inactive = || Ok(inactive(hallpass));
-    let Some(proof) = Proof::parse(Kind::RefreshToken, token) else {
+    let Some(proof) = Proof::parse(ProofKind::RefreshToken, token) else {
         return inactive();
     };
     let Some(grant) = hallpass.proven(&proof, now).await? else {
         return inactive();
     };
-    let current = grant.state == State::Active && grant.unknown.is_none() && grant.generation == proof.generation;
+    let current = grant.state == GrantState::Active && grant.unknown.is_none() && grant.generation == proof.generation;
     let over = [grant.expires, grant.ends].into_iter().flatten().any(|end| now >= end);
     if !current || over || grant.app != client.app.id {
         return inactive();

@@ -11,7 +11,7 @@ use crate::oauth::refusal::{Reason, Refusal, RequestReason};
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{AuditEvent, EndReason};
 use crate::time::Instant;
-use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::proofs::{Proof, ProofKind};
 use hallpass_wire::PublicError;
 use hallpass_wire::public_error::RefreshFault;
 
@@ -41,7 +41,7 @@ impl Reason for RevocationReason {
 
 /// Answers a revocation request.
 pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
-    match answer(hallpass, request, now).await {
+    match handle(hallpass, request, now).await {
         Ok(()) => respond::rendered(hallpass.dialect.revocation()),
         Err(refusal) => {
             tracing::info!(endpoint = "revocation", reason = refusal.word(), %refusal, "refused");
@@ -51,11 +51,11 @@ pub async fn revoke(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant
 }
 
 /// An unknown, expired or ended token is no error, because the token is invalid already (RFC 7009 §2.2).
-async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<(), Refusal> {
+async fn handle(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<(), Refusal> {
     let body = request.parameters()?;
     let client = authenticate(hallpass, request, &body, now).await?;
     let token = body.get("token").ok_or(RequestReason::MissingParameter("token"))?;
-    if let Some(proof) = Proof::parse(Kind::RefreshToken, token) {
+    if let Some(proof) = Proof::parse(ProofKind::RefreshToken, token) {
         let who = request.who(hallpass, &client);
         return refresh_token(hallpass, &client, &proof, who.ended(EndReason::ByApp, now)).await;
     }

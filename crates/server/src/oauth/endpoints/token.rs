@@ -41,7 +41,7 @@ impl Reason for TokenReason {
 
 /// Answers a token request.
 pub async fn token(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
-    match answer(hallpass, request, now).await {
+    match handle(hallpass, request, now).await {
         Ok(response) => response,
         Err(refusal) => {
             tracing::info!(endpoint = "token", reason = refusal.word(), %refusal, "refused");
@@ -50,7 +50,7 @@ pub async fn token(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant)
     }
 }
 
-async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
+async fn handle(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
     let body = request.parameters()?;
     let name = body
         .get("grant_type")
@@ -69,5 +69,5 @@ async fn answer(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
         body: &body,
         now,
     };
-    grants::answer(hallpass, grant_type, &request).await
+    grants::handle(hallpass, grant_type, &request).await
 }

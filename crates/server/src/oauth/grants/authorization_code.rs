@@ -12,10 +12,10 @@ use crate::oauth::refusal::{Reason, Refusal, RequestReason, ServerReason};
 use crate::oauth::scopes::{ScopeReason, fitting};
 use crate::oauth::standing::check_known;
 use crate::serve::hallpass::Hallpass;
-use crate::store::model::{ClientType, EndReason, Grant, Redeem, Redeemed, State};
+use crate::store::model::{ClientType, EndReason, Grant, GrantState, Redeem, Redeemed};
 use crate::store::{CODE_KEPT, StoreError};
 use crate::time::Instant;
-use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::proofs::{Proof, ProofKind};
 use hallpass_wire::pkce::{CodeChallenge, CodeVerifier};
 use hallpass_wire::public_error::CodeFault;
 use hallpass_wire::{Parameters, PublicError, Scopes};
@@ -99,9 +99,9 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
         .ok_or(RequestReason::MissingParameter("code"))?;
     let grant = authentic(hallpass, request.client, code, request.now).await?;
     match grant.state {
-        State::Active => return Err(second_use(hallpass, request, &grant).await?.into()),
-        State::Ended => return Err(CodeReason::Revoked.into()),
-        State::Pending => {}
+        GrantState::Active => return Err(second_use(hallpass, request, &grant).await?.into()),
+        GrantState::Ended => return Err(CodeReason::Revoked.into()),
+        GrantState::Pending => {}
     }
     if request.now >= grant.code_expires {
         return Err(CodeReason::Expired.into());
@@ -152,7 +152,7 @@ async fn end_longest_idle(hallpass: &Hallpass, request: &TokenRequest<'_>, grant
 
 /// The grant of an authentic code of this client. A forged or foreign code changes nothing.
 async fn authentic(hallpass: &Hallpass, client: &Client, code: &str, now: Instant) -> Result<Grant, Refusal> {
-    let proof = Proof::parse(Kind::Code, code)
+    let proof = Proof::parse(ProofKind::Code, code)
         .filter(|proof| proof.generation == 0)
         .ok_or(CodeReason::Unknown)?;
     let grant = hallpass.proven(&proof, now).await?.ok_or(CodeReason::Unknown)?;
@@ -215,10 +215,12 @@ fn scopes(client: &Client, grant: &Grant) -> Result<Scopes, ScopeReason> {
 /// The row changed before the write: another request spent the code or ended the grant, or the code has expired.
 async fn lost(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Refusal, Refusal> {
     match hallpass.store.grant(grant.id).await? {
-        Some(row) if row.state == State::Active => Ok(second_use(hallpass, request, &row).await?.into()),
-        Some(row) if row.state == State::Pending && request.now >= row.code_expires => Ok(CodeReason::Expired.into()),
+        Some(row) if row.state == GrantState::Active => Ok(second_use(hallpass, request, &row).await?.into()),
+        Some(row) if row.state == GrantState::Pending && request.now >= row.code_expires => {
+            Ok(CodeReason::Expired.into())
+        }
         // A key was revoked: that of the code, or that of the new refresh token.
-        Some(row) if row.state == State::Pending && !hallpass.keys.ring().is_revoked(row.key) => {
+        Some(row) if row.state == GrantState::Pending && !hallpass.keys.ring().is_revoked(row.key) => {
             Ok(ServerReason::Unavailable.into())
         }
         _ => Ok(CodeReason::Revoked.into()),

@@ -11,7 +11,7 @@ use crate::serve::hallpass::Hallpass;
 use crate::store::model::{ClientType, Grant};
 use crate::time::Instant;
 use crate::tokens::claims::{Claims, PersonGrant};
-use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::proofs::{Proof, ProofKind};
 use crate::tokens::sealed;
 use hallpass_dialect::{ClientFacts, RefreshAnswer, RefreshLife, TokenAnswer};
 use hallpass_wire::Scopes;
@@ -89,16 +89,16 @@ pub fn for_grant(
     };
     let access_token = seal(hallpass, &ring, &mut claims, None)?;
     if !request.client.may_use(GrantType::RefreshToken) {
-        return Ok(answer(hallpass, request, &access_token, &claims, None));
+        return Ok(render_token(hallpass, request, &access_token, &claims, None));
     }
-    let token = Proof::derive(Kind::RefreshToken, key, &grant.salt, grant.id.0, grant.generation).token();
+    let token = Proof::derive(ProofKind::RefreshToken, key, &grant.salt, grant.id.0, grant.generation).token();
     let refresh = RefreshAnswer {
         token: &token,
         expires_in: grant.expires.map(|expires| remaining(expires, request.now)),
         life: refresh_life(hallpass, request.client, grant, request.now),
         issued_at_ms: grant.rotated_at.0,
     };
-    Ok(answer(hallpass, request, &access_token, &claims, Some(refresh)))
+    Ok(render_token(hallpass, request, &access_token, &claims, Some(refresh)))
 }
 
 /// The answer for an app that acts for itself. Nothing is stored from which a lost answer could be given again, so each
@@ -122,7 +122,7 @@ pub fn for_app(
         expires: request.now.after(hallpass.config.tokens.access),
     };
     let access_token = seal(hallpass, &hallpass.keys.ring(), &mut claims, Some(draw))?;
-    Ok(answer(hallpass, request, &access_token, &claims, None))
+    Ok(render_token(hallpass, request, &access_token, &claims, None))
 }
 
 /// Seals with the key that was current at the moment of issue, so that an answer that is given again after a rotation of keys
@@ -139,7 +139,7 @@ fn seal(
     })
 }
 
-fn answer(
+fn render_token(
     hallpass: &Hallpass,
     request: &TokenRequest<'_>,
     access_token: &str,

@@ -34,7 +34,7 @@ pub struct TokenRequest<'a> {
 ///
 /// # Errors
 /// Why it is refused.
-pub async fn answer(
+pub async fn handle(
     hallpass: &Hallpass,
     grant_type: GrantType,
     request: &TokenRequest<'_>,

@@ -9,9 +9,9 @@ use crate::oauth::scopes::{ScopeReason, fitting};
 use crate::oauth::standing::check_known;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{EndReason, Grant, Rotate, State};
+use crate::store::model::{EndReason, Grant, GrantState, Rotate};
 use crate::time::Instant;
-use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::proofs::{Proof, ProofKind};
 use crate::tokens::refresh::{Leniency, Meaning, Rotation, meaning};
 use hallpass_wire::public_error::RefreshFault;
 use hallpass_wire::{PublicError, Scopes};
@@ -118,7 +118,7 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
 
 /// The grant of an authentic refresh token of this client. A forged or foreign token changes nothing.
 async fn authentic(hallpass: &Hallpass, client: &Client, token: &str, now: Instant) -> Result<(Proof, Grant), Refusal> {
-    let proof = Proof::parse(Kind::RefreshToken, token)
+    let proof = Proof::parse(ProofKind::RefreshToken, token)
         .filter(|proof| proof.generation > 0)
         .ok_or(RefreshReason::Unknown)?;
     let grant = hallpass.proven(&proof, now).await?.ok_or(RefreshReason::Unknown)?;
@@ -131,7 +131,7 @@ async fn authentic(hallpass: &Hallpass, client: &Client, token: &str, now: Insta
 
 /// A pending grant has issued no refresh token. If one comes, a restore has removed the redemption that issued it.
 fn check_life(grant: &Grant, now: Instant) -> Result<(), RefreshReason> {
-    if grant.state == State::Ended {
+    if grant.state == GrantState::Ended {
         return Err(RefreshReason::Revoked);
     }
     if grant.ends.is_some_and(|ends| now >= ends) {

@@ -4,7 +4,7 @@
 use super::*;
 use crate::database::Database;
 use crate::store::model::{GrantId, NewGrant, Session, SessionId, User};
-use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::proofs::{Proof, ProofKind};
 use crate::web::view::css_path;
 use aws_lc_rs::digest;
 use reqwest::redirect::Policy;
@@ -126,7 +126,7 @@ impl World {
         };
         hallpass.store.insert_grant(grant).await.unwrap();
         let ring = hallpass.keys.ring();
-        let code = Proof::derive(Kind::Code, ring.proof_by_id(key).unwrap(), &salt, self.grant.0, 0);
+        let code = Proof::derive(ProofKind::Code, ring.proof_by_id(key).unwrap(), &salt, self.grant.0, 0);
         let form = [
             ("grant_type", "authorization_code"),
             ("client_id", "planner"),

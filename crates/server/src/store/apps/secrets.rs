@@ -2,7 +2,7 @@
 
 use super::{SAME_APP, changed};
 use crate::store::engine::writer::work::{Use, Used};
-use crate::store::model::{App, AppId, Others, Secret, SecretHash, SecretId};
+use crate::store::model::{App, AppId, AppSecret, Others, SecretHash, SecretId};
 use crate::store::rows::readable;
 use crate::store::value::{ArrayStatement, Row, Statement, Value};
 use crate::store::{Result, Store, StoreError};
@@ -25,7 +25,7 @@ impl Store {
     /// such app, or it would have more than two live secrets. [`StoreError::Taken`]: the secret exists.
     ///
     /// The row of the app is written first, so that simultaneous changes are counted one after the other.
-    pub async fn set_secret(&self, app: AppId, secret: Secret, others: Others, now: Instant) -> Result<()> {
+    pub async fn set_secret(&self, app: AppId, secret: AppSecret, others: Others, now: Instant) -> Result<()> {
         let mut statements = vec![Statement::new(SAME_APP, vec![app.into()]).expect_one()];
         if others == Others::End {
             statements.push(Statement::new(DELETE_SECRETS, vec![app.into(), secret.id.into()]));
@@ -113,11 +113,11 @@ pub(crate) const DELETE_EXPIRED: &str =
 pub(crate) const DELETE_EXPIRED_ON_POSTGRES: &str = "DELETE FROM secrets WHERE id IN \
      (SELECT id FROM secrets WHERE expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
-pub(crate) fn insert_secret(app: AppId, secret: &Secret) -> Statement {
+pub(crate) fn insert_secret(app: AppId, secret: &AppSecret) -> Statement {
     Statement::new(INSERT_SECRET, secret_params(app, secret)).expect_one()
 }
 
-fn secret_params(app: AppId, secret: &Secret) -> Vec<Value> {
+fn secret_params(app: AppId, secret: &AppSecret) -> Vec<Value> {
     let (sha256, argon2) = hash_columns(&secret.hash);
     vec![
         secret.id.into(),
@@ -131,10 +131,10 @@ fn secret_params(app: AppId, secret: &Secret) -> Vec<Value> {
     ]
 }
 
-fn secret_of(row: &mut Row) -> Result<Secret> {
+fn secret_of(row: &mut Row) -> Result<AppSecret> {
     let id: SecretId = row.take()?;
     let hash = hash_of(row)?.ok_or_else(|| StoreError::Corrupt(format!("secret {id} has no hash")))?;
-    Ok(Secret {
+    Ok(AppSecret {
         id,
         hash,
         hint: row.take()?,

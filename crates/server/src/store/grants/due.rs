@@ -2,7 +2,7 @@
 
 use super::ENDED_KEPT;
 use crate::store::StoreError;
-use crate::store::model::{EndReason, State};
+use crate::store::model::{EndReason, GrantState};
 use crate::store::value::Row;
 use crate::time::Instant;
 
@@ -23,7 +23,8 @@ pub(crate) enum Verdict {
 /// is the end of a grant whose app, person or organization was deleted before the end could be written: without that row
 /// every use is refused.
 pub(crate) fn verdict(row: &mut Row, now: Instant) -> Result<Verdict, StoreError> {
-    let (state, expires, ends): (State, Option<Instant>, Option<Instant>) = (row.take()?, row.take()?, row.take()?);
+    let (state, expires, ends): (GrantState, Option<Instant>, Option<Instant>) =
+        (row.take()?, row.take()?, row.take()?);
     let (key_revoked, deleted): (bool, Option<EndReason>) = (row.take()?, row.take()?);
     let expired = expires.into_iter().chain(ends).any(|bound| bound <= now);
     let reason = match (expired, key_revoked) {
@@ -32,9 +33,9 @@ pub(crate) fn verdict(row: &mut Row, now: Instant) -> Result<Verdict, StoreError
         (false, false) => deleted,
     };
     Ok(match (state, reason) {
-        (State::Pending | State::Ended, _) => Verdict::Delete,
-        (State::Active, Some(reason)) => Verdict::End(reason),
-        (State::Active, None) => Verdict::Later(next_check(expires, ends, now)),
+        (GrantState::Pending | GrantState::Ended, _) => Verdict::Delete,
+        (GrantState::Active, Some(reason)) => Verdict::End(reason),
+        (GrantState::Active, None) => Verdict::Later(next_check(expires, ends, now)),
     })
 }
 

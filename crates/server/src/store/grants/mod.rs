@@ -16,7 +16,7 @@ pub(crate) mod uses;
 pub(crate) use insert::CODE_KEPT;
 pub use lists::Connected;
 
-use super::model::{Grant, GrantId, State};
+use super::model::{Grant, GrantId, GrantState};
 use super::value::Row;
 use super::{Result, Store, StoreError};
 use hallpass_wire::Scopes;
@@ -68,7 +68,7 @@ pub(crate) fn grant_of(row: &mut Row) -> Result<Grant> {
         app: row.take()?,
         user: row.take()?,
         organization: row.take()?,
-        state: row.take_known("state", State::Ended, &mut unknown)?,
+        state: row.take_known("state", GrantState::Ended, &mut unknown)?,
         scopes: row.take_known("scopes", Scopes::default(), &mut unknown)?,
         redirect_uri: row.take()?,
         code_challenge: row.take()?,
@@ -100,9 +100,9 @@ pub(crate) fn grant_of(row: &mut Row) -> Result<Grant> {
 /// Refuses combinations of columns that none of our statements makes.
 fn possible(grant: Grant) -> Result<Grant> {
     let whole = match grant.state {
-        State::Pending => grant.generation == 0 && grant.previous.is_none(),
-        State::Active => grant.generation > 0,
-        State::Ended => grant.unknown.is_some() || grant.ended_at.is_some() && grant.reason.is_some(),
+        GrantState::Pending => grant.generation == 0 && grant.previous.is_none(),
+        GrantState::Active => grant.generation > 0,
+        GrantState::Ended => grant.unknown.is_some() || grant.ended_at.is_some() && grant.reason.is_some(),
     };
     let ordered = grant.previous.is_none_or(|previous| previous < grant.generation);
     if whole && ordered {

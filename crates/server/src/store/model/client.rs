@@ -45,7 +45,7 @@ pub struct App {
     pub created: Instant,
     /// The secrets, oldest first. Expired ones may be among them.
     #[serde(skip)]
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<AppSecret>,
     /// A word of the row that this version does not know. The object then counts as suspended.
     #[serde(skip)]
     pub unknown: Unknown,
@@ -116,7 +116,7 @@ pub struct AppUpdate {
 
 /// One of an app's secrets.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Secret {
+pub struct AppSecret {
     /// Its id.
     pub id: SecretId,
     /// The hash that it is compared with.
@@ -131,7 +131,7 @@ pub struct Secret {
     pub expires: Option<Instant>,
 }
 
-impl Secret {
+impl AppSecret {
     /// Whether it is live.
     #[must_use]
     pub fn is_live(&self, now: Instant) -> bool {

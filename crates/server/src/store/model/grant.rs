@@ -1,6 +1,6 @@
 //! Grants, and the changes that a grant goes through.
 
-use super::{AppId, EndReason, GrantId, OrganizationId, State, Unknown, UserId};
+use super::{AppId, EndReason, GrantId, GrantState, OrganizationId, Unknown, UserId};
 use crate::time::Instant;
 use crate::tokens::copies::{COPIED, Source};
 use hallpass_wire::Scopes;
@@ -17,7 +17,7 @@ pub struct Grant {
     /// The organization whose data the grant opens.
     pub organization: OrganizationId,
     /// The state of its life.
-    pub state: State,
+    pub state: GrantState,
     /// The granted scopes.
     pub scopes: Scopes,
     /// The redirect URI in the authorization request. `None` if none was sent, or if the first rotation or the sweep removed it.
@@ -64,7 +64,7 @@ impl Grant {
     /// The grant after `redeem`, which found the row in this state.
     pub(crate) fn redeemed(&self, redeem: &Redeem) -> Self {
         Self {
-            state: State::Active,
+            state: GrantState::Active,
             key: redeem.key,
             previous_key: Some(self.key),
             generation: 1,
@@ -210,7 +210,7 @@ pub struct GrantFilter {
     /// Only grants in this organization.
     pub organization: Option<OrganizationId>,
     /// Only grants in this state.
-    pub state: Option<State>,
+    pub state: Option<GrantState>,
     /// Only grants after this one in the list, which are older.
     pub after: Option<GrantId>,
     /// The largest number of grants, newest first.

@@ -7,7 +7,7 @@ mod grant;
 mod people;
 mod record;
 
-pub use client::{App, AppUpdate, ListedApp, OrganizationName, Others, Resource, Secret, SecretHash};
+pub use client::{App, AppSecret, AppUpdate, ListedApp, OrganizationName, Others, Resource, SecretHash};
 pub use grant::{Connection, Grant, GrantFilter, ListedGrant, NewGrant, Redeem, Redeemed, Rotate, Rotated, Surplus};
 pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
 pub use record::{
@@ -327,7 +327,7 @@ pub type Unknown = Option<Box<UnknownWord>>;
 /// The life of a grant.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum GrantState {
     /// A code was issued.
     Pending = 0,
     /// The code was redeemed.

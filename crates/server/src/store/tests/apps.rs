@@ -14,7 +14,7 @@ async fn an_app_is_found_by_id_and_by_client_id() {
         grant_types: Some(vec![GrantType::AuthorizationCode]),
         secrets: vec![
             secret(1),
-            Secret {
+            AppSecret {
                 hash: SecretHash::Argon2("$argon2id$…".to_owned()),
                 ..secret(2)
             },
@@ -233,7 +233,7 @@ async fn an_overlap_never_grows() {
         database: _database,
         store,
     } = Fixture::new().await;
-    let expiring = Secret {
+    let expiring = AppSecret {
         expires: Some(NOW.after(DAY)),
         ..secret(1)
     };

@@ -92,7 +92,7 @@ async fn a_change_that_cannot_be_recorded_is_not_made() {
     assert_eq!(fixture.store.app(AppId(uuid(100))).await.unwrap(), None);
     assert!(store.end(grant_id(1), EndReason::ByPerson, NOW).await.is_err());
     let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
-    assert_eq!(grant.state, State::Active);
+    assert_eq!(grant.state, GrantState::Active);
 }
 
 #[tokio::test]

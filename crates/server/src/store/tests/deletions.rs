@@ -9,7 +9,7 @@ const APP: AppId = AppId(uuid::Uuid::from_u128(100));
 const LIBRARY: OrganizationId = OrganizationId(uuid::Uuid::from_u128(300));
 
 impl Fixture {
-    async fn standing(&self, id: u128) -> (State, Option<EndReason>) {
+    async fn standing(&self, id: u128) -> (GrantState, Option<EndReason>) {
         let grant = self.store.grant(grant_id(id)).await.unwrap().unwrap();
         (grant.state, grant.reason)
     }
@@ -37,8 +37,8 @@ impl Fixture {
     }
 }
 
-const fn ended(reason: EndReason) -> (State, Option<EndReason>) {
-    (State::Ended, Some(reason))
+const fn ended(reason: EndReason) -> (GrantState, Option<EndReason>) {
+    (GrantState::Ended, Some(reason))
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn an_organization_goes_with_memberships_and_grants_once_it_owns_no_app() 
     let library = store.organization(LIBRARY).await.unwrap().unwrap();
     let refused = store.delete_organization(&library, NOW).await;
     assert_eq!(refused, Err(StoreError::Conflict));
-    assert_eq!(fixture.standing(1).await.0, State::Active);
+    assert_eq!(fixture.standing(1).await.0, GrantState::Active);
     fixture.sql("DELETE FROM apps");
     let toll = Toll {
         grants: 1,
@@ -243,7 +243,7 @@ async fn a_grant_of_an_organization_does_not_hang_on_who_set_it_up() {
         .end(grant_id(9), EndReason::ByPerson, later)
         .await
         .unwrap();
-    assert_eq!(fixture.standing(1).await, (State::Active, None));
+    assert_eq!(fixture.standing(1).await, (GrantState::Active, None));
 }
 
 /// Hundreds of grants end in several commits. A deleted app is gone from the first on; one that changes hands goes to its new

@@ -7,7 +7,7 @@ use crate::store::feed::numbering::SETBACK;
 async fn a_code_is_redeemed_once() {
     let fixture = Fixture::new().await;
     let pending = fixture.pending(1).await;
-    assert_eq!((pending.state, pending.generation), (State::Pending, 0));
+    assert_eq!((pending.state, pending.generation), (GrantState::Pending, 0));
     assert_eq!(pending.redirect_uri.as_deref(), Some("https://app.example/cb"));
     assert_eq!(pending.scopes.to_string(), "sales library");
     assert_eq!(pending.code_challenge, Some([7; 32]));
@@ -15,7 +15,7 @@ async fn a_code_is_redeemed_once() {
     let active = fixture.redeem(redeem(1)).await.unwrap().unwrap();
     assert_eq!(
         (active.state, active.generation, active.previous),
-        (State::Active, 1, None)
+        (GrantState::Active, 1, None)
     );
     assert_eq!((active.rotated_at, active.expires), (NOW, Some(NOW.after(DAY))));
     assert_eq!((active.repeats, active.source, active.confirmed), (0, None, false));
@@ -242,7 +242,7 @@ async fn an_end_is_in_the_feed_once_with_its_reason() {
     let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
     assert_eq!(
         (grant.state, grant.reason),
-        (State::Ended, Some(EndReason::RefreshReused))
+        (GrantState::Ended, Some(EndReason::RefreshReused))
     );
     assert_eq!(grant.ended_at, Some(NOW));
     assert!(!fixture.rotate(rotate(1, 1)).await.unwrap().changed);
@@ -392,7 +392,7 @@ async fn grants_are_listed_by_what_is_asked() {
         list(
             &fixture,
             GrantFilter {
-                state: Some(State::Pending),
+                state: Some(GrantState::Pending),
                 ..base
             }
         )
@@ -447,7 +447,7 @@ async fn grants_of_a_person_or_an_app_are_listed_by_the_rest() {
         list(
             &fixture,
             GrantFilter {
-                state: Some(State::Active),
+                state: Some(GrantState::Active),
                 ..of_app
             }
         )

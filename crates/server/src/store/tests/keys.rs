@@ -185,7 +185,10 @@ async fn the_sweep_ends_a_grant_whose_key_was_revoked_within_a_month() {
         .await
         .unwrap();
     let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
-    assert_eq!((grant.state, grant.reason), (State::Ended, Some(EndReason::KeyRevoked)));
+    assert_eq!(
+        (grant.state, grant.reason),
+        (GrantState::Ended, Some(EndReason::KeyRevoked))
+    );
 }
 
 #[tokio::test]

@@ -272,8 +272,8 @@ fn app(id: u128, client_id: &str) -> App {
     }
 }
 
-fn secret(id: u128) -> Secret {
-    Secret {
+fn secret(id: u128) -> AppSecret {
+    AppSecret {
         id: SecretId(uuid(id)),
         hash: SecretHash::Sha256([u8::try_from(id % 256).unwrap(); 32]),
         hint: "wxyz".to_owned(),

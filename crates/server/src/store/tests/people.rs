@@ -205,7 +205,7 @@ async fn who_leaves_an_organization_is_no_member_and_the_grants_given_there_stay
     assert_eq!(found.memberships, []);
     assert_eq!(store.members(organization, None, ALL).await.unwrap().items, []);
     let grant = store.grant(grant_id(1)).await.unwrap().unwrap();
-    assert_eq!(grant.state, State::Active);
+    assert_eq!(grant.state, GrantState::Active);
     // Leaving twice does not count the thirty days anew.
     store
         .remove_membership(user, organization, NOW.after(DAY))

@@ -78,7 +78,7 @@ async fn an_end_among_rotations_is_final() {
     assert!(ended.unwrap());
     assert_eq!(
         fixture.store.grant(grant_id(1)).await.unwrap().unwrap().state,
-        State::Ended
+        GrantState::Ended
     );
     assert!(!fixture.rotate(rotate(1, 2)).await.unwrap().changed);
 }

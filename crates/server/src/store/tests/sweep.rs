@@ -13,7 +13,7 @@ impl Fixture {
             .unwrap();
     }
 
-    async fn state(&self, id: u128) -> Option<State> {
+    async fn state(&self, id: u128) -> Option<GrantState> {
         self.store.grant(grant_id(id)).await.unwrap().map(|grant| grant.state)
     }
 }
@@ -23,7 +23,7 @@ async fn a_code_never_redeemed_goes_ten_minutes_after_it_ran_out() {
     let fixture = Fixture::new().await;
     let gone = fixture.pending(1).await.code_expires.after(Duration::from_secs(600));
     fixture.write_at(Instant(gone.0 - 1)).await;
-    assert_eq!(fixture.state(1).await, Some(State::Pending));
+    assert_eq!(fixture.state(1).await, Some(GrantState::Pending));
     fixture.write_at(gone).await;
     assert_eq!(fixture.state(1).await, None);
 }
@@ -34,7 +34,7 @@ async fn what_a_spent_code_was_bound_to_goes_ten_minutes_after_the_code_ran_out(
     let gone = fixture.active(1).await.code_expires.after(Duration::from_secs(600));
     let kept = async || {
         let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
-        assert_eq!((grant.state, grant.generation), (State::Active, 1));
+        assert_eq!((grant.state, grant.generation), (GrantState::Active, 1));
         (grant.redirect_uri.is_some(), grant.code_challenge.is_some())
     };
     fixture.write_at(Instant(gone.0 - 1)).await;
@@ -51,14 +51,17 @@ async fn a_grant_expires_with_its_refresh_token_and_goes_thirty_days_later() {
     fixture.write_at(NOW.after(DAY)).await;
     assert_eq!(
         fixture.state(1).await,
-        Some(State::Active),
+        Some(GrantState::Active),
         "the rotation gave it another day"
     );
     fixture.write_at(NOW.after(2 * DAY)).await;
     let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
-    assert_eq!((grant.state, grant.reason), (State::Ended, Some(EndReason::Expired)));
+    assert_eq!(
+        (grant.state, grant.reason),
+        (GrantState::Ended, Some(EndReason::Expired))
+    );
     fixture.write_at(NOW.after(31 * DAY)).await;
-    assert_eq!(fixture.state(1).await, Some(State::Ended));
+    assert_eq!(fixture.state(1).await, Some(GrantState::Ended));
     fixture.write_at(NOW.after(32 * DAY)).await;
     assert_eq!(fixture.state(1).await, None);
 }
@@ -79,12 +82,12 @@ async fn an_absolute_bound_ends_a_grant_whose_token_never_expires() {
     fixture.write_at(NOW.after(DAY)).await;
     assert_eq!(
         (fixture.state(1).await, fixture.state(2).await),
-        (Some(State::Active), Some(State::Ended))
+        (Some(GrantState::Active), Some(GrantState::Ended))
     );
     fixture.write_at(NOW.after(365 * DAY)).await;
     assert_eq!(
         (fixture.state(1).await, fixture.state(2).await),
-        (Some(State::Active), None)
+        (Some(GrantState::Active), None)
     );
 }
 
@@ -116,7 +119,7 @@ async fn a_grant_that_cannot_be_read_holds_up_no_other() {
 #[tokio::test]
 async fn an_expired_secret_goes() {
     let fixture = Fixture::new().await;
-    let expiring = Secret {
+    let expiring = AppSecret {
         expires: Some(NOW.after(DAY)),
         ..secret(1)
     };
@@ -213,17 +216,17 @@ async fn the_grants_of_a_membership_end_thirty_days_after_it() {
 
     fixture.write_at(Instant(NOW.after(MONTH).0 - 1)).await;
     fixture.write_at(Instant(NOW.after(MONTH).0 - 1)).await;
-    assert_eq!(fixture.state(1).await, Some(State::Active));
+    assert_eq!(fixture.state(1).await, Some(GrantState::Active));
     fixture.write_at(NOW.after(MONTH)).await;
     fixture.write_at(NOW.after(MONTH)).await;
     let grant = fixture.store.grant(grant_id(1)).await.unwrap().unwrap();
     assert_eq!(
         (grant.state, grant.reason),
-        (State::Ended, Some(EndReason::MembershipEnded))
+        (GrantState::Ended, Some(EndReason::MembershipEnded))
     );
     assert_eq!(
         fixture.state(2).await,
-        Some(State::Active),
+        Some(GrantState::Active),
         "given in another organization"
     );
     // A long-lived access token of it must not come back to life with the person.
@@ -242,7 +245,7 @@ async fn who_comes_back_within_thirty_days_keeps_the_grants() {
     for _ in 0..2 {
         fixture.write_at(NOW.after(2 * MONTH)).await;
     }
-    assert_eq!(fixture.state(1).await, Some(State::Active));
+    assert_eq!(fixture.state(1).await, Some(GrantState::Active));
     assert_eq!(fixture.memberships(), "1");
 }
 
@@ -255,7 +258,7 @@ async fn a_grant_of_the_organization_stays_when_who_set_it_up_is_gone() {
     for _ in 0..3 {
         fixture.write_at(NOW.after(MONTH)).await;
     }
-    assert_eq!(fixture.state(1).await, Some(State::Active));
+    assert_eq!(fixture.state(1).await, Some(GrantState::Active));
     assert_eq!(fixture.memberships(), "0");
 }
 
@@ -267,7 +270,7 @@ async fn each_commit_ends_the_grants_of_one_membership() {
     }
     let ended = async || {
         let filter = GrantFilter {
-            state: Some(State::Ended),
+            state: Some(GrantState::Ended),
             limit: 10,
             ..GrantFilter::default()
         };
@@ -295,8 +298,8 @@ async fn a_clock_that_jumps_ahead_and_back_sweeps_and_shortens_nothing() {
     fixture.active(2).await;
     fixture.store.revoke_token([3; 16], NOW.after(DAY), NOW).await.unwrap();
     fixture.write_at(NOW.after(100 * DAY)).await;
-    assert_eq!(fixture.state(1).await, Some(State::Pending));
-    assert_eq!(fixture.state(2).await, Some(State::Active));
+    assert_eq!(fixture.state(1).await, Some(GrantState::Pending));
+    assert_eq!(fixture.state(2).await, Some(GrantState::Active));
     assert_eq!(fixture.store.changes(NOW).await.unwrap().len(), 1);
 
     // Back again. A token of the time ahead may be there, and is not to outlive what ends it.

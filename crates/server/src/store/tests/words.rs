@@ -155,7 +155,7 @@ async fn a_grant_with_a_word_that_is_unknown_is_read_and_the_others_are_listed()
         set(column, value);
         let odd = store.grant(grant_id(2)).await.unwrap().unwrap();
         assert_eq!(odd.unknown.unwrap().column, column);
-        assert_eq!(odd.state == State::Ended, column == "state");
+        assert_eq!(odd.state == GrantState::Ended, column == "state");
         assert_eq!(fixture.grants_of(200).await, 3);
         assert!(
             store.connections(user, None, ALL).await.unwrap().items.len() >= 2,
@@ -166,7 +166,7 @@ async fn a_grant_with_a_word_that_is_unknown_is_read_and_the_others_are_listed()
     store.end(grant_id(2), EndReason::ByPerson, NOW).await.unwrap();
     set("reason", "'device_lost'");
     let ended = store.grant(grant_id(2)).await.unwrap().unwrap();
-    assert_eq!((ended.state, ended.reason), (State::Ended, None));
+    assert_eq!((ended.state, ended.reason), (GrantState::Ended, None));
     assert_eq!(ended.unknown.unwrap().to_string(), "reason \"device_lost\"");
     assert_eq!(store.ended_connections(user, 10).await.unwrap().len(), 1);
 }

@@ -10,9 +10,11 @@ use crate::oauth::refusal::{Refusal, ServerReason};
 use crate::organizations::memberships;
 use crate::random;
 use crate::store::Connected;
-use crate::store::model::{App, AppId, ClientType, Secret, User};
+use crate::store::model::{App, AppId, AppSecret, ClientType, User};
 use crate::web::state::Purpose;
-use crate::web::view::{AppDone, AppPage, AppsList, ErrorKind, Flow, Registration, SecretLine, SecretNews, UriLine};
+use crate::web::view::{
+    AppDone, AppPage, AppsList, ErrorKind, Flow, RegistrationRight, SecretLine, SecretNews, UriLine,
+};
 use crate::web::{SignedIn, Visit};
 use hallpass_wire::RedirectUri;
 use percent_encoding::percent_decode_str;
@@ -94,21 +96,21 @@ async fn show_list(visit: &Visit, user: &User, before: Option<AppId>) -> Result<
 }
 
 /// Whether the person may register one more app. If not: who can allow it.
-async fn registration(visit: &Visit, user: &User) -> Result<Registration, Refusal> {
+async fn registration(visit: &Visit, user: &User) -> Result<RegistrationRight, Refusal> {
     let hallpass = &visit.hallpass;
     if hallpass.config.portal.register == Register::Nobody {
-        return Ok(Registration::Closed);
+        return Ok(RegistrationRight::Closed);
     }
     if registers_for(hallpass, user).await?.is_empty() {
         let belongs = memberships(hallpass, user).await?;
         let has_owner = belongs.iter().any(|(organization, _)| !organization.hidden);
-        return Ok(Registration::AskToBeDeveloper { has_owner });
+        return Ok(RegistrationRight::AskToBeDeveloper { has_owner });
     }
     let own = hallpass.store.count_owned_apps(user.id, MOST_APPS).await?;
     Ok(if own < MOST_APPS {
-        Registration::Open
+        RegistrationRight::Open
     } else {
-        Registration::Full { limit: MOST_APPS }
+        RegistrationRight::Full { limit: MOST_APPS }
     })
 }
 
@@ -187,14 +189,14 @@ fn uri_line(uri: &RedirectUri, native: bool, localhost: bool) -> UriLine<'_> {
 }
 
 /// The state of the form that ends this secret. `None` if no other secret lasts.
-fn end_blob(visit: &Visit, app: &App, secret: &Secret) -> Option<String> {
-    let Secret { id, .. } = secret;
+fn end_blob(visit: &Visit, app: &App, secret: &AppSecret) -> Option<String> {
+    let AppSecret { id, .. } = secret;
     let mut others = app.secrets.iter().filter(|other| other.id != *id);
     let lasts = others.any(|other| other.expires.is_none());
     lasts.then(|| visit.seal_to_return(Purpose::Secret, id.0.as_bytes()))
 }
 
-fn secret_line<'a>(secret: &'a Secret, end_blob: &'a Option<String>) -> SecretLine<'a> {
+fn secret_line<'a>(secret: &'a AppSecret, end_blob: &'a Option<String>) -> SecretLine<'a> {
     SecretLine {
         hint: Some(secret.hint.as_str()).filter(|hint| !hint.is_empty()),
         created: secret.created.0,

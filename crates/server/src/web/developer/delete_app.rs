@@ -9,7 +9,7 @@ use crate::store::StoreError;
 use crate::store::model::{AppId, AppStatus, AuditAction, ClientType, User};
 use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
-use crate::web::view::{AppDelete, AppDeleted, Ending, ErrorKind, Notice};
+use crate::web::view::{AppDelete, AppDeleted, DeletionToll, ErrorKind, Notice};
 use crate::web::{Kept, Post, SignedIn, Visit};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -93,13 +93,13 @@ fn named(payload: &[u8]) -> Option<(AppId, String)> {
 }
 
 /// What the deletion of the app ends.
-async fn ending(visit: &Visit, client: &Client) -> Result<Ending, Refusal> {
+async fn ending(visit: &Visit, client: &Client) -> Result<DeletionToll, Refusal> {
     let store = &visit.hallpass.store;
     let connected = store.people_connected(client.app.id).await?;
     let secrets = store.toll_of_app(client.app.id).await?.secrets;
-    Ok(Ending { connected, secrets })
+    Ok(DeletionToll { connected, secrets })
 }
 
-fn show_deleted(visit: &Visit, name: &str, ended: Option<Ending>) -> Response {
+fn show_deleted(visit: &Visit, name: &str, ended: Option<DeletionToll>) -> Response {
     visit.render(200, |frame| AppDeleted { name, ended }.render(frame))
 }

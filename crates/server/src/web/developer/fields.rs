@@ -3,7 +3,7 @@
 use crate::apps::registration::{Fault, NameFault, RedirectUriFault, Request};
 use crate::http::excerpt::excerpt;
 use crate::store::model::{App, ClientType};
-use crate::web::view::{AppFieldErrors, AppFields, Notice, RedirectUriError, ScopeChoice};
+use crate::web::view::{AppFieldErrors, AppFields, Notice, RefusedRedirectUri, ScopeChoice};
 use crate::web::{Form, Visit};
 use hallpass_wire::Scope;
 
@@ -133,7 +133,7 @@ pub(super) fn with_fields<T>(
         })
         .collect();
     let uris = faults.redirect_uris.iter();
-    let uris: Vec<_> = uris.map(|(uri, why)| RedirectUriError { uri, why: *why }).collect();
+    let uris: Vec<_> = uris.map(|(uri, why)| RefusedRedirectUri { uri, why: *why }).collect();
     show(AppFields {
         name: &typed.name,
         redirect_uris: &typed.redirect_uris,

@@ -7,7 +7,7 @@ use crate::apps::secrets;
 use crate::directory::Client;
 use crate::http::respond::{Response, unchanged};
 use crate::store::StoreError;
-use crate::store::model::{ClientType, Others, Secret, SecretId, User};
+use crate::store::model::{AppSecret, ClientType, Others, SecretId, User};
 use crate::web::sign_in::prompt;
 use crate::web::state::{Opened, Purpose};
 use crate::web::view::{ErrorKind, Notice, OldSecrets, SecretNews};
@@ -32,7 +32,7 @@ pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
         return Err(visit.error(400, ErrorKind::BadForm));
     }
     let (text, kept) = secrets::make(visit.now);
-    let secret = Secret { id, ..kept };
+    let secret = AppSecret { id, ..kept };
     let event = visit.who(&user).set_secret(&client.app, id, others, visit.now);
     let store = visit.hallpass.store.recording(event);
     match store.set_secret(client.app.id, secret, others, visit.now).await {

@@ -4,7 +4,7 @@ use super::judged::refused;
 use super::{consent, prompt};
 use crate::http::respond;
 use crate::http::respond::Response;
-use crate::oauth::authorize::request::{PARAMETERS, Problem, judge};
+use crate::oauth::authorize::request::{AuthorizationProblem, PARAMETERS, judge};
 use crate::oauth::refusal::RequestReason;
 use crate::serve::hallpass::Hallpass;
 use crate::web::Visit;
@@ -33,7 +33,7 @@ async fn put(visit: &Visit) -> Result<Response, Response> {
         .map_err(|problem| refused(visit, problem))?;
     // A fault of the request like others, so the app is told (RFC 6749 §4.1.2.1).
     if visit.is_too_long() {
-        let problem = Problem::OfApp(request.client, request.target, RequestReason::TooLarge.into());
+        let problem = AuthorizationProblem::OfApp(request.client, request.target, RequestReason::TooLarge.into());
         return Err(refused(visit, problem));
     }
     let Some(user) = &visit.user else {

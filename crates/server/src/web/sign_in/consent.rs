@@ -6,7 +6,7 @@
 
 use super::judged::{judge_again, log_refused, place, site};
 use super::prompt;
-use super::shown::{Question, Shown};
+use super::shown::{Question, ShownConsent};
 use crate::config::Lifetime;
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::Refusal;
@@ -15,10 +15,10 @@ use crate::organizations::memberships;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{
-    AuditAction, ClientType, EndReason, Grant, GrantId, NewGrant, Organization, OrganizationId, State as Life, Status,
-    User,
+    AuditAction, ClientType, EndReason, Grant, GrantId, GrantState as Life, NewGrant, Organization, OrganizationId,
+    Status, User,
 };
-use crate::tokens::proofs::{Kind, Proof};
+use crate::tokens::proofs::{Proof, ProofKind};
 use crate::web::account::overview::organization_choices;
 use crate::web::state::{Opened, Purpose};
 use crate::web::view::{Again, AlreadyConnected, Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
@@ -34,11 +34,11 @@ use uuid::Uuid;
 /// # Errors
 /// If the database is away.
 pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &str) -> Result<Response, Refusal> {
-    put(visit, user, request, query, Reason::First).await
+    put(visit, user, request, query, AskReason::First).await
 }
 
 /// Why the person is asked.
-enum Reason<'f> {
+enum AskReason<'f> {
     /// For the first time.
     First,
     /// Again, although this form was an answer. Its choices stay selected.
@@ -52,7 +52,7 @@ async fn put(
     user: &User,
     request: &AuthorizationRequest,
     query: &str,
-    reason: Reason<'_>,
+    reason: AskReason<'_>,
 ) -> Result<Response, Refusal> {
     let organizations = choices(&visit.hallpass, user, request).await?;
     if organizations.is_empty() {
@@ -67,7 +67,7 @@ async fn put(
     Ok(page(visit, user, query, &question, &reason))
 }
 
-fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason: &Reason<'_>) -> Response {
+fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason: &AskReason<'_>) -> Response {
     let Question {
         request,
         owner,
@@ -82,9 +82,9 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
         .filter(|one| organizations.len() == 1 && !one.hidden);
     let (action, switch) = (visit.address("/consent"), visit.address("/switch"));
     let (status, again, form) = match reason {
-        Reason::First => (200, None, None),
-        Reason::Again(again, form) => (200, Some(again), *form),
-        Reason::NoOrganization => (400, None, None),
+        AskReason::First => (200, None, None),
+        AskReason::Again(again, form) => (200, Some(again), *form),
+        AskReason::NoOrganization => (400, None, None),
     };
     visit.render(status, |frame| {
         Consent {
@@ -101,7 +101,7 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
             person_email: &user.label(),
             organizations: &organization_choices(organizations),
             organization: form.and_then(|form| form.get("organization")),
-            organization_missing: matches!(reason, Reason::NoOrganization),
+            organization_missing: matches!(reason, AskReason::NoOrganization),
             show_organization: only.map(|one| one.name.as_str()),
             until: until(&visit.hallpass),
             scopes: &visit.scope_lines(&request.scopes),
@@ -142,7 +142,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
             user,
             &request,
             &shown.query,
-            Reason::Again(Again::Stale, chosen),
+            AskReason::Again(Again::Stale, chosen),
         )
         .await;
         return asked.map(unchanged).map_err(failed);
@@ -159,7 +159,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
         Ok(response) => return Ok(response),
         Err(reason) => reason,
     };
-    if let Reason::Again(..) = reason {
+    if let AskReason::Again(..) = reason {
         request.scopes = wanted;
     }
     let asked = put(&visit, user, &request, &shown.query, reason).await;
@@ -184,10 +184,10 @@ pub async fn switch(Post { mut visit, form }: Post) -> Result<Response, Response
 
 /// The state that the page gave to its form.
 #[expect(clippy::result_large_err, reason = "the error is the answer")]
-fn carried(visit: &Visit, form: &Form) -> Result<(Opened, Shown), Response> {
+fn carried(visit: &Visit, form: &Form) -> Result<(Opened, ShownConsent), Response> {
     let parts = || {
         let opened = visit.open(Purpose::Consent, form)?;
-        let shown = Shown::decode(&opened.payload)?;
+        let shown = ShownConsent::decode(&opened.payload)?;
         Some((opened, shown))
     };
     parts().ok_or_else(|| visit.error(400, ErrorKind::Stale))
@@ -285,9 +285,9 @@ async fn allow<'f>(
     visit: &Visit,
     user: &User,
     request: &AuthorizationRequest,
-    shown: &Shown,
+    shown: &ShownConsent,
     form: &'f Form,
-) -> Result<Result<Response, Reason<'f>>, Refusal> {
+) -> Result<Result<Response, AskReason<'f>>, Refusal> {
     let organizations = choices(&visit.hallpass, user, request).await?;
     let owner = owner(&visit.hallpass, request).await?;
     let question = Question {
@@ -295,7 +295,7 @@ async fn allow<'f>(
         owner: owner.as_deref(),
         organizations: &organizations,
     };
-    let again = |again| Ok(Err(Reason::Again(again, Some(form))));
+    let again = |again| Ok(Err(AskReason::Again(again, Some(form))));
     if let Some(parts) = shown.changed(visit, &question, form.get("parts")) {
         return again(Again::Changed(parts));
     }
@@ -305,7 +305,7 @@ async fn allow<'f>(
         return again(Again::Ended);
     }
     let Some(organization) = chosen(form, &organizations) else {
-        return Ok(Err(Reason::NoOrganization));
+        return Ok(Err(AskReason::NoOrganization));
     };
     match give(visit, user, request, shown.id, organization.id).await? {
         Some(response) => Ok(Ok(response)),
@@ -356,7 +356,7 @@ fn hand_over(visit: &Visit, request: &AuthorizationRequest, grant: &Grant) -> Re
     let Some(key) = ring.proof_by_id(grant.key).filter(|_| counts) else {
         return Ok(visit.render(200, |frame| ConsentDone { app_name }.render(frame)));
     };
-    let code = Proof::derive(Kind::Code, key, &grant.salt, grant.id.0, 0).token();
+    let code = Proof::derive(ProofKind::Code, key, &grant.salt, grant.id.0, 0).token();
     if let Some(address) = request.target.with_code(&code, &hallpass.issuer) {
         return Ok(visit.go(&address));
     }

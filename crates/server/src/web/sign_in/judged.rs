@@ -5,7 +5,7 @@ use crate::http::excerpt::excerpt;
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
-use crate::oauth::authorize::request::{AuthorizationRequest, PARAMETERS, Problem, judge};
+use crate::oauth::authorize::request::{AuthorizationProblem, AuthorizationRequest, PARAMETERS, judge};
 use crate::serve::hallpass::Hallpass;
 use crate::web::Visit;
 use crate::web::view::{Back, ErrorKind};
@@ -20,10 +20,10 @@ const LONGEST_SHOWN: usize = 200;
 
 /// Answers a refused request. The browser is redirected only to trusted apps: otherwise anybody could register an app, send
 /// people here with a bad request, and let this server redirect them (RFC 9700 §4.11.2).
-pub(super) fn refused(visit: &Visit, problem: Problem) -> Response {
+pub(super) fn refused(visit: &Visit, problem: AuthorizationProblem) -> Response {
     let (client, target, refusal) = match problem {
-        Problem::Fatal(refusal) => return fatal(visit, refusal),
-        Problem::OfApp(client, target, refusal) => (client, target, refusal),
+        AuthorizationProblem::Fatal(refusal) => return fatal(visit, refusal),
+        AuthorizationProblem::OfApp(client, target, refusal) => (client, target, refusal),
     };
     let Some(address) = target.with_refusal(&visit.hallpass, &refusal) else {
         return fatal(visit, refusal);

@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use super::prompt::{self, Attempt, show};
+use super::prompt::{self, FailedSignIn, show};
 use super::resume::resume;
 use crate::accounts::limits::{Account, Guess, TooManyFailures, places};
 use crate::accounts::passwords;
@@ -44,7 +44,7 @@ pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Respons
     let username = if username.len() <= LONGEST_NAME { username } else { "" };
     let again = |visit: &Visit, status, error| {
         let error = Some(error);
-        show(visit, status, &onward, app, &Attempt { username, error })
+        show(visit, status, &onward, app, &FailedSignIn { username, error })
     };
     if opened.as_ref().is_none_or(|opened| !opened.fits) {
         // The same browser has signed in meanwhile, in another tab: continue with that session.

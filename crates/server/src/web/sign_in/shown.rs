@@ -24,7 +24,7 @@ pub(in crate::web) struct Question<'a> {
 }
 
 /// The state that a page gave to its form.
-pub(in crate::web) struct Shown {
+pub(in crate::web) struct ShownConsent {
     /// The id of the future grant.
     pub(in crate::web) id: GrantId,
     /// The permissions on the page.
@@ -40,7 +40,7 @@ const PARTS: [Part; 4] = [Part::App, Part::Target, Part::Organizations, Part::Pe
 const SHORT: usize = 6;
 
 impl Question<'_> {
-    /// Encodes the question as [`Shown`] reads it. While servers are replaced, the version before reads and writes the same.
+    /// Encodes the question as [`ShownConsent`] reads it. While servers are replaced, the version before reads and writes the same.
     pub(in crate::web) fn encode(&self, visit: &Visit, id: GrantId, query: &str) -> Vec<u8> {
         let scopes = self.request.scopes.to_string();
         let length = u32::try_from(scopes.len()).unwrap_or(u32::MAX);
@@ -97,7 +97,7 @@ fn print(texts: &[&[u8]]) -> [u8; 32] {
     print
 }
 
-impl Shown {
+impl ShownConsent {
     /// Reads what [`Question::encode`] wrote.
     pub(in crate::web) fn decode(payload: &[u8]) -> Option<Self> {
         let (id, rest) = payload.split_first_chunk::<16>()?;

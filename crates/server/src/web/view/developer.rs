@@ -18,13 +18,13 @@ pub struct AppsList<'a> {
     /// The other pages of the list.
     pub pages: &'a Pages,
     /// Whether the person may register another app.
-    pub registration: Registration,
+    pub registration: RegistrationRight,
 }
 page!(AppsList, "apps_list.html", here: "developer");
 
 /// Whether a person may register an app, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Registration {
+pub enum RegistrationRight {
     /// The person may register an app.
     Open,
     /// The person has the highest allowed number of apps.
@@ -41,7 +41,7 @@ pub enum Registration {
     Closed,
 }
 
-impl Registration {
+impl RegistrationRight {
     /// Why the person may not register an app.
     fn refusal(self, words: &Words) -> Option<Phrase> {
         match self {
@@ -181,7 +181,7 @@ pub struct AppFieldErrors<'a> {
     /// The fault of the name.
     pub name: Option<NameFault>,
     /// The malformed redirect URIs (HC-2). Only the first ones are listed.
-    pub redirect_uris: &'a [RedirectUriError<'a>],
+    pub redirect_uris: &'a [RefusedRedirectUri<'a>],
     /// The number of further malformed redirect URIs.
     pub more_redirect_uris: usize,
     /// Any port of `http://localhost` was chosen for an app that is not public.
@@ -218,14 +218,14 @@ impl NameFault {
 
 /// A refused redirect URI.
 #[derive(Debug, Clone, Copy)]
-pub struct RedirectUriError<'a> {
+pub struct RefusedRedirectUri<'a> {
     /// The entry of the list, as typed. Empty if none was given.
     pub uri: &'a str,
     /// The reason for the refusal.
     pub why: RedirectUriFault,
 }
 
-impl RedirectUriError<'_> {
+impl RefusedRedirectUri<'_> {
     fn message(&self) -> Message {
         match self.why {
             RedirectUriFault::Missing => Message("uri-missing"),
@@ -485,7 +485,7 @@ pub struct AppDelete<'a> {
     /// Whether it has secrets.
     pub confidential: bool,
     /// What ends.
-    pub ending: Ending,
+    pub ending: DeletionToll,
     /// Whether the configuration makes it again.
     pub declared: bool,
 }
@@ -497,20 +497,20 @@ pub struct AppDeleted<'a> {
     /// Its name.
     pub name: &'a str,
     /// What ended; `None`: it was deleted before.
-    pub ended: Option<Ending>,
+    pub ended: Option<DeletionToll>,
 }
 page!(AppDeleted, "app_deleted.html", here: "developer");
 
 /// What the deletion of an app ends.
 #[derive(Debug, Clone, Copy)]
-pub struct Ending {
+pub struct DeletionToll {
     /// The people who connected it.
     pub connected: Connected,
     /// Its secrets.
     pub secrets: u32,
 }
 
-impl Ending {
+impl DeletionToll {
     fn people_lose(&self, words: &Words) -> Phrase {
         let phrase = if self.connected.at_least {
             words.say("delete-people-at-least")

@@ -24,8 +24,8 @@ mod words;
 pub use account::{Account, ConnectedApps, Connection, EndedLine, Landing, OrganizationLine};
 pub use assets::{asset, css_path, icon_path, script_path};
 pub use developer::{
-    AppChange, AppDelete, AppDeleted, AppDone, AppFieldErrors, AppFields, AppLine, AppNew, AppPage, AppsList, Ending,
-    OldSecrets, RedirectUriError, Registration, ScopeChoice, SecretLine, SecretNews, UriLine,
+    AppChange, AppDelete, AppDeleted, AppDone, AppFieldErrors, AppFields, AppLine, AppNew, AppPage, AppsList,
+    DeletionToll, OldSecrets, RefusedRedirectUri, RegistrationRight, ScopeChoice, SecretLine, SecretNews, UriLine,
 };
 pub use error::{Back, Error, ErrorKind, SwitchAccount};
 pub use flow::Flow;

@@ -4,10 +4,10 @@
 
 use super::{
     Account, Again, AlreadyConnected, AppChange, AppDelete, AppDeleted, AppDone, AppFieldErrors, AppFields, AppLine,
-    AppNew, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent, ConsentDone, Denied, EndedLine,
-    Ending, Error, ErrorKind, Flow, Frame, Interrupted, Landing, Locale, Login, LoginError, MemberLine, Notice,
-    OldSecrets, OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, Part, RedirectUriError,
-    Registration, ScopeChoice, ScopeLine, SecretLine, SecretNews, SwitchAccount, Tab, Until, UriLine,
+    AppNew, AppPage, AppsList, Back, CodeCopy, ConnectedApps, Connection, Consent, ConsentDone, DeletionToll, Denied,
+    EndedLine, Error, ErrorKind, Flow, Frame, Interrupted, Landing, Locale, Login, LoginError, MemberLine, Notice,
+    OldSecrets, OrganizationChoice, OrganizationLine, OrganizationSettings, Pages, Part, RefusedRedirectUri,
+    RegistrationRight, ScopeChoice, ScopeLine, SecretLine, SecretNews, SwitchAccount, Tab, Until, UriLine,
 };
 use crate::apps::names::NameError;
 use crate::apps::registration::{NameFault, RedirectUriFault};
@@ -507,21 +507,21 @@ impl Texts {
             AppsList {
                 pages: &Pages::default(),
                 apps: &self.lines(),
-                registration: Registration::Open,
+                registration: RegistrationRight::Open,
             }
             .render(frame),
         );
         for (name, registration) in [
-            ("developer-full", Registration::Full { limit: 100 }),
+            ("developer-full", RegistrationRight::Full { limit: 100 }),
             (
                 "developer-ask-owner",
-                Registration::AskToBeDeveloper { has_owner: true },
+                RegistrationRight::AskToBeDeveloper { has_owner: true },
             ),
             (
                 "developer-ask-operator",
-                Registration::AskToBeDeveloper { has_owner: false },
+                RegistrationRight::AskToBeDeveloper { has_owner: false },
             ),
-            ("developer-closed", Registration::Closed),
+            ("developer-closed", RegistrationRight::Closed),
         ] {
             let none = AppsList {
                 pages: &several(),
@@ -599,7 +599,7 @@ impl Texts {
             Malformed::Character,
             Malformed::TooLong,
         ];
-        let fault = |uri, why| RedirectUriError { uri, why };
+        let fault = |uri, why| RefusedRedirectUri { uri, why };
         let mut uris = vec![
             fault("", RedirectUriFault::Missing),
             fault(&self.uri, RedirectUriFault::Duplicate),
@@ -798,7 +798,7 @@ impl Texts {
             },
         };
         add("app-change", change.render(frame));
-        let uris = [RedirectUriError {
+        let uris = [RefusedRedirectUri {
             uri: &self.uri,
             why: RedirectUriFault::Malformed(Malformed::PlainHttp),
         }];
@@ -817,7 +817,7 @@ impl Texts {
             ..change
         };
         add("app-change-wrong", wrong.render(frame));
-        let ending = |people, at_least, secrets| Ending {
+        let ending = |people, at_least, secrets| DeletionToll {
             connected: Connected { people, at_least },
             secrets,
         };

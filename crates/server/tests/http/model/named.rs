@@ -1,6 +1,6 @@
 //! Short histories that a server once answered wrongly, or that test a boundary to the millisecond.
 
-use super::nouns::{Purpose, Scopes};
+use super::nouns::{KeyPurpose, Scopes};
 use super::steps::{By, Edge, History, How, Step, Which};
 use Edge::{Grace, Retry};
 use Step::{
@@ -99,7 +99,7 @@ fn clocks() -> Vec<(&'static str, usize, Vec<Step>)> {
             vec![
                 CONNECT,
                 CONNECT,
-                RevokeKey(Purpose::Proof),
+                RevokeKey(KeyPurpose::Proof),
                 Wait(-1000),
                 CONNECT,
                 CONNECT,

@@ -93,7 +93,7 @@ pub(super) struct Access {
 
 /// The purpose of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Purpose {
+pub(super) enum KeyPurpose {
     Access,
     Proof,
 }
@@ -146,7 +146,7 @@ pub(super) enum Request {
     Member(usize, usize, bool),
     RotateKeys,
     /// The current key is revoked.
-    RevokeKey(Purpose),
+    RevokeKey(KeyPurpose),
 }
 
 /// The fault of a redemption.

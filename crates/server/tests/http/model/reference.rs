@@ -2,7 +2,9 @@
 //! code with the server, so an error in one does not hide an error in the other.
 
 use super::keys::Keys;
-use super::nouns::{Access, Answered, App, Caller, Fault, Grant, Life, Purpose, Refresh, Request, Rules, Scopes, User};
+use super::nouns::{
+    Access, Answered, App, Caller, Fault, Grant, KeyPurpose, Life, Refresh, Request, Rules, Scopes, User,
+};
 use std::collections::BTreeSet;
 
 /// The answer to a refused code or refresh token, for any reason.
@@ -427,15 +429,15 @@ impl Model {
     }
 
     /// Ends everything made with a revoked key: codes, refresh and access tokens, and grants that have no other token.
-    fn revoke_key(&mut self, purpose: Purpose) {
+    fn revoke_key(&mut self, purpose: KeyPurpose) {
         let keys = match purpose {
-            Purpose::Access => &mut self.access_keys,
-            Purpose::Proof => &mut self.proof_keys,
+            KeyPurpose::Access => &mut self.access_keys,
+            KeyPurpose::Proof => &mut self.proof_keys,
         };
         let revoked = keys.at(self.now);
         keys.revoke(revoked, self.now);
         for id in 0..self.grants.len() {
-            if purpose == Purpose::Proof && self.grants[id].keys.last() == Some(&revoked) {
+            if purpose == KeyPurpose::Proof && self.grants[id].keys.last() == Some(&revoked) {
                 self.end(id, KEY_REVOKED);
             }
         }

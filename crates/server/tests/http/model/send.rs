@@ -1,6 +1,6 @@
 //! Sends the requests of the model to the server.
 
-use super::nouns::{Access, Caller, Fault, Purpose, Refresh, Request, Scopes};
+use super::nouns::{Access, Caller, Fault, KeyPurpose, Refresh, Request, Scopes};
 use super::play::Play;
 use super::world::{CLIENTS, ORGANIZATIONS, PEOPLE, REDIRECT_URIS, SOURCES};
 use crate::harness::{Answer, Browser, Client, Landing, RESOURCE, VERIFIER};
@@ -136,10 +136,10 @@ impl Play<'_> {
     }
 
     /// Revokes the current key.
-    async fn revoke_key(&self, purpose: Purpose) -> Answer {
+    async fn revoke_key(&self, purpose: KeyPurpose) -> Answer {
         let purpose = match purpose {
-            Purpose::Access => "access",
-            Purpose::Proof => "proof",
+            KeyPurpose::Access => "access",
+            KeyPurpose::Proof => "proof",
         };
         let listed = self.server.operator(Method::GET, "/keys", None).await.json();
         let mut keys = listed["keys"].as_array().expect("keys").iter();

@@ -1,7 +1,7 @@
 //! The steps of a history. They refer to objects by position ("the grant before the last"), so that every history makes
 //! sense, even after it was shortened.
 
-use super::nouns::{Fault, Purpose, Scopes};
+use super::nouns::{Fault, KeyPurpose, Scopes};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -62,7 +62,7 @@ pub(super) enum Step {
     WaitFor(Newest, Edge, i64),
     Restart,
     RotateKeys,
-    RevokeKey(Purpose),
+    RevokeKey(KeyPurpose),
 }
 
 /// How many newer ones there are: 0 is the newest. Taken modulo the number of existing ones.
@@ -277,8 +277,8 @@ fn step() -> BoxedStrategy<Step> {
 fn key() -> BoxedStrategy<Step> {
     prop_oneof![
         4 => Just(Step::RotateKeys),
-        1 => Just(Step::RevokeKey(Purpose::Access)),
-        1 => Just(Step::RevokeKey(Purpose::Proof)),
+        1 => Just(Step::RevokeKey(KeyPurpose::Access)),
+        1 => Just(Step::RevokeKey(KeyPurpose::Proof)),
     ]
     .boxed()
 }

@@ -3,7 +3,7 @@
 use super::shuttled::{self, BatchWriter, Committed, Queue, Shared};
 use crate::store::engine::writer::work::{Applied, End, Locks, Outcome, Rotation, Use, Work};
 use crate::store::model::{
-    AppId, Change, ChangeKind, EndReason, Grant, GrantId, OrganizationId, Rotate, State, UserId,
+    AppId, Change, ChangeKind, EndReason, Grant, GrantId, GrantState, OrganizationId, Rotate, UserId,
 };
 use crate::store::tests::{NOW, grant_id, uuid};
 use crate::store::{Result, StoreError};
@@ -240,7 +240,7 @@ fn grant(id: GrantId, generation: u32) -> Grant {
         app: AppId(uuid(100)),
         user: UserId(uuid(200)),
         organization: OrganizationId(uuid(300)),
-        state: State::Active,
+        state: GrantState::Active,
         scopes: hallpass_wire::Scopes::default(),
         redirect_uri: None,
         code_challenge: None,
