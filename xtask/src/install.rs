@@ -31,7 +31,7 @@ pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf, String> {
     Ok(built)
 }
 
-/// Authlib and requests-oauthlib at the versions that `e2e/python/requirements.txt` pins.
+/// Authlib, Flask and requests-oauthlib at the versions that `e2e/python/requirements.txt` pins.
 pub(crate) fn python_clients(root: &Path) -> Outcome {
     python_packages(&virtualenv(root), &root.join("e2e/python/requirements.txt"))
 }
@@ -97,22 +97,7 @@ pub(crate) fn go_client(root: &Path) -> Outcome {
 /// Nimbus at the version that `e2e/java/pom.xml` pins, and the program around it.
 pub(crate) fn java_client(root: &Path) -> Outcome {
     let folder = root.join("e2e/java");
-    let jars = folder.join("lib/installed-pom.xml");
-    if !same(&folder.join("pom.xml"), &jars) {
-        if ["mvn", "javac"]
-            .iter()
-            .any(|tool| output(tool, &["--version"]).is_none())
-        {
-            debian(&["default-jdk-headless", "maven"])?;
-        }
-        // Removes jars of another version, and classes compiled against them.
-        for old in ["lib", "classes"] {
-            drop(fs::remove_dir_all(folder.join(old)));
-        }
-        let copy_jars = ["--quiet", "--batch-mode", "dependency:copy-dependencies"];
-        run(Command::new("mvn").args(copy_jars).current_dir(&folder))?;
-        copy(&folder.join("pom.xml"), &jars)?;
-    }
+    jars(&folder)?;
     let (source, compiled) = (folder.join("Nimbus.java"), folder.join("classes/compiled-Nimbus.java"));
     if same(&source, &compiled) {
         return Ok(());
@@ -120,6 +105,30 @@ pub(crate) fn java_client(root: &Path) -> Outcome {
     let compile = ["--release", "17", "-cp", "lib/*", "-d", "classes", "Nimbus.java"];
     run(Command::new("javac").args(compile).current_dir(&folder))?;
     copy(&source, &compiled)
+}
+
+/// Spring Boot and Spring Security at the version that `e2e/spring/pom.xml` pins. The test compiles the guide's program.
+pub(crate) fn spring_client(root: &Path) -> Outcome {
+    jars(&root.join("e2e/spring"))
+}
+
+/// The jars that the folder's `pom.xml` names.
+fn jars(folder: &Path) -> Outcome {
+    let (pom, installed) = (folder.join("pom.xml"), folder.join("lib/installed-pom.xml"));
+    if same(&pom, &installed) {
+        return Ok(());
+    }
+    let missing = |tool: &&str| output(tool, &["--version"]).is_none();
+    if ["mvn", "javac"].iter().any(missing) {
+        debian(&["default-jdk-headless", "maven"])?;
+    }
+    // Removes jars of another version, and classes compiled against them.
+    for old in ["lib", "classes"] {
+        drop(fs::remove_dir_all(folder.join(old)));
+    }
+    let copy_jars = ["--quiet", "--batch-mode", "dependency:copy-dependencies"];
+    run(Command::new("mvn").args(copy_jars).current_dir(folder))?;
+    copy(&pom, &installed)
 }
 
 /// PHP for the command line. The script needs nothing else.

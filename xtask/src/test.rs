@@ -159,6 +159,7 @@ fn clients(root: &Path) -> Outcome {
     install::node_packages(root)?;
     install::go_client(root)?;
     install::java_client(root)?;
+    install::spring_client(root)?;
     install::php()?;
     driven(root, "clients")
 }

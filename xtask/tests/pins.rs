@@ -6,6 +6,7 @@ const PYTHON: &str = include_str!("../../e2e/python/requirements.txt");
 const NODE: &str = include_str!("../../e2e/node/package.json");
 const GO: &str = include_str!("../../e2e/go/go.mod");
 const JAVA: &str = include_str!("../../e2e/java/pom.xml");
+const SPRING: &str = include_str!("../../e2e/spring/pom.xml");
 
 #[test]
 fn the_guide_names_the_versions_that_are_installed() {
@@ -23,11 +24,18 @@ fn the_guide_names_the_versions_that_are_installed() {
         ),
     ];
     for (client, file, before) in pins {
-        let (_, behind) = file.split_once(before).expect(client);
-        let version = behind.split(['"', '<', '\n']).next().expect(client);
-        let line = format!("| {client} | {version}");
+        let line = format!("| {client} | {}", pinned(file, before));
         assert!(GUIDE.contains(&line), "`{line}` is not in the guide");
     }
+    let boot = "<artifactId>spring-boot-dependencies</artifactId>\n        <version>";
+    let spring = format!("(the test uses {})", pinned(SPRING, boot));
+    assert!(GUIDE.contains(&spring), "`{spring}` is not in the guide");
+}
+
+/// The version after these words.
+fn pinned<'a>(file: &'a str, before: &str) -> &'a str {
+    let (_, behind) = file.split_once(before).expect(before);
+    behind.split(['"', '<', '\n']).next().expect(before)
 }
 
 #[test]

@@ -14,6 +14,7 @@
 
 mod app_page;
 mod authlib;
+mod guide;
 #[allow(dead_code, reason = "tests through HTTP read more of a page than this person does")]
 #[path = "../http/harness/html.rs"]
 mod html;

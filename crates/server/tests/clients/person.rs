@@ -48,13 +48,13 @@ impl Person {
         panic!("no redirect to {redirect_uri} after {MOST_PAGES} pages");
     }
 
-    /// A page of the server's own, after the person signed in.
+    /// The page behind an address, after the person signed in and allowed what is asked on the way.
     pub(crate) fn page(&mut self, address: &str) -> String {
         let mut next = Step::open(address);
         for _ in 0..MOST_PAGES {
             next = match self.take(next) {
                 Landing::Elsewhere(url) => Step::open(url.as_str()),
-                Landing::Page(url, page) if page.contains("name=\"password\"") => self.filled_in(&url, &page),
+                Landing::Page(url, page) if asks(&page) => self.filled_in(&url, &page),
                 Landing::Page(_, page) => return page,
             };
         }
@@ -119,6 +119,12 @@ impl Person {
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
     }
+}
+
+/// Whether the page has the sign-in or the consent form.
+fn asks(page: &str) -> bool {
+    let forms = html::forms(page);
+    forms.iter().any(|form| form.has("password") || form.has("decision"))
 }
 
 /// A request of the browser: an address, and a form if one is sent.

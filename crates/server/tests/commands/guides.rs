@@ -4,6 +4,7 @@
 //! - `sh`: it is run, and must succeed. The next block starts in the folder where this one ended.
 //! - `sh server`: one command, which starts a server. The server runs to the end of the page.
 //! - `sh no-run: REASON`: it is not run.
+//! - `python` and other languages of programs, in `clients.md`: `tests/clients/guide.rs` runs them.
 //! - `text browser`: a person opens this address, signs in and allows. `CODE` is then the code that the app got.
 //!
 //! A page without a server of its own gets one from [`World`], with an app, a resource and a grant. Words such as `CLIENT_ID`
@@ -19,6 +20,8 @@ use std::process::{Command, Stdio};
 
 /// The pages whose commands start from nothing.
 const FROM_NOTHING: [&str; 2] = ["README.md", "quick-start.md"];
+/// The languages of the programs in `clients.md`.
+const PROGRAMS: [&str; 4] = ["python", "javascript", "go", "java"];
 /// The languages of blocks that hold no command.
 const NO_COMMANDS: [&str; 6] = ["toml", "json", "sql", "yaml", "ini", "text"];
 
@@ -81,6 +84,7 @@ fn blocks(page: &str, text: &str) -> Vec<Block> {
         let does = match says.split_once(' ') {
             None if says == "sh" => Does::Run,
             None if NO_COMMANDS.contains(&says) => Does::Nothing,
+            None if page == "clients.md" && PROGRAMS.contains(&says) => Does::Nothing,
             Some(("sh", "server")) => Does::Serve,
             Some(("text", "browser")) => Does::Open,
             Some(("sh", reason)) if reason.strip_prefix("no-run: ").is_some_and(|why| why.len() > 10) => Does::Nothing,
