@@ -1,16 +1,16 @@
-//! The claims of an access token: what decodes is canonical but for optional fields that are skipped, and one changed byte says
-//! something else or nothing.
+//! The claims of an access token have one encoding, apart from unknown optional fields at the end, which are skipped. Bytes with
+//! one change decode to other claims or not at all.
 
 use super::take;
 use hallpass::tokens::claims::Claims;
 
-/// Where and how the bytes are changed; then the bytes.
+/// The input: the position and kind of the change, the new byte, and then the encoded claims.
 pub fn check(mut data: &[u8]) {
     let [at, how, byte] = take(&mut data);
     let Ok(claims) = Claims::decode(data) else { return };
     let mut canonical = Vec::new();
-    claims.encode(&mut canonical).expect("what was decoded is short enough");
-    // Fields come by their tags, so the optional ones are at the end, and nothing else is left out.
+    claims.encode(&mut canonical).expect("claims that were decoded fit");
+    // Fields are in the order of their tags, so the optional ones are at the end. Nothing else is left out.
     assert!(data.starts_with(&canonical), "{claims:?}");
     assert!(data.get(canonical.len()).is_none_or(|tag| *tag >= 128), "{claims:?}");
     assert_eq!(Claims::decode(&canonical).as_ref(), Ok(&claims));

@@ -1,27 +1,28 @@
-//! Configurations: no text panics, every complaint names its place on one line, what loads says itself again.
+//! Configurations: no text causes a panic, every problem names its place on one line, and `config show` prints a file that loads as
+//! the same configuration.
 
 use super::world::folder;
 use hallpass::config::{Config, Source};
 use std::fs;
 use std::path::Path;
 
-/// A `hallpass.toml`; after a line `%%` there may be variables, a line each.
+/// The input: a `hallpass.toml`. After a line `%%`, environment variables, one on each line.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (file, variables) = text.split_once("\n%%\n").unwrap_or((text, ""));
-    // A path that leads out of the folder would read files of this machine: not what is tried here.
+    // Such a path would read files of this machine.
     if text.contains("/dev") || text.contains("/proc") || text.contains("/sys") {
         return;
     }
     let folder = folder();
     let source = source(folder.path(), file, variables);
     match Config::load(&source) {
-        Ok(loaded) => says_itself(folder.path(), &loaded.config),
+        Ok(loaded) => shows_the_same(folder.path(), &loaded.config),
         Err(error) => {
             assert!(!error.problems.is_empty());
             let path = source.file.unwrap_or_default().display().to_string();
             for problem in &error.problems {
-                named(problem, &path, file);
+                names_its_place(problem, &path, file);
             }
         }
     }
@@ -29,7 +30,7 @@ pub fn check(data: &[u8]) {
 
 fn source(folder: &Path, file: &str, variables: &str) -> Source {
     let path = folder.join("hallpass.toml");
-    fs::write(&path, file).expect("the folder is ours");
+    fs::write(&path, file).expect("a file");
     let fits = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let variables = variables.lines().filter_map(|line| line.split_once('='));
     let variables = variables.filter(|(name, _)| fits(name));
@@ -37,14 +38,14 @@ fn source(folder: &Path, file: &str, variables: &str) -> Source {
     Source {
         file: Some(path),
         environment: environment.collect(),
-        // A file's own would be counted from its folder, what is shown from where the server works.
+        // A path in the file is relative to the file's folder; a path that `config show` prints is relative to the working folder.
         overrides: vec![("server.data".to_owned(), "data".to_owned())],
         ..Source::default()
     }
 }
 
-/// A file with a line that it has, a variable, or the preset that what was written does not go with.
-fn named(problem: &str, path: &str, file: &str) {
+/// Checks that a problem names a line of the file, a variable, the command line or a preset.
+fn names_its_place(problem: &str, path: &str, file: &str) {
     assert!(!problem.chars().any(char::is_control), "{problem:?}");
     if let Some(rest) = problem.strip_prefix(path) {
         let line = rest.strip_prefix(':').and_then(|rest| rest.split(':').next());
@@ -58,8 +59,8 @@ fn named(problem: &str, path: &str, file: &str) {
     }
 }
 
-/// `config show` gives a file that means the same; secrets are left out of it, so only one without them is read again.
-fn says_itself(folder: &Path, config: &Config) {
+/// Loads the output of `config show` again. Secrets are left out of it, so a configuration with secrets is not checked.
+fn shows_the_same(folder: &Path, config: &Config) {
     let shown = config.show();
     if shown.contains('…') {
         return;

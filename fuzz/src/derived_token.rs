@@ -1,4 +1,4 @@
-//! Codes and refresh tokens: one form each, and authentic only as they were derived.
+//! Codes and refresh tokens have one form each, and only the derived text is authentic.
 
 use super::take;
 use aws_lc_rs::hmac;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 const KINDS: [ProofKind; 2] = [ProofKind::Code, ProofKind::RefreshToken];
 static KEY: LazyLock<hmac::Key> = LazyLock::new(|| hmac::Key::new(hmac::HMAC_SHA256, &[5; 32]));
 
-/// The bytes as a token, and as what one is derived from.
+/// Reads the input as a token. Then derives a token from it.
 pub fn check(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     for kind in KINDS {
@@ -22,7 +22,7 @@ pub fn check(data: &[u8]) {
 fn received(kind: ProofKind, text: &str) {
     let Some(proof) = Proof::parse(kind, text) else { return };
     assert_eq!(proof.token(), text, "a token has one form");
-    assert!(!proof.is_authentic(&KEY, &[9; 16]), "nobody else can derive");
+    assert!(!proof.is_authentic(&KEY, &[9; 16]), "only the key can derive a token");
 }
 
 fn derived(mut data: &[u8]) {
@@ -33,7 +33,7 @@ fn derived(mut data: &[u8]) {
     let other = KINDS[usize::from(1 - which % 2)];
 
     let token = Proof::derive(kind, &KEY, &salt, grant, generation).token();
-    let proof = Proof::parse(kind, &token).expect("what was derived is read");
+    let proof = Proof::parse(kind, &token).expect("a derived token");
     assert_eq!((proof.grant, proof.generation), (grant, generation));
     assert!(proof.is_authentic(&KEY, &salt));
     let wrong = hmac::Key::new(hmac::HMAC_SHA256, &[6; 32]);
@@ -43,7 +43,7 @@ fn derived(mut data: &[u8]) {
     assert!(!proof.is_authentic(&KEY, &salted));
 
     assert!(Proof::parse(other, &token).is_none());
-    // A code is no refresh token, not even under its prefix.
+    // A code is not a refresh token, even with the prefix of one.
     let renamed = token.replacen(kind.prefix(), other.prefix(), 1);
     let renamed = Proof::parse(other, &renamed).expect("the form is the same");
     assert!(!renamed.is_authentic(&KEY, &salt));

@@ -1,7 +1,7 @@
-//! What must hold whatever arrives: one file per kind of input, each with a `check` that panics where it does not.
+//! Properties that hold for any input: one file for each kind of input, with a `check` that panics if the property is violated.
 //!
-//! `fuzz_targets/` feeds them what libFuzzer invents; `crates/server/tests/corpus.rs` includes this file and feeds them
-//! what was kept of it, so that the quick tests repeat every find without cargo-fuzz.
+//! `fuzz_targets/` passes inputs from libFuzzer to them. `crates/server/tests/corpus.rs` includes this file and passes the inputs
+//! of the corpus, so the quick tests repeat every finding without cargo-fuzz.
 
 pub mod basic_header;
 pub mod claims;
@@ -17,7 +17,7 @@ mod world;
 /// A property of one kind of input.
 pub type Check = fn(&[u8]);
 
-/// Every target, by the name of its corpus.
+/// All targets, each with the name of its corpus.
 pub const TARGETS: [(&str, Check); 9] = [
     ("basic_header", basic_header::check),
     ("claims", claims::check),
@@ -30,7 +30,7 @@ pub const TARGETS: [(&str, Check); 9] = [
     ("sealed_token", sealed_token::check),
 ];
 
-/// Splits `N` bytes off; where there are fewer, zeros follow.
+/// Splits off `N` bytes. If there are fewer, zeros follow.
 fn take<const N: usize>(data: &mut &[u8]) -> [u8; N] {
     let (head, rest) = data.split_at(N.min(data.len()));
     let mut taken = [0; N];

@@ -1,5 +1,5 @@
-//! What a page carries: opened for the purpose, browser and person that it was sealed for, until it is too old, and never
-//! where a bit is another.
+//! The sealed state of a page opens only for its purpose, and only with every bit unchanged. It fits only the browser and person
+//! that it was sealed for, during its lifetime.
 
 use super::take;
 use super::world::with_keys;
@@ -21,7 +21,7 @@ const PURPOSES: [Purpose; 7] = [
     Purpose::Switch,
 ];
 
-/// The bytes as a sealed state, and as what one is made of.
+/// Reads the input as a sealed state. Then seals a state with it.
 pub fn check(data: &[u8]) {
     with_keys(|keys| {
         received(keys, data);
@@ -57,21 +57,21 @@ fn sealed(keys: &Keys, mut data: &[u8]) {
     let id = Uuid::from_bytes(take(&mut data));
     let binding = Binding {
         browser: take(&mut data),
-        // Nobody is written as the nil id, which no person has.
+        // The nil id stands for nobody. No person has it.
         person: (person % 2 == 0 && !id.is_nil()).then_some(UserId(id)),
     };
     let now = Instant(i64::from_le_bytes(take(&mut data)));
     let state = seal(keys, purpose, binding, now, data);
 
-    let opened = open(keys, purpose, binding, now, &state).expect("it was sealed for this");
+    let opened = open(keys, purpose, binding, now, &state).expect("a state sealed for this purpose");
     assert_eq!(opened.payload, data);
     assert!(opened.own && opened.fits == (now.0 < i64::MAX));
-    let late = open(keys, purpose, binding, now.after(LIFETIME), &state).expect("it still opens");
+    let late = open(keys, purpose, binding, now.after(LIFETIME), &state).expect("a state sealed for this purpose");
     assert!(late.own && !late.fits);
     assert!(open(keys, other, binding, now, &state).is_none());
     let mut elsewhere = binding;
     elsewhere.browser[usize::from(bit) % 32] ^= 1 << (bit % 8);
-    let foreign = open(keys, purpose, elsewhere, now, &state).expect("it still opens");
+    let foreign = open(keys, purpose, elsewhere, now, &state).expect("a state sealed for this purpose");
     assert!(!foreign.own && !foreign.fits);
 
     let mut bytes = URL_SAFE_NO_PAD.decode(&state).expect("base64url");

@@ -1,12 +1,12 @@
-//! Redirect URIs against the `url` crate, which reads as browsers do: wherever a browser would be sent is what was
-//! registered (RFC 9700 §2.1).
+//! Redirect URIs compared with the `url` crate, which parses like browsers do: a browser is only ever sent to the registered address
+//! (RFC 9700 §2.1).
 
 use hallpass_wire::RedirectUri;
 use hallpass_wire::redirect_uri::{Destination, with_query};
 use http::HeaderValue;
 use url::Url;
 
-/// One to register and one that is sent, a line each.
+/// The input: a URI to register, and the URI of a request on the second line.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (registered, sent) = text.split_once('\n').unwrap_or((text, text));
@@ -24,17 +24,17 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// What may be registered leads where it says, for whoever reads it.
+/// Checks that a browser, and a person who reads the URI, take it for the same address.
 fn registrable(uri: &RedirectUri) -> Url {
     let text = uri.as_str();
-    let url = Url::parse(text).expect("a browser reads it");
+    let url = Url::parse(text).expect("a browser parses it");
     assert!(text.len() <= 2000 && url.fragment().is_none(), "{text}");
     assert!(url.username().is_empty() && url.password().is_none(), "{text}");
-    let destination = Destination::of(text).expect("it leads somewhere");
+    let destination = Destination::of(text).expect("it has a destination");
     match url.scheme() {
         "https" | "http" => {
-            // A person who reads the text up to the first slash sees the host that the browser goes to.
-            let host = url.host_str().expect("the web has hosts");
+            // A person who reads up to the first slash sees the host that the browser opens.
+            let host = url.host_str().expect("a web address has a host");
             match &destination {
                 Destination::Web(shown) => assert_eq!(shown, host, "{text}"),
                 other => assert_eq!(*other, Destination::ThisDevice, "{text}"),
@@ -56,12 +56,12 @@ fn local(url: &Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"))
 }
 
-/// The answer's address is the registered one with more in its query. Only the port of a loopback address may differ.
+/// Checks that the redirect is the registered address with more parameters. Only the port of a loopback address may differ.
 fn followed(registered: &Url, sent: &str, port_may_differ: bool) {
     let pairs = [("code", "hp_ac_x"), ("state", "&=#\r\n é")];
     let location = with_query(sent, &pairs);
     assert!(HeaderValue::from_str(&location).is_ok(), "{location:?}");
-    let went = Url::parse(&location).expect("a browser follows it");
+    let went = Url::parse(&location).expect("a browser parses it");
     let where_to = |url: &Url| {
         (
             url.scheme().to_owned(),

@@ -1,8 +1,8 @@
-//! Scopes (RFC 6749 §3.3): what is read is written again as it was, each once, and sets behave as sets.
+//! Scopes (RFC 6749 §3.3): a list is printed in its order, each scope once, and lists behave as sets.
 
 use hallpass_wire::{Scope, Scopes};
 
-/// Two lists, a line each.
+/// The input: two lists, one on each line.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (first, second) = text.split_once('\n').unwrap_or((text, ""));
@@ -19,7 +19,7 @@ pub fn check(data: &[u8]) {
 }
 
 fn parsed(text: &str) -> Option<Scopes> {
-    // The alphabet as RFC 6749 appendix A.4 has it.
+    // The alphabet of RFC 6749 appendix A.4.
     let fits = |token: &str| {
         token.len() <= 128
             && token

@@ -1,6 +1,5 @@
-//! Sealed access tokens: what this server did not seal never opens, and what it sealed opens to the same claims, unless a
-//! single bit of it, of the key, of its id or of the issuer is another. A token that would be refused for its length is not
-//! sealed.
+//! Sealed access tokens: only a token of this server opens, and it opens to the same claims. It does not open if one bit of the
+//! token, the key or the issuer is different. A token that would be too long to be accepted is not sealed.
 
 use super::take;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,9 +14,12 @@ use uuid::Uuid;
 const ISSUER: &str = "https://id.example";
 static KEY: LazyLock<AccessKey> = LazyLock::new(|| AccessKey::new(7, &[3; 32]).expect("32 bytes are a key"));
 
-/// The bytes as a token, as what a token encodes, and as claims.
+/// Reads the input as a token and as the content of a token. Then seals claims that are made from it.
 pub fn check(data: &[u8]) {
-    assert!(opened(&String::from_utf8_lossy(data)).is_err(), "nobody else can seal");
+    assert!(
+        opened(&String::from_utf8_lossy(data)).is_err(),
+        "only the key can seal a token"
+    );
     assert!(opened(&format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(data))).is_err());
     let mut head = vec![2, 0, 0, 0, 7];
     head.extend_from_slice(data);
@@ -39,14 +41,14 @@ fn sealed(mut data: &[u8]) {
     assert!(token.len() <= LONGEST);
     assert_eq!(opened(&token).as_ref(), Ok(&claims));
     assert_eq!(seal(&mut claims.clone(), &KEY, ISSUER, draw).as_ref(), Ok(&token));
-    another(&claims, &token, draw);
+    other_claims_differ(&claims, &token, draw);
 
     let mut bytes = URL_SAFE_NO_PAD.decode(&token[PREFIX.len()..]).expect("base64url");
     let bit = bit % (bytes.len() * 8);
     bytes[bit / 8] ^= 1 << (bit % 8);
     let changed = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes));
     assert!(opened(&changed).is_err(), "bit {bit}");
-    // Under any id that the token might claim, only the key that made it counts.
+    // The id of the key in the token does not matter: only the key that sealed the token opens it.
     let wrong = AccessKey::new(7, &[4; 32]).expect("32 bytes are a key");
     assert!(open(&token, |_| Some(&wrong), ISSUER).is_err());
     assert!(open(&changed, |_| Some(&KEY), ISSUER).is_err());
@@ -57,8 +59,8 @@ fn sealed(mut data: &[u8]) {
     assert!(opened(&format!("{token}A")).is_err());
 }
 
-/// A token that says something else has another serial and another nonce.
-fn another(claims: &Claims, token: &str, draw: Option<[u8; 16]>) {
+/// Checks that other claims get another serial and another nonce.
+fn other_claims_differ(claims: &Claims, token: &str, draw: Option<[u8; 16]>) {
     let mut other = claims.clone();
     other.expires = Instant(claims.expires.0 ^ 1);
     let second = seal(&mut other, &KEY, ISSUER, draw).expect("as long as the first");

@@ -1,4 +1,4 @@
-//! Servers without sockets, one under each preset, for targets that need more than a text; made once a thread.
+//! Servers without sockets, one for each preset, for targets that need more than a text. Each thread makes them once.
 
 use hallpass::config::{Config, Source, preset_names};
 use hallpass::keys::Keys;
@@ -14,11 +14,11 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
-/// The secret of the apps `sample` and `other`; `native` is public.
+/// The secret of the apps `sample` and `other`. The app `native` is public.
 pub const SECRET: &str = "a-secret-of-43-characters-as-hallpass-makes";
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600_000;
-/// Codes last as long as can be: a target's clock runs faster than any.
+/// Codes have the longest lifetime, because a target moves the clock far ahead.
 const DECLARED: &str = r#"
 [tokens]
 code = "52000w"
@@ -52,20 +52,20 @@ name = "The API"
 secret = "a-secret-of-43-characters-as-hallpass-makes"
 "#;
 
-/// The servers, and what their code runs on.
+/// The servers, and the runtime for their code.
 pub struct World {
-    /// One for each preset.
+    /// One server for each preset.
     pub servers: Vec<Server>,
-    /// Where requests are answered.
+    /// Runs the code that answers requests.
     pub runtime: Runtime,
     _folder: TempDir,
 }
 
-/// A server and a grant of which nothing was ever handed out.
+/// A server and a grant without any code or token in use.
 pub struct Server {
-    /// The server.
+    /// The server without its sockets.
     pub hallpass: Hallpass,
-    /// John's, pending.
+    /// John's grant, which is pending.
     pub grant: Grant,
 }
 
@@ -73,22 +73,22 @@ thread_local! {
     static WORLD: World = World::make();
 }
 
-/// Does something with the world.
+/// Runs `work` with the servers of this thread.
 pub fn with<T>(work: impl FnOnce(&World) -> T) -> T {
     WORLD.with(work)
 }
 
-/// Does something with keys.
+/// Runs `work` with the keys of a server.
 pub fn with_keys<T>(work: impl FnOnce(&Keys) -> T) -> T {
     with(|world| work(&world.servers[0].hallpass.keys))
 }
 
-/// A folder that goes away.
+/// A folder that is deleted when it is dropped.
 pub fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-/// When everything began.
+/// The time of the servers' clocks at the start.
 pub fn start() -> Instant {
     Instant(START)
 }
@@ -99,9 +99,9 @@ impl World {
         let folder = folder();
         let servers = preset_names().into_iter().map(|preset| {
             let file = folder.path().join(format!("{preset}.toml"));
-            fs::write(&file, format!("preset = \"{preset}\"\n{DECLARED}")).expect("the folder is ours");
+            fs::write(&file, format!("preset = \"{preset}\"\n{DECLARED}")).expect("a file");
             let data = folder.path().join(preset);
-            fs::create_dir(&data).expect("the folder is ours");
+            fs::create_dir(&data).expect("a folder");
             let source = Source {
                 file: Some(file),
                 overrides: vec![("server.data".to_owned(), data.display().to_string())],
@@ -132,11 +132,11 @@ impl Server {
             .client("sample")
             .await
             .expect("a database")
-            .expect("it is declared");
+            .expect("the app is declared");
         let grant = NewGrant {
             id: GrantId(Uuid::from_u128(1)),
             app: client.app.id,
-            user: user.expect("he is declared").id,
+            user: user.expect("John is declared").id,
             organization: client.app.organization,
             scopes: (*client.scopes).clone(),
             redirect_uri: None,

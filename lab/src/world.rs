@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// The client id of the app.
+/// The client ID of the app.
 pub(crate) const CLIENT_ID: &str = "lab";
 /// The app's secret, long enough to be stored as SHA-256.
 pub(crate) const CLIENT_SECRET: &str = "lab-secret-lab-secret-lab-secret-lab-secret-lab";

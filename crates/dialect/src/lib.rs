@@ -78,7 +78,7 @@ pub struct RefreshLife {
 /// The app, as token answers describe it.
 #[derive(Clone)]
 pub struct ClientFacts<'a> {
-    /// The client id.
+    /// The client ID.
     pub client_id: &'a str,
     /// The app's id, which apigee calls `application_name`. Rendered only where it appears.
     pub id: &'a dyn Display,
@@ -99,7 +99,7 @@ pub struct Introspection<'a> {
     pub client_id: &'a str,
     /// The person's name or address; absent for client_credentials.
     pub username: Option<Cow<'a, str>>,
-    /// The person's subject. A token of the app itself has none: a client id could be a person's subject.
+    /// The person's subject. A token of the app itself has none: a client ID could be a person's subject.
     pub subject: Option<String>,
     /// When it was issued, in seconds since the epoch.
     pub issued_at: i64,

@@ -26,7 +26,7 @@ enum Actor {
     /// Anyone who can open the admin socket, with the user id if the kernel reports it.
     Operator(Option<u32>),
     User(UserId),
-    /// The client id of the app.
+    /// The client ID of the app.
     App(String),
     /// The server itself, for declared objects and for expiry.
     Server,

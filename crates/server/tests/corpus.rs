@@ -1,11 +1,11 @@
-//! What the fuzz targets found and started from, replayed: the same properties, without cargo-fuzz.
+//! Checks the properties of the fuzz targets with every input of their corpus, without cargo-fuzz.
 
 #[path = "../../../fuzz/src/lib.rs"]
 #[allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a property panics where it does not hold"
+    reason = "a property that is violated panics"
 )]
 #[allow(unreachable_pub, reason = "public in the package that cargo-fuzz builds")]
 mod properties;
@@ -20,7 +20,7 @@ fn every_kept_input_still_holds() {
     for (name, check) in TARGETS {
         let inputs = fs::read_dir(corpus.join(name)).expect("every target has a corpus");
         let inputs: Vec<_> = inputs.map(|entry| entry.expect("a readable entry").path()).collect();
-        assert!(inputs.len() > 3, "{name} has something to start from");
+        assert!(inputs.len() > 3, "the corpus of {name} is too small");
         for input in inputs {
             println!("{}", input.display());
             check(&fs::read(&input).expect("a file"));

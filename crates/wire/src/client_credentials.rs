@@ -3,10 +3,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::fmt;
 
-/// A client id with its secret, as presented. `Debug` does not print the secret.
+/// A client ID with its secret, as presented. `Debug` does not print the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientCredentials {
-    /// The client id.
+    /// The client ID.
     pub client_id: String,
     /// The secret as sent.
     pub client_secret: String,
@@ -22,7 +22,7 @@ impl fmt::Debug for ClientCredentials {
 
 /// The `Authorization` header says Basic, but does not hold a pair of id and secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the Authorization header is not Basic with base64 of client id, colon, secret")]
+#[error("the Authorization header is not Basic with base64 of client ID, colon, secret")]
 pub struct MalformedBasic;
 
 /// A Basic header (RFC 7617), decoded from base64: `id:secret`. `Debug` prints nothing of it.

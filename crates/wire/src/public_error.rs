@@ -76,7 +76,7 @@ pub enum ClientFault {
     Malformed,
     /// Credentials were sent in more than one way.
     Twice,
-    /// The client id is unknown.
+    /// The client ID is unknown.
     Unknown,
     /// The secret is not that of the client.
     WrongSecret,

@@ -27,7 +27,7 @@ name-taken = The name looks like the name of another app here. Please choose one
 new-organization = Organization
 new-organization-wrong = Choose an organization in which you may register apps.
 new-uris = Redirect URIs
-new-uris-hint = Where people go back to. Several are separated by commas or new lines. Requests must name one of them, letter by letter.
+new-uris-hint = People go back to one of these addresses after they answer. Separate several by commas or new lines. A request must name one of them exactly.
 new-uris-none = Without one, people get a code to copy into your app.
 new-uris-wrong = { $n ->
     [one] A redirect URI cannot be used.
@@ -37,27 +37,27 @@ new-uris-more = { $n ->
     [one] Another redirect URI cannot be used either.
    *[other] { $n } more redirect URIs cannot be used.
 }
-uri-missing = Please give at least one.
-uri-not-absolute = is not a whole address. It begins with https:// or with the scheme of your app.
-uri-fragment = has a part after #. Leave that out: browsers do not send it.
-uri-not-https = must begin with https://. Only addresses on the same device, such as http://127.0.0.1, may do without.
-uri-scheme = has a scheme that cannot be used. For an app on a device, take your domain the other way round, such as com.example.app:/callback.
-uri-scheme-unlisted = has a scheme without a dot. For an app on a device, take your domain the other way round, such as com.example.app:/callback. A scheme without a dot works only if the operator of this server lists it.
-uri-scheme-public = has a scheme that only an app on people’s devices may use. Choose that kind of app below, or give an address that begins with https://.
-uri-userinfo = has a user name or password in it. Leave that out.
-uri-wildcard = has a wildcard. Name every address in full.
+uri-missing = Please enter at least one.
+uri-not-absolute = is not a whole address. It must begin with https:// or with the scheme of your app.
+uri-fragment = has a part after #. Remove that part: browsers do not send it.
+uri-not-https = must begin with https://. Only an address on the same device, such as http://127.0.0.1, may begin with http://.
+uri-scheme = has a scheme that cannot be used. For an app on a device, use your domain in reverse order, such as com.example.app:/callback.
+uri-scheme-unlisted = has a scheme without a dot. For an app on a device, use your domain in reverse order, such as com.example.app:/callback. A scheme without a dot works only if the operator of this server lists it.
+uri-scheme-public = has a scheme that only an app on people’s devices may use. Choose that kind of app below, or enter an address that begins with https://.
+uri-userinfo = has a user name or password in it. Remove it.
+uri-wildcard = has a wildcard. Enter every address in full.
 uri-several = holds several addresses. Put a comma or a new line between them.
-uri-characters = has spaces or other characters that no address has.
-uri-duplicate = is there twice.
+uri-characters = has spaces or other characters that an address cannot have.
+uri-duplicate = is in the list twice.
 uri-too-long = is too long.
-uri-too-many = is one too many. Please name fewer.
+uri-too-many = is one too many. Please enter fewer.
 new-type = Where does the app run?
 new-confidential = On a server
 new-confidential-text = It can keep a secret.
 new-public = On people’s devices or in their browser
 new-public-text = It cannot keep a secret and works without one, with PKCE.
 new-localhost = Accept http://localhost with any port
-new-localhost-text = Only for an app on people’s devices that cannot use http://127.0.0.1, which is accepted with any port anyway.
+new-localhost-text = Only for an app on people’s devices that cannot use http://127.0.0.1. That address is accepted with any port in any case.
 new-localhost-wrong = Only an app on people’s devices may accept any port of http://localhost.
 new-scopes = What may it ask for?
 new-scope-wrong = Choose at least one of the permissions.
@@ -76,12 +76,12 @@ fresh-title-first = Your client secret
 fresh-others-stay = The other secret works as before.
 fresh-others-ended = The old secrets have ended: requests with them fail.
 fresh-others-end = The old secrets work until { $when }.
-fresh-text = Copy it now and put it on your server. It is shown only this once; if you lose it, make a new one.
+fresh-text = Copy it now and put it on your server. It is shown only once. If you lose it, make a new one.
 client-id = Client ID
 client-id-of = Client ID of { $app }
 client-id-text = One client ID per integration. It is not a secret.
 secrets = Secrets
-secrets-text = Keep them on your server; never in an app that people download. Two can be live while you change over.
+secrets-text = Keep them on your server, and never in an app that people download. Two secrets can be live while you change from one to the other.
 public-text = This app runs where nobody can keep a secret, so it has none. It proves itself with PKCE: a fresh code verifier for each request.
 secret = Secret
 secret-made = Made
@@ -90,17 +90,17 @@ secret-ends = Ends
 secret-breaks = If you end it
 secret-breaks-requests = Requests with it fail at once.
 secret-breaks-nothing = Nothing breaks: it was never used.
-secret-breaks-last = It cannot be ended: no other secret lasts. Make another one first.
+secret-breaks-last = You cannot end it, because no other secret is permanent. Make another one first.
 secret-ended = The secret has ended: requests with it fail.
 secret-lasts = does not expire
 secret-end = End now
 secret-add = Add a second one
 secret-add-text = A second one works beside the first until you end one of them.
-secrets-two = Two secrets are live, and there cannot be more. End the one that is no longer used; then you can make another.
-secret-last = This secret was not ended: without it, no secret that lasts would be left. Make another one first.
+secrets-two = Two secrets are live, and there cannot be more. End the one that is no longer used. Then you can make another one.
+secret-last = This secret was not ended, because no other secret is permanent. Make another one first.
 secret-never-used = never
 reset-title = Make a new secret
-reset-breaks = A secret is in use. If you replace now, requests with an old one fail at once.
+reset-breaks = A secret is in use. If you replace it now, requests with an old secret fail at once.
 reset-breaks-nobody = Nobody has used a secret yet, so nothing breaks.
 reset-people-stay = People stay connected either way.
 reset-overlap = Replace, old one works 24 more hours
@@ -118,13 +118,13 @@ flow-javascript = Steps 2 to 4 in JavaScript
 redirect-uris = Redirect URIs
 redirect-uris-none = None: people get a code to copy into your app.
 redirect-uri-any-port = with any port
-redirect-uris-exact = Requests must name one of them, letter by letter.
+redirect-uris-exact = A request must name one of them exactly.
 may-ask-nothing = Nothing: no permission was chosen for it, so every request for access is refused.
 may-ask = What it may ask for
 
 change = Change app
 change-title = Change { $app }
-change-text = Changes apply at once. The client id and the secrets stay, and people stay connected.
+change-text = Changes apply at once. The client ID and the secrets stay, and people stay connected.
 change-reviewed = The operator has reviewed this app. With another name, a new redirect URI or a new permission it counts as not reviewed, and the consent page says so, until the operator reviews it again.
 change-wrong = The app is not changed yet:
 change-uris-breaks = If you remove a redirect URI, requests that name it are refused at once.
@@ -152,7 +152,7 @@ delete-secrets = { $n ->
     [one] Its secret ends.
    *[other] Its { $n } secrets end.
 }
-delete-client-id = Its client id stops working. If you register the app again, it gets another one, and people connect it anew.
+delete-client-id = Its client ID stops working. If you register the app again, it gets another one, and people connect it anew.
 delete-declared = The operator declares this app in the configuration of the server. As long as it stays there, the next start of the server makes the app again, without the access that people gave.
 delete-no-undo = This cannot be undone.
 deleted-title = { $app } is deleted
@@ -169,7 +169,7 @@ deleted-secrets = { $n ->
     [one] Its secret has ended.
    *[other] Its { $n } secrets have ended.
 }
-deleted-tokens = Its tokens and its client id no longer work.
+deleted-tokens = Its tokens and its client ID no longer work.
 
 settings = Settings
 settings-title = Settings of { $organization }

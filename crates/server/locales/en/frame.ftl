@@ -14,10 +14,10 @@ copied = Copied
 selected = Selected: copy it with your keyboard
 made = made { $date }
 
-notice-kept = Nothing was done yet: this page was open too long, or you were signed out meanwhile. What you typed is here. Look through it and send it again.
+notice-kept = Nothing was done yet: this page was open too long, or you were signed out meanwhile. What you typed is here. Check it and send it again.
 notice-nothing-done = Nothing was done: this page was open too long, or you were signed out or changed accounts meanwhile. If you still want it, please do it again.
-notice-unreadable = Nothing was done: the form could not be read, because something in it is missing or damaged, or the page was open too long. Please look through this page and do it again.
-notice-still-signed-in = You are still signed in: the page with that button was older than this sign-in, or damaged. To sign out, use the button on this page.
+notice-unreadable = Nothing was done. The form could not be read: something in it is missing or damaged, or the page was open too long. Please check this page and do it again.
+notice-still-signed-in = You are still signed in, because the page with that button was older than this sign-in, or damaged. To sign out, use the button on this page.
 
 moment-day = { $day } { $month } { $year }
 moment-minute = { $date }, { $time } UTC

@@ -1,21 +1,21 @@
 # Sign in, consent, the code to copy.
 
 login-title = Sign in to { $brand }
-login-for = to go on to { $app }
+login-for = to continue to { $app }
 login-username = E‑mail address
 login-password = Password
 login-button = Sign in
 login-stub = Only { $brand } sees your password.
 login-stub-app = { $app } does not see your password.
-login-wrong-password = This e‑mail address and password do not belong together. Please try again.
+login-wrong-password = The e‑mail address or the password is wrong. Please try again.
 login-stale = This page was open too long, or you signed in in another tab. Nothing is lost: sign in again and go on.
-login-unreadable = You are not signed in: the form could not be read, because something in it is missing or damaged, or it was open too long. Sign in here. If you came from an app, go back to the app afterwards and start again.
-login-other-browser = This sign-in was begun in another browser, or with very many pages open at once. Nothing is lost: sign in again and go on.
-login-no-cookies = This sign-in was begun in another browser, or this one keeps no cookies. Allow cookies for { $own }, make sure that the address in the address bar begins exactly so, and sign in again.
+login-unreadable = You are not signed in. The form could not be read: something in it is missing or damaged, or it was open too long. Sign in here. If you came from an app, go back to the app afterwards and start again.
+login-other-browser = This sign-in began in another browser, or too many pages were open at once. Nothing is lost: sign in again and go on.
+login-no-cookies = This sign-in began in another browser, or this browser keeps no cookies. Allow cookies for { $own }, check that the address bar begins with { $own }, and sign in again.
 login-interrupted = You are signed out, so nothing was done. Sign in to go on.
 login-interrupted-kept = You are signed out, so nothing was done yet. What you typed is kept: sign in to go on.
 login-busy = Many people are signing in at this moment. Please try again in a few seconds.
-login-too-many = There were too many failed attempts to sign in. Please wait { $wait } and try again: your password still works.
+login-too-many = Too many attempts to sign in failed. Please wait { $wait } and try again: your password still works.
 
 consent-title = { $app } asks for access to { $brand }
 consent-by = by { $owner }
@@ -64,10 +64,10 @@ consent-end-any-time = You can end this at any time:
 
 done-title = You already answered this request
 done-text = Your answer to { $app } was sent. An answer counts only once.
-done-go-back = You can close this page and go back to { $app }. If it does not go on there, start again from the app.
+done-go-back = You can close this page and go back to { $app }. If nothing happens there, start again from the app.
 
 connected-title = { $app } already has access
-connected-text = You allowed it on this page before, and the app has used that since. So “Don’t allow” changed nothing. You can end the access under Connected apps.
+connected-text = You allowed it on this page before, and the app has used the access since. So “Don’t allow” changed nothing. You can end the access under Connected apps.
 
 denied-title = No access given
 denied-text = { $app } gets no access to your account.
@@ -77,4 +77,4 @@ code-title = Your code for { $app }
 code-once = It works once, and for { $span }.
 code-label = Code
 code-how = Copy the code, go back to { $app } and paste it there.
-code-warning = Give this code to nobody else. Whoever has it can use { $app } with your data; nobody who means well asks you for it by phone, mail or chat.
+code-warning = Give this code to nobody else. Whoever has it can use { $app } with your data. No honest person asks you for it by phone, mail or chat.

@@ -27,7 +27,7 @@ name-taken = De naam lijkt op de naam van een andere app hier. Kies een naam die
 new-organization = Organisatie
 new-organization-wrong = Kies een organisatie waarin je apps mag registreren.
 new-uris = Redirect-URI’s
-new-uris-hint = Waar mensen naar teruggaan. Scheid er meerdere met komma’s of nieuwe regels. Verzoeken moeten er een letter voor letter noemen.
+new-uris-hint = Na hun antwoord gaan mensen terug naar een van deze adressen. Scheid er meerdere met komma’s of nieuwe regels. Een verzoek moet er een precies zo noemen.
 new-uris-none = Zonder krijgen mensen een code om in je app te plakken.
 new-uris-wrong = { $n ->
     [one] Een redirect-URI is niet bruikbaar.
@@ -37,27 +37,27 @@ new-uris-more = { $n ->
     [one] Nog een redirect-URI is niet bruikbaar.
    *[other] Nog { $n } redirect-URI’s zijn niet bruikbaar.
 }
-uri-missing = Geef er ten minste een op.
-uri-not-absolute = is geen volledig adres. Het begint met https:// of met het schema van je app.
+uri-missing = Vul er ten minste een in.
+uri-not-absolute = is geen volledig adres. Het moet beginnen met https:// of met het schema van je app.
 uri-fragment = heeft een deel na #. Laat dat weg: browsers sturen het niet mee.
-uri-not-https = moet beginnen met https://. Alleen adressen op hetzelfde apparaat, zoals http://127.0.0.1, kunnen zonder.
-uri-scheme = heeft een schema dat niet bruikbaar is. Neem voor een app op een apparaat je domein achterstevoren, zoals com.example.app:/callback.
-uri-scheme-unlisted = heeft een schema zonder punt. Neem voor een app op een apparaat je domein achterstevoren, zoals com.example.app:/callback. Een schema zonder punt werkt alleen als de beheerder van deze server het heeft opgenomen.
-uri-scheme-public = heeft een schema dat alleen een app op apparaten van mensen mag gebruiken. Kies hieronder dat soort app, of geef een adres dat begint met https://.
+uri-not-https = moet beginnen met https://. Alleen een adres op hetzelfde apparaat, zoals http://127.0.0.1, mag met http:// beginnen.
+uri-scheme = heeft een schema dat niet bruikbaar is. Gebruik voor een app op een apparaat je domein in omgekeerde volgorde, zoals com.example.app:/callback.
+uri-scheme-unlisted = heeft een schema zonder punt. Gebruik voor een app op een apparaat je domein in omgekeerde volgorde, zoals com.example.app:/callback. Een schema zonder punt werkt alleen als de beheerder van deze server het heeft opgenomen.
+uri-scheme-public = heeft een schema dat alleen een app op apparaten van mensen mag gebruiken. Kies hieronder dat soort app, of vul een adres in dat begint met https://.
 uri-userinfo = bevat een gebruikersnaam of wachtwoord. Laat dat weg.
-uri-wildcard = bevat een jokerteken. Noem elk adres voluit.
+uri-wildcard = bevat een jokerteken. Vul elk adres voluit in.
 uri-several = bevat meer adressen. Zet er een komma of een nieuwe regel tussen.
-uri-characters = bevat spaties of andere tekens die geen adres heeft.
-uri-duplicate = staat er twee keer.
+uri-characters = bevat spaties of andere tekens die niet in een adres mogen staan.
+uri-duplicate = staat twee keer in de lijst.
 uri-too-long = is te lang.
-uri-too-many = is er een te veel. Noem er minder.
+uri-too-many = is er een te veel. Vul er minder in.
 new-type = Waar draait de app?
 new-confidential = Op een server
 new-confidential-text = De app kan een geheim bewaren.
 new-public = Op apparaten van mensen of in hun browser
 new-public-text = De app kan geen geheim bewaren en werkt zonder, met PKCE.
 new-localhost = Accepteer http://localhost met elke poort
-new-localhost-text = Alleen voor een app op apparaten van mensen die http://127.0.0.1 niet kan gebruiken; dat adres mag altijd elke poort hebben.
+new-localhost-text = Alleen voor een app op apparaten van mensen die http://127.0.0.1 niet kan gebruiken. Dat adres mag altijd elke poort hebben.
 new-localhost-wrong = Alleen een app op apparaten van mensen mag elke poort van http://localhost accepteren.
 new-scopes = Waar mag de app om vragen?
 new-scope-wrong = Kies ten minste een van de rechten.
@@ -76,12 +76,12 @@ fresh-title-first = Je clientgeheim
 fresh-others-stay = Het andere geheim werkt zoals voorheen.
 fresh-others-ended = De oude geheimen zijn beëindigd: verzoeken ermee mislukken.
 fresh-others-end = De oude geheimen werken tot { $when }.
-fresh-text = Kopieer het nu en zet het op je server. Het wordt alleen deze ene keer getoond; raak je het kwijt, maak dan een nieuw.
+fresh-text = Kopieer het nu en zet het op je server. Het wordt maar één keer getoond. Raak je het kwijt, maak dan een nieuw.
 client-id = Client-ID
 client-id-of = Client-ID van { $app }
 client-id-text = Eén client-ID per koppeling. Hij is niet geheim.
 secrets = Geheimen
-secrets-text = Bewaar ze op je server; nooit in een app die mensen downloaden. Twee kunnen tegelijk werken terwijl je overstapt.
+secrets-text = Bewaar ze op je server, en nooit in een app die mensen downloaden. Twee geheimen kunnen tegelijk werken terwijl je overstapt.
 public-text = Deze app draait waar niemand een geheim kan bewaren, en heeft er dus geen. De app bewijst zich met PKCE: voor elk verzoek een nieuwe code verifier.
 secret = Geheim
 secret-made = Gemaakt
@@ -90,14 +90,14 @@ secret-ends = Eindigt
 secret-breaks = Als je het beëindigt
 secret-breaks-requests = Verzoeken ermee mislukken meteen.
 secret-breaks-nothing = Er gaat niets stuk: het is nooit gebruikt.
-secret-breaks-last = Het kan niet worden beëindigd: geen ander geheim blijft over. Maak eerst een ander.
+secret-breaks-last = Je kunt het niet beëindigen, want geen ander geheim is blijvend. Maak eerst een ander.
 secret-ended = Het geheim is beëindigd: verzoeken ermee mislukken.
 secret-lasts = verloopt niet
 secret-end = Nu beëindigen
 secret-add = Een tweede toevoegen
 secret-add-text = Een tweede werkt naast het eerste, tot je er een beëindigt.
-secrets-two = Er werken twee geheimen, en meer kunnen het er niet zijn. Beëindig het geheim dat niet meer wordt gebruikt; daarna kun je een ander maken.
-secret-last = Dit geheim is niet beëindigd: zonder dit blijft er geen over dat niet verloopt. Maak eerst een ander.
+secrets-two = Er werken twee geheimen, en meer kunnen het er niet zijn. Beëindig het geheim dat niet meer wordt gebruikt. Daarna kun je een ander maken.
+secret-last = Dit geheim is niet beëindigd, want geen ander geheim is blijvend. Maak eerst een ander.
 secret-never-used = nooit
 reset-title = Nieuw geheim maken
 reset-breaks = Er is een geheim in gebruik. Als je het nu vervangt, mislukken verzoeken met een oud geheim meteen.
@@ -118,13 +118,13 @@ flow-javascript = Stap 2 tot en met 4 in JavaScript
 redirect-uris = Redirect-URI’s
 redirect-uris-none = Geen: mensen krijgen een code om in je app te plakken.
 redirect-uri-any-port = met elke poort
-redirect-uris-exact = Verzoeken moeten er een letter voor letter noemen.
+redirect-uris-exact = Een verzoek moet er een precies zo noemen.
 may-ask-nothing = Nergens om: er is geen recht voor gekozen, dus elk verzoek om toegang wordt geweigerd.
 may-ask = Waar de app om mag vragen
 
 change = App wijzigen
 change-title = { $app } wijzigen
-change-text = Wijzigingen gelden meteen. De client-id en de geheimen blijven, en mensen blijven gekoppeld.
+change-text = Wijzigingen gelden meteen. De client-ID en de geheimen blijven, en mensen blijven gekoppeld.
 change-reviewed = De beheerder heeft deze app beoordeeld. Met een andere naam, een nieuwe redirect-URI of een nieuw recht geldt hij als niet beoordeeld, en zegt de toestemmingspagina dat, tot de beheerder hem opnieuw beoordeelt.
 change-wrong = De app is nog niet gewijzigd:
 change-uris-breaks = Als je een redirect-URI weghaalt, worden verzoeken die hem noemen meteen geweigerd.
@@ -152,7 +152,7 @@ delete-secrets = { $n ->
     [one] Het geheim van de app wordt beëindigd.
    *[other] De { $n } geheimen van de app worden beëindigd.
 }
-delete-client-id = De client-id werkt niet meer. Registreer je de app opnieuw, dan krijgt hij een andere, en koppelen mensen hem opnieuw.
+delete-client-id = De client-ID werkt niet meer. Registreer je de app opnieuw, dan krijgt hij een andere, en koppelen mensen hem opnieuw.
 delete-declared = De beheerder heeft deze app in de configuratie van de server gezet. Zolang hij daar staat, maakt de server hem bij de volgende start opnieuw, zonder de toegang die mensen gaven.
 delete-no-undo = Dit kan niet ongedaan worden gemaakt.
 deleted-title = { $app } is verwijderd
@@ -169,7 +169,7 @@ deleted-secrets = { $n ->
     [one] Het geheim van de app is beëindigd.
    *[other] De { $n } geheimen van de app zijn beëindigd.
 }
-deleted-tokens = De tokens en de client-id van de app werken niet meer.
+deleted-tokens = De tokens en de client-ID van de app werken niet meer.
 
 settings = Instellingen
 settings-title = Instellingen van { $organization }

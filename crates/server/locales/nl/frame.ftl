@@ -16,8 +16,8 @@ made = gemaakt op { $date }
 
 notice-kept = Er is nog niets gebeurd: deze pagina stond te lang open, of je was intussen uitgelogd. Wat je hebt getypt staat hier. Kijk het na en verstuur het opnieuw.
 notice-nothing-done = Er is niets gebeurd: deze pagina stond te lang open, of je was intussen uitgelogd of van account gewisseld. Wil je het nog, doe het dan opnieuw.
-notice-unreadable = Er is niets gebeurd: het formulier kon niet worden gelezen, omdat er iets aan ontbreekt of beschadigd is, of omdat de pagina te lang openstond. Kijk deze pagina na en doe het opnieuw.
-notice-still-signed-in = Je bent nog ingelogd: de pagina met die knop was ouder dan dit inloggen, of beschadigd. Wil je uitloggen, gebruik dan de knop op deze pagina.
+notice-unreadable = Er is niets gebeurd. Het formulier kon niet worden gelezen: er ontbreekt iets of er is iets beschadigd, of de pagina stond te lang open. Kijk deze pagina na en doe het opnieuw.
+notice-still-signed-in = Je bent nog ingelogd, want de pagina met die knop was ouder dan dit inloggen, of beschadigd. Wil je uitloggen, gebruik dan de knop op deze pagina.
 
 moment-day = { $day } { $month } { $year }
 moment-minute = { $date }, { $time } UTC

@@ -7,15 +7,15 @@ login-password = Wachtwoord
 login-button = Inloggen
 login-stub = Alleen { $brand } ziet je wachtwoord.
 login-stub-app = { $app } ziet je wachtwoord niet.
-login-wrong-password = Dit e‑mailadres en wachtwoord horen niet bij elkaar. Probeer het opnieuw.
+login-wrong-password = Het e‑mailadres of het wachtwoord klopt niet. Probeer het opnieuw.
 login-stale = Deze pagina stond te lang open, of je hebt in een ander tabblad ingelogd. Er is niets verloren: log opnieuw in en ga verder.
-login-unreadable = Je bent niet ingelogd: het formulier kon niet worden gelezen, omdat er iets aan ontbreekt of beschadigd is, of omdat het te lang openstond. Log hier in. Kwam je van een app, ga daarna terug naar de app en begin opnieuw.
-login-other-browser = Dit inloggen begon in een andere browser, of terwijl er heel veel pagina’s tegelijk openstonden. Er is niets verloren: log opnieuw in en ga verder.
-login-no-cookies = Dit inloggen begon in een andere browser, of deze bewaart geen cookies. Sta cookies toe voor { $own }, let op dat het adres in de adresbalk precies zo begint, en log opnieuw in.
+login-unreadable = Je bent niet ingelogd. Het formulier kon niet worden gelezen: er ontbreekt iets of er is iets beschadigd, of het stond te lang open. Log hier in. Kwam je van een app, ga daarna terug naar de app en begin opnieuw.
+login-other-browser = Dit inloggen begon in een andere browser, of er stonden te veel pagina’s tegelijk open. Er is niets verloren: log opnieuw in en ga verder.
+login-no-cookies = Dit inloggen begon in een andere browser, of deze browser bewaart geen cookies. Sta cookies toe voor { $own }, kijk na of de adresbalk begint met { $own }, en log opnieuw in.
 login-interrupted = Je bent uitgelogd, dus er is niets gebeurd. Log in om verder te gaan.
 login-interrupted-kept = Je bent uitgelogd, dus er is nog niets gebeurd. Wat je hebt getypt is bewaard: log in om verder te gaan.
 login-busy = Op dit moment loggen veel mensen in. Probeer het over een paar seconden opnieuw.
-login-too-many = Er is te vaak tevergeefs geprobeerd in te loggen. Wacht { $wait } en probeer het opnieuw: je wachtwoord geldt nog.
+login-too-many = Te veel pogingen om in te loggen zijn mislukt. Wacht { $wait } en probeer het opnieuw: je wachtwoord geldt nog.
 
 consent-title = { $app } vraagt toegang tot { $brand }
 consent-by = van { $owner }
@@ -64,10 +64,10 @@ consent-end-any-time = Je kunt dit altijd beëindigen:
 
 done-title = Je hebt dit verzoek al beantwoord
 done-text = Je antwoord aan { $app } is verstuurd. Een antwoord telt maar één keer.
-done-go-back = Je kunt deze pagina sluiten en teruggaan naar { $app }. Gaat het daar niet verder, begin dan opnieuw vanuit de app.
+done-go-back = Je kunt deze pagina sluiten en teruggaan naar { $app }. Gebeurt daar niets, begin dan opnieuw vanuit de app.
 
 connected-title = { $app } heeft al toegang
-connected-text = Je hebt het op deze pagina eerder toegestaan, en de app heeft daar sindsdien gebruik van gemaakt. “Niet toestaan” heeft dus niets veranderd. Je kunt de toegang beëindigen bij Gekoppelde apps.
+connected-text = Je hebt het op deze pagina eerder toegestaan, en de app heeft de toegang sindsdien gebruikt. “Niet toestaan” heeft dus niets veranderd. Je kunt de toegang beëindigen bij Gekoppelde apps.
 
 denied-title = Geen toegang gegeven
 denied-text = { $app } krijgt geen toegang tot je account.
@@ -77,4 +77,4 @@ code-title = Je code voor { $app }
 code-once = Hij werkt één keer, gedurende { $span }.
 code-label = Code
 code-how = Kopieer de code, ga terug naar { $app } en plak hem daar.
-code-warning = Geef deze code aan niemand anders. Wie hem heeft, kan { $app } met jouw gegevens gebruiken; niemand met goede bedoelingen vraagt je er per telefoon, mail of chat om.
+code-warning = Geef deze code aan niemand anders. Wie hem heeft, kan { $app } met jouw gegevens gebruiken. Niemand met goede bedoelingen vraagt je er per telefoon, mail of chat om.

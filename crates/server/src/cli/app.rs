@@ -22,14 +22,14 @@ pub(super) enum AppCommand {
     },
     /// Show an app
     Show {
-        /// Client id of the app
+        /// Client ID of the app
         app: String,
     },
     /// Create an app; its secret is shown only once
     Create(NewApp),
     /// Change an app
     Change {
-        /// Client id of the app
+        /// Client ID of the app
         app: String,
         #[command(flatten)]
         changes: Changes,
@@ -39,7 +39,7 @@ pub(super) enum AppCommand {
     },
     /// Replace an app's secrets by a new one, which is shown only once
     ResetSecret {
-        /// Client id of the app
+        /// Client ID of the app
         app: String,
         /// Let the old secret work for another day
         #[arg(long)]
@@ -50,17 +50,17 @@ pub(super) enum AppCommand {
     Secret(SecretCommand),
     /// Suspend an app: its tokens are refused until it is resumed
     Suspend {
-        /// Client id of the app
+        /// Client ID of the app
         app: String,
     },
     /// Resume a suspended app
     Resume {
-        /// Client id of the app
+        /// Client ID of the app
         app: String,
     },
     /// Delete an app: its grants end, its secrets are deleted
     Delete {
-        /// Client id of the app
+        /// Client ID of the app
         app: String,
         /// Do not ask for confirmation
         #[arg(long)]
@@ -72,17 +72,17 @@ pub(super) enum AppCommand {
 pub(super) enum SecretCommand {
     /// List an app's live secrets, with their last use
     List {
-        /// Client id of the app
+        /// Client ID of the app
         app: String,
     },
     /// Add a second secret beside the first; it is shown only once
     Add {
-        /// Client id of the app
+        /// Client ID of the app
         app: String,
     },
     /// End one secret at once
     End {
-        /// Client id of the app
+        /// Client ID of the app
         app: String,
         /// Id of the secret, or its last four characters
         secret: String,

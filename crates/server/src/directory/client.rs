@@ -51,7 +51,7 @@ impl Client {
 }
 
 impl Directory {
-    /// The app with this client id.
+    /// The app with this client ID.
     ///
     /// # Errors
     /// If the database is away.

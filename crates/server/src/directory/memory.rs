@@ -25,7 +25,7 @@ pub(super) struct Registered {
 
 /// The caches. An entry of the feed evicts the one object that it names.
 pub struct Memory {
-    /// The app of a client id. An app keeps its client id, so no change evicts an entry. The app may be deleted, and declared
+    /// The app of a client ID. An app keeps its client ID, so no change evicts an entry. The app may be deleted, and declared
     /// again under another id, so the app is always looked up by its id.
     pub(super) ids: Cache<String, AppId>,
     pub(super) apps: Cache<AppId, Arc<Registered>>,

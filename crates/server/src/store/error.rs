@@ -13,7 +13,7 @@ pub enum StoreError {
     /// A write did not find what it expected.
     #[error("the database does not hold what was expected")]
     Conflict,
-    /// A unique value exists already, such as a client id or an e-mail address.
+    /// A unique value exists already, such as a client ID or an e-mail address.
     #[error("already exists: {0}")]
     Taken(String),
     /// A row that Hallpass cannot have written.

@@ -35,7 +35,7 @@ fn what_was_changed_is_in_the_audit_log_the_newest_last() {
     );
     assert!(change["actor"].as_str().unwrap().starts_with("operator:"), "{change}");
     let app = change["app_id"].as_str().unwrap();
-    // Its client id names no app any more, but its id still does.
+    // Its client ID names no app any more, but its id still does.
     let unknown = folder.call(&["audit", "list", "--app", planner]);
     let hint = "; events about a deleted one are listed by its id";
     let expected = (1, format!("there is no app {planner:?}{hint}\n"));

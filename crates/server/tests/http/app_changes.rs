@@ -281,7 +281,7 @@ async fn the_secrets_are_a_table_that_says_what_the_end_of_each_breaks() {
     let server = Server::library("default", &marys()).await;
     let mary = server.browser_of(MARY).await;
     let page = mary.open(SAMPLE).await;
-    assert!(page.text().contains("no other secret lasts"), "{}", page.text());
+    assert!(page.text().contains("no other secret is permanent"), "{}", page.text());
     let page = mary.submit(&page, &page.form("add"), &[("add", "1")]).await;
     assert!(
         page.text().contains("The other secret works as before"),

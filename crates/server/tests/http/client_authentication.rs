@@ -37,7 +37,7 @@ async fn a_secret_is_accepted_in_the_header_or_in_the_body() {
     let sample = server.client("sample", REDIRECT_URI);
     assert_eq!(sample.client_credentials(&[]).await.status, 200);
     assert_eq!(sample.by_basic().client_credentials(&[]).await.status, 200);
-    // The client id in the body beside the header is not a second way to authenticate.
+    // The client ID in the body beside the header is not a second way to authenticate.
     let answer = server
         .post_as(
             "/oauth/token",
@@ -325,7 +325,7 @@ async fn an_identifier_with_colons_authenticates_unencoded() {
     ] {
         assert_eq!(ask(text, &[]).await.status, 200, "{text}");
     }
-    // The same client id in the body is not a second way to authenticate; another id is.
+    // The same client ID in the body is not a second way to authenticate; another id is.
     let named = [("client_id", "https://api.example.com")];
     assert_eq!(ask(&first, &named).await.status, 200);
     assert_eq!(

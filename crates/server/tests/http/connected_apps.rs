@@ -159,6 +159,6 @@ async fn a_grant_ended_by_a_replay_is_shown_to_the_person() {
     sample.refresh(&second.refresh).await;
     sample.refresh(&first.refresh).await;
     let text = mary.open("/account/apps").await.text();
-    assert!(text.contains("because its code came a second time"), "{text}");
-    assert!(text.contains("because an old refresh token came back"), "{text}");
+    assert!(text.contains("because its code was used a second time"), "{text}");
+    assert!(text.contains("because an old refresh token was used again"), "{text}");
 }

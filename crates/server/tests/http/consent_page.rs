@@ -99,7 +99,7 @@ async fn an_unreviewed_app_is_marked_not_reviewed() {
         ("organization", "acme"),
     ];
     let made = john.submit(&form, &form.form("redirect_uris"), &typed).await;
-    let id = made.by_id("client-id").expect("the client id");
+    let id = made.by_id("client-id").expect("the client ID");
     let max = server.browser_of(MAX).await;
     let crew = server.client(&id, REDIRECT_URI);
     let text = max.authorize(&crew.query(&[])).await.consent().text();
@@ -124,7 +124,7 @@ async fn the_developer_is_shown_as_owner_if_organizations_are_hidden() {
     let form = mary.open("/developer/apps/new").await;
     let typed = [("name", "Crew"), ("redirect_uris", REDIRECT_URI)];
     let made = mary.submit(&form, &form.form("redirect_uris"), &typed).await;
-    let id = made.by_id("client-id").expect("the client id");
+    let id = made.by_id("client-id").expect("the client ID");
     let john = server.browser_of(JOHN).await;
     let crew = server.client(&id, REDIRECT_URI);
     let page = john.authorize(&crew.query(&[])).await.consent();

@@ -37,9 +37,9 @@ async fn a_browser_without_cookies_gets_the_message_each_time() {
             page = browser.send_login(&page, JOHN).await;
             let text = page.text();
             assert_eq!(page.status, 400, "{text}");
-            assert!(text.contains("this one keeps no cookies"), "{text}");
+            assert!(text.contains("this browser keeps no cookies"), "{text}");
             assert!(text.contains(&server.issuer), "which address to allow: {text}");
-            assert!(text.contains("to go on to"), "{text}");
+            assert!(text.contains("to continue to"), "{text}");
             assert_eq!(page.form("password").value("username"), JOHN.email);
         }
         // Once cookies are kept, the same page works.
@@ -145,8 +145,8 @@ async fn thirty_two_tabs_opened_before_the_first_cookie_all_work() {
         );
         if is_last {
             let text = answer.text();
-            assert!(text.contains("with very many pages open at once"), "{text}");
-            assert!(text.contains("to go on to Sample App"), "{text}");
+            assert!(text.contains("too many pages were open at once"), "{text}");
+            assert!(text.contains("to continue to Sample App"), "{text}");
             let answer = send_with(&server, &cookies, &answer).await;
             assert!(answer.header("location").ends_with("&state=32"), "{answer:?}");
         }

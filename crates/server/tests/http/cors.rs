@@ -273,7 +273,7 @@ async fn an_origin_is_added_and_removed_with_its_app_at_once() {
     let made = john.submit(&page, &page.form("redirect_uris"), &typed).await;
     assert_eq!(made.status, 200, "{}", made.text());
     assert!(allowed("https://crew.example").await);
-    let crew = format!("/apps/{}", made.by_id("client-id").expect("the client id"));
+    let crew = format!("/apps/{}", made.by_id("client-id").expect("the client ID"));
     let deleted = server.operator(Method::DELETE, &crew, None).await;
     assert_eq!(deleted.status, 200, "{}", deleted.body);
     assert!(!allowed("https://crew.example").await);

@@ -58,7 +58,7 @@ async fn moving_an_app_with_grants_needs_confirmation() {
     server.command(&["app", "change", "sample", "--organization", "default"]);
 }
 
-/// The same client id is another app then; the grants of the old app have ended.
+/// The same client ID is another app then; the grants of the old app have ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_app_still_declared_is_recreated_without_its_grants() {
     let mut server = Server::library("default", &format!("{PUBLIC}{APPS}")).await;

@@ -99,7 +99,7 @@ async fn hc_3_the_client_id_and_secret_can_be_accessed_once_it_is_configured() {
     let mary = server.browser_of(MARY).await;
     let made = registered(&mary, REDIRECT_URI).await;
     let (id, secret) = (made.by_id("client-id").unwrap(), made.by_id("fresh-secret").unwrap());
-    assert!(made.text().contains("shown only this once"), "{}", made.text());
+    assert!(made.text().contains("shown only once"), "{}", made.text());
     let later = mary.open(&format!("/developer/apps/{id}")).await;
     assert_eq!(later.by_id("client-id"), Some(id));
     assert!(!later.body.contains(&secret));
@@ -118,7 +118,7 @@ async fn hc_4_each_integration_has_an_id_of_its_own_and_is_told_to_keep_its_secr
     let text = one.text();
     assert!(text.contains("One client ID per integration"), "{text}");
     assert!(
-        text.contains("Keep them on your server; never in an app that people download"),
+        text.contains("Keep them on your server, and never in an app that people download"),
         "{text}"
     );
 }

@@ -277,7 +277,7 @@ async fn a_consent_without_a_session_is_asked_for_after_sign_in() {
     let page = mary.authorize(&sample.query(&[("state", "kept")])).await.consent();
     server.advance(Duration::from_secs(12 * 3600 + 1));
     let login = send(&mary, &page, &page.form("decision"), &[("decision", "allow")]).await;
-    assert!(login.text().contains("to go on to Sample App"), "{}", login.text());
+    assert!(login.text().contains("to continue to Sample App"), "{}", login.text());
     let consent = Landing::of(mary.send_login(&login, MARY).await).consent();
     assert_eq!(mary.decide(&consent, "allow").await.callback().get("state"), "kept");
 }
@@ -300,7 +300,7 @@ async fn a_form_with_a_damaged_state_is_not_reported_as_old_or_kept() {
             let answer = mary.submit(&page, &form, &[("state", state), (field, "now")]).await;
             assert_eq!(answer.status, status, "{path}");
             let text = answer.text();
-            assert!(text.contains("the form could not be read"), "{path}: {text}");
+            assert!(text.contains("The form could not be read"), "{path}: {text}");
             assert!(
                 !text.contains("What you typed is here") && !text.contains(NOTHING),
                 "{path}: {text}"
@@ -323,7 +323,7 @@ async fn a_form_with_a_damaged_state_is_not_reported_as_old_or_kept() {
             .submit(&page, &page.form("password"), &[("state", state)])
             .await;
         assert!(
-            answer.text().contains("the form could not be read"),
+            answer.text().contains("The form could not be read"),
             "{}",
             answer.text()
         );

@@ -30,7 +30,7 @@ async fn a_wrong_password_and_an_unknown_account_get_the_same_answer() {
         assert!(!is_logged_in(&browser).await);
         shown.push(answer.text());
     }
-    assert!(shown[0].contains("This e\u{2011}mail address and password do not belong together."));
+    assert!(shown[0].contains("The e\u{2011}mail address or the password is wrong."));
     assert!(shown.iter().all(|text| *text == shown[0]));
 }
 
@@ -66,7 +66,7 @@ async fn a_wrong_password_keeps_the_destination() {
     let sample = server.client("sample", REDIRECT_URI);
     let browser = server.browser();
     let mut page = browser.authorize(&sample.query(&[])).await.login();
-    let way = "to go on to";
+    let way = "to continue to";
     assert!(page.text().contains(way), "{}", page.text());
     for _ in 0..2 {
         let wrong = Person {

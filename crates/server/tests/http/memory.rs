@@ -180,7 +180,7 @@ async fn a_change_of_one_object_leaves_the_others_in_memory() {
     }
 }
 
-/// A deleted app is declared again at the start of another server, with another id: its client id must lead to the new app.
+/// A deleted app is declared again at the start of another server, with another id: its client ID must lead to the new app.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reused_client_id_leads_to_the_new_app() {
     let world = World::new().await;
@@ -191,7 +191,7 @@ async fn a_reused_client_id_leads_to_the_new_app() {
     let deleted = server.operator(Method::DELETE, "/apps/other", None).await;
     assert_eq!(deleted.status, 200, "{}", deleted.text());
     assert!(!world.is_as_before("app").await);
-    let id = made["client_id"].as_str().expect("a client id");
+    let id = made["client_id"].as_str().expect("a client ID");
     server.sql(&format!("UPDATE apps SET client_id = 'other' WHERE client_id = '{id}'"));
     let other = server
         .client("other", "")

@@ -53,7 +53,7 @@ async fn the_api_refuses_invisible_characters_in_a_name_and_names_them() {
     let made = server
         .operator(Method::POST, "/apps", Some(json!({ "name": "Crew" })))
         .await;
-    let app = format!("/apps/{}", made.json()["client_id"].as_str().expect("the client id"));
+    let app = format!("/apps/{}", made.json()["client_id"].as_str().expect("the client ID"));
     for (name, why) in [
         ("Crew\u{3164}", "invisible character U+3164"),
         ("\u{301}", "mark that stands on no letter"),
@@ -114,7 +114,7 @@ async fn an_app_has_at_most_fifty_redirect_uris() {
     assert!(refused.body.contains("at most 50"), "{}", refused.body);
     let made = server.operator(Method::POST, "/apps", Some(create(50))).await;
     assert_eq!(made.status, 201, "{}", made.body);
-    let app = format!("/apps/{}", made.json()["client_id"].as_str().expect("the client id"));
+    let app = format!("/apps/{}", made.json()["client_id"].as_str().expect("the client ID"));
     for (count, status) in [(51, 400), (50, 200)] {
         let changes = json!({ "redirect_uris": uris(count) });
         let changed = server.operator(Method::PATCH, &app, Some(changes)).await;
@@ -161,7 +161,7 @@ async fn an_app_is_not_renamed_to_look_like_anothers() {
     let server = Server::library("default", &world()).await;
     let max = server.browser_of(MAX).await;
     let made = register(&max, "Crew", &[]).await;
-    let id = made.by_id("client-id").expect("the client id");
+    let id = made.by_id("client-id").expect("the client ID");
     let rename = async |app: &str, changes| {
         let path = format!("/apps/{app}");
         server.operator(Method::PATCH, &path, Some(changes)).await
@@ -203,7 +203,7 @@ async fn a_scheme_without_a_dot_is_for_public_apps_of_the_operators_list() {
     assert_eq!(attempt("Two", "vscode://x/callback", "public").await.status, 400);
     assert_eq!(attempt("Three", "javascript:evil()", "public").await.status, 400);
     let made = attempt("Four", uri, "public").await;
-    let id = made.by_id("client-id").expect("the client id");
+    let id = made.by_id("client-id").expect("the client ID");
     let four = server.client(&id, uri).public();
     let page = max.authorize(&four.query(&[])).await.consent();
     assert!(
@@ -242,7 +242,7 @@ async fn a_developer_may_admit_any_port_of_localhost_for_a_public_app() {
         let typed = [&[uri, ("type", "public")], more.as_slice()].concat();
         let made = register(&max, name, &typed).await;
         assert_eq!(made.text().contains("with any port"), status == 200, "{}", made.text());
-        let id = made.by_id("client-id").expect("the client id");
+        let id = made.by_id("client-id").expect("the client ID");
         let desk = server.client(&id, "http://localhost:49152/callback").public();
         let path = format!("/oauth/authorize?{}", desk.query(&[]));
         let page = max.open(&path).await;
@@ -267,7 +267,7 @@ async fn the_operator_may_admit_any_port_of_localhost_for_a_public_app() {
     let made = server
         .operator(Method::POST, "/apps", Some(wanted("public", false)))
         .await;
-    let id = made.json()["client_id"].as_str().expect("the client id").to_owned();
+    let id = made.json()["client_id"].as_str().expect("the client ID").to_owned();
     let sent = "http://localhost:49152/callback";
     let desk = server.client(&id, sent).public();
     assert_eq!(

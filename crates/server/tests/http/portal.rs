@@ -15,7 +15,7 @@ async fn register(browser: &Browser<'_>, typed: &[(&str, &str)]) -> Answer {
 
 fn credentials(page: &Answer) -> (String, String) {
     assert_eq!(page.status, 200, "{}", page.text());
-    let id = page.by_id("client-id").expect("the client id");
+    let id = page.by_id("client-id").expect("the client ID");
     (id, page.by_id("fresh-secret").expect("the secret"))
 }
 
@@ -88,7 +88,7 @@ async fn faults_are_named_and_typed_values_are_kept() {
         "javascript:alert(1) has a scheme that cannot be used",
         "myapp:/cb has a scheme without a dot",
         "https://*.d.example/ has a wildcard",
-        "https://a.example/cb is there twice",
+        "https://a.example/cb is in the list twice",
     ] {
         assert!(text.contains(named), "{named}: {text}");
     }

@@ -18,7 +18,7 @@ pub enum ClientIdFault {
     )]
     Characters(String),
     /// The page of the app is `/developer/apps/ID`. With these ids a browser would open another page.
-    #[error("{0:?} cannot be a client id: the page of such an app could not be opened")]
+    #[error("{0:?} cannot be a client ID: the page of such an app could not be opened")]
     NoPage(String),
     /// The app could pass for the user with this subject (RFC 9700 §4.15).
     #[error("{0:?} has the form of a user's subject (a UUID of version 7)")]

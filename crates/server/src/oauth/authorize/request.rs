@@ -32,8 +32,8 @@ pub const PARAMETERS: [&str; 10] = [
 /// Why an authorization request gives no code (RFC 6749 §4.1.2.1).
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum AuthorizeReason {
-    /// No app has this client id.
-    #[error("no app has this client id")]
+    /// No app has this client ID.
+    #[error("no app has this client ID")]
     UnknownClient,
     /// The app may not use this grant type.
     #[error("this app may not use the grant type {0}")]

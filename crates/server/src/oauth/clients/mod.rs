@@ -31,7 +31,7 @@ pub enum ClientReason {
     #[error("no client credentials were sent")]
     NoClientCredentials,
     /// The Basic header is not a pair of id and secret.
-    #[error("the Authorization header is not a Basic pair of client id and secret")]
+    #[error("the Authorization header is not a Basic pair of client ID and secret")]
     MalformedBasic,
     /// More than one way to authenticate in one request (RFC 6749 §2.3).
     #[error("client credentials were sent in the header and in the body")]
@@ -89,7 +89,7 @@ pub async fn authenticate(
             Ok(trial.judged(found).await?)
         }
         Presented::Id(id) => {
-            // The same reason as for a known confidential app, so that nobody can probe for client ids.
+            // The same reason as for a known confidential app, so that nobody can probe for client IDs.
             let client = hallpass
                 .directory
                 .client(&id)

@@ -21,8 +21,8 @@ use subtle::ConstantTimeEq as _;
 /// Why an id with its secret, or without one, does not authenticate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SecretReason {
-    /// No app has this client id.
-    #[error("no app has this client id")]
+    /// No app has this client ID.
+    #[error("no app has this client ID")]
     UnknownClient,
     /// The secret is none of the app's live ones.
     #[error("the client secret is wrong")]

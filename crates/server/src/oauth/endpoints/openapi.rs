@@ -40,7 +40,7 @@ fn document(hallpass: &Hallpass) -> Value {
                 "client": {
                     "type": "http",
                     "scheme": "basic",
-                    "description": "Client id and secret (RFC 6749 §2.3.1); they may stand in the body instead",
+                    "description": "Client ID and secret (RFC 6749 §2.3.1); they may stand in the body instead",
                 },
                 "token": { "type": "http", "scheme": "bearer", "description": "An access token (RFC 6750 §2.1)" },
             },

@@ -19,7 +19,7 @@ pub struct Manager<'a> {
 }
 
 impl Store {
-    /// Apps by client id, of one organization or of all, without their secrets.
+    /// Apps by client ID, of one organization or of all, without their secrets.
     pub async fn apps(
         &self,
         organization: Option<OrganizationId>,

@@ -29,13 +29,13 @@ impl Store {
         self.with_secrets(first(rows, app_of)?).await
     }
 
-    /// The app with this client id, with its secrets.
+    /// The app with this client ID, with its secrets.
     pub async fn app_by_client_id(&self, client_id: &str) -> Result<Option<App>> {
         let rows = self.read(APP_BY_CLIENT_ID, &[client_id.into()]).await?;
         self.with_secrets(first(rows, app_of)?).await
     }
 
-    /// The id of the app with this client id.
+    /// The id of the app with this client ID.
     pub async fn app_id(&self, client_id: &str) -> Result<Option<AppId>> {
         first(self.read(ID_BY_CLIENT_ID, &[client_id.into()]).await?, Row::take)
     }
@@ -45,7 +45,7 @@ impl Store {
         Ok(!self.read(IN_TEAM, &[app.into(), user.into()]).await?.is_empty())
     }
 
-    /// Makes an app with its secrets. [`StoreError::Taken`](crate::store::StoreError::Taken): the client id exists.
+    /// Makes an app with its secrets. [`StoreError::Taken`](crate::store::StoreError::Taken): the client ID exists.
     pub async fn create_app(&self, app: App) -> Result<()> {
         let announce = changed(app.id, app.created);
         self.write_announcing(creation(&app), announce).await

@@ -12,7 +12,7 @@ pub struct App {
     /// Its id.
     #[serde(skip)]
     pub id: AppId,
-    /// The client id (RFC 6749 §2.2).
+    /// The client ID (RFC 6749 §2.2).
     pub client_id: String,
     /// The name that people see.
     pub name: String,

@@ -224,7 +224,7 @@ pub struct ListedGrant {
     pub grant: Grant,
     /// The person's label.
     pub user: Option<String>,
-    /// The app's client id.
+    /// The app's client ID.
     pub client_id: Option<String>,
     /// The app's name.
     pub app_name: Option<String>,

@@ -43,7 +43,7 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An app, which is an OAuth client (RFC 6749 §1.1). Not the client id, which may be any text.
+    /// An app, which is an OAuth client (RFC 6749 §1.1). Not the client ID, which may be any text.
     AppId,
     /// A user: the subject of tokens.
     UserId,

@@ -85,7 +85,7 @@ pub struct AuditEvent {
 pub struct ListedEvent {
     /// The event.
     pub event: AuditEvent,
-    /// The app's client id.
+    /// The app's client ID.
     pub client_id: Option<String>,
     /// The person's label.
     pub user: Option<String>,

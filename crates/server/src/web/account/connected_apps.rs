@@ -1,4 +1,4 @@
-//! Connected apps: who holds a pass to a person's data, and the button that ends it at once.
+//! Connected apps: the apps that have access to a person's data, and the button that ends the access at once.
 
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::refusal::{Refusal, ServerReason};
@@ -15,9 +15,9 @@ use hallpass_wire::Scopes;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// How many of the passes that ended are shown.
+/// The most ended connections that the page shows.
 const ENDED: u32 = 20;
-/// What the form says of the connection to end.
+/// The fields of the form that name the connection to end.
 const FIELDS: [&str; 2] = ["app", "organization"];
 
 /// One app in one organization, with all its grants.
@@ -63,17 +63,17 @@ pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
     let store = visit.hallpass.store.recording(event);
     let ended = store.end_all(user.id, app, Some(organization), reason, now).await;
     if ended.map_err(|error| visit.failed(error))?.is_empty() {
-        // Another server may have ended it a moment ago: the person is not told before memory here knows.
+        // Another server may have ended it a moment ago. The page must not say so before the memory of this server knows.
         let newest = visit.hallpass.feed.newest().await;
         newest.map_err(|error| visit.failed(error))?;
     }
     Ok(visit.go(&visit.address(&format!("/account/apps?ended={app}"))))
 }
 
-/// Says that nothing was ended, and asks once more where the form is this person's.
+/// Says that nothing was ended. If the form was made for this person, asks once more.
 ///
 /// # Errors
-/// The answer to give instead.
+/// The response to send instead.
 pub(in crate::web) async fn again(
     mut visit: Visit,
     user: Arc<User>,
@@ -102,7 +102,7 @@ async fn show(
     let store = &visit.hallpass.store;
     let mut page = store.connections(user.id, after, PAGE).await?;
     if let Some((app, _)) = ask_again.filter(|(app, _)| !has(&page.items, *app)) {
-        // The page that begins with the app, where the person still has it.
+        // If the person still has the app, show the page that begins with it.
         let before = AppId(Uuid::from_u128(app.0.as_u128().saturating_sub(1)));
         let other = store.connections(user.id, Some(before), PAGE).await?;
         if has(&other.items, app) {
@@ -130,7 +130,7 @@ fn has(connections: &[model::Connection], app: AppId) -> bool {
     connections.iter().any(|one| one.grant.app == app)
 }
 
-/// Whether the app, the membership or the organization keeps it from working at present.
+/// Whether the app cannot act at present, because of the app, the membership or the organization.
 async fn is_paused(visit: &Visit, user: &User, line: &Line) -> Result<bool, Refusal> {
     let hallpass = &visit.hallpass;
     let client = hallpass
@@ -191,7 +191,7 @@ fn connected_apps(
     })
 }
 
-/// The name of the app that the person ended just now, which the address says.
+/// The name of the app in the query: the person has just ended its access.
 fn just_ended<'a>(visit: &Visit, ended: &'a [model::Connection]) -> Option<&'a str> {
     let query = visit.query(&["ended"]);
     let app = Uuid::parse_str(query.get("ended")?).ok()?;
@@ -199,7 +199,7 @@ fn just_ended<'a>(visit: &Visit, ended: &'a [model::Connection]) -> Option<&'a s
     Some(&found.app_name)
 }
 
-/// A person sees an app once in each organization, however many grants stand behind it.
+/// One line for each app and organization, even if there are several grants.
 fn lines(connections: Vec<model::Connection>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for connection in connections {

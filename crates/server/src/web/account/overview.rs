@@ -1,4 +1,4 @@
-//! The account: who a person is here, and where they belong.
+//! A person's account: name, address and organizations.
 
 use crate::http::respond::Response;
 use crate::organizations::{develops, memberships};
@@ -31,7 +31,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
     }))
 }
 
-/// The organizations that a form offers to choose between.
+/// The choices for the field of a form in which a person chooses an organization.
 #[must_use]
 pub fn organization_choices(organizations: &[Arc<Organization>]) -> Vec<OrganizationChoice<'_>> {
     organizations

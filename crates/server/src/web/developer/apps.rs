@@ -65,7 +65,7 @@ pub(super) fn place_of(visit: &Visit) -> String {
     format!("/developer/apps/{}", name(visit))
 }
 
-/// The client id in the address, unchanged.
+/// The client ID in the address, unchanged.
 fn name(visit: &Visit) -> &str {
     let path = visit.parts.uri.path();
     let name = path.strip_prefix("/developer/apps/").unwrap_or_default();

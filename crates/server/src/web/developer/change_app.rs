@@ -123,7 +123,7 @@ fn is_vouched_for(user: &User, app: &App) -> bool {
     app.trusted && !user.developer
 }
 
-/// Whether the change could put another app behind the same client id. Removing a scope or a redirect URI could not.
+/// Whether the change could put another app behind the same client ID. Removing a scope or a redirect URI could not.
 fn becomes_another(app: &App, update: &AppUpdate) -> bool {
     let of_app = |scope: &Scope| app.scopes.as_ref().is_none_or(|own| own.contains(scope));
     let mut scopes = update.scopes.iter().flatten().flat_map(|scopes| scopes.iter());

@@ -1,5 +1,5 @@
-//! An organization's settings (API-2: the API Settings tab, with its Register Application button): for its owners and
-//! developers. Only owners see who else is in it.
+//! An organization's settings, for its owners and developers (API-2: the API Settings tab, with its Register Application
+//! button). Only owners see the members.
 
 use crate::apps::permission::{manager, may_register};
 use crate::http::respond::Response;
@@ -11,23 +11,23 @@ use crate::web::view::{ErrorKind, MemberLine, OrganizationSettings, Pages, Tab};
 use crate::web::{SignedIn, Visit};
 use uuid::Uuid;
 
-/// `GET /organizations/{slug}`. Who is no owner or developer finds nothing here; nobody finds the hidden one.
+/// `GET /organizations/{slug}`. It is 404 for people who are neither owner nor developer, and always for the hidden organization.
 pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
     let tab = match visit.query(&["tab"]).get("tab") {
         Some("api") => Tab::ApiSettings,
         _ => Tab::General,
     };
-    let (name, place) = match tab {
-        Tab::General => ("after", place_of(&visit)),
-        Tab::ApiSettings => ("before", format!("{}?tab=api", place_of(&visit))),
+    let (name, path) = match tab {
+        Tab::General => ("after", path_of(&visit)),
+        Tab::ApiSettings => ("before", format!("{}?tab=api", path_of(&visit))),
     };
-    let key = key(&visit, name, &place)?;
+    let key = key(&visit, name, &path)?;
     show(&visit, &user, tab, key)
         .await
         .map_err(|refusal| visit.failed(refusal))
 }
 
-fn place_of(visit: &Visit) -> String {
+fn path_of(visit: &Visit) -> String {
     format!("/organizations/{}", slug(visit))
 }
 
@@ -36,7 +36,7 @@ fn slug(visit: &Visit) -> &str {
     path.trim_start_matches("/organizations/").trim_end_matches('/')
 }
 
-/// The page of the tab's list that begins behind the key.
+/// The page of the tab's list that begins after the key.
 async fn show(visit: &Visit, user: &User, tab: Tab, key: Option<Uuid>) -> Result<Response, Refusal> {
     let slug = slug(visit);
     let found: Option<Organization> = visit.hallpass.store.organization_by_slug(slug).await?;
@@ -46,13 +46,13 @@ async fn show(visit: &Visit, user: &User, tab: Tab, key: Option<Uuid>) -> Result
     let (before, after) = (key.map(AppId), key.map(UserId));
     let apps = apps(visit, user, &organization, (tab, before)).await?;
     let members = members(visit, user, &organization, (tab, after)).await?;
-    let place = place_of(visit);
+    let path = path_of(visit);
     let pages = match &members {
         Some(members) => Pages {
-            first: after.map(|_| visit.address(&place)),
-            next: members.next.map(|key| visit.address(&format!("{place}?after={key}"))),
+            first: after.map(|_| visit.address(&path)),
+            next: members.next.map(|key| visit.address(&format!("{path}?after={key}"))),
         },
-        None => pages(visit, &format!("{place}?tab=api"), before, &apps),
+        None => pages(visit, &format!("{path}?tab=api"), before, &apps),
     };
     let apps: Vec<_> = apps.items.iter().map(app_line).collect();
     let members: Option<Vec<_>> = members.as_ref().map(|members| lines(&members.items));
@@ -72,7 +72,7 @@ async fn show(visit: &Visit, user: &User, tab: Tab, key: Option<Uuid>) -> Result
     }))
 }
 
-/// A page of its apps that the person manages, on the tab that shows them.
+/// A page of the apps that the person manages. Empty unless the tab shows apps.
 async fn apps(
     visit: &Visit,
     user: &User,
@@ -88,7 +88,7 @@ async fn apps(
     Ok(hallpass.store.managed_apps(by, before, PAGE).await?)
 }
 
-/// A page of those who are in the organization, on the tab that shows them; `None` for whoever is no owner of it.
+/// A page of the members. `None` unless the tab shows members and the person is an owner.
 async fn members(
     visit: &Visit,
     user: &User,
@@ -102,7 +102,7 @@ async fn members(
     Ok(Some(members))
 }
 
-/// A role that this version does not know is none.
+/// Leaves out members whose role this version does not know.
 fn lines(members: &[Member]) -> Vec<MemberLine<'_>> {
     let known = members.iter().filter_map(|member| Some((member, member.role?)));
     known

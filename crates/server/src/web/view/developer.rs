@@ -57,7 +57,7 @@ impl RegistrationRight {
 /// An app in a list.
 #[derive(Debug, Clone, Copy)]
 pub struct AppLine<'a> {
-    /// The client id.
+    /// The client ID.
     pub client_id: &'a str,
     /// The name of the app.
     pub name: &'a str,
@@ -265,7 +265,7 @@ pub struct UriLine<'a> {
 /// The page of one app: its credentials, and everything needed to use them.
 #[derive(Debug, Clone)]
 pub struct AppPage<'a> {
-    /// The client id.
+    /// The client ID.
     pub client_id: &'a str,
     /// The name of the app.
     pub name: &'a str,
@@ -460,7 +460,7 @@ impl SecretLine<'_> {
 pub struct AppChange<'a> {
     /// Sealed blob, hidden field `state`.
     pub blob: &'a str,
-    /// Client id.
+    /// Client ID.
     pub client_id: &'a str,
     /// The name that the app has.
     pub name: &'a str,
@@ -478,7 +478,7 @@ page!(AppChange, "app_change.html", here: "developer");
 pub struct AppDelete<'a> {
     /// Sealed blob, hidden field `state`.
     pub blob: &'a str,
-    /// Client id.
+    /// Client ID.
     pub client_id: &'a str,
     /// Name.
     pub name: &'a str,

@@ -12,7 +12,7 @@ pub struct Flow<'a> {
     pub token_url: &'a str,
     /// The URL of the identity endpoint, as an API to call.
     pub identity_url: &'a str,
-    /// The client id.
+    /// The client ID.
     pub client_id: &'a str,
     /// Whether the app has a secret.
     pub confidential: bool,

@@ -335,10 +335,13 @@ mod tests {
         let phrase = Words::new(Locale::En).say("login-for").with("app", "<b>\"&'\u{5d0}");
         assert_eq!(
             phrase.to_string(),
-            format!("to go on to <bdi translate=\"no\">{}</bdi>", escaped("<b>\"&'\u{5d0}"))
+            format!(
+                "to continue to <bdi translate=\"no\">{}</bdi>",
+                escaped("<b>\"&'\u{5d0}")
+            )
         );
         assert!(!phrase.to_string().contains("<b>"));
-        assert_eq!(phrase.plain(), "to go on to <b>\"&'\u{5d0}");
+        assert_eq!(phrase.plain(), "to continue to <b>\"&'\u{5d0}");
     }
 
     #[test]

@@ -199,7 +199,7 @@ async fn under_every_preset_a_token_request_must_be_a_posted_form() {
     }
 }
 
-/// RFC 9700 §4.15.1: no client id can look like a person's subject, neither by configuration nor by command. The portal
+/// RFC 9700 §4.15.1: no client ID can look like a person's subject, neither by configuration nor by command. The portal
 /// creates ids of another form.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_client_id_looks_like_a_persons_subject() {

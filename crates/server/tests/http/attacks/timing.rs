@@ -199,7 +199,7 @@ async fn client_work(server: &Server, header: &str) -> u64 {
     server.password_work() - before
 }
 
-/// Client ids are public (RFC 6749 §2.2), but whether a client has a guessable secret is not. A wrong secret costs the same
+/// Client IDs are public (RFC 6749 §2.2), but whether a client has a guessable secret is not. A wrong secret costs the same
 /// for an app or API with a chosen secret, with a generated one, or that does not exist. Each reading of the header costs
 /// the same too.
 #[tokio::test(flavor = "multi_thread")]

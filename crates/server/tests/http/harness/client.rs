@@ -16,7 +16,7 @@ pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 #[derive(Clone)]
 pub(crate) struct Client<'s> {
     server: &'s Server,
-    /// The client id.
+    /// The client ID.
     pub(crate) id: &'s str,
     secret: &'s str,
     redirect_uri: &'s str,

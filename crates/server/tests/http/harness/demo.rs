@@ -23,7 +23,7 @@ pub(crate) const DEMO_JANE: Person = Person {
 pub(crate) struct Demo {
     /// The server of the demo.
     pub(crate) server: Server,
-    /// The client id of the first declared app.
+    /// The client ID of the first declared app.
     pub(crate) client_id: String,
     /// The secret of that app.
     pub(crate) client_secret: String,

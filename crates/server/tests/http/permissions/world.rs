@@ -37,7 +37,7 @@ type = "public"
 redirect_uris = ["http://127.0.0.1/callback"]
 "#;
 
-/// Client id, organization and owner of the apps. All are confidential.
+/// Client ID, organization and owner of the apps. All are confidential.
 pub(super) const APPS: [(&str, Option<&str>, Option<&str>); 5] = [
     ("acme-reports", Some("acme"), Some("dana")),
     ("acme-declared", Some("acme"), None),

@@ -28,7 +28,7 @@ fn a_client_id_whose_page_no_browser_opens_is_refused() {
         assert_eq!(
             World::new(&file).refused(),
             format!(
-                "hallpass.toml:3: apps[0].client_id: {id:?} cannot be a client id: the page of such an app could not be opened"
+                "hallpass.toml:3: apps[0].client_id: {id:?} cannot be a client ID: the page of such an app could not be opened"
             )
         );
     }
