@@ -45,7 +45,7 @@ pub(super) struct Part {
 }
 
 /// The admin API.
-pub(super) struct Api {
+pub(super) struct ApiClient {
     socket: PathBuf,
     /// The path that requests use. It exists as long as this value.
     _reached: SocketPath,
@@ -54,13 +54,13 @@ pub(super) struct Api {
 }
 
 /// An answer: the text as it was received, and its members in the same order.
-pub(super) struct Answer {
+pub(super) struct ApiResponse {
     text: String,
     members: IndexMap<String, Value>,
     json: bool,
 }
 
-impl Api {
+impl ApiClient {
     /// Connects to the server of the data folder. Refuses a folder or socket of another account: passwords are sent through it.
     pub(super) async fn of(place: Place) -> Result<Self, Failed> {
         let sources = Sources {
@@ -94,17 +94,17 @@ impl Api {
     }
 
     /// GET of `path`. Each part of the path is a name as people write it.
-    pub(super) async fn get(&self, path: &[&str]) -> Result<Answer, Failed> {
-        self.answer(self.request(Method::GET, path)).await
+    pub(super) async fn get(&self, path: &[&str]) -> Result<ApiResponse, Failed> {
+        self.receive(self.request(Method::GET, path)).await
     }
 
     /// GET of a list, with filters in the query.
-    pub(super) async fn list(&self, path: &[&str], filters: &[(&str, Option<String>)]) -> Result<Answer, Failed> {
+    pub(super) async fn list(&self, path: &[&str], filters: &[(&str, Option<String>)]) -> Result<ApiResponse, Failed> {
         let given: Vec<_> = filters
             .iter()
             .filter_map(|(name, value)| Some((name, value.as_ref()?)))
             .collect();
-        self.answer(self.request(Method::GET, path).query(&given)).await
+        self.receive(self.request(Method::GET, path).query(&given)).await
     }
 
     /// GET of a list, page by page. The result has the objects of all pages in `member`.
@@ -114,9 +114,9 @@ impl Api {
         member: &str,
         filters: &[(&str, Option<String>)],
         part: Part,
-    ) -> Result<Answer, Failed> {
+    ) -> Result<ApiResponse, Failed> {
         let (mut left, mut after) = (part.limit, part.after);
-        let mut whole: Option<Answer> = None;
+        let mut whole: Option<ApiResponse> = None;
         loop {
             let limit = left.map_or(PAGE, |left| left.min(PAGE));
             let mut filters = filters.to_vec();
@@ -135,16 +135,21 @@ impl Api {
         }
     }
 
-    pub(super) async fn post(&self, path: &[&str]) -> Result<Answer, Failed> {
-        self.answer(self.request(Method::POST, path)).await
+    pub(super) async fn post(&self, path: &[&str]) -> Result<ApiResponse, Failed> {
+        self.receive(self.request(Method::POST, path)).await
     }
 
-    pub(super) async fn delete(&self, path: &[&str]) -> Result<Answer, Failed> {
-        self.answer(self.request(Method::DELETE, path)).await
+    pub(super) async fn delete(&self, path: &[&str]) -> Result<ApiResponse, Failed> {
+        self.receive(self.request(Method::DELETE, path)).await
     }
 
-    pub(super) async fn send(&self, method: Method, path: &[&str], body: &impl Serialize) -> Result<Answer, Failed> {
-        self.answer(self.request(method, path).json(body)).await
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<ApiResponse, Failed> {
+        self.receive(self.request(method, path).json(body)).await
     }
 
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
@@ -155,7 +160,7 @@ impl Api {
         self.http.request(method, format!("http://hallpass/admin/api/v1{path}"))
     }
 
-    async fn answer(&self, request: RequestBuilder) -> Result<Answer, Failed> {
+    async fn receive(&self, request: RequestBuilder) -> Result<ApiResponse, Failed> {
         let response = request.send().await.map_err(|error| self.away(&error))?;
         let status = response.status();
         let text = response.text().await.map_err(|error| self.away(&error))?;
@@ -166,7 +171,7 @@ impl Api {
             return Err(Failed::Server(message.unwrap_or(&text).to_owned()));
         }
         let json = self.json;
-        Ok(Answer { text, members, json })
+        Ok(ApiResponse { text, members, json })
     }
 
     fn away(&self, error: &reqwest::Error) -> Failed {
@@ -195,7 +200,7 @@ async fn check_listener(socket: &SocketPath) -> io::Result<()> {
     Ok(())
 }
 
-impl Answer {
+impl ApiResponse {
     pub(super) fn member(&self, name: &str) -> Option<&Value> {
         self.members.get(name)
     }

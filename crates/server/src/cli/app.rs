@@ -1,6 +1,6 @@
 //! `hallpass app`.
 
-use super::api::{Api, Part};
+use super::api::{ApiClient, Part};
 use super::{Failed, confirm};
 use clap::{Args, Subcommand};
 use http::Method;
@@ -168,7 +168,7 @@ pub(super) struct Changes {
     organization: Option<String>,
 }
 
-pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {
+pub(super) async fn run(api: &ApiClient, command: AppCommand) -> Result<(), Failed> {
     match command {
         AppCommand::List { organization, part } => {
             let filters = [("organization", organization)];
@@ -198,7 +198,7 @@ pub(super) async fn run(api: &Api, command: AppCommand) -> Result<(), Failed> {
 }
 
 /// Asks before an app moves to another organization: its grants end, and this cannot be undone.
-async fn change(api: &Api, app: &str, changes: &Changes, yes: bool) -> Result<(), Failed> {
+async fn change(api: &ApiClient, app: &str, changes: &Changes, yes: bool) -> Result<(), Failed> {
     if let (Some(organization), false) = (&changes.organization, yes) {
         let shown = api.get(&["apps", app]).await?;
         api.get(&["organizations", organization]).await?;

@@ -1,6 +1,6 @@
 //! `hallpass audit`.
 
-use super::api::{Answer, Api};
+use super::api::{ApiClient, ApiResponse};
 use super::{Failed, print, table};
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -69,7 +69,7 @@ pub(super) struct List {
     follow: bool,
 }
 
-pub(super) async fn run(api: &Api, command: AuditCommand) -> Result<(), Failed> {
+pub(super) async fn run(api: &ApiClient, command: AuditCommand) -> Result<(), Failed> {
     match command {
         AuditCommand::List(list) if list.follow => follow(api, &list).await,
         AuditCommand::List(list) => {
@@ -81,7 +81,7 @@ pub(super) async fn run(api: &Api, command: AuditCommand) -> Result<(), Failed> 
 }
 
 /// Prints the last events, then polls for ever and prints each new event once.
-async fn follow(api: &Api, list: &List) -> Result<(), Failed> {
+async fn follow(api: &ApiClient, list: &List) -> Result<(), Failed> {
     let begin = newest_last(&api.list(&["audit"], &list.filters(list.limit.or(Some(BEGIN)))).await?);
     show(api, &begin, true)?;
     let mut seen = Seen::beginning_with(&begin);
@@ -162,7 +162,7 @@ impl List {
 }
 
 /// Prints one line per event: the server's JSON, or a row of a table.
-fn show(api: &Api, events: &[Value], header: bool) -> Result<(), Failed> {
+fn show(api: &ApiClient, events: &[Value], header: bool) -> Result<(), Failed> {
     if api.json() {
         let lines = events.iter().map(|event| format!("{event}\n"));
         return print(&lines.collect::<String>());
@@ -186,13 +186,13 @@ fn named(event: &Value) -> Value {
     event
 }
 
-fn newest_last(page: &Answer) -> Vec<Value> {
+fn newest_last(page: &ApiResponse) -> Vec<Value> {
     let mut events = events(page);
     events.reverse();
     events
 }
 
-fn events(page: &Answer) -> Vec<Value> {
+fn events(page: &ApiResponse) -> Vec<Value> {
     page.member("events")
         .and_then(Value::as_array)
         .cloned()

@@ -1,12 +1,12 @@
 //! Asks before an irreversible change.
 
-use super::api::{Answer, Api};
+use super::api::{ApiClient, ApiResponse};
 use super::{Failed, print};
 use serde_json::Value;
 use std::io::{self, BufRead, IsTerminal as _, Write};
 
 /// Deletes the object at `path`. Without `yes`, first says what will end and asks the person at the terminal.
-pub(super) async fn delete(api: &Api, path: &[&str], yes: bool) -> Result<(), Failed> {
+pub(super) async fn delete(api: &ApiClient, path: &[&str], yes: bool) -> Result<(), Failed> {
     if !yes {
         let toll = api.get(&[path, &["deletion"]].concat()).await?;
         confirm(&format!("Deleting {}", ends(path, &toll)), "Delete it?")?;
@@ -48,14 +48,14 @@ fn ask(
 }
 
 /// How many grants end, in the server's words. `None` if no grant ends.
-pub(super) fn ending_grants(toll: &Answer) -> Option<String> {
+pub(super) fn ending_grants(toll: &ApiResponse) -> Option<String> {
     let grants = toll.member("grants").and_then(Value::as_u64).unwrap_or(0);
     let mut effects = texts(toll, "effects").into_iter();
     effects.find(|effect| grants > 0 && effect.contains(" grant"))
 }
 
 /// The name of the object, and what ends with it, in the server's words.
-fn ends(path: &[&str], toll: &Answer) -> String {
+fn ends(path: &[&str], toll: &ApiResponse) -> String {
     let name = path.last().copied().unwrap_or_default();
     let effects = match texts(toll, "effects") {
         none if none.is_empty() => vec!["nothing else ends".to_owned()],
@@ -65,7 +65,7 @@ fn ends(path: &[&str], toll: &Answer) -> String {
     format!("{name}: {}.{}", effects.join(", "), notes.collect::<String>())
 }
 
-fn texts(toll: &Answer, member: &str) -> Vec<String> {
+fn texts(toll: &ApiResponse, member: &str) -> Vec<String> {
     let texts = toll.member(member).and_then(Value::as_array).into_iter().flatten();
     texts.filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -1,7 +1,7 @@
 //! `hallpass grant`.
 
 use super::Failed;
-use super::api::{Api, Part};
+use super::api::{ApiClient, Part};
 use clap::{Args, Subcommand};
 
 const COLUMNS: &[&str] = &["id", "user", "app", "organization", "state", "scopes", "last_used"];
@@ -44,7 +44,7 @@ pub(super) struct Filter {
     after: Option<String>,
 }
 
-pub(super) async fn run(api: &Api, command: GrantCommand) -> Result<(), Failed> {
+pub(super) async fn run(api: &ApiClient, command: GrantCommand) -> Result<(), Failed> {
     match command {
         GrantCommand::List(filter) => {
             let filters = [

@@ -1,7 +1,7 @@
 //! `hallpass key`.
 
 use super::Failed;
-use super::api::Api;
+use super::api::ApiClient;
 use super::confirm::confirm;
 use clap::Subcommand;
 use http::Method;
@@ -29,7 +29,7 @@ pub(super) enum KeyCommand {
     },
 }
 
-pub(super) async fn run(api: &Api, command: KeyCommand) -> Result<(), Failed> {
+pub(super) async fn run(api: &ApiClient, command: KeyCommand) -> Result<(), Failed> {
     match command {
         KeyCommand::List => api.list(&["keys"], &[]).await?.print_table("keys", COLUMNS),
         KeyCommand::Rotate { purpose } => {

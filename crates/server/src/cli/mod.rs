@@ -21,7 +21,7 @@ use crate::data_folder::DataFolderError;
 use crate::demo::{self, DemoError};
 use crate::serve::StartError;
 use crate::store::StoreError;
-use api::Api;
+use api::ApiClient;
 use app::AppCommand;
 use audit::AuditCommand;
 use clap::builder::PossibleValuesParser;
@@ -173,12 +173,12 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Serve(options) => serve::run(options).await,
         Command::Config(command) => configuration::run(command),
         Command::Migrate(options) => configuration::migrate(options).await,
-        Command::App(to) => app::run(&Api::of(to.place).await?, to.command).await,
-        Command::User(to) => user::run(&Api::of(to.place).await?, to.command).await,
-        Command::Org(to) => org::run(&Api::of(to.place).await?, to.command).await,
-        Command::Grant(to) => grant::run(&Api::of(to.place).await?, to.command).await,
-        Command::Key(to) => key::run(&Api::of(to.place).await?, to.command).await,
-        Command::Audit(to) => audit::run(&Api::of(to.place).await?, to.command).await,
+        Command::App(to) => app::run(&ApiClient::of(to.place).await?, to.command).await,
+        Command::User(to) => user::run(&ApiClient::of(to.place).await?, to.command).await,
+        Command::Org(to) => org::run(&ApiClient::of(to.place).await?, to.command).await,
+        Command::Grant(to) => grant::run(&ApiClient::of(to.place).await?, to.command).await,
+        Command::Key(to) => key::run(&ApiClient::of(to.place).await?, to.command).await,
+        Command::Audit(to) => audit::run(&ApiClient::of(to.place).await?, to.command).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `hallpass org`.
 
-use super::api::{Api, Part};
+use super::api::{ApiClient, Part};
 use super::{Failed, confirm};
 use clap::{Args, Subcommand};
 use http::Method;
@@ -99,7 +99,7 @@ pub(super) struct NewOrganization {
     kind: Option<String>,
 }
 
-pub(super) async fn run(api: &Api, command: OrgCommand) -> Result<(), Failed> {
+pub(super) async fn run(api: &ApiClient, command: OrgCommand) -> Result<(), Failed> {
     match command {
         OrgCommand::List(part) => api.pages(&[ALL], ALL, &[], part).await?.print_table(ALL, COLUMNS),
         OrgCommand::Members { organization, part } => {

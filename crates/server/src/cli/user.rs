@@ -1,6 +1,6 @@
 //! `hallpass user`.
 
-use super::api::{Api, Part};
+use super::api::{ApiClient, Part};
 use super::app::empty_is_null;
 use super::{Failed, confirm};
 use crate::config::{beginning, from_outside};
@@ -119,7 +119,7 @@ struct Body<'a> {
     password: Option<String>,
 }
 
-pub(super) async fn run(api: &Api, command: UserCommand) -> Result<(), Failed> {
+pub(super) async fn run(api: &ApiClient, command: UserCommand) -> Result<(), Failed> {
     match command {
         UserCommand::List(part) => {
             let users = api.pages(&["users"], "users", &[], part).await?;

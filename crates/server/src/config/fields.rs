@@ -2,7 +2,7 @@
 
 use super::presets;
 use super::problems::{Problems, join};
-use super::tree::{Node, Origin, Table, Value};
+use super::tree::{Node, Table, Value, WrittenAt};
 use indexmap::IndexMap;
 use std::hash::Hash;
 
@@ -165,7 +165,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Where `key` was written.
-    pub(super) fn origin(&self, key: &str) -> Option<&Origin> {
+    pub(super) fn origin(&self, key: &str) -> Option<&WrittenAt> {
         self.problems.origin(&join(&self.path, key))
     }
 

@@ -6,7 +6,7 @@ use super::problems::{Problems, join};
 use super::sections::Paths;
 use crate::accounts::spelling;
 use crate::apps::registration::{self, Fault, Offer};
-use crate::http::endpoints::{Location, Row, TABLE, reserved};
+use crate::http::endpoints::{EndpointRow, Location, TABLE, reserved};
 use crate::store::model::{ClientType, Role};
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::redirect_uri::Schemes;
@@ -32,7 +32,7 @@ pub(super) fn config(config: &Config, problems: &mut Problems) {
 /// Two endpoints must not have the same path. An endpoint is answered with and without a slash at the end, so a slash makes no
 /// difference.
 fn paths(paths: &Paths, problems: &mut Problems) {
-    let configured = |row: &'static Row| match row.location {
+    let configured = |row: &'static EndpointRow| match row.location {
         Location::Path(key, path) => Some((key, path(paths))),
         _ => None,
     };

@@ -7,7 +7,7 @@
 use super::fields::{Fields, nearest};
 use super::problems::{ConfigError, Problems, unreadable};
 use super::section::Section as _;
-use super::tree::{self, Layer, Node, Origin, Table, Value};
+use super::tree::{self, Layer, Node, Table, Value, WrittenAt};
 use super::{Config, judge, presets, warnings};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,7 +96,7 @@ fn merged(source: &Source, layers: &mut Vec<String>, problems: &mut Problems) ->
     }
     let preset = Node {
         value: Value::Text(preset.to_owned()),
-        origin: Origin::without_line(presets::layer(preset)),
+        origin: WrittenAt::without_line(presets::layer(preset)),
     };
     table.insert("preset".to_owned(), preset);
     Some(Merged { table, presets })
@@ -133,7 +133,7 @@ fn operators_file(path: &Path, problems: &mut Problems) -> Option<Table> {
         Ok(text) => parsed(&text, layer, problems),
         Err(error) => {
             let text = format!("cannot read this file: {}", unreadable(&error));
-            problems.add_at(Origin::without_line(layer), text);
+            problems.add_at(WrittenAt::without_line(layer), text);
             None
         }
     }
@@ -183,8 +183,8 @@ fn preset(source: &Source, file: Option<&Table>, problems: &mut Problems) -> &'s
 }
 
 /// The origin of a value from a source that is not a file.
-fn named(name: &str) -> Origin {
-    Origin::without_line(Layer {
+fn named(name: &str) -> WrittenAt {
+    WrittenAt::without_line(Layer {
         name: name.to_owned(),
         folder: None,
         embedded: false,
@@ -210,7 +210,7 @@ fn single_values(source: &Source) -> Vec<(String, Vec<String>, String)> {
 }
 
 /// Sets the value at `path`, making the tables on the way.
-fn set(table: &mut Table, path: &[String], value: String, origin: &Origin, problems: &mut Problems) {
+fn set(table: &mut Table, path: &[String], value: String, origin: &WrittenAt, problems: &mut Problems) {
     let node = |value| Node {
         value,
         origin: origin.clone(),

@@ -1,6 +1,6 @@
 //! The problems of a configuration: all of them at once, one per line.
 
-use super::tree::{Node, Origin, Table, Value};
+use super::tree::{Node, Table, Value, WrittenAt};
 use crate::http::excerpt::excerpt;
 use std::collections::{HashMap, HashSet};
 use std::{fmt, io};
@@ -27,13 +27,13 @@ const LONGEST: usize = 1_000;
 
 /// One problem, and the place of its value if that is known.
 struct Found {
-    origin: Option<Origin>,
+    origin: Option<WrittenAt>,
     text: String,
 }
 
 impl Found {
     fn place(&self) -> Option<(&str, usize)> {
-        self.origin.as_ref().map(Origin::place)
+        self.origin.as_ref().map(WrittenAt::place)
     }
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for Found {
 #[derive(Default)]
 pub(super) struct Problems {
     found: Vec<Found>,
-    origins: HashMap<String, Origin>,
+    origins: HashMap<String, WrittenAt>,
     /// The sections from which a wrong value was left out.
     incomplete: HashSet<String>,
     /// For each list: the positions in the file of the entries that were read.
@@ -73,7 +73,7 @@ impl Problems {
     }
 
     /// Notes a problem of a source as a whole.
-    pub(super) fn add_at(&mut self, origin: Origin, text: String) {
+    pub(super) fn add_at(&mut self, origin: WrittenAt, text: String) {
         let origin = Some(origin);
         self.found.push(Found { origin, text });
     }
@@ -106,7 +106,7 @@ impl Problems {
     }
 
     /// The place of the value at `path`, or of the table that should hold it.
-    pub(super) fn origin(&self, path: &str) -> Option<&Origin> {
+    pub(super) fn origin(&self, path: &str) -> Option<&WrittenAt> {
         let mut path = path;
         loop {
             if let Some(origin) = self.origins.get(path) {

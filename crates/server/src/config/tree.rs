@@ -14,7 +14,7 @@ pub(super) type Table = IndexMap<String, Node>;
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) value: Value,
-    pub(super) origin: Origin,
+    pub(super) origin: WrittenAt,
 }
 
 /// What was written.
@@ -47,7 +47,7 @@ impl Value {
 
 /// Where a value was written.
 #[derive(Clone, Debug)]
-pub(super) struct Origin {
+pub(super) struct WrittenAt {
     pub(super) layer: Rc<Layer>,
     /// The line, counted from 1; 0 where there are no lines.
     line: usize,
@@ -64,7 +64,7 @@ pub(super) struct Layer {
     pub(super) embedded: bool,
 }
 
-impl Origin {
+impl WrittenAt {
     /// A value from a source without lines.
     pub(super) fn without_line(layer: Layer) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for WrittenAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.layer.name)?;
         match self.line {
@@ -90,7 +90,7 @@ impl fmt::Display for Origin {
 }
 
 /// Parses a file's text. The error leaves out the line's content, which may hold a secret.
-pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (Origin, String)> {
+pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (WrittenAt, String)> {
     let source = Source {
         text,
         layer: Rc::new(layer),
@@ -109,7 +109,7 @@ pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (Origin, String)>
 }
 
 /// Parses one value, such as the list in `HALLPASS_WIRE__IDENTITY`.
-pub(super) fn parse_value(text: &str, origin: &Origin) -> Option<Value> {
+pub(super) fn parse_value(text: &str, origin: &WrittenAt) -> Option<Value> {
     let source = Source {
         text,
         layer: origin.layer.clone(),
@@ -171,9 +171,9 @@ impl Source<'_> {
         }
     }
 
-    fn origin(&self, at: usize) -> Origin {
+    fn origin(&self, at: usize) -> WrittenAt {
         let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        Origin {
+        WrittenAt {
             layer: self.layer.clone(),
             line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
         }

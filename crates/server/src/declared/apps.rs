@@ -1,6 +1,6 @@
 //! Declared apps.
 
-use super::{Declaration, DeclaredError, Fields, named};
+use super::{Declaration, DeclaredError, DeclaredFields, named};
 use crate::accounts::spelling;
 use crate::apps::secrets;
 use crate::audit::Who;
@@ -138,7 +138,7 @@ impl Declaration<'_> {
 
 /// What is different about the declaration, organization, owner and secret apart. What it leaves out has a default, which
 /// counts as declared.
-fn changes(fields: &mut Fields<'_, '_>, declared: &config::App, products: Option<Vec<String>>) -> AppUpdate {
+fn changes(fields: &mut DeclaredFields<'_, '_>, declared: &config::App, products: Option<Vec<String>>) -> AppUpdate {
     let uris: Vec<&str> = declared
         .redirect_uris
         .iter()

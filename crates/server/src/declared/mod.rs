@@ -92,11 +92,11 @@ struct Declaration<'a> {
     config: &'a Config,
     store: &'a Store,
     now: Instant,
-    applied: Applied<'a>,
+    applied: AppliedValues<'a>,
 }
 
 /// The digests of the values that were applied.
-struct Applied<'a> {
+struct AppliedValues<'a> {
     key: &'a hmac::Key,
     known: HashMap<Field, [u8; 32]>,
     fresh: Vec<Declared>,
@@ -106,8 +106,8 @@ struct Applied<'a> {
 type Field = (String, String, String);
 
 /// The values of one object. Each is compared with the value that was applied last.
-struct Fields<'a, 'k> {
-    applied: &'a mut Applied<'k>,
+struct DeclaredFields<'a, 'k> {
+    applied: &'a mut AppliedValues<'k>,
     kind: &'static str,
     name: &'a str,
     any: bool,
@@ -117,7 +117,7 @@ impl<'a> Declaration<'a> {
     async fn begin(config: &'a Config, store: &'a Store, keys: &'a Keys, now: Instant) -> Result<Self, StoreError> {
         let known = store.declared().await?.into_iter();
         let known = known.map(|value| ((value.kind, value.name, value.field), value.digest));
-        let applied = Applied {
+        let applied = AppliedValues {
             key: keys.declared(),
             known: known.collect(),
             fresh: Vec::new(),
@@ -139,9 +139,9 @@ impl<'a> Declaration<'a> {
     }
 }
 
-impl<'k> Applied<'k> {
-    fn fields<'a>(&'a mut self, kind: &'static str, name: &'a str) -> Fields<'a, 'k> {
-        Fields {
+impl<'k> AppliedValues<'k> {
+    fn fields<'a>(&'a mut self, kind: &'static str, name: &'a str) -> DeclaredFields<'a, 'k> {
+        DeclaredFields {
             applied: self,
             kind,
             name,
@@ -150,7 +150,7 @@ impl<'k> Applied<'k> {
     }
 }
 
-impl Fields<'_, '_> {
+impl DeclaredFields<'_, '_> {
     /// Whether this value differs from the one that was applied last, or none was. From now on it counts as applied.
     fn changed(&mut self, field: &str, value: &str) -> bool {
         if self.is_applied(field, value) {

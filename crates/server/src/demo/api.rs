@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::DemoClock;
 use super::outgoing::{Credentials, Http};
-use super::sample::{Caller, Members, Outcome, Records};
-use super::seen::Seen;
+use super::sample::{Members, RecordOutcome, RecordReader, Records};
+use super::seen::SeenTokens;
 use crate::config::Config;
 use crate::http::body;
 use crate::http::respond;
@@ -26,22 +26,22 @@ use hallpass_dialect::Dialect;
 use hallpass_wire::{Scope, Scopes};
 
 /// The settings and the state of the sample API.
-pub(super) struct Api {
+pub(super) struct SampleApi {
     pub(super) name: String,
     pub(super) introspect: String,
     pub(super) identity: String,
     pub(super) credentials: Credentials,
     pub(super) dialect: Dialect,
-    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) endpoints: Vec<SampleEndpoint>,
     pub(super) records: Mutex<Records>,
-    pub(super) seen: Mutex<Seen>,
+    pub(super) seen: Mutex<SeenTokens>,
     pub(super) http: Http,
     pub(super) clock: Arc<DemoClock>,
 }
 
 /// One entry of the catalogue: a call, and a scope that allows it.
 #[derive(Clone, Debug)]
-pub(super) struct Endpoint {
+pub(super) struct SampleEndpoint {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) scope: Option<Scope>,
@@ -97,16 +97,16 @@ impl<R: Reason> From<R> for Denied {
 }
 
 /// The router of the sample API.
-pub(super) fn router(api: Api) -> Router {
-    Router::new().fallback(answer).with_state(Arc::new(api))
+pub(super) fn router(api: SampleApi) -> Router {
+    Router::new().fallback(handle).with_state(Arc::new(api))
 }
 
 /// The calls in the catalogue, and the scope of each.
-pub(super) fn endpoints(config: &Config) -> Vec<Endpoint> {
-    let of = |(scope, entry): (&Scope, &crate::config::ScopeEntry)| -> Vec<Endpoint> {
-        let parsed = entry.endpoints.iter().filter_map(|text| Endpoint::parse(text));
+pub(super) fn endpoints(config: &Config) -> Vec<SampleEndpoint> {
+    let of = |(scope, entry): (&Scope, &crate::config::ScopeEntry)| -> Vec<SampleEndpoint> {
+        let parsed = entry.endpoints.iter().filter_map(|text| SampleEndpoint::parse(text));
         parsed
-            .map(|endpoint| Endpoint {
+            .map(|endpoint| SampleEndpoint {
                 scope: Some(scope.clone()),
                 ..endpoint
             })
@@ -115,8 +115,8 @@ pub(super) fn endpoints(config: &Config) -> Vec<Endpoint> {
     config.scopes.iter().flat_map(of).collect()
 }
 
-async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
-    let response = match api.answer(request).await {
+async fn handle(State(api): State<Arc<SampleApi>>, request: Request) -> Response {
+    let response = match api.response_to(request).await {
         Ok(response) => response,
         Err(Denied::Refused(refusal)) => respond::rendered(api.dialect.resource_refusal(&refusal.public())),
         Err(Denied::Failed(status, text)) => failure(status, text),
@@ -124,10 +124,10 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     response.map(Body::new)
 }
 
-impl Api {
+impl SampleApi {
     /// Checks in this order: a token is present, the token is active, the endpoint exists, the token has its scope. HC-1:
     /// without a good token the answer reveals nothing, not even whether a path exists.
-    async fn answer(&self, request: Request) -> Result<respond::Response, Denied> {
+    async fn response_to(&self, request: Request) -> Result<respond::Response, Denied> {
         let token = bearer(request.headers())?.to_owned();
         let known = self.introspect(&token).await?;
         if !known.active {
@@ -171,12 +171,12 @@ impl Api {
 
     /// Checks that the call exists, and that the token has one of the scopes that allow it.
     fn permitted(&self, method: &Method, path: &str, known: &Introspection) -> Result<(), Denied> {
-        let at_path: Vec<&Endpoint> = self
+        let at_path: Vec<&SampleEndpoint> = self
             .endpoints
             .iter()
             .filter(|endpoint| endpoint.matches(path))
             .collect();
-        let opening: Vec<&&Endpoint> = at_path
+        let opening: Vec<&&SampleEndpoint> = at_path
             .iter()
             .filter(|endpoint| endpoint.method == method.as_str())
             .collect();
@@ -199,7 +199,7 @@ impl Api {
 
     fn welcome<'a>(&'a self, known: &'a Introspection) -> Welcome<'a> {
         let held = Scopes::parse(&known.scope).unwrap_or_default();
-        let opening = |endpoint: &'a Endpoint| Opening {
+        let opening = |endpoint: &'a SampleEndpoint| Opening {
             call: format!("{} {}", endpoint.method, endpoint.path),
             scope: endpoint.scope.as_ref().map(Scope::as_str),
             open: endpoint.scope.as_ref().is_none_or(|scope| held.contains(scope)),
@@ -239,7 +239,7 @@ impl Api {
         request: Request,
         known: &Introspection,
     ) -> Result<respond::Response, Denied> {
-        let caller = Caller {
+        let caller = RecordReader {
             person: known.username.clone(),
             organization: known.organization.clone(),
         };
@@ -257,17 +257,17 @@ impl Api {
             _ => return Err(Denied::Failed(405, "method not allowed")),
         };
         match outcome {
-            Outcome::List(list) => Ok(json(200, &list)),
-            Outcome::One(record) => Ok(json(200, &record)),
-            Outcome::Made(record) => Ok(json(201, &record)),
-            Outcome::Removed => Ok(respond::empty(204)),
-            Outcome::Absent => Err(Denied::Failed(404, "not found")),
-            Outcome::Full => Err(Denied::Failed(507, "this collection is full")),
+            RecordOutcome::List(list) => Ok(json(200, &list)),
+            RecordOutcome::One(record) => Ok(json(200, &record)),
+            RecordOutcome::Made(record) => Ok(json(201, &record)),
+            RecordOutcome::Removed => Ok(respond::empty(204)),
+            RecordOutcome::Absent => Err(Denied::Failed(404, "not found")),
+            RecordOutcome::Full => Err(Denied::Failed(507, "this collection is full")),
         }
     }
 }
 
-impl Endpoint {
+impl SampleEndpoint {
     /// Parses `METHOD /path/{id}`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (method, path) = text.split_once(' ')?;

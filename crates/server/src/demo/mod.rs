@@ -137,7 +137,7 @@ pub async fn run(options: Options) -> Result<(), DemoError> {
 /// The parts from which API and app are built.
 struct Parts {
     config: Config,
-    sample: world::Sample,
+    sample: world::SampleWorld,
     api_url: String,
     app: SocketAddr,
     clock: Arc<DemoClock>,
@@ -159,10 +159,10 @@ impl Parts {
         format!("{base}{path}")
     }
 
-    fn api(&self) -> api::Api {
+    fn api(&self) -> api::SampleApi {
         let wire = &self.config.wire;
         let resource = self.config.resources.first();
-        api::Api {
+        api::SampleApi {
             name: format!("{} API (sample)", self.config.brand.name),
             introspect: self.endpoint(&self.config.paths.introspect),
             identity: self.endpoint(&self.config.paths.identity),
@@ -186,13 +186,13 @@ impl Parts {
         }
     }
 
-    fn sample_app(&self) -> app::App {
+    fn sample_app(&self) -> app::SampleApp {
         let paths = &self.config.paths;
-        app::App {
+        app::SampleApp {
             url: world::app_url(self.app),
             brand: self.config.brand.name.to_string(),
             issuer: self.issuer(),
-            endpoints: app::Endpoints {
+            endpoints: app::ServerAddresses {
                 authorize: format!("{}{}", self.issuer(), paths.authorize),
                 token: self.endpoint(&paths.token),
                 introspect: self.endpoint(&paths.introspect),

@@ -18,7 +18,7 @@ pub(super) struct Http(Client);
 
 /// An answer with its whole body.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(super) struct ReceivedResponse {
     pub(super) status: u16,
     /// Names and values, in the order received.
     pub(super) headers: Vec<(String, String)>,
@@ -63,7 +63,7 @@ impl Http {
         url: &str,
         form: &[(&str, String)],
         credentials: Option<&Credentials>,
-    ) -> Result<Answer, reqwest::Error> {
+    ) -> Result<ReceivedResponse, reqwest::Error> {
         let request = self.0.post(url).form(form);
         send(match credentials {
             Some(credentials) => request.header("authorization", credentials.basic()),
@@ -73,7 +73,7 @@ impl Http {
     }
 
     /// Sends a GET with a bearer token.
-    pub(super) async fn get(&self, url: &str, token: &str) -> Result<Answer, reqwest::Error> {
+    pub(super) async fn get(&self, url: &str, token: &str) -> Result<ReceivedResponse, reqwest::Error> {
         send(self.0.get(url).bearer_auth(token)).await
     }
 
@@ -84,7 +84,7 @@ impl Http {
         url: &str,
         token: &str,
         body: Option<&serde_json::Value>,
-    ) -> Result<Answer, reqwest::Error> {
+    ) -> Result<ReceivedResponse, reqwest::Error> {
         let request = self.0.request(method.clone(), url).bearer_auth(token);
         send(match body {
             Some(body) => request.json(body),
@@ -94,10 +94,10 @@ impl Http {
     }
 }
 
-async fn send(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
+async fn send(request: RequestBuilder) -> Result<ReceivedResponse, reqwest::Error> {
     let response = request.send().await?;
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    Ok(Answer {
+    Ok(ReceivedResponse {
         status: response.status().as_u16(),
         headers: response
             .headers()

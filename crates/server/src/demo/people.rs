@@ -8,11 +8,11 @@ use crate::store::model::Role;
 pub(super) struct Person {
     pub(super) email: String,
     pub(super) name: String,
-    pub(super) memberships: Vec<Membership>,
+    pub(super) memberships: Vec<PersonMembership>,
 }
 
 /// A person's role in an organization.
-pub(super) struct Membership {
+pub(super) struct PersonMembership {
     pub(super) role: &'static str,
     pub(super) organization: String,
     pub(super) sandbox: bool,
@@ -34,9 +34,9 @@ pub(super) fn people(config: &Config, issuer: &str) -> Vec<Person> {
     config.users.iter().map(person).collect()
 }
 
-fn membership(organization: &Organization, user: &User, issuer: &str) -> Option<Membership> {
+fn membership(organization: &Organization, user: &User, issuer: &str) -> Option<PersonMembership> {
     let (_, role) = organization.members.iter().find(|(email, _)| *email == user.email)?;
-    Some(Membership {
+    Some(PersonMembership {
         role: role.as_str(),
         organization: organization.name.to_string(),
         sandbox: organization.kind == OrganizationKind::Sandbox,
@@ -52,7 +52,7 @@ pub(super) fn settings(organization: &Organization, issuer: &str) -> String {
     format!("{issuer}/organizations/{}?tab=api", organization.slug)
 }
 
-impl Membership {
+impl PersonMembership {
     fn text(&self) -> String {
         let sandbox = if self.sandbox { " (sandbox)" } else { "" };
         format!("{} of {}{sandbox}", self.role, self.organization)
@@ -63,7 +63,7 @@ impl Membership {
 pub(super) fn table(people: &[Person]) -> String {
     let heading = ["E-MAIL", "PASSWORD", "NAME", "ROLES"].map(str::to_owned);
     let row = |person: &Person| {
-        let roles: Vec<String> = person.memberships.iter().map(Membership::text).collect();
+        let roles: Vec<String> = person.memberships.iter().map(PersonMembership::text).collect();
         let roles = roles.join(", ");
         [person.email.clone(), PASSWORD.to_owned(), person.name.clone(), roles]
     };
@@ -85,7 +85,7 @@ pub(super) fn table(people: &[Person]) -> String {
 mod tests {
     use super::*;
 
-    fn person(email: &str, name: &str, memberships: Vec<Membership>) -> Person {
+    fn person(email: &str, name: &str, memberships: Vec<PersonMembership>) -> Person {
         Person {
             email: email.to_owned(),
             name: name.to_owned(),
@@ -93,8 +93,8 @@ mod tests {
         }
     }
 
-    fn member_of(organization: &str, sandbox: bool) -> Membership {
-        Membership {
+    fn member_of(organization: &str, sandbox: bool) -> PersonMembership {
+        PersonMembership {
             role: "owner",
             organization: organization.to_owned(),
             sandbox,

@@ -14,7 +14,7 @@ pub(super) type Members = IndexMap<String, Value>;
 
 /// The caller, as introspection described the token.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Caller {
+pub(super) struct RecordReader {
     /// The person's e-mail address. `None` for a token of the app itself.
     pub(super) person: Option<String>,
     pub(super) organization: Option<String>,
@@ -36,7 +36,7 @@ struct Record {
 
 /// The result of a call.
 #[derive(Debug, PartialEq)]
-pub(super) enum Outcome {
+pub(super) enum RecordOutcome {
     List(Vec<Members>),
     One(Members),
     Made(Members),
@@ -45,7 +45,7 @@ pub(super) enum Outcome {
     Full,
 }
 
-impl Caller {
+impl RecordReader {
     fn sees(&self, record: &Record) -> bool {
         record.of == "everyone"
             || [&self.person, &self.organization]
@@ -63,9 +63,9 @@ impl Records {
     }
 
     /// The caller's records of the collection at `path`, or the one at `path/id`.
-    pub(super) fn read(&self, path: &str, caller: &Caller) -> Outcome {
+    pub(super) fn read(&self, path: &str, caller: &RecordReader) -> RecordOutcome {
         if let Some(collection) = self.0.get(path) {
-            return Outcome::List(
+            return RecordOutcome::List(
                 collection
                     .iter()
                     .filter(|record| caller.sees(record))
@@ -77,56 +77,56 @@ impl Records {
             let records = self.0.get(collection)?;
             records.iter().find(|record| record.id == id && caller.sees(record))
         });
-        found.map_or(Outcome::Absent, |record| Outcome::One(record.shown()))
+        found.map_or(RecordOutcome::Absent, |record| RecordOutcome::One(record.shown()))
     }
 
     /// Adds a record to the collection at `path`. Its owner is of the same kind as those of the other records.
-    pub(super) fn add(&mut self, path: &str, mut members: Members, caller: &Caller) -> Outcome {
+    pub(super) fn add(&mut self, path: &str, mut members: Members, caller: &RecordReader) -> RecordOutcome {
         let Some(collection) = self.0.get_mut(path) else {
-            return Outcome::Absent;
+            return RecordOutcome::Absent;
         };
         let by_person = collection.iter().any(|record| record.of.contains('@'));
         let person = caller.person.as_ref().filter(|_| by_person);
         let Some(of) = person.or(caller.organization.as_ref()).cloned() else {
-            return Outcome::Absent;
+            return RecordOutcome::Absent;
         };
         if collection.len() >= MOST_RECORDS {
-            return Outcome::Full;
+            return RecordOutcome::Full;
         }
         let id = collection.iter().map(|record| record.id).max().unwrap_or(0) + 1;
         members.retain(|name, _| name != "id" && name != "of");
         let record = Record { of, id, members };
         let shown = record.shown();
         collection.push(record);
-        Outcome::Made(shown)
+        RecordOutcome::Made(shown)
     }
 
     /// Replaces the given members of the caller's own record at `path`.
-    pub(super) fn change(&mut self, path: &str, members: Members, caller: &Caller) -> Outcome {
+    pub(super) fn change(&mut self, path: &str, members: Members, caller: &RecordReader) -> RecordOutcome {
         let Some(record) = self.own(path, caller) else {
-            return Outcome::Absent;
+            return RecordOutcome::Absent;
         };
         for (name, value) in members {
             if let Some(member) = record.members.get_mut(&name) {
                 *member = value;
             }
         }
-        Outcome::One(record.shown())
+        RecordOutcome::One(record.shown())
     }
 
     /// Removes the caller's own record at `path`.
-    pub(super) fn remove(&mut self, path: &str, caller: &Caller) -> Outcome {
+    pub(super) fn remove(&mut self, path: &str, caller: &RecordReader) -> RecordOutcome {
         let Some(id) = self.own(path, caller).map(|record| record.id) else {
-            return Outcome::Absent;
+            return RecordOutcome::Absent;
         };
         let collection = split(path).and_then(|(collection, _)| self.0.get_mut(collection));
         if let Some(collection) = collection {
             collection.retain(|record| record.id != id);
         }
-        Outcome::Removed
+        RecordOutcome::Removed
     }
 
-    fn own(&mut self, path: &str, caller: &Caller) -> Option<&mut Record> {
+    fn own(&mut self, path: &str, caller: &RecordReader) -> Option<&mut Record> {
         let (collection, id) = split(path)?;
         let records = self.0.get_mut(collection)?;
         records
@@ -161,15 +161,15 @@ mod tests {
         serde_json::from_str(text).unwrap()
     }
 
-    fn caller(person: Option<&str>, organization: &str) -> Caller {
-        Caller {
+    fn caller(person: Option<&str>, organization: &str) -> RecordReader {
+        RecordReader {
             person: person.map(str::to_owned),
             organization: Some(organization.to_owned()),
         }
     }
 
-    fn ids(outcome: &Outcome) -> Vec<u64> {
-        let Outcome::List(list) = outcome else {
+    fn ids(outcome: &RecordOutcome) -> Vec<u64> {
+        let RecordOutcome::List(list) = outcome else {
             panic!("{outcome:?}")
         };
         list.iter().map(|members| members["id"].as_u64().unwrap()).collect()
@@ -180,10 +180,13 @@ mod tests {
         let records = records();
         assert_eq!(ids(&records.read("/notes", &caller(Some("a@x"), "other"))), [1, 4]);
         assert_eq!(ids(&records.read("/notes", &caller(None, "shop"))), [3, 4]);
-        assert_eq!(records.read("/notes/2", &caller(Some("a@x"), "shop")), Outcome::Absent);
+        assert_eq!(
+            records.read("/notes/2", &caller(Some("a@x"), "shop")),
+            RecordOutcome::Absent
+        );
         assert!(matches!(
             records.read("/notes/3", &caller(Some("a@x"), "shop")),
-            Outcome::One(_)
+            RecordOutcome::One(_)
         ));
     }
 
@@ -194,14 +197,14 @@ mod tests {
         for path in ["/notes/1", "/notes/3", "/notes/4"] {
             assert_eq!(
                 records.change(path, Members::new(), &stranger),
-                Outcome::Absent,
+                RecordOutcome::Absent,
                 "{path}"
             );
-            assert_eq!(records.remove(path, &stranger), Outcome::Absent, "{path}");
+            assert_eq!(records.remove(path, &stranger), RecordOutcome::Absent, "{path}");
         }
         assert_eq!(
             records.remove("/notes/1", &caller(Some("a@x"), "other")),
-            Outcome::Removed
+            RecordOutcome::Removed
         );
     }
 
@@ -213,7 +216,7 @@ mod tests {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), Value::from(value)))
             .collect();
-        let Outcome::Made(made) = records.add("/notes", body, &caller(Some("c@x"), "other")) else {
+        let RecordOutcome::Made(made) = records.add("/notes", body, &caller(Some("c@x"), "other")) else {
             panic!()
         };
         assert_eq!(made["id"], 5);

@@ -14,9 +14,9 @@ const MOST: usize = 4096;
 
 /// Expiries by the hash of the token. The tokens themselves are not kept.
 #[derive(Default)]
-pub(super) struct Seen(IndexMap<[u8; 32], i64>);
+pub(super) struct SeenTokens(IndexMap<[u8; 32], i64>);
 
-impl Seen {
+impl SeenTokens {
     /// Notes a token that is active until `exp` (seconds since the epoch).
     pub(super) fn note(&mut self, token: &str, exp: i64) {
         let key = hash(token);
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn expired_revoked_and_unknown_are_told_apart() {
-        let mut seen = Seen::default();
+        let mut seen = SeenTokens::default();
         seen.note("a", 100);
         let at = |seconds: i64, token| seen.refusal(token, Instant(seconds * 1000));
         assert_eq!(at(100, "a"), AccessReason::TokenExpired);
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded_and_forgets_the_oldest() {
-        let mut seen = Seen::default();
+        let mut seen = SeenTokens::default();
         for number in 0..=MOST {
             seen.note(&number.to_string(), 1);
         }

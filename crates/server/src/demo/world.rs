@@ -48,7 +48,7 @@ const WORLDS: [(&str, &str, &str); 5] = [
 /// The data of the sample API, and the requests of the sample app.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Sample {
+pub(super) struct SampleWorld {
     /// How apps authenticate at the token endpoint in this preset.
     pub(super) client_authentication: ClientAuthentication,
     /// Whether the API's own text prints the client's id and secret.
@@ -88,7 +88,7 @@ pub(super) struct Addresses {
 }
 
 /// Loads the world of `preset` for these addresses. Its file and all data are in `folder`.
-pub(super) fn load(preset: &str, addresses: Addresses, folder: &Folder) -> Result<(Config, Sample), DemoError> {
+pub(super) fn load(preset: &str, addresses: Addresses, folder: &Folder) -> Result<(Config, SampleWorld), DemoError> {
     let Some((_, declared, sample)) = WORLDS.iter().find(|(name, ..)| *name == preset) else {
         return Err(DemoError::UnknownPreset(preset.to_owned(), preset_names().join(", ")));
     };
@@ -146,7 +146,7 @@ mod tests {
         app: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8082),
     };
 
-    fn world(preset: &str) -> (Config, Sample) {
+    fn world(preset: &str) -> (Config, SampleWorld) {
         let folder = Folder::open(None).unwrap();
         load(preset, ADDRESSES, &folder).unwrap()
     }
@@ -187,7 +187,7 @@ mod tests {
             }
             for call in &sample.calls {
                 let matching = |endpoint: &&&String| {
-                    crate::demo::api::Endpoint::parse(endpoint)
+                    crate::demo::api::SampleEndpoint::parse(endpoint)
                         .is_some_and(|e| e.matches(&call.path) && e.method == call.method)
                 };
                 assert!(

@@ -1,7 +1,7 @@
 //! Reads the body of a request. Size, time and memory per source are limited, so that no client can fill the memory or hold
 //! a connection.
 
-use crate::serve::in_flight::{Held, InFlight, Kind, Source};
+use crate::serve::in_flight::{HeldAmount, InFlight, Kind, Source};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes};
 use std::sync::Arc;
@@ -68,7 +68,7 @@ async fn collect<B: Body<Data = Bytes>>(body: B, share: Option<Share>) -> Result
 /// of one byte would keep 8 KiB in memory.
 struct Collected {
     bytes: Vec<u8>,
-    held: Option<Held>,
+    held: Option<HeldAmount>,
 }
 
 impl Collected {

@@ -9,7 +9,7 @@
 //! allowed, and a page must hold a code with its verifier, a token or a secret to get anything. Pages and introspection are
 //! shared with no other origin.
 
-use crate::http::endpoints::{Readers, Row};
+use crate::http::endpoints::{EndpointRow, Readers};
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::serve::hallpass::Hallpass;
@@ -42,7 +42,7 @@ pub enum Sharing {
 }
 
 /// Decides which pages may read the answer of this endpoint.
-pub async fn sharing(hallpass: &Hallpass, row: &Row, headers: &HeaderMap) -> Sharing {
+pub async fn sharing(hallpass: &Hallpass, row: &EndpointRow, headers: &HeaderMap) -> Sharing {
     match row.readers {
         Readers::Own => return Sharing::Own,
         Readers::Everybody => return Sharing::Everybody,

@@ -112,7 +112,7 @@ pub enum Published {
 }
 
 /// One endpoint.
-pub struct Row {
+pub struct EndpointRow {
     /// The target of its paths.
     pub endpoint: Endpoint,
     /// The location.
@@ -126,78 +126,78 @@ pub struct Row {
 }
 
 /// One row per endpoint.
-pub static TABLE: [Row; 11] = [
-    Row {
+pub static TABLE: [EndpointRow; 11] = [
+    EndpointRow {
         endpoint: Endpoint::Authorize,
         location: Location::Path("authorize", |paths| &paths.authorize),
         methods: Methods::Read,
         readers: Readers::Own,
         published: Published::AtIssuer("authorization_endpoint"),
     },
-    Row {
+    EndpointRow {
         endpoint: Endpoint::Token,
         location: Location::Path("token", |paths| &paths.token),
         methods: Methods::Post,
         readers: Readers::Apps,
         published: Published::AtApi("token_endpoint"),
     },
-    Row {
+    EndpointRow {
         endpoint: Endpoint::Introspect,
         location: Location::Path("introspect", |paths| &paths.introspect),
         methods: Methods::Post,
         readers: Readers::Own,
         published: Published::AtApi("introspection_endpoint"),
     },
-    Row {
+    EndpointRow {
         endpoint: Endpoint::Revoke,
         location: Location::Path("revoke", |paths| &paths.revoke),
         methods: Methods::Post,
         readers: Readers::Apps,
         published: Published::AtApi("revocation_endpoint"),
     },
-    Row {
+    EndpointRow {
         endpoint: Endpoint::Identity,
         location: Location::Path("identity", |paths| &paths.identity),
         methods: Methods::ReadOrPost,
         readers: Readers::Apps,
         published: Published::AtApi("userinfo_endpoint"),
     },
-    Row {
+    EndpointRow {
         endpoint: Endpoint::Metadata,
         location: Location::WellKnown("oauth-authorization-server"),
         methods: Methods::Read,
         readers: Readers::Everybody,
         published: Published::Nowhere,
     },
-    Row {
+    EndpointRow {
         endpoint: Endpoint::OpenIdConfiguration,
         location: Location::WellKnown("openid-configuration"),
         methods: Methods::Read,
         readers: Readers::Everybody,
         published: Published::Nowhere,
     },
-    Row {
+    EndpointRow {
         endpoint: Endpoint::OpenApi,
         location: Location::Fixed("/openapi.json"),
         methods: Methods::Read,
         readers: Readers::Everybody,
         published: Published::Nowhere,
     },
-    Row {
+    EndpointRow {
         endpoint: Endpoint::Live,
         location: Location::Fixed("/health/live"),
         methods: Methods::Read,
         readers: Readers::Own,
         published: Published::Nowhere,
     },
-    Row {
+    EndpointRow {
         endpoint: Endpoint::Ready,
         location: Location::Fixed("/health/ready"),
         methods: Methods::Read,
         readers: Readers::Own,
         published: Published::Nowhere,
     },
-    Row {
+    EndpointRow {
         endpoint: Endpoint::Page,
         location: Location::Rest,
         methods: Methods::ReadOrPost,
@@ -226,7 +226,7 @@ const LATER: [&str; 3] = ["admin", "metrics", "forward-auth"];
 #[must_use]
 pub fn reserved(path: &str) -> Option<&str> {
     let first = path.split('/').nth(1).unwrap_or_default();
-    let fixed = |row: &Row| match row.location {
+    let fixed = |row: &EndpointRow| match row.location {
         Location::Fixed(fixed) => fixed.split('/').nth(1) == Some(first),
         Location::WellKnown(_) => first == ".well-known",
         Location::Path(..) | Location::Rest => false,
@@ -244,8 +244,8 @@ pub fn bare(path: &str) -> &str {
 /// The endpoints of a deployment, by path.
 pub struct Endpoints {
     /// Keyed by the path without a trailing slash. The number is how many bytes of the path belong to the public URL.
-    by_path: HashMap<String, (&'static Row, usize)>,
-    rest: &'static Row,
+    by_path: HashMap<String, (&'static EndpointRow, usize)>,
+    rest: &'static EndpointRow,
     /// The paths of the public URL and of the API's URL, if they have one. The longer one comes first, because it may begin
     /// with the other.
     bases: Vec<String>,
@@ -275,7 +275,7 @@ impl Endpoints {
 
     /// The target of a path, and the path below the public URL or the API's URL. An endpoint has precedence over a page.
     #[must_use]
-    pub fn find<'p>(&self, path: &'p str) -> (&'static Row, &'p str) {
+    pub fn find<'p>(&self, path: &'p str) -> (&'static EndpointRow, &'p str) {
         if let Some((row, base)) = self.by_path.get(bare(path)) {
             return (row, path.get(*base..).unwrap_or_default());
         }

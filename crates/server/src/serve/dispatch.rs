@@ -2,7 +2,7 @@
 
 use crate::http::body::{self, Unread};
 use crate::http::cors;
-use crate::http::endpoints::{Endpoint, Methods, Row, bare};
+use crate::http::endpoints::{Endpoint, EndpointRow, Methods, bare};
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::http::source::Peer;
@@ -29,7 +29,7 @@ pub(super) trait RequestBody:
 impl<B: hyper::body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static> RequestBody for B {}
 
 /// An answer whose body is whole.
-pub(super) type Answer = http::Response<Bytes>;
+pub(super) type WholeResponse = http::Response<Bytes>;
 
 /// Answers a request: finds its endpoint, and says who may read the answer.
 pub(super) async fn dispatch<B: RequestBody>(
@@ -37,7 +37,7 @@ pub(super) async fn dispatch<B: RequestBody>(
     pages: &Router,
     mut request: Request<B>,
     peer: Peer,
-) -> Answer {
+) -> WholeResponse {
     if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
         let refused = hallpass.dialect.token_refusal(&without_host().public(), Scheme::None);
         return respond::rendered(refused).map(whole);
@@ -47,19 +47,19 @@ pub(super) async fn dispatch<B: RequestBody>(
     if let Some(preflight) = sharing.preflight(request.method(), request.headers()) {
         return preflight.map(whole);
     }
-    let mut answer = answer_of(hallpass, pages, row, (request, peer)).await;
+    let mut answer = handle(hallpass, pages, row, (request, peer)).await;
     sharing.mark(answer.headers_mut());
     answer
 }
 
 /// The answer of an endpoint. Each request copies the state of this future, which is as large as its largest branch. So
 /// branches that are large, or not hot, are boxed.
-async fn answer_of<B: RequestBody>(
+async fn handle<B: RequestBody>(
     hallpass: &Arc<Hallpass>,
     pages: &Router,
-    row: &'static Row,
+    row: &'static EndpointRow,
     (mut request, peer): (Request<B>, Peer),
-) -> Answer {
+) -> WholeResponse {
     let full = |response: Response| response.map(whole);
     let method = request.method();
     let served = row.methods.contain(method);
@@ -89,7 +89,7 @@ async fn answer_of<B: RequestBody>(
                     let (parts, body) = response.into_parts();
                     // A page is complete in memory, so collecting it neither waits nor fails.
                     let bytes = body.collect().await.map(|body| body.to_bytes());
-                    Answer::from_parts(parts, bytes.unwrap_or_default())
+                    WholeResponse::from_parts(parts, bytes.unwrap_or_default())
                 }
                 Err(never) => match never {},
             }
@@ -102,7 +102,7 @@ fn whole(body: Full<Bytes>) -> Bytes {
 }
 
 /// The answer if the memory for requests is full.
-pub(super) fn no_room(hallpass: &Hallpass) -> Answer {
+pub(super) fn no_room(hallpass: &Hallpass) -> WholeResponse {
     let refused = hallpass
         .dialect
         .token_refusal(&ServerReason::NoRoom.public(), Scheme::None);
@@ -115,7 +115,7 @@ fn without_host() -> RequestReason {
 }
 
 /// Finds the endpoint, and removes the path of the public address from the request. For pages it also removes a trailing slash.
-fn find<B>(hallpass: &Hallpass, request: &mut Request<B>) -> &'static Row {
+fn find<B>(hallpass: &Hallpass, request: &mut Request<B>) -> &'static EndpointRow {
     let path = request.uri().path();
     let (row, below) = hallpass.endpoints.find(path);
     let wanted = if row.endpoint == Endpoint::Page {
@@ -140,7 +140,12 @@ fn find<B>(hallpass: &Hallpass, request: &mut Request<B>) -> &'static Row {
     row
 }
 
-async fn form_endpoint<B: RequestBody>(hallpass: &Hallpass, row: &Row, request: Request<B>, peer: Peer) -> Response {
+async fn form_endpoint<B: RequestBody>(
+    hallpass: &Hallpass,
+    row: &EndpointRow,
+    request: Request<B>,
+    peer: Peer,
+) -> Response {
     let (parts, body) = request.into_parts();
     // A client that waits for 100 (Continue) gets the refusal before it sends the body (RFC 9110 §10.1.1). From any other client
     // the body is read first, or the answer would be lost with the connection.

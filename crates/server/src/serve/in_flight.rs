@@ -71,7 +71,7 @@ fn bounds(network: Network) -> &'static Amounts {
 
 /// An amount that a request holds. It is given back when this value is dropped.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldAmount {
     in_flight: Arc<InFlight>,
     source: Source,
     kind: Kind,
@@ -81,8 +81,8 @@ pub struct Held {
 impl InFlight {
     /// Takes an amount for a source. `None` if the source or the whole server has reached its limit.
     #[must_use]
-    pub fn take(self: &Arc<Self>, source: Source, kind: Kind, amount: usize) -> Option<Held> {
-        let mut held = Held {
+    pub fn take(self: &Arc<Self>, source: Source, kind: Kind, amount: usize) -> Option<HeldAmount> {
+        let mut held = HeldAmount {
             in_flight: self.clone(),
             source,
             kind,
@@ -93,9 +93,9 @@ impl InFlight {
 
     /// Takes an amount even above the limit: a change that was made cannot be undone for lack of memory.
     #[must_use]
-    pub fn take_anyway(self: &Arc<Self>, source: Source, kind: Kind, amount: usize) -> Held {
+    pub fn take_anyway(self: &Arc<Self>, source: Source, kind: Kind, amount: usize) -> HeldAmount {
         self.lock().add(source, kind, amount);
-        Held {
+        HeldAmount {
             in_flight: self.clone(),
             source,
             kind,
@@ -115,7 +115,7 @@ impl InFlight {
     }
 }
 
-impl Held {
+impl HeldAmount {
     /// The size of this amount.
     #[must_use]
     pub fn amount(&self) -> usize {
@@ -134,7 +134,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldAmount {
     fn drop(&mut self) {
         self.in_flight.lock().subtract(self.source, self.kind, self.amount);
     }
@@ -181,7 +181,7 @@ mod tests {
         Source::of(address.parse().unwrap(), &proxies)
     }
 
-    fn taken(in_flight: &Arc<InFlight>, address: &str, kind: Kind, amount: usize) -> Vec<Held> {
+    fn taken(in_flight: &Arc<InFlight>, address: &str, kind: Kind, amount: usize) -> Vec<HeldAmount> {
         std::iter::from_fn(|| in_flight.take(source(address), kind, amount)).collect()
     }
 

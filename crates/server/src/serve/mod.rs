@@ -23,7 +23,7 @@ use crate::http::source::Proxies;
 use crate::keys::{KeyError, Keys};
 use crate::random;
 use crate::serve::hallpass::Hallpass;
-use crate::serve::listen::{Bounds, DRAIN, LINGERING, listen};
+use crate::serve::listen::{DRAIN, LINGERING, ListenBounds, listen};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant, Steady};
 use crate::tokens::copies::Repeats;
@@ -118,7 +118,7 @@ pub async fn start_with(config: Config, clock: Clock, patience: Patience) -> Res
     let (stop, stopped) = watch::channel(false);
     let mut told = stopped.clone();
     let told = async move { drop(told.wait_for(|stopped| *stopped).await) };
-    let bounds = Bounds {
+    let bounds = ListenBounds {
         connections: descriptors::connections(),
         lingering: LINGERING,
         patience,

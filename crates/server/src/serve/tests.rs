@@ -133,7 +133,7 @@ async fn bounded(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let patience = Patience { slowest, idle: slowest };
-    let bounds = Bounds {
+    let bounds = ListenBounds {
         connections,
         // None: each connection is a socket alone between requests.
         lingering: 0,

@@ -40,7 +40,7 @@ use crate::time::Instant;
 use engine::Engine;
 use engine::postgres::Postgres;
 use engine::sqlite::Sqlite;
-use engine::writer::bounds::Bounds;
+use engine::writer::bounds::BatchBounds;
 use engine::writer::queue::{Queue, Shared};
 use engine::writer::work::{Outcome, Use, Work, Write};
 use model::{AuditEvent, Change, GrantId, NewChange};
@@ -61,7 +61,7 @@ struct Inner {
     engine: Engine,
     queue: Queue,
     shared: Arc<Shared>,
-    bounds: Arc<Bounds>,
+    bounds: Arc<BatchBounds>,
 }
 
 impl Store {
@@ -88,7 +88,7 @@ impl Store {
         Ok(Self::of(Engine::Sqlite(sqlite), queue, shared, bounds))
     }
 
-    fn of(engine: Engine, queue: Queue, shared: Arc<Shared>, bounds: Arc<Bounds>) -> Self {
+    fn of(engine: Engine, queue: Queue, shared: Arc<Shared>, bounds: Arc<BatchBounds>) -> Self {
         let inner = Inner {
             engine,
             queue,

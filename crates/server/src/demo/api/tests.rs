@@ -30,7 +30,7 @@ fn exactly_one_bearer_header_is_a_token() {
 
 #[test]
 fn a_placeholder_stands_for_one_segment() {
-    let endpoint = Endpoint::parse("GET /houses/{id}").unwrap();
+    let endpoint = SampleEndpoint::parse("GET /houses/{id}").unwrap();
     assert!(endpoint.matches("/houses/12"));
     for path in ["/houses", "/houses/", "/houses/12/rooms", "/reports/12", "/houses/12/"] {
         assert!(!endpoint.matches(path), "{path}");
@@ -60,11 +60,11 @@ fn introspection() -> SocketAddr {
 fn api(server: SocketAddr) -> Router {
     let folder = Folder::open(None).unwrap();
     let records = r#"{"/notes": [{"of": "one", "id": 1}, {"of": "two", "id": 2}]}"#;
-    let endpoint = |text: &str, scope: &str| Endpoint {
+    let endpoint = |text: &str, scope: &str| SampleEndpoint {
         scope: Scope::parse(scope).ok(),
-        ..Endpoint::parse(text).unwrap()
+        ..SampleEndpoint::parse(text).unwrap()
     };
-    router(Api {
+    router(SampleApi {
         name: "Notes".to_owned(),
         introspect: format!("http://{server}/introspect"),
         identity: format!("http://{server}/identity"),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::keeper::{Renewal, Standing, TokenSet};
+use super::keeper::{Renewal, TokenSet, TokenStanding};
 use super::session::Desk;
-use super::steps::{self, Mood, Shown, Veil};
+use super::steps::{self, Mood, ShownExchange, Veil};
 use super::tour::Stop;
-use super::{App, Registration};
-use crate::demo::outgoing::Answer;
+use super::{Registration, SampleApp};
+use crate::demo::outgoing::ReceivedResponse;
 use crate::demo::world::{Call, ClientAuthentication};
 
 /// A button of the desk.
@@ -50,13 +50,13 @@ impl Action {
 }
 
 /// The context of one action: the app, the registration and one browser's session.
-pub(super) struct Work<'a> {
-    pub(super) app: &'a App,
+pub(super) struct ActionContext<'a> {
+    pub(super) app: &'a SampleApp,
     pub(super) registration: &'a Registration,
     pub(super) desk: &'a mut Desk,
 }
 
-impl Work<'_> {
+impl ActionContext<'_> {
     /// Performs the action of a button. `call` is the index of the chosen API call.
     pub(super) async fn act(&mut self, action: Action, call: usize) {
         let call = self.app.calls.get(call).or(self.app.calls.first()).cloned();
@@ -129,8 +129,8 @@ impl Work<'_> {
             .map(|tokens| tokens.standing(self.app.clock.now()))
         {
             None => false,
-            Some(Standing::Good) => true,
-            Some(Standing::Expired) => {
+            Some(TokenStanding::Good) => true,
+            Some(TokenStanding::Expired) => {
                 self.refresh("Method 1: the access token has expired, so refresh first")
                     .await
             }
@@ -267,10 +267,11 @@ impl Work<'_> {
         let url = &self.app.endpoints.token;
         let (first, second) = tokio::join!(self.post(url, form.clone()), self.post(url, form));
         let now = self.app.clock.now();
-        let renewed = |answer: &Option<Answer>| match answer.as_ref().map(|a| held.renewed(a.status, &a.body, now)) {
-            Some(Renewal::Renewed(tokens)) => Some(tokens),
-            _ => None,
-        };
+        let renewed =
+            |answer: &Option<ReceivedResponse>| match answer.as_ref().map(|a| held.renewed(a.status, &a.body, now)) {
+                Some(Renewal::Renewed(tokens)) => Some(tokens),
+                _ => None,
+            };
         let shown = vec![first.0, second.0];
         match (renewed(&first.1), renewed(&second.1)) {
             (Some(one), Some(two)) => {
@@ -377,7 +378,11 @@ impl Work<'_> {
     }
 
     /// Posts a form to the server, with the client's id and secret as the preset places them.
-    async fn post(&self, url: &str, mut form: Vec<(&'static str, String)>) -> (Shown, Option<Answer>) {
+    async fn post(
+        &self,
+        url: &str,
+        mut form: Vec<(&'static str, String)>,
+    ) -> (ShownExchange, Option<ReceivedResponse>) {
         let credentials = &self.registration.credentials;
         let basic = match self.app.client_authentication {
             ClientAuthentication::Basic => Some(credentials),
@@ -394,7 +399,7 @@ impl Work<'_> {
     }
 
     /// Sends a call to the API.
-    async fn get(&self, call: &Call, token: &str) -> (Shown, Option<Answer>) {
+    async fn get(&self, call: &Call, token: &str) -> (ShownExchange, Option<ReceivedResponse>) {
         let url = format!("{}{}", self.app.api_url, call.path);
         let method = http::Method::from_bytes(call.method.as_bytes()).unwrap_or_default();
         let answer = self.app.http.call(&method, &url, token, call.body.as_ref()).await.ok();
@@ -411,7 +416,7 @@ impl Work<'_> {
         )
     }
 
-    fn shown(&self, request: &str, answer: Option<&Answer>, form: &[(&str, String)]) -> Shown {
+    fn shown(&self, request: &str, answer: Option<&ReceivedResponse>, form: &[(&str, String)]) -> ShownExchange {
         let mut veil = self.veil();
         for (_, value) in form
             .iter()
@@ -422,8 +427,8 @@ impl Work<'_> {
         if let Some(answer) = answer {
             veil.hide_tokens(&answer.body);
         }
-        let answered = answer.map_or_else(|| "No answer came.".to_owned(), steps::answer);
-        Shown {
+        let answered = answer.map_or_else(|| "No answer came.".to_owned(), steps::render_response);
+        ShownExchange {
             request: veil.cover(request),
             answer: veil.cover(&answered),
         }
@@ -445,7 +450,7 @@ impl Work<'_> {
         veil
     }
 
-    pub(super) fn tell(&mut self, mood: Mood, title: &str, text: &str, exchanges: Vec<Shown>) {
+    pub(super) fn tell(&mut self, mood: Mood, title: &str, text: &str, exchanges: Vec<ShownExchange>) {
         let at = super::moments::time(self.app.clock.now());
         self.desk.tell(at, mood, title, text, exchanges);
     }

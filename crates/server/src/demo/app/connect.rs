@@ -5,13 +5,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hallpass_wire::Parameters;
 use hallpass_wire::redirect_uri::with_query;
 
-use super::actions::Work;
+use super::actions::ActionContext;
 use super::session::{Desk, Pending};
-use super::steps::{Mood, Shown, Veil};
-use super::{App, Registration, moments};
+use super::steps::{Mood, ShownExchange, Veil};
+use super::{Registration, SampleApp, moments};
 
 /// The URL to which the person's browser is sent.
-pub(super) fn address(app: &App, registration: &Registration, pending: &Pending) -> String {
+pub(super) fn address(app: &SampleApp, registration: &Registration, pending: &Pending) -> String {
     let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, pending.verifier.as_bytes()));
     let mut pairs = vec![("response_type", "code"), ("client_id", &registration.credentials.id)];
     pairs.extend(registration.redirect_uri.as_deref().map(|uri| ("redirect_uri", uri)));
@@ -25,8 +25,8 @@ pub(super) fn address(app: &App, registration: &Registration, pending: &Pending)
 }
 
 /// Records that the person was sent to the server.
-pub(super) fn tell_departure(app: &App, desk: &mut Desk, address: &str) {
-    let shown = Shown {
+pub(super) fn tell_departure(app: &SampleApp, desk: &mut Desk, address: &str) {
+    let shown = ShownExchange {
         request: format!("303 See Other\nLocation: {}", address.replace('&', "\n  &")),
         answer: String::new(),
     };
@@ -52,7 +52,7 @@ pub(super) const ANSWER: [&str; 7] = [
 ];
 
 /// The checked authorization response.
-pub(super) enum Answer {
+pub(super) enum AuthorizationResponse {
     /// The code, which is exchanged at once.
     Code(String),
     /// The server or the person refused.
@@ -60,39 +60,43 @@ pub(super) enum Answer {
 }
 
 /// Checks the response: first the issuer (RFC 9207 §2.4), then the result. The caller has already found its `state`.
-pub(super) fn judge(issuer: &str, query: &Parameters<'_>) -> Answer {
+pub(super) fn judge(issuer: &str, query: &Parameters<'_>) -> AuthorizationResponse {
     if query.get("iss") != Some(issuer) {
-        return Answer::Refused("This answer does not come from the server that was asked (iss). The app ignores it.");
+        return AuthorizationResponse::Refused(
+            "This answer does not come from the server that was asked (iss). The app ignores it.",
+        );
     }
     match (query.get("code"), query.get("error")) {
-        (Some(code), None) => Answer::Code(code.to_owned()),
+        (Some(code), None) => AuthorizationResponse::Code(code.to_owned()),
         (None, Some("access_denied")) => {
-            Answer::Refused("The person did not allow access. The app learns nothing else.")
+            AuthorizationResponse::Refused("The person did not allow access. The app learns nothing else.")
         }
-        (None, Some(_)) => Answer::Refused("The server could not go on with the request."),
-        _ => Answer::Refused("The answer has neither a code nor an error."),
+        (None, Some(_)) => AuthorizationResponse::Refused("The server could not go on with the request."),
+        _ => AuthorizationResponse::Refused("The answer has neither a code nor an error."),
     }
 }
 
 /// Handles the response: records it, and exchanges the code.
-pub(super) async fn arrive(mut work: Work<'_>, pending: &Pending, query: &Parameters<'_>) {
+pub(super) async fn arrive(mut work: ActionContext<'_>, pending: &Pending, query: &Parameters<'_>) {
     let answer = judge(&work.app.issuer, query);
     let mut veil = Veil::default();
     veil.hide(query.get("code").unwrap_or_default());
     let lines: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let callback = work.registration.redirect_uri.as_deref().unwrap_or_default();
     let request = veil.cover(&format!("GET {callback}\n  ?{}", lines.join("\n  &")));
-    let shown = vec![Shown {
+    let shown = vec![ShownExchange {
         request,
         answer: String::new(),
     }];
     match answer {
-        Answer::Code(code) => {
+        AuthorizationResponse::Code(code) => {
             let text = "State and issuer are the ones that the app expects, so it takes the code.";
             work.tell(Mood::Good, "The person comes back with a code", text, shown);
             work.redeem(&code, &pending.verifier).await;
         }
-        Answer::Refused(text) => work.tell(Mood::Refused, "The person comes back without access", text, shown),
+        AuthorizationResponse::Refused(text) => {
+            work.tell(Mood::Refused, "The person comes back without access", text, shown)
+        }
     }
 }
 
@@ -102,7 +106,10 @@ mod tests {
 
     fn refused(query: &str) -> bool {
         let query = Parameters::parse(query.as_bytes(), &ANSWER).unwrap();
-        matches!(judge("http://localhost:8080", &query), Answer::Refused(_))
+        matches!(
+            judge("http://localhost:8080", &query),
+            AuthorizationResponse::Refused(_)
+        )
     }
 
     #[test]

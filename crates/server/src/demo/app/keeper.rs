@@ -20,7 +20,7 @@ pub(super) struct TokenSet {
 
 /// Whether the access token can be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Standing {
+pub(super) enum TokenStanding {
     Good,
     Expired,
 }
@@ -66,10 +66,10 @@ impl TokenSet {
     }
 
     /// Whether the access token is still valid at `now`, as far as the app knows.
-    pub(super) fn standing(&self, now: Instant) -> Standing {
+    pub(super) fn standing(&self, now: Instant) -> TokenStanding {
         match self.expires {
-            Some(expires) if expires <= now => Standing::Expired,
-            _ => Standing::Good,
+            Some(expires) if expires <= now => TokenStanding::Expired,
+            _ => TokenStanding::Good,
         }
     }
 
@@ -129,11 +129,11 @@ mod tests {
     #[test]
     fn a_token_is_expired_from_its_last_moment_on() {
         let set = held();
-        assert_eq!(set.standing(Instant(NOW.0 + 59_999)), Standing::Good);
-        assert_eq!(set.standing(Instant(NOW.0 + 60_000)), Standing::Expired);
+        assert_eq!(set.standing(Instant(NOW.0 + 59_999)), TokenStanding::Good);
+        assert_eq!(set.standing(Instant(NOW.0 + 60_000)), TokenStanding::Expired);
         assert_eq!(
             TokenSet { expires: None, ..set }.standing(Instant(i64::MAX)),
-            Standing::Good
+            TokenStanding::Good
         );
     }
 

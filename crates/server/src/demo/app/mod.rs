@@ -28,8 +28,8 @@ use http_body_util::{BodyExt as _, Limited};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
 
-use self::actions::{Action, Work};
-use self::session::{Session, Sessions};
+use self::actions::{Action, ActionContext};
+use self::session::{SampleSession, Sessions};
 use super::clock::DemoClock;
 use super::outgoing::{Credentials, Http};
 use super::people::Person;
@@ -45,12 +45,12 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base
 const STYLE: &[u8] = include_bytes!("../../../assets/demo.css");
 
 /// The settings of the sample app.
-pub(super) struct App {
+pub(super) struct SampleApp {
     /// The URL of the app, without trailing slash.
     pub(super) url: String,
     pub(super) brand: String,
     pub(super) issuer: String,
-    pub(super) endpoints: Endpoints,
+    pub(super) endpoints: ServerAddresses,
     pub(super) api_url: String,
     pub(super) client_authentication: ClientAuthentication,
     pub(super) scope: Option<String>,
@@ -79,7 +79,7 @@ pub(super) struct Settings {
 }
 
 /// The URLs of the server's endpoints.
-pub(super) struct Endpoints {
+pub(super) struct ServerAddresses {
     pub(super) authorize: String,
     pub(super) token: String,
     pub(super) introspect: String,
@@ -100,7 +100,7 @@ pub(super) struct Registration {
 
 /// The app and its sessions.
 struct Service {
-    app: App,
+    app: SampleApp,
     sessions: Sessions,
     /// The name of the session cookie. A host sends its cookies to every port (RFC 6265 §8.5), and several demos may be
     /// running.
@@ -108,7 +108,7 @@ struct Service {
 }
 
 /// The router of the sample app.
-pub(super) fn router(app: App) -> Router {
+pub(super) fn router(app: SampleApp) -> Router {
     let port = app.url.rsplit(':').next().unwrap_or_default();
     let service = Arc::new(Service {
         cookie: format!("acme_session_{port}"),
@@ -152,7 +152,7 @@ async fn desk(State(service): State<Arc<Service>>, Path(client_id): Path<String>
         code_address = connect::address(&service.app, registration, &pending);
     }
     let csrf = session.csrf.clone();
-    let work = Work {
+    let work = ActionContext {
         app: &service.app,
         registration,
         desk: session.desk(&client_id),
@@ -199,7 +199,7 @@ async fn callback(State(service): State<Arc<Service>>, request: Request) -> Resp
     let Some(registration) = service.registration(&pending.client_id) else {
         return problem(&service.app, 400, foreign);
     };
-    let work = Work {
+    let work = ActionContext {
         app: &service.app,
         registration,
         desk: session.desk(&pending.client_id),
@@ -224,7 +224,7 @@ async fn code(State(service): State<Arc<Service>>, Path(client_id): Path<String>
     let pending = session.under_way(&client_id).map(|pending| pending.state.clone());
     let pending = pending.and_then(|state| session.take(&state));
     if let (Some(code), Some(pending)) = (code, pending) {
-        let mut work = Work {
+        let mut work = ActionContext {
             app: &service.app,
             registration,
             desk: session.desk(&client_id),
@@ -251,7 +251,7 @@ async fn act(
         .and_then(|form| form.get("call")?.parse().ok())
         .unwrap_or(0);
     let mut session = session.lock().await;
-    let mut work = Work {
+    let mut work = ActionContext {
         app: &service.app,
         registration,
         desk: session.desk(&client_id),
@@ -304,7 +304,7 @@ impl Service {
             .find(|registration| registration.credentials.id == client_id)
     }
 
-    fn session(&self, headers: &HeaderMap) -> (Arc<Mutex<Session>>, Option<String>) {
+    fn session(&self, headers: &HeaderMap) -> (Arc<Mutex<SampleSession>>, Option<String>) {
         self.sessions.find_or_make(cookies::named(headers, &self.cookie).next())
     }
 
@@ -319,7 +319,7 @@ impl Service {
     }
 
     /// Reads a form of one of the app's own pages: it has the app's origin, and the token that only the app's pages know.
-    async fn form(&self, request: Request) -> Result<(Arc<Mutex<Session>>, Vec<u8>), Response> {
+    async fn form(&self, request: Request) -> Result<(Arc<Mutex<SampleSession>>, Vec<u8>), Response> {
         let stale = "This page has been open for too long, or the request came from another site. Start again: nothing is lost.";
         let refusal = || problem(&self.app, 403, stale);
         let origin = request.headers().get(header::ORIGIN);
@@ -369,7 +369,7 @@ fn page(status: u16, html: Result<String, askama::Error>) -> Response {
     response.map(Body::new)
 }
 
-fn problem(app: &App, status: u16, text: &str) -> Response {
+fn problem(app: &SampleApp, status: u16, text: &str) -> Response {
     page(status, pages::problem(app, text))
 }
 

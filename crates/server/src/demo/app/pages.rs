@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::actions::Work;
-use super::keeper::Standing;
+use super::actions::ActionContext;
+use super::keeper::TokenStanding;
 use super::steps::{Mood, Step, shortened};
 use super::tour::Stop;
-use super::{App, CatalogueRow, Registration, Settings, moments};
+use super::{CatalogueRow, Registration, SampleApp, Settings, moments};
 use crate::config::GrantType;
 use crate::demo::PASSWORD;
 use crate::demo::people::Person;
@@ -52,7 +52,7 @@ struct DeskPage<'a> {
     world: World<'a>,
     /// The URL at which a person gets the code to copy. Empty if a redirect returns the code.
     code_address: String,
-    held: Option<Held>,
+    held: Option<HeldTokens>,
     ended: bool,
     calls: Vec<(usize, String)>,
     can_expire_refresh: bool,
@@ -70,7 +70,7 @@ struct RailStop {
 }
 
 /// The tokens, formatted for the page.
-struct Held {
+struct HeldTokens {
     access: String,
     expired: bool,
     remaining: String,
@@ -86,7 +86,7 @@ struct Problem<'a> {
 }
 
 /// The list of the app's registrations.
-pub(super) fn start(app: &App) -> Result<String, askama::Error> {
+pub(super) fn start(app: &SampleApp) -> Result<String, askama::Error> {
     Start {
         frame: frame(app),
         registrations: &app.registrations,
@@ -96,12 +96,12 @@ pub(super) fn start(app: &App) -> Result<String, askama::Error> {
 }
 
 /// The page of one registration. `code_address` is set if the person copies the code by hand.
-pub(super) fn desk(work: &Work<'_>, csrf: &str, code_address: String) -> Result<String, askama::Error> {
+pub(super) fn desk(work: &ActionContext<'_>, csrf: &str, code_address: String) -> Result<String, askama::Error> {
     let app = work.app;
     let now = app.clock.now();
-    let held = work.desk.tokens.as_ref().map(|tokens| Held {
+    let held = work.desk.tokens.as_ref().map(|tokens| HeldTokens {
         access: shortened(&tokens.access),
-        expired: tokens.standing(now) == Standing::Expired,
+        expired: tokens.standing(now) == TokenStanding::Expired,
         remaining: tokens
             .expires
             .map(|expires| moments::span(expires.since(now)))
@@ -145,7 +145,7 @@ pub(super) fn desk(work: &Work<'_>, csrf: &str, code_address: String) -> Result<
 }
 
 /// An error page with a link back.
-pub(super) fn problem(app: &App, text: &str) -> Result<String, askama::Error> {
+pub(super) fn problem(app: &SampleApp, text: &str) -> Result<String, askama::Error> {
     Problem {
         frame: frame(app),
         text,
@@ -179,7 +179,7 @@ impl DeskPage<'_> {
     }
 }
 
-fn world(app: &App) -> World<'_> {
+fn world(app: &SampleApp) -> World<'_> {
     World {
         people: &app.people,
         password: PASSWORD,
@@ -188,7 +188,7 @@ fn world(app: &App) -> World<'_> {
     }
 }
 
-fn frame(app: &App) -> Frame<'_> {
+fn frame(app: &SampleApp) -> Frame<'_> {
     let ahead = app.clock.ahead();
     Frame {
         brand: &app.brand,

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
 
 use super::keeper::TokenSet;
-use super::steps::{Mood, Shown, Step};
+use super::steps::{Mood, ShownExchange, Step};
 use super::tour::Tour;
 use crate::random;
 
@@ -21,10 +21,10 @@ const MOST_PENDING: usize = 8;
 
 /// All sessions, by the value of their cookie.
 #[derive(Default)]
-pub(super) struct Sessions(Lock<IndexMap<String, Arc<Mutex<Session>>>>);
+pub(super) struct Sessions(Lock<IndexMap<String, Arc<Mutex<SampleSession>>>>);
 
 /// The data of one browser. Only the holder of its lock uses its tokens, so there is one refresh at a time.
-pub(super) struct Session {
+pub(super) struct SampleSession {
     /// Sent with every form. Another site does not know it.
     pub(super) csrf: String,
     pending: Vec<Pending>,
@@ -52,7 +52,7 @@ pub(super) struct Desk {
 
 impl Sessions {
     /// The session with this cookie. If there is none, a new one and its cookie.
-    pub(super) fn find_or_make(&self, cookie: Option<&str>) -> (Arc<Mutex<Session>>, Option<String>) {
+    pub(super) fn find_or_make(&self, cookie: Option<&str>) -> (Arc<Mutex<SampleSession>>, Option<String>) {
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = cookie.and_then(|cookie| sessions.get(cookie)) {
             return (Arc::clone(session), None);
@@ -61,7 +61,7 @@ impl Sessions {
             sessions.shift_remove_index(0);
         }
         let cookie = random::alphanumeric(43);
-        let session = Arc::new(Mutex::new(Session {
+        let session = Arc::new(Mutex::new(SampleSession {
             csrf: random::alphanumeric(32),
             pending: Vec::new(),
             desks: HashMap::new(),
@@ -71,7 +71,7 @@ impl Sessions {
     }
 }
 
-impl Session {
+impl SampleSession {
     /// The desk of a registration.
     pub(super) fn desk(&mut self, client_id: &str) -> &mut Desk {
         self.desks.entry(client_id.to_owned()).or_default()
@@ -106,7 +106,7 @@ impl Session {
 
 impl Desk {
     /// Records a step.
-    pub(super) fn tell(&mut self, at: String, mood: Mood, title: &str, text: &str, exchanges: Vec<Shown>) {
+    pub(super) fn tell(&mut self, at: String, mood: Mood, title: &str, text: &str, exchanges: Vec<ShownExchange>) {
         if self.steps.len() >= MOST_STEPS {
             self.steps.remove(0);
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::demo::outgoing::Answer;
+use crate::demo::outgoing::ReceivedResponse;
 
 /// The answer headers that are shown.
 const HEADERS: [&str; 5] = [
@@ -32,12 +32,12 @@ pub(super) struct Step {
     pub(super) title: String,
     /// An explanation of the step.
     pub(super) text: String,
-    pub(super) exchanges: Vec<Shown>,
+    pub(super) exchanges: Vec<ShownExchange>,
 }
 
 /// A request and its answer, with secrets shortened.
 #[derive(Clone, Debug)]
-pub(super) struct Shown {
+pub(super) struct ShownExchange {
     pub(super) request: String,
     /// Empty if the app itself received no answer.
     pub(super) answer: String,
@@ -99,7 +99,7 @@ pub(super) fn request(method: &str, url: &str, authorization: Option<&str>, form
 }
 
 /// Status, selected headers, body.
-pub(super) fn answer(answer: &Answer) -> String {
+pub(super) fn render_response(answer: &ReceivedResponse) -> String {
     let reason = http::StatusCode::from_u16(answer.status)
         .ok()
         .and_then(|status| status.canonical_reason());

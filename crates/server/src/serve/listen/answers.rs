@@ -3,7 +3,7 @@
 use super::arriving::Arriving;
 use super::pulse::Pulse;
 use crate::http::respond::Unchanged;
-use crate::serve::in_flight::{Held, InFlight, Kind, Source};
+use crate::serve::in_flight::{HeldAmount, InFlight, Kind, Source};
 use http::{Method, Request, Response};
 use hyper::body::{Body as _, Bytes, Incoming};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Open {
     }
 
     /// The answer is ready: its bytes, which know when they have been sent.
-    pub(super) fn answered(self, bytes: Bytes, held: Option<Held>) -> Bytes {
+    pub(super) fn answered(self, bytes: Bytes, held: Option<HeldAmount>) -> Bytes {
         if bytes.is_empty() {
             return bytes;
         }
@@ -67,7 +67,7 @@ pub(super) fn hold(
     source: Source,
     bytes: &Bytes,
     repeatable: bool,
-) -> Result<Option<Held>, NoRoom> {
+) -> Result<Option<HeldAmount>, NoRoom> {
     // Bytes with another owner are part of the program or of a cache, and take no further memory.
     if bytes.len() <= SMALL || !bytes.is_unique() {
         return Ok(None);
@@ -83,7 +83,7 @@ struct Unsent {
     bytes: Bytes,
     number: u64,
     pulse: Arc<Pulse>,
-    _held: Option<Held>,
+    _held: Option<HeldAmount>,
 }
 
 impl AsRef<[u8]> for Unsent {

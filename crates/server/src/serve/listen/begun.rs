@@ -2,7 +2,7 @@
 
 use super::HEADERS;
 use super::watched::{Spoken, Watched};
-use crate::serve::in_flight::{Held, Kind};
+use crate::serve::in_flight::{HeldAmount, Kind};
 use hyper::body::Bytes;
 use std::future::poll_fn;
 use std::io;
@@ -34,7 +34,7 @@ pub(super) enum Next {
 #[derive(Default)]
 pub(super) struct Begun {
     bytes: Vec<u8>,
-    held: Option<Held>,
+    held: Option<HeldAmount>,
     /// The number of bytes that hyper has seen.
     seen: usize,
 }
@@ -88,7 +88,7 @@ impl Begun {
         let bytes = bytes.get(blank..).unwrap_or_default();
         let length = self.bytes.len() + bytes.len();
         let counted = if length <= SMALL { 0 } else { length };
-        let more = counted - self.held.as_ref().map_or(0, Held::amount);
+        let more = counted - self.held.as_ref().map_or(0, HeldAmount::amount);
         let fits = more == 0
             || match &mut self.held {
                 Some(held) => held.grow(more),

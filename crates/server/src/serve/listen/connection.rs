@@ -8,7 +8,7 @@ use super::begun::{Begun, Next};
 use super::explained::Explained;
 use super::pulse::{Cut, Patience, Pulse};
 use super::watched::Watched;
-use super::{Caller, DRAIN, answers::Open, no_room, serve};
+use super::{ClientPeer, DRAIN, answers::Open, no_room, serve};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::{http1, http2};
@@ -81,7 +81,7 @@ impl Drop for Active<'_> {
 
 /// A connection: its caller, its pulse and its waiting times.
 pub(super) struct Attended {
-    pub(super) caller: Arc<Caller>,
+    pub(super) caller: Arc<ClientPeer>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) patience: Patience,
     pub(super) protocols: Arc<Protocols>,

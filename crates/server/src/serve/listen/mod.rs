@@ -13,7 +13,7 @@ pub use pulse::Patience;
 
 use crate::http::respond::Response;
 use crate::http::source::Peer;
-use crate::serve::dispatch::{Answer, dispatch, no_room};
+use crate::serve::dispatch::{WholeResponse, dispatch, no_room};
 use crate::serve::hallpass::Hallpass;
 use crate::serve::in_flight::{Kind, Source};
 use crate::web::routes::pages;
@@ -52,7 +52,7 @@ const READ_HTTP_2: u32 = 16 * 1024;
 const WINDOW: u32 = 65_535;
 
 /// The limits of connections.
-pub(crate) struct Bounds {
+pub(crate) struct ListenBounds {
     /// The largest number of open connections. One more waits in the kernel until another is closed.
     pub(crate) connections: usize,
     /// The number of connections up to which one keeps its buffers for a moment after an answer, so that the next request is
@@ -92,9 +92,9 @@ pub(crate) async fn listen(
     listener: TcpListener,
     hallpass: Arc<Hallpass>,
     mut stopped: watch::Receiver<bool>,
-    bounds: Bounds,
+    bounds: ListenBounds,
 ) {
-    let Bounds {
+    let ListenBounds {
         connections,
         lingering,
         patience,
@@ -126,7 +126,7 @@ pub(crate) async fn listen(
         let pulse = Arc::new(Pulse::begin(patience, Instant::now()));
         let watched = Watched::new(stream, pulse.clone(), hallpass.in_flight.clone(), source);
         let attended = Attended {
-            caller: Arc::new(Caller {
+            caller: Arc::new(ClientPeer {
                 hallpass: hallpass.clone(),
                 pages: pages.clone(),
                 peer: Peer(address.ip()),
@@ -160,15 +160,15 @@ async fn accept(
 }
 
 /// The peer of a connection, and the server that answers it.
-struct Caller {
+struct ClientPeer {
     hallpass: Arc<Hallpass>,
     pages: axum::Router,
     peer: Peer,
     source: Source,
 }
 
-async fn serve(caller: Arc<Caller>, open: Open, request: Request<Incoming>) -> Result<Response, Infallible> {
-    let Caller {
+async fn serve(caller: Arc<ClientPeer>, open: Open, request: Request<Incoming>) -> Result<Response, Infallible> {
+    let ClientPeer {
         hallpass,
         pages,
         peer,
@@ -204,7 +204,7 @@ async fn serve(caller: Arc<Caller>, open: Open, request: Request<Incoming>) -> R
 
 /// Removes the body of an answer to HEAD (RFC 9110 §9.3.2). hyper does so on HTTP/1 only; on HTTP/2 such a body is a protocol
 /// error (RFC 9113 §8.1.1). `Content-Length` stays that of GET.
-fn leave_out_body(answer: &mut Answer) {
+fn leave_out_body(answer: &mut WholeResponse) {
     let body = std::mem::take(answer.body_mut());
     if !body.is_empty() {
         answer

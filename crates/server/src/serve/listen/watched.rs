@@ -1,7 +1,7 @@
 //! Wraps the socket of a connection. Notes when bytes arrive, when the client takes no more, and whether it speaks HTTP/2.
 
 use super::pulse::Pulse;
-use crate::serve::in_flight::{Held, InFlight, Kind, Source};
+use crate::serve::in_flight::{HeldAmount, InFlight, Kind, Source};
 use hyper::body::Bytes;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -40,7 +40,7 @@ enum Protocol {
     Http1,
     Http2 {
         frames: Frames,
-        _place: Held,
+        _place: HeldAmount,
     },
 }
 
@@ -70,7 +70,7 @@ impl Watched {
     }
 
     /// Takes an amount for the source of the connection.
-    pub(super) fn take(&self, kind: Kind, amount: usize) -> Option<Held> {
+    pub(super) fn take(&self, kind: Kind, amount: usize) -> Option<HeldAmount> {
         self.in_flight.take(self.source, kind, amount)
     }
 

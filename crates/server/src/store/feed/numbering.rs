@@ -4,7 +4,7 @@
 //! and misses nothing however late a commit becomes visible (docs/decisions/0027).
 
 use crate::store::Result;
-use crate::store::engine::writer::bounds::Bounds;
+use crate::store::engine::writer::bounds::BatchBounds;
 use crate::store::error::unavailable;
 use crate::store::model::{Change, Mark, NewChange};
 use crate::time::Instant;
@@ -61,7 +61,7 @@ impl Numbering {
     }
 
     /// Makes the entry for a change. A number that is never committed is missed by no reader.
-    pub(crate) fn entry(&mut self, change: &NewChange, bounds: &Bounds) -> Change {
+    pub(crate) fn entry(&mut self, change: &NewChange, bounds: &BatchBounds) -> Change {
         self.number += 1;
         // When the last access token issued until now expires.
         let last_expiry = change.at.max(self.latest).after(bounds.longest_access());

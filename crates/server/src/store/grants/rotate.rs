@@ -1,6 +1,6 @@
 //! A refresh token is exchanged: the grant moves to its next generation (RFC 6749 §6).
 
-use crate::store::engine::writer::work::{Outcome, Rotation, Work};
+use crate::store::engine::writer::work::{Outcome, RotationOutcome, Work};
 use crate::store::model::{ChangeKind, Grant, GrantId, NewChange, Rotate, Rotated};
 use crate::store::value::{ArrayStatement, Statement, Value};
 use crate::store::{Result, Store, StoreError};
@@ -11,8 +11,8 @@ impl Store {
     /// with an entry of the feed. [`StoreError::Conflict`]: there is no such grant.
     pub async fn rotate(&self, grant: &Grant, rotate: Rotate) -> Result<Rotated> {
         let (changed, grant) = match self.change(Work::Rotate(rotate)).await? {
-            Outcome::Rotated(Rotation::Made { by, own }) => (own, grant.rotated(&by)),
-            Outcome::Rotated(Rotation::Found(grant)) => (false, *grant),
+            Outcome::Rotated(RotationOutcome::Made { by, own }) => (own, grant.rotated(&by)),
+            Outcome::Rotated(RotationOutcome::Found(grant)) => (false, *grant),
             outcome => return Err(outcome.unexpected()),
         };
         // No use of a generation that this request made is known yet; one that another request made may have been

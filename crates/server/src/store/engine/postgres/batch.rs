@@ -4,12 +4,14 @@
 //! transaction without waiting between them. Any other work runs step by step in the same transaction.
 
 use super::acknowledged;
-use super::connection::{Answer, Failed, PostgresConnection, Undone};
+use super::connection::{PostgresConnection, QueryFailed, QueryResult, Undone};
 use super::groups::{self, Done, Group};
 use super::points::read_grants;
-use crate::store::engine::writer::bounds::Bounds;
+use crate::store::engine::writer::bounds::BatchBounds;
 use crate::store::engine::writer::queue::Committed;
-use crate::store::engine::writer::work::{Applied, ENDS, End, Ends, Locks, Outcome, Rotation, Use, Used, Work, Write};
+use crate::store::engine::writer::work::{
+    Applied, ENDS, End, Ends, Locks, Outcome, RotationOutcome, Use, Used, Work, Write,
+};
 use crate::store::error::{is_own, own};
 use crate::store::feed::numbering::Numbering;
 use crate::store::model::{AuditEvent, Change, Grant, GrantId};
@@ -26,7 +28,7 @@ pub(super) const ATTEMPTS: u32 = 8;
 pub(super) struct PostgresBatch<'a> {
     connection: &'a PostgresConnection,
     works: &'a [&'a Work],
-    bounds: &'a Bounds,
+    bounds: &'a BatchBounds,
     locks: Locks,
     /// The numbering including this batch. The numbering of the run is set to it after the commit.
     numbering: Numbering,
@@ -40,7 +42,7 @@ impl<'a> PostgresBatch<'a> {
     pub(super) fn new(
         connection: &'a PostgresConnection,
         works: &'a [&'a Work],
-        bounds: &'a Bounds,
+        bounds: &'a BatchBounds,
         (numbering, locks): (Numbering, Locks),
     ) -> Self {
         Self {
@@ -57,7 +59,7 @@ impl<'a> PostgresBatch<'a> {
 
     /// Commits all of this or nothing; the answer to each work, and the entries of the feed. A work that is refused
     /// by itself does not affect the others.
-    pub(super) async fn commit(mut self) -> Answer<(Committed, Numbering)> {
+    pub(super) async fn commit(mut self) -> QueryResult<(Committed, Numbering)> {
         let warnings = self.connection.warnings();
         let groups = groups::groups(self.works, &mut self.numbering, self.bounds);
         let cold = self.works.iter().any(|work| is_cold(work));
@@ -83,7 +85,7 @@ impl<'a> PostgresBatch<'a> {
     }
 
     /// Runs several statements in one transaction; if one fails, nothing is done.
-    async fn transaction(&mut self, groups: &[Group], cold: bool) -> Answer<Vec<Done>> {
+    async fn transaction(&mut self, groups: &[Group], cold: bool) -> QueryResult<Vec<Done>> {
         let outcome = match cold {
             true => self.step_by_step(groups).await,
             false => together(self.connection, groups, self.locks).await,
@@ -96,7 +98,7 @@ impl<'a> PostgresBatch<'a> {
         outcome
     }
 
-    async fn step_by_step(&mut self, groups: &[Group]) -> Answer<Vec<Done>> {
+    async fn step_by_step(&mut self, groups: &[Group]) -> QueryResult<Vec<Done>> {
         self.connection.batch(&begin(self.locks)).await?;
         let mut done = Vec::new();
         if let Some(ids) = groups::lock(groups) {
@@ -120,10 +122,10 @@ impl<'a> PostgresBatch<'a> {
                 _ => continue,
             };
             let (undone, applied) = match applied {
-                Err(Failed { error, undone }) => (undone, Err(error)),
+                Err(QueryFailed { error, undone }) => (undone, Err(error)),
                 Ok(applied) => (None, Ok(applied)),
             };
-            let answer = own(applied).map_err(|error| Failed { error, undone })?;
+            let answer = own(applied).map_err(|error| QueryFailed { error, undone })?;
             if let Some(place) = self.answers.get_mut(place) {
                 *place = Some(answer);
             }
@@ -133,7 +135,7 @@ impl<'a> PostgresBatch<'a> {
     }
 
     /// Runs a write under a savepoint, so that its conflict does not affect other works.
-    async fn write(&mut self, write: &Write) -> Answer<Applied> {
+    async fn write(&mut self, write: &Write) -> QueryResult<Applied> {
         for _ in 0..ATTEMPTS {
             let (numbering, told) = (self.numbering, self.changes.len());
             self.connection.batch("SAVEPOINT own").await?;
@@ -164,7 +166,7 @@ impl<'a> PostgresBatch<'a> {
         Err(StoreError::Taken(NUMBER.to_owned()).into())
     }
 
-    async fn parts(&mut self, write: &Write) -> Answer<Applied> {
+    async fn parts(&mut self, write: &Write) -> QueryResult<Applied> {
         if !write.after_ends {
             self.statements(write).await?;
         }
@@ -183,7 +185,7 @@ impl<'a> PostgresBatch<'a> {
         Ok(rest.map_or_else(|| write.whole(&found), Applied::Partly))
     }
 
-    async fn statements(&mut self, write: &Write) -> Answer<()> {
+    async fn statements(&mut self, write: &Write) -> QueryResult<()> {
         for Statement { sql, params, expect } in &write.statements {
             let changed = self.connection.execute(sql, params).await?;
             if expect.is_some_and(|expected| expected != changed) {
@@ -200,7 +202,7 @@ impl<'a> PostgresBatch<'a> {
         Ok(())
     }
 
-    async fn record(&self, event: Option<&AuditEvent>) -> Answer<()> {
+    async fn record(&self, event: Option<&AuditEvent>) -> QueryResult<()> {
         if let Some(event) = event {
             let params = audit::insert_params(event);
             self.connection.execute(audit::INSERT, &params).await?;
@@ -208,7 +210,7 @@ impl<'a> PostgresBatch<'a> {
         Ok(())
     }
 
-    async fn end_some(&mut self, ends: &Ends) -> Answer<Vec<GrantId>> {
+    async fn end_some(&mut self, ends: &Ends) -> QueryResult<Vec<GrantId>> {
         let mut params = ends.params.clone();
         let after = ends.after.map_or_else(|| Value::Bytes(vec![]), Value::from);
         params.extend([after, ENDS.into()]);
@@ -235,7 +237,7 @@ impl<'a> PostgresBatch<'a> {
         }
         let outcome = match work {
             Work::Redeem(..) => Outcome::Redeemed(done.made.then_some(done.crowded)),
-            Work::Rotate(rotate) if done.made => Outcome::Rotated(Rotation::Made { by: *rotate, own: true }),
+            Work::Rotate(rotate) if done.made => Outcome::Rotated(RotationOutcome::Made { by: *rotate, own: true }),
             Work::End(..) => Outcome::Ended(done.made),
             // The state that another change left must be read.
             _ => return,
@@ -280,7 +282,7 @@ fn unanswered(work: &Work, grant: impl Fn(GrantId) -> Result<Option<Grant>>) -> 
         Work::Insert(new, _) => Some(grant(new.id).map(|found| Outcome::Grant(found.map(Box::new)))),
         Work::Rotate(rotate) => Some(grant(rotate.id).and_then(|found| {
             let found = found.ok_or(StoreError::Conflict)?;
-            Ok(Outcome::Rotated(Rotation::Found(Box::new(found))))
+            Ok(Outcome::Rotated(RotationOutcome::Found(Box::new(found))))
         })),
         Work::Redeem(..) => Some(Ok(Outcome::Redeemed(None))),
         Work::End(..) => Some(Ok(Outcome::Ended(false))),
@@ -290,7 +292,7 @@ fn unanswered(work: &Work, grant: impl Fn(GrantId) -> Result<Option<Grant>>) -> 
 }
 
 /// Sends all groups as one transaction without waiting. If one fails, PostgreSQL rolls back the others.
-async fn together(connection: &PostgresConnection, groups: &[Group], locks: Locks) -> Answer<Vec<Done>> {
+async fn together(connection: &PostgresConnection, groups: &[Group], locks: Locks) -> QueryResult<Vec<Done>> {
     let begin = begin(locks);
     let lock = groups::lock(groups);
     if lock.is_some() {

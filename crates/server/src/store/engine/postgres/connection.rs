@@ -26,11 +26,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long connecting to one of several hosts may take.
 const CONNECT_TO_ONE: Duration = Duration::from_secs(2);
 
-pub(super) type Answer<T> = std::result::Result<T, Failed>;
+pub(super) type QueryResult<T> = std::result::Result<T, QueryFailed>;
 
 /// Why a statement failed.
 #[derive(Debug)]
-pub(super) struct Failed {
+pub(super) struct QueryFailed {
     pub(super) error: StoreError,
     /// Set if the database rolled back the whole transaction because of another: tried again, it may work.
     pub(super) undone: Option<Undone>,
@@ -161,34 +161,34 @@ impl PostgresConnection {
     }
 
     /// Runs a statement; its rows.
-    pub(super) async fn query(&self, sql: &'static str, params: &[Value]) -> Answer<Vec<Row>> {
+    pub(super) async fn query(&self, sql: &'static str, params: &[Value]) -> QueryResult<Vec<Row>> {
         self.rows(sql, &typed(params)).await.map(|(rows, _)| rows)
     }
 
     /// Runs a statement; how many rows it changed.
-    pub(super) async fn execute(&self, sql: &'static str, params: &[Value]) -> Answer<u64> {
+    pub(super) async fn execute(&self, sql: &'static str, params: &[Value]) -> QueryResult<u64> {
         self.rows(sql, &typed(params)).await.map(|(_, changed)| changed)
     }
 
     /// Runs a statement with these parameters; its rows, and how many it changed. Statements that are polled together
     /// are sent together, in the order in which they are first polled.
-    pub(super) async fn rows(&self, sql: &'static str, params: &[Param<'_>]) -> Answer<(Vec<Row>, u64)> {
+    pub(super) async fn rows(&self, sql: &'static str, params: &[Param<'_>]) -> QueryResult<(Vec<Row>, u64)> {
         self.in_time(self.read(sql, params)).await
     }
 
     /// Prepares a statement, so that it is sent at once when it runs.
-    pub(super) async fn prepare(&self, sql: &'static str) -> Answer<()> {
+    pub(super) async fn prepare(&self, sql: &'static str) -> QueryResult<()> {
         let Some(prepared) = &self.prepared else { return Ok(()) };
         self.in_time(self.statement(prepared, sql)).await.map(drop)
     }
 
     /// Runs statements without parameters, as one message.
-    pub(super) async fn batch(&self, sql: &str) -> Answer<()> {
+    pub(super) async fn batch(&self, sql: &str) -> QueryResult<()> {
         self.in_time(self.client.batch_execute(sql)).await
     }
 
     /// Runs one statement without parameters; its rows as texts.
-    pub(super) async fn texts(&self, sql: &str) -> Answer<Vec<Vec<Option<String>>>> {
+    pub(super) async fn texts(&self, sql: &str) -> QueryResult<Vec<Vec<Option<String>>>> {
         let messages = self.in_time(self.client.simple_query(sql)).await?;
         let rows = messages.into_iter().filter_map(|message| match message {
             tokio_postgres::SimpleQueryMessage::Row(row) => {
@@ -199,7 +199,7 @@ impl PostgresConnection {
         Ok(rows.collect())
     }
 
-    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Error>>) -> Answer<T> {
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Error>>) -> QueryResult<T> {
         let mut waiting = Waiting {
             connection: self,
             answered: false,
@@ -252,7 +252,7 @@ impl PostgresConnection {
         Ok(prepared.entry(sql).or_insert(statement).clone())
     }
 
-    fn judge(&self, error: &Error) -> Failed {
+    fn judge(&self, error: &Error) -> QueryFailed {
         // Another server takes the writes now, or this one is shutting down: the next connection looks for it.
         let elsewhere = [
             SqlState::READ_ONLY_SQL_TRANSACTION,
@@ -300,7 +300,7 @@ fn is_fatal(severity: Option<Severity>) -> bool {
 }
 
 /// The error for the caller.
-fn failed(error: &Error) -> Failed {
+fn failed(error: &Error) -> QueryFailed {
     let Some(refused) = error.as_db_error() else {
         // Without its source it says only "error connecting to server".
         let reason = std::error::Error::source(error).map(|source| format!("{error}: {source}"));
@@ -322,18 +322,18 @@ fn failed(error: &Error) -> Failed {
         SqlState::LOCK_NOT_AVAILABLE => Some(Undone::Locked),
         _ => None,
     };
-    Failed { error, undone }
+    QueryFailed { error, undone }
 }
 
-impl From<StoreError> for Failed {
+impl From<StoreError> for QueryFailed {
     fn from(error: StoreError) -> Self {
         let undone = None;
         Self { error, undone }
     }
 }
 
-impl From<Failed> for StoreError {
-    fn from(failed: Failed) -> Self {
+impl From<QueryFailed> for StoreError {
+    fn from(failed: QueryFailed) -> Self {
         failed.error
     }
 }

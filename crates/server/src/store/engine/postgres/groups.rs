@@ -3,9 +3,9 @@
 //! Each statement locks its rows in the order of their ids and decides by what it finds then. So of many requests that
 //! race, on any server, one makes the change, and statements of several servers never wait for each other in a circle.
 
-use super::connection::{Answer, Param, PostgresConnection};
+use super::connection::{Param, PostgresConnection, QueryResult};
 use crate::store::apps::secrets;
-use crate::store::engine::writer::bounds::Bounds;
+use crate::store::engine::writer::bounds::BatchBounds;
 use crate::store::engine::writer::work::{End, Locks, Recorded, Use, Used, Work};
 use crate::store::feed::numbering::Numbering;
 use crate::store::grants::{self, end, insert, redeem, rotate, uses};
@@ -17,7 +17,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 /// What a statement does to many rows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum GroupKind {
     Insert,
     Redeem,
     Rotate,
@@ -29,7 +29,7 @@ enum Kind {
 
 /// The works of one kind.
 pub(super) struct Group {
-    kind: Kind,
+    kind: GroupKind,
     /// The parameters of each work.
     rows: Vec<Vec<Value>>,
     /// The place of each work in the batch.
@@ -52,27 +52,33 @@ pub(super) struct Done {
 }
 
 /// Groups the hot works of a batch by kind. Those with an entry in the feed get its number.
-pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, bounds: &Bounds) -> Vec<Group> {
+pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, bounds: &BatchBounds) -> Vec<Group> {
     let mut groups = Vec::new();
     for (place, work) in works.iter().enumerate() {
         match work {
             Work::Insert(new, recorded) => {
                 let mut params = insert::insert_params(new);
                 params.extend(audit::own_params(recorded.as_deref()));
-                put(&mut groups, Kind::Insert, place, params, None);
+                put(&mut groups, GroupKind::Insert, place, params, None);
             }
             Work::Redeem(redeem, check) => {
                 let mut params = redeem::redeem_params(redeem);
                 params.extend([(*check).into(), redeem.keep.into()]);
-                put(&mut groups, Kind::Redeem, place, params, None);
+                put(&mut groups, GroupKind::Redeem, place, params, None);
             }
             Work::Rotate(rotate) if rotate.replaces() => {
                 let entry = numbering.entry(&rotate::voided(rotate), bounds);
                 let mut params = rotate::rotation_params(rotate);
                 params.extend([entry.number.into(), entry.expires.into()]);
-                put(&mut groups, Kind::Replace, place, params, Some(entry));
+                put(&mut groups, GroupKind::Replace, place, params, Some(entry));
             }
-            Work::Rotate(rotate) => put(&mut groups, Kind::Rotate, place, rotate::rotation_params(rotate), None),
+            Work::Rotate(rotate) => put(
+                &mut groups,
+                GroupKind::Rotate,
+                place,
+                rotate::rotation_params(rotate),
+                None,
+            ),
             Work::End(end, recorded) => put_end(&mut groups, (place, end, recorded), numbering, bounds),
             Work::Uses(uses) => uses.iter().for_each(|one| put_use(&mut groups, place, one)),
             _ => {}
@@ -84,7 +90,7 @@ pub(super) fn groups(works: &[&Work], numbering: &mut Numbering, bounds: &Bounds
 }
 
 /// The ends of many grants that one work asks for.
-pub(super) fn ends(ends: &[End], numbering: &mut Numbering, bounds: &Bounds) -> Option<Group> {
+pub(super) fn ends(ends: &[End], numbering: &mut Numbering, bounds: &BatchBounds) -> Option<Group> {
     let mut groups = Vec::new();
     for (place, end) in ends.iter().enumerate() {
         put_end(&mut groups, (place, end, &None), numbering, bounds);
@@ -96,26 +102,32 @@ fn put_end(
     groups: &mut Vec<Group>,
     (place, end, recorded): (usize, &End, &Recorded),
     numbering: &mut Numbering,
-    bounds: &Bounds,
+    bounds: &BatchBounds,
 ) {
     let entry = numbering.entry(&end::ended(end), bounds);
     let mut params = end::end_params(end);
     params.extend([entry.number.into(), entry.expires.into()]);
     params.extend(audit::own_params(recorded.as_deref()));
-    put(groups, Kind::End, place, params, Some(entry));
+    put(groups, GroupKind::End, place, params, Some(entry));
 }
 
 fn put_use(groups: &mut Vec<Group>, place: usize, one: &Use) {
     match one.of {
         Used::Grant(id) => {
             let params = vec![one.at.into(), one.generation.into(), id.into()];
-            put(groups, Kind::SeenGrant, place, params, None);
+            put(groups, GroupKind::SeenGrant, place, params, None);
         }
-        Used::Secret(id) => put(groups, Kind::SeenSecret, place, vec![one.at.into(), id.into()], None),
+        Used::Secret(id) => put(
+            groups,
+            GroupKind::SeenSecret,
+            place,
+            vec![one.at.into(), id.into()],
+            None,
+        ),
     }
 }
 
-fn put(groups: &mut Vec<Group>, kind: Kind, place: usize, params: Vec<Value>, entry: Option<Change>) {
+fn put(groups: &mut Vec<Group>, kind: GroupKind, place: usize, params: Vec<Value>, entry: Option<Change>) {
     let found = groups.iter().position(|group| group.kind == kind);
     let at = found.unwrap_or_else(|| {
         groups.push(Group {
@@ -162,7 +174,7 @@ impl Group {
 
     /// Runs the statement; the result of each work. Works whose grant does not exist are missing from it. How long it
     /// waits for locks is set for its own transaction alone.
-    pub(super) async fn run(&self, connection: &PostgresConnection, locks: Locks) -> Answer<Vec<Done>> {
+    pub(super) async fn run(&self, connection: &PostgresConnection, locks: Locks) -> QueryResult<Vec<Done>> {
         let columns: Vec<Vec<&Value>> = (0..self.kind.statement().columns.len())
             .map(|column| self.rows.iter().filter_map(|row| row.get(column)).collect())
             .collect();
@@ -176,7 +188,7 @@ impl Group {
         params.extend(node.iter().map(|node| (node as &(dyn ToSql + Sync), Type::BYTEA)));
         let (rows, _) = connection.rows(self.sql(), &params).await?;
         match self.kind {
-            Kind::Insert | Kind::SeenSecret => Ok(vec![]),
+            GroupKind::Insert | GroupKind::SeenSecret => Ok(vec![]),
             _ => Ok(rows.into_iter().map(|row| self.done(row)).collect::<Result<_, _>>()?),
         }
     }
@@ -184,7 +196,7 @@ impl Group {
     fn done(&self, mut row: Row) -> Result<Done, StoreError> {
         let number: u32 = row.take()?;
         let at = (number as usize).checked_sub(1).ok_or(StoreError::Conflict)?;
-        if self.kind == Kind::SeenGrant {
+        if self.kind == GroupKind::SeenGrant {
             return Ok(Done {
                 place: *self.places.get(at).ok_or(StoreError::Conflict)?,
                 made: false,
@@ -195,13 +207,13 @@ impl Group {
         }
         let made: bool = row.take()?;
         let crowded = match self.kind {
-            Kind::Redeem => row.take()?,
+            GroupKind::Redeem => row.take()?,
             _ => false,
         };
         // Another server may have ended it a moment ago. A caller that hears of the end must not find the grant alive
         // in memory here.
         let over = match self.kind {
-            Kind::End => row.take()?,
+            GroupKind::End => row.take()?,
             _ => false,
         };
         Ok(Done {
@@ -214,7 +226,7 @@ impl Group {
     }
 
     pub(super) fn inserted(&self) -> HashSet<GrantId> {
-        if self.kind != Kind::Insert {
+        if self.kind != GroupKind::Insert {
             return HashSet::new();
         }
         let ids = self.rows.iter().filter_map(|row| row.first().cloned());
@@ -232,7 +244,7 @@ fn array(letter: char) -> Type {
 }
 
 /// The grants among these whose rows another session has locked at this moment.
-pub(super) async fn locked(connection: &PostgresConnection, ids: &[GrantId]) -> Answer<HashSet<GrantId>> {
+pub(super) async fn locked(connection: &PostgresConnection, ids: &[GrantId]) -> QueryResult<HashSet<GrantId>> {
     let ids: Vec<Value> = ids.iter().map(|&id| id.into()).collect();
     let (rows, _) = connection
         .rows(grants::LOCKED_ON_POSTGRES, &[(&ids, Type::BYTEA_ARRAY)])
@@ -240,7 +252,7 @@ pub(super) async fn locked(connection: &PostgresConnection, ids: &[GrantId]) -> 
     Ok(rows.into_iter().map(|mut row| row.take()).collect::<Result<_, _>>()?)
 }
 
-impl Kind {
+impl GroupKind {
     fn statement(self) -> &'static ArrayStatement {
         match self {
             Self::Insert => &insert::INSERT_MANY,

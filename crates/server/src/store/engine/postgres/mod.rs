@@ -19,7 +19,7 @@ mod writer;
 
 pub use address::Address;
 
-use super::writer::bounds::Bounds;
+use super::writer::bounds::BatchBounds;
 use crate::config;
 use crate::store::model::{Beat, Grant, GrantId, Mark, User, UserId};
 use crate::store::value::{Row, Value};
@@ -59,7 +59,7 @@ impl Postgres {
     pub(crate) async fn open(
         address: &Address,
         config: &config::Store,
-        bounds: Arc<Bounds>,
+        bounds: Arc<BatchBounds>,
     ) -> Result<(Self, PostgresWriter)> {
         let address = Arc::new(address.clone());
         let prepared = start::look(&address).await? && config.prepared_statements;

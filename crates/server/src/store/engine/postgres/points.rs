@@ -2,7 +2,7 @@
 //! costs three times as much, even if the questions are sent without waiting.
 
 use super::Connector;
-use super::connection::{Answer, PostgresConnection};
+use super::connection::{PostgresConnection, QueryResult};
 use crate::store::grants::{GRANTS_ON_POSTGRES, grant_of};
 use crate::store::model::{Grant, GrantId, User, UserId};
 use crate::store::people::{PEOPLE_ON_POSTGRES, person_of};
@@ -17,18 +17,18 @@ const QUEUE: usize = 8_192;
 /// The most rows of one read.
 const BATCH: usize = 512;
 
-type Reply<T> = oneshot::Sender<Result<Option<T>>>;
+type PointReply<T> = oneshot::Sender<Result<Option<T>>>;
 /// The rows that exist, each with its value or the error of reading it.
-type Found<I, T> = HashMap<I, Result<T>>;
+type FoundRows<I, T> = HashMap<I, Result<T>>;
 
 /// A waiting read and where its answer goes.
-enum Asked {
-    Grant(GrantId, Reply<Grant>),
-    User(UserId, Reply<User>),
+enum PointRead {
+    Grant(GrantId, PointReply<Grant>),
+    User(UserId, PointReply<User>),
 }
 
 /// Sends reads to the task that reads, which ends when this is dropped.
-pub(super) struct Points(mpsc::Sender<Asked>);
+pub(super) struct Points(mpsc::Sender<PointRead>);
 
 impl Points {
     /// Starts the task.
@@ -45,14 +45,14 @@ impl Points {
     }
 
     pub(super) async fn grant(&self, id: GrantId) -> Result<Option<Grant>> {
-        self.ask(|reply| Asked::Grant(id, reply)).await
+        self.ask(|reply| PointRead::Grant(id, reply)).await
     }
 
     pub(super) async fn user(&self, id: UserId) -> Result<Option<User>> {
-        self.ask(|reply| Asked::User(id, reply)).await
+        self.ask(|reply| PointRead::User(id, reply)).await
     }
 
-    async fn ask<T>(&self, asked: impl FnOnce(Reply<T>) -> Asked) -> Result<Option<T>> {
+    async fn ask<T>(&self, asked: impl FnOnce(PointReply<T>) -> PointRead) -> Result<Option<T>> {
         let (reply, answer) = oneshot::channel();
         let crowded = |_| StoreError::Unavailable("too many reads are waiting".to_owned());
         self.0.try_send(asked(reply)).map_err(crowded)?;
@@ -71,23 +71,23 @@ struct Reader {
 }
 
 impl Reader {
-    async fn run(mut self, mut arriving: mpsc::Receiver<Asked>) {
+    async fn run(mut self, mut arriving: mpsc::Receiver<PointRead>) {
         let mut batch = Vec::with_capacity(BATCH);
         while arriving.recv_many(&mut batch, BATCH).await > 0 {
             let (mut grants, mut users) = (Vec::new(), Vec::new());
             for asked in &batch {
                 match asked {
-                    Asked::Grant(id, _) => grants.push(*id),
-                    Asked::User(id, _) => users.push(*id),
+                    PointRead::Grant(id, _) => grants.push(*id),
+                    PointRead::User(id, _) => users.push(*id),
                 }
             }
             let found = self.found(&grants, &users).await;
             for asked in batch.drain(..) {
                 match (asked, &found) {
-                    (Asked::Grant(id, reply), Ok((grants, _))) => send_reply(reply, grants.get(&id).cloned()),
-                    (Asked::User(id, reply), Ok((_, users))) => send_reply(reply, users.get(&id).cloned()),
-                    (Asked::Grant(_, reply), Err(error)) => send_reply(reply, Some(Err(error.clone()))),
-                    (Asked::User(_, reply), Err(error)) => send_reply(reply, Some(Err(error.clone()))),
+                    (PointRead::Grant(id, reply), Ok((grants, _))) => send_reply(reply, grants.get(&id).cloned()),
+                    (PointRead::User(id, reply), Ok((_, users))) => send_reply(reply, users.get(&id).cloned()),
+                    (PointRead::Grant(_, reply), Err(error)) => send_reply(reply, Some(Err(error.clone()))),
+                    (PointRead::User(_, reply), Err(error)) => send_reply(reply, Some(Err(error.clone()))),
                 }
             }
         }
@@ -99,7 +99,7 @@ impl Reader {
         &mut self,
         grants: &[GrantId],
         users: &[UserId],
-    ) -> Result<(Found<GrantId, Grant>, Found<UserId, User>)> {
+    ) -> Result<(FoundRows<GrantId, Grant>, FoundRows<UserId, User>)> {
         let connection = self.connection().await?;
         let mut found = tokio::join!(read_grants(connection, grants), read_users(connection, users));
         if connection.is_broken() {
@@ -119,12 +119,15 @@ impl Reader {
 }
 
 /// A caller may have gone away.
-fn send_reply<T>(reply: Reply<T>, found: Option<Result<T>>) {
+fn send_reply<T>(reply: PointReply<T>, found: Option<Result<T>>) {
     let _ = reply.send(found.transpose());
 }
 
 /// The grants with these ids.
-pub(super) async fn read_grants(connection: &PostgresConnection, ids: &[GrantId]) -> Answer<Found<GrantId, Grant>> {
+pub(super) async fn read_grants(
+    connection: &PostgresConnection,
+    ids: &[GrantId],
+) -> QueryResult<FoundRows<GrantId, Grant>> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
         return Ok(found);
@@ -141,7 +144,7 @@ pub(super) async fn read_grants(connection: &PostgresConnection, ids: &[GrantId]
 }
 
 /// The people with these ids, with memberships.
-async fn read_users(connection: &PostgresConnection, ids: &[UserId]) -> Answer<Found<UserId, User>> {
+async fn read_users(connection: &PostgresConnection, ids: &[UserId]) -> QueryResult<FoundRows<UserId, User>> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
         return Ok(found);

@@ -4,7 +4,7 @@
 //! table of what was applied is locked in that transaction: of servers that start together one migrates, and the others
 //! find it done. The messages are simple ones, which every pooler takes.
 
-use super::connection::{Answer, Failed, PostgresConnection};
+use super::connection::{PostgresConnection, QueryFailed, QueryResult};
 use crate::store::engine::migrations::{Migration, known};
 use crate::store::{Result, StoreError};
 
@@ -35,7 +35,7 @@ pub(super) async fn migrate(connection: &PostgresConnection) -> Result<()> {
     Err(failed.map_or(StoreError::Conflict, refused))
 }
 
-async fn attempt(connection: &PostgresConnection) -> Answer<()> {
+async fn attempt(connection: &PostgresConnection) -> QueryResult<()> {
     connection.batch("BEGIN; SET LOCAL lock_timeout = '3s'").await?;
     connection.batch(HISTORY).await?;
     connection
@@ -52,7 +52,7 @@ pub(super) async fn pending(connection: &PostgresConnection) -> Result<Vec<Strin
     Ok(not_applied(connection).await?.iter().map(definitions).collect())
 }
 
-async fn not_applied(connection: &PostgresConnection) -> Answer<Vec<Migration>> {
+async fn not_applied(connection: &PostgresConnection) -> QueryResult<Vec<Migration>> {
     let started = connection
         .texts("SELECT to_regclass('refinery_schema_history')")
         .await?;
@@ -62,7 +62,7 @@ async fn not_applied(connection: &PostgresConnection) -> Answer<Vec<Migration>> 
     }
 }
 
-async fn missing(connection: &PostgresConnection) -> Answer<Vec<Migration>> {
+async fn missing(connection: &PostgresConnection) -> QueryResult<Vec<Migration>> {
     let rows = connection.texts("SELECT version FROM refinery_schema_history").await?;
     let applied: Vec<String> = rows.into_iter().flatten().flatten().collect();
     let is_missing = |migration: &Migration| !applied.contains(&migration.version.to_string());
@@ -94,7 +94,7 @@ const HISTORY: &str = "CREATE TABLE IF NOT EXISTS refinery_schema_history \
      (version INT4 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255))";
 
 /// Tables of another program, or rights that are missing, do not mend themselves.
-fn refused(failed: Failed) -> StoreError {
+fn refused(failed: QueryFailed) -> StoreError {
     match failed.error {
         StoreError::Unavailable(text) if text.ends_with("(42P07)") => {
             StoreError::Unfit(format!("it has tables that are not Hallpass's: {text}"))

@@ -1,7 +1,7 @@
 //! Expiry on PostgreSQL. Rows that another server treats at the same moment are left to it.
 
 use super::batch::begin;
-use super::connection::{Answer, Param, PostgresConnection};
+use super::connection::{Param, PostgresConnection, QueryResult};
 use crate::store::apps::secrets;
 use crate::store::engine::sweep::{ANY_DUE, ROWS};
 use crate::store::engine::writer::work::{Locks, Write};
@@ -27,7 +27,7 @@ pub(crate) async fn sweep(
     now: Instant,
     audit_over: Instant,
     limit: usize,
-) -> Answer<Option<Write>> {
+) -> QueryResult<Option<Write>> {
     let ended_by = memberships::ended_by(now);
     let due = [now.into(), ended_by.into(), audit_over.into()];
     if connection.query(ANY_DUE, &due).await?.is_empty() {
@@ -85,7 +85,7 @@ pub(crate) async fn sweep(
 }
 
 /// Ends these grants, each for its reason.
-async fn end(connection: &PostgresConnection, grants: Vec<(Value, Value)>, now: Instant) -> Answer<()> {
+async fn end(connection: &PostgresConnection, grants: Vec<(Value, Value)>, now: Instant) -> QueryResult<()> {
     let (ids, reasons): (Vec<Value>, Vec<Value>) = grants.into_iter().unzip();
     let (at, due) = (now.0, ended_check(now).0);
     let params: [Param<'_>; 4] = [

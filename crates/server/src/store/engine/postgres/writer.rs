@@ -1,9 +1,9 @@
 //! Commits batches to PostgreSQL: one connection, one batch in flight. All of this runs on the thread of `queue.rs`.
 
 use super::batch::{ATTEMPTS, PostgresBatch};
-use super::connection::{Answer, Param, PostgresConnection, Undone};
+use super::connection::{Param, PostgresConnection, QueryResult, Undone};
 use super::{Connector, groups, sweep};
-use crate::store::engine::writer::bounds::Bounds;
+use crate::store::engine::writer::bounds::BatchBounds;
 use crate::store::engine::writer::queue::{BatchWriter, Committed};
 use crate::store::engine::writer::work::{Applied, Locks, Work, Write};
 use crate::store::error::unavailable;
@@ -31,7 +31,7 @@ struct State {
     connector: Connector,
     connection: Option<PostgresConnection>,
     numbering: Numbering,
-    bounds: Arc<Bounds>,
+    bounds: Arc<BatchBounds>,
     /// Commits since the last sweep, and the grants that they inserted.
     unswept: usize,
     inserted: usize,
@@ -43,7 +43,7 @@ struct State {
 }
 
 impl PostgresWriter {
-    pub(super) fn new(connector: Connector, bounds: Arc<Bounds>) -> Result<Self> {
+    pub(super) fn new(connector: Connector, bounds: Arc<BatchBounds>) -> Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -113,7 +113,7 @@ impl State {
     }
 
     /// Makes one commit of all works, or of those that met no lock.
-    async fn attempts(&mut self, works: &[&Work], mut locks: Locks) -> Answer<Committed> {
+    async fn attempts(&mut self, works: &[&Work], mut locks: Locks) -> QueryResult<Committed> {
         let mut aside = vec![false; works.len()];
         loop {
             let chosen = works.iter().zip(&aside).filter(|(_, aside)| !**aside);
@@ -138,7 +138,7 @@ impl State {
     }
 
     /// Marks works that met a lock: those whose grants are locked, otherwise all that insert grants, otherwise all.
-    async fn put_aside(&mut self, works: &[&Work], aside: &mut [bool]) -> Answer<()> {
+    async fn put_aside(&mut self, works: &[&Work], aside: &mut [bool]) -> QueryResult<()> {
         let connection = self.connected().await?;
         let ids: Vec<GrantId> = works.iter().filter_map(|work| work.grant()).collect();
         let locked = groups::locked(&connection, &ids).await;
@@ -164,7 +164,7 @@ impl State {
     }
 
     /// Makes one commit, and tries again if the database rolled it back because of another transaction.
-    async fn attempt(&mut self, works: &[&Work], locks: Locks) -> Answer<Committed> {
+    async fn attempt(&mut self, works: &[&Work], locks: Locks) -> QueryResult<Committed> {
         let mut attempt = 1;
         loop {
             let connection = self.connected().await?;

@@ -5,10 +5,10 @@
 use super::connection::SqliteConnection;
 use super::sweep;
 use crate::store::apps::secrets;
-use crate::store::engine::writer::bounds::Bounds;
+use crate::store::engine::writer::bounds::BatchBounds;
 use crate::store::engine::writer::queue::Committed;
 use crate::store::engine::writer::work::{
-    Applied, ENDS, End, Ends, Outcome, Recorded, Rotation, Use, Used, Work, Write,
+    Applied, ENDS, End, Ends, Outcome, Recorded, RotationOutcome, Use, Used, Work, Write,
 };
 use crate::store::error::{is_own, own};
 use crate::store::feed::numbering::Numbering;
@@ -25,14 +25,14 @@ pub(crate) struct SqliteBatch<'a> {
     feed: &'a mut Numbering,
     /// The numbering including this batch. The numbering of the run is set to it after the commit.
     numbered: Numbering,
-    bounds: &'a Bounds,
+    bounds: &'a BatchBounds,
     changes: Vec<Change>,
     /// Work that the sweep leaves for the next commit.
     left: Option<Write>,
 }
 
 impl<'a> SqliteBatch<'a> {
-    pub(crate) fn new(connection: &'a SqliteConnection, feed: &'a mut Numbering, bounds: &'a Bounds) -> Self {
+    pub(crate) fn new(connection: &'a SqliteConnection, feed: &'a mut Numbering, bounds: &'a BatchBounds) -> Self {
         Self {
             connection,
             numbered: *feed,
@@ -136,17 +136,17 @@ impl<'a> SqliteBatch<'a> {
         Ok(Some(!self.connection.query(redeem::CROWDED, &params)?.is_empty()))
     }
 
-    fn rotate(&mut self, rotate: &Rotate) -> Result<Rotation> {
+    fn rotate(&mut self, rotate: &Rotate) -> Result<RotationOutcome> {
         let params = rotate::rotation_params(rotate);
         if self.connection.execute(rotate::rotation(rotate), &params)? == 0 {
             let found = self.grant(rotate.id)?.ok_or(StoreError::Conflict)?;
-            return Ok(Rotation::Found(Box::new(found)));
+            return Ok(RotationOutcome::Found(Box::new(found)));
         }
         if rotate.replaces() {
             self.announce(&rotate::voided(rotate))?;
         }
         let (by, own) = (*rotate, true);
-        Ok(Rotation::Made { by, own })
+        Ok(RotationOutcome::Made { by, own })
     }
 
     fn end(&mut self, end: &End, recorded: &Recorded) -> Result<bool> {

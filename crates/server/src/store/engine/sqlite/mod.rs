@@ -9,7 +9,7 @@ mod writer;
 
 use self::connection::SqliteConnection;
 use self::writer::SqliteWriter;
-use super::writer::bounds::Bounds;
+use super::writer::bounds::BatchBounds;
 use crate::store::error::unavailable;
 use crate::store::value::{Row, Value};
 use crate::store::{Result, StoreError};
@@ -29,7 +29,7 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(crate) fn open(path: &Path, readers: usize, bounds: Arc<Bounds>) -> Result<(Self, SqliteWriter)> {
+    pub(crate) fn open(path: &Path, readers: usize, bounds: Arc<BatchBounds>) -> Result<(Self, SqliteWriter)> {
         if rusqlite::version_number() < OLDEST {
             let text = format!(
                 "SQLite {} can lose commits; 3.51.3 is the oldest to use",

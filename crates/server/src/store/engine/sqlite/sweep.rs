@@ -3,7 +3,7 @@
 use super::connection::SqliteConnection;
 use crate::store::apps::secrets;
 use crate::store::engine::sweep::{ANY_DUE, ROWS};
-use crate::store::engine::writer::bounds::Bounds;
+use crate::store::engine::writer::bounds::BatchBounds;
 use crate::store::engine::writer::work::{End, Work, Write};
 use crate::store::grants::due::{self, Verdict, next_check, verdict};
 use crate::store::grants::end::{END, end_params};
@@ -17,7 +17,7 @@ use crate::time::Instant;
 /// Treats rows that are due, after works that came at `now`; returns the work left for a commit of its own.
 pub(crate) fn sweep(
     connection: &SqliteConnection,
-    bounds: &Bounds,
+    bounds: &BatchBounds,
     now: Instant,
     works: &[&Work],
 ) -> Result<Option<Write>> {

@@ -2,7 +2,7 @@
 
 use super::batch::SqliteBatch;
 use super::connection::SqliteConnection;
-use crate::store::engine::writer::bounds::Bounds;
+use crate::store::engine::writer::bounds::BatchBounds;
 use crate::store::engine::writer::queue::{BatchWriter, Committed};
 use crate::store::engine::writer::work::{Locks, Work};
 use crate::store::error::unavailable;
@@ -26,11 +26,11 @@ pub(crate) struct SqliteWriter {
     /// `None` after an error: it is opened again for the next commit.
     connection: Option<SqliteConnection>,
     numbering: Numbering,
-    bounds: Arc<Bounds>,
+    bounds: Arc<BatchBounds>,
 }
 
 impl SqliteWriter {
-    pub(crate) fn open(path: &Path, bounds: Arc<Bounds>) -> Result<Self> {
+    pub(crate) fn open(path: &Path, bounds: Arc<BatchBounds>) -> Result<Self> {
         Ok(Self {
             connection: Some(SqliteConnection::writer(path)?),
             path: path.to_owned(),

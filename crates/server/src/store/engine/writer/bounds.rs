@@ -13,7 +13,7 @@ const UNTOLD: Duration = Duration::from_secs(400 * 24 * 3600);
 pub(crate) type SweepClock = Box<dyn Fn() -> Instant + Send + Sync>;
 
 #[derive(Default)]
-pub(crate) struct Bounds {
+pub(crate) struct BatchBounds {
     /// In milliseconds; 0: not set.
     longest_access: AtomicI64,
     /// In milliseconds; 0: not set.
@@ -21,7 +21,7 @@ pub(crate) struct Bounds {
     sweep_clock: OnceLock<SweepClock>,
 }
 
-impl Bounds {
+impl BatchBounds {
     /// Sets the longest life of any access token.
     pub(crate) fn use_longest_access(&self, longest: Duration) {
         let millis = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);

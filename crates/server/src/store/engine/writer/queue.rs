@@ -265,7 +265,7 @@ impl<E: BatchWriter> Worker<E> {
             Ok(Ok((answers, left))) => {
                 let asked_for = batch.iter().any(|job| !job.replies.is_empty());
                 for (job, answer) in batch.into_iter().zip(answers) {
-                    self.answer(job, answer);
+                    self.finish_job(job, answer);
                 }
                 if let Some(write) = left.filter(|_| asked_for) {
                     self.go_on_with(write);
@@ -316,7 +316,7 @@ impl<E: BatchWriter> Worker<E> {
         }
     }
 
-    fn answer(&mut self, job: Job<Reply>, answer: Result<Applied>) {
+    fn finish_job(&mut self, job: Job<Reply>, answer: Result<Applied>) {
         if let Work::Uses(_) = job.work {
             self.uses_locked = matches!(answer, Ok(Applied::Without(_)));
         }

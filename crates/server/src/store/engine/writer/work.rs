@@ -52,7 +52,7 @@ pub(crate) enum Outcome {
     Redeemed(Option<bool>),
     /// The result of a rotation. If it was made, the caller knows the row from the state that it expected, and the
     /// row is not read.
-    Rotated(Rotation),
+    Rotated(RotationOutcome),
     /// Whether this change ended the grant.
     Ended(bool),
     /// The grants that a write ended.
@@ -75,7 +75,7 @@ pub(crate) enum Applied {
 /// The result of a rotation. If it was made, the caller knows the row from the state that it expected, and the row is not
 /// read.
 #[derive(Clone, Debug)]
-pub(crate) enum Rotation {
+pub(crate) enum RotationOutcome {
     /// It was made as `by` says; `own`: by this request, not an identical one.
     Made { by: Rotate, own: bool },
     /// Another change came first; the grant as that change left it.
@@ -270,7 +270,7 @@ impl Outcome {
     /// The result for callers of an identical work: their request did not make the change.
     pub(crate) fn for_others(&self) -> Self {
         match self.clone() {
-            Self::Rotated(Rotation::Made { by, .. }) => Self::Rotated(Rotation::Made { by, own: false }),
+            Self::Rotated(RotationOutcome::Made { by, .. }) => Self::Rotated(RotationOutcome::Made { by, own: false }),
             outcome => outcome,
         }
     }

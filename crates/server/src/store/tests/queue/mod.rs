@@ -7,7 +7,7 @@
 mod world;
 
 use super::{NOW, grant_id};
-use crate::store::engine::writer::work::{Outcome, Rotation, Use, Used};
+use crate::store::engine::writer::work::{Outcome, RotationOutcome, Use, Used};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use world::{Faults, World, away, end, grant_of, rotate};
@@ -53,8 +53,8 @@ fn of_the_same_rotation_one_makes_the_change_and_all_hear_of_it() {
             match world.change(rotate(1, presented, 1)).unwrap() {
                 Outcome::Rotated(rotation) => {
                     match rotation {
-                        Rotation::Made { by, .. } => assert_eq!((by.presented, by.expect), (presented, 1)),
-                        Rotation::Found(grant) => assert_eq!(grant.generation, 2),
+                        RotationOutcome::Made { by, .. } => assert_eq!((by.presented, by.expect), (presented, 1)),
+                        RotationOutcome::Found(grant) => assert_eq!(grant.generation, 2),
                     }
                     assert_eq!(world.memory.generation(1), 2, "after its commit");
                 }
@@ -72,7 +72,7 @@ fn exactly_one_of_many_is_told_that_it_changed_the_grant() {
         let count = Arc::clone(&winners);
         let memory = World::new(Faults::None).run(3, move |world, _| {
             for generation in 1..=2 {
-                if let Outcome::Rotated(Rotation::Made { own: true, .. }) =
+                if let Outcome::Rotated(RotationOutcome::Made { own: true, .. }) =
                     world.change(rotate(1, generation, generation)).unwrap()
                 {
                     *count.lock().unwrap() += 1;

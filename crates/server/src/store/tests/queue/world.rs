@@ -1,7 +1,7 @@
 //! A database in memory whose commits can fail, and a queue before it.
 
 use super::shuttled::{self, BatchWriter, Committed, Queue, Shared};
-use crate::store::engine::writer::work::{Applied, End, Locks, Outcome, Rotation, Use, Work};
+use crate::store::engine::writer::work::{Applied, End, Locks, Outcome, RotationOutcome, Use, Work};
 use crate::store::model::{
     AppId, Change, ChangeKind, EndReason, Grant, GrantId, GrantState, OrganizationId, Rotate, UserId,
 };
@@ -164,11 +164,11 @@ impl Rows {
             Work::Rotate(rotate) => {
                 let generation = self.generations.entry(rotate.id).or_insert(1);
                 if *generation != rotate.expect {
-                    return Outcome::Rotated(Rotation::Found(Box::new(grant(rotate.id, *generation))));
+                    return Outcome::Rotated(RotationOutcome::Found(Box::new(grant(rotate.id, *generation))));
                 }
                 *generation += 1;
                 let (by, own) = (*rotate, true);
-                Outcome::Rotated(Rotation::Made { by, own })
+                Outcome::Rotated(RotationOutcome::Made { by, own })
             }
             Work::End(end, _) => {
                 let first = self.ended.insert(end.id);
