@@ -95,7 +95,7 @@ pub(super) async fn arrive(mut work: ActionContext<'_>, pending: &Pending, query
             work.redeem(&code, &pending.verifier).await;
         }
         AuthorizationResponse::Refused(text) => {
-            work.tell(Mood::Refused, "The person comes back without access", text, shown)
+            work.tell(Mood::Refused, "The person comes back without access", text, shown);
         }
     }
 }
