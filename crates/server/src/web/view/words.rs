@@ -268,7 +268,7 @@ mod tests {
     /// the demo are in their own folder and are English only.
     fn sources() -> Vec<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let files = ["templates", "src/web/view"]
+        let files = ["templates", "src/web/view", "src/web/view/developer"]
             .into_iter()
             .flat_map(|folder| fs::read_dir(root.join(folder)).unwrap())
             .map(|entry| entry.unwrap().path())
