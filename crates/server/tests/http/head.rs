@@ -7,6 +7,7 @@ use hyper::client::conn::{http1, http2};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::iter::once;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Endpoints and pages of each kind, including refusals.
 const PATHS: [&str; 10] = [
@@ -73,5 +74,41 @@ async fn head_has_the_content_length_of_get_and_no_body() {
             let of_head = length.map(|length| length + usize::from(path == "/oauth/token"));
             assert_eq!(answers[1], (status, of_head, 0), "HTTP/{version} HEAD {path}");
         }
+    }
+}
+
+/// hyper answers these itself, before it knows the method.
+#[tokio::test(flavor = "multi_thread")]
+async fn head_that_is_refused_before_the_router_has_no_body() {
+    let server = Server::library("default", APPS).await;
+    let long = "a".repeat(17_000);
+    let good = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (rest, status) in [
+        (" / HTTP/9.9\r\n\r\n".to_owned(), "400"),
+        (" / HTTP/1.1\r\nA b\r\n\r\n".to_owned(), "400"),
+        (format!(" /{long} HTTP/1.1\r\n"), "431"),
+        (format!(" / HTTP/1.1\r\nCookie: {long}"), "431"),
+    ] {
+        let of_get = server.send_bytes_and_end(format!("GET{rest}").as_bytes()).await;
+        let (get, body) = of_get.split_once("\r\n\r\n").unwrap();
+        assert!(get.contains(status) && !body.is_empty(), "{of_get}");
+        let length = format!("\r\ncontent-length: {}\r\n", body.len());
+        let of_head = server.send_bytes_and_end(format!("HEAD{rest}").as_bytes()).await;
+        let (head, body) = of_head.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(status) && head.contains(&length), "{of_head}");
+        assert_eq!(body, "", "{of_head}");
+        // An earlier request of the connection changes nothing.
+        let mut stream = server.connection().await;
+        stream.write_all(good.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
+        }
+        answer.clear();
+        stream.write_all(format!("HEAD{rest}").as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.contains(&length) && answer.ends_with("\r\n\r\n"), "{answer}");
     }
 }

@@ -1,6 +1,7 @@
 //! The first bytes of a request, read before hyper gets the connection.
 
 use super::HEADERS;
+use super::beginning::Beginning;
 use super::watched::{Spoken, Watched};
 use crate::serve::in_flight::{HeldAmount, Kind};
 use hyper::body::Bytes;
@@ -37,11 +38,17 @@ pub(super) struct Begun {
     held: Option<HeldAmount>,
     /// The number of bytes that hyper has seen.
     seen: usize,
+    beginning: Beginning,
 }
 
 impl Begun {
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// Whether the method is HEAD, also if there was no memory for the bytes.
+    pub(super) fn is_head(&self) -> bool {
+        self.beginning.is_head()
     }
 
     /// Reads the bytes that have arrived. If this future is dropped, nothing is lost.
@@ -86,6 +93,7 @@ impl Begun {
             0
         };
         let bytes = bytes.get(blank..).unwrap_or_default();
+        self.beginning.read(bytes);
         let length = self.bytes.len() + bytes.len();
         let counted = if length <= SMALL { 0 } else { length };
         let more = counted - self.held.as_ref().map_or(0, HeldAmount::amount);
@@ -136,8 +144,8 @@ mod tests {
     fn begun(bytes: &[u8], seen: usize) -> Begun {
         Begun {
             bytes: bytes.to_vec(),
-            held: None,
             seen,
+            ..Begun::default()
         }
     }
 

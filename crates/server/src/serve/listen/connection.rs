@@ -120,7 +120,7 @@ impl Attended {
                 }
             }
         }
-        Box::pin(self.refuse(watched)).await;
+        Box::pin(self.refuse(watched, begun.is_head())).await;
         Ok(())
     }
 
@@ -225,7 +225,7 @@ impl Attended {
     }
 
     /// Answers that there is no memory for the headers of a request, and closes the connection.
-    async fn refuse(&self, watched: Watched) {
+    async fn refuse(&self, watched: Watched, is_head: bool) {
         let refusal = no_room(&self.caller.hallpass);
         let (head, body) = refusal.into_parts();
         let reason = head.status.canonical_reason().unwrap_or_default();
@@ -238,7 +238,9 @@ impl Attended {
         }
         let length = format!("connection: close\r\ncontent-length: {}\r\n\r\n", body.len());
         bytes.extend_from_slice(length.as_bytes());
-        bytes.extend_from_slice(&body);
+        if !is_head {
+            bytes.extend_from_slice(&body);
+        }
         let mut explained = Explained::new(watched, self.caller.peer.0);
         explained.end_with(bytes);
         // If the client has gone, nothing is lost.

@@ -1,6 +1,7 @@
 //! Texts for requests that hyper refuses before the router. hyper itself answers a request that it cannot parse, with only a
 //! status, which is a blank page. This wrapper of the socket recognises such an answer, and sends one with a body instead.
 
+use super::beginning::Beginning;
 use super::{HEADERS, HEADERS_HTTP_2};
 use crate::http::body::SLOWEST;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
@@ -86,6 +87,8 @@ fn log(status: StatusCode, peer: IpAddr) {
 pub(crate) struct Explained<S> {
     stream: S,
     peer: IpAddr,
+    /// The beginning of the request that is being read: of the bytes since the last write.
+    beginning: Beginning,
     last: Option<Box<Last>>,
 }
 
@@ -104,6 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
         Self {
             stream,
             peer,
+            beginning: Beginning::default(),
             last: None,
         }
     }
@@ -113,8 +117,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
     }
 
     /// If these bytes are an answer of hyper's, keeps the answer to send in their place.
-    fn replaces(&mut self, bytes: &[u8]) -> bool {
-        let Some((status, answer)) = explain(bytes) else {
+    fn replaces(&mut self, slices: &[IoSlice<'_>]) -> bool {
+        // What is read from now on belongs to the next request.
+        let beginning = std::mem::take(&mut self.beginning);
+        let [bytes] = slices else { return false };
+        let Some((status, answer)) = explain(bytes, beginning.is_head()) else {
             return false;
         };
         log(status, self.peer);
@@ -166,7 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
 
 /// The answer to send in place of these bytes, if they are an answer without a text: a refusal that has only headers that hyper
 /// sets. Every answer of ours has other headers.
-fn explain(bytes: &[u8]) -> Option<(StatusCode, Vec<u8>)> {
+fn explain(bytes: &[u8], is_head: bool) -> Option<(StatusCode, Vec<u8>)> {
     if !bytes.starts_with(b"HTTP/1.1 4") {
         return None;
     }
@@ -190,7 +197,9 @@ fn explain(bytes: &[u8]) -> Option<(StatusCode, Vec<u8>)> {
         answer.push_str("\r\n");
     }
     answer.push_str("\r\n");
-    answer.push_str(&body);
+    if !is_head {
+        answer.push_str(&body);
+    }
     Some((status, answer.into_bytes()))
 }
 
@@ -200,13 +209,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Explained<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.beginning.read(buffer.filled().get(before..).unwrap_or_default());
+        Poll::Ready(Ok(()))
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Explained<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.replaces(bytes) {
+        if self.replaces(&[IoSlice::new(bytes)]) {
             return Poll::Ready(Ok(bytes.len()));
         }
         ready!(self.poll_send_last(context))?;
@@ -218,10 +230,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Explained<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let [only] = slices
-            && self.replaces(only)
-        {
-            return Poll::Ready(Ok(only.len()));
+        if self.replaces(slices) {
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
         ready!(self.poll_send_last(context))?;
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)

@@ -2,6 +2,7 @@
 
 mod answers;
 mod arriving;
+mod beginning;
 mod begun;
 mod connection;
 mod explained;

@@ -122,6 +122,17 @@ async fn headers_that_find_no_room_get_503() {
             answer.contains(&format!("\r\ncontent-length: {}\r\n", body.len())),
             "{answer}"
         );
+        // RFC 9110 §9.3.2. The method comes in one piece, or in two.
+        for begin in ["HE", "HEAD / HTTP/1.1\r\nX: "] {
+            let mut stream = connect(address);
+            stream.write_all(begin.as_bytes()).unwrap();
+            stream
+                .write_all(format!("AD / HTTP/1.1\r\nX-Pad: {}", "x".repeat(3000)).as_bytes())
+                .unwrap();
+            let of_head = rest(&mut stream).to_ascii_lowercase();
+            let (head, _) = answer.split_once("\r\n\r\n").unwrap();
+            assert_eq!(of_head, format!("{head}\r\n\r\n"));
+        }
         // Headers of the usual size are served.
         let mut stream = connect(address);
         stream.write_all(LAST.as_bytes()).unwrap();
