@@ -44,7 +44,11 @@ const PARTS: [Part; 8] = [
     },
     Part {
         name: "overload",
-        run: |root, _| lab(root, "release", "overload", &[]),
+        run: |root, _| {
+            install::faults()?;
+            let on = |store| lab(root, "release", "overload", &["--store", store]);
+            on("sqlite").and_then(|()| on("postgres"))
+        },
     },
     Part {
         name: "torment",
