@@ -187,7 +187,7 @@ fn environment(
             Ok(value) if is_link(key, &value) => ignored.push(one_line(&name)),
             Ok(value) => ours.push((name, value)),
             Err(value) if is_link(key, &value.to_string_lossy()) => ignored.push(one_line(&name)),
-            Err(_) => problems.push(format!("{name}: it is no text in UTF-8")),
+            Err(_) => problems.push(format!("{name}: it is not UTF-8 text")),
         }
     }
     ignored.sort();

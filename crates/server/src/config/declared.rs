@@ -1,4 +1,5 @@
-//! What a configuration declares: the scope catalogue, products, and the objects that are created or updated at start.
+//! Declared objects: the scope catalogue, products, and the users, organizations, resources and apps that are created or
+//! updated at start.
 
 use super::fields::Fields;
 use super::localized::Localized;
@@ -20,13 +21,13 @@ section! {
     /// `[scopes.NAME]`: one entry of the catalogue.
     #[derive(PartialEq, Eq)]
     ScopeEntry {
-        /// What the consent page says it opens.
+        /// The permission in the words of the consent page.
         title: Localized = required(values::localized),
-        /// A sentence more.
+        /// One more sentence on the consent page.
         description: Option<Localized> = optional(values::localized),
-        /// The endpoints it opens, each `METHOD /path`.
+        /// The endpoints of the API that need this scope, each `METHOD /path`.
         endpoints: Vec<String> = or(values::endpoints, Vec::new()),
-        /// Whether it is asked for when an app names no scope.
+        /// Whether an app that requests no scope gets it.
         default: bool = or(values::boolean, false),
     }
     check approval_is_planned();
@@ -62,25 +63,26 @@ pub(super) fn product_name(name: &str) -> Result<String, String> {
 section! {
     /// `[[users]]`: a person.
     User {
-        /// The login, unique whatever the case of its letters. With `external_id`: a label, and the name of the declaration.
+        /// The login, which is unique without regard to case. For a person with an `external_id`: the contact address and the
+        /// name of the declaration, not a login.
         email: Email = required(values::email),
         /// The full name.
         name: DisplayName = required(values::name),
-        /// The password; none: the person cannot log in by one.
+        /// `None`: the person cannot sign in with a password.
         password: Option<DeclaredPassword> = PasswordOrHash,
-        /// The language, a tag such as `nl`.
+        /// A language tag such as `nl`.
         locale: Option<String> = optional(values::language),
-        /// Whether this person operates the server.
+        /// Whether the person operates the server.
         admin: bool = or(values::boolean, false),
-        /// Whether this person registers apps, which are trusted.
+        /// Whether the person may register apps. Such apps are trusted.
         developer: bool = or(values::boolean, false),
-        /// The site's own id of a person whom the site signs in.
+        /// The site's own id of the person, if the site signs the person in.
         external_id: Option<ExternalId> = optional(values::external_id),
     }
     check one_sign_in(external_id);
 }
 
-/// A person whom the site signs in has no password here.
+/// If the site signs a person in, Hallpass has no password for the person.
 fn one_sign_in(fields: &mut Fields<'_>, external_id: Option<&Option<ExternalId>>) {
     let has_password = secrets::is_given(fields, "password") || fields.has("password_hash");
     if matches!(external_id, Some(Some(_))) && has_password {
@@ -91,9 +93,9 @@ fn one_sign_in(fields: &mut Fields<'_>, external_id: Option<&Option<ExternalId>>
 /// A password as declared.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DeclaredPassword {
-    /// In plain, to be hashed at start.
+    /// Plain text. It is hashed at start.
     Plain(Secret),
-    /// Already hashed: an argon2id PHC string.
+    /// A hash: an argon2id PHC string.
     Hash(String),
 }
 
@@ -106,7 +108,7 @@ impl fmt::Debug for DeclaredPassword {
     }
 }
 
-/// `password`, `password_file` or `password_hash`.
+/// Reads `password`, `password_file` or `password_hash`.
 struct PasswordOrHash;
 
 impl Setting<Option<DeclaredPassword>> for PasswordOrHash {
@@ -137,20 +139,20 @@ fn password_hash(node: &Node) -> Result<String, String> {
 }
 
 section! {
-    /// `[[organizations]]`: a customer of the API, whose data apps reach.
+    /// `[[organizations]]`: a customer of the API, whose data apps can get access to.
     Organization {
-        /// Its name in addresses and configuration, `[a-z0-9-]+`.
+        /// The name in URLs and in the configuration, `[a-z0-9-]+`.
         slug: Slug = required(values::slug),
-        /// Its name for people.
+        /// The name on pages.
         name: DisplayName = required(values::name),
-        /// Real or for trying out.
+        /// A live organization, or a sandbox for tests.
         kind: OrganizationKind = or(values::word, OrganizationKind::Live),
-        /// Who belongs to it, by email, and as what.
+        /// The email address and the role of each member.
         members: Vec<(String, Role)> = or(members, Vec::new()),
     }
 }
 
-/// `email:role`, each.
+/// Reads members, each written `email:role`.
 fn members(node: &Node) -> Result<Vec<(String, Role)>, String> {
     let member = |text: String| {
         let found = text
@@ -169,15 +171,15 @@ impl Shown for (String, Role) {
 }
 
 section! {
-    /// `[[resources]]`: an API that asks whether tokens are good.
+    /// `[[resources]]`: an API that checks tokens by introspection.
     Resource {
-        /// Its identifier, the audience of tokens meant for it.
+        /// The identifier, which is the audience of tokens for this API.
         identifier: String = required(values::identifier),
-        /// Its name for people.
+        /// The name on pages.
         name: DisplayName = required(values::name),
-        /// What it authenticates with at introspection.
+        /// The secret with which it authenticates at introspection.
         secret: Secret = RequiredSecret(secrets::client_secret),
-        /// The scopes it takes; none: all.
+        /// The scopes that it accepts. `None`: all.
         scopes: Option<Scopes> = optional(values::scopes),
     }
 }
@@ -185,38 +187,38 @@ section! {
 section! {
     /// `[[apps]]`: an OAuth client.
     App {
-        /// Its name on the consent page.
+        /// The name on the consent page.
         name: AppName = required(values::app_name),
-        /// The slug of the owner; none: the default organization.
+        /// The slug of the organization that owns it. `None`: the default organization.
         organization: Option<Slug> = optional(values::slug),
-        /// The email of the developer who manages it; none: the operator alone.
+        /// The email address of the developer who manages it. `None`: only the operator manages it.
         owner: Option<Email> = optional(values::email),
         /// The client identifier (RFC 6749 §2.2).
         client_id: ClientId = required(values::client_id),
-        /// Whether it can keep a secret.
+        /// Confidential, or public: unable to keep a secret (RFC 6749 §2.1).
         client_type: ClientType = Named("type", or(values::word, ClientType::Confidential)),
-        /// The client secret; a public client has none.
+        /// The client secret. A public client has none.
         client_secret: Option<Secret> = OptionalSecret(secrets::client_secret),
         /// The registered redirect URIs.
         redirect_uris: Vec<RedirectUri> = or(values::redirect_uris, Vec::new()),
-        /// The origins of its pages, beside those of its redirect URIs: WebViews have one that is no redirect URI.
+        /// Further origins of its pages. The origins of its redirect URIs need not be listed, those of WebViews do.
         origins: Vec<Origin> = or(values::origins, Vec::new()),
-        /// The scopes it may ask for, an empty list: nothing; none: the whole catalogue.
+        /// The scopes that it may request. `None`: every scope of the catalogue. An empty list: no scope.
         scopes: Option<Scopes> = optional(values::scopes),
-        /// The products it is subscribed to, an empty list: none, so it may ask for nothing; none: the default product.
+        /// The products to which it is subscribed. `None`: the default product. An empty list: no product, so no scope.
         products: Option<Vec<String>> = optional(values::texts),
-        /// The grant types it may use, an empty list: none of them; none: all that are offered.
+        /// The grant types that it may use. `None`: every grant type that is offered. An empty list: no grant type.
         grant_types: Option<Vec<GrantType>> = optional(values::any_words),
-        /// Whose users may connect it.
+        /// The organizations whose members may connect it.
         reach: Reach = or(values::word, Reach::Own),
-        /// Whether `http://localhost` is admitted with any port; for public apps only.
+        /// Whether `http://localhost` is accepted with any port. Only public apps may have this.
         localhost_any_port: bool = or(values::boolean, false),
     }
     check secret_of_its_type(client_type);
     check port_of_its_type(client_type, localhost_any_port);
 }
 
-/// A confidential app has a secret; a public one must not, for it could not keep it (RFC 6749 §2.1).
+/// A confidential app needs a secret. A public app must have none, because it cannot keep one (RFC 6749 §2.1).
 fn secret_of_its_type(fields: &mut Fields<'_>, client_type: Option<&ClientType>) {
     if client_type == Some(&ClientType::Confidential) {
         if !secrets::is_given(fields, "client_secret") {
@@ -228,7 +230,7 @@ fn secret_of_its_type(fields: &mut Fields<'_>, client_type: Option<&ClientType>)
         if fields.has(key) {
             fields.problem(
                 key,
-                "a public app has no secret; leave it out, or say type = \"confidential\"",
+                "a public app has no secret; leave it out, or write type = \"confidential\"",
             );
         }
     }

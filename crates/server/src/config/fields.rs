@@ -186,9 +186,9 @@ impl<'a> Fields<'a> {
         let known: Vec<&str> = self.known.iter().map(String::as_str).collect();
         for key in self.table.keys() {
             let text = match (elsewhere(key, &self.path), nearest(key, &known)) {
-                (Some(place), _) => format!("there is no such key here; {place}"),
-                (None, Some(name)) => format!("there is no such key; did you mean `{name}`?"),
-                (None, None) => format!("there is no such key; known are {}", known.join(", ")),
+                (Some(place), _) => format!("unknown key here; {place}"),
+                (None, Some(name)) => format!("unknown key; did you mean `{name}`?"),
+                (None, None) => format!("unknown key; the known keys are {}", known.join(", ")),
             };
             self.problems.add(&join(&self.path, key), text);
         }

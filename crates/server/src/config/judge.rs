@@ -40,7 +40,7 @@ fn paths(paths: &Paths, problems: &mut Problems) {
     for (position, (key, path)) in all.iter().enumerate() {
         let path = path.trim_end_matches('/');
         if path.is_empty() {
-            problems.add(&format!("paths.{key}"), "\"/\" is the landing page");
+            problems.add(&format!("paths.{key}"), "\"/\" is the path of the landing page");
         } else if let Some(taken) = reserved(path) {
             problems.add(
                 &format!("paths.{key}"),
@@ -124,7 +124,7 @@ fn organizations(config: &Config, problems: &mut Problems) {
             }
         }
         if organization.slug == config.defaults.organization && config.defaults.organization_name.is_some() {
-            let text = "the default organization is declared: its `name` there is the one that counts";
+            let text = "the default organization is declared in [[organizations]]: set its `name` there";
             problems.add("defaults.organization_name", text);
         }
     }
@@ -138,7 +138,7 @@ fn resources(config: &Config, offer: &Offer<'_>, problems: &mut Problems) {
         if config.apps.iter().any(|app| app.client_id == resource.identifier) {
             problems.add(
                 &format!("{entry}.identifier"),
-                "an app has this as its client_id; at introspection they could not be told apart",
+                "an app has this as its client_id; introspection could not distinguish the two",
             );
         }
         if let Some(scopes) = &resource.scopes {

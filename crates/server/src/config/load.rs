@@ -1,4 +1,4 @@
-//! Lays the sources of a configuration over each other, and has the result read and checked.
+//! Merges the sources of a configuration, then reads and checks the result.
 //!
 //! The order, lowest first: `presets/default.toml`, the preset, the operator's file, the environment, the command line. Tables
 //! merge key by key; a list replaces the list below. A preset's catalogue (`[scopes]`, `[products]`) replaces that of `default`
@@ -33,7 +33,7 @@ pub struct Source {
 pub struct Loaded {
     /// The effective configuration.
     pub config: Config,
-    /// The names of the sources that were laid over each other, the lowest first.
+    /// The names of the merged sources, lowest first.
     pub layers: Vec<String>,
     /// Warnings: settings that are valid but probably not intended.
     pub warnings: Vec<String>,
@@ -78,7 +78,7 @@ struct Merged {
     presets: Table,
 }
 
-/// Lays all sources over each other. `None` if a file cannot be read at all.
+/// Merges all sources. `None` if a file cannot be read at all.
 fn merged(source: &Source, layers: &mut Vec<String>, problems: &mut Problems) -> Option<Merged> {
     let file = match &source.file {
         Some(path) => operators_file(path, problems),
@@ -224,7 +224,7 @@ fn set(table: &mut Table, path: &[String], value: String, origin: &WrittenAt, pr
         match &mut table.entry(section.clone()).or_insert_with(empty).value {
             Value::Table(inner) => table = inner,
             other => {
-                let text = format!("{section} is {}, in which no single value can be set", other.kind());
+                let text = format!("{section} is {}, not a table: no key can be set in it", other.kind());
                 problems.add_at(origin.clone(), text);
                 return;
             }

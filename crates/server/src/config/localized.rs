@@ -7,14 +7,14 @@ use toml::Value;
 /// A text in one or more languages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Localized {
-    /// The same for everybody.
+    /// One text for all languages.
     Plain(String),
-    /// By language tag, in the order written; never empty.
+    /// Texts by language tag, in the order written. Never empty.
     ByLanguage(IndexMap<String, String>),
 }
 
 impl Localized {
-    /// The text for `language` (`nl`, `nl-BE`): that tag, its language, else English, else the first.
+    /// The text for `language` (`nl`, `nl-BE`): of that tag, else of its language, else in English, else the first.
     #[must_use]
     pub fn get(&self, language: &str) -> &str {
         let texts = match self {

@@ -1,6 +1,6 @@
-//! The configuration: presets, the operator's file, the environment and the command line, judged as a whole.
+//! The configuration: presets, the operator's file, the environment and the command line are merged and checked together.
 //!
-//! What a value of [`Config`] says has been checked; nothing is validated again later.
+//! Every value of a [`Config`] has been checked. No later code validates it again.
 
 mod declared;
 mod fields;
@@ -37,7 +37,7 @@ pub use sections::{
 
 pub(crate) use secrets::{beginning, from_outside, typeable};
 pub(crate) use values::language_tag;
-// Said in the configuration as the store keeps them.
+// These types have the same words in the configuration and in the store.
 pub use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 pub use hallpass_dialect::DialectName;
 
@@ -49,7 +49,7 @@ use section::{ListOfTables, OneTable, TablesByName, required, section};
 section! {
     /// The effective configuration.
     Config {
-        /// The name of the preset it is built on.
+        /// The name of its preset.
         preset: String = required(values::text),
         /// `[server]`.
         server: Server = OneTable,
@@ -92,7 +92,7 @@ fn sections_that_are_planned(fields: &mut Fields<'_>) {
 }
 
 impl Config {
-    /// Whether nobody sees the default organization: it is called `default` and not declared.
+    /// Whether the default organization is hidden: its slug is `default`, and it is not declared.
     #[must_use]
     pub fn hides_default_organization(&self) -> bool {
         let mut declared = self.organizations.iter();

@@ -1,4 +1,4 @@
-//! What the configured site offers to apps and asks of them.
+//! The scopes, products and grant types that the site offers to apps, and its rules for apps.
 
 use super::Config;
 use crate::apps::registration::{Offer, Rules};
@@ -24,7 +24,7 @@ impl Config {
         }
     }
 
-    /// What the site offers, in the sections that are known.
+    /// The offer of the site. Sections that are not known completely are left out.
     pub(super) fn offer(&self, is_known: impl Fn(&str) -> bool) -> Offer<'_> {
         let scopes = || self.scopes.keys().map(Scope::as_str).collect();
         let products = || self.products.keys().map(String::as_str).collect();

@@ -16,7 +16,7 @@ const PRESETS: [(&str, &str); 5] = [
     ("apicbase", include_str!("../../../../presets/apicbase.toml")),
 ];
 
-/// The preset that all others build on; its file documents every key.
+/// The preset that is the base of all others. Its file documents every key.
 pub const DEFAULT: &str = "default";
 
 /// The names of the presets, `default` first.
@@ -34,7 +34,7 @@ pub fn preset_text(name: &str) -> Option<&'static str> {
         .map(|(_, text)| *text)
 }
 
-/// How messages name the file of the preset `name`.
+/// The source of values for the preset `name`, as messages name it.
 pub(super) fn layer(name: &str) -> Layer {
     Layer {
         name: format!("preset {name}"),

@@ -144,17 +144,17 @@ impl Problems {
     }
 }
 
-/// Why a file cannot be read, in fewer words than those of the system.
+/// Why a file cannot be read, shorter than the message of the system.
 pub(super) fn unreadable(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "the permission is missing".to_owned(),
-        io::ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
         _ => error.to_string(),
     }
 }
 
-/// The path of `key` below `path`, in quotes where TOML needs them: a message stays one line, whatever the key holds.
+/// The path of `key` below `path`. The key is quoted where TOML needs it, so a message stays one line.
 pub(super) fn join(path: &str, key: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let dot = if path.is_empty() { "" } else { "." };

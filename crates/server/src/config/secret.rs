@@ -1,20 +1,20 @@
-//! A secret that the configuration carries.
+//! A secret of the configuration.
 
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A password, client secret or key as configured. It does not print, and its memory is wiped when it is dropped.
+/// A configured password, client secret or key. `Debug` hides it, and its memory is wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a text in.
+    /// Wraps a text.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The text itself. Who calls this keeps it out of logs and answers, and compares it in constant time.
+    /// The text itself. Callers keep it out of logs and responses, and compare it in constant time.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

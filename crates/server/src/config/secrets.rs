@@ -1,4 +1,4 @@
-//! Reads secrets: in place, or from a file beside the configuration. No error repeats what was found.
+//! Reads secrets from the configuration itself or from a file that it names. No error contains the secret.
 
 use super::fields::Fields;
 use super::problems::unreadable;
@@ -19,10 +19,10 @@ use zeroize::Zeroizing;
 /// The longest secret, in bytes.
 const LONGEST: usize = 1024;
 
-/// What a secret must be like.
+/// Checks the form of a secret.
 type Judge = fn(&str) -> Result<(), String>;
 
-/// A secret that must be there.
+/// A required secret.
 pub(super) struct RequiredSecret(pub(super) Judge);
 
 impl Setting<Secret> for RequiredSecret {
@@ -38,7 +38,7 @@ impl Setting<Secret> for RequiredSecret {
     }
 }
 
-/// A secret that may be left out.
+/// An optional secret.
 pub(super) struct OptionalSecret(pub(super) Judge);
 
 impl Setting<Option<Secret>> for OptionalSecret {
@@ -53,12 +53,12 @@ impl Setting<Option<Secret>> for OptionalSecret {
     }
 }
 
-/// The key that names the file of a secret.
+/// The name of the key for the file of a secret.
 fn file_key(key: &str) -> String {
     format!("{key}_file")
 }
 
-/// Whether a secret is written, in place or as a file.
+/// Whether the secret or its file is given.
 pub(super) fn is_given(fields: &Fields<'_>, key: &str) -> bool {
     fields.has(key) || fields.has(&file_key(key))
 }
@@ -94,7 +94,7 @@ pub(super) fn client_secret(secret: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a person could type a secret: what an editor or a shell adds unseen would lock everybody out.
+/// Checks that a person can type a secret. Editors and shells may add invisible characters, and then no sign-in would succeed.
 pub(crate) fn typeable(secret: &str) -> Result<(), String> {
     let found = match secret
         .chars()
@@ -111,10 +111,10 @@ pub(crate) fn typeable(secret: &str) -> Result<(), String> {
     Err(format!("it has {found}, which nobody can type"))
 }
 
-/// What holds for a file or standard input besides: white space at an end is an editor's or a shell's more often than meant.
+/// Refuses white space at either end of a secret from a file or standard input: it is rarely intended.
 fn without_blanks_around(secret: &str) -> Result<(), String> {
     if secret.starts_with(char::is_whitespace) || secret.ends_with(char::is_whitespace) {
-        return Err("white space stands before or after the secret: remove it".to_owned());
+        return Err("the secret begins or ends with white space: remove it".to_owned());
     }
     Ok(())
 }
@@ -142,7 +142,7 @@ fn plain(node: &Node) -> Result<Secret, String> {
     values::text(node).map(Secret::new)
 }
 
-/// The content of the file that `node` names, less one line break at its end.
+/// The content of the file that `node` names, without one line break at its end.
 fn read(node: &Node) -> Result<Secret, String> {
     let folder: PathBuf = node.origin.layer.folder.clone().unwrap_or_default();
     let path = folder.join(values::text(node)?);
@@ -151,24 +151,24 @@ fn read(node: &Node) -> Result<Secret, String> {
     from_outside(&content).map_err(|fault| format!("{}: {fault}", path.display()))
 }
 
-/// What a file or standard input begins with: more than a secret has, and not without end.
+/// Reads the beginning of a file or of standard input: more bytes than a secret may have, but a limited number.
 pub(crate) fn beginning(mut source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Its room is taken at once: growing would leave copies behind in memory.
+    // The buffer has its full size from the start: growing would leave copies of the secret in memory.
     let mut content = Zeroizing::new(Vec::with_capacity(4 * LONGEST));
     let most = u64::try_from(2 * LONGEST).unwrap_or(u64::MAX);
     source.by_ref().take(most).read_to_end(&mut content)?;
     Ok(content)
 }
 
-/// A secret from a file or standard input, where editors and shells add what nobody sees. One line break at the end is left out.
+/// A secret from a file or from standard input. One line break at the end is removed, other invisible characters are refused.
 pub(crate) fn from_outside(content: &[u8]) -> Result<Secret, String> {
     let line = content.strip_suffix(b"\n").unwrap_or(content);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.len() > LONGEST {
         return Err(format!("it has more than {LONGEST} bytes"));
     }
-    let text = str::from_utf8(line).map_err(|_| "it is no text in UTF-8")?;
-    // Before the white space: a line break in the midst is the likelier mistake.
+    let text = str::from_utf8(line).map_err(|_| "it is not UTF-8 text")?;
+    // Checked before white space, because a line break inside is the more likely mistake.
     typeable(text).and_then(|()| without_blanks_around(text))?;
     Ok(Secret::new(text.to_owned()))
 }
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_can_type_is_refused_wherever_a_secret_comes_from() {
+    fn a_secret_with_a_character_that_cannot_be_typed_is_refused() {
         for (content, fault) in [
             ("\u{feff}secret", "a byte order mark"),
             ("sec\nret", "a line break"),
@@ -199,11 +199,11 @@ mod tests {
         }
         // Joiners are on the keyboards of several scripts.
         assert!(typeable("می\u{200c}خواهم").is_ok());
-        assert_eq!(from_outside(b"sec\xffret").unwrap_err(), "it is no text in UTF-8");
+        assert_eq!(from_outside(b"sec\xffret").unwrap_err(), "it is not UTF-8 text");
     }
 
     #[test]
-    fn a_source_without_end_is_read_to_a_bound() {
+    fn only_the_beginning_of_an_endless_source_is_read() {
         let content = beginning(io::repeat(b'x')).unwrap();
         assert_eq!(from_outside(&content).unwrap_err(), "it has more than 1024 bytes");
         let longest = "x".repeat(LONGEST);

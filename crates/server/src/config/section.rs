@@ -1,9 +1,9 @@
-//! Declares a key of the configuration once: its name, its type, how it is read, and with that how `config show` prints it.
+//! Declares each key of the configuration in one place: name, type, parser, and the printed form for `config show`.
 //!
-//! A section is a list of `name: Type = how`. From it come the struct, its reader and its printed form. `how` is a [`Setting`]:
-//! `required(parse)`, whose default stands in `presets/default.toml`; `optional(parse)`; `or(parse, default)`;
-//! `RequiredSecret(judge)` and `OptionalSecret(judge)`, which read `NAME_file` too; or a type of the section's own, where
-//! several keys make one value.
+//! A section is a list of `name: Type = setting`. The macro generates the struct, its reader and its printed form. The setting
+//! implements [`Setting`]: `required(parse)`, whose default is in `presets/default.toml`; `optional(parse)`;
+//! `or(parse, default)`; `RequiredSecret(judge)` and `OptionalSecret(judge)`, which also read `NAME_file`; or a type of the
+//! section itself, if several keys make one value.
 
 use super::fields::{Fields, Parse};
 use super::shown::Shown;
@@ -13,23 +13,23 @@ use toml::{Table, Value};
 
 /// A table of the configuration. `section!` implements it.
 pub(super) trait Section: Sized {
-    /// Reads every key; None where a key that must be there is missing or wrong, which is noted.
+    /// Reads every key. `None` if a required key is missing or wrong; the problem is noted.
     fn read(fields: Fields<'_>) -> Option<Self>;
 
-    /// The table as a file would have it, each secret hidden.
+    /// The table as in a file, with secrets hidden.
     fn table(&self) -> Table;
 }
 
-/// How the value of a key is read and shown.
+/// Reads and shows the value of a key.
 pub(super) trait Setting<T> {
-    /// The value; None where it is missing or wrong, which is noted.
+    /// Reads the value. `None` if it is missing or wrong; the problem is noted.
     fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<T>;
 
-    /// Puts the value into the table that is shown.
+    /// Adds the value to the table that is printed.
     fn show(&self, name: &'static str, value: &T, table: &mut Table);
 }
 
-/// Declares a section. A `check` judges keys of one table together: it gets the fields, and each value if it could be read.
+/// Declares a section. A `check` compares keys of one table. It gets the fields, and the values that could be read.
 macro_rules! section {
     (
         $(#[$doc:meta])*
@@ -64,7 +64,7 @@ macro_rules! section {
 }
 pub(super) use section;
 
-/// A key that must have a value, be it from a preset.
+/// A key that needs a value. A preset may give it.
 pub(super) fn required<T>(parse: Parse<T>) -> Required<T> {
     Required(parse)
 }
@@ -74,7 +74,7 @@ pub(super) fn optional<T>(parse: Parse<T>) -> Optional<T> {
     Optional(parse)
 }
 
-/// A key that may be left out, and what holds then.
+/// A key that may be left out, with its default.
 pub(super) fn or<T>(parse: Parse<T>, default: T) -> Or<T> {
     Or(parse, default)
 }
@@ -117,7 +117,7 @@ impl<T: Shown + Clone> Setting<T> for Or<T> {
     }
 }
 
-/// A key whose name is a word of Rust.
+/// A key whose name is a keyword of Rust.
 pub(super) struct Named<K>(pub(super) &'static str, pub(super) K);
 
 impl<T, K: Setting<T>> Setting<T> for Named<K> {
@@ -143,7 +143,7 @@ impl<S: Section> Setting<S> for OneTable {
     }
 }
 
-/// `[[name]]`, as often as it is written.
+/// `[[name]]` (repeatable).
 pub(super) struct ListOfTables;
 
 impl<S: Section> Setting<Vec<S>> for ListOfTables {
@@ -157,7 +157,7 @@ impl<S: Section> Setting<Vec<S>> for ListOfTables {
     }
 }
 
-/// `[name.NAME]`; the function judges each `NAME`.
+/// `[name.NAME]`. The function parses each `NAME`.
 pub(super) struct TablesByName<N>(pub(super) fn(&str) -> Result<N, String>);
 
 impl<N: Hash + Eq + ToString, S: Section> Setting<IndexMap<N, S>> for TablesByName<N> {

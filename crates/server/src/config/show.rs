@@ -6,11 +6,11 @@ use super::{Config, StoreUrl};
 use toml::Value;
 
 impl Config {
-    /// The effective configuration as a `hallpass.toml` would say it, each secret as `…`.
+    /// The effective configuration in the form of a `hallpass.toml`. Each secret is printed as `…`.
     #[must_use]
     pub fn show(&self) -> String {
         let mut table = self.table();
-        // A file may have only one of the two.
+        // A file may have `master` or `master_file`, not both.
         if self.keys.master.is_some()
             && let Some(Value::Table(keys)) = table.get_mut("keys")
         {

@@ -1,4 +1,4 @@
-//! How values are printed by `config show`.
+//! The printed form of values, for `config show`.
 
 use super::Secret;
 use super::words::Word;
@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 use toml::Value;
 
-/// What stands in place of a secret.
+/// Printed in place of a secret.
 pub(super) const HIDDEN: &str = "…";
 
-/// A type of values that the configuration can print.
+/// A value that `config show` can print.
 pub(super) trait Shown {
-    /// The value as a file would have it.
+    /// The value as in a file.
     fn shown(&self) -> Value;
 }
 
@@ -95,7 +95,7 @@ impl<T: Shown> Shown for Vec<T> {
     }
 }
 
-/// In the largest unit that says it exactly.
+/// In the largest unit in which it is a whole number.
 impl Shown for Duration {
     fn shown(&self) -> Value {
         let seconds = self.as_secs();

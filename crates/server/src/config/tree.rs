@@ -1,4 +1,4 @@
-//! TOML as a tree in which every value knows where it was written, so that a problem can name its file and line.
+//! TOML as a tree. Every value has its file and line, so that a problem can name them.
 
 use indexmap::IndexMap;
 use std::fmt;
@@ -10,14 +10,14 @@ use toml::de::{DeTable, DeValue};
 /// Keys and values, in the order written.
 pub(super) type Table = IndexMap<String, Node>;
 
-/// One value and where it was written.
+/// A value, with the place where it was written.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) value: Value,
     pub(super) origin: WrittenAt,
 }
 
-/// What was written.
+/// A value as written.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     Table(Table),
@@ -25,14 +25,14 @@ pub(super) enum Value {
     Text(String),
     Integer(i64),
     Boolean(bool),
-    /// Text from the environment or the command line, which gets the type of the key it is read for.
+    /// Text from the environment or the command line. The key that reads it decides its type.
     Untyped(String),
     /// A type that no key has.
     Other(&'static str),
 }
 
 impl Value {
-    /// What it is, for a message that expected something else.
+    /// The kind of the value, for messages that expected another kind.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Table(_) => "a table",
@@ -45,27 +45,27 @@ impl Value {
     }
 }
 
-/// Where a value was written.
+/// The place where a value was written.
 #[derive(Clone, Debug)]
 pub(super) struct WrittenAt {
     pub(super) layer: Rc<Layer>,
-    /// The line, counted from 1; 0 where there are no lines.
+    /// The line, counted from 1. 0 for a source without lines.
     line: usize,
 }
 
 /// One source of values.
 #[derive(Debug)]
 pub(super) struct Layer {
-    /// A file's path, a variable's name, an option.
+    /// The path of a file, the name of a variable, or an option.
     pub(super) name: String,
-    /// The folder that relative paths in it start from; none: the working folder.
+    /// The folder from which its relative paths start. `None`: the working folder.
     pub(super) folder: Option<PathBuf>,
-    /// Whether it ships with Hallpass rather than being the operator's.
+    /// Whether it ships with Hallpass. Other sources are the operator's.
     pub(super) embedded: bool,
 }
 
 impl WrittenAt {
-    /// A value from a source without lines.
+    /// The place of a value from a source without lines.
     pub(super) fn without_line(layer: Layer) -> Self {
         Self {
             layer: Rc::new(layer),
@@ -73,7 +73,7 @@ impl WrittenAt {
         }
     }
 
-    /// What problems are ordered by.
+    /// The key by which problems are sorted.
     pub(super) fn place(&self) -> (&str, usize) {
         (&self.layer.name, self.line)
     }
@@ -89,7 +89,7 @@ impl fmt::Display for WrittenAt {
     }
 }
 
-/// Parses a file's text. The error leaves out the line's content, which may hold a secret.
+/// Parses the text of a file. The error does not quote the line, which may contain a secret.
 pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (WrittenAt, String)> {
     let source = Source {
         text,
@@ -99,7 +99,7 @@ pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (WrittenAt, Strin
         Ok(table) => Ok(source.table(table.into_inner())),
         Err(error) => {
             let span = error.span().unwrap_or_default();
-            // A key is no secret; what else the parser points at may be one.
+            // A key is not secret. Other text at the span of the error may be.
             let key = text.get(span.clone()).filter(|_| error.message() == "duplicate key");
             let key = key.map(|key| format!(" `{}`", key.escape_debug()));
             let message = format!("{}{}", error.message(), key.unwrap_or_default());
@@ -118,7 +118,7 @@ pub(super) fn parse_value(text: &str, origin: &WrittenAt) -> Option<Value> {
     Some(source.value(value.into_inner()))
 }
 
-/// Lays `over` on `base`: tables merge key by key, everything else is replaced.
+/// Merges `over` into `base`: tables key by key; any other value is replaced.
 pub(super) fn merge(base: &mut Table, over: Table) {
     for (key, node) in over {
         match (base.get_mut(&key).map(|node| &mut node.value), node) {

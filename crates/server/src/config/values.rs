@@ -1,4 +1,4 @@
-//! How single values are read. An error says what was expected and, where it is no secret, what was found.
+//! Parsers of single values. An error contains the expected form and, unless the value is secret, the value found.
 
 use super::localized::Localized;
 use super::tree::{self, Node, Value};
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
-/// Any text, the empty one too.
+/// Any text, including the empty text.
 pub(super) fn text(node: &Node) -> Result<String, String> {
     match &node.value {
         Value::Text(text) | Value::Untyped(text) => Ok(text.clone()),
@@ -41,7 +41,7 @@ pub(super) fn line(node: &Node) -> Result<String, String> {
     name(node).map(String::from)
 }
 
-/// A switch.
+/// `true` or `false`.
 pub(super) fn boolean(node: &Node) -> Result<bool, String> {
     match &node.value {
         Value::Boolean(value) => Ok(*value),
@@ -52,7 +52,7 @@ pub(super) fn boolean(node: &Node) -> Result<bool, String> {
     }
 }
 
-/// A whole number from 1.
+/// A whole number of at least 1.
 pub(super) fn count(node: &Node) -> Result<u32, String> {
     let number = match &node.value {
         Value::Integer(number) => *number,
@@ -76,7 +76,7 @@ pub(super) fn duration(node: &Node) -> Result<Duration, String> {
         .filter(|(number, _)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|(number, seconds)| number.parse::<u64>().ok()?.checked_mul(seconds));
     match seconds {
-        Some(0) => Err(format!("expected a time longer than none, found {text:?}")),
+        Some(0) => Err(format!("expected a time longer than zero, found {text:?}")),
         Some(seconds) if seconds <= LONGEST => Ok(Duration::from_secs(seconds)),
         Some(_) => Err(format!("{text:?} is longer than a thousand years")),
         None => Err(format!(
@@ -85,7 +85,7 @@ pub(super) fn duration(node: &Node) -> Result<Duration, String> {
     }
 }
 
-/// The path of a file or folder.
+/// The path of a file or of a folder.
 pub(super) fn file_name(node: &Node) -> Result<PathBuf, String> {
     let text = text(node)?;
     if text.is_empty() {
@@ -106,7 +106,7 @@ pub(super) fn address(node: &Node) -> Result<SocketAddr, String> {
         .map_err(|_| format!("expected an address such as \"127.0.0.1:8080\", found {text:?}"))
 }
 
-/// Networks, each once: `10.0.0.0/8`, or an address alone.
+/// Networks such as `10.0.0.0/8`, or single addresses, without repetition.
 pub(super) fn networks(node: &Node) -> Result<Vec<IpNet>, String> {
     list_of_different(node, |item| {
         let text = text(item)?;
@@ -116,7 +116,7 @@ pub(super) fn networks(node: &Node) -> Result<Vec<IpNet>, String> {
         })?;
         if network.prefix_len() == 0 {
             return Err(format!(
-                "{text:?} is every address: anybody could say where they come from"
+                "{text:?} is every address: every client could claim any address"
             ));
         }
         if network.trunc() != network {
@@ -129,8 +129,8 @@ pub(super) fn networks(node: &Node) -> Result<Vec<IpNet>, String> {
     })
 }
 
-/// The longest base URL and the longest path, in bytes. Both together are in every address that the metadata announces, and a
-/// request to it must fit in the smallest limit on headers.
+/// The most bytes of a base URL and of a path. An address in the metadata has both, and a request to it must fit in the
+/// smallest limit on headers.
 const LONGEST_URL: usize = 512;
 const LONGEST_PATH: usize = 256;
 
@@ -181,7 +181,7 @@ pub(super) fn path(node: &Node) -> Result<String, String> {
     Ok(path)
 }
 
-/// One of the words of `T`.
+/// A word that names a value of `T`.
 pub(super) fn word<T: Word>(node: &Node) -> Result<T, String> {
     let text = text(node)?;
     T::from_word(&text).ok_or_else(|| {
@@ -190,7 +190,7 @@ pub(super) fn word<T: Word>(node: &Node) -> Result<T, String> {
     })
 }
 
-/// A list, each item read by `item`.
+/// A list. `item` parses each item.
 fn list<T>(node: &Node, item: impl Fn(&Node) -> Result<T, String>) -> Result<Vec<T>, String> {
     let from_text = match &node.value {
         Value::Untyped(text) => tree::parse_value(text, &node.origin),
@@ -228,17 +228,17 @@ fn list_of_different<T: PartialEq>(node: &Node, item: impl Fn(&Node) -> Result<T
     }
 }
 
-/// Texts, each once.
+/// Texts without repetition.
 pub(super) fn texts(node: &Node) -> Result<Vec<String>, String> {
     list_of_different(node, text)
 }
 
-/// Words of `T`, each once; an empty list is an empty list.
+/// Words of `T` without repetition. The list may be empty.
 pub(super) fn any_words<T: Word>(node: &Node) -> Result<Vec<T>, String> {
     list_of_different(node, word)
 }
 
-/// Words of `T`, each once, at least one.
+/// Words of `T` without repetition, at least one.
 pub(super) fn words<T: Word>(node: &Node) -> Result<Vec<T>, String> {
     let words = any_words(node)?;
     if words.is_empty() {
@@ -247,7 +247,7 @@ pub(super) fn words<T: Word>(node: &Node) -> Result<Vec<T>, String> {
     Ok(words)
 }
 
-/// Scopes as a list; the text with spaces that the wire has is understood as well.
+/// Scopes as a list, or as one text with spaces, as in requests (RFC 6749 §3.3).
 pub(super) fn scopes(node: &Node) -> Result<Scopes, String> {
     if let Value::Text(text) | Value::Untyped(text) = &node.value
         && !text.trim_start().starts_with('[')
@@ -258,7 +258,7 @@ pub(super) fn scopes(node: &Node) -> Result<Scopes, String> {
     Ok(list_of_different(node, item)?.into_iter().collect())
 }
 
-/// The redirect URIs of an app. Whether a scheme without a dot is allowed depends on other keys: `judge.rs` says.
+/// The redirect URIs of an app. `judge.rs` checks schemes without a dot, because they depend on other keys.
 pub(super) fn redirect_uris(node: &Node) -> Result<Vec<RedirectUri>, String> {
     let texts = texts(node)?;
     let urls = texts.iter().filter_map(|text| Url::parse(text).ok());
@@ -283,7 +283,7 @@ fn redirect_uri_fault((text, fault): (&str, RedirectUriFault)) -> String {
     }
 }
 
-/// Custom schemes of apps without a dot, each once.
+/// Custom schemes without a dot, without repetition.
 pub(super) fn schemes(node: &Node) -> Result<Vec<String>, String> {
     list_of_different(node, |item| {
         let scheme = text(item)?;
@@ -296,7 +296,7 @@ pub(super) fn schemes(node: &Node) -> Result<Vec<String>, String> {
     })
 }
 
-/// Origins, each once.
+/// Origins without repetition.
 pub(super) fn origins(node: &Node) -> Result<Vec<Origin>, String> {
     list_of_different(node, |item| {
         let text = text(item)?;
@@ -304,7 +304,7 @@ pub(super) fn origins(node: &Node) -> Result<Vec<Origin>, String> {
     })
 }
 
-/// The endpoints that a scope opens, each `METHOD /path`.
+/// The endpoints that need a scope, each `METHOD /path`.
 pub(super) fn endpoints(node: &Node) -> Result<Vec<String>, String> {
     list_of_different(node, |item| {
         let text = text(item)?;
@@ -343,12 +343,12 @@ pub(super) fn language(node: &Node) -> Result<String, String> {
     Ok(tag)
 }
 
-/// Whether a text names a language.
+/// Checks a language tag.
 pub(crate) fn language_tag(tag: &str) -> Result<(), String> {
-    // The grammar of RFC 5646 has room for names of up to eight letters, and none was ever registered.
+    // RFC 5646 also allows languages of four to eight letters; none is registered.
     let code = |tag: &unic_langid::LanguageIdentifier| tag.language.as_str().len() <= 3;
     match tag.parse() {
-        // The grammar parts with hyphens; the parser takes underscores too.
+        // RFC 5646 allows only hyphens; the parser accepts underscores as well.
         Ok(parsed) if code(&parsed) && !tag.contains('_') => Ok(()),
         _ => Err(format!(
             "expected a language tag such as \"en\" or \"nl\", found {tag:?}"
@@ -361,7 +361,7 @@ pub(super) fn slug(node: &Node) -> Result<Slug, String> {
     parsed(node, Slug::parse)
 }
 
-/// An email address, as far as that can be judged without sending to it.
+/// An email address.
 pub(super) fn email(node: &Node) -> Result<Email, String> {
     parsed(node, Email::parse)
 }

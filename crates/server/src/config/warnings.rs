@@ -1,16 +1,16 @@
-//! What a configuration says that works, and is hardly meant so.
+//! Warnings: settings that are valid but probably not intended.
 
 use super::sections::Lifetime;
 use super::{Config, Secret};
 use std::time::Duration;
 use url::{Host, Url};
 
-/// RFC 6749 §4.1.2: the longest life of a code that it recommends.
+/// The longest life of a code that RFC 6749 §4.1.2 recommends.
 const LONGEST_CODE: Duration = Duration::from_secs(600);
-/// A secret with fewer characters can be guessed.
+/// The fewest characters of a secret that is hard to guess.
 const SHORTEST_SECRET: usize = 16;
 
-/// One line each, with the key.
+/// All warnings, one line each, with the key.
 pub(super) fn of(config: &Config) -> Vec<String> {
     let tokens = &config.tokens;
     let mut warnings = Vec::new();
@@ -32,7 +32,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
         warnings.push("tokens.code: longer than ten minutes, the most that RFC 6749 §4.1.2 recommends".to_owned());
     }
     if tokens.grace > tokens.code {
-        warnings.push("tokens.grace: longer than `code`: a stolen refresh token is of use for so long".to_owned());
+        warnings.push("tokens.grace: longer than `code`: a stolen refresh token can be used for that long".to_owned());
     }
     let resources = config.resources.iter().enumerate();
     let resources = resources.map(|(n, one)| (format!("resources[{n}].secret"), &one.secret));

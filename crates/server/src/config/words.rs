@@ -1,11 +1,11 @@
-//! Values that are one of a few words.
+//! Enums that are written as words in the configuration.
 
 use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
 use hallpass_dialect::DialectName;
 
-/// A type whose every value is written as one word in the configuration.
+/// An enum of which each value is written as one word.
 pub(super) trait Word: Copy + PartialEq + 'static {
-    /// Every value, in the order in which a message lists them.
+    /// Every value, in the order of messages.
     const ALL: &'static [Self];
 
     fn word(self) -> &'static str;
@@ -15,7 +15,7 @@ pub(super) trait Word: Copy + PartialEq + 'static {
     }
 }
 
-/// Declares a type of the configuration with its words.
+/// Declares an enum with its words.
 macro_rules! words {
     ($(#[$doc:meta])* $type:ident { $($(#[$value_doc:meta])* $value:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -25,7 +25,7 @@ macro_rules! words {
         }
 
         impl $type {
-            /// The word in the configuration, and on the wire where it appears there.
+            /// The word in the configuration and, if the value is sent to clients, in responses.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -45,7 +45,7 @@ macro_rules! words {
 }
 pub(super) use words;
 
-/// Types of the store are written as they are kept, dialects as their crate names them.
+/// Enums of the store and of the dialects have their words already.
 macro_rules! kept {
     ($($type:ident),+) => {$(
         impl Word for $type {

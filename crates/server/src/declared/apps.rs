@@ -47,7 +47,7 @@ impl Declaration<'_> {
             return self.name_origins(&app, &declared.origins).await;
         };
         update.owner = owner_changed.then_some(owner);
-        // Handing an app over ends its grants; to name the organization that it has is no handing over.
+        // A change of the organization ends the grants of the app, so it is set only if it differs.
         if organization_changed && existing.organization != organization {
             update.organization = Some(organization);
         }
@@ -84,7 +84,7 @@ impl Declaration<'_> {
         store.name_origins(app.id, origins, self.now).await
     }
 
-    /// The developer named in the declaration.
+    /// The declared owner.
     async fn app_owner(&self, declared: &config::App) -> Result<Option<UserId>, StoreError> {
         let Some(email) = &declared.owner else {
             return Ok(None);
@@ -92,7 +92,7 @@ impl Declaration<'_> {
         let mut users = self.config.users.iter();
         let user = users.find(|user| spelling::email(&user.email) == spelling::email(email));
         let user = user.ok_or(StoreError::Conflict)?;
-        // The app stays without an owner, as when they were deleted.
+        // The app has had no owner since the person was deleted.
         if self.was_deleted(user).await? {
             return Ok(None);
         }
@@ -136,7 +136,7 @@ impl Declaration<'_> {
     }
 }
 
-/// What is different about the declaration, organization, owner and secret apart. What it leaves out has a default, which
+/// The changed fields of the declaration, without organization, owner and secret. The default of a field that is left out
 /// counts as declared.
 fn changes(fields: &mut DeclaredFields<'_, '_>, declared: &config::App, products: Option<Vec<String>>) -> AppUpdate {
     let uris: Vec<&str> = declared
@@ -144,7 +144,7 @@ fn changes(fields: &mut DeclaredFields<'_, '_>, declared: &config::App, products
         .iter()
         .map(hallpass_wire::RedirectUri::as_str)
         .collect();
-    // No list reads like this.
+    // Different from the text of every list.
     let all = || "\n".to_owned();
     let scopes = declared.scopes.as_ref().map_or_else(all, ToString::to_string);
     let words = |own: &Vec<GrantType>| own.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(" ");
@@ -190,7 +190,7 @@ fn products(declared: &config::App, config: &config::Config) -> Option<Vec<Strin
     declared.products.clone().or_else(default)
 }
 
-/// No names read like the text for none at all.
+/// The text of the empty list differs from that of no list and of every list of names.
 fn products_text(products: Option<&[String]>) -> String {
     match products {
         None => String::new(),

@@ -1,4 +1,4 @@
-//! Declared organizations, and who belongs to them.
+//! Declared organizations and their members.
 
 use super::{Declaration, DeclaredError, named};
 use crate::accounts::spelling;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 const KIND: &str = "organization";
 
-/// An organization as it is to be.
+/// The declared values of an organization.
 struct Wanted<'a> {
     slug: &'a str,
     name: &'a str,
@@ -86,7 +86,8 @@ impl Declaration<'_> {
         self.store.recording(event).create_organization(organization).await
     }
 
-    /// Who is to belong where. A declared person who is no longer named leaves; people who are not declared stay as they are.
+    /// Applies the declared memberships. A declared person who is no longer listed is removed; people who are not
+    /// declared keep theirs.
     pub(super) async fn memberships(&mut self) -> Result<(), DeclaredError> {
         let config = self.config;
         let default = config.defaults.organization.as_str();
@@ -140,8 +141,8 @@ impl Declaration<'_> {
     }
 }
 
-/// What the configuration makes of a declared person in an organization. Everybody is a member of the default one, where its
-/// declaration says nothing else.
+/// The declared role of a person in an organization. Every declared person is a member of the default organization, unless its
+/// declaration gives another role.
 fn role_of(config: &config::Config, slug: &str, email: &str) -> Option<Role> {
     let declared = config.organizations.iter().find(|declared| declared.slug == slug);
     let email = spelling::email(email);

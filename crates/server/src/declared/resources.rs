@@ -19,7 +19,7 @@ impl Declaration<'_> {
         self.undeclared_resources().await.map_err(DeclaredError::Store)
     }
 
-    /// A resource exists only by its declaration: one that is left out must not go on asking about tokens.
+    /// A resource exists only while it is declared. One that is no longer declared must not introspect tokens any more.
     async fn undeclared_resources(&self) -> Result<(), StoreError> {
         for kept in self.store.resources().await? {
             let declared = self

@@ -1,4 +1,4 @@
-//! Declared users, in the order of their declaration, which their numeric ids follow.
+//! Declared users. They are created in the order of their declaration, so their numeric ids have the same order.
 
 use super::{Declaration, DeclaredError, named};
 use crate::accounts::passwords;
@@ -21,8 +21,8 @@ impl Declaration<'_> {
                 tracing::warn!(
                     user = declared.email.as_str(),
                     external_id = declared.external_id.as_deref(),
-                    "the declared person was deleted and is not made again: nobody new gets the subject of a deleted person; \
-                     remove them from the configuration"
+                    "a declared user was deleted and is not created again, because a new user must not get the subject of a \
+                     deleted one; remove the user from the configuration"
                 );
                 continue;
             }
@@ -34,7 +34,7 @@ impl Declaration<'_> {
         Ok(())
     }
 
-    /// The person that a declaration speaks of.
+    /// The stored user of a declaration.
     pub(super) async fn person(&self, declared: &config::User) -> Result<Option<User>, StoreError> {
         match &declared.external_id {
             Some(id) => self.store.user_by_external_id(id).await,
@@ -42,7 +42,7 @@ impl Declaration<'_> {
         }
     }
 
-    /// Whether a person of the site was deleted. A new one would get the same subject.
+    /// Whether a person with an `external_id` was deleted. A new person would get the same subject.
     pub(super) async fn was_deleted(&self, declared: &config::User) -> Result<bool, StoreError> {
         let Some(id) = &declared.external_id else {
             return Ok(false);
@@ -50,7 +50,7 @@ impl Declaration<'_> {
         Ok(self.store.is_deleted_subject(id).await? && self.store.user_by_external_id(id).await?.is_none())
     }
 
-    /// Whether the person was made with another `external_id`, or one with a login here was made without.
+    /// Whether the person exists with another `external_id` or without one.
     async fn has_another_external_id(&mut self, declared: &config::User) -> Result<bool, StoreError> {
         let email = spelling::email(&declared.email);
         let fields = self.applied.fields(KIND, &email);
@@ -62,7 +62,7 @@ impl Declaration<'_> {
         }
     }
 
-    /// A password or language that is left out is not declared: what the person has stays.
+    /// A password or language that is left out is not declared, so the current value stays.
     async fn user(&mut self, declared: &config::User) -> Result<(), StoreError> {
         let email = spelling::email(&declared.email);
         let mut fields = self.applied.fields(KIND, &email);

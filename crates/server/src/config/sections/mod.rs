@@ -1,4 +1,4 @@
-//! The sections of the configuration, a file each: every key with its type, how it is read, and what it means.
+//! The sections of the configuration, one file each. A section has its keys with their types, parsers and meanings.
 
 mod audit;
 mod brand;

@@ -2,7 +2,7 @@ use crate::config::section::{required, section};
 use crate::config::values;
 
 section! {
-    /// `[paths]`: where the endpoints are, each starting with `/`, trailing slash as configured.
+    /// `[paths]`: the paths of the endpoints. Each begins with `/`; metadata and pages repeat it as configured.
     #[derive(PartialEq, Eq)]
     Paths {
         /// The authorization endpoint.

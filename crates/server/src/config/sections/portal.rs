@@ -3,7 +3,7 @@ use crate::config::values;
 use crate::config::words::words;
 
 section! {
-    /// `[portal]`: who registers apps on the developer pages, and which.
+    /// `[portal]`: who may register apps on the developer pages, and which schemes they may use.
     Portal {
         /// Who may register.
         register: Register = required(values::word),
@@ -17,9 +17,9 @@ words! {
     Register {
         /// Everybody who can sign in.
         Everyone = "everyone",
-        /// Developers: the operator named them, or their role in an organization does.
+        /// Developers: named by the operator, or by their role in an organization.
         Developers = "developers",
-        /// Nobody: apps are declared, or made by a command.
+        /// Nobody: apps are declared or created by a command.
         Nobody = "nobody",
     }
 }

@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 section! {
-    /// `[server]`: where Hallpass listens and its address from outside.
+    /// `[server]`: the addresses of Hallpass, and its data folder.
     Server {
         /// The address to listen on.
         listen: SocketAddr = required(values::address),
-        /// The address that people and apps use, without trailing slash; also the issuer. None: `http://localhost:PORT`.
+        /// The base URL for people and apps, without trailing slash. It is also the issuer. `None`: `http://localhost:PORT`.
         public_url: Option<String> = optional(values::base_url),
-        /// Where apps call the token, introspection, revocation and identity endpoints, if not at `public_url`.
+        /// The base URL of the token, introspection, revocation and identity endpoints. `None`: `public_url`.
         api_url: Option<String> = optional(values::base_url),
         /// The data folder. A relative path starts from the folder of the file that names it.
         data: PathBuf = required(data_folder),

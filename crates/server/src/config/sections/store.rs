@@ -20,12 +20,12 @@ section! {
     }
 }
 
-/// The databases that can be named.
+/// The address of a database.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StoreUrl {
     /// An SQLite file, in the data folder unless its path is absolute.
     Sqlite(PathBuf),
-    /// A PostgreSQL.
+    /// A PostgreSQL server.
     Postgres(Box<Address>),
 }
 
@@ -38,7 +38,7 @@ impl Shown for StoreUrl {
     }
 }
 
-/// `url`, with the `password` that may stand beside it.
+/// Reads `url`, and the optional `password`.
 struct UrlAndPassword;
 
 impl Setting<StoreUrl> for UrlAndPassword {
@@ -56,7 +56,7 @@ impl Setting<StoreUrl> for UrlAndPassword {
     }
 }
 
-/// What was found is not repeated: a database URL may hold a password.
+/// The errors do not quote the URL, because it may contain a password.
 fn store_url(node: &Node) -> Result<StoreUrl, String> {
     let url = values::text(node)?;
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
@@ -73,7 +73,7 @@ fn store_url(node: &Node) -> Result<StoreUrl, String> {
     }
 }
 
-/// One that writes, one that reads grants, one for the feed, one for everything else.
+/// One connection for writes, one for reading grants, one for the feed, and one for everything else.
 const FEWEST_CONNECTIONS: u32 = 4;
 
 fn connections(node: &Node) -> Result<u32, String> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::Value;
 
 section! {
-    /// `[tokens]`: what is issued and how long it lives.
+    /// `[tokens]`: the form and the lifetimes of tokens.
     Tokens {
         /// The form of access tokens.
         format: TokenFormat = required(token_format),
@@ -45,7 +45,7 @@ impl Tokens {
 words! {
     /// The form of access tokens.
     TokenFormat {
-        /// Sealed by the server, opaque to everybody else.
+        /// Sealed by the server, and opaque to clients and resource servers.
         Sealed = "sealed",
     }
 }
@@ -57,7 +57,7 @@ fn token_format(node: &Node) -> Result<TokenFormat, String> {
     values::word(node)
 }
 
-/// How long something lives.
+/// The lifetime of a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lifetime {
     /// It does not expire by age.

@@ -5,27 +5,27 @@ use crate::store::model::GrantType;
 use hallpass_dialect::DialectName;
 
 section! {
-    /// `[wire]`: how answers look and what is offered.
+    /// `[wire]`: the form of responses, and the grant types on offer.
     Wire {
-        /// Whose answers the server gives.
+        /// The server software whose responses Hallpass imitates, or the standard.
         dialect: DialectName = required(values::word),
         /// The members of the identity endpoint, in order.
         identity: Vec<IdentityMember> = required(values::words),
-        /// Whether refusals of the resource side carry `message` beside the dialect's own members.
+        /// Whether refusals of access tokens have the member `message` in addition to those of the dialect.
         refusal_message: bool = required(values::boolean),
-        /// Whether the `apigee` dialect gives its member with the empty name.
+        /// Whether responses of the `apigee` dialect have the member with the empty name.
         empty_member: bool = required(values::boolean),
-        /// Whether a confidential app without redirect URIs gets a page to copy the code from.
+        /// Whether a page shows the code to copy, for a confidential app without redirect URIs.
         code_page: bool = required(values::boolean),
-        /// The grant types that are offered at all.
+        /// The grant types that apps may have.
         grant_types: Vec<GrantType> = required(values::words),
-        /// Whether confidential clients must use PKCE too; public ones always must.
+        /// Whether confidential clients must use PKCE. Public clients always must.
         require_pkce: bool = required(values::boolean),
     }
 }
 
 words! {
-    /// What the identity endpoint can tell about a user.
+    /// A member of the identity endpoint's response.
     IdentityMember {
         /// The subject, a UUID as text.
         Sub = "sub",

@@ -48,7 +48,7 @@ name = "A"
 client_id = "a"
 type = "public"
 client_secret = "s""#,
-        r#"5: apps[0].client_secret: a public app has no secret; leave it out, or say type = "confidential""#,
+        r#"5: apps[0].client_secret: a public app has no secret; leave it out, or write type = "confidential""#,
     ),
     (
         r#"[[apps]]

@@ -35,6 +35,6 @@ organization_name = "A"
 [[organizations]]
 slug = "a"
 name = "A""#,
-        "3: defaults.organization_name: the default organization is declared: its `name` there is the one that counts",
+        "3: defaults.organization_name: the default organization is declared in [[organizations]]: set its `name` there",
     ),
 ];

@@ -25,7 +25,7 @@ scopes = ["other"]
 name = "A"
 client_id = "a"
 client_secret = "s""#,
-        r#"2: resources[0].identifier: an app has this as its client_id; at introspection they could not be told apart
+        r#"2: resources[0].identifier: an app has this as its client_id; introspection could not distinguish the two
 5: resources[0].scopes: there is no scope "other"; there are profile"#,
     ),
 ];

@@ -17,7 +17,7 @@ refresh_absolute = "1y"
 code = "1 m"
 grace = "m"
 retry = "99999999999w""#,
-        r#"2: tokens.access: expected a time longer than none, found "0s"
+        r#"2: tokens.access: expected a time longer than zero, found "0s"
 3: tokens.refresh: expected a time such as "30s", "5m", "1h", "14d" or "2w", found "forever"; "never" is possible too
 4: tokens.refresh_idle: expected a time such as "30s", "5m", "1h", "14d" or "2w", found "-1h"
 5: tokens.refresh_absolute: expected a time such as "30s", "5m", "1h", "14d" or "2w", found "1y"
