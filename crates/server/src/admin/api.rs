@@ -1,8 +1,7 @@
 //! Every address of the admin API on one page, and the socket it listens on.
 
 use super::failure::Failure;
-use super::suspension::{self, Kind};
-use super::{apps, audit, grants, keys, organizations, secrets, users};
+use super::{apps, audit, grants, keys, openapi, organizations, secrets, suspension, users};
 use crate::audit::Who;
 use crate::data_folder::SocketPath;
 use crate::serve::hallpass::Hallpass;
@@ -48,8 +47,8 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         .route("/apps", get(apps::list).post(apps::create))
         .route("/apps/{app}", get(apps::show).patch(apps::change).delete(apps::delete))
         .route("/apps/{app}/deletion", get(apps::deletion))
-        .route("/apps/{app}/suspend", suspension::suspend(Kind::App))
-        .route("/apps/{app}/resume", suspension::resume(Kind::App))
+        .route("/apps/{app}/suspend", post(suspension::suspend_app))
+        .route("/apps/{app}/resume", post(suspension::resume_app))
         .route("/apps/{app}/secret", post(secrets::reset))
         .route("/apps/{app}/secrets", get(secrets::list).post(secrets::add))
         .route("/apps/{app}/secrets/{secret}", delete(secrets::end))
@@ -60,8 +59,8 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         )
         .route("/users/{user}/deletion", get(users::deletion))
         .route("/users/{user}/password", put(users::set_password))
-        .route("/users/{user}/suspend", suspension::suspend(Kind::User))
-        .route("/users/{user}/resume", suspension::resume(Kind::User))
+        .route("/users/{user}/suspend", post(suspension::suspend_user))
+        .route("/users/{user}/resume", post(suspension::resume_user))
         .route("/organizations", get(organizations::list).post(organizations::create))
         .route(
             "/organizations/{organization}",
@@ -72,11 +71,11 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         .route("/organizations/{organization}/deletion", get(organizations::deletion))
         .route(
             "/organizations/{organization}/suspend",
-            suspension::suspend(Kind::Organization),
+            post(suspension::suspend_organization),
         )
         .route(
             "/organizations/{organization}/resume",
-            suspension::resume(Kind::Organization),
+            post(suspension::resume_organization),
         )
         .route("/organizations/{organization}/members", get(organizations::members))
         .route(
@@ -90,7 +89,8 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
         .route("/audit/{event}", get(audit::show))
         .route("/keys", get(keys::list))
         .route("/keys/rotate", post(keys::rotate))
-        .route("/keys/{key}/revoke", post(keys::revoke));
+        .route("/keys/{key}/revoke", post(keys::revoke))
+        .route("/openapi.json", get(openapi::document));
     Router::new()
         .nest("/admin/api/v1", v1.layer(from_fn_with_state(hallpass.clone(), known)))
         .fallback(async || Failure::not_found("there is no such address".to_owned()))

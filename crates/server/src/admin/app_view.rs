@@ -1,6 +1,6 @@
 //! How the admin API shows an app and its secrets.
 
-use super::request::{Answer, json};
+use super::failure::Failure;
 use super::{find, moment};
 use crate::config::{Config, GrantType};
 use crate::serve::hallpass::Hallpass;
@@ -9,14 +9,17 @@ use crate::store::model::{AppId, AppSecret, AppStatus, ClientType, ListedApp, Or
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An app.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = App)]
 pub(super) struct AppView {
     id: AppId,
     client_id: String,
     name: String,
     organization: String,
+    #[schema(required)]
     owner: Option<String>,
     #[serde(rename = "type")]
     client_type: ClientType,
@@ -30,9 +33,11 @@ pub(super) struct AppView {
     /// The scopes that it may request. For a declared app without its own scopes, the whole catalogue.
     scopes: Vec<String>,
     /// Null if products do not limit the app.
+    #[schema(required)]
     products: Option<Vec<String>>,
     /// The grant types of the app, or those of the preset if it has none of its own.
     grant_types: Vec<GrantType>,
+    #[schema(format = DateTime)]
     created: String,
     /// The unknown word because of which it counts as suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,24 +51,34 @@ pub(super) struct AppView {
 }
 
 /// A live secret.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Secret)]
 pub(super) struct SecretView {
     id: SecretId,
     /// Null for a short secret.
+    #[schema(required)]
     hint: Option<String>,
+    #[schema(format = DateTime)]
     created: String,
+    #[schema(required, format = DateTime)]
     last_used: Option<String>,
+    #[schema(required, format = DateTime)]
     expires: Option<String>,
+}
+
+impl SecretView {
+    pub(super) fn id(&self) -> SecretId {
+        self.id
+    }
 }
 
 /// The app as it is now.
 pub(super) async fn shown(
     hallpass: &Hallpass,
     now: Instant,
-    status: u16,
     name: &str,
     client_secret: Option<String>,
-) -> Answer {
+) -> Result<AppView, Failure> {
     let mut app = find::app(hallpass, name).await?;
     let secrets = Some(secret_views(std::mem::take(&mut app.secrets), now));
     let organization = if_readable(hallpass.directory.organization(app.organization).await)?;
@@ -82,14 +97,11 @@ pub(super) async fn shown(
         organization,
     };
     let view = view(hallpass, listed);
-    json(
-        status,
-        &AppView {
-            secrets,
-            client_secret,
-            ..view
-        },
-    )
+    Ok(AppView {
+        secrets,
+        client_secret,
+        ..view
+    })
 }
 
 /// The app without its secrets.

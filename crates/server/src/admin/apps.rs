@@ -1,35 +1,51 @@
 //! The operator creates, changes and suspends apps. Only this API can give an app the reach `partner`.
 
-use super::app_view::{shown, view};
+use super::app_view::{AppView, shown, view};
 use super::deletion::Deletion;
 use super::failure::Failure;
 use super::find;
-use super::request::{Answer, body, json, limit, nullable, page, query};
+use super::request::{Answer, Created, Json, Query, nullable};
 use crate::apps::registration::{self, Accepted, ClientId, Fault, NameFault, Request};
 use crate::apps::secrets as app_secrets;
 use crate::audit::Who;
 use crate::config::Config;
+use crate::http::paging::{Cursor, Limit, List};
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, Reach};
 use axum::Extension;
-use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
-use serde::Deserialize;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Filter {
+    /// Only apps of this organization: its slug or id.
     organization: Option<String>,
-    /// The last client id of the previous page.
-    after: Option<String>,
-    limit: Option<String>,
+    /// The largest number of objects in the answer.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    limit: Limit,
+    /// The `next` of the page before.
+    #[param(inline)]
+    after: Option<Cursor>,
+}
+
+/// A page of apps.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Apps {
+    apps: Vec<AppView>,
+    /// Null on the last page.
+    #[schema(required)]
+    next: Option<Cursor>,
 }
 
 /// A new app. Members that are left out come from the preset.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewApp {
     name: String,
@@ -47,9 +63,9 @@ pub(super) struct NewApp {
 }
 
 /// The changes to an app. Members that are left out stay.
-#[derive(Default, PartialEq, Eq, Deserialize)]
+#[derive(Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Changes {
+pub(super) struct AppChanges {
     name: Option<String>,
     reach: Option<Reach>,
     redirect_uris: Option<Vec<String>>,
@@ -60,39 +76,40 @@ struct Changes {
     grant_types: Option<Vec<String>>,
     /// Null removes the owner, so that the owners of the organization manage the app.
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
     owner: Option<Option<String>>,
     /// Another organization ends the grants of the app.
     organization: Option<String>,
 }
 
-/// `GET /apps`: by client id.
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
-    let filter: Filter = query(sent.as_deref())?;
-    let limit = limit(filter.limit.as_deref())?;
+/// Lists apps by client id.
+#[utoipa::path(get, path = "/apps", operation_id = "list_apps", params(Filter))]
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Query<Filter>) -> Answer<Apps> {
+    let list = List::named("apps");
+    let after: String = list.key(filter.after.as_ref())?.unwrap_or_default();
     let organization = match filter.organization {
         Some(name) => Some(find::organization(&hallpass, &name).await?.id),
         None => None,
     };
-    let after = filter.after.unwrap_or_default();
-    let found = hallpass.store.apps(organization, &after, limit).await?;
-    let listed = found.items.into_iter();
-    let views: Vec<_> = listed.map(|listed| view(&hallpass, listed)).collect();
-    page("apps", &views, found.next)
+    let found = hallpass.store.apps(organization, &after, filter.limit.get()).await?;
+    let (apps, next) = list.shown(found, |listed| view(&hallpass, listed));
+    Ok(Json(Apps { apps, next }))
 }
 
-/// `GET /apps/{app}`.
-pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
-    shown(&hallpass, hallpass.now(), 200, &name, None).await
+/// Shows an app with its secrets.
+#[utoipa::path(get, path = "/apps/{app}", operation_id = "show_app")]
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<AppView> {
+    shown(&hallpass, hallpass.now(), &name, None).await.map(Json)
 }
 
-/// `POST /apps`. Only this answer has the secret.
+/// Creates an app. Only this answer has the secret.
+#[utoipa::path(post, path = "/apps", operation_id = "create_app")]
 pub(super) async fn create(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
-    sent: Body,
-) -> Answer {
+    Json(wanted): Json<NewApp>,
+) -> Result<Created<AppView>, Failure> {
     let now = hallpass.now();
-    let wanted: NewApp = body(sent).await?;
     let slug = wanted.organization.as_ref();
     let slug = slug.map_or(hallpass.config.defaults.organization.as_str(), String::as_str);
     let organization = find::organization(&hallpass, slug).await?.id;
@@ -138,19 +155,19 @@ pub(super) async fn create(
         return Err(name_conflict(&hallpass, &app, error).await);
     }
     let told = confidential.then(|| text.expose().to_owned());
-    shown(&hallpass, now, 201, &client_id, told).await
+    shown(&hallpass, now, &client_id, told).await.map(Created)
 }
 
-/// `PATCH /apps/{app}`.
+/// Changes an app.
+#[utoipa::path(patch, path = "/apps/{app}", operation_id = "change_app")]
 pub(super) async fn change(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-    sent: Body,
-) -> Answer {
+    Json(changes): Json<AppChanges>,
+) -> Answer<AppView> {
     let now = hallpass.now();
-    let changes: Changes = body(sent).await?;
-    if changes == Changes::default() {
+    if changes == AppChanges::default() {
         let members = "`name`, `reach`, `redirect_uris`, `localhost_any_port`, `trusted`, `scopes`, `products`, `grant_types`, \
              `owner` or `organization`";
         return Err(Failure::invalid(format!("nothing is to be changed: name {members}")));
@@ -158,10 +175,10 @@ pub(super) async fn change(
     let app = find::app(&hallpass, &name).await?;
     let update = update(&hallpass, &app, changes).await?;
     update_app(&hallpass, &app, update, who.did(AuditAction::AppChanged, now)).await?;
-    shown(&hallpass, now, 200, &name, None).await
+    shown(&hallpass, now, &name, None).await.map(Json)
 }
 
-async fn update(hallpass: &Hallpass, app: &App, changes: Changes) -> Result<AppUpdate, Failure> {
+async fn update(hallpass: &Hallpass, app: &App, changes: AppChanges) -> Result<AppUpdate, Failure> {
     let config = &hallpass.config;
     let owner = match changes.owner {
         Some(Some(name)) => Some(Some(find::user(hallpass, &name).await?.id)),
@@ -198,25 +215,28 @@ async fn update(hallpass: &Hallpass, app: &App, changes: Changes) -> Result<AppU
     })
 }
 
-/// `GET /apps/{app}/deletion`: what the deletion would end.
-pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+/// Shows what the deletion of an app would end.
+#[utoipa::path(get, path = "/apps/{app}/deletion", operation_id = "foresee_app_deletion")]
+pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<Deletion> {
     let app = find::app(&hallpass, &name).await?;
-    json(200, &Deletion::of_app(&hallpass, &app).await?)
+    Ok(Json(Deletion::of_app(&hallpass, &app).await?))
 }
 
-/// `DELETE /apps/{app}`: its grants end, and its secrets are deleted. No other app gets its client id by chance, because ids
-/// are random.
+/// Deletes an app.
+///
+/// Its grants end, and its secrets are deleted. No other app gets its client id by chance, because ids are random.
+#[utoipa::path(delete, path = "/apps/{app}", operation_id = "delete_app")]
 pub(super) async fn delete(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer {
+) -> Answer<Deletion> {
     let now = hallpass.now();
     let app = find::app(&hallpass, &name).await?;
     let deletion = Deletion::of_app(&hallpass, &app).await?;
     let event = who.did(AuditAction::AppDeleted, now).app(&app).before(&app);
     hallpass.store.recording(event).delete_app(&app, now).await?;
-    json(200, &deletion.done())
+    Ok(Json(deletion.done()))
 }
 
 /// Changes an app. Checks the name if this change needs it.

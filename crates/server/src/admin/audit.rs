@@ -1,87 +1,127 @@
 //! The audit log, read in pages.
 
 use super::failure::Failure;
-use super::request::{Answer, json, limit, query};
+use super::request::{Answer, Json, Query};
 use super::{find, moment};
+use crate::http::paging::{Cursor, Limit, List};
 use crate::serve::hallpass::Hallpass;
-use crate::store::model::{AuditCursor, AuditEventId, AuditFilter, ListedEvent};
-use axum::extract::{Path, RawQuery, State};
+use crate::store::model::{
+    AppId, AuditCursor, AuditEventId, AuditFilter, GrantId, ListedEvent, OrganizationId, UserId,
+};
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct Filter {
+#[into_params(parameter_in = Query)]
+pub(super) struct Filter {
+    /// Only events about this app: its client id or id.
     app: Option<String>,
+    /// Only events about this person: login address, id of the site, or id.
     user: Option<String>,
+    /// Only events about this organization: its slug or id.
     organization: Option<String>,
-    /// Only events older than this one, newest first.
+    /// Only events older than the one with this id, newest first.
+    #[param(format = Uuid)]
     before: Option<String>,
-    /// Only events newer than this one, oldest first.
-    after: Option<String>,
-    limit: Option<String>,
+    /// Only events newer than the one with this id, oldest first.
+    #[param(format = Uuid)]
+    since: Option<String>,
+    /// The largest number of objects in the answer.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    limit: Limit,
+    /// The `next` of the page before.
+    #[param(inline)]
+    after: Option<Cursor>,
 }
 
 /// An event, with the present names. For a deleted object only the id is left.
-#[derive(Serialize)]
-struct EventView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(super) struct EventView {
     id: AuditEventId,
+    #[schema(format = DateTime)]
     at: String,
     actor: String,
     action: String,
-    app_id: Option<Uuid>,
+    #[schema(required)]
+    app_id: Option<AppId>,
+    #[schema(required)]
     client_id: Option<String>,
-    user_id: Option<Uuid>,
+    #[schema(required)]
+    user_id: Option<UserId>,
+    #[schema(required)]
     user: Option<String>,
-    organization_id: Option<Uuid>,
+    #[schema(required)]
+    organization_id: Option<OrganizationId>,
+    #[schema(required)]
     organization: Option<String>,
-    grant_id: Option<Uuid>,
+    #[schema(required)]
+    grant_id: Option<GrantId>,
+    #[schema(required)]
     source: Option<String>,
+    #[schema(required)]
     before: Option<Value>,
+    #[schema(required)]
     after: Option<Value>,
+    #[schema(required)]
     detail: Option<Value>,
 }
 
 /// A page of events.
-#[derive(Serialize)]
-struct Page {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Events {
     events: Vec<EventView>,
-    /// The key of the next page, in the same direction. Null if this page is not full.
-    next: Option<AuditEventId>,
+    /// Null on the last page.
+    #[schema(required)]
+    next: Option<Cursor>,
 }
 
-/// `GET /audit`: the newest first; with `after`, the oldest first.
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
-    let filter = judged(&hallpass, query(sent.as_deref())?).await?;
-    let limit = filter.limit as usize;
-    let listed = hallpass.store.listed_events(filter).await?.into_iter();
-    let events: Vec<_> = listed.map(view).collect();
-    let next = events.last().filter(|_| events.len() == limit).map(|event| event.id);
-    json(200, &Page { events, next })
+/// Lists events, newest first. With `since`, oldest first.
+#[utoipa::path(get, path = "/audit", operation_id = "list_events", params(Filter))]
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Query<Filter>) -> Answer<Events> {
+    // A cursor of one direction would skip events in the other one.
+    let list = List::named(if filter.since.is_some() { "audit since" } else { "audit" });
+    let after = list.key(filter.after.as_ref())?.map(AuditEventId);
+    let filter = judged(&hallpass, filter, after).await?;
+    let found = hallpass.store.listed_events(filter).await?;
+    let (events, next) = list.shown(found, view);
+    Ok(Json(Events { events, next }))
 }
 
-/// `GET /audit/{event}`.
-pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+/// Shows an event.
+#[utoipa::path(get, path = "/audit/{event}", operation_id = "show_event")]
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<EventView> {
     let found = match Uuid::try_parse(&name) {
         Ok(id) => hallpass.store.audit_event(AuditEventId(id)).await?,
         Err(_) => None,
     };
     let event = found.ok_or_else(|| Failure::not_found(format!("there is no event {name:?}")))?;
-    json(200, &view(event))
+    Ok(Json(view(event)))
 }
 
-async fn judged(hallpass: &Hallpass, filter: Filter) -> Result<AuditFilter, Failure> {
-    let from = match (filter.before, filter.after) {
-        (None, None) => AuditCursor::Newest,
-        (Some(before), None) => AuditCursor::Before(event("before", &before)?),
-        (None, Some(after)) => AuditCursor::After(event("after", &after)?),
-        (Some(_), Some(_)) => return Err(Failure::invalid("give `before` or `after`, not both")),
+/// A page after the first one begins at the cursor, which is beyond `before` or `since`.
+async fn judged(hallpass: &Hallpass, filter: Filter, after: Option<AuditEventId>) -> Result<AuditFilter, Failure> {
+    let from = match (filter.before, filter.since) {
+        (None, None) => after.map_or(AuditCursor::Newest, AuditCursor::Before),
+        (Some(before), None) => {
+            let before = event("before", &before)?;
+            AuditCursor::Before(after.map_or(before, |after| after.min(before)))
+        }
+        (None, Some(since)) => {
+            let since = event("since", &since)?;
+            AuditCursor::After(after.map_or(since, |after| after.max(since)))
+        }
+        (Some(_), Some(_)) => return Err(Failure::invalid("give `before` or `since`, not both")),
     };
     let mut judged = AuditFilter {
         from,
-        limit: limit(filter.limit.as_deref())?,
+        limit: filter.limit.get(),
         ..AuditFilter::default()
     };
     if let Some(name) = filter.app {
@@ -113,13 +153,13 @@ fn view(listed: ListedEvent) -> EventView {
         at: moment::text(event.at),
         actor: event.actor,
         action: event.action,
-        app_id: event.app.map(|id| id.0),
+        app_id: event.app,
         client_id,
-        user_id: event.user.map(|id| id.0),
+        user_id: event.user,
         user,
-        organization_id: event.organization.map(|id| id.0),
+        organization_id: event.organization,
         organization,
-        grant_id: event.grant.map(|id| id.0),
+        grant_id: event.grant,
         source: event.source,
         before: event.before.as_deref().and_then(object),
         after: event.after.as_deref().and_then(object),

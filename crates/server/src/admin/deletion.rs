@@ -5,6 +5,7 @@ use crate::serve::hallpass::Hallpass;
 use crate::store::model::{App, Organization, User};
 use crate::store::{Store, StoreError, Toll};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The note about an object that the configuration still declares.
 const DECLARED: &str = "It is declared in the configuration: as long as it stays there, the next start makes it again.";
@@ -14,7 +15,7 @@ const DECLARED_SUBJECT: &str = "They are declared in the configuration, and the 
      new gets the subject of a deleted person.";
 
 /// What a deletion ends.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Deletion {
     /// The name of the object in commands.
     name: String,

@@ -1,25 +1,34 @@
 //! Refusals of the admin API: `{"error": code, "message": text}` with the status that belongs to the code.
 
+use super::request::{Responses, described};
 use crate::accounts::passwords::Busy;
 use crate::http::excerpt::excerpt;
+use crate::http::paging::ForeignCursor;
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::store::StoreError;
 use axum::response::IntoResponse;
 use http::header::RETRY_AFTER;
+use serde::Serialize;
+use utoipa::{IntoResponses, ToSchema};
 
 /// The longest message, in characters: a message repeats text of the request.
 const LONGEST: usize = 1_000;
 
 /// A refusal.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[schema(as = Refusal)]
 pub(super) struct Failure {
+    #[serde(rename = "error")]
     code: Code,
     message: String,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Code {
+/// What kind of refusal it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = RefusalCode)]
+pub(super) enum Code {
     InvalidRequest,
     NotFound,
     MethodNotAllowed,
@@ -31,16 +40,15 @@ enum Code {
 }
 
 impl Code {
-    fn text_and_status(self) -> (&'static str, u16) {
+    fn status(self) -> u16 {
         match self {
-            Self::InvalidRequest => ("invalid_request", 400),
-            Self::NotFound => ("not_found", 404),
-            Self::MethodNotAllowed => ("method_not_allowed", 405),
-            Self::Taken => ("taken", 409),
-            Self::Conflict => ("conflict", 409),
-            Self::TooLarge => ("too_large", 413),
-            Self::Internal => ("internal", 500),
-            Self::Unavailable => ("unavailable", 503),
+            Self::InvalidRequest => 400,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Taken | Self::Conflict => 409,
+            Self::TooLarge => 413,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
         }
     }
 }
@@ -115,11 +123,25 @@ impl From<Busy> for Failure {
     }
 }
 
+impl From<ForeignCursor> for Failure {
+    fn from(error: ForeignCursor) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+/// Which refusals a call can give is the same everywhere.
+impl IntoResponses for Failure {
+    fn responses() -> Responses {
+        let mut refusals = described::<Self>("4XX", "The request was refused");
+        refusals.append(&mut described::<Self>("5XX", "The server failed"));
+        refusals
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> axum::response::Response {
-        let (code, status) = self.code.text_and_status();
-        let body = serde_json::json!({"error": code, "message": self.message});
-        let mut response: Response = respond::json(status, body.to_string());
+        let body = serde_json::json!(self).to_string();
+        let mut response: Response = respond::json(self.code.status(), body);
         if self.code == Code::Unavailable {
             respond::set(&mut response, RETRY_AFTER, "1");
         }

@@ -1,32 +1,55 @@
 //! The operator lists, shows and ends grants.
 
 use super::failure::Failure;
-use super::request::{Answer, json, key, limit, page, query};
+use super::request::{Answer, Json, Query};
 use super::{find, moment};
 use crate::audit::Who;
+use crate::http::paging::{Cursor, Limit, List};
 use crate::serve::hallpass::Hallpass;
 use crate::store::if_readable;
 use crate::store::model::{EndReason, GrantFilter, GrantId, GrantState as Life, ListedGrant};
 use axum::Extension;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct Filter {
+#[into_params(parameter_in = Query)]
+pub(super) struct Filter {
+    /// Only grants of this person: login address, id of the site, or id.
     user: Option<String>,
+    /// Only grants for this app: its client id or id.
     app: Option<String>,
+    /// Only grants in this organization: its slug or id.
     organization: Option<String>,
-    state: Option<String>,
-    /// The last grant of the previous page.
-    after: Option<String>,
-    limit: Option<String>,
+    /// Only grants in this state.
+    #[param(inline)]
+    state: Option<Life>,
+    /// The largest number of objects in the answer.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    limit: Limit,
+    /// The `next` of the page before.
+    #[param(inline)]
+    after: Option<Cursor>,
+}
+
+/// A page of grants.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Grants {
+    grants: Vec<GrantView>,
+    /// Null on the last page.
+    #[schema(required)]
+    next: Option<Cursor>,
 }
 
 /// A grant, as answers show it.
-#[derive(Serialize)]
-struct GrantView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Grant)]
+pub(super) struct GrantView {
     id: GrantId,
     user: String,
     app: String,
@@ -35,27 +58,35 @@ struct GrantView {
     state: Life,
     scopes: Vec<String>,
     refreshes: u32,
+    #[schema(format = DateTime)]
     created: String,
+    #[schema(required, format = DateTime)]
     last_used: Option<String>,
+    #[schema(required, format = DateTime)]
     expires: Option<String>,
+    #[schema(required, format = DateTime)]
     ended: Option<String>,
+    #[schema(required)]
     reason: Option<EndReason>,
     /// Why it may not act.
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown: Option<String>,
 }
 
-/// `GET /grants`: newest first.
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
-    let filter = judged(&hallpass, query(sent.as_deref())?).await?;
+/// Lists grants, newest first.
+#[utoipa::path(get, path = "/grants", operation_id = "list_grants", params(Filter))]
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Query<Filter>) -> Answer<Grants> {
+    let list = List::named("grants");
+    let after = list.key(filter.after.as_ref())?.map(|id: Uuid| GrantId(id));
+    let filter = judged(&hallpass, filter, after).await?;
     let found = hallpass.store.listed_grants(filter).await?;
-    let listed = found.items.into_iter();
-    let views: Vec<_> = listed.map(|listed| view(&hallpass, listed)).collect();
-    page("grants", &views, found.next.map(|id| id.to_string()))
+    let (grants, next) = list.shown(found, |listed| view(&hallpass, listed));
+    Ok(Json(Grants { grants, next }))
 }
 
-/// `GET /grants/{grant}`.
-pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+/// Shows a grant.
+#[utoipa::path(get, path = "/grants/{grant}", operation_id = "show_grant")]
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<GrantView> {
     let grant = find::grant(&hallpass, &name).await?;
     // What is gone is told by its id.
     let user = if_readable(hallpass.directory.user(grant.user).await)?;
@@ -68,15 +99,18 @@ pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path
         app_name: client.map(|client| client.app.name.clone()),
         organization: organization.map(|one| one.slug.clone()),
     };
-    json(200, &view(&hallpass, listed))
+    Ok(Json(view(&hallpass, listed)))
 }
 
-/// `POST /grants/{grant}/end`: code, refresh and access tokens stop working at once. A grant that has ended stays as it is.
+/// Ends a grant.
+///
+/// Code, refresh and access tokens stop working at once. A grant that has ended stays as it is.
+#[utoipa::path(post, path = "/grants/{grant}/end", operation_id = "end_grant")]
 pub(super) async fn end(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer {
+) -> Answer<GrantView> {
     let now = hallpass.now();
     let grant = find::grant(&hallpass, &name).await?;
     let reason = EndReason::ByOperator;
@@ -85,11 +119,11 @@ pub(super) async fn end(
     show(State(hallpass), Path(name)).await
 }
 
-async fn judged(hallpass: &Hallpass, filter: Filter) -> Result<GrantFilter, Failure> {
+async fn judged(hallpass: &Hallpass, filter: Filter, after: Option<GrantId>) -> Result<GrantFilter, Failure> {
     let mut judged = GrantFilter {
-        after: key("after", filter.after.as_deref())?.map(GrantId),
-        limit: limit(filter.limit.as_deref())?,
-        state: filter.state.as_deref().map(state).transpose()?,
+        after,
+        limit: filter.limit.get(),
+        state: filter.state,
         ..GrantFilter::default()
     };
     if let Some(name) = filter.user {
@@ -102,15 +136,6 @@ async fn judged(hallpass: &Hallpass, filter: Filter) -> Result<GrantFilter, Fail
         judged.organization = Some(find::organization(hallpass, &name).await?.id);
     }
     Ok(judged)
-}
-
-fn state(text: &str) -> Result<Life, Failure> {
-    match text {
-        "pending" => Ok(Life::Pending),
-        "active" => Ok(Life::Active),
-        "ended" => Ok(Life::Ended),
-        _ => Err(Failure::invalid("state: expected pending, active or ended")),
-    }
 }
 
 fn view(hallpass: &Hallpass, listed: ListedGrant) -> GrantView {

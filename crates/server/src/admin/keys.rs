@@ -2,50 +2,75 @@
 
 use super::failure::Failure;
 use super::moment;
-use super::request::{Answer, body, json};
+use super::request::{Answer, Json, Query};
 use crate::audit::Who;
+use crate::http::paging::{Cursor, List, PageQuery, page_of};
 use crate::keys::{KeyError, KeyPurpose, KeyState, ListedKey, RevokeError};
 use crate::serve::hallpass::Hallpass;
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Rotation {
+pub(super) struct Rotation {
     /// If left out: every purpose.
     purpose: Option<KeyPurpose>,
 }
 
 /// A key, as answers show it.
-#[derive(Serialize)]
-struct KeyView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Key)]
+pub(super) struct KeyView {
     id: u32,
     purpose: String,
     state: KeyState,
+    #[schema(format = DateTime)]
     created: String,
+    #[schema(required, format = DateTime)]
     active_from: Option<String>,
+    #[schema(required, format = DateTime)]
     retires: Option<String>,
+    #[schema(required, format = DateTime)]
     revoked: Option<String>,
 }
 
-/// `GET /keys`.
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>) -> Answer {
-    let standings = hallpass.keys.ring().standings(hallpass.now());
-    let views: Vec<_> = standings.into_iter().map(view).collect();
-    json(200, &BTreeMap::from([("keys", views)]))
+/// A page of keys.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Keys {
+    keys: Vec<KeyView>,
+    /// Null on the last page.
+    #[schema(required)]
+    next: Option<Cursor>,
 }
 
-/// `POST /keys/rotate`: answers with the next keys. A key that is already waiting stays, so the same request twice makes one key.
+/// The keys that come next.
+#[derive(Serialize, ToSchema)]
+pub(super) struct NextKeys {
+    keys: Vec<KeyView>,
+}
+
+/// Lists keys by number.
+#[utoipa::path(get, path = "/keys", operation_id = "list_keys", params(PageQuery))]
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(asked): Query<PageQuery>) -> Answer<Keys> {
+    let list = List::named("keys");
+    let after: Option<u32> = list.key(asked.after.as_ref())?;
+    let standings = hallpass.keys.ring().standings(hallpass.now());
+    let (keys, next) = list.shown(page_of(standings, |key| key.id, after.as_ref(), asked.limit), view);
+    Ok(Json(Keys { keys, next }))
+}
+
+/// Rotates keys, and answers with the next ones.
+///
+/// A key that is already waiting stays, so the same request twice makes one key.
+#[utoipa::path(post, path = "/keys/rotate", operation_id = "rotate_keys")]
 pub(super) async fn rotate(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
-    sent: Body,
-) -> Answer {
-    let wanted: Rotation = body(sent).await?;
+    Json(wanted): Json<Rotation>,
+) -> Answer<NextKeys> {
     whole(async move {
         let now = hallpass.now();
         let mut next = Vec::new();
@@ -56,18 +81,19 @@ pub(super) async fn rotate(
             }
         }
         let standings = hallpass.keys.ring().standings(now);
-        let views = standings.into_iter().filter(|key| next.contains(&key.id)).map(view);
-        json(200, &BTreeMap::from([("keys", views.collect::<Vec<_>>())]))
+        let keys = standings.into_iter().filter(|key| next.contains(&key.id)).map(view);
+        Ok(Json(NextKeys { keys: keys.collect() }))
     })
     .await
 }
 
-/// `POST /keys/{key}/revoke`: everything made with the key ends at once. A revoked key stays revoked.
+/// Revokes a key: everything made with it ends at once. A revoked key stays revoked.
+#[utoipa::path(post, path = "/keys/{key}/revoke", operation_id = "revoke_key")]
 pub(super) async fn revoke(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer {
+) -> Answer<KeyView> {
     let unknown = || Failure::not_found(format!("there is no key {name:?}"));
     let id: u32 = name.parse().map_err(|_| unknown())?;
     whole(async move {
@@ -79,13 +105,13 @@ pub(super) async fn revoke(
         if revoked.made {
             tracing::warn!(key = id, purpose = key.purpose, "a key was revoked");
         }
-        json(200, &view(key))
+        Ok(Json(view(key)))
     })
     .await
 }
 
 /// Completes a change even if the caller disconnects: otherwise a change could be committed and not put into the ring.
-async fn whole(change: impl Future<Output = Answer> + Send + 'static) -> Answer {
+async fn whole<T: Send + 'static>(change: impl Future<Output = Answer<T>> + Send + 'static) -> Answer<T> {
     let done = tokio::spawn(change).await;
     done.unwrap_or_else(|error| Err(Failure::internal(error.to_string())))
 }

@@ -14,6 +14,7 @@ mod find;
 mod grants;
 mod keys;
 mod moment;
+mod openapi;
 mod organizations;
 mod request;
 mod secrets;

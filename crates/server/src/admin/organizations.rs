@@ -2,10 +2,11 @@
 
 use super::deletion::Deletion;
 use super::failure::Failure;
-use super::request::{self, Answer, body, json, key, limit, page, query};
+use super::request::{self, Answer, Created, Json, Query};
 use super::{find, moment};
 use crate::apps::registration::Slug;
 use crate::audit::Who;
+use crate::http::paging::{Cursor, List, PageQuery};
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
@@ -14,19 +15,20 @@ use crate::store::model::{
     Role, Status, UserId,
 };
 use axum::Extension;
-use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// The number of members in the answer about one organization.
 const SHOWN: u32 = 100;
 
 /// A new organization.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewOrganization {
+pub(super) struct NewOrganization {
     slug: String,
     /// If left out: the slug.
     name: Option<String>,
@@ -34,28 +36,30 @@ struct NewOrganization {
 }
 
 /// The changes to an organization. Members that are left out stay.
-#[derive(Default, PartialEq, Eq, Deserialize)]
+#[derive(Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Changes {
+pub(super) struct OrganizationChanges {
     name: Option<String>,
     kind: Option<OrganizationKind>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewRole {
+pub(super) struct NewRole {
     role: Role,
 }
 
 /// An organization, as answers show it.
-#[derive(Serialize)]
-struct OrganizationView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Organization)]
+pub(super) struct OrganizationView {
     id: OrganizationId,
     slug: String,
     name: String,
     kind: OrganizationKind,
     hidden: bool,
     status: Status,
+    #[schema(format = DateTime)]
     created: String,
     /// The unknown word because of which it counts as suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,18 +69,29 @@ struct OrganizationView {
     members: Option<Vec<MemberView>>,
     /// If there are more members, the `after` for their list.
     #[serde(skip_serializing_if = "Option::is_none")]
-    more_members_after: Option<UserId>,
+    more_members_after: Option<Cursor>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Filter {
-    /// The last key of the previous page.
-    after: Option<String>,
-    limit: Option<String>,
+/// A page of organizations.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Organizations {
+    organizations: Vec<OrganizationView>,
+    /// Null on the last page.
+    #[schema(required)]
+    next: Option<Cursor>,
 }
 
-#[derive(Serialize)]
+/// A page of members.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Members {
+    members: Vec<MemberView>,
+    /// Null on the last page.
+    #[schema(required)]
+    next: Option<Cursor>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Member)]
 struct MemberView {
     id: UserId,
     email: String,
@@ -84,43 +99,58 @@ struct MemberView {
     role: String,
 }
 
-/// `GET /organizations`: by slug.
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
-    let filter: Filter = query(sent.as_deref())?;
-    let (after, limit) = (filter.after.unwrap_or_default(), limit(filter.limit.as_deref())?);
-    let found = hallpass.store.organizations(&after, limit).await?;
-    let views: Vec<_> = found.items.into_iter().map(view).collect();
-    page("organizations", &views, found.next)
+/// Lists organizations by slug.
+#[utoipa::path(get, path = "/organizations", operation_id = "list_organizations", params(PageQuery))]
+pub(super) async fn list(
+    State(hallpass): State<Arc<Hallpass>>,
+    Query(asked): Query<PageQuery>,
+) -> Answer<Organizations> {
+    let list = List::named("organizations");
+    let after: String = list.key(asked.after.as_ref())?.unwrap_or_default();
+    let found = hallpass.store.organizations(&after, asked.limit.get()).await?;
+    let (organizations, next) = list.shown(found, view);
+    Ok(Json(Organizations { organizations, next }))
 }
 
-/// `GET /organizations/{organization}/members`, oldest first.
+/// Lists the members of an organization, oldest first.
+#[utoipa::path(
+    get,
+    path = "/organizations/{organization}/members",
+    operation_id = "list_members",
+    params(PageQuery)
+)]
 pub(super) async fn members(
     State(hallpass): State<Arc<Hallpass>>,
     Path(name): Path<String>,
-    RawQuery(sent): RawQuery,
-) -> Answer {
-    let filter: Filter = query(sent.as_deref())?;
-    let after = key("after", filter.after.as_deref())?.map(UserId);
-    let limit = limit(filter.limit.as_deref())?;
-    let organization = find::organization(&hallpass, &name).await?;
-    let found = hallpass.store.members(organization.id, after, limit).await?;
-    let views: Vec<_> = found.items.into_iter().map(member_view).collect();
-    page("members", &views, found.next.map(|id| id.to_string()))
+    Query(asked): Query<PageQuery>,
+) -> Answer<Members> {
+    let organization = find::organization(&hallpass, &name).await?.id;
+    let list = members_of(organization);
+    let after = list.key(asked.after.as_ref())?.map(|id: Uuid| UserId(id));
+    let limit = asked.limit.get();
+    let found = hallpass.store.members(organization, after, limit).await?;
+    let (members, next) = list.shown(found, member_view);
+    Ok(Json(Members { members, next }))
 }
 
-/// `GET /organizations/{organization}`.
-pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
-    shown(&hallpass, 200, &name).await
+fn members_of(organization: OrganizationId) -> List {
+    List::of("members", organization)
 }
 
-/// `POST /organizations`.
+/// Shows an organization with its first members.
+#[utoipa::path(get, path = "/organizations/{organization}", operation_id = "show_organization")]
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<OrganizationView> {
+    shown(&hallpass, &name).await.map(Json)
+}
+
+/// Creates an organization.
+#[utoipa::path(post, path = "/organizations", operation_id = "create_organization")]
 pub(super) async fn create(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
-    sent: Body,
-) -> Answer {
+    Json(wanted): Json<NewOrganization>,
+) -> Result<Created<OrganizationView>, Failure> {
     let now = hallpass.now();
-    let wanted: NewOrganization = body(sent).await?;
     let slug = Slug::parse(&wanted.slug).map_err(|error| Failure::invalid(format!("slug: {error}")))?;
     let slug = String::from(slug);
     let name = wanted.name.as_deref().unwrap_or(&slug);
@@ -143,18 +173,18 @@ pub(super) async fn create(
         }
         made => made?,
     }
-    shown(&hallpass, 201, &slug).await
+    shown(&hallpass, &slug).await.map(Created)
 }
 
-/// `PATCH /organizations/{organization}`.
+/// Changes an organization.
+#[utoipa::path(patch, path = "/organizations/{organization}", operation_id = "change_organization")]
 pub(super) async fn change(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-    sent: Body,
-) -> Answer {
-    let changes: Changes = body(sent).await?;
-    if changes == Changes::default() {
+    Json(changes): Json<OrganizationChanges>,
+) -> Answer<OrganizationView> {
+    if changes == OrganizationChanges::default() {
         return Err(Failure::invalid("nothing is to be changed: name `name` or `kind`"));
     }
     let update = OrganizationUpdate {
@@ -163,21 +193,27 @@ pub(super) async fn change(
         ..OrganizationUpdate::default()
     };
     let event = who.did(AuditAction::OrganizationChanged, hallpass.now());
-    update_organization(&hallpass, &name, update, event).await
+    update_organization(&hallpass, &name, update, event).await.map(Json)
 }
 
-/// `GET /organizations/{organization}/deletion`: what the deletion would end.
-pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+/// Shows what the deletion of an organization would end.
+#[utoipa::path(
+    get,
+    path = "/organizations/{organization}/deletion",
+    operation_id = "foresee_organization_deletion"
+)]
+pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<Deletion> {
     let organization = find::organization(&hallpass, &name).await?;
-    json(200, &judged(&hallpass, &organization).await?)
+    Ok(Json(judged(&hallpass, &organization).await?))
 }
 
-/// `DELETE /organizations/{organization}`: its memberships and the grants that its people gave there end.
+/// Deletes an organization: its memberships and the grants that its people gave there end.
+#[utoipa::path(delete, path = "/organizations/{organization}", operation_id = "delete_organization")]
 pub(super) async fn delete(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer {
+) -> Answer<Deletion> {
     let now = hallpass.now();
     let organization = find::organization(&hallpass, &name).await?;
     let deletion = judged(&hallpass, &organization).await?;
@@ -185,7 +221,7 @@ pub(super) async fn delete(
     let event = event.organization(organization.id).before(&organization);
     let store = hallpass.store.recording(event);
     store.delete_organization(&organization, now).await?;
-    json(200, &deletion.done())
+    Ok(Json(deletion.done()))
 }
 
 /// An organization that owns apps is not deleted, because nobody asked to delete these apps.
@@ -204,15 +240,19 @@ async fn judged(hallpass: &Hallpass, organization: &Organization) -> Result<Dele
     Ok(deletion)
 }
 
-/// `PUT /organizations/{organization}/members/{user}`: adds a member, or changes the role of one.
+/// Adds a member, or changes the role of one.
+#[utoipa::path(
+    put,
+    path = "/organizations/{organization}/members/{user}",
+    operation_id = "set_member"
+)]
 pub(super) async fn set_member(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path((name, email)): Path<(String, String)>,
-    sent: Body,
-) -> Answer {
+    Json(NewRole { role }): Json<NewRole>,
+) -> Answer<OrganizationView> {
     let now = hallpass.now();
-    let NewRole { role } = body(sent).await?;
     let organization = find::organization(&hallpass, &name).await?;
     check_role(&organization, role)?;
     let organization = organization.id;
@@ -222,16 +262,20 @@ pub(super) async fn set_member(
     let store = hallpass.store.recording(event.if_different());
     let membership = Membership { organization, role };
     store.add_membership(user.id, membership, now).await?;
-    shown(&hallpass, 200, &name).await
+    shown(&hallpass, &name).await.map(Json)
 }
 
-/// `DELETE /organizations/{organization}/members/{user}`: the grants that the person gave there are paused, and end after 30
-/// days.
+/// Removes a member. The grants that the person gave there are paused, and end after 30 days.
+#[utoipa::path(
+    delete,
+    path = "/organizations/{organization}/members/{user}",
+    operation_id = "remove_member"
+)]
 pub(super) async fn remove_member(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path((name, email)): Path<(String, String)>,
-) -> Answer {
+) -> Answer<OrganizationView> {
     let now = hallpass.now();
     let organization = find::organization(&hallpass, &name).await?.id;
     let user = find::user(&hallpass, &email).await?;
@@ -242,7 +286,7 @@ pub(super) async fn remove_member(
     let event = who.did(AuditAction::MemberRemoved, now).member(&user, organization);
     let store = hallpass.store.recording(event);
     store.remove_membership(user.id, organization, now).await?;
-    shown(&hallpass, 200, &name).await
+    shown(&hallpass, &name).await.map(Json)
 }
 
 /// In the hidden default organization everybody is a member. Another role would have no effect there (decision 37).
@@ -261,25 +305,25 @@ pub(super) async fn update_organization(
     name: &str,
     update: OrganizationUpdate,
     event: AuditEvent,
-) -> Answer {
+) -> Result<OrganizationView, Failure> {
     let now = event.at;
     let organization = find::organization(hallpass, name).await?;
     let event = event.organization(organization.id).change(&organization, &update);
     let store = hallpass.store.recording(event.if_different());
     store.update_organization(organization.id, update, now).await?;
-    shown(hallpass, 200, name).await
+    shown(hallpass, name).await
 }
 
 /// The organization as it is now.
-async fn shown(hallpass: &Hallpass, status: u16, name: &str) -> Answer {
+async fn shown(hallpass: &Hallpass, name: &str) -> Result<OrganizationView, Failure> {
     let organization = find::organization(hallpass, name).await?;
     let found = hallpass.store.members(organization.id, None, SHOWN).await?;
-    let view = OrganizationView {
-        members: Some(found.items.into_iter().map(member_view).collect()),
-        more_members_after: found.next,
+    let (members, next) = members_of(organization.id).shown(found, member_view);
+    Ok(OrganizationView {
+        members: Some(members),
+        more_members_after: next,
         ..view(organization)
-    };
-    json(status, &view)
+    })
 }
 
 fn member_view(member: Member) -> MemberView {

@@ -1,68 +1,101 @@
-//! Reads the query and the body of a request into types that refuse unknown members.
+//! The query, the body and the answer of a call as types: the handlers and the OpenAPI document use the same ones.
 
 use super::failure::Failure;
 use crate::apps::names;
 use crate::apps::registration::DisplayName;
 use crate::http::body;
 use crate::http::body::Unread;
+use crate::http::query;
 use crate::http::respond;
-use crate::http::respond::Response;
-use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value, json};
-use std::str::FromStr;
+use std::collections::BTreeMap;
+use utoipa::openapi::{ContentBuilder, RefOr, ResponseBuilder, response};
+use utoipa::{IntoResponses, ToSchema};
 
-/// The result of every handler.
-pub(super) type Answer = Result<Response, Failure>;
+/// The result of a handler whose answer has status 200.
+pub(super) type Answer<T> = Result<Json<T>, Failure>;
 
-/// Reads a body of JSON. An empty body counts as `{}`.
-pub(super) async fn body<T: DeserializeOwned>(body: Body) -> Result<T, Failure> {
-    let bytes = body::read(body, None).await.map_err(|unread| match unread {
-        Unread::TooLarge => Failure::too_large(),
-        Unread::Broken | Unread::NoRoom => Failure::invalid(unread.to_string()),
-    })?;
-    let bytes = if bytes.is_empty() { b"{}" } else { bytes.as_ref() };
-    serde_json::from_slice(bytes).map_err(|error| {
-        let expected = if error.is_data() { "as expected" } else { "JSON" };
-        Failure::invalid(format!("the body is not {expected}: {error}"))
-    })
-}
+/// A body of JSON, in a request or in an answer with status 200. In a request, no body counts as `{}`.
+pub(super) struct Json<T>(pub(super) T);
 
-/// Reads a query, each parameter at most once.
-pub(super) fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Failure> {
-    let mut members = Map::new();
-    let pairs = hallpass_wire::parameters::pairs(query.unwrap_or_default().as_bytes());
-    for (name, value) in pairs.ok_or_else(|| Failure::invalid("the query is not UTF-8 text"))? {
-        let value = Value::String(value.into_owned());
-        if members.insert(name.clone().into_owned(), value).is_some() {
-            return Err(Failure::invalid(format!("the parameter {name:?} comes twice")));
-        }
+/// An answer with status 201.
+pub(super) struct Created<T>(pub(super) T);
+
+/// The query of a request, each parameter at most once.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let bytes = body::read(request.into_body(), None)
+            .await
+            .map_err(|unread| match unread {
+                Unread::TooLarge => Failure::too_large(),
+                Unread::Broken | Unread::NoRoom => Failure::invalid(unread.to_string()),
+            })?;
+        let bytes = if bytes.is_empty() { b"{}" } else { bytes.as_ref() };
+        serde_json::from_slice(bytes).map(Self).map_err(|error| {
+            let expected = if error.is_data() { "as expected" } else { "JSON" };
+            Failure::invalid(format!("the body is not {expected}: {error}"))
+        })
     }
-    serde_json::from_value(Value::Object(members))
-        .map_err(|error| Failure::invalid(format!("the query is not as expected: {error}")))
 }
 
-/// The default and the largest number of objects in a list.
-const USUAL: u32 = 100;
-const MOST: u32 = 1_000;
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Failure;
 
-/// Reads `limit`.
-pub(super) fn limit(text: Option<&str>) -> Result<u32, Failure> {
-    let Some(text) = text else { return Ok(USUAL) };
-    let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
-    number.ok_or_else(|| Failure::invalid(format!("limit: expected a number from 1 to {MOST}")))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let read = query::read(parts.uri.query());
+        read.map(Self).map_err(|fault| Failure::invalid(fault.to_string()))
+    }
 }
 
-/// Reads a key of a list, such as `after`: the `next` of the previous page.
-pub(super) fn key<T: FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, Failure> {
-    let wrong = || Failure::invalid(format!("{name}: expected the `next` of a page of this list"));
-    text.map(|text| text.parse().map_err(|_| wrong())).transpose()
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        json(200, &self.0)
+    }
 }
 
-/// A page of a list: its objects, and the key of the next page, which is null on the last page.
-pub(super) fn page(name: &str, objects: &impl Serialize, next: Option<impl Into<Value>>) -> Answer {
-    json(200, &json!({ name: objects, "next": next.map(Into::into) }))
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        json(201, &self.0)
+    }
+}
+
+fn json(status: u16, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => respond::json(status, body).into_response(),
+        Err(error) => Failure::internal(format!("the answer cannot be written: {error}")).into_response(),
+    }
+}
+
+impl<T: ToSchema> IntoResponses for Json<T> {
+    fn responses() -> Responses {
+        described::<T>("200", "The answer")
+    }
+}
+
+impl<T: ToSchema> IntoResponses for Created<T> {
+    fn responses() -> Responses {
+        described::<T>("201", "The new object")
+    }
+}
+
+/// The answers of a call in the document, by status.
+pub(super) type Responses = BTreeMap<String, RefOr<response::Response>>;
+
+/// An answer of the document whose body is a `T`.
+pub(super) fn described<T: ToSchema>(status: &str, description: &str) -> Responses {
+    let schema = utoipa::openapi::Ref::from_schema_name(T::name());
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let response = ResponseBuilder::new().description(description);
+    let response = response.content("application/json", content).build();
+    BTreeMap::from([(status.to_owned(), response.into())])
 }
 
 /// Reads a name that people see on pages.
@@ -82,17 +115,11 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
-/// An answer in JSON.
-pub(super) fn json(status: u16, value: &impl Serialize) -> Answer {
-    match serde_json::to_vec(value) {
-        Ok(body) => Ok(respond::json(status, body)),
-        Err(error) => Err(Failure::invalid(format!("the answer cannot be written: {error}"))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Body;
+    use serde_json::{Map, Value};
 
     #[tokio::test]
     async fn a_body_that_is_no_json_is_told_from_one_with_other_members() {
@@ -101,7 +128,9 @@ mod tests {
             ("{\"name\":", "the body is not JSON: "),
             ("[1]", "the body is not as expected: "),
         ] {
-            let failure = body::<Map<String, Value>>(Body::from(sent)).await.unwrap_err();
+            let request = Request::new(Body::from(sent));
+            let read = Json::<Map<String, Value>>::from_request(request, &()).await;
+            let failure = read.map(|_| ()).unwrap_err();
             assert!(format!("{failure:?}").contains(message), "{failure:?}");
         }
     }

@@ -1,82 +1,105 @@
 //! The secrets of an app, of which at most two are live. A new secret is shown only once.
 
-use super::app_view::{secret_views, shown};
+use super::app_view::{AppView, SecretView, secret_views, shown};
 use super::failure::Failure;
 use super::find;
-use super::request::{Answer, body, json};
+use super::request::{Answer, Created, Json, Query};
 use crate::apps::secrets as app_secrets;
 use crate::apps::secrets::OVERLAP;
 use crate::audit::Who;
+use crate::http::paging::{Cursor, List, PageQuery, page_of};
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{App, AppSecret, ClientType, Others};
 use crate::time::Instant;
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{Path, State};
-use serde::Deserialize;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What happens to the old secrets.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Reset {
+pub(super) enum Reset {
     /// They end at once.
     Now,
     /// They work for another day.
     Overlap,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewSecret {
+pub(super) struct NewSecret {
     reset: Reset,
 }
 
-/// `GET /apps/{app}/secrets`.
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
-    let now = hallpass.now();
-    let app = find::app(&hallpass, &name).await?;
-    json(200, &BTreeMap::from([("secrets", secret_views(app.secrets, now))]))
+/// A page of secrets.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Secrets {
+    secrets: Vec<SecretView>,
+    /// Null on the last page.
+    #[schema(required)]
+    next: Option<Cursor>,
 }
 
-/// `POST /apps/{app}/secrets`: adds a secret beside the other.
+/// Lists the live secrets of an app, oldest first.
+#[utoipa::path(get, path = "/apps/{app}/secrets", operation_id = "list_secrets", params(PageQuery))]
+pub(super) async fn list(
+    State(hallpass): State<Arc<Hallpass>>,
+    Path(name): Path<String>,
+    Query(asked): Query<PageQuery>,
+) -> Answer<Secrets> {
+    let now = hallpass.now();
+    let app = find::app(&hallpass, &name).await?;
+    let list = List::of("secrets", app.id);
+    let after: Option<Uuid> = list.key(asked.after.as_ref())?;
+    let mut live = secret_views(app.secrets, now);
+    live.sort_by_key(SecretView::id);
+    let found = page_of(live, |secret| secret.id().0, after.as_ref(), asked.limit);
+    let (secrets, next) = list.shown(found, |secret| secret);
+    Ok(Json(Secrets { secrets, next }))
+}
+
+/// Adds a secret beside the other one. Only this answer has it.
+#[utoipa::path(post, path = "/apps/{app}/secrets", operation_id = "add_secret")]
 pub(super) async fn add(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer {
+) -> Result<Created<AppView>, Failure> {
     let now = hallpass.now();
     let app = find::app(&hallpass, &name).await?;
     let told = make(&hallpass, &who, &app, Others::Keep, now).await?;
-    shown(&hallpass, now, 201, &name, Some(told)).await
+    shown(&hallpass, now, &name, Some(told)).await.map(Created)
 }
 
-/// `POST /apps/{app}/secret`: a new secret in place of the others (HC-5).
+/// Makes a new secret in place of the others (HC-5). Only this answer has it.
+#[utoipa::path(post, path = "/apps/{app}/secret", operation_id = "reset_secret")]
 pub(super) async fn reset(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-    sent: Body,
-) -> Answer {
+    Json(NewSecret { reset }): Json<NewSecret>,
+) -> Answer<AppView> {
     let now = hallpass.now();
-    let NewSecret { reset } = body(sent).await?;
     let app = find::app(&hallpass, &name).await?;
     let others = match reset {
         Reset::Now => Others::End,
         Reset::Overlap => Others::EndAt(now.after(OVERLAP)),
     };
     let told = make(&hallpass, &who, &app, others, now).await?;
-    shown(&hallpass, now, 200, &name, Some(told)).await
+    shown(&hallpass, now, &name, Some(told)).await.map(Json)
 }
 
-/// `DELETE /apps/{app}/secrets/{secret}`, by its id or hint. The secret ends at once.
+/// Ends a secret at once, by its id or hint.
+#[utoipa::path(delete, path = "/apps/{app}/secrets/{secret}", operation_id = "end_secret")]
 pub(super) async fn end(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path((name, secret)): Path<(String, String)>,
-) -> Answer {
+) -> Answer<AppView> {
     let now = hallpass.now();
     let app = find::app(&hallpass, &name).await?;
     let mut named = app
@@ -93,7 +116,7 @@ pub(super) async fn end(
         let text = "without this secret the app would be left without one that lasts: add another first, or reset it";
         refused(error, text)
     })?;
-    shown(&hallpass, now, 200, &name, None).await
+    shown(&hallpass, now, &name, None).await.map(Json)
 }
 
 fn is_called(secret: &AppSecret, name: &str) -> bool {

@@ -1,52 +1,88 @@
-//! `POST …/suspend` and `POST …/resume` of apps, people and organizations. Grants stay, and work again after `resume`
-//! (decision 42).
+//! Suspends and resumes apps, people and organizations. Grants stay, and work again after `resume` (decision 42).
 
+use super::app_view::{self, AppView};
 use super::failure::Failure;
-use super::request::Answer;
-use super::{app_view, apps, find, organizations, users};
+use super::organizations::{self, OrganizationView};
+use super::request::{Answer, Json};
+use super::users::{self, UserView};
+use super::{apps, find};
 use crate::audit::Who;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{AppStatus, AppUpdate, AuditAction, OrganizationUpdate, Status, SuspendedBy, User};
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::routing::{MethodRouter, post};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// An object that can be suspended and resumed.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    /// Its tokens are refused, and it gets no new ones.
-    App,
-    /// They are signed out everywhere, and the tokens that they gave are refused.
-    User,
-    /// Tokens for its data and those of its apps are refused.
-    Organization,
+/// Suspends an app: its tokens are refused, and it gets no new ones.
+#[utoipa::path(post, path = "/apps/{app}/suspend", operation_id = "suspend_app")]
+pub(super) async fn suspend_app(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer<AppView> {
+    set_app(&hallpass, &who, &name, Status::Suspended).await
 }
 
-/// The handler of `suspend`.
-pub(super) fn suspend(kind: Kind) -> MethodRouter<Arc<Hallpass>> {
-    set(kind, Status::Suspended)
+/// Resumes a suspended app.
+#[utoipa::path(post, path = "/apps/{app}/resume", operation_id = "resume_app")]
+pub(super) async fn resume_app(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer<AppView> {
+    set_app(&hallpass, &who, &name, Status::Active).await
 }
 
-/// The handler of `resume`.
-pub(super) fn resume(kind: Kind) -> MethodRouter<Arc<Hallpass>> {
-    set(kind, Status::Active)
+/// Suspends a person: they are signed out everywhere, and the tokens that they gave are refused.
+#[utoipa::path(post, path = "/users/{user}/suspend", operation_id = "suspend_user")]
+pub(super) async fn suspend_user(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer<UserView> {
+    set_user(&hallpass, &who, &name, Status::Suspended).await
 }
 
-fn set(kind: Kind, status: Status) -> MethodRouter<Arc<Hallpass>> {
-    post(
-        async move |State(hallpass): State<Arc<Hallpass>>, Extension(who): Extension<Who>, Path(name): Path<String>| {
-            match kind {
-                Kind::App => set_app(&hallpass, &who, &name, status).await,
-                Kind::User => set_user(&hallpass, &who, &name, status).await,
-                Kind::Organization => set_organization(&hallpass, &who, &name, status).await,
-            }
-        },
-    )
+/// Resumes a suspended person. Only the site can lift a suspension by the site.
+#[utoipa::path(post, path = "/users/{user}/resume", operation_id = "resume_user")]
+pub(super) async fn resume_user(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer<UserView> {
+    set_user(&hallpass, &who, &name, Status::Active).await
 }
 
-async fn set_app(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer {
+/// Suspends an organization: tokens for its data and those of its apps are refused.
+#[utoipa::path(
+    post,
+    path = "/organizations/{organization}/suspend",
+    operation_id = "suspend_organization"
+)]
+pub(super) async fn suspend_organization(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer<OrganizationView> {
+    set_organization(&hallpass, &who, &name, Status::Suspended).await
+}
+
+/// Resumes a suspended organization.
+#[utoipa::path(
+    post,
+    path = "/organizations/{organization}/resume",
+    operation_id = "resume_organization"
+)]
+pub(super) async fn resume_organization(
+    State(hallpass): State<Arc<Hallpass>>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Answer<OrganizationView> {
+    set_organization(&hallpass, &who, &name, Status::Active).await
+}
+
+async fn set_app(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer<AppView> {
     let now = hallpass.now();
     let (status, action) = match status {
         Status::Active => (AppStatus::Live, AuditAction::AppResumed),
@@ -58,11 +94,11 @@ async fn set_app(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> 
         ..AppUpdate::default()
     };
     apps::update_app(hallpass, &app, update, who.did(action, now)).await?;
-    app_view::shown(hallpass, now, 200, name, None).await
+    app_view::shown(hallpass, now, name, None).await.map(Json)
 }
 
 /// Only the site can lift a suspension by the site.
-async fn set_user(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer {
+async fn set_user(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer<UserView> {
     let now = hallpass.now();
     let user = find::user(hallpass, name).await?;
     if status == Status::Active && user.suspended_by == Some(SuspendedBy::Site) {
@@ -86,7 +122,7 @@ async fn set_user(hallpass: &Hallpass, who: &Who, name: &str, status: Status) ->
             store.resume_user(user.id, by, now).await?;
         }
     }
-    users::shown(hallpass, 200, user.id, None).await
+    users::shown(hallpass, user.id, None).await.map(Json)
 }
 
 /// A person's status after the operator suspends or resumes them, as the audit log has it. A suspension by the site stays.
@@ -101,7 +137,7 @@ fn suspension(user: &User, status: Status) -> Value {
     }
 }
 
-async fn set_organization(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer {
+async fn set_organization(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer<OrganizationView> {
     let action = match status {
         Status::Active => AuditAction::OrganizationResumed,
         Status::Suspended => AuditAction::OrganizationSuspended,
@@ -110,5 +146,8 @@ async fn set_organization(hallpass: &Hallpass, who: &Who, name: &str, status: St
         status: Some(status),
         ..OrganizationUpdate::default()
     };
-    organizations::update_organization(hallpass, name, update, who.did(action, hallpass.now())).await
+    let event = who.did(action, hallpass.now());
+    organizations::update_organization(hallpass, name, update, event)
+        .await
+        .map(Json)
 }

@@ -3,21 +3,22 @@
 use super::deletion::{Deletion, declared_name};
 use super::failure::Failure;
 use super::organizations::check_role;
-use super::request::{self, Answer, body, json, key, limit, nullable, page, query};
+use super::request::{self, Answer, Created, Json, Query, nullable};
 use super::{find, moment};
 use crate::accounts::spelling;
 use crate::apps::registration::Email;
 use crate::audit::Who;
 use crate::config::{Secret, language_tag, typeable};
+use crate::http::paging::{Cursor, List, PageQuery};
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{AuditAction, Membership, NewUser, Role, Status, SuspendedBy, User, UserId, UserUpdate};
 use axum::Extension;
-use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The shortest password that an operator may give (NIST SP 800-63B §5.1.1.2).
 const SHORTEST_PASSWORD: usize = 8;
@@ -27,9 +28,10 @@ const LONGEST_PASSWORD: usize = 1024;
 const MADE_PASSWORD: usize = 20;
 
 /// A new person.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewPerson {
+#[schema(as = NewUser)]
+pub(super) struct NewPerson {
     email: String,
     /// If left out: the part of the address before the @.
     name: Option<String>,
@@ -45,33 +47,40 @@ struct NewPerson {
 }
 
 /// The changes to a person. Members that are left out stay.
-#[derive(Default, PartialEq, Eq, Deserialize)]
+#[derive(Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Changes {
+pub(super) struct UserChanges {
     name: Option<String>,
     /// Null: the language of the browser.
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
     locale: Option<Option<String>>,
     admin: Option<bool>,
     developer: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewPassword {
+pub(super) struct NewPassword {
+    /// If left out, a password is made and shown.
     password: Option<String>,
 }
 
 /// A person, as answers show them.
-#[derive(Serialize)]
-struct UserView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub(super) struct UserView {
     id: UserId,
     number: i64,
     /// The login. Null if the site signs the person in.
+    #[schema(required)]
     email: Option<String>,
+    #[schema(required)]
     external_id: Option<String>,
+    #[schema(required)]
     contact_email: Option<String>,
     name: String,
+    #[schema(required)]
     locale: Option<String>,
     admin: bool,
     /// Whether they may register apps, which are trusted.
@@ -80,6 +89,7 @@ struct UserView {
     /// Who suspended them: `operator`, `site` or `both`.
     #[serde(skip_serializing_if = "Option::is_none")]
     suspended_by: Option<SuspendedBy>,
+    #[schema(format = DateTime)]
     created: String,
     /// The unknown word because of which they count as suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,7 +102,8 @@ struct UserView {
     password: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Membership)]
 struct MembershipView {
     organization: String,
     role: Role,
@@ -104,37 +115,40 @@ struct Password {
     made: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Filter {
-    /// The last number of the previous page.
-    after: Option<String>,
-    limit: Option<String>,
+/// A page of people.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Users {
+    users: Vec<UserView>,
+    /// Null on the last page.
+    #[schema(required)]
+    next: Option<Cursor>,
 }
 
-/// `GET /users`: by number.
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, RawQuery(sent): RawQuery) -> Answer {
-    let filter: Filter = query(sent.as_deref())?;
-    let (after, limit) = (key("after", filter.after.as_deref())?, limit(filter.limit.as_deref())?);
-    let found = hallpass.store.users(after, limit).await?;
-    let views: Vec<_> = found.items.into_iter().map(view).collect();
-    page("users", &views, found.next.map(|number: i64| number.to_string()))
+/// Lists people by number.
+#[utoipa::path(get, path = "/users", operation_id = "list_users", params(PageQuery))]
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(asked): Query<PageQuery>) -> Answer<Users> {
+    let list = List::named("users");
+    let after = list.key(asked.after.as_ref())?;
+    let found = hallpass.store.users(after, asked.limit.get()).await?;
+    let (users, next) = list.shown(found, view);
+    Ok(Json(Users { users, next }))
 }
 
-/// `GET /users/{user}`.
-pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+/// Shows a person with their memberships.
+#[utoipa::path(get, path = "/users/{user}", operation_id = "show_user")]
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<UserView> {
     let user = find::user(&hallpass, &name).await?;
-    shown(&hallpass, 200, user.id, None).await
+    shown(&hallpass, user.id, None).await.map(Json)
 }
 
-/// `POST /users`.
+/// Creates a person.
+#[utoipa::path(post, path = "/users", operation_id = "create_user")]
 pub(super) async fn create(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
-    sent: Body,
-) -> Answer {
+    Json(wanted): Json<NewPerson>,
+) -> Result<Created<UserView>, Failure> {
     let now = hallpass.now();
-    let wanted: NewPerson = body(sent).await?;
     let email = String::from(Email::parse(&wanted.email).map_err(|error| Failure::invalid(error.to_string()))?);
     let before_at = email.split('@').next().unwrap_or_default();
     let name = request::name(wanted.name.as_deref().unwrap_or(before_at))?;
@@ -170,18 +184,18 @@ pub(super) async fn create(
         }
         made => made?,
     };
-    shown(&hallpass, 201, user.id, password.told()).await
+    shown(&hallpass, user.id, password.told()).await.map(Created)
 }
 
-/// `PUT /users/{user}/password`: every browser has to sign in again.
+/// Sets a password. Every browser has to sign in again.
+#[utoipa::path(put, path = "/users/{user}/password", operation_id = "set_password")]
 pub(super) async fn set_password(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-    sent: Body,
-) -> Answer {
+    Json(wanted): Json<NewPassword>,
+) -> Answer<UserView> {
     let now = hallpass.now();
-    let wanted: NewPassword = body(sent).await?;
     let user = find::user(&hallpass, &name).await?;
     if user.external_id.is_some() {
         return Err(Failure::invalid(
@@ -197,19 +211,19 @@ pub(super) async fn set_password(
     let event = who.did(AuditAction::UserPasswordSet, now).user(user.id);
     let store = hallpass.store.recording(event);
     store.update_user(user.id, update, now).await?;
-    shown(&hallpass, 200, user.id, password.told()).await
+    shown(&hallpass, user.id, password.told()).await.map(Json)
 }
 
-/// `PATCH /users/{user}`. The apps that a person registered before stay as trusted as they are.
+/// Changes a person. The apps that they registered before stay as trusted as they are.
+#[utoipa::path(patch, path = "/users/{user}", operation_id = "change_user")]
 pub(super) async fn change(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-    sent: Body,
-) -> Answer {
+    Json(changes): Json<UserChanges>,
+) -> Answer<UserView> {
     let now = hallpass.now();
-    let changes: Changes = body(sent).await?;
-    if changes == Changes::default() {
+    if changes == UserChanges::default() {
         let members = "`name`, `locale`, `admin` or `developer`";
         return Err(Failure::invalid(format!("nothing is to be changed: name {members}")));
     }
@@ -227,23 +241,26 @@ pub(super) async fn change(
     let event = who.did(AuditAction::UserChanged, now).user(user.id);
     let store = hallpass.store.recording(event.change(&user, &update).if_different());
     store.update_user(user.id, update, now).await?;
-    shown(&hallpass, 200, user.id, None).await
+    shown(&hallpass, user.id, None).await.map(Json)
 }
 
-/// `GET /users/{user}/deletion`: what the deletion would end.
-pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer {
+/// Shows what the deletion of a person would end.
+#[utoipa::path(get, path = "/users/{user}/deletion", operation_id = "foresee_user_deletion")]
+pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<Deletion> {
     let user = find::user(&hallpass, &name).await?;
     check_no_operator(&user)?;
-    json(200, &Deletion::of_user(&hallpass, &user).await?)
+    Ok(Json(Deletion::of_user(&hallpass, &user).await?))
 }
 
-/// `DELETE /users/{user}`: their grants, sessions and memberships end; their apps stay, without an owner. Nobody else
-/// gets their number.
+/// Deletes a person.
+///
+/// Their grants, sessions and memberships end; their apps stay, without an owner. Nobody else gets their number.
+#[utoipa::path(delete, path = "/users/{user}", operation_id = "delete_user")]
 pub(super) async fn delete(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer {
+) -> Answer<Deletion> {
     let now = hallpass.now();
     let user = find::user(&hallpass, &name).await?;
     check_no_operator(&user)?;
@@ -252,7 +269,7 @@ pub(super) async fn delete(
     let event = who.did(AuditAction::UserDeleted, now).user(user.id).before(&user);
     let store = hallpass.store.recording(event);
     store.delete_user(&user, declared.as_deref(), now).await?;
-    json(200, &deletion.done())
+    Ok(Json(deletion.done()))
 }
 
 /// Refuses to delete a person who operates the server, because that may be a mistake.
@@ -265,7 +282,7 @@ fn check_no_operator(user: &User) -> Result<(), Failure> {
 }
 
 /// The person as they are now.
-pub(super) async fn shown(hallpass: &Hallpass, status: u16, id: UserId, password: Option<String>) -> Answer {
+pub(super) async fn shown(hallpass: &Hallpass, id: UserId, password: Option<String>) -> Result<UserView, Failure> {
     let user = hallpass.store.user(id).await?.ok_or(StoreError::Conflict)?;
     let belongs = hallpass.store.organizations_of(id).await?.into_iter();
     let memberships = belongs.map(|(one, role)| MembershipView {
@@ -273,12 +290,11 @@ pub(super) async fn shown(hallpass: &Hallpass, status: u16, id: UserId, password
         role,
     });
     let memberships = Some(memberships.collect());
-    let view = UserView {
+    Ok(UserView {
         memberships,
         password,
         ..view(user)
-    };
-    json(status, &view)
+    })
 }
 
 fn view(user: User) -> UserView {

@@ -1,7 +1,8 @@
 //! The running server's admin API, through the socket in its data folder.
 
 use super::configuration::{Sources, load};
-use super::{Failed, print, table};
+use super::table::{self, Table};
+use super::{Failed, print};
 use crate::data_folder::ownership;
 use crate::data_folder::{SocketPath, admin_socket};
 use clap::Args;
@@ -39,8 +40,8 @@ pub(super) struct Part {
     /// Maximum number of results; all by default
     #[arg(long, value_name = "NUMBER")]
     pub(super) limit: Option<u32>,
-    /// Continue after this key; the previous page ends with the key to use
-    #[arg(long, value_name = "KEY")]
+    /// Continue after this cursor; the previous page ends with the cursor to use
+    #[arg(long, value_name = "CURSOR")]
     pub(super) after: Option<String>,
 }
 
@@ -107,31 +108,28 @@ impl ApiClient {
         self.receive(self.request(Method::GET, path).query(&given)).await
     }
 
-    /// GET of a list, page by page. The result has the objects of all pages in `member`.
-    pub(super) async fn pages(
+    /// Prints a list page by page, with these members of each object as columns. Only one page is in memory at a time.
+    pub(super) async fn print_list(
         &self,
         path: &[&str],
         member: &str,
+        columns: &[&str],
         filters: &[(&str, Option<String>)],
         part: Part,
-    ) -> Result<ApiResponse, Failed> {
+    ) -> Result<(), Failed> {
         let (mut left, mut after) = (part.limit, part.after);
-        let mut whole: Option<ApiResponse> = None;
+        let mut printed = Printed::new(self.json, member, columns);
         loop {
             let limit = left.map_or(PAGE, |left| left.min(PAGE));
             let mut filters = filters.to_vec();
             filters.extend([("limit", Some(limit.to_string())), ("after", after)]);
             let page = self.list(path, &filters).await?;
             left = left.map(|left| left - limit);
+            print(&printed.page(page.member(member)))?;
             after = page.next();
-            let joined = match whole {
-                Some(before) => before.followed_by(page, member),
-                None => page,
-            };
             if after.is_none() || left == Some(0) {
-                return Ok(joined);
+                return printed.end(after);
             }
-            whole = Some(joined);
         }
     }
 
@@ -200,6 +198,48 @@ async fn check_listener(socket: &SocketPath) -> io::Result<()> {
     Ok(())
 }
 
+/// A list that is printed page by page: a table, or the JSON that the server would answer if one page held the whole list.
+struct Printed<'a> {
+    json: bool,
+    table: Table<'a>,
+    /// The text before the next object of the JSON.
+    before: String,
+}
+
+impl<'a> Printed<'a> {
+    fn new(json: bool, member: &str, columns: &[&'a str]) -> Self {
+        Self {
+            json,
+            table: Table::new(columns),
+            before: format!("{{\"{member}\":["),
+        }
+    }
+
+    fn page(&mut self, objects: Option<&Value>) -> String {
+        if !self.json {
+            return self.table.page(objects.unwrap_or(&Value::Null));
+        }
+        let mut text = String::new();
+        for object in objects.and_then(Value::as_array).into_iter().flatten() {
+            text.push_str(&std::mem::replace(&mut self.before, ",".to_owned()));
+            text.push_str(&object.to_string());
+        }
+        text
+    }
+
+    fn end(self, next: Option<String>) -> Result<(), Failed> {
+        match next {
+            next if self.json => {
+                let begun = self.before == ",";
+                let before = if begun { "" } else { &self.before };
+                print(&format!("{before}],\"next\":{}}}\n", Value::from(next)))
+            }
+            Some(next) => Ok(writeln!(io::stderr(), "There are more: --after {next}")?),
+            None => Ok(()),
+        }
+    }
+}
+
 impl ApiResponse {
     pub(super) fn member(&self, name: &str) -> Option<&Value> {
         self.members.get(name)
@@ -211,28 +251,12 @@ impl ApiResponse {
             return self.print();
         }
         let objects = self.members.get(member).unwrap_or(&Value::Null);
-        print(&table::table(objects, columns))?;
-        match self.next() {
-            Some(next) => Ok(writeln!(io::stderr(), "There are more: --after {next}")?),
-            None => Ok(()),
-        }
+        print(&Table::new(columns).page(objects))
     }
 
-    /// The key with which the next page of a list begins.
-    fn next(&self) -> Option<String> {
+    /// The cursor of the next page of a list.
+    pub(super) fn next(&self) -> Option<String> {
         self.member("next")?.as_str().map(str::to_owned)
-    }
-
-    /// Appends the next page to this list. The `next` of that page becomes the `next` of the whole.
-    fn followed_by(mut self, page: Self, member: &str) -> Self {
-        for (name, value) in page.members {
-            match (self.members.get_mut(&name), value) {
-                (Some(Value::Array(all)), Value::Array(more)) if name == member => all.extend(more),
-                (_, value) => drop(self.members.insert(name, value)),
-            }
-        }
-        self.text = serde_json::json!(self.members).to_string();
-        self
     }
 
     /// Prints one object.

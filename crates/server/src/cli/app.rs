@@ -74,6 +74,8 @@ pub(super) enum SecretCommand {
     List {
         /// Client ID of the app
         app: String,
+        #[command(flatten)]
+        part: Part,
     },
     /// Add a second secret beside the first; it is shown only once
     Add {
@@ -172,8 +174,7 @@ pub(super) async fn run(api: &ApiClient, command: AppCommand) -> Result<(), Fail
     match command {
         AppCommand::List { organization, part } => {
             let filters = [("organization", organization)];
-            let apps = api.pages(&["apps"], "apps", &filters, part).await?;
-            apps.print_table("apps", COLUMNS)
+            api.print_list(&["apps"], "apps", COLUMNS, &filters, part).await
         }
         AppCommand::Show { app } => api.get(&["apps", &app]).await?.print(),
         AppCommand::Create(app) => api.send(Method::POST, &["apps"], &app).await?.print(),
@@ -183,9 +184,9 @@ pub(super) async fn run(api: &ApiClient, command: AppCommand) -> Result<(), Fail
             let path = ["apps", &app, "secret"];
             api.send(Method::POST, &path, &reset).await?.print()
         }
-        AppCommand::Secret(SecretCommand::List { app }) => {
-            let secrets = api.get(&["apps", &app, "secrets"]).await?;
-            secrets.print_table("secrets", SECRET_COLUMNS)
+        AppCommand::Secret(SecretCommand::List { app, part }) => {
+            let path = ["apps", &app, "secrets"];
+            api.print_list(&path, "secrets", SECRET_COLUMNS, &[], part).await
         }
         AppCommand::Secret(SecretCommand::Add { app }) => api.post(&["apps", &app, "secrets"]).await?.print(),
         AppCommand::Secret(SecretCommand::End { app, secret }) => {

@@ -1,7 +1,8 @@
 //! `hallpass audit`.
 
 use super::api::{ApiClient, ApiResponse};
-use super::{Failed, print, table};
+use super::table::Table;
+use super::{Failed, print};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -86,15 +87,15 @@ async fn follow(api: &ApiClient, list: &List) -> Result<(), Failed> {
     show(api, &begin, true)?;
     let mut seen = Seen::beginning_with(&begin);
     loop {
-        let mut after = seen.from();
+        let (since, mut after) = (seen.from().to_string(), None);
         loop {
             let mut filters = list.filters(Some(PAGE));
-            filters.push(("after", Some(after.to_string())));
-            let page = events(&api.list(&["audit"], &filters).await?);
-            show(api, &seen.new_of(&page), false)?;
-            match page.last().and_then(id) {
-                Some(last) if page.len() == PAGE as usize => after = last,
-                _ => break,
+            filters.extend([("since", Some(since.clone())), ("after", after)]);
+            let page = api.list(&["audit"], &filters).await?;
+            show(api, &seen.new_of(&events(&page)), false)?;
+            after = page.next();
+            if after.is_none() {
+                break;
             }
         }
         seen.forget();
@@ -168,7 +169,7 @@ fn show(api: &ApiClient, events: &[Value], header: bool) -> Result<(), Failed> {
         return print(&lines.collect::<String>());
     }
     let rows: Vec<Value> = events.iter().map(named).collect();
-    let table = table::table(&Value::from(rows), COLUMNS);
+    let table = Table::new(COLUMNS).page(&Value::from(rows));
     match (header, table.split_once('\n')) {
         (false, Some((_, rows))) => print(rows),
         _ => print(&table),

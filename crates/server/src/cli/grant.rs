@@ -39,8 +39,8 @@ pub(super) struct Filter {
     /// Maximum number of results; 100 by default
     #[arg(long, value_name = "NUMBER", default_value_t = 100, hide_default_value = true)]
     limit: u32,
-    /// Continue after this grant; the previous page ends with the id to use
-    #[arg(long, value_name = "ID")]
+    /// Continue after this cursor; the previous page ends with the cursor to use
+    #[arg(long, value_name = "CURSOR")]
     after: Option<String>,
 }
 
@@ -57,8 +57,7 @@ pub(super) async fn run(api: &ApiClient, command: GrantCommand) -> Result<(), Fa
                 limit: Some(filter.limit),
                 after: filter.after,
             };
-            let grants = api.pages(&["grants"], "grants", &filters, part).await?;
-            grants.print_table("grants", COLUMNS)
+            api.print_list(&["grants"], "grants", COLUMNS, &filters, part).await
         }
         GrantCommand::Show { grant } => api.get(&["grants", &grant]).await?.print(),
         GrantCommand::End { grant } => api.post(&["grants", &grant, "end"]).await?.print(),

@@ -1,7 +1,7 @@
 //! `hallpass key`.
 
 use super::Failed;
-use super::api::ApiClient;
+use super::api::{ApiClient, Part};
 use super::confirm::confirm;
 use clap::Subcommand;
 use http::Method;
@@ -12,7 +12,7 @@ const COLUMNS: &[&str] = &["id", "purpose", "state", "created", "active_from", "
 #[derive(Subcommand)]
 pub(super) enum KeyCommand {
     /// List keys
-    List,
+    List(Part),
     /// Publish new keys, used after one minute; old keys stay until everything made with them has expired
     Rotate {
         /// Only the key for this purpose
@@ -31,7 +31,7 @@ pub(super) enum KeyCommand {
 
 pub(super) async fn run(api: &ApiClient, command: KeyCommand) -> Result<(), Failed> {
     match command {
-        KeyCommand::List => api.list(&["keys"], &[]).await?.print_table("keys", COLUMNS),
+        KeyCommand::List(part) => api.print_list(&["keys"], "keys", COLUMNS, &[], part).await,
         KeyCommand::Rotate { purpose } => {
             let wanted = json!({"purpose": purpose});
             let answer = api.send(Method::POST, &["keys", "rotate"], &wanted).await?;
@@ -40,15 +40,28 @@ pub(super) async fn run(api: &ApiClient, command: KeyCommand) -> Result<(), Fail
         KeyCommand::Revoke { key, yes } => {
             if !yes {
                 // Do not ask for confirmation if the key does not exist.
-                let keys = api.list(&["keys"], &[]).await?;
-                let mut ids = keys.member("keys").and_then(Value::as_array).into_iter().flatten();
-                if !ids.any(|one| one["id"] == key) {
+                if !exists(api, key).await? {
                     return Err(Failed::Server(format!("there is no key {key}")));
                 }
                 let what = format!("Everything made under key {key} ends at once.");
                 confirm(&what, "Revoke it?")?;
             }
             api.post(&["keys", &key.to_string(), "revoke"]).await?.print()
+        }
+    }
+}
+
+async fn exists(api: &ApiClient, key: u32) -> Result<bool, Failed> {
+    let mut after = None;
+    loop {
+        let page = api.list(&["keys"], &[("after", after)]).await?;
+        let mut keys = page.member("keys").and_then(Value::as_array).into_iter().flatten();
+        if keys.any(|one| one["id"] == key) {
+            return Ok(true);
+        }
+        after = page.next();
+        if after.is_none() {
+            return Ok(false);
         }
     }
 }

@@ -101,12 +101,10 @@ pub(super) struct NewOrganization {
 
 pub(super) async fn run(api: &ApiClient, command: OrgCommand) -> Result<(), Failed> {
     match command {
-        OrgCommand::List(part) => api.pages(&[ALL], ALL, &[], part).await?.print_table(ALL, COLUMNS),
+        OrgCommand::List(part) => api.print_list(&[ALL], ALL, COLUMNS, &[], part).await,
         OrgCommand::Members { organization, part } => {
             let path = [ALL, &organization, MEMBERS];
-            api.pages(&path, MEMBERS, &[], part)
-                .await?
-                .print_table(MEMBERS, MEMBER_COLUMNS)
+            api.print_list(&path, MEMBERS, MEMBER_COLUMNS, &[], part).await
         }
         OrgCommand::Show { organization } => api.get(&[ALL, &organization]).await?.print(),
         OrgCommand::Create(organization) => api.send(Method::POST, &[ALL], &organization).await?.print(),

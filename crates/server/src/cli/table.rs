@@ -3,6 +3,9 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+/// The member with a word that the server does not know.
+const UNKNOWN: &str = "unknown";
+
 /// One object: one line per member, with the values in one column.
 pub(super) fn lines(members: &IndexMap<String, Value>) -> String {
     let mut rows = Vec::new();
@@ -13,23 +16,49 @@ pub(super) fn lines(members: &IndexMap<String, Value>) -> String {
             name = "";
         }
     }
-    aligned(&rows)
+    aligned(&rows, &mut Vec::new())
 }
 
-/// Several objects: one line each, with these members as columns. If any object has a word that the server does not know, the
-/// column `unknown` is added.
-pub(super) fn table(objects: &Value, columns: &[&str]) -> String {
-    let mut columns = columns.to_vec();
-    let rows = || objects.as_array().into_iter().flatten();
-    columns.extend(
-        rows()
-            .any(|object| object.get("unknown").is_some())
-            .then_some("unknown"),
-    );
-    let header = columns.iter().map(|name| name.to_uppercase().replace('_', " "));
-    let row = |object: &Value| columns.iter().map(|name| texts(&object[*name]).join("; ")).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(header.collect()).chain(rows().map(row)).collect();
-    aligned(&rows)
+/// Several objects: one line each, with these members as columns. The objects may come in several pages.
+pub(super) struct Table<'a> {
+    columns: Vec<&'a str>,
+    widths: Vec<usize>,
+    has_header: bool,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(columns: &[&'a str]) -> Self {
+        Self {
+            columns: columns.to_vec(),
+            widths: Vec::new(),
+            has_header: false,
+        }
+    }
+
+    /// The next objects. Columns get wider where these objects need it, and never narrower. From the first object on that
+    /// has a word that the server does not know, there is a column `unknown`, and the header is repeated.
+    pub(super) fn page(&mut self, objects: &Value) -> String {
+        let objects = || objects.as_array().into_iter().flatten();
+        let unknown = objects().any(|object| object.get(UNKNOWN).is_some());
+        if unknown && !self.columns.contains(&UNKNOWN) {
+            self.columns.push(UNKNOWN);
+            self.has_header = false;
+        }
+        let mut rows = Vec::new();
+        if !self.has_header {
+            let header = self.columns.iter().map(|name| name.to_uppercase().replace('_', " "));
+            rows.push(header.collect());
+            self.has_header = true;
+        }
+        let cells = |object: &Value| {
+            self.columns
+                .iter()
+                .map(|name| texts(&object[*name]).join("; "))
+                .collect()
+        };
+        rows.extend(objects().map(cells));
+        aligned(&rows, &mut self.widths)
+    }
 }
 
 /// A value as one or more lines.
@@ -62,16 +91,20 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
+/// Lines of cells, each at least as wide as `widths` says.
+fn aligned(rows: &[Vec<String>], widths: &mut Vec<usize>) -> String {
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
     let mut out = String::new();
     for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row
+            .iter()
+            .zip(widths.iter())
+            .map(|(cell, width)| format!("{cell:width$}"));
         out.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         out.push('\n');
     }
@@ -90,14 +123,29 @@ mod tests {
             {"client_id": "é", "name": "x\u{1b}[31m", "on": null},
         ]);
         assert_eq!(
-            table(&objects, &["client_id", "name", "on"]),
+            Table::new(&["client_id", "name", "on"]).page(&objects),
             "CLIENT ID  NAME     ON\nplanner    Planner  yes\né          x\u{fffd}[31m   -\n"
         );
-        assert_eq!(table(&json!([]), &["name"]), "NAME\n");
+        assert_eq!(Table::new(&["name"]).page(&json!([])), "NAME\n");
         let odd = json!([{"name": "Planner"}, {"name": "Sync", "unknown": "status \"archived\""}]);
         assert_eq!(
-            table(&odd, &["name"]),
+            Table::new(&["name"]).page(&odd),
             "NAME     UNKNOWN\nPlanner  -\nSync     status \"archived\"\n"
+        );
+    }
+
+    #[test]
+    fn pages_of_a_table_have_one_header_and_the_same_columns() {
+        let mut table = Table::new(&["name", "on"]);
+        let first = json!([{"name": "Planner", "on": true}]);
+        assert_eq!(table.page(&first), "NAME     ON\nPlanner  yes\n");
+        let second = json!([{"name": "Sync", "on": true}, {"name": "Reporting", "on": null}]);
+        assert_eq!(table.page(&second), "Sync       yes\nReporting  -\n");
+        assert_eq!(table.page(&json!([])), "");
+        let odd = json!([{"name": "Old", "on": true, "unknown": "status \"archived\""}]);
+        assert_eq!(
+            table.page(&odd),
+            "NAME       ON   UNKNOWN\nOld        yes  status \"archived\"\n"
         );
     }
 

@@ -121,10 +121,7 @@ struct Body<'a> {
 
 pub(super) async fn run(api: &ApiClient, command: UserCommand) -> Result<(), Failed> {
     match command {
-        UserCommand::List(part) => {
-            let users = api.pages(&["users"], "users", &[], part).await?;
-            users.print_table("users", COLUMNS)
-        }
+        UserCommand::List(part) => api.print_list(&["users"], "users", COLUMNS, &[], part).await,
         UserCommand::Show { user } => api.get(&["users", &user]).await?.print(),
         UserCommand::Create { user, password } => {
             let body = Body {

@@ -5,5 +5,7 @@ pub mod cookies;
 pub mod cors;
 pub mod endpoints;
 pub(crate) mod excerpt;
+pub(crate) mod paging;
+pub(crate) mod query;
 pub mod respond;
 pub mod source;

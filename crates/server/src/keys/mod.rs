@@ -37,7 +37,7 @@ pub struct Keys {
 }
 
 /// The purpose of a key that can be rotated. A key serves one purpose only.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyPurpose {
     /// Sealing access tokens.

@@ -1,8 +1,8 @@
 //! The audit log. An event is appended in the commit of the change that it records, is never changed, and is deleted by
 //! the sweep when it has been kept long enough.
 
-use super::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter, GrantId, ListedEvent};
-use super::rows::{first, readable};
+use super::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter, GrantId, ListedEvent, Page};
+use super::rows::{first, more_than, page};
 use super::value::{Row, Value};
 use super::{Result, Store};
 use std::time::Duration;
@@ -37,11 +37,14 @@ impl Store {
 
     /// The event with this id.
     pub async fn audit_event(&self, id: AuditEventId) -> Result<Option<ListedEvent>> {
-        first(self.read(EVENT, &[id.into()]).await?, listed_event)
+        first(self.read(EVENT, &[id.into()]).await?, |row| {
+            row.take::<Value>()?;
+            listed_event(row)
+        })
     }
 
     /// A page of the log. An index of app, user or organization gives the order.
-    pub async fn listed_events(&self, filter: AuditFilter) -> Result<Vec<ListedEvent>> {
+    pub async fn listed_events(&self, filter: AuditFilter) -> Result<Page<ListedEvent, AuditEventId>> {
         let (ascending, cursor) = match filter.from {
             AuditCursor::Newest => (false, AuditEventId(Uuid::max())),
             AuditCursor::Before(id) => (false, id),
@@ -61,9 +64,9 @@ impl Store {
             ),
             (None, None, None) => (NEWEST, OLDEST, vec![]),
         };
-        params.extend([cursor.into(), filter.limit.into()]);
+        params.extend([cursor.into(), more_than(filter.limit)]);
         let sql = if ascending { oldest } else { newest };
-        Ok(readable(self.scan(sql, params).await?, listed_event))
+        page(self.scan(sql, params).await?, filter.limit, listed_event)
     }
 }
 
@@ -122,7 +125,7 @@ pub(super) fn own_params(event: Option<&AuditEvent>) -> [Value; 7] {
 macro_rules! select_event {
     ($rest:literal) => {
         concat!(
-            "SELECT e.id, e.happened, e.actor, e.action, e.app_id, e.user_id, e.organization_id, e.grant_id, e.source, e.before, ",
+            "SELECT e.id, e.id, e.happened, e.actor, e.action, e.app_id, e.user_id, e.organization_id, e.grant_id, e.source, e.before, ",
             "e.after, e.detail, apps.client_id, ",
             "COALESCE(users.email, users.contact_email, users.external_id, CAST(users.number AS TEXT)), organizations.slug ",
             "FROM audit_events AS e LEFT JOIN apps ON apps.id = e.app_id LEFT JOIN users ON users.id = e.user_id ",

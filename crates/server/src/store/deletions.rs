@@ -11,7 +11,7 @@ use super::value::{Row, Statement, Value};
 use super::{Result, Store};
 
 /// What a deletion would end. Each number is counted up to [`Store::MOST_COUNTED`].
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, serde::Serialize, utoipa::ToSchema)]
 pub struct Toll {
     /// Live grants.
     pub grants: u32,

@@ -283,6 +283,7 @@ impl World {
             "GRANT" => newest("grant list"),
             "EVENT" => newest("audit list"),
             "SECRET" => newest("app secret list first-app"),
+            "NEXT" => member_of(&self.shell("hallpass org list --limit 1 --json").unwrap(), "next"),
             word => self.words.get(word).cloned(),
         }
     }

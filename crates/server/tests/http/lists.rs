@@ -168,59 +168,175 @@ async fn connected_apps_are_listed_in_pages() {
     assert_eq!(lines, [50, 2]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn lists_of_the_admin_api_give_the_position_of_the_next_page() {
-    let server = Server::library("default", APPS).await;
+/// A list of the admin API: its address, the member with the objects, and the member that tells objects apart.
+type Listed = (&'static str, &'static str, &'static str);
+
+const LISTS: [Listed; 13] = [
+    ("/apps", "apps", "client_id"),
+    ("/apps?organization=default", "apps", "client_id"),
+    ("/apps/sample/secrets", "secrets", "id"),
+    ("/users", "users", "number"),
+    ("/organizations", "organizations", "slug"),
+    ("/organizations/default/members", "members", "id"),
+    ("/grants", "grants", "id"),
+    ("/grants?user=john%40doe.com", "grants", "id"),
+    ("/grants?app=sample", "grants", "id"),
+    ("/keys", "keys", "id"),
+    ("/audit", "events", "id"),
+    ("/audit?app=sample", "events", "id"),
+    ("/audit?since=00000000-0000-0000-0000-000000000000", "events", "id"),
+];
+
+/// A server with at least two objects in each of [`LISTS`].
+async fn with_objects() -> Server {
+    let server = Server::library("default", &format!("{TENANTS}\n{APPS}")).await;
     let john = server.browser_of(JOHN).await;
     for _ in 0..3 {
         server.client("sample", REDIRECT_URI).connect(&john).await;
     }
-    for (path, name, key) in [
-        ("/apps", "apps", "client_id"),
-        ("/apps?organization=default", "apps", "client_id"),
-        ("/users", "users", "number"),
-        ("/grants", "grants", "id"),
-        ("/grants?user=john%40doe.com", "grants", "id"),
-        ("/grants?app=sample", "grants", "id"),
-        ("/organizations/default/members", "members", "id"),
-    ] {
-        let and = if path.contains('?') { '&' } else { '?' };
+    let added = server.operator(Method::POST, "/apps/sample/secrets", None).await;
+    assert_eq!(added.status, 201, "{}", added.body);
+    server
+}
+
+/// The address with more parameters.
+fn with(path: &str, more: &str) -> String {
+    let and = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{and}{more}")
+}
+
+fn keys(page: &Value, (path, name, key): Listed) -> Vec<Value> {
+    let objects = page[name].as_array();
+    let objects = objects.unwrap_or_else(|| panic!("{path}: {page}"));
+    objects.iter().map(|one| one[key].clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_list_of_the_admin_api_is_read_page_by_page() {
+    let server = with_objects().await;
+    for list in LISTS {
+        let path = list.0;
         let whole = server.operator(Method::GET, path, None).await.json();
-        let keys = |list: &Value| -> Vec<Value> {
-            list[name]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|one| one[key].clone())
-                .collect()
-        };
-        assert!(keys(&whole).len() >= 2, "{path}: {whole}");
+        assert!(keys(&whole, list).len() >= 2, "{path}: {whole}");
         assert_eq!(whole["next"], Value::Null, "{path}");
         let (mut found, mut after) = (vec![], String::new());
         loop {
-            let page = server
-                .operator(Method::GET, &format!("{path}{and}limit=1{after}"), None)
-                .await
-                .json();
-            found.extend(keys(&page));
+            let page = with(path, &format!("limit=1{after}"));
+            let page = server.operator(Method::GET, &page, None).await.json();
+            assert_eq!(keys(&page, list).len(), 1, "{path}: {page}");
+            found.extend(keys(&page, list));
             let Some(next) = page["next"].as_str() else { break };
             after = format!("&after={next}");
         }
-        assert_eq!(found, keys(&whole), "{path}");
-        for wrong in ["limit=0", "limit=1001", "limit=x"] {
-            let refused = server.operator(Method::GET, &format!("{path}{and}{wrong}"), None).await;
-            assert_eq!(refused.status, 400, "{path} {wrong}");
+        assert_eq!(found, keys(&whole, list), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_has_from_1_to_1000_objects() {
+    let server = with_objects().await;
+    for (path, ..) in LISTS {
+        for wrong in ["0", "-1", "1001", "99999999999999999999", "x", ""] {
+            let path = with(path, &format!("limit={wrong}"));
+            let refused = server.operator(Method::GET, &path, None).await;
+            assert_eq!(refused.status, 400, "{path}: {}", refused.body);
+            assert!(
+                refused.body.contains("limit: expected a number from 1 to 1000"),
+                "{path}: {}",
+                refused.body
+            );
+        }
+        let most = server.operator(Method::GET, &with(path, "limit=1000"), None).await;
+        assert_eq!(most.status, 200, "{path}");
+    }
+}
+
+/// A cursor of another list would skip objects without an error.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_refuses_a_cursor_that_it_did_not_make() {
+    let server = with_objects().await;
+    let cursor = async |path: &str| {
+        let page = server.operator(Method::GET, &with(path, "limit=1"), None).await.json();
+        page["next"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{path}: {page}"))
+            .to_owned()
+    };
+    let mut cursors = vec![(
+        "/organizations/acme/members",
+        cursor("/organizations/acme/members").await,
+    )];
+    for (path, ..) in LISTS {
+        cursors.push((path, cursor(path).await));
+    }
+    // A filter does not make another list, but `since` makes another order.
+    let order = |path: &str| match path.split_once('?') {
+        Some((path, query)) if query.starts_with("since") => format!("{path} since"),
+        Some((path, _)) => path.to_owned(),
+        None => path.to_owned(),
+    };
+    for (path, ..) in LISTS {
+        for (from, cursor) in &cursors {
+            let answer = with(path, &format!("after={cursor}"));
+            let answer = server.operator(Method::GET, &answer, None).await;
+            let expected = if order(from) == order(path) { 200 } else { 400 };
+            assert_eq!(
+                answer.status, expected,
+                "{path} after a page of {from}: {}",
+                answer.body
+            );
+        }
+        for junk in ["nonsense", "", "org-0000", "7", "01890a5d-ac96-774b-bcce-b302099a8057"] {
+            let answer = server
+                .operator(Method::GET, &with(path, &format!("after={junk}")), None)
+                .await;
+            let expected = json!({
+                "error": "invalid_request",
+                "message": "after: expected the `next` of a page of this list"
+            });
+            assert_eq!((answer.status, answer.json()), (400, expected), "{path} {junk}");
         }
     }
-    for path in ["/users", "/grants", "/organizations/default/members"] {
-        let refused = server
-            .operator(Method::GET, &format!("{path}?after=nonsense"), None)
-            .await;
-        assert_eq!(
-            (refused.status, refused.json()["error"].as_str()),
-            (400, Some("invalid_request")),
-            "{path}"
-        );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_deleted_between_two_pages_hides_no_other() {
+    let server = with_objects().await;
+    for (number, name) in ["amy", "bob", "cem", "dan"].into_iter().enumerate() {
+        let email = format!("{name}@example.com");
+        let person = json!({ "email": email, "name": name });
+        let app = json!({ "name": format!("Tool {number}"), "organization": "acme" });
+        let organization = json!({ "slug": format!("org-{name}") });
+        for (path, body) in [("/users", person), ("/apps", app), ("/organizations", organization)] {
+            let made = server.operator(Method::POST, path, Some(body)).await;
+            assert_eq!(made.status, 201, "{}", made.body);
+        }
+        let member = format!("/organizations/acme/members/{email}");
+        let body = Some(json!({ "role": "member" }));
+        assert_eq!(server.operator(Method::PUT, &member, body).await.status, 200);
+    }
+    let members = "/organizations/acme/members";
+    for list in [
+        (members, "members", "email"),
+        ("/users", "users", "email"),
+        ("/apps?organization=acme", "apps", "client_id"),
+        ("/organizations", "organizations", "slug"),
+    ] {
+        let path = list.0;
+        let whole = keys(&server.operator(Method::GET, path, None).await.json(), list);
+        // The objects made above are the last four.
+        let begin = whole.len() - 4;
+        let page = with(path, &format!("limit={}", begin + 1));
+        let first = server.operator(Method::GET, &page, None).await.json();
+        assert_eq!(keys(&first, list), whole[..=begin], "{path}");
+        for gone in [&whole[begin], &whole[begin + 1]] {
+            let address = format!("{}/{}", path.split('?').next().unwrap(), gone.as_str().unwrap());
+            let deleted = server.operator(Method::DELETE, &address, None).await;
+            assert_eq!(deleted.status, 200, "{address}: {}", deleted.body);
+        }
+        let rest = with(path, &format!("after={}", first["next"].as_str().unwrap()));
+        let rest = server.operator(Method::GET, &rest, None).await.json();
+        assert_eq!(keys(&rest, list), whole[begin + 2..], "{path}");
     }
 }
 
@@ -235,10 +351,9 @@ async fn commands_print_the_whole_list_or_say_that_there_is_more() {
     assert_eq!((slugs.len(), &all["next"]), (1_011, &Value::Null));
     assert_eq!(slugs.last().unwrap()["slug"], "org-1009");
     let part = server.command(&["org", "list", "--limit", "2"]);
-    assert_eq!(
-        (part["organizations"].as_array().unwrap().len(), &part["next"]),
-        (2, &json!("org-0000"))
-    );
-    let rest = server.command(&["org", "list", "--limit", "1", "--after", "org-0000"]);
+    assert_eq!(part["organizations"].as_array().unwrap().len(), 2);
+    let next = part["next"].as_str().unwrap();
+    let rest = server.command(&["org", "list", "--limit", "1", "--after", next]);
     assert_eq!(rest["organizations"][0]["slug"], "org-0001");
+    assert_eq!(server.command(&["key", "list"])["next"], Value::Null);
 }

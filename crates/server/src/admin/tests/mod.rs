@@ -5,6 +5,7 @@ mod apps;
 mod audit;
 mod grants;
 mod keys;
+mod openapi;
 mod organizations;
 mod secrets;
 mod users;

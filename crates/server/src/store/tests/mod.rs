@@ -137,7 +137,7 @@ impl Store {
 
     /// The events of a list, without names.
     pub(crate) async fn audit_events(&self, filter: AuditFilter) -> Result<Vec<AuditEvent>> {
-        let listed = self.listed_events(filter).await?.into_iter();
+        let listed = self.listed_events(filter).await?.items.into_iter();
         Ok(listed.map(|listed| listed.event).collect())
     }
 
