@@ -166,6 +166,8 @@ fn by_code(code: ErrorCode) -> Row {
         ErrorCode::RequestUriNotSupported => "The parameter request_uri is not supported",
         ErrorCode::InvalidScope => "Invalid Scope",
         ErrorCode::AccessDenied => "Access denied",
+        ErrorCode::LoginRequired => "Login required",
+        ErrorCode::ConsentRequired => "Consent required",
         ErrorCode::ServerError => "Internal Server Error",
         ErrorCode::TemporarilyUnavailable => "Service Unavailable",
         ErrorCode::InvalidToken => "Invalid Access Token",

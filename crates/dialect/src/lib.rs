@@ -333,7 +333,9 @@ fn resource_code(refusal: &PublicError) -> ErrorCode {
         | ErrorCode::InvalidGrant
         | ErrorCode::UnauthorizedClient
         | ErrorCode::InvalidScope
-        | ErrorCode::AccessDenied => ErrorCode::InvalidToken,
+        | ErrorCode::AccessDenied
+        | ErrorCode::LoginRequired
+        | ErrorCode::ConsentRequired => ErrorCode::InvalidToken,
         ErrorCode::InsufficientScope => ErrorCode::InsufficientScope,
         ErrorCode::ServerError => ErrorCode::ServerError,
         ErrorCode::TemporarilyUnavailable => ErrorCode::TemporarilyUnavailable,

@@ -229,6 +229,8 @@ fn by_code(code: ErrorCode) -> Row {
         ErrorCode::UnsupportedGrantType => Row::new(400, error, "Grant type not supported"),
         ErrorCode::InvalidScope => Row::new(400, error, "The scope requested is invalid for this request"),
         ErrorCode::AccessDenied => Row::new(400, error, "The user may not give access to your application"),
+        ErrorCode::LoginRequired => Row::new(400, error, "The user must log in"),
+        ErrorCode::ConsentRequired => Row::new(400, error, "The user must grant access to your application"),
         ErrorCode::ServerError => Row::new(500, error, "The server met an error"),
         ErrorCode::TemporarilyUnavailable => Row::new(503, error, "The server is busy or in maintenance"),
         ErrorCode::InvalidToken => Row::new(401, error, "The access token provided is invalid"),

@@ -149,6 +149,8 @@ fn by_code(code: ErrorCode) -> Row {
         ErrorCode::RequestUriNotSupported => (400, "The authorization server does not support the request_uri parameter."),
         ErrorCode::InvalidScope => (400, "The requested scope is invalid, unknown, or malformed"),
         ErrorCode::AccessDenied => (401, "The resource owner or authorization server denied the request."),
+        ErrorCode::LoginRequired => (401, "The authorization server requires end-user authentication."),
+        ErrorCode::ConsentRequired => (401, "The authorization server requires end-user consent."),
         ErrorCode::ServerError => (500, "The authorization server encountered an unexpected condition which prevented it from fulfilling the request: internal error"),
         ErrorCode::TemporarilyUnavailable => (503, "The authorization server is currently unable to handle the request."),
         ErrorCode::InvalidToken => (401, "The access token is invalid."),

@@ -238,6 +238,8 @@ fn by_code(code: ErrorCode) -> &'static str {
         ErrorCode::RequestUriNotSupported => "The parameter request_uri is not supported",
         ErrorCode::InvalidScope => "The scope is unknown, malformed, or more than may be asked for",
         ErrorCode::AccessDenied => "The request was denied",
+        ErrorCode::LoginRequired => "The person must sign in",
+        ErrorCode::ConsentRequired => "The person must be asked",
         ErrorCode::ServerError => "An error occurred on our side",
         ErrorCode::TemporarilyUnavailable => "The server is busy or in maintenance; try again",
         ErrorCode::InvalidToken => "The access token is invalid",

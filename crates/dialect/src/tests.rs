@@ -103,6 +103,8 @@ fn every_refusal() -> Vec<E> {
         ErrorCode::RequestUriNotSupported,
         ErrorCode::InvalidScope,
         ErrorCode::AccessDenied,
+        ErrorCode::LoginRequired,
+        ErrorCode::ConsentRequired,
         ErrorCode::ServerError,
         ErrorCode::TemporarilyUnavailable,
         ErrorCode::InvalidToken,

@@ -28,6 +28,10 @@ enum Actor {
     User(UserId),
     /// The client ID of the app.
     App(String),
+    /// Somebody who is not signed in.
+    Nobody,
+    /// The site that signs people in.
+    Site,
     /// The server itself, for declared objects and for expiry.
     Server,
 }
@@ -49,6 +53,18 @@ impl Who {
     #[must_use]
     pub fn app(client_id: &str, source: IpAddr) -> Self {
         Self::of(Actor::App(client_id.to_owned()), Some(source))
+    }
+
+    /// The site that signs people in.
+    #[must_use]
+    pub fn site(source: IpAddr) -> Self {
+        Self::of(Actor::Site, Some(source))
+    }
+
+    /// Somebody in a browser who is not signed in.
+    #[must_use]
+    pub fn nobody(source: IpAddr) -> Self {
+        Self::of(Actor::Nobody, Some(source))
     }
 
     /// The server itself, for declared objects and for expiry.
@@ -117,6 +133,8 @@ impl fmt::Display for Actor {
             Self::Operator(None) => f.write_str("operator"),
             Self::User(id) => write!(f, "user:{id}"),
             Self::App(client_id) => write!(f, "app:{client_id}"),
+            Self::Nobody => f.write_str("nobody"),
+            Self::Site => f.write_str("site"),
             Self::Server => f.write_str("server"),
         }
     }

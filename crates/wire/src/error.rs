@@ -25,6 +25,10 @@ pub enum ErrorCode {
     InvalidScope,
     /// RFC 6749 §4.1.2.1: the resource owner or the server denied the request.
     AccessDenied,
+    /// OpenID Connect Core 1.0 §3.1.2.6: the person must sign in, and no page may be shown.
+    LoginRequired,
+    /// OpenID Connect Core 1.0 §3.1.2.6: the person must be asked, and no page may be shown.
+    ConsentRequired,
     /// RFC 6749 §4.1.2.1.
     ServerError,
     /// RFC 6749 §4.1.2.1.
@@ -49,6 +53,8 @@ impl ErrorCode {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::InvalidScope => "invalid_scope",
             Self::AccessDenied => "access_denied",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::InvalidToken => "invalid_token",

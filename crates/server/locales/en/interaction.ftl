@@ -78,3 +78,30 @@ code-once = It works once, and for { $span }.
 code-label = Code
 code-how = Copy the code, go back to { $app } and paste it there.
 code-warning = Give this code to nobody else. Whoever has it can use { $app } with your data. No honest person asks you for it by phone, mail or chat.
+
+# After a sign-in at the site.
+
+site-message = The site says
+site-again = Start again
+site-sign-out = Sign out there
+site-unknown = This link does not belong to a sign-in here
+site-unknown-text = It is damaged, or comes from another server. Nothing happened. Go back to where you came from and start again.
+site-expired = That took too long
+site-expired-text = The sign-in was begun more than an hour ago. Nothing happened. Start again; it takes only a moment.
+site-spent = This sign-in was used already
+site-spent-text = Its link works once. Nothing more happened. Start again to go on.
+site-late = This link does not work any more
+site-late-text = It works for one minute, and only until the site gives a newer one. Nothing happened. Start again to go on.
+site-other-browser = Begun in another browser
+site-other-browser-text = This sign-in was begun in another browser; nothing happened. Go on in the browser where you began. If you did not begin it, somebody sent you a link of theirs: you can close this page.
+site-no-cookies-text = This sign-in was begun in another browser, or this one keeps no cookies; nothing happened. Allow cookies for { $own }, and start again in this browser. If you did not begin it, somebody sent you a link of theirs: you can close this page.
+site-refused = You are not signed in
+site-refused-text = The site did not sign you in. Nothing was shared.
+site-still = You are still signed in there as { $person }
+site-still-text = A new sign-in was asked for, and the site answered with the one before. Nothing happened. Sign out there, and start again with the account that you want.
+site-suspended = Your access here is suspended
+site-suspended-text = You can sign in at the site, but not here. Nothing was shared. Ask the people who run the site.
+site-ended = Your sign-in has ended
+site-ended-text = This page was open too long, or you signed in as somebody else meanwhile. Nothing was decided. Start again; it takes only a moment.
+login-site = Sign in with your account at { $site }
+login-or = or with an account of this server

@@ -78,3 +78,30 @@ code-once = Hij werkt één keer, gedurende { $span }.
 code-label = Code
 code-how = Kopieer de code, ga terug naar { $app } en plak hem daar.
 code-warning = Geef deze code aan niemand anders. Wie hem heeft, kan { $app } met jouw gegevens gebruiken. Niemand met goede bedoelingen vraagt je er per telefoon, mail of chat om.
+
+# Na het inloggen bij de site.
+
+site-message = De site zegt
+site-again = Opnieuw beginnen
+site-sign-out = Daar uitloggen
+site-unknown = Deze link hoort niet bij een aanmelding hier
+site-unknown-text = De link is beschadigd of komt van een andere server. Er is niets gebeurd. Ga terug naar waar je vandaan kwam en begin opnieuw.
+site-expired = Dat duurde te lang
+site-expired-text = Het inloggen begon meer dan een uur geleden. Er is niets gebeurd. Begin opnieuw; het is zo gebeurd.
+site-spent = Deze aanmelding is al gebruikt
+site-spent-text = De link werkt één keer. Er is verder niets gebeurd. Begin opnieuw om verder te gaan.
+site-late = Deze link werkt niet meer
+site-late-text = De link werkt één minuut, en alleen totdat de site een nieuwere geeft. Er is niets gebeurd. Begin opnieuw om verder te gaan.
+site-other-browser = Begonnen in een andere browser
+site-other-browser-text = Het inloggen begon in een andere browser; er is niets gebeurd. Ga verder in de browser waarin je begon. Ben jij niet begonnen, dan stuurde iemand je een link van zichzelf: je kunt deze pagina sluiten.
+site-no-cookies-text = Het inloggen begon in een andere browser, of deze bewaart geen cookies; er is niets gebeurd. Sta cookies toe voor { $own } en begin opnieuw in deze browser. Ben jij niet begonnen, dan stuurde iemand je een link van zichzelf: je kunt deze pagina sluiten.
+site-refused = Je bent niet ingelogd
+site-refused-text = De site heeft je niet ingelogd. Er is niets gedeeld.
+site-still = Je bent daar nog ingelogd als { $person }
+site-still-text = Er werd om een nieuwe aanmelding gevraagd, en de site antwoordde met de vorige. Er is niets gebeurd. Log daar uit en begin opnieuw met het account dat je wilt.
+site-suspended = Je toegang hier is stopgezet
+site-suspended-text = Je kunt bij de site inloggen, maar hier niet. Er is niets gedeeld. Vraag het aan de beheerders van de site.
+site-ended = Je aanmelding is afgelopen
+site-ended-text = Deze pagina stond te lang open, of je logde intussen in als iemand anders. Er is niets besloten. Begin opnieuw; het is zo gebeurd.
+login-site = Inloggen met je account bij { $site }
+login-or = of met een account van deze server

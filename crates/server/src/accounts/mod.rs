@@ -1,5 +1,6 @@
-//! Passwords of people, and limits on guessing them.
+//! People: passwords, limits on guessing them, and the site that signs people in.
 
+pub mod handover;
 pub mod limits;
 pub mod passwords;
 pub mod spelling;

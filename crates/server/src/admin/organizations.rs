@@ -157,6 +157,7 @@ pub(super) async fn create(
     let organization = Organization {
         id: OrganizationId(random::uuid(now)),
         slug: slug.clone(),
+        external_id: None,
         name: request::name(name)?,
         kind: wanted.kind.unwrap_or(OrganizationKind::Live),
         hidden: false,

@@ -64,6 +64,12 @@ impl<'a> Fields<'a> {
         self.problems.is_written(&join(&self.path, key))
     }
 
+    /// Whether there is a table at `key`. The key is known from now on.
+    pub(super) fn has_table(&mut self, key: &str) -> bool {
+        self.known.push(key.to_owned());
+        self.table.contains_key(key)
+    }
+
     /// The value of `key` as it was written.
     fn take(&mut self, key: &str) -> Option<Node> {
         self.known.push(key.to_owned());

@@ -31,7 +31,7 @@ pub use presets::{DEFAULT, preset_names, preset_text};
 pub use problems::ConfigError;
 pub use secret::Secret;
 pub use sections::{
-    Audit, Brand, Defaults, IdentityMember, Keys, Lifetime, Paths, Portal, Register, Server, Store, StoreUrl,
+    Audit, Brand, Defaults, Handover, IdentityMember, Keys, Lifetime, Paths, Portal, Register, Server, Store, StoreUrl,
     TokenFormat, Tokens, Wire,
 };
 
@@ -44,7 +44,7 @@ pub use hallpass_dialect::DialectName;
 use fields::Fields;
 use hallpass_wire::Scope;
 use indexmap::IndexMap;
-use section::{ListOfTables, OneTable, TablesByName, required, section};
+use section::{ListOfTables, OneTable, OptionalTable, TablesByName, required, section};
 
 section! {
     /// The effective configuration.
@@ -65,6 +65,8 @@ section! {
         paths: Paths = OneTable,
         /// `[defaults]`.
         defaults: Defaults = OneTable,
+        /// `[handover]`. None: people sign in with passwords of this server.
+        handover: Option<Handover> = OptionalTable,
         /// `[portal]`.
         portal: Portal = OneTable,
         /// `[audit]`.

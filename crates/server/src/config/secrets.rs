@@ -53,6 +53,44 @@ impl Setting<Option<Secret>> for OptionalSecret {
     }
 }
 
+/// One or two secrets, so that a new one can be put beside the old one: in place or in files, alone or as a list.
+pub(super) struct Secrets(pub(super) Judge);
+
+/// The most secrets at once: the new one and the old one.
+const MOST: usize = 2;
+
+impl Setting<Vec<Secret>> for Secrets {
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Vec<Secret>> {
+        if !is_given(fields, name) {
+            missing(fields, name);
+        }
+        let file_key = file_key(name);
+        if fields.has(name) && fields.has(&file_key) {
+            fields.problem(name, &format!("give either `{name}` or `{file_key}`"));
+        }
+        let inline = fields
+            .optional(name, |node| values::one_or_more(node, plain))
+            .map(|secrets| (secrets, name));
+        let files = fields.optional(&file_key, |node| values::one_or_more(node, read));
+        let (secrets, key) = inline.or(files.map(|secrets| (secrets, file_key.as_str())))?;
+        if secrets.is_empty() || secrets.len() > MOST {
+            fields.problem(key, "expected one secret, or two while it is changed");
+            return None;
+        }
+        for secret in &secrets {
+            (self.0)(secret.expose())
+                .map_err(|text| fields.problem(key, &text))
+                .ok()?;
+        }
+        Some(secrets)
+    }
+
+    fn show(&self, name: &'static str, secrets: &Vec<Secret>, table: &mut Table) {
+        let hidden = secrets.iter().map(super::shown::Shown::shown);
+        table.insert(name.to_owned(), hidden.collect::<Vec<_>>().into());
+    }
+}
+
 /// The name of the key for the file of a secret.
 fn file_key(key: &str) -> String {
     format!("{key}_file")

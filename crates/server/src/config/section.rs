@@ -143,6 +143,24 @@ impl<S: Section> Setting<S> for OneTable {
     }
 }
 
+/// `[name]`, which may be left out.
+pub(super) struct OptionalTable;
+
+impl<S: Section> Setting<Option<S>> for OptionalTable {
+    fn read(&self, name: &'static str, fields: &mut Fields<'_>) -> Option<Option<S>> {
+        match fields.has_table(name) {
+            true => S::read(fields.section(name)).map(Some),
+            false => Some(None),
+        }
+    }
+
+    fn show(&self, name: &'static str, section: &Option<S>, table: &mut Table) {
+        if let Some(section) = section {
+            OneTable.show(name, section, table);
+        }
+    }
+}
+
 /// `[[name]]` (repeatable).
 pub(super) struct ListOfTables;
 

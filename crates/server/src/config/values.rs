@@ -228,6 +228,15 @@ fn list_of_different<T: PartialEq>(node: &Node, item: impl Fn(&Node) -> Result<T
     }
 }
 
+/// One value, or a list of them.
+pub(super) fn one_or_more<T>(node: &Node, item: impl Fn(&Node) -> Result<T, String>) -> Result<Vec<T>, String> {
+    match &node.value {
+        Value::List(_) => list(node, item),
+        Value::Untyped(text) if text.trim_start().starts_with('[') => list(node, item),
+        _ => Ok(vec![item(node)?]),
+    }
+}
+
 /// Texts without repetition.
 pub(super) fn texts(node: &Node) -> Result<Vec<String>, String> {
     list_of_different(node, text)

@@ -74,6 +74,7 @@ impl Declaration<'_> {
         let organization = Organization {
             id: OrganizationId(random::uuid(self.now)),
             slug: wanted.slug.to_owned(),
+            external_id: None,
             name: wanted.name.to_owned(),
             kind: wanted.kind,
             hidden: wanted.hidden,

@@ -39,18 +39,36 @@ pub struct Share(pub Arc<InFlight>, pub Source);
 /// # Errors
 /// If the body is too large, does not arrive whole in time, or finds no free memory.
 pub async fn read<B: Body<Data = Bytes>>(body: B, share: Option<Share>) -> Result<Bytes, Unread> {
-    read_within(SLOWEST, body, share).await
+    read_at_most(LARGEST, body, share).await
 }
 
-async fn read_within<B: Body<Data = Bytes>>(slowest: Duration, body: B, share: Option<Share>) -> Result<Bytes, Unread> {
-    let whole = tokio::time::timeout(slowest, collect(body, share)).await;
+/// The same with another limit, in bytes. Only callers that have authenticated get a larger one.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_at_most<B: Body<Data = Bytes>>(
+    largest: usize,
+    body: B,
+    share: Option<Share>,
+) -> Result<Bytes, Unread> {
+    read_within(SLOWEST, largest, body, share).await
+}
+
+async fn read_within<B: Body<Data = Bytes>>(
+    slowest: Duration,
+    largest: usize,
+    body: B,
+    share: Option<Share>,
+) -> Result<Bytes, Unread> {
+    let whole = tokio::time::timeout(slowest, collect(largest, body, share)).await;
     whole.unwrap_or(Err(Unread::Broken))
 }
 
-async fn collect<B: Body<Data = Bytes>>(body: B, share: Option<Share>) -> Result<Bytes, Unread> {
+async fn collect<B: Body<Data = Bytes>>(largest: usize, body: B, share: Option<Share>) -> Result<Bytes, Unread> {
     let mut body = std::pin::pin!(body);
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut read = Collected {
+        largest,
         bytes: Vec::new(),
         held: None,
     };
@@ -67,6 +85,7 @@ async fn collect<B: Body<Data = Bytes>>(body: B, share: Option<Share>) -> Result
 /// The bytes that have arrived. Each piece is copied, because a piece is a slice of the connection's read buffer: a piece
 /// of one byte would keep 8 KiB in memory.
 struct Collected {
+    largest: usize,
     bytes: Vec<u8>,
     held: Option<HeldAmount>,
 }
@@ -74,11 +93,11 @@ struct Collected {
 impl Collected {
     fn push(&mut self, piece: &[u8], share: Option<&Share>) -> Result<(), Unread> {
         let length = self.bytes.len() + piece.len();
-        if length > LARGEST {
+        if length > self.largest {
             return Err(Unread::TooLarge);
         }
         if length > self.bytes.capacity() {
-            let capacity = length.max(self.bytes.capacity() * 2).min(LARGEST);
+            let capacity = length.max(self.bytes.capacity() * 2).min(self.largest);
             self.make_room(capacity, share)?;
         }
         self.bytes.extend_from_slice(piece);
@@ -139,7 +158,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_never_arrives_times_out() {
         let short = Duration::from_millis(1);
-        let stalled = read_within(short, Stalled, None).await;
+        let stalled = read_within(short, LARGEST, Stalled, None).await;
         assert_eq!(stalled, Err(Unread::Broken));
         let whole = |size| Full::<Bytes>::from(vec![b'a'; size]);
         assert_eq!(read(whole(LARGEST + 1), None).await, Err(Unread::TooLarge));

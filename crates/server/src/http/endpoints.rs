@@ -207,11 +207,12 @@ pub static TABLE: [EndpointRow; 11] = [
 ];
 
 /// The first parts of the paths of pages, without the front page.
-pub const PAGES: [&str; 8] = [
+pub const PAGES: [&str; 9] = [
     "assets",
     "login",
     "logout",
     "consent",
+    "handover",
     "switch",
     "account",
     "organizations",

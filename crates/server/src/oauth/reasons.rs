@@ -125,6 +125,13 @@ fn every_refusal() -> Vec<Refusal> {
             R::ChallengeMissing => R::ChallengeMissing,
             R::ChallengeMalformed => R::ChallengeMalformed,
             R::ChallengeMethod => R::ChallengeMethod,
+            R::PromptNoneWithOthers => R::PromptNoneWithOthers,
+            R::MaxAgeMalformed => R::MaxAgeMalformed,
+            R::LoginRequired => R::LoginRequired,
+            R::ConsentRequired => R::ConsentRequired,
+            R::TooLongForHandover => R::TooLongForHandover,
+            R::RefusedBySite => R::RefusedBySite,
+            R::PersonSuspended => R::PersonSuspended,
             R::Denied => R::Denied,
             R::NoOrganization => R::NoOrganization,
         }

@@ -16,6 +16,7 @@ mod engine;
 mod error;
 mod feed;
 mod grants;
+mod handovers;
 mod keys;
 pub mod model;
 mod organizations;
@@ -34,6 +35,8 @@ pub use error::{Result, StoreError, if_readable};
 pub(crate) use feed::nodes::RECALL;
 pub(crate) use grants::CODE_KEPT;
 pub use grants::Connected;
+pub use handovers::REPEATED;
+pub use people::SiteChange;
 
 use crate::config::{self, StoreUrl};
 use crate::time::Instant;

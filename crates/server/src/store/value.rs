@@ -2,7 +2,8 @@
 
 use super::model::{
     AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, GrantState, GrantType, OrganizationId,
-    OrganizationKind, Reach, Role, SecretId, SessionId, Status, SuspendedBy, Unknown, UnknownWord, UserId,
+    OrganizationKind, Reach, Role, SecretId, SessionId, SessionKind, SiteRefusal, Status, SuspendedBy, Unknown,
+    UnknownWord, UserId,
 };
 use super::{Result, StoreError};
 use crate::time::Instant;
@@ -388,6 +389,8 @@ texts!(
     OrganizationKind,
     Reach,
     Role,
+    SessionKind,
+    SiteRefusal,
     Status,
     SuspendedBy
 );

@@ -1,6 +1,7 @@
 //! The front page, and what every page needs: assets, and an answer for addresses that lead nowhere.
 
 use super::Visit;
+use crate::accounts::handover::endpoint;
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::serve::hallpass::Hallpass;
@@ -34,10 +35,16 @@ pub async fn assets(State(hallpass): State<Arc<Hallpass>>, request: Request<Body
 
 /// An address that leads nowhere.
 pub async fn not_found(visit: Visit) -> Response {
-    visit.error(404, ErrorKind::NotFound)
+    match endpoint::is_below(visit.parts.uri.path()) {
+        true => endpoint::no_address(),
+        false => visit.error(404, ErrorKind::NotFound),
+    }
 }
 
 /// A page that exists, asked for by another method.
 pub async fn method_not_allowed(visit: Visit) -> Response {
-    visit.error(405, ErrorKind::MethodNotAllowed)
+    match endpoint::is_below(visit.parts.uri.path()) {
+        true => endpoint::no_method(),
+        false => visit.error(405, ErrorKind::MethodNotAllowed),
+    }
 }

@@ -1,11 +1,12 @@
 //! Every address of a page, behind a router. The paths of endpoints that machines call are in [`crate::http::endpoints`].
 
+use crate::accounts::handover::endpoint;
 use crate::serve::hallpass::Hallpass;
 use crate::web::account::{connected_apps, overview};
 use crate::web::developer::{apps, change_app, delete_app, new_app, secrets};
 use crate::web::landing;
 use crate::web::organization::settings;
-use crate::web::sign_in::{consent, login};
+use crate::web::sign_in::{consent, handover, login};
 use axum::Router;
 use axum::routing::{get, post};
 use std::sync::Arc;
@@ -17,7 +18,10 @@ pub fn pages(hallpass: Arc<Hallpass>) -> Router {
         .route("/assets/{name}", get(landing::assets))
         .route("/login", get(login::page).post(login::sign_in))
         .route("/logout", post(login::sign_out))
-        .route("/consent", post(consent::decide))
+        .route("/consent", get(handover::consent).post(consent::decide))
+        .route("/handover", get(endpoint::show).post(endpoint::accept))
+        .route("/handover/begin", get(handover::begin))
+        .route("/handover/return", get(handover::arrive))
         .route("/switch", post(consent::switch))
         .route("/account", get(overview::page))
         .route("/account/apps", get(connected_apps::page).post(connected_apps::end))

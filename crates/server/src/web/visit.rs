@@ -13,7 +13,9 @@ use crate::http::source::Peer;
 use crate::oauth::Refusal;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{AuditAction, Session, SessionId, Status, User};
+use crate::store::model::{
+    Acceptance, Accepted, Arrival, AuditAction, Session, SessionId, SessionKind, Status, User, UserId,
+};
 use crate::time::Instant;
 use crate::web::view;
 use crate::web::view::{Back, ErrorKind, Frame, Locale, Notice, ScopeLine, SwitchAccount};
@@ -21,7 +23,7 @@ use axum::body::Body;
 use axum::extract::FromRequest;
 use hallpass_wire::public_error::Trouble;
 use hallpass_wire::{Parameters, PublicError, Scopes};
-use http::{HeaderName, HeaderValue, Request, Version, header, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Request, Version, header, request::Parts};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +44,8 @@ pub struct Visit {
     pub parts: Parts,
     /// The person who is signed in.
     pub user: Option<Arc<User>>,
+    /// How the session of the person began.
+    kind: Option<SessionKind>,
     /// The language of the answer.
     pub locale: Locale,
     /// A notice at the top of the page.
@@ -78,6 +82,7 @@ impl Visit {
             notice: None,
             parts,
             user: None,
+            kind: None,
             develops: true,
         };
         if let Err(seen) = address::check_host(hallpass, &visit.parts) {
@@ -88,7 +93,8 @@ impl Visit {
         let fresh = hallpass.feed.fresh().await;
         fresh.map_err(|error| visit.failed(error))?;
         if let Some(id) = visit.browser.session() {
-            visit.user = visit.signed_in(id).await.map_err(|refusal| visit.failed(refusal))?;
+            let found = visit.signed_in(id).await.map_err(|refusal| visit.failed(refusal))?;
+            (visit.user, visit.kind) = found.unzip();
             let of_user = visit.user.as_ref().and_then(|user| user.locale.as_deref());
             visit.locale = negotiate(&visit.parts, of_user);
         }
@@ -295,6 +301,7 @@ impl Visit {
     pub async fn sign_in(&mut self, user: &User) -> Result<bool, Refusal> {
         self.sign_out().await?;
         let session = Session {
+            kind: SessionKind::Own,
             id: self.browser.begin_session(),
             user: user.id,
             created: self.now,
@@ -307,6 +314,7 @@ impl Visit {
             Ok(()) => {
                 self.locale = negotiate(&self.parts, user.locale.as_deref());
                 self.user = Some(Arc::new(user.clone()));
+                self.kind = Some(SessionKind::Own);
                 Ok(true)
             }
             Err(StoreError::Conflict) => Ok(false),
@@ -326,12 +334,113 @@ impl Visit {
         Ok(())
     }
 
-    async fn signed_in(&self, id: SessionId) -> Result<Option<Arc<User>>, Refusal> {
-        let Some(session) = self.hallpass.store.session(id, self.now).await? else {
+    async fn signed_in(&self, id: SessionId) -> Result<Option<(Arc<User>, SessionKind)>, Refusal> {
+        let session = self.hallpass.store.session(id, self.now).await?;
+        let Some(session) = session.filter(|session| self.is_open(session)) else {
             return Ok(None);
         };
         let user = self.hallpass.directory.user(session.user).await?;
-        Ok(user.filter(|user| user.status == Status::Active))
+        let user = user.filter(|user| user.status == Status::Active);
+        Ok(user.map(|user| (user, session.kind)))
+    }
+
+    /// Whether a session opens what is asked for. One that the site began opens pages for a short time, because only the site
+    /// knows how long the person is signed in there. A form that was opened in this time can still be sent.
+    fn is_open(&self, session: &Session) -> bool {
+        let Some(config) = &self.hallpass.config.handover else {
+            return session.kind == SessionKind::Own;
+        };
+        match session.kind {
+            SessionKind::Own => true,
+            SessionKind::Handover => {
+                let finishes = self.parts.method == Method::POST || self.parts.uri.path() == "/consent";
+                finishes || self.now < session.created.after(config.session)
+            }
+        }
+    }
+
+    /// Whether the person may be asked for consent without another sign-in.
+    #[must_use]
+    pub fn is_signed_in_to_allow(&self) -> bool {
+        match self.hallpass.config.handover {
+            Some(_) => self.kind == Some(SessionKind::Handover),
+            None => self.user.is_some(),
+        }
+    }
+
+    /// Whether the site signed this person in, in this browser.
+    #[must_use]
+    pub fn is_handed_over(&self, user: UserId) -> bool {
+        let own = self.user.as_ref().is_some_and(|signed_in| signed_in.id == user);
+        own && self.kind == Some(SessionKind::Handover)
+    }
+
+    /// The site's page that follows a sign-out here.
+    #[must_use]
+    pub fn sign_out_at_site(&self) -> Option<String> {
+        let config = self.hallpass.config.handover.as_ref()?;
+        config
+            .sign_out
+            .clone()
+            .filter(|_| self.kind == Some(SessionKind::Handover))
+    }
+
+    /// The hash of this browser's binding cookie, for a sign-in that begins now.
+    #[must_use]
+    pub fn browser_hash(&self) -> [u8; 32] {
+        self.browser.binding()
+    }
+
+    /// Whether a sign-in began in this browser.
+    #[must_use]
+    pub fn is_of_browser(&self, hash: &[u8; 32]) -> bool {
+        self.browser.is_bound(hash)
+    }
+
+    /// Nobody in particular at this browser, for the audit log.
+    #[must_use]
+    pub fn who_is_unknown(&self) -> Who {
+        Who::nobody(self.source())
+    }
+
+    /// Signs in a person whom the site signed in, and spends its answer. The session gets a new id.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the answer was spent or replaced meanwhile, or the person suspended.
+    pub async fn begin_handed_over(
+        &mut self,
+        found: &Acceptance,
+        accepted: &Accepted,
+        user: &User,
+    ) -> Result<(), StoreError> {
+        let before = self.browser.session();
+        let pages = self
+            .hallpass
+            .config
+            .handover
+            .as_ref()
+            .map_or(Duration::ZERO, |config| config.session);
+        let arrival = Arrival {
+            request: found.request,
+            digest: found.digest,
+            accepted: found.accepted,
+            session: self.browser.begin_session(),
+            user: user.id,
+            auth_time: accepted.auth_time,
+            now: self.now,
+            expires: self.now.after(pages + state::LIFETIME),
+        };
+        let event = self.who(user).did(AuditAction::SignedIn, self.now).user(user.id);
+        let event = event.detail(&serde_json::json!({ "by": "site" }));
+        self.hallpass
+            .store
+            .recording(event)
+            .begin_handed_over_session(arrival, before)
+            .await?;
+        self.locale = negotiate(&self.parts, user.locale.as_deref());
+        self.user = Some(Arc::new(user.clone()));
+        self.kind = Some(SessionKind::Handover);
+        Ok(())
     }
 
     fn binding(&self) -> Binding {
@@ -351,6 +460,11 @@ impl Visit {
             },
             person: binding.person == self.user.as_ref().map(|user| user.id),
         }
+    }
+
+    /// An answer with the headers and cookies that every answer to a browser has.
+    pub fn finished(&self, response: Response) -> Response {
+        self.finish(response)
     }
 
     fn finish(&self, mut response: Response) -> Response {

@@ -440,7 +440,7 @@ async fn unknown_parameters_are_ignored_even_when_repeated() {
     let server = server().await;
     let john = server.browser_of(JOHN).await;
     let page = john
-        .authorize(&request(&[("prompt", "none"), ("x", "y")]))
+        .authorize(&request(&[("id_token_hint", "z"), ("x", "y")]))
         .await
         .consent();
     let callback = john.decide(&page, "allow").await.callback();

@@ -35,6 +35,7 @@ mod fact_apicbase;
 mod fact_common_controls_hub;
 mod fact_connected_home;
 mod fact_house_check;
+mod handover;
 mod harness;
 mod head;
 mod health;

@@ -3,7 +3,7 @@
 mod tried;
 mod world;
 
-use crate::harness::{RESOURCE, Server, Tokens};
+use crate::harness::{HANDOVER, RESOURCE, SITE_SECRET, Server, Tokens};
 use reqwest::Method;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -108,6 +108,7 @@ fn each_address_has_a_row() {
     let tables = [
         rows("Pages", "page or call"),
         rows("What machines call", "call"),
+        rows("The site", "call"),
         rows("The operator", "call"),
     ];
     let rows: BTreeSet<String> = tables.into_iter().flatten().map(|row| row.call).collect();
@@ -198,6 +199,33 @@ async fn each_endpoint_does_for_each_machine_what_the_table_says() {
             let tokens = server.client("night-export", CALLBACK).connect(&eve).await;
             let told = machine(&server, &row.call, caller, &tokens).await;
             assert_eq!(told, cell, "{} by {caller}", row.call);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_site_alone_calls_what_is_for_the_site() {
+    let server = Server::library("default", HANDOVER).await;
+    for row in rows("The site", "call") {
+        let (method, path) = row.call.split_once(' ').unwrap();
+        for (cell, secret) in row
+            .cells
+            .iter()
+            .zip(["", SITE_SECRET])
+            .filter(|(cell, _)| *cell != NOBODY)
+        {
+            let url = server.at(path);
+            let answer = server
+                .send(&url, server.request(method.parse().unwrap(), &url).bearer_auth(secret))
+                .await;
+            let told = match answer.status {
+                303 if answer.header("location").starts_with("https://www.example.com/") => "the site",
+                400 | 422 => "refused",
+                401 => "401",
+                404 => "not there",
+                other => panic!("{}: {other} {}", row.call, answer.body),
+            };
+            assert_eq!(told, cell, "{}", row.call);
         }
     }
 }

@@ -58,7 +58,7 @@ async fn the_sixth_failed_sign_in_gets_429_with_the_wait() {
     assert!(
         answer
             .text()
-            .contains("too many failed attempts to sign in. Please wait 10 seconds and try again"),
+            .contains("Too many attempts to sign in failed. Please wait 10 seconds and try again"),
         "{}",
         answer.text()
     );

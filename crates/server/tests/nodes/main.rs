@@ -16,6 +16,7 @@
 mod away;
 mod client;
 mod front;
+mod handed_over;
 mod hopping;
 #[allow(dead_code, reason = "tests through HTTP read more of a page than this person does")]
 #[path = "../http/harness/html.rs"]

@@ -17,6 +17,13 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The most steps: sign-in and consent, each followed by a redirect.
 const MOST_PAGES: usize = 8;
 
+/// The query of an authorization request.
+fn query() -> String {
+    format!(
+        "response_type=code&client_id={APP}&redirect_uri={REDIRECT_URI}&state=s&code_challenge={CHALLENGE}&code_challenge_method=S256"
+    )
+}
+
 /// A person who stays signed in.
 pub(crate) struct Person {
     http: reqwest::Client,
@@ -46,9 +53,7 @@ impl Person {
 
     /// Signs in if asked, allows the app, and returns the code.
     pub(crate) async fn code(&mut self, address: &str) -> String {
-        let query = format!(
-            "response_type=code&client_id={APP}&redirect_uri={REDIRECT_URI}&state=s&code_challenge={CHALLENGE}&code_challenge_method=S256"
-        );
+        let query = query();
         let mut landing = self.open(&format!("{address}/oauth/authorize?{query}")).await;
         for _ in 0..MOST_PAGES {
             landing = match landing.location {
@@ -61,6 +66,41 @@ impl Person {
             };
         }
         panic!("no redirect to {REDIRECT_URI} after {MOST_PAGES} pages");
+    }
+
+    /// Opens the authorization endpoint and follows no redirect: the address of the site.
+    pub(crate) async fn sent_to_site(&mut self, address: &str) -> Url {
+        let query = query();
+        let landing = self.open(&format!("{address}/oauth/authorize?{query}")).await;
+        landing
+            .location
+            .unwrap_or_else(|| panic!("{} {}", landing.status, landing.page))
+    }
+
+    /// Opens an address. Returns where it leads, or the page.
+    pub(crate) async fn follow(&mut self, address: &str) -> Result<Url, String> {
+        let landing = self.open(address).await;
+        landing.location.ok_or(landing.page)
+    }
+
+    /// Allows the app on the consent page at this address, and returns the code.
+    pub(crate) async fn allow(&mut self, address: &str) -> String {
+        let page = self.open(address).await;
+        let answered = self.fill_in(&page).await;
+        let url = answered
+            .location
+            .unwrap_or_else(|| panic!("{} {}", answered.status, answered.page));
+        let code = url.query_pairs().find(|(name, _)| name == "code");
+        code.unwrap_or_else(|| panic!("no code: {url}")).1.into_owned()
+    }
+
+    /// The same browser once more, for requests at the same time.
+    pub(crate) fn tab(&self) -> Self {
+        Self {
+            http: self.http.clone(),
+            cookies: self.cookies.clone(),
+            posted_elsewhere: 0,
+        }
     }
 
     /// Whether a server knows the person's session.

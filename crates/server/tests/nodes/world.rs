@@ -24,20 +24,31 @@ pub(crate) struct World {
 impl World {
     /// Starts this number of servers at the same time on an empty database.
     pub(crate) fn of(servers: usize) -> Self {
+        Self::with(servers, "")
+    }
+
+    /// The same with more configuration.
+    pub(crate) fn with(servers: usize, more: &str) -> Self {
         let schema = Schema::new().unwrap();
         let url = schema.url().to_owned();
         Self {
             _schema: Some(schema),
-            ..Self::on(&url, servers)
+            ..Self::configured_on(&url, servers, more)
         }
     }
 
     /// The same on the database of this URL.
     pub(crate) fn on(database: &str, servers: usize) -> Self {
+        Self::configured_on(database, servers, "")
+    }
+
+    fn configured_on(database: &str, servers: usize, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port().unwrap();
         let front = format!("http://127.0.0.1:{port}");
         let config = configured(folder.path(), &front, 1);
+        let text = fs::read_to_string(&config).unwrap();
+        fs::write(&config, text + more).unwrap();
         let starting: Vec<Starting> = (0..servers)
             .map(|n| Starting::spawn(&config, &folder.path().join(format!("data-{n}")), database))
             .collect();

@@ -52,7 +52,7 @@ mod tests {
         assert_ne!(at(jane, "192.0.2.1"), at(jane, "0:0:c000:201::"));
         assert_ne!(at(jane, "192.0.2.1"), at(john, "192.0.2.1"));
 
-        let kept = (jane, at(jane, "192.0.2.1") + &at(jane, "192.0.2.2"));
+        let kept = (jane, at(jane, "192.0.2.1") + at(jane, "192.0.2.2").as_str());
         let known = |kept, source: &str| is_known(&key, kept, source.parse().unwrap());
         assert!(known(Some(&kept), "192.0.2.2"));
         assert!(!known(Some(&kept), "192.0.2.3"));

@@ -96,11 +96,12 @@ async fn a_person_is_named_a_developer_and_is_no_longer() {
 
 #[tokio::test]
 async fn a_new_password_and_a_suspension_end_every_session() {
-    use crate::store::model::{Session, SessionId};
+    use crate::store::model::{Session, SessionId, SessionKind};
     let world = World::started().await;
     let ada = async || world.store.user_by_email("ada@example.com").await.unwrap().unwrap();
     let user = ada().await.id;
     let session = Session {
+        kind: SessionKind::Own,
         id: SessionId([7; 32]),
         user,
         created: Instant(NOW),

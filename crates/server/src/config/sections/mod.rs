@@ -3,6 +3,7 @@
 mod audit;
 mod brand;
 mod defaults;
+mod handover;
 mod keys;
 mod paths;
 mod portal;
@@ -14,6 +15,7 @@ mod wire;
 pub use audit::Audit;
 pub use brand::Brand;
 pub use defaults::Defaults;
+pub use handover::Handover;
 pub use keys::Keys;
 pub use paths::Paths;
 pub use portal::{Portal, Register};

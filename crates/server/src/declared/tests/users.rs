@@ -64,9 +64,10 @@ async fn the_external_id_of_a_person_is_fixed_once_they_are_made() {
 
 #[tokio::test]
 async fn a_changed_password_is_the_new_one_and_ends_sessions() {
-    use crate::store::model::{Session, SessionId};
+    use crate::store::model::{Session, SessionId, SessionKind};
     let world = World::started(WORLD).await;
     let session = Session {
+        kind: SessionKind::Own,
         id: SessionId([7; 32]),
         user: world.user("ada@example.com").await.id,
         created: NOW,

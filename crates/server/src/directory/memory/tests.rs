@@ -76,6 +76,7 @@ fn organization(id: Uuid) -> Arc<Organization> {
     Arc::new(Organization {
         id: OrganizationId(id),
         slug: id.to_string(),
+        external_id: None,
         name: String::new(),
         kind: crate::store::model::OrganizationKind::Live,
         hidden: false,

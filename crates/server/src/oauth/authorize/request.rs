@@ -3,6 +3,7 @@
 //! The order of the checks matters. Until client and redirect URI are known to belong together, nothing may be redirected
 //! (§4.1.2.1). After that, every fault is reported to the app.
 
+use super::interaction::Interaction;
 use crate::config::GrantType;
 use crate::directory::Client;
 use crate::oauth::refusal::{Reason, Refusal, RequestReason};
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 /// The parameters of an authorization request that are known here: each may come once (RFC 6749 §3.1). `resource`, which may
 /// repeat (RFC 8707 §2), is not among them yet.
-pub const PARAMETERS: [&str; 10] = [
+pub const PARAMETERS: [&str; 15] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -27,6 +28,11 @@ pub const PARAMETERS: [&str; 10] = [
     "code_challenge_method",
     "request",
     "request_uri",
+    "prompt",
+    "max_age",
+    "login_hint",
+    "ui_locales",
+    "acr_values",
 ];
 
 /// Why an authorization request gives no code (RFC 6749 §4.1.2.1).
@@ -71,6 +77,27 @@ pub enum AuthorizeReason {
     /// The method is not `S256`. An absent method means `plain` (RFC 7636 §4.3).
     #[error("the code challenge method must be S256")]
     ChallengeMethod,
+    /// `prompt=none` comes with other words (OpenID Connect Core 1.0 §3.1.2.1).
+    #[error("prompt has none beside other words")]
+    PromptNoneWithOthers,
+    /// `max_age` is not a number of seconds.
+    #[error("max_age is not a number of seconds")]
+    MaxAgeMalformed,
+    /// No page may be shown, and nobody is signed in; or the sign-in is older than the app allows.
+    #[error("the person must sign in")]
+    LoginRequired,
+    /// No page may be shown, and consent is always asked for.
+    #[error("the person must be asked")]
+    ConsentRequired,
+    /// The request does not fit into the address with which the site is asked to sign the person in.
+    #[error("the request is too long for the sign-in handover")]
+    TooLongForHandover,
+    /// The site signs nobody in.
+    #[error("the site refused the sign-in")]
+    RefusedBySite,
+    /// The person is suspended.
+    #[error("the person is suspended")]
+    PersonSuspended,
     /// The person denied the access.
     #[error("the person denied the request")]
     Denied,
@@ -95,6 +122,13 @@ impl Reason for AuthorizeReason {
             Self::ChallengeMissing => "challenge_missing",
             Self::ChallengeMalformed => "challenge_malformed",
             Self::ChallengeMethod => "challenge_method",
+            Self::PromptNoneWithOthers => "prompt_none_with_others",
+            Self::MaxAgeMalformed => "max_age_malformed",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::TooLongForHandover => "too_long_for_handover",
+            Self::RefusedBySite => "refused_by_site",
+            Self::PersonSuspended => "sign_in_suspended",
             Self::Denied => "denied",
             Self::NoOrganization => "no_organization",
         }
@@ -125,6 +159,23 @@ impl Reason for AuthorizeReason {
             Self::ChallengeMissing => AuthorizeFault::ChallengeMissing,
             Self::ChallengeMalformed => AuthorizeFault::ChallengeMalformed,
             Self::ChallengeMethod => AuthorizeFault::ChallengeMethod,
+            Self::PromptNoneWithOthers => {
+                return plain(ErrorCode::InvalidRequest, "The prompt none must stand alone");
+            }
+            Self::MaxAgeMalformed => {
+                return plain(ErrorCode::InvalidRequest, "The max_age must be a number of seconds");
+            }
+            Self::LoginRequired => return plain(ErrorCode::LoginRequired, "The person must sign in"),
+            Self::ConsentRequired => return plain(ErrorCode::ConsentRequired, "The person must be asked"),
+            Self::TooLongForHandover => {
+                return plain(
+                    ErrorCode::InvalidRequest,
+                    "The request is too long for the sign-in handover",
+                );
+            }
+            Self::RefusedBySite | Self::PersonSuspended => {
+                return plain(ErrorCode::AccessDenied, "The request was denied");
+            }
             Self::Denied => AuthorizeFault::Denied,
             Self::NoOrganization => return plain(ErrorCode::AccessDenied, "The request was denied"),
         })
@@ -141,6 +192,8 @@ pub struct AuthorizationRequest {
     pub scopes: Scopes,
     /// The S256 challenge, if one was sent.
     pub challenge: Option<CodeChallenge>,
+    /// How the app wants the person to be asked.
+    pub interaction: Interaction,
 }
 
 /// The target of the answer to an authorization request.
@@ -188,11 +241,12 @@ pub async fn judge(hallpass: &Hallpass, query: &Parameters<'_>) -> Result<Author
     check_fault(query, "redirect_uri")?;
     let target = target(hallpass, &client, query)?;
     match judge_rest(hallpass, &client, query) {
-        Ok((scopes, challenge)) => Ok(AuthorizationRequest {
+        Ok((scopes, challenge, interaction)) => Ok(AuthorizationRequest {
             client,
             target,
             scopes,
             challenge,
+            interaction,
         }),
         Err(refusal) => Err(AuthorizationProblem::OfApp(client, target, refusal)),
     }
@@ -252,7 +306,7 @@ fn shows_code(hallpass: &Hallpass, client: &Client) -> bool {
     hallpass.config.wire.code_page && client.app.client_type == ClientType::Confidential
 }
 
-type AskedAccess = (Scopes, Option<CodeChallenge>);
+type AskedAccess = (Scopes, Option<CodeChallenge>, Interaction);
 
 fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> Result<AskedAccess, Refusal> {
     if let Some(fault) = query.faults().first() {
@@ -283,7 +337,7 @@ fn judge_rest(hallpass: &Hallpass, client: &Client, query: &Parameters<'_>) -> R
         .map(|text| known_scopes(hallpass, text))
         .transpose()?;
     let scopes = grantable_scopes(hallpass, asked, client)?;
-    Ok((scopes, challenge(hallpass, client, query)?))
+    Ok((scopes, challenge(hallpass, client, query)?, Interaction::of(query)?))
 }
 
 fn challenge(

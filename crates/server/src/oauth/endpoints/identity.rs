@@ -30,7 +30,7 @@ async fn handle(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Resul
         .wire
         .identity
         .iter()
-        .filter_map(|member| Some((member.as_str(), value(*member, &user)?)));
+        .filter_map(|member| Some((member.as_str(), value(hallpass, *member, &user)?)));
     // Written member by member: the order is the configured one.
     let body = members
         .map(|(name, value)| format!("{}:{value}", Value::from(name)))
@@ -40,12 +40,21 @@ async fn handle(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Resul
 }
 
 /// `None`: the person has none, and the member is left out.
-fn value(member: IdentityMember, user: &User) -> Option<Value> {
+fn value(hallpass: &Hallpass, member: IdentityMember, user: &User) -> Option<Value> {
     Some(match member {
         IdentityMember::Sub => json!(user.subject()),
+        IdentityMember::Id if hallpass.config.handover.is_some() => json!(number_of_site(user)?),
         IdentityMember::Id => json!(user.number),
         IdentityMember::Name => json!(user.name),
         IdentityMember::Email => json!(user.address()?),
         IdentityMember::Locale => json!(user.locale.as_deref().unwrap_or("en")),
     })
+}
+
+/// The site's own id, if it is a number that JSON holds exactly (RFC 8259 §6) and is written as one.
+fn number_of_site(user: &User) -> Option<u64> {
+    const EXACT: u64 = 1 << 53;
+    let subject = user.external_id.as_deref()?;
+    let number: u64 = subject.parse().ok()?;
+    (number < EXACT && number.to_string() == subject).then_some(number)
 }

@@ -94,7 +94,7 @@ async fn to_resource(
         .await?
         .ok_or(ServerReason::Internal)?;
     let tenant = Tenant {
-        organization: &organization.slug,
+        organization: organization.external_id.as_ref().unwrap_or(&organization.slug),
         environment: organization.kind.as_str(),
         audience: &resource.identifier,
     };

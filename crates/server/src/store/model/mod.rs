@@ -4,11 +4,13 @@
 
 mod client;
 mod grant;
+mod handover;
 mod people;
 mod record;
 
 pub use client::{App, AppSecret, AppUpdate, ListedApp, OrganizationName, Others, Resource, SecretHash};
 pub use grant::{Connection, Grant, GrantFilter, ListedGrant, NewGrant, Redeem, Redeemed, Rotate, Rotated, Surplus};
+pub use handover::{Acceptance, Accepted, Arrival, SitePerson, SiteRecord};
 pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
 pub use record::{
     AuditCursor, AuditEvent, AuditFilter, Beat, Change, Declared, Key, ListedEvent, Mark, NewChange, Recall, Recalled,
@@ -203,6 +205,22 @@ texts! {
         Both = "both",
     }
 
+    /// Why the site signs nobody in.
+    SiteRefusal {
+        /// The person may not connect apps.
+        AccessDenied = "access_denied",
+        /// Nobody is signed in at the site.
+        LoginRequired = "login_required",
+    }
+
+    /// How a session began.
+    SessionKind {
+        /// By a password of this server.
+        Own = "own",
+        /// By the site ([handover]).
+        Handover = "handover",
+    }
+
     /// What a member may do in an organization.
     Role {
         /// Manage everything, including members.
@@ -253,6 +271,8 @@ texts! {
         UserDeleted = "user_deleted",
         /// A person signed in.
         SignedIn = "signed_in",
+        /// A sign-in was brought back by another browser than the one that began it.
+        SignInRefused = "sign_in_refused",
         /// An organization was created.
         OrganizationCreated = "organization_created",
         /// An organization's settings were changed.

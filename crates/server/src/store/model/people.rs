@@ -1,6 +1,6 @@
 //! People, organizations, memberships and browser sessions.
 
-use super::{OrganizationId, OrganizationKind, Role, SessionId, Status, SuspendedBy, Unknown, UserId};
+use super::{OrganizationId, OrganizationKind, Role, SessionId, SessionKind, Status, SuspendedBy, Unknown, UserId};
 use crate::time::Instant;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -160,6 +160,9 @@ pub struct Organization {
     pub id: OrganizationId,
     /// The short name in addresses and configuration.
     pub slug: String,
+    /// The site's own id, compared byte for byte. `None`: the operator made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
     /// The name that people see.
     pub name: String,
     /// Whether it holds real data.
@@ -196,6 +199,8 @@ pub struct OrganizationUpdate {
 /// A browser session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Session {
+    /// How it began.
+    pub kind: SessionKind,
     /// The hash of its token.
     pub id: SessionId,
     /// The person who is logged in.

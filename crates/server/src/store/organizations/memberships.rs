@@ -49,8 +49,7 @@ impl Store {
 
     /// Ends a membership. The grants that the person gave there are paused; the sweep ends them after 30 days.
     pub async fn remove_membership(&self, user: UserId, organization: OrganizationId, now: Instant) -> Result<()> {
-        let params = vec![now.into(), user.into(), organization.into()];
-        self.write_announcing(vec![Statement::new(END, params)], changed(user, organization, now))
+        self.write_announcing(vec![end(user, organization, now)], changed(user, organization, now))
             .await
     }
 }
@@ -60,7 +59,7 @@ pub(crate) const MEMBERS: &str = "SELECT m.user_id, m.user_id, m.role, users.nam
      FROM memberships AS m JOIN users ON users.id = m.user_id \
      WHERE m.organization_id = $1 AND m.user_id > $2 AND m.ended_at IS NULL ORDER BY m.user_id LIMIT $3";
 
-pub(crate) const ORGANIZATIONS_OF: &str = "SELECT o.id, o.slug, o.name, o.kind, o.hidden, o.status, o.created, o.partner_apps, m.role \
+pub(crate) const ORGANIZATIONS_OF: &str = "SELECT o.id, o.slug, o.external_id, o.name, o.kind, o.hidden, o.status, o.created, o.partner_apps, m.role \
      FROM memberships AS m JOIN organizations AS o ON o.id = m.organization_id \
      WHERE m.user_id = $1 AND m.ended_at IS NULL ORDER BY m.organization_id";
 
@@ -111,7 +110,12 @@ pub(crate) fn put(user: UserId, membership: &Membership) -> Statement {
     Statement::new(PUT, params)
 }
 
-fn changed(user: UserId, organization: OrganizationId, now: Instant) -> NewChange {
+/// Ends a membership, if it has not ended.
+pub(crate) fn end(user: UserId, organization: OrganizationId, now: Instant) -> Statement {
+    Statement::new(END, vec![now.into(), user.into(), organization.into()])
+}
+
+pub(crate) fn changed(user: UserId, organization: OrganizationId, now: Instant) -> NewChange {
     let subject = [user.0.as_bytes().as_slice(), organization.0.as_bytes()].concat();
     NewChange::about(ChangeKind::Membership, &subject, now)
 }

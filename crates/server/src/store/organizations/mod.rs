@@ -22,6 +22,12 @@ impl Store {
         first(self.read(ORGANIZATION_BY_SLUG, &[slug.into()]).await?, organization_of)
     }
 
+    /// The organization with this id of the site.
+    pub async fn organization_by_external_id(&self, external_id: &str) -> Result<Option<Organization>> {
+        let rows = self.read(ORGANIZATION_BY_EXTERNAL_ID, &[external_id.into()]).await?;
+        first(rows, organization_of)
+    }
+
     /// Organizations by slug.
     pub async fn organizations(&self, after: &str, limit: u32) -> Result<Page<Organization, String>> {
         let rows = self.scan(ORGANIZATIONS, vec![after.into(), more_than(limit)]).await?;
@@ -30,16 +36,7 @@ impl Store {
 
     /// Makes an organization. [`StoreError::Taken`](crate::store::StoreError::Taken): the slug exists.
     pub async fn create_organization(&self, organization: Organization) -> Result<()> {
-        let params = vec![
-            organization.id.into(),
-            organization.slug.into(),
-            organization.name.into(),
-            organization.kind.into(),
-            organization.hidden.into(),
-            organization.status.into(),
-            organization.created.into(),
-        ];
-        let statements = vec![Statement::new(INSERT, params).expect_one()];
+        let statements = vec![insert(&organization)];
         self.write_announcing(statements, changed(organization.id, organization.created))
             .await
     }
@@ -64,10 +61,30 @@ impl Store {
     }
 }
 
+/// Inserts an organization.
+pub(crate) fn insert(organization: &Organization) -> Statement {
+    let params = vec![
+        organization.id.into(),
+        organization.slug.as_str().into(),
+        organization.external_id.as_deref().into(),
+        organization.name.as_str().into(),
+        organization.kind.into(),
+        organization.hidden.into(),
+        organization.status.into(),
+        organization.created.into(),
+    ];
+    Statement::new(INSERT, params).expect_one()
+}
+
+/// Gives an organization of the site another name.
+pub(crate) fn rename(id: OrganizationId, name: &str) -> Statement {
+    Statement::new(RENAME, vec![name.into(), id.into()])
+}
+
 macro_rules! select_organization {
     ($rest:literal) => {
         concat!(
-            "SELECT id, slug, name, kind, hidden, status, created, partner_apps FROM organizations ",
+            "SELECT id, slug, external_id, name, kind, hidden, status, created, partner_apps FROM organizations ",
             $rest
         )
     };
@@ -77,11 +94,15 @@ const ORGANIZATION: &str = select_organization!("WHERE id = $1");
 
 const ORGANIZATION_BY_SLUG: &str = select_organization!("WHERE slug = $1");
 
-pub(crate) const ORGANIZATIONS: &str = "SELECT slug, id, slug, name, kind, hidden, status, created, partner_apps FROM organizations \
+pub(crate) const ORGANIZATIONS: &str = "SELECT slug, id, slug, external_id, name, kind, hidden, status, created, partner_apps FROM organizations \
      WHERE slug > $1 ORDER BY slug LIMIT $2";
 
-const INSERT: &str = "INSERT INTO organizations (id, slug, name, kind, hidden, status, created) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const ORGANIZATION_BY_EXTERNAL_ID: &str = select_organization!("WHERE external_id = $1");
+
+const INSERT: &str = "INSERT INTO organizations (id, slug, external_id, name, kind, hidden, status, created) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+const RENAME: &str = "UPDATE organizations SET name = $1 WHERE id = $2 AND external_id IS NOT NULL";
 
 const UPDATE: &str = "UPDATE organizations SET name = COALESCE($1, name), kind = COALESCE($2, kind), \
      hidden = COALESCE($3, hidden), status = COALESCE($4, status) WHERE id = $5";
@@ -96,6 +117,7 @@ pub(crate) fn organization_of(row: &mut Row) -> Result<Organization> {
     let mut organization = Organization {
         id: row.take()?,
         slug: row.take()?,
+        external_id: row.take()?,
         name: row.take()?,
         kind: row.take_known("kind", OrganizationKind::Live, &mut unknown)?,
         hidden: row.take()?,

@@ -2,6 +2,9 @@
 
 mod deletion;
 pub(crate) mod sessions;
+mod site;
+
+pub use site::SiteChange;
 
 use super::model::{ChangeKind, NewChange, NewUser, Page, Status, SuspendedBy, User, UserId, UserUpdate};
 use super::organizations::memberships;
@@ -60,13 +63,7 @@ impl Store {
     /// Makes a person with the next number. [`StoreError::Taken`]: the login or the id of the site exists.
     /// [`StoreError::Conflict`]: the id of the site is the subject of another person, or of one who was deleted.
     pub async fn create_user(&self, user: NewUser) -> Result<User> {
-        let mut statements = vec![
-            Statement::new(NEXT_NUMBER, vec![]).expect_one(),
-            Statement::new(INSERT, insert_params(&user)).expect_one(),
-        ];
-        for membership in &user.memberships {
-            statements.push(memberships::put(user.id, membership));
-        }
+        let statements = inserts(&user);
         self.write_announcing(statements, changed(user.id, user.created))
             .await?;
         self.user(user.id).await?.ok_or(StoreError::Conflict)
@@ -152,6 +149,18 @@ const INSERT: &str = "INSERT INTO users \
      SELECT $1, (SELECT value FROM settings WHERE name = 'last_user_number'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 \
      WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = $12) \
      AND NOT EXISTS (SELECT 1 FROM deleted_subjects WHERE external_id = $3)";
+
+/// Inserts a person with the next number and their memberships.
+fn inserts(user: &NewUser) -> Vec<Statement> {
+    let mut statements = vec![
+        Statement::new(NEXT_NUMBER, vec![]).expect_one(),
+        Statement::new(INSERT, insert_params(user)).expect_one(),
+    ];
+    for membership in &user.memberships {
+        statements.push(memberships::put(user.id, membership));
+    }
+    statements
+}
 
 /// A column that may be NULL has a number before it that says whether it changes.
 const UPDATE: &str = "UPDATE users SET name = COALESCE($1, name), password = CASE WHEN $2 = 1 THEN $3 ELSE password END, \

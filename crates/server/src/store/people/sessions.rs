@@ -1,6 +1,7 @@
 //! Browser sessions.
 
-use crate::store::model::{Session, SessionId, UserId};
+use crate::store::handovers;
+use crate::store::model::{Arrival, Session, SessionId, UserId};
 use crate::store::rows::first;
 use crate::store::value::{Row, Statement};
 use crate::store::{Result, Store};
@@ -34,6 +35,36 @@ impl Store {
         self.write(statements).await
     }
 
+    /// Spends the site's answer and makes the session of its person, in one commit.
+    /// [`StoreError::Conflict`](crate::store::StoreError::Conflict): the answer was spent or replaced meanwhile, or the
+    /// person was suspended or deleted.
+    pub async fn begin_handed_over_session(&self, arrival: Arrival, before: Option<SessionId>) -> Result<()> {
+        let Arrival {
+            session,
+            user,
+            now,
+            expires,
+            auth_time,
+            ..
+        } = arrival;
+        let params = vec![
+            session.into(),
+            user.into(),
+            now.into(),
+            expires.into(),
+            auth_time.into(),
+        ];
+        let statements = vec![
+            handovers::spend(arrival.request, arrival.digest, arrival.accepted, now).expect_one(),
+            Statement::new(ACTIVE, vec![user.into()]).expect_one(),
+            Statement::new(INSERT_HANDED_OVER, params).expect_one(),
+            Statement::new(MAKE_ROOM, vec![user.into(), session.into(), (MOST - 1).into()]),
+            // The session of the browser before, whoever's it was. NULL ends none.
+            Statement::new(DELETE, vec![before.into()]),
+        ];
+        self.write(statements).await
+    }
+
     /// Moves the end of every session. The demo does so before it moves its clock forward.
     pub(crate) async fn postpone_sessions(&self, by: Duration) -> Result<()> {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
@@ -57,13 +88,17 @@ pub(crate) fn delete_of(user: UserId) -> Statement {
 }
 
 /// A kind of session that this version does not know opens nothing.
-const SESSION: &str =
-    "SELECT id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 AND kind = 'own'";
+const SESSION: &str = "SELECT kind, id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 \
+     AND kind IN ('own', 'handover')";
 /// Locks the row. A simultaneous change of the person either comes before and is seen here, or comes after and ends the
 /// session. The place becomes the first of eight, which are 96 characters.
 const UNCHANGED: &str = "UPDATE users SET places = substr($1 || replace(COALESCE(places, ''), $1, ''), 1, 96) \
      WHERE id = $2 AND status = 'active' AND password IS NOT DISTINCT FROM $3";
 const INSERT: &str = "INSERT INTO sessions (id, user_id, created, expires) VALUES ($1, $2, $3, $4)";
+const INSERT_HANDED_OVER: &str = "INSERT INTO sessions (id, user_id, created, expires, kind, auth_time) \
+     VALUES ($1, $2, $3, $4, 'handover', $5)";
+/// Locks the row, as [`UNCHANGED`] does.
+const ACTIVE: &str = "UPDATE users SET status = 'active' WHERE id = $1 AND status = 'active'";
 /// How many sessions one person may have.
 const MOST: u32 = 100;
 
@@ -75,6 +110,7 @@ const DELETE_OF: &str = "DELETE FROM sessions WHERE user_id = $1";
 
 fn session_of(row: &mut Row) -> Result<Session> {
     Ok(Session {
+        kind: row.take()?,
         id: row.take()?,
         user: row.take()?,
         created: row.take()?,

@@ -80,6 +80,7 @@ async fn a_person_goes_with_sessions_memberships_and_grants_and_their_apps_stay(
     };
     store.update_app(APP, owner, NOW).await.unwrap();
     let session = Session {
+        kind: SessionKind::Own,
         id: SessionId([1; 32]),
         user: ADA,
         created: NOW,

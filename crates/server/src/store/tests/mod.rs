@@ -241,6 +241,7 @@ fn organization(id: u128, slug: &str) -> Organization {
     Organization {
         id: OrganizationId(uuid(id)),
         slug: slug.to_owned(),
+        external_id: None,
         name: slug.to_uppercase(),
         kind: OrganizationKind::Live,
         hidden: false,

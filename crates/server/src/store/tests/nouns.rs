@@ -39,6 +39,7 @@ async fn a_session_counts_until_it_expires_or_is_deleted() {
     } = Fixture::new().await.with_people().await;
     let user = UserId(uuid(200));
     let session = |id: u8| Session {
+        kind: SessionKind::Own,
         id: SessionId([id; 32]),
         user,
         created: NOW,
@@ -204,6 +205,7 @@ async fn a_session_begins_only_while_what_was_checked_holds() {
     let (store, user) = (&fixture.store, UserId(uuid(200)));
     let begin = async |id: u8, password| {
         let session = Session {
+            kind: SessionKind::Own,
             id: SessionId([id; 32]),
             user,
             created: NOW,
@@ -246,6 +248,7 @@ async fn a_session_that_races_a_new_password_does_not_outlive_it() {
     for round in 0..20 {
         let id = SessionId([round; 32]);
         let session = Session {
+            kind: SessionKind::Own,
             id,
             user,
             created: NOW,
@@ -276,6 +279,7 @@ async fn a_person_has_eight_places_and_the_longest_unused_goes_first() {
     assert_eq!(places().await, Some((user.id, String::new())));
     for (number, place) in (1..=9).chain([1, 9]).enumerate() {
         let session = Session {
+            kind: SessionKind::Own,
             id: SessionId([u8::try_from(number).unwrap(); 32]),
             user: user.id,
             created: NOW,
@@ -307,6 +311,7 @@ async fn the_places_of_an_address_in_another_spelling_are_found() {
 async fn sessions_that_are_postponed_end_later() {
     let fixture = Fixture::new().await.with_people().await;
     let session = Session {
+        kind: SessionKind::Own,
         id: SessionId([1; 32]),
         user: UserId(uuid(200)),
         created: NOW,
@@ -332,6 +337,7 @@ async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
     let bob = new_user(201, "bob@example.com");
     fixture.store.create_user(bob).await.unwrap();
     let session = |number: u8| Session {
+        kind: SessionKind::Own,
         id: SessionId([number; 32]),
         user: UserId(uuid(200)),
         // By a clock that is turned back the last one is the oldest.
@@ -350,6 +356,7 @@ async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
             .unwrap();
     }
     let other = Session {
+        kind: SessionKind::Own,
         user: UserId(uuid(201)),
         ..session(200)
     };

@@ -150,6 +150,7 @@ async fn sessions_and_feed_entries_go_when_they_expire() {
     let fixture = Fixture::new().await.with_people().await;
     let id = SessionId([1; 32]);
     let session = Session {
+        kind: SessionKind::Own,
         id,
         user: UserId(uuid(200)),
         created: NOW,

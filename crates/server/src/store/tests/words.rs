@@ -241,6 +241,7 @@ async fn a_secret_that_cannot_be_read_does_not_count_and_the_others_do() {
 async fn a_session_of_an_unknown_kind_opens_nothing() {
     let fixture = Fixture::new().await.with_people().await;
     let session = Session {
+        kind: SessionKind::Own,
         id: SessionId([1; 32]),
         user: UserId(uuid(200)),
         created: NOW,
@@ -251,7 +252,7 @@ async fn a_session_of_an_unknown_kind_opens_nothing() {
         .create_session(session, Some(PASSWORD), " place")
         .await
         .unwrap();
-    fixture.sql("UPDATE sessions SET kind = 'handover'");
+    fixture.sql("UPDATE sessions SET kind = 'passkey'");
     assert_eq!(fixture.store.session(session.id, NOW).await.unwrap(), None);
     fixture.sql("UPDATE sessions SET kind = 'own'");
     assert_eq!(fixture.store.session(session.id, NOW).await.unwrap(), Some(session));

@@ -34,7 +34,10 @@ struct Line {
 }
 
 /// `GET /account/apps`.
-pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+pub async fn page(SignedIn { mut visit, user }: SignedIn) -> Result<Response, Response> {
+    if visit.query(&["notice"]).get("notice") == Some(prompt::NOTHING_DONE) {
+        visit.notice = Some(Notice::NothingDone);
+    }
     let after = key(&visit, "after", "/account/apps")?.map(AppId);
     show(&visit, &user, after, None)
         .await

@@ -1,10 +1,10 @@
 //! The authorization endpoint (RFC 6749 §3.1): a request is judged, a person signs in, and is asked.
 
 use super::judged::refused;
-use super::{consent, prompt};
+use super::{consent, handover, prompt};
 use crate::http::respond;
 use crate::http::respond::Response;
-use crate::oauth::authorize::request::{AuthorizationProblem, PARAMETERS, judge};
+use crate::oauth::authorize::request::{AuthorizationProblem, AuthorizeReason, PARAMETERS, judge};
 use crate::oauth::refusal::RequestReason;
 use crate::serve::hallpass::Hallpass;
 use crate::web::Visit;
@@ -35,6 +35,19 @@ async fn put(visit: &Visit) -> Result<Response, Response> {
     if visit.is_too_long() {
         let problem = AuthorizationProblem::OfApp(request.client, request.target, RequestReason::TooLarge.into());
         return Err(refused(visit, problem));
+    }
+    if request.interaction.none {
+        let reason = match visit.is_signed_in_to_allow() {
+            true => AuthorizeReason::ConsentRequired,
+            false => AuthorizeReason::LoginRequired,
+        };
+        return Err(refused(
+            visit,
+            AuthorizationProblem::OfApp(request.client, request.target, reason.into()),
+        ));
+    }
+    if let Some(config) = &visit.hallpass.config.handover {
+        return handover::ask_site(visit, config, &request, &visit.query(&PARAMETERS));
     }
     let Some(user) = &visit.user else {
         return Ok(prompt::form(visit, visit.place(), Some(&request.client.app.name)));

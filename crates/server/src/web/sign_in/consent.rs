@@ -5,8 +5,8 @@
 //! If it denies, the grant ends, unless its code is already redeemed.
 
 use super::judged::{judge_again, log_refused, place, site};
-use super::prompt;
 use super::shown::{Question, ShownConsent};
+use super::{handover, prompt};
 use crate::config::Lifetime;
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::Refusal;
@@ -16,7 +16,7 @@ use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{
     AuditAction, ClientType, EndReason, Grant, GrantId, GrantState as Life, NewGrant, Organization, OrganizationId,
-    Status, User,
+    OrganizationKind, Status, User,
 };
 use crate::tokens::proofs::{Proof, ProofKind};
 use crate::web::account::overview::organization_choices;
@@ -34,13 +34,27 @@ use uuid::Uuid;
 /// # Errors
 /// If the database is away.
 pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &str) -> Result<Response, Refusal> {
-    put(visit, user, request, query, AskReason::First).await
+    put(visit, user, request, query, AskReason::First(None)).await
+}
+
+/// The same with the organization in which the person works now, which is preselected.
+///
+/// # Errors
+/// If the database is away.
+pub(super) async fn ask_in(
+    visit: &Visit,
+    user: &User,
+    request: &AuthorizationRequest,
+    query: &str,
+    organization: Option<OrganizationId>,
+) -> Result<Response, Refusal> {
+    put(visit, user, request, query, AskReason::First(organization)).await
 }
 
 /// Why the person is asked.
 enum AskReason<'f> {
-    /// For the first time.
-    First,
+    /// For the first time. The organization is preselected.
+    First(Option<OrganizationId>),
     /// Again, although this form was an answer. Its choices stay selected.
     Again(Again, Option<&'f Form>),
     /// The form names no organization, or one that the person cannot choose.
@@ -81,9 +95,12 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
         .first()
         .filter(|one| organizations.len() == 1 && !one.hidden);
     let (action, switch) = (visit.address("/consent"), visit.address("/switch"));
-    let (status, again, form) = match reason {
-        AskReason::First => (200, None, None),
-        AskReason::Again(again, form) => (200, Some(again), *form),
+    let (status, again, chosen) = match reason {
+        AskReason::First(chosen) => {
+            let chosen = organizations.iter().find(|one| Some(one.id) == *chosen);
+            (200, None, chosen.map(|one| one.slug.as_str()))
+        }
+        AskReason::Again(again, form) => (200, Some(again), form.and_then(|form| form.get("organization"))),
         AskReason::NoOrganization => (400, None, None),
     };
     visit.render(status, |frame| {
@@ -100,7 +117,7 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
             person_name: &user.name,
             person_email: &user.label(),
             organizations: &organization_choices(organizations),
-            organization: form.and_then(|form| form.get("organization")),
+            organization: chosen,
             organization_missing: matches!(reason, AskReason::NoOrganization),
             show_organization: only.map(|one| one.name.as_str()),
             until: until(&visit.hallpass),
@@ -130,10 +147,21 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     let (opened, shown) = carried(&visit, &form)?;
     let mut request = judge_again(&visit, &shown.query).await?;
     let Some(user) = &visit.user else {
+        if let Some(config) = &visit.hallpass.config.handover {
+            return handover::ask_site_again(&visit, config, &shown.query, None)
+                .await
+                .map(unchanged);
+        }
         let (place, app) = (place(&visit.hallpass, &shown.query), request.client.app.name.as_str());
         return Ok(prompt::interrupted(&visit, &place, Some(app), Kept::default()));
     };
     let failed = |refusal| visit.failed(refusal);
+    // The site says who the person is, for each request anew.
+    if let (Some(config), false) = (&visit.hallpass.config.handover, opened.fits) {
+        return handover::ask_site_again(&visit, config, &shown.query, None)
+            .await
+            .map(unchanged);
+    }
     // Another tab, another person or a long pause: ask the person who is signed in now again.
     if !opened.fits {
         let chosen = opened.own.then_some(&form);
@@ -178,6 +206,10 @@ pub async fn switch(Post { mut visit, form }: Post) -> Result<Response, Response
     // If another tab signed in meanwhile, or the form is from another browser, keep the session: the page shows its person.
     if own {
         visit.sign_out().await.map_err(|refusal| visit.failed(refusal))?;
+    }
+    let query = place.strip_prefix(&format!("{}?", visit.hallpass.config.paths.authorize));
+    if let (Some(config), Some(query)) = (&visit.hallpass.config.handover, query) {
+        return handover::ask_site_again(&visit, config, query, Some(visit.now)).await;
     }
     Ok(visit.go(&visit.address(&place)))
 }
@@ -379,8 +411,11 @@ async fn choices(
     request: &AuthorizationRequest,
 ) -> Result<Vec<Arc<Organization>>, Refusal> {
     let belongs = memberships(hallpass, user).await?.into_iter();
+    // Only people of the site give access to real data, if the site signs people in.
+    let only_sandboxes = hallpass.config.handover.is_some() && user.external_id.is_none();
     let mut found: Vec<_> = belongs
         .map(|(organization, _)| organization)
+        .filter(|one| !only_sandboxes || one.kind == OrganizationKind::Sandbox)
         .filter(|one| request.client.reaches(one.id) && one.status == Status::Active)
         .collect();
     if found.iter().any(|one| !one.hidden) {

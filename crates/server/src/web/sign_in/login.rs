@@ -86,6 +86,7 @@ async fn app_of(visit: &Visit, place: &str) -> Result<Option<Arc<Client>>, Refus
 
 /// `POST /logout`.
 pub async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Response> {
+    let at_site = visit.sign_out_at_site();
     // An old form is still valid. A form of another session may come from an attacker.
     if visit.open(Purpose::Logout, &form).is_some_and(|opened| opened.own) {
         visit.sign_out().await.map_err(|refusal| visit.failed(refusal))?;
@@ -93,6 +94,9 @@ pub async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Respon
     if visit.user.is_some() {
         visit.notice = Some(Notice::StillSignedIn);
         return landing::landing(visit).await.map(unchanged);
+    }
+    if let Some(page) = at_site {
+        return Ok(visit.go(&page));
     }
     Ok(visit.go(&visit.address("/")))
 }

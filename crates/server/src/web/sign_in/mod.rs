@@ -2,6 +2,7 @@
 
 pub mod authorize;
 pub mod consent;
+pub mod handover;
 mod judged;
 pub mod login;
 pub mod prompt;

@@ -18,6 +18,8 @@ pub struct Login<'a> {
     pub username: &'a str,
     /// Why the last sign-in failed.
     pub error: Option<LoginError<'a>>,
+    /// The address that leads to the site's sign-in, and the site's host, if the site signs people in.
+    pub site: Option<(&'a str, &'a str)>,
     /// What happened to a form that the person had submitted before the sign-in. `None` if there was none.
     pub interrupted: Option<Interrupted>,
 }

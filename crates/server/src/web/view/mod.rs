@@ -17,6 +17,7 @@ mod interaction;
 mod locale;
 mod moments;
 mod organization;
+mod site;
 #[cfg(test)]
 mod specimens;
 mod words;
@@ -35,6 +36,7 @@ pub use interaction::{
 };
 pub use locale::Locale;
 pub use organization::{MemberLine, OrganizationSettings, Tab};
+pub use site::{SiteReturn, SiteReturnKind};
 
 use words::Message;
 

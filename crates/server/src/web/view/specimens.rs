@@ -132,6 +132,7 @@ impl Texts {
         self.login(&self.frame(locale), &mut pages);
         self.consent(&self.frame(locale), &mut pages);
         self.after_consent(&self.frame(locale), &mut pages);
+        self.site_returns(&self.frame(locale), &mut pages);
         self.account(&self.frame(locale), &mut pages);
         self.registration(&self.frame(locale), &mut pages);
         self.app(&self.frame(locale), &mut pages);

@@ -105,8 +105,7 @@ async fn under_every_preset_only_the_person_can_consent() {
         let sample = server.client("sample", REDIRECT_URI);
         sample.connect(&john).await;
         for more in [
-            &[("prompt", "none")][..],
-            &[("approval_prompt", "auto"), ("auto", "1")],
+            &[("approval_prompt", "auto"), ("auto", "1")][..],
             &[("decision", "allow"), ("allow", "true"), ("state", "s")],
             &[
                 ("login_hint", JOHN.email),
@@ -118,6 +117,20 @@ async fn under_every_preset_only_the_person_can_consent() {
             nobody.authorize(&sample.query(more)).await.login();
             john.authorize(&sample.query(more)).await.consent();
         }
+        // No page may be shown, so nothing is given.
+        let none = sample.query(&[("prompt", "none")]);
+        let told = nobody.authorize(&none).await.callback();
+        assert_eq!(
+            (told.get("error"), told.get("code")),
+            ("login_required", ""),
+            "{preset}"
+        );
+        let told = john.authorize(&none).await.callback();
+        assert_eq!(
+            (told.get("error"), told.get("code")),
+            ("consent_required", ""),
+            "{preset}"
+        );
         // The endpoint refuses POST, so that no form on another site can answer for the person.
         let path = format!("{}?{}", endpoint(&server, "authorize"), sample.query(&[]));
         let posted = server.post(&path, &[("decision", "allow")]).await;

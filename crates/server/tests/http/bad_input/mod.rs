@@ -254,7 +254,7 @@ async fn pages_refuse_other_methods_and_malformed_forms() {
         (Method::DELETE, "/oauth/authorize"),
         (Method::POST, "/account"),
         (Method::DELETE, "/account/apps"),
-        (Method::GET, "/consent"),
+        (Method::PUT, "/consent"),
         (Method::GET, "/logout"),
         (Method::PUT, "/"),
         (Method::POST, "/.well-known/oauth-authorization-server"),

@@ -9,6 +9,7 @@ mod client;
 mod demo;
 mod html;
 mod server;
+mod site;
 mod world;
 
 pub(crate) use answer::{Answer, Tokens, readable};
@@ -17,6 +18,7 @@ pub(crate) use client::{CHALLENGE, Client, VERIFIER};
 pub(crate) use demo::{DEMO_JANE, DEMO_JOHN, Demo};
 pub(crate) use html::Form;
 pub(crate) use server::Server;
+pub(crate) use site::{HANDOVER, SITE_SECRET, Site, ann, parameter};
 pub(crate) use world::{APPS, JOHN, MARY, Person, REDIRECT_URI, RESOURCE, SECRET, TENANTS};
 
 /// JSON without white space outside strings, so that texts and answers can be compared byte for byte.

@@ -320,7 +320,7 @@ listen = "127.0.0.1:1""#,
     ),
     (
         "zzz = 1",
-        "1: zzz: unknown key; the known keys are preset, server, store, tokens, wire, keys, paths, defaults, portal, audit, brand, scopes, products, users, organizations, resources, apps",
+        "1: zzz: unknown key; the known keys are preset, server, store, tokens, wire, keys, paths, defaults, handover, portal, audit, brand, scopes, products, users, organizations, resources, apps",
     ),
     (
         r#"[wire]

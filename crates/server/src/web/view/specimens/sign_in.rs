@@ -3,7 +3,7 @@
 use super::Texts;
 use crate::web::view::{
     Again, AlreadyConnected, Back, CodeCopy, Consent, ConsentDone, Denied, Frame, Interrupted, Login, LoginError, Part,
-    Until,
+    SiteReturn, SiteReturnKind, Until,
 };
 use hallpass_wire::redirect_uri::Destination;
 
@@ -16,8 +16,11 @@ impl Texts {
             username: &self.email,
             error: None,
             interrupted: None,
+            site: None,
         };
         let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        let site = Some(("/handover/begin?place=%2Faccount", self.host.as_str()));
+        add("login-site", Login { site, ..login.clone() }.render(frame));
         add(
             "login",
             Login {
@@ -198,5 +201,36 @@ impl Texts {
             .render(frame),
         );
         add("denied", Denied { app_name: &self.app }.render(frame));
+    }
+
+    pub(super) fn site_returns(&self, frame: &Frame<'_>, pages: &mut Vec<(String, String)>) {
+        let (own, person) = ("https://id.example.com", self.person.as_str());
+        for (name, kind) in [
+            ("unknown", SiteReturnKind::Unknown),
+            ("expired", SiteReturnKind::Expired),
+            ("spent", SiteReturnKind::Spent),
+            ("late", SiteReturnKind::Late),
+            ("other-browser", SiteReturnKind::OtherBrowser),
+            ("no-cookies", SiteReturnKind::NoCookies { own }),
+            ("refused", SiteReturnKind::Refused),
+            ("still", SiteReturnKind::StillSignedIn { person }),
+            ("suspended", SiteReturnKind::Suspended),
+            ("ended", SiteReturnKind::Ended),
+        ] {
+            let is = |of: SiteReturnKind<'_>| kind == of;
+            let page = SiteReturn {
+                status: 400,
+                kind,
+                message: is(SiteReturnKind::Refused).then_some(self.description.as_str()),
+                back: is(SiteReturnKind::Refused).then_some(Back {
+                    href: &self.uri,
+                    app: &self.app,
+                    site: Some(&self.host),
+                }),
+                again: (!is(SiteReturnKind::Unknown)).then_some("/oauth/authorize?client_id=1"),
+                sign_out: is(SiteReturnKind::StillSignedIn { person }).then_some("https://www.example.com/logout"),
+            };
+            pages.push((format!("site-{name}"), page.render(frame)));
+        }
     }
 }

@@ -1,0 +1,18 @@
+//! Handover: the site that people already have signs them in (docs/guide/handover.md).
+//!
+//! A request for a sign-in travels through the browser, sealed, to the site ([`request`]). The site signs its person in and
+//! sends one [`message`] from server to server ([`endpoint`]). Hallpass applies what it says of the person ([`people`]) and
+//! answers with an address. That address carries a [`value`] that only this answer has, works once, for a minute, and only in
+//! the browser that began.
+
+mod authentication;
+pub mod endpoint;
+mod failure;
+mod members;
+mod message;
+mod people;
+pub mod request;
+mod value;
+
+pub use request::{Asks, HandoverRequest, Opened};
+pub use value::{fits, value};
