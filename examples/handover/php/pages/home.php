@@ -1,0 +1,3 @@
+<?php
+
+page('Welcome', '<p>You are signed '.(current_person() ? 'in' : 'out').'.</p>');
