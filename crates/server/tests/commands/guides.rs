@@ -4,7 +4,8 @@
 //! - `sh`: it is run, and must succeed. The next block starts in the folder where this one ended.
 //! - `sh server`: one command, which starts a server. The server runs to the end of the page.
 //! - `sh no-run: REASON`: it is not run.
-//! - `python` and other languages of programs, in `clients.md`: `tests/clients/guide.rs` runs them.
+//! - `python` and other languages of programs, in `clients.md`: `tests/clients/guide.rs` runs them. In `handover.md` they are
+//!   files of the sample sites, which `tests/browser/handover.rs` runs.
 //! - `text browser`: a person opens this address, signs in and allows. `CODE` is then the code that the app got.
 //!
 //! A page without a server of its own gets one from [`World`], with an app, a resource and a grant. Words such as `CLIENT_ID`
@@ -20,8 +21,10 @@ use std::process::{Command, Stdio};
 
 /// The pages whose commands start from nothing.
 const FROM_NOTHING: [&str; 2] = ["README.md", "quick-start.md"];
-/// The languages of the programs in `clients.md`.
-const PROGRAMS: [&str; 4] = ["python", "javascript", "go", "java"];
+/// The languages of the programs in `clients.md` and `handover.md`.
+const PROGRAMS: [&str; 6] = ["python", "javascript", "go", "java", "php", "ruby"];
+/// The page whose server has a site that signs people in.
+const WITH_SITE: &str = "handover.md";
 /// The languages of blocks that hold no command.
 const NO_COMMANDS: [&str; 6] = ["toml", "json", "sql", "yaml", "ini", "text"];
 
@@ -32,7 +35,7 @@ fn every_command_of_every_guide_succeeds() {
         let blocks = blocks(name, &fs::read_to_string(&page).unwrap());
         let mut world = World::new();
         if !FROM_NOTHING.contains(&name) && blocks.iter().any(|block| block.does != Does::Nothing) {
-            world.prepare();
+            world.prepare(name);
         }
         for block in &blocks {
             world.follow(block);
@@ -45,6 +48,36 @@ fn every_command_of_every_guide_succeeds() {
             );
         }
     }
+}
+
+/// The guide shows what the sample sites run, and it stays as short as it says.
+#[test]
+fn the_lines_for_a_site_are_those_of_the_sample_sites() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let guide = fs::read_to_string(root.join("docs/guide").join(WITH_SITE)).unwrap();
+    let samples = [
+        ("php", "php/connect.php"),
+        ("python", "django/market/connect.py"),
+        ("python", "flask/connect.py"),
+        ("javascript", "express/connect.js"),
+        ("ruby", "rails/connect_controller.rb"),
+    ];
+    for (language, file) in samples {
+        let text = fs::read_to_string(root.join("examples/handover").join(file)).unwrap();
+        assert!(
+            guide.contains(&format!("```{language}\n{text}```\n")),
+            "{file} is not in the guide"
+        );
+        assert!(text.lines().count() <= 25, "{file} is longer than 25 lines");
+    }
+    let shown = blocks_of_programs(&guide);
+    assert_eq!(shown, samples.len(), "the guide shows code that no sample runs");
+}
+
+/// How many blocks are in the language of a program.
+fn blocks_of_programs(page: &str) -> usize {
+    let begins = page.lines().filter_map(|line| line.strip_prefix("```"));
+    begins.filter(|language| PROGRAMS.contains(language)).count()
 }
 
 fn pages() -> Vec<PathBuf> {
@@ -84,7 +117,7 @@ fn blocks(page: &str, text: &str) -> Vec<Block> {
         let does = match says.split_once(' ') {
             None if says == "sh" => Does::Run,
             None if NO_COMMANDS.contains(&says) => Does::Nothing,
-            None if page == "clients.md" && PROGRAMS.contains(&says) => Does::Nothing,
+            None if ["clients.md", WITH_SITE].contains(&page) && PROGRAMS.contains(&says) => Does::Nothing,
             Some(("sh", "server")) => Does::Serve,
             Some(("text", "browser")) => Does::Open,
             Some(("sh", reason)) if reason.strip_prefix("no-run: ").is_some_and(|why| why.len() > 10) => Does::Nothing,
@@ -140,6 +173,12 @@ const CONFIGURATION: &str = r#"
     redirect_uris = ["https://app.example.net/callback"]
 "#;
 
+const HANDOVER: &str = r#"
+    [handover]
+    url = "https://www.example.com/connect/sign-in"
+    secret = "handover-secret-of-this-test-which-is-long"
+"#;
+
 const ASK: &str = "https://auth.example.com/oauth/authorize?response_type=code&client_id=CLIENT_ID\
     &redirect_uri=https%3A%2F%2Fapp.example.net%2Fcallback&code_challenge=CHALLENGE&code_challenge_method=S256";
 const EXCHANGE: &str = "curl https://auth.example.com/oauth/token -u CLIENT_ID:CLIENT_SECRET -d grant_type=authorization_code \
@@ -156,6 +195,7 @@ impl World {
             ("CLIENT_ID", "first-app"),
             ("CLIENT_SECRET", "client-secret-of-this-test"),
             ("RESOURCE_SECRET", "resource-secret-of-this-test"),
+            ("HANDOVER_SECRET", "handover-secret-of-this-test-which-is-long"),
             ("STATE", "xyz"),
             ("VERIFIER", VERIFIER),
             ("CHALLENGE", CHALLENGE),
@@ -169,10 +209,16 @@ impl World {
         }
     }
 
-    /// Starts a server and gives its app a grant.
-    fn prepare(&mut self) {
-        self.folder.write("hallpass.toml", CONFIGURATION);
+    /// Starts a server, and gives its app a grant unless a site signs people in.
+    fn prepare(&mut self, page: &str) {
         self.folder.write("operator.password", "correct horse\n");
+        if page == WITH_SITE {
+            self.folder
+                .write("hallpass.toml", &format!("{CONFIGURATION}{HANDOVER}"));
+            self.serve("hallpass serve");
+            return;
+        }
+        self.folder.write("hallpass.toml", CONFIGURATION);
         self.serve("hallpass serve");
         self.open(ASK);
         self.run(EXCHANGE).unwrap();
