@@ -116,7 +116,7 @@ pub(super) fn networks(node: &Node) -> Result<Vec<IpNet>, String> {
         })?;
         if network.prefix_len() == 0 {
             return Err(format!(
-                "{text:?} is every address: every client could claim any address"
+                "{text:?} is every address: name a smaller network"
             ));
         }
         if network.trunc() != network {

@@ -156,7 +156,7 @@ impl Described {
             None => now,
             // The site's clock may be ahead, but not by so much that nothing later would count.
             Some(millis) if millis > now.0 + AHEAD => {
-                return Err(members.wrong("as_of", "it is more than a day ahead; expected Unix milliseconds"));
+                return Err(members.wrong("as_of", "it is more than five minutes ahead; expected Unix milliseconds"));
             }
             Some(millis) if millis < FAR_SECONDS => {
                 return Err(members.wrong("as_of", "expected Unix milliseconds, not seconds"));
@@ -180,7 +180,7 @@ impl Described {
 }
 
 /// How far ahead the site's clock may be, in milliseconds.
-const AHEAD: i64 = 24 * 60 * 60 * 1_000;
+const AHEAD: i64 = 5 * 60 * 1_000;
 
 impl Organizations {
     fn read(members: &mut Members) -> Result<Self, Failure> {

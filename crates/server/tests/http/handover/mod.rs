@@ -1,6 +1,7 @@
 //! Handover: the site that people already have signs them in (docs/guide/handover.md).
 
 mod arrival;
+mod attacks;
 mod messages;
 mod pages;
 mod presets;

@@ -3,6 +3,7 @@
 mod apps;
 mod catalogue;
 mod defaults;
+mod handover;
 mod keys;
 mod organizations;
 mod paths;

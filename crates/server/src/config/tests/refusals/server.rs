@@ -45,7 +45,7 @@ api_url = "ftp://a.example""#,
     ),
     (
         "[server]\ntrusted_proxies = [\"::/0\"]",
-        r#"2: server.trusted_proxies: "::/0" is every address: every client could claim any address"#,
+        r#"2: server.trusted_proxies: "::/0" is every address: name a smaller network"#,
     ),
     (
         "[server]\ntrusted_proxies = \"10.0.0.0/8\"",
