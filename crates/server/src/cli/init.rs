@@ -1,8 +1,12 @@
 //! `hallpass init`: a configuration to begin with, and the secrets that it names.
 
+mod site;
+
 use super::{Failed, print};
 use crate::data_folder::ownership;
 use crate::random;
+use clap::Args;
+use site::Site;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -23,31 +27,60 @@ and, while the server runs, in this folder in a second terminal:
   curl http://localhost:8080/oauth/token -u "first-app:$(cat first-app.secret)" -d grant_type=client_credentials
 "#;
 
+#[derive(Args)]
+pub(super) struct Init {
+    /// Put the server behind the login of a site, and print the page that the site adds
+    #[arg(long, value_name = "LANGUAGE")]
+    site: Option<Site>,
+}
+
 /// Writes the files into the working folder. A file that exists is left as it is.
-pub(super) fn run() -> Result<(), Failed> {
+pub(super) fn run(options: &Init) -> Result<(), Failed> {
     // A symbolic link without a target counts as an existing file too.
     if fs::symlink_metadata(CONFIGURATION).is_ok() {
-        let text =
-            format!("{CONFIGURATION} already exists: nothing was written. Run `hallpass init` in another folder");
-        return Err(Failed::Init(text));
+        return match options.site {
+            Some(site) => add_site(site),
+            None => Err(Failed::Init(format!(
+                "{CONFIGURATION} already exists: nothing was written. Run `hallpass init` in another folder"
+            ))),
+        };
     }
     for name in SECRETS {
-        let secret = random::alphanumeric(SECRET_LENGTH);
-        match write_new(Path::new(name), &format!("{secret}\n"))? {
-            true => print(&format!("wrote {name}\n"))?,
-            false => {
-                check_own(Path::new(name))?;
-                print(&format!("{name} already exists: it is used as it is\n"))?;
-            }
-        }
+        make_secret(name)?;
+    }
+    let mut text = TEXT.to_owned();
+    if options.site.is_some() {
+        make_secret(site::SECRET)?;
+        text = format!("{text}{}\n{}", site::APP, site::SECTION);
     }
     // Written last, so that an interrupted `init` can be repeated.
-    if !write_new(Path::new(CONFIGURATION), TEXT)? {
+    if !write_new(Path::new(CONFIGURATION), &text)? {
         return Err(Failed::Init(format!(
             "{CONFIGURATION} already exists: it is left as it is"
         )));
     }
-    print(&format!("wrote {CONFIGURATION}\n{NEXT}"))
+    print(&format!("wrote {CONFIGURATION}\n{NEXT}"))?;
+    options.site.map_or(Ok(()), Site::print)
+}
+
+/// Prints the section for an existing configuration, which only its owner changes.
+fn add_site(site: Site) -> Result<(), Failed> {
+    make_secret(site::SECRET)?;
+    print(&format!(
+        "{CONFIGURATION} already exists: it is left as it is. Add this section to it, unless it has one:\n\n{}",
+        site::SECTION
+    ))?;
+    site.print()
+}
+
+/// Writes a new secret into the file, or checks the file that exists.
+fn make_secret(name: &str) -> Result<(), Failed> {
+    let secret = random::alphanumeric(SECRET_LENGTH);
+    if write_new(Path::new(name), &format!("{secret}\n"))? {
+        return print(&format!("wrote {name}\n"));
+    }
+    check_own(Path::new(name))?;
+    print(&format!("{name} already exists: it is used as it is\n"))
 }
 
 /// Refuses an existing secret file that another account may read or change.
@@ -87,13 +120,19 @@ fn write_new(path: &Path, content: &str) -> Result<bool, Failed> {
 mod tests {
     use super::*;
 
+    /// The secret files that a configuration names.
+    fn named(text: &str) -> Vec<&str> {
+        let named = text.lines().filter_map(|line| line.split_once("_file = "));
+        let mut named: Vec<_> = named.map(|(_, name)| name.trim_matches('"')).collect();
+        named.sort_unstable();
+        named
+    }
+
     #[test]
     fn every_secret_that_the_configuration_names_is_made() {
-        let named = TEXT.lines().filter_map(|line| line.split_once("_file = "));
-        let mut named: Vec<_> = named.map(|(_, name)| name.trim_matches('"')).collect();
         let mut made = SECRETS;
-        named.sort_unstable();
         made.sort_unstable();
-        assert_eq!(named, made);
+        assert_eq!(named(TEXT), made);
+        assert_eq!(named(site::SECTION), [site::SECRET]);
     }
 }

@@ -52,7 +52,7 @@ enum Command {
     /// Run a demo on localhost: server, sample API, sample third-party app, people to sign in as
     Demo(Demo),
     /// Write a first configuration and its secrets into this folder
-    Init,
+    Init(init::Init),
     /// Run the server
     Serve(Serve),
     /// Check or show the configuration, or list the presets
@@ -169,7 +169,7 @@ async fn run(command: Command) -> Result<(), Failed> {
             };
             Ok(demo::run(options).await?)
         }
-        Command::Init => init::run(),
+        Command::Init(options) => init::run(&options),
         Command::Serve(options) => serve::run(options).await,
         Command::Config(command) => configuration::run(command),
         Command::Migrate(options) => configuration::migrate(options).await,

@@ -125,3 +125,45 @@ fn a_file_that_cannot_be_written_whole_is_removed() {
     );
     assert!(FILES.iter().all(|name| !path(&folder, name).exists()));
 }
+
+/// The samples are run by tests of their own, so what is printed works.
+#[test]
+fn init_for_a_site_writes_the_section_and_prints_the_page_of_the_sample() {
+    for (language, sample) in [
+        ("php", "php/connect.php"),
+        ("django", "django/market/connect.py"),
+        ("express", "express/connect.js"),
+        ("flask", "flask/connect.py"),
+        ("rails", "rails/connect_controller.rb"),
+    ] {
+        let folder = empty();
+        let printed = folder.printed(&["init", "--site", language]);
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/handover");
+        assert!(printed.contains(&content(&samples.join(sample))), "{printed}");
+        assert!(
+            printed.contains("wrote handover.secret\nwrote hallpass.toml\n"),
+            "{printed}"
+        );
+        let shown = folder.printed(&["config", "show"]);
+        assert!(
+            shown.contains("url = \"http://localhost:9500/connect/sign-in\""),
+            "{shown}"
+        );
+        assert!(shown.contains("reach = \"partner\""), "{shown}");
+    }
+}
+
+#[test]
+fn init_for_a_site_leaves_an_existing_configuration_and_prints_the_section() {
+    let folder = empty();
+    folder.write("hallpass.toml", "# mine\n");
+    let printed = folder.printed(&["init", "--site", "flask"]);
+    assert!(
+        printed.starts_with("wrote handover.secret\nhallpass.toml already exists: it is left as it is."),
+        "{printed}"
+    );
+    assert!(printed.contains("\n[handover]\nurl = "), "{printed}");
+    assert_eq!(content(&path(&folder, "hallpass.toml")), "# mine\n");
+    let unknown = folder.call(&["init", "--site", "cobol"]);
+    assert_eq!((unknown.code, unknown.stdout.as_str()), (2, ""));
+}
