@@ -1,6 +1,6 @@
 //! What a deletion ends. Printed before the deletion, and again afterwards.
 
-use crate::accounts::spelling;
+use crate::declared::declared_name;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{App, Organization, User};
 use crate::store::{Store, StoreError, Toll};
@@ -50,7 +50,7 @@ impl Deletion {
                 apps => format!("{} apps stay without an owner", counted(apps)),
             },
         ];
-        let note = declared_name(hallpass, user).map(|_| match user.external_id {
+        let note = declared_name(&hallpass.config, user).map(|_| match user.external_id {
             Some(_) => DECLARED_SUBJECT,
             None => DECLARED,
         });
@@ -86,16 +86,6 @@ impl Deletion {
     pub(super) fn done(self) -> Self {
         Self { deleted: true, ..self }
     }
-}
-
-/// The name under which the configuration declares this person.
-pub(super) fn declared_name(hallpass: &Hallpass, user: &User) -> Option<String> {
-    let mut declared = hallpass.config.users.iter();
-    let declared = declared.find(|declared| match &declared.external_id {
-        Some(id) => user.external_id.as_ref().is_some_and(|own| *id == *own),
-        None => user.email.as_deref() == Some(&spelling::email(&declared.email)),
-    });
-    declared.map(|declared| spelling::email(&declared.email))
 }
 
 fn ending(number: u32, noun: &str) -> String {

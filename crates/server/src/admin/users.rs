@@ -1,6 +1,6 @@
 //! The operator creates, changes and suspends people, and sets passwords.
 
-use super::deletion::{Deletion, declared_name};
+use super::deletion::Deletion;
 use super::failure::Failure;
 use super::organizations::check_role;
 use super::request::{self, Answer, Created, Json, Query, nullable};
@@ -9,6 +9,7 @@ use crate::accounts::spelling;
 use crate::apps::registration::Email;
 use crate::audit::Who;
 use crate::config::{Secret, language_tag, typeable};
+use crate::declared::declared_name;
 use crate::http::paging::{Cursor, List, PageQuery};
 use crate::random;
 use crate::serve::hallpass::Hallpass;
@@ -265,7 +266,7 @@ pub(super) async fn delete(
     let user = find::user(&hallpass, &name).await?;
     check_no_operator(&user)?;
     let deletion = Deletion::of_user(&hallpass, &user).await?;
-    let declared = declared_name(&hallpass, &user);
+    let declared = declared_name(&hallpass.config, &user);
     let event = who.did(AuditAction::UserDeleted, now).user(user.id).before(&user);
     let store = hallpass.store.recording(event);
     store.delete_user(&user, declared.as_deref(), now).await?;

@@ -11,6 +11,8 @@ mod organizations;
 mod resources;
 mod users;
 
+pub(crate) use users::declared_name;
+
 #[cfg(test)]
 mod tests;
 

@@ -13,6 +13,16 @@ use serde_json::json;
 
 const KIND: &str = "user";
 
+/// The name under which the configuration declares this person.
+pub(crate) fn declared_name(config: &config::Config, user: &User) -> Option<String> {
+    let mut declared = config.users.iter();
+    let declared = declared.find(|declared| match &declared.external_id {
+        Some(id) => user.external_id.as_ref().is_some_and(|own| *id == *own),
+        None => user.email.as_deref() == Some(&spelling::email(&declared.email)),
+    });
+    declared.map(|declared| spelling::email(&declared.email))
+}
+
 impl Declaration<'_> {
     pub(super) async fn users(&mut self) -> Result<(), DeclaredError> {
         for declared in &self.config.users {

@@ -91,6 +91,22 @@ impl Directory {
         self.with_owners(&registered).await.map(Some)
     }
 
+    /// The name of whoever publishes the app: its organization, or its developer where nobody sees that there are
+    /// organizations.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn publisher(&self, client: &Client) -> Result<Option<String>, StoreError> {
+        if !client.organization.hidden {
+            return Ok(Some(client.organization.name.clone()));
+        }
+        let Some(developer) = client.app.owner else {
+            return Ok(None);
+        };
+        let developer = self.user(developer).await?;
+        Ok(developer.map(|developer| developer.name.clone()))
+    }
+
     fn registered(&self, app: App) -> Registered {
         if let Some(unknown) = &app.unknown {
             tracing::warn!(client_id = app.client_id, %unknown, "an app is disabled: this version does not know a word of it");

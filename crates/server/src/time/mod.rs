@@ -4,6 +4,8 @@ mod corrected;
 
 pub use corrected::{Corrected, Sample};
 
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -36,6 +38,15 @@ impl Instant {
             self.0
                 .saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
         )
+    }
+
+    /// The moment as people and programs read it: RFC 3339, in UTC, always with milliseconds, so that moments line up and sort
+    /// as text. One after the year 9999 is written as the last one that has a form.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        /// Milliseconds, even where they are zero.
+        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+        PRINTER.timestamp_to_string(&Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::MAX))
     }
 
     /// Whole seconds since the epoch, as in `exp` and `iat` (RFC 7519 §2).
@@ -186,6 +197,18 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_moment_has_milliseconds() {
+        for (millis, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_700_000_000_200, "2023-11-14T22:13:20.200Z"),
+            (1_700_000_000_226, "2023-11-14T22:13:20.226Z"),
+        ] {
+            assert_eq!(Instant(millis).rfc3339(), expected);
+        }
+        assert_eq!(Instant(i64::MAX).rfc3339().len(), Instant(0).rfc3339().len());
+    }
 
     const HOUR: u64 = 3600;
 

@@ -72,7 +72,7 @@ async fn put(
     if organizations.is_empty() {
         return Ok(nowhere(visit, request, query));
     }
-    let owner = owner(&visit.hallpass, request).await?;
+    let owner = visit.hallpass.directory.publisher(&request.client).await?;
     let question = Question {
         request,
         owner: owner.as_deref(),
@@ -127,19 +127,6 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
         }
         .render(frame)
     })
-}
-
-/// The maker of the app: its organization or, if organizations are hidden, the developer who registered it.
-async fn owner(hallpass: &Hallpass, request: &AuthorizationRequest) -> Result<Option<String>, Refusal> {
-    let organization = &request.client.organization;
-    if !organization.hidden {
-        return Ok(Some(organization.name.clone()));
-    }
-    let Some(developer) = request.client.app.owner else {
-        return Ok(None);
-    };
-    let developer = hallpass.directory.user(developer).await?;
-    Ok(developer.map(|developer| developer.name.clone()))
 }
 
 /// `POST /consent`.
@@ -321,7 +308,7 @@ async fn allow<'f>(
     form: &'f Form,
 ) -> Result<Result<Response, AskReason<'f>>, Refusal> {
     let organizations = choices(&visit.hallpass, user, request).await?;
-    let owner = owner(&visit.hallpass, request).await?;
+    let owner = visit.hallpass.directory.publisher(&request.client).await?;
     let question = Question {
         request,
         owner: owner.as_deref(),
