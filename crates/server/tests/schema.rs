@@ -22,20 +22,43 @@ client_secret = "a-secret-of-43-characters-as-hallpass-makes"
 redirect_uris = ["https://app.example/callback"]
 "#;
 
+/// A site that signs its people in.
+const HANDOVER: &str = r#"
+[handover]
+url = "https://www.example.com/connect/sign-in"
+secret = "a-secret-of-the-site-with-at-least-32-bytes"
+roles = ["member", "owner"]
+"#;
+
+/// Runs Schemathesis with these arguments against the server.
+fn answers_as_it_says(server: &Server, arguments: &[&str]) -> bool {
+    let status = Command::new(e2e("schema/.venv/bin/schemathesis"))
+        .arg("--config-file")
+        .arg(e2e("schema/schemathesis.toml"))
+        .arg("run")
+        .arg(format!("{}/openapi.json", server.url))
+        .args(["--url", &server.url, "--max-time", "10", "--seed", "1", "--no-color"])
+        .args(arguments)
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .status();
+    status.expect("Schemathesis starts").success()
+}
+
 #[test]
 fn every_answer_is_as_the_document_says() {
     for preset in preset_names() {
         let server = Server::start(preset, DECLARED);
-        let status = Command::new(e2e("schema/.venv/bin/schemathesis"))
-            .arg("--config-file")
-            .arg(e2e("schema/schemathesis.toml"))
-            .arg("run")
-            .arg(format!("{}/openapi.json", server.url))
-            .args(["--url", &server.url, "--max-time", "10", "--seed", "1", "--no-color"])
-            .args(["--auth", "sample:a-secret-of-43-characters-as-hallpass-makes"])
-            .current_dir(env!("CARGO_TARGET_TMPDIR"))
-            .status();
-        assert!(status.expect("Schemathesis starts").success(), "under {preset}");
+        let app = ["--auth", "sample:a-secret-of-43-characters-as-hallpass-makes"];
+        assert!(answers_as_it_says(&server, &app), "under {preset}");
         server.stop();
     }
+}
+
+#[test]
+fn every_answer_to_the_site_is_as_the_document_says() {
+    let server = Server::start("default", &format!("{HANDOVER}{DECLARED}"));
+    let secret = "Authorization: Bearer a-secret-of-the-site-with-at-least-32-bytes";
+    let site = ["--header", secret, "--include-path-regex", "^/handover"];
+    assert!(answers_as_it_says(&server, &site));
+    server.stop();
 }

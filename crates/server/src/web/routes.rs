@@ -1,5 +1,6 @@
 //! Every address of a page, behind a router. The paths of endpoints that machines call are in [`crate::http::endpoints`].
 
+use crate::accounts;
 use crate::accounts::handover::endpoint;
 use crate::serve::hallpass::Hallpass;
 use crate::web::account::{connected_apps, overview};
@@ -39,6 +40,7 @@ pub fn pages(hallpass: Arc<Hallpass>) -> Router {
         )
         .route("/developer/apps/{client_id}/secret", post(secrets::make))
         .route("/developer/apps/{client_id}/secret/end", post(secrets::end))
+        .merge(accounts::handover::routes(&hallpass))
         .fallback(landing::not_found)
         .method_not_allowed_fallback(landing::method_not_allowed)
         .with_state(hallpass)

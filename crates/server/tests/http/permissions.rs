@@ -12,6 +12,9 @@ use world::*;
 
 const ROUTER: &str = include_str!("../../src/web/routes.rs");
 const ADMIN: &str = include_str!("../../src/admin/api.rs");
+const SITE: &str = include_str!("../../src/accounts/handover/routes.rs");
+/// The calls in [`SITE`].
+const MERGED: &str = ".merge(accounts::handover::routes(&hallpass))";
 
 const NOBODY: &str = "—";
 
@@ -49,6 +52,9 @@ fn addresses() -> BTreeSet<String> {
     let (endpoints, pages) = ROUTER.split_once("pub fn pages").unwrap();
     let (pages, _) = pages.split_once(".fallback(").unwrap();
     let (_, pages) = pages.split_once("Router::new()").unwrap();
+    let (_, site) = SITE.split_once("Router::new()").unwrap();
+    let (site, _) = site.split_once(".layer(").unwrap();
+    let pages = [pages.replacen(MERGED, "", 1).as_str(), site].concat();
     for route in pages.split(".route(").skip(1) {
         let (path, handlers) = route.trim_start_matches(['\n', ' ', '"']).split_once('"').unwrap();
         // Every name that is called is a method. A method that the test does not know has no row.

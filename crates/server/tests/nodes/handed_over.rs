@@ -7,17 +7,17 @@ use tokio::task::JoinSet;
 use url::Url;
 
 /// The secret of the site.
-const SECRET: &str = "a-secret-of-the-site-with-at-least-32-bytes";
+pub(crate) const SECRET: &str = "a-secret-of-the-site-with-at-least-32-bytes";
 
 /// The section that hands sign-ins over to a site.
-const HANDOVER: &str = "
+pub(crate) const HANDOVER: &str = "
 [handover]
 url = \"https://www.example.com/connect/sign-in\"
 secret = \"a-secret-of-the-site-with-at-least-32-bytes\"
 ";
 
 /// What the site answers at one server. Returns the address for the browser, below the public address.
-async fn accept(address: &str, sent: &Url, subject: &str) -> Value {
+pub(crate) async fn accept(address: &str, sent: &Url, subject: &str) -> Value {
     let request = sent.query_pairs().find(|(name, _)| name == "handover");
     let message = json!({ "handover": request.expect("a request").1, "subject": subject, "name": "Ada" });
     let post = reqwest::Client::new()
@@ -29,7 +29,7 @@ async fn accept(address: &str, sent: &Url, subject: &str) -> Value {
 }
 
 /// The same address at one server.
-fn at(address: &str, front: &str, answer: &Value) -> String {
+pub(crate) fn at(address: &str, front: &str, answer: &Value) -> String {
     let redirect_to = answer["redirect_to"].as_str().expect("an address");
     redirect_to.replacen(front, address, 1)
 }

@@ -26,4 +26,5 @@ mod person;
 mod server;
 mod spreading;
 mod start;
+mod told;
 mod world;

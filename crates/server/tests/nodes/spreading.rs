@@ -12,11 +12,11 @@ const BOUND: Duration = Duration::from_secs(2);
 
 /// The longest wait so far.
 #[derive(Default)]
-struct Seen(Duration);
+pub(crate) struct Seen(Duration);
 
 impl Seen {
     /// Asks a server until its answer shows the change.
-    async fn wait<F: Future<Output = Answer>>(
+    pub(crate) async fn wait<F: Future<Output = Answer>>(
         &mut self,
         acknowledged: Instant,
         ask: impl Fn() -> F,
@@ -34,7 +34,7 @@ impl Seen {
         }
     }
 
-    fn told(&self, what: &str) {
+    pub(crate) fn told(&self, what: &str) {
         println!("{what}: seen by all within {} ms", self.0.as_millis());
     }
 }
@@ -43,7 +43,7 @@ fn is_inactive(answer: &Answer) -> bool {
     answer.status == 200 && answer.json["active"] == false
 }
 
-fn is_refused(answer: &Answer) -> bool {
+pub(crate) fn is_refused(answer: &Answer) -> bool {
     answer.status == 401
 }
 

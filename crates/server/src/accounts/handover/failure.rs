@@ -42,6 +42,11 @@ impl Failure {
         Self::of(405, "method_not_allowed", "this address does not take this method")
     }
 
+    /// An older word of the site, or a state that does not allow the change.
+    pub(super) fn conflict(description: &str) -> Self {
+        Self::of(409, "conflict", description)
+    }
+
     /// The request ended.
     pub(super) fn gone(description: &str) -> Self {
         Self::of(410, "expired", description)

@@ -137,6 +137,21 @@ impl SignedIn {
 }
 
 impl Described {
+    /// Reads the body of `PUT /handover/people/{subject}`. Members about a sign-in are accepted and mean nothing.
+    pub(super) fn parse(body: &[u8], subject: &str, now: Instant) -> Result<Self, Failure> {
+        let mut members = Members::parse(body)?;
+        match members.optional_text("subject")? {
+            Some(named) if named != subject => {
+                return Err(members.wrong("subject", "it is not the subject of the address"));
+            }
+            _ => {}
+        }
+        for ignored in ["auth_time", "acr", "amr"] {
+            members.take(ignored);
+        }
+        Self::read(members, subject.to_owned(), now)
+    }
+
     fn read(mut members: Members, subject: String, now: Instant) -> Result<Self, Failure> {
         ExternalId::parse(&subject).map_err(|fault| members.wrong("subject", fault.to_string()))?;
         let contact_email = members.text("email")?;

@@ -78,6 +78,9 @@ impl Plan<'_> {
         let record = match &user {
             Some(user) if user.admin => return Ok(Effect::Operator),
             Some(user) => store.site_record(user.id).await?,
+            None if store.is_own_subject(&person.external_id).await? => {
+                return Err(Failure::member("subject", "another person of this server has it"));
+            }
             None => None,
         };
         let later = match &user {

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document at `/openapi.json`. It describes the endpoints that machines call: the paths, grant types, scopes and
 //! answers of this server's configuration. Pages for people are not in it, so the authorization endpoint is not either.
 
+use crate::accounts::handover::openapi as handover;
 use crate::config::{DialectName, IdentityMember};
 use crate::http::endpoints::{Endpoint, TABLE};
 use crate::http::respond;
@@ -27,7 +28,7 @@ fn document(hallpass: &Hallpass) -> Value {
             listed.insert(row.location.documented_path(&hallpass.config.paths), item);
         }
     }
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": format!("{}: OAuth", hallpass.config.brand.name),
@@ -50,7 +51,28 @@ fn document(hallpass: &Hallpass) -> Value {
                 "Token": token_answer(hallpass),
             },
         },
-    })
+    });
+    if hallpass.config.handover.is_some() {
+        add_handover(&mut document, &hallpass.issuer);
+    }
+    document
+}
+
+/// Adds the calls of the site that signs people in.
+fn add_handover(document: &mut Value, issuer: &str) {
+    let all = [
+        ("/paths", handover::paths(issuer)),
+        ("/components/schemas", handover::schemas()),
+        (
+            "/components/securitySchemes",
+            Map::from_iter([("site".to_owned(), handover::security())]),
+        ),
+    ];
+    for (place, members) in all {
+        if let Some(Value::Object(there)) = document.pointer_mut(place) {
+            there.extend(members);
+        }
+    }
 }
 
 /// The path item of an endpoint; `None` where the document does not have it.

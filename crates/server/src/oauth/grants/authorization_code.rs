@@ -133,6 +133,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
             if crowded && let Err(error) = end_longest_idle(hallpass, request, &grant).await {
                 tracing::warn!(%error, grant = %grant.id, "grants beyond the limit stay until the next redemption");
             }
+            let scopes = issue::still_granted(hallpass, &grant, scopes).await?;
             Ok(issue::for_grant(hallpass, request, &grant, scopes, request.now)?)
         }
         None => Err(lost(hallpass, request, &grant).await?),

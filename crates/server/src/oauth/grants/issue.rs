@@ -6,7 +6,8 @@ use crate::http::respond;
 use crate::http::respond::Response;
 use crate::keys::Keyring;
 use crate::oauth::grants::TokenRequest;
-use crate::oauth::refusal::ServerReason;
+use crate::oauth::refusal::{Refusal, ServerReason};
+use crate::oauth::scopes::ScopeReason;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{ClientType, Grant};
 use crate::time::Instant;
@@ -50,6 +51,25 @@ fn refresh_life(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instan
         token: token.into_iter().flatten().min().map(|end| remaining(end, now)),
         grant: whole.into_iter().flatten().min().map(|end| remaining(end, now)),
     }
+}
+
+/// The scopes that the grant still has. If its tokens were recalled, it may have lost scopes after `grant` was read: the row is
+/// read again.
+///
+/// # Errors
+/// If none is left, or the database is away.
+pub async fn still_granted(hallpass: &Hallpass, grant: &Grant, scopes: Scopes) -> Result<Scopes, Refusal> {
+    if hallpass.revoked.recalled_by(grant.id.0).is_none() {
+        return Ok(scopes);
+    }
+    let Some(row) = Box::pin(hallpass.store.grant(grant.id)).await? else {
+        return Ok(scopes);
+    };
+    let scopes = scopes.intersection(&row.scopes);
+    if scopes.is_empty() {
+        return Err(ScopeReason::Lost.into());
+    }
+    Ok(scopes)
 }
 
 /// The answer for a grant whose current generation was issued at `issued_at`. The same grant, scopes and moment give the same

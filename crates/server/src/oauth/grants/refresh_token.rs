@@ -101,6 +101,7 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
         }
         if decided == Meaning::Repeat || !issue::rotates(hallpass, request.client) {
             let issued_at = moment_of_issue(hallpass, request, decided, &grant);
+            let scopes = issue::still_granted(hallpass, &grant, scopes).await?;
             return Ok(issue::for_grant(hallpass, request, &grant, scopes, issued_at)?);
         }
         let rotated = hallpass
@@ -109,6 +110,7 @@ pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<
             .await?;
         if rotated.changed {
             let issued_at = rotated.grant.rotated_at;
+            let scopes = issue::still_granted(hallpass, &rotated.grant, scopes).await?;
             return Ok(issue::for_grant(hallpass, request, &rotated.grant, scopes, issued_at)?);
         }
         grant = hallpass.as_it_stands(rotated.grant, request.now).await?;

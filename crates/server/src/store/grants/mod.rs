@@ -8,6 +8,7 @@ pub(crate) mod due;
 pub(crate) mod end;
 pub(crate) mod insert;
 mod lists;
+mod of_person;
 pub(crate) mod redeem;
 mod room;
 pub(crate) mod rotate;

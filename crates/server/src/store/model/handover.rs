@@ -97,3 +97,57 @@ pub struct SiteRecord {
     /// The moment of the last change that was applied, by the site's clock.
     pub as_of: Option<Instant>,
 }
+
+/// A session of a person, for an export.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptSession {
+    /// How it began, as it is stored.
+    pub kind: String,
+    /// When it began.
+    pub created: Instant,
+    /// When it expires.
+    pub expires: Instant,
+    /// When the person last proved who they are, if that was not when it began.
+    pub auth_time: Option<Instant>,
+}
+
+/// The site's answer to a sign-in of a person, for an export.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptSignIn {
+    /// When the site answered.
+    pub accepted: Instant,
+    /// When the browser came back with the answer.
+    pub spent: Option<Instant>,
+    /// When the person last proved to the site who they are.
+    pub auth_time: Option<Instant>,
+    /// The authentication context class.
+    pub acr: Option<String>,
+    /// The authentication methods.
+    pub amr: Option<String>,
+}
+
+/// A membership of a person, for an export.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptMembership {
+    /// The organization's name in addresses.
+    pub slug: String,
+    /// The site's own id of the organization.
+    pub external_id: Option<String>,
+    /// The organization's name.
+    pub name: String,
+    /// The role, as it is stored.
+    pub role: String,
+    /// When it ended.
+    pub ended: Option<Instant>,
+}
+
+/// An app that a person manages, for an export.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptApp {
+    /// The client ID.
+    pub client_id: String,
+    /// The name.
+    pub name: String,
+    /// Whether the person owns it. Otherwise they are in its team.
+    pub owned: bool,
+}

@@ -10,7 +10,9 @@ mod record;
 
 pub use client::{App, AppSecret, AppUpdate, ListedApp, OrganizationName, Others, Resource, SecretHash};
 pub use grant::{Connection, Grant, GrantFilter, ListedGrant, NewGrant, Redeem, Redeemed, Rotate, Rotated, Surplus};
-pub use handover::{Acceptance, Accepted, Arrival, SitePerson, SiteRecord};
+pub use handover::{
+    Acceptance, Accepted, Arrival, KeptApp, KeptMembership, KeptSession, KeptSignIn, SitePerson, SiteRecord,
+};
 pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
 pub use record::{
     AuditCursor, AuditEvent, AuditFilter, Beat, Change, Declared, Key, ListedEvent, Mark, NewChange, Recall, Recalled,
@@ -121,7 +123,7 @@ macro_rules! texts {
 texts! {
     /// Why a grant ended.
     EndReason {
-        /// The person ended it on the connected-apps page.
+        /// The person ended it, on the connected-apps page or at the site.
         ByPerson = "by_person",
         /// The app revoked its refresh token (RFC 7009).
         ByApp = "by_app",
@@ -271,6 +273,8 @@ texts! {
         UserDeleted = "user_deleted",
         /// A person signed in.
         SignedIn = "signed_in",
+        /// The site signed a person out in every browser.
+        SignedOut = "signed_out",
         /// A sign-in was brought back by another browser than the one that began it.
         SignInRefused = "sign_in_refused",
         /// An organization was created.
@@ -295,6 +299,8 @@ texts! {
         GrantCreated = "grant_created",
         /// A grant ended before it expired.
         GrantEnded = "grant_ended",
+        /// A grant lost some of its scopes.
+        GrantNarrowed = "grant_narrowed",
         /// Copies of a refresh token were used from different sources.
         DeviceCopied = "device_copied",
         /// A key that replaces another one was published.

@@ -160,6 +160,18 @@ pub struct Recall {
     pub before: Vec<Mark>,
 }
 
+impl Recall {
+    /// Revokes every access token that was issued to an owner, an app itself or a grant, up to a moment. Replaces no entry.
+    #[must_use]
+    pub fn of_tokens(owner: Uuid, issued_by: Instant) -> Self {
+        Self {
+            recalled: Recalled::Tokens { owner, issued_by },
+            folded: vec![],
+            before: vec![],
+        }
+    }
+}
+
 /// The target of a recall.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Recalled {

@@ -26,12 +26,31 @@ impl Store {
     /// [`StoreError::Conflict`](crate::store::StoreError::Conflict): there is no such person, or they operate this
     /// server.
     pub async fn delete_user(&self, user: &User, declared: Option<&str>, now: Instant) -> Result<()> {
-        let owned: Vec<AppId> = all(self.scan(OWNED_BY, vec![user.id.into()]).await?, Row::take)?;
         let bury = vec![user.id.to_string().into(), now.into(), now.into(), user.id.into()];
-        let mut statements = vec![
-            Statement::new(BURY_SUBJECT, bury),
-            Statement::new(DELETE_USER, vec![user.id.into()]).expect_one(),
-        ];
+        self.delete_person(user, declared, Statement::new(BURY_SUBJECT, bury), now)
+            .await
+    }
+
+    /// The same by the site's word, which counts as of now: what the site said before does not bring the person back.
+    pub async fn delete_site_person(&self, user: &User, declared: Option<&str>, now: Instant) -> Result<()> {
+        let bury = vec![now.into(), now.into(), user.id.into()];
+        self.delete_person(user, declared, Statement::new(BURY_NOW, bury), now)
+            .await
+    }
+
+    /// The site says once more that a person is deleted. Whether there was one with this subject.
+    pub async fn is_deleted_again(&self, subject: &str, now: Instant) -> Result<bool> {
+        if !self.is_deleted_subject(subject).await? {
+            return Ok(false);
+        }
+        let params = vec![now.into(), subject.into()];
+        self.write(vec![Statement::new(BURY_AGAIN, params)]).await?;
+        Ok(true)
+    }
+
+    async fn delete_person(&self, user: &User, declared: Option<&str>, bury: Statement, now: Instant) -> Result<()> {
+        let owned: Vec<AppId> = all(self.scan(OWNED_BY, vec![user.id.into()]).await?, Row::take)?;
+        let mut statements = vec![bury, Statement::new(DELETE_USER, vec![user.id.into()]).expect_one()];
         let of_user = [DELETE_SESSIONS, DELETE_MEMBERSHIPS, DELETE_FROM_TEAMS, DISOWN];
         statements.extend(of_user.map(|sql| Statement::new(sql, vec![user.id.into()])));
         for name in user.email.as_deref().into_iter().chain(declared) {
@@ -60,6 +79,12 @@ const OWNED_BY: &str = "SELECT id FROM apps WHERE owner_id = $1 ORDER BY id";
 const BURY_SUBJECT: &str = "INSERT INTO deleted_subjects (external_id, deleted, as_of) \
      SELECT COALESCE(external_id, $1), $2, COALESCE(as_of, $3) FROM users WHERE id = $4 \
      ON CONFLICT (external_id) DO UPDATE SET deleted = excluded.deleted, as_of = excluded.as_of";
+
+const BURY_NOW: &str = "INSERT INTO deleted_subjects (external_id, deleted, as_of) \
+     SELECT external_id, $1, CASE WHEN as_of > $2 THEN as_of ELSE $2 END FROM users WHERE id = $3 AND external_id IS NOT NULL \
+     ON CONFLICT (external_id) DO UPDATE SET deleted = excluded.deleted, as_of = excluded.as_of";
+
+const BURY_AGAIN: &str = "UPDATE deleted_subjects SET as_of = $1 WHERE external_id = $2 AND as_of < $1";
 
 const DELETE_USER: &str = "DELETE FROM users WHERE id = $1 AND admin = 0";
 

@@ -1,6 +1,7 @@
 //! People.
 
 mod deletion;
+mod kept;
 pub(crate) mod sessions;
 mod site;
 
@@ -52,6 +53,14 @@ impl Store {
     /// The person with this id of the site.
     pub async fn user_by_external_id(&self, external_id: &str) -> Result<Option<User>> {
         person_of(self.read(PERSON_BY_EXTERNAL_ID, &[external_id.into()]).await?)
+    }
+
+    /// Whether this is the subject of a person who has no id of the site.
+    pub async fn is_own_subject(&self, subject: &str) -> Result<bool> {
+        match own_subject(subject) {
+            Some(id) => Ok(self.user(id).await?.is_some()),
+            None => Ok(false),
+        }
     }
 
     /// People by number, without memberships.

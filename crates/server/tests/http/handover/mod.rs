@@ -4,6 +4,7 @@ mod arrival;
 mod attacks;
 mod messages;
 mod pages;
+mod people;
 mod presets;
 mod request;
 mod sign_in;
