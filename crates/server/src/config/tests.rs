@@ -200,6 +200,7 @@ mod presets {
         let world = World::new(&text.join("\n"))
             .beside("database-password", "secret\n")
             .beside("john.password", "secret\n")
+            .beside("handover.secret", &"s".repeat(32))
             .beside("api.secret", "secret\n")
             .beside("sample-app.secret", "secret\n");
         let config = world.config();
