@@ -57,9 +57,22 @@ pub(crate) fn cargo_fuzz(root: &Path) -> Result<PathBuf, String> {
     Ok(built)
 }
 
+/// The sample sites of `examples/handover`, with the frameworks that they pin.
+pub(crate) fn sample_sites(root: &Path) -> Outcome {
+    let sites = root.join("examples/handover");
+    for site in ["django", "flask"] {
+        python_packages(&virtualenv(root), &sites.join(site).join("requirements.txt"))?;
+    }
+    npm_packages(&sites.join("express"))?;
+    php()
+}
+
 /// openid-client, simple-oauth2, passport-oauth2 and axe-core at the versions that `e2e/node/package-lock.json` pins.
 pub(crate) fn node_packages(root: &Path) -> Outcome {
-    let folder = root.join("e2e/node");
+    npm_packages(&root.join("e2e/node"))
+}
+
+fn npm_packages(folder: &Path) -> Outcome {
     let lock = folder.join("package-lock.json");
     let stamp = folder.join("node_modules/installed-package-lock.json");
     if same(&lock, &stamp) {
@@ -74,7 +87,7 @@ pub(crate) fn node_packages(root: &Path) -> Outcome {
         return Err(format!("Node 20 or later is needed; found `{version}`"));
     }
     let quiet = ["ci", "--no-audit", "--no-fund"];
-    run(Command::new("npm").args(quiet).current_dir(&folder))?;
+    run(Command::new("npm").args(quiet).current_dir(folder))?;
     copy(&lock, &stamp)
 }
 
@@ -131,7 +144,7 @@ fn jars(folder: &Path) -> Outcome {
     copy(&pom, &installed)
 }
 
-/// PHP for the command line. The script needs nothing else.
+/// PHP for the command line. The script and the sample site need nothing else.
 pub(crate) fn php() -> Outcome {
     match output("php", &["--version"]) {
         Some(_) => Ok(()),
@@ -196,8 +209,10 @@ fn virtualenv(root: &Path) -> PathBuf {
     root.join("e2e/.venv")
 }
 
+/// Several files may be installed into one folder, if they pin the same versions of shared packages.
 fn python_packages(folder: &Path, requirements: &Path) -> Outcome {
-    let stamp = folder.join("installed-requirements.txt");
+    let whose = requirements.parent().and_then(Path::file_name).unwrap_or_default();
+    let stamp = folder.join(format!("installed-{}.txt", whose.to_string_lossy()));
     if same(requirements, &stamp) {
         return Ok(());
     }

@@ -62,7 +62,7 @@ const STEPS: [Step; 10] = [
     },
     Step {
         name: "browser",
-        says: "the pages, used by a person in Chromium",
+        says: "the pages, and the sample sites of the handover, used by a person in Chromium",
         run: browser,
     },
 ];
@@ -172,6 +172,7 @@ fn schema(root: &Path) -> Outcome {
 fn browser(root: &Path) -> Outcome {
     install::browser()?;
     install::node_packages(root)?;
+    install::sample_sites(root)?;
     driven(root, "browser")
 }
 

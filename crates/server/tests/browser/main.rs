@@ -13,9 +13,11 @@ mod browser_app;
 mod chromium;
 mod cookies;
 mod demo;
+mod handover;
 mod markup;
 #[path = "../process/mod.rs"]
 mod process;
+mod site;
 mod third_party;
 
 use std::collections::HashMap;

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 pub(crate) const SECRET: &str = "a-long-secret-a-long-secret-a-long-secret-aa";
 /// RFC 7636 appendix B, with the verifier below.
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 const PAGE: &str = "<!doctype html><html lang=en><title>Reports</title><h1 id=arrived>Welcome back</h1>";
 
