@@ -8,6 +8,7 @@ mod audit;
 mod configuration;
 mod confirm;
 mod grant;
+mod handover;
 mod init;
 mod key;
 mod log;
@@ -28,6 +29,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use configuration::{ConfigCommand, Migrate};
 use grant::GrantCommand;
+use handover::HandoverCommand;
 use key::KeyCommand;
 use org::OrgCommand;
 use rustix::process::Signal;
@@ -58,6 +60,9 @@ enum Command {
     /// Check or show the configuration, or list the presets
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check the sign-in of a site whose people this server serves
+    #[command(subcommand)]
+    Handover(HandoverCommand),
     /// Update the tables of the database for this version; `serve` does this at start
     Migrate(Migrate),
     /// Manage apps of the running server
@@ -124,6 +129,9 @@ enum Failed {
     /// Why `init` wrote no configuration.
     #[error("{0}")]
     Init(String),
+    /// What is wrong with the sign-in of the site, or why it was not checked.
+    #[error("{0}")]
+    Handover(String),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -172,6 +180,7 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Init(options) => init::run(&options),
         Command::Serve(options) => serve::run(options).await,
         Command::Config(command) => configuration::run(command),
+        Command::Handover(command) => handover::run(command).await,
         Command::Migrate(options) => configuration::migrate(options).await,
         Command::App(to) => app::run(&ApiClient::of(to.place).await?, to.command).await,
         Command::User(to) => user::run(&ApiClient::of(to.place).await?, to.command).await,

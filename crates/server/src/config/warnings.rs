@@ -2,8 +2,9 @@
 
 use super::sections::Lifetime;
 use super::{Config, Secret};
+use crate::config::is_on_this_computer;
 use std::time::Duration;
-use url::{Host, Url};
+use url::Url;
 
 /// The longest life of a code that RFC 6749 §4.1.2 recommends.
 const LONGEST_CODE: Duration = Duration::from_secs(600);
@@ -53,12 +54,5 @@ fn is_short(secret: &Secret) -> bool {
 }
 
 fn is_clear_to_others(url: &str) -> bool {
-    let Ok(url) = Url::parse(url) else { return false };
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "http" && !is_here
+    Url::parse(url).is_ok_and(|url| url.scheme() == "http" && !is_on_this_computer(&url))
 }

@@ -11,6 +11,7 @@ mod configuration;
 #[path = "../database/mod.rs"]
 mod database;
 mod guides;
+mod handover;
 mod harness;
 #[allow(dead_code, reason = "tests through HTTP read more of a page than a person does")]
 #[path = "../http/harness/html.rs"]

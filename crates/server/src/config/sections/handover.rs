@@ -72,7 +72,7 @@ fn page(node: &Node) -> Result<String, String> {
     if url.query_pairs().any(|(name, _)| name == "handover") {
         return Err("the parameter `handover` is added by Hallpass: leave it out".to_owned());
     }
-    if url.scheme() == "http" && !is_local(&url) {
+    if url.scheme() == "http" && !is_on_this_computer(&url) {
         return Err(format!(
             "http would show the sign-in to everybody on the way: use https (http only for this computer), found {text:?}"
         ));
@@ -80,8 +80,8 @@ fn page(node: &Node) -> Result<String, String> {
     Ok(url.into())
 }
 
-/// Whether the site is on this computer (RFC 6761 §6.3 for names below `localhost`).
-fn is_local(url: &Url) -> bool {
+/// Whether a site is on this computer (RFC 6761 §6.3 for names below `localhost`).
+pub(crate) fn is_on_this_computer(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -16,6 +16,7 @@ pub use audit::Audit;
 pub use brand::Brand;
 pub use defaults::Defaults;
 pub use handover::Handover;
+pub(crate) use handover::is_on_this_computer;
 pub use keys::Keys;
 pub use paths::Paths;
 pub use portal::{Portal, Register};
