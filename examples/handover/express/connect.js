@@ -18,7 +18,7 @@ export const connect = Router().get("/connect/sign-in", async (req, res) => {
       ...(person.blocked ? { error: "access_denied" } : described(person, signedInAt)),
     }),
   });
-  const { redirect_to: address } = await answer.json();
-  if (!address?.startsWith(`${HALLPASS_URL}/`)) throw new Error(`Hallpass answered ${answer.status}`);
+  const { redirect_to: address, error_description = "HALLPASS_URL is not its address" } = await answer.json();
+  if (!address?.startsWith(`${HALLPASS_URL}/`)) throw new Error(`Hallpass: ${error_description}`);
   res.set("cache-control", "no-store").redirect(303, address);
 });

@@ -18,8 +18,7 @@ def sign_in():
         "handover": request.args.get("handover", ""),
         **({"error": "access_denied"} if person.blocked else person.described(signed_in_at)),
     })
-    answer.raise_for_status()
-    address = answer.json()["redirect_to"]
+    address = answer.json().get("redirect_to", "")
     if not address.startswith(f"{HALLPASS}/"):
-        abort(502)
+        abort(502, "Hallpass: " + answer.json().get("error_description", "HALLPASS_URL is not its address"))
     return redirect(address, 303), {"Cache-Control": "no-store"}

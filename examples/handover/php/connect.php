@@ -13,9 +13,10 @@ $answer = file_get_contents(getenv('HALLPASS_URL').'/handover', false, stream_co
     'header' => ['Authorization: Bearer '.getenv('HALLPASS_HANDOVER_SECRET'), 'Content-Type: application/json'],
     'content' => json_encode(['handover' => $_GET['handover'] ?? ''] + $about),
 ]]));
-$address = json_decode((string) $answer, true)['redirect_to'] ?? '';
+$answer = json_decode((string) $answer, true);
+$address = $answer['redirect_to'] ?? '';
 if (!str_starts_with($address, getenv('HALLPASS_URL').'/')) {
-    error_log("Hallpass answered $answer");
+    error_log('Hallpass: '.($answer['error_description'] ?? 'no answer, or HALLPASS_URL is not its address'));
     refuse(502);
 }
 header('Cache-Control: no-store');

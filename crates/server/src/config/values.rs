@@ -115,9 +115,7 @@ pub(super) fn networks(node: &Node) -> Result<Vec<IpNet>, String> {
             format!("expected an address or a network such as \"10.0.0.0/8\" or \"fd00::/8\", found {text:?}")
         })?;
         if network.prefix_len() == 0 {
-            return Err(format!(
-                "{text:?} is every address: name a smaller network"
-            ));
+            return Err(format!("{text:?} is every address: name a smaller network"));
         }
         if network.trunc() != network {
             return Err(format!(

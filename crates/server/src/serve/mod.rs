@@ -55,7 +55,7 @@ pub struct Running {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The server cannot listen on the address.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}; choose another address with `listen` in [server], or with --listen")]
     Listen {
         /// The address.
         address: SocketAddr,

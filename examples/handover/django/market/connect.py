@@ -18,8 +18,8 @@ def sign_in(request):
         "handover": request.GET.get("handover", ""),
         **({"error": "access_denied"} if person.blocked else person.described(signed_in_at)),
     })
-    answer.raise_for_status()
-    address = answer.json()["redirect_to"]
+    address = answer.json().get("redirect_to", "")
     if not address.startswith(f"{settings.HALLPASS_URL}/"):
-        raise SuspiciousOperation("the address is not one of Hallpass")
+        why = answer.json().get("error_description", "HALLPASS_URL is not its address")
+        raise SuspiciousOperation(f"Hallpass: {why}")
     return redirect(address)

@@ -57,7 +57,7 @@ pub(crate) async fn accept(State(hallpass): State<Arc<Hallpass>>, request: Reque
     let site = authenticate(&hallpass, &parts)?;
     let body = read(&hallpass, &parts, body).await?;
     let now = hallpass.now();
-    let message = Message::parse(&body, now)?;
+    let message = Message::parse(&body, now).map_err(Failure::logged)?;
     fresh(&hallpass).await?;
     let request = match HandoverRequest::open(&hallpass.keys, now, &message.handover) {
         Opened::Fresh(request) => request,

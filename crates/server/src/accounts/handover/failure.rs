@@ -61,6 +61,13 @@ impl Failure {
         }
     }
 
+    /// Logs a message that was refused: many sites do not show the answer to their developers.
+    pub(super) fn logged(self) -> Self {
+        let (field, description) = (self.field.as_deref().unwrap_or_default(), &self.description);
+        tracing::info!(error = self.error, field, description, "refused a message of the site");
+        self
+    }
+
     /// The body as a whole is wrong.
     pub(super) fn body(description: &str) -> Self {
         Self::of(422, "invalid_body", description)

@@ -171,7 +171,10 @@ impl Described {
             None => now,
             // The site's clock may be ahead, but not by so much that nothing later would count.
             Some(millis) if millis > now.0 + AHEAD => {
-                return Err(members.wrong("as_of", "it is more than five minutes ahead; expected Unix milliseconds"));
+                return Err(members.wrong(
+                    "as_of",
+                    "it is more than five minutes ahead; expected Unix milliseconds",
+                ));
             }
             Some(millis) if millis < FAR_SECONDS => {
                 return Err(members.wrong("as_of", "expected Unix milliseconds, not seconds"));

@@ -102,7 +102,9 @@ pub enum AuthorizeReason {
     #[error("the person denied the request")]
     Denied,
     /// The app works only with organizations that this person is not in.
-    #[error("the person is in none of the organizations that this app works with")]
+    #[error(
+        "the person is in none of the organizations that this app works with; `reach = \"partner\"` of the app admits all"
+    )]
     NoOrganization,
 }
 

@@ -70,7 +70,7 @@ async fn put(
 ) -> Result<Response, Refusal> {
     let organizations = choices(&visit.hallpass, user, request).await?;
     if organizations.is_empty() {
-        return Ok(nowhere(visit, request, query));
+        return Ok(nowhere(visit, user, request, query));
     }
     let owner = visit.hallpass.directory.publisher(&request.client).await?;
     let question = Question {
@@ -414,7 +414,7 @@ async fn choices(
 
 /// The page for a person who has no organization in which to connect this app. The app gets the error if the person goes back
 /// to it.
-fn nowhere(visit: &Visit, request: &AuthorizationRequest, query: &str) -> Response {
+fn nowhere(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &str) -> Response {
     let refusal = AuthorizeReason::NoOrganization.into();
     log_refused(&refusal);
     let (app, owner) = (request.client.app.name.as_str(), &request.client.organization);
@@ -428,8 +428,10 @@ fn nowhere(visit: &Visit, request: &AuthorizationRequest, query: &str) -> Respon
     let kind = if request.client.reaches(owner.id) && !owner.hidden {
         let organization = owner.name.as_str();
         ErrorKind::NotAMember { app, organization }
-    } else {
+    } else if user.memberships.is_empty() {
         ErrorKind::NoOrganization
+    } else {
+        ErrorKind::OtherOrganizations { app }
     };
     visit.wrong_account(kind, back, &place(&visit.hallpass, query))
 }

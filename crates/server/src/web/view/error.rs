@@ -96,6 +96,11 @@ pub enum ErrorKind<'a> {
     },
     /// The person is not a member of any organization.
     NoOrganization,
+    /// The app works with none of the person's organizations.
+    OtherOrganizations {
+        /// The app's name.
+        app: &'a str,
+    },
     /// The request is too large.
     TooLarge,
     /// The form could not be parsed.
@@ -122,6 +127,7 @@ impl ErrorKind<'_> {
                 .say("error-not-a-member")
                 .with("app", app)
                 .with("organization", organization),
+            Self::OtherOrganizations { app } => words.say("error-other-organizations").with("app", app),
             other => words.say(other.messages().0),
         }
     }
@@ -131,6 +137,7 @@ impl ErrorKind<'_> {
             Self::NotAMember { organization, .. } => {
                 words.say("error-not-a-member-text").with("organization", organization)
             }
+            Self::OtherOrganizations { app } => words.say("error-other-organizations-text").with("app", app),
             Self::AllowedTooOften { app } => words.say("error-too-often-text").with("app", app),
             Self::ForeignOrigin { seen, own } => words.say("error-foreign-text").with("seen", seen).with("own", own),
             Self::ForeignHost { seen, own } => words.say("error-foreign-host-text").with("seen", seen).with("own", own),
@@ -152,6 +159,10 @@ impl ErrorKind<'_> {
             Self::Stale => (Message("error-stale"), Message("error-stale-text")),
             Self::NotAMember { .. } => (Message("error-not-a-member"), Message("error-not-a-member-text")),
             Self::NoOrganization => (Message("error-no-organization"), Message("error-no-organization-text")),
+            Self::OtherOrganizations { .. } => (
+                Message("error-other-organizations"),
+                Message("error-other-organizations-text"),
+            ),
             Self::TooLarge => (Message("error-too-large"), Message("error-too-large-text")),
             Self::BadForm => (Message("error-bad-form"), Message("error-bad-form-text")),
             Self::NotText => (Message("error-not-text"), Message("error-not-text-text")),

@@ -209,6 +209,7 @@ impl Texts {
                 },
             ),
             (403, ErrorKind::NoOrganization),
+            (403, ErrorKind::OtherOrganizations { app: &self.app }),
             (413, ErrorKind::TooLarge),
             (400, ErrorKind::BadForm),
             (400, ErrorKind::NotText),
