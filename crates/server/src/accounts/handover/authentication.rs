@@ -24,7 +24,7 @@ pub(super) struct Site<'h> {
 /// If the handover is off, or the secret or the source is not the site's.
 pub(super) fn authenticate<'h>(hallpass: &'h Hallpass, parts: &Parts) -> Result<Site<'h>, Failure> {
     let Some(config) = &hallpass.config.handover else {
-        return Err(Failure::not_found("this server has no [handover] in its configuration"));
+        return Err(Failure::off());
     };
     let peer = parts.extensions.get::<Peer>().copied();
     let source = hallpass

@@ -37,6 +37,12 @@ impl Failure {
         Self::of(404, "not_found", description)
     }
 
+    /// This server has no site. Another error than for an unknown person, which a site may ignore.
+    pub(super) fn off() -> Self {
+        let description = "this server has no [handover] in its configuration";
+        Self::of(404, "handover_off", description)
+    }
+
     /// The path exists, but not with this method.
     pub(super) fn method_not_allowed() -> Self {
         Self::of(405, "method_not_allowed", "this address does not take this method")

@@ -124,7 +124,7 @@ async fn the_secret_is_checked_before_the_body_is_read() {
     assert_eq!(basic.status, 401);
     let none = Server::library("default", "").await;
     let answer = Site::new(&none).post(&json!({})).await;
-    assert_eq!(answer.refusal(), "404 not_found");
+    assert_eq!(answer.refusal(), "404 handover_off");
 }
 
 #[tokio::test(flavor = "multi_thread")]
