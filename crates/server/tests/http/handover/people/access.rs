@@ -86,7 +86,7 @@ async fn an_address_takes_its_methods_only() {
     ] {
         assert_eq!(
             site.call("GET", unknown, None).await.refusal(),
-            "404 handover_off",
+            "404 not_found",
             "{unknown}"
         );
     }
