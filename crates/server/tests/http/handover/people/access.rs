@@ -45,7 +45,7 @@ async fn a_server_without_a_site_has_no_such_addresses() {
     let server = Server::library("default", "").await;
     for (method, rest) in CALLS {
         let answer = Site::new(&server).call(method, &path("4711", rest), None).await;
-        assert_eq!(answer.refusal(), "404 not_found", "{method} {rest}");
+        assert_eq!(answer.refusal(), "404 handover_off", "{method} {rest}");
     }
 }
 
