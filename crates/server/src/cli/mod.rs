@@ -93,9 +93,36 @@ struct Demo {
     /// Address and port of the sample app
     #[arg(long, value_name = "ADDRESS")]
     app_listen: Option<SocketAddr>,
+    /// Let people sign in at a sample site, which has users and sessions of its own
+    #[arg(long)]
+    handover: bool,
+    /// Let people sign in at your own site: the URL of its page for the server
+    #[arg(long, value_name = "URL", conflicts_with = "handover")]
+    site: Option<String>,
+    /// Address and port of the sample site
+    #[arg(long, value_name = "ADDRESS", requires = "handover")]
+    site_listen: Option<SocketAddr>,
     /// Data folder; without this option no data is kept
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+}
+
+impl From<Demo> for demo::Options {
+    fn from(options: Demo) -> Self {
+        let site = match options.site {
+            Some(page) => demo::DemoSite::Own(page),
+            None if options.handover => demo::DemoSite::Sample(options.site_listen),
+            None => demo::DemoSite::None,
+        };
+        Self {
+            preset: options.preset,
+            listen: options.listen,
+            api_listen: options.api_listen,
+            app_listen: options.app_listen,
+            site,
+            data: options.data,
+        }
+    }
 }
 
 /// A command for the running server, and the options that find the server.
@@ -161,21 +188,7 @@ async fn run(command: Command) -> Result<(), Failed> {
     match command {
         Command::Demo(options) => {
             log::Log::to_stderr();
-            let Demo {
-                preset,
-                listen,
-                api_listen,
-                app_listen,
-                data,
-            } = options;
-            let options = demo::Options {
-                preset,
-                listen,
-                api_listen,
-                app_listen,
-                data,
-            };
-            Ok(demo::run(options).await?)
+            Ok(demo::run(options.into()).await?)
         }
         Command::Init(options) => init::run(&options),
         Command::Serve(options) => serve::run(options).await,

@@ -8,12 +8,14 @@ mod api;
 mod app;
 mod clock;
 mod folder;
+mod handover;
 mod listen;
 mod outgoing;
 mod people;
 mod places;
 mod sample;
 mod seen;
+mod site;
 mod world;
 
 use std::io::{self, Write as _};
@@ -26,6 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::clock::DemoClock;
 use self::folder::Folder;
+use self::handover::Handover;
 use self::outgoing::{Credentials, Http};
 use self::places::Places;
 use self::world::Addresses;
@@ -49,8 +52,21 @@ pub struct Options {
     pub api_listen: Option<SocketAddr>,
     /// The address of the sample app.
     pub app_listen: Option<SocketAddr>,
+    /// The site where people sign in.
+    pub site: DemoSite,
     /// The data folder. `None` for a temporary folder that is deleted at the end.
     pub data: Option<PathBuf>,
+}
+
+/// The site where the people of a demo sign in.
+#[derive(Clone, Debug)]
+pub enum DemoSite {
+    /// None: the server itself has their passwords.
+    None,
+    /// The sample site, at this address or the next free one.
+    Sample(Option<SocketAddr>),
+    /// The developer's own site, by the URL of its page for the server.
+    Own(String),
 }
 
 /// Why the demo did not start, or failed while it ended.
@@ -99,6 +115,10 @@ pub async fn run(options: Options) -> Result<(), DemoError> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let places = Places::bind(options.listen, options.api_listen, options.app_listen)?;
+    let listener = match &options.site {
+        DemoSite::Sample(wanted) => Some(places::site(*wanted)?),
+        DemoSite::None | DemoSite::Own(_) => None,
+    };
     let folder = Folder::open(options.data)?;
     let clock = DemoClock::open(folder.path());
     tokio::spawn(Arc::clone(&clock).run());
@@ -107,13 +127,19 @@ pub async fn run(options: Options) -> Result<(), DemoError> {
         server: places.server.local_addr()?,
         app: places.app.local_addr()?,
     };
-    let (config, sample) = world::load(&options.preset, addresses, &folder)?;
+    let site = match &listener {
+        Some(listener) => Some(world::public_url(listener.local_addr()?)),
+        None => None,
+    };
+    let handover = handover(&options.site, site.as_deref());
+    let (config, sample) = world::load(&options.preset, addresses, &folder, handover.as_ref())?;
     let api_url = world::public_url(places.api.local_addr()?);
     let parts = Parts {
         config,
         sample,
         api_url,
         app: addresses.app,
+        site,
         clock,
         http: Http::new(addresses.server)?,
     };
@@ -124,6 +150,9 @@ pub async fn run(options: Options) -> Result<(), DemoError> {
     parts.clock.keep_sessions_of(server.hallpass());
     listen::spawn(places.api, api::router(parts.api()))?;
     listen::spawn(places.app, app::router(parts.sample_app()))?;
+    if let Some((listener, site)) = listener.zip(parts.sample_site()) {
+        listen::spawn(listener, site::router(site))?;
+    }
     introduce(&parts, &folder)?;
 
     tokio::select! {
@@ -134,12 +163,31 @@ pub async fn run(options: Options) -> Result<(), DemoError> {
     Ok(())
 }
 
+/// The site for the configuration. `sample`: the URL of the sample site.
+fn handover(site: &DemoSite, sample: Option<&str>) -> Option<Handover> {
+    match (site, sample) {
+        (DemoSite::Own(page), _) => Some(Handover {
+            sign_in: page.clone(),
+            sign_out: None,
+            is_sample: false,
+        }),
+        (_, Some(url)) => Some(Handover {
+            sign_in: format!("{url}{}", site::SIGN_IN),
+            sign_out: Some(format!("{url}{}", site::SIGN_OUT)),
+            is_sample: true,
+        }),
+        (_, None) => None,
+    }
+}
+
 /// The parts from which API and app are built.
 struct Parts {
     config: Config,
     sample: world::SampleWorld,
     api_url: String,
     app: SocketAddr,
+    /// The URL of the sample site, if there is one.
+    site: Option<String>,
     clock: Arc<DemoClock>,
     http: Http,
 }
@@ -206,11 +254,32 @@ impl Parts {
             scopes: self.scopes(),
             people: people::people(&self.config, &self.issuer()),
             settings: self.settings(),
+            site: self.sign_in_site(),
             refresh_lifetime: self.refresh_lifetime(),
             registrations: self.config.apps.iter().map(|app| self.registration(app)).collect(),
             http: self.http.clone(),
             clock: Arc::clone(&self.clock),
         }
+    }
+
+    fn sample_site(&self) -> Option<site::SampleSite> {
+        let handover = self.config.handover.as_ref()?;
+        Some(site::SampleSite {
+            url: self.site.clone()?,
+            issuer: self.issuer(),
+            secret: handover.secret.first()?.expose().to_owned(),
+            people: site::people(&self.config),
+            http: self.http.clone(),
+            clock: Arc::clone(&self.clock),
+        })
+    }
+
+    fn sign_in_site(&self) -> Option<app::SignInSite> {
+        let handover = self.config.handover.as_ref()?;
+        Some(app::SignInSite {
+            url: self.site.clone().unwrap_or_else(|| handover.url.clone()),
+            is_sample: self.site.is_some(),
+        })
     }
 
     /// The catalogue, in English like the pages of the app.
@@ -294,9 +363,11 @@ fn introduce(parts: &Parts, folder: &Folder) -> io::Result<()> {
         writeln!(out, "{}  API settings of {}", settings.url, settings.organization)?;
     }
     writeln!(out, "{}/  sample API", parts.api_url)?;
+    if let Some(site) = &parts.site {
+        writeln!(out, "{site}/  The Market, the sample site where people sign in")?;
+    }
     writeln!(out)?;
-    writeln!(out, "log in as:")?;
-    writeln!(out, "{}", people::table(&people::people(&parts.config, &issuer)))?;
+    write_logins(&mut out, parts, folder)?;
     let end = if folder.is_temporary() {
         "; its data goes with it"
     } else {
@@ -304,4 +375,39 @@ fn introduce(parts: &Parts, folder: &Folder) -> io::Result<()> {
     };
     writeln!(out, "Ctrl-C ends the demo{end}")?;
     out.flush()
+}
+
+/// The people, by where they sign in, and what the developer's own site needs.
+fn write_logins(out: &mut impl io::Write, parts: &Parts, folder: &Folder) -> io::Result<()> {
+    let issuer = parts.issuer();
+    let people = people::people(&parts.config, &issuer);
+    let Some(handover) = &parts.config.handover else {
+        writeln!(out, "log in as:")?;
+        return writeln!(out, "{}", people::table(&people));
+    };
+    let (of_site, own): (Vec<_>, Vec<_>) = people.iter().partition(|person| person.at_site);
+    if parts.site.is_some() {
+        writeln!(out, "log in at the sample site as:")?;
+        writeln!(out, "{}", people::table(of_site))?;
+    } else {
+        let folder = folder.path();
+        writeln!(out, "your site signs people in, at {}. It needs:", handover.url)?;
+        writeln!(out, "  HALLPASS_URL={issuer}")?;
+        writeln!(
+            out,
+            "  HALLPASS_HANDOVER_SECRET=$(cat {})",
+            folder.join(handover::SECRET).display()
+        )?;
+        writeln!(
+            out,
+            "Start it with these two, then press Connect in the app: you log in at your site, and come back."
+        )?;
+        writeln!(
+            out,
+            "If not: hallpass handover check --config {}\n",
+            folder.join(folder::WORLD).display()
+        )?;
+    }
+    writeln!(out, "log in at {issuer}/login as:")?;
+    writeln!(out, "{}", people::table(own))
 }

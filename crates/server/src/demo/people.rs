@@ -9,6 +9,8 @@ pub(super) struct Person {
     pub(super) email: String,
     pub(super) name: String,
     pub(super) memberships: Vec<PersonMembership>,
+    /// Whether the person signs in at the sample site.
+    pub(super) at_site: bool,
 }
 
 /// A person's role in an organization.
@@ -30,6 +32,7 @@ pub(super) fn people(config: &Config, issuer: &str) -> Vec<Person> {
             .iter()
             .filter_map(|organization| membership(organization, user, issuer))
             .collect(),
+        at_site: user.external_id.is_some(),
     };
     config.users.iter().map(person).collect()
 }
@@ -60,14 +63,14 @@ impl PersonMembership {
 }
 
 /// The logins as a table with aligned columns. The last column is left out if nobody belongs to an organization.
-pub(super) fn table(people: &[Person]) -> String {
+pub(super) fn table<'p>(people: impl IntoIterator<Item = &'p Person>) -> String {
     let heading = ["E-MAIL", "PASSWORD", "NAME", "ROLES"].map(str::to_owned);
     let row = |person: &Person| {
         let roles: Vec<String> = person.memberships.iter().map(PersonMembership::text).collect();
         let roles = roles.join(", ");
         [person.email.clone(), PASSWORD.to_owned(), person.name.clone(), roles]
     };
-    let mut rows: Vec<[String; 4]> = std::iter::once(heading).chain(people.iter().map(row)).collect();
+    let mut rows: Vec<[String; 4]> = std::iter::once(heading).chain(people.into_iter().map(row)).collect();
     if rows.iter().skip(1).all(|row| row[3].is_empty()) {
         rows[0][3].clear();
     }
@@ -90,6 +93,7 @@ mod tests {
             email: email.to_owned(),
             name: name.to_owned(),
             memberships,
+            at_site: false,
         }
     }
 

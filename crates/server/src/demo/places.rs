@@ -12,6 +12,7 @@ use super::DemoError;
 const SERVER: u16 = 8080;
 const API: u16 = 8081;
 const APP: u16 = 8082;
+const SITE: u16 = 8083;
 /// The number of ports that are tried after the wanted one.
 const ATTEMPTS: u16 = 100;
 
@@ -35,6 +36,11 @@ impl Places {
             app: free(app.unwrap_or(local(APP)))?,
         })
     }
+}
+
+/// Binds the listener of the sample site. If a port is taken, uses the next free one.
+pub(super) fn site(wanted: Option<SocketAddr>) -> Result<TcpListener, DemoError> {
+    free(wanted.unwrap_or(local(SITE)))
 }
 
 fn local(port: u16) -> SocketAddr {

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 
 use super::folder::{Folder, WORLD};
+use super::handover::Handover;
 use super::sample::Records;
 use super::{DemoError, PASSWORD};
 use crate::config::{Config, Source, preset_names};
@@ -87,12 +88,21 @@ pub(super) struct Addresses {
     pub(super) app: SocketAddr,
 }
 
-/// Loads the world of `preset` for these addresses. Its file and all data are in `folder`.
-pub(super) fn load(preset: &str, addresses: Addresses, folder: &Folder) -> Result<(Config, SampleWorld), DemoError> {
+/// Loads the world of `preset` for these addresses. Its file and all data are in `folder`. `handover`: the site that signs people in.
+pub(super) fn load(
+    preset: &str,
+    addresses: Addresses,
+    folder: &Folder,
+    handover: Option<&Handover>,
+) -> Result<(Config, SampleWorld), DemoError> {
     let Some((_, declared, sample)) = WORLDS.iter().find(|(name, ..)| *name == preset) else {
         return Err(DemoError::UnknownPreset(preset.to_owned(), preset_names().join(", ")));
     };
-    let file = folder.write(WORLD, &filled_in(declared, addresses.app))?;
+    let declared = match handover {
+        Some(handover) => handover.declared(declared, preset, addresses, folder)?,
+        None => (*declared).to_owned(),
+    };
+    let file = folder.write(WORLD, &filled_in(&declared, addresses.app))?;
     let mut overrides = vec![
         ("server.listen".to_owned(), addresses.server.to_string()),
         ("server.public_url".to_owned(), public_url(addresses.server)),
@@ -148,7 +158,27 @@ mod tests {
 
     fn world(preset: &str) -> (Config, SampleWorld) {
         let folder = Folder::open(None).unwrap();
-        load(preset, ADDRESSES, &folder).unwrap()
+        load(preset, ADDRESSES, &folder, None).unwrap()
+    }
+
+    #[test]
+    fn every_preset_has_a_world_whose_people_are_those_of_the_sample_site() {
+        for preset in preset_names() {
+            let folder = Folder::open(None).unwrap();
+            let handover = Handover {
+                sign_in: "http://localhost:8083/connect/sign-in".to_owned(),
+                sign_out: Some("http://localhost:8083/logout".to_owned()),
+                is_sample: true,
+            };
+            let (config, _) = load(preset, ADDRESSES, &folder, Some(&handover)).unwrap();
+            let of_site = config.users.iter().filter(|user| user.external_id.is_some());
+            assert_eq!(of_site.count(), config.users.len() - 1, "{preset}");
+            assert!(
+                config.apps.iter().any(|app| app.reach == crate::config::Reach::Partner),
+                "{preset}"
+            );
+            assert_eq!(config.handover.unwrap().url, handover.sign_in);
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod league;
 mod nimbus;
 mod openid_client;
 mod passport_oauth2;
+#[allow(dead_code, reason = "people of other tests press any button")]
 mod person;
 #[path = "../process/mod.rs"]
 mod process;

@@ -10,8 +10,8 @@ use url::Url;
 
 use crate::html::{self, Form};
 
-/// The most steps: sign-in and consent, each followed by a redirect.
-const MOST_PAGES: usize = 8;
+/// The most steps: sign-in, at a site too, and consent, each followed by redirects.
+const MOST_PAGES: usize = 16;
 
 /// A person who stays signed in.
 pub(crate) struct Person {
@@ -50,7 +50,29 @@ impl Person {
 
     /// The page behind an address, after the person signed in and allowed what is asked on the way.
     pub(crate) fn page(&mut self, address: &str) -> String {
-        let mut next = Step::open(address);
+        self.last_page(Step::open(address))
+    }
+
+    /// Opens a page, sends its form by the first button, and returns the page to which this leads.
+    pub(crate) fn press(&mut self, address: &str, is_meant: impl Fn(&Form) -> bool) -> String {
+        let page = self.page(address);
+        let form = html::forms(&page).into_iter().find(|form| is_meant(form));
+        let form = form.unwrap_or_else(|| panic!("no such form at {address}:\n{page}"));
+        let button = form.buttons.first().filter(|(name, _)| !name.is_empty()).cloned();
+        let typed: Vec<_> = button.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let url = Url::parse(address).expect("an address");
+        self.last_page(Step::send(&url, &form, &typed))
+    }
+
+    /// The cookie whose name begins like this.
+    pub(crate) fn cookie(&self, name: &str) -> (&str, &str) {
+        let found = self.cookies.iter().find(|(other, _)| other.starts_with(name));
+        let (name, value) = found.expect("the cookie is set");
+        (name, value)
+    }
+
+    fn last_page(&mut self, first: Step) -> String {
+        let mut next = first;
         for _ in 0..MOST_PAGES {
             next = match self.take(next) {
                 Landing::Elsewhere(url) => Step::open(url.as_str()),
@@ -58,7 +80,7 @@ impl Person {
                 Landing::Page(_, page) => return page,
             };
         }
-        panic!("no page at {address} after {MOST_PAGES} pages");
+        panic!("no page after {MOST_PAGES} steps");
     }
 
     /// Ends the access of the one connected app.
@@ -81,7 +103,9 @@ impl Person {
                 return Step::send(url, &form, &[("username", &self.email), ("password", &self.password)]);
             }
             if form.has("decision") {
-                return Step::send(url, &form, &[("decision", "allow")]);
+                let choice = organization(page).map(|slug| ("organization", slug));
+                let typed: Vec<_> = choice.into_iter().chain([("decision", "allow")]).collect();
+                return Step::send(url, &form, &typed);
             }
         }
         panic!("neither a sign-in nor a consent form on the page:\n{page}");
@@ -125,6 +149,13 @@ impl Person {
 fn asks(page: &str) -> bool {
     let forms = html::forms(page);
     forms.iter().any(|form| form.has("password") || form.has("decision"))
+}
+
+/// The last organization of the choice, if the page has one.
+fn organization(page: &str) -> Option<&str> {
+    let (_, choice) = page.split_once("name=\"organization\"")?;
+    let (choice, _) = choice.split_once("</select>")?;
+    choice.rsplit_once("value=\"")?.1.split('"').next()
 }
 
 /// A request of the browser: an address, and a form if one is sent.

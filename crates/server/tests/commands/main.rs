@@ -10,6 +10,7 @@ mod audit_log;
 mod configuration;
 #[path = "../database/mod.rs"]
 mod database;
+mod demo;
 mod guides;
 mod handover;
 mod harness;

@@ -58,6 +58,8 @@ pub(super) struct SampleApp {
     pub(super) scopes: Vec<CatalogueRow>,
     pub(super) people: Vec<Person>,
     pub(super) settings: Vec<Settings>,
+    /// `None` if people sign in at the server itself.
+    pub(super) site: Option<SignInSite>,
     /// `None` if refresh tokens do not expire by age.
     pub(super) refresh_lifetime: Option<Duration>,
     pub(super) registrations: Vec<Registration>,
@@ -70,6 +72,13 @@ pub(super) struct CatalogueRow {
     pub(super) scope: String,
     pub(super) title: String,
     pub(super) endpoints: Vec<String>,
+}
+
+/// The site where people sign in.
+pub(super) struct SignInSite {
+    pub(super) url: String,
+    /// Whether it is the sample site.
+    pub(super) is_sample: bool,
 }
 
 /// The API settings of an organization.

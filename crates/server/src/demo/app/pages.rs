@@ -6,7 +6,7 @@ use super::actions::ActionContext;
 use super::keeper::TokenStanding;
 use super::steps::{Mood, Step, shortened};
 use super::tour::Stop;
-use super::{CatalogueRow, Registration, SampleApp, Settings, moments};
+use super::{CatalogueRow, Registration, SampleApp, Settings, SignInSite, moments};
 use crate::config::GrantType;
 use crate::demo::PASSWORD;
 use crate::demo::people::Person;
@@ -28,6 +28,7 @@ struct World<'a> {
     people: &'a [Person],
     password: &'static str,
     settings: &'a [Settings],
+    site: Option<&'a SignInSite>,
     scopes: &'a [CatalogueRow],
 }
 
@@ -184,6 +185,7 @@ fn world(app: &SampleApp) -> World<'_> {
         people: &app.people,
         password: PASSWORD,
         settings: &app.settings,
+        site: app.site.as_ref(),
         scopes: &app.scopes,
     }
 }

@@ -1,0 +1,146 @@
+//! `hallpass demo` with a site before it: the whole way of a person, and what the developer's own site is told.
+
+use crate::harness::{Ended, Folder};
+use crate::person::Person;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+const ANYWHERE: &str = "127.0.0.1:0";
+
+/// A running demo.
+struct Demo {
+    child: Child,
+    folder: Folder,
+    /// The text that it printed.
+    printed: String,
+}
+
+impl Demo {
+    fn start(options: &[&str]) -> Self {
+        let folder = Folder::new();
+        let places = [
+            "demo",
+            "--listen",
+            ANYWHERE,
+            "--api-listen",
+            ANYWHERE,
+            "--app-listen",
+            ANYWHERE,
+        ];
+        let mut command = folder.command(&[&places, options].concat());
+        command.arg("--data").arg(folder.data("demo"));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut printed = String::new();
+        while !printed.contains("Ctrl-C") {
+            assert!(output.read_line(&mut printed).unwrap() > 0, "{printed}");
+        }
+        Self { child, folder, printed }
+    }
+
+    /// The address at the beginning of the line with this text, without the last slash.
+    fn address(&self, text: &str) -> String {
+        let line = self.printed.lines().find(|line| line.contains(text));
+        let address = line.and_then(|line| line.split_whitespace().next());
+        let address = address.unwrap_or_else(|| panic!("no {text}: {}", self.printed));
+        address.trim_end_matches('/').to_owned()
+    }
+
+    fn check(&self, options: &[&str]) -> Ended {
+        let world = self.folder.data("demo/demo.toml");
+        let arguments = ["handover", "check", "--config", world.to_str().unwrap()];
+        self.folder.call(&[&arguments, options].concat())
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn a_person_of_the_sample_site_connects_an_app_and_ends_it_at_the_site() {
+    for (preset, client_id) in [
+        ("default", "acme-reports"),
+        ("common-controls-hub", "acme-reports"),
+        ("connected-home", "123abc"),
+        ("house-check", "acme-reports"),
+        ("apicbase", "acme-reports"),
+    ] {
+        let demo = Demo::start(&["--preset", preset, "--handover", "--site-listen", ANYWHERE]);
+        let (app, site) = (demo.address("start here"), demo.address("the sample site"));
+        let desk = format!("{app}/apps/{client_id}");
+        let mut john = Person::new("john@doe.com", "open-sesame");
+        let connected = john.press(&desk, |form| form.action.ends_with("/connect"));
+        assert!(connected.contains("Access token"), "{preset}: {connected}");
+        let called = john.press(&desk, |form| form.action.ends_with("/call"));
+        assert!(called.contains("200"), "{preset}: {called}");
+        john.press(&desk, |form| form.action.ends_with("/expire"));
+        let refreshed = john.press(&desk, |form| form.action.ends_with("/refresh"));
+        assert!(
+            refreshed.contains("Refresh<span class=\"unseen\"> (done)"),
+            "{preset}: {refreshed}"
+        );
+        let of_server = format!("{}/account/apps", demo.address(", the server"));
+        assert!(john.page(&of_server).contains("Acme Reports"), "{preset}");
+        let apps = format!("{site}/connected-apps");
+        assert!(john.page(&apps).contains("Acme Reports"), "{preset}");
+        let ended = john.press(&apps, |form| form.has("end"));
+        assert!(ended.contains("No app has access."), "{preset}: {ended}");
+        let refused = john.press(&desk, |form| form.action.ends_with("/call"));
+        assert!(refused.contains("401"), "{preset}: {refused}");
+        john.press(&format!("{site}/logout"), |form| !form.has("password"));
+        assert!(john.page(&site).contains("You are not signed in."), "{preset}");
+    }
+}
+
+/// The sample site is checked as any other.
+#[test]
+fn the_sample_site_passes_the_check() {
+    let demo = Demo::start(&["--handover", "--site-listen", ANYWHERE]);
+    let site = demo.address("the sample site");
+    let mut jane = Person::new("jane@roe.example", "open-sesame");
+    jane.page(&format!("{site}/connected-apps"));
+    let (name, value) = jane.cookie("market_session");
+    let checked = demo.check(&["--cookie", &format!("{name}={value}")]);
+    assert_eq!((checked.code, checked.stderr.as_str()), (0, ""), "{}", checked.stdout);
+    assert!(
+        checked.stdout.contains("ok     The server signs the person in."),
+        "{}",
+        checked.stdout
+    );
+}
+
+#[test]
+fn the_developers_own_site_is_told_the_address_and_the_secret() {
+    let demo = Demo::start(&["--site", "http://localhost:9500/connect/sign-in"]);
+    let secret = demo.folder.data("demo/handover.secret");
+    let line = format!("  HALLPASS_HANDOVER_SECRET=$(cat {})\n", secret.display());
+    assert!(demo.printed.contains(&line), "{}", demo.printed);
+    let server = demo.address(", the server");
+    assert!(
+        demo.printed.contains(&format!("  HALLPASS_URL={server}\n")),
+        "{}",
+        demo.printed
+    );
+    // The check finds the server through the configuration of the demo. Nothing listens at the site.
+    let checked = demo.check(&["http://localhost:1/connect/sign-in"]);
+    assert!(
+        checked.stdout.contains("wrong  http://localhost:1/connect/sign-in"),
+        "{}",
+        checked.stdout
+    );
+}
+
+#[test]
+fn the_sites_of_a_demo_exclude_each_other_and_are_local() {
+    let folder = Folder::new();
+    let own = "--site=http://localhost:9500/connect";
+    assert_eq!(folder.call(&["demo", "--handover", own]).code, 2);
+    assert_eq!(folder.call(&["demo", "--site-listen", ANYWHERE]).code, 2);
+    let public = folder.call(&["demo", "--handover", "--site-listen", "0.0.0.0:0"]);
+    assert_eq!(public.code, 1);
+    assert!(public.stderr.contains("loopback addresses only"), "{}", public.stderr);
+}
