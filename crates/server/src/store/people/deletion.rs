@@ -26,7 +26,12 @@ impl Store {
     /// [`StoreError::Conflict`](crate::store::StoreError::Conflict): there is no such person, or they operate this
     /// server.
     pub async fn delete_user(&self, user: &User, declared: Option<&str>, now: Instant) -> Result<()> {
-        let bury = vec![user.id.to_string().into(), now.into(), now.into(), user.id.into()];
+        // No later word of the site gives the subject of one of our own accounts to somebody else.
+        let as_of = match user.external_id {
+            Some(_) => now,
+            None => Instant(i64::MAX),
+        };
+        let bury = vec![user.id.to_string().into(), now.into(), as_of.into(), user.id.into()];
         self.delete_person(user, declared, Statement::new(BURY_SUBJECT, bury), now)
             .await
     }

@@ -209,3 +209,22 @@ async fn racing_arrivals_begin_one_session() {
         "1"
     );
 }
+
+/// The subject of an own account stays its own, also after the account was deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_subject_of_a_deleted_own_account_is_nobody_elses() {
+    let server = server().await;
+    let site = Site::new(&server);
+    let own = server.command(&["user", "show", "mary@example.com", "--json"])["id"].clone();
+    server.command(&["user", "delete", "mary@example.com", "--yes", "--json"]);
+    let person = json!({ "subject": own, "name": "Evil" });
+    let browser = server.browser();
+    let callback = site
+        .sign_in(&browser, &authorize(&server, &[]), person)
+        .await
+        .callback();
+    assert_eq!(callback.get("error"), "access_denied");
+    let path = format!("/handover/people/{}", own.as_str().unwrap());
+    let put = site.call("PUT", &path, Some(&json!({ "name": "Evil" }))).await;
+    assert_eq!(put.status, 409, "{}", put.body);
+}
