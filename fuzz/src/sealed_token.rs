@@ -3,7 +3,7 @@
 
 use super::take;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hallpass::store::model::{AppId, GrantId, OrganizationId, UserId};
+use hallpass::store::model::{ActsAs, AppId, GrantId, OrganizationId, UserId};
 use hallpass::time::Instant;
 use hallpass::tokens::claims::{Claims, PersonGrant};
 use hallpass::tokens::sealed::{AccessKey, LONGEST, OpenError, PREFIX, SealError, open, seal};
@@ -75,6 +75,11 @@ fn claims(data: &mut &[u8]) -> Option<Claims> {
     let grant = PersonGrant {
         id: GrantId(id()),
         user: UserId(id()),
+        acts_as: if kind & 2 == 0 {
+            ActsAs::Person
+        } else {
+            ActsAs::Organization
+        },
         generation: 0,
         key: 0,
     };

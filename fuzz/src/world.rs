@@ -4,7 +4,7 @@ use hallpass::config::{Config, Source, preset_names};
 use hallpass::keys::Keys;
 use hallpass::serve::hallpass::Hallpass;
 use hallpass::serve::prepare;
-use hallpass::store::model::{Grant, GrantId, NewGrant};
+use hallpass::store::model::{ActsAs, Grant, GrantId, NewGrant};
 use hallpass::time::{Clock, Instant};
 use std::fs;
 use std::net::SocketAddr;
@@ -138,6 +138,7 @@ impl Server {
             app: client.app.id,
             user: user.expect("John is declared").id,
             organization: client.app.organization,
+            acts_as: ActsAs::Person,
             scopes: (*client.scopes).clone(),
             redirect_uri: None,
             code_challenge: None,

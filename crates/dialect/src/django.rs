@@ -43,9 +43,11 @@ pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> RenderedRespon
         Some(expires) => body.literal("exp", expires),
         None => body,
     };
+    // The original names the person who allowed it, whoever it acts for.
+    let set_up_by = token.set_up_by.as_ref().map(|person| person.username.as_ref());
     let body = body
         .text("client_id", token.client_id)
-        .text_if_any("username", token.username.as_deref());
+        .text_if_any("username", token.username.as_deref().or(set_up_by));
     answer::json(200, body.close())
 }
 
@@ -315,6 +317,21 @@ mod tests {
         assert_eq!(
             seen(introspection(Some(&token))).body,
             r#"{"active": true, "scope": "read", "exp": 1613120953, "client_id": "MY_CLIENT_ID"}"#
+        );
+    }
+
+    #[test]
+    fn introspection_of_a_grant_of_an_organization_names_who_set_it_up() {
+        let scopes = scopes("read");
+        let mut token = inspected(&scopes);
+        token.username = None;
+        token.set_up_by = Some(crate::SetUpBy {
+            username: "ada@example.com".into(),
+            subject: "7".to_owned(),
+        });
+        assert_eq!(
+            seen(introspection(Some(&token))).body,
+            r#"{"active": true, "scope": "read", "exp": 1613120953, "client_id": "MY_CLIENT_ID", "username": "ada@example.com"}"#
         );
     }
 

@@ -99,8 +99,11 @@ pub struct Introspection<'a> {
     pub client_id: &'a str,
     /// The person's name or address; absent for client_credentials.
     pub username: Option<Cow<'a, str>>,
-    /// The person's subject. A token of the app itself has none: a client ID could be a person's subject.
+    /// The subject of the person, or of the organization whose grant it is. A token of the app itself has none: a client ID
+    /// could be a person's subject.
     pub subject: Option<String>,
+    /// Who set up the grant of an organization.
+    pub set_up_by: Option<SetUpBy<'a>>,
     /// When it was issued, in seconds since the epoch.
     pub issued_at: i64,
     /// When it ends, in seconds since the epoch; `None` where it does not.
@@ -111,6 +114,15 @@ pub struct Introspection<'a> {
     pub issuer: &'a str,
     /// Organization and environment, for callers that are resources.
     pub tenant: Option<Tenant<'a>>,
+}
+
+/// The person who set up the grant of an organization.
+#[derive(Clone, Debug)]
+pub struct SetUpBy<'a> {
+    /// The person's name or address.
+    pub username: Cow<'a, str>,
+    /// The person's subject.
+    pub subject: String,
 }
 
 /// The organization that a token acts in.

@@ -57,6 +57,7 @@ pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> RenderedRespon
     body = body
         .literal("iat", token.issued_at)
         .text_if_any("sub", token.subject.as_deref())
+        .text_if_any("set_up_by", token.set_up_by.as_ref().map(|person| &person.subject))
         .text("iss", token.issuer);
     if let Some(tenant) = &token.tenant {
         body = body

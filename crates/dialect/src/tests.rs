@@ -406,6 +406,7 @@ pub(super) fn introspection<'a>(scopes: &'a Scopes) -> Introspection<'a> {
         client_id: "MY_CLIENT_ID",
         username: Some("[email protected]".into()),
         subject: Some("00000000-0000-0000-0000-00000000018f".to_owned()),
+        set_up_by: None,
         issued_at: 1_613_117_353,
         expires: Some(1_613_120_953),
         token_type: Some("Bearer"),

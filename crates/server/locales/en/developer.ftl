@@ -66,6 +66,7 @@ app-connected-at-least = { $n ->
     [one] at least 1 person connected
    *[other] at least { $n } people connected
 }
+app-of-organization = It acts for organizations: only an owner of an organization can allow it, its access belongs to the organization, and tokens name the organization as their subject.
 app-connected = { $n ->
     [0] nobody connected yet
     [one] 1 person connected
@@ -179,9 +180,25 @@ kind-sandbox = sandbox
 kind-sandbox-text = a sandbox, for trying things out
 kind-live-text = live
 tab-general = General
+tab-apps = Connected apps
 tab-api = API Settings
 members = Members
 role-owner = owner
 role-developer = developer
 role-member = member
 api-text = Apps that belong to { $organization }.
+grants-text = These apps act for { $organization }. Their access does not depend on who set it up. Every owner can change or end it.
+grants-none = No app acts for { $organization }. When an owner connects one, it appears here.
+grants-by = Set up by { $name } ({ $email })
+grants-by-you = Set up by you
+grants-by-left = Set up by { $name } ({ $email }), who left the organization. An owner can take it over.
+grants-by-gone = Set up by somebody who has no account here any more. An owner can take it over.
+grants-take-over = Take over
+grants-narrow = Leave it fewer permissions
+grants-keep = Permissions that it keeps
+grants-narrow-button = Keep only these
+grants-ended = The app has no access any more.
+grants-taken-over = You took it over. The app did not notice.
+grants-narrowed = The app has only these permissions now. Access tokens that had more have ended; the app gets new ones by itself.
+grants-gone = Nothing was changed: the access has ended, or somebody changed it, since you opened the page. This is how it is now.
+grants-none-left = Nothing was changed: choose at least one permission, or end the access.

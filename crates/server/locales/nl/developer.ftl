@@ -66,6 +66,7 @@ app-connected-at-least = { $n ->
     [one] door ten minste 1 persoon gekoppeld
    *[other] door ten minste { $n } mensen gekoppeld
 }
+app-of-organization = Deze app werkt namens organisaties: alleen een eigenaar van een organisatie kan hem toestaan, de toegang is van de organisatie, en tokens noemen de organisatie als onderwerp.
 app-connected = { $n ->
     [0] nog door niemand gekoppeld
     [one] door 1 persoon gekoppeld
@@ -179,9 +180,25 @@ kind-sandbox = zandbak
 kind-sandbox-text = een zandbak, om dingen te proberen
 kind-live-text = echt
 tab-general = Algemeen
+tab-apps = Gekoppelde apps
 tab-api = API-instellingen
 members = Leden
 role-owner = eigenaar
 role-developer = ontwikkelaar
 role-member = lid
 api-text = Apps die bij { $organization } horen.
+grants-text = Deze apps werken namens { $organization }. Hun toegang hangt niet af van wie die heeft ingesteld. Elke eigenaar kan de toegang wijzigen of beëindigen.
+grants-none = Geen enkele app werkt namens { $organization }. Als een eigenaar er een koppelt, verschijnt die hier.
+grants-by = Ingesteld door { $name } ({ $email })
+grants-by-you = Ingesteld door jou
+grants-by-left = Ingesteld door { $name } ({ $email }), die de organisatie heeft verlaten. Een eigenaar kan dit overnemen.
+grants-by-gone = Ingesteld door iemand die hier geen account meer heeft. Een eigenaar kan dit overnemen.
+grants-take-over = Overnemen
+grants-narrow = Minder rechten geven
+grants-keep = Rechten die de app houdt
+grants-narrow-button = Alleen deze houden
+grants-ended = De app heeft geen toegang meer.
+grants-taken-over = Je hebt dit overgenomen. De app merkt daar niets van.
+grants-narrowed = De app heeft nu alleen deze rechten. Toegangstokens die meer hadden zijn beëindigd; de app haalt zelf nieuwe op.
+grants-gone = Er is niets veranderd: de toegang is beëindigd, of iemand heeft die gewijzigd, sinds je de pagina opende. Zo is het nu.
+grants-none-left = Er is niets veranderd: kies ten minste één recht, of beëindig de toegang.

@@ -5,7 +5,9 @@ use super::{find, moment};
 use crate::config::{Config, GrantType};
 use crate::serve::hallpass::Hallpass;
 use crate::store::if_readable;
-use crate::store::model::{AppId, AppSecret, AppStatus, ClientType, ListedApp, OrganizationName, Reach, SecretId};
+use crate::store::model::{
+    ActsAs, AppId, AppSecret, AppStatus, ClientType, ListedApp, OrganizationName, Reach, SecretId,
+};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 use serde::Serialize;
@@ -24,6 +26,8 @@ pub(super) struct AppView {
     #[serde(rename = "type")]
     client_type: ClientType,
     reach: Reach,
+    /// Whose its new grants are.
+    acts_as: ActsAs,
     status: AppStatus,
     redirect_uris: Vec<String>,
     /// Whether `http://localhost` is accepted with any port.
@@ -122,6 +126,7 @@ pub(super) fn view(hallpass: &Hallpass, listed: ListedApp) -> AppView {
         owner,
         client_type: app.client_type,
         reach: app.reach,
+        acts_as: app.acts_as,
         status: app.status,
         redirect_uris: app.redirect_uris.iter().map(ToString::to_string).collect(),
         localhost_any_port: app.localhost_any_port,

@@ -13,7 +13,9 @@ use crate::http::paging::{Cursor, Limit, List};
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, Reach};
+use crate::store::model::{
+    ActsAs, App, AppId, AppStatus, AppUpdate, AuditAction, AuditEvent, ClientType, Organization, Reach,
+};
 use axum::Extension;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
@@ -53,6 +55,7 @@ pub(super) struct NewApp {
     #[serde(rename = "type")]
     client_type: Option<ClientType>,
     reach: Option<Reach>,
+    acts_as: Option<ActsAs>,
     #[serde(default)]
     redirect_uris: Vec<String>,
     scopes: Option<Vec<String>>,
@@ -68,6 +71,8 @@ pub(super) struct NewApp {
 pub(super) struct AppChanges {
     name: Option<String>,
     reach: Option<Reach>,
+    /// Whose its new grants are. Those that it has stay as they were allowed.
+    acts_as: Option<ActsAs>,
     redirect_uris: Option<Vec<String>>,
     localhost_any_port: Option<bool>,
     trusted: Option<bool>,
@@ -112,7 +117,7 @@ pub(super) async fn create(
     let now = hallpass.now();
     let slug = wanted.organization.as_ref();
     let slug = slug.map_or(hallpass.config.defaults.organization.as_str(), String::as_str);
-    let organization = find::organization(&hallpass, slug).await?.id;
+    let organization = find::organization(&hallpass, slug).await?;
     let client_type = wanted.client_type.unwrap_or(ClientType::Confidential);
     let request = Request {
         client_type,
@@ -133,10 +138,11 @@ pub(super) async fn create(
         id: AppId(random::uuid(now)),
         client_id: ClientId::generate().into(),
         name: accepted.name.map(String::from).unwrap_or_default(),
-        organization,
+        organization: organization.id,
         owner: None,
         client_type,
         reach: wanted.reach.unwrap_or(Reach::Own),
+        acts_as: wanted.acts_as.unwrap_or(ActsAs::Person),
         status: AppStatus::Live,
         redirect_uris: accepted.redirect_uris.unwrap_or_default(),
         scopes: Some(accepted.scopes.unwrap_or_else(catalogue)),
@@ -148,6 +154,7 @@ pub(super) async fn create(
         secrets: if confidential { vec![secret] } else { Vec::new() },
         unknown: None,
     };
+    check_acts_as(&app, &organization)?;
     let client_id = app.client_id.clone();
     let event = who.did(AuditAction::AppCreated, now).app(&app).after(&app);
     let created = hallpass.store.recording(event).create_distinct_app(app.clone()).await;
@@ -168,7 +175,7 @@ pub(super) async fn change(
 ) -> Answer<AppView> {
     let now = hallpass.now();
     if changes == AppChanges::default() {
-        let members = "`name`, `reach`, `redirect_uris`, `localhost_any_port`, `trusted`, `scopes`, `products`, `grant_types`, \
+        let members = "`name`, `reach`, `acts_as`, `redirect_uris`, `localhost_any_port`, `trusted`, `scopes`, `products`, `grant_types`, \
              `owner` or `organization`";
         return Err(Failure::invalid(format!("nothing is to be changed: name {members}")));
     }
@@ -202,6 +209,7 @@ async fn update(hallpass: &Hallpass, app: &App, changes: AppChanges) -> Result<A
     Ok(AppUpdate {
         name: accepted.name.map(String::from),
         reach: changes.reach,
+        acts_as: changes.acts_as,
         redirect_uris: accepted.redirect_uris,
         localhost_any_port: accepted.localhost_any_port,
         trusted: changes.trusted,
@@ -249,23 +257,40 @@ pub(super) async fn update_app(
     let now = event.at;
     let event = event.app(app).change(app, &update);
     let store = hallpass.store.recording(event.if_different());
+    let after = App {
+        name: update.name.clone().unwrap_or_else(|| app.name.clone()),
+        reach: update.reach.unwrap_or(app.reach),
+        acts_as: update.acts_as.unwrap_or(app.acts_as),
+        organization: update.organization.unwrap_or(app.organization),
+        owner: update.owner.unwrap_or(app.owner),
+        ..app.clone()
+    };
+    if after.acts_as == ActsAs::Organization && after.reach == Reach::Own {
+        let organization = hallpass.directory.organization(after.organization).await?;
+        if let Some(organization) = organization {
+            check_acts_as(&after, &organization)?;
+        }
+    }
     // The name is checked only if the name or the owner changes, or if the app can ask other people.
     let same_people = update.reach.is_none() && update.organization.is_none();
     if update.name.is_none() && update.owner.is_none() && same_people {
         store.update_app(app.id, update, now).await?;
         return Ok(());
     }
-    let after = App {
-        name: update.name.clone().unwrap_or_else(|| app.name.clone()),
-        reach: update.reach.unwrap_or(app.reach),
-        organization: update.organization.unwrap_or(app.organization),
-        owner: update.owner.unwrap_or(app.owner),
-        ..app.clone()
-    };
     match store.update_distinct_app(app, update, now).await {
         Ok(_) => Ok(()),
         Err(error) => Err(name_conflict(hallpass, &after, error).await),
     }
+}
+
+/// Only an owner of an organization may allow an app that acts for it, and the hidden organization has none.
+fn check_acts_as(app: &App, organization: &Organization) -> Result<(), Failure> {
+    if app.acts_as == ActsAs::Organization && app.reach == Reach::Own && organization.hidden {
+        let text = "acts_as: nobody could allow the app, because the hidden default organization has no owners: name another \
+                    organization, or reach \"partner\"";
+        return Err(Failure::invalid(text));
+    }
+    Ok(())
 }
 
 /// The accepted values of a request, or its first fault.

@@ -7,7 +7,7 @@ use crate::audit::Who;
 use crate::http::paging::{Cursor, Limit, List};
 use crate::serve::hallpass::Hallpass;
 use crate::store::if_readable;
-use crate::store::model::{EndReason, GrantFilter, GrantId, GrantState as Life, ListedGrant};
+use crate::store::model::{ActsAs, EndReason, GrantFilter, GrantId, GrantState as Life, ListedGrant};
 use axum::Extension;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,8 @@ pub(super) struct GrantView {
     app: String,
     app_name: String,
     organization: String,
+    /// Whose the grant is: the person's, or the organization's, in which case the person set it up.
+    acts_as: ActsAs,
     state: Life,
     scopes: Vec<String>,
     refreshes: u32,
@@ -156,6 +158,7 @@ fn view(hallpass: &Hallpass, listed: ListedGrant) -> GrantView {
         app: client_id.unwrap_or_else(|| grant.app.to_string()),
         app_name: app_name.unwrap_or_default(),
         organization: organization.unwrap_or_else(|| grant.organization.to_string()),
+        acts_as: grant.acts_as,
         state: grant.state,
         scopes: grant.scopes.iter().map(ToString::to_string).collect(),
         refreshes: grant.generation.saturating_sub(1),

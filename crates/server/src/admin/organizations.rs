@@ -4,7 +4,7 @@ use super::deletion::Deletion;
 use super::failure::Failure;
 use super::request::{self, Answer, Created, Json, Query};
 use super::{find, moment};
-use crate::apps::registration::Slug;
+use crate::apps::registration::{ExternalOrganizationId, Slug};
 use crate::audit::Who;
 use crate::http::paging::{Cursor, List, PageQuery};
 use crate::random;
@@ -33,6 +33,8 @@ pub(super) struct NewOrganization {
     /// If left out: the slug.
     name: Option<String>,
     kind: Option<OrganizationKind>,
+    /// The site's own id of it.
+    external_id: Option<String>,
 }
 
 /// The changes to an organization. Members that are left out stay.
@@ -55,6 +57,8 @@ pub(super) struct NewRole {
 pub(super) struct OrganizationView {
     id: OrganizationId,
     slug: String,
+    /// The site's own id of it. Null if the operator made it.
+    external_id: Option<String>,
     name: String,
     kind: OrganizationKind,
     hidden: bool,
@@ -154,10 +158,15 @@ pub(super) async fn create(
     let slug = Slug::parse(&wanted.slug).map_err(|error| Failure::invalid(format!("slug: {error}")))?;
     let slug = String::from(slug);
     let name = wanted.name.as_deref().unwrap_or(&slug);
+    let external_id = wanted.external_id.as_deref().map(ExternalOrganizationId::parse);
+    let external_id = external_id
+        .transpose()
+        .map_err(|error| Failure::invalid(format!("external_id: {error}")))?
+        .map(String::from);
     let organization = Organization {
         id: OrganizationId(random::uuid(now)),
         slug: slug.clone(),
-        external_id: None,
+        external_id,
         name: request::name(name)?,
         kind: wanted.kind.unwrap_or(OrganizationKind::Live),
         hidden: false,
@@ -169,8 +178,13 @@ pub(super) async fn create(
     let event = event.organization(organization.id).after(&organization);
     match hallpass.store.recording(event).create_organization(organization).await {
         Err(StoreError::Taken(_)) => {
-            let text = format!("there is an organization {slug:?} already");
+            let text = format!("there is an organization {slug:?} already, or one with this external_id");
             return Err(Failure::taken(text));
+        }
+        Err(StoreError::Conflict) => {
+            let text = "another organization has this slug as its external_id, or this external_id as its slug: APIs could not \
+                        tell them apart";
+            return Err(Failure::taken(text.to_owned()));
         }
         made => made?,
     }
@@ -340,6 +354,7 @@ fn view(organization: Organization) -> OrganizationView {
     OrganizationView {
         id: organization.id,
         slug: organization.slug,
+        external_id: organization.external_id,
         name: organization.name,
         kind: organization.kind,
         hidden: organization.hidden,

@@ -108,6 +108,9 @@ pub(super) struct NewApp {
     /// Whose people may connect the app: its own organization's, or every organization's (partner)
     #[arg(long, value_parser = ["own", "partner"])]
     reach: Option<String>,
+    /// Whose its grants are: the person's who allows it, or the organization's (only an owner allows it)
+    #[arg(long, value_parser = ["person", "organization"])]
+    acts_as: Option<String>,
     /// Scope that the app may request (repeatable); empty: none; default: every scope that exists now
     #[arg(long = "scope", value_name = "SCOPE")]
     #[serde(serialize_with = "empty_is_none")]
@@ -136,6 +139,10 @@ pub(super) struct Changes {
     #[arg(long, value_parser = ["own", "partner"])]
     #[serde(skip_serializing_if = "Option::is_none")]
     reach: Option<String>,
+    /// Whose its new grants are: the person's who allows it, or the organization's (only an owner allows it)
+    #[arg(long, value_parser = ["person", "organization"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acts_as: Option<String>,
     /// Redirect URI (repeatable); replaces the whole list; empty: none
     #[arg(long = "redirect-uri", value_name = "URI")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "empty_is_none")]

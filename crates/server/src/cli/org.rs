@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 const ALL: &str = "organizations";
-const COLUMNS: &[&str] = &["slug", "name", "kind", "status", "hidden"];
+const COLUMNS: &[&str] = &["slug", "external_id", "name", "kind", "status", "hidden"];
 const MEMBERS: &str = "members";
 const MEMBER_COLUMNS: &[&str] = &["email", "name", "role", "id"];
 
@@ -97,6 +97,9 @@ pub(super) struct NewOrganization {
     /// Kind of data: real (live) or for trying things out (sandbox)
     #[arg(long, value_parser = ["live", "sandbox"])]
     kind: Option<String>,
+    /// The site's own id of the organization; it cannot be changed later
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
 }
 
 pub(super) async fn run(api: &ApiClient, command: OrgCommand) -> Result<(), Failed> {

@@ -11,8 +11,8 @@ use super::tree::Node;
 use super::values;
 use super::words::Word as _;
 use crate::accounts::passwords;
-use crate::apps::registration::{AppName, ClientId, DisplayName, Email, ExternalId, Slug};
-use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
+use crate::apps::registration::{AppName, ClientId, DisplayName, Email, ExternalId, ExternalOrganizationId, Slug};
+use crate::store::model::{ActsAs, ClientType, GrantType, OrganizationKind, Reach, Role};
 use hallpass_wire::{Origin, RedirectUri, Scope, Scopes};
 use std::fmt;
 use toml::{Table, Value};
@@ -147,6 +147,8 @@ section! {
         name: DisplayName = required(values::name),
         /// A live organization, or a sandbox for tests.
         kind: OrganizationKind = or(values::word, OrganizationKind::Live),
+        /// The id of the organization on the site. Once it has one, this is fixed.
+        external_id: Option<ExternalOrganizationId> = optional(values::external_organization_id),
         /// The email address and the role of each member.
         members: Vec<(String, Role)> = or(members, Vec::new()),
     }
@@ -211,6 +213,8 @@ section! {
         grant_types: Option<Vec<GrantType>> = optional(values::any_words),
         /// The organizations whose members may connect it.
         reach: Reach = or(values::word, Reach::Own),
+        /// Whose its grants are: the person's who allows it, or the organization's.
+        acts_as: ActsAs = or(values::word, ActsAs::Person),
         /// Whether `http://localhost` is accepted with any port. Only public apps may have this.
         localhost_any_port: bool = or(values::boolean, false),
     }

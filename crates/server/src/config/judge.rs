@@ -7,7 +7,7 @@ use super::sections::Paths;
 use crate::accounts::spelling;
 use crate::apps::registration::{self, Fault, Offer};
 use crate::http::endpoints::{EndpointRow, Location, TABLE, reserved};
-use crate::store::model::{ClientType, Role};
+use crate::store::model::{ActsAs, ClientType, Reach, Role};
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::redirect_uri::Schemes;
 use hallpass_wire::{RedirectUri, Scopes};
@@ -109,6 +109,7 @@ fn organizations(config: &Config, problems: &mut Problems) {
         .iter()
         .map(|organization| organization.slug.as_str());
     unique(slugs.enumerate(), "organizations", "slug", problems);
+    external_ids(config, problems);
     for (position, organization) in config.organizations.iter().enumerate() {
         let path = format!("{}.members", problems.entry("organizations", position));
         let mut seen = HashSet::new();
@@ -126,6 +127,25 @@ fn organizations(config: &Config, problems: &mut Problems) {
         if organization.slug == config.defaults.organization && config.defaults.organization_name.is_some() {
             let text = "the default organization is declared in [[organizations]]: set its `name` there";
             problems.add("defaults.organization_name", text);
+        }
+    }
+}
+
+/// Introspection names an organization by its `external_id` or its slug, and APIs could not tell the two apart.
+fn external_ids(config: &Config, problems: &mut Problems) {
+    let named = config.organizations.iter().enumerate();
+    let named = named.filter_map(|(position, one)| Some((position, one.external_id.as_deref()?)));
+    let slugs = config.organizations.iter().map(|one| one.slug.as_str());
+    let slugs: HashSet<&str> = slugs.chain([config.defaults.organization.as_str()]).collect();
+    unique(named.clone(), "organizations", "external_id", problems);
+    for (position, id) in named {
+        let own = config.organizations.get(position).is_some_and(|one| one.slug == id);
+        if !own && slugs.contains(id) {
+            let path = format!("{}.external_id", problems.entry("organizations", position));
+            problems.add(
+                &path,
+                format!("another organization has the slug {id:?}: APIs could not tell them apart"),
+            );
         }
     }
 }
@@ -163,6 +183,7 @@ fn app(config: &Config, offer: &Offer<'_>, (app, path): (&App, &str), problems: 
         problems.add(&format!("{path}.organization"), text);
     }
     owner(config, app, path, problems);
+    acts_as(config, app, path, problems);
     schemes(config, app, path, problems);
     if let Some(scopes) = &app.scopes {
         known_scopes(offer, scopes, &format!("{path}.scopes"), problems);
@@ -203,6 +224,18 @@ fn owner(config: &Config, app: &App, path: &str, problems: &mut Problems) {
     if config.defaults.organization != slug && !develops && is_known {
         let text = format!("{email:?} could not manage the app: add \"{email}:developer\" to the members of {slug:?}");
         problems.add(&format!("{path}.owner"), text);
+    }
+}
+
+/// Only an owner of an organization may allow an app that acts for it, and the hidden organization has none.
+fn acts_as(config: &Config, app: &App, path: &str, problems: &mut Problems) {
+    let slug = app.organization.as_deref().unwrap_or(&config.defaults.organization);
+    let hidden = config.defaults.organization == slug && config.hides_default_organization();
+    let is_known = problems.is_complete("organizations") && problems.is_complete("defaults");
+    if app.acts_as == ActsAs::Organization && app.reach == Reach::Own && hidden && is_known {
+        let text = "nobody could allow it: only an owner of an organization can, and the hidden default organization has none; \
+                    give the app an `organization`, or say reach = \"partner\"";
+        problems.add(&format!("{path}.acts_as"), text);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Secret;
 use super::words::Word;
-use crate::apps::registration::{AppName, ClientId, DisplayName, Email, ExternalId, Slug};
+use crate::apps::registration::{AppName, ClientId, DisplayName, Email, ExternalId, ExternalOrganizationId, Slug};
 use hallpass_wire::{Origin, RedirectUri, Scopes};
 use ipnet::IpNet;
 use std::net::SocketAddr;
@@ -48,6 +48,7 @@ shown_as_text!(
     DisplayName,
     Email,
     ExternalId,
+    ExternalOrganizationId,
     Slug,
     RedirectUri,
     Origin

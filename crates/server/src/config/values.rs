@@ -3,7 +3,9 @@
 use super::localized::Localized;
 use super::tree::{self, Node, Value};
 use super::words::Word;
-use crate::apps::registration::{self, AppName, ClientId, DisplayName, Email, ExternalId, RedirectUriFault, Slug};
+use crate::apps::registration::{
+    self, AppName, ClientId, DisplayName, Email, ExternalId, ExternalOrganizationId, RedirectUriFault, Slug,
+};
 use hallpass_wire::redirect_uri::{Schemes, may_be_listed};
 use hallpass_wire::{Origin, RedirectUri, Scope, Scopes};
 use ipnet::IpNet;
@@ -376,6 +378,11 @@ pub(super) fn email(node: &Node) -> Result<Email, String> {
 /// The site's own id of a person.
 pub(super) fn external_id(node: &Node) -> Result<ExternalId, String> {
     parsed(node, ExternalId::parse)
+}
+
+/// The site's own id of an organization.
+pub(super) fn external_organization_id(node: &Node) -> Result<ExternalOrganizationId, String> {
+    parsed(node, ExternalOrganizationId::parse)
 }
 
 /// The client identifier of an app.

@@ -1,6 +1,6 @@
 //! Enums that are written as words in the configuration.
 
-use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};
+use crate::store::model::{ActsAs, ClientType, GrantType, OrganizationKind, Reach, Role};
 use hallpass_dialect::DialectName;
 
 /// An enum of which each value is written as one word.
@@ -58,4 +58,12 @@ macro_rules! kept {
     )+};
 }
 
-kept!(OrganizationKind, Role, ClientType, GrantType, Reach, DialectName);
+kept!(
+    ActsAs,
+    OrganizationKind,
+    Role,
+    ClientType,
+    GrantType,
+    Reach,
+    DialectName
+);

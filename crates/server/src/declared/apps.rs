@@ -115,6 +115,7 @@ impl Declaration<'_> {
             owner,
             client_type: declared.client_type,
             reach: declared.reach,
+            acts_as: declared.acts_as,
             status: AppStatus::Live,
             redirect_uris: declared.redirect_uris.clone(),
             scopes: declared.scopes.clone(),
@@ -149,7 +150,7 @@ fn changes(fields: &mut DeclaredFields<'_, '_>, declared: &config::App, products
     let scopes = declared.scopes.as_ref().map_or_else(all, ToString::to_string);
     let words = |own: &Vec<GrantType>| own.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(" ");
     let grant_types = declared.grant_types.as_ref().map_or_else(all, words);
-    let (client_type, reach) = (declared.client_type, declared.reach);
+    let (client_type, reach, acts_as) = (declared.client_type, declared.reach, declared.acts_as);
     AppUpdate {
         name: fields
             .changed("name", &declared.name)
@@ -158,6 +159,7 @@ fn changes(fields: &mut DeclaredFields<'_, '_>, declared: &config::App, products
         owner: None,
         client_type: fields.changed("type", client_type.as_str()).then_some(client_type),
         reach: fields.changed("reach", reach.as_str()).then_some(reach),
+        acts_as: fields.changed("acts_as", acts_as.as_str()).then_some(acts_as),
         status: fields
             .changed("status", AppStatus::Live.as_str())
             .then_some(AppStatus::Live),

@@ -43,6 +43,12 @@ pub enum DeclaredError {
          declare a person with another email instead"
     )]
     ExternalIdFixed(String),
+    /// The `external_id` of an organization is fixed once it has one.
+    #[error("organizations: {0:?} has another external_id already, and it cannot be changed")]
+    OrganizationIdFixed(String),
+    /// An organization cannot be told apart from another one at introspection.
+    #[error("organizations: {0:?} cannot be applied: another organization has {1:?} as its slug or external_id")]
+    OrganizationsAlike(String, String),
     /// The digests could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -84,7 +90,7 @@ impl DeclaredError {
             Self::Object { source, .. } | Self::Store(source) => {
                 matches!(source, StoreError::Taken(_) | StoreError::Conflict)
             }
-            Self::ExternalIdFixed(_) => false,
+            Self::ExternalIdFixed(_) | Self::OrganizationIdFixed(_) | Self::OrganizationsAlike(..) => false,
         }
     }
 }

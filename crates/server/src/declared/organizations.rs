@@ -16,6 +16,7 @@ const KIND: &str = "organization";
 /// The declared values of an organization.
 struct Wanted<'a> {
     slug: &'a str,
+    external_id: Option<&'a str>,
     name: &'a str,
     kind: OrganizationKind,
     hidden: bool,
@@ -29,6 +30,7 @@ impl Declaration<'_> {
         let declared = config.organizations.iter().find(|declared| declared.slug == slug);
         let default = Wanted {
             slug,
+            external_id: declared.and_then(|declared| declared.external_id.as_deref()),
             name: match (&defaults.organization_name, declared) {
                 (Some(name), _) => name,
                 (None, Some(declared)) => &declared.name,
@@ -40,16 +42,46 @@ impl Declaration<'_> {
         let others = config.organizations.iter().filter(|declared| declared.slug != slug);
         let others = others.map(|declared| Wanted {
             slug: &declared.slug,
+            external_id: declared.external_id.as_deref(),
             name: &declared.name,
             kind: declared.kind,
             hidden: false,
         });
         for wanted in std::iter::once(default).chain(others) {
+            self.check_names(&wanted).await?;
             self.organization(&wanted)
                 .await
                 .map_err(|source| named(KIND, wanted.slug, source))?;
         }
         Ok(())
+    }
+
+    /// Refuses a slug that is the `external_id` of another organization, and the reverse.
+    async fn check_names(&self, wanted: &Wanted<'_>) -> Result<(), DeclaredError> {
+        let own = self.store.organization_by_slug(wanted.slug).await?;
+        let is_other = |found: Option<Organization>| {
+            let own = own.as_ref().map(|own| own.id);
+            found.is_some_and(|found| Some(found.id) != own)
+        };
+        let alike = |name: &str| {
+            Err(DeclaredError::OrganizationsAlike(
+                wanted.slug.to_owned(),
+                name.to_owned(),
+            ))
+        };
+        if is_other(self.store.organization_by_external_id(wanted.slug).await?) {
+            return alike(wanted.slug);
+        }
+        let Some(id) = wanted.external_id else { return Ok(()) };
+        let by_id = self.store.organization_by_external_id(id).await?;
+        if is_other(by_id) || is_other(self.store.organization_by_slug(id).await?) {
+            return alike(id);
+        }
+        let before = own.as_ref().and_then(|own| own.external_id.as_deref());
+        match before.is_some_and(|before| before != id) {
+            true => Err(DeclaredError::OrganizationIdFixed(wanted.slug.to_owned())),
+            false => Ok(()),
+        }
     }
 
     async fn organization(&mut self, wanted: &Wanted<'_>) -> Result<(), StoreError> {
@@ -61,6 +93,10 @@ impl Declaration<'_> {
                 .changed("hidden", if wanted.hidden { "1" } else { "0" })
                 .then_some(wanted.hidden),
             status: None,
+            external_id: wanted
+                .external_id
+                .filter(|id| fields.changed("external_id", id))
+                .map(str::to_owned),
         };
         if !fields.any {
             return Ok(());
@@ -74,7 +110,7 @@ impl Declaration<'_> {
         let organization = Organization {
             id: OrganizationId(random::uuid(self.now)),
             slug: wanted.slug.to_owned(),
-            external_id: None,
+            external_id: wanted.external_id.map(str::to_owned),
             name: wanted.name.to_owned(),
             kind: wanted.kind,
             hidden: wanted.hidden,

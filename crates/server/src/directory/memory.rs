@@ -2,7 +2,9 @@
 
 use crate::config::GrantType;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, Change, ChangeKind, Organization, OrganizationId, Resource, User, UserId};
+use crate::store::model::{
+    App, AppId, Change, ChangeKind, Organization, OrganizationId, Ownership, Resource, User, UserId,
+};
 use hallpass_wire::Scopes;
 use quick_cache::sync::{Cache, GuardResult};
 use std::collections::BTreeSet;
@@ -31,6 +33,8 @@ pub struct Memory {
     pub(super) apps: Cache<AppId, Arc<Registered>>,
     pub(super) users: Cache<UserId, Arc<User>>,
     pub(super) organizations: Cache<OrganizationId, Arc<Organization>>,
+    /// Whether organizations have owners. Only organizations that have grants of their own are looked up.
+    pub(super) ownerships: Cache<OrganizationId, Ownership>,
     /// All resources: there are few, and introspection looks up unknown ones as often as known ones.
     pub(super) resources: Cache<(), Arc<[Arc<Resource>]>>,
     /// An app that had this origin when it was looked up; `origins_of` says whether it still does. Origins that no app has are
@@ -47,6 +51,7 @@ impl Default for Memory {
             apps: Cache::new(CAPACITY),
             users: Cache::new(PEOPLE),
             organizations: Cache::new(CAPACITY),
+            ownerships: Cache::new(CAPACITY),
             resources: Cache::new(1),
             origins: Cache::new(CAPACITY),
             origins_of: Cache::new(CAPACITY),
@@ -66,11 +71,16 @@ impl Memory {
             }
             // Memberships are kept with their person. Those of a deleted organization stay there, but the organization is not
             // found.
-            (ChangeKind::User, [user]) | (ChangeKind::Membership, [user, _]) => {
+            (ChangeKind::User, [user]) => {
                 self.users.remove(&UserId(*user));
+            }
+            (ChangeKind::Membership, [user, organization]) => {
+                self.users.remove(&UserId(*user));
+                self.ownerships.remove(&OrganizationId(*organization));
             }
             (ChangeKind::Organization, [organization]) => {
                 self.organizations.remove(&OrganizationId(*organization));
+                self.ownerships.remove(&OrganizationId(*organization));
             }
             (ChangeKind::Resource, _) => {
                 self.resources.remove(&());
@@ -85,6 +95,7 @@ impl Memory {
         self.apps.clear();
         self.users.clear();
         self.organizations.clear();
+        self.ownerships.clear();
         self.resources.clear();
         self.origins.clear();
         self.origins_of.clear();

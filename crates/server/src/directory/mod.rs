@@ -16,7 +16,7 @@ pub use client::Client;
 pub use memory::Memory;
 
 use crate::config::Config;
-use crate::store::model::{AppId, Organization, OrganizationId, Resource, User, UserId};
+use crate::store::model::{AppId, Organization, OrganizationId, Ownership, Resource, User, UserId};
 use crate::store::{Store, StoreError};
 use feed::Feed;
 use memory::kept;
@@ -72,6 +72,19 @@ impl Directory {
         }
         let load = async { Ok(self.store.organization(id).await?.map(Arc::new)) };
         Box::pin(kept(organizations, &id, load)).await
+    }
+
+    /// Whether the organization has an owner, and until when it had one.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn ownership(&self, id: OrganizationId) -> Result<Option<Ownership>, StoreError> {
+        self.feed.fresh().await?;
+        let ownerships = &self.memory.ownerships;
+        if let Some(ownership) = ownerships.get(&id) {
+            return Ok(Some(ownership));
+        }
+        Box::pin(kept(ownerships, &id, self.store.ownership(id))).await
     }
 
     /// Every resource server.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::audit::Who;
 use crate::database::Database;
-use crate::store::model::{AppId, Grant, GrantId, GrantState, OrganizationId, UserId};
+use crate::store::model::{ActsAs, AppId, Grant, GrantId, GrantState, OrganizationId, UserId};
 use crate::store::tests::opened;
 use crate::tokens::claims::Claims;
 use crate::tokens::proofs::{Proof, ProofKind};
@@ -340,6 +340,7 @@ async fn an_accepted_generation_must_be_proved_by_the_key_of_the_row() {
     let middle = fixture.rotate(KeyPurpose::Proof, NOW).await;
     let newest = fixture.rotate(KeyPurpose::Proof, NOW.after(MINUTE)).await;
     let grant = Grant {
+        acts_as: ActsAs::Person,
         id: GrantId(Uuid::from_u128(1)),
         app: AppId(Uuid::from_u128(2)),
         user: UserId(Uuid::from_u128(3)),

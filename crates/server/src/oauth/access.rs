@@ -6,7 +6,7 @@ use super::refusal::ServerReason;
 use crate::directory::Client;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::User;
+use crate::store::model::{ActsAs, User, UserId};
 use crate::time::Instant;
 use crate::tokens::claims::Claims;
 use crate::tokens::sealed::{self, OpenError};
@@ -36,8 +36,8 @@ pub enum AccessReason {
     /// Valid, but without these scopes.
     #[error("the access token lacks the scope {0}")]
     InsufficientScope(Scopes),
-    /// The endpoint returns data of a person, and the token has none (client_credentials).
-    #[error("the access token was issued to an app, not to a person")]
+    /// The endpoint returns data of a person, and the token is an app's own (client_credentials) or an organization's.
+    #[error("the access token acts for an app or an organization, not for a person")]
     NoResourceOwner,
     /// The token could not be checked.
     #[error(transparent)]
@@ -84,8 +84,18 @@ pub struct Access {
     pub claims: Claims,
     /// The app that it was issued to.
     pub client: Arc<Client>,
-    /// The person who allowed it. `None` for client_credentials.
-    pub user: Option<Arc<User>>,
+    /// The party that it acts for.
+    pub subject: Subject,
+}
+
+/// The party that an access token acts for.
+pub enum Subject {
+    /// The app itself (client_credentials).
+    App,
+    /// The person who allowed it.
+    Person(Arc<User>),
+    /// The organization, with the person who had set up its grant, and who may have been deleted since.
+    Organization(UserId),
 }
 
 /// The bearer token of a request (RFC 6750 §2.1). Tokens in a query or a body are not accepted, because they end up in logs.
@@ -122,7 +132,7 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
     let claims = living(hallpass, token, now).await?;
     // Before the check of app and person: the holder of a token has received the answer with it, even if suspended now.
     see(hallpass, &claims, now);
-    allowed(hallpass, claims).await
+    allowed(hallpass, claims, now).await
 }
 
 /// The claims of an access token that was not revoked and has not expired.
@@ -152,7 +162,7 @@ pub fn see(hallpass: &Hallpass, claims: &Claims, now: Instant) {
 ///
 /// # Errors
 /// [`AccessReason::TokenRevoked`] if they may not.
-pub async fn allowed(hallpass: &Hallpass, claims: Claims) -> Result<Access, AccessReason> {
+pub async fn allowed(hallpass: &Hallpass, claims: Claims, now: Instant) -> Result<Access, AccessReason> {
     let client = hallpass
         .directory
         .client_by_id(claims.app)
@@ -162,8 +172,12 @@ pub async fn allowed(hallpass: &Hallpass, claims: Claims) -> Result<Access, Acce
     if !claims.scopes.is_subset_of(&client.scopes) {
         return Err(AccessReason::TokenRevoked);
     }
-    let user = standing(hallpass, &claims, &client).await?;
-    Ok(Access { claims, client, user })
+    let subject = standing(hallpass, &claims, &client, now).await?;
+    Ok(Access {
+        claims,
+        client,
+        subject,
+    })
 }
 
 /// The claims of an access token that Hallpass sealed, even if it has expired or was revoked. If its key is unknown, another
@@ -200,18 +214,34 @@ pub fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
     key.is_some_and(|key| hallpass.keys.ring().is_revoked(key)) || hallpass.revoked.has(claims)
 }
 
-async fn standing(hallpass: &Hallpass, claims: &Claims, client: &Client) -> Result<Option<Arc<User>>, AccessReason> {
+async fn standing(
+    hallpass: &Hallpass,
+    claims: &Claims,
+    client: &Client,
+    now: Instant,
+) -> Result<Subject, AccessReason> {
     let Some(grant) = claims.grant else {
         let own = client.is_live() && client.app.organization == claims.organization;
-        return if own { Ok(None) } else { Err(AccessReason::TokenRevoked) };
+        return if own {
+            Ok(Subject::App)
+        } else {
+            Err(AccessReason::TokenRevoked)
+        };
     };
+    if grant.acts_as == ActsAs::Organization {
+        let paused = Box::pin(hallpass.pause_of_organization(claims.organization, client, now)).await?;
+        return match paused {
+            None => Ok(Subject::Organization(grant.user)),
+            Some(_) => Err(AccessReason::TokenRevoked),
+        };
+    }
     let user = hallpass
         .directory
         .user(grant.user)
         .await?
         .ok_or(AccessReason::TokenRevoked)?;
     match hallpass.pause(&user, claims.organization, client).await? {
-        None => Ok(Some(user)),
+        None => Ok(Subject::Person(user)),
         Some(_) => Err(AccessReason::TokenRevoked),
     }
 }

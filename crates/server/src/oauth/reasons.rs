@@ -134,6 +134,7 @@ fn every_refusal() -> Vec<Refusal> {
             R::PersonSuspended => R::PersonSuspended,
             R::Denied => R::Denied,
             R::NoOrganization => R::NoOrganization,
+            R::NotAnOwner => R::NotAnOwner,
         }
         AccessReason {
             R::NoToken => R::NoToken,

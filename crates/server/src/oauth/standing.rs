@@ -5,8 +5,13 @@ use super::{Reason, Refusal};
 use crate::directory::Client;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{Grant, GrantState, OrganizationId, Status, User};
+use crate::store::model::{ActsAs, Grant, GrantState, OrganizationId, Ownership, Role, Status, User};
+use crate::time::Instant;
 use hallpass_wire::{ErrorCode, Pause, PublicError};
+use std::time::Duration;
+
+/// How long an organization's own grants go on after its last owner left.
+const WITHOUT_OWNER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Why neither the grant nor the app may be used, apart from the life of the grant itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -95,17 +100,64 @@ impl Hallpass {
         Ok((!allowed).then_some(Pause::OrganizationPolicy))
     }
 
+    /// Why this organization's own grants may not act through this app now. Who set one up plays no part: the organization must
+    /// have an owner, or have had one in the last 30 days.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn pause_of_organization(
+        &self,
+        organization: OrganizationId,
+        client: &Client,
+        now: Instant,
+    ) -> Result<Option<Pause>, StoreError> {
+        if !client.is_live() {
+            return Ok(Some(Pause::AppSuspended));
+        }
+        let found = self.directory.organization(organization).await?;
+        // The hidden default organization has no owners.
+        let active = found.is_some_and(|found| found.status == Status::Active && !found.hidden);
+        if !active || !client.reaches(organization) {
+            return Ok(Some(Pause::OrganizationPolicy));
+        }
+        let ownership = self.directory.ownership(organization).await?;
+        let owned = ownership.is_some_and(|ownership| is_owned(ownership, now));
+        Ok((!owned).then_some(Pause::OrganizationPolicy))
+    }
+
+    /// Why a grant of an organization may not act now. Its code counts only as long as the person who got it is an owner: who lost
+    /// the organization between the page and the code gives nothing away.
+    async fn pause_of_own(&self, grant: &Grant, client: &Client, now: Instant) -> Result<Option<Pause>, StoreError> {
+        let pause = self.pause_of_organization(grant.organization, client, now).await?;
+        if pause.is_some() || grant.state != GrantState::Pending {
+            return Ok(pause);
+        }
+        let Some(user) = self.directory.user(grant.user).await? else {
+            return Ok(Some(Pause::NotAMember));
+        };
+        let mut memberships = user.memberships.iter();
+        let owns = memberships.any(|one| one.organization == grant.organization && one.role == Role::Owner);
+        Ok(match (user.status, owns) {
+            (Status::Active, true) => None,
+            (Status::Active, false) => Some(Pause::NotAMember),
+            (Status::Suspended, _) => Some(Pause::PersonSuspended),
+        })
+    }
+
     /// Refuses a grant that may not act now.
     ///
     /// # Errors
     /// [`StandingReason::Paused`]; [`StandingReason::ResourceOwnerGone`] if the person or the organization was deleted.
-    pub async fn check_standing(&self, grant: &Grant, client: &Client) -> Result<(), Refusal> {
-        let user = self
-            .directory
-            .user(grant.user)
-            .await?
-            .ok_or(StandingReason::ResourceOwnerGone)?;
-        match self.pause(&user, grant.organization, client).await? {
+    pub async fn check_standing(&self, grant: &Grant, client: &Client, now: Instant) -> Result<(), Refusal> {
+        let pause = match grant.acts_as {
+            ActsAs::Person => {
+                let user = self.directory.user(grant.user).await?;
+                let user = user.ok_or(StandingReason::ResourceOwnerGone)?;
+                self.pause(&user, grant.organization, client).await?
+            }
+            ActsAs::Organization => Box::pin(self.pause_of_own(grant, client, now)).await?,
+        };
+        match pause {
             // A deleted organization and its memberships do not come back.
             Some(Pause::NotAMember | Pause::OrganizationPolicy)
                 if self.directory.organization(grant.organization).await?.is_none() =>
@@ -116,4 +168,8 @@ impl Hallpass {
             None => Ok(()),
         }
     }
+}
+
+fn is_owned(ownership: Ownership, now: Instant) -> bool {
+    ownership.is_owned || ownership.until.is_some_and(|until| now < until.after(WITHOUT_OWNER))
 }

@@ -21,7 +21,13 @@ pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Or
 pub fn role_in(user: &User, organization: &Organization) -> Option<Role> {
     let mut memberships = user.memberships.iter();
     let role = memberships.find(|one| one.organization == organization.id)?.role;
-    Some(if organization.hidden { Role::Member } else { role })
+    Some(effective_role(organization, role))
+}
+
+/// What a stored role counts for in the organization.
+#[must_use]
+pub fn effective_role(organization: &Organization, role: Role) -> Role {
+    if organization.hidden { Role::Member } else { role }
 }
 
 /// Whether the person's role in the organization makes them a developer of it.

@@ -32,7 +32,7 @@ pub use apps::Manager;
 pub use deletions::Toll;
 pub use engine::postgres::Address;
 pub use error::{Result, StoreError, if_readable};
-pub(crate) use feed::nodes::RECALL;
+pub(crate) use feed::nodes::{ORGANIZATION_GRANTS, RECALL};
 pub(crate) use grants::CODE_KEPT;
 pub use grants::Connected;
 pub use handovers::REPEATED;

@@ -1,9 +1,9 @@
 //! The values of statements and rows, the same for every engine.
 
 use super::model::{
-    AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, GrantState, GrantType, OrganizationId,
-    OrganizationKind, Reach, Role, SecretId, SessionId, SessionKind, SiteRefusal, Status, SuspendedBy, Unknown,
-    UnknownWord, UserId,
+    ActsAs, AppId, AppStatus, AuditEventId, ChangeKind, ClientType, EndReason, GrantId, GrantState, GrantType,
+    OrganizationId, OrganizationKind, Reach, Role, SecretId, SessionId, SessionKind, SiteRefusal, Status, SuspendedBy,
+    Unknown, UnknownWord, UserId,
 };
 use super::{Result, StoreError};
 use crate::time::Instant;
@@ -387,6 +387,7 @@ texts!(
     ClientType,
     EndReason,
     OrganizationKind,
+    ActsAs,
     Reach,
     Role,
     SessionKind,

@@ -7,7 +7,7 @@
 //! A tag below 128 is *critical*. A version that does not know a critical tag refuses the token, because the field may
 //! restrict the token and this version cannot enforce it. Tags from 128 on are *optional*: an unknown one is skipped.
 
-use crate::store::model::{AppId, GrantId, OrganizationId, UserId};
+use crate::store::model::{ActsAs, AppId, GrantId, OrganizationId, UserId};
 use crate::time::Instant;
 use hallpass_wire::Scopes;
 use uuid::Uuid;
@@ -38,8 +38,10 @@ pub struct PersonGrant {
     pub id: GrantId,
     /// The generation of the grant that the token belongs to.
     pub generation: u32,
-    /// The person.
+    /// The person. If the grant is the organization's: who had set it up.
     pub user: UserId,
+    /// Whose the grant is.
+    pub acts_as: ActsAs,
     /// The id of the key of the code or refresh token that was issued with this access token. If this key is revoked, the
     /// access token is revoked as well.
     pub key: u32,
@@ -87,6 +89,8 @@ mod tag {
     pub(super) const CONFIRMATION: u8 = 12;
     /// Reserved: the party that acts for the subject (RFC 8693 `act`).
     pub(super) const ACTOR: u8 = 13;
+    /// Present, with the value 1, if the grant is the organization's and not the person's (decision 83).
+    pub(super) const OF_ORGANIZATION: u8 = 14;
     /// From this tag on, a version that does not know a field skips it.
     pub(super) const OPTIONAL: u8 = 128;
 }
@@ -94,11 +98,12 @@ mod tag {
 /// Where the value of the serial is. The serial comes first, so that all the fields from which it is derived follow it.
 pub(super) const SERIAL: std::ops::Range<usize> = 2..18;
 /// The length of all fields except the scopes, in bytes.
-pub(super) const FIXED: usize = 5 * ID + 2 * MOMENT + 2 * NUMBER;
+pub(super) const FIXED: usize = 5 * ID + 2 * MOMENT + 2 * NUMBER + FLAG;
 /// The length of a field with its tag and length, in bytes, by the kind of its value.
 const ID: usize = 2 + 16;
 const MOMENT: usize = 2 + 8;
 const NUMBER: usize = 2 + 4;
+const FLAG: usize = 2 + 1;
 /// The longest value, in bytes, whose length fits in two bytes.
 const LONGEST_VALUE: usize = 0x7fff;
 
@@ -124,6 +129,9 @@ impl Claims {
             field(bytes, tag::GENERATION, &grant.generation.to_be_bytes());
             field(bytes, tag::USER, grant.user.0.as_bytes());
             field(bytes, tag::GRANT_KEY, &grant.key.to_be_bytes());
+            if grant.acts_as == ActsAs::Organization {
+                field(bytes, tag::OF_ORGANIZATION, &[1]);
+            }
         }
         Ok(())
     }
@@ -214,6 +222,7 @@ struct Read {
     generation: Option<u32>,
     user: Option<UserId>,
     grant_key: Option<u32>,
+    of_organization: bool,
 }
 
 impl Read {
@@ -230,6 +239,8 @@ impl Read {
             tag::USER => self.user = Some(UserId(id(tag, value)?)),
             tag::GRANT_KEY => self.grant_key = Some(number(tag, value)?),
             tag::RESOURCE | tag::CONFIRMATION | tag::ACTOR => return Err(ClaimsError::UnknownCritical(tag)),
+            tag::OF_ORGANIZATION if value == [1] => self.of_organization = true,
+            tag::OF_ORGANIZATION => return Err(ClaimsError::Value(tag)),
             unknown if unknown < tag::OPTIONAL => return Err(ClaimsError::UnknownCritical(unknown)),
             _ => {}
         }
@@ -238,11 +249,16 @@ impl Read {
 
     fn claims(self) -> Option<Claims> {
         let grant = match (self.grant, self.generation, self.user, self.grant_key) {
-            (None, None, None, None) => None,
+            (None, None, None, None) if !self.of_organization => None,
             (Some(id), Some(generation), Some(user), Some(key)) => Some(PersonGrant {
                 id,
                 generation,
                 user,
+                acts_as: if self.of_organization {
+                    ActsAs::Organization
+                } else {
+                    ActsAs::Person
+                },
                 key,
             }),
             _ => return None,

@@ -5,7 +5,7 @@
 //! and the set is rebuilt from the feed at start. An app or a person can make any number of entries. So above a limit the
 //! oldest entries of one owner are folded into a *recall*: one entry that revokes all of them (docs/decisions/0047).
 
-use crate::store::model::{AppId, GrantId, Mark, Recall, Recalled, UserId};
+use crate::store::model::{ActsAs, AppId, GrantId, Mark, Recall, Recalled, UserId};
 use crate::time::Instant;
 use crate::tokens::claims::Claims;
 use std::collections::{HashMap, VecDeque};
@@ -111,7 +111,8 @@ impl Revoked {
                     || has(Entry::Grant(id))
                     || has(Entry::Generation(id, generation))
                     || set.has_recalled(id, claims.issued_at)
-                    || set.has_ended(grant.user, claims.app, grant.id)
+                    // The person of a grant of an organization may change, so no recall speaks of it.
+                    || grant.acts_as == ActsAs::Person && set.has_ended(grant.user, claims.app, grant.id)
             }
         }
     }

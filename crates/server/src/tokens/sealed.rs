@@ -229,6 +229,7 @@ fn associated(key: u32, issuer: &str) -> Vec<u8> {
 mod tests {
     use super::super::claims::PersonGrant;
     use super::*;
+    use crate::store::model::ActsAs;
     use crate::store::model::{AppId, GrantId, OrganizationId, UserId};
     use crate::time::Instant;
     use hallpass_wire::{Scope, Scopes};
@@ -241,6 +242,7 @@ mod tests {
         Claims {
             serial: [0; 16],
             grant: Some(PersonGrant {
+                acts_as: ActsAs::Person,
                 id: GrantId(Uuid::from_u128(1)),
                 generation: 7,
                 user: UserId(Uuid::from_u128(2)),
@@ -330,6 +332,7 @@ mod tests {
             of(PersonGrant { generation: 8, ..grant }),
             of(PersonGrant { user, ..grant }),
             of(PersonGrant { key: 9, ..grant }),
+            of(PersonGrant { acts_as: ActsAs::Organization, ..grant }),
             Claims { app: AppId(Uuid::from_u128(9)), ..base.clone() },
             Claims { organization: OrganizationId(Uuid::from_u128(9)), ..base.clone() },
             Claims { scopes: scopes("library"), ..base.clone() },
@@ -384,7 +387,7 @@ mod tests {
         let key = key(9, 7);
         let mut plain = Vec::new();
         claims().encode(&mut plain).unwrap();
-        plain.extend_from_slice(&[14, 0]);
+        plain.extend_from_slice(&[15, 0]);
         let mut token = vec![VERSION];
         token.extend_from_slice(&key.id().to_be_bytes());
         token.extend_from_slice(&[1; NONCE]);
@@ -393,7 +396,7 @@ mod tests {
             .unwrap();
         token.extend_from_slice(&plain);
         let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(token));
-        let refused = Err(OpenError::Claims(ClaimsError::UnknownCritical(14)));
+        let refused = Err(OpenError::Claims(ClaimsError::UnknownCritical(15)));
         assert_eq!(opened(&token, &key, ISSUER), refused);
     }
 }

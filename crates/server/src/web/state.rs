@@ -54,6 +54,8 @@ pub enum Purpose {
     ChangeApp = 8,
     /// Deleting an app; carries its id and name.
     DeleteApp = 9,
+    /// Ending, taking over or narrowing a grant of an organization.
+    OrganizationGrant = 10,
 }
 
 /// The browser and the person that a state is bound to.

@@ -51,6 +51,8 @@ mod metadata;
 mod model;
 mod names;
 mod openapi;
+mod organization_grants;
+mod organization_ids;
 mod outputs;
 mod page_headers;
 mod permissions;

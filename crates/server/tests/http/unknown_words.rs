@@ -20,7 +20,7 @@ async fn an_app_with_an_unknown_word_is_paused_and_no_other() {
             .await;
         (odd, fine, john.cookies())
     };
-    for (column, word, before) in [("acts_as", "organization", "person"), ("status", "archived", "live")] {
+    for (column, word, before) in [("acts_as", "department", "person"), ("status", "archived", "live")] {
         server.sql(&format!(
             "UPDATE apps SET {column} = '{word}' WHERE client_id = 'sample'"
         ));
@@ -66,7 +66,7 @@ async fn a_grant_with_an_unknown_word_is_paused_and_unchanged() {
     let code = sample.code(&john, &[]).await;
     let mary = server.browser_of(MARY).await;
     let hers = sample.connect(&mary).await;
-    server.sql("UPDATE grants SET acts_as = 'organization' WHERE user_id = (SELECT id FROM users WHERE number = 1)");
+    server.sql("UPDATE grants SET acts_as = 'department' WHERE user_id = (SELECT id FROM users WHERE number = 1)");
     for answer in [sample.refresh(&tokens.refresh).await, sample.redeem(&code).await] {
         assert_eq!(answer.refusal(), "400 access_denied");
         assert_eq!(answer.json()["error_description"], "paused: organization_policy");
@@ -77,7 +77,7 @@ async fn a_grant_with_an_unknown_word_is_paused_and_unchanged() {
     let listed = server.command(&["grant", "list"]);
     let odd = listed["grants"].as_array().unwrap().iter();
     let odd: Vec<_> = odd.filter_map(|grant| grant["unknown"].as_str()).collect();
-    assert_eq!(odd, ["acts_as \"organization\""; 2], "{listed}");
+    assert_eq!(odd, ["acts_as \"department\""; 2], "{listed}");
     server.sql("UPDATE grants SET acts_as = NULL");
     assert_eq!(sample.refresh(&tokens.refresh).await.status, 200);
     assert_eq!(sample.redeem(&code).await.status, 200);

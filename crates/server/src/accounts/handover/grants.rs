@@ -4,18 +4,16 @@ use super::endpoint::read;
 use super::failure::Failure;
 use super::members::Members;
 use super::person::{Call, Named, found, id_of, part};
-use crate::audit::Who;
 use crate::config::GrantType;
 use crate::directory::Client;
-use crate::directory::feed::STALENESS;
 use crate::http::paging::{List, PageQuery};
 use crate::http::query;
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::oauth::grants::issue::rotates;
 use crate::serve::hallpass::Hallpass;
-use crate::store::model::{AuditAction, EndReason, Grant, GrantId, GrantState, Recall, User};
-use crate::store::{RECALL, StoreError};
+use crate::store::StoreError;
+use crate::store::model::{EndReason, Grant, GrantId, GrantState, User};
 use crate::time::Instant;
 use crate::web::view::Locale;
 use axum::body::Body;
@@ -79,35 +77,12 @@ pub(super) async fn narrow(
     // In the order of the grant.
     let scopes = grant.scopes.intersection(&scopes);
     if scopes != grant.scopes {
-        leave_only(&hallpass, &who, &grant, &scopes).await?;
+        hallpass.leave_only(&who, &grant, &scopes).await?;
         grant.scopes = scopes;
     }
     let shown = view(&hallpass, &user, &grant, locale(&parts)).await?;
     let shown = shown.ok_or_else(no_grant)?;
     Ok(respond::json(200, shown.to_string()))
-}
-
-/// Takes the other scopes away. A request that read the grant before may issue a token with all of them until the commit, and
-/// as of its own moment; so tokens are recalled that are issued until then (docs/decisions/0082).
-async fn leave_only(hallpass: &Hallpass, who: &Who, grant: &Grant, scopes: &Scopes) -> Result<(), StoreError> {
-    if !hallpass.feed.all_read(RECALL) {
-        let text = "a server of an older version would go on to accept tokens with more scopes";
-        return Err(StoreError::Unavailable(text.to_owned()));
-    }
-    let now = hallpass.now();
-    let named = |scopes: &Scopes| json!({ "scopes": scopes.to_string() });
-    let event = who.did(AuditAction::GrantNarrowed, now).grant(grant);
-    let event = event.change(&named(&grant.scopes), &named(scopes));
-    let recalled = now.after(STALENESS);
-    let store = hallpass.store.recording(event);
-    store.narrow(grant, scopes, recalled, now).await?;
-    let committed = hallpass.now();
-    if committed > recalled {
-        // The commit took longer than that.
-        let recall = Recall::of_tokens(grant.id.0, committed.after(STALENESS));
-        hallpass.store.recall(&recall, committed).await?;
-    }
-    Ok(())
 }
 
 /// `DELETE /handover/people/{subject}/grants/{id}`.

@@ -18,7 +18,7 @@ use crate::random;
 use crate::serve;
 use crate::serve::Running;
 use crate::store::Store;
-use crate::store::model::{AuditEvent, AuditFilter, GrantId, NewGrant, Redeem};
+use crate::store::model::{ActsAs, AuditEvent, AuditFilter, GrantId, NewGrant, Redeem};
 use crate::store::tests::opened;
 use crate::time::{Clock, Instant};
 use http::Method;
@@ -164,6 +164,7 @@ impl World {
         let app = self.store.app_by_client_id("planner").await.unwrap().unwrap();
         let user = self.store.user_by_email("ada@example.com").await.unwrap().unwrap().id;
         let grant = NewGrant {
+            acts_as: ActsAs::Person,
             id: GrantId(random::uuid(Instant(NOW))),
             app: app.id,
             user,

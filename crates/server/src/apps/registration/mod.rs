@@ -21,7 +21,7 @@ pub use client_id::ClientId;
 pub use display_name::DisplayName;
 pub(crate) use display_name::is_invisible;
 pub use email::Email;
-pub use external_id::ExternalId;
+pub use external_id::{ExternalId, ExternalOrganizationId};
 pub(crate) use fault::Fault;
 pub(crate) use offer::Offer;
 pub use redirect_uris::RedirectUriFault;

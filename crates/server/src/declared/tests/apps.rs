@@ -39,10 +39,11 @@ async fn the_default_product_is_an_apps_where_it_names_none() {
 
 #[tokio::test]
 async fn an_app_handed_to_another_owner_loses_its_grants() {
-    use crate::store::model::{GrantId, NewGrant};
+    use crate::store::model::{ActsAs, GrantId, NewGrant};
     let world = World::started(WORLD).await;
     let (app, ada) = (world.app("planner").await, world.user("ada@example.com").await);
     let grant = NewGrant {
+        acts_as: ActsAs::Person,
         id: GrantId(random::uuid(NOW)),
         app: app.id,
         user: ada.id,

@@ -1,6 +1,7 @@
 //! What a second start does, with the same declarations or with others.
 
 use super::*;
+use crate::store::model::ActsAs;
 
 #[tokio::test]
 async fn a_resource_that_is_left_out_asks_no_more_and_comes_back_as_declared() {
@@ -96,6 +97,7 @@ async fn what_is_there_already_is_made_like_its_first_declaration() {
     let world = World::started(&without("client_id = \"planner\"")).await;
     let default = world.store.organization_by_slug("default").await.unwrap().unwrap();
     let app = App {
+        acts_as: ActsAs::Person,
         id: crate::store::model::AppId(random::uuid(NOW)),
         client_id: "planner".to_owned(),
         name: "Made on the pages".to_owned(),

@@ -95,6 +95,9 @@ pub enum AuthorizeReason {
     /// The site signs nobody in.
     #[error("the site refused the sign-in")]
     RefusedBySite,
+    /// The app acts for organizations, and the person owns none in which it may be connected.
+    #[error("only an owner of the organization may allow this app")]
+    NotAnOwner,
     /// The person is suspended.
     #[error("the person is suspended")]
     PersonSuspended,
@@ -133,6 +136,7 @@ impl Reason for AuthorizeReason {
             Self::PersonSuspended => "sign_in_suspended",
             Self::Denied => "denied",
             Self::NoOrganization => "no_organization",
+            Self::NotAnOwner => "not_an_owner",
         }
     }
 
@@ -179,7 +183,7 @@ impl Reason for AuthorizeReason {
                 return plain(ErrorCode::AccessDenied, "The request was denied");
             }
             Self::Denied => AuthorizeFault::Denied,
-            Self::NoOrganization => return plain(ErrorCode::AccessDenied, "The request was denied"),
+            Self::NoOrganization | Self::NotAnOwner => return plain(ErrorCode::AccessDenied, "The request was denied"),
         })
     }
 }

@@ -4,7 +4,7 @@ use crate::config::IdentityMember;
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::oauth::Reason as _;
-use crate::oauth::access::{AccessReason, bearer, check};
+use crate::oauth::access::{AccessReason, Subject, bearer, check};
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::User;
 use crate::time::Instant;
@@ -24,7 +24,9 @@ pub async fn identity(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) ->
 
 async fn handle(hallpass: &Hallpass, headers: &HeaderMap, now: Instant) -> Result<Response, AccessReason> {
     let access = check(hallpass, bearer(headers)?, now).await?;
-    let user = access.user.ok_or(AccessReason::NoResourceOwner)?;
+    let Subject::Person(user) = access.subject else {
+        return Err(AccessReason::NoResourceOwner);
+    };
     let members = hallpass
         .config
         .wire

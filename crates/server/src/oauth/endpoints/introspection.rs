@@ -5,18 +5,19 @@ use crate::directory::Client;
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::oauth::access;
-use crate::oauth::access::{Access, AccessReason};
+use crate::oauth::access::{Access, AccessReason, Subject};
 use crate::oauth::clients::{Caller, authenticate_caller};
 use crate::oauth::endpoints::FormRequest;
 use crate::oauth::grants::issue;
 use crate::oauth::refusal::{Refusal, RequestReason, ServerReason};
 use crate::serve::hallpass::Hallpass;
-use crate::store::model::{GrantState, Resource};
+use crate::store::model::{ActsAs, GrantState, OrganizationId, Resource, User};
 use crate::time::Instant;
 use crate::tokens::claims::Claims;
 use crate::tokens::proofs::{Proof, ProofKind};
-use hallpass_dialect::{Introspection, Tenant};
+use hallpass_dialect::{Introspection, SetUpBy, Tenant};
 use hallpass_wire::Scopes;
+use std::sync::Arc;
 
 /// Answers an introspection request.
 pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
@@ -60,9 +61,12 @@ async fn access_token(
     // Only if the caller may know the token: a request by a stranger is not a use of it.
     let scopes = told_scopes(caller, &claims).ok_or(AccessReason::InvalidToken)?;
     access::see(hallpass, &claims, now);
-    let access = access::allowed(hallpass, claims).await?;
+    let access = access::allowed(hallpass, claims, now).await?;
     match caller {
-        Caller::Client(_) => Ok(active(hallpass, &described(hallpass, &access))),
+        Caller::Client(_) => {
+            let set_up_by = set_up_by(hallpass, &access).await?;
+            Ok(active(hallpass, &described(hallpass, &access, set_up_by.as_deref())))
+        }
         Caller::Resource(resource) => to_resource(hallpass, resource, &scopes, &access).await,
     }
 }
@@ -98,10 +102,11 @@ async fn to_resource(
         environment: organization.kind.as_str(),
         audience: &resource.identifier,
     };
+    let set_up_by = set_up_by(hallpass, access).await?;
     let described = Introspection {
         scopes,
         tenant: Some(tenant),
-        ..described(hallpass, access)
+        ..described(hallpass, access, set_up_by.as_deref())
     };
     Ok(active(hallpass, &described))
 }
@@ -114,17 +119,43 @@ fn inactive(hallpass: &Hallpass) -> Response {
     respond::rendered(hallpass.dialect.introspection(None))
 }
 
-fn described<'a>(hallpass: &'a Hallpass, access: &'a Access) -> Introspection<'a> {
+/// Who set up the organization's grant that a token comes from. `None`: it comes from no such grant, or the person was deleted.
+async fn set_up_by(hallpass: &Hallpass, access: &Access) -> Result<Option<Arc<User>>, AccessReason> {
+    match access.subject {
+        Subject::Organization(user) => Ok(Box::pin(hallpass.directory.user(user)).await?),
+        Subject::App | Subject::Person(_) => Ok(None),
+    }
+}
+
+fn described<'a>(hallpass: &'a Hallpass, access: &'a Access, set_up_by: Option<&'a User>) -> Introspection<'a> {
+    let (username, subject) = match &access.subject {
+        Subject::App => (None, None),
+        Subject::Person(user) => (Some(user.label()), Some(user.subject())),
+        Subject::Organization(_) => (None, Some(subject_of(access.claims.organization))),
+    };
     Introspection {
         scopes: &access.claims.scopes,
         client_id: &access.client.app.client_id,
-        username: access.user.as_ref().map(|user| user.label()),
-        subject: access.user.as_ref().map(|user| user.subject()),
+        username,
+        subject,
+        set_up_by: set_up_by.map(described_person),
         issued_at: access.claims.issued_at.seconds(),
         expires: Some(access.claims.expires.seconds()),
         token_type: Some("Bearer"),
         issuer: &hallpass.issuer,
         tenant: None,
+    }
+}
+
+/// The subject of an organization's own grants (decision 83).
+fn subject_of(organization: OrganizationId) -> String {
+    format!("org_{organization}")
+}
+
+fn described_person(user: &User) -> SetUpBy<'_> {
+    SetUpBy {
+        username: user.label(),
+        subject: user.subject(),
     }
 }
 
@@ -147,17 +178,25 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
     if issue::rotates(hallpass, client) {
         hallpass.store.touch(grant.id, grant.generation, now);
     }
-    let Some(user) = hallpass.directory.user(grant.user).await? else {
-        return inactive();
+    let found = hallpass.directory.user(grant.user).await?;
+    let pause = match (grant.acts_as, &found) {
+        (ActsAs::Person, None) => return inactive(),
+        (ActsAs::Person, Some(user)) => hallpass.pause(user, grant.organization, client).await?,
+        (ActsAs::Organization, _) => Box::pin(hallpass.pause_of_organization(grant.organization, client, now)).await?,
     };
-    if hallpass.pause(&user, grant.organization, client).await?.is_some() {
+    if pause.is_some() {
         return inactive();
     }
+    let (owner, set_up_by) = match grant.acts_as {
+        ActsAs::Person => (found.as_deref(), None),
+        ActsAs::Organization => (None, found.as_deref()),
+    };
     let described = Introspection {
         scopes: &grant.scopes,
         client_id: &client.app.client_id,
-        username: Some(user.label()),
-        subject: Some(user.subject()),
+        username: owner.map(User::label),
+        subject: Some(owner.map_or_else(|| subject_of(grant.organization), User::subject)),
+        set_up_by: set_up_by.map(described_person),
         issued_at: grant.rotated_at.seconds(),
         expires: grant.expires.map(Instant::seconds),
         token_type: None,

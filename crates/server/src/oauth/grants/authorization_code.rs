@@ -109,7 +109,7 @@ pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<R
     check_redirect_uri(request.client, &grant, request.body)?;
     check_verifier(request.client, &grant, request.body)?;
     // The code is not spent: if the pause ends in time, the code can still be redeemed.
-    hallpass.check_standing(&grant, request.client).await?;
+    hallpass.check_standing(&grant, request.client, request.now).await?;
     let scopes = scopes(request.client, &grant)?;
 
     let ends = hallpass

@@ -95,6 +95,7 @@ pub fn for_grant(
             id: grant.id,
             generation: grant.generation,
             user: grant.user,
+            acts_as: grant.acts_as,
             key: grant.key,
         }),
         app: grant.app,

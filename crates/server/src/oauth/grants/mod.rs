@@ -4,6 +4,7 @@ pub mod authorization_code;
 pub mod client_credentials;
 pub mod copied_device;
 pub mod issue;
+mod narrow;
 pub mod refresh_token;
 pub mod room;
 

@@ -213,7 +213,7 @@ fn moment_of_issue(hallpass: &Hallpass, request: &TokenRequest<'_>, decided: Mea
 
 /// The scopes of the answer, if the person may still act for this app.
 async fn allowed(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<Scopes, Refusal> {
-    hallpass.check_standing(grant, request.client).await?;
+    hallpass.check_standing(grant, request.client, request.now).await?;
     Ok(scopes(hallpass, request, grant)?)
 }
 

@@ -6,7 +6,7 @@
 
 use crate::random;
 use crate::serve::hallpass::Hallpass;
-use crate::store::model::{AppId, Grant, GrantId, UserId};
+use crate::store::model::{ActsAs, AppId, Grant, GrantId, UserId};
 use crate::store::{RECALL, StoreError};
 use crate::time::Instant;
 use crate::tokens::claims::Claims;
@@ -64,7 +64,9 @@ impl Hallpass {
         };
         let owner = (newcomer.user, newcomer.app);
         let fold = || self.revoked.fold_grants(owner, &surplus.ended, &surplus.others, now);
-        let recall = self.feed.all_read(RECALL).then(fold).flatten();
+        // The person of a grant of an organization may change: the entries of its ended grants stay, each for itself.
+        let folds = newcomer.acts_as == ActsAs::Person && self.feed.all_read(RECALL);
+        let recall = folds.then(fold).flatten();
         settled(self.store.clear(&surplus, recall.as_ref(), now).await);
         Ok(())
     }

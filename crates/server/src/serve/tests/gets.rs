@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::database::Database;
-use crate::store::model::{GrantId, NewGrant, Session, SessionId, SessionKind, User};
+use crate::store::model::{ActsAs, GrantId, NewGrant, Session, SessionId, SessionKind, User};
 use crate::tokens::proofs::{Proof, ProofKind};
 use crate::web::view::css_path;
 use aws_lc_rs::digest;
@@ -113,6 +113,7 @@ impl World {
         let app = hallpass.store.app_by_client_id("planner").await.unwrap().unwrap();
         let key = hallpass.keys.ring().proof_id(NOW);
         let grant = NewGrant {
+            acts_as: ActsAs::Person,
             id: self.grant,
             app: app.id,
             user: user.id,

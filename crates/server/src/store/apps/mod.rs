@@ -11,7 +11,7 @@ pub use lists::Manager;
 use super::engine::writer::work::Write;
 use super::grants::end::ends_of_app;
 use super::model::{
-    App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, Reach, UserId,
+    ActsAs, App, AppId, AppStatus, AppUpdate, ChangeKind, ClientType, EndReason, GrantId, NewChange, Reach, UserId,
 };
 use super::rows::first;
 use super::value::{Row, Statement, Value};
@@ -141,14 +141,14 @@ const ID_BY_CLIENT_ID: &str = "SELECT id FROM apps WHERE client_id = $1";
 const IN_TEAM: &str = "SELECT 1 FROM app_team WHERE app_id = $1 AND user_id = $2";
 
 const INSERT: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
-     redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+     redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created, acts_as) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
-/// One more, if its owner has fewer than `$16`.
+/// One more, if its owner has fewer than `$17`.
 const REGISTER: &str = "INSERT INTO apps (id, client_id, name, organization_id, owner_id, client_type, reach, status, \
-     redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created) \
-     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 \
-     WHERE (SELECT COUNT(*) FROM apps WHERE owner_id = $5) < $16";
+     redirect_uris, scopes, products, grant_types, trusted, localhost_any_port, created, acts_as) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 \
+     WHERE (SELECT COUNT(*) FROM apps WHERE owner_id = $5) < $17";
 
 const SAME_USER: &str = "UPDATE users SET id = id WHERE id = $1";
 
@@ -162,7 +162,7 @@ const UPDATE: &str = "UPDATE apps SET name = COALESCE($1, name), organization_id
      scopes = CASE WHEN $8 = 1 THEN $9 ELSE scopes END, \
      grant_types = CASE WHEN $10 = 1 THEN $11 ELSE grant_types END, trusted = COALESCE($12, trusted), \
      localhost_any_port = COALESCE($13, localhost_any_port), \
-     owner_id = CASE WHEN $14 = 1 THEN $15 ELSE owner_id END WHERE id = $16";
+     owner_id = CASE WHEN $14 = 1 THEN $15 ELSE owner_id END, acts_as = COALESCE($16, acts_as) WHERE id = $17";
 
 fn creation(app: &App) -> Vec<Statement> {
     let mut statements = vec![
@@ -195,6 +195,7 @@ fn insert_params(app: &App) -> Vec<Value> {
         app.trusted.into(),
         app.localhost_any_port.into(),
         app.created.into(),
+        app.acts_as.into(),
     ]
 }
 
@@ -217,6 +218,7 @@ fn update_params(id: AppId, update: AppUpdate) -> Vec<Value> {
         update.localhost_any_port.into(),
         update.owner.is_some().into(),
         update.owner.flatten().into(),
+        update.acts_as.into(),
         id.into(),
     ]
 }
@@ -258,11 +260,11 @@ pub(crate) fn app_of(row: &mut Row) -> Result<App> {
         trusted: row.take()?,
         localhost_any_port: row.take()?,
         created: row.take()?,
+        acts_as: row.take_known("acts_as", ActsAs::Person, &mut unknown)?,
         secrets: Vec::new(),
         unknown: None,
     };
-    // This version knows no apps that act for organizations, wait for review or have a dialect of their own.
-    row.take_only("acts_as", Some("person"), &mut unknown)?;
+    // This version knows no apps that wait for review or have a dialect of their own.
     row.take_only("review", Some("none"), &mut unknown)?;
     row.take_only("dialect", None, &mut unknown)?;
     if unknown.is_some() {

@@ -6,10 +6,13 @@ use crate::store::value::Row;
 use crate::store::{Result, Store, StoreError};
 
 /// What this version reads beyond the first one. A new word or format is written only when every server reads it.
-pub(crate) const READS: &str = RECALL;
+pub(crate) const READS: &str = "recall organization_grants";
 
 /// Entries of the feed that replace several others.
 pub(crate) const RECALL: &str = "recall";
+
+/// Grants of organizations, and the field of their access tokens.
+pub(crate) const ORGANIZATION_GRANTS: &str = "organization_grants";
 
 /// The most entries of one read.
 pub(crate) const ENTRIES: i64 = 10_000;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 impl Store {
     /// The active grants of a person for `most` apps whose ids come after `after`, by app and organization, the
     /// newest of each first. Grants whose key was revoked are left out: they open nothing, even before their row says
-    /// so.
+    /// so. So are grants of organizations, which their owners see.
     pub async fn connections(&self, user: UserId, after: Option<AppId>, most: u32) -> Result<Page<Connection, AppId>> {
         let after = after.unwrap_or(AppId(Uuid::nil()));
         let params = vec![user.into(), after.into(), most.saturating_add(1).into()];
@@ -58,14 +58,16 @@ macro_rules! select_connection {
 }
 
 const ACTIVE: &str = select_connection!(
-    "WHERE g.user_id = $1 AND g.state = 1 AND NOT EXISTS (SELECT 1 FROM revoked_keys AS r WHERE r.id = g.proof_key) \
+    "WHERE g.user_id = $1 AND g.state = 1 AND g.acts_as IS NULL AND NOT EXISTS (SELECT 1 FROM revoked_keys AS r WHERE r.id = g.proof_key) \
      AND g.app_id IN (SELECT DISTINCT o.app_id FROM grants AS o WHERE o.user_id = $1 AND o.app_id > $2 AND o.state = 1 \
+     AND o.acts_as IS NULL \
      AND NOT EXISTS (SELECT 1 FROM revoked_keys AS r WHERE r.id = o.proof_key) ORDER BY o.app_id LIMIT $3) \
      ORDER BY apps.name, g.app_id, organizations.slug, g.id DESC"
 );
 
-const ENDED: &str =
-    select_connection!("WHERE g.user_id = $1 AND g.state = 2 ORDER BY g.ended_at DESC, g.id DESC LIMIT $2");
+const ENDED: &str = select_connection!(
+    "WHERE g.user_id = $1 AND g.state = 2 AND g.acts_as IS NULL ORDER BY g.ended_at DESC, g.id DESC LIMIT $2"
+);
 
 fn connection_of(row: &mut Row) -> Result<Connection> {
     Ok(Connection {

@@ -36,7 +36,8 @@ impl Store {
         }
     }
 
-    /// Ends the grants of a person for an app, in one organization or in all; returns them.
+    /// Ends the grants of a person for an app, in one organization or in all; returns them. A grant of an organization is not
+    /// the person's.
     pub async fn end_all(
         &self,
         user: UserId,
@@ -67,10 +68,9 @@ pub(crate) fn ends_of_app(app: AppId, reason: EndReason, now: Instant) -> Ends {
     Ends::new(select, params, reason, now)
 }
 
-const LIVE_OF_CONNECTION: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND organization_id = $3 AND state < 2 AND id > $4 ORDER BY id LIMIT $5";
+const LIVE_OF_CONNECTION: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND organization_id = $3 AND state < 2 AND acts_as IS NULL AND id > $4 ORDER BY id LIMIT $5";
 
-const LIVE_OF_USER_AND_APP: &str =
-    "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state < 2 AND id > $3 ORDER BY id LIMIT $4";
+const LIVE_OF_USER_AND_APP: &str = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND state < 2 AND acts_as IS NULL AND id > $3 ORDER BY id LIMIT $4";
 
 const LIVE_OF_APP: &str = "SELECT id FROM grants WHERE app_id = $1 AND state < 2 AND id > $2 ORDER BY id LIMIT $3";
 

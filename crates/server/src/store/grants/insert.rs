@@ -1,7 +1,7 @@
 //! A code is issued: a pending grant.
 
 use crate::store::engine::writer::work::{Outcome, Work};
-use crate::store::model::{Grant, NewGrant};
+use crate::store::model::{ActsAs, Grant, NewGrant};
 use crate::store::value::{ArrayStatement, Value};
 use crate::store::{Result, Store, StoreError};
 use crate::time::Instant;
@@ -23,26 +23,26 @@ impl Store {
 
 /// A pending grant, unless its id is taken.
 pub(crate) const INSERT: &str = "INSERT INTO grants (id, app_id, user_id, organization_id, state, scopes, redirect_uri, \
-     code_challenge, salt, proof_key, generation, confirmed, rotated_at, created, code_expires, check_at) \
-     VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, 0, 0, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+     code_challenge, salt, proof_key, generation, confirmed, rotated_at, created, code_expires, check_at, acts_as) \
+     VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, 0, 0, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
 
 /// The same for many, each with its event.
 pub(crate) const INSERT_MANY: ArrayStatement = ArrayStatement {
     sql: INSERT_ON_POSTGRES,
-    columns: "bbbbttbbiiiiibtttttt",
+    columns: "bbbbttbbiiiiitbtttttt",
     grant: None,
 };
 
 const INSERT_ON_POSTGRES: &str = "WITH b AS (SELECT b.* FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], \
      $6::text[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], \
-     $14::bytea[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[]) \
+     $14::text[], $15::bytea[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[]) \
      AS b(id, app, person, organization, scopes, uri, challenge, salt, key, rotated, created, code_expires, check_at, \
-     event, actor, action, source, before, after, detail), \
-     (SELECT set_config('lock_timeout', $21, true)) AS w), \
+     acts_as, event, actor, action, source, before, after, detail), \
+     (SELECT set_config('lock_timeout', $22, true)) AS w), \
      i AS (INSERT INTO grants (id, app_id, user_id, organization_id, state, scopes, redirect_uri, code_challenge, salt, \
-     proof_key, generation, confirmed, rotated_at, created, code_expires, check_at) \
+     proof_key, generation, confirmed, rotated_at, created, code_expires, check_at, acts_as) \
      SELECT id, app, person, organization, 0, scopes, uri, challenge, salt, key, 0, 0, rotated, created, code_expires, \
-     check_at FROM b ORDER BY id ON CONFLICT DO NOTHING RETURNING id) \
+     check_at, acts_as FROM b ORDER BY id ON CONFLICT DO NOTHING RETURNING id) \
      INSERT INTO audit_events (id, happened, actor, action, app_id, user_id, organization_id, grant_id, source, before, \
      after, detail) SELECT b.event, b.created, b.actor, b.action, b.app, b.person, b.organization, b.id, b.source, \
      b.before, b.after, b.detail FROM i JOIN b ON b.id = i.id WHERE b.event IS NOT NULL";
@@ -63,7 +63,16 @@ pub(crate) fn insert_params(grant: &NewGrant) -> Vec<Value> {
         grant.created.into(),
         grant.code_expires.into(),
         pending_check(grant.code_expires).into(),
+        kept(grant.acts_as).into(),
     ]
+}
+
+/// The column of a person's grant is NULL, as in rows that older versions wrote.
+fn kept(acts_as: ActsAs) -> Option<&'static str> {
+    match acts_as {
+        ActsAs::Person => None,
+        ActsAs::Organization => Some(acts_as.as_str()),
+    }
 }
 
 /// When the sweep looks at a grant whose code was issued. A redemption does not move this.

@@ -8,6 +8,7 @@ pub(crate) mod due;
 pub(crate) mod end;
 pub(crate) mod insert;
 mod lists;
+pub(crate) mod of_organization;
 mod of_person;
 pub(crate) mod redeem;
 mod room;
@@ -17,7 +18,7 @@ pub(crate) mod uses;
 pub(crate) use insert::CODE_KEPT;
 pub use lists::Connected;
 
-use super::model::{Grant, GrantId, GrantState};
+use super::model::{ActsAs, Grant, GrantId, GrantState};
 use super::value::Row;
 use super::{Result, Store, StoreError};
 use hallpass_wire::Scopes;
@@ -69,6 +70,7 @@ pub(crate) fn grant_of(row: &mut Row) -> Result<Grant> {
         app: row.take()?,
         user: row.take()?,
         organization: row.take()?,
+        acts_as: ActsAs::Person,
         state: row.take_known("state", GrantState::Ended, &mut unknown)?,
         scopes: row.take_known("scopes", Scopes::default(), &mut unknown)?,
         redirect_uri: row.take()?,
@@ -91,8 +93,10 @@ pub(crate) fn grant_of(row: &mut Row) -> Result<Grant> {
         source: row.take::<Option<Vec<u8>>>()?.and_then(|bytes| bytes.try_into().ok()),
         unknown: None,
     };
-    // A grant of an organization, or for one API only, opens less than this version would allow.
-    row.take_only("acts_as", None, &mut unknown)?;
+    if let Some(acts_as) = row.take_known("acts_as", None, &mut unknown)? {
+        grant.acts_as = acts_as;
+    }
+    // A grant for one API only opens less than this version would allow.
     row.take_only("resource", None, &mut unknown)?;
     grant.unknown = unknown;
     possible(grant)

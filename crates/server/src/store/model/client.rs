@@ -1,6 +1,6 @@
 //! Apps with their secrets, which request tokens, and resources, which check tokens.
 
-use super::{AppId, AppStatus, ClientType, GrantType, OrganizationId, Reach, SecretId, Unknown, UserId};
+use super::{ActsAs, AppId, AppStatus, ClientType, GrantType, OrganizationId, Reach, SecretId, Unknown, UserId};
 use crate::time::Instant;
 use hallpass_wire::{RedirectUri, Scopes};
 use serde::Serialize;
@@ -25,6 +25,8 @@ pub struct App {
     pub client_type: ClientType,
     /// The organizations whose people may connect it.
     pub reach: Reach,
+    /// Whose its new grants are.
+    pub acts_as: ActsAs,
     /// The state of its life.
     pub status: AppStatus,
     /// The redirect URIs.
@@ -91,6 +93,9 @@ pub struct AppUpdate {
     /// The organizations whose people may connect it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
+    /// Whose its new grants are. Those that it has stay as they were allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acts_as: Option<ActsAs>,
     /// The state of its life.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<AppStatus>,

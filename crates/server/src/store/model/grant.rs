@@ -1,6 +1,6 @@
 //! Grants, and the changes that a grant goes through.
 
-use super::{AppId, EndReason, GrantId, GrantState, OrganizationId, Unknown, UserId};
+use super::{ActsAs, AppId, EndReason, GrantId, GrantState, OrganizationId, Unknown, UserId};
 use crate::time::Instant;
 use crate::tokens::copies::{COPIED, Source};
 use hallpass_wire::Scopes;
@@ -12,10 +12,12 @@ pub struct Grant {
     pub id: GrantId,
     /// The client.
     pub app: AppId,
-    /// The resource owner.
+    /// The resource owner. Of a grant of an organization: who set it up.
     pub user: UserId,
     /// The organization whose data the grant opens.
     pub organization: OrganizationId,
+    /// Whose the grant is.
+    pub acts_as: ActsAs,
     /// The state of its life.
     pub state: GrantState,
     /// The granted scopes.
@@ -112,10 +114,12 @@ pub struct NewGrant {
     pub id: GrantId,
     /// The client.
     pub app: AppId,
-    /// The resource owner.
+    /// The resource owner. Of a grant of an organization: who sets it up.
     pub user: UserId,
     /// The organization whose data the grant opens.
     pub organization: OrganizationId,
+    /// Whose the grant is.
+    pub acts_as: ActsAs,
     /// The granted scopes.
     pub scopes: Scopes,
     /// The redirect URI in the authorization request.
@@ -247,6 +251,28 @@ pub struct Connection {
     pub organization_name: String,
     /// Whether that organization is hidden.
     pub organization_hidden: bool,
+}
+
+/// A grant of an organization, with names for the organization's page.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OrganizationGrant {
+    /// The grant.
+    pub grant: Grant,
+    /// The app's name.
+    pub app_name: String,
+    /// Who set it up, or took it over last. `None`: the person was deleted.
+    pub set_up_by: Option<SetUpBy>,
+}
+
+/// The person who set up a grant of an organization.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SetUpBy {
+    /// The person's name.
+    pub name: String,
+    /// The text that identifies the person, as [`super::User::label`].
+    pub label: String,
+    /// Whether the person is still a member of the organization.
+    pub is_member: bool,
 }
 
 /// The surplus grants of a person for an app.

@@ -9,11 +9,14 @@ mod people;
 mod record;
 
 pub use client::{App, AppSecret, AppUpdate, ListedApp, OrganizationName, Others, Resource, SecretHash};
-pub use grant::{Connection, Grant, GrantFilter, ListedGrant, NewGrant, Redeem, Redeemed, Rotate, Rotated, Surplus};
+pub use grant::{
+    Connection, Grant, GrantFilter, ListedGrant, NewGrant, OrganizationGrant, Redeem, Redeemed, Rotate, Rotated,
+    SetUpBy, Surplus,
+};
 pub use handover::{
     Acceptance, Accepted, Arrival, KeptApp, KeptMembership, KeptSession, KeptSignIn, SitePerson, SiteRecord,
 };
-pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Session, User, UserUpdate};
+pub use people::{Member, Membership, NewUser, Organization, OrganizationUpdate, Ownership, Session, User, UserUpdate};
 pub use record::{
     AuditCursor, AuditEvent, AuditFilter, Beat, Change, Declared, Key, ListedEvent, Mark, NewChange, Recall, Recalled,
     RevokedKey, Successor,
@@ -123,7 +126,7 @@ macro_rules! texts {
 texts! {
     /// Why a grant ended.
     EndReason {
-        /// The person ended it, on the connected-apps page or at the site.
+        /// The person ended it, on the connected-apps page or at the site; or an owner, on the page of the organization.
         ByPerson = "by_person",
         /// The app revoked its refresh token (RFC 7009).
         ByApp = "by_app",
@@ -177,6 +180,14 @@ texts! {
         Own = "own",
         /// People of every organization. Only the operator can set this.
         Partner = "partner",
+    }
+
+    /// Whose the grants of an app are.
+    ActsAs {
+        /// The person's who allowed it.
+        Person = "person",
+        /// The organization's: only an owner may allow it, and it outlives who set it up.
+        Organization = "organization",
     }
 
     /// The life of an app.
@@ -303,6 +314,8 @@ texts! {
         GrantNarrowed = "grant_narrowed",
         /// Copies of a refresh token were used from different sources.
         DeviceCopied = "device_copied",
+        /// An owner took over a grant of an organization from who had set it up.
+        GrantTakenOver = "grant_taken_over",
         /// A key that replaces another one was published.
         KeyRotated = "key_rotated",
         /// A key was revoked.

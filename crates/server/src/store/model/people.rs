@@ -179,6 +179,15 @@ pub struct Organization {
     pub unknown: Unknown,
 }
 
+/// Whether somebody can decide for an organization.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ownership {
+    /// Whether it has an owner.
+    pub is_owned: bool,
+    /// When an owner left last, as far as it is known.
+    pub until: Option<Instant>,
+}
+
 /// Changes to an organization. `None` leaves a field unchanged.
 #[derive(Clone, Default, Debug, Serialize)]
 pub struct OrganizationUpdate {
@@ -194,6 +203,9 @@ pub struct OrganizationUpdate {
     /// Whether it may act.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
+    /// The site's own id, if it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
 }
 
 /// A browser session.

@@ -33,11 +33,12 @@ impl Store {
             forget("organization", &organization.slug),
         ];
         self.write_announcing(statements, changed(id, now)).await?;
-        // No index leads from an organization to its grants, but one leads from each of its people.
-        let unrecorded = self.unrecorded();
+        let (unrecorded, reason) = (self.unrecorded(), EndReason::OrganizationDeleted);
+        let own = Ends::new(LIVE_OF_ORGANIZATION, vec![id.into()], reason, now);
+        unrecorded.delete(vec![], vec![], own).await?;
+        // No index leads from an organization to the grants of its people, but one leads from each of them.
         for member in members {
-            let (params, reason) = (vec![member.into(), id.into()], EndReason::OrganizationDeleted);
-            let ends = Ends::new(LIVE_OF_MEMBERSHIP, params, reason, now);
+            let ends = Ends::new(LIVE_OF_MEMBERSHIP, vec![member.into(), id.into()], reason, now);
             unrecorded.delete(vec![], vec![], ends).await?;
         }
         Ok(())
@@ -46,7 +47,9 @@ impl Store {
 
 const GRANTS_OF_ORGANIZATION: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM memberships AS m JOIN grants AS g \
      ON g.user_id = m.user_id AND g.organization_id = m.organization_id \
-     WHERE m.organization_id = $1 AND g.state < 2 LIMIT $2) AS counted";
+     WHERE m.organization_id = $1 AND g.state < 2 AND g.acts_as IS NULL \
+     UNION ALL SELECT 1 FROM grants AS own WHERE own.organization_id = $1 AND own.state < 2 AND own.acts_as IS NOT NULL \
+     LIMIT $2) AS counted";
 
 const MEMBERSHIPS_OF_ORGANIZATION: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM memberships \
      WHERE organization_id = $1 AND ended_at IS NULL LIMIT $2) AS counted";
@@ -56,6 +59,9 @@ const APPS_OF_ORGANIZATION: &str =
 
 const WITH_GRANTS: &str = "SELECT m.user_id FROM memberships AS m WHERE m.organization_id = $1 AND EXISTS (SELECT 1 FROM grants AS g \
      WHERE g.user_id = m.user_id AND g.organization_id = m.organization_id AND g.state < 2) ORDER BY m.user_id";
+
+const LIVE_OF_ORGANIZATION: &str = "SELECT id FROM grants WHERE organization_id = $1 AND acts_as IS NOT NULL AND state < 2 \
+     AND id > $2 ORDER BY id LIMIT $3";
 
 const LIVE_OF_MEMBERSHIP: &str =
     "SELECT id FROM grants WHERE user_id = $1 AND organization_id = $2 AND state < 2 AND id > $3 ORDER BY id LIMIT $4";

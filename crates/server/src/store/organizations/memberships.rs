@@ -42,14 +42,19 @@ impl Store {
     /// Makes a person a member, or gives a member another role. The grants of a person who comes back are active
     /// again.
     pub async fn add_membership(&self, user: UserId, membership: Membership, now: Instant) -> Result<()> {
-        let statements = vec![put(user, &membership)];
+        let mut statements = Vec::with_capacity(2);
+        if membership.role != Role::Owner {
+            statements.push(owner_leaves(user, membership.organization, now));
+        }
+        statements.push(put(user, &membership));
         self.write_announcing(statements, changed(user, membership.organization, now))
             .await
     }
 
     /// Ends a membership. The grants that the person gave there are paused; the sweep ends them after 30 days.
     pub async fn remove_membership(&self, user: UserId, organization: OrganizationId, now: Instant) -> Result<()> {
-        self.write_announcing(vec![end(user, organization, now)], changed(user, organization, now))
+        let statements = vec![owner_leaves(user, organization, now), end(user, organization, now)];
+        self.write_announcing(statements, changed(user, organization, now))
             .await
     }
 }
@@ -68,6 +73,11 @@ const PUT: &str = "INSERT INTO memberships (user_id, organization_id, role) VALU
 
 const END: &str =
     "UPDATE memberships SET ended_at = $1 WHERE user_id = $2 AND organization_id = $3 AND ended_at IS NULL";
+
+/// Before an owner leaves or gets another role. Of owners who leave at once, each writes the moment.
+const OWNER_LEAVES: &str = "UPDATE organizations SET owned_until = $1 WHERE id = $2 AND EXISTS \
+     (SELECT 1 FROM memberships WHERE memberships.organization_id = organizations.id AND memberships.user_id = $3 \
+     AND memberships.role = 'owner' AND memberships.ended_at IS NULL)";
 
 /// Ended memberships without grants to end. A grant of an organization (`acts_as`) does not depend on the person who made
 /// it. The moment is asked twice: if the person comes back meanwhile, PostgreSQL checks again only the row itself.
@@ -113,6 +123,12 @@ pub(crate) fn put(user: UserId, membership: &Membership) -> Statement {
 /// Ends a membership, if it has not ended.
 pub(crate) fn end(user: UserId, organization: OrganizationId, now: Instant) -> Statement {
     Statement::new(END, vec![now.into(), user.into(), organization.into()])
+}
+
+/// Notes that an owner leaves, if the person is one. It comes before the change of the membership, and where one write changes
+/// several, in the order of the organizations: no two writes wait for each other in a circle.
+pub(crate) fn owner_leaves(user: UserId, organization: OrganizationId, now: Instant) -> Statement {
+    Statement::new(OWNER_LEAVES, vec![now.into(), organization.into(), user.into()])
 }
 
 pub(crate) fn changed(user: UserId, organization: OrganizationId, now: Instant) -> NewChange {

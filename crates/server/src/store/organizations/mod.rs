@@ -4,7 +4,7 @@ mod deletion;
 pub(crate) mod memberships;
 
 use super::model::{
-    ChangeKind, NewChange, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Page, Status,
+    ChangeKind, NewChange, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Ownership, Page, Status,
 };
 use super::rows::{first, more_than, page};
 use super::value::{Row, Statement};
@@ -28,13 +28,24 @@ impl Store {
         first(rows, organization_of)
     }
 
+    /// Whether the organization has an owner, and until when it had one. `None`: there is no such organization.
+    pub async fn ownership(&self, id: OrganizationId) -> Result<Option<Ownership>> {
+        first(self.read(OWNERSHIP, &[id.into()]).await?, |row| {
+            Ok(Ownership {
+                is_owned: row.take()?,
+                until: row.take()?,
+            })
+        })
+    }
+
     /// Organizations by slug.
     pub async fn organizations(&self, after: &str, limit: u32) -> Result<Page<Organization, String>> {
         let rows = self.scan(ORGANIZATIONS, vec![after.into(), more_than(limit)]).await?;
         page(rows, limit, organization_of)
     }
 
-    /// Makes an organization. [`StoreError::Taken`](crate::store::StoreError::Taken): the slug exists.
+    /// Makes an organization. [`StoreError::Taken`](crate::store::StoreError::Taken): the slug or the `external_id` exists.
+    /// [`StoreError::Conflict`](crate::store::StoreError::Conflict): one of them is the other name of another organization.
     pub async fn create_organization(&self, organization: Organization) -> Result<()> {
         let statements = vec![insert(&organization)];
         self.write_announcing(statements, changed(organization.id, organization.created))
@@ -54,6 +65,7 @@ impl Store {
             update.kind.into(),
             update.hidden.into(),
             update.status.into(),
+            update.external_id.into(),
             id.into(),
         ];
         let statements = vec![Statement::new(UPDATE, params).expect_one()];
@@ -92,6 +104,9 @@ macro_rules! select_organization {
 
 const ORGANIZATION: &str = select_organization!("WHERE id = $1");
 
+const OWNERSHIP: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM memberships AS m WHERE m.organization_id = o.id \
+     AND m.role = 'owner' AND m.ended_at IS NULL) THEN 1 ELSE 0 END, o.owned_until FROM organizations AS o WHERE o.id = $1";
+
 const ORGANIZATION_BY_SLUG: &str = select_organization!("WHERE slug = $1");
 
 pub(crate) const ORGANIZATIONS: &str = "SELECT slug, id, slug, external_id, name, kind, hidden, status, created, partner_apps FROM organizations \
@@ -99,13 +114,16 @@ pub(crate) const ORGANIZATIONS: &str = "SELECT slug, id, slug, external_id, name
 
 const ORGANIZATION_BY_EXTERNAL_ID: &str = select_organization!("WHERE external_id = $1");
 
+/// Introspection names an organization by its slug or its `external_id`: no two may share such a name.
 const INSERT: &str = "INSERT INTO organizations (id, slug, external_id, name, kind, hidden, status, created) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
+     WHERE NOT EXISTS (SELECT 1 FROM organizations WHERE external_id = $2) \
+     AND NOT EXISTS (SELECT 1 FROM organizations WHERE slug = $3)";
 
 const RENAME: &str = "UPDATE organizations SET name = $1 WHERE id = $2 AND external_id IS NOT NULL";
 
 const UPDATE: &str = "UPDATE organizations SET name = COALESCE($1, name), kind = COALESCE($2, kind), \
-     hidden = COALESCE($3, hidden), status = COALESCE($4, status) WHERE id = $5";
+     hidden = COALESCE($3, hidden), status = COALESCE($4, status), external_id = COALESCE(external_id, $5) WHERE id = $6";
 
 pub(crate) fn changed(organization: OrganizationId, now: Instant) -> NewChange {
     NewChange::about(ChangeKind::Organization, organization.0.as_bytes(), now)

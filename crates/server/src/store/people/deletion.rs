@@ -3,7 +3,8 @@
 use super::changed;
 use crate::store::deletions::{Toll, forget};
 use crate::store::engine::writer::work::Ends;
-use crate::store::model::{AppId, EndReason, User, UserId};
+use crate::store::model::{AppId, EndReason, OrganizationId, User, UserId};
+use crate::store::organizations::memberships;
 use crate::store::rows::all;
 use crate::store::value::{Row, Statement};
 use crate::store::{Result, Store, apps};
@@ -55,7 +56,9 @@ impl Store {
 
     async fn delete_person(&self, user: &User, declared: Option<&str>, bury: Statement, now: Instant) -> Result<()> {
         let owned: Vec<AppId> = all(self.scan(OWNED_BY, vec![user.id.into()]).await?, Row::take)?;
+        let left: Vec<OrganizationId> = all(self.read(OWNER_OF, &[user.id.into()]).await?, Row::take)?;
         let mut statements = vec![bury, Statement::new(DELETE_USER, vec![user.id.into()]).expect_one()];
+        statements.extend(left.iter().map(|one| memberships::owner_leaves(user.id, *one, now)));
         let of_user = [DELETE_SESSIONS, DELETE_MEMBERSHIPS, DELETE_FROM_TEAMS, DISOWN];
         statements.extend(of_user.map(|sql| Statement::new(sql, vec![user.id.into()])));
         for name in user.email.as_deref().into_iter().chain(declared) {
@@ -65,6 +68,7 @@ impl Store {
         }
         let mut announce = vec![changed(user.id, now)];
         announce.extend(owned.into_iter().map(|app| apps::changed(app, now)));
+        announce.extend(left.into_iter().map(|one| memberships::changed(user.id, one, now)));
         let ends = Ends::new(LIVE_OF_USER, vec![user.id.into()], EndReason::PersonDeleted, now);
         self.delete(statements, announce, ends).await
     }
@@ -79,6 +83,9 @@ const MEMBERSHIPS_OF_USER: &str =
 const APPS_OF_USER: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM apps WHERE owner_id = $1 LIMIT $2) AS counted";
 
 const OWNED_BY: &str = "SELECT id FROM apps WHERE owner_id = $1 ORDER BY id";
+
+const OWNER_OF: &str = "SELECT organization_id FROM memberships WHERE user_id = $1 AND role = 'owner' AND ended_at IS NULL \
+     ORDER BY organization_id";
 
 /// The last statement of the site counts: an older one must not bring the person back.
 const BURY_SUBJECT: &str = "INSERT INTO deleted_subjects (external_id, deleted, as_of) \

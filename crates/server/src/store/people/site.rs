@@ -3,7 +3,7 @@
 use super::{changed, sessions};
 use crate::store::engine::writer::work::Write;
 use crate::store::model::{
-    Acceptance, AuditEvent, Membership, NewChange, NewUser, Organization, OrganizationId, SitePerson, SiteRecord,
+    Acceptance, AuditEvent, Membership, NewChange, NewUser, Organization, OrganizationId, Role, SitePerson, SiteRecord,
     UserId,
 };
 use crate::store::organizations::{self, memberships};
@@ -98,6 +98,13 @@ impl SiteChange {
             statements.push(organizations::rename(*organization, name));
             announce.push(organizations::changed(*organization, now));
         }
+        let demoted = self.memberships.iter().filter(|one| one.role != Role::Owner);
+        let mut leaving: Vec<OrganizationId> = demoted
+            .map(|one| one.organization)
+            .chain(self.left.iter().copied())
+            .collect();
+        leaving.sort_unstable();
+        statements.extend(leaving.into_iter().map(|one| memberships::owner_leaves(user, one, now)));
         for membership in &self.memberships {
             statements.push(memberships::put(user, membership));
             announce.push(memberships::changed(user, membership.organization, now));

@@ -11,6 +11,7 @@ mod keys;
 mod lists;
 mod nodes;
 mod nouns;
+mod organization_grants;
 mod origins;
 mod people;
 mod postgres;
@@ -188,6 +189,7 @@ fn grant_id(id: u128) -> GrantId {
 
 fn new_grant(id: u128) -> NewGrant {
     NewGrant {
+        acts_as: ActsAs::Person,
         id: grant_id(id),
         app: AppId(uuid(100)),
         user: UserId(uuid(200)),
@@ -253,6 +255,7 @@ fn organization(id: u128, slug: &str) -> Organization {
 
 fn app(id: u128, client_id: &str) -> App {
     App {
+        acts_as: ActsAs::Person,
         id: AppId(uuid(id)),
         client_id: client_id.to_owned(),
         name: format!("App {client_id}"),

@@ -1,6 +1,7 @@
 //! Heartbeats, and the feed above marks: PostgreSQL's alone.
 
 use super::*;
+use crate::store::feed::nodes::READS;
 
 const OWN: [u8; 16] = [7; 16];
 
@@ -92,10 +93,10 @@ async fn a_newer_servers_entry_has_everything_read_anew() {
 async fn a_heartbeat_says_what_this_server_reads_and_what_the_others_do() {
     let fixture = shared().await;
     assert_eq!(fixture.store.beat(OWN, &[]).await.unwrap().others, Vec::<String>::new());
-    assert_eq!(fixture.sql("SELECT reads FROM nodes"), "recall");
-    assert_eq!(fixture.store.beat([8; 16], &[]).await.unwrap().others, ["recall"]);
+    assert_eq!(fixture.sql("SELECT reads FROM nodes"), READS);
+    assert_eq!(fixture.store.beat([8; 16], &[]).await.unwrap().others, [READS]);
     fixture.sql("INSERT INTO nodes (id, beat) SELECT '\\x01', beat FROM nodes LIMIT 1");
-    assert_eq!(fixture.store.beat(OWN, &[]).await.unwrap().others, ["", "recall"]);
+    assert_eq!(fixture.store.beat(OWN, &[]).await.unwrap().others, ["", READS]);
 }
 
 #[tokio::test]

@@ -248,6 +248,7 @@ async fn organizations_are_kept() {
         kind: Some(OrganizationKind::Live),
         hidden: Some(false),
         status: Some(Status::Suspended),
+        external_id: Some("42".to_owned()),
     };
     store.update_organization(acme.id, update, NOW).await.unwrap();
     let after = store.organization(acme.id).await.unwrap().unwrap();
@@ -256,4 +257,30 @@ async fn organizations_are_kept() {
         ("Acme", OrganizationKind::Live, false)
     );
     assert_eq!(after.status, Status::Suspended);
+    assert_eq!(after.external_id.as_deref(), Some("42"));
+    // Once it has one, it stays.
+    let other = OrganizationUpdate {
+        external_id: Some("43".to_owned()),
+        ..OrganizationUpdate::default()
+    };
+    store.update_organization(acme.id, other, NOW).await.unwrap();
+    let found = store.organization_by_external_id("42").await.unwrap();
+    assert_eq!(found.map(|one| one.id), Some(acme.id));
+    // No slug is the external_id of another organization, and no external_id its slug.
+    let alike = [
+        organization(302, "42"),
+        Organization {
+            external_id: Some("aaa".to_owned()),
+            ..organization(303, "bbb")
+        },
+    ];
+    for organization in alike {
+        let made = store.create_organization(organization).await;
+        assert_eq!(made, Err(StoreError::Conflict));
+    }
+    let own = Organization {
+        external_id: Some("ccc".to_owned()),
+        ..organization(304, "ccc")
+    };
+    store.create_organization(own).await.unwrap();
 }

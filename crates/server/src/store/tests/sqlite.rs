@@ -186,7 +186,17 @@ async fn no_index_names_a_column_that_a_rotation_changes() {
     let columns = indexes.query_map([], |row| row.get::<_, String>(1)).unwrap();
     let mut columns: Vec<String> = columns.map(Result::unwrap).collect();
     columns.sort();
-    assert_eq!(columns, ["app_id", "app_id", "check_at", "id", "id", "user_id"]);
+    let expected = [
+        "app_id",
+        "app_id",
+        "check_at",
+        "id",
+        "id",
+        "id",
+        "organization_id",
+        "user_id",
+    ];
+    assert_eq!(columns, expected);
 }
 
 #[tokio::test]

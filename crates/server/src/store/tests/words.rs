@@ -20,7 +20,7 @@ async fn an_app_with_a_word_that_is_unknown_is_suspended_and_the_others_are_list
         ("scopes", "'a  \"b'", "a  \"b"),
         ("products", "'{}'", "{}"),
         ("redirect_uris", "'nowhere'", "nowhere"),
-        ("acts_as", "'organization'", "organization"),
+        ("acts_as", "'department'", "department"),
         ("review", "'pending'", "pending"),
         ("dialect", "'django'", "django"),
     ] {
@@ -147,7 +147,7 @@ async fn a_grant_with_a_word_that_is_unknown_is_read_and_the_others_are_listed()
         fixture.sql(&format!("UPDATE grants SET {column} = {value} WHERE id = {id}"));
     };
     for (column, value, back) in [
-        ("acts_as", "'organization'", "NULL"),
+        ("acts_as", "'department'", "NULL"),
         ("resource", "'https://api.example'", "NULL"),
         ("scopes", "'\"'", "'sales'"),
         ("state", "7", "1"),

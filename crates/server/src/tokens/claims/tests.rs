@@ -11,6 +11,7 @@ fn claims() -> Claims {
             id: GrantId(Uuid::from_u128(1)),
             generation: 7,
             user: UserId(Uuid::from_u128(2)),
+            acts_as: ActsAs::Person,
             key: 8,
         }),
         app: AppId(Uuid::from_u128(3)),
@@ -42,12 +43,20 @@ fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 fn any_claims() -> impl Strategy<Value = Claims> {
     let id = || any::<u128>().prop_map(Uuid::from_u128);
-    let grant = (id(), any::<u32>(), id(), any::<u32>()).prop_map(|(grant, generation, user, key)| PersonGrant {
-        id: GrantId(grant),
-        generation,
-        user: UserId(user),
-        key,
-    });
+    let grant = (
+        id(),
+        any::<u32>(),
+        id(),
+        any::<u32>(),
+        prop::sample::select(ActsAs::ALL),
+    )
+        .prop_map(|(grant, generation, user, key, acts_as)| PersonGrant {
+            id: GrantId(grant),
+            generation,
+            user: UserId(user),
+            acts_as,
+            key,
+        });
     // Covers each text length around the length at which the field needs a second byte.
     let scope = "[!#-\\[\\]-~]{1,40}";
     let scopes = prop::collection::vec(scope, 0..12).prop_map(|all| Scopes::parse(&all.join(" ")).unwrap());
@@ -108,7 +117,7 @@ proptest! {
 
 #[test]
 fn an_unknown_optional_field_is_skipped_and_an_unknown_critical_one_refused() {
-    for tag in 14..=255 {
+    for tag in 15..=255 {
         let mut bytes = encoded(&claims());
         bytes.extend_from_slice(&[tag, 3, b'a', b'b', b'c']);
         let expected = if tag < 128 {
@@ -128,6 +137,33 @@ fn a_token_bound_to_a_resource_a_key_or_an_actor_is_refused() {
         bytes.extend_from_slice(&[tag, 1, b'a']);
         assert_eq!(Claims::decode(&bytes), Err(ClaimsError::UnknownCritical(tag)));
     }
+}
+
+#[test]
+fn a_field_that_makes_a_grant_the_organizations_has_one_value_and_belongs_to_a_grant() {
+    let own = PersonGrant {
+        acts_as: ActsAs::Organization,
+        ..claims().grant.unwrap()
+    };
+    let own = Claims {
+        grant: Some(own),
+        ..claims()
+    };
+    assert_eq!(Claims::decode(&encoded(&own)), Ok(own));
+    let with = |claims: &Claims, value: &[u8]| {
+        let mut bytes = encoded(claims);
+        bytes.extend_from_slice(&[tag::OF_ORGANIZATION, u8::try_from(value.len()).unwrap()]);
+        bytes.extend_from_slice(value);
+        Claims::decode(&bytes)
+    };
+    for value in [&[][..], &[0], &[2], &[1, 1]] {
+        assert_eq!(with(&claims(), value), Err(ClaimsError::Value(tag::OF_ORGANIZATION)));
+    }
+    let of_app = Claims {
+        grant: None,
+        ..claims()
+    };
+    assert_eq!(with(&of_app, &[1]), Err(ClaimsError::Incomplete));
 }
 
 #[test]

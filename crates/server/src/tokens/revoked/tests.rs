@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::model::OrganizationId;
+use crate::store::model::{ActsAs, OrganizationId};
 use crate::tokens::claims::PersonGrant;
 use hallpass_wire::Scopes;
 
@@ -46,6 +46,7 @@ fn claims(number: i64, grant: Option<(u128, u32)>) -> Claims {
     Claims {
         serial: serial(number),
         grant: grant.map(|(id, generation)| PersonGrant {
+            acts_as: ActsAs::Person,
             id: GrantId(Uuid::from_u128(id)),
             generation,
             user: USER,

@@ -233,7 +233,8 @@ fn lines(connections: Vec<model::Connection>) -> Vec<Line> {
     lines
 }
 
-fn last_used(grant: &Grant) -> Option<Instant> {
+/// The last use of a grant that was ever used.
+pub(in crate::web) fn last_used(grant: &Grant) -> Option<Instant> {
     grant
         .last_used
         .max(Some(grant.rotated_at).filter(|_| grant.generation > 0))

@@ -10,7 +10,7 @@ use crate::oauth::refusal::{Refusal, ServerReason};
 use crate::organizations::memberships;
 use crate::random;
 use crate::store::Connected;
-use crate::store::model::{App, AppId, AppSecret, ClientType, User};
+use crate::store::model::{ActsAs, App, AppId, AppSecret, ClientType, User};
 use crate::web::state::Purpose;
 use crate::web::view::{
     AppDone, AppPage, AppsList, ErrorKind, Flow, RegistrationRight, SecretLine, SecretNews, UriLine,
@@ -147,6 +147,7 @@ fn app_page(visit: &Visit, client: &Client, app: &App, connected: Connected, new
             organization: (!owner.hidden).then_some(owner.name.as_str()),
             status: app.status,
             client_type: app.client_type,
+            of_organization: app.acts_as == ActsAs::Organization,
             redirect_uris: &uris,
             scopes: &visit.scope_lines(&client.scopes),
             secrets: &secrets,

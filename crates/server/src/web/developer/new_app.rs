@@ -10,7 +10,7 @@ use crate::oauth::refusal::{Refusal, ServerReason};
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{App, AppId, AppStatus, AuditAction, ClientType, Organization, Reach, User};
+use crate::store::model::{ActsAs, App, AppId, AppStatus, AuditAction, ClientType, Organization, Reach, User};
 use crate::web::account::overview::organization_choices;
 use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
@@ -118,6 +118,7 @@ async fn register(
         owner: Some(user.id),
         client_type: typed.client_type,
         reach: Reach::Own,
+        acts_as: ActsAs::Person,
         status: AppStatus::Live,
         redirect_uris: wanted.app.redirect_uris.unwrap_or_default(),
         scopes: Some(wanted.app.scopes.unwrap_or_default()),

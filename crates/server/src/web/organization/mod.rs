@@ -1,3 +1,4 @@
 //! The pages of an organization.
 
+pub mod grants;
 pub mod settings;

@@ -1,34 +1,55 @@
 //! An organization's settings, for its owners and developers (API-2: the API Settings tab, with its Register Application
-//! button). Only owners see the members.
+//! button). Only owners see the members. The organization's own grants are in [`super::grants`].
 
+use super::grants;
 use crate::apps::permission::{manager, may_register};
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
 use crate::organizations::{develops, role_in};
-use crate::store::model::{AppId, ListedApp, Member, Organization, Page, Role, Status, User, UserId};
+use crate::store::model::{
+    AppId, GrantId, ListedApp, Member, Organization, OrganizationGrant, Page, Role, Status, User, UserId,
+};
 use crate::web::developer::{PAGE, app_line, key, pages};
-use crate::web::view::{ErrorKind, MemberLine, OrganizationSettings, Pages, Tab};
+use crate::web::sign_in::prompt;
+use crate::web::state::Purpose;
+use crate::web::view::{ErrorKind, MemberLine, Notice, OrganizationGrants, OrganizationSettings, Pages, Tab};
 use crate::web::{SignedIn, Visit};
 use uuid::Uuid;
 
 /// `GET /organizations/{slug}`. It is 404 for people who are neither owner nor developer, and always for the hidden organization.
-pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
-    let tab = match visit.query(&["tab"]).get("tab") {
+pub async fn page(SignedIn { mut visit, user }: SignedIn) -> Result<Response, Response> {
+    let query = visit.query(&["tab", "notice"]);
+    let tab = match query.get("tab") {
         Some("api") => Tab::ApiSettings,
+        Some("apps") => Tab::ConnectedApps,
         _ => Tab::General,
     };
-    let (name, path) = match tab {
-        Tab::General => ("after", path_of(&visit)),
-        Tab::ApiSettings => ("before", format!("{}?tab=api", path_of(&visit))),
-    };
-    let key = key(&visit, name, &path)?;
-    show(&visit, &user, tab, key)
-        .await
-        .map_err(|refusal| visit.failed(refusal))
+    if query.get("notice") == Some(prompt::NOTHING_DONE) {
+        visit.notice = Some(Notice::NothingDone);
+    }
+    let path = path_of(&visit, tab);
+    let key = key(&visit, tab.key(), &path)?;
+    show(&visit, &user, tab, key).await
 }
 
-fn path_of(visit: &Visit) -> String {
+/// The list of the organization's own grants.
+///
+/// # Errors
+/// The response to send instead.
+pub(super) async fn page_of_grants(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+    show(&visit, &user, Tab::ConnectedApps, None).await
+}
+
+/// The place of the page.
+pub(super) fn place_of(visit: &Visit) -> String {
     format!("/organizations/{}", slug(visit))
+}
+
+fn path_of(visit: &Visit, tab: Tab) -> String {
+    match tab.word() {
+        Some(word) => format!("{}?tab={word}", place_of(visit)),
+        None => place_of(visit),
+    }
 }
 
 fn slug(visit: &Visit) -> &str {
@@ -36,27 +57,52 @@ fn slug(visit: &Visit) -> &str {
     path.trim_start_matches("/organizations/").trim_end_matches('/')
 }
 
+/// The organization of the address, for its owners and developers.
+///
+/// # Errors
+/// The response to send instead.
+pub(super) async fn organization(visit: &Visit, user: &User) -> Result<Organization, Response> {
+    let found = visit.hallpass.store.organization_by_slug(slug(visit)).await;
+    let found = found.map_err(|error| visit.failed(error))?;
+    found
+        .filter(|one| develops(user, one))
+        .ok_or_else(|| visit.error(404, ErrorKind::NotFound))
+}
+
 /// The page of the tab's list that begins after the key.
-async fn show(visit: &Visit, user: &User, tab: Tab, key: Option<Uuid>) -> Result<Response, Refusal> {
-    let slug = slug(visit);
-    let found: Option<Organization> = visit.hallpass.store.organization_by_slug(slug).await?;
-    let Some(organization) = found.filter(|one| develops(user, one)) else {
-        return Ok(visit.error(404, ErrorKind::NotFound));
-    };
+async fn show(visit: &Visit, user: &User, tab: Tab, key: Option<Uuid>) -> Result<Response, Response> {
+    let organization = organization(visit, user).await?;
+    let rendered = render(visit, user, &organization, (tab, key)).await;
+    rendered.map_err(|refusal| visit.failed(refusal))
+}
+
+async fn render(
+    visit: &Visit,
+    user: &User,
+    organization: &Organization,
+    (tab, key): (Tab, Option<Uuid>),
+) -> Result<Response, Refusal> {
     let (before, after) = (key.map(AppId), key.map(UserId));
-    let apps = apps(visit, user, &organization, (tab, before)).await?;
-    let members = members(visit, user, &organization, (tab, after)).await?;
-    let path = path_of(visit);
-    let pages = match &members {
-        Some(members) => Pages {
-            first: after.map(|_| visit.address(&path)),
-            next: members.next.map(|key| visit.address(&format!("{path}?after={key}"))),
-        },
-        None => pages(visit, &format!("{path}?tab=api"), before, &apps),
+    let apps = apps(visit, user, organization, (tab, before)).await?;
+    let members = members(visit, user, organization, (tab, after)).await?;
+    let own = own_grants(visit, organization, (tab, key.map(GrantId))).await?;
+    let path = path_of(visit, tab);
+    let pages = match tab {
+        Tab::General => {
+            let next = members.as_ref().and_then(|members| members.next);
+            links(visit, &path, key, next.map(|next| next.0))
+        }
+        Tab::ConnectedApps => links(visit, &path, key, own.next.map(|next| next.0)),
+        Tab::ApiSettings => pages(visit, &path, before, &apps),
     };
     let apps: Vec<_> = apps.items.iter().map(app_line).collect();
     let members: Option<Vec<_>> = members.as_ref().map(|members| lines(&members.items));
-    let may_register = organization.status == Status::Active && may_register(&visit.hallpass, user, &organization);
+    let may_register = organization.status == Status::Active && may_register(&visit.hallpass, user, organization);
+    let is_owner = role_in(user, organization) == Some(Role::Owner);
+    let grant_lines = grants::lines(visit, own.items).await?;
+    let scopes = grants::scopes_of(&grant_lines);
+    let shown = grants::shown(&grant_lines, &scopes, is_owner.then_some(user));
+    let blob = is_owner.then(|| visit.seal_to_return(Purpose::OrganizationGrant, &[]));
     Ok(visit.render(200, |frame| {
         OrganizationSettings {
             pages: &pages,
@@ -65,11 +111,43 @@ async fn show(visit: &Visit, user: &User, tab: Tab, key: Option<Uuid>) -> Result
             kind: organization.kind,
             members: members.as_deref(),
             apps: &apps,
+            grants: OrganizationGrants {
+                lines: &shown,
+                blob: blob.as_deref(),
+                done: grants::done(visit),
+                now: visit.now.0,
+            },
             may_register,
             tab,
         }
         .render(frame)
     }))
+}
+
+/// Links to the other pages of a list, on the page that begins behind the key.
+fn links(visit: &Visit, path: &str, key: Option<Uuid>, next: Option<Uuid>) -> Pages {
+    let (and, name) = match path.contains('?') {
+        true => ('&', "before"),
+        false => ('?', "after"),
+    };
+    Pages {
+        first: key.map(|_| visit.address(path)),
+        next: next.map(|key| visit.address(&format!("{path}{and}{name}={key}"))),
+    }
+}
+
+/// A page of the organization's own grants. Empty unless the tab shows them.
+async fn own_grants(
+    visit: &Visit,
+    organization: &Organization,
+    (tab, before): (Tab, Option<GrantId>),
+) -> Result<Page<OrganizationGrant, GrantId>, Refusal> {
+    if tab != Tab::ConnectedApps {
+        let (items, next) = (Vec::new(), None);
+        return Ok(Page { items, next });
+    }
+    let store = &visit.hallpass.store;
+    Ok(store.organization_grants(organization.id, before, PAGE).await?)
 }
 
 /// A page of the apps that the person manages. Empty unless the tab shows apps.

@@ -11,12 +11,13 @@ use crate::config::Lifetime;
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::Refusal;
 use crate::oauth::authorize::request::{AuthorizationRequest, AuthorizeReason};
-use crate::organizations::memberships;
+use crate::organizations::{effective_role, memberships};
 use crate::random;
 use crate::serve::hallpass::Hallpass;
+use crate::store::ORGANIZATION_GRANTS;
 use crate::store::model::{
-    AuditAction, ClientType, EndReason, Grant, GrantId, GrantState as Life, NewGrant, Organization, OrganizationId,
-    OrganizationKind, Status, User,
+    ActsAs, AuditAction, ClientType, EndReason, Grant, GrantId, GrantState as Life, NewGrant, Organization,
+    OrganizationId, OrganizationKind, Role, Status, User,
 };
 use crate::tokens::proofs::{Proof, ProofKind};
 use crate::web::account::overview::organization_choices;
@@ -28,6 +29,9 @@ use http::header;
 use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
+
+/// After how many seconds a person may try again while older servers run.
+const NOT_YET_SECONDS: u32 = 60;
 
 /// Asks for consent to a checked request.
 ///
@@ -68,9 +72,13 @@ async fn put(
     query: &str,
     reason: AskReason<'_>,
 ) -> Result<Response, Refusal> {
-    let organizations = choices(&visit.hallpass, user, request).await?;
+    let belongs = belonging(&visit.hallpass, user, request).await?;
+    let organizations = choices(request, &belongs);
     if organizations.is_empty() {
-        return Ok(nowhere(visit, user, request, query));
+        return Ok(nowhere(visit, user, request, query, &belongs));
+    }
+    if !may_be_written(visit, request) {
+        return Ok(not_yet(visit));
     }
     let owner = visit.hallpass.directory.publisher(&request.client).await?;
     let question = Question {
@@ -112,6 +120,7 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
             app_name: &app.name,
             app_owner: owner,
             reviewed: app.trusted,
+            of_organization: app.acts_as == ActsAs::Organization,
             destination: request.target.uri.as_deref().and_then(Destination::of),
             code_is_useless: app.trusted && app.client_type == ClientType::Confidential && request.challenge.is_some(),
             person_name: &user.name,
@@ -307,7 +316,11 @@ async fn allow<'f>(
     shown: &ShownConsent,
     form: &'f Form,
 ) -> Result<Result<Response, AskReason<'f>>, Refusal> {
-    let organizations = choices(&visit.hallpass, user, request).await?;
+    let belongs = belonging(&visit.hallpass, user, request).await?;
+    let organizations = choices(request, &belongs);
+    if !may_be_written(visit, request) {
+        return Ok(Ok(unchanged(not_yet(visit))));
+    }
     let owner = visit.hallpass.directory.publisher(&request.client).await?;
     let question = Question {
         request,
@@ -346,6 +359,7 @@ async fn give(
         app: request.client.app.id,
         user: user.id,
         organization,
+        acts_as: request.client.app.acts_as,
         scopes: request.scopes.clone(),
         redirect_uri: request.target.uri.clone().filter(|_| request.target.named),
         code_challenge: request.challenge.map(|challenge| challenge.0),
@@ -355,7 +369,10 @@ async fn give(
         code_expires: visit.now.after(hallpass.config.tokens.code),
     };
     let event = visit.who(user).did(AuditAction::GrantCreated, visit.now);
-    let event = event.after(&json!({ "scopes": grant.scopes }));
+    let event = match grant.acts_as {
+        ActsAs::Person => event.after(&json!({ "scopes": grant.scopes })),
+        ActsAs::Organization => event.after(&json!({ "scopes": grant.scopes, "acts_as": grant.acts_as })),
+    };
     let grant = hallpass.store.recording(event).insert_grant(grant).await?;
     if grant.organization != organization {
         return Ok(None);
@@ -390,32 +407,75 @@ fn hand_over(visit: &Visit, request: &AuthorizationRequest, grant: &Grant) -> Re
     }))
 }
 
-/// The organizations in which this person may connect this app. The hidden default organization is offered only if there is no
-/// other.
-async fn choices(
+/// The organizations of the person in which this app may be connected, with the person's role in each.
+async fn belonging(
     hallpass: &Hallpass,
     user: &User,
     request: &AuthorizationRequest,
-) -> Result<Vec<Arc<Organization>>, Refusal> {
+) -> Result<Vec<(Arc<Organization>, Role)>, Refusal> {
     let belongs = memberships(hallpass, user).await?.into_iter();
     // Only people of the site give access to real data, if the site signs people in.
     let only_sandboxes = hallpass.config.handover.is_some() && user.external_id.is_none();
     let mut found: Vec<_> = belongs
-        .map(|(organization, _)| organization)
-        .filter(|one| !only_sandboxes || one.kind == OrganizationKind::Sandbox)
-        .filter(|one| request.client.reaches(one.id) && one.status == Status::Active)
+        .filter(|(one, _)| !only_sandboxes || one.kind == OrganizationKind::Sandbox)
+        .filter(|(one, _)| request.client.reaches(one.id) && one.status == Status::Active)
+        .map(|(one, role)| {
+            let role = effective_role(&one, role);
+            (one, role)
+        })
         .collect();
+    found.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    Ok(found)
+}
+
+/// The organizations for which the person may allow this app: for an app that acts for organizations, those that the person
+/// owns. The hidden default organization is offered only if there is no other.
+fn choices(request: &AuthorizationRequest, belongs: &[(Arc<Organization>, Role)]) -> Vec<Arc<Organization>> {
+    let may_allow = |role| role == Role::Owner || request.client.app.acts_as == ActsAs::Person;
+    let allowed = belongs.iter().filter(|(_, role)| may_allow(*role));
+    let mut found: Vec<_> = allowed.map(|(one, _)| one.clone()).collect();
     if found.iter().any(|one| !one.hidden) {
         found.retain(|one| !one.hidden);
     }
-    found.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(found)
+    found
+}
+
+/// Whether every server understands the grant that an allowance would write.
+fn may_be_written(visit: &Visit, request: &AuthorizationRequest) -> bool {
+    request.client.app.acts_as == ActsAs::Person || visit.hallpass.feed.all_read(ORGANIZATION_GRANTS)
+}
+
+/// The page while servers of an older version run beside this one. Their heartbeats count for a day after they were stopped.
+fn not_yet(visit: &Visit) -> Response {
+    tracing::warn!(
+        "a grant of an organization was not written: a server that ran in the last day does not understand it"
+    );
+    let mut response = visit.error(503, ErrorKind::NotYet);
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, NOT_YET_SECONDS.into());
+    response
 }
 
 /// The page for a person who has no organization in which to connect this app. The app gets the error if the person goes back
 /// to it.
-fn nowhere(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &str) -> Response {
-    let refusal = AuthorizeReason::NoOrganization.into();
+fn nowhere(
+    visit: &Visit,
+    user: &User,
+    request: &AuthorizationRequest,
+    query: &str,
+    belongs: &[(Arc<Organization>, Role)],
+) -> Response {
+    let shown: Vec<&str> = belongs
+        .iter()
+        .filter(|(one, _)| !one.hidden)
+        .map(|(one, _)| one.name.as_str())
+        .collect();
+    let reason = match shown.is_empty() {
+        true => AuthorizeReason::NoOrganization,
+        false => AuthorizeReason::NotAnOwner,
+    };
+    let refusal = reason.into();
     log_refused(&refusal);
     let (app, owner) = (request.client.app.name.as_str(), &request.client.organization);
     let address = request.target.with_refusal(&visit.hallpass, &refusal);
@@ -425,10 +485,14 @@ fn nowhere(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &s
         app,
         site: site.as_deref(),
     });
-    let kind = if request.client.reaches(owner.id) && !owner.hidden {
+    let named = shown.join(", ");
+    let kind = if !shown.is_empty() {
+        let organizations = named.as_str();
+        ErrorKind::NotAnOwner { app, organizations }
+    } else if request.client.reaches(owner.id) && !owner.hidden {
         let organization = owner.name.as_str();
         ErrorKind::NotAMember { app, organization }
-    } else if user.memberships.is_empty() {
+    } else if user.memberships.is_empty() || !belongs.is_empty() {
         ErrorKind::NoOrganization
     } else {
         ErrorKind::OtherOrganizations { app }

@@ -4,7 +4,7 @@
 //! the app, the target of the answer, the organizations), the person is asked again.
 
 use crate::oauth::authorize::request::AuthorizationRequest;
-use crate::store::model::{GrantId, Organization};
+use crate::store::model::{ActsAs, GrantId, Organization};
 use crate::web::Visit;
 use crate::web::view::Part;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -77,12 +77,12 @@ impl Question<'_> {
         let organizations = organizations.flat_map(|one| [one.id.0.as_bytes().as_slice(), one.name.as_bytes()]);
         let lines = visit.scope_lines(scopes).into_iter();
         let lines = lines.flat_map(|line| [line.title.as_bytes(), line.description.unwrap_or_default().as_bytes()]);
-        [
-            vec![app.id.0.as_bytes(), app.name.as_bytes(), owner, reviewed],
-            vec![target],
-            organizations.collect(),
-            lines.collect(),
-        ]
+        let mut of_app: Vec<&[u8]> = vec![app.id.0.as_bytes(), app.name.as_bytes(), owner, reviewed];
+        // The version before knows no such apps, and its pages of others must stay valid here.
+        if app.acts_as == ActsAs::Organization {
+            of_app.push(app.acts_as.as_str().as_bytes());
+        }
+        [of_app, vec![target], organizations.collect(), lines.collect()]
     }
 }
 

@@ -90,14 +90,19 @@ impl Connection<'_> {
     }
 
     fn usage(&self, words: &Words, now: &i64) -> Phrase {
-        let Some(used) = self.last_used else {
-            return words.say("apps-never-used");
-        };
-        if seconds_between(used, *now) > LONG_UNUSED {
-            return words.say("apps-long-unused").part("when", words.ago(used, now));
-        }
-        words.say("apps-last-used").part("when", words.ago(used, now))
+        usage(words, self.last_used, *now)
     }
+}
+
+/// The last use of a grant. Both times are in Unix milliseconds.
+pub(super) fn usage(words: &Words, last_used: Option<i64>, now: i64) -> Phrase {
+    let Some(used) = last_used else {
+        return words.say("apps-never-used");
+    };
+    if seconds_between(used, now) > LONG_UNUSED {
+        return words.say("apps-long-unused").part("when", words.ago(used, now));
+    }
+    words.say("apps-last-used").part("when", words.ago(used, now))
 }
 
 /// An ended grant.

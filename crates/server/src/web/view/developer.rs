@@ -152,6 +152,8 @@ pub struct AppPage<'a> {
     pub status: AppStatus,
     /// The client type, which decides whether the app has secrets.
     pub client_type: ClientType,
+    /// Whether the app acts for organizations.
+    pub of_organization: bool,
     /// The registered redirect URIs.
     pub redirect_uris: &'a [UriLine<'a>],
     /// The scopes that the app may request.

@@ -101,6 +101,15 @@ pub enum ErrorKind<'a> {
         /// The app's name.
         app: &'a str,
     },
+    /// The app acts for organizations, and the person owns none in which it may be connected.
+    NotAnOwner {
+        /// The app's name.
+        app: &'a str,
+        /// The names of the person's organizations in which it may be connected.
+        organizations: &'a str,
+    },
+    /// Not every server understands yet what would be written (503).
+    NotYet,
     /// The request is too large.
     TooLarge,
     /// The form could not be parsed.
@@ -128,6 +137,7 @@ impl ErrorKind<'_> {
                 .with("app", app)
                 .with("organization", organization),
             Self::OtherOrganizations { app } => words.say("error-other-organizations").with("app", app),
+            Self::NotAnOwner { app, .. } => words.say("error-not-an-owner").with("app", app),
             other => words.say(other.messages().0),
         }
     }
@@ -138,6 +148,10 @@ impl ErrorKind<'_> {
                 words.say("error-not-a-member-text").with("organization", organization)
             }
             Self::OtherOrganizations { app } => words.say("error-other-organizations-text").with("app", app),
+            Self::NotAnOwner { app, organizations } => words
+                .say("error-not-an-owner-text")
+                .with("app", app)
+                .with("organizations", organizations),
             Self::AllowedTooOften { app } => words.say("error-too-often-text").with("app", app),
             Self::ForeignOrigin { seen, own } => words.say("error-foreign-text").with("seen", seen).with("own", own),
             Self::ForeignHost { seen, own } => words.say("error-foreign-host-text").with("seen", seen).with("own", own),
@@ -163,6 +177,8 @@ impl ErrorKind<'_> {
                 Message("error-other-organizations"),
                 Message("error-other-organizations-text"),
             ),
+            Self::NotAnOwner { .. } => (Message("error-not-an-owner"), Message("error-not-an-owner-text")),
+            Self::NotYet => (Message("error-not-yet"), Message("error-not-yet-text")),
             Self::TooLarge => (Message("error-too-large"), Message("error-too-large-text")),
             Self::BadForm => (Message("error-bad-form"), Message("error-bad-form-text")),
             Self::NotText => (Message("error-not-text"), Message("error-not-text-text")),

@@ -104,6 +104,8 @@ pub struct Consent<'a> {
     pub app_owner: Option<&'a str>,
     /// Whether the operator has reviewed the app.
     pub reviewed: bool,
+    /// Whether the access belongs to the organization, and not to the person.
+    pub of_organization: bool,
     /// The destination of the answer. `None` if the person copies a code.
     pub destination: Option<Destination>,
     /// Whether a program that receives the answer can do nothing with it: the operator vouches for the app, and the app
@@ -149,6 +151,23 @@ impl Consent<'_> {
     fn chosen(&self) -> Option<&str> {
         let mut slugs = self.organizations.iter().map(|one| one.slug);
         slugs.find(|slug| self.organization == Some(slug))
+    }
+
+    /// Whose the access is, if it is the organization's.
+    fn belongs_to(&self, words: &Words) -> Option<Phrase> {
+        let phrase = match self.show_organization {
+            Some(name) => words.say("consent-of-organization").with("organization", name),
+            None => words.say("consent-of-organizations"),
+        };
+        self.of_organization.then_some(phrase)
+    }
+
+    /// The slug of the only organization.
+    fn only_slug(&self) -> Option<&str> {
+        match self.organizations {
+            [only] => Some(only.slug),
+            _ => None,
+        }
     }
 
     fn is_on_this_device(&self) -> bool {

@@ -35,7 +35,9 @@ pub use interaction::{
     OrganizationChoice, Part, ScopeLine, Until,
 };
 pub use locale::Locale;
-pub use organization::{MemberLine, OrganizationSettings, Tab};
+pub use organization::{
+    GrantLine, GrantScope, GrantsDone, MemberLine, OrganizationGrants, OrganizationSettings, SetUp, Tab,
+};
 pub use site::{SiteReturn, SiteReturnKind};
 
 use words::Message;

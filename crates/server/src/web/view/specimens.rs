@@ -210,6 +210,14 @@ impl Texts {
             ),
             (403, ErrorKind::NoOrganization),
             (403, ErrorKind::OtherOrganizations { app: &self.app }),
+            (
+                403,
+                ErrorKind::NotAnOwner {
+                    app: &self.app,
+                    organizations: &self.organization,
+                },
+            ),
+            (503, ErrorKind::NotYet),
             (413, ErrorKind::TooLarge),
             (400, ErrorKind::BadForm),
             (400, ErrorKind::NotText),
@@ -226,7 +234,10 @@ impl Texts {
             });
             let other = matches!(
                 kind,
-                ErrorKind::NotAMember { .. } | ErrorKind::NoOrganization | ErrorKind::Forbidden
+                ErrorKind::NotAMember { .. }
+                    | ErrorKind::NotAnOwner { .. }
+                    | ErrorKind::NoOrganization
+                    | ErrorKind::Forbidden
             );
             let switch = other.then_some(SwitchAccount {
                 action: "/switch",

@@ -373,7 +373,7 @@ name = "A"
 client_id = "a"
 client_secret = "s"
 locale = "nl""#,
-        "5: apps[0].locale: unknown key; the known keys are name, organization, owner, client_id, type, client_secret, client_secret_file, redirect_uris, origins, scopes, products, grant_types, reach, localhost_any_port",
+        "5: apps[0].locale: unknown key; the known keys are name, organization, owner, client_id, type, client_secret, client_secret_file, redirect_uris, origins, scopes, products, grant_types, reach, acts_as, localhost_any_port",
     ),
     (
         r#"[[users]]

@@ -3,7 +3,7 @@
 use super::shuttled::{self, BatchWriter, Committed, Queue, Shared};
 use crate::store::engine::writer::work::{Applied, End, Locks, Outcome, RotationOutcome, Use, Work};
 use crate::store::model::{
-    AppId, Change, ChangeKind, EndReason, Grant, GrantId, GrantState, OrganizationId, Rotate, UserId,
+    ActsAs, AppId, Change, ChangeKind, EndReason, Grant, GrantId, GrantState, OrganizationId, Rotate, UserId,
 };
 use crate::store::tests::{NOW, grant_id, uuid};
 use crate::store::{Result, StoreError};
@@ -236,6 +236,7 @@ fn change(id: GrantId) -> Change {
 
 fn grant(id: GrantId, generation: u32) -> Grant {
     Grant {
+        acts_as: ActsAs::Person,
         id,
         app: AppId(uuid(100)),
         user: UserId(uuid(200)),

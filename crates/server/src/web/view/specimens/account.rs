@@ -3,8 +3,8 @@
 use super::{DAY, NOW, Texts, several};
 use crate::store::model::{EndReason, OrganizationKind, Role};
 use crate::web::view::{
-    Account, ConnectedApps, Connection, EndedLine, Frame, Landing, MemberLine, Notice, OrganizationLine,
-    OrganizationSettings, Pages, Tab,
+    Account, ConnectedApps, Connection, EndedLine, Frame, GrantLine, GrantScope, GrantsDone, Landing, MemberLine,
+    Notice, OrganizationGrants, OrganizationLine, OrganizationSettings, Pages, SetUp, Tab,
 };
 
 impl Texts {
@@ -142,6 +142,12 @@ impl Texts {
             kind: OrganizationKind::Live,
             members: Some(&[member(Role::Owner), member(Role::Developer), member(Role::Member)]),
             apps: &self.lines(),
+            grants: OrganizationGrants {
+                lines: &[],
+                blob: Some(&self.blob),
+                done: None,
+                now: NOW,
+            },
             may_register: true,
             tab: Tab::General,
         };
@@ -159,6 +165,8 @@ impl Texts {
             }
             .render(frame),
         );
+        self.grants(frame, &settings, pages);
+        let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
         let sandbox = OrganizationSettings {
             kind: OrganizationKind::Sandbox,
             may_register: false,
@@ -173,6 +181,87 @@ impl Texts {
                 ..sandbox.clone()
             }
             .render(frame),
+        );
+    }
+
+    fn grants(&self, frame: &Frame<'_>, settings: &OrganizationSettings<'_>, pages: &mut Vec<(String, String)>) {
+        let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+        let scopes = ["a", "b"].map(|id| GrantScope {
+            id,
+            name: "checks",
+            title: &self.scope,
+        });
+        let grant = |id, set_up| GrantLine {
+            id,
+            app_name: &self.app,
+            app_owner: Some(&self.owner),
+            since: NOW - 40 * DAY,
+            last_used: Some(NOW - DAY),
+            scopes: &[],
+            copied: false,
+            paused: false,
+            set_up,
+        };
+        let by = |left| SetUp::By {
+            name: &self.person,
+            label: &self.email,
+            left,
+        };
+        let lines = [
+            GrantLine {
+                scopes: &scopes,
+                ..grant("1", by(false))
+            },
+            GrantLine {
+                copied: true,
+                paused: true,
+                ..grant("2", by(true))
+            },
+            grant("3", SetUp::Gone),
+            grant("4", SetUp::You),
+        ];
+        let shown = OrganizationSettings {
+            tab: Tab::ConnectedApps,
+            grants: OrganizationGrants {
+                lines: &lines,
+                ..settings.grants
+            },
+            ..settings.clone()
+        };
+        add("organization-apps", shown.render(frame));
+        for (name, done) in [
+            ("organization-apps-ended", GrantsDone::Ended),
+            ("organization-apps-taken-over", GrantsDone::TakenOver),
+            ("organization-apps-narrowed", GrantsDone::Narrowed),
+            ("organization-apps-gone", GrantsDone::Gone),
+            ("organization-apps-none-left", GrantsDone::NoneLeft),
+        ] {
+            let grants = OrganizationGrants {
+                lines: &[],
+                done: Some(done),
+                ..settings.grants
+            };
+            add(
+                name,
+                OrganizationSettings {
+                    grants,
+                    ..shown.clone()
+                }
+                .render(frame),
+            );
+        }
+        let lines = [GrantLine {
+            scopes: &scopes,
+            ..grant("1", SetUp::Hidden)
+        }];
+        let grants = OrganizationGrants {
+            lines: &lines,
+            blob: None,
+            ..settings.grants
+        };
+        add(
+            "organization-apps-developer",
+            OrganizationSettings { grants, ..shown }.render(frame),
         );
     }
 }

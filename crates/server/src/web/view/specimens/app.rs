@@ -41,6 +41,7 @@ impl Texts {
             organization: Some(&self.organization),
             status: AppStatus::Live,
             client_type: ClientType::Confidential,
+            of_organization: false,
             redirect_uris: &uris,
             scopes: &scopes,
             secrets: &[current, old],
@@ -137,6 +138,7 @@ impl Texts {
             "app-public",
             AppPage {
                 client_type: ClientType::Public,
+                of_organization: true,
                 status: AppStatus::Suspended,
                 ..bare
             }

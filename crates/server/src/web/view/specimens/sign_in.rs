@@ -80,6 +80,7 @@ impl Texts {
             app_name: &self.app,
             app_owner: Some(&self.owner),
             reviewed: true,
+            of_organization: false,
             destination: Some(Destination::Web(self.host.clone())),
             code_is_useless: false,
             person_name: &self.person,
@@ -143,6 +144,20 @@ impl Texts {
                 .render(frame),
             );
         }
+        let of_organization = Consent {
+            of_organization: true,
+            organizations: &organizations[..1],
+            ..consent.clone()
+        };
+        add("consent-of-organization", of_organization.render(frame));
+        add(
+            "consent-of-organizations",
+            Consent {
+                of_organization: true,
+                ..choice.clone()
+            }
+            .render(frame),
+        );
         let native = Consent {
             destination: Some(Destination::Scheme("com.example.app".into())),
             reviewed: false,
