@@ -13,9 +13,7 @@ use crate::http::source::Peer;
 use crate::oauth::Refusal;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
-use crate::store::model::{
-    Acceptance, Accepted, Arrival, AuditAction, Session, SessionId, SessionKind, Status, User, UserId,
-};
+use crate::store::model::{Acceptance, Accepted, Arrival, AuditAction, Session, SessionId, SessionKind, Status, User};
 use crate::time::Instant;
 use crate::web::view;
 use crate::web::view::{Back, ErrorKind, Frame, Locale, Notice, ScopeLine, SwitchAccount};
@@ -44,8 +42,8 @@ pub struct Visit {
     pub parts: Parts,
     /// The person who is signed in.
     pub user: Option<Arc<User>>,
-    /// How the session of the person began.
-    kind: Option<SessionKind>,
+    /// How the session of the person began, and by which request to the site.
+    began: Option<(SessionKind, Option<[u8; 32]>)>,
     /// The language of the answer.
     pub locale: Locale,
     /// A notice at the top of the page.
@@ -82,7 +80,7 @@ impl Visit {
             notice: None,
             parts,
             user: None,
-            kind: None,
+            began: None,
             develops: true,
         };
         if let Err(seen) = address::check_host(hallpass, &visit.parts) {
@@ -94,7 +92,7 @@ impl Visit {
         fresh.map_err(|error| visit.failed(error))?;
         if let Some(id) = visit.browser.session() {
             let found = visit.signed_in(id).await.map_err(|refusal| visit.failed(refusal))?;
-            (visit.user, visit.kind) = found.unzip();
+            (visit.user, visit.began) = found.unzip();
             let of_user = visit.user.as_ref().and_then(|user| user.locale.as_deref());
             visit.locale = negotiate(&visit.parts, of_user);
         }
@@ -302,6 +300,7 @@ impl Visit {
         self.sign_out().await?;
         let session = Session {
             kind: SessionKind::Own,
+            request: None,
             id: self.browser.begin_session(),
             user: user.id,
             created: self.now,
@@ -314,7 +313,7 @@ impl Visit {
             Ok(()) => {
                 self.locale = negotiate(&self.parts, user.locale.as_deref());
                 self.user = Some(Arc::new(user.clone()));
-                self.kind = Some(SessionKind::Own);
+                self.began = Some((SessionKind::Own, None));
                 Ok(true)
             }
             Err(StoreError::Conflict) => Ok(false),
@@ -334,14 +333,16 @@ impl Visit {
         Ok(())
     }
 
-    async fn signed_in(&self, id: SessionId) -> Result<Option<(Arc<User>, SessionKind)>, Refusal> {
+    async fn signed_in(&self, id: SessionId) -> Result<Option<(Arc<User>, (SessionKind, Option<[u8; 32]>))>, Refusal> {
         let session = self.hallpass.store.session(id, self.now).await?;
         let Some(session) = session.filter(|session| self.is_open(session)) else {
             return Ok(None);
         };
         let user = self.hallpass.directory.user(session.user).await?;
         let user = user.filter(|user| user.status == Status::Active);
-        Ok(user.map(|user| (user, session.kind)))
+        // The site has no say over people who operate the server.
+        let user = user.filter(|user| session.kind == SessionKind::Own || !user.admin);
+        Ok(user.map(|user| (user, (session.kind, session.request))))
     }
 
     /// Whether a session opens what is asked for. One that the site began opens pages for a short time, because only the site
@@ -363,26 +364,28 @@ impl Visit {
     #[must_use]
     pub fn is_signed_in_to_allow(&self) -> bool {
         match self.hallpass.config.handover {
-            Some(_) => self.kind == Some(SessionKind::Handover),
+            Some(_) => self.is_by_site(),
             None => self.user.is_some(),
         }
     }
 
-    /// Whether the site signed this person in, in this browser.
+    /// Whether the site began the session.
+    fn is_by_site(&self) -> bool {
+        matches!(self.began, Some((SessionKind::Handover, _)))
+    }
+
+    /// Whether this answer of the site began the session.
     #[must_use]
-    pub fn is_handed_over(&self, user: UserId) -> bool {
-        let own = self.user.as_ref().is_some_and(|signed_in| signed_in.id == user);
-        own && self.kind == Some(SessionKind::Handover)
+    pub fn is_begun_by(&self, found: &Acceptance) -> bool {
+        let began = self.began.and_then(|(_, request)| request);
+        self.user.is_some() && began == Some(found.request)
     }
 
     /// The site's page that follows a sign-out here.
     #[must_use]
     pub fn sign_out_at_site(&self) -> Option<String> {
         let config = self.hallpass.config.handover.as_ref()?;
-        config
-            .sign_out
-            .clone()
-            .filter(|_| self.kind == Some(SessionKind::Handover))
+        config.sign_out.clone().filter(|_| self.is_by_site())
     }
 
     /// The hash of this browser's binding cookie, for a sign-in that begins now.
@@ -439,7 +442,7 @@ impl Visit {
             .await?;
         self.locale = negotiate(&self.parts, user.locale.as_deref());
         self.user = Some(Arc::new(user.clone()));
-        self.kind = Some(SessionKind::Handover);
+        self.began = Some((SessionKind::Handover, Some(found.request)));
         Ok(())
     }
 

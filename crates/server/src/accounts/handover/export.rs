@@ -27,7 +27,7 @@ pub(super) async fn export(
     let Call { parts, now, .. } = Call::of(&hallpass, request)?;
     let user = found(&hallpass, &part(named)?).await?;
     let store = &hallpass.store;
-    let record = store.site_record(user.id).await?;
+    let record = store.site_record(&user.subject()).await?;
     let mut person = view(&user, record, &[]);
     person["id"] = json!(user.id);
     person["number"] = user.number.into();

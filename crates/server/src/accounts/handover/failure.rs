@@ -125,8 +125,8 @@ impl Failure {
     /// The refusal as an answer.
     pub(super) fn response(self) -> Response {
         let mut body = json!({ "error": self.error, "error_description": self.description });
-        if let Some(field) = self.field {
-            body["field"] = field.into();
+        if self.status == 422 {
+            body["field"] = self.field.into();
         }
         let mut response: Response = respond::json(self.status, body.to_string());
         match self.status {

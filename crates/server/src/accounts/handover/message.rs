@@ -44,6 +44,8 @@ pub(super) struct SignedIn {
 #[derive(Debug)]
 pub(super) struct Described {
     pub(super) person: SitePerson,
+    /// Whether the site named the moment of the description.
+    pub(super) dated: bool,
     pub(super) organizations: Organizations,
 }
 
@@ -167,7 +169,8 @@ impl Described {
         if let Some(Some(locale)) = &locale {
             language_tag(locale).map_err(|fault| members.wrong("locale", fault))?;
         }
-        let as_of = match members.number("as_of")? {
+        let named = members.number("as_of")?;
+        let as_of = match named {
             None => now,
             // The site's clock may be ahead, but not by so much that nothing later would count.
             Some(millis) if millis > now.0 + AHEAD => {
@@ -184,6 +187,7 @@ impl Described {
         let organizations = Organizations::read(&mut members)?;
         members.finish()?;
         Ok(Self {
+            dated: named.is_some(),
             person: SitePerson {
                 external_id: subject,
                 email_verified,

@@ -215,7 +215,7 @@ fn failure() -> Value {
         json!({
             "error": { "type": "string" },
             "error_description": { "type": "string" },
-            "field": { "type": "string" },
+            "field": { "type": ["string", "null"] },
         }),
     )
 }

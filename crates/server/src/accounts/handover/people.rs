@@ -74,22 +74,30 @@ impl Plan<'_> {
     async fn effect(mut self, described: &Described) -> Result<Effect, Failure> {
         let store = &self.hallpass.store;
         let person = &described.person;
+        // Before the person, so that a message that is applied between the two reads is noticed by the commit.
+        let record = store.site_record(&person.external_id).await?;
         let user = store.user_by_external_id(&person.external_id).await?;
-        let record = match &user {
+        match &user {
             Some(user) if user.admin => return Ok(Effect::Operator),
-            Some(user) => store.site_record(user.id).await?,
             None if store.is_own_subject(&person.external_id).await? => {
                 return Err(Failure::member("subject", "another person of this server has it"));
             }
-            None => None,
-        };
+            _ => {}
+        }
         let later = match &user {
             Some(_) => record.and_then(|record| record.as_of),
             None => store.deleted_as_of(&person.external_id).await?,
         };
-        if later.is_some_and(|later| later > person.as_of) {
+        let is_later = later.is_some_and(|later| later > person.as_of);
+        if is_later && (described.dated || later == Some(Instant(i64::MAX))) {
             return Ok(Effect::Stale(user.map(|user| user.id)));
         }
+        // Messages without a moment count in the order in which they are applied.
+        let as_of = later.map_or(person.as_of, |later| later.max(person.as_of));
+        let person = &SitePerson {
+            as_of,
+            ..person.clone()
+        };
         let (memberships, current) = self.memberships(described, user.as_ref()).await?;
         let left = self.left(&described.organizations, &memberships, user.as_ref()).await?;
         let change = self.change(person, user.as_ref(), record, (memberships, left));
@@ -242,6 +250,7 @@ impl Plan<'_> {
         events.extend(ended);
         SiteChange {
             user: id,
+            version: record.map_or(0, |record| record.version),
             new,
             person,
             differs,
@@ -270,7 +279,8 @@ fn judge_verified(person: &mut SitePerson, user: &User) {
         .contact_email
         .as_ref()
         .is_some_and(|email| *email != user.contact_email);
-    if is_new && person.email_verified.is_none() {
+    let is_gone = person.contact_email == Some(None);
+    if is_gone || is_new && person.email_verified.is_none() {
         person.email_verified = Some(false);
     }
 }

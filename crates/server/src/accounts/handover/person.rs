@@ -179,7 +179,7 @@ pub(super) async fn sign_out(
     let store = hallpass
         .store
         .recording(who.did(AuditAction::SignedOut, now).user(user.id));
-    store.sign_out_everywhere(user.id).await?;
+    store.sign_out_everywhere(user.id, now).await?;
     Ok(respond::empty(204))
 }
 
@@ -198,7 +198,7 @@ pub(super) async fn leave(
     if memberships.any(|membership| membership.organization == organization.id) {
         let event = who.did(AuditAction::MemberRemoved, now);
         let store = hallpass.store.recording(event.member(&user, organization.id));
-        store.remove_membership(user.id, organization.id, now).await?;
+        store.leave_by_site(user.id, organization.id, now).await?;
     }
     Ok(respond::empty(204))
 }
@@ -257,7 +257,7 @@ fn suspension(user: &User, status: Status) -> Value {
 }
 
 async fn shown(hallpass: &Hallpass, status: u16, user: &User) -> Result<Response, Failure> {
-    let record = hallpass.store.site_record(user.id).await?;
+    let record = hallpass.store.site_record(&user.subject()).await?;
     let organizations = hallpass.store.organizations_of(user.id).await?;
     let body = view(user, record, &organizations);
     Ok(respond::json(status, body.to_string()))

@@ -20,6 +20,8 @@ const LIFETIME: Duration = Duration::from_secs(60 * 60);
 const VERSION: u8 = 1;
 const HEAD: usize = 4 + 12;
 const PURPOSE: &[u8] = b"handover";
+/// The parameter of our own queries with the moment since which the person must have signed in.
+pub const AFTER: &str = "after";
 
 /// A request for a sign-in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -123,6 +125,53 @@ impl AppRequest {
 }
 
 impl HandoverRequest {
+    /// The query of the authorization request, with what the person's sign-in must keep to. It never leaves this server: the page
+    /// of the consent carries it, sealed.
+    #[must_use]
+    pub fn query(&self, app: &AppRequest) -> String {
+        let mut query = form_urlencoded::Serializer::new(app.query());
+        if let Some(after) = self.after {
+            query.append_pair(AFTER, &after.to_string());
+        }
+        if app.max_age {
+            query.append_pair("max_age", "0");
+        }
+        let hints = [
+            ("login_hint", &self.login_hint),
+            ("acr_values", &self.acr_values),
+            ("ui_locales", &self.ui_locales),
+        ];
+        for (name, text) in hints {
+            if let Some(text) = text {
+                query.append_pair(name, text);
+            }
+        }
+        query.finish()
+    }
+
+    /// Reads a query of [`HandoverRequest::query`], or of an app, for a sign-in that begins now in this browser.
+    #[must_use]
+    pub fn of_query(browser: [u8; 32], query: &Parameters<'_>, now: Instant) -> Self {
+        let text = |name| query.get(name).map(str::to_owned);
+        Self {
+            after: query.get(AFTER).and_then(|after| after.parse().ok()),
+            login_hint: text("login_hint"),
+            acr_values: text("acr_values"),
+            ui_locales: text("ui_locales"),
+            ..Self::new(browser, Asks::App(AppRequest::of(query)), now)
+        }
+    }
+
+    /// The same request, for a sign-in that begins now in this browser.
+    #[must_use]
+    pub fn again(&self, browser: [u8; 32], now: Instant) -> Self {
+        Self {
+            browser,
+            expires: now.after(LIFETIME),
+            ..self.clone()
+        }
+    }
+
     /// A request that begins now in this browser.
     #[must_use]
     pub fn new(browser: [u8; 32], asks: Asks, now: Instant) -> Self {

@@ -102,6 +102,7 @@ async fn a_new_password_and_a_suspension_end_every_session() {
     let user = ada().await.id;
     let session = Session {
         kind: SessionKind::Own,
+        request: None,
         id: SessionId([7; 32]),
         user,
         created: Instant(NOW),

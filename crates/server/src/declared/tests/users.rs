@@ -68,6 +68,7 @@ async fn a_changed_password_is_the_new_one_and_ends_sessions() {
     let world = World::started(WORLD).await;
     let session = Session {
         kind: SessionKind::Own,
+        request: None,
         id: SessionId([7; 32]),
         user: world.user("ada@example.com").await.id,
         created: NOW,

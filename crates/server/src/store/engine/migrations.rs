@@ -22,7 +22,10 @@ pub(crate) fn known() -> Vec<Migration> {
         checksum: migration.checksum(),
         sql: migration.sql().unwrap_or_default().to_owned(),
     });
-    migrations.collect()
+    let mut migrations: Vec<Migration> = migrations.collect();
+    // They are embedded in the order of their file names, where V10 comes before V2.
+    migrations.sort_by_key(|migration| migration.version);
+    migrations
 }
 
 /// The SQL of all migrations, the oldest first.

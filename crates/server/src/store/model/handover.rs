@@ -96,6 +96,8 @@ pub struct SiteRecord {
     pub email_verified: bool,
     /// The moment of the last change that was applied, by the site's clock.
     pub as_of: Option<Instant>,
+    /// How many messages of the site were applied.
+    pub version: i64,
 }
 
 /// A session of a person, for an export.

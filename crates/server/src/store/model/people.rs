@@ -213,6 +213,8 @@ pub struct OrganizationUpdate {
 pub struct Session {
     /// How it began.
     pub kind: SessionKind,
+    /// The SHA-256 of the request to the site that began it.
+    pub request: Option<[u8; 32]>,
     /// The hash of its token.
     pub id: SessionId,
     /// The person who is logged in.

@@ -194,10 +194,9 @@ fn spellings(email: &str) -> impl Iterator<Item = String> {
     std::iter::once(spelled).chain(before)
 }
 
-/// The person whose subject this is, if it is one of ours.
+/// The person whose subject this is, if it is one of ours. In another spelling too, because an API may read it as the same id.
 fn own_subject(text: &str) -> Option<UserId> {
-    let id = Uuid::try_parse(text).ok()?;
-    (id.to_string() == text).then_some(UserId(id))
+    Uuid::try_parse(text).ok().map(UserId)
 }
 
 pub(crate) fn changed(user: UserId, now: Instant) -> NewChange {

@@ -53,10 +53,11 @@ impl Store {
             now.into(),
             expires.into(),
             auth_time.into(),
+            arrival.request.into(),
         ];
         let statements = vec![
             handovers::spend(arrival.request, arrival.digest, arrival.accepted, now).expect_one(),
-            Statement::new(ACTIVE, vec![user.into()]).expect_one(),
+            Statement::new(ACTIVE, vec![user.into(), arrival.accepted.into()]).expect_one(),
             Statement::new(INSERT_HANDED_OVER, params).expect_one(),
             Statement::new(MAKE_ROOM, vec![user.into(), session.into(), (MOST - 1).into()]),
             // The session of the browser before, whoever's it was. NULL ends none.
@@ -88,17 +89,18 @@ pub(crate) fn delete_of(user: UserId) -> Statement {
 }
 
 /// A kind of session that this version does not know opens nothing.
-const SESSION: &str = "SELECT kind, id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 \
+const SESSION: &str = "SELECT kind, request, id, user_id, created, expires FROM sessions WHERE id = $1 AND expires > $2 \
      AND kind IN ('own', 'handover')";
 /// Locks the row. A simultaneous change of the person either comes before and is seen here, or comes after and ends the
 /// session. The place becomes the first of eight, which are 96 characters.
 const UNCHANGED: &str = "UPDATE users SET places = substr($1 || replace(COALESCE(places, ''), $1, ''), 1, 96) \
      WHERE id = $2 AND status = 'active' AND password IS NOT DISTINCT FROM $3";
 const INSERT: &str = "INSERT INTO sessions (id, user_id, created, expires) VALUES ($1, $2, $3, $4)";
-const INSERT_HANDED_OVER: &str = "INSERT INTO sessions (id, user_id, created, expires, kind, auth_time) \
-     VALUES ($1, $2, $3, $4, 'handover', $5)";
+const INSERT_HANDED_OVER: &str = "INSERT INTO sessions (id, user_id, created, expires, kind, auth_time, request) \
+     VALUES ($1, $2, $3, $4, 'handover', $5, $6)";
 /// Locks the row, as [`UNCHANGED`] does.
-const ACTIVE: &str = "UPDATE users SET status = 'active' WHERE id = $1 AND status = 'active'";
+const ACTIVE: &str = "UPDATE users SET status = 'active' WHERE id = $1 AND status = 'active' AND admin = 0 \
+     AND (signed_out IS NULL OR signed_out < $2)";
 /// How many sessions one person may have.
 const MOST: u32 = 100;
 
@@ -111,6 +113,7 @@ const DELETE_OF: &str = "DELETE FROM sessions WHERE user_id = $1";
 fn session_of(row: &mut Row) -> Result<Session> {
     Ok(Session {
         kind: row.take()?,
+        request: row.take()?,
         id: row.take()?,
         user: row.take()?,
         created: row.take()?,

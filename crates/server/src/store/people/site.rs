@@ -16,6 +16,8 @@ use crate::time::Instant;
 pub struct SiteChange {
     /// The person.
     pub user: UserId,
+    /// How many messages of the site had been applied when this change was planned.
+    pub version: i64,
     /// The person to make, if there is none with this subject.
     pub new: Option<NewUser>,
     /// The description.
@@ -38,11 +40,12 @@ pub struct SiteChange {
 
 impl Store {
     /// What is kept about a site's person beside the person.
-    pub async fn site_record(&self, user: UserId) -> Result<Option<SiteRecord>> {
-        first(self.read(SITE_RECORD, &[user.into()]).await?, |row| {
+    pub async fn site_record(&self, subject: &str) -> Result<Option<SiteRecord>> {
+        first(self.read(SITE_RECORD, &[subject.into()]).await?, |row| {
             Ok(SiteRecord {
                 email_verified: row.take()?,
                 as_of: row.take()?,
+                version: row.take()?,
             })
         })
     }
@@ -70,9 +73,21 @@ impl Store {
         self.accept_with(acceptance, statements, announce).await
     }
 
-    /// Signs a person out in every browser.
-    pub async fn sign_out_everywhere(&self, user: UserId) -> Result<()> {
-        self.write(vec![sessions::delete_of(user)]).await
+    /// Signs a person out in every browser. Answers to sign-ins that the site gave before are worthless.
+    pub async fn sign_out_everywhere(&self, user: UserId, now: Instant) -> Result<()> {
+        let signed_out = Statement::new(SIGNED_OUT, vec![now.into(), user.into()]);
+        self.write(vec![signed_out, sessions::delete_of(user)]).await
+    }
+
+    /// Ends a membership by the site's word, which counts as of now.
+    pub async fn leave_by_site(&self, user: UserId, organization: OrganizationId, now: Instant) -> Result<()> {
+        let statements = vec![
+            Statement::new(LATER_WORD, vec![now.into(), user.into()]).expect_one(),
+            memberships::owner_leaves(user, organization, now),
+            memberships::end(user, organization, now),
+        ];
+        self.write_announcing(statements, memberships::changed(user, organization, now))
+            .await
     }
 }
 
@@ -86,7 +101,7 @@ impl SiteChange {
             statements.push(Statement::new(UNBURY, unbury));
             statements.extend(super::inserts(new));
         }
-        statements.push(Statement::new(DESCRIBE, describe_params(user, &self.person)).expect_one());
+        statements.push(Statement::new(DESCRIBE, describe_params(user, &self.person, self.version)).expect_one());
         if self.differs || self.new.is_some() {
             announce.push(changed(user, now));
         }
@@ -119,20 +134,26 @@ impl SiteChange {
     }
 }
 
-const SITE_RECORD: &str = "SELECT email_verified, as_of FROM users WHERE id = $1";
+const SITE_RECORD: &str = "SELECT email_verified, as_of, site_version FROM users WHERE external_id = $1";
 
 const DELETED_AS_OF: &str = "SELECT as_of FROM deleted_subjects WHERE external_id = $1";
 
 /// A message that is older than the deletion leaves it, and the insertion then finds the subject taken.
 const UNBURY: &str = "DELETE FROM deleted_subjects WHERE external_id = $1 AND as_of <= $2";
 
-/// The site's word does not reach people who operate the server, and an older word does not replace a later one.
+/// The site's word does not reach people who operate the server. A change that was planned before another one was applied is
+/// planned again.
 const DESCRIBE: &str = "UPDATE users SET contact_email = CASE WHEN $1 = 1 THEN $2 ELSE contact_email END, \
      email_verified = COALESCE($3, email_verified), name = COALESCE($4, name), \
-     locale = CASE WHEN $5 = 1 THEN $6 ELSE locale END, as_of = $7 \
-     WHERE id = $8 AND external_id = $9 AND admin = 0 AND (as_of IS NULL OR as_of <= $7)";
+     locale = CASE WHEN $5 = 1 THEN $6 ELSE locale END, as_of = $7, site_version = site_version + 1 \
+     WHERE id = $8 AND external_id = $9 AND admin = 0 AND site_version = $10";
 
-fn describe_params(user: UserId, person: &SitePerson) -> Vec<Value> {
+const SIGNED_OUT: &str = "UPDATE users SET signed_out = $1 WHERE id = $2";
+
+const LATER_WORD: &str = "UPDATE users SET as_of = CASE WHEN as_of > $1 THEN as_of ELSE $1 END, \
+     site_version = site_version + 1 WHERE id = $2";
+
+fn describe_params(user: UserId, person: &SitePerson, version: i64) -> Vec<Value> {
     vec![
         person.contact_email.is_some().into(),
         person.contact_email.clone().flatten().into(),
@@ -143,5 +164,6 @@ fn describe_params(user: UserId, person: &SitePerson) -> Vec<Value> {
         person.as_of.into(),
         user.into(),
         person.external_id.as_str().into(),
+        version.into(),
     ]
 }

@@ -81,6 +81,7 @@ async fn a_person_goes_with_sessions_memberships_and_grants_and_their_apps_stay(
     store.update_app(APP, owner, NOW).await.unwrap();
     let session = Session {
         kind: SessionKind::Own,
+        request: None,
         id: SessionId([1; 32]),
         user: ADA,
         created: NOW,

@@ -40,6 +40,7 @@ async fn a_session_counts_until_it_expires_or_is_deleted() {
     let user = UserId(uuid(200));
     let session = |id: u8| Session {
         kind: SessionKind::Own,
+        request: None,
         id: SessionId([id; 32]),
         user,
         created: NOW,
@@ -206,6 +207,7 @@ async fn a_session_begins_only_while_what_was_checked_holds() {
     let begin = async |id: u8, password| {
         let session = Session {
             kind: SessionKind::Own,
+            request: None,
             id: SessionId([id; 32]),
             user,
             created: NOW,
@@ -249,6 +251,7 @@ async fn a_session_that_races_a_new_password_does_not_outlive_it() {
         let id = SessionId([round; 32]);
         let session = Session {
             kind: SessionKind::Own,
+            request: None,
             id,
             user,
             created: NOW,
@@ -280,6 +283,7 @@ async fn a_person_has_eight_places_and_the_longest_unused_goes_first() {
     for (number, place) in (1..=9).chain([1, 9]).enumerate() {
         let session = Session {
             kind: SessionKind::Own,
+            request: None,
             id: SessionId([u8::try_from(number).unwrap(); 32]),
             user: user.id,
             created: NOW,
@@ -312,6 +316,7 @@ async fn sessions_that_are_postponed_end_later() {
     let fixture = Fixture::new().await.with_people().await;
     let session = Session {
         kind: SessionKind::Own,
+        request: None,
         id: SessionId([1; 32]),
         user: UserId(uuid(200)),
         created: NOW,
@@ -338,6 +343,7 @@ async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
     fixture.store.create_user(bob).await.unwrap();
     let session = |number: u8| Session {
         kind: SessionKind::Own,
+        request: None,
         id: SessionId([number; 32]),
         user: UserId(uuid(200)),
         // By a clock that is turned back the last one is the oldest.
@@ -357,6 +363,7 @@ async fn a_person_has_at_most_so_many_sessions_and_the_newest_stays() {
     }
     let other = Session {
         kind: SessionKind::Own,
+        request: None,
         user: UserId(uuid(201)),
         ..session(200)
     };

@@ -151,6 +151,7 @@ async fn sessions_and_feed_entries_go_when_they_expire() {
     let id = SessionId([1; 32]);
     let session = Session {
         kind: SessionKind::Own,
+        request: None,
         id,
         user: UserId(uuid(200)),
         created: NOW,

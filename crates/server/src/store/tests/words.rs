@@ -242,6 +242,7 @@ async fn a_session_of_an_unknown_kind_opens_nothing() {
     let fixture = Fixture::new().await.with_people().await;
     let session = Session {
         kind: SessionKind::Own,
+        request: None,
         id: SessionId([1; 32]),
         user: UserId(uuid(200)),
         created: NOW,

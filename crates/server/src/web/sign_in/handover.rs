@@ -3,7 +3,7 @@
 use super::consent;
 use super::judged::{judge_again, log_refused, refused, site};
 use crate::accounts::handover::endpoint::ARRIVES_WITHIN;
-use crate::accounts::handover::request::AppRequest;
+use crate::accounts::handover::request::{AFTER, AppRequest};
 use crate::accounts::handover::{Asks, HandoverRequest, Opened, fits};
 use crate::config;
 use crate::http::respond;
@@ -14,7 +14,7 @@ use crate::store::StoreError;
 use crate::store::model::{Acceptance, Accepted, AuditAction, SiteRefusal, Status, User};
 use crate::time::Instant;
 use crate::web::Visit;
-use crate::web::view::{Back, SiteReturn, SiteReturnKind};
+use crate::web::view::{Back, ErrorKind, SiteReturn, SiteReturnKind};
 use hallpass_wire::Parameters;
 use http::{HeaderValue, Method, header};
 
@@ -34,13 +34,9 @@ pub(super) fn ask_site(
     request: &AuthorizationRequest,
     query: &Parameters<'_>,
 ) -> Result<Response, Response> {
-    let text = |name| query.get(name).map(str::to_owned);
     let wanted = HandoverRequest {
         after: request.interaction.after(visit.now),
-        login_hint: text("login_hint"),
-        acr_values: text("acr_values"),
-        ui_locales: text("ui_locales"),
-        ..HandoverRequest::new(visit.browser_hash(), Asks::App(AppRequest::of(query)), visit.now)
+        ..HandoverRequest::of_query(visit.browser_hash(), query, visit.now)
     };
     leave(visit, config, &wanted).ok_or_else(|| {
         let reason = AuthorizeReason::TooLongForHandover.into();
@@ -63,10 +59,12 @@ pub(super) async fn ask_site_again(
     after: Option<Instant>,
 ) -> Result<Response, Response> {
     let request = judge_again(visit, query).await?;
-    let query = Parameters::read(query.as_bytes(), &PARAMETERS);
+    let names = [&PARAMETERS[..], &[AFTER]].concat();
+    let query = Parameters::read(query.as_bytes(), &names);
+    let before = HandoverRequest::of_query(visit.browser_hash(), &query, visit.now);
     let wanted = HandoverRequest {
-        after: after.map(|after| after.0.div_euclid(1_000)),
-        ..HandoverRequest::new(visit.browser_hash(), Asks::App(AppRequest::of(&query)), visit.now)
+        after: after.map(|after| after.0.div_euclid(1_000)).or(before.after),
+        ..before
     };
     leave(visit, config, &wanted).ok_or_else(|| {
         let reason = AuthorizeReason::TooLongForHandover.into();
@@ -129,9 +127,19 @@ fn leave(visit: &Visit, config: &config::Handover, wanted: &HandoverRequest) -> 
     Some(without_referrer(visit.go(address.as_str())))
 }
 
-/// `GET /handover/begin?place=…`: a button of our own sign-in form, for people of the site.
+/// `GET /handover/begin`: with `place`, a button of our own sign-in form; with `handover`, the same sign-in once more.
 pub async fn begin(visit: Visit) -> Response {
-    let query = visit.query(&["place"]);
+    let query = visit.query(&["place", "handover"]);
+    let Some(config) = &visit.hallpass.config.handover else {
+        return visit.error(404, ErrorKind::NotFound);
+    };
+    if let Some(handover) = query.get("handover") {
+        let before = HandoverRequest::open(&visit.hallpass.keys, visit.now, handover);
+        return match before {
+            Opened::Fresh(request) | Opened::Expired(request) => ask_once_more(&visit, config, &request).await,
+            Opened::Unknown => stopped(&visit, 400, SiteReturnKind::Unknown, None),
+        };
+    }
     let place = query.get("place").unwrap_or("/account").to_owned();
     match ask_site_for_page(&visit, &place) {
         Some(response) => response,
@@ -139,62 +147,137 @@ pub async fn begin(visit: Visit) -> Response {
     }
 }
 
-/// `GET /handover/return`: the browser comes back from the site. A GET changes something here, because the site answers with a
-/// redirect; the address works once and only in the browser that began.
+async fn ask_once_more(visit: &Visit, config: &config::Handover, request: &HandoverRequest) -> Response {
+    match &request.asks {
+        Asks::App(app) => {
+            let asked = ask_site_again(visit, config, &request.query(app), None).await;
+            asked.unwrap_or_else(|response| response)
+        }
+        Asks::Pages(place) => {
+            let again = leave(visit, config, &request.again(visit.browser_hash(), visit.now));
+            again.unwrap_or_else(|| visit.go(&visit.address(place)))
+        }
+    }
+}
+
+/// `GET /handover/return`: the browser comes back from the site. With the value it takes effect, once, and leads to an address
+/// without the value. A GET changes something here, because the site answers with a redirect.
 pub async fn arrive(mut visit: Visit) -> Response {
+    if visit.hallpass.config.handover.is_none() {
+        return visit.error(404, ErrorKind::NotFound);
+    }
+    // Prefetchers and link previews send HEAD, and must not spend anything.
+    if visit.parts.method == Method::HEAD {
+        return without_referrer(visit.finished(respond::empty(200)));
+    }
     let query = visit.query(&["handover", "value"]);
     let text = |name| query.get(name).unwrap_or_default().to_owned();
     let (handover, value) = (text("handover"), text("value"));
-    let arrived = arrived(&mut visit, &handover, &value).await;
+    let arrived = match value.as_str() {
+        "" => told_again(&visit, &handover).await,
+        value => taken(&mut visit, &handover, value).await,
+    };
     without_referrer(arrived.unwrap_or_else(|response| response))
 }
 
-async fn arrived(visit: &mut Visit, handover: &str, value: &str) -> Result<Response, Response> {
-    let request = match HandoverRequest::open(&visit.hallpass.keys, visit.now, handover) {
-        Opened::Fresh(request) => request,
-        Opened::Expired(request) => return Err(stopped(visit, 400, SiteReturnKind::Expired, Some(&request))),
-        Opened::Unknown => return Err(stopped(visit, 400, SiteReturnKind::Unknown, None)),
+/// Takes the answer of the site that the value belongs to.
+async fn taken(visit: &mut Visit, handover: &str, value: &str) -> Result<Response, Response> {
+    let without_value = visit.go(&visit.address(&format!("/handover/return?handover={handover}")));
+    let Opened::Fresh(request) = HandoverRequest::open(&visit.hallpass.keys, visit.now, handover) else {
+        return Err(without_value);
     };
-    let found = visit.hallpass.store.acceptance(request.hash).await;
-    let found = found.map_err(|error| visit.failed(error))?;
-    let fits = found.filter(|found| !value.is_empty() && fits(&visit.hallpass.keys, found, value));
-    // Prefetchers and link previews send HEAD, and must not spend anything.
-    if visit.parts.method == Method::HEAD {
-        return Ok(visit.finished(respond::empty(200)));
-    }
+    let found = acceptance(visit, &request).await?;
+    let Some(found) = found.filter(|found| fits(&visit.hallpass.keys, found, value)) else {
+        return Err(without_value);
+    };
     if !visit.is_of_browser(&request.browser) {
-        return Err(elsewhere(visit, fits).await);
+        brought_elsewhere(visit, &found).await?;
+        return Err(without_value);
     }
-    match fits {
-        None => Err(stopped(visit, 400, SiteReturnKind::Late, Some(&request))),
-        Some(found) if found.spent.is_some() => Err(spent_before(visit, &request, handover, &found)),
-        Some(found) if found.accepted.after(ARRIVES_WITHIN) <= visit.now => {
-            Err(stopped(visit, 400, SiteReturnKind::Late, Some(&request)))
+    if visit.is_begun_by(&found) {
+        return Ok(onward(visit, &request, handover));
+    }
+    let is_late = found.accepted.after(ARRIVES_WITHIN) <= visit.now;
+    if is_late || found.spent.is_some() {
+        return Err(without_value);
+    }
+    if let Ok(accepted) = &found.outcome
+        && is_fresh(&request, accepted, visit.now)
+        && let Some(user) = active(visit, accepted).await?
+    {
+        match visit.begin_handed_over(&found, accepted, &user).await {
+            Ok(()) => return Ok(onward(visit, &request, handover)),
+            // Another request spent it at the same moment, or the person was suspended or signed out meanwhile.
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(visit.failed(error)),
         }
-        Some(found) => match found.outcome.clone() {
-            Ok(accepted) => signed_in(visit, &request, handover, &found, &accepted).await,
-            Err(refusal) => refused_by_site(visit, &request, &found, refusal).await,
-        },
     }
+    spend(visit, &found).await?;
+    Err(without_value)
 }
 
-/// Another browser brought the address. Whoever sent it there may have begun the sign-in, and the person who opened it is
-/// another one. So it is worthless for everybody from now on.
-async fn elsewhere(visit: &Visit, found: Option<Acceptance>) -> Response {
-    if let Some(found) = found.filter(|found| found.spent.is_none()) {
-        let user = found.outcome.as_ref().ok().map(|accepted| accepted.user);
-        let event = visit.who_is_unknown().did(AuditAction::SignInRefused, visit.now);
-        let event = event.detail(&serde_json::json!({ "reason": "other_browser" }));
-        let event = match user {
-            Some(user) => event.user(user),
-            None => event,
-        };
-        let spent = visit.hallpass.store.recording(event).spend(&found, visit.now).await;
-        if let Err(error) = spent {
-            return visit.failed(error);
-        }
-        tracing::info!(source = %visit.source(), "refused the return from the site: the sign-in began in another browser");
+async fn acceptance(visit: &Visit, request: &HandoverRequest) -> Result<Option<Acceptance>, Response> {
+    let found = visit.hallpass.store.acceptance(request.hash).await;
+    found.map_err(|error| visit.failed(error))
+}
+
+/// The person, if the site may sign them in.
+async fn active(visit: &Visit, accepted: &Accepted) -> Result<Option<User>, Response> {
+    let user = visit.hallpass.store.user(accepted.user).await;
+    let user = user.map_err(|error| visit.failed(error))?;
+    Ok(user.filter(|user| user.status == Status::Active && !user.admin))
+}
+
+/// Another browser brought the value. Whoever sent it there may have begun the sign-in, and the person who opened it is another
+/// one. So it is worthless for everybody from now on.
+async fn brought_elsewhere(visit: &Visit, found: &Acceptance) -> Result<(), Response> {
+    if found.spent.is_some() {
+        return Ok(());
     }
+    let event = visit.who_is_unknown().did(AuditAction::SignInRefused, visit.now);
+    let event = event.detail(&serde_json::json!({ "reason": "other_browser" }));
+    let event = match &found.outcome {
+        Ok(accepted) => event.user(accepted.user),
+        Err(_) => event,
+    };
+    let spent = visit.hallpass.store.recording(event).spend(found, visit.now).await;
+    spent.map_err(|error| visit.failed(error))?;
+    tracing::info!(source = %visit.source(), "refused the return from the site: the sign-in began in another browser");
+    Ok(())
+}
+
+/// Says what became of a sign-in. Changes nothing.
+async fn told_again(visit: &Visit, handover: &str) -> Result<Response, Response> {
+    let request = match HandoverRequest::open(&visit.hallpass.keys, visit.now, handover) {
+        Opened::Fresh(request) => request,
+        Opened::Expired(_) => return Err(stopped(visit, 400, SiteReturnKind::Expired, Some(handover))),
+        Opened::Unknown => return Err(stopped(visit, 400, SiteReturnKind::Unknown, None)),
+    };
+    if !visit.is_of_browser(&request.browser) {
+        return Err(elsewhere(visit));
+    }
+    let found = acceptance(visit, &request).await?;
+    let Some(found) = found.filter(|found| found.spent.is_some()) else {
+        return Err(stopped(visit, 400, SiteReturnKind::Late, Some(handover)));
+    };
+    if visit.is_begun_by(&found) {
+        return Ok(onward(visit, &request, handover));
+    }
+    let accepted = match &found.outcome {
+        Ok(accepted) => accepted,
+        Err(refusal) => return refused_by_site(visit, &request, &found, *refusal).await,
+    };
+    let Some(user) = active(visit, accepted).await? else {
+        return Err(suspended(visit, &request).await);
+    };
+    if !is_fresh(&request, accepted, found.spent.unwrap_or(visit.now)) {
+        return Err(still_signed_in(visit, &request, handover, &user).await);
+    }
+    Err(stopped(visit, 400, SiteReturnKind::Spent, Some(handover)))
+}
+
+/// The page for a sign-in that began in another browser.
+fn elsewhere(visit: &Visit) -> Response {
     let own = visit.hallpass.issuer.clone();
     let kind = match visit.brought_cookies() {
         true => SiteReturnKind::OtherBrowser,
@@ -203,49 +286,11 @@ async fn elsewhere(visit: &Visit, found: Option<Acceptance>) -> Response {
     stopped(visit, 400, kind, None)
 }
 
-/// The address was used before: by Back, a second click, or a reload. The person goes on if this browser is still theirs.
-fn spent_before(visit: &Visit, request: &HandoverRequest, handover: &str, found: &Acceptance) -> Response {
-    let of_person = found
-        .outcome
-        .as_ref()
-        .is_ok_and(|accepted| visit.is_handed_over(accepted.user));
-    match of_person {
-        true => onward(visit, request, handover),
-        false => stopped(visit, 400, SiteReturnKind::Spent, Some(request)),
-    }
-}
-
 /// Where a sign-in leads to.
 fn onward(visit: &Visit, request: &HandoverRequest, handover: &str) -> Response {
     match &request.asks {
         Asks::App(_) => visit.go(&visit.address(&format!("/consent?handover={handover}"))),
         Asks::Pages(place) => visit.go(&visit.address(place)),
-    }
-}
-
-async fn signed_in(
-    visit: &mut Visit,
-    request: &HandoverRequest,
-    handover: &str,
-    found: &Acceptance,
-    accepted: &Accepted,
-) -> Result<Response, Response> {
-    let user = visit.hallpass.store.user(accepted.user).await;
-    let user = user.map_err(|error| visit.failed(error))?;
-    let Some(user) = user.filter(|user| user.status == Status::Active) else {
-        spend(visit, found).await?;
-        return Err(suspended(visit, request).await);
-    };
-    if !is_fresh(request, accepted, visit.now) {
-        spend(visit, found).await?;
-        return Err(still_signed_in(visit, request, &user).await);
-    }
-    let began = visit.begin_handed_over(found, accepted, &user).await;
-    match began {
-        Ok(()) => Ok(onward(visit, request, handover)),
-        // Another request spent it at the same moment, or the person was suspended.
-        Err(StoreError::Conflict) => Err(stopped(visit, 400, SiteReturnKind::Spent, Some(request))),
-        Err(error) => Err(visit.failed(error)),
     }
 }
 
@@ -265,7 +310,7 @@ async fn spend(visit: &Visit, found: &Acceptance) -> Result<(), Response> {
 }
 
 /// The site answered with an older sign-in than the one that was asked for.
-async fn still_signed_in(visit: &Visit, request: &HandoverRequest, user: &User) -> Response {
+async fn still_signed_in(visit: &Visit, request: &HandoverRequest, handover: &str, user: &User) -> Response {
     if let Asks::App(app) = &request.asks
         && app.max_age
     {
@@ -277,7 +322,7 @@ async fn still_signed_in(visit: &Visit, request: &HandoverRequest, user: &User) 
         sign_out: config.and_then(|config| config.sign_out.as_deref()),
         ..page_of(400, kind)
     };
-    let again = again(visit, request);
+    let again = again(visit, handover);
     rendered(
         visit,
         &SiteReturn {
@@ -301,7 +346,6 @@ async fn refused_by_site(
     found: &Acceptance,
     refusal: SiteRefusal,
 ) -> Result<Response, Response> {
-    spend(visit, found).await?;
     let Asks::App(app) = &request.asks else {
         let page = SiteReturn {
             message: found.message.as_deref(),
@@ -352,38 +396,38 @@ async fn told(visit: &Visit, app: &AppRequest, reason: Refusal) -> Response {
 
 /// `GET /consent?handover=…`: the consent page of the request with which the person was sent to the site.
 pub async fn consent(visit: Visit) -> Result<Response, Response> {
+    if visit.hallpass.config.handover.is_none() {
+        return Err(visit.error(404, ErrorKind::NotFound));
+    }
     let query = visit.query(&["handover"]);
     let handover = query.get("handover").unwrap_or_default();
     let request = match HandoverRequest::open(&visit.hallpass.keys, visit.now, handover) {
         Opened::Fresh(request) => request,
-        Opened::Expired(request) => return Err(stopped(&visit, 400, SiteReturnKind::Expired, Some(&request))),
+        Opened::Expired(_) => return Err(stopped(&visit, 400, SiteReturnKind::Expired, Some(handover))),
         Opened::Unknown => return Err(stopped(&visit, 400, SiteReturnKind::Unknown, None)),
     };
     let Asks::App(app) = &request.asks else {
         return Err(stopped(&visit, 400, SiteReturnKind::Unknown, None));
     };
     if !visit.is_of_browser(&request.browser) {
-        return Err(stopped(&visit, 400, SiteReturnKind::OtherBrowser, None));
+        return Err(elsewhere(&visit));
     }
-    let found = visit.hallpass.store.acceptance(request.hash).await;
-    let found = found
-        .map_err(|error| visit.failed(error))?
-        .filter(|found| found.spent.is_some());
-    let accepted = found
-        .and_then(|found| found.outcome.ok())
-        .filter(|accepted| visit.is_handed_over(accepted.user));
+    let found = acceptance(&visit, &request)
+        .await?
+        .filter(|found| visit.is_begun_by(found));
+    let accepted = found.and_then(|found| found.outcome.ok());
     let (Some(accepted), Some(user)) = (accepted, visit.user.clone()) else {
-        return Err(stopped(&visit, 400, SiteReturnKind::Ended, Some(&request)));
+        return Err(stopped(&visit, 400, SiteReturnKind::Ended, Some(handover)));
     };
-    let query = app.query();
-    let request = judge_again(&visit, &query).await?;
-    let asked = consent::ask_in(&visit, &user, &request, &query, accepted.organization).await;
+    let query = request.query(app);
+    let judged = judge_again(&visit, &query).await?;
+    let asked = consent::ask_in(&visit, &user, &judged, &query, accepted.organization).await;
     asked.map_err(|refusal| visit.failed(refusal))
 }
 
 /// The page that says why the person cannot go on, with the way to begin anew.
-fn stopped(visit: &Visit, status: u16, kind: SiteReturnKind<'_>, request: Option<&HandoverRequest>) -> Response {
-    let again = request.map(|request| again(visit, request));
+fn stopped(visit: &Visit, status: u16, kind: SiteReturnKind<'_>, handover: Option<&str>) -> Response {
+    let again = handover.map(|handover| again(visit, handover));
     let page = SiteReturn {
         again: again.as_deref(),
         ..page_of(status, kind)
@@ -391,12 +435,9 @@ fn stopped(visit: &Visit, status: u16, kind: SiteReturnKind<'_>, request: Option
     rendered(visit, &page)
 }
 
-/// The address at which the same sign-in begins anew.
-fn again(visit: &Visit, request: &HandoverRequest) -> String {
-    match &request.asks {
-        Asks::App(app) => visit.address(&super::judged::place(&visit.hallpass, &app.query())),
-        Asks::Pages(place) => visit.address(place),
-    }
+/// The address at which the same sign-in begins anew, with the same demands.
+fn again(visit: &Visit, handover: &str) -> String {
+    visit.address(&format!("/handover/begin?handover={handover}"))
 }
 
 fn page_of(status: u16, kind: SiteReturnKind<'_>) -> SiteReturn<'_> {

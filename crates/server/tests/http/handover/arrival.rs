@@ -49,7 +49,7 @@ async fn the_address_works_once_and_for_a_minute() {
         page.text()
     );
     assert!(
-        page.body.contains("/oauth/authorize?"),
+        page.body.contains("/handover/begin?handover="),
         "it offers to start again: {}",
         page.body
     );
@@ -160,4 +160,114 @@ async fn each_state_is_said_to_the_site_and_on_our_page() {
         text.contains("That took too long") && text.contains("Start again"),
         "{text}"
     );
+}
+
+/// A sign-in that did not keep to what was asked for stays so, however often its address is opened.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_sign_in_is_not_good_enough_after_a_reload() {
+    let server = server().await;
+    let (site, browser) = (Site::new(&server), server.browser());
+    site.sign_in(&browser, &authorize(&server, &[]), ann()).await.consent();
+    let old = || {
+        let mut person = ann();
+        person["auth_time"] = 1_767_220_000.into();
+        person
+    };
+    for more in [[("prompt", "login")], [("prompt", "select_account")]] {
+        let sent = site.sent_from(&browser, &authorize(&server, &more)).await;
+        let request = Site::request_in(&sent);
+        let back = site.accept(&request, old()).await;
+        for address in [back.clone(), back, format!("/handover/return?handover={request}")] {
+            let page = Landing::of(browser.open(&address).await).page();
+            assert!(page.text().contains("You are still signed in there"), "{}", page.text());
+            assert!(!page.url.as_str().contains("value="), "{}", page.url);
+        }
+        let page = Landing::of(browser.open(&format!("/consent?handover={request}")).await).page();
+        assert!(page.text().contains("Your sign-in has ended"), "{}", page.text());
+        // To begin again asks for the same.
+        let again = site
+            .sent_from(&browser, &format!("/handover/begin?handover={request}"))
+            .await;
+        assert_eq!(crate::harness::parameter(&again, "after"), "1767225600");
+        let back = site.accept(&Site::request_in(&again), old()).await;
+        let page = Landing::of(browser.open(&back).await).page();
+        assert!(page.text().contains("You are still signed in there"), "{}", page.text());
+    }
+    let max_age = authorize(&server, &[("max_age", "60"), ("state", "s"), ("login_hint", "ann")]);
+    let sent = site.sent_from(&browser, &max_age).await;
+    let request = Site::request_in(&sent);
+    let back = site.accept(&request, old()).await;
+    for _ in 0..2 {
+        let callback = Landing::of(browser.open(&back).await).callback();
+        assert_eq!((callback.get("error"), callback.get("state")), ("login_required", "s"));
+    }
+    let again = site
+        .sent_from(&browser, &format!("/handover/begin?handover={request}"))
+        .await;
+    assert_eq!(crate::harness::parameter(&again, "login_hint"), "ann");
+    let back = site.accept(&Site::request_in(&again), old()).await;
+    assert_eq!(
+        Landing::of(browser.open(&back).await).callback().get("error"),
+        "login_required"
+    );
+}
+
+/// The consent page of a sign-in that another browser spoiled does not open by an older session of the same person.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_another_browser_spent_opens_nothing() {
+    let server = server().await;
+    let (site, browser, other) = (Site::new(&server), server.browser(), server.browser());
+    site.sign_in(&browser, &authorize(&server, &[]), ann()).await.consent();
+    server.advance(Duration::from_secs(1));
+    let sent = site.sent_from(&browser, &authorize(&server, &[])).await;
+    let back = site.accept(&Site::request_in(&sent), ann()).await;
+    other.open(&back).await;
+    let page = Landing::of(browser.open(&back).await).page();
+    assert!(page.text().contains("This sign-in was used already"), "{}", page.text());
+}
+
+/// What the page asked for holds for the sign-in that follows a consent page whose session ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_page_remembers_what_was_asked_for() {
+    let server = server().await;
+    let (site, browser) = (Site::new(&server), server.browser());
+    let fresh = || {
+        let mut person = ann();
+        person["auth_time"] = 1_767_225_600.into();
+        person
+    };
+    let page = site
+        .sign_in(&browser, &authorize(&server, &[("max_age", "60")]), fresh())
+        .await
+        .consent();
+    assert_eq!(
+        site.call("POST", "/handover/people/4711/sign-out", None).await.status,
+        204
+    );
+    let sent = browser.decide(&page, "allow").await.callback();
+    assert_eq!(sent.get("after"), "1767225540", "{}", sent.address);
+    let back = site
+        .accept(sent.get("handover"), json!({ "subject": "4711", "auth_time": 1 }))
+        .await;
+    assert_eq!(
+        Landing::of(browser.open(&back).await).callback().get("error"),
+        "login_required"
+    );
+}
+
+/// A sign-out by the site reaches an answer that is on its way.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_from_before_a_sign_out_is_worthless() {
+    let server = server().await;
+    let (site, browser) = (Site::new(&server), server.browser());
+    let sent = site.sent_from(&browser, "/account").await;
+    let back = site.accept(&Site::request_in(&sent), ann()).await;
+    assert_eq!(
+        site.call("POST", "/handover/people/4711/sign-out", None).await.status,
+        204
+    );
+    let page = Landing::of(browser.open(&back).await).page();
+    assert!(page.text().contains("This sign-in was used already"), "{}", page.text());
+    server.advance(Duration::from_secs(1));
+    site.sign_in(&browser, "/account", ann()).await.page();
 }

@@ -192,11 +192,19 @@ async fn racing_arrivals_begin_one_session() {
         let request = server
             .request(reqwest::Method::GET, &url)
             .header("cookie", browser.cookies());
-        racing.spawn(async move { request.send().await.expect("an answer").status().as_u16() });
+        racing.spawn(async move {
+            request.send().await.expect("an answer").headers()["location"]
+                .to_str()
+                .expect("text")
+                .to_owned()
+        });
     }
     let arrived = racing.join_all().await;
     assert_eq!(
-        arrived.iter().filter(|status| **status == 303).count(),
+        arrived
+            .iter()
+            .filter(|address| address.starts_with("/consent?"))
+            .count(),
         1,
         "{arrived:?}"
     );
@@ -225,4 +233,87 @@ async fn the_subject_of_a_deleted_own_account_is_nobody_elses() {
     let path = format!("/handover/people/{}", own.as_str().unwrap());
     let put = site.call("PUT", &path, Some(&json!({ "name": "Evil" }))).await;
     assert_eq!(put.status, 409, "{}", put.body);
+}
+
+/// Of two messages at once, the later word holds, whole: organizations, roles, and whether an address is verified.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_messages_at_once_the_later_word_holds() {
+    let server = server().await;
+    let site = Site::new(&server);
+    let base = 1_767_225_000_000_i64;
+    let put = |subject: String, body: serde_json::Value| {
+        let url = server.at(&format!("/handover/people/{subject}"));
+        let request = server
+            .request(reqwest::Method::PUT, &url)
+            .bearer_auth(SITE_SECRET)
+            .body(body.to_string());
+        async move { request.send().await.expect("an answer").status().as_u16() }
+    };
+    for round in 0..12_i64 {
+        let subject = format!("race-{round}");
+        let at = base + round * 1_000;
+        site.call(
+            "PUT",
+            &format!("/handover/people/{subject}"),
+            Some(&json!({ "organizations": [], "email": "b@x.example", "as_of": at })),
+        )
+        .await;
+        let first = json!({ "organizations": [{ "id": "x", "role": "owner" }], "email": "a@x.example", "email_verified": true, "as_of": at + 1 });
+        let second = json!({ "organizations": [{ "id": "y" }], "email": "b@x.example", "as_of": at + 2 });
+        let (one, two) = tokio::join!(
+            tokio::spawn(put(subject.clone(), first)),
+            tokio::spawn(put(subject.clone(), second))
+        );
+        assert!(
+            [200, 409].contains(&one.unwrap()) && two.unwrap() == 200,
+            "round {round}"
+        );
+        let person = site
+            .call("GET", &format!("/handover/people/{subject}"), None)
+            .await
+            .json();
+        let ids: Vec<_> = person["organizations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["id"].clone())
+            .collect();
+        assert_eq!(ids, ["y"], "round {round}: {person}");
+        assert_eq!(
+            (&person["email"], &person["email_verified"]),
+            (&json!("b@x.example"), &json!(false)),
+            "{person}"
+        );
+    }
+    // Calls without a moment all hold, in the order in which they are applied.
+    let mut racing = JoinSet::new();
+    for number in 0..12 {
+        racing.spawn(put("race-0".to_owned(), json!({ "name": format!("Name {number}") })));
+    }
+    let answered = racing.join_all().await;
+    assert!(
+        answered.iter().all(|status| [200, 503].contains(status)),
+        "{answered:?}"
+    );
+}
+
+/// An older word does not bring back a membership that the site ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_word_does_not_undo_the_end_of_a_membership() {
+    let server = server().await;
+    let site = Site::new(&server);
+    let now = 1_767_225_600_000_i64;
+    let put = async |as_of: i64| {
+        let body = json!({ "organizations": [{ "id": "x" }], "as_of": as_of });
+        site.call("PUT", "/handover/people/1", Some(&body)).await.status
+    };
+    assert_eq!(put(now - 10_000).await, 201);
+    assert_eq!(
+        site.call("DELETE", "/handover/people/1/organizations/x", None)
+            .await
+            .status,
+        204
+    );
+    assert_eq!(put(now - 5_000).await, 409);
+    assert_eq!(put(now + 1).await, 200);
 }

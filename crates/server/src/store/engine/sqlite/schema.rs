@@ -1,7 +1,7 @@
 //! The tables, brought to what this version needs by migrations that only add.
 
 use super::connection::SqliteConnection;
-use crate::store::engine::migrations::embedded;
+use crate::store::engine::migrations::{embedded, known};
 use crate::store::error::unavailable;
 use crate::store::{Result, StoreError};
 
@@ -24,14 +24,9 @@ pub(crate) fn pending(connection: &mut SqliteConnection) -> Result<Vec<String>> 
             .map_err(unavailable)?,
         false => vec![],
     };
-    let missing = |version| applied.iter().all(|known| known.version() != version);
-    let pending = runner
-        .get_migrations()
-        .iter()
-        .filter(|migration| missing(migration.version()));
-    Ok(pending
-        .filter_map(|migration| migration.sql().map(str::to_owned))
-        .collect())
+    let missing = |version: u32| applied.iter().all(|known| known.version().unsigned_abs() != version);
+    let pending = known().into_iter().filter(|migration| missing(migration.version));
+    Ok(pending.map(|migration| migration.sql).collect())
 }
 
 /// A database that is away or locked may work later; one with other tables than ours will not.
