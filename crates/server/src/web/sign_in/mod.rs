@@ -1,6 +1,7 @@
 //! The way from an app and back to it: the authorization request, sign-in, consent.
 
 pub mod authorize;
+mod choices;
 pub mod consent;
 pub mod handover;
 mod judged;
