@@ -4,7 +4,7 @@ use super::app_view::{AppView, shown, view};
 use super::deletion::Deletion;
 use super::failure::Failure;
 use super::find;
-use super::request::{Answer, Created, Json, Query, nullable};
+use super::request::{AdminResult, Created, Json, Query, nullable};
 use crate::apps::registration::{self, Accepted, ClientId, Fault, NameFault, Request};
 use crate::apps::secrets as app_secrets;
 use crate::audit::Who;
@@ -89,7 +89,7 @@ pub(super) struct AppChanges {
 
 /// Lists apps by client id.
 #[utoipa::path(get, path = "/apps", operation_id = "list_apps", params(Filter))]
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Query<Filter>) -> Answer<Apps> {
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Query<Filter>) -> AdminResult<Apps> {
     let list = List::named("apps");
     let after: String = list.key(filter.after.as_ref())?.unwrap_or_default();
     let organization = match filter.organization {
@@ -103,7 +103,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Q
 
 /// Shows an app with its secrets.
 #[utoipa::path(get, path = "/apps/{app}", operation_id = "show_app")]
-pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<AppView> {
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> AdminResult<AppView> {
     shown(&hallpass, hallpass.now(), &name, None).await.map(Json)
 }
 
@@ -172,7 +172,7 @@ pub(super) async fn change(
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
     Json(changes): Json<AppChanges>,
-) -> Answer<AppView> {
+) -> AdminResult<AppView> {
     let now = hallpass.now();
     if changes == AppChanges::default() {
         let members = "`name`, `reach`, `acts_as`, `redirect_uris`, `localhost_any_port`, `trusted`, `scopes`, `products`, `grant_types`, \
@@ -225,7 +225,7 @@ async fn update(hallpass: &Hallpass, app: &App, changes: AppChanges) -> Result<A
 
 /// Shows what the deletion of an app would end.
 #[utoipa::path(get, path = "/apps/{app}/deletion", operation_id = "foresee_app_deletion")]
-pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<Deletion> {
+pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> AdminResult<Deletion> {
     let app = find::app(&hallpass, &name).await?;
     Ok(Json(Deletion::of_app(&hallpass, &app).await?))
 }
@@ -238,7 +238,7 @@ pub(super) async fn delete(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<Deletion> {
+) -> AdminResult<Deletion> {
     let now = hallpass.now();
     let app = find::app(&hallpass, &name).await?;
     let deletion = Deletion::of_app(&hallpass, &app).await?;

@@ -1,7 +1,7 @@
 //! The audit log, read in pages.
 
 use super::failure::Failure;
-use super::request::{Answer, Json, Query};
+use super::request::{AdminResult, Json, Query};
 use super::{find, moment};
 use crate::http::paging::{Cursor, Limit, List};
 use crate::serve::hallpass::Hallpass;
@@ -84,7 +84,7 @@ pub(super) struct Events {
 
 /// Lists events, newest first. With `since`, oldest first.
 #[utoipa::path(get, path = "/audit", operation_id = "list_events", params(Filter))]
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Query<Filter>) -> Answer<Events> {
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Query<Filter>) -> AdminResult<Events> {
     // A cursor of one direction would skip events in the other one.
     let list = List::named(if filter.since.is_some() { "audit since" } else { "audit" });
     let after = list.key(filter.after.as_ref())?.map(AuditEventId);
@@ -96,7 +96,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Q
 
 /// Shows an event.
 #[utoipa::path(get, path = "/audit/{event}", operation_id = "show_event")]
-pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<EventView> {
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> AdminResult<EventView> {
     let found = match Uuid::try_parse(&name) {
         Ok(id) => hallpass.store.audit_event(AuditEventId(id)).await?,
         Err(_) => None,

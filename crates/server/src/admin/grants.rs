@@ -1,7 +1,7 @@
 //! The operator lists, shows and ends grants.
 
 use super::failure::Failure;
-use super::request::{Answer, Json, Query};
+use super::request::{AdminResult, Json, Query};
 use super::{find, moment};
 use crate::audit::Who;
 use crate::http::paging::{Cursor, Limit, List};
@@ -77,7 +77,7 @@ pub(super) struct GrantView {
 
 /// Lists grants, newest first.
 #[utoipa::path(get, path = "/grants", operation_id = "list_grants", params(Filter))]
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Query<Filter>) -> Answer<Grants> {
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Query<Filter>) -> AdminResult<Grants> {
     let list = List::named("grants");
     let after = list.key(filter.after.as_ref())?.map(|id: Uuid| GrantId(id));
     let filter = judged(&hallpass, filter, after).await?;
@@ -88,7 +88,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(filter): Q
 
 /// Shows a grant.
 #[utoipa::path(get, path = "/grants/{grant}", operation_id = "show_grant")]
-pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<GrantView> {
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> AdminResult<GrantView> {
     let grant = find::grant(&hallpass, &name).await?;
     // What is gone is told by its id.
     let user = if_readable(hallpass.directory.user(grant.user).await)?;
@@ -112,7 +112,7 @@ pub(super) async fn end(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<GrantView> {
+) -> AdminResult<GrantView> {
     let now = hallpass.now();
     let grant = find::grant(&hallpass, &name).await?;
     let reason = EndReason::ByOperator;

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::moment;
-use super::request::{Answer, Json, Query};
+use super::request::{AdminResult, Json, Query};
 use crate::audit::Who;
 use crate::http::paging::{Cursor, List, PageQuery, page_of};
 use crate::keys::{KeyError, KeyPurpose, KeyState, ListedKey, RevokeError};
@@ -54,7 +54,7 @@ pub(super) struct NextKeys {
 
 /// Lists keys by number.
 #[utoipa::path(get, path = "/keys", operation_id = "list_keys", params(PageQuery))]
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(asked): Query<PageQuery>) -> Answer<Keys> {
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(asked): Query<PageQuery>) -> AdminResult<Keys> {
     let list = List::named("keys");
     let after: Option<u32> = list.key(asked.after.as_ref())?;
     let standings = hallpass.keys.ring().standings(hallpass.now());
@@ -70,7 +70,7 @@ pub(super) async fn rotate(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Json(wanted): Json<Rotation>,
-) -> Answer<NextKeys> {
+) -> AdminResult<NextKeys> {
     whole(async move {
         let now = hallpass.now();
         let mut next = Vec::new();
@@ -93,7 +93,7 @@ pub(super) async fn revoke(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<KeyView> {
+) -> AdminResult<KeyView> {
     let unknown = || Failure::not_found(format!("there is no key {name:?}"));
     let id: u32 = name.parse().map_err(|_| unknown())?;
     whole(async move {
@@ -111,7 +111,7 @@ pub(super) async fn revoke(
 }
 
 /// Completes a change even if the caller disconnects: otherwise a change could be committed and not put into the ring.
-async fn whole<T: Send + 'static>(change: impl Future<Output = Answer<T>> + Send + 'static) -> Answer<T> {
+async fn whole<T: Send + 'static>(change: impl Future<Output = AdminResult<T>> + Send + 'static) -> AdminResult<T> {
     let done = tokio::spawn(change).await;
     done.unwrap_or_else(|error| Err(Failure::internal(error.to_string())))
 }

@@ -3,7 +3,7 @@
 //! It is served on the socket only, because at the public address there is no admin API.
 
 use super::failure::Failure;
-use super::request::{Answer, Json};
+use super::request::{AdminResult, Json};
 use super::{app_view, apps, audit, deletion, grants, keys, organizations, secrets, suspension, users};
 use crate::http::paging::Cursor;
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub(super) struct Document(Value);
 
 /// Describes this API in OpenAPI 3.1.
 #[utoipa::path(get, path = "/openapi.json", operation_id = "openapi")]
-pub(super) async fn document() -> Answer<Document> {
+pub(super) async fn document() -> AdminResult<Document> {
     let document = serde_json::to_value(AdminApi::openapi());
     let document = document.map_err(|error| Failure::internal(error.to_string()))?;
     Ok(Json(Document(document)))

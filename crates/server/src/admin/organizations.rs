@@ -2,7 +2,7 @@
 
 use super::deletion::Deletion;
 use super::failure::Failure;
-use super::request::{self, Answer, Created, Json, Query};
+use super::request::{self, AdminResult, Created, Json, Query};
 use super::{find, moment};
 use crate::apps::registration::{ExternalOrganizationId, Slug};
 use crate::audit::Who;
@@ -108,7 +108,7 @@ struct MemberView {
 pub(super) async fn list(
     State(hallpass): State<Arc<Hallpass>>,
     Query(asked): Query<PageQuery>,
-) -> Answer<Organizations> {
+) -> AdminResult<Organizations> {
     let list = List::named("organizations");
     let after: String = list.key(asked.after.as_ref())?.unwrap_or_default();
     let found = hallpass.store.organizations(&after, asked.limit.get()).await?;
@@ -127,7 +127,7 @@ pub(super) async fn members(
     State(hallpass): State<Arc<Hallpass>>,
     Path(name): Path<String>,
     Query(asked): Query<PageQuery>,
-) -> Answer<Members> {
+) -> AdminResult<Members> {
     let organization = find::organization(&hallpass, &name).await?.id;
     let list = members_of(organization);
     let after = list.key(asked.after.as_ref())?.map(|id: Uuid| UserId(id));
@@ -143,7 +143,10 @@ fn members_of(organization: OrganizationId) -> List {
 
 /// Shows an organization with its first members.
 #[utoipa::path(get, path = "/organizations/{organization}", operation_id = "show_organization")]
-pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<OrganizationView> {
+pub(super) async fn show(
+    State(hallpass): State<Arc<Hallpass>>,
+    Path(name): Path<String>,
+) -> AdminResult<OrganizationView> {
     shown(&hallpass, &name).await.map(Json)
 }
 
@@ -198,7 +201,7 @@ pub(super) async fn change(
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
     Json(changes): Json<OrganizationChanges>,
-) -> Answer<OrganizationView> {
+) -> AdminResult<OrganizationView> {
     if changes == OrganizationChanges::default() {
         return Err(Failure::invalid("nothing is to be changed: name `name` or `kind`"));
     }
@@ -217,7 +220,7 @@ pub(super) async fn change(
     path = "/organizations/{organization}/deletion",
     operation_id = "foresee_organization_deletion"
 )]
-pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<Deletion> {
+pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> AdminResult<Deletion> {
     let organization = find::organization(&hallpass, &name).await?;
     Ok(Json(judged(&hallpass, &organization).await?))
 }
@@ -228,7 +231,7 @@ pub(super) async fn delete(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<Deletion> {
+) -> AdminResult<Deletion> {
     let now = hallpass.now();
     let organization = find::organization(&hallpass, &name).await?;
     let deletion = judged(&hallpass, &organization).await?;
@@ -266,7 +269,7 @@ pub(super) async fn set_member(
     Extension(who): Extension<Who>,
     Path((name, email)): Path<(String, String)>,
     Json(NewRole { role }): Json<NewRole>,
-) -> Answer<OrganizationView> {
+) -> AdminResult<OrganizationView> {
     let now = hallpass.now();
     let organization = find::organization(&hallpass, &name).await?;
     check_role(&organization, role)?;
@@ -290,7 +293,7 @@ pub(super) async fn remove_member(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path((name, email)): Path<(String, String)>,
-) -> Answer<OrganizationView> {
+) -> AdminResult<OrganizationView> {
     let now = hallpass.now();
     let organization = find::organization(&hallpass, &name).await?.id;
     let user = find::user(&hallpass, &email).await?;

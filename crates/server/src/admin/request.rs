@@ -17,7 +17,7 @@ use utoipa::openapi::{ContentBuilder, RefOr, ResponseBuilder, response};
 use utoipa::{IntoResponses, ToSchema};
 
 /// The result of a handler whose answer has status 200.
-pub(super) type Answer<T> = Result<Json<T>, Failure>;
+pub(super) type AdminResult<T> = Result<Json<T>, Failure>;
 
 /// A body of JSON, in a request or in an answer with status 200. In a request, no body counts as `{}`.
 pub(super) struct Json<T>(pub(super) T);

@@ -3,7 +3,7 @@
 use super::app_view::{AppView, SecretView, secret_views, shown};
 use super::failure::Failure;
 use super::find;
-use super::request::{Answer, Created, Json, Query};
+use super::request::{AdminResult, Created, Json, Query};
 use crate::apps::secrets as app_secrets;
 use crate::apps::secrets::OVERLAP;
 use crate::audit::Who;
@@ -50,7 +50,7 @@ pub(super) async fn list(
     State(hallpass): State<Arc<Hallpass>>,
     Path(name): Path<String>,
     Query(asked): Query<PageQuery>,
-) -> Answer<Secrets> {
+) -> AdminResult<Secrets> {
     let now = hallpass.now();
     let app = find::app(&hallpass, &name).await?;
     let list = List::of("secrets", app.id);
@@ -82,7 +82,7 @@ pub(super) async fn reset(
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
     Json(NewSecret { reset }): Json<NewSecret>,
-) -> Answer<AppView> {
+) -> AdminResult<AppView> {
     let now = hallpass.now();
     let app = find::app(&hallpass, &name).await?;
     let others = match reset {
@@ -99,7 +99,7 @@ pub(super) async fn end(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path((name, secret)): Path<(String, String)>,
-) -> Answer<AppView> {
+) -> AdminResult<AppView> {
     let now = hallpass.now();
     let app = find::app(&hallpass, &name).await?;
     let mut named = app

@@ -3,7 +3,7 @@
 use super::app_view::{self, AppView};
 use super::failure::Failure;
 use super::organizations::{self, OrganizationView};
-use super::request::{Answer, Json};
+use super::request::{AdminResult, Json};
 use super::users::{self, UserView};
 use super::{apps, find};
 use crate::audit::Who;
@@ -20,7 +20,7 @@ pub(super) async fn suspend_app(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<AppView> {
+) -> AdminResult<AppView> {
     set_app(&hallpass, &who, &name, Status::Suspended).await
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn resume_app(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<AppView> {
+) -> AdminResult<AppView> {
     set_app(&hallpass, &who, &name, Status::Active).await
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn suspend_user(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<UserView> {
+) -> AdminResult<UserView> {
     set_user(&hallpass, &who, &name, Status::Suspended).await
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn resume_user(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<UserView> {
+) -> AdminResult<UserView> {
     set_user(&hallpass, &who, &name, Status::Active).await
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn suspend_organization(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<OrganizationView> {
+) -> AdminResult<OrganizationView> {
     set_organization(&hallpass, &who, &name, Status::Suspended).await
 }
 
@@ -78,11 +78,11 @@ pub(super) async fn resume_organization(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<OrganizationView> {
+) -> AdminResult<OrganizationView> {
     set_organization(&hallpass, &who, &name, Status::Active).await
 }
 
-async fn set_app(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer<AppView> {
+async fn set_app(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> AdminResult<AppView> {
     let now = hallpass.now();
     let (status, action) = match status {
         Status::Active => (AppStatus::Live, AuditAction::AppResumed),
@@ -98,7 +98,7 @@ async fn set_app(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> 
 }
 
 /// Only the site can lift a suspension by the site.
-async fn set_user(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer<UserView> {
+async fn set_user(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> AdminResult<UserView> {
     let now = hallpass.now();
     let user = find::user(hallpass, name).await?;
     if status == Status::Active && user.suspended_by == Some(SuspendedBy::Site) {
@@ -137,7 +137,7 @@ fn suspension(user: &User, status: Status) -> Value {
     }
 }
 
-async fn set_organization(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> Answer<OrganizationView> {
+async fn set_organization(hallpass: &Hallpass, who: &Who, name: &str, status: Status) -> AdminResult<OrganizationView> {
     let action = match status {
         Status::Active => AuditAction::OrganizationResumed,
         Status::Suspended => AuditAction::OrganizationSuspended,

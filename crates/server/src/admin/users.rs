@@ -3,7 +3,7 @@
 use super::deletion::Deletion;
 use super::failure::Failure;
 use super::organizations::check_role;
-use super::request::{self, Answer, Created, Json, Query, nullable};
+use super::request::{self, AdminResult, Created, Json, Query, nullable};
 use super::{find, moment};
 use crate::accounts::spelling;
 use crate::apps::registration::Email;
@@ -127,7 +127,7 @@ pub(super) struct Users {
 
 /// Lists people by number.
 #[utoipa::path(get, path = "/users", operation_id = "list_users", params(PageQuery))]
-pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(asked): Query<PageQuery>) -> Answer<Users> {
+pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(asked): Query<PageQuery>) -> AdminResult<Users> {
     let list = List::named("users");
     let after = list.key(asked.after.as_ref())?;
     let found = hallpass.store.users(after, asked.limit.get()).await?;
@@ -137,7 +137,7 @@ pub(super) async fn list(State(hallpass): State<Arc<Hallpass>>, Query(asked): Qu
 
 /// Shows a person with their memberships.
 #[utoipa::path(get, path = "/users/{user}", operation_id = "show_user")]
-pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<UserView> {
+pub(super) async fn show(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> AdminResult<UserView> {
     let user = find::user(&hallpass, &name).await?;
     shown(&hallpass, user.id, None).await.map(Json)
 }
@@ -195,7 +195,7 @@ pub(super) async fn set_password(
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
     Json(wanted): Json<NewPassword>,
-) -> Answer<UserView> {
+) -> AdminResult<UserView> {
     let now = hallpass.now();
     let user = find::user(&hallpass, &name).await?;
     if user.external_id.is_some() {
@@ -222,7 +222,7 @@ pub(super) async fn change(
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
     Json(changes): Json<UserChanges>,
-) -> Answer<UserView> {
+) -> AdminResult<UserView> {
     let now = hallpass.now();
     if changes == UserChanges::default() {
         let members = "`name`, `locale`, `admin` or `developer`";
@@ -247,7 +247,7 @@ pub(super) async fn change(
 
 /// Shows what the deletion of a person would end.
 #[utoipa::path(get, path = "/users/{user}/deletion", operation_id = "foresee_user_deletion")]
-pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> Answer<Deletion> {
+pub(super) async fn deletion(State(hallpass): State<Arc<Hallpass>>, Path(name): Path<String>) -> AdminResult<Deletion> {
     let user = find::user(&hallpass, &name).await?;
     check_no_operator(&user)?;
     Ok(Json(Deletion::of_user(&hallpass, &user).await?))
@@ -261,7 +261,7 @@ pub(super) async fn delete(
     State(hallpass): State<Arc<Hallpass>>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-) -> Answer<Deletion> {
+) -> AdminResult<Deletion> {
     let now = hallpass.now();
     let user = find::user(&hallpass, &name).await?;
     check_no_operator(&user)?;

@@ -20,11 +20,11 @@ const GRANTS: usize = 65_536;
 const TAG: u8 = 16;
 
 /// A source address as the row keeps it. It reveals neither the address nor whether two grants share one.
-pub type Source = [u8; 8];
+pub type KeyedSource = [u8; 8];
 
 /// The keyed hash of an address. An IPv6 network (/64) is one source, as for the tallies of failures.
 #[must_use]
-pub fn source(key: &hmac::Key, salt: &[u8; 16], grant: Uuid, address: IpAddr) -> Source {
+pub fn source(key: &hmac::Key, salt: &[u8; 16], grant: Uuid, address: IpAddr) -> KeyedSource {
     let mut message = Vec::with_capacity(49);
     message.extend(salt);
     message.push(TAG);
@@ -75,7 +75,7 @@ impl Repeats {
 mod tests {
     use super::*;
 
-    fn of(salt: u8, grant: u128, address: &str) -> Source {
+    fn of(salt: u8, grant: u128, address: &str) -> KeyedSource {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &[1; 32]);
         source(&key, &[salt; 16], Uuid::from_u128(grant), address.parse().unwrap())
     }

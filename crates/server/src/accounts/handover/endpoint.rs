@@ -61,8 +61,15 @@ pub(crate) async fn accept(State(hallpass): State<Arc<Hallpass>>, request: Reque
     fresh(&hallpass).await?;
     let request = match HandoverRequest::open(&hallpass.keys, now, &message.handover) {
         Opened::Fresh(request) => request,
-        Opened::Expired(_) => return Ok(answer(&hallpass, Standing::Expired, Some(&message.handover), None)),
-        Opened::Unknown => return Ok(answer(&hallpass, Standing::Unknown, None, None)),
+        Opened::Expired(_) => {
+            return Ok(redirect_answer(
+                &hallpass,
+                Standing::Expired,
+                Some(&message.handover),
+                None,
+            ));
+        }
+        Opened::Unknown => return Ok(redirect_answer(&hallpass, Standing::Unknown, None, None)),
     };
     let acceptance = Acceptance {
         request: request.hash,
@@ -75,12 +82,17 @@ pub(crate) async fn accept(State(hallpass): State<Arc<Hallpass>>, request: Reque
     };
     let kept = keep(&hallpass, &site, &message, acceptance.clone()).await?;
     if kept.spent.is_some() {
-        return Ok(answer(&hallpass, Standing::Spent, Some(&message.handover), None));
+        return Ok(redirect_answer(
+            &hallpass,
+            Standing::Spent,
+            Some(&message.handover),
+            None,
+        ));
     }
     // Another message may have replaced this one a moment ago. Then the address in this answer leads nowhere.
     let own = if kept.is_of(&acceptance) { kept } else { acceptance };
     let value = value(&hallpass.keys, &own);
-    Ok(answer(
+    Ok(redirect_answer(
         &hallpass,
         Standing::Ok,
         Some(&message.handover),
@@ -244,7 +256,7 @@ pub(crate) fn no_address() -> Response {
 }
 
 /// The address to which the site sends the browser.
-fn answer(hallpass: &Hallpass, standing: Standing, handover: Option<&str>, value: Option<&str>) -> Response {
+fn redirect_answer(hallpass: &Hallpass, standing: Standing, handover: Option<&str>, value: Option<&str>) -> Response {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, text) in [("handover", handover), ("value", value)] {
         if let Some(text) = text {

@@ -15,7 +15,7 @@ pub(crate) fn paths(issuer: &str) -> Map<String, Value> {
             with(
                 one(),
                 json!({
-                    "get": call("showPerson", "A person", vec![answer("200", "The person", "Person")]),
+                    "get": call("showPerson", "A person", vec![described_answer("200", "The person", "Person")]),
                     "put": put(),
                     "delete": call("deletePerson", "Deletes a person, and ends their grants", vec![done()]),
                 }),
@@ -55,7 +55,7 @@ pub(crate) fn paths(issuer: &str) -> Map<String, Value> {
             format!("{person}/export"),
             with(
                 one(),
-                json!({ "get": call("exportPerson", "Everything kept about a person", vec![answer("200", "Everything", "Export")]) }),
+                json!({ "get": call("exportPerson", "Everything kept about a person", vec![described_answer("200", "Everything", "Export")]) }),
             ),
         ),
     ];
@@ -119,8 +119,8 @@ fn accept() -> Value {
 
 fn put() -> Value {
     let answers = vec![
-        answer("200", "The person, changed", "Person"),
-        answer("201", "The person, made", "Person"),
+        described_answer("200", "The person, changed", "Person"),
+        described_answer("201", "The person, made", "Person"),
     ];
     with_body(
         call("putPerson", "Makes or changes a person", answers),
@@ -133,7 +133,7 @@ fn narrow() -> Value {
         &["scopes"],
         json!({ "scopes": { "type": "array", "minItems": 1, "items": { "type": "string" } } }),
     );
-    let answers = vec![answer("200", "The grant with fewer scopes", "SiteGrant")];
+    let answers = vec![described_answer("200", "The grant with fewer scopes", "SiteGrant")];
     with_body(call("narrowGrant", "Leaves a grant fewer scopes", answers), &scopes)
 }
 
@@ -184,7 +184,7 @@ fn with_body(mut call: Value, schema: &Value) -> Value {
     call
 }
 
-fn answer(status: &'static str, description: &str, schema: &str) -> (&'static str, Value) {
+fn described_answer(status: &'static str, description: &str, schema: &str) -> (&'static str, Value) {
     answer_of(status, description, &component(schema))
 }
 

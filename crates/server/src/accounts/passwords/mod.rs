@@ -64,12 +64,12 @@ pub fn hash(password: &str, salt: [u8; 16]) -> String {
 /// Whether `phc` was made from `password`, compared in constant time. A text that is not a hash matches no password.
 #[must_use]
 pub fn verify(password: &str, phc: &str) -> bool {
-    Memory::default().verify(password, phc)
+    HashMemory::default().verify(password, phc)
 }
 
 /// The memory in which a thread computes hashes. It is kept between verifications that follow each other closely.
 #[derive(Default)]
-pub struct Memory {
+pub struct HashMemory {
     blocks: Vec<Block>,
     released: Released,
 }
@@ -86,7 +86,7 @@ enum Released {
     ToSystem,
 }
 
-impl Memory {
+impl HashMemory {
     /// Gives back the memory, one step with each call.
     fn release(&mut self) {
         self.blocks = Vec::new();
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_kept_memory_does_not_change_the_next_result() {
-        let mut memory = Memory::default();
+        let mut memory = HashMemory::default();
         let (one, other) = (hash("one", [1; 16]), hash("other", [2; 16]));
         for _ in 0..2 {
             assert!(memory.verify("one", &one));

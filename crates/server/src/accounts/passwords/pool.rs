@@ -1,6 +1,6 @@
 //! The threads that compute hashes, and the queue before them.
 
-use super::{Memory, work};
+use super::{HashMemory, work};
 use crate::config::Secret;
 use aws_lc_rs::digest::{SHA256, digest};
 use std::collections::{HashMap, VecDeque};
@@ -31,7 +31,7 @@ impl Pool {
         for _ in 0..workers.max(1) {
             let shared = pool.shared.clone();
             thread::Builder::new().name("passwords".to_owned()).spawn(move || {
-                let mut memory = Memory::default();
+                let mut memory = HashMemory::default();
                 while shared.work_once(&mut memory) {}
             })?;
         }
@@ -152,7 +152,7 @@ impl Shared {
     }
 
     /// Waits for one task and does it. `false` once the pool is closed.
-    fn work_once(&self, memory: &mut Memory) -> bool {
+    fn work_once(&self, memory: &mut HashMemory) -> bool {
         let mut state = self.lock();
         let task = loop {
             if state.closed {
@@ -184,7 +184,7 @@ impl Shared {
         true
     }
 
-    fn perform(&self, task: Task, memory: &mut Memory) {
+    fn perform(&self, task: Task, memory: &mut HashMemory) {
         match task {
             Task::Verify {
                 password,
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(join(&pool.shared, "other", &phc).unwrap_err(), Busy);
         assert_eq!(poll(pool.hash("secret", [4; 16])), Poll::Ready(Err(Busy)));
 
-        pool.shared.work_once(&mut Memory::default());
+        pool.shared.work_once(&mut HashMemory::default());
         assert_eq!(poll(first), Poll::Ready(Ok(true)));
         assert_eq!(poll(same), Poll::Ready(Ok(true)));
         assert!(pool.shared.lock().waiting.is_empty());
@@ -300,7 +300,7 @@ mod tests {
         ];
         assert_eq!(pool.shared.lock().tasks.len(), 2);
         for _ in 0..2 {
-            pool.shared.work_once(&mut Memory::default());
+            pool.shared.work_once(&mut HashMemory::default());
         }
         for answer in answers {
             assert_eq!(poll(answer), Poll::Ready(Ok(false)));
@@ -312,11 +312,11 @@ mod tests {
         let pool = Pool::without_workers(8);
         let phc = hash("other", [3; 16]);
         drop(join(&pool.shared, "secret", &phc).unwrap());
-        assert!(pool.shared.work_once(&mut Memory::default()));
+        assert!(pool.shared.work_once(&mut HashMemory::default()));
         assert!(pool.shared.lock().waiting.is_empty());
         assert_eq!(pool.work(), 0);
         let late = join(&pool.shared, "secret", &phc).unwrap();
-        pool.shared.work_once(&mut Memory::default());
+        pool.shared.work_once(&mut HashMemory::default());
         assert_eq!(poll(late), Poll::Ready(Ok(false)));
         assert_eq!(pool.work(), 19 * 1024 * 2);
     }
@@ -326,6 +326,6 @@ mod tests {
         let pool = Pool::without_workers(8);
         let shared = pool.shared.clone();
         drop(pool);
-        assert!(!shared.work_once(&mut Memory::default()));
+        assert!(!shared.work_once(&mut HashMemory::default()));
     }
 }

@@ -1,6 +1,6 @@
 //! A browser that walks through a site: it keeps cookies, and follows redirects on the host of the site only.
 
-use super::client::{Answer, get};
+use super::client::{SiteAnswer, get};
 use crate::config::is_on_this_computer;
 use std::collections::BTreeMap;
 use url::Url;
@@ -18,7 +18,7 @@ pub(super) struct Browser {
 /// The way of a browser through the site.
 pub(super) struct Trip {
     /// The answers of the site, the last one last.
-    pub(super) answers: Vec<Answer>,
+    pub(super) answers: Vec<SiteAnswer>,
     /// The address that was opened last.
     pub(super) at: Url,
     pub(super) end: End,
@@ -54,7 +54,7 @@ impl Browser {
     }
 
     /// Opens one address.
-    pub(super) async fn open(&mut self, url: &Url) -> Result<Answer, String> {
+    pub(super) async fn open(&mut self, url: &Url) -> Result<SiteAnswer, String> {
         let jar = self.jar(url);
         let pairs: Vec<_> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let answer = get(url, Some(pairs.join("; ")).filter(|pairs| !pairs.is_empty())).await?;

@@ -1,7 +1,7 @@
 //! The checks, in the order in which a browser meets them.
 
 use super::browser::{Browser, End, Trip};
-use super::client::Answer;
+use super::client::SiteAnswer;
 use super::report::Report;
 use crate::cli::{Failed, print};
 use crate::config::is_on_this_computer;
@@ -163,7 +163,7 @@ impl Check {
         match self.signs_in(browser, back).await {
             true => report.wrong(
                 "The page signs in a browser that has no cookie: everybody would be this person.",
-                "Answer only for the person of the site's own session.",
+                "SiteAnswer only for the person of the site's own session.",
             ),
             false => report.note("The page does not show the login: it sends the browser back without a person."),
         }
@@ -287,7 +287,7 @@ impl Check {
 
 /// Whether the login brings a parameter back after the sign-in. In a session of the site it cannot be seen.
 fn keeps(report: &mut Report, trip: &Trip, (name, value): (&str, &str)) -> Result<(), Failed> {
-    let mut cookies = trip.answers.iter().flat_map(Answer::cookies).peekable();
+    let mut cookies = trip.answers.iter().flat_map(SiteAnswer::cookies).peekable();
     let has_cookies = cookies.peek().is_some();
     if trip.keeps(value) || cookies.any(|cookie| cookie.contains(value)) {
         return report.right(&format!("The login keeps `{name}`."));

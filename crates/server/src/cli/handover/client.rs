@@ -22,19 +22,19 @@ const LARGEST: usize = 1024 * 1024;
 const AGENT: &str = concat!("hallpass/", env!("CARGO_PKG_VERSION"), " (handover check)");
 
 /// An answer, with the beginning of its body.
-pub(super) struct Answer {
+pub(super) struct SiteAnswer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: String,
 }
 
 /// Gets `url`. The error is for the person who runs the check.
-pub(super) async fn get(url: &Url, cookies: Option<String>) -> Result<Answer, String> {
+pub(super) async fn get(url: &Url, cookies: Option<String>) -> Result<SiteAnswer, String> {
     let asked = tokio::time::timeout(WITHIN, ask(url, cookies)).await;
     asked.unwrap_or_else(|_| Err(format!("no answer within {} seconds", WITHIN.as_secs())))
 }
 
-async fn ask(url: &Url, cookies: Option<String>) -> Result<Answer, String> {
+async fn ask(url: &Url, cookies: Option<String>) -> Result<SiteAnswer, String> {
     let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
         return Err("the address has no host".to_owned());
     };
@@ -88,13 +88,13 @@ async fn encrypted(url: &Url, stream: TcpStream) -> Result<impl AsyncRead + Asyn
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Empty<Bytes>>,
-) -> Result<Answer, String> {
+) -> Result<SiteAnswer, String> {
     let failed = |error: hyper::Error| format!("the connection failed: {error}");
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
     // It ends with the sender. What went wrong is in the answer.
     tokio::spawn(async move { drop(connection.await) });
     let (parts, body) = sender.send_request(request).await.map_err(failed)?.into_parts();
-    Ok(Answer {
+    Ok(SiteAnswer {
         status: parts.status,
         headers: parts.headers,
         body: beginning(body).await.map_err(failed)?,
@@ -115,7 +115,7 @@ async fn beginning(mut body: Incoming) -> Result<String, hyper::Error> {
     Ok(String::from_utf8_lossy(&read).into_owned())
 }
 
-impl Answer {
+impl SiteAnswer {
     /// The target of a redirect.
     pub(super) fn location(&self) -> Option<&str> {
         let is_redirect = matches!(self.status.as_u16(), 301 | 302 | 303 | 307 | 308);

@@ -5,7 +5,7 @@ use crate::oauth::{Reason, Refusal};
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{AuditAction, ClientType, EndReason, Grant};
-use crate::tokens::copies::{self, COPIED, Source};
+use crate::tokens::copies::{self, COPIED, KeyedSource};
 use hallpass_wire::PublicError;
 use hallpass_wire::public_error::RefreshFault;
 
@@ -27,7 +27,7 @@ impl Reason for DeviceCopied {
 
 /// The source of a request, hashed under this key as in the row of its grant. `None` if the key was revoked a moment ago.
 #[must_use]
-pub fn source(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant, key: u32) -> Option<Source> {
+pub fn source(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant, key: u32) -> Option<KeyedSource> {
     let address = hallpass.proxies.source(request.form.peer, request.form.headers);
     let ring = hallpass.keys.ring();
     let key = ring.proof_by_id(key)?;

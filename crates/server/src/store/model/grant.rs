@@ -2,7 +2,7 @@
 
 use super::{ActsAs, AppId, EndReason, GrantId, GrantState, OrganizationId, Unknown, UserId};
 use crate::time::Instant;
-use crate::tokens::copies::{COPIED, Source};
+use crate::tokens::copies::{COPIED, KeyedSource};
 use hallpass_wire::Scopes;
 
 /// A person's consent: user × app × organization × scopes. Codes and tokens are views of it.
@@ -57,7 +57,7 @@ pub struct Grant {
     /// How many rotations in a row were each repeated from another source ([`crate::tokens::copies`]).
     pub repeats: u32,
     /// The source of the last rotation.
-    pub source: Option<Source>,
+    pub source: Option<KeyedSource>,
     /// A word of the row that this version does not know. The grant then may not act.
     pub unknown: Unknown,
 }
@@ -184,7 +184,7 @@ pub struct Rotate {
     /// How many rotations in a row before this one were each repeated from another source.
     pub repeats: u32,
     /// The source of this rotation.
-    pub source: Source,
+    pub source: KeyedSource,
 }
 
 impl Rotate {
