@@ -115,6 +115,7 @@ fn each_address_has_a_row() {
         rows("Pages", "page or call"),
         rows("What machines call", "call"),
         rows("The site", "call"),
+        rows("Grants of an organization", "call"),
         rows("The operator", "call"),
     ];
     let rows: BTreeSet<String> = tables.into_iter().flatten().map(|row| row.call).collect();

@@ -206,8 +206,18 @@ impl Server {
             ..Source::default()
         };
         let config = Config::load(&source).unwrap_or_else(|error| panic!("{error}")).config;
-        let server = start(config, Clock::Manual(self.clock.clone())).await;
-        let server = server.unwrap_or_else(|error| panic!("{error}"));
+        let mut attempts = 2_000;
+        let server = loop {
+            match start(config.clone(), Clock::Manual(self.clock.clone())).await {
+                // A command that another test starts has copies of all open files of this process, until it runs. So the lock of a
+                // server that was stopped may be held a moment longer.
+                Err(error) if error.to_string().contains("another server uses") && attempts > 0 => {
+                    attempts -= 1;
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                started => break started.unwrap_or_else(|error| panic!("{error}")),
+            }
+        };
         self.listens_at(format!("http://{}", server.address));
         self.running = Some(Process::Library(server));
     }
