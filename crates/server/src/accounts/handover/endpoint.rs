@@ -4,7 +4,7 @@ use super::authentication::{Site, authenticate};
 use super::failure::Failure;
 use super::message::{Described, Message};
 use super::people::{Attempts, Effect, effect};
-use super::request::{AppRequest, Asks, HandoverRequest, Opened};
+use super::request::{AppRequest, Asks, HandoverRequest, Opened, hash};
 use super::value::value;
 use crate::audit::Who;
 use crate::http::body;
@@ -15,7 +15,6 @@ use crate::oauth::authorize::request::{PARAMETERS, judge};
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{Acceptance, Accepted, SiteRefusal};
 use crate::time::Instant;
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Body;
 use axum::extract::State;
 use hallpass_wire::Parameters;
@@ -73,7 +72,7 @@ pub(crate) async fn accept(State(hallpass): State<Arc<Hallpass>>, request: Reque
     };
     let acceptance = Acceptance {
         request: request.hash,
-        digest: sha256(&body),
+        digest: hash(&body),
         outcome: Err(SiteRefusal::AccessDenied),
         message: message.message.clone(),
         accepted: now,
@@ -266,10 +265,4 @@ fn redirect_answer(hallpass: &Hallpass, standing: Standing, handover: Option<&st
     let redirect_to = format!("{}/handover/return?{}", hallpass.issuer, query.finish());
     let body = json!({ "redirect_to": redirect_to, "state": standing.word() });
     respond::json(200, body.to_string())
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    hash
 }

@@ -1,4 +1,4 @@
-//! What the site sends: whom it signed in, or that it signed nobody in.
+//! The message of the site: the person it signed in, or the reason why it signed nobody in.
 
 use super::failure::Failure;
 use super::members::Members;

@@ -299,8 +299,8 @@ impl HandoverRequest {
     }
 }
 
-/// The hash by which the database knows a request.
-fn hash(bytes: &[u8]) -> [u8; 32] {
+/// The hash by which the database knows a request, and a message of the site.
+pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
     hash

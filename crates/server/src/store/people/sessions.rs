@@ -60,7 +60,7 @@ impl Store {
             Statement::new(ACTIVE, vec![user.into(), arrival.accepted.into()]).expect_one(),
             Statement::new(INSERT_HANDED_OVER, params).expect_one(),
             Statement::new(MAKE_ROOM, vec![user.into(), session.into(), (MOST - 1).into()]),
-            // The session of the browser before, whoever's it was. NULL ends none.
+            // Ends the session that this browser had before. NULL: it had none.
             Statement::new(DELETE, vec![before.into()]),
         ];
         self.write(statements).await

@@ -1,4 +1,4 @@
-//! People whom the site describes: made, changed and deleted by its word alone.
+//! People of the site. Its messages alone create, change and delete them.
 
 use super::{changed, sessions};
 use crate::store::engine::writer::work::Write;

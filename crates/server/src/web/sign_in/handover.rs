@@ -228,8 +228,8 @@ async fn active(visit: &Visit, accepted: &Accepted) -> Result<Option<User>, Resp
     Ok(user.filter(|user| user.status == Status::Active && !user.admin))
 }
 
-/// Another browser brought the value. Whoever sent it there may have begun the sign-in, and the person who opened it is another
-/// one. So it is worthless for everybody from now on.
+/// Spends an answer whose value came from another browser than the one that began. An attacker may have begun the sign-in and
+/// sent the link to a victim, so nobody can use the answer any more.
 async fn brought_elsewhere(visit: &Visit, found: &Acceptance) -> Result<(), Response> {
     if found.spent.is_some() {
         return Ok(());
