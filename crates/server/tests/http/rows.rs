@@ -191,7 +191,7 @@ async fn recalls_are_written_once_every_server_reads_them() {
         assert_eq!(sample.revoke(&token).await.status, 200);
         assert_eq!(sample.introspect(&token).await.json()["active"], false);
     };
-    assert_eq!(server.sql("SELECT reads FROM nodes"), "recall");
+    assert_eq!(server.sql("SELECT reads FROM nodes"), "recall organization_grants");
     server.sql("INSERT INTO nodes (id, beat) SELECT '\\x01', beat FROM nodes");
     known().await;
     for _ in 0..1_010 {
