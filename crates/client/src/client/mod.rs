@@ -1,0 +1,49 @@
+//! The requests of a client to its authorization server.
+
+mod request;
+mod standing;
+mod tokens;
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::http::HttpClient;
+use crate::provider::{Provider, ProviderError};
+
+pub use standing::{AnyToken, Introspection};
+pub use tokens::Narrowing;
+
+/// A client at one authorization server. A clone shares everything.
+#[derive(Clone)]
+pub struct Client {
+    provider: Arc<Provider>,
+    http: HttpClient,
+    clock: Arc<dyn Clock>,
+}
+
+impl Client {
+    /// A client at `provider`.
+    ///
+    /// # Errors
+    /// [`ProviderError`] if an endpoint is not an absolute URL or still has a variable. The token endpoint may be missing until
+    /// it is used.
+    pub fn new(provider: Provider, http: HttpClient, clock: Arc<dyn Clock>) -> Result<Self, ProviderError> {
+        request::check(&provider)?;
+        Ok(Self {
+            provider: Arc::new(provider),
+            http,
+            clock,
+        })
+    }
+
+    /// What the client knows about the server.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Client").field(&self.provider.token_endpoint).finish()
+    }
+}
