@@ -7,6 +7,7 @@ pub mod basic_header;
 pub mod claims;
 pub mod config;
 pub mod derived_token;
+pub mod jose;
 pub mod page_state;
 pub mod redirect_uri;
 pub mod request;
@@ -18,11 +19,12 @@ mod world;
 pub type Check = fn(&[u8]);
 
 /// All targets, each with the name of its corpus.
-pub const TARGETS: [(&str, Check); 9] = [
+pub const TARGETS: [(&str, Check); 10] = [
     ("basic_header", basic_header::check),
     ("claims", claims::check),
     ("config", config::check),
     ("derived_token", derived_token::check),
+    ("jose", jose::check),
     ("page_state", page_state::check),
     ("redirect_uri", redirect_uri::check),
     ("request", request::check),
