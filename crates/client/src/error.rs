@@ -87,6 +87,9 @@ pub enum Refusal {
     Unknown,
 }
 
+const LONGEST_CODE: usize = 100;
+const LONGEST_DESCRIPTION: usize = 500;
+
 /// Words for a dead grant in place of `invalid_grant`, at refreshes.
 const GRANT_CODES: [&str; 5] = [
     "invalid_grant",
@@ -105,6 +108,17 @@ const GRANT_TEXTS: [&str; 4] = [
 ];
 
 impl OAuthError {
+    /// An error without control characters, which would disturb a log, and of bounded length.
+    pub(crate) fn new(code: &str, description: Option<&str>) -> Self {
+        Self {
+            code: printable(code, LONGEST_CODE),
+            description: description
+                .map(|text| printable(text, LONGEST_DESCRIPTION))
+                .filter(|text| !text.is_empty()),
+            status: 0,
+        }
+    }
+
     /// What the refusal is about.
     pub fn refusal(&self) -> Refusal {
         let description = self.description.as_deref().unwrap_or_default();
@@ -118,6 +132,11 @@ impl OAuthError {
             _ => Refusal::Unknown,
         }
     }
+}
+
+fn printable(text: &str, longest: usize) -> String {
+    let shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    shown.take(longest).collect::<String>().trim().to_owned()
 }
 
 impl std::fmt::Display for OAuthError {

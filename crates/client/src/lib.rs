@@ -14,16 +14,21 @@
 //! ```
 
 mod answer;
+mod authorization;
 mod client;
 mod clock;
+mod discovery;
 mod error;
 mod form;
 pub mod http;
 mod provider;
+mod random;
 mod tokens;
 
+pub use authorization::{Begun, CallbackError, PendingAuthorization, own_redirect_uri};
 pub use client::{AnyToken, Client, Introspection, Narrowing};
 pub use clock::{Clock, SystemClock};
+pub use discovery::{DiscoveryError, discover};
 pub use error::{OAuthError, RefreshError, Refusal, TokenError};
 pub use provider::{BasicEncoding, BodyFormat, ClientAuth, ClientSecret, Provider, ProviderError};
 pub use tokens::{AccessToken, RefreshToken, TokenType, Tokens};

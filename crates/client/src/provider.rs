@@ -51,6 +51,8 @@ pub struct Provider {
     pub refresh_params: Vec<(String, String)>,
     /// Names of members of the token answer that are handed on in [`Tokens::extra`](crate::Tokens::extra).
     pub extra: Vec<String>,
+    /// Names of parameters of the user's way back that are handed on in [`Tokens::extra`](crate::Tokens::extra) too.
+    pub callback_extra: Vec<String>,
     /// The lifetime of access tokens where answers have no `expires_in`.
     pub access_lifetime: Option<Duration>,
     /// The lifetime of refresh tokens, which most servers do not say.
@@ -133,6 +135,7 @@ impl Provider {
             token_params: Vec::new(),
             refresh_params: Vec::new(),
             extra: Vec::new(),
+            callback_extra: Vec::new(),
             access_lifetime: None,
             refresh_lifetime: None,
         }

@@ -10,9 +10,6 @@ use serde_json::{Map, Value};
 use super::text;
 use crate::error::OAuthError;
 
-const LONGEST_CODE: usize = 100;
-const LONGEST_DESCRIPTION: usize = 500;
-
 /// An error that was found in a body.
 pub(super) struct Reading {
     pub(super) error: OAuthError,
@@ -28,13 +25,7 @@ pub(super) fn read(body: &Map<String, Value>) -> Option<Reading> {
         .or_else(|| fault(body))
         .or_else(|| message(body))?;
     Some(Reading {
-        error: OAuthError {
-            code: printable(code, LONGEST_CODE),
-            description: description
-                .map(|text| printable(&text, LONGEST_DESCRIPTION))
-                .filter(|text| !text.is_empty()),
-            status: 0,
-        },
+        error: OAuthError::new(code, description.as_deref()),
         is_certain,
     })
 }
@@ -76,12 +67,6 @@ fn message(body: &Map<String, Value>) -> Option<Shape<'_>> {
     let texts = ["message", "error_description", "error_message", "detail", "title"];
     let message = texts.into_iter().find_map(|name| text(body, name))?;
     Some(("", Some(message.to_owned()), false))
-}
-
-/// At most `longest` characters, with spaces in place of control characters: the text goes into logs.
-fn printable(text: &str, longest: usize) -> String {
-    let shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    shown.take(longest).collect::<String>().trim().to_owned()
 }
 
 /// The error without the secrets of the request: some servers repeat a refused token.

@@ -1,7 +1,10 @@
 //! The requests of a client to its authorization server.
 
+mod authorize;
 mod request;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use std::sync::Arc;

@@ -137,7 +137,16 @@ fn encode(format: BodyFormat, parameters: &[(&str, &str)]) -> (&'static str, Str
     }
 }
 
-/// The pairs of a list of owned texts.
-pub(super) fn borrowed(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+/// RFC 8707 §2: one parameter for each.
+pub(super) fn add_resources<'a>(pairs: &mut Vec<(&'a str, &'a str)>, resources: &'a [String]) {
+    pairs.extend(resources.iter().map(|resource| ("resource", resource.as_str())));
+}
+
+/// The provider's own parameters. One that is there already is not sent twice (RFC 6749 §3.1).
+pub(super) fn add_own<'a>(pairs: &mut Vec<(&'a str, &'a str)>, own: &'a [(String, String)]) {
+    for (name, value) in own {
+        if pairs.iter().all(|(there, _)| there != name) {
+            pairs.push((name, value));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Requests to the token endpoint.
 
 use super::Client;
-use super::request::{Answered, Endpoint, borrowed};
+use super::request::{Answered, Endpoint, add_own, add_resources};
 use crate::answer;
 use crate::error::{RefreshError, TokenError};
 use crate::provider::ClientAuth;
@@ -48,8 +48,8 @@ impl Client {
             [] => &provider.resources[..],
             narrower => narrower,
         };
-        parameters.extend(resources.iter().map(|resource| ("resource", resource.as_str())));
-        parameters.extend(borrowed(&provider.refresh_params));
+        add_resources(&mut parameters, resources);
+        add_own(&mut parameters, &provider.refresh_params);
         self.request_tokens(parameters, refresh.secret()).await
     }
 
@@ -64,13 +64,8 @@ impl Client {
         if !scope.is_empty() {
             parameters.push(("scope", &scope));
         }
-        parameters.extend(
-            provider
-                .resources
-                .iter()
-                .map(|resource| ("resource", resource.as_str())),
-        );
-        parameters.extend(borrowed(&provider.token_params));
+        add_resources(&mut parameters, &provider.resources);
+        add_own(&mut parameters, &provider.token_params);
         self.request_tokens(parameters, "").await
     }
 
