@@ -21,6 +21,8 @@ mod discovery;
 mod error;
 mod form;
 pub mod http;
+#[cfg(feature = "keeper")]
+pub mod keeper;
 mod provider;
 mod random;
 mod tokens;

@@ -1,0 +1,203 @@
+//! New connections: the user goes to the provider and comes back (RFC 6749 §4.1).
+//!
+//! What must be remembered in between is in the vault, sealed, under the digest of `state`. So any process of the program can
+//! serve the way back. The record names the reference for which the sign-in was begun; it is good for no other.
+
+use super::seal::{NotSealed, Purpose};
+use super::{Connection, Keeper, KeeperError, VaultError};
+use crate::keeper::provider::Variables;
+use crate::keeper::vault::SignIn;
+use crate::{CallbackError, PendingAuthorization, ProviderError, Tokens, own_redirect_uri};
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+/// How long a user may take, in milliseconds: an hour, as the client library allows.
+const LONGEST_ABSENCE: i64 = 3_600_000;
+/// How often tokens of a new connection are stored again after the vault failed.
+const RESTORE: Duration = Duration::from_millis(200);
+
+/// What a new connection should be.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConnectRequest {
+    /// The connection that it becomes. If it exists, its tokens are replaced when the user is back.
+    pub connection: Connection,
+    /// The scopes. Empty: those of the provider.
+    pub scopes: Vec<String>,
+    /// Where the program wants the user afterwards. The keeper only gives it back.
+    pub return_to: Option<String>,
+    /// Values for the `{variables}` in the provider's endpoints.
+    pub variables: Variables,
+}
+
+impl ConnectRequest {
+    /// A connection with the provider's scopes.
+    #[must_use]
+    pub fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            scopes: Vec::new(),
+            return_to: None,
+            variables: Variables::new(),
+        }
+    }
+}
+
+/// A connection that was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Connected {
+    /// The connection. Its tokens are stored.
+    pub connection: Connection,
+    /// What the request said.
+    pub return_to: Option<String>,
+}
+
+/// Why no connection was made.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// There is no such provider.
+    #[error("the provider is not known")]
+    Unknown,
+    /// The keeper has no redirect URI, or the provider's configuration is not complete.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The way back belongs to no sign-in that was begun, or to one that is over or was used.
+    #[error("the sign-in is not known, is over, or was used already")]
+    State,
+    /// The sign-in was begun for another reference: perhaps somebody sent this user a link.
+    #[error("the sign-in was begun for somebody else")]
+    Reference,
+    /// The user or the provider refused, or the code gave no tokens.
+    #[error(transparent)]
+    Callback(#[from] CallbackError),
+    /// The vault failed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// The record of a sign-in.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    pending: PendingAuthorization,
+    provider: String,
+    reference: String,
+    return_to: Option<String>,
+    variables: Variables,
+}
+
+impl Keeper {
+    /// Begins a connection. Returns the address to which the user's browser goes. State and verifier are stored before.
+    ///
+    /// # Errors
+    /// See [`ConnectError`].
+    pub async fn begin(&self, request: &ConnectRequest) -> Result<String, ConnectError> {
+        let connection = &request.connection;
+        let provider = self.engine.providers.get(connection.provider());
+        let provider = provider.ok_or(ConnectError::Unknown)?;
+        let base = self
+            .redirect_uri
+            .as_deref()
+            .ok_or(ProviderError::Missing("redirect_uri"))?;
+        let redirect_uri = own_redirect_uri(base, connection.provider(), None);
+        let client = provider.client(&request.variables)?;
+        let begun = client.begin(&redirect_uri, &request.scopes)?;
+        let state = digest_of(&begun.pending.state);
+        let remembered = Remembered {
+            pending: begun.pending,
+            provider: connection.provider().to_owned(),
+            reference: connection.reference().to_owned(),
+            return_to: request.return_to.clone(),
+            variables: request.variables.clone(),
+        };
+        let plain = serde_json::to_vec(&remembered).map(Zeroizing::new);
+        let plain = plain.map_err(|error| VaultError::Failed(error.to_string()))?;
+        let sealed = self.engine.key.seal(&Purpose::SignIn(&state), &plain);
+        let sealed = sealed.map_err(|NotSealed| VaultError::Failed("failed to seal a sign-in".to_owned()))?;
+        let now = self.engine.clock.now_millis();
+        let sign_in = SignIn {
+            state,
+            sealed,
+            expires_at: now.saturating_add(LONGEST_ABSENCE),
+        };
+        self.engine.vault.begin(sign_in, now).await?;
+        Ok(begun.url)
+    }
+
+    /// Ends a sign-in with the user's way back: exchanges the code and stores the tokens, then returns.
+    ///
+    /// `callback` is the whole URL that the browser asked for, or its query alone. `reference` is the one of the user who is
+    /// signed in at the program now.
+    ///
+    /// # Errors
+    /// See [`ConnectError`]. After an error other than [`ConnectError::Reference`], the user begins again.
+    pub async fn complete(&self, callback: &str, reference: &str) -> Result<Connected, ConnectError> {
+        let state = state_of(callback).ok_or(ConnectError::State)?;
+        let found = self.engine.vault.begun(&state).await?.ok_or(ConnectError::State)?;
+        let now = self.engine.clock.now_millis();
+        if found.expires_at <= now {
+            return Err(ConnectError::State);
+        }
+        let plain = self.engine.key.open(&Purpose::SignIn(&state), &found.sealed);
+        let plain = plain.map_err(|NotSealed| VaultError::Sealed("a sign-in".to_owned()))?;
+        let remembered: Remembered = serde_json::from_slice(&plain).map_err(|_| ConnectError::State)?;
+        if remembered.reference != reference {
+            return Err(ConnectError::Reference);
+        }
+        let connection = Connection::new(&remembered.provider, reference).map_err(|_| ConnectError::State)?;
+        let provider = self.engine.providers.get(connection.provider());
+        let client = provider.ok_or(ConnectError::Unknown)?.client(&remembered.variables)?;
+        // Before the exchange: a code is redeemed once.
+        if !self.engine.vault.spend(&state).await? {
+            return Err(ConnectError::State);
+        }
+        let tokens = client.complete(&remembered.pending, callback).await?;
+        self.store_new(&connection, &tokens, &remembered.variables).await?;
+        Ok(Connected {
+            connection,
+            return_to: remembered.return_to,
+        })
+    }
+
+    /// Stores the tokens of a code, which cannot be had again.
+    async fn store_new(
+        &self,
+        connection: &Connection,
+        tokens: &Tokens,
+        variables: &Variables,
+    ) -> Result<(), ConnectError> {
+        let patience = Instant::now() + self.engine.limits.lease;
+        loop {
+            match self.store(connection, tokens, variables, true).await {
+                Ok(_) => return Ok(()),
+                Err(KeeperError::Vault(error)) if Instant::now() >= patience => return Err(error.into()),
+                Err(KeeperError::Vault(_)) => tokio::time::sleep(RESTORE).await,
+                Err(_) => return Err(ConnectError::Unknown),
+            }
+        }
+    }
+}
+
+/// The digest of the one `state` of a callback.
+fn state_of(callback: &str) -> Option<[u8; 32]> {
+    let query = callback.split_once('?').map_or(callback, |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    let mut states = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "state");
+    match (states.next(), states.next()) {
+        (Some((_, state)), None) => Some(digest_of(&state)),
+        _ => None,
+    }
+}
+
+fn digest_of(state: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let digest = digest(&SHA256, state.as_bytes());
+    for (to, from) in bytes.iter_mut().zip(digest.as_ref()) {
+        *to = *from;
+    }
+    bytes
+}

@@ -1,0 +1,80 @@
+//! The end of a connection: at the provider first, then in the vault.
+
+use super::outcome::Settled;
+use super::record::{Record, Standing};
+use super::refresh::Lease;
+use super::schedule;
+use super::vault::{Row, Taken};
+use super::{Connection, Keeper, KeeperError};
+use crate::{AnyToken, TokenError};
+use std::time::Duration;
+
+impl Keeper {
+    /// Ends a connection: revokes its grant at the provider (RFC 7009), then deletes it. Returns whether there was one.
+    ///
+    /// # Errors
+    /// [`KeeperError::Unavailable`] if the provider cannot be reached, or a refresh is in flight: the connection stays, so ask
+    /// again. [`Keeper::forget`] deletes it without the provider.
+    pub async fn end(&self, connection: &Connection) -> Result<bool, KeeperError> {
+        self.delete(connection, true).await
+    }
+
+    /// Deletes a connection without a word to the provider. Returns whether there was one.
+    ///
+    /// # Errors
+    /// [`KeeperError::Unavailable`] while a refresh is in flight, and [`KeeperError::Vault`].
+    pub async fn forget(&self, connection: &Connection) -> Result<bool, KeeperError> {
+        self.delete(connection, false).await
+    }
+
+    async fn delete(&self, connection: &Connection, revoke: bool) -> Result<bool, KeeperError> {
+        let engine = &self.engine;
+        let lease = engine.lease(engine.provider(connection)?);
+        match engine.vault.take(connection, lease.request).await? {
+            Taken::Missing => Ok(false),
+            Taken::Held => Err(later()),
+            Taken::Leased(row) => {
+                if revoke {
+                    self.revoke(lease, &row).await?;
+                }
+                let removed = engine.vault.remove(connection, row.fence, lease.request.owner);
+                Ok(removed.await?)
+            }
+        }
+    }
+
+    async fn revoke(&self, lease: Lease, row: &Row) -> Result<(), KeeperError> {
+        let engine = &self.engine;
+        let provider = engine.provider(&row.connection)?;
+        let Ok(record) = Record::open(&engine.key, &row.connection, &row.sealed) else {
+            // Nobody can read what would have to be revoked.
+            return Ok(());
+        };
+        let token = match (&record.refresh, &record.access) {
+            _ if matches!(record.standing, Standing::NeedsUser { .. }) => return Ok(()),
+            (Some(refresh), _) => AnyToken::Refresh(&refresh.token),
+            (None, Some(access)) => AnyToken::Access(&access.token),
+            (None, None) => return Ok(()),
+        };
+        let revoked = provider.endpoints.revoke(&record.variables, token);
+        match tokio::time::timeout(engine.limits.request, revoked).await {
+            Ok(Ok(()) | Err(TokenError::Refused(_))) => Ok(()),
+            Ok(Err(_)) | Err(_) => {
+                let due_at = row.due_at.min(schedule::due(&record));
+                let settled = Settled {
+                    record,
+                    asked_at: row.asked_at,
+                    event: None,
+                };
+                engine.vault.write(engine.change(lease, row, &settled, due_at)?).await?;
+                Err(later())
+            }
+        }
+    }
+}
+
+fn later() -> KeeperError {
+    KeeperError::Unavailable {
+        retry_after: Duration::from_secs(1),
+    }
+}

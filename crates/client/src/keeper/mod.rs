@@ -1,0 +1,291 @@
+//! The keeper: tokens that are always fresh, and never lost.
+//!
+//! A program *connects* a user once ([`Keeper::begin`], [`Keeper::complete`]) or takes over tokens that it has
+//! ([`Keeper::take_over`]). From then on it asks for an access token by the connection's name ([`Keeper::token`]: Method 1,
+//! refresh on demand), and may let [`Keeper::watch`] refresh every connection ahead of time (Method 2).
+//!
+//! What it promises, with any number of processes and machines on one [`Vault`]:
+//! - A connection has one refresh in flight at a time. A lease with a fencing number in the vault decides whose.
+//! - A crash at any point loses no connection that the provider can still honour: the intent is stored before a request, and
+//!   the new refresh token before anybody gets the access token. A lost answer is asked for again with the same refresh token.
+//! - A failed refresh never takes away an access token that is still good.
+//! - A pause, a passing failure and the end are told apart ([`KeeperError`]). After the end the provider is not asked again.
+
+mod connect;
+mod connection;
+mod end;
+mod error;
+mod events;
+mod flights;
+mod outcome;
+mod pace;
+mod provider;
+mod record;
+mod refresh;
+mod schedule;
+mod seal;
+mod send;
+#[cfg(test)]
+mod tests;
+mod token;
+mod unsaved;
+pub mod vault;
+mod watch;
+
+pub use connect::{ConnectError, ConnectRequest, Connected};
+pub use connection::{Connection, InvalidConnection};
+pub use error::KeeperError;
+pub use events::{Event, Events, Happening};
+pub use provider::{Care, Variables};
+pub use schedule::Keep;
+pub use seal::{InvalidKey, VaultKey};
+pub use send::SendError;
+pub use token::Token;
+pub use vault::{MemoryVault, Row, State, Summary, Vault, VaultError};
+pub use watch::Kept;
+
+use crate::http::HttpClient;
+use crate::{Clock, Tokens, random};
+use flights::Flights;
+use provider::{Endpoints, Provider, Real};
+use record::{Record, Standing};
+use refresh::{Engine, Limits, Wanted, reply};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use token::RefusedToken;
+use unsaved::UnsavedChanges;
+use vault::Put;
+
+/// Keeps the tokens of connections. A clone shares everything. It needs a tokio runtime.
+#[derive(Clone)]
+pub struct Keeper {
+    engine: Arc<Engine>,
+    flights: Arc<Flights>,
+    redirect_uri: Option<String>,
+    places: usize,
+}
+
+/// Builds a [`Keeper`].
+pub struct KeeperBuilder {
+    vault: Arc<dyn Vault>,
+    key: VaultKey,
+    clock: Arc<dyn Clock>,
+    providers: BTreeMap<String, Provider>,
+    redirect_uri: Option<String>,
+    limits: Limits,
+    places: usize,
+}
+
+impl KeeperBuilder {
+    /// Adds a provider under the name that its connections have. Its endpoints may have `{variables}`, which each connection
+    /// fills.
+    #[must_use]
+    pub fn provider(self, name: &str, provider: crate::Provider, http: HttpClient, care: Care) -> Self {
+        let clock = self.clock.clone();
+        self.endpoints(name, Arc::new(Real { provider, http, clock }), care)
+    }
+
+    fn endpoints(mut self, name: &str, endpoints: Arc<dyn Endpoints>, care: Care) -> Self {
+        self.providers.insert(name.to_owned(), Provider::new(endpoints, care));
+        self
+    }
+
+    /// The address of the program to which users come back, for [`Keeper::begin`]. Each provider gets one of its own:
+    /// `base/provider`, which must be registered there.
+    #[must_use]
+    pub fn redirect_uri(mut self, base: &str) -> Self {
+        self.redirect_uri = Some(base.to_owned());
+        self
+    }
+
+    /// How long one request to a provider may take (10 s). A lease lasts half as long again. Keep it well below the time in
+    /// which providers repeat a lost answer, which is 30 s with Hallpass.
+    #[must_use]
+    pub fn request_timeout(mut self, span: Duration) -> Self {
+        self.limits.request = span;
+        self.limits.lease = span + span / 2;
+        self
+    }
+
+    /// How many refreshes Method 2 has in flight for each provider (16).
+    #[must_use]
+    pub fn concurrency(mut self, refreshes: usize) -> Self {
+        self.places = refreshes.max(1);
+        self
+    }
+
+    /// The keeper.
+    #[must_use]
+    pub fn build(self) -> Keeper {
+        let engine = Engine {
+            vault: self.vault,
+            key: self.key,
+            clock: self.clock,
+            providers: self.providers,
+            limits: self.limits,
+            unsaved: UnsavedChanges::default(),
+        };
+        Keeper {
+            engine: Arc::new(engine),
+            flights: Arc::default(),
+            redirect_uri: self.redirect_uri,
+            places: self.places,
+        }
+    }
+}
+
+impl Keeper {
+    /// A keeper of the connections in `vault`, which `key` seals.
+    pub fn builder(vault: Arc<dyn Vault>, key: VaultKey, clock: Arc<dyn Clock>) -> KeeperBuilder {
+        KeeperBuilder {
+            vault,
+            key,
+            clock,
+            providers: BTreeMap::new(),
+            redirect_uri: None,
+            limits: Limits {
+                request: Duration::from_secs(10),
+                lease: Duration::from_secs(15),
+                margin: Duration::from_secs(60),
+            },
+            places: 16,
+        }
+    }
+
+    /// A live access token of a connection: the stored one, or a new one if that is over or nearly so (Method 1).
+    ///
+    /// If a refresh fails while the access token is still good, the caller gets that.
+    ///
+    /// # Errors
+    /// See [`KeeperError`].
+    pub async fn token(&self, connection: &Connection) -> Result<Token, KeeperError> {
+        let provider = self.engine.provider(connection)?;
+        let row = self.engine.vault.read(connection).await?.ok_or(KeeperError::Unknown)?;
+        let record = Record::open(&self.engine.key, connection, &row.sealed)?;
+        let local = self.engine.clock.now_millis();
+        let now = provider.pace.there(local);
+        // A lost answer is asked for again as soon as that is due, although the access token may still be good.
+        let lost = row.asked_at.is_some() && now >= row.due_at;
+        let needs_user = matches!(record.standing, Standing::NeedsUser { .. });
+        let is_fresh = record.is_fresh(now, self.engine.limits.margin) && !lost;
+        let rest = provider.pace.rest(local).unwrap_or_default();
+        if is_fresh || needs_user || record.not_before > now || !rest.is_zero() {
+            return reply(provider, &record, now, rest);
+        }
+        let result = self.flights.join(&self.engine, connection, Wanted::Live).await;
+        result.or_else(|error| {
+            // The failure of an early refresh takes nothing away.
+            let now = provider.pace.there(self.engine.clock.now_millis());
+            match record.live(now, Duration::ZERO) {
+                Some(access) => Ok(Token::new(access, provider.pace.skew())),
+                None => Err(error),
+            }
+        })
+    }
+
+    /// Another access token, after the API refused `token` with 401. `token` may also be its last eight characters or more.
+    ///
+    /// Callers that were refused the same token share one refresh. A token that is not the stored one any more costs none. If
+    /// new tokens are refused at once, three times in a row, the keeper waits: [`KeeperError::Unavailable`].
+    ///
+    /// # Errors
+    /// See [`KeeperError`].
+    pub async fn refused(&self, connection: &Connection, token: &str) -> Result<Token, KeeperError> {
+        let refused = RefusedToken::new(token);
+        let row = self.engine.vault.read(connection).await?.ok_or(KeeperError::Unknown)?;
+        let record = Record::open(&self.engine.key, connection, &row.sealed)?;
+        let is_stored = record.access.as_ref().is_some_and(|access| refused.is(&access.token));
+        if !is_stored {
+            // Somebody else was refused the same token before.
+            return self.token(connection).await;
+        }
+        // A refresh that was in flight already may end with the very token that was refused: then one more is needed.
+        let wanted = || Wanted::Instead(refused.clone());
+        let first = self.flights.join(&self.engine, connection, wanted()).await;
+        match first {
+            Ok(token) if refused.is(&token.access) => self.flights.join(&self.engine, connection, wanted()).await,
+            other => other,
+        }
+    }
+
+    /// Stores tokens that the program has from elsewhere, in place of those of the connection if it exists. Moments in `tokens`
+    /// are those of the keeper's clock.
+    ///
+    /// # Errors
+    /// [`KeeperError::Unknown`] if there is no such provider, and [`KeeperError::Vault`].
+    pub async fn take_over(&self, connection: &Connection, tokens: &Tokens) -> Result<(), KeeperError> {
+        self.store(connection, tokens, &Variables::new(), true).await.map(drop)
+    }
+
+    async fn store(
+        &self,
+        connection: &Connection,
+        tokens: &Tokens,
+        variables: &Variables,
+        replace: bool,
+    ) -> Result<bool, KeeperError> {
+        let provider = self.engine.provider(connection)?;
+        let skew = tokens.clock_skew.unwrap_or_else(|| provider.pace.skew());
+        let mut record = Record::new(tokens, skew);
+        record.variables = variables.clone();
+        record.next_at = schedule::next_refresh(&record, provider.keep, random::fraction());
+        let before = self.engine.vault.read(connection).await?;
+        let recovered = before.is_some_and(|row| row.summary.state != State::Ready);
+        let put = Put {
+            connection: connection.clone(),
+            sealed: record.seal(&self.engine.key, connection)?,
+            summary: record.summary(),
+            due_at: schedule::due(&record),
+            replace,
+            event: recovered.then(|| Happening::Recovered.at(record.connected_at)),
+        };
+        Ok(self.engine.vault.put(put).await?)
+    }
+
+    /// Up to `limit` connections in the order of their names, after `after`. The sealed parts stay sealed.
+    ///
+    /// # Errors
+    /// If the vault fails.
+    pub async fn list(&self, after: Option<&Connection>, limit: usize) -> Result<Vec<Row>, VaultError> {
+        self.engine.vault.list(after, limit).await
+    }
+
+    /// What happened to connections, once each.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events::new(self.engine.vault.clone())
+    }
+
+    /// Refreshes every connection ahead of time, until this future is dropped (Method 2). Run it once in a process. Any number
+    /// of processes may run it on one vault.
+    ///
+    /// Refreshes that are in flight when it is dropped are cancelled as by a crash: they are made again after their lease.
+    pub async fn watch(&self) {
+        let mut loops = tokio::task::JoinSet::new();
+        for name in self.engine.providers.keys() {
+            loops.spawn(watch::run(self.engine.clone(), name.clone(), self.places));
+        }
+        while loops.join_next().await.is_some() {}
+    }
+
+    /// Refreshes what is due now, once, and waits until that is done. For a program that a timer starts.
+    ///
+    /// # Errors
+    /// If the vault fails.
+    pub async fn keep_due(&self) -> Result<Kept, VaultError> {
+        let mut passes = tokio::task::JoinSet::new();
+        for name in self.engine.providers.keys() {
+            passes.spawn(watch::pass(self.engine.clone(), name.clone(), self.places));
+        }
+        let mut kept = Kept::default();
+        while let Some(pass) = passes.join_next().await {
+            // A pass that panicked has kept nothing.
+            let pass = pass.unwrap_or_else(|error| Err(VaultError::Failed(error.to_string())))?;
+            kept.ready += pass.ready;
+            kept.needs_user += pass.needs_user;
+            kept.later += pass.later;
+        }
+        Ok(kept)
+    }
+}

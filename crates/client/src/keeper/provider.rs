@@ -1,0 +1,88 @@
+//! A provider, as the keeper uses it.
+
+use super::Keep;
+use super::pace::Pace;
+use crate::http::HttpClient;
+use crate::{AnyToken, Client, Clock, ProviderError, RefreshToken, TokenError, Tokens};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Values for the `{variables}` in a provider's endpoints, such as the name of a tenant.
+pub type Variables = BTreeMap<String, String>;
+
+/// How the keeper treats the connections of one provider.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Care {
+    /// What Method 2 keeps.
+    pub keep: Keep,
+    /// The most refreshes a minute that this keeper begins by itself. Refreshes on demand count too, but do not wait. `None`:
+    /// no limit.
+    pub per_minute: Option<u32>,
+}
+
+/// The future of an answer.
+pub(crate) type AnswerFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, TokenError>> + Send + 'a>>;
+
+/// A provider's endpoints: the outside world, which tests replace.
+pub(crate) trait Endpoints: Send + Sync {
+    /// A client for a connection with these variables.
+    fn client(&self, variables: &Variables) -> Result<Client, ProviderError>;
+
+    /// Exchanges a refresh token (RFC 6749 §6).
+    fn refresh<'a>(&'a self, variables: &'a Variables, token: &'a RefreshToken) -> AnswerFuture<'a, Tokens> {
+        Box::pin(async move { self.client(variables).map_err(not_sent)?.refresh(token).await })
+    }
+
+    /// Revokes a token (RFC 7009). Nothing to do for a provider without that endpoint.
+    fn revoke<'a>(&'a self, variables: &'a Variables, token: AnyToken<'a>) -> AnswerFuture<'a, ()> {
+        Box::pin(async move {
+            let client = self.client(variables).map_err(not_sent)?;
+            match client.provider().revocation_endpoint {
+                Some(_) => client.revoke(token).await,
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+/// The endpoints that a [`crate::Provider`] names, which may have variables.
+pub(crate) struct Real {
+    pub(crate) provider: crate::Provider,
+    pub(crate) http: HttpClient,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Endpoints for Real {
+    fn client(&self, variables: &Variables) -> Result<Client, ProviderError> {
+        let provider = self.provider.with_variables(variables)?;
+        Client::new(provider, self.http.clone(), self.clock.clone())
+    }
+}
+
+/// A provider of the keeper's configuration.
+pub(crate) struct Provider {
+    pub(crate) endpoints: Arc<dyn Endpoints>,
+    pub(crate) keep: Keep,
+    pub(crate) pace: Pace,
+}
+
+impl Provider {
+    pub(crate) fn new(endpoints: Arc<dyn Endpoints>, care: Care) -> Self {
+        Self {
+            endpoints,
+            keep: care.keep,
+            pace: Pace::new(care.per_minute),
+        }
+    }
+
+    pub(crate) fn client(&self, variables: &Variables) -> Result<Client, ProviderError> {
+        self.endpoints.client(variables)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form of map_err")]
+fn not_sent(error: ProviderError) -> TokenError {
+    TokenError::NotSent(error.to_string())
+}

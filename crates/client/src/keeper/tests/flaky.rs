@@ -1,0 +1,204 @@
+//! A vault that fails: full, locked or away, before or after it did what was asked.
+
+use super::super::vault::{
+    Change, LeaseRequest, NEVER, Owner, Put, Row, SignIn, StoredEvent, Taken, Vault, VaultError, VaultFuture,
+};
+use super::super::{Connection, KeeperError, MemoryVault};
+use super::model::Fate;
+use super::world::{MINUTE, World, access, watch_for};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What happens to changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    None,
+    /// Nothing is done.
+    Fails,
+    /// The change is made, and its caller hears of a failure.
+    Forgets,
+}
+
+/// A vault whose leases and writes fail as told.
+pub(super) struct Flaky {
+    vault: MemoryVault,
+    takes: Mutex<Trouble>,
+    writes: Mutex<Trouble>,
+    failed: AtomicUsize,
+}
+
+impl Flaky {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            vault: MemoryVault::new(),
+            takes: Mutex::new(Trouble::None),
+            writes: Mutex::new(Trouble::None),
+            failed: AtomicUsize::new(0),
+        })
+    }
+
+    fn set(&self, takes: Trouble, writes: Trouble) {
+        *self.takes.lock().unwrap() = takes;
+        *self.writes.lock().unwrap() = writes;
+    }
+
+    async fn disturbed<T>(&self, trouble: Trouble, work: VaultFuture<'_, T>) -> Result<T, VaultError> {
+        let error = VaultError::Full("no space left on device".to_owned());
+        if trouble != Trouble::None {
+            self.failed.fetch_add(1, Ordering::SeqCst);
+        }
+        match trouble {
+            Trouble::None => work.await,
+            Trouble::Fails => Err(error),
+            Trouble::Forgets => {
+                work.await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Vault for Flaky {
+    fn read<'a>(&'a self, connection: &'a Connection) -> VaultFuture<'a, Option<Row>> {
+        self.vault.read(connection)
+    }
+    fn put(&self, put: Put) -> VaultFuture<'_, bool> {
+        self.vault.put(put)
+    }
+    fn take<'a>(&'a self, connection: &'a Connection, lease: LeaseRequest) -> VaultFuture<'a, Taken> {
+        let trouble = *self.takes.lock().unwrap();
+        Box::pin(self.disturbed(trouble, self.vault.take(connection, lease)))
+    }
+    fn claim<'a>(
+        &'a self,
+        provider: &'a str,
+        due_by: i64,
+        limit: usize,
+        lease: LeaseRequest,
+    ) -> VaultFuture<'a, Vec<Row>> {
+        let trouble = *self.takes.lock().unwrap();
+        Box::pin(self.disturbed(trouble, self.vault.claim(provider, due_by, limit, lease)))
+    }
+    fn write(&self, change: Change) -> VaultFuture<'_, bool> {
+        let trouble = *self.writes.lock().unwrap();
+        Box::pin(self.disturbed(trouble, self.vault.write(change)))
+    }
+    fn remove<'a>(&'a self, connection: &'a Connection, fence: i64, owner: Owner) -> VaultFuture<'a, bool> {
+        self.vault.remove(connection, fence, owner)
+    }
+    fn list<'a>(&'a self, after: Option<&'a Connection>, limit: usize) -> VaultFuture<'a, Vec<Row>> {
+        self.vault.list(after, limit)
+    }
+    fn begin(&self, sign_in: SignIn, now: i64) -> VaultFuture<'_, ()> {
+        self.vault.begin(sign_in, now)
+    }
+    fn begun<'a>(&'a self, state: &'a [u8; 32]) -> VaultFuture<'a, Option<SignIn>> {
+        self.vault.begun(state)
+    }
+    fn spend<'a>(&'a self, state: &'a [u8; 32]) -> VaultFuture<'a, bool> {
+        self.vault.spend(state)
+    }
+    fn next_event(&self, span: Duration) -> VaultFuture<'_, Option<StoredEvent>> {
+        self.vault.next_event(span)
+    }
+    fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {
+        self.vault.event_done(id)
+    }
+}
+
+fn world() -> (World, Arc<Flaky>) {
+    let vault = Flaky::new();
+    (World::with(vault.clone()), vault)
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_lease_nothing_is_sent_and_a_live_token_is_still_given() {
+    let (world, vault) = world();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    vault.set(Trouble::Fails, Trouble::Fails);
+    world.clock.advance(59 * MINUTE + 30_000);
+    assert_eq!(access(keeper.token(&one).await), "at.one.1");
+    world.clock.advance(MINUTE);
+    let refused = keeper.token(&one).await.unwrap_err();
+    assert!(matches!(refused, KeeperError::Vault(VaultError::Full(_))));
+    assert_eq!(world.server.requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_tokens_that_cannot_be_stored_are_given_to_nobody_and_stored_later() {
+    let (world, vault) = world();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    vault.set(Trouble::None, Trouble::Fails);
+    let refused = keeper.token(&one).await.unwrap_err();
+    assert!(matches!(refused, KeeperError::Vault(_)));
+    assert_eq!(world.server.generation("one"), 2);
+    vault.set(Trouble::Fails, Trouble::Fails);
+    tokio::time::advance(Duration::from_secs(2 * 3600)).await;
+    assert!(keeper.token(&one).await.is_err());
+    vault.set(Trouble::None, Trouble::None);
+    assert!(world.server.call(&access(keeper.token(&one).await)));
+    assert!(!world.server.is_ended("one"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_not_stored_are_not_lost_with_a_provider_that_never_repeats() {
+    let (world, vault) = world();
+    world.server.never_repeats();
+    let (first, second) = (world.keeper(), world.keeper());
+    let one = world.connect(&first, "one").await;
+    world.clock.advance(61 * MINUTE);
+    vault.set(Trouble::None, Trouble::Fails);
+    drop(first.token(&one).await);
+    tokio::time::advance(Duration::from_secs(20)).await;
+    vault.set(Trouble::None, Trouble::None);
+    // Another keeper takes the lease over, and is refused.
+    assert!(matches!(second.token(&one).await, Err(KeeperError::NeedsUser { .. })));
+    watch_for(&first, Duration::from_secs(2)).await;
+    assert_eq!(access(second.token(&one).await), "at.one.2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vault_that_wrote_and_said_that_it_failed_costs_nothing() {
+    let (world, vault) = world();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    vault.set(Trouble::None, Trouble::Forgets);
+    drop(keeper.token(&one).await);
+    vault.set(Trouble::None, Trouble::None);
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+    assert_eq!(world.server.requests(), 1);
+    vault.set(Trouble::Forgets, Trouble::None);
+    world.clock.advance(61 * MINUTE);
+    assert!(matches!(keeper.token(&one).await, Err(KeeperError::Vault(_))));
+    vault.set(Trouble::None, Trouble::None);
+    assert_eq!(
+        access(keeper.token(&one).await),
+        "at.one.3",
+        "after the lease that nobody knew of"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn method_2_goes_on_after_the_vault_was_away() {
+    let (world, vault) = world();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    vault.set(Trouble::Fails, Trouble::Fails);
+    world.clock.advance(50 * MINUTE);
+    let vault_back = async {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        vault.set(Trouble::None, Trouble::None);
+    };
+    world.server.fates([Fate::AnswerLost]);
+    tokio::join!(watch_for(&keeper, Duration::from_secs(300)), vault_back);
+    assert!(vault.failed.load(Ordering::SeqCst) > 0);
+    let row = world.vault.read(&one).await.unwrap().unwrap();
+    assert_eq!(row.asked_at, None);
+    assert_ne!(row.due_at, NEVER);
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+}

@@ -1,0 +1,10 @@
+//! The keeper against a model of Hallpass's refresh rule, with time that only moves when nothing else can happen.
+
+mod crash;
+mod events;
+mod flaky;
+mod model;
+mod refreshes;
+mod shared;
+mod terminal;
+mod world;

@@ -1,0 +1,244 @@
+//! Method 1 and Method 2 with one keeper.
+
+use super::super::{Care, Keep, KeeperError};
+use super::model::Fate;
+use super::world::{MINUTE, World, access, watch_for};
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn a_live_token_costs_no_request() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    assert_eq!(access(keeper.token(&one).await), "at.one.1");
+    assert_eq!(world.server.requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_token_is_refreshed_once_for_all_who_ask() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let (keeper, one) = (keeper.clone(), one.clone());
+        callers.spawn(async move { access(keeper.token(&one).await) });
+    }
+    while let Some(token) = callers.join_next().await {
+        assert_eq!(token.unwrap(), "at.one.2");
+    }
+    assert_eq!(world.server.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_gives_up_does_not_cancel_the_refresh() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::Slow(Duration::from_secs(3))]);
+    let impatient = tokio::time::timeout(Duration::from_secs(1), keeper.token(&one)).await;
+    assert!(impatient.is_err());
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+    assert_eq!(world.server.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_near_its_end_is_refreshed_and_stays_good_if_that_fails() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(59 * MINUTE + 30_000);
+    world.server.fates([Fate::NotSent]);
+    assert_eq!(access(keeper.token(&one).await), "at.one.1");
+    assert_eq!(world.server.requests(), 1);
+    world.clock.advance(15_000);
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_asked_for_again_with_the_same_refresh_token() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::AnswerLost]);
+    assert!(matches!(keeper.token(&one).await, Err(KeeperError::Unavailable { .. })));
+    world.clock.advance(1000);
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+    assert_eq!(
+        world.server.generation("one"),
+        2,
+        "the server gave the same successor again"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_too_long_counts_as_lost() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::Slow(Duration::from_secs(60))]);
+    assert!(matches!(keeper.token(&one).await, Err(KeeperError::Unavailable { .. })));
+    world.clock.advance(1000);
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+    assert!(!world.server.doubled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_demands_do_not_ask_again_before_their_wait_is_over() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::RequestLost]);
+    for _ in 0..10 {
+        let refused = keeper.token(&one).await.unwrap_err();
+        assert_eq!(
+            refused,
+            KeeperError::Unavailable {
+                retry_after: Duration::from_secs(1)
+            }
+        );
+    }
+    assert_eq!(world.server.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_obeyed_for_all_connections_of_the_provider() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let (one, two) = (world.connect(&keeper, "one").await, world.connect(&keeper, "two").await);
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::Busy(Some(Duration::from_secs(90)))]);
+    for connection in [&one, &two] {
+        let refused = keeper.token(connection).await.unwrap_err();
+        let retry_after = Duration::from_secs(90);
+        assert_eq!(refused, KeeperError::Unavailable { retry_after });
+    }
+    world.clock.advance(90_000);
+    assert_eq!(access(keeper.token(&two).await), "at.two.2");
+    assert_eq!(world.server.asked(), ["one", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn method_2_keeps_tokens_live_that_nobody_uses() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let mut all = Vec::new();
+    for number in 0..100 {
+        all.push(world.connect(&keeper, &number.to_string()).await);
+    }
+    for _ in 0..10 {
+        watch_for(&keeper, Duration::from_secs(1800)).await;
+        let before = world.server.requests();
+        for connection in &all {
+            let token = access(keeper.token(connection).await);
+            assert!(world.server.call(&token), "{token}");
+        }
+        assert_eq!(world.server.requests(), before, "every token was live already");
+    }
+    // Each lives an hour, and five hours are over.
+    let each = world.server.requests() / all.len();
+    assert!((5..=7).contains(&each), "{each} refreshes of each connection");
+    assert!(!world.server.doubled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_made_together_do_not_stay_together() {
+    let world = World::new();
+    let keeper = world.keeper();
+    for number in 0..200 {
+        world.connect(&keeper, &number.to_string()).await;
+    }
+    let mut busiest = 0;
+    let mut before = 0;
+    for _ in 0..90 {
+        watch_for(&keeper, Duration::from_secs(60)).await;
+        busiest = busiest.max(world.server.requests() - before);
+        before = world.server.requests();
+    }
+    // 200 come due within 12 minutes: 17 a minute.
+    assert!(busiest < 60, "{busiest} in one minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn method_2_begins_no_more_than_the_provider_allows_a_minute() {
+    let world = World::new();
+    let care = Care {
+        per_minute: Some(12),
+        ..Care::default()
+    };
+    let keeper = world.keeper_with(care, &world.clock, world.vault.clone());
+    for number in 0..100 {
+        world.connect(&keeper, &number.to_string()).await;
+    }
+    world.clock.advance(60 * MINUTE);
+    watch_for(&keeper, Duration::from_secs(300)).await;
+    let requests = world.server.requests();
+    assert!((55..=62).contains(&requests), "{requests} in five minutes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn alive_connections_are_refreshed_for_their_refresh_token_alone() {
+    let world = World::new();
+    let care = Care {
+        keep: Keep::Alive,
+        ..Care::default()
+    };
+    let keeper = world.keeper_with(care, &world.clock, world.vault.clone());
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(6 * 24 * 60 * MINUTE);
+    watch_for(&keeper, Duration::from_secs(5)).await;
+    assert_eq!(world.server.requests(), 0);
+    world.clock.advance(4 * 24 * 60 * MINUTE);
+    watch_for(&keeper, Duration::from_secs(5)).await;
+    assert_eq!(world.server.requests(), 1);
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_hour_without_the_provider_costs_little_and_loses_nothing() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let mut all = Vec::new();
+    for number in 0..50 {
+        all.push(world.connect(&keeper, &number.to_string()).await);
+    }
+    world.clock.advance(60 * MINUTE);
+    world.server.fates(std::iter::repeat_n(Fate::NotSent, 200));
+    for _ in 0..60 {
+        watch_for(&keeper, Duration::from_secs(60)).await;
+        let (requests, left) = (world.server.requests(), 200);
+        if requests >= left {
+            break;
+        }
+    }
+    let down = world.server.requests();
+    assert!(down < 150, "{down} requests in an hour");
+    // The provider is back.
+    while world.server.requests() < 200 {
+        watch_for(&keeper, Duration::from_secs(60)).await;
+    }
+    watch_for(&keeper, Duration::from_secs(600)).await;
+    for connection in &all {
+        assert!(world.server.call(&access(keeper.token(connection).await)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_refreshes_what_is_due_and_counts_it() {
+    let world = World::new();
+    let keeper = world.keeper();
+    for number in 0..40 {
+        world.connect(&keeper, &number.to_string()).await;
+    }
+    assert_eq!(keeper.keep_due().await.unwrap().ready, 0);
+    world.clock.advance(60 * MINUTE);
+    world.server.end("7");
+    let kept = keeper.keep_due().await.unwrap();
+    assert_eq!((kept.ready, kept.needs_user, kept.later), (39, 1, 0));
+    assert_eq!(world.server.requests(), 40);
+}

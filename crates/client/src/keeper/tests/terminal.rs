@@ -1,0 +1,162 @@
+//! Refusals: what ends, what pauses, and what neither ends nor pauses a connection.
+
+use super::super::KeeperError;
+use super::model::Fate;
+use super::world::{MINUTE, World, access, watch_for};
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_grant_needs_the_user_and_is_not_asked_about_again() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.end("one");
+    for _ in 0..5 {
+        let refused = keeper.token(&one).await.unwrap_err();
+        assert!(matches!(&refused, KeeperError::NeedsUser { reason, .. } if reason == "invalid_grant"));
+    }
+    watch_for(&keeper, Duration::from_secs(3600)).await;
+    assert_eq!(world.server.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_early_refresh_that_is_refused_leaves_the_live_token() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(55 * MINUTE);
+    world.server.fates([Fate::Refused("invalid_grant", None)]);
+    watch_for(&keeper, Duration::from_secs(10)).await;
+    assert_eq!(world.server.requests(), 1);
+    assert_eq!(access(keeper.token(&one).await), "at.one.1");
+    assert!(matches!(
+        keeper.refused(&one, "at.one.1").await,
+        Err(KeeperError::NeedsUser { .. })
+    ));
+    assert!(matches!(keeper.token(&one).await, Err(KeeperError::NeedsUser { .. })));
+    assert_eq!(world.server.requests(), 1);
+    world.clock.advance(6 * MINUTE);
+    assert!(matches!(keeper.token(&one).await, Err(KeeperError::NeedsUser { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_that_the_provider_does_not_repeat_needs_the_user_and_says_why() {
+    let world = World::new();
+    world.server.never_repeats();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::AnswerLost]);
+    drop(keeper.token(&one).await);
+    world.clock.advance(1000);
+    let refused = keeper.token(&one).await.unwrap_err();
+    assert!(matches!(&refused, KeeperError::NeedsUser { reason, .. } if reason == "answer_lost"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_connection_recovers_by_itself() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    let pause = Fate::Refused("access_denied", Some("paused: not_a_member"));
+    world.server.fates([pause.clone(), pause]);
+    let refused = keeper.token(&one).await.unwrap_err();
+    assert!(matches!(&refused, KeeperError::Paused { reason, .. } if reason == "not_a_member"));
+    watch_for(&keeper, Duration::from_secs(600)).await;
+    assert_eq!(world.server.requests(), 3);
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_client_ends_no_connection_and_is_asked_seldom() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let mut all = Vec::new();
+    for number in 0..20 {
+        all.push(world.connect(&keeper, &number.to_string()).await);
+    }
+    world.clock.advance(61 * MINUTE);
+    let refusals = std::iter::repeat_n(Fate::Refused("invalid_client", None), 40);
+    world.server.fates(refusals);
+    watch_for(&keeper, Duration::from_secs(60)).await;
+    assert!(world.server.requests() <= 32, "{}", world.server.requests());
+    watch_for(&keeper, Duration::from_secs(7200)).await;
+    for connection in &all {
+        assert!(world.server.call(&access(keeper.token(connection).await)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_were_refused_the_same_token_share_one_refresh() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (keeper, one) = (keeper.clone(), one.clone());
+        callers.spawn(async move { access(keeper.refused(&one, "at.one.1").await) });
+    }
+    while let Some(token) = callers.join_next().await {
+        assert_eq!(token.unwrap(), "at.one.2");
+    }
+    assert_eq!(access(keeper.refused(&one, "at.one.1").await), "at.one.2");
+    assert_eq!(world.server.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_not_given_again_although_it_has_not_expired() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.server.fates([Fate::NotSent]);
+    assert!(matches!(
+        keeper.refused(&one, "at.one.1").await,
+        Err(KeeperError::Unavailable { .. })
+    ));
+    assert!(matches!(keeper.token(&one).await, Err(KeeperError::Unavailable { .. })));
+    world.clock.advance(2000);
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_refuses_every_new_token_does_not_load_the_provider() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    for _ in 0..3600 {
+        let token = match keeper.token(&one).await {
+            Ok(token) => token.access.secret().to_owned(),
+            Err(KeeperError::Unavailable { .. }) => String::new(),
+            Err(other) => panic!("{other}"),
+        };
+        if !token.is_empty() {
+            drop(keeper.refused(&one, &token).await);
+        }
+        world.clock.advance(1000);
+    }
+    let requests = world.server.requests();
+    assert!((3..70).contains(&requests), "{requests} refreshes in an hour");
+    world.clock.advance(2 * 60 * MINUTE);
+    assert!(keeper.token(&one).await.is_ok(), "it works when the API does");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_revokes_first_and_deletes_then() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.server.fates([Fate::NotSent]);
+    assert!(matches!(keeper.end(&one).await, Err(KeeperError::Unavailable { .. })));
+    assert_eq!(
+        access(keeper.token(&one).await),
+        "at.one.1",
+        "it stays while the provider is away"
+    );
+    assert_eq!(keeper.end(&one).await, Ok(true));
+    assert!(world.server.is_ended("one"));
+    assert_eq!(keeper.token(&one).await.unwrap_err(), KeeperError::Unknown);
+    assert_eq!(keeper.end(&one).await, Ok(false));
+    assert_eq!(keeper.keep_due().await.unwrap(), Default::default());
+}
