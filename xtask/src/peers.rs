@@ -12,14 +12,24 @@ const KEYCLOAK: &str = "26.7.3";
 
 /// Installs what is missing. Returns the folder of all of it.
 pub(crate) fn install(root: &Path) -> Result<PathBuf, String> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let folder = target.join("peers");
+    let folder = folder(root);
     install::postgres()?;
-    oidc_provider(&root.join("lab/peers/oidc-provider"), &folder.join("oidc-provider"))?;
-    django(&root.join("lab/peers/django"), &folder.join("django"))?;
+    install_small(root)?;
     keycloak(&folder)?;
     hydra(&root.join("lab/peers/hydra"), &folder.join("hydra"))?;
     Ok(folder)
+}
+
+/// Only oidc-provider and django-oauth-toolkit, against which clients and resource servers are tested too.
+pub(crate) fn install_small(root: &Path) -> Outcome {
+    let folder = folder(root);
+    oidc_provider(&root.join("lab/peers/oidc-provider"), &folder.join("oidc-provider"))?;
+    django(&root.join("lab/peers/django"), &folder.join("django"))
+}
+
+fn folder(root: &Path) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    target.join("peers")
 }
 
 /// Uses the Node of npm's package `node`, because Debian's is too old.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::faults;
 use crate::install;
+use crate::peers;
 use crate::process::{Outcome, cargo, cargo_command, run as run_program};
 
 struct Step {
@@ -14,7 +15,7 @@ struct Step {
     run: fn(&Path) -> Outcome,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         name: "format",
         says: "the code is formatted by rustfmt",
@@ -54,6 +55,11 @@ const STEPS: [Step; 10] = [
         name: "clients",
         says: "published OAuth clients of others, with every preset",
         run: clients,
+    },
+    Step {
+        name: "ends",
+        says: "the libraries for resource servers and clients, and the keeper, against Hallpass and servers of others",
+        run: ends,
     },
     Step {
         name: "schema",
@@ -120,7 +126,7 @@ fn clippy(root: &Path) -> Outcome {
     let strict = ["--", "-D", "warnings"];
     cargo(root, &[&workspace[..], &["--all-targets"], &strict].concat())?;
     let gated = [
-        "--test", "clients", "--test", "schema", "--test", "browser", "--test", "nodes",
+        "--test", "clients", "--test", "schema", "--test", "browser", "--test", "nodes", "--test", "servers",
     ];
     cargo(root, &[&workspace[..], &gated, &strict].concat())
 }
@@ -162,6 +168,13 @@ fn clients(root: &Path) -> Outcome {
     install::spring_client(root)?;
     install::php()?;
     driven(root, "clients")
+}
+
+/// Needs the binaries too: these tests start `hallpass` and `hallpass-keeper` as processes.
+fn ends(root: &Path) -> Outcome {
+    peers::install_small(root)?;
+    cargo(root, &["build", "--locked", "--workspace", "--bins"])?;
+    driven(root, "servers")
 }
 
 fn schema(root: &Path) -> Outcome {
@@ -206,7 +219,7 @@ mod tests {
     #[test]
     fn picked_steps_keep_their_order() {
         assert_eq!(names(Some("unit, format")), ["format", "unit"]);
-        assert_eq!(names(None).len(), 10);
+        assert_eq!(names(None).len(), 11);
     }
 
     #[test]

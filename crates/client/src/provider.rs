@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hallpass_wire::jose::SigningKey;
 use zeroize::Zeroizing;
 
 use crate::form;
@@ -69,6 +71,13 @@ pub enum ClientAuth {
     Basic(ClientSecret, BasicEncoding),
     /// `client_id` and `client_secret` in the body.
     Body(ClientSecret),
+    /// An assertion signed with a key of the client (RFC 7523 §2.2). It lives five minutes, by the clock of the server.
+    PrivateKeyJwt {
+        /// The private key.
+        key: Arc<SigningKey>,
+        /// The audience of the assertion. `None`: the issuer, or the token endpoint where no issuer is known.
+        audience: Option<String>,
+    },
 }
 
 /// A client secret, which does not print.
@@ -204,6 +213,14 @@ impl ClientAuth {
         Self::Body(ClientSecret::new(secret))
     }
 
+    /// An assertion signed with `key`, for the issuer.
+    pub fn private_key_jwt(key: SigningKey) -> Self {
+        Self::PrivateKeyJwt {
+            key: Arc::new(key),
+            audience: None,
+        }
+    }
+
     /// The value of the header `Authorization`, if this method uses it.
     pub fn basic_header(&self, client_id: &str) -> Option<String> {
         let Self::Basic(secret, encoding) = self else {
@@ -223,6 +240,7 @@ impl fmt::Debug for ClientAuth {
             Self::None => "None",
             Self::Basic(..) => "Basic",
             Self::Body(_) => "Body",
+            Self::PrivateKeyJwt { .. } => "PrivateKeyJwt",
         })
     }
 }

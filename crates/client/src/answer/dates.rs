@@ -20,7 +20,7 @@ pub(crate) struct Moment {
 impl Moment {
     /// The clock of the server minus ours. The server wrote its `Date` somewhere between the two moments, cut to a second,
     /// so a difference inside that range is none.
-    pub(super) fn skew(self, headers: &HeaderMap) -> Option<i64> {
+    pub(crate) fn skew(self, headers: &HeaderMap) -> Option<i64> {
         let date = date(headers, &DATE)?;
         let earliest = self.sent_at.saturating_sub(999);
         Some(if date < earliest {

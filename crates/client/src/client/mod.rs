@@ -8,6 +8,7 @@ mod tests;
 mod tokens;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use crate::clock::Clock;
 use crate::http::HttpClient;
@@ -22,6 +23,8 @@ pub struct Client {
     provider: Arc<Provider>,
     http: HttpClient,
     clock: Arc<dyn Clock>,
+    /// The clock of the server minus ours at the last answer, in milliseconds.
+    skew: Arc<AtomicI64>,
 }
 
 impl Client {
@@ -36,6 +39,7 @@ impl Client {
             provider: Arc::new(provider),
             http,
             clock,
+            skew: Arc::default(),
         })
     }
 

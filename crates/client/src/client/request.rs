@@ -1,6 +1,9 @@
 //! Writes requests of a client, with its authentication.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
+use hallpass_wire::jose::{SigningKey, sign};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use serde_json::{Map, Value};
@@ -10,6 +13,7 @@ use crate::answer::Moment;
 use crate::error::TokenError;
 use crate::form;
 use crate::provider::{BodyFormat, ClientAuth, Provider, ProviderError};
+use crate::random;
 
 /// An answer, and when it was asked for.
 pub(super) struct Answered {
@@ -49,7 +53,9 @@ impl Client {
     ) -> Result<Answered, TokenError> {
         let provider = self.provider();
         let target = endpoint.of(provider)?;
-        let basic = self.authenticate(&mut parameters)?;
+        let authentication = self.authenticate()?;
+        let fields = authentication.fields.iter();
+        parameters.extend(fields.map(|(name, value)| (*name, value.as_str())));
         let format = match endpoint {
             Endpoint::Token => provider.body,
             // RFC 7009 §2.1 and RFC 7662 §2.1 know forms alone.
@@ -62,36 +68,73 @@ impl Client {
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(basic) = basic {
-            headers.insert(AUTHORIZATION, basic);
+        if let Some(header) = authentication.header {
+            headers.insert(AUTHORIZATION, header);
         }
         let sent_at = self.clock.now_millis();
         let answer = self.http.send(request).await?;
-        let answered_at = self.clock.now_millis();
-        Ok(Answered {
-            answer,
-            moment: Moment { sent_at, answered_at },
-        })
+        let moment = Moment {
+            sent_at,
+            answered_at: self.clock.now_millis(),
+        };
+        if let Some(skew) = moment.skew(answer.headers()) {
+            self.skew.store(skew, Ordering::Relaxed);
+        }
+        Ok(Answered { answer, moment })
     }
 
-    fn authenticate<'a>(&'a self, parameters: &mut Vec<(&'a str, &'a str)>) -> Result<Option<HeaderValue>, TokenError> {
+    fn authenticate(&self) -> Result<Authentication, TokenError> {
         let provider = self.provider();
-        match &provider.auth {
+        let id = ("client_id", provider.client_id.clone());
+        let fields = match &provider.auth {
             ClientAuth::Basic(..) => {
                 let header = provider.auth.basic_header(&provider.client_id).unwrap_or_default();
                 let mut header = HeaderValue::try_from(header)
                     .map_err(|_| TokenError::NotSent("the client's credentials fit no header".to_owned()))?;
                 header.set_sensitive(true);
-                return Ok(Some(header));
+                return Ok(Authentication {
+                    header: Some(header),
+                    fields: Vec::new(),
+                });
             }
-            ClientAuth::None => parameters.push(("client_id", &provider.client_id)),
-            ClientAuth::Body(secret) => {
-                parameters.push(("client_id", &provider.client_id));
-                parameters.push(("client_secret", secret.expose()));
+            ClientAuth::None => vec![id],
+            ClientAuth::Body(secret) => vec![id, ("client_secret", secret.expose().to_owned())],
+            ClientAuth::PrivateKeyJwt { key, audience } => {
+                let assertion = self.assertion(key, audience.as_deref())?;
+                vec![
+                    id,
+                    ("client_assertion_type", JWT_BEARER.to_owned()),
+                    ("client_assertion", assertion),
+                ]
             }
-        }
-        Ok(None)
+        };
+        Ok(Authentication { header: None, fields })
     }
+
+    /// RFC 7523 §3. The audience is the issuer, so that no other server can use the assertion (RFC 7523bis §4).
+    fn assertion(&self, key: &SigningKey, audience: Option<&str>) -> Result<String, TokenError> {
+        let provider = self.provider();
+        let known = provider.issuer.as_deref().or(provider.token_endpoint.as_deref());
+        let skew = self.skew.load(Ordering::Relaxed);
+        let now = self.clock.now_millis().saturating_add(skew) / 1000;
+        let claims = serde_json::json!({
+            "iss": provider.client_id,
+            "sub": provider.client_id,
+            "aud": audience.or(known),
+            "jti": random::text(),
+            "iat": now,
+            "exp": now + 300,
+        });
+        sign(key, "JWT", &claims).map_err(|error| TokenError::NotSent(error.to_string()))
+    }
+}
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How a client shows who it is: a header, or fields of the body.
+struct Authentication {
+    header: Option<HeaderValue>,
+    fields: Vec<(&'static str, String)>,
 }
 
 /// The endpoints that a client posts to.

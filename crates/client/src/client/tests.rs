@@ -152,6 +152,35 @@ async fn credentials_in_the_body_come_with_no_header() {
 }
 
 #[tokio::test]
+async fn an_assertion_names_client_and_issuer_and_follows_the_server_s_clock() {
+    let key = r#"{"kty":"EC","crv":"P-256","kid":"k","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+    let key = hallpass_wire::jose::SigningKey::from_jwk(key).unwrap();
+    let keys = hallpass_wire::jose::Jwks::parse(key.public_jwks().as_bytes()).unwrap();
+    let (address, mut sent) = server(200, TOKENS).await;
+    let mut provider = provider(&address, "app", ClientAuth::private_key_jwt(key));
+    provider.issuer = Some("https://id.example".to_owned());
+    let client = client(provider);
+    // As if the last answer had said that the server's clock is five minutes ahead.
+    client.skew.store(300_000, std::sync::atomic::Ordering::Relaxed);
+    client.refresh(&RefreshToken::new("r1").unwrap()).await.unwrap();
+    let form: BTreeMap<_, _> = sent.recv().await.unwrap().pairs().into_iter().collect();
+    assert_eq!(
+        form["client_assertion_type"],
+        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    );
+    let policy = hallpass_wire::jose::Policy {
+        typ: hallpass_wire::jose::Typ::Is("JWT"),
+        algorithms: &[],
+        issuer: "app",
+        audiences: &["https://id.example".to_owned()],
+        leeway: std::time::Duration::ZERO,
+    };
+    let claims = hallpass_wire::jose::verify(&form["client_assertion"], &keys, &policy, NOW + 300_000).unwrap();
+    assert_eq!((claims.subject(), claims.expires_at_ms()), (Some("app"), NOW + 600_000));
+    assert_eq!(claims.text("jti").unwrap().len(), 43);
+}
+
+#[tokio::test]
 async fn the_authorization_request_has_state_and_challenge_and_the_exchange_answers_them() {
     let (address, mut sent) = server(200, TOKENS).await;
     let mut provider = provider(&address, "app", ClientAuth::body("s"));

@@ -83,7 +83,7 @@ impl Client {
     pub(super) fn secrets<'a>(&'a self, sent: &'a str) -> [&'a str; 2] {
         match &self.provider().auth {
             ClientAuth::Basic(secret, _) | ClientAuth::Body(secret) => [sent, secret.expose()],
-            ClientAuth::None => [sent, ""],
+            ClientAuth::None | ClientAuth::PrivateKeyJwt { .. } => [sent, ""],
         }
     }
 }

@@ -1,0 +1,83 @@
+//! Hallpass itself, and a person who signs in there.
+
+use std::fs;
+use std::process::Command;
+
+use crate::app::{EMAIL, PASSWORD};
+use crate::person;
+use crate::process::{Process, built};
+
+/// A running `hallpass serve` on SQLite, on a free port.
+pub struct Hallpass {
+    url: String,
+    process: Process,
+}
+
+impl Hallpass {
+    /// Starts a server on `preset` with the configuration `declared` in addition to address and data folder. Waits until it is
+    /// ready.
+    pub fn start(preset: &str, declared: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the data");
+        let config = folder.path().join("hallpass.toml");
+        let data = folder.path().join("data");
+        let server = format!("[server]\nlisten = \"127.0.0.1:0\"\ndata = {data:?}");
+        fs::write(&config, format!("preset = \"{preset}\"\n{server}\n{declared}"))
+            .expect("the configuration is written");
+        let mut command = Command::new(built("hallpass"));
+        command.env_remove("HALLPASS_TEST_DATABASE");
+        command.args(["serve", "--config"]).arg(&config);
+        let (process, url) = Process::start(command, folder, "listening on ");
+        Self {
+            url: url.replace("127.0.0.1", "localhost"),
+            process,
+        }
+    }
+
+    /// `http://localhost:PORT`, the issuer.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The process, for tests that stop it for a while or kill it.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Runs a command of `hallpass` on this server, such as `app suspend reports`, and returns its output.
+    ///
+    /// # Panics
+    /// If the command fails.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(built("hallpass"));
+        command.env_remove("HALLPASS_TEST_DATABASE");
+        command
+            .args(arguments)
+            .arg("--data")
+            .arg(self.process.folder().join("data"));
+        let output = command.output().expect("the command starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+/// The declared person, who stays signed in. Call it outside of an asynchronous runtime, or in `spawn_blocking`.
+pub struct Person(person::Person);
+
+impl Person {
+    /// The person whom [`declared`](crate::declared) names.
+    #[expect(clippy::new_without_default, reason = "a person is nobody's default")]
+    pub fn new() -> Self {
+        Self(person::Person::new(EMAIL, PASSWORD))
+    }
+
+    /// Follows an authorization URL, allows what is asked, and returns where the browser is sent in the end.
+    pub fn allow(&mut self, authorization: &str, redirect_uri: &str) -> String {
+        self.0.allow(authorization, redirect_uri)
+    }
+
+    /// Ends the access of the one connected app.
+    pub fn end_access(&mut self, server: &str) {
+        self.0.end_access(server);
+    }
+}
