@@ -41,6 +41,10 @@ pub use schedule::Keep;
 pub use seal::{InvalidKey, VaultKey};
 pub use send::SendError;
 pub use token::Token;
+#[cfg(feature = "postgres")]
+pub use vault::PostgresVault;
+#[cfg(feature = "sqlite")]
+pub use vault::SqliteVault;
 pub use vault::{MemoryVault, Row, State, Summary, Vault, VaultError};
 pub use watch::Kept;
 

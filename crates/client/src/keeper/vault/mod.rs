@@ -5,8 +5,18 @@
 //! nothing unless its lease is still the last one. So a keeper that was suspended and continues later can overwrite nothing.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(test)]
+mod tests;
 
 pub use memory::MemoryVault;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresVault;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteVault;
 
 use super::Connection;
 use std::future::Future;

@@ -1,0 +1,111 @@
+//! The statements. Rows of connections have the columns provider, reference, sealed, state, reason, since, expires_at, due_at,
+//! asked_at, fence, in this order. Names sort by bytes in every database.
+
+pub(super) const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS keeper_vault (version BIGINT PRIMARY KEY);
+INSERT INTO keeper_vault VALUES (1) ON CONFLICT DO NOTHING;
+CREATE TABLE IF NOT EXISTS keeper_connections (
+    provider TEXT COLLATE \"C\" NOT NULL, reference TEXT COLLATE \"C\" NOT NULL, sealed BYTEA NOT NULL,
+    state TEXT NOT NULL, reason TEXT, since BIGINT NOT NULL, expires_at BIGINT,
+    due_at BIGINT NOT NULL, asked_at BIGINT,
+    fence BIGINT NOT NULL, lease_owner BYTEA, lease_until BIGINT NOT NULL,
+    PRIMARY KEY (provider, reference));
+CREATE INDEX IF NOT EXISTS keeper_due ON keeper_connections (provider, due_at);
+CREATE TABLE IF NOT EXISTS keeper_sign_ins (state BYTEA PRIMARY KEY, sealed BYTEA NOT NULL, expires_at BIGINT NOT NULL);
+CREATE INDEX IF NOT EXISTS keeper_sign_ins_over ON keeper_sign_ins (expires_at);
+CREATE TABLE IF NOT EXISTS keeper_events (
+    provider TEXT COLLATE \"C\" NOT NULL, reference TEXT COLLATE \"C\" NOT NULL, kind TEXT NOT NULL, id BYTEA NOT NULL,
+    reason TEXT, at BIGINT NOT NULL, ends_at BIGINT, taken_until BIGINT NOT NULL,
+    PRIMARY KEY (provider, reference, kind));
+CREATE INDEX IF NOT EXISTS keeper_events_order ON keeper_events (at);
+CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);";
+
+/// The highest version that made these tables.
+pub(super) const VERSION: &str = "SELECT max(version) FROM keeper_vault";
+
+/// A connection.
+pub(super) const READ: &str =
+    "SELECT provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence
+    FROM keeper_connections WHERE provider = $1 AND reference = $2";
+
+/// Inserts or replaces a connection.
+pub(super) const PUT: &str = "WITH written AS (
+    INSERT INTO keeper_connections (provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence, lease_owner, lease_until)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, 1, NULL, 0)
+    ON CONFLICT (provider, reference) DO UPDATE SET
+        sealed = excluded.sealed, state = excluded.state, reason = excluded.reason, since = excluded.since,
+        expires_at = excluded.expires_at, due_at = excluded.due_at, asked_at = NULL,
+        fence = keeper_connections.fence + 1, lease_owner = NULL, lease_until = 0
+    WHERE $9 RETURNING provider, reference),
+told AS (INSERT INTO keeper_events (provider, reference, kind, id, reason, at, ends_at, taken_until)
+    SELECT provider, reference, $11::text, $10::bytea, $12::text, $13::bigint, $14::bigint, 0 FROM written WHERE $11::text IS NOT NULL
+    ON CONFLICT (provider, reference, kind) DO UPDATE SET id = excluded.id, reason = excluded.reason, at = excluded.at,
+        ends_at = excluded.ends_at, taken_until = 0)
+SELECT provider FROM written";
+
+/// Leases a connection. What another session locks counts as leased.
+pub(super) const TAKE: &str = "WITH old AS (
+    SELECT * FROM keeper_connections WHERE provider = $1 AND reference = $2
+    AND (lease_until <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint OR lease_owner = $3) FOR UPDATE SKIP LOCKED)
+UPDATE keeper_connections AS new SET fence = new.fence + 1, lease_owner = $3,
+    lease_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $4::bigint, asked_at = COALESCE(new.asked_at, $5), due_at = $6
+FROM old WHERE new.provider = old.provider AND new.reference = old.reference
+RETURNING old.provider, old.reference, old.sealed, old.state, old.reason, old.since, old.expires_at, old.due_at, old.asked_at, new.fence";
+
+/// Leases connections that are due.
+pub(super) const CLAIM: &str = "WITH old AS (
+    SELECT * FROM keeper_connections WHERE provider = $1 AND due_at <= $2 AND lease_until <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+    ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+UPDATE keeper_connections AS new SET fence = new.fence + 1, lease_owner = $4,
+    lease_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $5::bigint, asked_at = COALESCE(new.asked_at, $6), due_at = $7
+FROM old WHERE new.provider = old.provider AND new.reference = old.reference
+RETURNING old.provider, old.reference, old.sealed, old.state, old.reason, old.since, old.expires_at, old.due_at, old.asked_at, new.fence";
+
+/// Writes under a lease and ends it. Without a record, `$7` is NULL and the record stays.
+pub(super) const WRITE: &str = "WITH written AS (
+    UPDATE keeper_connections SET due_at = $5, asked_at = $6, lease_owner = NULL, lease_until = 0,
+        sealed = COALESCE($7::bytea, sealed), state = COALESCE($8::text, state),
+        reason = CASE WHEN $7::bytea IS NULL THEN reason ELSE $9::text END,
+        since = COALESCE($10::bigint, since),
+        expires_at = CASE WHEN $7::bytea IS NULL THEN expires_at ELSE $11::bigint END
+    WHERE provider = $1 AND reference = $2 AND fence = $3 AND lease_owner = $4 RETURNING provider, reference),
+told AS (INSERT INTO keeper_events (provider, reference, kind, id, reason, at, ends_at, taken_until)
+    SELECT provider, reference, $13::text, $12::bytea, $14::text, $15::bigint, $16::bigint, 0 FROM written WHERE $13::text IS NOT NULL
+    ON CONFLICT (provider, reference, kind) DO UPDATE SET id = excluded.id, reason = excluded.reason, at = excluded.at,
+        ends_at = excluded.ends_at, taken_until = 0)
+SELECT provider FROM written";
+
+/// Deletes a connection under its lease, with its events.
+pub(super) const REMOVE: &str = "WITH removed AS (
+    DELETE FROM keeper_connections WHERE provider = $1 AND reference = $2 AND fence = $3 AND lease_owner = $4
+    RETURNING provider, reference),
+events AS (DELETE FROM keeper_events USING removed
+    WHERE keeper_events.provider = removed.provider AND keeper_events.reference = removed.reference)
+SELECT provider FROM removed";
+
+/// A page of connections.
+pub(super) const LIST: &str =
+    "SELECT provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence
+    FROM keeper_connections WHERE (provider, reference) > ($1, $2) ORDER BY provider, reference LIMIT $3";
+
+/// Stores a sign-in, and deletes a few that are over.
+pub(super) const BEGIN: &str = "WITH gone AS (
+    DELETE FROM keeper_sign_ins WHERE state IN
+        (SELECT state FROM keeper_sign_ins WHERE expires_at <= $4 ORDER BY expires_at LIMIT 16 FOR UPDATE SKIP LOCKED))
+INSERT INTO keeper_sign_ins VALUES ($1, $2, $3)";
+
+/// A sign-in.
+pub(super) const BEGUN: &str = "SELECT sealed, expires_at FROM keeper_sign_ins WHERE state = $1";
+
+/// Deletes a sign-in.
+pub(super) const SPEND: &str = "DELETE FROM keeper_sign_ins WHERE state = $1 RETURNING expires_at";
+
+/// Gives the oldest free event to a reader.
+pub(super) const NEXT_EVENT: &str =
+    "UPDATE keeper_events SET taken_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $1::bigint
+WHERE id = (SELECT id FROM keeper_events WHERE taken_until <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+    ORDER BY at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING provider, reference, id, kind, reason, at, ends_at";
+
+/// Deletes an event.
+pub(super) const EVENT_DONE: &str = "DELETE FROM keeper_events WHERE id = $1";

@@ -1,0 +1,173 @@
+//! A vault in one SQLite file, for keepers on one machine.
+//!
+//! One thread owns the connection that writes, and commits what waits in one transaction with one `fsync`. Another thread
+//! reads, so a live token is given also while a backup locks the file. Leases follow the clock of the machine, which all
+//! processes that share a file have in common.
+
+mod commits;
+mod statements;
+
+use super::{
+    Change, Connection, LeaseRequest, Owner, Put, Row, SignIn, StoredEvent, Taken, Vault, VaultError, VaultFuture,
+};
+use commits::{Thread, failed};
+use rusqlite::OpenFlags;
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::Duration;
+
+/// Before this version, SQLite could lose committed changes of a WAL (sqlite.org, 3.51.3).
+const OLDEST: i32 = 3_051_003;
+/// How long a change waits for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Connections in an SQLite file.
+pub struct SqliteVault {
+    writer: Thread,
+    reader: Thread,
+}
+
+impl SqliteVault {
+    /// Opens the file, or creates it for its owner alone.
+    ///
+    /// # Errors
+    /// If the file cannot be used, or a newer version made it.
+    pub fn open(path: &Path) -> Result<Self, VaultError> {
+        if rusqlite::version_number() < OLDEST {
+            let version = rusqlite::version();
+            return Err(VaultError::Failed(format!("SQLite {version} can lose data")));
+        }
+        create(path)?;
+        let writing = connect(path)?;
+        commits::retried(&writing, PATIENCE, statements::create)?;
+        let reading = connect(path)?;
+        reading
+            .pragma_update(None, "query_only", true)
+            .map_err(|error| failed(&error))?;
+        Ok(Self {
+            writer: Thread::start("keeper-writes", writing, true)?,
+            reader: Thread::start("keeper-reads", reading, false)?,
+        })
+    }
+}
+
+/// SQLite itself would create a file that others may read.
+fn create(path: &Path) -> Result<(), VaultError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(VaultError::Unreachable(format!("{}: {error}", path.display()))),
+    }
+}
+
+fn connect(path: &Path) -> Result<rusqlite::Connection, VaultError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cache_size", -8192)?;
+        Ok(connection)
+    };
+    open().map_err(|error: rusqlite::Error| failed(&error))
+}
+
+impl Vault for SqliteVault {
+    fn read<'a>(&'a self, connection: &'a Connection) -> VaultFuture<'a, Option<Row>> {
+        let connection = connection.clone();
+        self.reader.run(move |database| statements::read(database, &connection))
+    }
+
+    fn put(&self, put: Put) -> VaultFuture<'_, bool> {
+        self.writer.run(move |database| statements::put(database, &put))
+    }
+
+    fn take<'a>(&'a self, connection: &'a Connection, lease: LeaseRequest) -> VaultFuture<'a, Taken> {
+        let connection = connection.clone();
+        self.writer
+            .run(move |database| statements::take(database, &connection, lease))
+    }
+
+    fn claim<'a>(
+        &'a self,
+        provider: &'a str,
+        due_by: i64,
+        limit: usize,
+        lease: LeaseRequest,
+    ) -> VaultFuture<'a, Vec<Row>> {
+        let name = provider.to_owned();
+        Box::pin(async move {
+            // Most often nothing is due, and a look costs no transaction.
+            let (reading, limit) = (name.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
+            let due = self
+                .reader
+                .run(move |database| statements::due(database, &reading, due_by, 1));
+            if due.await?.is_empty() {
+                return Ok(Vec::new());
+            }
+            let claim = move |database: &rusqlite::Connection| {
+                let due = statements::due(database, &name, due_by, limit)?;
+                let mut rows = Vec::with_capacity(due.len());
+                for connection in due {
+                    if let Taken::Leased(row) = statements::take(database, &connection, lease)? {
+                        rows.push(row);
+                    }
+                }
+                Ok(rows)
+            };
+            self.writer.run(claim).await
+        })
+    }
+
+    fn write(&self, change: Change) -> VaultFuture<'_, bool> {
+        self.writer.run(move |database| statements::write(database, &change))
+    }
+
+    fn remove<'a>(&'a self, connection: &'a Connection, fence: i64, owner: Owner) -> VaultFuture<'a, bool> {
+        let connection = connection.clone();
+        self.writer
+            .run(move |database| statements::remove(database, &connection, fence, owner))
+    }
+
+    fn list<'a>(&'a self, after: Option<&'a Connection>, limit: usize) -> VaultFuture<'a, Vec<Row>> {
+        let (after, limit) = (after.cloned(), i64::try_from(limit).unwrap_or(i64::MAX));
+        self.reader
+            .run(move |database| statements::list(database, after.as_ref(), limit))
+    }
+
+    fn begin(&self, sign_in: SignIn, now: i64) -> VaultFuture<'_, ()> {
+        self.writer
+            .run(move |database| statements::begin(database, &sign_in, now))
+    }
+
+    fn begun<'a>(&'a self, state: &'a [u8; 32]) -> VaultFuture<'a, Option<SignIn>> {
+        let state = *state;
+        self.reader.run(move |database| statements::begun(database, state))
+    }
+
+    fn spend<'a>(&'a self, state: &'a [u8; 32]) -> VaultFuture<'a, bool> {
+        let state = *state;
+        self.writer.run(move |database| statements::spend(database, state))
+    }
+
+    fn next_event(&self, span: Duration) -> VaultFuture<'_, Option<StoredEvent>> {
+        Box::pin(async move {
+            if !self.reader.run(statements::has_event).await? {
+                return Ok(None);
+            }
+            self.writer
+                .run(move |database| statements::next_event(database, span))
+                .await
+        })
+    }
+
+    fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {
+        let id = *id;
+        self.writer.run(move |database| statements::event_done(database, id))
+    }
+}

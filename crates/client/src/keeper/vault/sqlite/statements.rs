@@ -1,0 +1,282 @@
+//! The statements. Each function is one operation inside a transaction.
+
+use super::super::{
+    Change, Connection, LeaseRequest, NewEvent, Owner, Put, Row, SignIn, State, StoredEvent, Summary, Taken,
+};
+use crate::random;
+use rusqlite::types::Type;
+use rusqlite::{Connection as Database, Error, OptionalExtension as _, Result, params};
+use std::time::Duration;
+
+/// The version of the tables.
+const VERSION: i64 = 1;
+
+/// SQLite's own clock, in milliseconds: the machine's.
+const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS keeper_vault (version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS keeper_connections (
+    provider TEXT NOT NULL, reference TEXT NOT NULL, sealed BLOB NOT NULL,
+    state TEXT NOT NULL, reason TEXT, since INTEGER NOT NULL, expires_at INTEGER,
+    due_at INTEGER NOT NULL, asked_at INTEGER,
+    fence INTEGER NOT NULL, lease_owner BLOB, lease_until INTEGER NOT NULL,
+    PRIMARY KEY (provider, reference));
+CREATE INDEX IF NOT EXISTS keeper_due ON keeper_connections (provider, due_at);
+CREATE TABLE IF NOT EXISTS keeper_sign_ins (state BLOB PRIMARY KEY, sealed BLOB NOT NULL, expires_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS keeper_sign_ins_over ON keeper_sign_ins (expires_at);
+CREATE TABLE IF NOT EXISTS keeper_events (
+    provider TEXT NOT NULL, reference TEXT NOT NULL, kind TEXT NOT NULL, id BLOB NOT NULL,
+    reason TEXT, at INTEGER NOT NULL, ends_at INTEGER, taken_until INTEGER NOT NULL,
+    PRIMARY KEY (provider, reference, kind));
+CREATE INDEX IF NOT EXISTS keeper_events_order ON keeper_events (at);
+CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);";
+
+const COLUMNS: &str =
+    "provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence, lease_owner, lease_until";
+
+pub(super) fn create(database: &Database) -> Result<()> {
+    database.execute_batch(TABLES)?;
+    let version: Option<i64> = database
+        .query_row("SELECT version FROM keeper_vault", [], |row| row.get(0))
+        .optional()?;
+    match version {
+        Some(VERSION) => Ok(()),
+        None => database
+            .execute("INSERT INTO keeper_vault VALUES (?1)", [VERSION])
+            .map(drop),
+        Some(other) => Err(unknown(0, &format!("version {other}, which a newer keeper made"))),
+    }
+}
+
+fn row_of(row: &rusqlite::Row<'_>) -> Result<Row> {
+    let state: String = row.get(3)?;
+    Ok(Row {
+        connection: name(row)?,
+        sealed: row.get(2)?,
+        summary: Summary {
+            state: State::of(&state).ok_or_else(|| unknown(3, &state))?,
+            reason: row.get(4)?,
+            since: row.get(5)?,
+            expires_at: row.get(6)?,
+        },
+        due_at: row.get(7)?,
+        asked_at: row.get(8)?,
+        fence: row.get(9)?,
+    })
+}
+
+/// The connection that the first two columns name.
+fn name(row: &rusqlite::Row<'_>) -> Result<Connection> {
+    let (provider, reference): (String, String) = (row.get(0)?, row.get(1)?);
+    Connection::new(&provider, &reference).map_err(|_| unknown(0, &provider))
+}
+
+fn unknown(column: usize, word: &str) -> Error {
+    Error::FromSqlConversionFailure(column, Type::Text, format!("not a known word: {word}").into())
+}
+
+pub(super) fn read(database: &Database, connection: &Connection) -> Result<Option<Row>> {
+    let sql = format!("SELECT {COLUMNS} FROM keeper_connections WHERE provider = ?1 AND reference = ?2");
+    database
+        .prepare_cached(&sql)?
+        .query_row([connection.provider(), connection.reference()], row_of)
+        .optional()
+}
+
+pub(super) fn put(database: &Database, put: &Put) -> Result<bool> {
+    let sql = format!(
+        "INSERT INTO keeper_connections ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, NULL, 1, NULL, 0)
+         ON CONFLICT (provider, reference) DO UPDATE SET
+            sealed = ?3, state = ?4, reason = ?5, since = ?6, expires_at = ?7, due_at = ?8, asked_at = NULL,
+            fence = fence + 1, lease_owner = NULL, lease_until = 0
+         WHERE ?9"
+    );
+    let (connection, summary) = (&put.connection, &put.summary);
+    let written = database.prepare_cached(&sql)?.execute(params![
+        connection.provider(),
+        connection.reference(),
+        put.sealed,
+        summary.state.word(),
+        summary.reason,
+        summary.since,
+        summary.expires_at,
+        put.due_at,
+        put.replace,
+    ])?;
+    if written == 1 {
+        tell(database, connection, put.event.as_ref())?;
+    }
+    Ok(written == 1)
+}
+
+pub(super) fn take(database: &Database, connection: &Connection, lease: LeaseRequest) -> Result<Taken> {
+    let Some(mut row) = read(database, connection)? else {
+        return Ok(Taken::Missing);
+    };
+    let sql = format!(
+        "UPDATE keeper_connections SET fence = fence + 1, lease_owner = ?1, lease_until = {NOW} + ?2,
+            asked_at = COALESCE(asked_at, ?3), due_at = ?4
+         WHERE provider = ?5 AND reference = ?6 AND (lease_until <= {NOW} OR lease_owner = ?1)"
+    );
+    let taken = database.prepare_cached(&sql)?.execute(params![
+        lease.owner,
+        millis(lease.span),
+        lease.asked_at,
+        lease.retry_at,
+        connection.provider(),
+        connection.reference(),
+    ])?;
+    row.fence += 1;
+    Ok(if taken == 1 { Taken::Leased(row) } else { Taken::Held })
+}
+
+/// Connections that are due and that nobody leases.
+pub(super) fn due(database: &Database, provider: &str, due_by: i64, limit: i64) -> Result<Vec<Connection>> {
+    let sql = format!(
+        "SELECT provider, reference FROM keeper_connections
+         WHERE provider = ?1 AND due_at <= ?2 AND lease_until <= {NOW} ORDER BY due_at LIMIT ?3"
+    );
+    let mut statement = database.prepare_cached(&sql)?;
+    let found = statement.query_map(params![provider, due_by, limit], name)?;
+    found.collect()
+}
+
+pub(super) fn write(database: &Database, change: &Change) -> Result<bool> {
+    let connection = &change.connection;
+    let lease = "provider = ?1 AND reference = ?2 AND fence = ?3 AND lease_owner = ?4";
+    let free = "due_at = ?5, asked_at = ?6, lease_owner = NULL, lease_until = 0";
+    let (provider, reference) = (connection.provider(), connection.reference());
+    let written = match &change.record {
+        None => {
+            let sql = format!("UPDATE keeper_connections SET {free} WHERE {lease}");
+            let owner = change.owner;
+            let values = params![provider, reference, change.fence, owner, change.due_at, change.asked_at];
+            database.prepare_cached(&sql)?.execute(values)?
+        }
+        Some((sealed, summary)) => {
+            let sql = format!(
+                "UPDATE keeper_connections SET {free},
+                    sealed = ?7, state = ?8, reason = ?9, since = ?10, expires_at = ?11 WHERE {lease}"
+            );
+            database.prepare_cached(&sql)?.execute(params![
+                provider,
+                reference,
+                change.fence,
+                change.owner,
+                change.due_at,
+                change.asked_at,
+                sealed,
+                summary.state.word(),
+                summary.reason,
+                summary.since,
+                summary.expires_at,
+            ])?
+        }
+    };
+    if written == 1 {
+        tell(database, connection, change.event.as_ref())?;
+    }
+    Ok(written == 1)
+}
+
+pub(super) fn remove(database: &Database, connection: &Connection, fence: i64, owner: Owner) -> Result<bool> {
+    let lease = "DELETE FROM keeper_connections
+         WHERE provider = ?1 AND reference = ?2 AND fence = ?3 AND lease_owner = ?4";
+    let (provider, reference) = (connection.provider(), connection.reference());
+    let removed = database.execute(lease, params![provider, reference, fence, owner])?;
+    if removed == 1 {
+        let events = "DELETE FROM keeper_events WHERE provider = ?1 AND reference = ?2";
+        database.execute(events, [provider, reference])?;
+    }
+    Ok(removed == 1)
+}
+
+pub(super) fn list(database: &Database, after: Option<&Connection>, limit: i64) -> Result<Vec<Row>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM keeper_connections WHERE (provider, reference) > (?1, ?2)
+         ORDER BY provider, reference LIMIT ?3"
+    );
+    let (provider, reference) = after.map_or(("", ""), |after| (after.provider(), after.reference()));
+    let mut statement = database.prepare_cached(&sql)?;
+    let found = statement.query_map(params![provider, reference, limit], row_of)?;
+    found.collect()
+}
+
+pub(super) fn begin(database: &Database, sign_in: &SignIn, now: i64) -> Result<()> {
+    let over = "DELETE FROM keeper_sign_ins WHERE state IN
+        (SELECT state FROM keeper_sign_ins WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 16)";
+    database.execute(over, [now])?;
+    let sql = "INSERT INTO keeper_sign_ins VALUES (?1, ?2, ?3)";
+    let values = params![sign_in.state, sign_in.sealed, sign_in.expires_at];
+    database.execute(sql, values).map(drop)
+}
+
+pub(super) fn begun(database: &Database, state: [u8; 32]) -> Result<Option<SignIn>> {
+    let sql = "SELECT sealed, expires_at FROM keeper_sign_ins WHERE state = ?1";
+    let found = database.query_row(sql, [state], |row| {
+        Ok(SignIn {
+            state,
+            sealed: row.get(0)?,
+            expires_at: row.get(1)?,
+        })
+    });
+    found.optional()
+}
+
+pub(super) fn spend(database: &Database, state: [u8; 32]) -> Result<bool> {
+    let removed = database.execute("DELETE FROM keeper_sign_ins WHERE state = ?1", [state])?;
+    Ok(removed == 1)
+}
+
+fn tell(database: &Database, connection: &Connection, event: Option<&NewEvent>) -> Result<()> {
+    let Some(event) = event else { return Ok(()) };
+    let id: [u8; 16] = random::bytes();
+    let sql = "INSERT OR REPLACE INTO keeper_events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)";
+    let values = params![
+        connection.provider(),
+        connection.reference(),
+        event.kind,
+        id,
+        event.reason,
+        event.at,
+        event.ends_at,
+    ];
+    database.prepare_cached(sql)?.execute(values).map(drop)
+}
+
+pub(super) fn has_event(database: &Database) -> Result<bool> {
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM keeper_events WHERE taken_until <= {NOW})");
+    database.prepare_cached(&sql)?.query_row([], |row| row.get(0))
+}
+
+pub(super) fn next_event(database: &Database, span: Duration) -> Result<Option<StoredEvent>> {
+    let sql = format!(
+        "UPDATE keeper_events SET taken_until = {NOW} + ?1 WHERE id =
+            (SELECT id FROM keeper_events WHERE taken_until <= {NOW} ORDER BY at, id LIMIT 1)
+         RETURNING provider, reference, id, kind, reason, at, ends_at"
+    );
+    let event = |row: &rusqlite::Row<'_>| {
+        Ok(StoredEvent {
+            connection: name(row)?,
+            id: row.get(2)?,
+            event: NewEvent {
+                kind: row.get(3)?,
+                reason: row.get(4)?,
+                at: row.get(5)?,
+                ends_at: row.get(6)?,
+            },
+        })
+    };
+    database.query_row(&sql, [millis(span)], event).optional()
+}
+
+pub(super) fn event_done(database: &Database, id: [u8; 16]) -> Result<()> {
+    database
+        .execute("DELETE FROM keeper_events WHERE id = ?1", [id])
+        .map(drop)
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
