@@ -1,6 +1,6 @@
 //! Refusals of the admin API: `{"error": code, "message": text}` with the status that belongs to the code.
 
-use super::request::{Responses, described};
+use super::described::{Responses, described};
 use crate::accounts::passwords::Busy;
 use crate::http::excerpt::excerpt;
 use crate::http::paging::ForeignCursor;

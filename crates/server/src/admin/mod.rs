@@ -9,6 +9,7 @@ mod app_view;
 mod apps;
 mod audit;
 mod deletion;
+mod described;
 mod failure;
 mod find;
 mod grants;

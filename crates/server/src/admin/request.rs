@@ -1,5 +1,6 @@
 //! The query, the body and the answer of a call as types: the handlers and the OpenAPI document use the same ones.
 
+use super::described::{Responses, described};
 use super::failure::Failure;
 use crate::apps::names;
 use crate::apps::registration::DisplayName;
@@ -12,8 +13,6 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::BTreeMap;
-use utoipa::openapi::{ContentBuilder, RefOr, ResponseBuilder, response};
 use utoipa::{IntoResponses, ToSchema};
 
 /// The result of a handler whose answer has status 200.
@@ -84,18 +83,6 @@ impl<T: ToSchema> IntoResponses for Created<T> {
     fn responses() -> Responses {
         described::<T>("201", "The new object")
     }
-}
-
-/// The answers of a call in the document, by status.
-pub(super) type Responses = BTreeMap<String, RefOr<response::Response>>;
-
-/// An answer of the document whose body is a `T`.
-pub(super) fn described<T: ToSchema>(status: &str, description: &str) -> Responses {
-    let schema = utoipa::openapi::Ref::from_schema_name(T::name());
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    let response = ResponseBuilder::new().description(description);
-    let response = response.content("application/json", content).build();
-    BTreeMap::from([(status.to_owned(), response.into())])
 }
 
 /// Reads a name that people see on pages.

@@ -1,8 +1,8 @@
 //! The world of a demo whose people sign in at a site: the section of the configuration, and the people who belong to the site.
 
 use super::DemoError;
+use super::addresses::{Addresses, public_url};
 use super::folder::Folder;
-use super::world::{Addresses, public_url};
 use crate::random;
 
 /// The file of the secret that site and server share, in the data folder.

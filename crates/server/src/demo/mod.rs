@@ -4,6 +4,7 @@
 //! app that connects to both. Each listens on its own loopback port. They share only the network and a clock: API and app
 //! use the server like any other API and app.
 
+mod addresses;
 mod api;
 mod app;
 mod clock;
@@ -26,12 +27,12 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::addresses::{Addresses, app_url, public_url};
 use self::clock::DemoClock;
 use self::folder::Folder;
 use self::handover::Handover;
 use self::outgoing::{Credentials, Http};
 use self::places::Places;
-use self::world::Addresses;
 use crate::config::{Config, ConfigError, GrantType, Lifetime, Organization, Reach, ScopeEntry};
 use crate::serve;
 use crate::serve::StartError;
@@ -128,12 +129,12 @@ pub async fn run(options: Options) -> Result<(), DemoError> {
         app: places.app.local_addr()?,
     };
     let site = match &listener {
-        Some(listener) => Some(world::public_url(listener.local_addr()?)),
+        Some(listener) => Some(public_url(listener.local_addr()?)),
         None => None,
     };
     let handover = handover(&options.site, site.as_deref());
     let (config, sample) = world::load(&options.preset, addresses, &folder, handover.as_ref())?;
-    let api_url = world::public_url(places.api.local_addr()?);
+    let api_url = public_url(places.api.local_addr()?);
     let parts = Parts {
         config,
         sample,
@@ -198,7 +199,7 @@ impl Parts {
             .server
             .public_url
             .clone()
-            .unwrap_or_else(|| world::public_url(self.config.server.listen))
+            .unwrap_or_else(|| public_url(self.config.server.listen))
     }
 
     /// The URL at which apps reach the endpoint with this `path` (API-8).
@@ -237,7 +238,7 @@ impl Parts {
     fn sample_app(&self) -> app::SampleApp {
         let paths = &self.config.paths;
         app::SampleApp {
-            url: world::app_url(self.app),
+            url: app_url(self.app),
             brand: self.config.brand.name.to_string(),
             issuer: self.issuer(),
             endpoints: app::ServerAddresses {
@@ -353,7 +354,7 @@ fn introduce(parts: &Parts, folder: &Folder) -> io::Result<()> {
     writeln!(
         out,
         "{}/  start here: Acme Reports, a sample third-party app",
-        world::app_url(parts.app)
+        app_url(parts.app)
     )?;
     writeln!(out)?;
     writeln!(out, "{issuer}/  {brand}, the server")?;

@@ -3,10 +3,10 @@
 //! The world is an ordinary configuration. It is written into the data folder as `demo.toml` and loaded over the preset.
 //! The file is also an example of how to declare people, organizations and apps.
 
+use serde::Deserialize;
 use std::net::SocketAddr;
 
-use serde::Deserialize;
-
+use super::addresses::{Addresses, app_url, public_url};
 use super::folder::{Folder, WORLD};
 use super::handover::Handover;
 use super::sample::Records;
@@ -81,13 +81,6 @@ pub(super) struct Call {
     pub(super) body: Option<serde_json::Value>,
 }
 
-/// The addresses that the configuration refers to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Addresses {
-    pub(super) server: SocketAddr,
-    pub(super) app: SocketAddr,
-}
-
 /// Loads the world of `preset` for these addresses. Its file and all data are in `folder`. `handover`: the site that signs people in.
 pub(super) fn load(
     preset: &str,
@@ -120,17 +113,6 @@ pub(super) fn load(
     };
     let config = Config::load(&source)?.config;
     Ok((config, serde_json::from_str(sample).map_err(DemoError::World)?))
-}
-
-/// The URL of the server at `address`. The server is `localhost`, the app has an IP address. So a browser sees two sites,
-/// as in production, and neither gets the other's cookies.
-pub(super) fn public_url(address: SocketAddr) -> String {
-    format!("http://localhost:{}", address.port())
-}
-
-/// The URL of the sample app.
-pub(super) fn app_url(address: SocketAddr) -> String {
-    format!("http://{address}")
 }
 
 /// The declared objects with addresses filled in, and a new secret for each app.

@@ -3,7 +3,7 @@
 
 use crate::accounts::limits::TooManyFailures;
 use crate::oauth::access::AccessReason;
-use crate::oauth::authorize::request::AuthorizeReason;
+use crate::oauth::authorize::reason::AuthorizeReason;
 use crate::oauth::clients::ClientReason;
 use crate::oauth::clients::secret::SecretReason;
 use crate::oauth::endpoints::revocation::RevocationReason;

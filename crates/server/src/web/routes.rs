@@ -6,7 +6,7 @@ use crate::serve::hallpass::Hallpass;
 use crate::web::account::{connected_apps, overview};
 use crate::web::developer::{apps, change_app, delete_app, new_app, secrets};
 use crate::web::landing;
-use crate::web::organization::{grants, settings};
+use crate::web::organization::{grant_change, settings};
 use crate::web::sign_in::{consent, handover, login};
 use axum::Router;
 use axum::routing::{get, post};
@@ -26,7 +26,7 @@ pub fn pages(hallpass: Arc<Hallpass>) -> Router {
         .route("/switch", post(consent::switch))
         .route("/account", get(overview::page))
         .route("/account/apps", get(connected_apps::page).post(connected_apps::end))
-        .route("/organizations/{slug}", get(settings::page).post(grants::change))
+        .route("/organizations/{slug}", get(settings::page).post(grant_change::change))
         .route("/developer", get(apps::list))
         .route("/developer/apps/new", get(new_app::page).post(new_app::create))
         .route("/developer/apps/{client_id}", get(apps::page))

@@ -1,6 +1,6 @@
 //! How an app wants the person to be asked: `prompt` and `max_age` (OpenID Connect Core 1.0 §3.1.2.1).
 
-use super::request::AuthorizeReason;
+use super::reason::AuthorizeReason;
 use crate::oauth::Refusal;
 use crate::time::Instant;
 use hallpass_wire::Parameters;
@@ -27,10 +27,9 @@ impl Interaction {
         if none && words.len() > 1 {
             return Err(AuthorizeReason::PromptNoneWithOthers.into());
         }
-        let max_age = match query.get("max_age").map(str::parse::<u32>) {
+        let max_age = match query.get("max_age") {
             None => None,
-            Some(Ok(seconds)) => Some(i64::from(seconds)),
-            Some(Err(_)) => return Err(AuthorizeReason::MaxAgeMalformed.into()),
+            Some(text) => Some(seconds(text).ok_or(AuthorizeReason::MaxAgeMalformed)?),
         };
         Ok(Self {
             none,
@@ -48,4 +47,10 @@ impl Interaction {
             (false, max_age) => max_age.map(|seconds| now - seconds),
         }
     }
+}
+
+/// Digits alone. An age beyond 32 bits is longer than anybody's session, so it counts as the largest.
+fn seconds(text: &str) -> Option<i64> {
+    let are_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits.then(|| i64::from(text.parse().unwrap_or(u32::MAX)))
 }

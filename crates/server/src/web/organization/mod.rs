@@ -1,4 +1,5 @@
 //! The pages of an organization.
 
-pub mod grants;
+pub mod grant_change;
+mod grants;
 pub mod settings;

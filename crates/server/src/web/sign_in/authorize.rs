@@ -1,10 +1,11 @@
 //! The authorization endpoint (RFC 6749 §3.1): a request is judged, a person signs in, and is asked.
 
 use super::judged::refused;
-use super::{consent, handover, prompt};
+use super::{consent, prompt, to_site};
 use crate::http::respond;
 use crate::http::respond::Response;
-use crate::oauth::authorize::request::{AuthorizationProblem, AuthorizeReason, PARAMETERS, judge};
+use crate::oauth::authorize::reason::AuthorizeReason;
+use crate::oauth::authorize::request::{AuthorizationProblem, PARAMETERS, judge};
 use crate::oauth::refusal::RequestReason;
 use crate::serve::hallpass::Hallpass;
 use crate::web::Visit;
@@ -47,7 +48,7 @@ async fn put(visit: &Visit) -> Result<Response, Response> {
         ));
     }
     if let Some(config) = &visit.hallpass.config.handover {
-        return handover::ask_site(visit, config, &request, &visit.query(&PARAMETERS));
+        return to_site::ask_site(visit, config, &request, &visit.query(&PARAMETERS));
     }
     let Some(user) = &visit.user else {
         return Ok(prompt::form(visit, visit.place(), Some(&request.client.app.name)));

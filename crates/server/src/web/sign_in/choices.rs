@@ -3,7 +3,8 @@
 use super::judged::{log_refused, place, site};
 use crate::http::respond::Response;
 use crate::oauth::Refusal;
-use crate::oauth::authorize::request::{AuthorizationRequest, AuthorizeReason};
+use crate::oauth::authorize::reason::AuthorizeReason;
+use crate::oauth::authorize::request::AuthorizationRequest;
 use crate::organizations::{effective_role, memberships};
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{ActsAs, Organization, OrganizationKind, Role, Status, User};

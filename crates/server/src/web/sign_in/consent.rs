@@ -6,12 +6,14 @@
 
 use super::choices::{belonging, choices, nowhere};
 use super::judged::{judge_again, log_refused, place, site};
+use super::prompt;
 use super::shown::{Question, ShownConsent};
-use super::{handover, prompt};
+use super::to_site::ask_site_again;
 use crate::config::Lifetime;
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::Refusal;
-use crate::oauth::authorize::request::{AuthorizationRequest, AuthorizeReason};
+use crate::oauth::authorize::reason::AuthorizeReason;
+use crate::oauth::authorize::request::AuthorizationRequest;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::ORGANIZATION_GRANTS;
@@ -144,9 +146,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     let mut request = judge_again(&visit, &shown.query).await?;
     let Some(user) = &visit.user else {
         if let Some(config) = &visit.hallpass.config.handover {
-            return handover::ask_site_again(&visit, config, &shown.query, None)
-                .await
-                .map(unchanged);
+            return ask_site_again(&visit, config, &shown.query, None).await.map(unchanged);
         }
         let (place, app) = (place(&visit.hallpass, &shown.query), request.client.app.name.as_str());
         return Ok(prompt::interrupted(&visit, &place, Some(app), Kept::default()));
@@ -154,9 +154,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     let failed = |refusal| visit.failed(refusal);
     // The site says who the person is, for each request anew.
     if let (Some(config), false) = (&visit.hallpass.config.handover, opened.fits) {
-        return handover::ask_site_again(&visit, config, &shown.query, None)
-            .await
-            .map(unchanged);
+        return ask_site_again(&visit, config, &shown.query, None).await.map(unchanged);
     }
     // Another tab, another person or a long pause: ask the person who is signed in now again.
     if !opened.fits {
@@ -205,7 +203,7 @@ pub async fn switch(Post { mut visit, form }: Post) -> Result<Response, Response
     }
     let query = place.strip_prefix(&format!("{}?", visit.hallpass.config.paths.authorize));
     if let (Some(config), Some(query)) = (&visit.hallpass.config.handover, query) {
-        return handover::ask_site_again(&visit, config, query, Some(visit.now)).await;
+        return ask_site_again(&visit, config, query, Some(visit.now)).await;
     }
     Ok(visit.go(&visit.address(&place)))
 }

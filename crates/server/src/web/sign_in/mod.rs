@@ -9,3 +9,4 @@ pub mod login;
 pub mod prompt;
 mod resume;
 mod shown;
+mod to_site;

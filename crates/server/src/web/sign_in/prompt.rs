@@ -1,6 +1,6 @@
 //! The sign-in form. A page that needs a person shows this form instead. The form carries, sealed, the place to continue at.
 
-use super::handover;
+use super::to_site::ask_site_for_page;
 use crate::http::respond::{Response, unchanged};
 use crate::web::Visit;
 use crate::web::onward::{Kept, Onward};
@@ -22,7 +22,7 @@ fn site_of(visit: &Visit, place: &str) -> Option<Response> {
         .iter()
         .any(|page| place.starts_with(page));
     let of_people = of_people && visit.parts.uri.path() != "/login";
-    of_people.then(|| handover::ask_site_for_page(visit, place)).flatten()
+    of_people.then(|| ask_site_for_page(visit, place)).flatten()
 }
 
 /// The sign-in form as the answer to a form whose session had ended. `place` is the place to continue at.
