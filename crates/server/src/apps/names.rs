@@ -44,7 +44,7 @@ pub enum NameError {
 ///
 /// # Errors
 /// The first fault.
-pub fn check(name: &str) -> Result<(), NameError> {
+pub(crate) fn check(name: &str) -> Result<(), NameError> {
     let mut marks = MOST_MARKS;
     let mut letters = false;
     for (at, character) in name.char_indices() {
@@ -64,6 +64,15 @@ pub fn check(name: &str) -> Result<(), NameError> {
         }
     }
     if letters { Ok(()) } else { Err(NameError::NoLetter) }
+}
+
+/// The text without the characters that nobody sees.
+#[must_use]
+pub(crate) fn seen(text: &str) -> String {
+    let seen = text
+        .char_indices()
+        .filter(|(at, one)| joins(text, *at) || !is_hidden(*one));
+    seen.map(|(_, one)| one).collect()
 }
 
 /// Whether the joiner at `at` changes the shape of the letters around it (RFC 5892 A.1 and A.2). Persian and Indic spelling
@@ -88,20 +97,20 @@ fn joins(name: &str, at: usize) -> bool {
 
 /// A character as people look it up, such as `U+200B`, because it may be invisible.
 #[must_use]
-pub fn code_point(character: char) -> String {
+pub(crate) fn code_point(character: char) -> String {
     format!("U+{:04X}", u32::from(character))
 }
 
 /// The keys of a name. Names that look alike have one in common: the skeleton of UTS 39 §4 folds no case, and some letters
 /// look alike only as capitals, others only as small ones (`I` is an `l`, `i` is not).
 #[must_use]
-pub fn keys(name: &str) -> [String; 2] {
+pub(crate) fn keys(name: &str) -> [String; 2] {
     [fold(&fold(name).to_lowercase()), fold(&name.to_lowercase())]
 }
 
 /// Whether two names look alike.
 #[must_use]
-pub fn look_alike(one: &str, other: &str) -> bool {
+pub(crate) fn look_alike(one: &str, other: &str) -> bool {
     let others = keys(other);
     keys(one).iter().any(|key| others.contains(key))
 }

@@ -36,7 +36,10 @@ pub(super) fn authenticate<'h>(hallpass: &'h Hallpass, parts: &Parts) -> Result<
             "handover.sources does not name the address of this request",
         ));
     }
-    let header = parts.headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+    // Of two headers, a proxy and this server could each take another one.
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let header = headers.next().filter(|_| headers.next().is_none());
+    let header = header.map(|value| value.as_bytes());
     let sent = header.and_then(|header| {
         let (scheme, token) = header.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)

@@ -28,7 +28,7 @@ use std::time::Duration;
 /// The largest body of the site, in bytes: a person may have a thousand organizations.
 pub(super) const LARGEST: usize = 1024 * 1024;
 /// How long the address in an answer works.
-pub const ARRIVES_WITHIN: Duration = crate::store::REPEATED;
+pub(crate) const ARRIVES_WITHIN: Duration = crate::store::REPEATED;
 
 /// The result of a message, for the site's log.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use super::endpoint::read;
 use super::failure::Failure;
+use super::json::Json;
 use super::members::Members;
 use super::person::{Call, Named, found, id_of, part};
 use crate::config::GrantType;
@@ -121,10 +122,10 @@ fn is_over(hallpass: &Hallpass, grant: &Grant, now: Instant) -> bool {
 
 /// The scopes that a grant is to have.
 fn scopes(members: &mut Members) -> Result<Scopes, Failure> {
-    let Some(Value::Array(names)) = members.take("scopes").flatten() else {
+    let Some(Json::List(names)) = members.take("scopes").flatten() else {
         return Err(members.wrong("scopes", "expected a list of the scopes that stay"));
     };
-    let scopes = names.iter().map(|name| Scope::parse(name.as_str()?).ok());
+    let scopes = names.iter().map(|name| Scope::parse(name.as_text()?).ok());
     let scopes: Option<Scopes> = scopes.collect();
     match scopes {
         Some(scopes) if scopes.is_empty() => {

@@ -1,12 +1,13 @@
 //! The message of the site: the person it signed in, or the reason why it signed nobody in.
 
 use super::failure::Failure;
+use super::json::Json;
 use super::members::Members;
+use crate::apps::names;
 use crate::apps::registration::{Email, ExternalId};
 use crate::config::language_tag;
 use crate::store::model::{SitePerson, SiteRefusal};
 use crate::time::Instant;
-use serde_json::Value;
 
 /// The longest name of a person or an organization, in characters.
 const LONGEST_NAME: usize = 200;
@@ -214,7 +215,7 @@ impl Organizations {
             (None, None) => Ok(Self::Unnamed),
             (Some(_), Some(_)) => Err(members.wrong("organization", "send either `organization` or `organizations`")),
             (Some(one), None) => Named::read("organization", one).map(Self::Current),
-            (None, Some(Value::Array(all))) => {
+            (None, Some(Json::List(all))) => {
                 if all.len() > MOST_ORGANIZATIONS {
                     let text = format!("a person has at most {MOST_ORGANIZATIONS} organizations");
                     return Err(members.wrong("organizations", text));
@@ -236,7 +237,7 @@ impl Organizations {
 }
 
 impl Named {
-    fn read(path: &str, value: Value) -> Result<Self, Failure> {
+    fn read(path: &str, value: Json) -> Result<Self, Failure> {
         let mut members = Members::inside(path, value)?;
         let id = members.optional_text("id")?;
         let id = id.ok_or_else(|| members.wrong("id", "it is missing: send the site's own id of the organization"))?;
@@ -254,23 +255,25 @@ impl Named {
     }
 }
 
-/// A text that pages show: one line without characters that hide or reorder others.
+/// A text that pages show: one line without characters that hide or reorder others. Invisible ones are left out instead of
+/// refused, because a person cannot see them in their own name.
 fn shown_text(members: &Members, name: &str, text: &str, longest: usize) -> Result<String, Failure> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > longest {
-        return Err(members.wrong(name, format!("expected 1 to {longest} characters")));
-    }
     let misleads = |letter: char| {
         letter.is_control()
             || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{2028}' | '\u{2029}')
     };
-    if text.contains(misleads) {
+    if text.trim().contains(misleads) {
         return Err(members.wrong(
             name,
             "it has a control character, or one that reverses the order of others",
         ));
     }
-    Ok(text.to_owned())
+    let seen = names::seen(text.trim());
+    let seen = seen.trim();
+    if seen.is_empty() || text.trim().chars().count() > longest {
+        return Err(members.wrong(name, format!("expected 1 to {longest} characters")));
+    }
+    Ok(seen.to_owned())
 }
 
 fn plain_text(members: &mut Members, name: &'static str) -> Result<Option<String>, Failure> {
@@ -286,9 +289,9 @@ fn plain_text(members: &mut Members, name: &'static str) -> Result<Option<String
 fn methods(members: &mut Members) -> Result<Option<String>, Failure> {
     let words = match members.take("amr").flatten() {
         None => return Ok(None),
-        Some(Value::String(words)) => words,
-        Some(Value::Array(words)) => {
-            let words: Option<Vec<&str>> = words.iter().map(Value::as_str).collect();
+        Some(Json::Text(words)) => words,
+        Some(Json::List(words)) => {
+            let words: Option<Vec<&str>> = words.iter().map(Json::as_text).collect();
             words
                 .ok_or_else(|| members.wrong("amr", "expected a list of texts"))?
                 .join(" ")

@@ -6,19 +6,20 @@
 //! the browser that began. What happens to a person later, the site tells by calls to [`person`] and [`grants`].
 
 mod authentication;
-pub mod endpoint;
+pub(crate) mod endpoint;
 mod export;
 mod failure;
 mod grants;
+mod json;
 mod members;
 mod message;
 pub(crate) mod openapi;
 mod people;
 mod person;
-pub mod request;
+pub(crate) mod request;
 mod routes;
 mod value;
 
-pub use request::{Asks, HandoverRequest, Opened};
+pub(crate) use request::{Asks, HandoverRequest, Opened};
 pub(crate) use routes::routes;
-pub use value::{fits, value};
+pub(crate) use value::fits;

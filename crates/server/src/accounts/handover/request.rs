@@ -13,7 +13,7 @@ use hallpass_wire::pkce::CodeChallenge;
 use std::time::Duration;
 
 /// The longest request, in characters.
-pub const LONGEST: usize = 2_000;
+pub(crate) const LONGEST: usize = 2_000;
 /// How long a person may take to sign in at the site.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// The form of the text. Another version has another number.
@@ -21,11 +21,11 @@ const VERSION: u8 = 1;
 const HEAD: usize = 4 + 12;
 const PURPOSE: &[u8] = b"handover";
 /// The parameter of our own queries with the moment since which the person must have signed in.
-pub const AFTER: &str = "after";
+pub(crate) const AFTER: &str = "after";
 
 /// A request for a sign-in.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct HandoverRequest {
+pub(crate) struct HandoverRequest {
     /// The SHA-256 of its sealed form. The database knows it only by this.
     pub hash: [u8; 32],
     /// The hash of a binding cookie of the browser that began.
@@ -46,7 +46,7 @@ pub struct HandoverRequest {
 
 /// What a sign-in is for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Asks {
+pub(crate) enum Asks {
     /// An authorization request of an app.
     App(AppRequest),
     /// A page of the person's own, by its path and query.
@@ -55,7 +55,7 @@ pub enum Asks {
 
 /// An authorization request (RFC 6749 §4.1.1), with the parameters that have a meaning here.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct AppRequest {
+pub(crate) struct AppRequest {
     /// The app.
     pub client_id: String,
     /// The target of the answer, if the request named it.
@@ -72,7 +72,7 @@ pub struct AppRequest {
 
 /// What a text opens to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Opened {
+pub(crate) enum Opened {
     /// A request that has not ended.
     Fresh(HandoverRequest),
     /// A request of this server that has ended.
@@ -84,7 +84,7 @@ pub enum Opened {
 impl AppRequest {
     /// The authorization request in a query that was judged.
     #[must_use]
-    pub fn of(query: &Parameters<'_>) -> Self {
+    pub(crate) fn of(query: &Parameters<'_>) -> Self {
         let text = |name| query.get(name).map(str::to_owned);
         Self {
             client_id: query.get("client_id").unwrap_or_default().to_owned(),
@@ -101,7 +101,7 @@ impl AppRequest {
 
     /// The query of the same authorization request.
     #[must_use]
-    pub fn query(&self) -> String {
+    pub(crate) fn query(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query
             .append_pair("response_type", "code")
@@ -128,7 +128,7 @@ impl HandoverRequest {
     /// The query of the authorization request, with what the person's sign-in must keep to. It never leaves this server: the page
     /// of the consent carries it, sealed.
     #[must_use]
-    pub fn query(&self, app: &AppRequest) -> String {
+    pub(crate) fn query(&self, app: &AppRequest) -> String {
         let mut query = form_urlencoded::Serializer::new(app.query());
         if let Some(after) = self.after {
             query.append_pair(AFTER, &after.to_string());
@@ -151,7 +151,7 @@ impl HandoverRequest {
 
     /// Reads a query of [`HandoverRequest::query`], or of an app, for a sign-in that begins now in this browser.
     #[must_use]
-    pub fn of_query(browser: [u8; 32], query: &Parameters<'_>, now: Instant) -> Self {
+    pub(crate) fn of_query(browser: [u8; 32], query: &Parameters<'_>, now: Instant) -> Self {
         let text = |name| query.get(name).map(str::to_owned);
         Self {
             after: query.get(AFTER).and_then(|after| after.parse().ok()),
@@ -164,7 +164,7 @@ impl HandoverRequest {
 
     /// The same request, for a sign-in that begins now in this browser.
     #[must_use]
-    pub fn again(&self, browser: [u8; 32], now: Instant) -> Self {
+    pub(crate) fn again(&self, browser: [u8; 32], now: Instant) -> Self {
         Self {
             browser,
             expires: now.after(LIFETIME),
@@ -174,7 +174,7 @@ impl HandoverRequest {
 
     /// A request that begins now in this browser.
     #[must_use]
-    pub fn new(browser: [u8; 32], asks: Asks, now: Instant) -> Self {
+    pub(crate) fn new(browser: [u8; 32], asks: Asks, now: Instant) -> Self {
         Self {
             hash: [0; 32],
             browser,
@@ -189,7 +189,7 @@ impl HandoverRequest {
 
     /// Seals the request. `None` if it would be longer than [`LONGEST`].
     #[must_use]
-    pub fn seal(&self, keys: &Keys, now: Instant) -> Option<String> {
+    pub(crate) fn seal(&self, keys: &Keys, now: Instant) -> Option<String> {
         let (ring, nonce) = (keys.ring(), random::bytes::<12>());
         let key = ring.page(now);
         let mut body = self.encode();
@@ -200,7 +200,7 @@ impl HandoverRequest {
 
     /// Opens a text that [`HandoverRequest::seal`] made.
     #[must_use]
-    pub fn open(keys: &Keys, now: Instant, text: &str) -> Opened {
+    pub(crate) fn open(keys: &Keys, now: Instant, text: &str) -> Opened {
         let opened = || {
             let mut bytes = URL_SAFE_NO_PAD
                 .decode(Some(text).filter(|text| text.len() <= LONGEST)?)

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The value of this answer: 256 bits that neither the request nor the database gives. `None` if its key was revoked.
 #[must_use]
-pub fn value(keys: &Keys, acceptance: &Acceptance) -> Option<String> {
+pub(crate) fn value(keys: &Keys, acceptance: &Acceptance) -> Option<String> {
     let ring = keys.ring();
     let key = ring.proof_by_id(ring.proof_id(acceptance.accepted))?;
     Some(URL_SAFE_NO_PAD.encode(hmac::sign(key, &message(acceptance))))
@@ -15,7 +15,7 @@ pub fn value(keys: &Keys, acceptance: &Acceptance) -> Option<String> {
 
 /// Whether a browser brought the value of this answer. Constant in time.
 #[must_use]
-pub fn fits(keys: &Keys, acceptance: &Acceptance, brought: &str) -> bool {
+pub(crate) fn fits(keys: &Keys, acceptance: &Acceptance, brought: &str) -> bool {
     let ring = keys.ring();
     let key = ring.proof_by_id(ring.proof_id(acceptance.accepted));
     let brought = URL_SAFE_NO_PAD.decode(brought).unwrap_or_default();

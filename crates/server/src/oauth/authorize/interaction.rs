@@ -54,3 +54,18 @@ fn seconds(text: &str) -> Option<i64> {
     let are_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     are_digits.then(|| i64::from(text.parse().unwrap_or(u32::MAX)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_digits_and_a_huge_one_is_the_largest() {
+        assert_eq!(seconds("600"), Some(600));
+        assert_eq!(seconds("0"), Some(0));
+        assert_eq!(seconds("99999999999999999999"), Some(i64::from(u32::MAX)));
+        for text in ["", "+5", "-1", " 5", "5.0", "0x5"] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+    }
+}

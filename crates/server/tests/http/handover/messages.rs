@@ -89,6 +89,14 @@ async fn a_body_that_is_no_object_is_refused() {
         (answer.refusal().as_str(), &answer.json()["field"]),
         ("422 invalid_member", &json!("subject"))
     );
+    let inside = format!(
+        "{{\"handover\":{handover:?},\"subject\":\"1\",\"organizations\":[{{\"id\":\"7\",\"role\":\"member\",\"role\":\"owner\"}}]}}"
+    );
+    let answer = send(inside).await;
+    assert_eq!(
+        (answer.refusal().as_str(), &answer.json()["field"]),
+        ("422 invalid_member", &json!("organizations[0].role"))
+    );
     assert_eq!(send(" ".repeat(1024 * 1024 + 1)).await.refusal(), "413 too_large");
     let deep = format!("{{\"handover\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(send(deep).await.status, 422);
@@ -124,6 +132,15 @@ async fn the_secret_is_checked_before_the_body_is_read() {
         .post_raw("/handover", &[("authorization", "Basic eDp5")], "{}")
         .await;
     assert_eq!(basic.status, 401);
+    let (right, wrong) = (format!("Bearer {SITE_SECRET}"), "Bearer x");
+    for pair in [[right.as_str(), wrong], [wrong, &right]] {
+        let headers = pair.map(|value| ("authorization", value));
+        assert_eq!(
+            server.post_raw("/handover", &headers, "{}").await.status,
+            401,
+            "{pair:?}"
+        );
+    }
     let none = Server::library("default", "").await;
     let answer = Site::new(&none).post(&json!({})).await;
     assert_eq!(answer.refusal(), "404 handover_off");
@@ -203,4 +220,19 @@ name = "Acme Kitchens"
         "{}",
         answer.body
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invisible_characters_of_a_name_are_left_out() {
+    let server = server().await;
+    let site = Site::new(&server);
+    let handover = request(&server).await;
+    let empty = site
+        .post(&json!({ "handover": handover, "subject": "4711", "name": "\u{200b}\u{2060}" }))
+        .await;
+    assert_eq!(empty.json()["field"], "name", "{}", empty.body);
+    let named = json!({ "handover": handover, "subject": "4711", "name": "Ann\u{200b} Le\u{ad}e \u{645}\u{6cc}\u{200c}\u{62e}" });
+    assert_eq!(site.post(&named).await.status, 200);
+    let person = site.call("GET", "/handover/people/4711", None).await;
+    assert_eq!(person.json()["name"], "Ann Lee \u{645}\u{6cc}\u{200c}\u{62e}");
 }
