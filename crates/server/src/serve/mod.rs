@@ -3,7 +3,7 @@
 mod descriptors;
 mod dispatch;
 pub mod hallpass;
-pub mod in_flight;
+pub(crate) mod in_flight;
 pub(crate) mod listen;
 
 pub use self::listen::Patience;
@@ -167,6 +167,9 @@ impl Running {
         let _ = self.following.await;
         if let Err(error) = self.hallpass.store.flush().await {
             tracing::warn!(%error, "failed to flush last-used times: they are up to 5 s old");
+        }
+        if let Err(error) = self.hallpass.feed.leave(&self.hallpass.store).await {
+            tracing::warn!(%error, "failed to delete this server's heartbeat: the others count it for a day");
         }
     }
 }

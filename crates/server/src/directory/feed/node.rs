@@ -54,7 +54,7 @@ struct Progress {
 }
 
 /// Reads the feed until the task is aborted. Run it from the start of the server to the end of its drain.
-pub async fn follow(feed: Arc<Feed>, store: Store, keys: Arc<Keys>) {
+pub(crate) async fn follow(feed: Arc<Feed>, store: Store, keys: Arc<Keys>) {
     let Some(node) = &feed.node else { return };
     let mut ticks = interval(PACE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -90,6 +90,17 @@ impl Feed {
         }
     }
 
+    /// Says that this server stops. Call it when nothing reads the feed any more.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn leave(&self, store: &Store) -> Result<(), StoreError> {
+        match &self.node {
+            Some(node) => store.leave(node.id).await,
+            None => Ok(()),
+        }
+    }
+
     /// Waits until the feed is read again. For decisions that need the newest state.
     ///
     /// # Errors
@@ -101,8 +112,7 @@ impl Feed {
         }
     }
 
-    /// Whether every server can read this word, so that it may be written. A stopped server counts until its heartbeat is
-    /// deleted.
+    /// Whether every server can read this word, so that it may be written. A server that was killed counts for a day.
     #[must_use]
     pub fn all_read(&self, word: &str) -> bool {
         let reads = |words: &String| words.split(' ').any(|one| one == word);

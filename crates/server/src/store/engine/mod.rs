@@ -77,9 +77,9 @@ impl Engine {
     }
 
     /// Runs a statement in a commit of its own on PostgreSQL; on SQLite there is nothing for it to do.
-    pub(super) async fn run_on_postgres(&self, sql: &'static str) -> Result<()> {
+    pub(super) async fn run_on_postgres(&self, sql: &'static str, params: &[Value]) -> Result<()> {
         match self {
-            Self::Postgres(postgres) => postgres.directly(sql, &[]).await.map(drop),
+            Self::Postgres(postgres) => postgres.directly(sql, params).await.map(drop),
             Self::Sqlite(_) => Ok(()),
         }
     }

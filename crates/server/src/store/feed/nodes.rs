@@ -2,7 +2,7 @@
 
 use super::change_of;
 use crate::store::model::{Beat, Mark};
-use crate::store::value::Row;
+use crate::store::value::{Row, Value};
 use crate::store::{Result, Store, StoreError};
 
 /// What this version reads beyond the first one. A new word or format is written only when every server reads it.
@@ -27,12 +27,21 @@ impl Store {
         self.inner.engine.beat(node, READS, marks).await
     }
 
+    /// Deletes the heartbeat of a server that stops, so that the others need not wait for what it cannot read.
+    ///
+    /// # Errors
+    /// If the database is away. The heartbeat is then deleted after a day.
+    pub async fn leave(&self, node: [u8; 16]) -> Result<()> {
+        let id = Value::Bytes(node.to_vec());
+        self.inner.engine.run_on_postgres(LEAVE_ON_POSTGRES, &[id]).await
+    }
+
     /// Deletes a few servers whose last heartbeat is a day old.
     ///
     /// # Errors
     /// If the database is away.
     pub async fn forget_nodes(&self) -> Result<()> {
-        self.inner.engine.run_on_postgres(FORGET_ON_POSTGRES).await
+        self.inner.engine.run_on_postgres(FORGET_ON_POSTGRES, &[]).await
     }
 }
 
@@ -82,6 +91,8 @@ pub(crate) const BEAT_ON_POSTGRES: &str = "WITH RECURSIVE beat AS ( \
      SELECT beat.beat, (SELECT string_agg(DISTINCT reads, ',') FROM nodes WHERE id <> $1), entries.node IS NOT NULL, entries.node, entries.number, entries.happened, entries.expires, \
        entries.kind, entries.subject, entries.value \
      FROM beat LEFT JOIN entries ON TRUE ORDER BY entries.node, entries.number";
+
+const LEAVE_ON_POSTGRES: &str = "DELETE FROM nodes WHERE id = $1";
 
 /// A row that its own server has locked stays: that server woke up.
 const FORGET_ON_POSTGRES: &str = "DELETE FROM nodes WHERE id IN (SELECT id FROM nodes \

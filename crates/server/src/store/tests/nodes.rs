@@ -101,6 +101,17 @@ async fn a_heartbeat_says_what_this_server_reads_and_what_the_others_do() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
+async fn a_server_that_stops_is_forgotten_at_once() {
+    let fixture = shared().await;
+    fixture.store.beat(OWN, &[]).await.unwrap();
+    fixture.store.beat([8; 16], &[]).await.unwrap();
+    fixture.store.leave([8; 16]).await.unwrap();
+    assert_eq!(fixture.store.beat(OWN, &[]).await.unwrap().others, Vec::<String>::new());
+    assert_eq!(fixture.sql("SELECT count(*) FROM nodes"), "1");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn servers_that_are_gone_are_forgotten_after_a_day() {
     let fixture = shared().await;
     fixture.store.beat(OWN, &[]).await.unwrap();
