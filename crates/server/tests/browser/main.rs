@@ -15,6 +15,7 @@ mod cookies;
 mod demo;
 mod handover;
 mod markup;
+mod organization;
 #[path = "../process/mod.rs"]
 mod process;
 mod site;
