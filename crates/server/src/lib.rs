@@ -20,23 +20,23 @@
 //! `docs/ARCHITECTURE.md` has the same as a picture, and a list of all folders.
 
 pub mod accounts;
-pub mod admin;
-pub mod apps;
-pub mod audit;
+mod admin;
+mod apps;
+mod audit;
 pub mod cli;
 pub mod config;
 pub mod data_folder;
 #[cfg(test)]
 #[path = "../tests/database/mod.rs"]
 mod database;
-pub mod declared;
-pub mod demo;
-pub mod directory;
+mod declared;
+mod demo;
+mod directory;
 pub mod http;
 pub mod keys;
 pub mod oauth;
-pub mod organizations;
-pub mod random;
+mod organizations;
+mod random;
 pub mod serve;
 pub mod store;
 pub mod time;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// # Panics
 /// If the operating system gives no random bytes: nothing can be done safely without them.
 #[must_use]
-pub fn bytes<const N: usize>() -> [u8; N] {
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     #[expect(
         clippy::disallowed_methods,
@@ -21,7 +21,7 @@ pub fn bytes<const N: usize>() -> [u8; N] {
 
 /// `length` characters, each one of 62 letters and digits, drawn without bias.
 #[must_use]
-pub fn alphanumeric(length: usize) -> String {
+pub(crate) fn alphanumeric(length: usize) -> String {
     const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut text = String::with_capacity(length);
     while text.len() < length {
@@ -37,6 +37,6 @@ pub fn alphanumeric(length: usize) -> String {
 
 /// A UUID that sorts by its moment of creation (RFC 9562 §5.7).
 #[must_use]
-pub fn uuid(now: Instant) -> Uuid {
+pub(crate) fn uuid(now: Instant) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(now.0.max(0).unsigned_abs(), &bytes()).into_uuid()
 }

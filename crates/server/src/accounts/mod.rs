@@ -1,6 +1,6 @@
 //! People: passwords, limits on guessing them, and the site that signs people in.
 
-pub mod handover;
-pub mod limits;
+pub(crate) mod handover;
+pub(crate) mod limits;
 pub mod passwords;
-pub mod spelling;
+pub(crate) mod spelling;

@@ -13,7 +13,7 @@ const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::n
 /// Characters that the profile forbids are kept as well. Its tables do not know letters that are newer than they are, and a
 /// person with such a letter in the password must get in.
 #[must_use]
-pub fn password(typed: &str) -> Cow<'_, str> {
+pub(crate) fn password(typed: &str) -> Cow<'_, str> {
     let is_space = |letter| letter != ' ' && GeneralCategory::for_char(letter) == GeneralCategory::SpaceSeparator;
     if !typed.contains(is_space) {
         return NFC.normalize(typed);
@@ -25,7 +25,7 @@ pub fn password(typed: &str) -> Cow<'_, str> {
 /// An e-mail address as it is stored and compared: trimmed, in lower case, composed. No mail server in use distinguishes
 /// the case of the local part.
 #[must_use]
-pub fn email(typed: &str) -> String {
+pub(crate) fn email(typed: &str) -> String {
     // Lower case comes first: the lower case of a composed letter may be two characters.
     NFC.normalize(&typed.trim().to_lowercase()).into_owned()
 }

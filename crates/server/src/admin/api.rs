@@ -42,7 +42,7 @@ async fn known(State(hallpass): State<Arc<Hallpass>>, request: Request, next: Ne
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// The admin API.
-pub fn router(hallpass: Arc<Hallpass>) -> Router {
+pub(crate) fn router(hallpass: Arc<Hallpass>) -> Router {
     let v1 = Router::new()
         .route("/apps", get(apps::list).post(apps::create))
         .route("/apps/{app}", get(apps::show).patch(apps::change).delete(apps::delete))
@@ -99,7 +99,7 @@ pub fn router(hallpass: Arc<Hallpass>) -> Router {
 }
 
 /// The socket of the admin API, bound.
-pub struct AdminSocket {
+pub(crate) struct AdminSocket {
     listener: UnixListener,
     path: PathBuf,
 }
@@ -109,7 +109,7 @@ pub struct AdminSocket {
 ///
 /// # Errors
 /// If the file system refuses, or another file has the path.
-pub fn bind(socket: &Path) -> io::Result<AdminSocket> {
+pub(crate) fn bind(socket: &Path) -> io::Result<AdminSocket> {
     bind_by(socket, |draft| UnixListener::bind(SocketPath::to(draft)?.as_path()))
 }
 
@@ -145,7 +145,7 @@ fn bind_by(socket: &Path, bind: impl Fn(&Path) -> io::Result<UnixListener>) -> i
 }
 
 /// Answers requests until `shutdown` resolves, then finishes the open ones.
-pub async fn listen(hallpass: Arc<Hallpass>, socket: AdminSocket, shutdown: impl Future<Output = ()>) {
+pub(crate) async fn listen(hallpass: Arc<Hallpass>, socket: AdminSocket, shutdown: impl Future<Output = ()>) {
     let AdminSocket { listener, path } = socket;
     let router = router(hallpass);
     let graceful = GracefulShutdown::new();

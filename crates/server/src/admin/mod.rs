@@ -4,7 +4,7 @@
 //! change goes through the store. Its feed evicts changed objects from every cache before the answer is sent. The same commit
 //! has an event of the audit log. There is one file per noun.
 
-pub mod api;
+pub(crate) mod api;
 mod app_view;
 mod apps;
 mod audit;
@@ -25,4 +25,4 @@ mod users;
 #[cfg(test)]
 mod tests;
 
-pub use api::{bind, listen};
+pub(crate) use api::{bind, listen};

@@ -1,6 +1,6 @@
 //! Apps: what they may be like, their names, their secrets, and who manages them.
 
-pub mod names;
-pub mod permission;
-pub mod registration;
-pub mod secrets;
+pub(crate) mod names;
+pub(crate) mod permission;
+pub(crate) mod registration;
+pub(crate) mod secrets;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Whether the person may register apps for the organization.
 #[must_use]
-pub fn may_register(hallpass: &Hallpass, user: &User, organization: &Organization) -> bool {
+pub(crate) fn may_register(hallpass: &Hallpass, user: &User, organization: &Organization) -> bool {
     // Apps of people who are not developers of an organization belong to the default one.
     let in_default = is_default(hallpass, organization) && role_in(user, organization).is_some();
     match hallpass.config.portal.register {
@@ -27,7 +27,7 @@ pub fn may_register(hallpass: &Hallpass, user: &User, organization: &Organizatio
 ///
 /// # Errors
 /// If the database is away.
-pub async fn registers_for(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<Organization>>, Refusal> {
+pub(crate) async fn registers_for(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<Organization>>, Refusal> {
     let found = memberships(hallpass, user).await?.into_iter();
     let mut found: Vec<_> = found
         .map(|(organization, _)| organization)
@@ -43,7 +43,7 @@ pub async fn registers_for(hallpass: &Hallpass, user: &User) -> Result<Vec<Arc<O
 ///
 /// # Errors
 /// If the database is away.
-pub async fn manages(hallpass: &Hallpass, user: &User, client: &Client) -> Result<bool, Refusal> {
+pub(crate) async fn manages(hallpass: &Hallpass, user: &User, client: &Client) -> Result<bool, Refusal> {
     let (app, organization) = (&client.app, &client.organization);
     if role_in(user, organization) == Some(Role::Owner) {
         return Ok(true);
@@ -56,7 +56,7 @@ pub async fn manages(hallpass: &Hallpass, user: &User, client: &Client) -> Resul
 
 /// The apps that the person may manage, for lists. The store finds them by the rules of [`manages`].
 #[must_use]
-pub fn manager<'a>(hallpass: &'a Hallpass, user: &User, organization: Option<OrganizationId>) -> Manager<'a> {
+pub(crate) fn manager<'a>(hallpass: &'a Hallpass, user: &User, organization: Option<OrganizationId>) -> Manager<'a> {
     Manager {
         user: user.id,
         organization,
@@ -68,7 +68,7 @@ pub fn manager<'a>(hallpass: &'a Hallpass, user: &User, organization: Option<Org
 ///
 /// # Errors
 /// If the database is away.
-pub async fn has_developer_pages(hallpass: &Hallpass, user: &User) -> Result<bool, Refusal> {
+pub(crate) async fn has_developer_pages(hallpass: &Hallpass, user: &User) -> Result<bool, Refusal> {
     if !registers_for(hallpass, user).await?.is_empty() {
         return Ok(true);
     }

@@ -12,14 +12,14 @@ use aws_lc_rs::digest::{SHA256, digest};
 use std::time::Duration;
 
 /// How long an old secret works beside a new one, if an overlap is requested.
-pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The number of letters and digits that have 256 random bits.
 const LENGTH: usize = 43;
 
 /// Makes a secret. Returns the text, which is shown only once, and the hash to store.
 #[must_use]
-pub fn make(now: Instant) -> (config::Secret, AppSecret) {
+pub(crate) fn make(now: Instant) -> (config::Secret, AppSecret) {
     let text = config::Secret::new(random::alphanumeric(LENGTH));
     let kept = keep(&text, now);
     (text, kept)
@@ -27,7 +27,7 @@ pub fn make(now: Instant) -> (config::Secret, AppSecret) {
 
 /// The hash to store for a secret.
 #[must_use]
-pub fn keep(text: &config::Secret, now: Instant) -> AppSecret {
+pub(crate) fn keep(text: &config::Secret, now: Instant) -> AppSecret {
     AppSecret {
         id: SecretId(random::uuid(now)),
         hash: hash(text),
@@ -40,7 +40,7 @@ pub fn keep(text: &config::Secret, now: Instant) -> AppSecret {
 
 /// The hash that a secret is compared with. For a short secret this takes some 20 ms.
 #[must_use]
-pub fn hash(text: &config::Secret) -> SecretHash {
+pub(crate) fn hash(text: &config::Secret) -> SecretHash {
     let text = text.expose();
     if text.len() < LENGTH {
         return SecretHash::Argon2(passwords::hash(text, random::bytes()));

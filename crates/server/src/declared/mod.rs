@@ -62,7 +62,7 @@ const ATTEMPTS: usize = 20;
 ///
 /// # Errors
 /// If the database refuses. The next start tries again.
-pub async fn apply(config: &Config, store: &Store, keys: &Keys, now: Instant) -> Result<(), DeclaredError> {
+pub(crate) async fn apply(config: &Config, store: &Store, keys: &Keys, now: Instant) -> Result<(), DeclaredError> {
     for _ in 1..ATTEMPTS {
         match apply_once(config, store, keys, now).await {
             Err(error) if store.is_shared() && error.is_of_another() => {}

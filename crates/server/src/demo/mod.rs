@@ -44,7 +44,7 @@ const PASSWORD: &str = "open-sesame";
 
 /// The options of `hallpass demo`.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// The preset, which decides the API that is imitated.
     pub preset: String,
     /// The address of the server. If its port is taken, the next free one is used; the same holds for API and app.
@@ -61,7 +61,7 @@ pub struct Options {
 
 /// The site where the people of a demo sign in.
 #[derive(Clone, Debug)]
-pub enum DemoSite {
+pub(crate) enum DemoSite {
     /// None: the server itself has their passwords.
     None,
     /// The sample site, at this address or the next free one.
@@ -72,7 +72,7 @@ pub enum DemoSite {
 
 /// Why the demo did not start, or failed while it ended.
 #[derive(Debug, thiserror::Error)]
-pub enum DemoError {
+pub(crate) enum DemoError {
     /// There is no preset with this name.
     #[error("there is no preset {0:?}; there are {1}")]
     UnknownPreset(String, String),
@@ -112,7 +112,7 @@ pub enum DemoError {
 ///
 /// # Errors
 /// If an address, the data folder or the preset cannot be used, or the server does not start.
-pub async fn run(options: Options) -> Result<(), DemoError> {
+pub(crate) async fn run(options: Options) -> Result<(), DemoError> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let places = Places::bind(options.listen, options.api_listen, options.app_listen)?;

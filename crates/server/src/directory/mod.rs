@@ -9,11 +9,11 @@
 //! person whom they suspended.
 
 mod client;
-pub mod feed;
+pub(crate) mod feed;
 mod memory;
 
-pub use client::Client;
-pub use memory::Memory;
+pub(crate) use client::Client;
+pub(crate) use memory::Memory;
 
 use crate::config::Config;
 use crate::store::model::{AppId, Organization, OrganizationId, Ownership, Resource, User, UserId};

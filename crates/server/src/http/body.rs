@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The largest body that any endpoint or page accepts, in bytes.
-pub const LARGEST: usize = 64 * 1024;
+pub(crate) const LARGEST: usize = 64 * 1024;
 /// How long a client may take to send its headers, and after that its body.
-pub const SLOWEST: Duration = Duration::from_secs(15);
+pub(crate) const SLOWEST: Duration = Duration::from_secs(15);
 /// The most bytes that are reserved at the start for a body of an announced length. A client that announces more and sends
 /// nothing must not hold more.
 const FIRST: usize = 4 * 1024;
 
 /// Why a body was not read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Unread {
+pub(crate) enum Unread {
     /// The body is larger than [`LARGEST`].
     #[error("the body is too large")]
     TooLarge,
@@ -38,7 +38,7 @@ pub struct Share(pub Arc<InFlight>, pub Source);
 ///
 /// # Errors
 /// If the body is too large, does not arrive whole in time, or finds no free memory.
-pub async fn read<B: Body<Data = Bytes>>(body: B, share: Option<Share>) -> Result<Bytes, Unread> {
+pub(crate) async fn read<B: Body<Data = Bytes>>(body: B, share: Option<Share>) -> Result<Bytes, Unread> {
     read_at_most(LARGEST, body, share).await
 }
 
@@ -46,7 +46,7 @@ pub async fn read<B: Body<Data = Bytes>>(body: B, share: Option<Share>) -> Resul
 ///
 /// # Errors
 /// As [`read`].
-pub async fn read_at_most<B: Body<Data = Bytes>>(
+pub(crate) async fn read_at_most<B: Body<Data = Bytes>>(
     largest: usize,
     body: B,
     share: Option<Share>,

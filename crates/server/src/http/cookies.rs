@@ -8,7 +8,7 @@ use url::Url;
 /// with http the name includes the port: several servers on one host are common on a developer's machine. With https the
 /// prefix `__Host-` prevents other hosts of the domain from setting the cookie.
 #[must_use]
-pub fn session_name(address: &str) -> String {
+pub(crate) fn session_name(address: &str) -> String {
     let url = Url::parse(address).ok();
     match url.as_ref().is_some_and(|url| url.scheme() == "https") {
         true => "__Host-hallpass".to_owned(),
@@ -20,12 +20,12 @@ pub fn session_name(address: &str) -> String {
 }
 
 /// The values of the cookies with this name, in the order of the header. A value that is not text is skipped.
-pub fn named<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn named<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     below(headers, name).filter_map(|(rest, value)| rest.is_empty().then_some(value))
 }
 
 /// The cookies whose names begin with `prefix`: the rest of each name, and the value.
-pub fn below<'a>(headers: &'a HeaderMap, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+pub(crate) fn below<'a>(headers: &'a HeaderMap, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let lines = headers.get_all(header::COOKIE).iter();
     let members = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     members.filter_map(move |member| {

@@ -27,7 +27,7 @@ const MAX_AGE: &str = "600";
 const LONGEST_LIST: usize = 1024;
 
 /// Which pages may read the answer to a request.
-pub enum Sharing {
+pub(crate) enum Sharing {
     /// Pages of this server only.
     Own,
     /// Every page.
@@ -42,7 +42,7 @@ pub enum Sharing {
 }
 
 /// Decides which pages may read the answer of this endpoint.
-pub async fn sharing(hallpass: &Hallpass, row: &EndpointRow, headers: &HeaderMap) -> Sharing {
+pub(crate) async fn sharing(hallpass: &Hallpass, row: &EndpointRow, headers: &HeaderMap) -> Sharing {
     match row.readers {
         Readers::Own => return Sharing::Own,
         Readers::Everybody => return Sharing::Everybody,
@@ -60,7 +60,7 @@ impl Sharing {
     /// The answer to a preflight, which a browser sends before a request that no form could send. `None` for other
     /// requests.
     #[must_use]
-    pub fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
+    pub(crate) fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
         if method != Method::OPTIONS || !headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
             return None;
         }
@@ -80,7 +80,7 @@ impl Sharing {
     }
 
     /// Adds to an answer, errors included, the headers that say who may read it.
-    pub fn mark(&self, headers: &mut HeaderMap) {
+    pub(crate) fn mark(&self, headers: &mut HeaderMap) {
         match self {
             Self::Own => {}
             Self::Everybody => {

@@ -126,7 +126,7 @@ pub struct EndpointRow {
 }
 
 /// One row per endpoint.
-pub static TABLE: [EndpointRow; 11] = [
+pub(crate) static TABLE: [EndpointRow; 11] = [
     EndpointRow {
         endpoint: Endpoint::Authorize,
         location: Location::Path("authorize", |paths| &paths.authorize),
@@ -207,7 +207,7 @@ pub static TABLE: [EndpointRow; 11] = [
 ];
 
 /// The first parts of the paths of pages, without the front page.
-pub const PAGES: [&str; 9] = [
+pub(crate) const PAGES: [&str; 9] = [
     "assets",
     "login",
     "logout",
@@ -225,7 +225,7 @@ const LATER: [&str; 3] = ["admin", "metrics", "forward-auth"];
 /// The reserved first part with which the path begins, if there is one: configured paths must not begin with it, because
 /// pages or fixed endpoints are there.
 #[must_use]
-pub fn reserved(path: &str) -> Option<&str> {
+pub(crate) fn reserved(path: &str) -> Option<&str> {
     let first = path.split('/').nth(1).unwrap_or_default();
     let fixed = |row: &EndpointRow| match row.location {
         Location::Fixed(fixed) => fixed.split('/').nth(1) == Some(first),
@@ -238,7 +238,7 @@ pub fn reserved(path: &str) -> Option<&str> {
 
 /// The path without its trailing slash.
 #[must_use]
-pub fn bare(path: &str) -> &str {
+pub(crate) fn bare(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
 }
 

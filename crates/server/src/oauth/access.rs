@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Why a protected resource refuses an access token.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum AccessReason {
+pub(crate) enum AccessReason {
     /// No token was sent.
     #[error("no access token was sent")]
     NoToken,
@@ -79,7 +79,7 @@ impl From<StoreError> for AccessReason {
 }
 
 /// An access token that is good now.
-pub struct Access {
+pub(crate) struct Access {
     /// The claims of the token.
     pub claims: Claims,
     /// The app that it was issued to.
@@ -89,7 +89,7 @@ pub struct Access {
 }
 
 /// The party that an access token acts for.
-pub enum Subject {
+pub(crate) enum Subject {
     /// The app itself (client_credentials).
     App,
     /// The person who allowed it.
@@ -102,7 +102,7 @@ pub enum Subject {
 ///
 /// # Errors
 /// If there is none, or the header has another scheme.
-pub fn bearer(headers: &HeaderMap) -> Result<&str, AccessReason> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, AccessReason> {
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();
     let value = sent.next().ok_or(AccessReason::NoToken)?;
     if sent.next().is_some() {
@@ -128,7 +128,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, AccessReason> {
 ///
 /// # Errors
 /// The exact reason.
-pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Access, AccessReason> {
+pub(crate) async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Access, AccessReason> {
     let claims = living(hallpass, token, now).await?;
     // Before the check of app and person: the holder of a token has received the answer with it, even if suspended now.
     see(hallpass, &claims, now);
@@ -139,7 +139,7 @@ pub async fn check(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Acc
 ///
 /// # Errors
 /// The exact reason.
-pub async fn living(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, AccessReason> {
+pub(crate) async fn living(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, AccessReason> {
     let claims = open(hallpass, token, now).await?;
     if now >= claims.expires {
         return Err(AccessReason::TokenExpired);
@@ -152,7 +152,7 @@ pub async fn living(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Cl
 
 /// Remembers that a token was used by its app, or presented by an API that it is meant for. A request by anybody else is not a
 /// use: it would make a refresh whose answer was lost look like reuse.
-pub fn see(hallpass: &Hallpass, claims: &Claims, now: Instant) {
+pub(crate) fn see(hallpass: &Hallpass, claims: &Claims, now: Instant) {
     if let Some(grant) = claims.grant {
         hallpass.store.touch(grant.id, grant.generation, now);
     }
@@ -162,7 +162,7 @@ pub fn see(hallpass: &Hallpass, claims: &Claims, now: Instant) {
 ///
 /// # Errors
 /// [`AccessReason::TokenRevoked`] if they may not.
-pub async fn allowed(hallpass: &Hallpass, claims: Claims, now: Instant) -> Result<Access, AccessReason> {
+pub(crate) async fn allowed(hallpass: &Hallpass, claims: Claims, now: Instant) -> Result<Access, AccessReason> {
     let client = hallpass
         .directory
         .client_by_id(claims.app)
@@ -185,7 +185,7 @@ pub async fn allowed(hallpass: &Hallpass, claims: Claims, now: Instant) -> Resul
 ///
 /// # Errors
 /// If the token is not ours, or if memory is stale and the database is away.
-pub async fn open(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, AccessReason> {
+pub(crate) async fn open(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, AccessReason> {
     hallpass.feed.fresh().await?;
     let opened = opened(hallpass, token, now);
     if opened.is_err() && sealed::key_of(token).is_some_and(|id| hallpass.keys.ring().is_to_come(id)) {
@@ -209,7 +209,7 @@ fn opened(hallpass: &Hallpass, token: &str, now: Instant) -> Result<Claims, Open
 
 /// Whether the token itself, its generation, its grant or the key of its refresh token was revoked.
 #[must_use]
-pub fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
+pub(crate) fn is_revoked(hallpass: &Hallpass, claims: &Claims) -> bool {
     let key = claims.grant.map(|grant| grant.key);
     key.is_some_and(|key| hallpass.keys.ring().is_revoked(key)) || hallpass.revoked.has(claims)
 }

@@ -1,14 +1,14 @@
 //! The protocol: one file for each endpoint and each grant type, named by the RFC's word.
 
-pub mod access;
+pub(crate) mod access;
 pub mod authorize;
-pub mod clients;
+pub(crate) mod clients;
 pub mod endpoints;
-pub mod grants;
+pub(crate) mod grants;
 #[cfg(test)]
 mod reasons;
 pub mod refusal;
-pub mod scopes;
-pub mod standing;
+pub(crate) mod scopes;
+pub(crate) mod standing;
 
 pub use refusal::{Reason, Refusal};

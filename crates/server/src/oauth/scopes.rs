@@ -9,7 +9,7 @@ use hallpass_wire::{ErrorCode, PublicError, Scope, Scopes};
 
 /// Why scopes are refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum ScopeReason {
+pub(crate) enum ScopeReason {
     /// Not a list of scope tokens (RFC 6749 §3.3).
     #[error("the scope parameter is not a list of scopes")]
     Malformed,
@@ -72,7 +72,7 @@ impl Reason for ScopeReason {
 ///
 /// # Errors
 /// If the text is not a list of scopes, or names an unknown one.
-pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, ScopeReason> {
+pub(crate) fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, ScopeReason> {
     let scopes = Scopes::parse(text).map_err(|_| ScopeReason::Malformed)?;
     match scopes.iter().find(|scope| !hallpass.config.scopes.contains_key(*scope)) {
         Some(unknown) => Err(ScopeReason::Unknown(unknown.clone())),
@@ -84,7 +84,11 @@ pub fn known_scopes(hallpass: &Hallpass, text: &str) -> Result<Scopes, ScopeReas
 ///
 /// # Errors
 /// If the client may not have one of them, if there is no default, or if a token has no room for them.
-pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Client) -> Result<Scopes, ScopeReason> {
+pub(crate) fn grantable_scopes(
+    hallpass: &Hallpass,
+    asked: Option<Scopes>,
+    client: &Client,
+) -> Result<Scopes, ScopeReason> {
     if client.scopes.is_empty() {
         return Err(ScopeReason::ClientWithoutScopes);
     }
@@ -110,7 +114,7 @@ pub fn grantable_scopes(hallpass: &Hallpass, asked: Option<Scopes>, client: &Cli
 ///
 /// # Errors
 /// [`ScopeReason::TooLong`].
-pub fn fitting(scopes: Scopes) -> Result<Scopes, ScopeReason> {
+pub(crate) fn fitting(scopes: Scopes) -> Result<Scopes, ScopeReason> {
     match scopes.text_length() {
         length if length > LONGEST_SCOPES => Err(ScopeReason::TooLong(length)),
         _ => Ok(scopes),

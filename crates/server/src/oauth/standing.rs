@@ -61,7 +61,7 @@ impl Client {
 ///
 /// # Errors
 /// [`StandingReason::Paused`]. Clients would discard tokens that are called invalid.
-pub fn check_known(grant: &Grant) -> Result<(), StandingReason> {
+pub(crate) fn check_known(grant: &Grant) -> Result<(), StandingReason> {
     match &grant.unknown {
         // A grant that has ended has ended, whatever its other words are.
         Some(unknown) if grant.state != GrantState::Ended || unknown.column == "state" => {

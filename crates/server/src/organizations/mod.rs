@@ -9,7 +9,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// If the database is away.
-pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Organization>, Role)>, Refusal> {
+pub(crate) async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Organization>, Role)>, Refusal> {
     let found = hallpass.store.organizations_of(user.id).await?.into_iter();
     Ok(found
         .map(|(organization, role)| (Arc::new(organization), role))
@@ -18,7 +18,7 @@ pub async fn memberships(hallpass: &Hallpass, user: &User) -> Result<Vec<(Arc<Or
 
 /// The role of the person in the organization. In the hidden default organization everybody is only a member.
 #[must_use]
-pub fn role_in(user: &User, organization: &Organization) -> Option<Role> {
+pub(crate) fn role_in(user: &User, organization: &Organization) -> Option<Role> {
     let mut memberships = user.memberships.iter();
     let role = memberships.find(|one| one.organization == organization.id)?.role;
     Some(effective_role(organization, role))
@@ -26,12 +26,12 @@ pub fn role_in(user: &User, organization: &Organization) -> Option<Role> {
 
 /// What a stored role counts for in the organization.
 #[must_use]
-pub fn effective_role(organization: &Organization, role: Role) -> Role {
+pub(crate) fn effective_role(organization: &Organization, role: Role) -> Role {
     if organization.hidden { Role::Member } else { role }
 }
 
 /// Whether the person's role in the organization makes them a developer of it.
 #[must_use]
-pub fn develops(user: &User, organization: &Organization) -> bool {
+pub(crate) fn develops(user: &User, organization: &Organization) -> bool {
     matches!(role_in(user, organization), Some(Role::Owner | Role::Developer))
 }

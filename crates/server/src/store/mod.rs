@@ -26,7 +26,7 @@ mod rows;
 mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod value;
+pub(crate) mod value;
 
 pub use apps::Manager;
 pub use deletions::Toll;

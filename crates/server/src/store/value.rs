@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// A value in a column: the types that both engines have.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Value {
+pub(crate) enum Value {
     /// NULL.
     Null,
     /// BIGINT; moments are milliseconds since the epoch, truth is 0 or 1.
@@ -25,7 +25,7 @@ pub enum Value {
 
 /// A statement that changes rows.
 #[derive(Clone, Debug)]
-pub struct Statement {
+pub(crate) struct Statement {
     /// `$1…$n`, numbered by first appearance.
     pub sql: &'static str,
     /// The values of `$1…$n`.
@@ -38,14 +38,14 @@ pub struct Statement {
 impl Statement {
     /// A statement that may change any number of rows.
     #[must_use]
-    pub fn new(sql: &'static str, params: Vec<Value>) -> Self {
+    pub(crate) fn new(sql: &'static str, params: Vec<Value>) -> Self {
         let expect = None;
         Self { sql, params, expect }
     }
 
     /// A statement that must change exactly one row.
     #[must_use]
-    pub fn expect_one(self) -> Self {
+    pub(crate) fn expect_one(self) -> Self {
         Self {
             expect: Some(1),
             ..self
@@ -64,17 +64,17 @@ pub(crate) struct ArrayStatement {
 
 /// A row, read from its first column to its last.
 #[derive(Debug)]
-pub struct Row(std::vec::IntoIter<Value>);
+pub(crate) struct Row(std::vec::IntoIter<Value>);
 
 impl Row {
     /// A row of these values.
     #[must_use]
-    pub fn new(values: Vec<Value>) -> Self {
+    pub(crate) fn new(values: Vec<Value>) -> Self {
         Self(values.into_iter())
     }
 
     /// The next column. The position does not move.
-    pub fn first<T: FromValue>(&self) -> Result<T> {
+    pub(crate) fn first<T: FromValue>(&self) -> Result<T> {
         match self.0.as_slice().first() {
             Some(value) => T::from_value(value.clone()),
             None => Err(StoreError::Corrupt("a row has too few columns".to_owned())),
@@ -82,7 +82,7 @@ impl Row {
     }
 
     /// The next column, converted to `T`.
-    pub fn take<T: FromValue>(&mut self) -> Result<T> {
+    pub(crate) fn take<T: FromValue>(&mut self) -> Result<T> {
         match self.0.next() {
             Some(value) => T::from_value(value),
             None => Err(StoreError::Corrupt("a row has too few columns".to_owned())),
@@ -95,7 +95,12 @@ const SHOWN: usize = 64;
 
 impl Row {
     /// The next column. A value that this version does not know is noted in `unknown` and replaced by `otherwise`.
-    pub fn take_known<T: FromValue>(&mut self, column: &'static str, otherwise: T, unknown: &mut Unknown) -> Result<T> {
+    pub(crate) fn take_known<T: FromValue>(
+        &mut self,
+        column: &'static str,
+        otherwise: T,
+        unknown: &mut Unknown,
+    ) -> Result<T> {
         let value: Value = self.take()?;
         T::from_value(value.clone()).or_else(|_| {
             note(column, value, unknown);
@@ -104,7 +109,7 @@ impl Row {
     }
 
     /// The next column, for which this version knows only one word (`None`: NULL). Any other word is noted in `unknown`.
-    pub fn take_only(&mut self, column: &'static str, known: Option<&str>, unknown: &mut Unknown) -> Result<()> {
+    pub(crate) fn take_only(&mut self, column: &'static str, known: Option<&str>, unknown: &mut Unknown) -> Result<()> {
         let value: Value = self.take()?;
         if value != Value::from(known) {
             note(column, value, unknown);
@@ -124,7 +129,7 @@ fn note(column: &'static str, value: Value, unknown: &mut Unknown) {
 }
 
 /// A type that a column can be converted to. Every conversion may fail, because a database can be edited by hand.
-pub trait FromValue: Sized {
+pub(crate) trait FromValue: Sized {
     /// Converts the value. The error says why it is impossible.
     fn from_value(value: Value) -> Result<Self>;
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// The number of rotations in a row that were each repeated from another source. A single repeat may be a phone that
 /// changes networks.
-pub const COPIED: u32 = 3;
+pub(crate) const COPIED: u32 = 3;
 
 /// The number of grants for which memory keeps a repeat until the next rotation.
 const GRANTS: usize = 65_536;
@@ -20,11 +20,11 @@ const GRANTS: usize = 65_536;
 const TAG: u8 = 16;
 
 /// A source address as the row keeps it. It reveals neither the address nor whether two grants share one.
-pub type KeyedSource = [u8; 8];
+pub(crate) type KeyedSource = [u8; 8];
 
 /// The keyed hash of an address. An IPv6 network (/64) is one source, as for the tallies of failures.
 #[must_use]
-pub fn source(key: &hmac::Key, salt: &[u8; 16], grant: Uuid, address: IpAddr) -> KeyedSource {
+pub(crate) fn source(key: &hmac::Key, salt: &[u8; 16], grant: Uuid, address: IpAddr) -> KeyedSource {
     let mut message = Vec::with_capacity(49);
     message.extend(salt);
     message.push(TAG);
@@ -41,7 +41,7 @@ pub fn source(key: &hmac::Key, salt: &[u8; 16], grant: Uuid, address: IpAddr) ->
 /// The count to write with a rotation. `repeats` is the count in the row; `repeated` says whether the rotation before was
 /// repeated from another source. The count stays at [`COPIED`] until the grant ends.
 #[must_use]
-pub fn counted(repeats: u32, repeated: bool) -> u32 {
+pub(crate) fn counted(repeats: u32, repeated: bool) -> u32 {
     match (repeats, repeated) {
         (COPIED.., _) => repeats,
         (_, true) => (repeats + 1).min(COPIED - 1),

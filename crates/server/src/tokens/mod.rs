@@ -1,8 +1,8 @@
 //! Codes, refresh tokens and access tokens of a grant, and what each of them means when it is presented.
 
 pub mod claims;
-pub mod copies;
+pub(crate) mod copies;
 pub mod proofs;
-pub mod refresh;
-pub mod revoked;
+pub(crate) mod refresh;
+pub(crate) mod revoked;
 pub mod sealed;

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// The columns of a grant's row that decide a refresh. The refresh token issued for the code has generation 1. Each
 /// rotation adds one.
 #[derive(Clone, Copy, Debug)]
-pub struct Rotation {
+pub(crate) struct Rotation {
     /// The last issued generation.
     pub current: u32,
     /// The generation that the holder presented last. `None` before the first refresh.
@@ -23,7 +23,7 @@ pub struct Rotation {
 
 /// How long the token before the current one is still accepted (`[tokens] grace` and `retry`).
 #[derive(Clone, Copy, Debug)]
-pub struct Leniency {
+pub(crate) struct Leniency {
     /// For a race or a lost answer: the same successor is issued again.
     pub grace: Duration,
     /// For a lost answer whose successor was never used: a new successor is issued.
@@ -32,7 +32,7 @@ pub struct Leniency {
 
 /// The action for a presented refresh token. Only `Rotate`, `Replace` and `Reused` write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// The current token: issue the next generation.
     Rotate,
     /// A race or a lost answer: issue the current generation again, unchanged.
@@ -47,7 +47,7 @@ pub enum Meaning {
 
 /// Decides which action `presented` needs at `now`.
 #[must_use]
-pub fn meaning(presented: u32, row: Rotation, now: Instant, lenient: Leniency) -> Meaning {
+pub(crate) fn meaning(presented: u32, row: Rotation, now: Instant, lenient: Leniency) -> Meaning {
     if presented == row.current {
         return Meaning::Rotate;
     }

@@ -13,7 +13,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use uuid::Uuid;
 
 /// The number of entries that are folded into one recall at a time.
-pub const FOLDED: usize = 32;
+pub(crate) const FOLDED: usize = 32;
 
 /// The number of feed entries of one owner's recalls that are remembered, so that the next recall can replace them.
 const RECALLS: usize = 8;

@@ -3,7 +3,7 @@
 use hyper::body::Bytes;
 
 /// The fields of a form.
-pub struct Form {
+pub(crate) struct Form {
     fields: Vec<(String, String)>,
     /// What arrived: the memory that it takes is counted as long as it lives, and the fields take as much.
     _body: Bytes,
@@ -22,25 +22,25 @@ impl Form {
 
     /// The value of a field; `None` where it is absent or empty.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next().filter(|value| !value.is_empty())
     }
 
     /// Whether a field, such as a button, was sent at all.
     #[must_use]
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
     }
 
     /// Whether one of the fields holds text that a person typed: the others are choices.
     #[must_use]
-    pub fn has_typed(&self) -> bool {
+    pub(crate) fn has_typed(&self) -> bool {
         ["name", "redirect_uris"].iter().any(|name| self.get(name).is_some())
     }
 
     /// The fields of these names alone, as one text.
     #[must_use]
-    pub fn encode(&self, names: &[&str]) -> String {
+    pub(crate) fn encode(&self, names: &[&str]) -> String {
         let fields = self.fields.iter().filter(|(name, _)| names.contains(&name.as_str()));
         form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
@@ -49,7 +49,7 @@ impl Form {
 
     /// Reads what [`Form::encode`] wrote.
     #[must_use]
-    pub fn decode(fields: &str) -> Self {
+    pub(crate) fn decode(fields: &str) -> Self {
         Self {
             fields: form_urlencoded::parse(fields.as_bytes()).into_owned().collect(),
             // It came in the sealed state of another form, which is counted.
@@ -58,7 +58,7 @@ impl Form {
     }
 
     /// Every value of a field (checkboxes).
-    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> + use<'_> {
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> + use<'_> {
         let name = name.to_owned();
         self.fields
             .iter()

@@ -12,14 +12,17 @@ use http::{HeaderValue, Request, header};
 use std::sync::Arc;
 
 /// `GET /`.
-pub async fn landing(visit: Visit) -> Result<Response, Response> {
+pub(crate) async fn landing(visit: Visit) -> Result<Response, Response> {
     let visit = visit.with_navigation().await?;
     let metadata = visit.address("/.well-known/oauth-authorization-server");
     Ok(visit.render(200, |frame| Landing { metadata: &metadata }.render(frame)))
 }
 
 /// `GET /assets/…`. An asset's address holds the hash of its content, so it never changes.
-pub async fn assets(State(hallpass): State<Arc<Hallpass>>, request: Request<Body>) -> Result<Response, Response> {
+pub(crate) async fn assets(
+    State(hallpass): State<Arc<Hallpass>>,
+    request: Request<Body>,
+) -> Result<Response, Response> {
     let Some((content_type, content)) = asset(request.uri().path()) else {
         return Ok(not_found(Visit::from_request(request, &hallpass).await?).await);
     };
@@ -34,7 +37,7 @@ pub async fn assets(State(hallpass): State<Arc<Hallpass>>, request: Request<Body
 }
 
 /// An address that leads nowhere.
-pub async fn not_found(visit: Visit) -> Response {
+pub(crate) async fn not_found(visit: Visit) -> Response {
     match endpoint::is_below(visit.parts.uri.path()) {
         true => endpoint::no_address(),
         false => visit.error(404, ErrorKind::NotFound),
@@ -42,7 +45,7 @@ pub async fn not_found(visit: Visit) -> Response {
 }
 
 /// A page that exists, asked for by another method.
-pub async fn method_not_allowed(visit: Visit) -> Response {
+pub(crate) async fn method_not_allowed(visit: Visit) -> Response {
     match endpoint::is_below(visit.parts.uri.path()) {
         true => endpoint::no_method(),
         false => visit.error(405, ErrorKind::MethodNotAllowed),

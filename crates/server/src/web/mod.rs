@@ -1,23 +1,23 @@
 //! The pages for people: sign in, consent, the code to copy, the account with its connected apps, errors.
 
-pub mod account;
+pub(crate) mod account;
 mod address;
 mod browser;
-pub mod developer;
+pub(crate) mod developer;
 mod form;
-pub mod landing;
+pub(crate) mod landing;
 mod onward;
-pub mod organization;
+pub(crate) mod organization;
 mod post;
-pub mod routes;
-pub mod sign_in;
+pub(crate) mod routes;
+pub(crate) mod sign_in;
 mod signed_in;
 pub mod state;
-pub mod view;
+pub(crate) mod view;
 mod visit;
 
-pub use form::Form;
-pub use onward::Kept;
-pub use post::Post;
-pub use signed_in::SignedIn;
-pub use visit::Visit;
+pub(crate) use form::Form;
+pub(crate) use onward::Kept;
+pub(crate) use post::Post;
+pub(crate) use signed_in::SignedIn;
+pub(crate) use visit::Visit;

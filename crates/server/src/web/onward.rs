@@ -18,7 +18,7 @@ pub(super) struct Onward {
 
 /// A form that was sent without a session. The default has nothing to keep.
 #[derive(Default)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// The person whose form it is. `None`: nobody gets it back.
     person: Option<UserId>,
     /// The typed text, as [`Form::encode`] writes it.
@@ -29,7 +29,7 @@ impl Kept {
     /// The fields of these names, for the person whom the form was made for, in the browser that it was sent to. No secret and
     /// no password may be among them.
     #[must_use]
-    pub fn of(opened: Option<&Opened>, form: &Form, names: &[&str]) -> Self {
+    pub(crate) fn of(opened: Option<&Opened>, form: &Form, names: &[&str]) -> Self {
         let person = opened.filter(|opened| opened.browser).and_then(|opened| opened.person);
         let fields = person.map(|_| form.encode(names));
         Self {
@@ -40,7 +40,7 @@ impl Kept {
 
     /// Whether any typed text comes back.
     #[must_use]
-    pub fn has_typed(&self) -> bool {
+    pub(crate) fn has_typed(&self) -> bool {
         Form::decode(&self.fields).has_typed()
     }
 

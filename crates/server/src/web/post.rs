@@ -14,7 +14,7 @@ use http::Request;
 use std::sync::Arc;
 
 /// A form, and who sent it. One from another site is refused; one without an `Origin` header is left to its sealed state.
-pub struct Post {
+pub(crate) struct Post {
     /// Who sent it.
     pub visit: Visit,
     /// What was sent.

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use std::sync::Arc;
 
 /// The router of the pages. Each first part of a path is in [`PAGES`](crate::http::endpoints::PAGES) (a test checks it).
-pub fn pages(hallpass: Arc<Hallpass>) -> Router {
+pub(crate) fn pages(hallpass: Arc<Hallpass>) -> Router {
     Router::new()
         .route("/", get(landing::landing))
         .route("/assets/{name}", get(landing::assets))

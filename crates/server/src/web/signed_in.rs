@@ -11,7 +11,7 @@ use http::Request;
 use std::sync::Arc;
 
 /// A visit by somebody who is signed in. Anybody else gets the sign-in form in the place of the page.
-pub struct SignedIn {
+pub(crate) struct SignedIn {
     /// The visit.
     pub visit: Visit,
     /// Who is signed in.

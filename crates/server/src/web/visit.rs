@@ -35,7 +35,7 @@ const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 const LONGEST_PLACE_HTTP_2: usize = 4 * 1024;
 
 /// A request for a page.
-pub struct Visit {
+pub(crate) struct Visit {
     /// The server.
     pub hallpass: Arc<Hallpass>,
     /// The present moment, read once.
@@ -73,7 +73,7 @@ impl Visit {
     ///
     /// # Errors
     /// If the database is away. The error is the answer to send.
-    pub async fn begin(hallpass: &Arc<Hallpass>, parts: Parts) -> Result<Self, Response> {
+    pub(crate) async fn begin(hallpass: &Arc<Hallpass>, parts: Parts) -> Result<Self, Response> {
         let mut visit = Self {
             hallpass: hallpass.clone(),
             now: hallpass.now(),
@@ -105,7 +105,7 @@ impl Visit {
     ///
     /// # Errors
     /// If the database is away. The error is the answer to send.
-    pub async fn with_navigation(mut self) -> Result<Self, Response> {
+    pub(crate) async fn with_navigation(mut self) -> Result<Self, Response> {
         if let Some(user) = &self.user {
             let develops = has_developer_pages(&self.hallpass, user).await;
             self.develops = develops.map_err(|refusal| self.failed(refusal))?;
@@ -115,13 +115,13 @@ impl Visit {
 
     /// Seals the state that the page gives to its form.
     #[must_use]
-    pub fn seal(&self, purpose: Purpose, payload: &[u8]) -> String {
+    pub(crate) fn seal(&self, purpose: Purpose, payload: &[u8]) -> String {
         state::seal(&self.hallpass.keys, purpose, self.binding(), self.now, payload)
     }
 
     /// Opens the state that the form sent back.
     #[must_use]
-    pub fn open(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
+    pub(crate) fn open(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
         let (keys, fit) = (&self.hallpass.keys, |binding: &Binding| self.fit(binding));
         state::open(keys, purpose, fit, self.now, form.get("state")?)
     }
@@ -129,13 +129,13 @@ impl Visit {
     /// Seals the state of a form that comes back after a sign-in ([`super::onward`]). A sign-out in another tab removes the
     /// session cookie, so the state also names the browser by its binding cookie.
     #[must_use]
-    pub fn seal_to_return(&self, purpose: Purpose, payload: &[u8]) -> String {
+    pub(crate) fn seal_to_return(&self, purpose: Purpose, payload: &[u8]) -> String {
         self.seal(purpose, &[payload, &self.browser.binding()].concat())
     }
 
     /// Opens a state that [`Visit::seal_to_return`] sealed. The state of the previous version has at most an id and no binding.
     #[must_use]
-    pub fn open_returned(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
+    pub(crate) fn open_returned(&self, purpose: Purpose, form: &Form) -> Option<Opened> {
         let mut opened = self.open(purpose, form)?;
         if let Some((payload, binding)) = opened.payload.split_last_chunk() {
             opened.browser |= self.browser.is_bound(binding);
@@ -147,13 +147,13 @@ impl Visit {
     /// Whether the browser sent a cookie of ours. If a form comes without one, it was begun in another browser, or the browser
     /// keeps no cookies.
     #[must_use]
-    pub fn brought_cookies(&self) -> bool {
+    pub(crate) fn brought_cookies(&self) -> bool {
         self.browser.brought_cookies()
     }
 
     /// The source of the request.
     #[must_use]
-    pub fn source(&self) -> IpAddr {
+    pub(crate) fn source(&self) -> IpAddr {
         let peer = self.parts.extensions.get::<Peer>().copied();
         let peer = peer.unwrap_or(Peer(Ipv4Addr::UNSPECIFIED.into()));
         self.hallpass.proxies.source(peer, &self.parts.headers)
@@ -161,13 +161,13 @@ impl Visit {
 
     /// A person at this browser, for the audit log.
     #[must_use]
-    pub fn who(&self, user: &User) -> Who {
+    pub(crate) fn who(&self, user: &User) -> Who {
         Who::user(user.id, self.source())
     }
 
     /// The path and query that were asked for, below the public address.
     #[must_use]
-    pub fn place(&self) -> &str {
+    pub(crate) fn place(&self) -> &str {
         self.parts
             .uri
             .path_and_query()
@@ -176,25 +176,25 @@ impl Visit {
 
     /// Whether the place is too long for a form to send back.
     #[must_use]
-    pub fn is_too_long(&self) -> bool {
+    pub(crate) fn is_too_long(&self) -> bool {
         self.place().len() > longest_place(self.parts.version)
     }
 
     /// The parameters of the query that the page knows.
     #[must_use]
-    pub fn query(&self, known: &[&'static str]) -> Parameters<'_> {
+    pub(crate) fn query(&self, known: &[&'static str]) -> Parameters<'_> {
         Parameters::read(self.parts.uri.query().unwrap_or_default().as_bytes(), known)
     }
 
     /// An address below the public one.
     #[must_use]
-    pub fn address(&self, place: &str) -> String {
+    pub(crate) fn address(&self, place: &str) -> String {
         format!("{}{place}", self.hallpass.base)
     }
 
     /// The lines that say what these scopes allow, in the language of the answer and the order of the scopes.
     #[must_use]
-    pub fn scope_lines(&self, scopes: &Scopes) -> Vec<ScopeLine<'_>> {
+    pub(crate) fn scope_lines(&self, scopes: &Scopes) -> Vec<ScopeLine<'_>> {
         let catalogue = &self.hallpass.config.scopes;
         let entries = scopes.iter().filter_map(|scope| catalogue.get(scope));
         let locale = self.locale.tag();
@@ -207,7 +207,7 @@ impl Visit {
     }
 
     /// Renders a page inside the frame that every page has.
-    pub fn render(&self, status: u16, page: impl FnOnce(&Frame<'_>) -> String) -> Response {
+    pub(crate) fn render(&self, status: u16, page: impl FnOnce(&Frame<'_>) -> String) -> Response {
         let sign_out = if self.user.is_some() {
             self.seal(Purpose::Logout, &[])
         } else {
@@ -234,13 +234,13 @@ impl Visit {
 
     /// An error page.
     #[must_use]
-    pub fn error(&self, status: u16, kind: ErrorKind<'_>) -> Response {
+    pub(crate) fn error(&self, status: u16, kind: ErrorKind<'_>) -> Response {
         self.error_with(status, kind, None)
     }
 
     /// An error page with the way back to an app.
     #[must_use]
-    pub fn error_with(&self, status: u16, kind: ErrorKind<'_>, back: Option<Back<'_>>) -> Response {
+    pub(crate) fn error_with(&self, status: u16, kind: ErrorKind<'_>, back: Option<Back<'_>>) -> Response {
         let switch = None;
         let error = view::Error {
             status,
@@ -259,7 +259,7 @@ impl Visit {
 
     /// An error page for a person who may succeed with another account. Its button leads to the sign-in, and then to `place`.
     #[must_use]
-    pub fn wrong_account(&self, kind: ErrorKind<'_>, back: Option<Back<'_>>, place: &str) -> Response {
+    pub(crate) fn wrong_account(&self, kind: ErrorKind<'_>, back: Option<Back<'_>>, place: &str) -> Response {
         let status = 403;
         let (action, blob) = (self.address("/switch"), self.seal(Purpose::Switch, place.as_bytes()));
         let switch = Some(SwitchAccount {
@@ -277,7 +277,7 @@ impl Visit {
 
     /// The page for a failure of the server.
     #[must_use]
-    pub fn failed(&self, refusal: impl Into<Refusal>) -> Response {
+    pub(crate) fn failed(&self, refusal: impl Into<Refusal>) -> Response {
         let refusal = refusal.into();
         tracing::warn!(reason = refusal.word(), %refusal, "failed to render the page");
         match refusal.public() {
@@ -288,7 +288,7 @@ impl Visit {
 
     /// A redirect after a POST, to a place below the public address or to an app.
     #[must_use]
-    pub fn go(&self, location: &str) -> Response {
+    pub(crate) fn go(&self, location: &str) -> Response {
         self.finish(respond::see_other(location))
     }
 
@@ -298,7 +298,7 @@ impl Visit {
     ///
     /// # Errors
     /// If the database is away.
-    pub async fn sign_in(&mut self, user: &User) -> Result<bool, Refusal> {
+    pub(crate) async fn sign_in(&mut self, user: &User) -> Result<bool, Refusal> {
         self.sign_out().await?;
         let session = Session {
             kind: SessionKind::Own,
@@ -327,7 +327,7 @@ impl Visit {
     ///
     /// # Errors
     /// If the database is away.
-    pub async fn sign_out(&mut self) -> Result<(), Refusal> {
+    pub(crate) async fn sign_out(&mut self) -> Result<(), Refusal> {
         if let (Some(_), Some(id)) = (self.user.take(), self.browser.session()) {
             self.hallpass.store.delete_session(id).await?;
         }
@@ -367,7 +367,7 @@ impl Visit {
     }
 
     /// An answer with the headers and cookies that every answer to a browser has.
-    pub fn finished(&self, response: Response) -> Response {
+    pub(crate) fn finished(&self, response: Response) -> Response {
         self.finish(response)
     }
 

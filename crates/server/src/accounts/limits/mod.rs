@@ -29,8 +29,8 @@
 //! the next account in its slot inherits it. A restart clears the tallies. The places of people are in the database
 //! ([`places`]); those of clients are in memory.
 
-pub mod consents;
-pub mod places;
+pub(crate) mod consents;
+pub(crate) mod places;
 mod tallies;
 
 use crate::accounts::spelling;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// A place of one person, as a text: a space and eleven characters.
 #[must_use]
-pub fn place(key: &hmac::Key, user: UserId, source: IpAddr) -> String {
+pub(crate) fn place(key: &hmac::Key, user: UserId, source: IpAddr) -> String {
     let network = match networks(source).0 {
         Network::Address(address) => u128::from(address),
         // No IPv4 address has any of these bits set.
@@ -29,7 +29,7 @@ pub fn place(key: &hmac::Key, user: UserId, source: IpAddr) -> String {
 /// Whether `source` is among the places of a person, as `kept` holds them. For an unknown person the answer is `false`,
 /// after the same work.
 #[must_use]
-pub fn is_known(key: &hmac::Key, kept: Option<&(UserId, String)>, source: IpAddr) -> bool {
+pub(crate) fn is_known(key: &hmac::Key, kept: Option<&(UserId, String)>, source: IpAddr) -> bool {
     let nobody = (UserId(Uuid::nil()), String::new());
     let (user, places) = kept.unwrap_or(&nobody);
     places.contains(&place(key, *user, source))

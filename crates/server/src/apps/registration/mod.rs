@@ -16,18 +16,18 @@ mod request;
 mod slug;
 mod text;
 
-pub use app_name::{AppName, NameFault};
-pub use client_id::ClientId;
-pub use display_name::DisplayName;
+pub(crate) use app_name::{AppName, NameFault};
+pub(crate) use client_id::ClientId;
+pub(crate) use display_name::DisplayName;
 pub(crate) use display_name::is_invisible;
-pub use email::Email;
-pub use external_id::{ExternalId, ExternalOrganizationId};
+pub(crate) use email::Email;
+pub(crate) use external_id::{ExternalId, ExternalOrganizationId};
 pub(crate) use fault::Fault;
 pub(crate) use offer::Offer;
-pub use redirect_uris::RedirectUriFault;
+pub(crate) use redirect_uris::RedirectUriFault;
 pub(crate) use redirect_uris::read as redirect_uris;
 pub(crate) use request::{Accepted, Request, Rules, judge};
-pub use slug::Slug;
+pub(crate) use slug::Slug;
 
 /// The most apps that one developer owns (decision 61).
 pub(crate) const MOST_APPS: u64 = 100;

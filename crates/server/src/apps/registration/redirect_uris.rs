@@ -8,7 +8,7 @@ const MOST: usize = 50;
 
 /// Why a redirect URI cannot be registered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum RedirectUriFault {
+pub(crate) enum RedirectUriFault {
     /// No URI is given, and this app needs one.
     #[error("an app needs at least one")]
     Missing,

@@ -8,7 +8,7 @@ mod marks;
 mod node;
 
 pub(crate) use freshness::STALENESS;
-pub use node::follow;
+pub(crate) use node::follow;
 
 use super::memory::Memory;
 use crate::keys::{KeyError, Keys};

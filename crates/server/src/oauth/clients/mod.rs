@@ -9,7 +9,7 @@
 //! If any secret was chosen by a person, each refused guess costs one verification, whatever it names: an app or API with a
 //! chosen secret, one with a random secret, or nothing. So the time does not show whose secret is worth guessing (decision 64).
 
-pub mod secret;
+pub(crate) mod secret;
 
 use crate::directory::Client;
 use crate::oauth::endpoints::FormRequest;
@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 /// Why it is not clear how the client authenticates (RFC 6749 §2.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum ClientReason {
+pub(crate) enum ClientReason {
     /// Neither the header nor the body names a client.
     #[error("no client credentials were sent")]
     NoClientCredentials,
@@ -65,7 +65,7 @@ enum Presented {
 }
 
 /// The caller of the introspection endpoint.
-pub enum Caller {
+pub(crate) enum Caller {
     /// An app, which may ask about its own tokens.
     Client(Arc<Client>),
     /// An API, which may ask about tokens meant for it.
@@ -76,7 +76,7 @@ pub enum Caller {
 ///
 /// # Errors
 /// The exact reason. The answer is the same for all of them.
-pub async fn authenticate(
+pub(crate) async fn authenticate(
     hallpass: &Hallpass,
     request: &FormRequest<'_>,
     body: &Parameters<'_>,
@@ -107,7 +107,7 @@ pub async fn authenticate(
 ///
 /// # Errors
 /// The exact reason.
-pub async fn authenticate_caller(
+pub(crate) async fn authenticate_caller(
     hallpass: &Hallpass,
     request: &FormRequest<'_>,
     body: &Parameters<'_>,

@@ -20,7 +20,7 @@ use subtle::ConstantTimeEq as _;
 
 /// Why an id with its secret, or without one, does not authenticate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum SecretReason {
+pub(crate) enum SecretReason {
     /// No app has this client ID.
     #[error("no app has this client ID")]
     UnknownClient,

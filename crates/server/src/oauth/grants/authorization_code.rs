@@ -22,7 +22,7 @@ use hallpass_wire::{Parameters, PublicError, Scopes};
 
 /// Why a code gives no tokens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum CodeReason {
+pub(crate) enum CodeReason {
     /// The code is not one of ours, or was tampered with.
     #[error("the code is not authentic")]
     Unknown,
@@ -92,7 +92,7 @@ impl Reason for CodeReason {
 ///
 /// # Errors
 /// The exact reason; an authentic second use ends the grant (RFC 6749 §4.1.2).
-pub async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
+pub(crate) async fn redeem(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
     let code = request
         .body
         .get("code")

@@ -12,7 +12,7 @@ use crate::serve::hallpass::Hallpass;
 ///
 /// # Errors
 /// Where the app is paused, or the scopes are not the client's to have.
-pub fn issue(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
+pub(crate) fn issue(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
     request.client.check_live()?;
     let scopes = grantable_scopes(hallpass, request.scopes(hallpass)?, request.client)?;
     Ok(issue::for_app(hallpass, request, scopes, random::bytes())?)

@@ -12,7 +12,7 @@ use hallpass_wire::public_error::RefreshFault;
 /// Two devices use a refresh token, each within the grace of the other; the grant has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("two sources use the same refresh tokens")]
-pub struct DeviceCopied;
+pub(crate) struct DeviceCopied;
 
 impl Reason for DeviceCopied {
     fn word(&self) -> &'static str {
@@ -27,7 +27,7 @@ impl Reason for DeviceCopied {
 
 /// The source of a request, hashed under this key as in the row of its grant. `None` if the key was revoked a moment ago.
 #[must_use]
-pub fn source(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant, key: u32) -> Option<KeyedSource> {
+pub(crate) fn source(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant, key: u32) -> Option<KeyedSource> {
     let address = hallpass.proxies.source(request.form.peer, request.form.headers);
     let ring = hallpass.keys.ring();
     let key = ring.proof_by_id(key)?;
@@ -36,7 +36,7 @@ pub fn source(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant, ke
 
 /// How many rotations in a row, including the last one, were each repeated from another source.
 #[must_use]
-pub fn repeats(hallpass: &Hallpass, grant: &Grant) -> u32 {
+pub(crate) fn repeats(hallpass: &Hallpass, grant: &Grant) -> u32 {
     copies::counted(grant.repeats, hallpass.repeats.has(grant.id.0, grant.generation))
 }
 
@@ -44,7 +44,7 @@ pub fn repeats(hallpass: &Hallpass, grant: &Grant) -> u32 {
 ///
 /// # Errors
 /// [`DeviceCopied`] if a device was copied and the app is public: the grant has ended.
-pub async fn note_repeat(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), Refusal> {
+pub(crate) async fn note_repeat(hallpass: &Hallpass, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), Refusal> {
     let here = source(hallpass, request, grant, grant.key);
     if grant.source.is_none() || here.is_none() || here == grant.source {
         return Ok(());

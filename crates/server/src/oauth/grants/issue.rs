@@ -19,13 +19,18 @@ use hallpass_wire::Scopes;
 
 /// Whether a refresh makes a new refresh token: always for public clients (RFC 9700 §2.2.2), or else as configured.
 #[must_use]
-pub fn rotates(hallpass: &Hallpass, client: &Client) -> bool {
+pub(crate) fn rotates(hallpass: &Hallpass, client: &Client) -> bool {
     hallpass.config.tokens.rotate || client.app.client_type == ClientType::Public
 }
 
 /// When a refresh token issued at `now` expires. A grant that cannot be refreshed lasts as long as its access token.
 #[must_use]
-pub fn refresh_expiry(hallpass: &Hallpass, client: &Client, ends: Option<Instant>, now: Instant) -> Option<Instant> {
+pub(crate) fn refresh_expiry(
+    hallpass: &Hallpass,
+    client: &Client,
+    ends: Option<Instant>,
+    now: Instant,
+) -> Option<Instant> {
     let tokens = &hallpass.config.tokens;
     if !client.may_use(GrantType::RefreshToken) {
         return [Some(now.after(tokens.access)), ends].into_iter().flatten().min();
@@ -58,7 +63,7 @@ fn refresh_life(hallpass: &Hallpass, client: &Client, grant: &Grant, now: Instan
 ///
 /// # Errors
 /// If none is left, or the database is away.
-pub async fn still_granted(hallpass: &Hallpass, grant: &Grant, scopes: Scopes) -> Result<Scopes, Refusal> {
+pub(crate) async fn still_granted(hallpass: &Hallpass, grant: &Grant, scopes: Scopes) -> Result<Scopes, Refusal> {
     if hallpass.revoked.recalled_by(grant.id.0).is_none() {
         return Ok(scopes);
     }
@@ -78,7 +83,7 @@ pub async fn still_granted(hallpass: &Hallpass, grant: &Grant, scopes: Scopes) -
 ///
 /// # Errors
 /// If the key that the row names was revoked a moment ago.
-pub fn for_grant(
+pub(crate) fn for_grant(
     hallpass: &Hallpass,
     request: &TokenRequest<'_>,
     grant: &Grant,
@@ -127,7 +132,7 @@ pub fn for_grant(
 ///
 /// # Errors
 /// If the cipher fails.
-pub fn for_app(
+pub(crate) fn for_app(
     hallpass: &Hallpass,
     request: &TokenRequest<'_>,
     scopes: Scopes,

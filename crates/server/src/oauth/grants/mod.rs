@@ -1,12 +1,12 @@
 //! One file for each grant type, and what they share.
 
-pub mod authorization_code;
-pub mod client_credentials;
-pub mod copied_device;
-pub mod issue;
+pub(crate) mod authorization_code;
+pub(crate) mod client_credentials;
+pub(crate) mod copied_device;
+pub(crate) mod issue;
 mod narrow;
-pub mod refresh_token;
-pub mod room;
+pub(crate) mod refresh_token;
+pub(crate) mod room;
 
 use crate::audit::Who;
 use crate::config::GrantType;
@@ -20,7 +20,7 @@ use crate::time::Instant;
 use hallpass_wire::{Parameters, Scopes};
 
 /// A request whose client is authenticated and may use the grant type.
-pub struct TokenRequest<'a> {
+pub(crate) struct TokenRequest<'a> {
     /// The request.
     pub form: &'a FormRequest<'a>,
     /// The client.
@@ -35,7 +35,7 @@ pub struct TokenRequest<'a> {
 ///
 /// # Errors
 /// Why it is refused.
-pub async fn handle(
+pub(crate) async fn handle(
     hallpass: &Hallpass,
     grant_type: GrantType,
     request: &TokenRequest<'_>,
@@ -50,7 +50,7 @@ pub async fn handle(
 
 /// The parameters of a grant type, besides `grant_type` and those of client authentication, for the OpenAPI document.
 #[must_use]
-pub fn parameters(grant_type: GrantType) -> &'static [&'static str] {
+pub(crate) fn parameters(grant_type: GrantType) -> &'static [&'static str] {
     match grant_type {
         GrantType::AuthorizationCode => &["code", "redirect_uri", "code_verifier"],
         GrantType::RefreshToken => &["refresh_token", "scope"],
@@ -61,7 +61,7 @@ pub fn parameters(grant_type: GrantType) -> &'static [&'static str] {
 impl TokenRequest<'_> {
     /// The app, for the audit log.
     #[must_use]
-    pub fn who(&self, hallpass: &Hallpass) -> Who {
+    pub(crate) fn who(&self, hallpass: &Hallpass) -> Who {
         self.form.who(hallpass, self.client)
     }
 
@@ -69,7 +69,7 @@ impl TokenRequest<'_> {
     ///
     /// # Errors
     /// Where the parameter is no list of scopes, or names one that the catalogue does not have.
-    pub fn scopes(&self, hallpass: &Hallpass) -> Result<Option<Scopes>, ScopeReason> {
+    pub(crate) fn scopes(&self, hallpass: &Hallpass) -> Result<Option<Scopes>, ScopeReason> {
         self.body
             .get("scope")
             .map(|text| known_scopes(hallpass, text))

@@ -22,7 +22,7 @@ const ATTEMPTS: u32 = 8;
 
 /// Why a refresh token gives no tokens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum RefreshReason {
+pub(crate) enum RefreshReason {
     /// The refresh token is not one of ours, or was tampered with.
     #[error("the refresh token is not authentic")]
     Unknown,
@@ -71,7 +71,7 @@ impl Reason for RefreshReason {
 ///
 /// # Errors
 /// The exact reason; an authentic token that was used before ends the grant.
-pub async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
+pub(crate) async fn refresh(hallpass: &Hallpass, request: &TokenRequest<'_>) -> Result<Response, Refusal> {
     let token = request
         .body
         .get("refresh_token")

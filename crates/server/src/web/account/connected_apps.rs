@@ -34,7 +34,7 @@ struct Line {
 }
 
 /// `GET /account/apps`.
-pub async fn page(SignedIn { mut visit, user }: SignedIn) -> Result<Response, Response> {
+pub(crate) async fn page(SignedIn { mut visit, user }: SignedIn) -> Result<Response, Response> {
     if visit.query(&["notice"]).get("notice") == Some(prompt::NOTHING_DONE) {
         visit.notice = Some(Notice::NothingDone);
     }
@@ -45,7 +45,7 @@ pub async fn page(SignedIn { mut visit, user }: SignedIn) -> Result<Response, Re
 }
 
 /// `POST /account/apps`: ends every grant of one app in one organization.
-pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::End, &form);
     let Some(user) = visit.user.clone() else {
         let kept = Kept::of(opened.as_ref(), &form, &FIELDS);

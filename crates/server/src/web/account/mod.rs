@@ -1,4 +1,4 @@
 //! The pages of a person's own account.
 
-pub mod connected_apps;
-pub mod overview;
+pub(crate) mod connected_apps;
+pub(crate) mod overview;

@@ -8,7 +8,7 @@ use crate::web::view::{Account, OrganizationChoice, OrganizationLine};
 use std::sync::Arc;
 
 /// `GET /account`.
-pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+pub(crate) async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
     let belongs = memberships(&visit.hallpass, &user)
         .await
         .map_err(|refusal| visit.failed(refusal))?;
@@ -33,7 +33,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
 
 /// The choices for the field of a form in which a person chooses an organization.
 #[must_use]
-pub fn organization_choices(organizations: &[Arc<Organization>]) -> Vec<OrganizationChoice<'_>> {
+pub(crate) fn organization_choices(organizations: &[Arc<Organization>]) -> Vec<OrganizationChoice<'_>> {
     organizations
         .iter()
         .map(|one| OrganizationChoice {

@@ -21,7 +21,7 @@ use percent_encoding::percent_decode_str;
 use std::sync::Arc;
 
 /// `GET /developer`.
-pub async fn list(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+pub(crate) async fn list(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
     let before = key(&visit, "before", "/developer")?.map(AppId);
     show_list(&visit, &user, before)
         .await
@@ -29,7 +29,7 @@ pub async fn list(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
 }
 
 /// `GET /developer/apps/{client_id}`.
-pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+pub(crate) async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
     let client = of_developer(&visit, &user).await?;
     show(&visit, &client, None)
         .await
@@ -118,7 +118,7 @@ async fn registration(visit: &Visit, user: &User) -> Result<RegistrationRight, R
 ///
 /// # Errors
 /// If the database is away.
-pub async fn show(visit: &Visit, client: &Client, news: Option<SecretNews<'_>>) -> Result<Response, Refusal> {
+pub(crate) async fn show(visit: &Visit, client: &Client, news: Option<SecretNews<'_>>) -> Result<Response, Refusal> {
     let hallpass = &visit.hallpass;
     // Read from the database: the cached app does not have the last uses of its secrets, or a secret that was just made.
     let app = hallpass.store.app(client.app.id).await?.ok_or(ServerReason::Internal)?;

@@ -16,20 +16,20 @@ use std::sync::Arc;
 
 /// Whether a place below the public address is the form of an app.
 #[must_use]
-pub fn is_place(place: &str) -> bool {
+pub(crate) fn is_place(place: &str) -> bool {
     let app = place.strip_prefix("/developer/apps/");
     app.is_some_and(|rest| rest.ends_with("/change"))
 }
 
 /// `GET /developer/apps/{client_id}/change`.
-pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+pub(crate) async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
     let app = of_person(&visit, &user).await?;
     let typed = Typed::of_app(&app);
     Ok(show(&visit, 200, &app, &typed, &Faults::default()))
 }
 
 /// `POST /developer/apps/{client_id}/change`.
-pub async fn change(Post { mut visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn change(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::ChangeApp, &form);
     let Some(user) = visit.user.clone() else {
         let kept = Kept::of(opened.as_ref(), &form, &fields::FIELDS);
@@ -61,7 +61,7 @@ pub async fn change(Post { mut visit, form }: Post) -> Result<Response, Response
 ///
 /// # Errors
 /// The answer to give instead.
-pub async fn again(mut visit: Visit, user: Arc<User>, form: &Form) -> Result<Response, Response> {
+pub(crate) async fn again(mut visit: Visit, user: Arc<User>, form: &Form) -> Result<Response, Response> {
     visit.notice = Some(kept(form));
     let visit = visit.with_navigation().await?;
     let app = of_person(&visit, &user).await?;

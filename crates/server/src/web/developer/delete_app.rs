@@ -15,7 +15,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// `GET /developer/apps/{client_id}/delete`: what the deletion ends.
-pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+pub(crate) async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
     let client = in_use(&visit, &user).await?;
     let ending = ending(&visit, &client).await;
     let ending = ending.map_err(|refusal| visit.failed(refusal))?;
@@ -36,7 +36,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
 
 /// `POST /developer/apps/{client_id}/delete`. The form carries the id of the app, so that the same form sent twice deletes
 /// no other app.
-pub async fn delete(Post { mut visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn delete(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::DeleteApp, &form);
     let Some(user) = visit.user.clone() else {
         let kept = Kept::of(opened.as_ref(), &form, &[]);

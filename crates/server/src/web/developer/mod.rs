@@ -1,11 +1,11 @@
 //! The developer portal: third parties register apps, and see their credentials. Who may do what is in `permission`.
 
-pub mod apps;
-pub mod change_app;
-pub mod delete_app;
-pub mod fields;
-pub mod new_app;
-pub mod secrets;
+pub(crate) mod apps;
+pub(crate) mod change_app;
+pub(crate) mod delete_app;
+pub(crate) mod fields;
+pub(crate) mod new_app;
+pub(crate) mod secrets;
 
 use crate::http::respond::Response;
 use crate::store::model::{AppId, ListedApp, Page};
@@ -14,11 +14,11 @@ use crate::web::view::{AppLine, ErrorKind, Pages};
 use uuid::Uuid;
 
 /// How many lines a page of a list has.
-pub const PAGE: u32 = 50;
+pub(crate) const PAGE: u32 = 50;
 
 /// An app as lists show it.
 #[must_use]
-pub fn app_line(listed: &ListedApp) -> AppLine<'_> {
+pub(crate) fn app_line(listed: &ListedApp) -> AppLine<'_> {
     let app = &listed.app;
     let organization = listed.organization.as_ref().filter(|one| !one.hidden);
     AppLine {
@@ -35,7 +35,7 @@ pub fn app_line(listed: &ListedApp) -> AppLine<'_> {
 /// # Errors
 /// The answer to give instead, where the address names no key: as in the admin API, none is passed over.
 #[expect(clippy::result_large_err, reason = "the error is the answer")]
-pub fn key(visit: &Visit, name: &'static str, place: &str) -> Result<Option<Uuid>, Response> {
+pub(crate) fn key(visit: &Visit, name: &'static str, place: &str) -> Result<Option<Uuid>, Response> {
     let query = visit.query(&[name]);
     let key = query.get(name).map(Uuid::try_parse).transpose();
     match key {
@@ -49,7 +49,7 @@ pub fn key(visit: &Visit, name: &'static str, place: &str) -> Result<Option<Uuid
 
 /// Links to the other pages of a list of apps at this place, on the page whose key is `before`.
 #[must_use]
-pub fn pages(visit: &Visit, place: &str, before: Option<AppId>, page: &Page<ListedApp, AppId>) -> Pages {
+pub(crate) fn pages(visit: &Visit, place: &str, before: Option<AppId>, page: &Page<ListedApp, AppId>) -> Pages {
     let and = if place.contains('?') { '&' } else { '?' };
     let next = page.next.map(|key| visit.address(&format!("{place}{and}before={key}")));
     let first = before.map(|_| visit.address(place));

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// The path of the form.
-pub const PLACE: &str = "/developer/apps/new";
+pub(crate) const PLACE: &str = "/developer/apps/new";
 /// The fields of the form.
 const FIELDS: [&str; 6] = [
     fields::FIELDS[0],
@@ -54,7 +54,7 @@ struct Wanted {
 }
 
 /// `GET /developer/apps/new`.
-pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
+pub(crate) async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Response> {
     let query = visit.query(&["organization"]);
     let typed = Typed::nothing(query.get("organization"));
     let own = own_organizations(&visit, &user).await?;
@@ -62,7 +62,7 @@ pub async fn page(SignedIn { visit, user }: SignedIn) -> Result<Response, Respon
 }
 
 /// `POST /developer/apps/new`. The form carries the id of the new app, so that the same form sent twice creates one app.
-pub async fn create(Post { mut visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn create(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::Developer, &form);
     let Some(user) = visit.user.clone() else {
         let kept = Kept::of(opened.as_ref(), &form, &FIELDS);
@@ -92,7 +92,7 @@ pub async fn create(Post { mut visit, form }: Post) -> Result<Response, Response
 ///
 /// # Errors
 /// The answer to give instead.
-pub async fn again(mut visit: Visit, user: Arc<User>, form: &Form) -> Result<Response, Response> {
+pub(crate) async fn again(mut visit: Visit, user: Arc<User>, form: &Form) -> Result<Response, Response> {
     visit.notice = Some(kept(form));
     let visit = visit.with_navigation().await?;
     let own = own_organizations(&visit, &user).await?;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 /// `POST /developer/apps/{client_id}/secret`: a new secret. The other secret stays, ends now, or ends after an overlap. The
 /// form carries the id of the new secret, so that the same form sent twice creates one.
-pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::Developer, &form);
     let Some((user, client, id)) = asked(&visit, opened.as_ref()).await? else {
         return not_done(visit, opened.as_ref(), &form).await;
@@ -47,7 +47,7 @@ pub async fn make(Post { visit, form }: Post) -> Result<Response, Response> {
 }
 
 /// `POST /developer/apps/{client_id}/secret/end`: one secret ends at once, if another lasts.
-pub async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn end(Post { visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::Secret, &form);
     let Some((user, client, id)) = asked(&visit, opened.as_ref()).await? else {
         return not_done(visit, opened.as_ref(), &form).await;

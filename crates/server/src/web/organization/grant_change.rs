@@ -23,7 +23,7 @@ enum Wish {
 }
 
 /// `POST /organizations/{slug}`: an owner ends a grant of the organization, takes it over, or leaves it fewer scopes.
-pub async fn change(Post { visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn change(Post { visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::OrganizationGrant, &form);
     let Some(user) = visit.user.clone() else {
         return Ok(prompt::interrupted(&visit, &place_of(&visit), None, Kept::default()));

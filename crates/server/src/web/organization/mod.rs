@@ -1,5 +1,5 @@
 //! The pages of an organization.
 
-pub mod grant_change;
+pub(crate) mod grant_change;
 mod grants;
-pub mod settings;
+pub(crate) mod settings;

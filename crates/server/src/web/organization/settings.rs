@@ -17,7 +17,7 @@ use crate::web::{SignedIn, Visit};
 use uuid::Uuid;
 
 /// `GET /organizations/{slug}`. It is 404 for people who are neither owner nor developer, and always for the hidden organization.
-pub async fn page(SignedIn { mut visit, user }: SignedIn) -> Result<Response, Response> {
+pub(crate) async fn page(SignedIn { mut visit, user }: SignedIn) -> Result<Response, Response> {
     let query = visit.query(&["tab", "notice"]);
     let tab = match query.get("tab") {
         Some("api") => Tab::ApiSettings,

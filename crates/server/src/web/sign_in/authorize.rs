@@ -16,7 +16,7 @@ use http::{Method, Request};
 use std::sync::Arc;
 
 /// Answers an authorization request.
-pub async fn authorize(hallpass: &Arc<Hallpass>, request: Request<Body>) -> Response {
+pub(crate) async fn authorize(hallpass: &Arc<Hallpass>, request: Request<Body>) -> Response {
     match Visit::begin(hallpass, request.into_parts().0).await {
         Ok(visit) => put(&visit).await.unwrap_or_else(|response| response),
         Err(response) => response,

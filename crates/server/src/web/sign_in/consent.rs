@@ -39,7 +39,12 @@ const NOT_YET_SECONDS: u32 = 60;
 ///
 /// # Errors
 /// If the database is away.
-pub async fn ask(visit: &Visit, user: &User, request: &AuthorizationRequest, query: &str) -> Result<Response, Refusal> {
+pub(crate) async fn ask(
+    visit: &Visit,
+    user: &User,
+    request: &AuthorizationRequest,
+    query: &str,
+) -> Result<Response, Refusal> {
     put(visit, user, request, query, AskReason::First(None)).await
 }
 
@@ -141,7 +146,7 @@ fn page(visit: &Visit, user: &User, query: &str, question: &Question<'_>, reason
 }
 
 /// `POST /consent`.
-pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
     let (opened, shown) = carried(&visit, &form)?;
     let mut request = judge_again(&visit, &shown.query).await?;
     let Some(user) = &visit.user else {
@@ -189,7 +194,7 @@ pub async fn decide(Post { visit, form }: Post) -> Result<Response, Response> {
 }
 
 /// `POST /switch`: "not you?". The session ends, and the next person who signs in is asked about the same request.
-pub async fn switch(Post { mut visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn switch(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let (own, place) = match visit.open(Purpose::Switch, &form) {
         Some(opened) => (opened.own, String::from_utf8_lossy(&opened.payload).into_owned()),
         None => {

@@ -24,7 +24,7 @@ use http::Method;
 const ALLOWANCE: i64 = 30;
 
 /// `GET /handover/begin`: with `place`, a button of our own sign-in form; with `handover`, the same sign-in once more.
-pub async fn begin(visit: Visit) -> Response {
+pub(crate) async fn begin(visit: Visit) -> Response {
     let query = visit.query(&["place", "handover"]);
     let Some(config) = &visit.hallpass.config.handover else {
         return visit.error(404, ErrorKind::NotFound);
@@ -58,7 +58,7 @@ async fn ask_once_more(visit: &Visit, config: &config::Handover, request: &Hando
 
 /// `GET /handover/return`: the browser comes back from the site. With the value it takes effect, once, and leads to an address
 /// without the value. A GET changes something here, because the site answers with a redirect.
-pub async fn arrive(mut visit: Visit) -> Response {
+pub(crate) async fn arrive(mut visit: Visit) -> Response {
     if visit.hallpass.config.handover.is_none() {
         return visit.error(404, ErrorKind::NotFound);
     }
@@ -291,7 +291,7 @@ async fn told(visit: &Visit, app: &AppRequest, reason: Refusal) -> Response {
 }
 
 /// `GET /consent?handover=…`: the consent page of the request with which the person was sent to the site.
-pub async fn consent(visit: Visit) -> Result<Response, Response> {
+pub(crate) async fn consent(visit: Visit) -> Result<Response, Response> {
     if visit.hallpass.config.handover.is_none() {
         return Err(visit.error(404, ErrorKind::NotFound));
     }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 const LONGEST_NAME: usize = 320;
 
 /// `GET /login`.
-pub async fn page(visit: Visit) -> Response {
+pub(crate) async fn page(visit: Visit) -> Response {
     match visit.user {
         Some(_) => visit.go(&visit.address("/account")),
         None => prompt::form(&visit, "/account", None),
@@ -32,7 +32,7 @@ pub async fn page(visit: Visit) -> Response {
 }
 
 /// `POST /login`.
-pub async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn sign_in(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open(Purpose::Login, &form);
     let onward = opened.as_ref().and_then(Onward::decode);
     let onward = onward.unwrap_or_else(|| Onward::to("/account"));
@@ -85,7 +85,7 @@ async fn app_of(visit: &Visit, place: &str) -> Result<Option<Arc<Client>>, Refus
 }
 
 /// `POST /logout`.
-pub async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Response> {
+pub(crate) async fn sign_out(Post { mut visit, form }: Post) -> Result<Response, Response> {
     let at_site = visit.sign_out_at_site();
     // An old form is still valid. A form of another session may come from an attacker.
     if visit.open(Purpose::Logout, &form).is_some_and(|opened| opened.own) {

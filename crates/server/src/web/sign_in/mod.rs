@@ -1,12 +1,12 @@
 //! The way from an app and back to it: the authorization request, sign-in, consent.
 
-pub mod authorize;
+pub(crate) mod authorize;
 mod choices;
-pub mod consent;
-pub mod handover;
+pub(crate) mod consent;
+pub(crate) mod handover;
 mod judged;
-pub mod login;
-pub mod prompt;
+pub(crate) mod login;
+pub(crate) mod prompt;
 mod resume;
 mod shown;
 mod to_site;

@@ -8,7 +8,7 @@ use crate::web::state::Purpose;
 use crate::web::view::{Interrupted, Login, LoginError};
 
 /// The sign-in form, instead of the page that needs a person. `place` is the place to continue at.
-pub fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
+pub(crate) fn form(visit: &Visit, place: &str, app: Option<&str>) -> Response {
     match site_of(visit, place) {
         Some(response) => response,
         None => show(visit, 200, &Onward::to(place), app, &FailedSignIn::default()),
@@ -26,7 +26,7 @@ fn site_of(visit: &Visit, place: &str) -> Option<Response> {
 }
 
 /// The sign-in form as the answer to a form whose session had ended. `place` is the place to continue at.
-pub fn interrupted(visit: &Visit, place: &str, app: Option<&str>, kept: Kept) -> Response {
+pub(crate) fn interrupted(visit: &Visit, place: &str, app: Option<&str>, kept: Kept) -> Response {
     let said = format!("{place}?notice={NOTHING_DONE}");
     match site_of(visit, &said) {
         Some(response) => unchanged(response),

@@ -7,7 +7,7 @@ use crate::store::model::{EndReason, Role};
 
 /// The page at `/`, which describes this server.
 #[derive(Debug, Clone)]
-pub struct Landing<'a> {
+pub(crate) struct Landing<'a> {
     /// The URL of the authorization server metadata (RFC 8414).
     pub metadata: &'a str,
 }
@@ -15,7 +15,7 @@ page!(Landing, "landing.html", here: "");
 
 /// The page of the person's account.
 #[derive(Debug, Clone)]
-pub struct Account<'a> {
+pub(crate) struct Account<'a> {
     /// The person's name.
     pub name: &'a str,
     /// The person's e-mail address. `None` if the site gives its people none.
@@ -27,7 +27,7 @@ page!(Account, "account.html", here: "account");
 
 /// A membership on the person's account page.
 #[derive(Debug, Clone, Copy)]
-pub struct OrganizationLine<'a> {
+pub(crate) struct OrganizationLine<'a> {
     /// The organization's short name.
     pub slug: &'a str,
     /// The organization's name.
@@ -40,7 +40,7 @@ pub struct OrganizationLine<'a> {
 
 /// The apps that have access to the person's data, each with a button that ends the access.
 #[derive(Debug, Clone)]
-pub struct ConnectedApps<'a> {
+pub(crate) struct ConnectedApps<'a> {
     /// The other pages of the list.
     pub pages: &'a Pages,
     /// Active grants, one line per app and organization.
@@ -58,7 +58,7 @@ page!(ConnectedApps, "connected_apps.html", here: "apps");
 
 /// An app's access in an organization.
 #[derive(Debug, Clone, Copy)]
-pub struct Connection<'a> {
+pub(crate) struct Connection<'a> {
     /// The app's name.
     pub app_name: &'a str,
     /// The organization's name, unless hidden.
@@ -107,7 +107,7 @@ pub(super) fn usage(words: &Words, last_used: Option<i64>, now: i64) -> Phrase {
 
 /// An ended grant.
 #[derive(Debug, Clone, Copy)]
-pub struct EndedLine<'a> {
+pub(crate) struct EndedLine<'a> {
     /// The app's name.
     pub app_name: &'a str,
     /// The organization's name, unless hidden.

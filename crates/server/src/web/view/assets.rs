@@ -40,7 +40,7 @@ static ICON: LazyLock<Asset> = LazyLock::new(|| {
 /// Content type and bytes of the asset at `path`, with or without the leading `/assets/`. The content at a path never
 /// changes: `Cache-Control: public, max-age=31536000, immutable`.
 #[must_use]
-pub fn asset(path: &str) -> Option<(&'static str, &'static [u8])> {
+pub(crate) fn asset(path: &str) -> Option<(&'static str, &'static [u8])> {
     let name = path.strip_prefix("/assets/").unwrap_or(path);
     let found = [&CSS, &SCRIPT, &ICON]
         .into_iter()
@@ -50,19 +50,19 @@ pub fn asset(path: &str) -> Option<(&'static str, &'static [u8])> {
 
 /// The path of the style sheet below `base`: `/assets/look-<hash>.css`.
 #[must_use]
-pub fn css_path() -> &'static str {
+pub(crate) fn css_path() -> &'static str {
     &CSS.path
 }
 
 /// The path of the script for the copy buttons.
 #[must_use]
-pub fn script_path() -> &'static str {
+pub(crate) fn script_path() -> &'static str {
     &SCRIPT.path
 }
 
 /// The path of the icon that browsers show next to a page's title.
 #[must_use]
-pub fn icon_path() -> &'static str {
+pub(crate) fn icon_path() -> &'static str {
     &ICON.path
 }
 

@@ -3,7 +3,7 @@
 
 mod app_fields;
 
-pub use app_fields::{AppFieldErrors, AppFields, RefusedRedirectUri, ScopeChoice};
+pub(crate) use app_fields::{AppFieldErrors, AppFields, RefusedRedirectUri, ScopeChoice};
 
 use super::flow::Flow;
 use super::words::{Message, Phrase, Words};
@@ -13,7 +13,7 @@ use crate::store::model::{AppStatus, ClientType};
 
 /// The page of the apps that a person may manage.
 #[derive(Debug, Clone)]
-pub struct AppsList<'a> {
+pub(crate) struct AppsList<'a> {
     /// The apps, the newest first.
     pub apps: &'a [AppLine<'a>],
     /// The other pages of the list.
@@ -25,7 +25,7 @@ page!(AppsList, "apps_list.html", here: "developer");
 
 /// Whether a person may register an app, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RegistrationRight {
+pub(crate) enum RegistrationRight {
     /// The person may register an app.
     Open,
     /// The person has the highest allowed number of apps.
@@ -57,7 +57,7 @@ impl RegistrationRight {
 
 /// An app in a list.
 #[derive(Debug, Clone, Copy)]
-pub struct AppLine<'a> {
+pub(crate) struct AppLine<'a> {
     /// The client ID.
     pub client_id: &'a str,
     /// The name of the app.
@@ -96,7 +96,7 @@ impl AppStatus {
 
 /// The form that registers an app: the fields of [`AppFields`], `organization`, `type`, hidden `state`.
 #[derive(Debug, Clone)]
-pub struct AppNew<'a> {
+pub(crate) struct AppNew<'a> {
     /// The sealed state, for the hidden field `state`.
     pub blob: &'a str,
     /// The organizations to choose from. With fewer than two, the page shows no field.
@@ -132,7 +132,7 @@ impl AppNew<'_> {
 
 /// A redirect URI of an app.
 #[derive(Debug, Clone, Copy)]
-pub struct UriLine<'a> {
+pub(crate) struct UriLine<'a> {
     /// The URI as registered.
     pub uri: &'a str,
     /// Whether requests may name any port.
@@ -141,7 +141,7 @@ pub struct UriLine<'a> {
 
 /// The page of one app: its credentials, and everything needed to use them.
 #[derive(Debug, Clone)]
-pub struct AppPage<'a> {
+pub(crate) struct AppPage<'a> {
     /// The client ID.
     pub client_id: &'a str,
     /// The name of the app.
@@ -243,7 +243,7 @@ impl AppPage<'_> {
 
 /// A live secret.
 #[derive(Debug, Clone, Copy)]
-pub struct SecretLine<'a> {
+pub(crate) struct SecretLine<'a> {
     /// The last four characters, if known.
     pub hint: Option<&'a str>,
     /// The creation of the secret, in Unix milliseconds.
@@ -258,7 +258,7 @@ pub struct SecretLine<'a> {
 
 /// What a person just did to an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppDone {
+pub(crate) enum AppDone {
     /// They changed it.
     Changed,
     /// They ended a secret.
@@ -276,7 +276,7 @@ impl AppDone {
 
 /// What became of an app's other secrets when it got a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OldSecrets {
+pub(crate) enum OldSecrets {
     /// There was none.
     None,
     /// They work as before.
@@ -289,7 +289,7 @@ pub enum OldSecrets {
 
 /// What just changed about an app's secrets.
 #[derive(Debug, Clone, Copy)]
-pub enum SecretNews<'a> {
+pub(crate) enum SecretNews<'a> {
     /// A secret was created. Only this answer shows it.
     Made {
         /// Shown here and never again.
@@ -306,7 +306,7 @@ pub enum SecretNews<'a> {
 impl SecretNews<'_> {
     /// The HTTP status of the answer.
     #[must_use]
-    pub const fn status(self) -> u16 {
+    pub(crate) const fn status(self) -> u16 {
         match self {
             Self::Made { .. } => 200,
             Self::TwoLive | Self::LastOne => 409,
@@ -336,7 +336,7 @@ impl SecretLine<'_> {
 
 /// The form that changes an app: the fields of [`AppFields`], hidden `state`.
 #[derive(Debug, Clone)]
-pub struct AppChange<'a> {
+pub(crate) struct AppChange<'a> {
     /// Sealed blob, hidden field `state`.
     pub blob: &'a str,
     /// Client ID.
@@ -354,7 +354,7 @@ page!(AppChange, "app_change.html", here: "developer");
 
 /// What breaks when an app is deleted, and the button that deletes it: `delete`, hidden `state`.
 #[derive(Debug, Clone)]
-pub struct AppDelete<'a> {
+pub(crate) struct AppDelete<'a> {
     /// Sealed blob, hidden field `state`.
     pub blob: &'a str,
     /// Client ID.
@@ -372,7 +372,7 @@ page!(AppDelete, "app_delete.html", here: "developer");
 
 /// What ended with an app.
 #[derive(Debug, Clone)]
-pub struct AppDeleted<'a> {
+pub(crate) struct AppDeleted<'a> {
     /// Its name.
     pub name: &'a str,
     /// What ended; `None`: it was deleted before.
@@ -382,7 +382,7 @@ page!(AppDeleted, "app_deleted.html", here: "developer");
 
 /// What the deletion of an app ends.
 #[derive(Debug, Clone, Copy)]
-pub struct DeletionToll {
+pub(crate) struct DeletionToll {
     /// The people who connected it.
     pub connected: Connected,
     /// Its secrets.

@@ -5,7 +5,7 @@ use super::words::{Message, Phrase, Words};
 
 /// An error page.
 #[derive(Debug, Clone)]
-pub struct Error<'a> {
+pub(crate) struct Error<'a> {
     /// The HTTP status of the answer, in small print.
     pub status: u16,
     /// The error.
@@ -25,7 +25,7 @@ impl Error<'_> {
 
 /// The link back to the app that sent the person here.
 #[derive(Debug, Clone, Copy)]
-pub struct Back<'a> {
+pub(crate) struct Back<'a> {
     /// The app's redirect URI with the refusal. The server builds it, and never takes it from a request unchecked.
     pub href: &'a str,
     /// The app's name.
@@ -36,7 +36,7 @@ pub struct Back<'a> {
 
 /// A button that signs the person out and asks for another account.
 #[derive(Debug, Clone, Copy)]
-pub struct SwitchAccount<'a> {
+pub(crate) struct SwitchAccount<'a> {
     /// The URL to which the form is posted.
     pub action: &'a str,
     /// The sealed state, for the hidden field `state`.
@@ -45,7 +45,7 @@ pub struct SwitchAccount<'a> {
 
 /// The kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorKind<'a> {
+pub(crate) enum ErrorKind<'a> {
     /// There is no such page.
     NotFound,
     /// The URL names a part of a list in a malformed way.

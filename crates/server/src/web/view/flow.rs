@@ -5,7 +5,7 @@ use url::form_urlencoded::Serializer;
 
 /// The values of an app and its server that the requests name.
 #[derive(Debug, Clone, Copy)]
-pub struct Flow<'a> {
+pub(crate) struct Flow<'a> {
     /// The URL of the authorization endpoint.
     pub authorization_url: &'a str,
     /// The URL of the token endpoint.

@@ -7,7 +7,7 @@ use hallpass_wire::redirect_uri::Destination;
 
 /// The page to sign in with a password.
 #[derive(Debug, Clone)]
-pub struct Login<'a> {
+pub(crate) struct Login<'a> {
     /// The URL to which the form is posted.
     pub action: &'a str,
     /// The sealed state, for the hidden field `state`.
@@ -27,7 +27,7 @@ page!(Login, "login.html");
 
 /// What happened to a form that was submitted after its session had ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interrupted {
+pub(crate) enum Interrupted {
     /// Nothing was done. The typed values are shown again after the sign-in.
     Kept,
     /// Nothing was done, and there are no typed values to show again.
@@ -45,7 +45,7 @@ impl Interrupted {
 
 /// Why a sign-in failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoginError<'a> {
+pub(crate) enum LoginError<'a> {
     /// Wrong password or unknown account. Both have the same text, so that nobody learns who has an account.
     WrongPassword,
     /// The page was open too long.
@@ -89,7 +89,7 @@ impl LoginError<'_> {
 
 /// The consent page.
 #[derive(Debug, Clone)]
-pub struct Consent<'a> {
+pub(crate) struct Consent<'a> {
     /// The URL to which the form is posted: hidden field `state`, buttons `decision` = `allow` or `deny`.
     pub action: &'a str,
     /// The sealed state, for the hidden field `state`.
@@ -214,7 +214,7 @@ impl Consent<'_> {
 
 /// Why the page asks again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Again {
+pub(crate) enum Again {
     /// The page was open too long, or belonged to another person.
     Stale,
     /// These parts of the page have changed since. Empty if it is not known which.
@@ -246,7 +246,7 @@ impl Again {
 
 /// A part of the consent page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// The name and the owner of the app.
     App,
     /// The destination of the answer.
@@ -270,7 +270,7 @@ impl Part {
 
 /// An organization that can be chosen.
 #[derive(Debug, Clone, Copy)]
-pub struct OrganizationChoice<'a> {
+pub(crate) struct OrganizationChoice<'a> {
     /// The short name, which is the value of the field.
     pub slug: &'a str,
     /// The name of the organization.
@@ -279,7 +279,7 @@ pub struct OrganizationChoice<'a> {
 
 /// When a grant ends by itself, in seconds. Both bounds may be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Until {
+pub(crate) struct Until {
     /// The grant ends after this time without use.
     pub unused: Option<u64>,
     /// The grant ends this long after consent, even if it is used.
@@ -288,7 +288,7 @@ pub struct Until {
 
 /// A scope in the reader's language.
 #[derive(Debug, Clone, Copy)]
-pub struct ScopeLine<'a> {
+pub(crate) struct ScopeLine<'a> {
     /// The permission: "See the checks of your houses".
     pub title: &'a str,
     /// A longer explanation.
@@ -297,7 +297,7 @@ pub struct ScopeLine<'a> {
 
 /// The page after a consent form was sent twice and the code is redeemed: there is nothing left to decide.
 #[derive(Debug, Clone)]
-pub struct ConsentDone<'a> {
+pub(crate) struct ConsentDone<'a> {
     /// The app's name.
     pub app_name: &'a str,
 }
@@ -305,7 +305,7 @@ page!(ConsentDone, "consent_done.html");
 
 /// The page after the person denies the same form that they allowed before, and the app already uses the access.
 #[derive(Debug, Clone)]
-pub struct AlreadyConnected<'a> {
+pub(crate) struct AlreadyConnected<'a> {
     /// The app's name.
     pub app_name: &'a str,
     /// The link back to the app, which reports the denial. `None` if the app has no redirect URI.
@@ -315,7 +315,7 @@ page!(AlreadyConnected, "already_connected.html");
 
 /// The page with the code of an app without a redirect URI, to be copied by hand. `Debug` does not print the code.
 #[derive(Clone)]
-pub struct CodeCopy<'a> {
+pub(crate) struct CodeCopy<'a> {
     /// The app's name.
     pub app_name: &'a str,
     /// The authorization code.
@@ -333,7 +333,7 @@ impl CodeCopy<'_> {
 
 /// The page after a denial, if there is no redirect URI to report it to the app.
 #[derive(Debug, Clone)]
-pub struct Denied<'a> {
+pub(crate) struct Denied<'a> {
     /// The app's name.
     pub app_name: &'a str,
 }

@@ -2,7 +2,7 @@
 
 /// A language that every page is available in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Locale {
+pub(crate) enum Locale {
     /// English, which is the default.
     #[default]
     En,
@@ -12,12 +12,12 @@ pub enum Locale {
 
 impl Locale {
     /// All languages.
-    pub const ALL: [Self; 2] = [Self::En, Self::Nl];
+    pub(crate) const ALL: [Self; 2] = [Self::En, Self::Nl];
 
     /// The language of the user's account, if known. Otherwise the best match of `Accept-Language` (RFC 9110 §12.5.4).
     /// Otherwise English.
     #[must_use]
-    pub fn negotiate(user_locale: Option<&str>, accept_language: Option<&str>) -> Self {
+    pub(crate) fn negotiate(user_locale: Option<&str>, accept_language: Option<&str>) -> Self {
         if let Some(locale) = user_locale.and_then(Self::from_tag) {
             return locale;
         }
@@ -26,7 +26,7 @@ impl Locale {
 
     /// The BCP 47 tag, as in `<html lang>`.
     #[must_use]
-    pub const fn tag(self) -> &'static str {
+    pub(crate) const fn tag(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Nl => "nl",

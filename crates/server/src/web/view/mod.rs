@@ -22,23 +22,23 @@ mod site;
 mod specimens;
 mod words;
 
-pub use account::{Account, ConnectedApps, Connection, EndedLine, Landing, OrganizationLine};
-pub use assets::{asset, css_path, icon_path, script_path};
-pub use developer::{
+pub(crate) use account::{Account, ConnectedApps, Connection, EndedLine, Landing, OrganizationLine};
+pub(crate) use assets::{asset, css_path, icon_path, script_path};
+pub(crate) use developer::{
     AppChange, AppDelete, AppDeleted, AppDone, AppFieldErrors, AppFields, AppLine, AppNew, AppPage, AppsList,
     DeletionToll, OldSecrets, RefusedRedirectUri, RegistrationRight, ScopeChoice, SecretLine, SecretNews, UriLine,
 };
-pub use error::{Back, Error, ErrorKind, SwitchAccount};
-pub use flow::Flow;
-pub use interaction::{
+pub(crate) use error::{Back, Error, ErrorKind, SwitchAccount};
+pub(crate) use flow::Flow;
+pub(crate) use interaction::{
     Again, AlreadyConnected, CodeCopy, Consent, ConsentDone, Denied, Interrupted, Login, LoginError,
     OrganizationChoice, Part, ScopeLine, Until,
 };
-pub use locale::Locale;
-pub use organization::{
+pub(crate) use locale::Locale;
+pub(crate) use organization::{
     GrantLine, GrantScope, GrantsDone, MemberLine, OrganizationGrants, OrganizationSettings, SetUp, Tab,
 };
-pub use site::{SiteReturn, SiteReturnKind};
+pub(crate) use site::{SiteReturn, SiteReturnKind};
 
 use words::Message;
 
@@ -46,7 +46,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The data around every page.
 #[derive(Debug, Clone, Copy)]
-pub struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     /// The name of the site, `[brand] name`.
     pub brand: &'a str,
     /// The path of `public_url` without a trailing slash. Usually empty.
@@ -65,7 +65,7 @@ pub struct Frame<'a> {
 
 /// What happened to a form that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
+pub(crate) enum Notice {
     /// Nothing was done. The typed values are on the page.
     Kept,
     /// Nothing was done.
@@ -79,7 +79,7 @@ pub enum Notice {
 impl Notice {
     /// The message for a form that did nothing. `opened` says whether its sealed state could be opened.
     #[must_use]
-    pub fn of(opened: bool) -> Self {
+    pub(crate) fn of(opened: bool) -> Self {
         if opened { Self::NothingDone } else { Self::Unreadable }
     }
 
@@ -95,17 +95,17 @@ impl Notice {
 
 impl Frame<'_> {
     /// The URL path of an app's page in the developer pages.
-    pub fn app_path(&self, client_id: &str) -> String {
+    pub(crate) fn app_path(&self, client_id: &str) -> String {
         format!("{}/developer/apps/{}", self.base, segment(client_id))
     }
 
     /// The URL path of an organization's settings.
-    pub fn organization_path(&self, slug: &str) -> String {
+    pub(crate) fn organization_path(&self, slug: &str) -> String {
         format!("{}/organizations/{}", self.base, segment(slug))
     }
 
     /// The URL path of the form that registers an app, with the organization selected.
-    pub fn app_new_path(&self, slug: &str) -> String {
+    pub(crate) fn app_new_path(&self, slug: &str) -> String {
         format!("{}/developer/apps/new?organization={}", self.base, segment(slug))
     }
 }
@@ -129,7 +129,7 @@ macro_rules! page {
     ($page:ident, $template:literal $(, $here:ident: $section:literal)?) => {
         impl $page<'_> {
             /// Renders the page as HTML.
-            pub fn render(&self, frame: &crate::web::view::Frame<'_>) -> String {
+            pub(crate) fn render(&self, frame: &crate::web::view::Frame<'_>) -> String {
                 #[derive(askama::Template)]
                 #[template(path = $template)]
                 struct Html<'a> {
@@ -148,7 +148,7 @@ use page;
 
 /// The URLs of the other pages of a list.
 #[derive(Debug, Clone, Default)]
-pub struct Pages {
+pub(crate) struct Pages {
     /// The first page. `None` on the first page.
     pub first: Option<String>,
     /// The next page. `None` on the last page.

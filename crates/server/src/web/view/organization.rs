@@ -8,7 +8,7 @@ use crate::web::view::{AppLine, Pages};
 
 /// The settings page, with one of three tabs.
 #[derive(Debug, Clone)]
-pub struct OrganizationSettings<'a> {
+pub(crate) struct OrganizationSettings<'a> {
     /// The organization's short name.
     pub slug: &'a str,
     /// The organization's name.
@@ -32,7 +32,7 @@ page!(OrganizationSettings, "organization.html", here: "account");
 
 /// A tab of the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tab {
+pub(crate) enum Tab {
     /// Name, kind, members.
     General,
     /// Apps that act for the organization.
@@ -44,7 +44,7 @@ pub enum Tab {
 impl Tab {
     /// The value of `tab` in the address.
     #[must_use]
-    pub fn word(self) -> Option<&'static str> {
+    pub(crate) fn word(self) -> Option<&'static str> {
         match self {
             Self::General => None,
             Self::ConnectedApps => Some("apps"),
@@ -54,7 +54,7 @@ impl Tab {
 
     /// The parameter of the address that says where the list of the tab goes on.
     #[must_use]
-    pub fn key(self) -> &'static str {
+    pub(crate) fn key(self) -> &'static str {
         match self {
             Self::General => "after",
             Self::ConnectedApps | Self::ApiSettings => "before",
@@ -64,7 +64,7 @@ impl Tab {
 
 /// The organization's own grants, on their tab.
 #[derive(Debug, Clone, Copy)]
-pub struct OrganizationGrants<'a> {
+pub(crate) struct OrganizationGrants<'a> {
     /// The active grants, the newest first.
     pub lines: &'a [GrantLine<'a>],
     /// The sealed state of the forms, for the hidden field `state`. `None`: the reader is no owner, and sees no buttons.
@@ -78,7 +78,7 @@ pub struct OrganizationGrants<'a> {
 /// A grant of the organization. Its forms have the fields `state`, `grant`, and the buttons `end`, `take_over` and `narrow`, the
 /// last one beside fields `scope`.
 #[derive(Debug, Clone, Copy)]
-pub struct GrantLine<'a> {
+pub(crate) struct GrantLine<'a> {
     /// The id, for the hidden field `grant`.
     pub id: &'a str,
     /// The app's name.
@@ -111,7 +111,7 @@ impl GrantLine<'_> {
 
 /// A permission of a grant.
 #[derive(Debug, Clone, Copy)]
-pub struct GrantScope<'a> {
+pub(crate) struct GrantScope<'a> {
     /// The id of its field.
     pub id: &'a str,
     /// The scope.
@@ -122,7 +122,7 @@ pub struct GrantScope<'a> {
 
 /// Who set up a grant of the organization.
 #[derive(Debug, Clone, Copy)]
-pub enum SetUp<'a> {
+pub(crate) enum SetUp<'a> {
     /// Not told to this reader.
     Hidden,
     /// The reader.
@@ -148,7 +148,7 @@ impl SetUp<'_> {
 
 /// What was just done to a grant of the organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GrantsDone {
+pub(crate) enum GrantsDone {
     /// It ended.
     Ended,
     /// The reader took it over.
@@ -179,7 +179,7 @@ impl GrantsDone {
 
 /// A member of an organization.
 #[derive(Debug, Clone)]
-pub struct MemberLine<'a> {
+pub(crate) struct MemberLine<'a> {
     /// The member's name.
     pub name: &'a str,
     /// The e-mail address, or another text that tells the person from others.

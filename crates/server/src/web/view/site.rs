@@ -5,7 +5,7 @@ use super::{Back, page};
 
 /// What happened after the site's sign-in.
 #[derive(Debug, Clone)]
-pub struct SiteReturn<'a> {
+pub(crate) struct SiteReturn<'a> {
     /// The HTTP status of the answer, in small print.
     pub status: u16,
     /// What happened.
@@ -29,7 +29,7 @@ impl SiteReturn<'_> {
 
 /// What happened after the site's sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SiteReturnKind<'a> {
+pub(crate) enum SiteReturnKind<'a> {
     /// The address does not belong to a sign-in of this server.
     Unknown,
     /// The person took longer than an hour.

@@ -27,7 +27,7 @@ impl Visit {
 
     /// Whether the person may be asked for consent without another sign-in.
     #[must_use]
-    pub fn is_signed_in_to_allow(&self) -> bool {
+    pub(crate) fn is_signed_in_to_allow(&self) -> bool {
         match self.hallpass.config.handover {
             Some(_) => self.is_by_site(),
             None => self.user.is_some(),
@@ -41,33 +41,33 @@ impl Visit {
 
     /// Whether this answer of the site began the session.
     #[must_use]
-    pub fn is_begun_by(&self, found: &Acceptance) -> bool {
+    pub(crate) fn is_begun_by(&self, found: &Acceptance) -> bool {
         let began = self.began.and_then(|(_, request)| request);
         self.user.is_some() && began == Some(found.request)
     }
 
     /// The site's page that follows a sign-out here.
     #[must_use]
-    pub fn sign_out_at_site(&self) -> Option<String> {
+    pub(crate) fn sign_out_at_site(&self) -> Option<String> {
         let config = self.hallpass.config.handover.as_ref()?;
         config.sign_out.clone().filter(|_| self.is_by_site())
     }
 
     /// The hash of this browser's binding cookie, for a sign-in that begins now.
     #[must_use]
-    pub fn browser_hash(&self) -> [u8; 32] {
+    pub(crate) fn browser_hash(&self) -> [u8; 32] {
         self.browser.binding()
     }
 
     /// Whether a sign-in began in this browser.
     #[must_use]
-    pub fn is_of_browser(&self, hash: &[u8; 32]) -> bool {
+    pub(crate) fn is_of_browser(&self, hash: &[u8; 32]) -> bool {
         self.browser.is_bound(hash)
     }
 
     /// Nobody in particular at this browser, for the audit log.
     #[must_use]
-    pub fn who_is_unknown(&self) -> Who {
+    pub(crate) fn who_is_unknown(&self) -> Who {
         Who::nobody(self.source())
     }
 
@@ -75,7 +75,7 @@ impl Visit {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the answer was spent or replaced meanwhile, or the person suspended.
-    pub async fn begin_handed_over(
+    pub(crate) async fn begin_handed_over(
         &mut self,
         found: &Acceptance,
         accepted: &Accepted,

@@ -7,7 +7,7 @@ use hallpass_wire::redirect_uri as uri;
 
 /// What a developer says of an app: fields `name`, `redirect_uris`, `localhost_any_port`, `scope`.
 #[derive(Debug, Clone, Copy)]
-pub struct AppFields<'a> {
+pub(crate) struct AppFields<'a> {
     /// The submitted name.
     pub name: &'a str,
     /// The submitted redirect URIs, unchanged.
@@ -42,7 +42,7 @@ impl AppFields<'_> {
 
 /// A scope that an app may have.
 #[derive(Debug, Clone, Copy)]
-pub struct ScopeChoice<'a> {
+pub(crate) struct ScopeChoice<'a> {
     /// The scope token, which is the value of the field `scope`.
     pub name: &'a str,
     /// The permission in the reader's language.
@@ -53,7 +53,7 @@ pub struct ScopeChoice<'a> {
 
 /// The faults of the fields of an app.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct AppFieldErrors<'a> {
+pub(crate) struct AppFieldErrors<'a> {
     /// The fault of the name.
     pub name: Option<NameFault>,
     /// The malformed redirect URIs (HC-2). Only the first ones are listed.
@@ -94,7 +94,7 @@ impl NameFault {
 
 /// A refused redirect URI.
 #[derive(Debug, Clone, Copy)]
-pub struct RefusedRedirectUri<'a> {
+pub(crate) struct RefusedRedirectUri<'a> {
     /// The entry of the list, as typed. Empty if none was given.
     pub uri: &'a str,
     /// The reason for the refusal.
