@@ -1,0 +1,164 @@
+//! A document of the authorization server, such as its keys: fetched when it is needed, by one caller at a time, at a bounded
+//! rate, also after failures.
+
+use crate::clock::{Clock, Moment};
+use crate::refused::Unavailable;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// How long a document is used, and how often it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ages {
+    /// After this time the document is fetched again; the old one is used if that fails.
+    pub(crate) fresh: Duration,
+    /// After this time the old one is not used any more.
+    pub(crate) usable: Duration,
+    /// The least time between two requests.
+    pub(crate) pause: Duration,
+}
+
+/// A document, and what the last request for it gave.
+pub(crate) struct Document<T> {
+    name: &'static str,
+    ages: Ages,
+    current: RwLock<Option<Held<T>>>,
+    last: tokio::sync::Mutex<Option<Attempt>>,
+}
+
+struct Held<T> {
+    value: Arc<T>,
+    fetched: Moment,
+}
+
+impl<T> Clone for Held<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: self.value.clone(),
+            fetched: self.fetched,
+        }
+    }
+}
+
+struct Attempt {
+    at: Moment,
+    failure: Option<Unavailable>,
+}
+
+impl<T> Document<T> {
+    pub(crate) fn new(name: &'static str, ages: Ages) -> Self {
+        Self {
+            name,
+            ages,
+            current: RwLock::new(None),
+            last: tokio::sync::Mutex::new(None),
+        }
+    }
+
+    /// The document, fetched if there is none or it is old.
+    pub(crate) async fn get<F>(&self, clock: &dyn Clock, fetch: impl Fn() -> F) -> Result<Arc<T>, Unavailable>
+    where
+        F: Future<Output = Result<T, Unavailable>>,
+    {
+        let age = |held: &Held<T>| Moment::read(clock).age_of(held.fetched);
+        let held = self.held();
+        if let Some(held) = held.as_ref().filter(|held| age(held) < self.ages.fresh) {
+            return Ok(held.value.clone());
+        }
+        let usable = held.filter(|held| age(held) < self.ages.usable);
+        let mut last = match (self.last.try_lock(), &usable) {
+            (Ok(last), _) => last,
+            // Somebody fetches it already. Whoever has an old one need not wait.
+            (Err(_), Some(held)) => return Ok(held.value.clone()),
+            (Err(_), None) => self.last.lock().await,
+        };
+        // The one before may have fetched it while this one waited.
+        if let Some(held) = self.held().filter(|held| age(held) < self.ages.fresh) {
+            return Ok(held.value);
+        }
+        match (self.attempt(&mut last, clock, fetch).await, usable) {
+            (Err(_), Some(old)) => Ok(old.value),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// A document newer than `known`, for a caller who misses something in that one. `None` if the server has been asked
+    /// just now.
+    pub(crate) async fn newer<F>(
+        &self,
+        known: &Arc<T>,
+        clock: &dyn Clock,
+        fetch: impl Fn() -> F,
+    ) -> Result<Option<Arc<T>>, Unavailable>
+    where
+        F: Future<Output = Result<T, Unavailable>>,
+    {
+        let mut last = self.last.lock().await;
+        if let Some(held) = self.held().filter(|held| !Arc::ptr_eq(&held.value, known)) {
+            return Ok(Some(held.value));
+        }
+        let recent = last.as_ref().filter(|last| self.is_recent(last, clock));
+        if recent.is_some_and(|last| last.failure.is_none()) {
+            return Ok(None);
+        }
+        self.attempt(&mut last, clock, fetch).await.map(Some)
+    }
+
+    fn is_recent(&self, last: &Attempt, clock: &dyn Clock) -> bool {
+        // By the steady clock alone: a time of day that is set back must not stop the requests.
+        clock.steady().saturating_sub(last.at.steady) < self.ages.pause
+    }
+
+    async fn attempt<F>(
+        &self,
+        last: &mut Option<Attempt>,
+        clock: &dyn Clock,
+        fetch: impl Fn() -> F,
+    ) -> Result<Arc<T>, Unavailable>
+    where
+        F: Future<Output = Result<T, Unavailable>>,
+    {
+        if let Some(recent) = last.as_ref().filter(|last| self.is_recent(last, clock)) {
+            if let Some(failure) = &recent.failure {
+                return Err(failure.clone());
+            }
+        }
+        let at = Moment::read(clock);
+        // If the caller goes away meanwhile, the attempt counts.
+        let failed_before = last.as_ref().is_some_and(|last| last.failure.is_some());
+        *last = Some(Attempt {
+            at,
+            failure: Some(Unavailable::new("the request was given up")),
+        });
+        let outcome = fetch().await;
+        let failure = outcome.as_ref().err().cloned();
+        self.log(failure.as_ref(), failed_before);
+        *last = Some(Attempt { at, failure });
+        let held = Held {
+            value: Arc::new(outcome?),
+            fetched: at,
+        };
+        let value = held.value.clone();
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
+        Ok(value)
+    }
+
+    /// One line when it begins to fail, and one when it works again.
+    fn log(&self, failure: Option<&Unavailable>, failed_before: bool) {
+        match failure {
+            Some(failure) if !failed_before => {
+                tracing::warn!(document = self.name, reason = %failure.reason, "failed to fetch a document of the authorization server; trying again");
+            }
+            None if failed_before => {
+                tracing::info!(
+                    document = self.name,
+                    "fetched a document of the authorization server again"
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn held(&self) -> Option<Held<T>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,84 @@
+//! An answer of the introspection endpoint, read.
+
+use crate::access::Access;
+use crate::clock::Moment;
+use crate::feed::Dated;
+use crate::refused::{Refused, Unavailable};
+use crate::upstream::{Rules, retry_after};
+use http::{Response, StatusCode};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// What the server said about a token, when it was asked, and what the feed needs to know.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) verdict: Verdict,
+    /// When the request was sent.
+    pub(crate) sent: Moment,
+    /// Tags and position; absent from servers without a feed.
+    pub(crate) dated: Option<Dated>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Verdict {
+    Active(Arc<Access>),
+    /// `{"active":false}`: the server does not say why.
+    Inactive,
+    /// Active, but not for this API.
+    Refused(Refused),
+}
+
+/// Reads an answer. Anything but a clear yes or no is a fault of the server, or of this API's configuration: callers get 503.
+pub(crate) fn read(answer: &Response<Vec<u8>>, sent: Moment, rules: Rules<'_>) -> Result<Told, Unavailable> {
+    match answer.status() {
+        StatusCode::OK => {}
+        status @ (StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            return Err(Unavailable::new(format!(
+                "the introspection endpoint refused this API with status {}: are its credentials right?",
+                status.as_u16()
+            )));
+        }
+        status => {
+            return Err(Unavailable {
+                reason: format!("the introspection endpoint answered with status {}", status.as_u16()),
+                retry_after: retry_after(answer.headers()),
+            });
+        }
+    }
+    let document: Value = serde_json::from_slice(answer.body())
+        .map_err(|_| Unavailable::new("the introspection endpoint did not answer with JSON"))?;
+    let Value::Object(members) = document else {
+        return Err(Unavailable::new(
+            "the introspection endpoint did not answer with a JSON object",
+        ));
+    };
+    let verdict = match members.get("active") {
+        Some(Value::Bool(false)) => Verdict::Inactive,
+        Some(Value::Bool(true)) => active(members, rules),
+        _ => {
+            return Err(Unavailable::new(
+                "the introspection answer has no member `active` of true or false",
+            ));
+        }
+    };
+    Ok(Told {
+        verdict,
+        sent,
+        dated: Dated::read(answer.headers()),
+    })
+}
+
+fn active(members: Map<String, Value>, rules: Rules<'_>) -> Verdict {
+    let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
+    // Both are optional (RFC 7662 §2.2). A refresh token has no token_type at Hallpass, and no use at an API.
+    if text("iss").is_some_and(|issuer| issuer != rules.issuer) {
+        return Verdict::Refused(Refused::Invalid("another issuer made it".to_owned()));
+    }
+    if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Verdict::Refused(Refused::Invalid("it is no bearer token".to_owned()));
+    }
+    match Access::introspected(members).and_then(|access| rules.admit(access)) {
+        Ok(access) => Verdict::Active(Arc::new(access)),
+        Err(refused) => Verdict::Refused(refused),
+    }
+}

@@ -1,0 +1,71 @@
+//! Expiries of tokens that were good here.
+//!
+//! Introspection reports an inactive token without a reason (RFC 7662 §2.2), but a client should learn that its token has
+//! *expired* rather than that it is bad (CCH-11). An API that has seen the token active knows when it expires.
+
+use crate::refused::Refused;
+use std::collections::{HashMap, VecDeque};
+
+/// Expiries by the fingerprint of the token, the oldest dropped first.
+pub(super) struct Seen {
+    most: usize,
+    ends: HashMap<[u8; 32], i64>,
+    order: VecDeque<[u8; 32]>,
+}
+
+impl Seen {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most,
+            ends: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// Notes a token that is good until `end_ms`.
+    pub(super) fn note(&mut self, key: [u8; 32], end_ms: i64) {
+        if self.ends.insert(key, end_ms).is_some() {
+            return;
+        }
+        self.order.push_back(key);
+        if self.order.len() > self.most {
+            if let Some(oldest) = self.order.pop_front() {
+                self.ends.remove(&oldest);
+            }
+        }
+    }
+
+    /// Why a token that is not active is refused.
+    pub(super) fn refusal(&self, key: &[u8; 32], now_ms: i64) -> Refused {
+        match self.ends.get(key) {
+            Some(end) if *end <= now_ms => Refused::Expired,
+            Some(_) => Refused::Revoked,
+            None => Refused::Invalid("the authorization server calls it inactive".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expired_revoked_and_unknown_are_told_apart() {
+        let mut seen = Seen::new(2);
+        seen.note([1; 32], 100);
+        assert_eq!(seen.refusal(&[1; 32], 100), Refused::Expired);
+        assert_eq!(seen.refusal(&[1; 32], 99), Refused::Revoked);
+        assert!(matches!(seen.refusal(&[2; 32], 100), Refused::Invalid(_)));
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten_first() {
+        let mut seen = Seen::new(2);
+        for key in [1, 2, 1, 3] {
+            seen.note([key; 32], 100);
+        }
+        assert!(matches!(seen.refusal(&[1; 32], 0), Refused::Invalid(_)));
+        assert_eq!(seen.refusal(&[2; 32], 0), Refused::Revoked);
+        assert_eq!((seen.ends.len(), seen.order.len()), (2, 2));
+    }
+}

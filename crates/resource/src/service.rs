@@ -1,0 +1,102 @@
+//! The service behind a guard.
+
+use crate::access::Access;
+use crate::guard::Guard;
+use crate::refused::Refused;
+use crate::verifier::Verifier;
+use http::{HeaderMap, Request, Response};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower::Service;
+
+/// A service that only callers reach whom the [`Guard`] admits.
+#[derive(Clone, Debug)]
+pub struct GuardedService<S> {
+    inner: S,
+    guard: Guard,
+}
+
+/// In the extensions of a request: its token was verified, and by which verifier.
+#[derive(Clone)]
+pub(crate) struct Verified {
+    verifier: Verifier,
+    access: Arc<Access>,
+}
+
+impl<S> GuardedService<S> {
+    pub(crate) fn new(inner: S, guard: Guard) -> Self {
+        Self { inner, guard }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for GuardedService<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+    R: From<String>,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let guard = self.guard.clone();
+        // The inner service that is ready, and not its copy, takes the request.
+        let copy = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, copy);
+        Box::pin(async move {
+            let before = Verified::by(request.extensions(), guard.verifier());
+            let headers = request.headers().clone();
+            match admitted(&guard, before, &headers).await {
+                Ok(verified) => {
+                    verified.insert(request.extensions_mut());
+                    inner.call(request).await
+                }
+                Err(refused) => {
+                    let answer = guard.verifier().answer(&refused, guard.needed_scopes());
+                    Ok(answer.map(|body| R::from(body.into_owned())))
+                }
+            }
+        })
+    }
+}
+
+async fn admitted(guard: &Guard, before: Option<Verified>, headers: &HeaderMap) -> Result<Verified, Refused> {
+    let verified = match before {
+        Some(verified) => verified,
+        None => Verified::verify(guard.verifier(), headers).await?,
+    };
+    guard.admit(&verified.access)?;
+    Ok(verified)
+}
+
+impl Verified {
+    /// What an outer guard of the same verifier found.
+    pub(crate) fn by(extensions: &http::Extensions, verifier: &Verifier) -> Option<Self> {
+        let found = extensions.get::<Self>();
+        found.filter(|found| found.verifier.is(verifier)).cloned()
+    }
+
+    pub(crate) async fn verify(verifier: &Verifier, headers: &HeaderMap) -> Result<Self, Refused> {
+        Ok(Self {
+            access: verifier.verify_headers(headers).await?,
+            verifier: verifier.clone(),
+        })
+    }
+
+    pub(crate) fn insert(self, extensions: &mut http::Extensions) {
+        extensions.insert(self.access.clone());
+        extensions.insert(self);
+    }
+
+    #[cfg(feature = "axum")]
+    pub(crate) fn access(&self) -> Arc<Access> {
+        self.access.clone()
+    }
+}
