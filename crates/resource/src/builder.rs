@@ -64,8 +64,15 @@ pub enum BuildError {
     NoHttpClient(String),
 }
 
+impl Verifier {
+    /// A builder for the tokens of `issuer`: the issuer identifier, character by character as the server's metadata has it.
+    pub fn builder(issuer: &str) -> Builder {
+        Builder::new(issuer)
+    }
+}
+
 impl Builder {
-    pub(crate) fn new(issuer: &str) -> Self {
+    fn new(issuer: &str) -> Self {
         Self {
             issuer: issuer.to_owned(),
             audiences: Vec::new(),

@@ -2,14 +2,12 @@
 
 use crate::access::Access;
 use crate::refused::{Refused, StepUp};
-use crate::service::GuardedService;
 use crate::verifier::Verifier;
 use hallpass_wire::Scopes;
 use http::HeaderMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tower::Layer;
 
 /// A tower layer that lets only callers through whose token has what the route needs. It puts the [`Access`] into the
 /// request's extensions as `Arc<Access>`.
@@ -39,14 +37,18 @@ pub enum GuardError {
     AcrValues(String),
 }
 
-impl Guard {
-    pub(crate) fn new(verifier: Verifier) -> Self {
-        Self {
-            verifier,
+impl Verifier {
+    /// A guard for routes that need a token, and nothing else of it. Add what they need.
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        Guard {
+            verifier: self.clone(),
             needs: Arc::default(),
         }
     }
+}
 
+impl Guard {
     /// Needs all of these scopes, separated by spaces.
     ///
     /// # Errors
@@ -150,14 +152,6 @@ impl Guard {
 
     fn needs(&mut self) -> &mut Needs {
         Arc::make_mut(&mut self.needs)
-    }
-}
-
-impl<S> Layer<S> for Guard {
-    type Service = GuardedService<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        GuardedService::new(inner, self.clone())
     }
 }
 

@@ -51,6 +51,11 @@ mod tests;
 mod upstream;
 mod verifier;
 
+/// Compiles the programs of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/resource-servers.md")]
+struct Guide;
+
 pub use access::Access;
 #[cfg(feature = "axum")]
 pub use axum::{Caller, Rejection};

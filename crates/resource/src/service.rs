@@ -8,7 +8,7 @@ use http::{HeaderMap, Request, Response};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tower::Service;
+use tower::{Layer, Service};
 
 /// A service that only callers reach whom the [`Guard`] admits.
 #[derive(Clone, Debug)]
@@ -24,9 +24,14 @@ pub(crate) struct Verified {
     access: Arc<Access>,
 }
 
-impl<S> GuardedService<S> {
-    pub(crate) fn new(inner: S, guard: Guard) -> Self {
-        Self { inner, guard }
+impl<S> Layer<S> for Guard {
+    type Service = GuardedService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        GuardedService {
+            inner,
+            guard: self.clone(),
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::access::Access;
 use crate::answers::Answers;
-use crate::builder::Builder;
 use crate::discovery::Discovery;
 use crate::feed::{self, Feed};
 use crate::introspection::Introspection;
@@ -24,7 +23,7 @@ pub struct Verifier {
     parts: Arc<Parts>,
 }
 
-/// What [`Builder`] puts together.
+/// What the builder puts together.
 pub(crate) struct Parts {
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) discovery: Discovery,
@@ -44,11 +43,6 @@ pub(crate) struct Follower {
 }
 
 impl Verifier {
-    /// A builder for the tokens of `issuer`: the issuer identifier, character by character as the server's metadata has it.
-    pub fn builder(issuer: &str) -> Builder {
-        Builder::new(issuer)
-    }
-
     pub(crate) fn from_parts(parts: Parts) -> Self {
         Self { parts: Arc::new(parts) }
     }
@@ -101,12 +95,6 @@ impl Verifier {
             }
         }
         Ok(())
-    }
-
-    /// A guard for routes that need a token, and nothing else of it. Add what they need.
-    #[must_use]
-    pub fn guard(&self) -> crate::guard::Guard {
-        crate::guard::Guard::new(self.clone())
     }
 
     /// The answer to a refused request, for a program that uses no layer. `needed` are the scopes of the route.

@@ -7,7 +7,7 @@ use crate::kept::Kept;
 use crate::refused::Unavailable;
 use crate::upstream::{Upstream, retry_after};
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -30,94 +30,105 @@ pub(crate) struct Source {
 }
 
 /// What the next request waits for.
-#[derive(Debug, PartialEq, Eq)]
 enum Next {
     Now,
     After(Duration),
-    /// A failure whose pause grows.
-    Backoff(String),
+    /// The request failed.
+    Failed {
+        reason: String,
+        /// How long to wait; without it, the pause grows with each failure.
+        pause: Option<Duration>,
+        /// Whether what is remembered of the feed holds no longer.
+        forget: bool,
+    },
 }
 
 /// Follows the feed until `feed` is gone.
 pub(crate) async fn follow(source: Source, feed: Weak<Feed>) {
     let mut position = None;
-    let mut pause = FIRST_PAUSE;
+    let mut growing = FIRST_PAUSE;
     let mut failing = false;
     loop {
         let next = step(&source, &feed, &mut position).await;
-        if feed.strong_count() == 0 {
-            return;
-        }
-        match next {
-            Next::Backoff(reason) => {
+        let Some(feed) = feed.upgrade() else { return };
+        let pause = match next {
+            Next::Failed { reason, pause, forget } => {
+                if forget {
+                    feed.lose(&source.kept);
+                    position = None;
+                }
+                feed.fail(&reason);
                 if !failing {
-                    tracing::warn!(%reason, "the revocation feed does not answer; the authorization server is asked at every call");
+                    tracing::warn!(%reason, "failed to read the revocation feed; the authorization server is asked at every call");
                 }
                 failing = true;
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                let pause = pause.unwrap_or(growing);
+                growing = (growing * 2).min(LONGEST_PAUSE);
+                pause
             }
-            next => {
+            Next::Now | Next::After(_) => {
                 if failing {
                     tracing::info!("the revocation feed answers again");
                 }
                 failing = false;
-                pause = FIRST_PAUSE;
-                if let Next::After(pause) = next {
-                    tokio::time::sleep(pause).await;
+                growing = FIRST_PAUSE;
+                match next {
+                    Next::After(pause) => pause,
+                    _ => continue,
                 }
             }
-        }
+        };
+        // The wait must not keep the feed alive.
+        drop(feed);
+        tokio::time::sleep(pause).await;
     }
 }
 
 /// One request, and what it means.
 async fn step(source: &Source, feed: &Weak<Feed>, position: &mut Option<Position>) -> Next {
     let Ok(request) = request(source, position.as_ref()) else {
-        return Next::Backoff("the address of the feed is no URL".to_owned());
+        return failed("its address is no URL".to_owned(), None, true);
     };
     let sent = source.upstream.moment();
     let answer = match source.upstream.send_within(TIMEOUT, request).await {
         Ok(answer) => answer,
-        Err(Unavailable { reason, .. }) => return Next::Backoff(reason),
+        // The feed may go on from its position. Until then its silence stops the use of what is kept.
+        Err(Unavailable { reason, .. }) => return failed(reason, None, false),
+    };
+    if answer.status() != StatusCode::OK {
+        return refused(&answer, position.is_some());
+    }
+    let Some(news) = News::read(answer.body(), position.is_none()) else {
+        return failed("its answer cannot be read".to_owned(), None, true);
     };
     let Some(feed) = feed.upgrade() else { return Next::Now };
+    let now = source.upstream.moment();
+    let quick = news.is_empty() && now.steady.saturating_sub(sent.steady) < LEAST;
+    *position = Some(news.position.clone());
+    feed.take(news, sent, now, &source.kept);
+    if quick { Next::After(LEAST) } else { Next::Now }
+}
+
+/// The table of statuses in docs/guide/resource-feed.md.
+fn refused(answer: &Response<Vec<u8>>, has_position: bool) -> Next {
     let status = answer.status();
-    if status == StatusCode::OK {
-        let Some(news) = News::read(answer.body(), position.is_none()) else {
-            return lost(
-                source,
-                &feed,
-                position,
-                Next::Backoff("its answer cannot be read".to_owned()),
-            );
-        };
-        let now = source.upstream.moment();
-        let quick = position.is_some() && news.is_empty() && now.steady.saturating_sub(sent.steady) < LEAST;
-        *position = Some(news.position.clone());
-        feed.take(news, sent, now, &source.kept);
-        return if quick { Next::After(LEAST) } else { Next::Now };
-    }
     let reason = format!("it answered with status {}", status.as_u16());
+    let asked = Some(retry_after(answer.headers()));
     match status {
-        StatusCode::BAD_REQUEST | StatusCode::CONFLICT if position.is_some() => {
-            lost(source, &feed, position, Next::After(FIRST_PAUSE))
-        }
-        StatusCode::TOO_MANY_REQUESTS => Next::After(retry_after(answer.headers())),
-        StatusCode::SERVICE_UNAVAILABLE => lost(source, &feed, position, Next::After(retry_after(answer.headers()))),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            tracing::warn!("the revocation feed refused the credentials of this API; no answer is kept");
-            lost(source, &feed, position, Next::After(REFUSED_PAUSE))
-        }
-        _ => lost(source, &feed, position, Next::Backoff(reason)),
+        StatusCode::BAD_REQUEST | StatusCode::CONFLICT if has_position => failed(reason, Some(FIRST_PAUSE), true),
+        StatusCode::TOO_MANY_REQUESTS => failed(reason, asked, false),
+        StatusCode::SERVICE_UNAVAILABLE => failed(reason, asked, true),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => failed(
+            "it refused the credentials of this API".to_owned(),
+            Some(REFUSED_PAUSE),
+            true,
+        ),
+        _ => failed(reason, None, true),
     }
 }
 
-/// Forgets what is kept: the next answer is a snapshot.
-fn lost(source: &Source, feed: &Feed, position: &mut Option<Position>, next: Next) -> Next {
-    feed.lose(&source.kept);
-    *position = None;
-    next
+fn failed(reason: String, pause: Option<Duration>, forget: bool) -> Next {
+    Next::Failed { reason, pause, forget }
 }
 
 fn request(source: &Source, position: Option<&Position>) -> http::Result<Request<Vec<u8>>> {

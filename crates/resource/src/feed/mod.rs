@@ -12,7 +12,7 @@ use events::Events;
 use http::HeaderMap;
 use position::Position;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 pub(crate) use follow::{Source, follow};
@@ -57,6 +57,8 @@ fn tag(text: &str) -> u64 {
 #[derive(Default)]
 pub(crate) struct Feed {
     events: Mutex<Events>,
+    /// Why the last request failed.
+    problem: Mutex<Option<String>>,
     changed: Notify,
 }
 
@@ -66,19 +68,28 @@ impl Feed {
         self.events().is_alive(now)
     }
 
-    /// Waits until the feed has answered, for as long as a request may take.
+    /// Waits until the feed has answered, for as long as a request may take. A request that fails ends the wait.
     pub(crate) async fn wait_until_alive(&self, upstream: &Upstream) -> Result<(), Unavailable> {
         let alive = async {
             loop {
                 let changed = self.changed.notified();
                 if self.is_alive(upstream.moment()) {
-                    return;
+                    return Ok(());
+                }
+                if let Some(problem) = self.problem().clone() {
+                    return Err(Unavailable::new(format!("the revocation feed: {problem}")));
                 }
                 changed.await;
             }
         };
         let waited = tokio::time::timeout(upstream.timeout, alive).await;
-        waited.map_err(|_| Unavailable::new("the revocation feed did not answer; the log says why"))
+        waited.unwrap_or_else(|_| Err(Unavailable::new("the revocation feed did not answer in time")))
+    }
+
+    /// Notes that the last request failed, and why.
+    fn fail(&self, problem: &str) {
+        *self.problem() = Some(problem.to_owned());
+        self.changed.notify_waiters();
     }
 
     /// Whether an answer may be kept whose request was sent at `sent`.
@@ -92,6 +103,7 @@ impl Feed {
     fn take(&self, news: events::News, sent: Moment, now: Moment, kept: &Mutex<Kept>) {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         self.events().take(news, sent, now, &mut kept);
+        *self.problem() = None;
         self.changed.notify_waiters();
     }
 
@@ -102,7 +114,11 @@ impl Feed {
         *self.events() = Events::default();
     }
 
-    fn events(&self) -> std::sync::MutexGuard<'_, Events> {
+    fn events(&self) -> MutexGuard<'_, Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn problem(&self) -> MutexGuard<'_, Option<String>> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -234,6 +234,12 @@ async fn ready_waits_for_the_snapshot() {
     let body = json!({"position": POSITION, "events": [], "ended": [], "whole": true});
     world.feed_says(200, &body.to_string()).await;
     assert_eq!(waiting.await.unwrap(), Ok(()));
+    let mut refused = World::new();
+    let verifier = refused.verifier.clone();
+    let waiting = tokio::spawn(async move { verifier.ready().await });
+    refused.feed_says(401, "{}").await;
+    let error = waiting.await.unwrap().unwrap_err();
+    assert!(error.reason.contains("credentials"), "{error}");
     let silent = World::new();
     let error = silent.verifier.ready().await.unwrap_err();
     assert!(error.reason.contains("feed"), "{error}");

@@ -6,6 +6,7 @@
 //! - `sh no-run: REASON`: it is not run.
 //! - `python` and other languages of programs, in `clients.md`: `tests/clients/guide.rs` runs them. In `handover.md` they are
 //!   files of the sample sites, which `tests/browser/handover.rs` runs.
+//! - `rust`, in `resource-servers.md`: the doc tests of `hallpass-resource` compile it.
 //! - `text browser`: a person opens this address, signs in and allows. `CODE` is then the code that the app got.
 //!
 //! A page without a server of its own gets one from [`World`], with an app, a resource and a grant. Words such as `CLIENT_ID`
@@ -118,6 +119,7 @@ fn blocks(page: &str, text: &str) -> Vec<Block> {
             None if says == "sh" => Does::Run,
             None if NO_COMMANDS.contains(&says) => Does::Nothing,
             None if ["clients.md", WITH_SITE].contains(&page) && PROGRAMS.contains(&says) => Does::Nothing,
+            None if page == "resource-servers.md" && says == "rust" => Does::Nothing,
             Some(("sh", "server")) => Does::Serve,
             Some(("text", "browser")) => Does::Open,
             Some(("sh", reason)) if reason.strip_prefix("no-run: ").is_some_and(|why| why.len() > 10) => Does::Nothing,
