@@ -17,10 +17,11 @@ const client = {
 };
 const clients = [{ ...client, client_id: CLIENT_ID, client_secret: CLIENT_SECRET }];
 if (PUBLIC_JWK) {
-  const jwks = { keys: [JSON.parse(PUBLIC_JWK)] };
-  clients.push({ ...client, client_id: 'signer', token_endpoint_auth_method: 'private_key_jwt', jwks });
+  const own = { keys: [JSON.parse(PUBLIC_JWK)] };
+  clients.push({ ...client, client_id: 'signer', token_endpoint_auth_method: 'private_key_jwt', jwks: own });
 }
 
+const OPAQUE = 'https://opaque.example';
 const api = {
   scope: 'read write',
   audience: 'https://api.example',
@@ -28,18 +29,24 @@ const api = {
   accessTokenFormat: 'jwt',
   jwt: { sign: { alg: 'ES256' } },
 };
+const opaque = { ...api, audience: OPAQUE, accessTokenFormat: 'opaque' };
 
 const key = installed('jose');
-const { privateKey } = await key.generateKeyPair('ES256', { extractable: true });
-const jwk = { ...(await key.exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'one' };
+
+/** A new key to sign with. */
+async function signer(kid) {
+  const { privateKey } = await key.generateKeyPair('ES256', { extractable: true });
+  return { ...(await key.exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid };
+}
+const jwks = { keys: [await signer('one')] };
 
 const server = createServer();
 await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
-const provider = new Provider(issuer, {
+const configuration = {
   clients,
-  jwks: { keys: [jwk] },
+  jwks,
   cookies: { keys: ['only for tests'] },
   features: {
     clientCredentials: { enabled: true },
@@ -48,7 +55,7 @@ const provider = new Provider(issuer, {
     resourceIndicators: {
       enabled: true,
       defaultResource: () => undefined,
-      getResourceServerInfo: () => api,
+      getResourceServerInfo: (_, resource) => (resource === OPAQUE ? opaque : api),
       useGrantedResource: () => true,
     },
     revocation: { enabled: true },
@@ -60,7 +67,20 @@ const provider = new Provider(issuer, {
   rotateRefreshToken: true,
   scopes: ['read', 'write', 'offline_access'],
   ttl: { AccessToken: 60, ClientCredentials: 60 },
-});
+};
+let provider = new Provider(issuer, configuration);
+let protocol = provider.callback();
+let signers = 1;
+
+/** Signs with a new key from now on. The old one stays in the set; `alone` takes it out. */
+async function rotate(alone) {
+  signers += 1;
+  const fresh = await signer(`key-${signers}`);
+  jwks.keys = alone ? [fresh] : [fresh, ...jwks.keys];
+  // Its tokens and grants are in the memory of this process, which both share.
+  provider = new Provider(issuer, configuration);
+  protocol = provider.callback();
+}
 
 /** Answers the question of an interaction as a person who signs in and allows would. */
 async function interact(request, response) {
@@ -77,8 +97,10 @@ async function interact(request, response) {
   return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true });
 }
 
-const protocol = provider.callback();
 server.on('request', (request, response) => {
+  if (request.url.startsWith('/rotate')) {
+    return rotate(request.url.endsWith('?alone')).then(() => response.writeHead(204).end());
+  }
   if (!request.url.startsWith('/interaction/')) return protocol(request, response);
   interact(request, response).catch((error) => {
     console.error(error);

@@ -2,38 +2,71 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
+
+use hallpass_cluster::{Schema, free_port};
 
 use crate::app::{EMAIL, PASSWORD};
 use crate::person;
 use crate::process::{Process, built};
 
-/// A running `hallpass serve` on SQLite, on a free port.
+/// A master key for servers that share a database.
+const MASTER: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+/// A running `hallpass serve`, on a free port.
 pub struct Hallpass {
     url: String,
     process: Process,
+    /// The database of a pair, which ends after its servers.
+    _shared: Option<Arc<Schema>>,
 }
 
 impl Hallpass {
-    /// Starts a server on `preset` with the configuration `declared` in addition to address and data folder. Waits until it is
-    /// ready.
+    /// Starts a server on `preset` and SQLite, with the configuration `declared` in addition to address and data folder. Waits
+    /// until it is ready.
     pub fn start(preset: &str, declared: &str) -> Self {
+        Self::configured(preset, "listen = \"127.0.0.1:0\"", declared, None)
+    }
+
+    /// Starts two servers on one PostgreSQL. The address of the first one is the issuer of both.
+    ///
+    /// # Panics
+    /// If PostgreSQL is not installed.
+    pub fn pair(preset: &str, declared: &str) -> [Self; 2] {
+        let schema = Arc::new(Schema::new().expect("a PostgreSQL"));
+        let port = free_port().expect("a free port");
+        let issuer = format!("http://127.0.0.1:{port}");
+        let declared = format!("[keys]\nmaster = \"{MASTER}\"\n{declared}");
+        [port, 0].map(|port| {
+            let server = format!("listen = \"127.0.0.1:{port}\"\npublic_url = \"{issuer}\"");
+            Self::configured(preset, &server, &declared, Some(schema.clone()))
+        })
+    }
+
+    fn configured(preset: &str, server: &str, declared: &str, shared: Option<Arc<Schema>>) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the data");
         let config = folder.path().join("hallpass.toml");
         let data = folder.path().join("data");
-        let server = format!("[server]\nlisten = \"127.0.0.1:0\"\ndata = {data:?}");
-        fs::write(&config, format!("preset = \"{preset}\"\n{server}\n{declared}"))
-            .expect("the configuration is written");
+        let text = format!("preset = \"{preset}\"\n[server]\n{server}\ndata = {data:?}\n{declared}");
+        fs::write(&config, text).expect("the configuration is written");
         let mut command = Command::new(built("hallpass"));
         command.env_remove("HALLPASS_TEST_DATABASE");
         command.args(["serve", "--config"]).arg(&config);
-        let (process, url) = Process::start(command, folder, "listening on ");
+        command.args(shared.as_ref().map(|schema| format!("--database={}", schema.url())));
+        let (process, address) = Process::start(command, folder, "listening on ");
+        // A server without a name of its own is known by `localhost`.
+        let url = match shared {
+            Some(_) => address,
+            None => address.replace("127.0.0.1", "localhost"),
+        };
         Self {
-            url: url.replace("127.0.0.1", "localhost"),
+            url,
             process,
+            _shared: shared,
         }
     }
 
-    /// `http://localhost:PORT`, the issuer.
+    /// Its address. It is the issuer, except of the second of a pair.
     pub fn url(&self) -> &str {
         &self.url
     }
