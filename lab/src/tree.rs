@@ -21,6 +21,14 @@ pub(crate) fn cpu(root: u32) -> Outcome<Duration> {
     Ok(used.sum())
 }
 
+/// The processor time that this process has used so far, without its children.
+pub(crate) fn own_cpu() -> Outcome<Duration> {
+    let id = std::process::id();
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let process = process(&stat).ok_or("/proc/self/stat cannot be read")?;
+    Ok(threads(id).max(process.times.own))
+}
+
 /// The memory of the process and its descendants in MiB. A shared page counts once.
 pub(crate) fn memory(root: u32) -> Outcome<f64> {
     let processes = processes()?;

@@ -11,6 +11,7 @@ mod hot;
 mod portal;
 mod report;
 mod size;
+mod verify;
 
 use crate::Outcome;
 use crate::deployment::{Deployment, Engine, Running};
@@ -60,7 +61,7 @@ pub(crate) struct Bench {
     /// Changes of apps and organizations each second
     #[arg(long, default_value_t = 50)]
     changes: u32,
-    /// Measure only these parts: hot, bytes, expiry, portal, start, size, memory
+    /// Measure only these parts: hot, bytes, expiry, portal, start, size, memory, verify
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Measure only these hot paths, such as `refresh`
@@ -116,6 +117,9 @@ pub(crate) async fn run(options: Bench) -> Outcome {
         }
         if options.wants("start") || options.wants("size") {
             size::large(&options, engine, &folder, &mut report).await?;
+        }
+        if options.wants("verify") {
+            verify::verify(&options, engine, &folder.join("verify"), &mut report).await?;
         }
         if options.wants("memory") {
             for line in memory::measure(&options.hallpass, &folder.join("memory"), engine).await? {
