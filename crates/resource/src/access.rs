@@ -80,6 +80,19 @@ impl Access {
             .map(|second| second * 1000)
     }
 
+    /// Whether the token acts for a person, and not for an app or an organization.
+    ///
+    /// At Hallpass it has a `username` then. Others need not send one: there it has a `sub` that is not the `client_id` (RFC 9068
+    /// §2.2).
+    #[must_use]
+    pub fn acts_for_person(&self) -> bool {
+        match (self.username(), self.organization()) {
+            (Some(_), _) => true,
+            (None, Some(_)) => false,
+            (None, None) => self.subject().is_some() && self.subject() != self.client_id(),
+        }
+    }
+
     /// A member that is a text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
@@ -188,6 +201,20 @@ mod tests {
         assert_eq!(access.member("more"), Some(&json!(1)));
         let bare = read(&json!({"active": true})).unwrap();
         assert!(bare.scopes().is_empty() && bare.audiences().is_empty() && bare.expires_at_ms().is_none());
+    }
+
+    #[test]
+    fn a_person_is_told_from_an_app_and_from_an_organization() {
+        for (members, person) in [
+            (json!({"username": "ada", "sub": "s", "organization": "o"}), true),
+            (json!({"sub": "org_1", "client_id": "c", "organization": "o"}), false),
+            (json!({"client_id": "c", "organization": "o"}), false),
+            (json!({"sub": "s", "client_id": "c"}), true),
+            (json!({"sub": "c", "client_id": "c"}), false),
+            (json!({"client_id": "c"}), false),
+        ] {
+            assert_eq!(read(&members).unwrap().acts_for_person(), person, "{members}");
+        }
     }
 
     #[test]

@@ -22,12 +22,20 @@ use std::time::Duration;
 /// How long an answer is kept that the feed watches over.
 const KEPT_WITH_FEED: Duration = Duration::from_secs(5 * 60);
 
+/// The longest answer that is read, in bytes: a snapshot of the feed has up to 10,000 tags of 30 bytes.
+#[cfg(feature = "fetch")]
+const MAX_ANSWER: usize = 2 * 1024 * 1024;
+
+/// Connections that are kept for the next introspection. Under load there are more requests than that on their way.
+#[cfg(feature = "fetch")]
+const IDLE_CONNECTIONS: usize = 64;
+
 /// Sets up a [`Verifier`].
 #[must_use]
 pub struct Builder {
     issuer: String,
     audiences: Vec<String>,
-    without_audience: bool,
+    bare_answers: bool,
     credentials: Option<ClientCredentials>,
     introspection_endpoint: Option<String>,
     jwt: bool,
@@ -76,7 +84,7 @@ impl Builder {
         Self {
             issuer: issuer.to_owned(),
             audiences: Vec::new(),
-            without_audience: false,
+            bare_answers: false,
             credentials: None,
             introspection_endpoint: None,
             jwt: false,
@@ -100,10 +108,10 @@ impl Builder {
         self
     }
 
-    /// Accepts introspection answers without `aud`: for a server that never sends it, and whose tokens are all for this API. JWTs
-    /// always need one.
-    pub fn accept_without_audience(mut self) -> Self {
-        self.without_audience = true;
+    /// Accepts introspection answers without `aud`, and without `token_type`: for a server that sends neither, and all of whose tokens
+    /// are for this API. Without `token_type` a refresh token looks like an access token. JWTs always need an audience.
+    pub fn accept_bare_answers(mut self) -> Self {
+        self.bare_answers = true;
         self
     }
 
@@ -242,7 +250,7 @@ impl Builder {
             upstream: Arc::new(Upstream {
                 issuer: self.issuer,
                 audiences: self.audiences,
-                without_audience: self.without_audience,
+                bare_answers: self.bare_answers,
                 leeway: self.leeway,
                 timeout: self.timeout,
                 fetch,
@@ -295,7 +303,10 @@ impl Builder {
 
 #[cfg(feature = "fetch")]
 fn default_fetch() -> Result<Arc<dyn Fetch>, BuildError> {
-    let client = hallpass_client::http::HttpClient::builder().build();
+    let client = hallpass_client::http::HttpClient::builder()
+        .max_body_bytes(MAX_ANSWER)
+        .idle_connections(IDLE_CONNECTIONS)
+        .build();
     let client = client.map_err(|error| BuildError::NoHttpClient(error.to_string()))?;
     Ok(Arc::new(client))
 }

@@ -10,7 +10,7 @@ pub type FetchFuture = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, Fet
 /// Sends a request to the authorization server and reads the whole answer.
 ///
 /// With the feature `fetch`, [`HttpClient`](crate::HttpClient) does it. An implementation must not follow redirects, must bound
-/// the answer (256 KiB are enough), should keep connections, and must verify certificates. The verifier bounds the time.
+/// the answer (2 MiB are enough), should keep connections, and must verify certificates. The verifier bounds the time.
 pub trait Fetch: Send + Sync {
     /// Sends `request`. An answer of any status is `Ok`.
     fn fetch(&self, request: Request<Vec<u8>>) -> FetchFuture;

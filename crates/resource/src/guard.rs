@@ -67,8 +67,8 @@ impl Guard {
         self
     }
 
-    /// Needs a token that acts for a person: at Hallpass one with a `username`. A token of an app itself, or of an
-    /// organization, gets 403.
+    /// Needs a token that acts for a person ([`Access::acts_for_person`]). A token of an app itself, or of an organization,
+    /// gets 403.
     #[must_use]
     pub fn person(mut self) -> Self {
         self.needs().person = true;
@@ -118,7 +118,7 @@ impl Guard {
         if !needs.scopes.is_subset_of(access.scopes()) {
             return Err(Refused::Scopes(needs.scopes.clone()));
         }
-        if needs.person && access.username().is_none() {
+        if needs.person && !access.acts_for_person() {
             return Err(Refused::NoPerson);
         }
         if self.is_strong_enough(access) {

@@ -13,8 +13,8 @@ use std::time::Duration;
 pub(crate) struct Upstream {
     pub(crate) issuer: String,
     pub(crate) audiences: Vec<String>,
-    /// Whether a token may name no audience.
-    pub(crate) without_audience: bool,
+    /// Whether an introspection answer may lack `aud` and `token_type`.
+    pub(crate) bare_answers: bool,
     pub(crate) leeway: Duration,
     /// How long a request may take.
     pub(crate) timeout: Duration,
@@ -27,7 +27,7 @@ pub(crate) struct Upstream {
 pub(crate) struct Rules<'a> {
     pub(crate) issuer: &'a str,
     audiences: &'a [String],
-    without_audience: bool,
+    bare_answers: bool,
 }
 
 impl Upstream {
@@ -39,7 +39,7 @@ impl Upstream {
         Rules {
             issuer: &self.issuer,
             audiences: &self.audiences,
-            without_audience: self.without_audience,
+            bare_answers: self.bare_answers,
         }
     }
 
@@ -78,11 +78,16 @@ impl Upstream {
 }
 
 impl Rules<'_> {
+    /// Whether `token_type` is that of an access token that needs no proof. Only access tokens have one (RFC 7662 §2.2).
+    pub(crate) fn is_bearer(self, token_type: Option<&str>) -> bool {
+        token_type.map_or(self.bare_answers, |kind| kind.eq_ignore_ascii_case("bearer"))
+    }
+
     /// Refuses a token that is meant for others (RFC 9068 §4, RFC 8707 §2).
     pub(crate) fn admit(self, access: Access) -> Result<Access, Refused> {
         let named = access.audiences();
         let admitted = if named.is_empty() {
-            self.without_audience
+            self.bare_answers
         } else {
             self.audiences.iter().any(|own| named.contains(own))
         };

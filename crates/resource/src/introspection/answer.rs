@@ -70,12 +70,14 @@ pub(crate) fn read(answer: &Response<Vec<u8>>, sent: Moment, rules: Rules<'_>) -
 
 fn active(members: Map<String, Value>, rules: Rules<'_>) -> Verdict {
     let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
-    // Both are optional (RFC 7662 §2.2). A refresh token has no token_type at Hallpass, and no use at an API.
+    // Optional (RFC 7662 §2.2).
     if text("iss").is_some_and(|issuer| issuer != rules.issuer) {
         return Verdict::Refused(Refused::Invalid("another issuer made it".to_owned()));
     }
-    if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Verdict::Refused(Refused::Invalid("it is no bearer token".to_owned()));
+    if !rules.is_bearer(text("token_type").as_deref()) {
+        return Verdict::Refused(Refused::Invalid(
+            "its `token_type` is not that of a bearer token".to_owned(),
+        ));
     }
     match Access::introspected(members).and_then(|access| rules.admit(access)) {
         Ok(access) => Verdict::Active(Arc::new(access)),

@@ -52,7 +52,11 @@ impl World {
         self.server.scripted("/introspect", move |request| {
             assert_eq!(request.headers()["hallpass-feed"], "1");
             let headers = [("hallpass-tags", tags), ("hallpass-position", position)];
-            super::server::ready(answer(200, &headers, &json!({"active": true, "aud": API}).to_string()))
+            super::server::ready(answer(
+                200,
+                &headers,
+                &json!({"active": true, "token_type": "Bearer", "aud": API}).to_string(),
+            ))
         });
     }
 
@@ -212,7 +216,7 @@ async fn a_lost_connection_forgets_nothing_and_goes_on_from_its_position() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_without_tags_or_position_is_not_kept() {
     let world = World::begun().await;
-    let body = json!({"active": true, "aud": API}).to_string();
+    let body = json!({"active": true, "token_type": "Bearer", "aud": API}).to_string();
     for headers in [
         vec![],
         vec![("hallpass-tags", "grant:a")],

@@ -143,12 +143,18 @@ async fn a_route_may_have_an_audience_of_its_own() {
 
 #[tokio::test]
 async fn a_route_about_a_person_refuses_tokens_of_apps() {
-    let (_, _, verifier) = setup(&json!({}));
-    let app = guarded(verifier.guard().person());
-    assert_eq!(call(&app, &["Bearer t"]).await.status(), 403);
-    let (_, _, verifier) = setup(&json!({"username": "ada@example.com"}));
-    let app = guarded(verifier.guard().person());
-    assert_eq!(call(&app, &["Bearer t"]).await.status(), 200);
+    for (members, status) in [
+        (json!({"username": "ada@example.com"}), 200),
+        (json!({"sub": "c"}), 403),
+        (json!({"organization": "o"}), 403),
+    ] {
+        let (_, _, verifier) = setup(&members);
+        assert_eq!(
+            call(&guarded(verifier.guard().person()), &["Bearer t"]).await.status(),
+            status,
+            "{members}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -112,6 +112,7 @@ async fn a_token_for_others_is_refused() {
         json!({"aud": null}),
         json!({"iss": "https://other.example"}),
         json!({"token_type": "DPoP"}),
+        json!({"token_type": null}),
         json!({"cnf": {"jkt": "x"}}),
     ] {
         server.says_active(&members);
@@ -123,15 +124,28 @@ async fn a_token_for_others_is_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_without_an_audience_is_good_only_where_that_is_said() {
+async fn a_bare_answer_is_good_only_where_that_is_said() {
     let (server, clock) = setup();
-    server.says("/introspect", 200, &json!({"active": true}));
-    let strict = verify(&asking(&server, &clock), "t").await;
-    assert!(matches!(strict, Err(Refused::Invalid(_))));
-    let lenient = builder(&server, &clock)
-        .introspection("api", "s")
-        .accept_without_audience();
-    assert!(verify(&lenient.build().unwrap(), "t").await.is_ok());
+    let strict = asking(&server, &clock);
+    let lenient = builder(&server, &clock).introspection("api", "s").accept_bare_answers();
+    let lenient = lenient.build().unwrap();
+    for bare in [
+        json!({"aud": null}),
+        json!({"token_type": null}),
+        json!({"aud": null, "token_type": null}),
+    ] {
+        server.says_active(&bare);
+        assert!(matches!(verify(&strict, "t").await, Err(Refused::Invalid(_))), "{bare}");
+        assert!(verify(&lenient, "t").await.is_ok(), "{bare}");
+    }
+    // What an answer does say must be right.
+    for wrong in [json!({"aud": "https://other.example"}), json!({"token_type": "DPoP"})] {
+        server.says_active(&wrong);
+        assert!(
+            matches!(verify(&lenient, "t").await, Err(Refused::Invalid(_))),
+            "{wrong}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -204,7 +218,11 @@ async fn fifty_callers_with_one_token_are_one_request() {
         let gate = held.clone();
         Box::pin(async move {
             gate.notified().await;
-            answer(200, &[], &json!({"active": true, "aud": API}).to_string())
+            answer(
+                200,
+                &[],
+                &json!({"active": true, "token_type": "Bearer", "aud": API}).to_string(),
+            )
         })
     });
     let verifier = asking(&server, &clock);

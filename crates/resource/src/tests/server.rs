@@ -43,7 +43,9 @@ impl Server {
 
     /// Answers an introspection with an active token that has these members too.
     pub(super) fn says_active(&self, members: &Value) {
-        let mut document = json!({"active": true, "aud": API, "iss": ISSUER, "scope": "read", "sub": "ada"});
+        let mut document = json!({
+            "active": true, "token_type": "Bearer", "aud": API, "iss": ISSUER, "scope": "read", "sub": "ada", "client_id": "c"
+        });
         for (name, value) in members.as_object().expect("an object") {
             document[name] = value.clone();
         }

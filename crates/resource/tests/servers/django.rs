@@ -20,7 +20,7 @@ async fn token(server: &Django) -> String {
 }
 
 #[tokio::test]
-async fn its_tokens_are_asked_about_where_no_audience_is_accepted() {
+async fn its_tokens_are_asked_about_where_bare_answers_are_accepted() {
     let server = Django::start();
     let world = World::new();
     let endpoint = format!("{}/o/introspect/", server.url());
@@ -33,7 +33,7 @@ async fn its_tokens_are_asked_about_where_no_audience_is_accepted() {
     let token = token(&server).await;
     let strict = builder().build().expect("a verifier");
     assert!(matches!(verify(&strict, &token).await, Err(Refused::Invalid(_))));
-    let verifier = builder().accept_without_audience().build().expect("a verifier");
+    let verifier = builder().accept_bare_answers().build().expect("a verifier");
     let access = verify(&verifier, &token).await.expect("a good token");
     assert_eq!(
         (access.client_id(), access.scopes().to_string().as_str()),
