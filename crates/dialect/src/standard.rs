@@ -257,6 +257,7 @@ fn resource_description(refusal: &E, code: ErrorCode) -> Cow<'static, str> {
         // Valid, so not invalid_token: another of its kind would fail as well (RFC 6750 §3.1). It lacks the privilege of
         // speaking for a person, hence insufficient_scope.
         E::Access(AccessFault::NoPerson) => "This needs an access token that acts for a person",
+        E::Plain(named, sentence) if *named == code => sentence,
         other if other.code() == code => return description(other),
         _ => by_code(code),
     };

@@ -7,6 +7,7 @@ use super::sections::Paths;
 use crate::accounts::spelling;
 use crate::apps::registration::{self, Fault, Offer};
 use crate::http::endpoints::{EndpointRow, Location, TABLE, reserved};
+use crate::oauth::forward_auth::routes::Routes;
 use crate::store::model::{ActsAs, ClientType, Reach, Role};
 use crate::tokens::sealed::LONGEST_SCOPES;
 use hallpass_wire::redirect_uri::Schemes;
@@ -22,6 +23,7 @@ pub(super) fn config(config: &Config, problems: &mut Problems) {
     users(config, problems);
     organizations(config, problems);
     resources(config, &offer, problems);
+    calls(config, problems);
     for (position, each) in config.apps.iter().enumerate() {
         app(config, &offer, (each, &problems.entry("apps", position)), problems);
     }
@@ -165,6 +167,24 @@ fn resources(config: &Config, offer: &Offer<'_>, problems: &mut Problems) {
             let path = format!("{entry}.scopes");
             at_least_one(scopes, &path, problems);
             known_scopes(offer, scopes, &path, problems);
+        }
+    }
+}
+
+/// A proxy is answered by the calls of the catalogue, so each must be one that a request can make.
+fn calls(config: &Config, problems: &mut Problems) {
+    if config.forward_auth.is_none() || !problems.is_complete("scopes") {
+        return;
+    }
+    let catalogue = config.scopes.iter();
+    match Routes::of(catalogue.map(|(scope, entry)| (scope, entry.endpoints.as_slice()))) {
+        Ok(routes) if routes.is_empty() => {
+            let text = "every request would be refused: no scope has `endpoints`";
+            problems.add("forward_auth", text);
+        }
+        Ok(_) => {}
+        Err((scope, endpoint, fault)) => {
+            problems.add(&format!("scopes.{scope}.endpoints"), format!("{endpoint:?}: {fault}"));
         }
     }
 }

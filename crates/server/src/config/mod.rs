@@ -31,8 +31,8 @@ pub use presets::{DEFAULT, preset_names, preset_text};
 pub use problems::ConfigError;
 pub use secret::Secret;
 pub use sections::{
-    Audit, Brand, Defaults, Handover, IdentityMember, Keys, Lifetime, Paths, Portal, Register, Server, Store, StoreUrl,
-    TokenFormat, Tokens, Wire,
+    Audit, Brand, Defaults, ForwardAuth, Handover, IdentityMember, Keys, Lifetime, Paths, Portal, Register, Server,
+    Store, StoreUrl, TokenFormat, Tokens, Wire,
 };
 
 pub(crate) use secrets::{beginning, from_outside, typeable};
@@ -68,6 +68,8 @@ section! {
         defaults: Defaults = OneTable,
         /// `[handover]`. None: people sign in with passwords of this server.
         handover: Option<Handover> = OptionalTable,
+        /// `[forward_auth]`. None: no proxy may ask.
+        forward_auth: Option<ForwardAuth> = OptionalTable,
         /// `[portal]`.
         portal: Portal = OneTable,
         /// `[audit]`.

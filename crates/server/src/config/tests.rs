@@ -201,6 +201,7 @@ mod presets {
             .beside("database-password", "secret\n")
             .beside("john.password", "secret\n")
             .beside("handover.secret", &"s".repeat(32))
+            .beside("forward-auth.secret", &"s".repeat(32))
             .beside("api.secret", "secret\n")
             .beside("sample-app.secret", "secret\n");
         let config = world.config();

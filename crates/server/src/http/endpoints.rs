@@ -17,6 +17,10 @@ pub enum Endpoint {
     Introspect,
     /// RFC 7009.
     Revoke,
+    /// The feed for APIs (docs/guide/resource-feed.md).
+    ResourceFeed,
+    /// The check that a proxy makes for an API (docs/guide/forward-auth.md).
+    ForwardAuth,
     /// The identity endpoint, which names the resource owner.
     Identity,
     /// RFC 8414.
@@ -55,6 +59,8 @@ pub enum Methods {
     Post,
     /// GET, HEAD and POST.
     ReadOrPost,
+    /// Any: some proxies ask with the method of the request that they ask about.
+    Any,
 }
 
 impl Methods {
@@ -66,6 +72,7 @@ impl Methods {
             Self::Read => reads,
             Self::Post => *method == Method::POST,
             Self::ReadOrPost => reads || *method == Method::POST,
+            Self::Any => true,
         }
     }
 
@@ -76,6 +83,7 @@ impl Methods {
             Self::Read => "GET, HEAD",
             Self::Post => "POST",
             Self::ReadOrPost => "GET, HEAD, POST",
+            Self::Any => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
         }
     }
 
@@ -126,7 +134,7 @@ pub struct EndpointRow {
 }
 
 /// One row per endpoint.
-pub(crate) static TABLE: [EndpointRow; 11] = [
+pub(crate) static TABLE: [EndpointRow; 13] = [
     EndpointRow {
         endpoint: Endpoint::Authorize,
         location: Location::Path("authorize", |paths| &paths.authorize),
@@ -154,6 +162,20 @@ pub(crate) static TABLE: [EndpointRow; 11] = [
         methods: Methods::Post,
         readers: Readers::Apps,
         published: Published::AtApi("revocation_endpoint"),
+    },
+    EndpointRow {
+        endpoint: Endpoint::ResourceFeed,
+        location: Location::Fixed("/resource/feed"),
+        methods: Methods::Read,
+        readers: Readers::Own,
+        published: Published::Nowhere,
+    },
+    EndpointRow {
+        endpoint: Endpoint::ForwardAuth,
+        location: Location::Fixed("/forward-auth"),
+        methods: Methods::Any,
+        readers: Readers::Own,
+        published: Published::Nowhere,
     },
     EndpointRow {
         endpoint: Endpoint::Identity,
@@ -220,7 +242,7 @@ pub(crate) const PAGES: [&str; 9] = [
 ];
 
 /// The first parts of paths that later versions will use.
-const LATER: [&str; 3] = ["admin", "metrics", "forward-auth"];
+const LATER: [&str; 2] = ["admin", "metrics"];
 
 /// The reserved first part with which the path begins, if there is one: configured paths must not begin with it, because
 /// pages or fixed endpoints are there.

@@ -8,6 +8,7 @@ use crate::oauth::clients::ClientReason;
 use crate::oauth::clients::secret::SecretReason;
 use crate::oauth::endpoints::revocation::RevocationReason;
 use crate::oauth::endpoints::token::TokenReason;
+use crate::oauth::forward_auth::{ForwardReason, NoRoute, TargetFault};
 use crate::oauth::grants::authorization_code::CodeReason;
 use crate::oauth::grants::copied_device::DeviceCopied;
 use crate::oauth::grants::refresh_token::RefreshReason;
@@ -145,6 +146,14 @@ fn every_refusal() -> Vec<Refusal> {
             R::InsufficientScope(_) => R::InsufficientScope(scopes("a b")),
             R::NoResourceOwner => R::NoResourceOwner,
             R::Server(_) => R::Server(ServerReason::Unavailable),
+        }
+        ForwardReason {
+            R::UntrustedProxy => R::UntrustedProxy,
+            R::MethodUnclear => R::MethodUnclear,
+            R::UriUnclear => R::UriUnclear,
+            R::Header(_) => R::Header("hallpass_subject".to_owned()),
+            R::Target(_) => R::Target(TargetFault::DotSegment),
+            R::NoRoute(_) => R::NoRoute(NoRoute::Unlisted),
         }
     }
     list

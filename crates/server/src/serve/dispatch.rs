@@ -6,7 +6,9 @@ use crate::http::endpoints::{Endpoint, EndpointRow, Methods, bare};
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::http::source::Peer;
-use crate::oauth::endpoints::{FormRequest, identity, introspection, metadata, openapi, revocation, token};
+use crate::oauth::endpoints::{
+    FormRequest, feed, forward_auth, identity, introspection, metadata, openapi, revocation, token,
+};
 use crate::oauth::refusal::{Reason as _, Refusal, RequestReason, ServerReason};
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
@@ -74,10 +76,28 @@ async fn handle<B: RequestBody>(
             let refusal = not_served(method, row.methods);
             full(respond::rendered(hallpass.dialect.resource_refusal(&refusal.public())))
         }
-        Endpoint::Metadata | Endpoint::OpenApi | Endpoint::Live | Endpoint::Ready if !served => {
+        Endpoint::ResourceFeed | Endpoint::Metadata | Endpoint::OpenApi | Endpoint::Live | Endpoint::Ready
+            if !served =>
+        {
             full(refuse_method(method, row.methods))
         }
         Endpoint::Identity => full(Box::pin(identity::identity(hallpass, request.headers(), hallpass.now())).await),
+        Endpoint::ForwardAuth => match &hallpass.forward_auth {
+            // The body, if there is one, is not read: nothing in it is asked about.
+            Some(check) => {
+                full(forward_auth::forward_auth(hallpass, check, (peer, request.headers()), hallpass.now()).await)
+            }
+            None => full(respond::json(404, FORWARD_AUTH_OFF)),
+        },
+        Endpoint::ResourceFeed => {
+            let query = request.uri().query();
+            let request = FormRequest {
+                peer,
+                headers: request.headers(),
+                body: &[],
+            };
+            full(Box::pin(feed::feed(hallpass, &request, query, hallpass.now())).await)
+        }
         Endpoint::Metadata => full(metadata::metadata(hallpass)),
         Endpoint::OpenApi => full(openapi::openapi(hallpass)),
         Endpoint::Live => full(respond::json(200, r#"{"status":"live"}"#)),
@@ -96,6 +116,9 @@ async fn handle<B: RequestBody>(
         }
     }
 }
+
+const FORWARD_AUTH_OFF: &str =
+    r#"{"error":"not_found","error_description":"This server has no [forward_auth] in its configuration"}"#;
 
 fn whole(body: Full<Bytes>) -> Bytes {
     body.into_inner().unwrap_or_default()

@@ -11,6 +11,8 @@ use crate::http::body::Share;
 use crate::http::endpoints::{Endpoints, Published, TABLE};
 use crate::http::source::{Peer, Proxies};
 use crate::keys::Keys;
+use crate::oauth::forward_auth::ForwardAuth;
+use crate::oauth::resource_feed::ResourceFeed;
 use crate::serve::in_flight::{InFlight, Source};
 use crate::store::model::{EndReason, Grant, GrantId, GrantState};
 use crate::store::{Store, StoreError};
@@ -49,6 +51,10 @@ pub struct Hallpass {
     pub repeats: Repeats,
     /// Keeps memory up to date: keys, the revoked set, the directory.
     pub feed: Arc<Feed>,
+    /// The check for proxies. `None`: it is off.
+    pub(crate) forward_auth: Option<ForwardAuth>,
+    /// What APIs need to follow the feed.
+    pub(crate) resource_feed: ResourceFeed,
     /// The dialect of answers.
     pub dialect: Dialect,
     /// Apps, people and organizations, cached.

@@ -21,6 +21,8 @@ use crate::http::cookies;
 use crate::http::endpoints::{Endpoints, bare};
 use crate::http::source::Proxies;
 use crate::keys::{KeyError, Keys};
+use crate::oauth::forward_auth::ForwardAuth;
+use crate::oauth::resource_feed::ResourceFeed;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::serve::listen::{DRAIN, LINGERING, ListenBounds, listen};
@@ -185,13 +187,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
     store.migrate().await?;
     let clock = if store.is_shared() { clock.correctable() } else { clock };
     let revoked = Arc::new(Revoked::default());
-    let steady = Arc::new(Steady::new(clock.clone()));
-    let feed = Feed::new(&store, &clock, revoked.clone(), steady.clone());
-    let feed = Arc::new(feed);
-    let of_feed = feed.clone();
-    store.on_change(move |changes| of_feed.take_in(changes));
-    store.sweep_by(move || steady.now());
-    feed.begin(&store).await?;
+    let feed = fed(&store, &clock, revoked.clone()).await?;
     // Not earlier: if servers share a database, its clock is known only now.
     let now = clock.now();
     store.keep_audit_for(config.audit.kept);
@@ -227,6 +223,8 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         limits: Limits::default(),
         consents: Consents::new(config.tokens.grants_per_user_and_app),
         in_flight: Arc::default(),
+        forward_auth: ForwardAuth::of(&config),
+        resource_feed: ResourceFeed::new(keys.declared(), &config),
         proxies: Proxies::new(config.server.trusted_proxies.clone()),
         config,
         issuer,
@@ -238,6 +236,17 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         repeats: Repeats::default(),
         feed,
     })
+}
+
+/// The feed, which has taken in what the database has, and takes in what this server writes.
+async fn fed(store: &Store, clock: &Clock, revoked: Arc<Revoked>) -> Result<Arc<Feed>, StoreError> {
+    let steady = Arc::new(Steady::new(clock.clone()));
+    let feed = Arc::new(Feed::new(store, clock, revoked, steady.clone()));
+    let of_feed = feed.clone();
+    store.on_change(move |changes| of_feed.take_in(changes));
+    store.sweep_by(move || steady.now());
+    feed.begin(store).await?;
+    Ok(feed)
 }
 
 /// The path of an address, without a trailing slash.

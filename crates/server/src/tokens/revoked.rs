@@ -117,6 +117,20 @@ impl Revoked {
         }
     }
 
+    /// What was revoked and still matters, at most `most` entries, and whether these are all.
+    #[must_use]
+    pub(crate) fn entries(&self, most: usize, now: Instant) -> (Vec<Entry>, bool) {
+        let set = self.read();
+        let mut living = set
+            .entries
+            .iter()
+            .filter(|(_, held)| held.until > now)
+            .map(|(entry, _)| *entry);
+        let entries: Vec<Entry> = living.by_ref().take(most).collect();
+        let whole = living.next().is_none() && set.tokens.is_empty() && set.grants.is_empty();
+        (entries, whole)
+    }
+
     /// Whether a recall covers this grant. A new grant must not get such an id.
     #[must_use]
     pub fn has_ended(&self, user: UserId, app: AppId, grant: GrantId) -> bool {

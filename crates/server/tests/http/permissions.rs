@@ -168,6 +168,13 @@ async fn machine(server: &Server, call: &str, caller: &str, tokens: &Tokens) -> 
         ("POST [paths] token", Some(client)) => client.refresh(&tokens.refresh).await,
         ("POST [paths] introspect", Some(client)) => client.introspect(&tokens.access).await,
         ("POST [paths] revoke", Some(client)) => client.revoke(&tokens.access).await,
+        ("GET /resource/feed", Some(client)) => {
+            let url = server.at("/resource/feed");
+            let request = server
+                .request(Method::GET, &url)
+                .header("authorization", client.basic());
+            server.send(&url, request).await
+        }
         ("GET [paths] identity", Some(_)) => server.identity(&tokens.access).await,
         ("GET [paths] identity", None) => server.get("/oauth/userinfo").await,
         ("POST [paths] token", None) => {

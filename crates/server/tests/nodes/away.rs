@@ -91,6 +91,7 @@ async fn without_the_database_servers_answer_503_and_recover() {
             assert_eq!(client.identity(&server.address, &token).await.status, 503);
             let page = "/oauth/authorize?client_id=sample";
             assert_eq!(client.get(&server.address, page).await.status, 503);
+            assert_eq!(client.feed(&server.address, None).await.status, 503);
             assert_eq!(client.get(&server.address, "/health/ready").await.status, 503);
             assert_eq!(client.get(&server.address, "/health/live").await.status, 200);
             assert!(

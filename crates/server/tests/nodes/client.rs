@@ -9,6 +9,8 @@ use std::time::Duration;
 pub(crate) const APP: &str = "sample";
 /// Its secret.
 pub(crate) const SECRET: &str = "a-secret-of-43-characters-as-hallpass-makes";
+/// The API's identifier.
+pub(crate) const API: &str = "api";
 /// The redirect URI.
 pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 
@@ -92,6 +94,27 @@ impl Client {
 
     pub(crate) async fn introspect(&self, address: &str, token: &str) -> Answer {
         self.post(address, "/oauth/introspect", &[("token", token)]).await
+    }
+
+    /// Introspection by an API that follows the feed: the answer, its tags and its position.
+    pub(crate) async fn introspect_as_api(&self, address: &str, token: &str) -> (bool, String, String) {
+        let request = self.0.post(format!("{address}/oauth/introspect"));
+        let request = request.basic_auth(API, Some(SECRET)).header("hallpass-feed", "1");
+        let response = request.form(&[("token", token)]).send().await.unwrap();
+        let header = |name: &str| {
+            let value = response.headers().get(name).map(|value| value.to_str().unwrap());
+            value.unwrap_or_default().to_owned()
+        };
+        let (tags, position) = (header("hallpass-tags"), header("hallpass-position"));
+        let json: Value = response.json().await.unwrap();
+        (json["active"] == true, tags, position)
+    }
+
+    /// The feed for APIs, after a position, or a snapshot.
+    pub(crate) async fn feed(&self, address: &str, after: Option<&str>) -> Answer {
+        let after = after.map(|position| format!("?after={position}")).unwrap_or_default();
+        let request = self.0.get(format!("{address}/resource/feed{after}"));
+        answer(request.basic_auth(API, Some(SECRET))).await
     }
 
     /// The answer of the identity endpoint to a token.

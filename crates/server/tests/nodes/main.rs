@@ -13,6 +13,7 @@
     reason = "a test ends where an expectation fails, and measures how long things take"
 )]
 
+mod api_feed;
 mod away;
 mod client;
 mod front;

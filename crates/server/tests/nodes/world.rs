@@ -1,6 +1,6 @@
 //! Servers on one database, and nginx in front of them.
 
-use crate::client::{Client, REDIRECT_URI, SECRET, Tokens};
+use crate::client::{API, Client, REDIRECT_URI, SECRET, Tokens};
 use crate::front::Nginx;
 use crate::person::{EMAIL, PASSWORD, Person, VERIFIER};
 use crate::server::{Server, Starting};
@@ -111,6 +111,10 @@ pub(crate) fn configured(folder: &Path, public_url: &str, master: u8) -> std::pa
          client_id = \"other\"
          client_secret = \"{SECRET}\"
          redirect_uris = [\"{REDIRECT_URI}\"]
+         [[resources]]
+         identifier = \"{API}\"
+         name = \"The API\"
+         secret = \"{SECRET}\"
         "
     );
     let file = folder.join(format!("hallpass-{master}.toml"));

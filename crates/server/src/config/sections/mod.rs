@@ -3,6 +3,7 @@
 mod audit;
 mod brand;
 mod defaults;
+mod forward_auth;
 mod handover;
 mod keys;
 mod paths;
@@ -15,6 +16,7 @@ mod wire;
 pub use audit::Audit;
 pub use brand::Brand;
 pub use defaults::Defaults;
+pub use forward_auth::ForwardAuth;
 pub use handover::Handover;
 pub(crate) use handover::is_on_this_computer;
 pub use keys::Keys;

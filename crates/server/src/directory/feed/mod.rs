@@ -4,11 +4,15 @@
 //! once. Changes by other servers are read from the feed, five times a second (`feed/node.rs`).
 
 mod freshness;
+mod log;
 mod marks;
 mod node;
+mod position;
 
 pub(crate) use freshness::STALENESS;
+pub(crate) use log::{Event, Gap, Log, Subject};
 pub(crate) use node::follow;
+pub(crate) use position::{EventId, Position, ShortName};
 
 use super::memory::Memory;
 use crate::keys::{KeyError, Keys};
@@ -29,6 +33,10 @@ pub struct Feed {
     /// The clock by which expired entries are removed.
     steady: Arc<Steady>,
     marks: Mutex<Marks>,
+    /// What happened lately, for APIs that follow the feed.
+    log: Log,
+    /// The clock that servers share, by which they compare their logs.
+    clock: Clock,
     /// The number of changes of keys so far, and the number at the last read of the keys.
     keys_changed: AtomicU64,
     keys_read: AtomicU64,
@@ -45,6 +53,8 @@ impl Feed {
             memory: Arc::default(),
             steady,
             marks: Mutex::default(),
+            log: Log::begin(clock.now()),
+            clock: clock.clone(),
             keys_changed: AtomicU64::new(0),
             keys_read: AtomicU64::new(0),
             node: store.is_shared().then(|| Node::new(clock.clone())),
@@ -57,19 +67,44 @@ impl Feed {
         self.memory.clone()
     }
 
+    /// What happened lately.
+    #[must_use]
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// How far memory goes. An answer that is computed afterwards reflects every event before this position.
+    #[must_use]
+    pub(crate) fn position(&self, epoch: ShortName) -> Position {
+        self.log.position(epoch, self.clock.now())
+    }
+
+    /// The events of the last seconds, and the present position.
+    #[must_use]
+    pub(crate) fn snapshot(&self, epoch: ShortName) -> (Vec<Event>, Position) {
+        self.log.snapshot(epoch, self.clock.now())
+    }
+
+    /// The events after a position of the same epoch, and the present position.
+    ///
+    /// # Errors
+    /// If not all of them are known.
+    pub(crate) fn after(&self, position: &Position) -> Result<(Vec<Event>, Position), Gap> {
+        self.log.after(position, self.clock.now())
+    }
+
     /// Takes in all entries of the feed. Must be called before anything else.
     ///
     /// # Errors
     /// If the database is away.
     pub async fn begin(&self, store: &Store) -> Result<(), StoreError> {
         match &self.node {
-            Some(node) => self.poll(node, store, None).await,
+            Some(node) => self.poll(node, store, None).await?,
             // Load expired entries as well: the clock may be wrong. The sweep removes them by the steady clock.
-            None => {
-                self.take_in(&store.changes(Instant(0)).await?);
-                Ok(())
-            }
+            None => self.take_in(&store.changes(Instant(0)).await?),
         }
+        self.log.begin_again(self.clock.now());
+        Ok(())
     }
 
     /// Takes changes in, in the order of their making.
@@ -106,6 +141,8 @@ impl Feed {
                 tracing::error!(kind = %change.kind, "an entry of the feed is malformed");
             }
         }
+        // Only now: whoever has read a position finds everything before it in memory.
+        self.log.add(changes, self.clock.now());
         if self.node.is_some() {
             let mut marks = self.marks();
             changes.iter().for_each(|change| marks.advance(change));

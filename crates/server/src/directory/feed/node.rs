@@ -193,6 +193,7 @@ impl Feed {
                 // After a long absence, entries that name objects to evict may have been swept already.
                 self.memory.forget();
                 self.keys_changed.fetch_add(1, Ordering::SeqCst);
+                self.log.add_all(self.clock.now());
             }
             if let Some(keys) = keys {
                 self.keep_keys(store, keys).await?;

@@ -122,6 +122,21 @@ pub(crate) async fn authenticate_caller(
     Ok(trial.judged(found).await?)
 }
 
+/// Authenticates an API by its Basic credentials. Nobody else may call.
+///
+/// # Errors
+/// The exact reason. An app's own credentials prove nothing here.
+pub async fn authenticate_resource(
+    hallpass: &Hallpass,
+    request: &FormRequest<'_>,
+    now: Instant,
+) -> Result<Arc<Resource>, Refusal> {
+    match authenticate_caller(hallpass, request, &Parameters::default(), now).await? {
+        Caller::Resource(resource) => Ok(resource),
+        Caller::Client(_) => Err(SecretReason::UnknownClient.into()),
+    }
+}
+
 fn presented(headers: &HeaderMap, body: &Parameters<'_>) -> Result<Presented, ClientReason> {
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();
     let header = match sent.next() {

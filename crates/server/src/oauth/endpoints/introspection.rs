@@ -8,6 +8,7 @@ use crate::oauth::access;
 use crate::oauth::access::{Access, AccessReason, Subject};
 use crate::oauth::clients::{Caller, authenticate_caller};
 use crate::oauth::endpoints::FormRequest;
+use crate::oauth::endpoints::kept_answer::Follower;
 use crate::oauth::grants::issue;
 use crate::oauth::refusal::{Refusal, RequestReason, ServerReason};
 use crate::serve::hallpass::Hallpass;
@@ -44,7 +45,8 @@ async fn handle(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
             Caller::Resource(_) => Ok(inactive(hallpass)),
         };
     }
-    match access_token(hallpass, &caller, token, now).await {
+    let follower = Follower::of(hallpass, &caller, request.headers);
+    match access_token(hallpass, &caller, token, follower.as_deref(), now).await {
         Ok(told) => Ok(told),
         Err(AccessReason::Server(reason)) => Err(reason.into()),
         Err(_) => Ok(inactive(hallpass)),
@@ -55,6 +57,7 @@ async fn access_token(
     hallpass: &Hallpass,
     caller: &Caller,
     token: &str,
+    follower: Option<&Follower>,
     now: Instant,
 ) -> Result<Response, AccessReason> {
     let claims = access::living(hallpass, token, now).await?;
@@ -67,7 +70,13 @@ async fn access_token(
             let set_up_by = set_up_by(hallpass, &access).await?;
             Ok(active(hallpass, &described(hallpass, &access, set_up_by.as_deref())))
         }
-        Caller::Resource(resource) => to_resource(hallpass, resource, &scopes, &access).await,
+        Caller::Resource(resource) => {
+            let mut response = to_resource(hallpass, resource, &scopes, &access).await?;
+            if let Some(follower) = follower {
+                follower.mark(&mut response, token, &access);
+            }
+            Ok(response)
+        }
     }
 }
 

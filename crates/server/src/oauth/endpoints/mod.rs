@@ -1,7 +1,10 @@
 //! One file for each endpoint that machines call, and the form that they read.
 
+pub(crate) mod feed;
+pub(crate) mod forward_auth;
 pub mod identity;
 pub mod introspection;
+mod kept_answer;
 pub mod metadata;
 pub mod openapi;
 pub mod revocation;

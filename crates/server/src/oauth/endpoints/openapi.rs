@@ -87,7 +87,12 @@ fn described(hallpass: &Hallpass, endpoint: Endpoint) -> Option<Value> {
         Endpoint::Metadata => metadata(),
         Endpoint::Live => health("live", "Whether the process lives"),
         Endpoint::Ready => health("ready", "Whether it can serve"),
-        Endpoint::Authorize | Endpoint::OpenIdConfiguration | Endpoint::OpenApi | Endpoint::Page => return None,
+        Endpoint::Authorize
+        | Endpoint::ForwardAuth
+        | Endpoint::ResourceFeed
+        | Endpoint::OpenIdConfiguration
+        | Endpoint::OpenApi
+        | Endpoint::Page => return None,
     })
 }
 

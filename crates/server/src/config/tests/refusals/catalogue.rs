@@ -43,7 +43,7 @@ endpoints = ["/a"]"#,
     (
         r#"[scopes.profile]
 default = false"#,
-        "preset default:142: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
+        "preset default:153: scopes: at least one scope needs `default = true`: it is what an app gets that asks for none",
     ),
     (
         r#"[products.Gold]

@@ -3,6 +3,7 @@
 mod apps;
 mod catalogue;
 mod defaults;
+mod forward_auth;
 mod handover;
 mod keys;
 mod organizations;
@@ -321,7 +322,7 @@ listen = "127.0.0.1:1""#,
     ),
     (
         "zzz = 1",
-        "1: zzz: unknown key; the known keys are preset, server, store, tokens, wire, keys, paths, defaults, handover, portal, audit, brand, scopes, products, users, organizations, resources, apps",
+        "1: zzz: unknown key; the known keys are preset, server, store, tokens, wire, keys, paths, defaults, handover, forward_auth, portal, audit, brand, scopes, products, users, organizations, resources, apps",
     ),
     (
         r#"[wire]

@@ -1,0 +1,191 @@
+//! The path of a request to an API, read so that no backend can read another one.
+//!
+//! Proxies, frameworks and file servers differ in what they decode, collapse and cut off. Whatever two of them may read
+//! differently is refused, so the call that is checked is the call that is made.
+
+use std::borrow::Cow;
+
+/// The longest URI, in bytes.
+const LONGEST: usize = 8 * 1024;
+
+/// The path of a request: its segments, percent-decoded. A slash at the end makes no difference.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Target<'a>(Vec<Cow<'a, str>>);
+
+/// Why a path is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum TargetFault {
+    /// It is no path, for instance a whole URL.
+    #[error("the URI does not begin with a slash")]
+    NoPath,
+    /// It is longer than 8 KiB.
+    #[error("the URI is too long")]
+    TooLong,
+    /// A fragment, which no request has (RFC 9112 §3.2). Some backends cut it off.
+    #[error("the URI has a fragment")]
+    Fragment,
+    /// A character that no URI has (RFC 3986 §2), or a backslash, which some backends read as a slash.
+    #[error("the path has a character that a path cannot have")]
+    Character,
+    /// Path parameters after a semicolon, which some backends cut off.
+    #[error("the path has a semicolon")]
+    Semicolon,
+    /// A percent sign without two digits, or bytes that are not UTF-8.
+    #[error("the path is not encoded as it should be")]
+    Encoding,
+    /// An encoded slash, backslash, percent sign, question mark, hash, semicolon or control character. A backend that decodes
+    /// first and splits then finds another path.
+    #[error("the path has an encoded character that would change its meaning")]
+    EncodedDelimiter,
+    /// Two slashes in a row, which some backends collapse.
+    #[error("the path has an empty segment")]
+    EmptySegment,
+    /// `.` or `..`, which some backends resolve.
+    #[error("the path has a dot segment")]
+    DotSegment,
+}
+
+impl<'a> Target<'a> {
+    /// Reads the path of a URI, and leaves out its query.
+    ///
+    /// # Errors
+    /// If backends may read the path differently.
+    pub(crate) fn parse(uri: &'a str) -> Result<Self, TargetFault> {
+        if uri.len() > LONGEST {
+            return Err(TargetFault::TooLong);
+        }
+        if uri.contains('#') {
+            return Err(TargetFault::Fragment);
+        }
+        let path = uri.split('?').next().unwrap_or_default();
+        let path = path.strip_prefix('/').ok_or(TargetFault::NoPath)?;
+        let path = path.strip_suffix('/').unwrap_or(path);
+        if path.is_empty() {
+            // The root; two slashes are an empty segment.
+            return match uri.starts_with("//") {
+                true => Err(TargetFault::EmptySegment),
+                false => Ok(Self(Vec::new())),
+            };
+        }
+        path.split('/').map(segment).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The segments.
+    #[must_use]
+    pub(crate) fn segments(&self) -> &[Cow<'a, str>] {
+        &self.0
+    }
+}
+
+fn segment(raw: &str) -> Result<Cow<'_, str>, TargetFault> {
+    if raw.is_empty() {
+        return Err(TargetFault::EmptySegment);
+    }
+    if raw.contains(';') {
+        return Err(TargetFault::Semicolon);
+    }
+    // RFC 3986 §3.3 (pchar), without the semicolon.
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@%".contains(&byte);
+    if !raw.bytes().all(fits) {
+        return Err(TargetFault::Character);
+    }
+    let decoded = match raw.contains('%') {
+        true => Cow::Owned(decoded(raw)?),
+        false => Cow::Borrowed(raw),
+    };
+    if matches!(&*decoded, "." | "..") {
+        return Err(TargetFault::DotSegment);
+    }
+    Ok(decoded)
+}
+
+/// Decodes once.
+fn decoded(raw: &str) -> Result<String, TargetFault> {
+    let mut pieces = raw.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at_checked(2).ok_or(TargetFault::Encoding)?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(TargetFault::Encoding);
+        }
+        let byte = u8::from_str_radix(digits, 16).map_err(|_| TargetFault::Encoding)?;
+        if byte < 0x20 || byte == 0x7f || b"/\\%?#;".contains(&byte) {
+            return Err(TargetFault::EncodedDelimiter);
+        }
+        bytes.push(byte);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).map_err(|_| TargetFault::Encoding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(uri: &str) -> Result<String, TargetFault> {
+        Target::parse(uri).map(|target| target.segments().join("|"))
+    }
+
+    #[test]
+    fn a_path_is_its_decoded_segments() {
+        for (uri, segments) in [
+            ("/", ""),
+            ("/?a=b", ""),
+            ("/orders", "orders"),
+            ("/orders/", "orders"),
+            ("/orders/17?next=%2F..%2F", "orders|17"),
+            ("/%6frders/%C3%A9", "orders|é"),
+            ("/a%20b/c:d@e", "a b|c:d@e"),
+            ("/...", "..."),
+        ] {
+            assert_eq!(read(uri).as_deref(), Ok(segments), "{uri}");
+        }
+    }
+
+    #[test]
+    fn whatever_two_backends_may_read_differently_is_refused() {
+        use TargetFault as F;
+        for (uri, fault) in [
+            ("", F::NoPath),
+            ("orders", F::NoPath),
+            ("*", F::NoPath),
+            ("http://api.example/orders", F::NoPath),
+            ("?a", F::NoPath),
+            ("/public#/../orders", F::Fragment),
+            ("/orders?a#b", F::Fragment),
+            ("//", F::EmptySegment),
+            ("//evil.example/orders", F::EmptySegment),
+            ("/orders//17", F::EmptySegment),
+            ("/orders//", F::EmptySegment),
+            ("/./orders", F::DotSegment),
+            ("/public/../orders", F::DotSegment),
+            ("/public/..", F::DotSegment),
+            ("/public/%2e%2e/orders", F::DotSegment),
+            ("/public/.%2E/orders", F::DotSegment),
+            ("/public/..;/orders", F::Semicolon),
+            ("/orders;x=1", F::Semicolon),
+            ("/public%2f..%2forders", F::EncodedDelimiter),
+            ("/public%5corders", F::EncodedDelimiter),
+            ("/orders%00", F::EncodedDelimiter),
+            ("/orders%0d%0a", F::EncodedDelimiter),
+            ("/%252e%252e/orders", F::EncodedDelimiter),
+            ("/orders%23x", F::EncodedDelimiter),
+            ("/orders%3fx", F::EncodedDelimiter),
+            ("/orders%3bx", F::EncodedDelimiter),
+            ("/public\\orders", F::Character),
+            ("/or ders", F::Character),
+            ("/orders\t", F::Character),
+            ("/é", F::Character),
+            ("/{id}", F::Character),
+            ("/orders%", F::Encoding),
+            ("/orders%2", F::Encoding),
+            ("/orders%zz", F::Encoding),
+            ("/orders%+1", F::Encoding),
+            ("/orders%ff", F::Encoding),
+            ("/orders%c0%ae", F::Encoding),
+        ] {
+            assert_eq!(read(uri), Err(fault), "{uri}");
+        }
+        assert_eq!(read(&format!("/{}", "a".repeat(LONGEST))), Err(F::TooLong));
+    }
+}
