@@ -196,6 +196,17 @@ pub(crate) fn nginx() -> Outcome {
     }
 }
 
+/// Caddy, and Python for a plain backend. Tests start their own.
+pub(crate) fn caddy() -> Outcome {
+    let programs = [("caddy", "caddy", "version"), ("python3", "python3", "--version")];
+    for (program, package, version) in programs {
+        if output(program, &[version]).is_none() {
+            debian(&[package])?;
+        }
+    }
+    Ok(())
+}
+
 /// Chromium, its driver, and a font, so that pages have text to measure.
 pub(crate) fn browser() -> Outcome {
     let found = |program| output(program, &["--version"]).is_some();

@@ -15,7 +15,7 @@ struct Step {
     run: fn(&Path) -> Outcome,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         name: "format",
         says: "the code is formatted by rustfmt",
@@ -45,6 +45,11 @@ const STEPS: [Step; 11] = [
         name: "nodes",
         says: "two and three servers behind nginx: every server knows the changes of the others",
         run: nodes,
+    },
+    Step {
+        name: "proxies",
+        says: "an API behind nginx and behind Caddy, which ask Hallpass about each request",
+        run: proxies,
     },
     Step {
         name: "faults",
@@ -126,7 +131,8 @@ fn clippy(root: &Path) -> Outcome {
     let strict = ["--", "-D", "warnings"];
     cargo(root, &[&workspace[..], &["--all-targets"], &strict].concat())?;
     let gated = [
-        "--test", "clients", "--test", "schema", "--test", "browser", "--test", "nodes", "--test", "servers",
+        "--test", "clients", "--test", "schema", "--test", "browser", "--test", "nodes", "--test", "proxies", "--test",
+        "servers",
     ];
     cargo(root, &[&workspace[..], &gated, &strict].concat())
 }
@@ -158,6 +164,12 @@ fn nodes(root: &Path) -> Outcome {
     install::postgres()?;
     install::nginx()?;
     driven(root, "nodes")
+}
+
+fn proxies(root: &Path) -> Outcome {
+    install::nginx()?;
+    install::caddy()?;
+    driven(root, "proxies")
 }
 
 fn clients(root: &Path) -> Outcome {

@@ -12,7 +12,7 @@ mod position;
 pub(crate) use freshness::STALENESS;
 pub(crate) use log::{Event, Gap, Log, Subject};
 pub(crate) use node::follow;
-pub(crate) use position::{EventId, Position, ShortName};
+pub(crate) use position::{Position, ShortName};
 
 use super::memory::Memory;
 use crate::keys::{KeyError, Keys};

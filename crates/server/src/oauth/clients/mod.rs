@@ -126,7 +126,7 @@ pub(crate) async fn authenticate_caller(
 ///
 /// # Errors
 /// The exact reason. An app's own credentials prove nothing here.
-pub async fn authenticate_resource(
+pub(crate) async fn authenticate_resource(
     hallpass: &Hallpass,
     request: &FormRequest<'_>,
     now: Instant,

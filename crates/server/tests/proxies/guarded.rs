@@ -1,0 +1,235 @@
+//! What reaches the backend, and what does not.
+
+use crate::harness::{JOHN, REDIRECT_URI};
+use crate::world::{Answer, Proxy, World, bearer};
+use std::time::Duration;
+
+/// The identity as the backend reads it.
+const SUBJECT: &str = "HTTP_HALLPASS_SUBJECT";
+
+fn assert_refused(answer: &Answer, statuses: &[u16], what: &str) {
+    assert!(!answer.is_of_backend(), "{what}: it reached the backend: {answer:?}");
+    assert!(statuses.contains(&answer.status), "{what}: {answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_allowed_call_reaches_the_backend_with_who_calls() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "default").await;
+        let token = world.token("read write").await;
+        for call in [
+            "GET /orders",
+            "GET /orders/17?a=%2F",
+            "POST /orders",
+            "PUT /orders/17",
+            "HEAD /orders",
+        ] {
+            let answer = world.send(call, &[bearer(&token)]).await;
+            assert_eq!(answer.status, 200, "{proxy:?} {call} {answer:?}");
+            if call.starts_with("HEAD") {
+                continue;
+            }
+            let got = answer.got();
+            let (method, uri) = call.split_once(' ').unwrap();
+            assert_eq!(
+                (&got["method"], &got["path"]),
+                (&method.into(), &uri.into()),
+                "{proxy:?}"
+            );
+            for (header, value) in [
+                (SUBJECT, "app:sample"),
+                ("HTTP_HALLPASS_CLIENT_ID", "sample"),
+                ("HTTP_HALLPASS_ACTS_AS", "app"),
+                ("HTTP_HALLPASS_SCOPE", "read write"),
+                ("HTTP_HALLPASS_ORGANIZATION", "default"),
+                ("HTTP_HALLPASS_ENVIRONMENT", "live"),
+            ] {
+                assert_eq!(got["headers"][header], value, "{proxy:?} {call}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hc_1_no_call_reaches_the_backend_without_a_good_token() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "house-check").await;
+        for headers in [
+            vec![],
+            vec![bearer("hp_at_forged")],
+            vec!["Authorization: Basic c2FtcGxlOng=".to_owned()],
+            vec!["Cookie: access_token=x".to_owned()],
+        ] {
+            for call in ["GET /orders", "GET /", "POST /orders", "DELETE /nothing"] {
+                let answer = world.send(call, &headers).await;
+                assert_refused(&answer, &[401], call);
+                assert!(
+                    answer.header("www-authenticate").starts_with("Bearer "),
+                    "{proxy:?} {answer:?}"
+                );
+                assert!(answer.text.contains("Unauthenticated."), "{proxy:?} {answer:?}");
+            }
+        }
+    }
+}
+
+/// CCH-7 and CCH-11: the client sees the message of the API that the preset imitates, through either proxy.
+#[tokio::test(flavor = "multi_thread")]
+async fn cch_7_and_cch_11_the_message_of_an_expired_token_reaches_the_client() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "common-controls-hub").await;
+        let john = world.hallpass.browser_of(JOHN).await;
+        let sample = world.hallpass.client("sample", REDIRECT_URI);
+        let tokens = sample.connect_with(&john, &[("scope", "read")]).await;
+        let answer = world.send("GET /orders", &[bearer(&tokens.access)]).await;
+        assert_eq!(answer.got()["headers"]["HTTP_HALLPASS_ACTS_AS"], "person", "{proxy:?}");
+        world.hallpass.advance(Duration::from_secs(3601));
+        let expired = world.send("GET /orders", &[bearer(&tokens.access)]).await;
+        assert_refused(&expired, &[401], "expired");
+        assert!(
+            expired
+                .text
+                .contains(r#""message":"The access token provided has expired""#),
+            "{proxy:?} {expired:?}"
+        );
+        assert!(
+            expired.header("www-authenticate").contains("invalid_token"),
+            "{proxy:?} {expired:?}"
+        );
+    }
+}
+
+/// HC-8.
+#[tokio::test(flavor = "multi_thread")]
+async fn hc_8_a_call_without_its_scope_is_refused_with_the_challenge() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "house-check").await;
+        let john = world.hallpass.browser_of(JOHN).await;
+        let sample = world.hallpass.client("sample", REDIRECT_URI);
+        let tokens = sample.connect_with(&john, &[("scope", "read")]).await;
+        let allowed = world.send("GET /orders/17", &[bearer(&tokens.access)]).await;
+        assert!(allowed.is_of_backend(), "{proxy:?} {allowed:?}");
+        let refused = world.send("POST /orders", &[bearer(&tokens.access)]).await;
+        assert_refused(&refused, &[403], "POST /orders");
+        let challenge = refused.header("www-authenticate");
+        assert!(
+            challenge.contains("insufficient_scope") && challenge.contains("write"),
+            "{proxy:?} {refused:?}"
+        );
+    }
+}
+
+/// CVE-2025-64484 of oauth2-proxy; GHSA-f59h-q822-g45g and GHSA-7r4p-vjf4-gxv4 of Caddy.
+#[tokio::test(flavor = "multi_thread")]
+async fn underscore_headers_never_become_an_identity() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "default").await;
+        let token = world.token("read").await;
+        for name in [
+            "Hallpass-Subject",
+            "Hallpass_Subject",
+            "HALLPASS_SUBJECT",
+            "hallpass-Subject",
+            "Hallpass-Client_Id",
+        ] {
+            let answer = world
+                .send("GET /orders", &[bearer(&token), format!("{name}: admin")])
+                .await;
+            assert_refused(&answer, &[403], name);
+        }
+        for name in ["X-HTTP-Method-Override", "X-Original-URL", "X_Rewrite_URL"] {
+            let answer = world
+                .send("GET /orders", &[bearer(&token), format!("{name}: DELETE")])
+                .await;
+            assert_refused(&answer, &[403], name);
+        }
+    }
+}
+
+/// GHSA-7x63-xv5r-3p2x of oauth2-proxy: the client's X-Forwarded-Uri decided what was checked.
+#[tokio::test(flavor = "multi_thread")]
+async fn x_forwarded_uri_and_method_of_the_client_count_for_nothing() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "default").await;
+        let token = world.token("read").await;
+        for call in ["GET /orders/export", "DELETE /orders/17", "POST /orders"] {
+            let headers = [
+                "X-Forwarded-Uri: /orders",
+                "X-Forwarded-Method: GET",
+                "X_Forwarded_Uri: /orders",
+            ];
+            let mut headers: Vec<String> = headers.map(str::to_owned).to_vec();
+            headers.push(bearer(&token));
+            assert_refused(&world.send(call, &headers).await, &[403], call);
+        }
+        let asked = world
+            .send(
+                "GET /forward-auth",
+                &[bearer(&token), "X-Forwarded-Uri: /orders".to_owned()],
+            )
+            .await;
+        assert_refused(&asked, &[403], "the proxy does not hand out the check itself");
+        let inside = world.send("GET /_hallpass", &[bearer(&token)]).await;
+        assert_refused(&inside, &[403, 404], "nor its inner location");
+    }
+}
+
+/// GHSA-pxq7-h93f-9jrg of oauth2-proxy (`#`), and what nginx, Caddy and backends read differently.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_is_not_plain_reaches_no_backend() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "default").await;
+        let token = world.token("read").await;
+        for uri in [
+            "/orders/export#/../17",
+            "/orders/17#",
+            "/orders/../orders/export",
+            "/orders/x/../export",
+            "/orders/./export",
+            "/orders/%2e%2e/orders/export",
+            "/orders//export",
+            "//orders",
+            "/orders%2Fexport",
+            "/orders/17%2F..%2Fexport",
+            "/orders/..;/export",
+            "/orders/export;x=1",
+            "/orders/%252e%252e/export",
+            "/orders/EXPORT",
+            "/ORDERS",
+            "/orders/export.json",
+        ] {
+            let answer = world.send(&format!("GET {uri}"), &[bearer(&token)]).await;
+            // Some never get past the proxy itself.
+            assert_refused(&answer, &[400, 403], uri);
+        }
+    }
+}
+
+/// GHSA-5hvv-m4w4-gf6v of oauth2-proxy.
+#[tokio::test(flavor = "multi_thread")]
+async fn health_check_agents_are_not_let_through() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "default").await;
+        for agent in ["GoogleHC/1.0", "ELB-HealthChecker/2.0", "kube-probe/1.31"] {
+            for call in ["GET /orders", "GET /ping", "GET /healthz"] {
+                let answer = world.send(call, &[format!("User-Agent: {agent}")]).await;
+                assert_refused(&answer, &[401], agent);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_hallpass_is_away_nothing_is_let_through() {
+    for proxy in Proxy::ALL {
+        let mut world = World::of(proxy, "default").await;
+        let token = world.token("read").await;
+        assert!(world.send("GET /orders", &[bearer(&token)]).await.is_of_backend());
+        world.hallpass.stop().await;
+        assert_refused(
+            &world.send("GET /orders", &[bearer(&token)]).await,
+            &[500, 502],
+            "stopped",
+        );
+    }
+}
