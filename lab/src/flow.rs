@@ -97,8 +97,8 @@ impl Person {
     async fn send(&mut self, path: &str, form: Option<&str>) -> Outcome<Answer> {
         let sent = Sent {
             form,
-            authorization: None,
             cookie: Some(&self.cookie),
+            ..Sent::default()
         };
         self.connection.send(path, sent).await
     }

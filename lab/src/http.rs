@@ -33,6 +33,8 @@ pub(crate) struct Sent<'a> {
     pub(crate) authorization: Option<&'a str>,
     /// The value of `Cookie`.
     pub(crate) cookie: Option<&'a str>,
+    /// Further headers.
+    pub(crate) headers: &'a [(&'static str, &'static str)],
 }
 
 impl Connection {
@@ -55,7 +57,7 @@ impl Connection {
         let sent = Sent {
             form: Some(form),
             authorization: Some(authorization).filter(|value| !value.is_empty()),
-            cookie: None,
+            ..Sent::default()
         };
         self.send(path, sent).await
     }
@@ -68,6 +70,9 @@ impl Connection {
         }
         if let Some(cookie) = sent.cookie {
             request = request.header(header::COOKIE, cookie);
+        }
+        for (name, value) in sent.headers {
+            request = request.header(*name, *value);
         }
         if sent.form.is_some() {
             request = request

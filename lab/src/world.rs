@@ -135,6 +135,7 @@ data = {data:?}
 code = "10m"
 [scopes.read]
 title = "Read your things"
+endpoints = ["GET /orders", "GET /orders/{{id}}", "GET /orders/{{id}}/lines"]
 default = true
 [[apps]]
 name = "Lab"

@@ -42,6 +42,13 @@ pub(super) fn introspection(n: usize, tokens: &[String]) -> Vec<Asks> {
         .collect()
 }
 
+/// Requests of a proxy that asks about calls with these tokens.
+pub(super) fn forward_auth(n: usize, tokens: &[String]) -> Vec<Asks> {
+    shares(n, tokens)
+        .map(|share| asks("/forward-auth", String::new(), share.cloned(), Then::Asked))
+        .collect()
+}
+
 /// Refreshes of these grants (see [`Generated::scattered`]), each with the token from the answer before.
 pub(super) fn refreshes(n: usize, generated: &Generated, chains: Range<u64>) -> Vec<Asks> {
     let tokens: Vec<String> = generated
@@ -80,14 +87,22 @@ pub(super) async fn access_tokens(server: &Program, generated: &Generated, grant
     Ok(found)
 }
 
-/// The length of the body that answers the first connection's first request, in bytes. The request is used up.
+/// The length of what answers the first connection's first request, in bytes: the body, or the headers for an API. The request is
+/// used up.
 pub(super) async fn answer_bytes(server: &Program, asks: &[Asks]) -> Outcome<usize> {
     let first = asks.first().ok_or("there is no request to send")?;
     let form = first.forms.back().ok_or("there is no request to send")?;
     let mut connection = Connection::open(server.address).await?;
-    let answer = connection.post(first.path, &first.authorization, form).await?;
+    let answer = first.send(&mut connection, form).await?;
+    let names = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| name.as_str().starts_with("hallpass-"));
+    let headers: usize = names
+        .map(|(name, value)| name.as_str().len() + ": \r\n".len() + value.len())
+        .sum();
     match answer.status {
-        200 => Ok(answer.body.len()),
+        200 => Ok(answer.body.len() + headers),
         _ => Err(unexpected(form, &answer)),
     }
 }

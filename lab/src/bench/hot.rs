@@ -1,15 +1,18 @@
-//! The four hot paths, each compared with its bare server.
+//! The hot paths, each compared with its bare server.
 
 use super::report::Report;
-use super::{Bench, SMALL, Turn, asked, in_turns, prepared};
+use super::{Bench, SMALL, Turn, asked, in_turns};
 use crate::Outcome;
-use crate::deployment::{Engine, Running};
-use crate::generate::Generated;
+use crate::deployment::{Deployment, Engine, Running};
+use crate::generate::{Generated, generate};
 use crate::load::{Asks, Side};
 use crate::postgres::Postgres;
 use crate::process::Program;
 use std::path::Path;
 use std::process::Command;
+
+/// The check that a proxy makes.
+const FORWARD_AUTH: &str = "forward-auth";
 
 /// A hot path and its requests.
 struct Hot {
@@ -70,8 +73,18 @@ async fn loaded(
     folder: &Path,
     (engine, nodes, codes): (Engine, usize, u64),
 ) -> Outcome<Loaded> {
-    let (running, generated) = prepared(binary, folder, engine, nodes, (SMALL, codes)).await?;
-    let paths = paths(options, &running, &generated).await?;
+    let mut deployment = Deployment::make(binary, folder, engine, nodes)?;
+    // An older version may not know the section.
+    let is_measured = binary == options.hallpass;
+    for world in deployment.worlds().iter_mut().filter(|_| is_measured) {
+        world.set("FORWARD_AUTH__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
+    }
+    let generated = generate(&deployment, SMALL, codes).await?;
+    let running = deployment.serve()?;
+    let mut paths = paths(options, &running, &generated).await?;
+    if !is_measured {
+        paths.retain(|path| path.name != FORWARD_AUTH);
+    }
     Ok(Loaded { running, paths })
 }
 
@@ -84,6 +97,8 @@ async fn paths(options: &Bench, running: &Running, generated: &Generated) -> Out
         path("introspection", asked::introspection(n, &tokens), false),
         path("refresh", asked::refreshes(n, generated, 0..n as u64), true),
         path("code exchange", asked::redemptions(n, generated), true),
+        // The last one, because an older version may not have it.
+        path(FORWARD_AUTH, asked::forward_auth(n, &tokens), false),
     ])
 }
 

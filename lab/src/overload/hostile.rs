@@ -161,7 +161,7 @@ async fn login(stream: TcpStream, number: usize) -> Outcome<String> {
     let sent = crate::http::Sent {
         form: Some(&form),
         cookie: Some(&cookie),
-        authorization: None,
+        ..crate::http::Sent::default()
     };
     let answer = connection.send("/login", sent).await?;
     Ok(match answer.status {
