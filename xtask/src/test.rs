@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn picked_steps_keep_their_order() {
         assert_eq!(names(Some("unit, format")), ["format", "unit"]);
-        assert_eq!(names(None).len(), 11);
+        assert_eq!(names(None).len(), 12);
     }
 
     #[test]

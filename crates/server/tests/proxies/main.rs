@@ -12,7 +12,6 @@
     reason = "a test ends where an expectation fails, and waits for programs to start"
 )]
 
-#[allow(dead_code, reason = "tests through HTTP use more of it")]
 #[path = "../database/mod.rs"]
 mod database;
 mod guarded;
