@@ -10,6 +10,7 @@
 )]
 
 mod django;
+mod hallpass;
 mod oidc_provider;
 
 use hallpass_client::http::HttpClient;
