@@ -186,7 +186,8 @@ fn clients(root: &Path) -> Outcome {
 fn ends(root: &Path) -> Outcome {
     peers::install_small(root)?;
     cargo(root, &["build", "--locked", "--workspace", "--bins"])?;
-    driven(root, "servers")
+    driven(root, "servers")?;
+    driven(root, "keeper")
 }
 
 fn schema(root: &Path) -> Outcome {

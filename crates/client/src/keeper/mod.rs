@@ -28,6 +28,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 mod token;
+mod transfer;
 mod unsaved;
 pub mod vault;
 mod watch;
@@ -41,6 +42,7 @@ pub use schedule::Keep;
 pub use seal::{InvalidKey, VaultKey};
 pub use send::SendError;
 pub use token::Token;
+pub use transfer::Exported;
 #[cfg(feature = "postgres")]
 pub use vault::PostgresVault;
 #[cfg(feature = "sqlite")]

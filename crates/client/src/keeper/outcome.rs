@@ -191,7 +191,8 @@ fn later(record: &mut Record, trouble: Trouble, retry_after: Option<Duration>, a
 fn reason_of(error: &OAuthError, around: Around) -> String {
     match (around.asked_before, error.code.as_str()) {
         (Some(_), _) => ANSWER_LOST.to_owned(),
-        (None, "") => "invalid_grant".to_owned(),
+        // Some servers have no word of their own for a dead grant.
+        (None, "" | "invalid_request") => "invalid_grant".to_owned(),
         (None, code) => code.to_owned(),
     }
 }

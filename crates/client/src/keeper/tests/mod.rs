@@ -7,4 +7,5 @@ mod model;
 mod refreshes;
 mod shared;
 mod terminal;
+mod transfer;
 mod world;

@@ -16,8 +16,8 @@ CREATE INDEX IF NOT EXISTS keeper_sign_ins_over ON keeper_sign_ins (expires_at);
 CREATE TABLE IF NOT EXISTS keeper_events (
     provider TEXT COLLATE \"C\" NOT NULL, reference TEXT COLLATE \"C\" NOT NULL, kind TEXT NOT NULL, id BYTEA NOT NULL,
     reason TEXT, at BIGINT NOT NULL, ends_at BIGINT, taken_until BIGINT NOT NULL,
-    PRIMARY KEY (provider, reference, kind));
-CREATE INDEX IF NOT EXISTS keeper_events_order ON keeper_events (at);
+    told_at BIGINT NOT NULL, PRIMARY KEY (provider, reference, kind));
+CREATE INDEX IF NOT EXISTS keeper_events_order ON keeper_events (told_at);
 CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);";
 
 /// The highest version that made these tables.
@@ -37,10 +37,11 @@ pub(super) const PUT: &str = "WITH written AS (
         expires_at = excluded.expires_at, due_at = excluded.due_at, asked_at = NULL,
         fence = keeper_connections.fence + 1, lease_owner = NULL, lease_until = 0
     WHERE $9 RETURNING provider, reference),
-told AS (INSERT INTO keeper_events (provider, reference, kind, id, reason, at, ends_at, taken_until)
-    SELECT provider, reference, $11::text, $10::bytea, $12::text, $13::bigint, $14::bigint, 0 FROM written WHERE $11::text IS NOT NULL
+told AS (INSERT INTO keeper_events (provider, reference, kind, id, reason, at, ends_at, taken_until, told_at)
+    SELECT provider, reference, $11::text, $10::bytea, $12::text, $13::bigint, $14::bigint, 0,
+        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM written WHERE $11::text IS NOT NULL
     ON CONFLICT (provider, reference, kind) DO UPDATE SET id = excluded.id, reason = excluded.reason, at = excluded.at,
-        ends_at = excluded.ends_at, taken_until = 0)
+        ends_at = excluded.ends_at, taken_until = 0, told_at = excluded.told_at)
 SELECT provider FROM written";
 
 /// Leases a connection. What another session locks counts as leased.
@@ -69,10 +70,11 @@ pub(super) const WRITE: &str = "WITH written AS (
         since = COALESCE($10::bigint, since),
         expires_at = CASE WHEN $7::bytea IS NULL THEN expires_at ELSE $11::bigint END
     WHERE provider = $1 AND reference = $2 AND fence = $3 AND lease_owner = $4 RETURNING provider, reference),
-told AS (INSERT INTO keeper_events (provider, reference, kind, id, reason, at, ends_at, taken_until)
-    SELECT provider, reference, $13::text, $12::bytea, $14::text, $15::bigint, $16::bigint, 0 FROM written WHERE $13::text IS NOT NULL
+told AS (INSERT INTO keeper_events (provider, reference, kind, id, reason, at, ends_at, taken_until, told_at)
+    SELECT provider, reference, $13::text, $12::bytea, $14::text, $15::bigint, $16::bigint, 0,
+        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM written WHERE $13::text IS NOT NULL
     ON CONFLICT (provider, reference, kind) DO UPDATE SET id = excluded.id, reason = excluded.reason, at = excluded.at,
-        ends_at = excluded.ends_at, taken_until = 0)
+        ends_at = excluded.ends_at, taken_until = 0, told_at = excluded.told_at)
 SELECT provider FROM written";
 
 /// Deletes a connection under its lease, with its events.
@@ -104,7 +106,7 @@ pub(super) const SPEND: &str = "DELETE FROM keeper_sign_ins WHERE state = $1 RET
 pub(super) const NEXT_EVENT: &str =
     "UPDATE keeper_events SET taken_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $1::bigint
 WHERE id = (SELECT id FROM keeper_events WHERE taken_until <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint
-    ORDER BY at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    ORDER BY told_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING provider, reference, id, kind, reason, at, ends_at";
 
 /// Deletes an event.

@@ -29,7 +29,6 @@ CREATE TABLE IF NOT EXISTS keeper_events (
     provider TEXT NOT NULL, reference TEXT NOT NULL, kind TEXT NOT NULL, id BLOB NOT NULL,
     reason TEXT, at INTEGER NOT NULL, ends_at INTEGER, taken_until INTEGER NOT NULL,
     PRIMARY KEY (provider, reference, kind));
-CREATE INDEX IF NOT EXISTS keeper_events_order ON keeper_events (at);
 CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);";
 
 const COLUMNS: &str =
@@ -253,7 +252,7 @@ pub(super) fn has_event(database: &Database) -> Result<bool> {
 pub(super) fn next_event(database: &Database, span: Duration) -> Result<Option<StoredEvent>> {
     let sql = format!(
         "UPDATE keeper_events SET taken_until = {NOW} + ?1 WHERE id =
-            (SELECT id FROM keeper_events WHERE taken_until <= {NOW} ORDER BY at, id LIMIT 1)
+            (SELECT id FROM keeper_events WHERE taken_until <= {NOW} ORDER BY rowid LIMIT 1)
          RETURNING provider, reference, id, kind, reason, at, ends_at"
     );
     let event = |row: &rusqlite::Row<'_>| {

@@ -1,0 +1,95 @@
+//! Export and import: connections with their secrets, to move them to another vault or key.
+
+use super::provider::Variables;
+use super::record::{Record, Standing};
+use super::{Connection, Keeper, KeeperError, State, VaultError, random, schedule};
+use crate::keeper::vault::Put;
+use serde::{Deserialize, Serialize};
+
+/// A connection with its secrets: whoever has it has the user's access. It does not print.
+///
+/// As JSON it has the members `connection`, `state` and `record`; the last one is for this library alone. Stop all keepers
+/// before an export that another vault goes on with: a refresh after it makes the exported refresh token useless.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Exported {
+    connection: String,
+    state: String,
+    record: Record,
+}
+
+impl Exported {
+    /// The name of the connection, `provider/reference`.
+    #[must_use]
+    pub fn connection(&self) -> &str {
+        &self.connection
+    }
+}
+
+impl Keeper {
+    /// Up to `limit` connections with their secrets, after `after`. The second value is where the next page begins; `None` after
+    /// the last one.
+    ///
+    /// # Errors
+    /// If the vault fails, or a record does not open with this key.
+    pub async fn export(
+        &self,
+        after: Option<&Connection>,
+        limit: usize,
+    ) -> Result<(Vec<Exported>, Option<Connection>), VaultError> {
+        let rows = self.engine.vault.list(after, limit).await?;
+        let next = rows.last().map(|row| row.connection.clone());
+        let exported = rows.into_iter().map(|row| {
+            Ok(Exported {
+                record: Record::open(&self.engine.key, &row.connection, &row.sealed)?,
+                connection: row.connection.to_string(),
+                state: row.summary.state.word().to_owned(),
+            })
+        });
+        Ok((exported.collect::<Result<_, VaultError>>()?, next))
+    }
+
+    /// Stores an exported connection. Returns `false` if there is one of this name already, which stays: it may be newer.
+    ///
+    /// # Errors
+    /// [`KeeperError::Unknown`] if there is no such provider or the name is malformed, and [`KeeperError::Vault`].
+    pub async fn import(&self, exported: Exported) -> Result<bool, KeeperError> {
+        let connection: Connection = exported.connection.parse().map_err(|_| KeeperError::Unknown)?;
+        let provider = self.engine.provider(&connection)?;
+        let mut record = exported.record;
+        if record.standing == Standing::Ready {
+            record.next_at = schedule::next_refresh(&record, provider.keep, random::fraction());
+        }
+        let put = Put {
+            sealed: record.seal(&self.engine.key, &connection)?,
+            summary: record.summary(),
+            due_at: schedule::due(&record),
+            connection,
+            replace: false,
+            event: None,
+        };
+        Ok(self.engine.vault.put(put).await?)
+    }
+
+    /// Stores tokens from elsewhere together with values for the variables of the provider's endpoints, as
+    /// [`Keeper::take_over`] does without any.
+    ///
+    /// # Errors
+    /// As [`Keeper::take_over`].
+    pub async fn take_over_with(
+        &self,
+        connection: &Connection,
+        tokens: &crate::Tokens,
+        variables: &Variables,
+    ) -> Result<(), KeeperError> {
+        self.store(connection, tokens, variables, true).await.map(drop)
+    }
+
+    /// Whether a connection exists, and in which state it is. Costs no request.
+    ///
+    /// # Errors
+    /// If the vault fails.
+    pub async fn state(&self, connection: &Connection) -> Result<Option<State>, VaultError> {
+        let row = self.engine.vault.read(connection).await?;
+        Ok(row.map(|row| row.summary.state))
+    }
+}

@@ -1,0 +1,14 @@
+//! The keeper against real authorization servers: Hallpass on every preset, and django-oauth-toolkit.
+//!
+//! Not part of a plain `cargo test`: `cargo xtask test --only ends` installs the servers and runs this.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where an expectation fails, and shows what it has"
+)]
+
+mod django;
+mod hallpass;
+mod proxy;
+mod world;
