@@ -185,6 +185,7 @@ fn clients(root: &Path) -> Outcome {
 /// Needs the binaries too: these tests start `hallpass` and `hallpass-keeper` as processes.
 fn ends(root: &Path) -> Outcome {
     peers::install_small(root)?;
+    install::php()?;
     cargo(root, &["build", "--locked", "--workspace", "--bins"])?;
     driven(root, "servers")?;
     driven(root, "keeper")

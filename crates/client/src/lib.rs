@@ -32,7 +32,7 @@ pub use client::{AnyToken, Client, Introspection, Narrowing};
 pub use clock::{Clock, SystemClock};
 pub use discovery::{DiscoveryError, discover};
 pub use error::{OAuthError, RefreshError, Refusal, TokenError};
-pub use hallpass_wire::jose::SigningKey;
+pub use hallpass_wire::jose::{Algorithm, SigningKey};
 pub use hallpass_wire::metadata::Metadata;
 pub use provider::{BasicEncoding, BodyFormat, ClientAuth, ClientSecret, Provider, ProviderError};
 pub use tokens::{AccessToken, RefreshToken, TokenType, Tokens};

@@ -58,7 +58,8 @@ pub enum TokenType {
 }
 
 impl TokenType {
-    pub(crate) fn read(word: &str) -> Self {
+    /// The type of a server's word: `bearer`, `BearerToken` and an empty one are [`Bearer`](Self::Bearer).
+    pub fn from_word(word: &str) -> Self {
         match word.trim().to_ascii_lowercase().as_str() {
             "" | "bearer" | "bearertoken" | "bearer_token" => Self::Bearer,
             _ => Self::Other(word.trim().chars().filter(|c| c.is_ascii_graphic()).take(40).collect()),
@@ -101,6 +102,33 @@ pub struct Tokens {
     /// The clock of the server minus the clock of the client, in milliseconds, from the header `Date`, which counts in
     /// seconds.
     pub clock_skew: Option<i64>,
+}
+
+impl Tokens {
+    /// An access token from elsewhere, which was had at `now`. Set the other fields as far as they are known.
+    ///
+    /// ```
+    /// use hallpass_client::{AccessToken, RefreshToken, Tokens};
+    ///
+    /// let access = AccessToken::new("an access token").expect("printable");
+    /// let mut tokens = Tokens::new(access, 1_800_000_000_000);
+    /// tokens.refresh = RefreshToken::new("a refresh token");
+    /// tokens.expires_at = Some(1_800_003_600_000);
+    /// ```
+    pub fn new(access: AccessToken, now: i64) -> Self {
+        Self {
+            access,
+            token_type: TokenType::Bearer,
+            expires_at: None,
+            refresh: None,
+            refresh_expires_at: None,
+            grant_expires_at: None,
+            scope: None,
+            extra: Map::new(),
+            requested_at: now,
+            clock_skew: None,
+        }
+    }
 }
 
 impl fmt::Debug for Tokens {
@@ -147,9 +175,9 @@ mod tests {
             "",
             " Bearer ",
         ] {
-            assert_eq!(TokenType::read(word), TokenType::Bearer, "{word:?}");
+            assert_eq!(TokenType::from_word(word), TokenType::Bearer, "{word:?}");
         }
-        assert_eq!(TokenType::read("DPoP").as_str(), "DPoP");
-        assert_eq!(TokenType::read("mac\r\nX: y").as_str(), "macX:y");
+        assert_eq!(TokenType::from_word("DPoP").as_str(), "DPoP");
+        assert_eq!(TokenType::from_word("mac\r\nX: y").as_str(), "macX:y");
     }
 }

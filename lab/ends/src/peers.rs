@@ -28,7 +28,15 @@ impl OidcProvider {
     /// # Panics
     /// If it is not installed.
     pub fn start() -> Self {
-        Self::with_signer("")
+        Self::run(REDIRECT_URI, "")
+    }
+
+    /// As [`start`](Self::start), for an app whose redirect URI ends with `/` and the name of the provider.
+    ///
+    /// # Panics
+    /// If it is not installed.
+    pub fn start_for(provider: &str) -> Self {
+        Self::run(&format!("{REDIRECT_URI}/{provider}"), "")
     }
 
     /// Also with the client `signer`, which authenticates by assertions that fit the public JWK.
@@ -36,11 +44,15 @@ impl OidcProvider {
     /// # Panics
     /// If it is not installed.
     pub fn with_signer(public_jwk: &str) -> Self {
+        Self::run(REDIRECT_URI, public_jwk)
+    }
+
+    fn run(redirect_uri: &str, public_jwk: &str) -> Self {
         let installed = peer("oidc-provider");
         let mut command = Command::new(installed.join("node_modules/.bin/node"));
         command.arg(script("oidc_provider.mjs")).current_dir(installed);
         command.env("PUBLIC_JWK", public_jwk);
-        let (process, url) = start(command);
+        let (process, url) = start(command, redirect_uri);
         Self { url, _process: process }
     }
 
@@ -56,9 +68,21 @@ impl Django {
     /// # Panics
     /// If it is not installed.
     pub fn start() -> Self {
+        Self::run(REDIRECT_URI)
+    }
+
+    /// As [`start`](Self::start), for an app whose redirect URI ends with `/` and the name of the provider.
+    ///
+    /// # Panics
+    /// If it is not installed.
+    pub fn start_for(provider: &str) -> Self {
+        Self::run(&format!("{REDIRECT_URI}/{provider}"))
+    }
+
+    fn run(redirect_uri: &str) -> Self {
         let mut command = Command::new(peer("django").join("bin/python"));
         command.arg(script("django_toolkit.py"));
-        let (process, url) = start(command);
+        let (process, url) = start(command, redirect_uri);
         Self { url, _process: process }
     }
 
@@ -68,12 +92,12 @@ impl Django {
     }
 }
 
-fn start(mut command: Command) -> (Process, String) {
+fn start(mut command: Command, redirect_uri: &str) -> (Process, String) {
     let folder = tempfile::tempdir().expect("a folder");
     command
         .env("CLIENT_ID", CLIENT_ID)
         .env("CLIENT_SECRET", SECRET)
-        .env("REDIRECT_URI", REDIRECT_URI)
+        .env("REDIRECT_URI", redirect_uri)
         .env("PERSON", EMAIL)
         .env("FOLDER", folder.path());
     Process::start(command, folder, "listening on ")

@@ -49,7 +49,7 @@ pub(crate) fn read_tokens(
         .filter(|life| !life.is_zero());
     let refresh_life = said.or(provider.refresh_lifetime).filter(|_| refresh.is_some());
     Ok(Tokens {
-        token_type: TokenType::read(text(&body, "token_type").unwrap_or_default()),
+        token_type: TokenType::from_word(text(&body, "token_type").unwrap_or_default()),
         expires_at: end(seconds("expires_in").or(provider.access_lifetime)),
         refresh_expires_at: end(refresh_life),
         grant_expires_at: end(seconds("authorization_expires_in")),

@@ -204,7 +204,7 @@ impl Record {
 impl Access {
     /// The word for the header `Authorization`.
     pub(crate) fn token_type(&self) -> TokenType {
-        TokenType::read(&self.token_type)
+        TokenType::from_word(&self.token_type)
     }
 }
 

@@ -1,0 +1,154 @@
+//! The command line. Exit codes of `token`: 0 with a token, 3 if the user must connect again, 4 if there is no such
+//! connection, 75 (sysexits' EX_TEMPFAIL) to try later.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use hallpass_client::keeper::{Connection, KeeperError};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Config;
+use crate::open::open;
+use crate::{login, moving, serve};
+
+const NEEDS_USER: u8 = 3;
+const UNKNOWN: u8 = 4;
+const LATER: u8 = 75;
+
+/// Keeps OAuth tokens fresh for programs in any language.
+#[derive(Parser)]
+#[command(name = "hallpass-keeper", version)]
+struct Arguments {
+    /// Configuration file
+    #[arg(long, global = true, default_value = "hallpass-keeper.toml", value_name = "FILE")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve tokens to programs, and refresh all of them ahead of time
+    Serve,
+    /// Print a live access token
+    Token {
+        /// Connection, as PROVIDER/REFERENCE
+        connection: Connection,
+        /// End of the token that the API refused: its last 8 characters or more
+        #[arg(long, value_name = "LAST8")]
+        refused: Option<String>,
+        /// Print the whole answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Refresh what is due, once: for cron, where no `serve` runs
+    Keep,
+    /// Connect in a browser on this computer
+    Login {
+        /// Connection, as PROVIDER/REFERENCE
+        connection: Connection,
+        /// Scopes in place of those of the configuration (repeatable)
+        #[arg(long = "scope", value_name = "SCOPE")]
+        scopes: Vec<String>,
+        /// Port for the browser's way back; 0 takes a free one
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// List connections and when their tokens expire
+    List,
+    /// Take over tokens: one JSON object a line from standard input
+    Import,
+    /// Print all connections with their tokens, one JSON object a line. The output is as secret as the vault
+    Export,
+    /// Check the configuration
+    Check,
+}
+
+pub(crate) fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = runtime
+        .map_err(Into::into)
+        .and_then(|runtime| runtime.block_on(follow(arguments)));
+    outcome.unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// An error that ends a command.
+pub(crate) type Fault = Box<dyn std::error::Error>;
+
+async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
+    let config = Config::read(&arguments.config)?;
+    match arguments.command {
+        Command::Serve => serve::serve(config).await?,
+        Command::Token {
+            connection,
+            refused,
+            json,
+        } => return token(&config, &connection, refused.as_deref(), json).await,
+        Command::Keep => {
+            let kept = open(&config, None).await?.keep_due().await?;
+            say(&format!(
+                "refreshed {}, need their user {}, later {}",
+                kept.ready, kept.needs_user, kept.later
+            ));
+        }
+        Command::Login {
+            connection,
+            scopes,
+            port,
+        } => login::login(&config, connection, scopes, port).await?,
+        Command::List => moving::list(&open(&config, None).await?).await?,
+        Command::Import => moving::import(&open(&config, None).await?).await?,
+        Command::Export => moving::export(&open(&config, None).await?).await?,
+        Command::Check => say(&format!("{} providers; nothing is wrong", config.providers.len())),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn token(config: &Config, connection: &Connection, refused: Option<&str>, json: bool) -> Result<ExitCode, Fault> {
+    let keeper = open(config, None).await?;
+    let outcome = match refused {
+        None => keeper.token(connection).await,
+        Some(refused) => keeper.refused(connection, refused).await,
+    };
+    let code = match outcome {
+        Ok(token) if json => {
+            say(&serve::token_body(&token).to_string());
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(token) => {
+            say(token.access.secret());
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(error) => {
+            tracing::error!("{connection}: {error}");
+            code(&error)
+        }
+    };
+    Ok(ExitCode::from(code))
+}
+
+fn code(error: &KeeperError) -> u8 {
+    match error {
+        KeeperError::NeedsUser { .. } => NEEDS_USER,
+        KeeperError::Unknown => UNKNOWN,
+        _ => LATER,
+    }
+}
+
+/// Prints a line for the person or program that ran the command.
+#[expect(clippy::print_stdout, reason = "the output of a command")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,183 @@
+use super::*;
+use std::fs;
+
+/// A folder with the files that configurations name.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("app.secret", "456def\n");
+    write("shop.secret", "0123456789abcdef0123456789abcdef\n");
+    write("short.secret", "0123456789abcdef");
+    write("two-lines.secret", "one\ntwo\n");
+    folder
+}
+
+fn read(text: &str) -> Result<Config, String> {
+    let folder = folder();
+    let path = folder.path().join("keeper.toml");
+    fs::write(&path, text).unwrap();
+    let place = format!("{}: ", path.display());
+    Config::read(&path).map_err(|error| {
+        let text = error.to_string();
+        text.replace(&place, "")
+            .replace(&format!("{}/", folder.path().display()), "")
+    })
+}
+
+const VAULT: &str = "[vault]\nurl = \"sqlite:keeper.db\"\nkey_file = \"keeper.key\"\n";
+
+fn refused(text: &str) -> String {
+    match read(text) {
+        Err(error) => error,
+        Ok(_) => panic!("accepted: {text}"),
+    }
+}
+
+#[test]
+fn every_key_of_a_provider_is_read() {
+    let config = read(&format!(
+        r#"{VAULT}
+[providers.shop]
+issuer = "https://{{shop}}.example"
+authorize = "https://{{shop}}.example/authorize"
+token = "https://{{shop}}.example/token"
+revoke = "https://{{shop}}.example/revoke"
+client_id = "123abc"
+secret_file = "app.secret"
+auth = "basic"
+basic_encoding = "plain"
+scopes = ["read", "write"]
+scope_separator = ","
+resources = ["https://api.example"]
+body = "json"
+pkce = false
+authorize_params = {{ access_type = "offline" }}
+token_params = {{ audience = "x" }}
+refresh_params = {{ y = "z" }}
+extra = ["id_token"]
+callback_extra = ["realmId"]
+access = "1h"
+refresh = "14d"
+keep = "alive"
+per_minute = 60
+"#
+    ))
+    .unwrap_or_else(|error| panic!("{error}"));
+    let found = &config.providers["shop"];
+    let provider = &found.provider;
+    assert_eq!(
+        provider.auth.basic_header(&provider.client_id).as_deref(),
+        Some("Basic MTIzYWJjOjQ1NmRlZg==")
+    );
+    assert_eq!(provider.access_lifetime.map(|life| life.as_secs()), Some(3_600));
+    assert_eq!(provider.refresh_lifetime.map(|life| life.as_secs()), Some(1_209_600));
+    assert_eq!(
+        (provider.scope_separator.as_str(), provider.pkce, found.discover),
+        (",", false, false)
+    );
+    assert_eq!(found.care.per_minute, Some(60));
+    assert_eq!(found.care.keep, hallpass_client::keeper::Keep::Alive);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line_and_the_nearest_name() {
+    let provider = "[providers.shop]\nclient_id = \"x\"\nautorize = \"https://id.example\"\n";
+    assert_eq!(
+        refused(&format!("{VAULT}{provider}")),
+        "line 6: unknown field `autorize`; did you mean `authorize`?"
+    );
+    assert_eq!(
+        refused(&format!("[server]\n{VAULT}")),
+        "line 1: unknown field `server`; did you mean `serve`?"
+    );
+    assert_eq!(
+        refused(&format!("{VAULT}colour = 1\n")),
+        "line 4: unknown field `colour`; did you mean `url`?".replace("; did you mean `url`?", "")
+    );
+    assert_eq!(refused("[vault]\nurl = 7\n"), "line 2: invalid type: integer `7`");
+}
+
+#[test]
+fn what_could_not_work_or_would_be_unsafe_is_refused() {
+    let provider = |keys: &str| format!("{VAULT}[providers.shop]\nclient_id = \"x\"\n{keys}\n");
+    let token = "authorize = \"https://a.example\"\ntoken = \"https://t.example\"";
+    for (text, expected) in [
+        (
+            provider(""),
+            "providers.shop: write `issuer`, or `authorize` and `token`",
+        ),
+        (
+            provider(&format!("{token}\nauth = \"body\"")),
+            "providers.shop: `secret_file` is missing",
+        ),
+        (
+            provider(&format!("{token}\nper_minute = 0")),
+            "providers.shop: `per_minute` is 0, so nothing would be refreshed",
+        ),
+        (
+            provider(&format!("{token}\naccess = \"1 hour\"")),
+            "providers.shop: `1 hour` is no span of time: write a number and s, m, h, d or w, such as \"1h\"",
+        ),
+        (
+            provider(&format!("{token}\nsecret_file = \"two-lines.secret\"")),
+            "providers.shop: two-lines.secret holds a control character, a second line or a byte order mark",
+        ),
+        (
+            format!("{VAULT}[serve]\nlisten = \"0.0.0.0:8070\"\n"),
+            "serve: 0.0.0.0:8070 is not loopback, so tokens need https: write `certificate_file` and `key_file`",
+        ),
+        (
+            format!("{VAULT}[serve]\nsocket = \"s\"\nsocket_mode = \"666\"\n"),
+            "serve: `socket_mode` is `666`: write \"600\" or \"660\"",
+        ),
+        (
+            format!("{VAULT}[[programs]]\nname = \"a\"\nsecret_file = \"short.secret\"\nproviders = []\n"),
+            "short.secret is shorter than 32 characters: make one with `openssl rand -hex 32`",
+        ),
+        (
+            format!("{VAULT}[[programs]]\nname = \"a\"\nsecret_file = \"shop.secret\"\nproviders = [\"b\"]\n"),
+            "programs: `a` names the provider `b`, which is not here",
+        ),
+        (
+            "[vault]\nurl = \"mysql://x\"\nkey_file = \"k\"\n".to_owned(),
+            "vault: `url` is \"sqlite:FILE\", \"postgres://…\" or \"memory:\"",
+        ),
+    ] {
+        assert_eq!(refused(&text), expected);
+    }
+}
+
+#[test]
+fn a_password_file_becomes_part_of_the_address_and_does_not_print() {
+    let folder = folder();
+    fs::write(folder.path().join("pg"), "p@ss word").unwrap();
+    let path = folder.path().join("keeper.toml");
+    let text = "[vault]\nurl = \"postgres://keeper@db.example/keeper\"\npassword_file = \"pg\"\nkey_file = \"k\"\n";
+    fs::write(&path, text).unwrap();
+    let config = Config::read(&path).unwrap_or_else(|error| panic!("{error}"));
+    match config.vault.store {
+        Store::Postgres { url, .. } => {
+            assert_eq!(url.expose(), "postgres://keeper:p%40ss%20word@db.example/keeper");
+            assert_eq!(format!("{url:?}"), "Secret(…)");
+        }
+        _ => panic!("another vault"),
+    }
+}
+
+#[test]
+fn a_vault_key_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let path = folder.path().join("keeper.key");
+    assert!(
+        key_file(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("openssl rand -base64 32")
+    );
+    fs::write(&path, "x").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(key_file(&path).unwrap_err().to_string().contains("chmod 600"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(key_file(&path), Ok(()));
+}

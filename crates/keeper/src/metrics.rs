@@ -1,0 +1,62 @@
+//! Counts for Prometheus. The labels are few: endpoints, outcomes, and providers of the configuration.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+type Labels = Vec<(&'static str, String)>;
+type Counts = Family<Labels, Counter>;
+
+/// What the keeper counts. A clone counts into the same place.
+#[derive(Clone, Default)]
+pub(crate) struct Metrics {
+    requests: Counts,
+    tokens: Counts,
+    events: Counts,
+    webhooks: Counts,
+}
+
+impl Metrics {
+    /// A request and the status of its answer.
+    pub(crate) fn request(&self, endpoint: &'static str, status: u16) {
+        let labels = vec![("endpoint", endpoint.to_owned()), ("status", status.to_string())];
+        self.requests.get_or_create(&labels).inc();
+    }
+
+    /// A token that was asked for.
+    pub(crate) fn token(&self, provider: &str, outcome: &str) {
+        let labels = vec![("provider", provider.to_owned()), ("outcome", outcome.to_owned())];
+        self.tokens.get_or_create(&labels).inc();
+    }
+
+    /// An event of a connection.
+    pub(crate) fn event(&self, provider: &str, kind: &str) {
+        let labels = vec![("provider", provider.to_owned()), ("kind", kind.to_owned())];
+        self.events.get_or_create(&labels).inc();
+    }
+
+    /// An attempt to deliver a webhook.
+    pub(crate) fn webhook(&self, outcome: &str) {
+        self.webhooks
+            .get_or_create(&vec![("outcome", outcome.to_owned())])
+            .inc();
+    }
+
+    /// The text of `/metrics`, in the OpenMetrics format.
+    pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut registry = Registry::with_prefix("hallpass_keeper");
+        let families = [
+            ("requests", "Requests of programs", &self.requests),
+            ("tokens", "Access tokens that were asked for", &self.tokens),
+            ("events", "Events of connections", &self.events),
+            ("webhooks", "Attempts to deliver an event", &self.webhooks),
+        ];
+        for (name, help, family) in families {
+            registry.register(name, help, family.clone());
+        }
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,158 @@
+//! Tokens that come from elsewhere or go elsewhere: `PUT`, `import`, `export`, and `list`.
+
+use std::io::BufRead as _;
+
+use hallpass_client::keeper::{Connection, Keeper, KeeperError, Variables};
+use hallpass_client::{AccessToken, Clock as _, RefreshToken, SystemClock, TokenType, Tokens};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::cli::{Fault, say};
+
+/// Connections that are read at a time.
+const PAGE: usize = 500;
+
+/// Tokens from elsewhere: the body of `PUT`, or a line of `import` that another program wrote. Times are seconds since 1970.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Moved {
+    access_token: Option<String>,
+    token_type: Option<String>,
+    expires_at: Option<i64>,
+    refresh_token: Option<String>,
+    refresh_expires_at: Option<i64>,
+    scope: Option<String>,
+    #[serde(default)]
+    extra: Map<String, Value>,
+    /// Values for the `{variables}` in the provider's endpoints.
+    #[serde(default)]
+    params: Variables,
+}
+
+/// Why tokens were not taken over.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MoveError {
+    #[error("{0}")]
+    Tokens(&'static str),
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+}
+
+impl Moved {
+    /// The tokens as the keeper takes them over. Without an access token, one that is over stands in its place, so that the
+    /// first request refreshes.
+    fn tokens(self, now: i64) -> Result<(Tokens, Variables), MoveError> {
+        let token = |wrong| MoveError::Tokens(wrong);
+        let refresh = self
+            .refresh_token
+            .map(|text| RefreshToken::new(text).ok_or("`refresh_token` is no token"));
+        let refresh = refresh.transpose().map_err(token)?;
+        let (access, expires_at) = match (self.access_token, &refresh) {
+            (Some(text), _) => (text, self.expires_at.map(millis)),
+            (None, Some(_)) => ("none".to_owned(), Some(0)),
+            (None, None) => return Err(token("there is neither `access_token` nor `refresh_token`")),
+        };
+        let access = AccessToken::new(access)
+            .ok_or("`access_token` is no token")
+            .map_err(token)?;
+        let mut tokens = Tokens::new(access, now);
+        tokens.token_type = TokenType::from_word(self.token_type.as_deref().unwrap_or_default());
+        tokens.expires_at = expires_at;
+        tokens.refresh = refresh;
+        tokens.refresh_expires_at = self.refresh_expires_at.map(millis);
+        tokens.scope = self.scope;
+        tokens.extra = self.extra;
+        Ok((tokens, self.params))
+    }
+}
+
+fn millis(seconds: i64) -> i64 {
+    seconds.saturating_mul(1000)
+}
+
+/// Stores tokens from elsewhere, in place of those that are there.
+pub(crate) async fn take_over(keeper: &Keeper, connection: &Connection, moved: Moved) -> Result<(), MoveError> {
+    let (tokens, params) = moved.tokens(SystemClock.now_millis())?;
+    Ok(keeper.take_over_with(connection, &tokens, &params).await?)
+}
+
+/// Reads lines from standard input: those of an export, or tokens with the member `connection`.
+pub(crate) async fn import(keeper: &Keeper) -> Result<(), Fault> {
+    let (mut taken, mut kept) = (0_usize, 0_usize);
+    for (number, line) in std::io::stdin().lock().lines().enumerate() {
+        let line = Zeroizing::new(line?);
+        if line.trim().is_empty() {
+            continue;
+        }
+        // The line holds tokens, so a fault names only its place.
+        let stored = store(keeper, &line).await;
+        match stored.map_err(|error| format!("line {}: {error}", number + 1))? {
+            true => taken += 1,
+            false => kept += 1,
+        }
+    }
+    say(&format!("took over {taken}; {kept} were there already and stayed"));
+    Ok(())
+}
+
+async fn store(keeper: &Keeper, line: &str) -> Result<bool, String> {
+    let unreadable = |error: serde_json::Error| format!("it cannot be read at column {}", error.column());
+    let mut members: Map<String, Value> = serde_json::from_str(line).map_err(unreadable)?;
+    if members.contains_key("record") {
+        let exported = serde_json::from_value(members.into()).map_err(|_| "it is no line of an export".to_owned())?;
+        return keeper.import(exported).await.map_err(|error| error.to_string());
+    }
+    let name = members.remove("connection");
+    let name = name.as_ref().and_then(Value::as_str).ok_or("`connection` is missing")?;
+    let connection: Connection = name.parse().map_err(|error| format!("{error}"))?;
+    if keeper
+        .state(&connection)
+        .await
+        .map_err(|error| error.to_string())?
+        .is_some()
+    {
+        return Ok(false);
+    }
+    let moved = serde_json::from_value(members.into()).map_err(|_| "its members are not those of tokens".to_owned())?;
+    let taken = take_over(keeper, &connection, moved).await;
+    taken.map(|()| true).map_err(|error| error.to_string())
+}
+
+/// Prints every connection with its secrets.
+pub(crate) async fn export(keeper: &Keeper) -> Result<(), Fault> {
+    let mut after = None;
+    loop {
+        let (page, next) = keeper.export(after.as_ref(), PAGE).await?;
+        for exported in page {
+            say(&Zeroizing::new(serde_json::to_string(&exported)?));
+        }
+        after = next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Prints every connection without its secrets.
+pub(crate) async fn list(keeper: &Keeper) -> Result<(), Fault> {
+    let mut after: Option<Connection> = None;
+    loop {
+        let rows = keeper.list(after.as_ref(), PAGE).await?;
+        for row in &rows {
+            let summary = &row.summary;
+            let expires = summary
+                .expires_at
+                .and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+            let expires = expires.map_or_else(|| "-".to_owned(), |at| at.to_string());
+            let reason = summary.reason.as_deref().unwrap_or("-");
+            say(&format!(
+                "{}\t{}\t{reason}\t{expires}",
+                row.connection,
+                summary.state.word()
+            ));
+        }
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = Some(last.connection.clone());
+    }
+}

@@ -1,0 +1,110 @@
+//! Opens the vault and makes the keeper.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use hallpass_client::keeper::{
+    InvalidKey, Keeper, MemoryVault, PostgresVault, SqliteVault, Vault, VaultError, VaultKey,
+};
+use hallpass_client::{DiscoveryError, Metadata, Provider, SystemClock, discover};
+
+use crate::config::{Config, ConfigError, Store, VaultPlace, key_file};
+
+/// Why the keeper cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Key(#[from] InvalidKey),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("the vault's CA file cannot be read: {0}")]
+    CaFile(std::io::Error),
+    #[error("provider `{name}`: {error}")]
+    Discovery { name: String, error: DiscoveryError },
+}
+
+/// The keeper of `config`. Users come back to `redirect_uri`.
+pub(crate) async fn open(config: &Config, redirect_uri: Option<&str>) -> Result<Keeper, OpenError> {
+    key_file(&config.vault.key_file)?;
+    let key = VaultKey::from_file(&config.vault.key_file)?;
+    let vault = vault(&config.vault).await?;
+    let clock = Arc::new(SystemClock);
+    let mut builder = Keeper::builder(vault, key, clock);
+    for (name, provider) in providers(config).await? {
+        let Some(configured) = config.providers.get(&name) else {
+            continue;
+        };
+        builder = builder.provider(&name, provider, config.http.clone(), configured.care);
+    }
+    if let Some(base) = redirect_uri {
+        builder = builder.redirect_uri(base);
+    }
+    Ok(builder.build())
+}
+
+async fn vault(place: &VaultPlace) -> Result<Arc<dyn Vault>, OpenError> {
+    Ok(match &place.store {
+        Store::Memory => Arc::new(MemoryVault::new()),
+        Store::Sqlite(path) => Arc::new(SqliteVault::open(path)?),
+        Store::Postgres { url, ca_file } => {
+            let roots = ca_file
+                .as_deref()
+                .map(std::fs::read)
+                .transpose()
+                .map_err(OpenError::CaFile)?;
+            Arc::new(PostgresVault::connect(url.expose(), roots.as_deref()).await?)
+        }
+    })
+}
+
+/// The providers with the endpoints of their metadata. What was found is kept: a keeper that starts while a provider is away
+/// still gives the tokens of all others, and the live ones of that provider.
+async fn providers(config: &Config) -> Result<BTreeMap<String, Provider>, OpenError> {
+    let mut known: BTreeMap<String, Metadata> = read_cache(&config.cache);
+    let mut found = BTreeMap::new();
+    for (name, configured) in &config.providers {
+        let mut provider = configured.provider.clone();
+        if let (true, Some(issuer)) = (configured.discover, provider.issuer.clone()) {
+            match discover(&config.http, &issuer).await {
+                Ok(metadata) => {
+                    provider.adopt(&metadata);
+                    known.insert(issuer, metadata);
+                }
+                Err(error) => match known.get(&issuer) {
+                    Some(metadata) => {
+                        tracing::warn!(provider = %name, %error, "no metadata now: using that of an earlier start");
+                        provider.adopt(metadata);
+                    }
+                    None => {
+                        let name = name.clone();
+                        return Err(OpenError::Discovery { name, error });
+                    }
+                },
+            }
+        }
+        found.insert(name.clone(), provider);
+    }
+    write_cache(&config.cache, &known);
+    Ok(found)
+}
+
+fn read_cache(path: &Path) -> BTreeMap<String, Metadata> {
+    let text = std::fs::read(path).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// Not writing it costs nothing now, so a fault is only logged.
+fn write_cache(path: &Path, known: &BTreeMap<String, Metadata>) {
+    if known.is_empty() {
+        return;
+    }
+    let next = path.with_extension("json.next");
+    let text = serde_json::to_vec_pretty(known).unwrap_or_default();
+    let written = std::fs::write(&next, text).and_then(|()| std::fs::rename(&next, path));
+    if let Err(error) = written {
+        tracing::warn!(path = %path.display(), %error, "failed to keep the metadata of providers");
+    }
+}

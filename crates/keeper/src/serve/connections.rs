@@ -1,0 +1,183 @@
+//! Connections: made in a browser, taken over, ended.
+
+use std::collections::BTreeMap;
+
+use axum::body::to_bytes;
+use axum::extract::{Extension, Path, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use hallpass_client::keeper::{ConnectError, ConnectRequest, Connection};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::answers::{Json, fault, later};
+use super::tokens::{allowed, refused};
+use super::{LONGEST_BODY, Rights, Service};
+use crate::moving::{Moved, take_over};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConnectBody {
+    reference: String,
+    return_to: Option<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    /// Values for the `{variables}` in the provider's endpoints.
+    #[serde(default)]
+    params: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallbackBody {
+    query: String,
+    reference: String,
+}
+
+/// `POST /connections/{provider}/connect`, and `PUT` and `DELETE` of a connection. A connection may be called `connect` too.
+pub(super) async fn one(
+    State(service): State<Service>,
+    Extension(rights): Extension<Rights>,
+    Path((provider, reference)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let answer = answer(&service, &rights, (&provider, &reference), request).await;
+    service.metrics.request("connection", answer.status().as_u16());
+    answer
+}
+
+async fn answer(service: &Service, rights: &Rights, name: (&str, &str), request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
+        return fault(StatusCode::PAYLOAD_TOO_LARGE, "body", "the body is too long").into_response();
+    };
+    let (provider, reference) = name;
+    match head.method {
+        Method::POST if reference == "connect" => {
+            connect(service, rights, provider, json_body(&head.headers, &body)).await
+        }
+        Method::PUT => match allowed(rights, provider, reference) {
+            Some(connection) => put(service, &connection, json_body(&head.headers, &body)).await,
+            None => unknown(),
+        },
+        Method::DELETE => match allowed(rights, provider, reference) {
+            Some(connection) => delete(service, &connection, head.uri.query().unwrap_or_default()).await,
+            None => unknown(),
+        },
+        _ => fault(StatusCode::METHOD_NOT_ALLOWED, "method", "use PUT or DELETE").into_response(),
+    }
+}
+
+async fn connect(service: &Service, rights: &Rights, provider: &str, body: Result<ConnectBody, Json>) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(fault) => return fault.into_response(),
+    };
+    let Some(connection) = allowed(rights, provider, &body.reference) else {
+        return unknown();
+    };
+    let mut request = ConnectRequest::new(connection);
+    request.scopes = body.scopes;
+    request.return_to = body.return_to;
+    request.variables = body.params;
+    match service.keeper.begin(&request).await {
+        Ok(url) => Json(StatusCode::OK, json!({"url": url})).into_response(),
+        Err(error) => not_connected(&error),
+    }
+}
+
+/// `POST /connections/callback`: the user is back.
+pub(super) async fn callback(State(service): State<Service>, headers: HeaderMap, body: Bytes) -> Response {
+    let answer = match json_body::<CallbackBody>(&headers, &body) {
+        Err(fault) => fault.into_response(),
+        // The state belongs to the sign-in that a program with the right began, so no right is asked for here.
+        Ok(body) => match service.keeper.complete(&body.query, &body.reference).await {
+            Ok(connected) => {
+                let connection = connected.connection.to_string();
+                let body = json!({"connection": connection, "return_to": connected.return_to});
+                Json(StatusCode::OK, body).into_response()
+            }
+            Err(error) => not_connected(&error),
+        },
+    };
+    service.metrics.request("callback", answer.status().as_u16());
+    answer
+}
+
+async fn put(service: &Service, connection: &Connection, body: Result<Moved, Json>) -> Response {
+    match body {
+        Err(fault) => fault.into_response(),
+        Ok(tokens) => match take_over(&service.keeper, connection, tokens).await {
+            Ok(()) => StatusCode::NO_CONTENT.into_response(),
+            Err(crate::moving::MoveError::Tokens(text)) => {
+                fault(StatusCode::UNPROCESSABLE_ENTITY, "tokens", text).into_response()
+            }
+            Err(crate::moving::MoveError::Keeper(error)) => refused(&error).1,
+        },
+    }
+}
+
+/// `?forget=1` deletes without a word to the provider.
+async fn delete(service: &Service, connection: &Connection, query: &str) -> Response {
+    let forget = form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "forget" && value == "1");
+    let ended = match forget {
+        true => service.keeper.forget(connection).await,
+        false => service.keeper.end(connection).await,
+    };
+    match ended {
+        Ok(true) => StatusCode::NO_CONTENT.into_response(),
+        Ok(false) => unknown(),
+        Err(error) => refused(&error).1,
+    }
+}
+
+fn unknown() -> Response {
+    fault(
+        StatusCode::NOT_FOUND,
+        "unknown_connection",
+        "there is no such connection",
+    )
+    .into_response()
+}
+
+fn not_connected(error: &ConnectError) -> Response {
+    let (status, word) = match error {
+        ConnectError::Unknown => (StatusCode::NOT_FOUND, "unknown_provider"),
+        ConnectError::Provider(_) => (StatusCode::UNPROCESSABLE_ENTITY, "provider"),
+        ConnectError::State => (StatusCode::CONFLICT, "state"),
+        ConnectError::Reference => (StatusCode::FORBIDDEN, "reference"),
+        ConnectError::Callback(_) => (StatusCode::BAD_GATEWAY, "provider_refused"),
+        _ => return later("unavailable", Some("vault"), std::time::Duration::from_secs(1)),
+    };
+    fault(status, word, &error.to_string()).into_response()
+}
+
+/// A form of another site cannot send this content type without being asked for leave first.
+fn json_body<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Json> {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    if !media.eq_ignore_ascii_case("application/json") {
+        let text = "send JSON, with `Content-Type: application/json`";
+        return Err(fault(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", text));
+    }
+    serde_json::from_slice(body).map_err(|error| fault(StatusCode::UNPROCESSABLE_ENTITY, "body", &describe(&error)))
+}
+
+/// Values may be tokens: only the kind and place of a fault are told, and the names of members.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("unknown field") || text.starts_with("missing field") {
+        return text;
+    }
+    format!(
+        "the body cannot be read at line {}, column {}",
+        error.line(),
+        error.column()
+    )
+}

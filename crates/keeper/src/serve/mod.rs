@@ -1,0 +1,67 @@
+//! `hallpass-keeper serve`: listens for programs, refreshes what is due, sends events.
+
+mod answers;
+mod connections;
+mod guard;
+mod listener;
+mod page;
+mod routes;
+mod tokens;
+
+use std::sync::Arc;
+
+use hallpass_client::keeper::Keeper;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::Fault;
+use crate::config::{Config, ConfigError};
+use crate::metrics::Metrics;
+use crate::open::open;
+use crate::webhook::{Sender, tell};
+
+pub(crate) use guard::{Guard, Rights};
+pub(crate) use listener::Listener;
+pub(crate) use tokens::token_body;
+
+/// The longest body that is read, in bytes: tokens with their extra members.
+const LONGEST_BODY: usize = 128 * 1024;
+
+/// What every request gets.
+#[derive(Clone)]
+pub(crate) struct Service {
+    keeper: Keeper,
+    metrics: Metrics,
+    guard: Arc<Guard>,
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
+    let place = config.serve.place.clone();
+    let place = place.ok_or_else(|| ConfigError::new("serve: write `socket` or `listen`"))?;
+    let keeper = open(&config, config.serve.redirect_uri.as_deref()).await?;
+    let metrics = Metrics::default();
+    let http = config.http.clone();
+    let sender = config.webhook.as_ref();
+    let sender = sender
+        .map(|webhook| Sender::new(webhook, http, metrics.clone()))
+        .transpose()?;
+    let listener = Listener::bind(&place).await?;
+    let guard = Guard::new(&config.serve, &config.programs, listener.is_socket())?;
+    let service = Service {
+        keeper: keeper.clone(),
+        metrics: metrics.clone(),
+        guard: Arc::new(guard),
+    };
+    crate::cli::say(&format!("listening on {}", listener.address()));
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // Whatever is cut off here is made again after its lease.
+    tokio::select! {
+        () = listener.run(routes::router(service)) => {}
+        () = keeper.watch() => tracing::error!("there is no provider to watch"),
+        () = tell(keeper.clone(), sender, metrics) => {}
+        _ = terminate.recv() => tracing::info!("stopping"),
+        _ = interrupt.recv() => tracing::info!("stopping"),
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! `GET /token/{provider}/{reference}`: a live access token.
+
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::response::{IntoResponse as _, Response};
+use hallpass_client::keeper::{Connection, KeeperError, Token};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::answers::{Json, fault, later};
+use super::{Rights, Service};
+
+/// The wait after the vault failed.
+const VAULT_AWAY: std::time::Duration = std::time::Duration::from_secs(1);
+
+pub(super) async fn token(
+    State(service): State<Service>,
+    Extension(rights): Extension<Rights>,
+    Path((provider, reference)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let Some(connection) = allowed(&rights, &provider, &reference) else {
+        return answered(&service, "", Err(KeeperError::Unknown));
+    };
+    let query = query.unwrap_or_default();
+    let refused = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "refused");
+    let outcome = match refused {
+        None => service.keeper.token(&connection).await,
+        Some((_, refused)) => service.keeper.refused(&connection, &refused).await,
+    };
+    answered(&service, &provider, outcome)
+}
+
+/// The connection, if the caller may use its provider. A stranger cannot tell a foreign connection from none.
+pub(super) fn allowed(rights: &Rights, provider: &str, reference: &str) -> Option<Connection> {
+    let connection = Connection::new(provider, reference).ok()?;
+    rights.allow(provider).then_some(connection)
+}
+
+fn answered(service: &Service, provider: &str, outcome: Result<Token, KeeperError>) -> Response {
+    let (word, answer) = match outcome {
+        Ok(token) => ("given", Json(StatusCode::OK, token_body(&token)).into_response()),
+        Err(error) => refused(&error),
+    };
+    // Only names of the configuration become labels.
+    service
+        .metrics
+        .token(if word == "unknown" { "" } else { provider }, word);
+    service.metrics.request("token", answer.status().as_u16());
+    answer
+}
+
+/// The answer to a request that the keeper refuses, and the word for counting it.
+pub(super) fn refused(error: &KeeperError) -> (&'static str, Response) {
+    match error {
+        KeeperError::NeedsUser { reason, since } => {
+            let body = json!({"error": "needs_user", "reason": reason, "since": since / 1000});
+            ("needs_user", Json(StatusCode::CONFLICT, body).into_response())
+        }
+        KeeperError::Paused { reason, retry_after } => ("paused", later("paused", Some(reason), *retry_after)),
+        KeeperError::Unavailable { retry_after } => ("unavailable", later("unavailable", None, *retry_after)),
+        KeeperError::Unknown => {
+            let answer = fault(
+                StatusCode::NOT_FOUND,
+                "unknown_connection",
+                "there is no such connection",
+            );
+            ("unknown", answer.into_response())
+        }
+        other => {
+            tracing::error!(error = %other, "the vault failed");
+            ("vault", later("unavailable", Some("vault"), VAULT_AWAY))
+        }
+    }
+}
+
+/// Times are seconds since 1970, as in tokens.
+pub(crate) fn token_body(token: &Token) -> Value {
+    json!({
+        "access_token": token.access.secret(),
+        "token_type": token.token_type.as_str(),
+        "expires_at": token.expires_at.map(|at| at / 1000),
+        "scope": token.scope,
+        "extra": token.extra,
+    })
+}

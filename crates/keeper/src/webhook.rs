@@ -1,0 +1,201 @@
+//! Sends events to the program, signed as Standard Webhooks says (standardwebhooks.com, specification 1.0).
+//!
+//! One event is under way at a time. It leaves the vault only when the next one is asked for, so the queue is the vault, and a
+//! crash sends the event again with the same id.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use hallpass_client::http::HttpClient;
+use hallpass_client::keeper::{Event, Happening, Keeper};
+use hallpass_client::{Clock, SystemClock};
+use http::header::CONTENT_TYPE;
+use http::{Request, StatusCode};
+use serde_json::json;
+
+use crate::config::{ConfigError, Secret, Webhook};
+use crate::metrics::Metrics;
+
+/// The waits between attempts: 41 minutes together. Then the event is dropped, and the log says so.
+const WAITS: [Duration; 7] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(120),
+    Duration::from_secs(300),
+    Duration::from_secs(600),
+    Duration::from_secs(1_400),
+];
+/// How long to wait after the vault failed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Sends events to one address.
+pub(crate) struct Sender {
+    http: HttpClient,
+    url: String,
+    key: hmac::Key,
+    metrics: Metrics,
+    clock: Arc<dyn Clock>,
+}
+
+/// What an attempt led to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Attempt {
+    Delivered,
+    /// The receiver is away, or says that it can take the event later.
+    Later,
+    /// 410 Gone: the receiver wants no events.
+    Gone,
+}
+
+impl Sender {
+    pub(crate) fn new(webhook: &Webhook, http: HttpClient, metrics: Metrics) -> Result<Self, ConfigError> {
+        Request::get(&webhook.url)
+            .body(())
+            .map_err(|error| ConfigError::new(format!("webhook: `url` cannot be used: {error}")))?;
+        Ok(Self {
+            http,
+            url: webhook.url.clone(),
+            key: signing_key(&webhook.secret)?,
+            metrics,
+            clock: Arc::new(SystemClock),
+        })
+    }
+
+    /// Delivers one event, with retries.
+    async fn deliver(&self, event: &Event) {
+        let id = format!("evt_{}", hex(&event.id));
+        let body = body(event);
+        for wait in WAITS.into_iter().map(Some).chain([None]) {
+            let attempt = self.attempt(&id, &body).await;
+            let outcome = match (attempt, wait) {
+                (Attempt::Delivered, _) => "delivered",
+                (Attempt::Later, Some(_)) => "later",
+                (Attempt::Gone, _) | (Attempt::Later, None) => "dropped",
+            };
+            self.metrics.webhook(outcome);
+            match (attempt, wait) {
+                (Attempt::Later, Some(wait)) => tokio::time::sleep(wait).await,
+                (Attempt::Delivered, _) => return,
+                _ => {
+                    let connection = &event.connection;
+                    tracing::error!(%id, %connection, "an event could not be delivered and was dropped");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, id: &str, body: &str) -> Attempt {
+        let timestamp = self.clock.now_millis() / 1000;
+        let request = Request::post(&self.url)
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", sign(&self.key, id, timestamp, body))
+            .body(Bytes::copy_from_slice(body.as_bytes()));
+        let Ok(request) = request else { return Attempt::Gone };
+        match self.http.send(request).await {
+            Ok(answer) if answer.status().is_success() => Attempt::Delivered,
+            Ok(answer) if answer.status() == StatusCode::GONE => Attempt::Gone,
+            Ok(answer) => {
+                tracing::warn!(%id, status = answer.status().as_u16(), "the webhook was refused; it is sent again");
+                Attempt::Later
+            }
+            Err(error) => {
+                tracing::warn!(%id, %error, "the webhook could not be sent; it is sent again");
+                Attempt::Later
+            }
+        }
+    }
+}
+
+/// Reads the events of the vault for ever, logs them, and sends them if there is somebody to send them to.
+pub(crate) async fn tell(keeper: Keeper, sender: Option<Sender>, metrics: Metrics) {
+    let mut events = keeper.events();
+    loop {
+        match events.next().await {
+            Ok(event) => {
+                let (connection, happening) = (&event.connection, event.happening.word());
+                tracing::info!(%connection, happening, "event");
+                metrics.event(connection.provider(), happening);
+                if let Some(sender) = &sender {
+                    sender.deliver(&event).await;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "events cannot be read; trying again");
+                tokio::time::sleep(PATIENCE).await;
+            }
+        }
+    }
+}
+
+fn body(event: &Event) -> String {
+    let at = |millis| jiff::Timestamp::from_millisecond(millis).map(|at| at.to_string()).ok();
+    let mut data = json!({
+        "connection": event.connection.to_string(),
+        "provider": event.connection.provider(),
+        "reference": event.connection.reference(),
+    });
+    match &event.happening {
+        Happening::NeedsUser(reason) | Happening::Paused(reason) => data["reason"] = json!(reason),
+        Happening::EndsOn(end) => data["ends_at"] = json!(end / 1000),
+        _ => {}
+    }
+    let kind = format!("connection.{}", event.happening.word());
+    json!({"type": kind, "timestamp": at(event.at), "data": data}).to_string()
+}
+
+/// The key of a secret: `whsec_` and base64, or the bytes of the text.
+fn signing_key(secret: &Secret) -> Result<hmac::Key, ConfigError> {
+    let text = secret.expose();
+    let bytes = match text.strip_prefix("whsec_") {
+        Some(encoded) => STANDARD
+            .decode(encoded)
+            .map_err(|_| ConfigError::new("webhook: the secret is `whsec_` and base64, or another text"))?,
+        None => text.as_bytes().to_vec(),
+    };
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+}
+
+fn sign(key: &hmac::Key, id: &str, timestamp: i64, body: &str) -> String {
+    let signed = hmac::sign(key, format!("{id}.{timestamp}.{body}").as_bytes());
+    format!("v1,{}", STANDARD.encode(signed))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vector that the libraries of Standard Webhooks test against.
+    #[test]
+    fn a_signature_is_that_of_the_published_vector() {
+        let key = signing_key(&Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned())).unwrap();
+        let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+        let signature = sign(&key, id, 1_614_265_330, r#"{"test": 2432232314}"#);
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_body_names_connection_cause_and_moment() {
+        let event = Event {
+            id: [7; 16],
+            connection: "shop/customer-17".parse().unwrap(),
+            at: 1_800_000_000_000,
+            happening: Happening::NeedsUser("invalid_grant".to_owned()),
+        };
+        assert_eq!(
+            body(&event),
+            r#"{"type":"connection.needs_user","timestamp":"2027-01-15T08:00:00Z","data":{"connection":"shop/customer-17","provider":"shop","reference":"customer-17","reason":"invalid_grant"}}"#
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! The commands, and their exit codes.
+
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+
+use hallpass_ends::{Hallpass, Person};
+
+use crate::keeper::{Keeper, declared_for, provider};
+
+fn code(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+fn connected() -> (Hallpass, Keeper, Person) {
+    let server = Hallpass::start("default", &declared_for("api"));
+    let keeper = Keeper::start(&provider("api", &server, "profile read"));
+    let mut person = Person::new();
+    keeper.connect(&mut person, "api", "17");
+    (server, keeper, person)
+}
+
+#[test]
+fn token_prints_the_token_or_says_by_its_exit_code_what_to_do() {
+    let (server, keeper, mut person) = connected();
+    let output = keeper.command(&["token", "api/17"]);
+    assert_eq!(
+        (code(&output), text(&output.stdout)),
+        (Some(0), keeper.token("api/17")),
+        "{}",
+        text(&output.stderr)
+    );
+    let output = keeper.command(&["token", "api/17", "--json"]);
+    assert!(
+        text(&output.stdout).starts_with(r#"{"access_token":"#),
+        "{}",
+        text(&output.stdout)
+    );
+    assert_eq!(code(&keeper.command(&["token", "api/18"])), Some(4));
+    assert_eq!(code(&keeper.command(&["token", "api"])), Some(2));
+    let token = keeper.token("api/17");
+    let refused = format!("--refused={}", &token[token.len() - 8..]);
+    person.end_access(server.url());
+    assert_eq!(code(&keeper.command(&["token", "api/17", &refused])), Some(3));
+    keeper.connect(&mut person, "api", "17");
+    let token = keeper.token("api/17");
+    let refused = format!("--refused={}", &token[token.len() - 8..]);
+    drop(server);
+    // The provider is away: its metadata is that of the start before, and a live token is still given.
+    assert_eq!(text(&keeper.command(&["token", "api/17"]).stdout), token);
+    assert_eq!(code(&keeper.command(&["token", "api/17", &refused])), Some(75));
+}
+
+#[test]
+fn an_export_moves_to_another_vault_and_goes_on_there() {
+    let (server, mut keeper, _person) = connected();
+    let token = keeper.token("api/17");
+    keeper.kill();
+    let exported = keeper.command(&["export"]);
+    assert_eq!(code(&exported), Some(0), "{}", text(&exported.stderr));
+    let mut other = Keeper::start(&provider("api", &server, "profile read"));
+    let moved = import(&other, &exported.stdout);
+    assert_eq!(
+        text(&moved.stdout),
+        "took over 1; 0 were there already and stayed",
+        "{}",
+        text(&moved.stderr)
+    );
+    assert_eq!(other.token("api/17"), token);
+    let again = import(&other, &exported.stdout);
+    assert_eq!(text(&again.stdout), "took over 0; 1 were there already and stayed");
+    let refused = format!("api/17?refused={}", &token[token.len() - 8..]);
+    assert!(other.token(&refused) != token, "the refresh token moved too");
+    let listed = other.command(&["list"]);
+    assert!(
+        text(&listed.stdout).starts_with("api/17\tready\t-\t2"),
+        "{}",
+        text(&listed.stdout)
+    );
+    other.kill();
+}
+
+#[test]
+fn tokens_of_another_program_are_taken_over_by_put_and_import() {
+    let (_server, keeper, _person) = connected();
+    let exported = text(&keeper.command(&["export"]).stdout);
+    let exported: serde_json::Value = serde_json::from_str(&exported).expect("one line");
+    let refresh = find(&exported, "hp_rt_").expect("a refresh token");
+    let line = serde_json::json!({"connection": "api/18", "refresh_token": refresh});
+    let taken = import(&keeper, line.to_string().as_bytes());
+    assert_eq!(
+        text(&taken.stdout),
+        "took over 1; 0 were there already and stayed",
+        "{}",
+        text(&taken.stderr)
+    );
+    let token = keeper.token("api/18");
+    assert!(token.starts_with("hp_at_"), "refreshed at the first request");
+    let body = serde_json::json!({"access_token": "mine", "expires_at": 4_000_000_000_i64});
+    assert_eq!(keeper.ask(http::Method::PUT, "/connections/api/19", &body).0, 204);
+    assert_eq!(keeper.token("api/19"), "mine");
+    for (body, status) in [(serde_json::json!({}), 422), (serde_json::json!({"token": "x"}), 422)] {
+        assert_eq!(
+            keeper.ask(http::Method::PUT, "/connections/api/19", &body).0,
+            status,
+            "{body}"
+        );
+    }
+    let wrong = import(
+        &keeper,
+        b"{\"connection\":\"api/20\",\"refresh_token\":\"secret\",\"x\":1}\n",
+    );
+    assert!(
+        !wrong.status.success() && !text(&wrong.stderr).contains("secret"),
+        "{}",
+        text(&wrong.stderr)
+    );
+}
+
+#[test]
+fn keep_refreshes_what_is_due_once() {
+    let (_server, mut keeper, _person) = connected();
+    keeper.kill();
+    let kept = keeper.command(&["keep"]);
+    assert_eq!(
+        text(&kept.stdout),
+        "refreshed 0, need their user 0, later 0",
+        "{}",
+        text(&kept.stderr)
+    );
+}
+
+#[test]
+fn a_configuration_with_a_typing_error_is_refused() {
+    let (_server, keeper, _person) = connected();
+    assert_eq!(
+        text(&keeper.command(&["check"]).stdout),
+        "1 providers; nothing is wrong"
+    );
+    let path = keeper.path("hallpass-keeper.toml");
+    let config = std::fs::read_to_string(&path).expect("the configuration");
+    std::fs::write(&path, config.replace("key_file", "keyfile")).expect("a file");
+    let checked = keeper.command(&["check"]);
+    assert_eq!(code(&checked), Some(1));
+    assert!(
+        text(&checked.stderr).contains("unknown field `keyfile`; did you mean `key_file`?"),
+        "{}",
+        text(&checked.stderr)
+    );
+}
+
+fn import(keeper: &Keeper, lines: &[u8]) -> Output {
+    let mut command = keeper.program(&["import"]);
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    child
+        .stdin
+        .take()
+        .expect("its input is a pipe")
+        .write_all(lines)
+        .expect("it reads");
+    child.wait_with_output().expect("the command ends")
+}
+
+/// The first text with this beginning, somewhere in a value.
+fn find(value: &serde_json::Value, beginning: &str) -> Option<String> {
+    match value {
+        serde_json::Value::String(text) => text.starts_with(beginning).then(|| text.clone()),
+        serde_json::Value::Array(list) => list.iter().find_map(|value| find(value, beginning)),
+        serde_json::Value::Object(members) => members.values().find_map(|value| find(value, beginning)),
+        _ => None,
+    }
+}

@@ -1,0 +1,77 @@
+//! The answer to a refresh is lost. Hallpass gives it again; the others honestly need the user.
+
+use std::time::Duration;
+
+use hallpass_ends::{CLIENT_ID, Django, Hallpass, OidcProvider, Person, REDIRECT_URI, follow};
+use serde_json::{Value, json};
+
+use crate::keeper::{Keeper, declared_for, identity};
+use crate::proxy::Proxy;
+
+/// A provider whose token endpoint is behind the proxy.
+fn section(authorize: &str, token: &str, scope: &str) -> String {
+    let keys = format!("client_id = \"{CLIENT_ID}\"\nsecret_file = \"app.secret\"\nscopes = [{scope}]\n");
+    format!("[providers.cb]\nauthorize = {authorize:?}\ntoken = {token:?}\n{keys}")
+}
+
+/// Loses the answer to a refresh, and asks until the keeper knows more than "later".
+fn lose(keeper: &Keeper, proxy: &Proxy) -> (u16, Value) {
+    let token = keeper.token("cb/17");
+    let path = format!("/token/cb/17?refused={}", &token[token.len() - 8..]);
+    proxy.lose_the_next_answer();
+    for _ in 0..20 {
+        let (status, answer) = keeper.get(&path);
+        assert!(proxy.has_lost_it(), "the refresh went through the proxy");
+        if status != 503 {
+            return (status, answer);
+        }
+        keeper.wait(Duration::from_secs(answer["retry_after"].as_u64().expect("a wait")));
+    }
+    panic!("later and later");
+}
+
+#[test]
+fn hallpass_gives_the_lost_answer_again() {
+    let server = Hallpass::start("default", &declared_for("cb"));
+    let proxy = Proxy::before(server.url());
+    let authorize = format!("{}/oauth/authorize", server.url());
+    let token = format!("{}/oauth/token", proxy.address);
+    let keeper = Keeper::start(&section(&authorize, &token, r#""profile", "read""#));
+    keeper.connect(&mut Person::new(), "cb", "17");
+    let (status, answer) = lose(&keeper, &proxy);
+    assert_eq!(status, 200, "{answer}");
+    let token = answer["access_token"].as_str().expect("a token");
+    assert_eq!(identity(&keeper, &server, token), 200);
+}
+
+#[test]
+fn oidc_provider_ends_the_grant_and_the_user_must_connect_again() {
+    let server = OidcProvider::start_for("cb");
+    let proxy = Proxy::before(server.url());
+    let authorize = format!("{}/auth", server.url());
+    let token = format!("{}/token", proxy.address);
+    needs_user(&section(&authorize, &token, r#""openid", "offline_access""#), &proxy);
+}
+
+#[test]
+fn django_oauth_toolkit_ends_the_grant_and_the_user_must_connect_again() {
+    let server = Django::start_for("cb");
+    let proxy = Proxy::before(server.url());
+    let authorize = format!("{}/o/authorize/", server.url());
+    let token = format!("{}/o/token/", proxy.address);
+    needs_user(&section(&authorize, &token, r#""read""#), &proxy);
+}
+
+fn needs_user(provider: &str, proxy: &Proxy) {
+    let keeper = Keeper::start(provider);
+    let connect = || {
+        let back = keeper.block_on(follow(&keeper.begin("cb", "17"), REDIRECT_URI));
+        assert_eq!(keeper.complete(&back, "17").0, 200);
+    };
+    connect();
+    let (status, answer) = lose(&keeper, proxy);
+    assert_eq!((status, &answer["error"]), (409, &json!("needs_user")), "{answer}");
+    assert_eq!(answer["reason"], json!("answer_lost"), "{answer}");
+    connect();
+    keeper.token("cb/17");
+}

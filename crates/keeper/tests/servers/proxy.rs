@@ -1,0 +1,64 @@
+//! A proxy that can lose one answer: the server has answered, and the client's connection breaks.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// A running proxy before one server.
+pub(crate) struct Proxy {
+    pub(crate) address: String,
+    loses: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    /// A proxy before the server at `url`, `http://HOST:PORT`.
+    pub(crate) fn before(url: &str) -> Self {
+        let upstream = url.trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let loses = Arc::new(AtomicBool::new(false));
+        let shared = loses.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let (upstream, loses) = (upstream.clone(), shared.clone());
+                thread::spawn(move || forward(client, &upstream, &loses));
+            }
+        });
+        Self { address, loses }
+    }
+
+    /// The next answer does not arrive.
+    pub(crate) fn lose_the_next_answer(&self) {
+        self.loses.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether an answer was lost since.
+    pub(crate) fn has_lost_it(&self) -> bool {
+        !self.loses.load(Ordering::SeqCst)
+    }
+}
+
+fn forward(mut client: TcpStream, upstream: &str, loses: &AtomicBool) {
+    let Ok(mut server) = TcpStream::connect(upstream) else {
+        return;
+    };
+    let (mut from_client, mut to_server) = (
+        client.try_clone().expect("a socket"),
+        server.try_clone().expect("a socket"),
+    );
+    thread::spawn(move || {
+        drop(std::io::copy(&mut from_client, &mut to_server));
+        drop(to_server.shutdown(Shutdown::Both));
+    });
+    let mut bytes = [0; 16 * 1024];
+    while let Ok(length @ 1..) = server.read(&mut bytes) {
+        if loses.swap(false, Ordering::SeqCst) || client.write_all(&bytes[..length]).is_err() {
+            break;
+        }
+    }
+    for end in [&client, &server] {
+        drop(end.shutdown(Shutdown::Both));
+    }
+}

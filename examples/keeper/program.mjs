@@ -1,0 +1,35 @@
+// Calls an API with a token from the keeper.
+
+const { KEEPER_URL, KEEPER_SECRET, CONNECTION, API_URL } = process.env;
+
+/** A live access token. `refused` is one that the API did not take. */
+async function token(connection, refused) {
+  const path = connection.split('/').map(encodeURIComponent).join('/');
+  const query = refused ? `?refused=${encodeURIComponent(refused.slice(-8))}` : '';
+  const headers = { authorization: `Bearer ${KEEPER_SECRET}` };
+  const answer = await fetch(`${KEEPER_URL}/token/${path}${query}`, { headers });
+  const body = await answer.json();
+  if (answer.status === 409) throw new Error(`connect again: ${body.reason}`);
+  if (!answer.ok) throw new Error(`no token now: ${body.error}, again in ${answer.headers.get('retry-after')} s`);
+  return body.access_token;
+}
+
+/** The API's answer. A token that the API refuses is replaced once. */
+async function call(connection, url) {
+  let access = await token(connection);
+  const ask = () => fetch(url, { headers: { authorization: `Bearer ${access}` } });
+  let answer = await ask();
+  if (answer.status === 401) {
+    access = await token(connection, access);
+    answer = await ask();
+  }
+  if (!answer.ok) throw new Error(`the API answers ${answer.status}`);
+  return answer.json();
+}
+
+try {
+  console.log(JSON.stringify(await call(CONNECTION, API_URL)));
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
