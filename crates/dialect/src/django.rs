@@ -43,7 +43,7 @@ pub(crate) fn introspection(token: Option<&Introspection<'_>>) -> RenderedRespon
         Some(expires) => body.literal("exp", expires),
         None => body,
     };
-    // The original names the person who allowed it, whoever it acts for.
+    // Django servers name the person who allowed the access, also where it acts for an organization.
     let set_up_by = token.set_up_by.as_ref().map(|person| person.username.as_ref());
     let body = body
         .text("client_id", token.client_id)

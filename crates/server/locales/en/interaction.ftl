@@ -81,7 +81,7 @@ code-title = Your code for { $app }
 code-once = It works once, and for { $span }.
 code-label = Code
 code-how = Copy the code, go back to { $app } and paste it there.
-code-warning = Give this code to nobody else. Whoever has it can use { $app } with your data. No honest person asks you for it by phone, mail or chat.
+code-warning = Enter this code only in { $app }. A person who has it can use { $app } with your data. If somebody asks you for it by phone, mail or chat, it is fraud.
 
 # After a sign-in at the site.
 

@@ -81,7 +81,7 @@ code-title = Je code voor { $app }
 code-once = Hij werkt één keer, gedurende { $span }.
 code-label = Code
 code-how = Kopieer de code, ga terug naar { $app } en plak hem daar.
-code-warning = Geef deze code aan niemand anders. Wie hem heeft, kan { $app } met jouw gegevens gebruiken. Niemand met goede bedoelingen vraagt je er per telefoon, mail of chat om.
+code-warning = Voer deze code alleen in { $app } in. Iemand die hem heeft, kan { $app } met jouw gegevens gebruiken. Vraagt iemand je erom per telefoon, mail of chat, dan is het oplichting.
 
 # Na het inloggen bij de site.
 

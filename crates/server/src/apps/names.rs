@@ -55,12 +55,12 @@ pub(crate) fn check(name: &str) -> Result<(), NameError> {
             return Err(NameError::Invisible(character));
         }
         match kind(character) {
-            Kind::Mark if marks == MOST_MARKS => return Err(NameError::Marks),
-            Kind::Mark => marks += 1,
+            CharacterKind::Mark if marks == MOST_MARKS => return Err(NameError::Marks),
+            CharacterKind::Mark => marks += 1,
             // After a space, a mark has no letter.
-            Kind::Space => marks = MOST_MARKS,
-            Kind::Letter => (letters, marks) = (true, 0),
-            Kind::Other => marks = 0,
+            CharacterKind::Space => marks = MOST_MARKS,
+            CharacterKind::Letter => (letters, marks) = (true, 0),
+            CharacterKind::Other => marks = 0,
         }
     }
     if letters { Ok(()) } else { Err(NameError::NoLetter) }
@@ -85,7 +85,9 @@ fn joins(name: &str, at: usize) -> bool {
     };
     let last = before.chars().next_back();
     if last.is_some_and(|last| CanonicalCombiningClass::for_char(last) == CanonicalCombiningClass::Virama) {
-        return after.next().is_some_and(|next| matches!(kind(next), Kind::Letter));
+        return after
+            .next()
+            .is_some_and(|next| matches!(kind(next), CharacterKind::Letter));
     }
     let is_seen = |one: &JoiningType| *one != JoiningType::Transparent;
     let left = before.chars().rev().map(JoiningType::for_char).find(is_seen);
@@ -129,18 +131,18 @@ fn fold(text: &str) -> String {
 
 /// Whether a character is a space, punctuation or a symbol, and looks like no letter (`|` looks like an `l`).
 fn is_decoration(character: char) -> bool {
-    let decorates = matches!(kind(character), Kind::Space | Kind::Other) && !is_hidden(character);
+    let decorates = matches!(kind(character), CharacterKind::Space | CharacterKind::Other) && !is_hidden(character);
     decorates && !skeleton(character.encode_utf8(&mut [0; 4])).all(|one| one.is_ascii_alphanumeric())
 }
 
-enum Kind {
+enum CharacterKind {
     Letter,
     Mark,
     Space,
     Other,
 }
 
-fn kind(character: char) -> Kind {
+fn kind(character: char) -> CharacterKind {
     use GeneralCategory as G;
     match GeneralCategory::for_char(character) {
         G::UppercaseLetter
@@ -150,10 +152,10 @@ fn kind(character: char) -> Kind {
         | G::OtherLetter
         | G::DecimalNumber
         | G::LetterNumber
-        | G::OtherNumber => Kind::Letter,
-        G::NonspacingMark | G::EnclosingMark => Kind::Mark,
-        G::SpaceSeparator => Kind::Space,
-        _ => Kind::Other,
+        | G::OtherNumber => CharacterKind::Letter,
+        G::NonspacingMark | G::EnclosingMark => CharacterKind::Mark,
+        G::SpaceSeparator => CharacterKind::Space,
+        _ => CharacterKind::Other,
     }
 }
 

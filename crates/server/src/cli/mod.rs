@@ -210,3 +210,54 @@ fn print(text: &str) -> Result<(), Failed> {
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+    use std::fs;
+    use std::path::Path;
+
+    /// The commands of the blocks are run by tests/commands/guides.rs.
+    #[test]
+    fn every_command_inside_a_sentence_of_the_documents_exists() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut pages = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+        for folder in ["docs", "docs/guide"] {
+            let files = fs::read_dir(root.join(folder)).unwrap();
+            pages.extend(files.map(|file| file.unwrap().path()));
+        }
+        pages.retain(|page| page.extension().is_some_and(|end| end == "md"));
+        let mut commands = 0;
+        for page in pages {
+            let text = fs::read_to_string(&page).unwrap();
+            for code in text.split('`').skip(1).step_by(2) {
+                if code.starts_with("hallpass ") && !code.contains(['\n', '[', '<', '|']) && code != NAMES {
+                    commands += 1;
+                    let parsed = Cli::command().try_get_matches_from(code.split(' '));
+                    let kind = parsed.err().map(|error| error.kind());
+                    let stands_for_value =
+                        |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+                    let named = kind == Some(ErrorKind::InvalidValue) && code.split(' ').any(stands_for_value);
+                    let fits = named || kind.is_none_or(is_about_absent);
+                    assert!(fits, "{}: {code}: {kind:?}", page.display());
+                }
+            }
+        }
+        assert!(commands > 50, "{commands}");
+    }
+
+    /// The form of all commands.
+    const NAMES: &str = "hallpass NOUN VERB NAME";
+
+    /// A sentence names a command without all its arguments.
+    fn is_about_absent(kind: ErrorKind) -> bool {
+        matches!(
+            kind,
+            ErrorKind::MissingRequiredArgument
+                | ErrorKind::MissingSubcommand
+                | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        )
+    }
+}

@@ -91,7 +91,7 @@ impl fmt::Display for WrittenAt {
 
 /// Parses the text of a file. The error does not quote the line, which may contain a secret.
 pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (WrittenAt, String)> {
-    let source = Source {
+    let source = LayerText {
         text,
         layer: Rc::new(layer),
     };
@@ -110,7 +110,7 @@ pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (WrittenAt, Strin
 
 /// Parses one value, such as the list in `HALLPASS_WIRE__IDENTITY`.
 pub(super) fn parse_value(text: &str, origin: &WrittenAt) -> Option<Value> {
-    let source = Source {
+    let source = LayerText {
         text,
         layer: origin.layer.clone(),
     };
@@ -136,12 +136,12 @@ pub(super) fn merge(base: &mut Table, over: Table) {
     }
 }
 
-struct Source<'a> {
+struct LayerText<'a> {
     text: &'a str,
     layer: Rc<Layer>,
 }
 
-impl Source<'_> {
+impl LayerText<'_> {
     fn table(&self, table: DeTable<'_>) -> Table {
         let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
             let origin = self.origin(key.span().start);

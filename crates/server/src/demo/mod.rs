@@ -12,6 +12,7 @@ mod folder;
 mod handover;
 mod listen;
 mod outgoing;
+mod own_pages;
 mod people;
 mod places;
 mod sample;

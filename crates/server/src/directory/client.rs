@@ -91,8 +91,7 @@ impl Directory {
         self.with_owners(&registered).await.map(Some)
     }
 
-    /// The name of whoever publishes the app: its organization, or its developer where nobody sees that there are
-    /// organizations.
+    /// The name of the app's publisher: its organization, or its developer if organizations are hidden.
     ///
     /// # Errors
     /// If the database is away.

@@ -1,7 +1,7 @@
 //! Reads the body of a request. Size, time and memory per source are limited, so that no client can fill the memory or hold
 //! a connection.
 
-use crate::serve::in_flight::{HeldAmount, InFlight, Kind, Source};
+use crate::serve::in_flight::{HeldAmount, HeldKind, InFlight, SourceNetworks};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) enum Unread {
 
 /// The memory of all requests in flight, and the source that this body counts for.
 #[derive(Clone, Debug)]
-pub struct Share(pub Arc<InFlight>, pub Source);
+pub struct Share(pub Arc<InFlight>, pub SourceNetworks);
 
 /// Reads a body. The memory that it takes counts as in flight as long as the returned bytes live. Without a share nothing
 /// is counted: only the admin socket does so.
@@ -113,7 +113,7 @@ impl Collected {
             let fits = match &mut self.held {
                 Some(held) => held.grow(more),
                 none => {
-                    *none = in_flight.take(*source, Kind::Bytes, more);
+                    *none = in_flight.take(*source, HeldKind::Bytes, more);
                     none.is_some()
                 }
             };
@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn share(in_flight: &Arc<InFlight>) -> Option<Share> {
-        let source = Source::of([192, 0, 2, 1].into(), &Proxies::new(Vec::new()));
+        let source = SourceNetworks::of([192, 0, 2, 1].into(), &Proxies::new(Vec::new()));
         Some(Share(in_flight.clone(), source))
     }
 
@@ -218,14 +218,14 @@ mod tests {
             let body = read(StreamBody::new(futures_util::stream::iter(some)), share(&in_flight))
                 .await
                 .unwrap();
-            let held = in_flight.held(Kind::Bytes);
+            let held = in_flight.held(HeldKind::Bytes);
             assert!((arrived..=2 * arrived).contains(&held), "{held} for {arrived}");
             drop(body);
-            assert_eq!(in_flight.held(Kind::Bytes), 0);
+            assert_eq!(in_flight.held(HeldKind::Bytes), 0);
         }
         let announced = http_body_util::combinators::BoxBody::new(Full::from(vec![b'a'; 100]));
         let body = read(announced, share(&in_flight)).await.unwrap();
-        assert_eq!(in_flight.held(Kind::Bytes), 100);
+        assert_eq!(in_flight.held(HeldKind::Bytes), 100);
         drop(body);
     }
 
@@ -235,7 +235,7 @@ mod tests {
         let Some(Share(_, source)) = share(&in_flight) else {
             return;
         };
-        let all = in_flight.take(source, Kind::Bytes, 4 * 1024 * 1024).unwrap();
+        let all = in_flight.take(source, HeldKind::Bytes, 4 * 1024 * 1024).unwrap();
         let body = || Full::<Bytes>::from(vec![b'a'; 100]);
         assert_eq!(read(body(), share(&in_flight)).await, Err(Unread::NoRoom));
         assert_eq!(

@@ -3,7 +3,7 @@
 //! A cursor holds the key of the last object of a page, not a number of objects to skip. So a page costs the same wherever it
 //! begins, and no object comes twice or is left out because another one was deleted. Only this module knows the form of a cursor.
 
-use crate::store::model::Page;
+use crate::store::model::ListPage;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -126,7 +126,7 @@ impl List {
     /// The objects of a page as answers show them, and its `next`.
     pub(crate) fn shown<T, K: Display, V>(
         &self,
-        page: Page<T, K>,
+        page: ListPage<T, K>,
         view: impl FnMut(T) -> V,
     ) -> (Vec<V>, Option<Cursor>) {
         let views = page.items.into_iter().map(view).collect();
@@ -135,14 +135,19 @@ impl List {
 }
 
 /// A page of a list that is short and complete in memory, sorted by `key`.
-pub(crate) fn page_of<T, K: Ord>(sorted: Vec<T>, key: impl Fn(&T) -> K, after: Option<&K>, limit: Limit) -> Page<T, K> {
+pub(crate) fn page_of<T, K: Ord>(
+    sorted: Vec<T>,
+    key: impl Fn(&T) -> K,
+    after: Option<&K>,
+    limit: Limit,
+) -> ListPage<T, K> {
     let limit = usize::try_from(limit.get()).unwrap_or(usize::MAX);
     let mut items = sorted;
     items.retain(|item| after.is_none_or(|after| key(item) > *after));
     let more = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(&key);
-    Page { items, next }
+    ListPage { items, next }
 }
 
 #[cfg(test)]
@@ -180,7 +185,7 @@ mod tests {
     fn a_list_in_memory_is_split_by_its_keys() {
         let two = from_value::<Limit>(json!("2")).unwrap();
         let page = |after: Option<i32>| page_of(vec![1, 3, 5, 7], |key| *key, after.as_ref(), two);
-        let expected = |items: &[i32], next| Page {
+        let expected = |items: &[i32], next| ListPage {
             items: items.to_vec(),
             next,
         };

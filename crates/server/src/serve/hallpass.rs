@@ -13,7 +13,7 @@ use crate::http::source::{Peer, Proxies};
 use crate::keys::Keys;
 use crate::oauth::forward_auth::ForwardAuth;
 use crate::oauth::resource_feed::ResourceFeed;
-use crate::serve::in_flight::{InFlight, Source};
+use crate::serve::in_flight::{InFlight, SourceNetworks};
 use crate::store::model::{EndReason, Grant, GrantId, GrantState};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Instant};
@@ -165,7 +165,7 @@ impl Hallpass {
     #[must_use]
     pub fn share(&self, peer: Peer, headers: &HeaderMap) -> Share {
         let address = self.proxies.source(peer, headers);
-        Share(self.in_flight.clone(), Source::of(address, &self.proxies))
+        Share(self.in_flight.clone(), SourceNetworks::of(address, &self.proxies))
     }
 
     /// The address of an endpoint, by its member in the metadata document (RFC 8414 §2). `None` if the document has no such

@@ -6,7 +6,7 @@ mod sockets;
 
 use super::*;
 use crate::config::Source;
-use crate::serve::in_flight::Kind;
+use crate::serve::in_flight::HeldKind;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -74,17 +74,17 @@ async fn answers_that_nobody_takes_are_counted_and_let_go() {
             let mut stream = asked_without_window(address);
             if leaves {
                 while !is_headers(&mut stream) {}
-                let held = in_flight.held(Kind::Bytes);
+                let held = in_flight.held(HeldKind::Bytes);
                 assert!(held > 1024, "{held}");
                 return Ok(0);
             }
             stream.read_to_end(&mut Vec::new())
         });
         read.await.unwrap().expect("the server closes the connection");
-        while hallpass.in_flight.held(Kind::Connections) > 0 {
+        while hallpass.in_flight.held(HeldKind::Connections) > 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(hallpass.in_flight.held(Kind::Bytes), 0);
+        assert_eq!(hallpass.in_flight.held(HeldKind::Bytes), 0);
         server.abort();
     }
 }

@@ -1,7 +1,7 @@
 //! The audit log. An event is appended in the commit of the change that it records, is never changed, and is deleted by
 //! the sweep when it has been kept long enough.
 
-use super::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter, GrantId, ListedEvent, Page};
+use super::model::{AuditCursor, AuditEvent, AuditEventId, AuditFilter, GrantId, ListPage, ListedEvent};
 use super::rows::{first, more_than, page};
 use super::value::{Row, Value};
 use super::{Result, Store};
@@ -44,7 +44,7 @@ impl Store {
     }
 
     /// A page of the log. An index of app, user or organization gives the order.
-    pub async fn listed_events(&self, filter: AuditFilter) -> Result<Page<ListedEvent, AuditEventId>> {
+    pub async fn listed_events(&self, filter: AuditFilter) -> Result<ListPage<ListedEvent, AuditEventId>> {
         let (ascending, cursor) = match filter.from {
             AuditCursor::Newest => (false, AuditEventId(Uuid::max())),
             AuditCursor::Before(id) => (false, id),

@@ -1,7 +1,7 @@
 //! Rows to values: one, all, those that can be read, or a page of them.
 
 use super::error::Result;
-use super::model::Page;
+use super::model::ListPage;
 use super::value::{FromValue, Row, Value};
 
 /// The first row's value, if there is a row.
@@ -37,7 +37,7 @@ pub(crate) fn page<T, K: FromValue>(
     mut rows: Vec<Row>,
     limit: u32,
     convert: impl Fn(&mut Row) -> Result<T>,
-) -> Result<Page<T, K>> {
+) -> Result<ListPage<T, K>> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let next = match limit.checked_sub(1).and_then(|last| rows.get(last)) {
         Some(last) if rows.len() > limit => Some(last.first()?),
@@ -48,5 +48,5 @@ pub(crate) fn page<T, K: FromValue>(
         row.take::<Value>()?;
         convert(row)
     });
-    Ok(Page { items, next })
+    Ok(ListPage { items, next })
 }

@@ -242,7 +242,7 @@ impl Visit {
     #[must_use]
     pub(crate) fn error_with(&self, status: u16, kind: ErrorKind<'_>, back: Option<Back<'_>>) -> Response {
         let switch = None;
-        let error = view::Error {
+        let error = view::ErrorPage {
             status,
             kind,
             back,
@@ -266,7 +266,7 @@ impl Visit {
             action: &action,
             blob: &blob,
         });
-        let error = view::Error {
+        let error = view::ErrorPage {
             status,
             kind,
             back,

@@ -2,30 +2,27 @@
 
 use super::failure::Failure;
 use super::grants::{locale, view as grant_view};
-use super::person::{Call, Named, found, part, view};
+use super::person::{AboutPerson, view};
 use crate::http::respond;
 use crate::http::respond::Response;
 use crate::serve::hallpass::Hallpass;
 use crate::store::model::{AuditCursor, AuditFilter, GrantFilter, KeptMembership, ListedEvent, User};
 use crate::time::Instant;
 use crate::web::view::Locale;
-use axum::body::Body;
-use axum::extract::State;
-use http::Request;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// The most grants and the most events.
 const MOST: u32 = 1_000;
 
 /// `GET /handover/people/{subject}/export`.
-pub(super) async fn export(
-    State(hallpass): State<Arc<Hallpass>>,
-    named: Named<String>,
-    request: Request<Body>,
-) -> Result<Response, Failure> {
-    let Call { parts, now, .. } = Call::of(&hallpass, request)?;
-    let user = found(&hallpass, &part(named)?).await?;
+pub(super) async fn export(about: AboutPerson) -> Result<Response, Failure> {
+    let AboutPerson {
+        hallpass,
+        parts,
+        now,
+        user,
+        ..
+    } = about;
     let store = &hallpass.store;
     let record = store.site_record(&user.subject()).await?;
     let mut person = view(&user, record, &[]);

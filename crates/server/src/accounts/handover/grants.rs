@@ -4,7 +4,7 @@ use super::endpoint::read;
 use super::failure::Failure;
 use super::json::Json;
 use super::members::Members;
-use super::person::{Call, Named, found, id_of, part};
+use super::person::{AboutPerson, Call, Named, found, id_of, part};
 use crate::config::GrantType;
 use crate::directory::Client;
 use crate::http::paging::{List, PageQuery};
@@ -28,13 +28,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// `GET /handover/people/{subject}/grants`: the newest first.
-pub(super) async fn list(
-    State(hallpass): State<Arc<Hallpass>>,
-    named: Named<String>,
-    request: Request<Body>,
-) -> Result<Response, Failure> {
-    let Call { parts, now, .. } = Call::of(&hallpass, request)?;
-    let user = found(&hallpass, &part(named)?).await?;
+pub(super) async fn list(about: AboutPerson) -> Result<Response, Failure> {
+    let AboutPerson {
+        hallpass,
+        parts,
+        now,
+        user,
+        ..
+    } = about;
     let query: PageQuery =
         query::read(parts.uri.query()).map_err(|fault| Failure::member("limit", fault.to_string()))?;
     let list = List::of("site-grants", user.id);

@@ -14,7 +14,7 @@ use crate::store::model::{AuditAction, Organization, Role, SiteRecord, Status, S
 use crate::time::Instant;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest, FromRequestParts as _, Path, State};
 use http::Request;
 use http::request::Parts;
 use serde_json::{Value, json};
@@ -50,14 +50,34 @@ impl<'h> Call<'h> {
     }
 }
 
+/// An authenticated call about a person whom the site signed in before.
+pub(super) struct AboutPerson {
+    pub(super) hallpass: Arc<Hallpass>,
+    pub(super) parts: Parts,
+    who: Who,
+    pub(super) now: Instant,
+    pub(super) user: User,
+}
+
+impl FromRequest<Arc<Hallpass>> for AboutPerson {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request<Body>, hallpass: &Arc<Hallpass>) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let named = Path::<String>::from_request_parts(&mut parts, hallpass).await;
+        let Call { parts, who, now, .. } = Call::of(hallpass, Request::from_parts(parts, body))?;
+        Ok(Self {
+            user: found(hallpass, &part(named)?).await?,
+            hallpass: hallpass.clone(),
+            parts,
+            who,
+            now,
+        })
+    }
+}
+
 /// `GET /handover/people/{subject}`.
-pub(super) async fn show(
-    State(hallpass): State<Arc<Hallpass>>,
-    named: Named<String>,
-    request: Request<Body>,
-) -> Result<Response, Failure> {
-    Call::of(&hallpass, request)?;
-    let user = found(&hallpass, &part(named)?).await?;
+pub(super) async fn show(AboutPerson { hallpass, user, .. }: AboutPerson) -> Result<Response, Failure> {
     shown(&hallpass, 200, &user).await
 }
 
@@ -137,13 +157,14 @@ pub(super) async fn delete(
 }
 
 /// `POST /handover/people/{subject}/suspend`: the person is signed out, and their grants are paused.
-pub(super) async fn suspend(
-    State(hallpass): State<Arc<Hallpass>>,
-    named: Named<String>,
-    request: Request<Body>,
-) -> Result<Response, Failure> {
-    let Call { who, now, .. } = Call::of(&hallpass, request)?;
-    let user = found(&hallpass, &part(named)?).await?;
+pub(super) async fn suspend(about: AboutPerson) -> Result<Response, Failure> {
+    let AboutPerson {
+        hallpass,
+        who,
+        now,
+        user,
+        ..
+    } = about;
     let event = who.did(AuditAction::UserSuspended, now).user(user.id);
     let event = event.change(&user, &suspension(&user, Status::Suspended));
     let store = hallpass.store.recording(event.if_different());
@@ -152,13 +173,14 @@ pub(super) async fn suspend(
 }
 
 /// `POST /handover/people/{subject}/resume`. A suspension by the operator stays.
-pub(super) async fn resume(
-    State(hallpass): State<Arc<Hallpass>>,
-    named: Named<String>,
-    request: Request<Body>,
-) -> Result<Response, Failure> {
-    let Call { who, now, .. } = Call::of(&hallpass, request)?;
-    let user = found(&hallpass, &part(named)?).await?;
+pub(super) async fn resume(about: AboutPerson) -> Result<Response, Failure> {
+    let AboutPerson {
+        hallpass,
+        who,
+        now,
+        user,
+        ..
+    } = about;
     if matches!(user.suspended_by, Some(SuspendedBy::Site | SuspendedBy::Both)) {
         let event = who.did(AuditAction::UserResumed, now).user(user.id);
         let event = event.change(&user, &suspension(&user, Status::Active));
@@ -169,13 +191,14 @@ pub(super) async fn resume(
 }
 
 /// `POST /handover/people/{subject}/sign-out`: ends the person's sessions. Their grants stay.
-pub(super) async fn sign_out(
-    State(hallpass): State<Arc<Hallpass>>,
-    named: Named<String>,
-    request: Request<Body>,
-) -> Result<Response, Failure> {
-    let Call { who, now, .. } = Call::of(&hallpass, request)?;
-    let user = found(&hallpass, &part(named)?).await?;
+pub(super) async fn sign_out(about: AboutPerson) -> Result<Response, Failure> {
+    let AboutPerson {
+        hallpass,
+        who,
+        now,
+        user,
+        ..
+    } = about;
     let store = hallpass
         .store
         .recording(who.did(AuditAction::SignedOut, now).user(user.id));

@@ -180,13 +180,15 @@ impl Limits {
         let (network, site) = networks(source);
         let source = self.hasher.hash_one(("source", network));
         let (kind, account, from_a_place) = match account {
-            Account::Person { name, from_a_place } => {
-                (Kind::Person, self.hasher.hash_one(spelling::email(name)), from_a_place)
-            }
+            Account::Person { name, from_a_place } => (
+                AccountKind::Person,
+                self.hasher.hash_one(spelling::email(name)),
+                from_a_place,
+            ),
             Account::Client(id) => {
                 let account = self.hasher.hash_one(id);
                 let places = self.places.get(&account).unwrap_or_default();
-                (Kind::Client, account, places.contains(&source))
+                (AccountKind::Client, account, places.contains(&source))
             }
         };
         let pair = self.hasher.hash_one((account, source));
@@ -204,7 +206,7 @@ impl Limits {
 
     /// Remembers the source of a successful client. Those of people are in the database.
     fn remember_place(&self, keys: &Keys) {
-        if keys.kind == Kind::Person {
+        if keys.kind == AccountKind::Person {
             return;
         }
         let mut places = self.places.get(&keys.client).unwrap_or_default();
@@ -221,8 +223,8 @@ impl Limits {
     /// Locks the tables. A panic of another thread leaves no half-done change, so a poisoned lock is used as it is.
     fn tables(&self, keys: &Keys) -> MutexGuard<'_, Tables> {
         let tables = match keys.kind {
-            Kind::Person => &self.people,
-            Kind::Client => &self.clients,
+            AccountKind::Person => &self.people,
+            AccountKind::Client => &self.clients,
         };
         tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -253,7 +255,7 @@ impl Drop for Attempt<'_> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
+enum AccountKind {
     Person,
     Client,
 }
@@ -261,7 +263,7 @@ enum Kind {
 /// The keys that an attempt counts for, as keyed hashes. No name is kept, and no attacker can choose a slot of a table.
 #[derive(Clone, Copy, Debug)]
 struct Keys {
-    kind: Kind,
+    kind: AccountKind,
     /// The pair together with the guess.
     guess: u64,
     pair: u64,

@@ -83,7 +83,7 @@ impl Browser {
             trip.answers.push(answer);
             match next {
                 None => trip.end = End::Page,
-                Some(Err(_)) => trip.end = End::Failed("it redirects to an address that is none".to_owned()),
+                Some(Err(_)) => trip.end = End::Failed("it redirects to something that is no address".to_owned()),
                 Some(Ok(next)) if is_of_server(&next, server) => trip.end = End::Server(next),
                 Some(Ok(next)) if !is_of_site(&next, page) => trip.end = End::Elsewhere(next),
                 Some(Ok(next)) => {

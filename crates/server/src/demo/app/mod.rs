@@ -23,7 +23,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use hallpass_wire::Parameters;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, Limited};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
@@ -32,17 +32,14 @@ use self::actions::{Action, ActionContext};
 use self::session::{SampleSession, Sessions};
 use super::clock::DemoClock;
 use super::outgoing::{Credentials, Http};
+use super::own_pages::{asset, at_home, redirect, style};
 use super::people::Person;
 use super::world::{Call, ClientAuthentication};
 use crate::config::GrantType;
 use crate::http::cookies;
 use crate::http::respond;
-use crate::web::view;
 
 const LARGEST_FORM: usize = 16 * 1024;
-/// Without `form-action`: browsers apply it also to the redirect after a form, and Connect redirects to another site.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
-const STYLE: &[u8] = include_bytes!("../../../assets/demo.css");
 
 /// The settings of the sample app.
 pub(super) struct SampleApp {
@@ -134,7 +131,7 @@ pub(super) fn router(app: SampleApp) -> Router {
         .route("/demo.css", get(style))
         .route("/assets/{name}", get(asset))
         .fallback(lost)
-        .layer(middleware::from_fn_with_state(Arc::clone(&service), at_home))
+        .layer(middleware::from_fn_with_state(Arc::clone(&service), at_own_host))
         .with_state(service)
 }
 
@@ -273,36 +270,9 @@ async fn lost(State(service): State<Arc<Service>>) -> Response {
     problem(&service.app, 404, "There is no such page here.")
 }
 
-async fn style() -> Response {
-    respond::bytes(200, "text/css; charset=utf-8", STYLE).map(Body::new)
-}
-
-async fn asset(Path(name): Path<String>) -> Response {
-    match view::asset(&name) {
-        Some((kind, bytes)) => respond::bytes(200, kind, bytes).map(Body::new),
-        None => respond::empty(404).map(Body::new),
-    }
-}
-
-/// Serves every page only at the host of the redirect URI and the cookie. At another name of this machine the session would
-/// be lost on the way back. Foreign names are refused (DNS rebinding).
-async fn at_home(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let home = service.app.url.strip_prefix("http://");
-    let mut response = match (request.method(), host == home) {
-        (_, true) => next.run(request).await,
-        (&Method::GET, false) => redirect(&format!("{}{}", service.app.url, request.uri())),
-        _ => problem(&service.app, 421, "This app is at another address."),
-    };
-    let fixed = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-    ];
-    for (name, value) in fixed {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
+async fn at_own_host(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let elsewhere = || problem(&service.app, 421, "This app is at another address.");
+    at_home(&service.app.url, request, next, elsewhere).await
 }
 
 impl Service {
@@ -380,8 +350,4 @@ fn page(status: u16, html: Result<String, askama::Error>) -> Response {
 
 fn problem(app: &SampleApp, status: u16, text: &str) -> Response {
     page(status, pages::problem(app, text))
-}
-
-fn redirect(location: &str) -> Response {
-    respond::see_other(location).map(Body::new)
 }

@@ -93,7 +93,7 @@ impl Server {
         }
     }
 
-    /// The apps that a person connected. None for somebody whom the server does not know.
+    /// The apps that a person connected. A person whom the server does not know has none.
     pub(super) async fn grants(&self, person: &str) -> Result<Vec<Grant>, CallError> {
         match self.of_person(&Method::GET, person, &["grants"]).await? {
             Some(body) => Ok(serde_json::from_str::<Grants>(&body)?.grants),

@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use hallpass_wire::Parameters;
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
 use serde::Serialize;
 
@@ -25,18 +25,15 @@ use self::session::{Sessions, SiteSession};
 use super::PASSWORD;
 use super::clock::DemoClock;
 use super::outgoing::Http;
+use super::own_pages::{asset, at_home, redirect, style};
 use crate::config::Config;
 use crate::http::{cookies, respond};
-use crate::web::view;
 
 /// The path of the page that signs people in at the server.
 pub(super) const SIGN_IN: &str = "/connect/sign-in";
 /// The path of the page that signs people out.
 pub(super) const SIGN_OUT: &str = "/logout";
 const LARGEST_FORM: usize = 16 * 1024;
-/// Without `form-action`: browsers apply it also to the redirects after the login, which lead to the server and to the app.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
-const STYLE: &[u8] = include_bytes!("../../../assets/demo.css");
 
 /// The settings of the site.
 pub(super) struct SampleSite {
@@ -123,7 +120,7 @@ pub(super) fn router(site: SampleSite) -> Router {
         .route("/connected-apps", get(connected_apps).post(end_access))
         .route("/demo.css", get(style))
         .route("/assets/{name}", get(asset))
-        .layer(middleware::from_fn_with_state(Arc::clone(&service), at_home))
+        .layer(middleware::from_fn_with_state(Arc::clone(&service), at_own_host))
         .with_state(service)
 }
 
@@ -227,35 +224,9 @@ async fn end_access(State(service): State<Arc<Service>>, uri: Uri, request: Requ
     }
 }
 
-async fn style() -> Response {
-    respond::bytes(200, "text/css; charset=utf-8", STYLE).map(Body::new)
-}
-
-async fn asset(Path(name): Path<String>) -> Response {
-    match view::asset(&name) {
-        Some((kind, bytes)) => respond::bytes(200, kind, bytes).map(Body::new),
-        None => respond::empty(404).map(Body::new),
-    }
-}
-
-/// Serves every page only at the host of the cookie. Foreign names are refused (DNS rebinding).
-async fn at_home(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let home = service.site.url.strip_prefix("http://");
-    let mut response = match (request.method(), host == home) {
-        (_, true) => next.run(request).await,
-        (&Method::GET, false) => redirect(&format!("{}{}", service.site.url, request.uri())),
-        _ => respond::empty(421).map(Body::new),
-    };
-    let fixed = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-    ];
-    for (name, value) in fixed {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
+async fn at_own_host(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let elsewhere = || respond::empty(421).map(Body::new);
+    at_home(&service.site.url, request, next, elsewhere).await
 }
 
 impl Service {
@@ -356,10 +327,6 @@ fn page(status: u16, html: Result<String, askama::Error>) -> Response {
     };
     respond::no_store(&mut response);
     response.map(Body::new)
-}
-
-fn redirect(location: &str) -> Response {
-    respond::see_other(location).map(Body::new)
 }
 
 #[cfg(test)]

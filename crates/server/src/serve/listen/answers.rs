@@ -3,7 +3,7 @@
 use super::arriving::Arriving;
 use super::pulse::Pulse;
 use crate::http::respond::Unchanged;
-use crate::serve::in_flight::{HeldAmount, InFlight, Kind, Source};
+use crate::serve::in_flight::{HeldAmount, HeldKind, InFlight, SourceNetworks};
 use http::{Method, Request, Response};
 use hyper::body::{Body as _, Bytes, Incoming};
 use std::sync::Arc;
@@ -64,7 +64,7 @@ pub(super) fn is_repeatable<B>(method: &Method, answer: &Response<B>) -> bool {
 /// If there is no memory, and the request is `repeatable`: it changed nothing, so nothing is lost if the client asks again.
 pub(super) fn hold(
     in_flight: &Arc<InFlight>,
-    source: Source,
+    source: SourceNetworks,
     bytes: &Bytes,
     repeatable: bool,
 ) -> Result<Option<HeldAmount>, NoRoom> {
@@ -73,8 +73,11 @@ pub(super) fn hold(
         return Ok(None);
     }
     match repeatable {
-        true => in_flight.take(source, Kind::Bytes, bytes.len()).map(Some).ok_or(NoRoom),
-        false => Ok(Some(in_flight.take_anyway(source, Kind::Bytes, bytes.len()))),
+        true => in_flight
+            .take(source, HeldKind::Bytes, bytes.len())
+            .map(Some)
+            .ok_or(NoRoom),
+        false => Ok(Some(in_flight.take_anyway(source, HeldKind::Bytes, bytes.len()))),
     }
 }
 
@@ -107,8 +110,8 @@ mod tests {
     #[test]
     fn only_an_answer_that_tells_of_a_change_is_sent_where_there_is_no_room() {
         let in_flight = Arc::new(InFlight::default());
-        let source = Source::of([192, 0, 2, 1].into(), &Proxies::new(Vec::new()));
-        let _all = in_flight.take(source, Kind::Bytes, 4 * 1024 * 1024);
+        let source = SourceNetworks::of([192, 0, 2, 1].into(), &Proxies::new(Vec::new()));
+        let _all = in_flight.take(source, HeldKind::Bytes, 4 * 1024 * 1024);
         let page = Bytes::from(vec![b'a'; SMALL + 1]);
         for (method, status, changed, sent) in [
             (Method::GET, 200, true, false),

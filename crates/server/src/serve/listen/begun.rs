@@ -3,7 +3,7 @@
 use super::HEADERS;
 use super::beginning::Beginning;
 use super::watched::{Spoken, Watched};
-use crate::serve::in_flight::{HeldAmount, Kind};
+use crate::serve::in_flight::{HeldAmount, HeldKind};
 use hyper::body::Bytes;
 use std::future::poll_fn;
 use std::io;
@@ -101,7 +101,7 @@ impl Begun {
             || match &mut self.held {
                 Some(held) => held.grow(more),
                 none => {
-                    *none = watched.take(Kind::Bytes, more);
+                    *none = watched.take(HeldKind::Bytes, more);
                     none.is_some()
                 }
             };

@@ -16,7 +16,7 @@ use crate::http::respond::Response;
 use crate::http::source::Peer;
 use crate::serve::dispatch::{WholeResponse, dispatch, no_room};
 use crate::serve::hallpass::Hallpass;
-use crate::serve::in_flight::{Kind, Source};
+use crate::serve::in_flight::{HeldKind, SourceNetworks};
 use crate::web::routes::pages;
 use answers::{NoRoom, Open, hold, is_repeatable};
 use connection::{Attended, Protocols};
@@ -115,8 +115,8 @@ pub(crate) async fn listen(
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let source = Source::of(address.ip(), &hallpass.proxies);
-        let Some(held) = hallpass.in_flight.take(source, Kind::Connections, 1) else {
+        let source = SourceNetworks::of(address.ip(), &hallpass.proxies);
+        let Some(held) = hallpass.in_flight.take(source, HeldKind::Connections, 1) else {
             tracing::warn!(
                 peer = %address.ip(),
                 "refused a connection: its source has 256 open; if this is your proxy, name it in [server] trusted_proxies"
@@ -165,7 +165,7 @@ struct ClientPeer {
     hallpass: Arc<Hallpass>,
     pages: axum::Router,
     peer: Peer,
-    source: Source,
+    source: SourceNetworks,
 }
 
 async fn serve(caller: Arc<ClientPeer>, open: Open, request: Request<Incoming>) -> Result<Response, Infallible> {

@@ -1,7 +1,7 @@
 //! Wraps the socket of a connection. Notes when bytes arrive, when the client takes no more, and whether it speaks HTTP/2.
 
 use super::pulse::Pulse;
-use crate::serve::in_flight::{HeldAmount, InFlight, Kind, Source};
+use crate::serve::in_flight::{HeldAmount, HeldKind, InFlight, SourceNetworks};
 use hyper::body::Bytes;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -19,7 +19,7 @@ pub(super) struct Watched {
     stream: TcpStream,
     pulse: Arc<Pulse>,
     in_flight: Arc<InFlight>,
-    source: Source,
+    source: SourceNetworks,
     protocol: Protocol,
     /// Bytes that were read before and are to be read again.
     again: Bytes,
@@ -45,7 +45,7 @@ enum Protocol {
 }
 
 impl Watched {
-    pub(super) fn new(stream: TcpStream, pulse: Arc<Pulse>, in_flight: Arc<InFlight>, source: Source) -> Self {
+    pub(super) fn new(stream: TcpStream, pulse: Arc<Pulse>, in_flight: Arc<InFlight>, source: SourceNetworks) -> Self {
         Self {
             stream,
             pulse,
@@ -70,7 +70,7 @@ impl Watched {
     }
 
     /// Takes an amount for the source of the connection.
-    pub(super) fn take(&self, kind: Kind, amount: usize) -> Option<HeldAmount> {
+    pub(super) fn take(&self, kind: HeldKind, amount: usize) -> Option<HeldAmount> {
         self.in_flight.take(self.source, kind, amount)
     }
 
@@ -91,7 +91,7 @@ impl Watched {
         } else if length < expected.len() {
             Protocol::Unknown(known + length)
         } else {
-            let Some(_place) = self.in_flight.take(self.source, Kind::Http2, 1) else {
+            let Some(_place) = self.in_flight.take(self.source, HeldKind::Http2, 1) else {
                 return Err(io::Error::new(
                     io::ErrorKind::ConnectionRefused,
                     "too many HTTP/2 connections",

@@ -1,7 +1,7 @@
 //! A connection is a socket alone between requests: what comes in pieces, what is counted, what is no request.
 
 use super::*;
-use crate::serve::in_flight::Source as Client;
+use crate::serve::in_flight::SourceNetworks as Client;
 use std::net::IpAddr;
 
 const ASKS: &str = "GET /health/live HTTP/1.1\r\nHost: id.example\r\n\r\n";
@@ -74,7 +74,7 @@ async fn a_connection_serves_many_requests_one_by_one() {
             stream.write_all(format!("{second}{first}").as_bytes()).unwrap();
         }
         drop(stream);
-        while hallpass.in_flight.held(Kind::Connections) > 0 {
+        while hallpass.in_flight.held(HeldKind::Connections) > 0 {
             std::thread::yield_now();
         }
     })
@@ -89,12 +89,12 @@ async fn headers_that_are_waited_for_count_as_memory() {
         stream
             .write_all(format!("{begin}X-Pad: {}", "x".repeat(15_000)).as_bytes())
             .unwrap();
-        while hallpass.in_flight.held(Kind::Bytes) < 15_000 {
+        while hallpass.in_flight.held(HeldKind::Bytes) < 15_000 {
             std::thread::yield_now();
         }
         stream.write_all(format!("\r\n{end}").as_bytes()).unwrap();
         assert_eq!(count(&rest(&mut stream), "200"), 1);
-        assert_eq!(hallpass.in_flight.held(Kind::Bytes), 0);
+        assert_eq!(hallpass.in_flight.held(HeldKind::Bytes), 0);
     })
     .await;
 }
@@ -103,7 +103,10 @@ async fn headers_that_are_waited_for_count_as_memory() {
 async fn headers_that_find_no_room_get_503() {
     with_server(|hallpass, address| {
         let local = Client::of(IpAddr::from([127, 0, 0, 1]), &hallpass.proxies);
-        let _all = hallpass.in_flight.take(local, Kind::Bytes, 4 * 1024 * 1024).unwrap();
+        let _all = hallpass
+            .in_flight
+            .take(local, HeldKind::Bytes, 4 * 1024 * 1024)
+            .unwrap();
         let mut stream = connect(address);
         stream
             .write_all(format!("GET / HTTP/1.1\r\nX-Pad: {}", "x".repeat(3000)).as_bytes())
@@ -146,7 +149,10 @@ async fn headers_that_find_no_room_get_503() {
 async fn a_client_that_goes_on_sending_after_503_is_cut_off() {
     with_server(|hallpass, address| {
         let local = Client::of(IpAddr::from([127, 0, 0, 1]), &hallpass.proxies);
-        let _all = hallpass.in_flight.take(local, Kind::Bytes, 4 * 1024 * 1024).unwrap();
+        let _all = hallpass
+            .in_flight
+            .take(local, HeldKind::Bytes, 4 * 1024 * 1024)
+            .unwrap();
         let mut stream = connect(address);
         stream.write_all(b"GET / HTTP/1.1\r\nX-Pad: ").unwrap();
         // More than the system holds for both sides.

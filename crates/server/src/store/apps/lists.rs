@@ -1,7 +1,7 @@
 //! Lists of apps, a page at a time (docs/decisions/0060). Names that a list shows are joined to its rows.
 
 use super::app_of;
-use crate::store::model::{AppId, ListedApp, OrganizationId, OrganizationName, Page, UserId};
+use crate::store::model::{AppId, ListPage, ListedApp, OrganizationId, OrganizationName, UserId};
 use crate::store::rows::{first, more_than, page};
 use crate::store::value::Row;
 use crate::store::{Result, Store};
@@ -25,7 +25,7 @@ impl Store {
         organization: Option<OrganizationId>,
         after: &str,
         limit: u32,
-    ) -> Result<Page<ListedApp, String>> {
+    ) -> Result<ListPage<ListedApp, String>> {
         let (sql, mut params) = match organization {
             Some(id) => (APPS_OF_ORGANIZATION, vec![id.into()]),
             None => (APPS, vec![]),
@@ -41,7 +41,7 @@ impl Store {
         by: Manager<'_>,
         before: Option<AppId>,
         limit: u32,
-    ) -> Result<Page<ListedApp, AppId>> {
+    ) -> Result<ListPage<ListedApp, AppId>> {
         let sql = self.inner.engine.one_of(MANAGED_ON_SQLITE, MANAGED_ON_POSTGRES);
         let before = before.unwrap_or(AppId(Uuid::max()));
         let params = vec![

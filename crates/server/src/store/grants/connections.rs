@@ -1,7 +1,7 @@
 //! The connections of a person, with the names of apps and organizations.
 
 use super::grant_of;
-use crate::store::model::{AppId, Connection, Page, UserId};
+use crate::store::model::{AppId, Connection, ListPage, UserId};
 use crate::store::rows::readable;
 use crate::store::value::Row;
 use crate::store::{Result, Store};
@@ -12,7 +12,12 @@ impl Store {
     /// The active grants of a person for `most` apps whose ids come after `after`, by app and organization, the
     /// newest of each first. Grants whose key was revoked are left out: they open nothing, even before their row says
     /// so. So are grants of organizations, which their owners see.
-    pub async fn connections(&self, user: UserId, after: Option<AppId>, most: u32) -> Result<Page<Connection, AppId>> {
+    pub async fn connections(
+        &self,
+        user: UserId,
+        after: Option<AppId>,
+        most: u32,
+    ) -> Result<ListPage<Connection, AppId>> {
         let after = after.unwrap_or(AppId(Uuid::nil()));
         let params = vec![user.into(), after.into(), most.saturating_add(1).into()];
         let mut rows = self.scan(ACTIVE, params).await?;
@@ -29,7 +34,7 @@ impl Store {
             connection.grant = self.with_last_use(connection.grant);
             Ok(connection)
         });
-        Ok(Page { items, next })
+        Ok(ListPage { items, next })
     }
 
     /// The grants of a person that ended last, the latest first.

@@ -1,7 +1,7 @@
 //! Lists of grants, for the operator and for an app.
 
 use super::grant_of;
-use crate::store::model::{AppId, GrantFilter, GrantId, ListedGrant, Page};
+use crate::store::model::{AppId, GrantFilter, GrantId, ListPage, ListedGrant};
 use crate::store::rows::{first, more_than, page};
 use crate::store::value::Row;
 use crate::store::{Result, Store};
@@ -18,7 +18,7 @@ pub struct Connected {
 
 impl Store {
     /// Grants for the operator, the newest first.
-    pub async fn listed_grants(&self, filter: GrantFilter) -> Result<Page<ListedGrant, GrantId>> {
+    pub async fn listed_grants(&self, filter: GrantFilter) -> Result<ListPage<ListedGrant, GrantId>> {
         let (sql, mut params) = match (filter.user, filter.app) {
             (Some(user), app) => (GRANTS_OF_USER, vec![user.into(), app.into()]),
             (None, Some(app)) => (GRANTS_OF_APP, vec![app.into()]),

@@ -1,7 +1,7 @@
 //! Grants of an organization (decision 83): its page lists them, and its owners take them over.
 
 use super::grant_of;
-use crate::store::model::{Grant, GrantId, OrganizationGrant, OrganizationId, Page, SetUpBy, UserId};
+use crate::store::model::{Grant, GrantId, ListPage, OrganizationGrant, OrganizationId, SetUpBy, UserId};
 use crate::store::rows::{more_than, page};
 use crate::store::value::{Row, Statement};
 use crate::store::{Result, Store};
@@ -14,7 +14,7 @@ impl Store {
         organization: OrganizationId,
         before: Option<GrantId>,
         limit: u32,
-    ) -> Result<Page<OrganizationGrant, GrantId>> {
+    ) -> Result<ListPage<OrganizationGrant, GrantId>> {
         let before = before.unwrap_or(GrantId(Uuid::max()));
         let params = vec![organization.into(), before.into(), more_than(limit)];
         page(self.scan(ACTIVE, params).await?, limit, |row| {

@@ -3,7 +3,7 @@
 use super::grant_of;
 use crate::store::engine::writer::work::Write;
 use crate::store::feed::recall_statements;
-use crate::store::model::{Grant, GrantId, Page, Recall, UserId};
+use crate::store::model::{Grant, GrantId, ListPage, Recall, UserId};
 use crate::store::rows::{first, more_than, page};
 use crate::store::value::{Statement, Value};
 use crate::store::{Result, Store};
@@ -19,7 +19,7 @@ impl Store {
         after: Option<GrantId>,
         limit: u32,
         now: Instant,
-    ) -> Result<Page<Grant, GrantId>> {
+    ) -> Result<ListPage<Grant, GrantId>> {
         let after = after.unwrap_or(GrantId(Uuid::max()));
         let params = vec![user.into(), after.into(), now.into(), more_than(limit)];
         page(self.scan(LIVE_OF_USER, params).await?, limit, |row| {

@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 /// A page of a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Page<T, K> {
+pub struct ListPage<T, K> {
     /// The entries of the page.
     pub items: Vec<T>,
     /// The key after which the next page begins. `None` on the last page.

@@ -3,7 +3,7 @@
 use super::organization_of;
 use crate::store::engine::writer::work::{Ends, Write};
 use crate::store::model::{
-    ChangeKind, EndReason, Member, Membership, NewChange, Organization, OrganizationId, Page, Role, UserId,
+    ChangeKind, EndReason, ListPage, Member, Membership, NewChange, Organization, OrganizationId, Role, UserId,
 };
 use crate::store::rows::{more_than, page, readable};
 use crate::store::value::{Row, Statement};
@@ -22,7 +22,7 @@ impl Store {
         organization: OrganizationId,
         after: Option<UserId>,
         limit: u32,
-    ) -> Result<Page<Member, UserId>> {
+    ) -> Result<ListPage<Member, UserId>> {
         let after = after.unwrap_or(UserId(Uuid::nil()));
         let params = vec![organization.into(), after.into(), more_than(limit)];
         page(self.scan(MEMBERS, params).await?, limit, member_of)

@@ -4,7 +4,8 @@ mod deletion;
 pub(crate) mod memberships;
 
 use super::model::{
-    ChangeKind, NewChange, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Ownership, Page, Status,
+    ChangeKind, ListPage, NewChange, Organization, OrganizationId, OrganizationKind, OrganizationUpdate, Ownership,
+    Status,
 };
 use super::rows::{first, more_than, page};
 use super::value::{Row, Statement};
@@ -39,7 +40,7 @@ impl Store {
     }
 
     /// Organizations by slug.
-    pub async fn organizations(&self, after: &str, limit: u32) -> Result<Page<Organization, String>> {
+    pub async fn organizations(&self, after: &str, limit: u32) -> Result<ListPage<Organization, String>> {
         let rows = self.scan(ORGANIZATIONS, vec![after.into(), more_than(limit)]).await?;
         page(rows, limit, organization_of)
     }

@@ -7,7 +7,7 @@ mod site;
 
 pub use site::SiteChange;
 
-use super::model::{ChangeKind, NewChange, NewUser, Page, Status, SuspendedBy, User, UserId, UserUpdate};
+use super::model::{ChangeKind, ListPage, NewChange, NewUser, Status, SuspendedBy, User, UserId, UserUpdate};
 use super::organizations::memberships;
 use super::rows::{first, more_than, page};
 use super::value::{Row, Statement, Value};
@@ -64,7 +64,7 @@ impl Store {
     }
 
     /// People by number, without memberships.
-    pub async fn users(&self, after: Option<i64>, limit: u32) -> Result<Page<User, i64>> {
+    pub async fn users(&self, after: Option<i64>, limit: u32) -> Result<ListPage<User, i64>> {
         let params = vec![after.unwrap_or(i64::MIN).into(), more_than(limit)];
         page(self.scan(USERS, params).await?, limit, user_of)
     }

@@ -8,7 +8,7 @@ pub(crate) mod new_app;
 pub(crate) mod secrets;
 
 use crate::http::respond::Response;
-use crate::store::model::{AppId, ListedApp, Page};
+use crate::store::model::{AppId, ListPage, ListedApp};
 use crate::web::Visit;
 use crate::web::view::{AppLine, ErrorKind, Pages};
 use uuid::Uuid;
@@ -49,7 +49,7 @@ pub(crate) fn key(visit: &Visit, name: &'static str, place: &str) -> Result<Opti
 
 /// Links to the other pages of a list of apps at this place, on the page whose key is `before`.
 #[must_use]
-pub(crate) fn pages(visit: &Visit, place: &str, before: Option<AppId>, page: &Page<ListedApp, AppId>) -> Pages {
+pub(crate) fn pages(visit: &Visit, place: &str, before: Option<AppId>, page: &ListPage<ListedApp, AppId>) -> Pages {
     let and = if place.contains('?') { '&' } else { '?' };
     let next = page.next.map(|key| visit.address(&format!("{place}{and}before={key}")));
     let first = before.map(|_| visit.address(place));

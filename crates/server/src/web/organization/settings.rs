@@ -7,7 +7,7 @@ use crate::http::respond::Response;
 use crate::oauth::Refusal;
 use crate::organizations::{develops, role_in};
 use crate::store::model::{
-    AppId, GrantId, ListedApp, Member, Organization, OrganizationGrant, Page, Role, Status, User, UserId,
+    AppId, GrantId, ListPage, ListedApp, Member, Organization, OrganizationGrant, Role, Status, User, UserId,
 };
 use crate::web::developer::{PAGE, app_line, key, pages};
 use crate::web::sign_in::prompt;
@@ -141,10 +141,10 @@ async fn own_grants(
     visit: &Visit,
     organization: &Organization,
     (tab, before): (Tab, Option<GrantId>),
-) -> Result<Page<OrganizationGrant, GrantId>, Refusal> {
+) -> Result<ListPage<OrganizationGrant, GrantId>, Refusal> {
     if tab != Tab::ConnectedApps {
         let (items, next) = (Vec::new(), None);
-        return Ok(Page { items, next });
+        return Ok(ListPage { items, next });
     }
     let store = &visit.hallpass.store;
     Ok(store.organization_grants(organization.id, before, PAGE).await?)
@@ -156,10 +156,10 @@ async fn apps(
     user: &User,
     organization: &Organization,
     (tab, before): (Tab, Option<AppId>),
-) -> Result<Page<ListedApp, AppId>, Refusal> {
+) -> Result<ListPage<ListedApp, AppId>, Refusal> {
     if tab != Tab::ApiSettings {
         let (items, next) = (Vec::new(), None);
-        return Ok(Page { items, next });
+        return Ok(ListPage { items, next });
     }
     let hallpass = &visit.hallpass;
     let by = manager(hallpass, user, Some(organization.id));
@@ -172,7 +172,7 @@ async fn members(
     user: &User,
     organization: &Organization,
     (tab, after): (Tab, Option<UserId>),
-) -> Result<Option<Page<Member, UserId>>, Refusal> {
+) -> Result<Option<ListPage<Member, UserId>>, Refusal> {
     if tab != Tab::General || role_in(user, organization) != Some(Role::Owner) {
         return Ok(None);
     }

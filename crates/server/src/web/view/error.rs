@@ -5,7 +5,7 @@ use super::words::{Message, Phrase, Words};
 
 /// An error page.
 #[derive(Debug, Clone)]
-pub(crate) struct Error<'a> {
+pub(crate) struct ErrorPage<'a> {
     /// The HTTP status of the answer, in small print.
     pub status: u16,
     /// The error.
@@ -15,9 +15,9 @@ pub(crate) struct Error<'a> {
     /// The button to use another account, if that may help.
     pub switch: Option<SwitchAccount<'a>>,
 }
-page!(Error, "error.html");
+page!(ErrorPage, "error.html");
 
-impl Error<'_> {
+impl ErrorPage<'_> {
     fn site(&self) -> Option<&str> {
         self.back.and_then(|back| back.site)
     }

@@ -28,7 +28,7 @@ pub(crate) use developer::{
     AppChange, AppDelete, AppDeleted, AppDone, AppFieldErrors, AppFields, AppLine, AppNew, AppPage, AppsList,
     DeletionToll, OldSecrets, RefusedRedirectUri, RegistrationRight, ScopeChoice, SecretLine, SecretNews, UriLine,
 };
-pub(crate) use error::{Back, Error, ErrorKind, SwitchAccount};
+pub(crate) use error::{Back, ErrorKind, ErrorPage, SwitchAccount};
 pub(crate) use flow::Flow;
 pub(crate) use interaction::{
     Again, AlreadyConnected, CodeCopy, Consent, ConsentDone, Denied, Interrupted, Login, LoginError,

@@ -7,7 +7,7 @@ mod app;
 mod developer;
 mod sign_in;
 
-use super::{Back, Error, ErrorKind, Frame, Locale, OrganizationChoice, Pages, ScopeLine, SwitchAccount};
+use super::{Back, ErrorKind, ErrorPage, Frame, Locale, OrganizationChoice, Pages, ScopeLine, SwitchAccount};
 
 /// The links of a page in the middle of a list.
 fn several() -> Pages {
@@ -243,7 +243,7 @@ impl Texts {
                 action: "/switch",
                 blob: &self.blob,
             });
-            let error = Error {
+            let error = ErrorPage {
                 status,
                 kind,
                 back,
