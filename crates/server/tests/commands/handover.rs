@@ -1,9 +1,15 @@
 //! `hallpass handover check`: what it says of a site that does everything right, and of sites with one mistake each.
 
 use crate::harness::{Ended, Folder, Serving};
+use hallpass_cluster::Certificates;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 const SECRET: &str = "a-secret-of-the-site-with-at-least-32-bytes";
@@ -35,8 +41,27 @@ struct World {
 
 impl World {
     fn new(mistake: Mistake) -> Self {
+        Self::of("http", move |stream, server| answer(stream, mistake, server))
+    }
+
+    /// A site without a mistake, behind TLS.
+    fn encrypted(config: Arc<ServerConfig>) -> Self {
+        Self::of("https", move |stream, server| {
+            let connection = ServerConnection::new(config.clone()).unwrap();
+            let mut stream = StreamOwned::new(connection, stream);
+            // A client that does not trust the certificate goes away.
+            if stream.conn.complete_io(&mut stream.sock).is_ok() {
+                answer(&mut stream, Mistake::None, server);
+                stream.conn.send_close_notify();
+                stream.flush().unwrap();
+            }
+        })
+    }
+
+    /// `answers`: what the site does with each connection, and where the server is.
+    fn of(scheme: &str, answers: impl Fn(TcpStream, &str) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let site = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let site = format!("{scheme}://localhost:{}", listener.local_addr().unwrap().port());
         let folder = Folder::new();
         let file = folder.folder.path().join("hallpass.toml");
         let before = fs::read_to_string(&file).unwrap();
@@ -47,26 +72,45 @@ impl World {
         // The thread ends with the process of the test.
         thread::spawn(move || {
             for stream in listener.incoming() {
-                answer(stream.unwrap(), mistake, &server);
+                answers(stream.unwrap(), &server);
             }
         });
         Self { folder, serving, site }
     }
 
     fn check(&self, options: &[&str]) -> Ended {
+        self.check_trusting(options, None)
+    }
+
+    /// With the certification authority in this file, instead of those of the system.
+    fn check_trusting(&self, options: &[&str], authority: Option<&Path>) -> Ended {
         let mut command = self.folder.command(&[&["handover", "check"], options].concat());
         // The configuration has port 0.
         let port = self.serving.address.rsplit(':').next().unwrap();
         command.env("HALLPASS_SERVER__PUBLIC_URL", format!("http://localhost:{port}"));
+        if let Some(authority) = authority {
+            command.env("SSL_CERT_FILE", authority).env_remove("SSL_CERT_DIR");
+        }
         Ended::of(&command.output().unwrap())
     }
 }
 
+/// TLS with a certificate from this folder.
+fn tls(folder: &Path) -> Arc<ServerConfig> {
+    let chain = CertificateDer::pem_file_iter(folder.join("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.map(Result::unwrap).collect(), key);
+    Arc::new(config.unwrap())
+}
+
 /// Answers one request of a browser.
-fn answer(mut stream: TcpStream, mistake: Mistake, server: &str) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap())
-        .lines()
-        .map_while(Result::ok);
+fn answer(mut stream: impl Read + Write, mistake: Mistake, server: &str) {
+    let mut lines = BufReader::new(&mut stream).lines().map_while(Result::ok);
     let first = lines.next().unwrap_or_default();
     let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
     let target = first.split(' ').nth(1).unwrap_or("/").to_owned();
@@ -177,6 +221,23 @@ fn a_site_that_does_everything_right_has_exit_code_0() {
     }
     assert!(!checked.stdout.contains("  note "), "{}", checked.stdout);
     assert!(checked.stdout.ends_with("Nothing wrong was found.\n"));
+}
+
+#[test]
+fn a_site_with_https_is_checked_and_its_certificate_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(folder.path(), "DNS:localhost").unwrap();
+    let world = World::encrypted(tls(folder.path()));
+    let checked = world.check_trusting(&[COOKIE], Some(&certificates.authority()));
+    assert_eq!((checked.code, checked.stderr.as_str()), (0, ""), "{}", checked.stdout);
+    assert!(
+        checked.stdout.contains("ok     The server signs the person in."),
+        "{}",
+        checked.stdout
+    );
+    let distrusted = world.check(&[COOKIE]);
+    assert_eq!(distrusted.code, 1, "{}", distrusted.stdout);
+    assert!(distrusted.stdout.contains("https failed: "), "{}", distrusted.stdout);
 }
 
 #[test]

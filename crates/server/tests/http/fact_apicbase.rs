@@ -175,11 +175,7 @@ async fn api_5_without_a_redirect_url_the_user_lands_on_a_page_to_copy_the_code_
     let shown = mary.decide(&page, "allow").await.page();
     assert_eq!((shown.status, shown.header("cache-control")), (200, "no-store"));
     assert!(shown.body.contains("data-copy=\"code\""), "a copy button");
-    assert!(
-        shown.text().contains("Enter this code only in"),
-        "{}",
-        shown.text()
-    );
+    assert!(shown.text().contains("Enter this code only in"), "{}", shown.text());
     let code = shown.by_id("code").expect("the code");
     // Opening the page again shows the same code.
     assert_eq!(
