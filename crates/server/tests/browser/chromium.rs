@@ -179,7 +179,7 @@ impl Chromium {
 
     /// Presses the button with this name and value.
     pub(crate) async fn press_button(&self, name: &str, value: &str) -> WebDriverResult<()> {
-        let button = format!("button[name={name}][value={value}]");
+        let button = format!("button[name={name}][value='{value}']");
         self.find(By::Css(button)).await?.click().await
     }
 
