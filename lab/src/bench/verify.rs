@@ -3,10 +3,11 @@
 //! The figure is the processor time of this process, which is the API. Nothing else runs in it during a measurement.
 
 use super::report::{Report, median};
-use super::{Bench, SMALL, asked, prepared};
-use crate::deployment::Engine;
+use super::{Bench, SMALL, asked};
+use crate::deployment::{Deployment, Engine};
+use crate::generate::generate;
 use crate::process::Program;
-use crate::world::{RESOURCE, RESOURCE_SECRET};
+use crate::world::{RESOURCE, RESOURCE_SECRET, World};
 use crate::{Outcome, tree};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -22,12 +23,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The issuer of a deployment, whatever its port ([`World::lasts`](crate::world::World::lasts)).
+/// The issuer of a deployment, whatever its port ([`World::lasts`]).
 const ISSUER: &str = "https://id.example";
 
 /// Measures each way in turns, and the server's part of the introspection.
 pub(super) async fn verify(options: &Bench, engine: Engine, folder: &Path, report: &mut Report) -> Outcome {
-    let (running, generated) = prepared(&options.hallpass, folder, engine, 1, (SMALL, 0)).await?;
+    let mut deployment = Deployment::make(&options.hallpass, folder, engine, 1)?;
+    deployment.worlds().iter_mut().for_each(World::lasts);
+    let generated = generate(&deployment, SMALL, 0).await?;
+    let running = deployment.serve()?;
     let server = running.first()?;
     let tokens = asked::access_tokens(server, &generated, 0..1).await?;
     let token = tokens.first().ok_or("there is no token")?;
@@ -93,10 +97,11 @@ impl Way {
             }
             checks += 100;
         }
+        // The times of a thread that has ended are known only to a hundredth of a second: a difference may be negative.
         let each = |used: Duration| used.as_secs_f64() * 1e6 / f64::from(checks);
         if counts {
-            self.api.push(each(tree::own_cpu()? - own));
-            self.server.push(each(server.cpu()? - theirs));
+            self.api.push(each(tree::own_cpu()?.saturating_sub(own)));
+            self.server.push(each(server.cpu()?.saturating_sub(theirs)));
         }
         Ok(())
     }
