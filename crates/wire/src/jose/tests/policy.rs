@@ -1,12 +1,15 @@
 //! What a caller expects of a token, and what a header may say.
 
-use super::keys::{RSA, public_half, signing};
+use super::keys::{ED25519, RSA, public_half, signing};
 use super::{EXPIRES, NOW_MS, claims, public, read};
 use crate::jose::{Algorithm, JoseError, Jwk, Jwks, MAX_TOKEN, Policy, SignError, Typ, sign, verify};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use std::time::Duration;
+
+/// RFC 8032 §7.1, test 2.
+const OTHER: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"}"#;
 
 /// A token with exactly this header and payload, signed by the key `k`.
 fn signed(header: &str, payload: &str) -> String {
@@ -176,6 +179,7 @@ fn issuer_and_audience_are_compared_as_text() {
         with_claims(&changed.to_string())
     };
     assert_eq!(with("iss", json!("https://id.example/")), Err(JoseError::Issuer));
+    assert_eq!(with("iss", json!("https://ID.example")), Err(JoseError::Issuer));
     assert_eq!(with("iss", json!(7)), Err(JoseError::Claim("iss")));
     assert_eq!(with("aud", json!(["x", "https://api.example"])), Ok(()));
     assert_eq!(with("aud", json!("https://API.example")), Err(JoseError::Audience));
@@ -297,6 +301,21 @@ fn an_unknown_key_is_told_apart_from_a_wrong_signature() {
     assert!(read(&nameless, &public(&signing(Algorithm::Es256))).is_ok());
     let rsa = Jwks::from(vec![Jwk::parse(public_half(RSA).as_bytes()).unwrap()]);
     assert_eq!(read(&nameless, &rsa).err(), Some(JoseError::UnknownKey));
+}
+
+#[test]
+fn only_the_key_that_the_token_names_is_tried() {
+    let named = |jwk: &str, kid: &str| {
+        let mut jwk: serde_json::Value = serde_json::from_str(&public_half(jwk)).unwrap();
+        jwk["kid"] = json!(kid);
+        Jwk::parse(jwk.to_string().as_bytes()).unwrap()
+    };
+    // The key `k` has signed, and `other` has the name.
+    let token = sign(&signing(Algorithm::EdDsa), "at+jwt", &claims()).unwrap();
+    let keys = Jwks::from(vec![named(ED25519, "x"), named(OTHER, "k")]);
+    assert_eq!(read(&token, &keys).err(), Some(JoseError::Signature));
+    let keys = Jwks::from(vec![named(OTHER, "x"), named(ED25519, "k")]);
+    assert!(read(&token, &keys).is_ok());
 }
 
 #[test]
