@@ -4,6 +4,7 @@ use crate::access::Access;
 use crate::guard::Guard;
 use crate::refused::Refused;
 use crate::verifier::Verifier;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Request, Response};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ where
         let mut inner = std::mem::replace(&mut self.inner, copy);
         Box::pin(async move {
             let before = Verified::by(request.extensions(), guard.verifier());
-            let headers = request.headers().clone();
+            let headers = authorization(request.headers());
             match admitted(&guard, before, &headers).await {
                 Ok(verified) => {
                     verified.insert(request.extensions_mut());
@@ -70,6 +71,12 @@ where
             }
         })
     }
+}
+
+/// A copy of the only header that is read: the request itself cannot be held while the server is asked.
+fn authorization(headers: &HeaderMap) -> HeaderMap {
+    let values = headers.get_all(AUTHORIZATION).iter().take(2);
+    values.map(|value| (AUTHORIZATION, value.clone())).collect()
 }
 
 async fn admitted(guard: &Guard, before: Option<Verified>, headers: &HeaderMap) -> Result<Verified, Refused> {
