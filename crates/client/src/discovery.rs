@@ -124,6 +124,9 @@ impl Provider {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -154,6 +157,82 @@ mod tests {
         ] {
             assert!(matches!(well_known(issuer), Err(DiscoveryError::Issuer(_))), "{issuer}");
         }
+    }
+
+    /// A server that answers these paths with these bodies, and 404 elsewhere. `ISSUER` stands for its address.
+    async fn server(paths: &'static [(&'static str, &'static str)]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let own = issuer.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(stream.read_u8().await.unwrap());
+                }
+                let head = String::from_utf8(head).unwrap();
+                let asked = head.split(' ').nth(1).unwrap();
+                let found = paths.iter().find(|(path, _)| *path == asked);
+                let (status, body) =
+                    found.map_or((404, String::new()), |(_, body)| (200, body.replace("ISSUER", &own)));
+                let length = body.len();
+                let answer =
+                    format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        issuer
+    }
+
+    const TENANT: &str = r#"{"issuer":"ISSUER/tenant","authorization_endpoint":"ISSUER/a","token_endpoint":"ISSUER/t","response_types_supported":["code"]}"#;
+    const OTHER: &str = r#"{"issuer":"https://evil.example","authorization_endpoint":"ISSUER/a","token_endpoint":"ISSUER/t","response_types_supported":["code"]}"#;
+
+    async fn found(paths: &'static [(&'static str, &'static str)]) -> Result<String, DiscoveryError> {
+        let http = HttpClient::builder().without_native_roots().build().unwrap();
+        let issuer = server(paths).await;
+        let metadata = discover(&http, &format!("{issuer}/tenant")).await?;
+        Ok(metadata.token_endpoint.unwrap_or_default().replace(&issuer, ""))
+    }
+
+    #[tokio::test]
+    async fn each_of_the_four_addresses_is_enough() {
+        for paths in [
+            &[("/.well-known/oauth-authorization-server/tenant", TENANT)],
+            &[("/tenant/.well-known/oauth-authorization-server", TENANT)],
+            &[("/.well-known/openid-configuration/tenant", TENANT)],
+            &[("/tenant/.well-known/openid-configuration", TENANT)],
+        ] {
+            assert_eq!(found(paths).await.as_deref(), Ok("/t"), "{paths:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_document_of_another_issuer_is_passed_over_and_told_if_there_is_no_other() {
+        let both = &[
+            ("/.well-known/oauth-authorization-server/tenant", OTHER),
+            ("/tenant/.well-known/openid-configuration", TENANT),
+        ];
+        assert_eq!(found(both).await.as_deref(), Ok("/t"));
+        let wrong = found(&[("/.well-known/openid-configuration/tenant", OTHER)])
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&wrong, DiscoveryError::OtherIssuer { found, .. } if found == "https://evil.example"),
+            "{wrong}"
+        );
+    }
+
+    #[tokio::test]
+    async fn without_a_readable_document_every_address_is_named_with_its_fault() {
+        let error = found(&[("/.well-known/oauth-authorization-server/tenant", "<html>")])
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("/.well-known/oauth-authorization-server/tenant (expected value at line 1"),
+            "{error}"
+        );
+        assert_eq!(error.matches("(status 404)").count(), 3, "{error}");
     }
 
     #[test]

@@ -5,13 +5,32 @@
 //! of several shapes, empty bodies. It never prints a token, and each error says whether the request can have counted.
 //!
 //! ```
-//! use hallpass_client::{ClientAuth, Provider};
+//! use std::sync::Arc;
 //!
-//! let secret = "456def".to_owned();
-//! let mut provider = Provider::new("123abc", ClientAuth::basic(secret));
+//! use hallpass_client::http::HttpClient;
+//! use hallpass_client::{CallbackError, Client, ClientAuth, Provider, SystemClock};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut provider = Provider::new("123abc", ClientAuth::basic("456def"));
+//! // Or let `discover` find the endpoints, and `adopt` what it found.
+//! provider.authorization_endpoint = Some("https://id.example/oauth/authorize".to_owned());
 //! provider.token_endpoint = Some("https://id.example/oauth/token".to_owned());
-//! assert_eq!(format!("{:?}", provider.auth), "Basic");
+//! let client = Client::new(provider, HttpClient::builder().build()?, Arc::new(SystemClock))?;
+//!
+//! // Send the user to `begun.url`, and keep `begun.pending` in the user's session.
+//! let begun = client.begin("https://app.example/callback/id", &["orders".to_owned()])?;
+//! assert!(begun.url.starts_with("https://id.example/oauth/authorize?response_type=code&client_id=123abc&"));
+//!
+//! // The user is back. This one comes with somebody else's link.
+//! let back = "https://app.example/callback/id?code=hp_ac_1&state=forged";
+//! assert_eq!(client.complete(&begun.pending, back).await.unwrap_err(), CallbackError::State);
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! The feature `keeper` adds a module that stores tokens and keeps them fresh; `sqlite` and
+//! `postgres` add vaults for it. Programs in other languages use it through `hallpass-keeper`.
 
 mod answer;
 mod authorization;

@@ -1,7 +1,7 @@
 //! The command line. Exit codes of `token`: 0 with a token, 3 if the user must connect again, 4 if there is no such
 //! connection, 75 (sysexits' EX_TEMPFAIL) to try later.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -101,7 +101,7 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
             say(&format!(
                 "refreshed {}, need their user {}, later {}",
                 kept.ready, kept.needs_user, kept.later
-            ));
+            ))?;
         }
         Command::Login {
             connection,
@@ -111,7 +111,7 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
         Command::List => moving::list(&open(&config, None).await?).await?,
         Command::Import => moving::import(&open(&config, None).await?).await?,
         Command::Export => moving::export(&open(&config, None).await?).await?,
-        Command::Check => say(&format!("{} providers; nothing is wrong", config.providers.len())),
+        Command::Check => say(&format!("{} providers; nothing is wrong", config.providers.len()))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -124,11 +124,11 @@ async fn token(config: &Config, connection: &Connection, refused: Option<&str>, 
     };
     let code = match outcome {
         Ok(token) if json => {
-            say(&serve::token_body(&token).to_string());
+            say(&serve::token_body(&token).to_string())?;
             return Ok(ExitCode::SUCCESS);
         }
         Ok(token) => {
-            say(token.access.secret());
+            say(token.access.secret())?;
             return Ok(ExitCode::SUCCESS);
         }
         Err(error) => {
@@ -147,8 +147,10 @@ fn code(error: &KeeperError) -> u8 {
     }
 }
 
-/// Prints a line for the person or program that ran the command.
-#[expect(clippy::print_stdout, reason = "the output of a command")]
-pub(crate) fn say(line: &str) {
-    println!("{line}");
+/// Prints a line for the person or program that ran the command. Fails if nobody reads it any more.
+pub(crate) fn say(line: &str) -> std::io::Result<()> {
+    let mut output = std::io::stdout().lock();
+    output.write_all(line.as_bytes())?;
+    output.write_all(b"\n")?;
+    output.flush()
 }

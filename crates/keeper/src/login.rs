@@ -43,7 +43,7 @@ pub(crate) async fn login(
     let mut request = ConnectRequest::new(connection);
     request.scopes = scopes;
     let url = keeper.begin(&request).await?;
-    say(&format!("open this address in a browser on this computer:\n\n{url}\n"));
+    say(&format!("open this address in a browser on this computer:\n\n{url}\n"))?;
     let (done, mut outcome) = mpsc::channel(1);
     let waiting = Waiting {
         keeper,
@@ -60,7 +60,7 @@ pub(crate) async fn login(
         () = tokio::time::sleep(PATIENCE) => None,
     };
     let connected = connected.ok_or("nobody came back within an hour")?;
-    say(&format!("connected: {}", connected.connection));
+    say(&format!("connected: {}", connected.connection))?;
     Ok(())
 }
 

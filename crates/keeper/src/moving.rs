@@ -92,7 +92,7 @@ pub(crate) async fn import(keeper: &Keeper) -> Result<(), Fault> {
             false => kept += 1,
         }
     }
-    say(&format!("took over {taken}; {kept} were there already and stayed"));
+    say(&format!("took over {taken}; {kept} were there already and stayed"))?;
     Ok(())
 }
 
@@ -125,7 +125,7 @@ pub(crate) async fn export(keeper: &Keeper) -> Result<(), Fault> {
     loop {
         let (page, next) = keeper.export(after.as_ref(), PAGE).await?;
         for exported in page {
-            say(&Zeroizing::new(serde_json::to_string(&exported)?));
+            say(&Zeroizing::new(serde_json::to_string(&exported)?))?;
         }
         after = next;
         if after.is_none() {
@@ -150,7 +150,7 @@ pub(crate) async fn list(keeper: &Keeper) -> Result<(), Fault> {
                 "{}\t{}\t{reason}\t{expires}",
                 row.connection,
                 summary.state.word()
-            ));
+            ))?;
         }
         let Some(last) = rows.last() else { return Ok(()) };
         after = Some(last.connection.clone());

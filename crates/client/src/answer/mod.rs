@@ -97,7 +97,7 @@ fn unavailable(answer: &Response<Bytes>, refusal: Option<&refused::Reading>, mom
     (busy || says_later || broken || slow).then(|| TokenError::Unavailable {
         retry_after: moment.retry_after(answer.headers()),
         status: status.as_u16(),
-        may_have_counted: slow || (status.is_server_error() && !busy),
+        may_have_counted: slow || (!busy && (status.is_server_error() || code == "server_error")),
     })
 }
 

@@ -260,6 +260,7 @@ fn what_is_no_refusal_is_told_apart_and_ends_nothing() {
         (504, "", true),
         (408, "", true),
         (400, r#"{"error":"temporarily_unavailable"}"#, false),
+        (400, r#"{"error":"server_error"}"#, true),
     ] {
         let error = read(status, body).unwrap_err();
         assert!(

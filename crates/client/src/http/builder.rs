@@ -13,6 +13,9 @@ use rustls::{ClientConfig, RootCertStore};
 use super::connect::Connector;
 use super::{HttpClient, Limits, Shared};
 
+/// The longest head of an answer, in bytes.
+const LONGEST_HEAD: usize = 64 * 1024;
+
 /// Sets up an [`HttpClient`].
 #[derive(Clone, Debug)]
 pub struct HttpClientBuilder {
@@ -130,6 +133,7 @@ impl HttpClientBuilder {
             .pool_idle_timeout(Duration::from_secs(50))
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(self.idle_per_host)
+            .http1_max_buf_size(LONGEST_HEAD)
             .build(Connector::new(tls, self.connect, self.plain_anywhere));
         Ok(HttpClient {
             shared: Arc::new(Shared {

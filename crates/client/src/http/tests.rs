@@ -153,6 +153,21 @@ async fn a_long_answer_is_cut_off_with_and_without_its_length() {
 }
 
 #[tokio::test]
+async fn a_head_without_end_is_cut_off() {
+    let url = server(|mut stream| async move {
+        read_head(&mut stream).await;
+        let line = format!("x: {}\r\n", "y".repeat(1_000));
+        let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
+        while sent.is_ok() {
+            sent = stream.write_all(line.as_bytes()).await;
+        }
+    })
+    .await;
+    let error = send(&url).await.unwrap_err();
+    assert!(matches!(error, HttpError::Unanswered(_)), "{error:?}");
+}
+
+#[tokio::test]
 async fn plain_http_stays_on_this_machine() {
     // An address of this machine that is not loopback: nobody answers there, and nobody is asked.
     let Some(outside) = own_address().await else { return };

@@ -38,6 +38,9 @@ pub(crate) struct Service {
 pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
     let place = config.serve.place.clone();
     let place = place.ok_or_else(|| ConfigError::new("serve: write `socket` or `listen`"))?;
+    if config.providers.is_empty() {
+        return Err(ConfigError::new("there is no [providers.NAME], so there is nothing to keep").into());
+    }
     let keeper = open(&config, config.serve.redirect_uri.as_deref()).await?;
     let metrics = Metrics::default();
     let http = config.http.clone();
@@ -52,13 +55,13 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
         metrics: metrics.clone(),
         guard: Arc::new(guard),
     };
-    crate::cli::say(&format!("listening on {}", listener.address()));
+    crate::cli::say(&format!("listening on {}", listener.address()))?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // Whatever is cut off here is made again after its lease.
     tokio::select! {
         () = listener.run(routes::router(service)) => {}
-        () = keeper.watch() => tracing::error!("there is no provider to watch"),
+        () = keeper.watch() => tracing::error!("the keeper stopped watching; see the log before this line"),
         () = tell(keeper.clone(), sender, metrics) => {}
         _ = terminate.recv() => tracing::info!("stopping"),
         _ = interrupt.recv() => tracing::info!("stopping"),

@@ -1,9 +1,9 @@
 //! The commands, and their exit codes.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Output, Stdio};
 
-use hallpass_ends::{Hallpass, Person};
+use hallpass_ends::{Hallpass, Person, REDIRECT_URI, declared};
 
 use crate::keeper::{Keeper, declared_for, provider};
 
@@ -118,6 +118,35 @@ fn tokens_of_another_program_are_taken_over_by_put_and_import() {
         "{}",
         text(&wrong.stderr)
     );
+}
+
+#[test]
+fn login_connects_by_a_browser_that_comes_back_to_loopback() {
+    let port = hallpass_cluster::free_port().expect("a port");
+    let back = format!("http://127.0.0.1:{port}/callback");
+    let server = Hallpass::start("default", &declared().replace(REDIRECT_URI, &format!("{back}/api")));
+    let keeper = Keeper::prepare(&provider("api", &server, "profile read"), "");
+    let mut command = keeper.program(&["login", "api/me", &format!("--port={port}")]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the command starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output is a pipe"))
+        .lines()
+        .map_while(Result::ok);
+    let url = lines.find(|line| line.starts_with("http")).expect("an address");
+    let landed = Person::new().allow(&url, &back);
+    let visit = |url: &str| {
+        let answer = keeper.send(http::Request::get(url).body(bytes::Bytes::new()).expect("a request"));
+        (answer.status().as_u16(), text(answer.body()))
+    };
+    let forged = format!("{back}/api?code=x&state=y");
+    assert_eq!(visit(&forged).0, 400, "any page can open this address");
+    let (status, page) = visit(&landed);
+    assert_eq!(
+        (status, page.as_str()),
+        (200, "You are connected. You may close this page.")
+    );
+    assert_eq!(lines.last().as_deref(), Some("connected: api/me"));
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(code(&keeper.command(&["token", "api/me"])), Some(0));
 }
 
 #[test]

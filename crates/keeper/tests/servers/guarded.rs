@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use bytes::Bytes;
+use hallpass_cluster::Certificates;
 use hallpass_ends::{Hallpass, Person, SECRET};
 use http::Request;
 
@@ -124,4 +125,31 @@ fn on_the_socket_the_permissions_of_the_file_decide() {
     // A socket that a killed keeper left behind is in nobody's way.
     keeper.serve();
     assert_eq!(curl("/connections"), r#"{"connections":[],"next":null}"#);
+}
+
+#[test]
+fn with_a_certificate_the_keeper_speaks_https_alone() {
+    let server = Hallpass::start("default", &declared_for("api"));
+    let serve = "listen = \"127.0.0.1:0\"\ncertificate_file = \"tls/server.pem\"\nkey_file = \"tls/server.key\"";
+    let mut keeper = Keeper::prepare(&provider("api", &server, "profile read"), serve);
+    let made = Certificates::make(&keeper.path("tls"), "IP:127.0.0.1").expect("openssl is there");
+    keeper.serve();
+    assert!(keeper.url.starts_with("https://127.0.0.1:"), "{}", keeper.url);
+    let curl = |url: &str| {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--cacert"]).arg(made.authority());
+        let output = command
+            .args(["--oauth2-bearer", PROGRAM, url])
+            .output()
+            .expect("curl is there");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert_eq!(
+        curl(&format!("{}/connections", keeper.url)),
+        r#"{"connections":[],"next":null}"#
+    );
+    assert_eq!(
+        curl(&format!("{}/connections", keeper.url.replace("https", "http"))),
+        ""
+    );
 }
