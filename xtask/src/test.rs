@@ -193,7 +193,7 @@ fn clients(root: &Path) -> Outcome {
 fn ends(root: &Path) -> Outcome {
     peers::install_small(root)?;
     install::php()?;
-    cargo(root, &["build", "--locked", "--workspace", "--bins"])?;
+    cargo(root, &["build", "--locked", "--workspace", "--bins", "--examples"])?;
     driven(root, "servers")?;
     driven(root, "keeper")
 }

@@ -62,7 +62,7 @@ pub fn built(name: &str) -> PathBuf {
     let path = path.expect("cargo runs tests from a folder in the target folder");
     assert!(
         path.exists(),
-        "{} is missing: `cargo build --workspace --bins` makes it",
+        "{} is missing: `cargo build --workspace --bins --examples` makes it",
         path.display()
     );
     path

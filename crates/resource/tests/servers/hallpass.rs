@@ -7,21 +7,25 @@ use hallpass_resource::{Refused, Verifier};
 use std::future::Future;
 use std::time::Duration;
 
-const API: &str = "https://api.example";
-const API_SECRET: &str = "the secret of the API, long enough";
+pub(crate) const API: &str = "https://api.example";
+pub(crate) const API_SECRET: &str = "the secret of the API, long enough";
 /// How long a test waits for what must happen within a second: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Person, app and API, with these keys first.
-fn world_with(first: &str) -> String {
+/// Person, app and API, with a scope of the API and what comes before.
+pub(crate) fn declared_with_api(first: &str, scope: &str) -> String {
     let api = format!(
-        "[[resources]]\nidentifier = \"{API}\"\nname = \"API\"\nsecret = \"{API_SECRET}\"\nscopes = [\"read\"]\n"
+        "[[resources]]\nidentifier = \"{API}\"\nname = \"API\"\nsecret = \"{API_SECRET}\"\nscopes = [\"{scope}\"]\n"
     );
     format!("{first}\n{}{api}", declared())
 }
 
+fn world() -> String {
+    declared_with_api("", "read")
+}
+
 /// The person allows the app at a server, as in a browser.
-async fn connect(client: &Client) -> Tokens {
+pub(crate) async fn connect(client: &Client) -> Tokens {
     let begun = client.begin(REDIRECT_URI, &[]).expect("there is an endpoint");
     let url = begun.url.clone();
     let back = tokio::task::spawn_blocking(move || Person::new().allow(&url, REDIRECT_URI));
@@ -79,7 +83,7 @@ async fn dies<F: Future>(verifier: &Verifier, token: &str, what: &str, end: F) -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revocation_at_one_server_ends_the_answer_that_is_kept_from_another() {
-    let [first, second] = Hallpass::pair("default", &world_with(""));
+    let [first, second] = Hallpass::pair("default", &world());
     let world = World::new();
     let verifier = following(&world, first.url());
     verifier.ready().await.expect("the feed answers");
@@ -123,7 +127,7 @@ async fn a_revocation_at_one_server_ends_the_answer_that_is_kept_from_another() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_gone_is_503_also_for_kept_answers() {
-    let server = Hallpass::start("default", &world_with(""));
+    let server = Hallpass::start("default", &world());
     let world = World::new();
     let verifier = following(&world, server.url());
     let tokens = connect(&app(server.url(), "read", None).await).await;
@@ -142,7 +146,7 @@ async fn a_server_that_is_gone_is_503_also_for_kept_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_is_told_so() {
-    let server = Hallpass::start("default", &world_with(""));
+    let server = Hallpass::start("default", &world());
     let world = World::new();
     let verifier = following(&world, server.url());
     let tokens = connect(&app(server.url(), "read", None).await).await;
@@ -156,7 +160,7 @@ async fn an_expired_token_is_told_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_secret_shows_at_the_start() {
-    let server = Hallpass::start("default", &world_with(""));
+    let server = Hallpass::start("default", &world());
     let builder = World::new()
         .builder(server.url())
         .audience(API)

@@ -10,6 +10,7 @@
 )]
 
 mod django;
+mod example;
 mod hallpass;
 mod oidc_provider;
 
