@@ -86,7 +86,7 @@ async fn an_owner_takes_it_over_and_the_log_says_so() {
     let tokens = connected(&server).await;
     let owen = server.browser_of(OWEN).await;
     let page = press(&owen, "take_over", &[]).await;
-    assert!(page.text().contains("You took it over"), "{}", page.text());
+    assert!(page.text().contains("stands under your name"), "{}", page.text());
     assert!(page.text().contains("Set up by you"), "{}", page.text());
     assert!(page.forms().iter().all(|form| !form.has("take_over")));
     let [olga, owen] = ["olga", "owen"].map(|name| {
