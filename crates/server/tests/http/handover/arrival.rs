@@ -183,7 +183,7 @@ async fn an_older_sign_in_is_not_good_enough_after_a_reload() {
             assert!(!page.url.as_str().contains("value="), "{}", page.url);
         }
         let page = Landing::of(browser.open(&format!("/consent?handover={request}")).await).page();
-        assert!(page.text().contains("Your sign-in has ended"), "{}", page.text());
+        assert!(page.text().contains("You are no longer signed in"), "{}", page.text());
         // To begin again asks for the same.
         let again = site
             .sent_from(&browser, &format!("/handover/begin?handover={request}"))

@@ -157,7 +157,7 @@ async fn an_attackers_sign_in_does_not_become_the_victims() {
     assert!(page.text().contains("nothing happened"), "{}", page.text());
     let page = Landing::of(attacker.open(&consent).await).page();
     assert!(
-        page.text().contains("Your sign-in has ended"),
+        page.text().contains("You are no longer signed in"),
         "not accepted yet: {}",
         page.text()
     );

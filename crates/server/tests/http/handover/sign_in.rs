@@ -278,7 +278,7 @@ async fn another_person_in_another_tab_never_continues_as_the_last_one() {
     // Her page, loaded once more, does not show Bob.
     let reloaded = browser.open(&of_ann.url[url::Position::BeforePath..]).await;
     assert!(
-        reloaded.text().contains("Your sign-in has ended"),
+        reloaded.text().contains("You are no longer signed in"),
         "{}",
         reloaded.text()
     );
