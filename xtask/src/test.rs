@@ -193,6 +193,7 @@ fn clients(root: &Path) -> Outcome {
 fn ends(root: &Path) -> Outcome {
     peers::install_small(root)?;
     install::php()?;
+    install::postgres()?;
     cargo(root, &["build", "--locked", "--workspace", "--bins", "--examples"])?;
     driven(root, "servers")?;
     driven(root, "keeper")

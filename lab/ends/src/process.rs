@@ -52,7 +52,7 @@ impl Drop for Process {
     }
 }
 
-/// A program of the workspace, which cargo puts beside the folder of the test itself.
+/// A program of the workspace, which cargo puts beside the folder of the test itself: `hallpass`, `examples/connect`.
 ///
 /// # Panics
 /// If it is not built.

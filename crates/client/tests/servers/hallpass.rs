@@ -1,7 +1,10 @@
 //! Hallpass, which answers on each preset as another kind of server does.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
 use hallpass_client::{AnyToken, CallbackError, Client, ClientAuth, Refusal, TokenError, Tokens, discover};
-use hallpass_ends::{Hallpass, PRESETS, Person, Preset, REDIRECT_URI, SECRET, declared};
+use hallpass_ends::{CLIENT_ID, Hallpass, PRESETS, Person, Preset, REDIRECT_URI, SECRET, built, declared};
 
 use crate::{client, http, provider, refusal, seconds_left};
 
@@ -138,4 +141,34 @@ fn a_person_who_denies_is_told_apart_from_a_fault() {
         CallbackError::Refused(error) => assert_eq!(error.code, "access_denied"),
         other => panic!("{other:?}"),
     }
+}
+
+/// `examples/connect.rs`, as it is.
+#[test]
+fn the_example_connects_and_refreshes() {
+    let mut world = World::start(PRESETS[0]);
+    let mut program = Command::new(built("examples/connect"))
+        .env("ISSUER", world.server.url())
+        .env("CLIENT_ID", CLIENT_ID)
+        .env("CLIENT_SECRET", SECRET)
+        .env("REDIRECT_URI", REDIRECT_URI)
+        .env("SCOPE", PRESETS[0].scope)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the example starts");
+    let mut lines = BufReader::new(program.stdout.take().expect("a pipe"))
+        .lines()
+        .map_while(Result::ok);
+    let url = lines.next().expect("an address");
+    let back = world.person.allow(url.trim_start_matches("open "), REDIRECT_URI);
+    let mut input = program.stdin.take().expect("a pipe");
+    writeln!(input, "{back}").expect("it reads");
+    let said: Vec<String> = lines.collect();
+    assert_eq!(said[0], r#"connected for Some("profile read")"#);
+    assert!(
+        said[1].starts_with("refreshed; the access token expires at Some("),
+        "{said:?}"
+    );
+    assert!(program.wait().expect("it ends").success());
 }

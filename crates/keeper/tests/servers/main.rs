@@ -16,4 +16,5 @@ mod keeper;
 mod lost;
 mod presets;
 mod proxy;
+mod two_keepers;
 mod webhook;
