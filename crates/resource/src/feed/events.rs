@@ -8,11 +8,15 @@ use serde_json::Value;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-/// How long an event is remembered: another server may learn of it two seconds later, and a request takes its time.
-const REMEMBERED: Duration = Duration::from_secs(5);
+/// How long an event speaks against answers: another server may learn of it two seconds later, and the feed has delays too.
+const AGAINST: Duration = Duration::from_secs(5);
+/// An answer that takes longer is not kept: events that speak against it may be forgotten when it comes.
+const LONGEST_REQUEST: Duration = Duration::from_secs(5);
+/// How long an event is remembered.
+const REMEMBERED: Duration = Duration::from_secs(10);
 /// The feed is alive while its last good request was sent less than this ago.
 const ALIVE: Duration = Duration::from_secs(3);
-/// The most remembered events. With more of them, nothing is kept for five seconds.
+/// The most remembered events. With more of them, nothing is kept for a while.
 const MOST_EVENTS: usize = 10_000;
 
 /// An answer of the feed, read.
@@ -84,14 +88,14 @@ impl Events {
     }
 
     /// Rule 2.
-    pub(super) fn allows(&self, tags: &[u64], position: &Position, sent: Moment) -> bool {
+    pub(super) fn allows(&self, tags: &[u64], position: &Position, sent: Moment, now: Moment) -> bool {
         let Some(snapshot) = self.snapshot else { return false };
-        let after_snapshot = sent.steady > snapshot.steady;
-        if !after_snapshot || tags.iter().any(|tag| self.ended.contains(tag)) {
+        let timely = sent.steady > snapshot.steady && now.age_of(sent) < LONGEST_REQUEST;
+        if !timely || tags.iter().any(|tag| self.ended.contains(tag)) {
             return false;
         }
         // "After the moment five seconds before the request": the same as five seconds after the event.
-        let since = |came: Moment| came.steady + REMEMBERED > sent.steady;
+        let since = |came: Moment| came.steady + AGAINST > sent.steady;
         if self.overflow.is_some_and(since) {
             return false;
         }
@@ -179,7 +183,8 @@ mod tests {
 
     fn allowed(feed: &Events, tags: &[&str], sent: u64) -> bool {
         let tags: Vec<u64> = tags.iter().map(|text| tag(text)).collect();
-        feed.allows(&tags, &Position::parse(POSITION).unwrap(), at(sent))
+        // The answer takes a moment.
+        feed.allows(&tags, &Position::parse(POSITION).unwrap(), at(sent), at(sent + 100))
     }
 
     #[test]
@@ -227,6 +232,28 @@ mod tests {
             assert!(allowed(&feed, &["grant:b"], sent), "{sent}");
         }
         assert!(allowed(&feed, &["grant:a"], 15_000));
+    }
+
+    #[test]
+    fn an_answer_that_took_too_long_is_not_kept() {
+        let feed = begun("", "");
+        let after = |millis: u64| feed.allows(&[1], &Position::parse(POSITION).unwrap(), at(2_000), at(2_000 + millis));
+        assert!(after(4_999) && !after(5_000));
+    }
+
+    #[test]
+    fn an_event_from_before_the_request_still_speaks_against_a_slow_answer() {
+        let mut feed = begun("", "");
+        later(&mut feed, r#"{"tags":["grant:a"]}"#, 10_000);
+        // Sent 4.9 seconds after the event, answered 4.9 seconds later, and the feed went on meanwhile.
+        later(&mut feed, "", 19_700);
+        let slow = feed.allows(
+            &[tag("grant:a")],
+            &Position::parse(POSITION).unwrap(),
+            at(14_900),
+            at(19_800),
+        );
+        assert!(!slow);
     }
 
     #[test]

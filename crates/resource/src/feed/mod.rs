@@ -2,6 +2,8 @@
 
 mod events;
 mod follow;
+#[cfg(test)]
+mod model;
 mod position;
 
 use crate::clock::Moment;
@@ -95,7 +97,7 @@ impl Feed {
     /// Whether an answer may be kept whose request was sent at `sent`.
     pub(crate) fn allows(&self, dated: &Dated, sent: Moment, now: Moment) -> bool {
         let events = self.events();
-        events.is_alive(now) && events.allows(&dated.tags, &dated.position, sent)
+        events.is_alive(now) && events.allows(&dated.tags, &dated.position, sent, now)
     }
 
     /// Takes in an answer of the feed, and drops what it ends. `kept` is locked first, as everywhere, so that no answer slips
