@@ -65,6 +65,11 @@ enum Command {
     Ha(faults::ha::Ha),
     /// Run this version beside the one before it, and interrupt migrations
     Upgrade(faults::upgrade::Upgrade),
+    /// Kill keepers of tokens, lose their answers, and take their vault and provider away
+    Keeper(faults::keeper::KeeperFaults),
+    /// Keep tokens until killed; `keeper` starts it
+    #[command(hide = true)]
+    KeeperProcess(faults::keeper::process::KeeperProcess),
     /// Send a server more requests than it can serve, and occupy its connections
     Overload(overload::Overload),
 }
@@ -96,6 +101,8 @@ fn run(command: Command) -> Outcome {
             Command::Torment(options) => faults::torment::run(options).await,
             Command::Ha(options) => faults::ha::run(options).await,
             Command::Upgrade(options) => faults::upgrade::run(options).await,
+            Command::Keeper(options) => faults::keeper::run(options).await,
+            Command::KeeperProcess(options) => faults::keeper::process::run(options).await,
             Command::Overload(options) => overload::run(options).await,
         }
     })

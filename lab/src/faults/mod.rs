@@ -11,6 +11,7 @@ pub(crate) mod disk;
 pub(crate) mod ha;
 mod history;
 mod interrupted;
+pub(crate) mod keeper;
 pub(crate) mod kill;
 pub(crate) mod torment;
 pub(crate) mod upgrade;

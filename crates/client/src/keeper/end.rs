@@ -29,6 +29,7 @@ impl Keeper {
 
     async fn delete(&self, connection: &Connection, revoke: bool) -> Result<bool, KeeperError> {
         let engine = &self.engine;
+        engine.orient().await?;
         let lease = engine.lease(engine.provider(connection)?);
         match engine.vault.take(connection, lease.request).await? {
             Taken::Missing => Ok(false),

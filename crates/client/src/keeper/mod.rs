@@ -17,6 +17,7 @@ mod end;
 mod error;
 mod events;
 mod flights;
+mod orientation;
 mod outcome;
 mod pace;
 mod provider;
@@ -53,8 +54,9 @@ pub use watch::Kept;
 use crate::http::HttpClient;
 use crate::{Clock, Tokens, random};
 use flights::Flights;
+use orientation::Orientation;
 use provider::{Endpoints, Provider, Real};
-use record::{Record, Standing};
+use record::{Record, Standing, is_ahead};
 use refresh::{Engine, Limits, Wanted, reply};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,6 +83,7 @@ pub struct KeeperBuilder {
     redirect_uri: Option<String>,
     limits: Limits,
     places: usize,
+    orientation: Orientation,
 }
 
 impl KeeperBuilder {
@@ -114,6 +117,14 @@ impl KeeperBuilder {
         self
     }
 
+    /// Never compares the clock with the vault's. For tests that move the clock: otherwise a keeper takes the vault's word, and
+    /// time stands still for it.
+    #[must_use]
+    pub fn without_vault_clock(mut self) -> Self {
+        self.orientation = Orientation::without_vault();
+        self
+    }
+
     /// How many refreshes Method 2 has in flight for each provider (16).
     #[must_use]
     pub fn concurrency(mut self, refreshes: usize) -> Self {
@@ -131,6 +142,7 @@ impl KeeperBuilder {
             providers: self.providers,
             limits: self.limits,
             unsaved: UnsavedChanges::default(),
+            orientation: self.orientation,
         };
         Keeper {
             engine: Arc::new(engine),
@@ -156,6 +168,7 @@ impl Keeper {
                 margin: Duration::from_secs(60),
             },
             places: 16,
+            orientation: Orientation::default(),
         }
     }
 
@@ -167,16 +180,19 @@ impl Keeper {
     /// See [`KeeperError`].
     pub async fn token(&self, connection: &Connection) -> Result<Token, KeeperError> {
         let provider = self.engine.provider(connection)?;
+        self.engine.orient().await?;
         let row = self.engine.vault.read(connection).await?.ok_or(KeeperError::Unknown)?;
         let record = Record::open(&self.engine.key, connection, &row.sealed)?;
         let local = self.engine.clock.now_millis();
         let now = provider.pace.there(local);
         // A lost answer is asked for again as soon as that is due, although the access token may still be good.
-        let lost = row.asked_at.is_some() && now >= row.due_at;
+        let lost = row
+            .asked_at
+            .is_some_and(|asked| now >= row.due_at || is_ahead(asked, now));
         let needs_user = matches!(record.standing, Standing::NeedsUser { .. });
         let is_fresh = record.is_fresh(now, self.engine.limits.margin) && !lost;
         let rest = provider.pace.rest(local).unwrap_or_default();
-        if is_fresh || needs_user || record.not_before > now || !rest.is_zero() {
+        if is_fresh || needs_user || record.waits(now) || !rest.is_zero() {
             return reply(provider, &record, now, rest);
         }
         let result = self.flights.join(&self.engine, connection, Wanted::Live).await;
@@ -232,6 +248,7 @@ impl Keeper {
         replace: bool,
     ) -> Result<bool, KeeperError> {
         let provider = self.engine.provider(connection)?;
+        self.engine.orient().await?;
         let skew = tokens.clock_skew.unwrap_or_else(|| provider.pace.skew());
         let mut record = Record::new(tokens, skew);
         record.variables = variables.clone();
@@ -279,7 +296,7 @@ impl Keeper {
     ///
     /// # Errors
     /// If the vault fails.
-    pub async fn keep_due(&self) -> Result<Kept, VaultError> {
+    pub async fn keep_due(&self) -> Result<Kept, KeeperError> {
         let mut passes = tokio::task::JoinSet::new();
         for name in self.engine.providers.keys() {
             passes.spawn(watch::pass(self.engine.clone(), name.clone(), self.places));
@@ -287,7 +304,7 @@ impl Keeper {
         let mut kept = Kept::default();
         while let Some(pass) = passes.join_next().await {
             // A pass that panicked has kept nothing.
-            let pass = pass.unwrap_or_else(|error| Err(VaultError::Failed(error.to_string())))?;
+            let pass = pass.unwrap_or_else(|error| Err(VaultError::Failed(error.to_string()).into()))?;
             kept.ready += pass.ready;
             kept.needs_user += pass.needs_user;
             kept.later += pass.later;

@@ -111,7 +111,7 @@ pub(crate) fn refused(record: &mut Record, now: i64) -> Result<(), Duration> {
     match u64::try_from(until.saturating_sub(now)) {
         Ok(remaining) if remaining > 0 => {
             // Also for those who ask for a token without having been refused one.
-            record.not_before = until;
+            (record.failed_at, record.not_before) = (now, until);
             Err(Duration::from_millis(remaining))
         }
         _ => Ok(()),
@@ -183,6 +183,7 @@ fn later(record: &mut Record, trouble: Trouble, retry_after: Option<Duration>, a
         None => trouble,
     };
     let (watch, demand) = schedule::waits(trouble, record.attempts, retry_after, around.fraction);
+    record.failed_at = around.now;
     record.next_at = around.now.saturating_add(watch);
     record.not_before = around.now.saturating_add(demand);
 }

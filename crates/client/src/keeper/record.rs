@@ -30,6 +30,9 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     /// The next refresh of Method 2.
     pub(crate) next_at: i64,
+    /// The last refresh that failed.
+    #[serde(default)]
+    pub(crate) failed_at: i64,
     /// No refresh before this moment, also not on demand.
     pub(crate) not_before: i64,
     /// New access tokens in a row that the API refused at once.
@@ -83,6 +86,7 @@ impl Record {
             standing: Standing::Ready,
             attempts: 0,
             next_at: 0,
+            failed_at: 0,
             not_before: 0,
             refusals: 0,
             told_end: None,
@@ -136,6 +140,11 @@ impl Record {
             !access.refused && remaining.is_none_or(|remaining| remaining > margin)
         };
         self.access.as_ref().filter(is_live)
+    }
+
+    /// Whether a refresh must wait. A failure in the future was written by a clock that was wrong, and so was the wait.
+    pub(crate) fn waits(&self, now: i64) -> bool {
+        self.not_before > now && !is_ahead(self.failed_at, now)
     }
 
     /// Whether the access token need not be refreshed before use: it is live for `margin`, or for a tenth of its lifetime.
@@ -199,6 +208,11 @@ impl Record {
             .map_err(|NotSealed| failed())?;
         serde_json::from_slice(&plain).map_err(|_| failed())
     }
+}
+
+/// Whether a moment that has passed lies in the future: a clock was wrong when it was written.
+pub(crate) fn is_ahead(past: i64, now: i64) -> bool {
+    past > now.saturating_add(5000)
 }
 
 impl Access {
@@ -293,6 +307,16 @@ pub(crate) mod tests {
         assert_eq!(record.tell_end_at(), Some(8 * DAY));
         record.told_end = Some(10 * DAY);
         assert_eq!(record.tell_end_at(), None);
+    }
+
+    #[test]
+    fn a_wait_that_a_wrong_clock_wrote_is_over() {
+        let mut record = record(0, Some(1000), None);
+        (record.failed_at, record.not_before) = (3_600_000, 3_610_000);
+        assert!(record.waits(3_600_001));
+        assert!(record.waits(3_596_000), "clocks differ a little");
+        assert!(!record.waits(3_610_000));
+        assert!(!record.waits(10_000), "the failure is an hour ahead");
     }
 
     #[test]

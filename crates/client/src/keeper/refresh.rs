@@ -6,6 +6,7 @@
 //! Hallpass does, then loses no connection.
 
 use super::KeeperError;
+use super::orientation::Orientation;
 use super::outcome::{self, Around, Settled};
 use super::provider::Provider;
 use super::record::{Record, Standing};
@@ -45,6 +46,7 @@ pub(crate) struct Engine {
     pub(crate) providers: BTreeMap<String, Provider>,
     pub(crate) limits: Limits,
     pub(crate) unsaved: UnsavedChanges,
+    pub(crate) orientation: Orientation,
 }
 
 /// What a refresh is for.
@@ -100,6 +102,7 @@ impl Engine {
     /// Refreshes a connection if that is needed for what is wanted. Waits while another keeper does it.
     pub(crate) async fn refresh(&self, connection: &Connection, wanted: &Wanted) -> Result<Token, KeeperError> {
         let provider = self.provider(connection)?;
+        self.orient().await?;
         let patience = Instant::now() + 2 * self.limits.lease;
         self.save(connection).await?;
         loop {
@@ -196,7 +199,7 @@ impl Engine {
         if matches!(wanted, Wanted::Due) {
             return Step::Ask(refresh);
         }
-        if record.not_before > now {
+        if record.waits(now) {
             return Step::Wait(span(now, record.not_before));
         }
         match provider.pace.demand(self.clock.now_millis()) {
@@ -214,10 +217,9 @@ impl Engine {
             Ok(answer) => answer,
             Err(_) => Err(TokenError::Unanswered("no answer came in time".to_owned())),
         };
-        let local = self.clock.now_millis();
+        let (local, before) = (self.clock.now_millis(), provider.pace.skew());
         provider.pace.answered(local, &answer);
-        let learned = answer.as_ref().ok().and_then(|tokens| tokens.clock_skew);
-        let skew = learned.unwrap_or_else(|| provider.pace.skew());
+        let skew = provider.pace.skew();
         let around = Around {
             now: local.saturating_add(skew),
             asked_at: lease.request.asked_at,
@@ -236,6 +238,7 @@ impl Engine {
             self.unsaved.keep(unsaved);
         }
         let is_written = self.write(lease, change).await?;
+        self.remember(row.connection.provider(), before, skew).await;
         self.save(&row.connection).await?;
         match (&answer, &settled.record.access) {
             // Also if it says that it is over already: whoever asks gets what the provider gave.

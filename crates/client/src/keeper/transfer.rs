@@ -23,6 +23,12 @@ impl Exported {
     pub fn connection(&self) -> &str {
         &self.connection
     }
+
+    /// The refresh token, if there is one. Keep it out of logs.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&str> {
+        self.record.refresh.as_ref().map(|refresh| refresh.token.secret())
+    }
 }
 
 impl Keeper {
@@ -55,6 +61,7 @@ impl Keeper {
     pub async fn import(&self, exported: Exported) -> Result<bool, KeeperError> {
         let connection: Connection = exported.connection.parse().map_err(|_| KeeperError::Unknown)?;
         let provider = self.engine.provider(&connection)?;
+        self.engine.orient().await?;
         let mut record = exported.record;
         if record.standing == Standing::Ready {
             record.next_at = schedule::next_refresh(&record, provider.keep, random::fraction());

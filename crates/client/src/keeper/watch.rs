@@ -50,6 +50,9 @@ struct Places {
 
 /// Runs Method 2 for one provider until it is dropped.
 pub(super) async fn run(engine: Arc<Engine>, name: String, places: usize) {
+    while engine.orient().await.is_err() {
+        tokio::time::sleep(PATIENCE).await;
+    }
     let mut places = Places::new(engine, name, places);
     loop {
         let pause = match places.fill().await {
@@ -68,13 +71,14 @@ pub(super) async fn run(engine: Arc<Engine>, name: String, places: usize) {
 }
 
 /// Refreshes what is due now for one provider, once.
-pub(super) async fn pass(engine: Arc<Engine>, name: String, places: usize) -> Result<Kept, VaultError> {
+pub(super) async fn pass(engine: Arc<Engine>, name: String, places: usize) -> Result<Kept, KeeperError> {
+    engine.orient().await?;
     let mut places = Places::new(engine, name, places);
     let filled = loop {
         match places.fill().await {
             Ok(0) if places.running.is_empty() => break Ok(()),
             Ok(_) => {}
-            Err(error) => break Err(error),
+            Err(error) => break Err(error.into()),
         }
         places.wait_for_one().await;
     };
@@ -97,6 +101,7 @@ impl Places {
     /// Leases due connections for the free places, and begins their refreshes. Returns how many.
     async fn fill(&mut self) -> Result<usize, VaultError> {
         let engine = self.engine.clone();
+        engine.compare_again().await?;
         for connection in engine.unsaved.connections() {
             engine.save(&connection).await?;
         }

@@ -125,13 +125,21 @@ fn lost_answers_and_new_processes_lose_nothing_on_every_preset() {
     each_preset(|mut world| {
         let keeper = world.keeper();
         world.connect(&keeper);
-        world.expire();
+        let refused = access(world.token(&keeper));
         world.proxy.lose(1);
-        let lost = world.token(&keeper).expect_err("the answer is lost");
-        assert!(matches!(lost, KeeperError::Unavailable { .. }), "{lost}");
+        let lost = world.runtime.block_on(keeper.refused(&one(), &refused));
+        assert!(
+            matches!(lost, Err(KeeperError::Unavailable { .. })),
+            "the answer is lost"
+        );
         drop(keeper);
         let next = world.keeper();
-        world.clock.advance(1);
+        let early = world.token(&next);
+        assert!(
+            matches!(early, Err(KeeperError::Unavailable { .. })),
+            "it waits a second"
+        );
+        world.clock.advance(2);
         let token = access(world.token(&next));
         assert!(world.is_active(&token));
         let again = world.runtime.block_on(next.refused(&one(), &token));

@@ -5,7 +5,9 @@ use super::super::vault::{
 };
 use super::super::{Connection, KeeperError, MemoryVault};
 use super::model::Fate;
-use super::world::{MINUTE, World, access, watch_for};
+use super::world::{MINUTE, TestClock, World, access, watch_for};
+use crate::Clock;
+use crate::keeper::Care;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,6 +28,9 @@ pub(super) struct Flaky {
     takes: Mutex<Trouble>,
     writes: Mutex<Trouble>,
     failed: AtomicUsize,
+    /// The vault's own clock, and what it remembers of others.
+    clock: Mutex<Option<TestClock>>,
+    skews: Mutex<Vec<(String, i64)>>,
 }
 
 impl Flaky {
@@ -35,6 +40,8 @@ impl Flaky {
             takes: Mutex::new(Trouble::None),
             writes: Mutex::new(Trouble::None),
             failed: AtomicUsize::new(0),
+            clock: Mutex::new(None),
+            skews: Mutex::default(),
         })
     }
 
@@ -104,6 +111,18 @@ impl Vault for Flaky {
     }
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {
         self.vault.event_done(id)
+    }
+    fn now(&self) -> VaultFuture<'_, Option<i64>> {
+        let now = self.clock.lock().unwrap().as_ref().map(Clock::now_millis);
+        Box::pin(async move { Ok(now) })
+    }
+    fn skews(&self) -> VaultFuture<'_, Vec<(String, i64)>> {
+        let skews = self.skews.lock().unwrap().clone();
+        Box::pin(async move { Ok(skews) })
+    }
+    fn set_skew<'a>(&'a self, provider: &'a str, skew: i64) -> VaultFuture<'a, ()> {
+        *self.skews.lock().unwrap() = vec![(provider.to_owned(), skew)];
+        Box::pin(async { Ok(()) })
     }
 }
 
@@ -201,4 +220,27 @@ async fn method_2_goes_on_after_the_vault_was_away() {
     assert_eq!(row.asked_at, None);
     assert_ne!(row.due_at, NEVER);
     assert_eq!(access(keeper.token(&one).await), "at.one.2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_process_with_a_wrong_clock_asks_again_in_time() {
+    for off in [-5 * MINUTE, 5 * MINUTE] {
+        let (world, vault) = world();
+        *vault.clock.lock().unwrap() = Some(world.clock.clone());
+        let one = world.connect(&world.keeper(), "one").await;
+        world.clock.advance(61 * MINUTE);
+        let wrong = world.keeper_with(Care::default(), &world.clock.off_by(off), world.vault.clone());
+        world.server.fates([Fate::AnswerLost]);
+        drop(wrong.token(&one).await);
+        let row = world.vault.read(&one).await.unwrap().unwrap();
+        let wait = row.due_at - world.clock.now_millis();
+        assert!(
+            (0..2000).contains(&wait),
+            "asked again in {wait} ms, clock off by {off}"
+        );
+        let again = world.keeper_with(Care::default(), &world.clock.off_by(off), world.vault.clone());
+        world.clock.advance(2000);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(access(again.token(&one).await), "at.one.2");
+    }
 }

@@ -251,4 +251,16 @@ impl Vault for MemoryVault {
             Ok(())
         })
     }
+
+    fn now(&self) -> VaultFuture<'_, Option<i64>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn skews(&self) -> VaultFuture<'_, Vec<(String, i64)>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn set_skew<'a>(&'a self, _: &'a str, _: i64) -> VaultFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }

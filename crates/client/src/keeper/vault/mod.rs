@@ -257,4 +257,13 @@ pub trait Vault: Send + Sync {
 
     /// Deletes an event, which was dealt with.
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()>;
+
+    /// The vault's own clock, in milliseconds since 1970. `None` if it has none.
+    fn now(&self) -> VaultFuture<'_, Option<i64>>;
+
+    /// How far the clocks of providers are from the vault's, in milliseconds, as last set.
+    fn skews(&self) -> VaultFuture<'_, Vec<(String, i64)>>;
+
+    /// Remembers that the provider's clock is so many milliseconds ahead of the vault's.
+    fn set_skew<'a>(&'a self, provider: &'a str, skew: i64) -> VaultFuture<'a, ()>;
 }

@@ -214,6 +214,26 @@ impl Vault for PostgresVault {
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {
         Box::pin(async move { self.pool.rows(sql::EVENT_DONE, &[&id.as_slice()]).await.map(drop) })
     }
+
+    fn now(&self) -> VaultFuture<'_, Option<i64>> {
+        Box::pin(async move {
+            let rows = self.pool.rows(sql::NOW, &[]).await?;
+            rows.first().map(|row| rows::get(row, 0)).transpose()
+        })
+    }
+
+    fn skews(&self) -> VaultFuture<'_, Vec<(String, i64)>> {
+        Box::pin(async move {
+            let rows = self.pool.rows(sql::SKEWS, &[]).await?;
+            rows.iter()
+                .map(|row| Ok((rows::get(row, 0)?, rows::get(row, 1)?)))
+                .collect()
+        })
+    }
+
+    fn set_skew<'a>(&'a self, provider: &'a str, skew: i64) -> VaultFuture<'a, ()> {
+        Box::pin(async move { self.pool.rows(sql::SET_SKEW, &[&provider, &skew]).await.map(drop) })
+    }
 }
 
 /// The columns of an event that may be none.

@@ -170,4 +170,18 @@ impl Vault for SqliteVault {
         let id = *id;
         self.writer.run(move |database| statements::event_done(database, id))
     }
+
+    fn now(&self) -> VaultFuture<'_, Option<i64>> {
+        self.reader.run(|database| statements::now(database).map(Some))
+    }
+
+    fn skews(&self) -> VaultFuture<'_, Vec<(String, i64)>> {
+        self.reader.run(statements::skews)
+    }
+
+    fn set_skew<'a>(&'a self, provider: &'a str, skew: i64) -> VaultFuture<'a, ()> {
+        let provider = provider.to_owned();
+        self.writer
+            .run(move |database| statements::set_skew(database, &provider, skew))
+    }
 }

@@ -394,6 +394,22 @@ async fn an_event_that_nobody_read_is_replaced_by_the_next_of_its_kind() {
     }
 }
 
+#[tokio::test]
+async fn a_vault_with_a_clock_remembers_the_clocks_of_providers() {
+    for home in homes().await {
+        let vault = &*home.vault;
+        let Some(now) = vault.now().await.unwrap() else {
+            continue;
+        };
+        assert!(now > 1_700_000_000_000, "milliseconds since 1970");
+        assert_eq!(vault.skews().await.unwrap(), []);
+        for skew in [5, -7] {
+            vault.set_skew("a", skew).await.unwrap();
+        }
+        assert_eq!(vault.skews().await.unwrap(), [("a".to_owned(), -7)]);
+    }
+}
+
 #[cfg(feature = "sqlite")]
 mod on_disk {
     use super::*;

@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS keeper_events (
     reason TEXT, at BIGINT NOT NULL, ends_at BIGINT, taken_until BIGINT NOT NULL,
     told_at BIGINT NOT NULL, PRIMARY KEY (provider, reference, kind));
 CREATE INDEX IF NOT EXISTS keeper_events_order ON keeper_events (told_at);
+CREATE TABLE IF NOT EXISTS keeper_clocks (provider TEXT PRIMARY KEY, skew BIGINT NOT NULL);
 CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);";
 
 /// The highest version that made these tables.
@@ -111,3 +112,13 @@ RETURNING provider, reference, id, kind, reason, at, ends_at";
 
 /// Deletes an event.
 pub(super) const EVENT_DONE: &str = "DELETE FROM keeper_events WHERE id = $1";
+
+/// The database's clock.
+pub(super) const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+/// The known distances of clocks.
+pub(super) const SKEWS: &str = "SELECT provider, skew FROM keeper_clocks";
+
+/// Remembers the distance of a clock.
+pub(super) const SET_SKEW: &str =
+    "INSERT INTO keeper_clocks VALUES ($1, $2) ON CONFLICT (provider) DO UPDATE SET skew = excluded.skew";

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS keeper_events (
     provider TEXT NOT NULL, reference TEXT NOT NULL, kind TEXT NOT NULL, id BLOB NOT NULL,
     reason TEXT, at INTEGER NOT NULL, ends_at INTEGER, taken_until INTEGER NOT NULL,
     PRIMARY KEY (provider, reference, kind));
+CREATE TABLE IF NOT EXISTS keeper_clocks (provider TEXT PRIMARY KEY, skew INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);";
 
 const COLUMNS: &str =
@@ -274,6 +275,21 @@ pub(super) fn event_done(database: &Database, id: [u8; 16]) -> Result<()> {
     database
         .execute("DELETE FROM keeper_events WHERE id = ?1", [id])
         .map(drop)
+}
+
+pub(super) fn now(database: &Database) -> Result<i64> {
+    database.query_row(&format!("SELECT {NOW}"), [], |row| row.get(0))
+}
+
+pub(super) fn skews(database: &Database) -> Result<Vec<(String, i64)>> {
+    let mut statement = database.prepare_cached("SELECT provider, skew FROM keeper_clocks")?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    found.collect()
+}
+
+pub(super) fn set_skew(database: &Database, provider: &str, skew: i64) -> Result<()> {
+    let sql = "INSERT OR REPLACE INTO keeper_clocks VALUES (?1, ?2)";
+    database.execute(sql, params![provider, skew]).map(drop)
 }
 
 fn millis(span: Duration) -> i64 {
