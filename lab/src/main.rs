@@ -19,6 +19,7 @@ mod faults;
 mod flow;
 mod generate;
 mod http;
+mod keeping;
 mod load;
 mod nodes;
 mod overload;
@@ -70,6 +71,11 @@ enum Command {
     /// Keep tokens until killed; `keeper` starts it
     #[command(hide = true)]
     KeeperProcess(faults::keeper::process::KeeperProcess),
+    /// Measure a keeper that watches many connections
+    Keeping(keeping::Keeping),
+    /// Watch connections until killed; `keeping` starts it
+    #[command(hide = true)]
+    KeeperWatch(keeping::WatchProcess),
     /// Send a server more requests than it can serve, and occupy its connections
     Overload(overload::Overload),
 }
@@ -103,6 +109,8 @@ fn run(command: Command) -> Outcome {
             Command::Upgrade(options) => faults::upgrade::run(options).await,
             Command::Keeper(options) => faults::keeper::run(options).await,
             Command::KeeperProcess(options) => faults::keeper::process::run(options).await,
+            Command::Keeping(options) => keeping::run(options).await,
+            Command::KeeperWatch(options) => keeping::watch(options).await,
             Command::Overload(options) => overload::run(options).await,
         }
     })

@@ -25,13 +25,21 @@ struct Part {
     run: fn(&Path, &Options<'_>) -> Outcome,
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part {
         name: "kill",
         run: |root, options| {
             let seed = options.seed.map(|seed| ["--seed", seed]);
             let seed = seed.as_ref().map_or(&[][..], |words| &words[..]);
             lab(root, "release", "kill", &[&["--times", options.kills], seed].concat())
+        },
+    },
+    Part {
+        name: "keeper",
+        run: |root, options| {
+            let seed = options.seed.map(|seed| ["--seed", seed]);
+            let seed = seed.as_ref().map_or(&[][..], |words| &words[..]);
+            lab(root, "release", "keeper", &[&["--kills", options.kills], seed].concat())
         },
     },
     Part {
@@ -160,6 +168,7 @@ pub(crate) fn quick(root: &Path) -> Outcome {
     previous::build(root, "debug");
     cargo(root, &["build", "--locked", "--workspace", "--bins"])?;
     lab(root, "debug", "kill", &["--times", "50", "--seconds", "60"])?;
+    lab(root, "debug", "keeper", &["--kills", "30", "--only", "sqlite,locked"])?;
     lab(root, "debug", "disk", &[])?;
     lab(root, "debug", "overload", &["--quick"])?;
     lab(root, "debug", "torment", &["--most", "4"])?;

@@ -213,10 +213,7 @@ impl Crew {
         if rows.len() != CONNECTIONS {
             wrong.push(format!("connections are missing: {} of {CONNECTIONS}", rows.len()));
         }
-        let stuck = rows
-            .iter()
-            .filter(|row| row.asked_at.is_some() && row.summary.state == State::Ready);
-        wrong.extend(stuck.map(|row| format!("an answer is still asked for: {}", row.connection)));
+        wrong.extend(unsettled(&keeper).await?);
         self.report(wrong, lost).await
     }
 
@@ -245,6 +242,24 @@ impl Crew {
         }
         drop(self.world);
         Ok(wrong)
+    }
+}
+
+/// Lets the keeper ask for the answers that are lost still, and returns those that stay lost.
+async fn unsettled(keeper: &Keeper) -> Outcome<Vec<String>> {
+    let begun = Instant::now();
+    loop {
+        keeper.keep_due().await?;
+        let rows = keeper.list(None, CONNECTIONS + 1).await?;
+        let lost = rows.iter().filter(|row| row.asked_at.is_some());
+        let lost = lost.filter(|row| row.summary.state == State::Ready);
+        let lost: Vec<String> = lost
+            .map(|row| format!("an answer stays lost: {}", row.connection))
+            .collect();
+        if lost.is_empty() || begun.elapsed() > RECOVERS {
+            return Ok(lost);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
