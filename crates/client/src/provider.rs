@@ -16,7 +16,7 @@ use crate::form;
 ///
 /// Endpoints may hold variables in braces, as in `https://{shop}.example/oauth/token`, which
 /// [`with_variables`](Self::with_variables) fills for one tenant.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Provider {
     /// The issuer identifier (RFC 8414 §2), if known. It is compared with the parameter `iss` of the way back.
@@ -171,6 +171,18 @@ impl Provider {
             &mut self.revocation_endpoint,
             &mut self.introspection_endpoint,
         ]
+    }
+}
+
+impl fmt::Debug for Provider {
+    /// Values of parameters may be secrets of a provider's own, so they are not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider")
+            .field("issuer", &self.issuer)
+            .field("token_endpoint", &self.token_endpoint)
+            .field("client_id", &self.client_id)
+            .field("auth", &self.auth)
+            .finish_non_exhaustive()
     }
 }
 

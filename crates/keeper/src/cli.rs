@@ -10,7 +10,9 @@ use hallpass_client::keeper::{Connection, KeeperError};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::open::open;
+use crate::webhook::{Sender, tell_waiting};
 use crate::{login, moving, serve};
 
 const NEEDS_USER: u8 = 3;
@@ -96,13 +98,7 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
             refused,
             json,
         } => return token(&config, &connection, refused.as_deref(), json).await,
-        Command::Keep => {
-            let kept = open(&config, None).await?.keep_due().await?;
-            say(&format!(
-                "refreshed {}, need their user {}, later {}",
-                kept.ready, kept.needs_user, kept.later
-            ))?;
-        }
+        Command::Keep => keep(&config).await?,
         Command::Login {
             connection,
             scopes,
@@ -114,6 +110,21 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
         Command::Check => say(&format!("{} providers; nothing is wrong", config.providers.len()))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Also sends the events that wait: without `serve`, nobody else does.
+async fn keep(config: &Config) -> Result<(), Fault> {
+    let keeper = open(config, None).await?;
+    let kept = keeper.keep_due().await?;
+    if let Some(webhook) = &config.webhook {
+        let sender = Sender::new(webhook, config.http.clone(), Metrics::default())?;
+        tell_waiting(&keeper, &sender).await?;
+    }
+    say(&format!(
+        "refreshed {}, need their user {}, later {}",
+        kept.ready, kept.needs_user, kept.later
+    ))?;
+    Ok(())
 }
 
 async fn token(config: &Config, connection: &Connection, refused: Option<&str>, json: bool) -> Result<ExitCode, Fault> {

@@ -1,6 +1,7 @@
 //! `hallpass-keeper login`: a connection by a browser on this computer, which comes back to a port of loopback (RFC 8252 §7.3).
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use hallpass_client::keeper::{ConnectRequest, Connected, Connection, Keeper};
 use http::Uri;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::cli::{Fault, say};
 use crate::config::{Config, Place};
@@ -19,6 +20,8 @@ use crate::serve::Listener;
 
 /// How long the person may take.
 const PATIENCE: Duration = Duration::from_secs(3_600);
+/// How long the end waits for the browser.
+const DRAIN: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 struct Waiting {
@@ -54,11 +57,16 @@ pub(crate) async fn login(
     let router = Router::new()
         .route("/callback/{provider}", get(back))
         .with_state(waiting);
+    let (stop, stopped) = watch::channel(false);
+    let mut serving = pin!(listener.run(router, stopped));
     let connected = tokio::select! {
-        () = listener.run(router) => None,
+        () = serving.as_mut() => None,
         connected = outcome.recv() => connected,
         () = tokio::time::sleep(PATIENCE) => None,
     };
+    // Until the browser has its page.
+    stop.send_replace(true);
+    drop(tokio::time::timeout(DRAIN, serving).await);
     let connected = connected.ok_or("nobody came back within an hour")?;
     say(&format!("connected: {}", connected.connection))?;
     Ok(())

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hallpass_client::http::HttpClient;
-use hallpass_client::keeper::{Event, Happening, Keeper};
+use hallpass_client::keeper::{Event, Happening, Keeper, VaultError};
 use hallpass_client::{Clock, SystemClock};
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
@@ -68,7 +68,7 @@ impl Sender {
 
     /// Delivers one event, with retries.
     async fn deliver(&self, event: &Event) {
-        let id = format!("evt_{}", hex(&event.id));
+        let id = id(event);
         let body = body(event);
         for wait in WAITS.into_iter().map(Some).chain([None]) {
             let attempt = self.attempt(&id, &body).await;
@@ -133,6 +133,22 @@ pub(crate) async fn tell(keeper: Keeper, sender: Option<Sender>, metrics: Metric
             }
         }
     }
+}
+
+/// Sends the events that wait, each once. The first one that is not taken stays for the next time.
+pub(crate) async fn tell_waiting(keeper: &Keeper, sender: &Sender) -> Result<(), VaultError> {
+    let mut events = keeper.events();
+    while let Some(event) = events.try_next().await? {
+        let id = id(&event);
+        if sender.attempt(&id, &body(&event)).await == Attempt::Later {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn id(event: &Event) -> String {
+    format!("evt_{}", hex(&event.id))
 }
 
 fn body(event: &Event) -> String {

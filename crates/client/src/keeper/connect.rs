@@ -151,6 +151,7 @@ impl Keeper {
         let connection = Connection::new(&remembered.provider, reference).map_err(|_| ConnectError::State)?;
         let provider = self.engine.providers.get(connection.provider());
         let client = provider.ok_or(ConnectError::Unknown)?.client(&remembered.variables)?;
+        let _place = self.engine.gate.enter().await.map_err(VaultError::from)?;
         // Before the exchange: a code is redeemed once.
         if !self.engine.vault.spend(&state).await? {
             return Err(ConnectError::State);

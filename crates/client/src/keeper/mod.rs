@@ -17,6 +17,7 @@ mod end;
 mod error;
 mod events;
 mod flights;
+mod gate;
 mod orientation;
 mod outcome;
 mod pace;
@@ -54,6 +55,7 @@ pub use watch::Kept;
 use crate::http::HttpClient;
 use crate::{Clock, Tokens, random};
 use flights::Flights;
+use gate::Gate;
 use orientation::Orientation;
 use provider::{Endpoints, Provider, Real};
 use record::{Record, Standing, is_ahead};
@@ -143,6 +145,7 @@ impl KeeperBuilder {
             limits: self.limits,
             unsaved: UnsavedChanges::default(),
             orientation: self.orientation,
+            gate: Gate::default(),
         };
         Keeper {
             engine: Arc::new(engine),
@@ -283,13 +286,21 @@ impl Keeper {
     /// Refreshes every connection ahead of time, until this future is dropped (Method 2). Run it once in a process. Any number
     /// of processes may run it on one vault.
     ///
-    /// Refreshes that are in flight when it is dropped are cancelled as by a crash: they are made again after their lease.
+    /// Refreshes that are in flight when it is dropped are cancelled as by a crash: they are made again after their lease. Call
+    /// [`stop`](Self::stop) first to wait for them.
     pub async fn watch(&self) {
         let mut loops = tokio::task::JoinSet::new();
         for name in self.engine.providers.keys() {
             loops.spawn(watch::run(self.engine.clone(), name.clone(), self.places));
         }
         while loops.join_next().await.is_some() {}
+    }
+
+    /// Stops the keeper: begins no request to a provider any more, and returns when the answers to those in flight are stored.
+    ///
+    /// Call it before the program ends, so that an end loses no answer. Live tokens are still given.
+    pub async fn stop(&self) {
+        self.engine.gate.shut().await;
     }
 
     /// Refreshes what is due now, once, and waits until that is done. For a program that a timer starts.

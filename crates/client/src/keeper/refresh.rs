@@ -6,6 +6,7 @@
 //! Hallpass does, then loses no connection.
 
 use super::KeeperError;
+use super::gate::Gate;
 use super::orientation::Orientation;
 use super::outcome::{self, Around, Settled};
 use super::provider::Provider;
@@ -47,6 +48,7 @@ pub(crate) struct Engine {
     pub(crate) limits: Limits,
     pub(crate) unsaved: UnsavedChanges,
     pub(crate) orientation: Orientation,
+    pub(crate) gate: Gate,
 }
 
 /// What a refresh is for.
@@ -103,6 +105,7 @@ impl Engine {
     pub(crate) async fn refresh(&self, connection: &Connection, wanted: &Wanted) -> Result<Token, KeeperError> {
         let provider = self.provider(connection)?;
         self.orient().await?;
+        let _place = self.gate.enter().await.map_err(VaultError::from)?;
         let patience = Instant::now() + 2 * self.limits.lease;
         self.save(connection).await?;
         loop {

@@ -101,6 +101,9 @@ impl Places {
     /// Leases due connections for the free places, and begins their refreshes. Returns how many.
     async fn fill(&mut self) -> Result<usize, VaultError> {
         let engine = self.engine.clone();
+        if engine.gate.is_stopping() {
+            return Ok(0);
+        }
         engine.compare_again().await?;
         for connection in engine.unsaved.connections() {
             engine.save(&connection).await?;
@@ -129,8 +132,13 @@ impl Places {
         for row in rows {
             let engine = engine.clone();
             self.free = self.free.saturating_sub(1);
-            self.running
-                .spawn(async move { engine.under(lease, &row, &Wanted::Due).await.err() });
+            self.running.spawn(async move {
+                // Without a place the keeper is stopping, and the lease ends by itself.
+                let Ok(_place) = engine.gate.enter().await else {
+                    return None;
+                };
+                engine.under(lease, &row, &Wanted::Due).await.err()
+            });
         }
         Ok(count)
     }

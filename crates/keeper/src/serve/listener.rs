@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +13,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::Place;
 
 /// The most connections at a time. Further ones wait in the system's queue.
-const MOST_CONNECTIONS: usize = 512;
+const MOST_CONNECTIONS: u32 = 512;
 /// The time for the headers of a request, and for a TLS handshake.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The buffer for the headers of a request, in bytes.
@@ -71,52 +72,86 @@ impl Listener {
         }
     }
 
-    /// Serves until the future is dropped.
-    pub(crate) async fn run(self, router: Router) {
-        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    /// Serves until `stop` says so or its sender is gone, and then until the answers of open requests are sent.
+    pub(crate) async fn run(self, router: Router, mut stop: watch::Receiver<bool>) {
+        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS as usize));
         loop {
-            let Ok(place) = places.clone().acquire_owned().await else {
-                return;
+            let place = tokio::select! {
+                place = places.clone().acquire_owned() => place,
+                _ = stop.changed() => break,
             };
-            let router = router.clone();
-            let accepted = match &self {
-                Self::Socket { listener, .. } => listener.accept().await.map(|(stream, _)| {
-                    tokio::spawn(async move {
-                        converse(stream, router).await;
-                        drop(place);
-                    });
-                }),
-                Self::Tcp { listener, tls } => listener.accept().await.map(|(stream, _)| {
-                    let tls = tls.clone();
-                    tokio::spawn(async move {
-                        match tls {
-                            None => converse(stream, router).await,
-                            Some(tls) => {
-                                if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
-                                    converse(stream, router).await;
-                                }
-                            }
-                        }
-                        drop(place);
-                    });
-                }),
+            let Ok(place) = place else { break };
+            let visitor = Visitor {
+                router: router.clone(),
+                stop: stop.clone(),
+                _place: place,
+            };
+            let accepted = tokio::select! {
+                accepted = self.accept(visitor) => accepted,
+                _ = stop.changed() => break,
             };
             if let Err(error) = accepted {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(REST).await;
             }
         }
+        drop(self);
+        drop(places.acquire_many(MOST_CONNECTIONS).await);
+    }
+
+    /// Accepts one connection, and serves it as a task of its own.
+    async fn accept(&self, visitor: Visitor) -> io::Result<()> {
+        match self {
+            Self::Socket { listener, .. } => {
+                let (stream, _) = listener.accept().await?;
+                tokio::spawn(visitor.converse(stream));
+            }
+            Self::Tcp { listener, tls: None } => {
+                let (stream, _) = listener.accept().await?;
+                tokio::spawn(visitor.converse(stream));
+            }
+            Self::Tcp {
+                listener,
+                tls: Some(tls),
+            } => {
+                let (stream, _) = listener.accept().await?;
+                let handshake = tls.accept(stream);
+                tokio::spawn(async move {
+                    if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, handshake).await {
+                        visitor.converse(stream).await;
+                    }
+                });
+            }
+        }
+        Ok(())
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, router: Router) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "a connection ended early");
+/// What a connection holds while it lasts.
+struct Visitor {
+    router: Router,
+    stop: watch::Receiver<bool>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Visitor {
+    async fn converse(mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(PATIENCE)
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router.clone()));
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            _ = self.stop.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
     }
 }
 

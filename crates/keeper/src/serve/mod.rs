@@ -8,10 +8,13 @@ mod page;
 mod routes;
 mod tokens;
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_client::keeper::Keeper;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::cli::Fault;
 use crate::config::{Config, ConfigError};
@@ -26,6 +29,9 @@ pub(crate) use tokens::token_body;
 /// The longest body that is read, in bytes: tokens with their extra members.
 const LONGEST_BODY: usize = 128 * 1024;
 
+/// How long an end waits for what is in flight.
+const DRAIN: Duration = Duration::from_secs(25);
+
 /// What every request gets.
 #[derive(Clone)]
 pub(crate) struct Service {
@@ -34,7 +40,7 @@ pub(crate) struct Service {
     guard: Arc<Guard>,
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT, and then until nothing is in flight.
 pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
     let place = config.serve.place.clone();
     let place = place.ok_or_else(|| ConfigError::new("serve: write `socket` or `listen`"))?;
@@ -56,15 +62,24 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
         guard: Arc::new(guard),
     };
     crate::cli::say(&format!("listening on {}", listener.address()))?;
+    let (stop, stopped) = watch::channel(false);
+    let mut serving = pin!(listener.run(routes::router(service), stopped));
+    let mut watching = pin!(keeper.watch());
+    let mut telling = pin!(tell(keeper.clone(), sender, metrics));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    // Whatever is cut off here is made again after its lease.
     tokio::select! {
-        () = listener.run(routes::router(service)) => {}
-        () = keeper.watch() => tracing::error!("the keeper stopped watching; see the log before this line"),
-        () = tell(keeper.clone(), sender, metrics) => {}
+        () = serving.as_mut() => {}
+        () = watching.as_mut() => tracing::error!("the keeper stopped watching; see the log before this line"),
+        () = telling.as_mut() => {}
         _ = terminate.recv() => tracing::info!("stopping"),
         _ = interrupt.recv() => tracing::info!("stopping"),
+    }
+    // Until the answers in flight are stored: a provider may not give them again.
+    stop.send_replace(true);
+    let drained = async { tokio::join!(serving, keeper.stop()) };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("some requests were still open at the end");
     }
     Ok(())
 }

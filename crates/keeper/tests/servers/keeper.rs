@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -102,6 +102,18 @@ providers = [{names}]
             drop(child.kill());
             drop(child.wait());
         }
+    }
+
+    /// Asks the keeper to stop, as a service manager does.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.as_ref().expect("it runs").id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(told.expect("kill is there").success());
+    }
+
+    pub(crate) fn wait_for_its_end(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it runs");
+        child.wait().expect("it is our child")
     }
 
     /// Runs a command in the folder of the keeper.

@@ -75,3 +75,30 @@ fn needs_user(provider: &str, proxy: &Proxy) {
     connect();
     keeper.token("cb/17");
 }
+
+/// The toolkit gives no answer twice, so an end in the middle of a refresh would cost the connection.
+#[test]
+fn an_end_waits_for_the_answer_that_is_in_flight() {
+    let server = Django::start_for("cb");
+    let proxy = Proxy::before(server.url());
+    let authorize = format!("{}/o/authorize/", server.url());
+    let token = format!("{}/o/token/", proxy.address);
+    let mut keeper = Keeper::start(&section(&authorize, &token, r#""read""#));
+    let back = keeper.block_on(follow(&keeper.begin("cb", "17"), REDIRECT_URI));
+    assert_eq!(keeper.complete(&back, "17").0, 200);
+    let before = keeper.token("cb/17");
+    proxy.hold_the_next_answer();
+    let refused = format!("/token/cb/17?refused={}", &before[before.len() - 8..]);
+    let (status, answer) = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| keeper.get(&refused));
+        proxy.wait_until_it_is_held();
+        keeper.terminate();
+        proxy.let_it_go();
+        asking.join().expect("an answer")
+    });
+    assert_eq!(status, 200, "{answer}");
+    assert!(keeper.wait_for_its_end().success());
+    keeper.serve();
+    assert_eq!(keeper.token("cb/17"), answer["access_token"].as_str().expect("a token"));
+    assert!(keeper.token("cb/17") != before);
+}
