@@ -202,3 +202,25 @@ fn failed(failure: &FeedFailure, request: &FormRequest<'_>) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::source::Peer;
+    use http::HeaderMap;
+
+    #[test]
+    fn a_reader_that_finds_no_place_is_told_when_to_come_back() {
+        let headers = HeaderMap::new();
+        let request = FormRequest {
+            peer: Peer([127, 0, 0, 1].into()),
+            headers: &headers,
+            body: &[],
+        };
+        for (crowded, status) in [(Crowded::Resource, 429), (Crowded::Server, 503)] {
+            let answer = failed(&FeedFailure::Crowded(crowded), &request);
+            assert_eq!(answer.status(), status);
+            assert_eq!(answer.headers()[header::RETRY_AFTER], "1");
+        }
+    }
+}

@@ -82,8 +82,8 @@ async fn named(hallpass: &Hallpass, access: &Access) -> Result<Response, AccessR
     ];
     // 200 and not 204: Envoy lets nothing else through.
     let mut response = respond::empty(200);
-    for (name, value) in IDENTITY.into_iter().zip(values) {
-        response.headers_mut().insert(name, value_of(value)?);
+    for (name, value) in IDENTITY.iter().zip(values) {
+        response.headers_mut().insert(name.clone(), value_of(value)?);
     }
     respond::no_store(&mut response);
     Ok(response)
