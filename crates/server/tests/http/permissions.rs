@@ -49,7 +49,7 @@ async fn each_page_does_for_each_person_what_the_table_says() {
 /// Method and path of each page of the router, and of each machine endpoint.
 fn addresses() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let (endpoints, pages) = ROUTER.split_once("pub fn pages").unwrap();
+    let (endpoints, pages) = ROUTER.split_once(" fn pages(").unwrap();
     let (pages, _) = pages.split_once(".fallback(").unwrap();
     let (_, pages) = pages.split_once("Router::new()").unwrap();
     let (_, site) = SITE.split_once("Router::new()").unwrap();
