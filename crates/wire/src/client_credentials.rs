@@ -138,17 +138,23 @@ fn decode_all(text: &str) -> String {
     let mut decoded: Vec<u8> = Vec::with_capacity(text.len());
     for byte in text.bytes() {
         decoded.push(byte);
-        while let [.., b'%', high, low] = decoded[..]
-            && let (Some(high), Some(low)) = (hex(high), hex(low))
-        {
+        while let Some(byte) = encoded_last(&decoded) {
             decoded.truncate(decoded.len() - 3);
-            decoded.push(high << 4 | low);
+            decoded.push(byte);
         }
         if let Some(last @ b'+') = decoded.last_mut() {
             *last = b' ';
         }
     }
     String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// The byte that the last three of the text stand for, if they are `%` and two digits.
+fn encoded_last(text: &[u8]) -> Option<u8> {
+    match text {
+        [.., b'%', high, low] => Some(hex(*high)? << 4 | hex(*low)?),
+        _ => None,
+    }
 }
 
 fn hex(digit: u8) -> Option<u8> {
