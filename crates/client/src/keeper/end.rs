@@ -1,8 +1,8 @@
 //! The end of a connection: at the provider first, then in the vault.
 
+use super::engine::Lease;
 use super::outcome::Settled;
 use super::record::{Record, Standing};
-use super::refresh::Lease;
 use super::schedule;
 use super::vault::{Row, Taken};
 use super::{Connection, Keeper, KeeperError};

@@ -2,7 +2,8 @@
 //!
 //! A refresh runs as a task of its own. A caller that gives up does not cancel it: the request may have counted.
 
-use super::refresh::{Engine, Wanted};
+use super::engine::Engine;
+use super::refresh::Wanted;
 use super::token::Token;
 use super::{Connection, KeeperError};
 use std::collections::HashMap;

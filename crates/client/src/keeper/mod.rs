@@ -10,10 +10,36 @@
 //!   the new refresh token before anybody gets the access token. A lost answer is asked for again with the same refresh token.
 //! - A failed refresh never takes away an access token that is still good.
 //! - A pause, a passing failure and the end are told apart ([`KeeperError`]). After the end the provider is not asked again.
+//!
+//! ```
+//! use hallpass_client::http::HttpClient;
+//! use hallpass_client::keeper::{Care, Keeper, MemoryVault, VaultKey};
+//! use hallpass_client::{AccessToken, ClientAuth, Clock as _, Provider, SystemClock, Tokens};
+//! use std::sync::Arc;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut warehouse = Provider::new("123abc", ClientAuth::basic("456def"));
+//! warehouse.token_endpoint = Some("https://id.example/oauth/token".to_owned());
+//! let http = HttpClient::builder().build()?;
+//! // In a program: `SqliteVault::open` or `PostgresVault::connect`, and `VaultKey::from_file`.
+//! let keeper = Keeper::builder(Arc::new(MemoryVault::new()), VaultKey::from_bytes(&[7; 32])?, Arc::new(SystemClock))
+//!     .provider("warehouse", warehouse, http, Care::default())
+//!     .build();
+//!
+//! let connection = "warehouse/customer-17".parse()?;
+//! let access = AccessToken::new("from another store").ok_or("not printable")?;
+//! keeper.take_over(&connection, &Tokens::new(access, SystemClock.now_millis())).await?;
+//! assert_eq!(keeper.token(&connection).await?.access.secret(), "from another store");
+//! # Ok(())
+//! # }
+//! ```
 
+mod clocks;
 mod connect;
 mod connection;
 mod end;
+mod engine;
 mod error;
 mod events;
 mod flights;
@@ -24,6 +50,7 @@ mod pace;
 mod provider;
 mod record;
 mod refresh;
+mod saving;
 mod schedule;
 mod seal;
 mod send;
@@ -54,12 +81,13 @@ pub use watch::Kept;
 
 use crate::http::HttpClient;
 use crate::{Clock, Tokens, random};
+use engine::{Engine, Limits};
 use flights::Flights;
 use gate::Gate;
 use orientation::Orientation;
 use provider::{Endpoints, Provider, Real};
 use record::{Record, Standing, is_ahead};
-use refresh::{Engine, Limits, Wanted, reply};
+use refresh::{Wanted, reply};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,20 +6,16 @@
 //! Hallpass does, then loses no connection.
 
 use super::KeeperError;
-use super::gate::Gate;
-use super::orientation::Orientation;
+use super::engine::{Engine, Lease};
 use super::outcome::{self, Around, Settled};
 use super::provider::Provider;
 use super::record::{Record, Standing};
 use super::schedule;
-use super::seal::VaultKey;
 use super::token::{RefusedToken, Token};
-use super::unsaved::{Unsaved, UnsavedChanges};
-use super::vault::{Change, LeaseRequest, Row, Taken, Vault};
+use super::unsaved::Unsaved;
+use super::vault::{Change, Row, Taken};
 use super::{Connection, VaultError};
-use crate::{Clock, RefreshToken, TokenError, random};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use crate::{RefreshToken, TokenError, random};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -27,29 +23,6 @@ use tokio::time::Instant;
 const POLL: Duration = Duration::from_millis(50);
 /// How often a failed write is tried again while the lease lasts.
 const REWRITE: Duration = Duration::from_millis(200);
-
-/// The times that a refresh may take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// One request to the provider.
-    pub(crate) request: Duration,
-    /// A lease: a request, and time to store its answer.
-    pub(crate) lease: Duration,
-    /// An access token that is over sooner is refreshed before use, if that is possible.
-    pub(crate) margin: Duration,
-}
-
-/// Everything that a refresh needs.
-pub(crate) struct Engine {
-    pub(crate) vault: Arc<dyn Vault>,
-    pub(crate) key: VaultKey,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) providers: BTreeMap<String, Provider>,
-    pub(crate) limits: Limits,
-    pub(crate) unsaved: UnsavedChanges,
-    pub(crate) orientation: Orientation,
-    pub(crate) gate: Gate,
-}
 
 /// What a refresh is for.
 #[derive(Clone)]
@@ -60,14 +33,6 @@ pub(crate) enum Wanted {
     Instead(RefusedToken),
     /// What Method 2 has to do.
     Due,
-}
-
-/// A lease that this process holds.
-#[derive(Clone, Copy)]
-pub(crate) struct Lease {
-    pub(crate) request: LeaseRequest,
-    /// When it was asked for, so that it ends later than this plus its span.
-    pub(crate) begun: Instant,
 }
 
 /// What to do under a lease.
@@ -82,25 +47,6 @@ enum Step {
 }
 
 impl Engine {
-    pub(crate) fn provider(&self, connection: &Connection) -> Result<&Provider, KeeperError> {
-        self.providers.get(connection.provider()).ok_or(KeeperError::Unknown)
-    }
-
-    /// A lease from now on.
-    pub(crate) fn lease(&self, provider: &Provider) -> Lease {
-        let now = provider.pace.there(self.clock.now_millis());
-        let span = i64::try_from(self.limits.lease.as_millis()).unwrap_or(i64::MAX);
-        Lease {
-            request: LeaseRequest {
-                owner: random::bytes(),
-                span: self.limits.lease,
-                asked_at: now,
-                retry_at: now.saturating_add(span),
-            },
-            begun: Instant::now(),
-        }
-    }
-
     /// Refreshes a connection if that is needed for what is wanted. Waits while another keeper does it.
     pub(crate) async fn refresh(&self, connection: &Connection, wanted: &Wanted) -> Result<Token, KeeperError> {
         let provider = self.provider(connection)?;

@@ -4,8 +4,9 @@
 //! nothing, and keepers on one vault share the work. For each provider a keeper leases as many due connections as it has free
 //! places, in one commit. No pass looks at connections that are not due.
 
+use super::engine::Engine;
 use super::provider::Provider;
-use super::refresh::{Engine, Wanted};
+use super::refresh::Wanted;
 use super::{KeeperError, VaultError};
 use std::sync::Arc;
 use std::time::Duration;

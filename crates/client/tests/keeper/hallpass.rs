@@ -187,3 +187,30 @@ fn a_pause_and_an_end_are_told_apart_and_told_once_on_every_preset() {
         assert_eq!(told, [paused, ended, Happening::Recovered]);
     });
 }
+
+#[test]
+fn a_request_whose_token_the_api_refuses_is_sent_again_with_another() {
+    let mut world = World::start(PRESETS[0]);
+    let keeper = world.keeper();
+    world.connect(&keeper);
+    let first = access(world.token(&keeper));
+    let call = |method: &str| {
+        let url = format!("{}/oauth/userinfo", world.server.url());
+        let request = http::Request::builder()
+            .method(method)
+            .uri(url)
+            .body(bytes::Bytes::new());
+        let (http, one) = (http(), one());
+        let sent = keeper.send(&http, &one, request.expect("a request"));
+        world.runtime.block_on(sent).expect("an answer").status().as_u16()
+    };
+    assert_eq!(call("GET"), 200);
+    let client = Client::new(world.provider.clone(), http(), Arc::new(SystemClock)).expect("a client");
+    let token = AccessToken::new(first.as_str()).expect("a token");
+    let revoked = world.runtime.block_on(client.revoke(AnyToken::Access(&token)));
+    revoked.expect("a revocation");
+    let before = world.proxy.requests();
+    assert_eq!(call("GET"), 200);
+    assert_eq!(world.proxy.requests(), before + 1);
+    assert!(access(world.token(&keeper)) != first);
+}

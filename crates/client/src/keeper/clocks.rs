@@ -1,0 +1,74 @@
+//! Compares this process's clock with the vault's and, by the vault's memory, with the providers'.
+
+use super::engine::Engine;
+use super::orientation::{AGAIN, State};
+use super::{KeeperError, VaultError};
+use tokio::time::Instant;
+
+/// Differences below this are none: `Date` counts in seconds, and reading a clock takes a moment.
+const NONE: i64 = 2000;
+
+impl Engine {
+    /// Compares clocks before the first use of the vault.
+    pub(crate) async fn orient(&self) -> Result<(), KeeperError> {
+        self.orientation.begun.get_or_try_init(|| self.first()).await?;
+        Ok(())
+    }
+
+    async fn first(&self) -> Result<(), VaultError> {
+        let Some(vault) = self.compare().await? else {
+            return Ok(());
+        };
+        let known = self.vault.skews().await?;
+        for (name, provider) in &self.providers {
+            let skew = known.iter().find(|(known, _)| known == name);
+            provider
+                .pace
+                .assume(vault.saturating_add(skew.map_or(0, |(_, skew)| *skew)));
+        }
+        Ok(())
+    }
+
+    /// Compares clocks again, now and then: ours may have been set meanwhile.
+    pub(crate) async fn compare_again(&self) -> Result<(), VaultError> {
+        let due = |state: &mut State| state.compared_at.is_none_or(|at| at.elapsed() >= AGAIN);
+        let before = self.orientation.with(|state| due(state).then_some(state.vault));
+        let Some(Some(before)) = before else {
+            return Ok(());
+        };
+        let step = self.compare().await?.map_or(0, |after| after.saturating_sub(before));
+        if step != 0 {
+            for provider in self.providers.values() {
+                provider.pace.assume(provider.pace.skew().saturating_add(step));
+            }
+        }
+        Ok(())
+    }
+
+    /// The vault's clock minus ours.
+    async fn compare(&self) -> Result<Option<i64>, VaultError> {
+        let sent = self.clock.now_millis();
+        let now = self.vault.now().await?;
+        let answered = self.clock.now_millis();
+        Ok(self.orientation.with(|state| {
+            state.compared_at = Some(Instant::now());
+            let half = answered.saturating_sub(sent) / 2;
+            let found = now.map(|now| now.saturating_sub(sent.saturating_add(half)));
+            let before = state.vault.unwrap_or(0);
+            let kept = found.map(|found| if (found - before).abs() < NONE { before } else { found });
+            state.vault = kept;
+            kept
+        }))
+    }
+
+    /// Remembers a provider's clock, for processes that start later.
+    pub(crate) async fn remember(&self, name: &str, before: i64, skew: i64) {
+        let Some(vault) = self.orientation.with(|state| state.vault) else {
+            return;
+        };
+        if skew.saturating_sub(before).abs() >= NONE {
+            // Without it, the next process learns from its first answer.
+            drop(self.vault.set_skew(name, skew.saturating_sub(vault)).await);
+        }
+    }
+}
