@@ -1,7 +1,7 @@
 //! The command line. Exit codes of `token`: 0 with a token, 3 if the user must connect again, 4 if there is no such
 //! connection, 75 (sysexits' EX_TEMPFAIL) to try later.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::open::open;
+use crate::output::{Fault, say};
 use crate::webhook::{Sender, tell_waiting};
 use crate::{login, moving, serve};
 
@@ -86,9 +87,6 @@ pub(crate) fn run() -> ExitCode {
     })
 }
 
-/// An error that ends a command.
-pub(crate) type Fault = Box<dyn std::error::Error>;
-
 async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
     let config = Config::read(&arguments.config)?;
     match arguments.command {
@@ -156,12 +154,4 @@ fn code(error: &KeeperError) -> u8 {
         KeeperError::Unknown => UNKNOWN,
         _ => LATER,
     }
-}
-
-/// Prints a line for the person or program that ran the command. Fails if nobody reads it any more.
-pub(crate) fn say(line: &str) -> std::io::Result<()> {
-    let mut output = std::io::stdout().lock();
-    output.write_all(line.as_bytes())?;
-    output.write_all(b"\n")?;
-    output.flush()
 }

@@ -13,9 +13,9 @@ use hallpass_client::keeper::{ConnectRequest, Connected, Connection, Keeper};
 use http::Uri;
 use tokio::sync::{mpsc, watch};
 
-use crate::cli::{Fault, say};
 use crate::config::{Config, Place};
 use crate::open::open;
+use crate::output::{Fault, say};
 use crate::serve::Listener;
 
 /// How long the person may take.

@@ -8,6 +8,7 @@ mod login;
 mod metrics;
 mod moving;
 mod open;
+mod output;
 mod serve;
 mod webhook;
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::cli::{Fault, say};
+use crate::output::{Fault, say};
 
 /// Connections that are read at a time.
 const PAGE: usize = 500;

@@ -16,10 +16,10 @@ use hallpass_client::keeper::Keeper;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::cli::Fault;
 use crate::config::{Config, ConfigError};
 use crate::metrics::Metrics;
 use crate::open::open;
+use crate::output::{Fault, say};
 use crate::webhook::{Sender, tell};
 
 pub(crate) use guard::{Guard, Rights};
@@ -61,7 +61,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
         metrics: metrics.clone(),
         guard: Arc::new(guard),
     };
-    crate::cli::say(&format!("listening on {}", listener.address()))?;
+    say(&format!("listening on {}", listener.address()))?;
     let (stop, stopped) = watch::channel(false);
     let mut serving = pin!(listener.run(routes::router(service), stopped));
     let mut watching = pin!(keeper.watch());
