@@ -86,6 +86,22 @@ pub(super) fn parse(text: &str, folder: &Path) -> Result<Config, ConfigError> {
         Connection::new(&name, "x").map_err(|error| ConfigError::new(format!("providers.{name}: {error}")))?;
         providers.insert(name.clone(), table.read(&name, folder)?);
     }
+    let plain_http = file.outgoing.plain_http;
+    for (name, found) in &providers {
+        let provider = &found.provider;
+        for (key, url) in [
+            ("issuer", &provider.issuer),
+            ("authorize", &provider.authorization_endpoint),
+            ("token", &provider.token_endpoint),
+            ("revoke", &provider.revocation_endpoint),
+        ] {
+            let url = url.as_deref().filter(|_| !plain_http);
+            url.map_or(Ok(()), |url| needs_https(&format!("providers.{name}: `{key}`"), url))?;
+        }
+    }
+    if let Some(webhook) = file.webhook.as_ref().filter(|_| !plain_http) {
+        needs_https("webhook: `url`", &webhook.url)?;
+    }
     let programs = file.programs.into_iter().map(|table| table.read(folder, &providers));
     let programs = programs.collect::<Result<_, _>>()?;
     Ok(Config {
@@ -97,6 +113,27 @@ pub(super) fn parse(text: &str, folder: &Path) -> Result<Config, ConfigError> {
         http: file.outgoing.read(folder)?,
         cache: folder.join("hallpass-keeper.issuers.json"),
     })
+}
+
+/// Said at the start: the HTTP client would refuse each request, one by one.
+fn needs_https(what: &str, url: &str) -> Result<(), ConfigError> {
+    let host = match url.split_once("://") {
+        Some(("https", _)) => return Ok(()),
+        Some(("http", rest)) => rest.split(['/', '?']).next().unwrap_or_default(),
+        _ => return Err(ConfigError::new(format!("{what} is no https URL"))),
+    };
+    let name = match host.strip_prefix('[') {
+        Some(literal) => literal.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_here = name == "localhost" || name.ends_with(".localhost");
+    let ip = name.parse();
+    if is_here || ip.is_ok_and(is_loopback) {
+        return Ok(());
+    }
+    Err(ConfigError::new(format!(
+        "{what} is plain http to another machine: use https, or write `plain_http = true` in [outgoing]"
+    )))
 }
 
 impl ServeTable {

@@ -148,6 +148,40 @@ fn what_could_not_work_or_would_be_unsafe_is_refused() {
 }
 
 #[test]
+fn plain_http_to_another_machine_is_refused_unless_it_is_allowed() {
+    let config = |token: &str, more: &str| {
+        format!(
+            "{VAULT}[providers.shop]\nclient_id = \"x\"\nauthorize = \"https://a.example\"\ntoken = \"{token}\"\n{more}\n"
+        )
+    };
+    for token in [
+        "https://t.example/token",
+        "https://{shop}.example/token",
+        "http://localhost:80/token",
+        "http://id.localhost/token",
+        "http://127.0.0.1:8080",
+        "http://[::1]/token",
+    ] {
+        assert!(read(&config(token, "")).is_ok(), "{token}");
+    }
+    let refusal = "providers.shop: `token` is plain http to another machine: use https, or write `plain_http = true` in [outgoing]";
+    for token in [
+        "http://t.example/token",
+        "http://127.0.0.1.evil.example",
+        "http://10.0.0.1?x",
+    ] {
+        assert_eq!(refused(&config(token, "")), refusal, "{token}");
+        assert!(read(&config(token, "[outgoing]\nplain_http = true")).is_ok(), "{token}");
+    }
+    assert_eq!(
+        refused(&config("t.example/token", "")),
+        "providers.shop: `token` is no https URL"
+    );
+    let webhook = "[webhook]\nurl = \"http://w.example\"\nsecret_file = \"shop.secret\"";
+    assert!(refused(&config("https://t.example", webhook)).starts_with("webhook: `url` is plain http"));
+}
+
+#[test]
 fn a_password_file_becomes_part_of_the_address_and_does_not_print() {
     let folder = folder();
     fs::write(folder.path().join("pg"), "p@ss word").unwrap();
