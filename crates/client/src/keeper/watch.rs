@@ -62,7 +62,7 @@ pub(super) async fn run(engine: Arc<Engine>, name: String, places: usize) {
         };
         let next = Instant::now() + pause;
         // A free place is filled at once while there is work; else the vault is asked at the next tick.
-        while tokio::time::timeout_at(next, places.wait_for_one()).await == Ok(true) {
+        while tokio::time::timeout_at(next, places.wait_for_some()).await == Ok(true) {
             if places.fill().await.unwrap_or(0) == 0 && places.running.is_empty() {
                 break;
             }
@@ -81,7 +81,7 @@ pub(super) async fn pass(engine: Arc<Engine>, name: String, places: usize) -> Re
             Ok(_) => {}
             Err(error) => break Err(error.into()),
         }
-        places.wait_for_one().await;
+        places.wait_for_some().await;
     };
     // What was begun is finished, whatever the vault says.
     while places.wait_for_one().await {}
@@ -142,6 +142,18 @@ impl Places {
             });
         }
         Ok(count)
+    }
+
+    /// Waits until a quarter of the places is free, so that one commit leases for all of them. `false` if no refresh runs.
+    async fn wait_for_some(&mut self) -> bool {
+        let mut has_ended = false;
+        while self.wait_for_one().await {
+            has_ended = true;
+            if self.free > self.running.len() / 3 {
+                break;
+            }
+        }
+        has_ended
     }
 
     /// Waits until one refresh ends. `false` if none runs.
