@@ -100,7 +100,8 @@ impl Kept {
         self.by_tag.clear();
     }
 
-    fn forget(&mut self, key: &Key) {
+    /// Drops an answer.
+    pub(crate) fn forget(&mut self, key: &Key) {
         if let Some(entry) = self.answers.remove(key) {
             for tag in entry.answer.tags {
                 self.by_tag.remove(&(tag, *key));

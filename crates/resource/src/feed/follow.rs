@@ -45,6 +45,10 @@ enum Next {
 
 /// Follows the feed until `feed` is gone.
 pub(crate) async fn follow(source: Source, feed: Weak<Feed>) {
+    // A task before this one may have ended; what happened since then is unknown.
+    if let Some(feed) = feed.upgrade() {
+        feed.lose(&source.kept);
+    }
     let mut position = None;
     let mut growing = FIRST_PAUSE;
     let mut failing = false;

@@ -149,7 +149,11 @@ impl Introspection {
 
     /// Keeps the answer, if it is allowed to. Without a feed, time alone ends it.
     fn keep(&self, key: [u8; 32], told: &Told, now: Moment) {
-        let Verdict::Active(access) = &told.verdict else { return };
+        let Verdict::Active(access) = &told.verdict else {
+            // The newest word counts, also against an answer that could not be used just now.
+            locked(&self.kept).forget(&key);
+            return;
+        };
         if self.settings.keep_for.is_zero() {
             return;
         }

@@ -338,16 +338,17 @@ async fn underscore_headers_and_identity_headers_of_the_client_are_refused() {
         "X-HTTP-Method",
         "X-Original-URL",
         "X_Rewrite_Url",
+        "SCRIPT_NAME",
+        "Script-Name",
+        "X-Script-Name",
+        "x_other",
+        "hallpass-feed",
+        "Hallpass-Roles",
     ] {
         let answer = ask(&server, &token, "GET /orders", &[(name, "admin")]).await;
         assert_eq!(answer.refusal(), "403 invalid_request", "{name}");
     }
-    let harmless = [
-        ("x-request-id", "1"),
-        ("x_other", "1"),
-        ("hallpassport", "1"),
-        ("hallpass-feed", "1"),
-    ];
+    let harmless = [("x-request-id", "1"), ("x-other", "1"), ("hallpassport", "1")];
     assert_eq!(ask(&server, &token, "GET /orders", &harmless).await.status, 200);
 }
 

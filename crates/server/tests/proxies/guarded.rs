@@ -137,11 +137,51 @@ async fn underscore_headers_never_become_an_identity() {
                 .await;
             assert_refused(&answer, &[403], name);
         }
-        for name in ["X-HTTP-Method-Override", "X-Original-URL", "X_Rewrite_URL"] {
+        for name in [
+            "X-HTTP-Method-Override",
+            "X-Original-URL",
+            "X_Rewrite_URL",
+            "SCRIPT_NAME",
+            "X-Script-Name",
+        ] {
             let answer = world
                 .send("GET /orders", &[bearer(&token), format!("{name}: DELETE")])
                 .await;
             assert_refused(&answer, &[403], name);
+        }
+        let overridden = world.send("GET /orders?_method=DELETE", &[bearer(&token)]).await;
+        assert_refused(&overridden, &[403], "_method");
+    }
+}
+
+/// A proxy leaves out the headers that `Connection` names (RFC 9110 §7.6.1), also those that it has just set.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_cannot_have_an_identity_header_left_out() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "default").await;
+        let token = world.token("read").await;
+        for value in ["close, Hallpass-Organization", "hallpass-subject,HALLPASS-SCOPE"] {
+            let answer = world
+                .send("GET /orders", &[bearer(&token), format!("Connection: {value}")])
+                .await;
+            if answer.is_of_backend() {
+                let got = answer.got();
+                for name in [
+                    "SUBJECT",
+                    "CLIENT_ID",
+                    "ACTS_AS",
+                    "SCOPE",
+                    "ORGANIZATION",
+                    "ENVIRONMENT",
+                ] {
+                    assert!(
+                        got["headers"][format!("HTTP_HALLPASS_{name}")].is_string(),
+                        "{proxy:?} {value}: {got}"
+                    );
+                }
+            } else {
+                assert_refused(&answer, &[400], value);
+            }
         }
     }
 }

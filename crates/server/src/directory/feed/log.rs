@@ -82,6 +82,8 @@ struct Kept {
     count: u64,
     /// Every event since this moment is kept.
     complete_since: Instant,
+    /// Whether the entries that the database has are being taken in, at the start.
+    loading: bool,
     runs: Vec<(EventId, Instant)>,
 }
 
@@ -99,6 +101,7 @@ impl Log {
                 events: VecDeque::new(),
                 count: 0,
                 complete_since: now,
+                loading: false,
                 runs: Vec::new(),
             }),
             count: watch::Sender::new(0),
@@ -129,11 +132,21 @@ impl Log {
         self.tell(kept);
     }
 
-    /// Forgets everything, once memory reflects all entries that the database has.
-    pub(super) fn begin_again(&self, now: Instant) {
+    /// The entries that are added until [`Self::loaded`] were written earlier, by this server or others.
+    pub(super) fn load(&self) {
+        self.lock().loading = true;
+    }
+
+    /// Memory reflects all entries that the database has. The last ones are logged: a reader of another server may have to know
+    /// them.
+    pub(super) fn loaded(&self, now: Instant) {
         let mut kept = self.lock();
-        kept.events.clear();
-        kept.complete_since = now;
+        kept.loading = false;
+        // Unless more were dropped.
+        kept.complete_since = match kept.events.len() < EVENTS {
+            true => now.before(OVERLAP),
+            false => now,
+        };
     }
 
     /// The present position.
@@ -141,12 +154,19 @@ impl Log {
         self.lock().position(self.server, epoch, now)
     }
 
-    /// The events of the last seconds, and the present position.
+    /// The events of the last seconds, and the present position. If the log does not know all of them, anything may have ended.
     pub(super) fn snapshot(&self, epoch: ShortName, now: Instant) -> (Vec<Event>, Position) {
         let kept = self.lock();
         let since = now.before(OVERLAP);
         let events = kept.events.iter().filter(|logged| logged.at >= since);
-        let events = events.map(|logged| logged.event.clone()).collect();
+        let mut events: Vec<Event> = events.map(|logged| logged.event.clone()).collect();
+        if kept.complete_since > since {
+            events.push(Event {
+                id: None,
+                reflected: false,
+                subject: Subject::All,
+            });
+        }
         (events, kept.position(self.server, epoch, now))
     }
 
@@ -156,11 +176,18 @@ impl Log {
     /// If not all of them are known.
     pub(super) fn after(&self, position: &Position, now: Instant) -> Result<(Vec<Event>, Position), Gap> {
         let kept = self.lock();
-        let events = match position.server == self.server {
+        let events = match self.wrote(position) {
             true => kept.after_count(position.count)?,
+            // A moment from a clock that was ahead says nothing.
+            false if position.at > now.after(OVERLAP) => return Err(Gap),
             false => kept.after_position(position)?,
         };
         Ok((events, kept.position(self.server, position.epoch, now)))
+    }
+
+    /// Whether this server gave the position.
+    pub(super) fn wrote(&self, position: &Position) -> bool {
+        position.server == self.server
     }
 
     /// Resolves when an event is logged after this call.
@@ -207,14 +234,20 @@ impl Kept {
         let subject = subject(change);
         let reflected = !matches!(subject, Subject::Key(_) | Subject::All);
         let id = Some(id);
-        self.add(Event { id, reflected, subject }, now);
+        let at = match self.loading {
+            true if change.at < now.before(2 * OVERLAP) => return,
+            // The clock may have been set back since then.
+            true => change.at.min(now),
+            false => now,
+        };
+        self.add(Event { id, reflected, subject }, at);
     }
 
     fn add(&mut self, event: Event, now: Instant) {
         if self.events.len() >= EVENTS
             && let Some(dropped) = self.events.pop_front()
         {
-            self.complete_since = dropped.at;
+            self.complete_since = self.complete_since.max(dropped.at);
         }
         self.events.push_back(Logged { event, at: now });
         self.count += 1;

@@ -90,6 +90,10 @@ impl Feed {
     /// # Errors
     /// If not all of them are known.
     pub(crate) fn after(&self, position: &Position) -> Result<(Vec<Event>, Position), Gap> {
+        // A server alone has restarted: what was written in between is not in its log, and its clock may have been set back.
+        if self.node.is_none() && !self.log.wrote(position) {
+            return Err(Gap);
+        }
         self.log.after(position, self.clock.now())
     }
 
@@ -98,12 +102,13 @@ impl Feed {
     /// # Errors
     /// If the database is away.
     pub async fn begin(&self, store: &Store) -> Result<(), StoreError> {
+        self.log.load();
         match &self.node {
             Some(node) => self.poll(node, store, None).await?,
             // Load expired entries as well: the clock may be wrong. The sweep removes them by the steady clock.
             None => self.take_in(&store.changes(Instant(0)).await?),
         }
-        self.log.begin_again(self.clock.now());
+        self.log.loaded(self.clock.now());
         Ok(())
     }
 

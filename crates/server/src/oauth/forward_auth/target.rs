@@ -43,6 +43,9 @@ pub(crate) enum TargetFault {
     /// `.` or `..`, which some backends resolve.
     #[error("the path has a dot segment")]
     DotSegment,
+    /// A member `_method` in the query, by which some frameworks take another method.
+    #[error("the query has a member that names another method")]
+    OtherMethod,
 }
 
 impl<'a> Target<'a> {
@@ -57,7 +60,10 @@ impl<'a> Target<'a> {
         if uri.contains('#') {
             return Err(TargetFault::Fragment);
         }
-        let path = uri.split('?').next().unwrap_or_default();
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        if query.split(['&', ';']).any(names_method) {
+            return Err(TargetFault::OtherMethod);
+        }
         let path = path.strip_prefix('/').ok_or(TargetFault::NoPath)?;
         let path = path.strip_suffix('/').unwrap_or(path);
         if path.is_empty() {
@@ -75,6 +81,18 @@ impl<'a> Target<'a> {
     pub(crate) fn segments(&self) -> &[Cow<'a, str>] {
         &self.0
     }
+}
+
+/// Whether a member of a query is `_method` for some framework: PHP reads `.method` and `+method` so too.
+fn names_method(member: &str) -> bool {
+    let name = member.split('=').next().unwrap_or_default();
+    if !name.to_ascii_lowercase().contains("method") && !name.contains('%') {
+        return false;
+    }
+    let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    let plain = decoded.trim_start_matches([' ', '+', '_', '.', '[']);
+    let begins = plain.get(..6).is_some_and(|begin| begin.eq_ignore_ascii_case("method"));
+    begins && plain.len() < decoded.len()
 }
 
 fn segment(raw: &str) -> Result<Cow<'_, str>, TargetFault> {
@@ -131,6 +149,7 @@ mod tests {
         for (uri, segments) in [
             ("/", ""),
             ("/?a=b", ""),
+            ("/orders?method=card&payment_method=sepa&q=%5fmethod", "orders"),
             ("/orders", "orders"),
             ("/orders/", "orders"),
             ("/orders/17?next=%2F..%2F", "orders|17"),
@@ -153,6 +172,12 @@ mod tests {
             ("?a", F::NoPath),
             ("/public#/../orders", F::Fragment),
             ("/orders?a#b", F::Fragment),
+            ("/orders?_method=DELETE", F::OtherMethod),
+            ("/orders?a=b&_METHOD=delete", F::OtherMethod),
+            ("/orders?%5fmethod=DELETE", F::OtherMethod),
+            ("/orders?_m%65thod=DELETE", F::OtherMethod),
+            ("/orders?.method=DELETE", F::OtherMethod),
+            ("/orders?a;_method[]=DELETE", F::OtherMethod),
             ("//", F::EmptySegment),
             ("//evil.example/orders", F::EmptySegment),
             ("/orders//17", F::EmptySegment),

@@ -180,3 +180,47 @@ fn a_change_that_cannot_be_read_is_about_everything() {
         assert_eq!(subject(&change), expected);
     }
 }
+
+#[test]
+fn after_a_start_a_snapshot_has_what_was_written_just_before() {
+    let log = Log::begin(seconds(0));
+    log.load();
+    let written = |number, at| Change {
+        at: seconds(at),
+        ..change(1, number)
+    };
+    log.add(&[written(1, 50), written(2, 95), written(3, 500)], seconds(100));
+    log.loaded(seconds(100));
+    let (events, _) = log.snapshot(epoch(), seconds(100));
+    assert_eq!(numbers(&events), [2, 3], "the clock was set back after the last one");
+    // Another server's reader comes with a position from before the two.
+    let mut position = Log::begin(seconds(0)).position(epoch(), seconds(101));
+    position.runs = vec![EventId {
+        run: ShortName::of([1; 16]),
+        number: 1,
+    }];
+    assert_eq!(numbers(&log.after(&position, seconds(101)).unwrap().0), [2, 3]);
+}
+
+#[test]
+fn a_snapshot_that_lacks_events_says_that_anything_may_have_ended() {
+    let log = Log::begin(seconds(0));
+    let most = i64::try_from(EVENTS).unwrap();
+    (1..=most + 1).for_each(|number| log.add(&[change(1, number)], seconds(100)));
+    let last = |now| {
+        log.snapshot(epoch(), seconds(now))
+            .0
+            .last()
+            .map(|event| event.subject.clone())
+    };
+    assert_eq!(last(100), Some(Subject::All), "the first event is not known any more");
+    assert_eq!(last(111), None);
+}
+
+#[test]
+fn a_position_of_a_clock_that_was_ahead_is_a_gap_at_another_server() {
+    let (one, other) = (Log::begin(seconds(0)), Log::begin(seconds(0)));
+    let ahead = one.position(epoch(), seconds(3_600));
+    assert_eq!(other.after(&ahead, seconds(100)), Err(Gap));
+    assert!(one.after(&ahead, seconds(100)).is_ok(), "its own count needs no clock");
+}
