@@ -17,7 +17,8 @@ impl Client {
     /// Begins the authorization code grant: an address for the user, with `state` and a code challenge (RFC 7636, `S256`).
     ///
     /// `scopes` empty means those of the provider. `redirect_uri` must be registered; give each provider and tenant one of
-    /// its own, as [`own_redirect_uri`](crate::own_redirect_uri) makes it.
+    /// its own, as [`own_redirect_uri`](crate::own_redirect_uri) makes it. Empty if none is registered: then the server shows
+    /// the code to the user, who copies it, and [`redeem`](Self::redeem) takes the place of [`complete`](Self::complete).
     ///
     /// # Errors
     /// [`ProviderError::Missing`] without an authorization endpoint.
@@ -35,12 +36,11 @@ impl Client {
         let scopes = if scopes.is_empty() { &provider.scopes } else { scopes };
         let scope = scopes.join(&provider.scope_separator);
         let challenge = pending.verifier.as_deref().map(challenge);
-        let mut pairs = vec![
-            ("response_type", "code"),
-            ("client_id", provider.client_id.as_str()),
-            ("redirect_uri", redirect_uri),
-            ("state", &pending.state),
-        ];
+        let mut pairs = vec![("response_type", "code"), ("client_id", provider.client_id.as_str())];
+        if !redirect_uri.is_empty() {
+            pairs.push(("redirect_uri", redirect_uri));
+        }
+        pairs.push(("state", &pending.state));
         if !scope.is_empty() {
             pairs.push(("scope", &scope));
         }
@@ -67,19 +67,23 @@ impl Client {
     /// See [`CallbackError`].
     pub async fn complete(&self, pending: &PendingAuthorization, callback: &str) -> Result<Tokens, CallbackError> {
         let accepted = pending.accept(self.provider(), callback, self.clock.now_millis())?;
-        let exchanged = self.exchange(pending, &accepted.code).await;
+        let exchanged = self.redeem(pending, &accepted.code).await;
         let mut tokens = exchanged.map_err(CallbackError::Token)?;
         tokens.extra.extend(accepted.extra);
         Ok(tokens)
     }
 
-    async fn exchange(&self, pending: &PendingAuthorization, code: &str) -> Result<Tokens, TokenError> {
+    /// Exchanges a code that the user copied from the server's page (RFC 6749 §4.1.3). A code that came by a redirect goes to
+    /// [`complete`](Self::complete), which checks `state` and `iss`.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub async fn redeem(&self, pending: &PendingAuthorization, code: &str) -> Result<Tokens, TokenError> {
         let provider = self.provider();
-        let mut parameters = vec![
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", &pending.redirect_uri),
-        ];
+        let mut parameters = vec![("grant_type", "authorization_code"), ("code", code)];
+        if !pending.redirect_uri.is_empty() {
+            parameters.push(("redirect_uri", &pending.redirect_uri));
+        }
         if let Some(verifier) = &pending.verifier {
             parameters.push(("code_verifier", verifier));
         }

@@ -432,3 +432,17 @@ proptest! {
         prop_assert!(pending.accept(client.provider(), &back, NOW).is_err());
     }
 }
+
+/// RFC 6749 §4.1.3: `redirect_uri` is in both requests or in none.
+#[tokio::test]
+async fn a_code_that_the_user_copies_needs_no_redirect_uri() {
+    let (address, mut sent) = server(200, TOKENS).await;
+    let client = client(provider(&address, "id", ClientAuth::basic("secret")));
+    let begun = client.begin("", &[]).unwrap();
+    assert!(!begun.url.contains("redirect_uri"), "{}", begun.url);
+    let tokens = client.redeem(&begun.pending, "the code").await.unwrap();
+    assert_eq!(tokens.access.secret(), "a");
+    let pairs = sent.recv().await.unwrap().pairs();
+    let names: Vec<_> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["grant_type", "code", "code_verifier"]);
+}

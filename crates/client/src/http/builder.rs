@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::connect::Connector;
-use super::{HttpClient, Limits, Shared};
+use super::{HttpClient, Limits, Network};
 
 /// The longest head of an answer, in bytes.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -135,13 +135,11 @@ impl HttpClientBuilder {
             .pool_max_idle_per_host(self.idle_per_host)
             .http1_max_buf_size(LONGEST_HEAD)
             .build(Connector::new(tls, self.connect, self.plain_anywhere));
-        Ok(HttpClient {
-            shared: Arc::new(Shared {
-                pool,
-                limits: self.limits,
-                user_agent: self.user_agent,
-            }),
-        })
+        Ok(HttpClient::over(Arc::new(Network {
+            pool,
+            limits: self.limits,
+            user_agent: self.user_agent,
+        })))
     }
 
     fn tls(&self) -> Result<ClientConfig, BuildError> {

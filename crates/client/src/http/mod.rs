@@ -3,6 +3,8 @@
 //! It speaks HTTP/1.1, follows no redirects, reads no proxy from the environment, and keeps connections for the next
 //! request. Sizes and times are capped. Plain `http` is for this machine only, unless the builder allows it. An error says
 //! whether the request can have reached the server, because a caller may repeat only what did not count.
+//!
+//! A program that has an HTTP client of its own puts it in place of this one: see [`Transport`].
 
 mod builder;
 mod connect;
@@ -10,6 +12,8 @@ mod error;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,10 +33,24 @@ pub use error::HttpError;
 /// A client with a pool of connections. A clone shares the pool.
 #[derive(Clone)]
 pub struct HttpClient {
-    shared: Arc<Shared>,
+    transport: Arc<dyn Transport>,
 }
 
-struct Shared {
+/// The answer to come.
+pub type TransportFuture<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'a>>;
+
+/// Sends requests: the network, or what a program puts in its place, for instance to record them.
+///
+/// An implementation must not follow redirects, must verify certificates, and must bound the time and the size of an answer.
+/// It sends a request at most once. If it cannot say whether the server acted on a request, the error is
+/// [`HttpError::Unanswered`].
+pub trait Transport: Send + Sync {
+    /// Sends `request` and reads the whole answer. An answer of any status is `Ok`.
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_>;
+}
+
+/// The network: hyper, with a pool of connections.
+struct Network {
     pool: legacy::Client<Connector, Full<Bytes>>,
     limits: Limits,
     user_agent: HeaderValue,
@@ -52,19 +70,36 @@ impl HttpClient {
         HttpClientBuilder::default()
     }
 
+    /// A client that sends its requests by `transport`.
+    pub fn over(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
+    }
+
     /// Sends `request` and reads the whole answer, whatever its status.
     ///
     /// # Errors
     /// See [`HttpError`]. A request is sent at most once.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         check_target(request.uri())?;
+        self.transport.send(request).await
+    }
+}
+
+impl Transport for Network {
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
+        Box::pin(self.send_in_time(request))
+    }
+}
+
+impl Network {
+    async fn send_in_time(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let mut request = request.map(Full::new);
         request
             .headers_mut()
             .entry(USER_AGENT)
-            .or_insert_with(|| self.shared.user_agent.clone());
+            .or_insert_with(|| self.user_agent.clone());
         let connection = capture_connection(&mut request);
-        match tokio::time::timeout(self.shared.limits.total, self.exchange(request)).await {
+        match tokio::time::timeout(self.limits.total, self.exchange(request)).await {
             Ok(outcome) => outcome,
             Err(_) if connection.connection_metadata().is_none() => Err(HttpError::not_sent(
                 "the time for the request ended before a connection was there",
@@ -75,13 +110,12 @@ impl HttpClient {
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, HttpError> {
         let answer = self
-            .shared
             .pool
             .request(request)
             .await
             .map_err(|error| HttpError::from_pool(&error))?;
         let (head, body) = answer.into_parts();
-        let limit = self.shared.limits.body_bytes;
+        let limit = self.limits.body_bytes;
         let body = Limited::new(body, limit)
             .collect()
             .await
@@ -90,8 +124,8 @@ impl HttpClient {
     }
 }
 
-impl std::fmt::Debug for HttpClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HttpClient")
     }
 }

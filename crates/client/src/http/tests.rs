@@ -203,3 +203,21 @@ async fn a_target_with_credentials_or_another_scheme_is_refused() {
         assert!(matches!(error, HttpError::Target(_)), "{url}: {error:?}");
     }
 }
+
+#[tokio::test]
+async fn a_program_may_bring_its_own_transport() {
+    struct Closed;
+    impl Transport for Closed {
+        fn send(&self, _: Request<Bytes>) -> TransportFuture<'_> {
+            Box::pin(async { Err(HttpError::not_sent("closed")) })
+        }
+    }
+    let client = HttpClient::over(Arc::new(Closed));
+    let error = client.send(get("http://127.0.0.1/")).await.unwrap_err();
+    assert_eq!(error, HttpError::not_sent("closed"));
+    let error = client.send(get("/token")).await.unwrap_err();
+    assert!(
+        matches!(error, HttpError::Target(_)),
+        "addresses are checked first: {error:?}"
+    );
+}

@@ -262,6 +262,16 @@ impl Keeper {
         }
     }
 
+    /// Another access token than `token`, which is still good: because the user allowed more in the meantime, for instance.
+    /// `token` may also be its last eight characters or more. If the refresh fails, the caller gets the stored token again.
+    ///
+    /// # Errors
+    /// See [`KeeperError`].
+    pub async fn renew(&self, connection: &Connection, token: &str) -> Result<Token, KeeperError> {
+        let wanted = Wanted::Other(RefusedToken::new(token));
+        self.flights.join(&self.engine, connection, wanted).await
+    }
+
     /// Stores tokens that the program has from elsewhere, in place of those of the connection if it exists. Moments in `tokens`
     /// are those of the keeper's clock.
     ///

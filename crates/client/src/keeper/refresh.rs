@@ -31,6 +31,8 @@ pub(crate) enum Wanted {
     Live,
     /// Another access token than this one, which the API refused.
     Instead(RefusedToken),
+    /// Another access token than this one, which is still good.
+    Other(RefusedToken),
     /// What Method 2 has to do.
     Due,
 }
@@ -79,7 +81,7 @@ impl Engine {
         let record = Record::open(&self.key, &row.connection, &row.sealed)?;
         let now = provider.pace.there(self.clock.now_millis());
         let live = record.live(now, Duration::ZERO).filter(|access| match wanted {
-            Wanted::Instead(refused) => !refused.is(&access.token),
+            Wanted::Instead(old) | Wanted::Other(old) => !old.is(&access.token),
             Wanted::Live | Wanted::Due => true,
         });
         Ok(live.map(|access| Token::new(access, provider.pace.skew())))
@@ -131,6 +133,7 @@ impl Engine {
         let is_needed = match wanted {
             Wanted::Live => lost || !record.is_fresh(now, self.limits.margin),
             Wanted::Instead(_) => record.live(now, Duration::ZERO).is_none(),
+            Wanted::Other(old) => lost || record.access.as_ref().is_none_or(|access| old.is(&access.token)),
             Wanted::Due => lost || now >= record.next_at,
         };
         if !is_needed {

@@ -242,3 +242,26 @@ async fn a_pass_refreshes_what_is_due_and_counts_it() {
     assert_eq!((kept.ready, kept.needs_user, kept.later), (39, 1, 0));
     assert_eq!(world.server.requests(), 40);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_good_token_is_renewed_as_often_as_the_program_wants() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    let mut token = access(keeper.token(&one).await);
+    for round in 2..8 {
+        token = access(keeper.renew(&one, &token).await);
+        assert_eq!(token, format!("at.one.{round}"));
+    }
+    assert_eq!(
+        access(keeper.renew(&one, "at.one.1").await),
+        token,
+        "an old token costs nothing"
+    );
+    world.server.fates([Fate::NotSent]);
+    assert_eq!(
+        access(keeper.renew(&one, &token).await),
+        token,
+        "the stored token stays"
+    );
+}
