@@ -1,42 +1,36 @@
 //! The sample API: a protected resource like that of a developer who puts Hallpass in front of an existing API.
 //!
-//! It asks the introspection endpoint about every token (RFC 7662), with the credentials of its own `[[resources]]` entry
-//! and without a cache: an ended grant is refused with the next request. It then checks each call against the scope
-//! catalogue, returns only the caller's own data, and refuses in the format of the preset's dialect.
+//! `hallpass-resource` checks every token: it asks the introspection endpoint (RFC 7662), with the credentials of the API's
+//! own `[[resources]]` entry and without a cache, so an ended grant is refused with the next request; and it refuses in the
+//! format of the preset's dialect. The API then checks each call against the scope catalogue, and returns only the caller's
+//! own data.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use hallpass_resource::{Access, Refused, Unavailable, Verifier};
+use hallpass_wire::{Scope, Scopes};
 use http::{HeaderMap, Method, header};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::clock::DemoClock;
-use super::outgoing::{Credentials, Http};
+use super::outgoing::Http;
 use super::sample::{Members, RecordOutcome, RecordReader, Records};
-use super::seen::SeenTokens;
 use crate::config::Config;
 use crate::http::body;
 use crate::http::respond;
-use crate::oauth::access::AccessReason;
-use crate::oauth::refusal::{Reason, Refusal, ServerReason};
-use hallpass_dialect::Dialect;
-use hallpass_wire::{Scope, Scopes};
 
 /// The settings and the state of the sample API.
 pub(super) struct SampleApi {
     pub(super) name: String,
-    pub(super) introspect: String,
     pub(super) identity: String,
-    pub(super) credentials: Credentials,
-    pub(super) dialect: Dialect,
+    pub(super) verifier: Verifier,
     pub(super) endpoints: Vec<SampleEndpoint>,
     pub(super) records: Mutex<Records>,
-    pub(super) seen: Mutex<SeenTokens>,
     pub(super) http: Http,
-    pub(super) clock: Arc<DemoClock>,
 }
 
 /// One entry of the catalogue: a call, and a scope that allows it.
@@ -45,24 +39,6 @@ pub(super) struct SampleEndpoint {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) scope: Option<Scope>,
-}
-
-/// The members of an introspection answer that this API needs (RFC 7662 §2.2).
-#[derive(Deserialize)]
-struct Introspection {
-    active: bool,
-    #[serde(default)]
-    scope: String,
-    #[serde(default)]
-    exp: Option<i64>,
-    #[serde(default)]
-    client_id: String,
-    #[serde(default)]
-    username: Option<String>,
-    #[serde(default)]
-    organization: Option<String>,
-    #[serde(default)]
-    environment: Option<String>,
 }
 
 /// The answer of `GET /`: the caller, and the calls that the token allows.
@@ -86,13 +62,13 @@ struct Opening<'a> {
 
 /// Why a request is not answered with data.
 enum Denied {
-    Refused(Refusal),
+    Refused(Refused),
     Failed(u16, &'static str),
 }
 
-impl<R: Reason> From<R> for Denied {
-    fn from(reason: R) -> Self {
-        Self::Refused(reason.into())
+impl From<Refused> for Denied {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
     }
 }
 
@@ -118,7 +94,13 @@ pub(super) fn endpoints(config: &Config) -> Vec<SampleEndpoint> {
 async fn handle(State(api): State<Arc<SampleApi>>, request: Request) -> Response {
     let response = match api.response_to(request).await {
         Ok(response) => response,
-        Err(Denied::Refused(refusal)) => respond::rendered(api.dialect.resource_refusal(&refusal.public())),
+        Err(Denied::Refused(refused)) => {
+            if let Refused::Unavailable(unavailable) = &refused {
+                tracing::warn!(%unavailable, "the sample API answers its caller with 503");
+            }
+            // No scope is named to a caller without a token: what a path needs says that the path exists (HC-1).
+            respond::rendered(api.verifier.answer(&refused, &Scopes::default()))
+        }
         Err(Denied::Failed(status, text)) => failure(status, text),
     };
     response.map(Body::new)
@@ -128,49 +110,29 @@ impl SampleApi {
     /// Checks in this order: a token is present, the token is active, the endpoint exists, the token has its scope. HC-1:
     /// without a good token the answer reveals nothing, not even whether a path exists.
     async fn response_to(&self, request: Request) -> Result<respond::Response, Denied> {
-        let token = bearer(request.headers())?.to_owned();
-        let known = self.introspect(&token).await?;
-        if !known.active {
-            return Err(locked(&self.seen).refusal(&token, self.clock.now()).into());
-        }
-        if let Some(exp) = known.exp {
-            locked(&self.seen).note(&token, exp);
-        }
+        let known = self.caller(request.headers()).await?;
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         self.permitted(&method, &path, &known)?;
         match (&method, path.as_str()) {
             (&Method::GET, "/") => Ok(json(200, &self.welcome(&known))),
-            (&Method::GET, "/me") => self.identity(&token, &known).await,
+            (&Method::GET, "/me") => self.identity(request.headers(), &known).await,
             _ => self.data(&method, &path, request, &known).await,
         }
     }
 
-    async fn introspect(&self, token: &str) -> Result<Introspection, Denied> {
-        let away = Denied::from(ServerReason::Unavailable);
-        let form = [
-            ("token", token.to_owned()),
-            ("token_type_hint", "access_token".to_owned()),
-        ];
-        let answer = self.http.post(&self.introspect, &form, Some(&self.credentials)).await;
-        match answer {
-            Ok(answer) if answer.status == 200 => serde_json::from_str(&answer.body).map_err(|_| away),
-            Ok(answer) => {
-                tracing::warn!(
-                    status = answer.status,
-                    "the introspection endpoint refused the sample API: its callers get 503"
-                );
-                Err(away)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the introspection request of the sample API failed: its callers get 503");
-                Err(away)
-            }
-        }
+    /// Verifies the token. Another scheme than `Bearer` is a malformed request here, as at the server's own endpoints.
+    async fn caller(&self, headers: &HeaderMap) -> Result<Arc<Access>, Refused> {
+        let is_sent = headers.contains_key(header::AUTHORIZATION);
+        let verdict = self.verifier.verify_headers(headers).await;
+        verdict.map_err(|refused| match refused {
+            Refused::Absent if is_sent => Refused::Malformed,
+            other => other,
+        })
     }
 
     /// Checks that the call exists, and that the token has one of the scopes that allow it.
-    fn permitted(&self, method: &Method, path: &str, known: &Introspection) -> Result<(), Denied> {
+    fn permitted(&self, method: &Method, path: &str, known: &Access) -> Result<(), Denied> {
         let at_path: Vec<&SampleEndpoint> = self
             .endpoints
             .iter()
@@ -189,46 +151,53 @@ impl SampleApi {
             };
         }
         let needed: Scopes = opening.iter().filter_map(|endpoint| endpoint.scope.clone()).collect();
-        let held = Scopes::parse(&known.scope).unwrap_or_default();
-        if needed.is_empty() || needed.iter().any(|scope| held.contains(scope)) {
+        // Any of the scopes opens the endpoint, where a guard of the library asks for all.
+        if needed.is_empty() || needed.iter().any(|scope| known.scopes().contains(scope)) {
             Ok(())
         } else {
-            Err(AccessReason::InsufficientScope(needed).into())
+            Err(Refused::Scopes(needed).into())
         }
     }
 
-    fn welcome<'a>(&'a self, known: &'a Introspection) -> Welcome<'a> {
-        let held = Scopes::parse(&known.scope).unwrap_or_default();
+    fn welcome<'a>(&'a self, known: &'a Access) -> Welcome<'a> {
         let opening = |endpoint: &'a SampleEndpoint| Opening {
             call: format!("{} {}", endpoint.method, endpoint.path),
             scope: endpoint.scope.as_ref().map(Scope::as_str),
-            open: endpoint.scope.as_ref().is_none_or(|scope| held.contains(scope)),
+            open: endpoint
+                .scope
+                .as_ref()
+                .is_none_or(|scope| known.scopes().contains(scope)),
         };
         let me = Opening {
             call: "GET /me".to_owned(),
             scope: None,
-            open: known.username.is_some(),
+            open: known.username().is_some(),
         };
         Welcome {
             api: &self.name,
-            person: known.username.as_deref(),
-            app: &known.client_id,
-            organization: known.organization.as_deref(),
-            environment: known.environment.as_deref(),
-            scope: &known.scope,
+            person: known.username(),
+            app: known.client_id().unwrap_or_default(),
+            organization: known.organization(),
+            environment: known.environment(),
+            scope: known.text("scope").unwrap_or_default(),
             endpoints: self.endpoints.iter().map(opening).chain([me]).collect(),
         }
     }
 
     /// `GET /me`: the identity endpoint's answer about the person of the token.
-    async fn identity(&self, token: &str, known: &Introspection) -> Result<respond::Response, Denied> {
-        if known.username.is_none() {
-            return Err(AccessReason::NoResourceOwner.into());
+    async fn identity(&self, headers: &HeaderMap, known: &Access) -> Result<respond::Response, Denied> {
+        if known.username().is_none() {
+            return Err(Refused::NoPerson.into());
         }
-        match self.http.get(&self.identity, token).await {
+        let sent = headers.get(header::AUTHORIZATION).cloned();
+        match self.http.get_as(&self.identity, sent).await {
             Ok(answer) if answer.status == 200 => Ok(respond::json(200, answer.body)),
-            Ok(answer) if answer.status == 401 => Err(AccessReason::TokenRevoked.into()),
-            _ => Err(ServerReason::Unavailable.into()),
+            Ok(answer) if answer.status == 401 => Err(Refused::Revoked.into()),
+            _ => Err(Refused::Unavailable(Unavailable {
+                reason: "the identity endpoint did not answer".to_owned(),
+                retry_after: Duration::from_secs(1),
+            })
+            .into()),
         }
     }
 
@@ -237,11 +206,11 @@ impl SampleApi {
         method: &Method,
         path: &str,
         request: Request,
-        known: &Introspection,
+        known: &Access,
     ) -> Result<respond::Response, Denied> {
         let caller = RecordReader {
-            person: known.username.clone(),
-            organization: known.organization.clone(),
+            person: known.username().map(str::to_owned),
+            organization: known.organization().map(str::to_owned),
         };
         let outcome = match *method {
             Method::GET => locked(&self.records).read(path, &caller),
@@ -289,27 +258,6 @@ impl SampleEndpoint {
                 _ => return false,
             }
         }
-    }
-}
-
-/// The token of the only `Authorization: Bearer` header (RFC 6750 §2.1). A token in the query or in a body does not count.
-fn bearer(headers: &HeaderMap) -> Result<&str, AccessReason> {
-    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = sent.next() else {
-        return Err(AccessReason::NoToken);
-    };
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    let text = value.to_str().map_err(|_| AccessReason::MalformedBearer)?;
-    match text.split_once(' ') {
-        Some((scheme, token))
-            if scheme.eq_ignore_ascii_case("bearer")
-                && sent.next().is_none()
-                && !token.is_empty()
-                && token.bytes().all(fits) =>
-        {
-            Ok(token)
-        }
-        _ => Err(AccessReason::MalformedBearer),
     }
 }
 

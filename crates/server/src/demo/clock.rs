@@ -93,6 +93,25 @@ impl DemoClock {
     }
 }
 
+/// The clock of the sample app.
+impl hallpass_client::Clock for DemoClock {
+    fn now_millis(&self) -> i64 {
+        self.now().0
+    }
+}
+
+/// The clocks of the sample API.
+impl hallpass_resource::Clock for DemoClock {
+    fn now_ms(&self) -> i64 {
+        self.now().0
+    }
+
+    /// The demo's clock is never set back.
+    fn steady(&self) -> Duration {
+        self.now().since(Instant(0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

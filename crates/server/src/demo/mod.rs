@@ -16,7 +16,6 @@ mod own_pages;
 mod people;
 mod places;
 mod sample;
-mod seen;
 mod site;
 mod world;
 
@@ -38,6 +37,7 @@ use crate::config::{Config, ConfigError, GrantType, Lifetime, Organization, Reac
 use crate::serve;
 use crate::serve::StartError;
 use hallpass_dialect::Dialect;
+use hallpass_resource::Verifier;
 use hallpass_wire::Scope;
 
 /// The password of every person in the demo. It protects only invented data on this machine.
@@ -92,6 +92,9 @@ pub(crate) enum DemoError {
     /// The folder is not empty, and no demo created it.
     #[error("{0} holds files that are not a demo's: name an empty folder")]
     NotADemo(PathBuf),
+    /// The addresses of the world do not suit the sample API. This is a defect of Hallpass.
+    #[error("the demo's API: {0}")]
+    Api(#[from] hallpass_resource::BuildError),
     /// The configuration of the world is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -150,7 +153,7 @@ pub(crate) async fn run(options: Options) -> Result<(), DemoError> {
     drop(places.server);
     let server = serve::start(parts.config.clone(), parts.clock.shared()).await?;
     parts.clock.keep_sessions_of(server.hallpass());
-    listen::spawn(places.api, api::router(parts.api()))?;
+    listen::spawn(places.api, api::router(parts.api()?))?;
     listen::spawn(places.app, app::router(parts.sample_app()))?;
     if let Some((listener, site)) = listener.zip(parts.sample_site()) {
         listen::spawn(listener, site::router(site))?;
@@ -209,31 +212,38 @@ impl Parts {
         format!("{base}{path}")
     }
 
-    fn api(&self) -> api::SampleApi {
+    fn api(&self) -> Result<api::SampleApi, DemoError> {
+        Ok(api::SampleApi {
+            name: format!("{} API (sample)", self.config.brand.name),
+            identity: self.endpoint(&self.config.paths.identity),
+            verifier: self.verifier()?,
+            endpoints: api::endpoints(&self.config),
+            records: Mutex::new(self.sample.records.clone()),
+            http: self.http.clone(),
+        })
+    }
+
+    /// Checks the tokens of the sample API, which knows the server by the credentials of its `[[resources]]` entry.
+    fn verifier(&self) -> Result<Verifier, DemoError> {
         let wire = &self.config.wire;
         let resource = self.config.resources.first();
-        api::SampleApi {
-            name: format!("{} API (sample)", self.config.brand.name),
-            introspect: self.endpoint(&self.config.paths.introspect),
-            identity: self.endpoint(&self.config.paths.identity),
-            credentials: Credentials {
-                id: resource.map(|resource| resource.identifier.clone()).unwrap_or_default(),
-                secret: resource
-                    .map(|resource| resource.secret.expose().to_owned())
-                    .unwrap_or_default(),
-                is_public: false,
-            },
-            dialect: Dialect {
+        let identifier = resource
+            .map(|resource| resource.identifier.as_str())
+            .unwrap_or_default();
+        let secret = resource.map(|resource| resource.secret.expose()).unwrap_or_default();
+        let verifier = Verifier::builder(&self.issuer())
+            .audience(identifier)
+            .introspection(identifier, secret)
+            .introspection_endpoint(&self.endpoint(&self.config.paths.introspect))
+            .leeway(Duration::ZERO)
+            .dialect(Dialect {
                 name: wire.dialect,
                 refusal_message: wire.refusal_message,
                 empty_member: wire.empty_member,
-            },
-            endpoints: api::endpoints(&self.config),
-            records: Mutex::new(self.sample.records.clone()),
-            seen: Mutex::default(),
-            http: self.http.clone(),
-            clock: Arc::clone(&self.clock),
-        }
+            })
+            .fetch_with(Arc::new(self.http.clone()))
+            .clock(Arc::<DemoClock>::clone(&self.clock));
+        Ok(verifier.build()?)
     }
 
     fn sample_app(&self) -> app::SampleApp {

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hallpass_resource::{Fetch, FetchError, FetchFuture};
+use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, RequestBuilder, redirect};
 
@@ -34,6 +37,21 @@ pub(super) struct Credentials {
     pub(super) is_public: bool,
 }
 
+impl ReceivedResponse {
+    pub(super) fn new(head: &http::response::Parts, body: &[u8]) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            status: head.status.as_u16(),
+            headers: head
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+                .collect(),
+            body: text(body),
+        }
+    }
+}
+
 impl Credentials {
     /// The value of a Basic header, both parts percent-encoded (RFC 6749 §2.3.1).
     pub(super) fn basic(&self) -> String {
@@ -57,16 +75,20 @@ impl Http {
         Ok(Self(client))
     }
 
-    /// Posts a form, with Basic authentication if there are credentials.
-    pub(super) async fn post(
+    /// Sends a request as it is.
+    pub(super) async fn execute(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, reqwest::Error> {
+        whole(self.0.execute(request.try_into()?).await?).await
+    }
+
+    /// Sends a GET with this `Authorization`.
+    pub(super) async fn get_as(
         &self,
         url: &str,
-        form: &[(&str, String)],
-        credentials: Option<&Credentials>,
+        authorization: Option<HeaderValue>,
     ) -> Result<ReceivedResponse, reqwest::Error> {
-        let request = self.0.post(url).form(form);
-        send(match credentials {
-            Some(credentials) => request.header("authorization", credentials.basic()),
+        let request = self.0.get(url);
+        send(match authorization {
+            Some(value) => request.header("authorization", value),
             None => request,
         })
         .await
@@ -94,18 +116,32 @@ impl Http {
     }
 }
 
+/// The way of the sample API to the server.
+impl Fetch for Http {
+    fn fetch(&self, request: http::Request<Vec<u8>>) -> FetchFuture {
+        let http = self.clone();
+        Box::pin(async move {
+            let answer = http.execute(request.map(Bytes::from)).await;
+            answer
+                .map(|answer| answer.map(Vec::from))
+                .map_err(|error| FetchError(error.without_url().to_string()))
+        })
+    }
+}
+
+/// Reads the body of an answer.
+async fn whole(answer: reqwest::Response) -> Result<http::Response<Bytes>, reqwest::Error> {
+    let mut response = http::Response::new(());
+    *response.status_mut() = answer.status();
+    *response.headers_mut() = answer.headers().clone();
+    let body = answer.bytes().await?;
+    Ok(response.map(|()| body))
+}
+
 async fn send(request: RequestBuilder) -> Result<ReceivedResponse, reqwest::Error> {
-    let response = request.send().await?;
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    Ok(ReceivedResponse {
-        status: response.status().as_u16(),
-        headers: response
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), text(value)))
-            .collect(),
-        body: response.text().await?,
-    })
+    let answer = whole(request.send().await?).await?;
+    let (head, body) = answer.into_parts();
+    Ok(ReceivedResponse::new(&head, &body))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! `hallpass demo`, clicked through: connect, call, expiry, refresh by Method 1 (CCH-12), the end of access.
+//! `hallpass demo`, clicked through: connect, call, expiry, refresh by Method 1 (CCH-12) and Method 2 (CCH-13), a lost
+//! answer, the end of access.
 
 use thirtyfour::prelude::*;
 
@@ -111,6 +112,13 @@ async fn tells_its_story(preset: &str, client_id: &str) {
         says(&browser, "grant_type=refresh_token").await?;
         stands_at(&browser, "End").await?;
         browser.inspect(&format!("demo-{preset}-refreshed")).await?;
+        browser.control("method 2").await?.click().await?;
+        says(&browser, "No call has to wait").await?;
+        browser.control("let the access token expire").await?.click().await?;
+        says(&browser, "the keeper refreshes by itself").await?;
+        browser.control("lose the answer").await?.click().await?;
+        says(&browser, "Nothing is lost").await?;
+        browser.inspect(&format!("demo-{preset}-lost")).await?;
         let basic = browser
             .find(By::XPath("//section[@aria-labelledby='story']"))
             .await?

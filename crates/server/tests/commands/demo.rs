@@ -96,6 +96,100 @@ fn a_person_of_the_sample_site_connects_an_app_and_ends_it_at_the_site() {
     }
 }
 
+/// CCH-12 and CCH-13: with Method 1 the call after the expiry refreshes first, with Method 2 it finds a fresh token.
+#[test]
+fn the_methods_differ_in_what_the_call_after_the_expiry_finds() {
+    for (preset, client_id) in [
+        ("default", "acme-reports"),
+        ("common-controls-hub", "acme-reports"),
+        ("connected-home", "123abc"),
+        ("house-check", "acme-reports"),
+        ("apicbase", "acme-reports"),
+    ] {
+        let demo = Demo::start(&["--preset", preset]);
+        let desk = format!("{}/apps/{client_id}", demo.address("start here"));
+        let mut john = Person::new("john@doe.com", "open-sesame");
+        let mut press = |action: &str| john.press(&desk, |form| form.action.ends_with(action));
+        press("/connect");
+        press("/expire");
+        let called = press("/call");
+        let steps = steps(&called);
+        assert!(
+            steps[0].contains("Call GET") && steps[0].contains("200 OK"),
+            "{preset}: {called}"
+        );
+        assert!(
+            steps[1].contains("Method 1: the access token has expired"),
+            "{preset}: {called}"
+        );
+        assert!(steps[1].contains("grant_type=refresh_token"), "{preset}: {called}");
+
+        press("/method-2");
+        let expired = press("/expire");
+        let told = self::steps(&expired);
+        assert!(told[0].contains("Let the access token expire"), "{preset}: {expired}");
+        assert!(
+            told[1].contains("the keeper refreshes by itself"),
+            "{preset}: {expired}"
+        );
+        assert_eq!(
+            told[1].matches("grant_type=refresh_token").count(),
+            1,
+            "{preset}: {expired}"
+        );
+        assert!(!expired.contains("<span class=\"expired\">"), "{preset}: {expired}");
+        let called = press("/call");
+        let told = self::steps(&called);
+        assert!(
+            told[0].contains("Call GET") && told[0].contains("200 OK"),
+            "{preset}: {called}"
+        );
+        assert!(told[1].contains("Let the access token expire"), "{preset}: {called}");
+    }
+}
+
+/// The server gives the same tokens again, and the app is never without access.
+#[test]
+fn a_lost_answer_is_asked_for_again() {
+    for preset in ["default", "house-check"] {
+        let demo = Demo::start(&["--preset", preset]);
+        let desk = format!("{}/apps/acme-reports", demo.address("start here"));
+        let mut john = Person::new("john@doe.com", "open-sesame");
+        let mut press = |action: &str| john.press(&desk, |form| form.action.ends_with(action));
+        press("/connect");
+        for method in ["/method-1", "/method-2"] {
+            press(method);
+            let lost = press("/lose");
+            let step = steps(&lost)[0].to_owned();
+            assert!(
+                step.contains("Lose the answer") && step.contains("Nothing is lost."),
+                "{preset}: {lost}"
+            );
+            assert_eq!(
+                step.matches("The app did not get this answer").count(),
+                1,
+                "{preset}: {step}"
+            );
+            for member in [
+                "grant_type=refresh_token",
+                "&#34;access_token&#34;: ",
+                "&#34;refresh_token&#34;: ",
+            ] {
+                let lines: Vec<_> = step.lines().filter(|line| line.contains(member)).collect();
+                assert_eq!(lines.len(), 2, "{preset} {member}: {step}");
+                assert_eq!(lines[0], lines[1], "{preset}: {step}");
+            }
+            let called = press("/call");
+            assert!(steps(&called)[0].contains("200 OK"), "{preset}: {called}");
+        }
+    }
+}
+
+/// The steps of the story, the latest first.
+fn steps(page: &str) -> Vec<&str> {
+    page.split("<article class=\"card step\"").skip(1).collect()
+}
+
 /// The sample site is checked as any other.
 #[test]
 fn the_sample_site_passes_the_check() {

@@ -1,32 +1,10 @@
 use super::*;
-use crate::config::DialectName;
-use crate::demo::folder::Folder;
 use crate::demo::listen;
 use axum::routing::post;
-use http::HeaderValue;
+use hallpass_resource::Dialect;
 use http_body_util::BodyExt as _;
 use std::net::{SocketAddr, TcpListener};
 use tower::ServiceExt as _;
-
-fn sent(values: &[&'static str]) -> HeaderMap {
-    let pair = |value: &&'static str| (header::AUTHORIZATION, HeaderValue::from_static(value));
-    values.iter().map(pair).collect()
-}
-
-#[test]
-fn exactly_one_bearer_header_is_a_token() {
-    assert_eq!(bearer(&sent(&["bearer abc.d-e"])), Ok("abc.d-e"));
-    assert_eq!(bearer(&sent(&[])), Err(AccessReason::NoToken));
-    for values in [
-        &["Basic abc"][..],
-        &["Bearer"],
-        &["Bearer "],
-        &["Bearer a b"],
-        &["Bearer a", "Bearer b"],
-    ] {
-        assert_eq!(bearer(&sent(values)), Err(AccessReason::MalformedBearer), "{values:?}");
-    }
-}
 
 #[test]
 fn a_placeholder_stands_for_one_segment() {
@@ -42,7 +20,7 @@ fn introspection() -> SocketAddr {
     async fn answer(body: String) -> String {
         let about = |scope: &str, organization: &str| {
             format!(
-                r#"{{"active":true,"scope":"{scope}","exp":9999999999,"client_id":"app","organization":"{organization}"}}"#
+                r#"{{"active":true,"scope":"{scope}","exp":9999999999,"client_id":"app","aud":"api","token_type":"Bearer","organization":"{organization}"}}"#
             )
         };
         match body.split('&').next() {
@@ -57,8 +35,17 @@ fn introspection() -> SocketAddr {
     address
 }
 
+fn verifier(server: SocketAddr) -> Verifier {
+    let issuer = format!("http://{server}");
+    let builder = Verifier::builder(&issuer)
+        .audience("api")
+        .introspection("api", "secret");
+    let builder = builder.introspection_endpoint(&format!("{issuer}/introspect"));
+    let http = Arc::new(Http::new(server).unwrap());
+    builder.dialect(Dialect::STANDARD).fetch_with(http).build().unwrap()
+}
+
 fn api(server: SocketAddr) -> Router {
-    let folder = Folder::open(None).unwrap();
     let records = r#"{"/notes": [{"of": "one", "id": 1}, {"of": "two", "id": 2}]}"#;
     let endpoint = |text: &str, scope: &str| SampleEndpoint {
         scope: Scope::parse(scope).ok(),
@@ -66,27 +53,15 @@ fn api(server: SocketAddr) -> Router {
     };
     router(SampleApi {
         name: "Notes".to_owned(),
-        introspect: format!("http://{server}/introspect"),
         identity: format!("http://{server}/identity"),
-        credentials: Credentials {
-            id: "api".to_owned(),
-            secret: "secret".to_owned(),
-            is_public: false,
-        },
-        dialect: Dialect {
-            name: DialectName::Standard,
-            refusal_message: false,
-            empty_member: false,
-        },
+        verifier: verifier(server),
         endpoints: vec![
             endpoint("GET /notes", "read"),
             endpoint("GET /notes/{id}", "read"),
             endpoint("DELETE /notes/{id}", "write"),
         ],
         records: Mutex::new(serde_json::from_str(records).unwrap()),
-        seen: Mutex::default(),
         http: Http::new(server).unwrap(),
-        clock: DemoClock::open(folder.path()),
     })
 }
 
@@ -100,6 +75,30 @@ async fn call(api: &Router, line: &str, token: &str) -> (u16, String) {
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn exactly_one_bearer_header_is_a_token() {
+    let api = api(introspection());
+    let sent = async |values: &[&'static str]| {
+        let mut request = Request::builder().uri("/notes");
+        for value in values {
+            request = request.header("authorization", *value);
+        }
+        let response = api.clone().oneshot(request.body(Body::empty()).unwrap()).await;
+        response.unwrap().status().as_u16()
+    };
+    assert_eq!(sent(&["bearer good"]).await, 200);
+    assert_eq!(sent(&[]).await, 401);
+    for values in [
+        &["Basic abc"][..],
+        &["Bearer"],
+        &["Bearer "],
+        &["Bearer a b"],
+        &["Bearer good", "Bearer good"],
+    ] {
+        assert_eq!(sent(values).await, 400, "{values:?}");
+    }
 }
 
 /// HC-1: a refusal must not reveal which paths exist.

@@ -1,19 +1,27 @@
 //! The actions of the buttons. Each records its exact requests and answers.
 
-use std::time::Duration;
+mod refreshing;
 
-use super::keeper::{Renewal, TokenSet, TokenStanding};
+use hallpass_client::{AccessToken, AnyToken};
+
+use super::keeping::Method;
+use super::network::Recorded;
 use super::session::Desk;
 use super::steps::{self, Mood, ShownExchange, Veil};
 use super::tour::Stop;
 use super::{Registration, SampleApp};
 use crate::demo::outgoing::ReceivedResponse;
-use crate::demo::world::{Call, ClientAuthentication};
+use crate::demo::world::Call;
+
+/// What a refused refresh means.
+const OVER: &str = "Access is over: the person ended it, or the refresh token has expired. The app deleted its tokens; the person can connect again.";
+/// Stands above an answer that the app did not get.
+const LOST: &str = "Lost on its way. The app did not get this answer:";
 
 /// A button of the desk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Action {
-    /// Method 1: check the expiry, refresh if necessary, call.
+    /// Ask the keeper for a token, call.
     Call,
     /// Send the access token without checking its expiry.
     CallUnchecked,
@@ -21,12 +29,14 @@ pub(super) enum Action {
     Expire,
     ExpireRefresh,
     Refresh,
+    Lose,
     RefreshTwice,
     Identity,
     Introspect,
     Disconnect,
     OwnToken,
     Clear,
+    Choose(Method),
 }
 
 impl Action {
@@ -38,12 +48,15 @@ impl Action {
             "expire" => Self::Expire,
             "expire-refresh" => Self::ExpireRefresh,
             "refresh" => Self::Refresh,
+            "lose" => Self::Lose,
             "refresh-twice" => Self::RefreshTwice,
             "identity" => Self::Identity,
             "introspect" => Self::Introspect,
             "disconnect" => Self::Disconnect,
             "own-token" => Self::OwnToken,
             "clear" => Self::Clear,
+            "method-1" => Self::Choose(Method::OnDemand),
+            "method-2" => Self::Choose(Method::Ahead),
             _ => return None,
         })
     }
@@ -59,6 +72,7 @@ pub(super) struct ActionContext<'a> {
 impl ActionContext<'_> {
     /// Performs the action of a button. `call` is the index of the chosen API call.
     pub(super) async fn act(&mut self, action: Action, call: usize) {
+        self.catch_up().await;
         let call = self.app.calls.get(call).or(self.app.calls.first()).cloned();
         match (action, call) {
             (Action::Call, Some(call)) => self.call(&call).await,
@@ -70,9 +84,9 @@ impl ActionContext<'_> {
             (Action::OwnToken, Some(call)) => self.own_token(&call).await,
             (Action::Expire, _) => self.expire().await,
             (Action::ExpireRefresh, _) => self.expire_refresh().await,
-            (Action::Refresh, _) => {
-                self.refresh("Refresh now").await;
-            }
+            (Action::Refresh, _) => self.refresh().await,
+            (Action::Lose, _) => self.lose().await,
+            (Action::Choose(method), _) => self.choose(method),
             (Action::RefreshTwice, _) => self.refresh_twice().await,
             (Action::Identity, _) => self.identity().await,
             (Action::Introspect, _) => self.introspect().await,
@@ -82,64 +96,82 @@ impl ActionContext<'_> {
         }
     }
 
-    /// Exchanges the code (RFC 6749 §4.1.3). Sends `redirect_uri` exactly as in the authorization request, or leaves it
-    /// out.
-    pub(super) async fn redeem(&mut self, code: &str, verifier: &str) {
-        let mut form = vec![
-            ("grant_type", "authorization_code".to_owned()),
-            ("code", code.to_owned()),
-        ];
-        form.extend(self.registration.redirect_uri.clone().map(|uri| ("redirect_uri", uri)));
-        form.push(("code_verifier", verifier.to_owned()));
-        let (shown, answer) = self.post(&self.app.endpoints.token, form).await;
-        let tokens = answer.filter(|answer| answer.status == 200);
-        let tokens = tokens.and_then(|answer| TokenSet::parse(&answer.body, self.app.clock.now()));
-        if let Some(tokens) = tokens {
-            self.desk.tokens = Some(tokens);
+    /// Tells what the keeper did since the last action.
+    pub(super) async fn catch_up(&mut self) {
+        let shown = self.shown_traffic();
+        let needs_user = self.desk.keeping.needs_user().await;
+        if !needs_user && shown.is_empty() {
+            return;
+        }
+        let title = "Method 2: the keeper refreshes ahead of time, by itself";
+        if needs_user {
+            self.over().await;
+            self.tell(Mood::Refused, title, OVER, shown);
+        } else {
+            let text = "Nobody pressed anything: the app watches the expiry of its tokens.";
+            self.tell(Mood::Good, title, text, shown);
+        }
+    }
+
+    /// Exchanges a code that the person copied (RFC 6749 §4.1.3).
+    pub(super) async fn redeem(&mut self, code: &str) {
+        let Some(begun) = self.desk.by_hand.take() else {
+            return;
+        };
+        let keeping = &self.desk.keeping;
+        let stored = match keeping.client.redeem(&begun.pending, code).await {
+            Ok(tokens) => keeping.keeper.take_over(&keeping.connection, &tokens).await.is_ok(),
+            Err(_) => false,
+        };
+        self.tell_exchange(stored);
+    }
+
+    /// Tells of the exchange of a code.
+    pub(super) fn tell_exchange(&mut self, stored: bool) {
+        let shown = self.shown_traffic();
+        let title = "Exchange the code for tokens";
+        if stored {
             self.desk.ended = false;
             self.desk.tour.start();
             let text =
                 "The server gave an access token for the code and the client's secret. The code cannot be used again.";
-            self.tell(Mood::Good, "Exchange the code for tokens", text, vec![shown]);
+            self.tell(Mood::Good, title, text, shown);
         } else {
             let text =
                 "No tokens. A code works once, for a short time, and for the app and verifier that it was made for.";
-            self.tell(Mood::Refused, "Exchange the code for tokens", text, vec![shown]);
+            self.tell(Mood::Refused, title, text, shown);
         }
     }
 
-    /// Method 1. If the API refuses a token that has not expired, refreshes once and calls again.
+    /// If the API refuses a token that has not expired, refreshes once and calls again.
     async fn call(&mut self, call: &Call) {
-        if !self.fresh().await {
+        let Some(token) = self.fresh().await else {
+            return;
+        };
+        let title = format!("Call {} {}", call.method, call.path);
+        if self.call_with(call, &token, &title).await != Some(401) {
             return;
         }
-        let title = format!("Call {} {}", call.method, call.path);
-        let status = self.call_once(call, &title).await;
-        if status == Some(401) && self.refresh("The API refused the token: does a refresh help?").await {
-            self.call_once(call, &title).await;
+        let Some(held) = self.desk.held() else {
+            return;
+        };
+        let keeping = &self.desk.keeping;
+        let outcome = keeping.keeper.refused(&keeping.connection, &token).await;
+        let title = "The API refused the token: does a refresh help?";
+        if let Some(token) = self.settle(title, &held, outcome).await {
+            self.call_with(call, &token, &format!("Call {} {}", call.method, call.path))
+                .await;
         }
     }
 
-    /// Refreshes first if the access token has expired. Returns `false` if there is no access.
-    async fn fresh(&mut self) -> bool {
-        match self
-            .desk
-            .tokens
-            .as_ref()
-            .map(|tokens| tokens.standing(self.app.clock.now()))
-        {
-            None => false,
-            Some(TokenStanding::Good) => true,
-            Some(TokenStanding::Expired) => {
-                self.refresh("Method 1: the access token has expired, so refresh first")
-                    .await
-            }
+    async fn call_once(&mut self, call: &Call, title: &str) {
+        if let Some(held) = self.desk.held() {
+            self.call_with(call, &held.access, title).await;
         }
     }
 
-    async fn call_once(&mut self, call: &Call, title: &str) -> Option<u16> {
-        let token = self.desk.tokens.as_ref()?.access.clone();
-        let (shown, answer) = self.get(call, &token).await;
+    async fn call_with(&mut self, call: &Call, token: &str, title: &str) -> Option<u16> {
+        let (shown, answer) = self.get(call, token).await;
         let status = answer.map(|answer| answer.status);
         if matches!(status, Some(200..300)) {
             self.desk.tour.reach(Stop::Call);
@@ -165,7 +197,7 @@ impl ActionContext<'_> {
     }
 
     async fn call_altered(&mut self, call: &Call) {
-        let Some(token) = self.desk.tokens.as_ref().map(|tokens| altered(&tokens.access)) else {
+        let Some(token) = self.desk.held().map(|held| altered(&held.access)) else {
             return;
         };
         let (shown, _) = self.get(call, &token).await;
@@ -178,131 +210,8 @@ impl ActionContext<'_> {
         );
     }
 
-    /// Moves the clock of the demo to the moment at which the access token has just expired.
-    async fn expire(&mut self) {
-        let Some(expires) = self.desk.tokens.as_ref().and_then(|tokens| tokens.expires) else {
-            return;
-        };
-        self.wait_until(expires, "Let the access token expire").await;
-        self.desk.tour.reach(Stop::Expire);
-    }
-
-    /// Moves the clock of the demo to the moment at which the refresh token has just expired.
-    async fn expire_refresh(&mut self) {
-        let (Some(lifetime), Some(tokens)) = (self.app.refresh_lifetime, &self.desk.tokens) else {
-            return;
-        };
-        self.wait_until(tokens.received.after(lifetime), "Let the refresh token expire")
-            .await;
-    }
-
-    async fn wait_until(&mut self, moment: crate::time::Instant, title: &str) {
-        let now = self.app.clock.now();
-        if moment >= now {
-            let span = moment.since(now) + Duration::from_secs(1);
-            self.app.clock.advance(span).await;
-            let text = format!(
-                "Instead of waiting, the clock of this demo was moved forward by {}, for the server, the API and this app.",
-                super::moments::span(span)
-            );
-            self.tell(Mood::Note, title, &text, Vec::new());
-        } else {
-            self.tell(Mood::Note, title, "It has expired already.", Vec::new());
-        }
-    }
-
-    /// RFC 6749 §6. Returns `false` if there is no new access token.
-    async fn refresh(&mut self, title: &str) -> bool {
-        let Some(held) = self.desk.tokens.clone() else {
-            return false;
-        };
-        let Some(form) = refresh_form(&held) else {
-            self.over();
-            self.tell(
-                Mood::Refused,
-                title,
-                "There is no refresh token: only connecting again helps.",
-                Vec::new(),
-            );
-            return false;
-        };
-        let (shown, answer) = self.post(&self.app.endpoints.token, form).await;
-        let renewal = answer.map(|answer| held.renewed(answer.status, &answer.body, self.app.clock.now()));
-        match renewal.unwrap_or(Renewal::Later) {
-            Renewal::Renewed(tokens) => {
-                let text = match tokens.refresh == held.refresh {
-                    true => "A new access token; the refresh token stays the same.",
-                    false => "A new access token, and a new refresh token for the next time.",
-                };
-                self.desk.tokens = Some(tokens);
-                self.desk.tour.reach(Stop::Refresh);
-                self.tell(Mood::Good, title, text, vec![shown]);
-                true
-            }
-            Renewal::Over => {
-                self.over();
-                let text = "Access is over: the person ended it, or the refresh token has expired. The app deleted its tokens; the person can connect again.";
-                self.tell(Mood::Refused, title, text, vec![shown]);
-                false
-            }
-            Renewal::Later => {
-                let text = "The server could not answer. The app keeps its tokens: the same request may be sent again.";
-                self.tell(Mood::Refused, title, text, vec![shown]);
-                false
-            }
-        }
-    }
-
-    /// Sends two refreshes with the same token, like two tabs or two servers of one app.
-    async fn refresh_twice(&mut self) {
-        let title = "Refresh twice at the same moment";
-        let Some((held, form)) = self
-            .desk
-            .tokens
-            .clone()
-            .and_then(|held| Some((held.clone(), refresh_form(&held)?)))
-        else {
-            return;
-        };
-        let url = &self.app.endpoints.token;
-        let (first, second) = tokio::join!(self.post(url, form.clone()), self.post(url, form));
-        let now = self.app.clock.now();
-        let renewed =
-            |answer: &Option<ReceivedResponse>| match answer.as_ref().map(|a| held.renewed(a.status, &a.body, now)) {
-                Some(Renewal::Renewed(tokens)) => Some(tokens),
-                _ => None,
-            };
-        let shown = vec![first.0, second.0];
-        match (renewed(&first.1), renewed(&second.1)) {
-            (Some(one), Some(two)) => {
-                let text = match one.refresh == two.refresh {
-                    true => "Both got the same refresh token. Neither is signed out, whichever answer the app keeps.",
-                    false => "The two answers carry different refresh tokens.",
-                };
-                self.desk.tokens = Some(one);
-                self.desk.tour.reach(Stop::Refresh);
-                self.tell(Mood::Good, title, text, shown);
-            }
-            (Some(tokens), None) | (None, Some(tokens)) => {
-                self.desk.tokens = Some(tokens);
-                self.tell(
-                    Mood::Refused,
-                    title,
-                    "Only one of the two was answered with tokens.",
-                    shown,
-                );
-            }
-            (None, None) => {
-                self.tell(Mood::Refused, title, "Neither was answered with tokens.", shown);
-            }
-        }
-    }
-
     async fn identity(&mut self) {
-        if !self.fresh().await {
-            return;
-        }
-        let Some(token) = self.desk.tokens.as_ref().map(|tokens| tokens.access.clone()) else {
+        let Some(token) = self.fresh().await else {
             return;
         };
         let url = &self.app.endpoints.identity;
@@ -318,84 +227,78 @@ impl ActionContext<'_> {
 
     /// RFC 7662: an app may ask about its own tokens.
     async fn introspect(&mut self) {
-        let Some(token) = self.desk.tokens.as_ref().map(|tokens| tokens.access.clone()) else {
+        let Some(token) = self.desk.held().and_then(|held| AccessToken::new(held.access)) else {
             return;
         };
-        let (shown, answer) = self.post(&self.app.endpoints.introspect, vec![("token", token)]).await;
-        let (mood, text) = match answer.map(|answer| answer.status) {
-            Some(200) => (
+        let known = self.desk.keeping.client.introspect(AnyToken::Access(&token)).await;
+        let (mood, text) = match known {
+            Ok(_) => (
                 Mood::Good,
                 "What the server says of the access token that the app holds.",
             ),
-            _ => (Mood::Refused, "The server does not say."),
+            Err(_) => (Mood::Refused, "The server does not say."),
         };
-        self.tell(mood, "Look the access token up", text, vec![shown]);
+        let shown = self.shown_traffic();
+        self.tell(mood, "Look the access token up", text, shown);
     }
 
     /// RFC 7009: to revoke the refresh token ends the grant.
     async fn disconnect(&mut self) {
-        let Some(tokens) = self.desk.tokens.clone() else {
+        if self.desk.held().is_none() {
             return;
-        };
-        let (token, hint) = match tokens.refresh {
-            Some(refresh) => (refresh, "refresh_token"),
-            None => (tokens.access, "access_token"),
-        };
-        let form = vec![("token", token), ("token_type_hint", hint.to_owned())];
-        let (shown, answer) = self.post(&self.app.endpoints.revoke, form).await;
-        if answer.is_some_and(|answer| answer.status == 200) {
-            self.over();
+        }
+        let keeping = &self.desk.keeping;
+        let ended = keeping.keeper.end(&keeping.connection).await;
+        let shown = self.shown_traffic();
+        if ended.is_ok() {
+            self.over().await;
             let text = "The app ended its own access, and no longer appears in the person's connected apps.";
-            self.tell(Mood::Good, "Disconnect", text, vec![shown]);
+            self.tell(Mood::Good, "Disconnect", text, shown);
         } else {
             let text = "The server could not answer; the app keeps its tokens and can try again.";
-            self.tell(Mood::Refused, "Disconnect", text, vec![shown]);
+            self.tell(Mood::Refused, "Disconnect", text, shown);
         }
     }
 
     /// RFC 6749 §4.4: this token belongs to no person, so the API returns no person's data for it.
     async fn own_token(&mut self, call: &Call) {
         let title = "A token for the app itself";
-        let form = vec![("grant_type", "client_credentials".to_owned())];
-        let (shown, answer) = self.post(&self.app.endpoints.token, form).await;
-        let now = self.app.clock.now();
-        let tokens = answer
-            .filter(|answer| answer.status == 200)
-            .and_then(|a| TokenSet::parse(&a.body, now));
-        let Some(tokens) = tokens else {
-            self.tell(Mood::Refused, title, "The server gave no token.", vec![shown]);
+        let answer = self.desk.keeping.client.client_credentials(&[]).await;
+        let mut shown = self.shown_traffic();
+        let Ok(tokens) = answer else {
+            self.tell(Mood::Refused, title, "The server gave no token.", shown);
             return;
         };
-        let (called, _) = self.get(call, &tokens.access).await;
+        let (called, _) = self.get(call, tokens.access.secret()).await;
+        shown.push(called);
         let text = "No person is involved: the app shows its own id and secret. With this token the API shows nobody's own data.";
-        self.tell(Mood::Good, title, text, vec![shown, called]);
+        self.tell(Mood::Good, title, text, shown);
     }
 
-    fn over(&mut self) {
-        self.desk.tokens = None;
+    async fn over(&mut self) {
+        self.desk.keeping.forget().await;
         self.desk.ended = true;
         self.desk.tour.reach(Stop::End);
     }
 
-    /// Posts a form to the server, with the client's id and secret as the preset places them.
-    async fn post(
-        &self,
-        url: &str,
-        mut form: Vec<(&'static str, String)>,
-    ) -> (ShownExchange, Option<ReceivedResponse>) {
-        let credentials = &self.registration.credentials;
-        let basic = match self.app.client_authentication {
-            ClientAuthentication::Basic => Some(credentials),
-            ClientAuthentication::Body => {
-                form.push(("client_id", credentials.id.clone()));
-                form.push(("client_secret", credentials.secret.clone()));
-                None
-            }
-        };
-        let answer = self.app.http.post(url, &form, basic).await.ok();
-        let authorization = basic.map(crate::demo::outgoing::Credentials::basic);
-        let request = steps::request("POST", url, authorization.as_deref(), &form);
-        (self.shown(&request, answer.as_ref(), &form), answer)
+    /// The requests to the server since the last step, with secrets shortened.
+    fn shown_traffic(&self) -> Vec<ShownExchange> {
+        let recorded = self.desk.keeping.network.take();
+        recorded.iter().map(|recorded| self.shown_recorded(recorded)).collect()
+    }
+
+    fn shown_recorded(&self, recorded: &Recorded) -> ShownExchange {
+        let form: Vec<_> = recorded
+            .form
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()))
+            .collect();
+        let request = steps::request("POST", &recorded.url, recorded.authorization.as_deref(), &form);
+        let mut shown = self.shown(&request, recorded.answer.as_ref(), &form);
+        if recorded.is_lost {
+            shown.answer = format!("{LOST}\n\n{}", shown.answer);
+        }
+        shown
     }
 
     /// Sends a call to the API.
@@ -443,9 +346,9 @@ impl ActionContext<'_> {
             veil.hide(&credentials.secret);
             veil.hide(credentials.basic().trim_start_matches("Basic "));
         }
-        if let Some(tokens) = &self.desk.tokens {
-            veil.hide(&tokens.access);
-            veil.hide(tokens.refresh.as_deref().unwrap_or_default());
+        if let Some(held) = self.desk.held() {
+            veil.hide(&held.access);
+            veil.hide(held.refresh.as_deref().unwrap_or_default());
         }
         veil
     }
@@ -464,12 +367,4 @@ fn altered(token: &str) -> String {
         *letter = if *letter == 'A' { 'B' } else { 'A' };
     }
     letters.into_iter().collect()
-}
-
-fn refresh_form(held: &TokenSet) -> Option<Vec<(&'static str, String)>> {
-    let token = held.refresh.clone()?;
-    Some(vec![
-        ("grant_type", "refresh_token".to_owned()),
-        ("refresh_token", token),
-    ])
 }

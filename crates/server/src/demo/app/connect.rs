@@ -1,28 +1,14 @@
-//! The authorization request and its answer (RFC 6749 §4.1.1 and §4.1.2).
+//! The authorization request and its answer (RFC 6749 §4.1.1 and §4.1.2). The keeper makes and checks them.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hallpass_client::CallbackError;
+use hallpass_client::keeper::ConnectError;
 use hallpass_wire::Parameters;
-use hallpass_wire::redirect_uri::with_query;
 
 use super::actions::ActionContext;
-use super::session::{Desk, Pending};
+use super::keeping::PERSON;
+use super::session::Desk;
 use super::steps::{Mood, ShownExchange, Veil};
-use super::{Registration, SampleApp, moments};
-
-/// The URL to which the person's browser is sent.
-pub(super) fn address(app: &SampleApp, registration: &Registration, pending: &Pending) -> String {
-    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, pending.verifier.as_bytes()));
-    let mut pairs = vec![("response_type", "code"), ("client_id", &registration.credentials.id)];
-    pairs.extend(registration.redirect_uri.as_deref().map(|uri| ("redirect_uri", uri)));
-    pairs.extend(app.scope.as_deref().map(|scope| ("scope", scope)));
-    pairs.extend([
-        ("state", pending.state.as_str()),
-        ("code_challenge", &challenge),
-        ("code_challenge_method", "S256"),
-    ]);
-    with_query(&app.endpoints.authorize, &pairs)
-}
+use super::{SampleApp, moments};
 
 /// Records that the person was sent to the server.
 pub(super) fn tell_departure(app: &SampleApp, desk: &mut Desk, address: &str) {
@@ -41,7 +27,7 @@ pub(super) fn tell_departure(app: &SampleApp, desk: &mut Desk, address: &str) {
 }
 
 /// The parameters of an authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
-pub(super) const ANSWER: [&str; 7] = [
+const ANSWER: [&str; 7] = [
     "code",
     "state",
     "iss",
@@ -51,74 +37,58 @@ pub(super) const ANSWER: [&str; 7] = [
     "hint",
 ];
 
-/// The checked authorization response.
-pub(super) enum AuthorizationResponse {
-    /// The code, which is exchanged at once.
-    Code(String),
-    /// The server or the person refused.
-    Refused(&'static str),
-}
+/// The answer belongs to no request of this browser, or cannot be read.
+pub(super) struct Foreign;
 
-/// Checks the response: first the issuer (RFC 9207 §2.4), then the result. The caller has already found its `state`.
-pub(super) fn judge(issuer: &str, query: &Parameters<'_>) -> AuthorizationResponse {
-    if query.get("iss") != Some(issuer) {
-        return AuthorizationResponse::Refused(
-            "This answer does not come from the server that was asked (iss). The app ignores it.",
-        );
-    }
-    match (query.get("code"), query.get("error")) {
-        (Some(code), None) => AuthorizationResponse::Code(code.to_owned()),
-        (None, Some("access_denied")) => {
-            AuthorizationResponse::Refused("The person did not allow access. The app learns nothing else.")
-        }
-        (None, Some(_)) => AuthorizationResponse::Refused("The server could not go on with the request."),
-        _ => AuthorizationResponse::Refused("The answer has neither a code nor an error."),
-    }
-}
-
-/// Handles the response: records it, and exchanges the code.
-pub(super) async fn arrive(mut work: ActionContext<'_>, pending: &Pending, query: &Parameters<'_>) {
-    let answer = judge(&work.app.issuer, query);
-    let mut veil = Veil::default();
-    veil.hide(query.get("code").unwrap_or_default());
-    let lines: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+/// Handles the response: checks it, exchanges its code, and records both.
+pub(super) async fn arrive(mut work: ActionContext<'_>, query: &str) -> Result<(), Foreign> {
+    let parameters = Parameters::parse(query.as_bytes(), &ANSWER).map_err(|_| Foreign)?;
     let callback = work.registration.redirect_uri.as_deref().unwrap_or_default();
-    let request = veil.cover(&format!("GET {callback}\n  ?{}", lines.join("\n  &")));
-    let shown = vec![ShownExchange {
-        request,
-        answer: String::new(),
-    }];
-    match answer {
-        AuthorizationResponse::Code(code) => {
+    let keeper = work.desk.keeping.keeper.clone();
+    let completed = keeper.complete(&format!("{callback}?{query}"), PERSON).await;
+    let shown = vec![shown(callback, &parameters)];
+    let refused = match completed {
+        Ok(_) => None,
+        Err(ConnectError::Callback(error)) => Some(error),
+        Err(_) => return Err(Foreign),
+    };
+    match refused.as_ref().map(refusal) {
+        None | Some(None) => {
             let text = "State and issuer are the ones that the app expects, so it takes the code.";
             work.tell(Mood::Good, "The person comes back with a code", text, shown);
-            work.redeem(&code, &pending.verifier).await;
+            work.tell_exchange(refused.is_none());
         }
-        AuthorizationResponse::Refused(text) => {
+        Some(Some(text)) => {
             work.tell(Mood::Refused, "The person comes back without access", text, shown);
         }
     }
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(query: &str) -> bool {
-        let query = Parameters::parse(query.as_bytes(), &ANSWER).unwrap();
-        matches!(
-            judge("http://localhost:8080", &query),
-            AuthorizationResponse::Refused(_)
-        )
+fn shown(callback: &str, parameters: &Parameters<'_>) -> ShownExchange {
+    let mut veil = Veil::default();
+    veil.hide(parameters.get("code").unwrap_or_default());
+    let lines: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    ShownExchange {
+        request: veil.cover(&format!("GET {callback}\n  ?{}", lines.join("\n  &"))),
+        answer: String::new(),
     }
+}
 
-    #[test]
-    fn only_a_code_from_the_asked_server_is_accepted() {
-        assert!(!refused("code=c&iss=http%3A%2F%2Flocalhost%3A8080"));
-        assert!(refused("code=c"));
-        assert!(refused("code=c&iss=http%3A%2F%2Flocalhost%3A9"));
-        assert!(refused("code=c&error=access_denied&iss=http%3A%2F%2Flocalhost%3A8080"));
-        assert!(refused("error=access_denied&iss=http%3A%2F%2Flocalhost%3A8080"));
-        assert!(refused("iss=http%3A%2F%2Flocalhost%3A8080"));
+/// Why the app did not take the code. `None` if it took it, and got no tokens for it.
+fn refusal(error: &CallbackError) -> Option<&'static str> {
+    match error {
+        CallbackError::Token(_) => None,
+        CallbackError::Issuer => {
+            Some("This answer does not come from the server that was asked (iss). The app ignores it.")
+        }
+        CallbackError::Refused(error) if error.code == "access_denied" => {
+            Some("The person did not allow access. The app learns nothing else.")
+        }
+        CallbackError::Refused(_) => Some("The server could not go on with the request."),
+        _ => Some("The answer has neither a code nor an error, or it comes too late."),
     }
 }

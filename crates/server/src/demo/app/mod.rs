@@ -1,13 +1,15 @@
 //! Acme Reports, the sample third-party app: a small web app that uses an API behind Hallpass.
 //!
-//! The app knows the server only by its endpoints and its own client credentials. It does what RFC 9700 requires of a
-//! client: state, PKCE with S256, the issuer check, one refresh at a time. Tokens stay in its memory. The browser holds a
-//! session cookie and sees every request and answer, with secrets shortened.
+//! The app knows the server only by its endpoints and its own client credentials. `hallpass-client` does what RFC 9700
+//! requires of a client: state, PKCE with S256, the issuer check, one refresh at a time. Its keeper holds the tokens in
+//! memory. The browser holds a session cookie and sees every request and answer, with secrets shortened.
 
 mod actions;
 mod connect;
-mod keeper;
+mod held;
+mod keeping;
 mod moments;
+mod network;
 mod pages;
 mod session;
 mod steps;
@@ -22,6 +24,7 @@ use axum::extract::{Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
+use hallpass_client::keeper::ConnectRequest;
 use hallpass_wire::Parameters;
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, Limited};
@@ -29,6 +32,8 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
 
 use self::actions::{Action, ActionContext};
+use self::connect::Foreign;
+use self::keeping::KeepingError;
 use self::session::{SampleSession, Sessions};
 use super::clock::DemoClock;
 use super::outgoing::{Credentials, Http};
@@ -123,7 +128,7 @@ pub(super) fn router(app: SampleApp) -> Router {
     });
     Router::new()
         .route("/", get(start))
-        .route("/callback", get(callback))
+        .route("/callback/{client_id}", get(callback))
         .route("/apps/{client_id}", get(desk))
         .route("/apps/{client_id}/connect", post(connect))
         .route("/apps/{client_id}/code", post(code))
@@ -149,19 +154,15 @@ async fn desk(State(service): State<Arc<Service>>, Path(client_id): Path<String>
     };
     let (session, made) = service.session(&headers);
     let mut session = session.lock().await;
-    let mut code_address = String::new();
-    if registration.redirect_uri.is_none() && session.desk(&client_id).tokens.is_none() {
-        let pending = match session.under_way(&client_id) {
-            Some(pending) => pending.clone(),
-            None => session.begin(&client_id),
-        };
-        code_address = connect::address(&service.app, registration, &pending);
-    }
     let csrf = session.csrf.clone();
-    let work = ActionContext {
-        app: &service.app,
-        registration,
-        desk: session.desk(&client_id),
+    let mut work = match ActionContext::new(&service.app, registration, &mut session) {
+        Ok(work) => work,
+        Err(error) => return failed(&service.app, &error),
+    };
+    work.catch_up().await;
+    let code_address = match registration.redirect_uri {
+        None if work.desk.held().is_none() => work.desk.code_address(),
+        _ => String::new(),
     };
     let mut response = page(200, pages::desk(&work, &csrf, code_address));
     if let Some(cookie) = made {
@@ -182,36 +183,43 @@ async fn connect(State(service): State<Arc<Service>>, Path(client_id): Path<Stri
         return problem(&service.app, 404, "This app is not registered under that id.");
     };
     let mut session = session.lock().await;
-    let pending = session.begin(&client_id);
-    let address = connect::address(&service.app, registration, &pending);
-    connect::tell_departure(&service.app, session.desk(&client_id), &address);
-    redirect(&address)
+    let work = match ActionContext::new(&service.app, registration, &mut session) {
+        Ok(work) => work,
+        Err(error) => return failed(&service.app, &error),
+    };
+    let keeping = &work.desk.keeping;
+    let begun = keeping
+        .keeper
+        .begin(&ConnectRequest::new(keeping.connection.clone()))
+        .await;
+    match begun {
+        Ok(address) => {
+            connect::tell_departure(&service.app, work.desk, &address);
+            redirect(&address)
+        }
+        Err(error) => failed(&service.app, &error),
+    }
 }
 
-async fn callback(State(service): State<Arc<Service>>, request: Request) -> Response {
+async fn callback(State(service): State<Arc<Service>>, Path(client_id): Path<String>, request: Request) -> Response {
     let foreign = "This browser sent no request with this state, so the app ignores the answer.";
     let query = request.uri().query().unwrap_or_default();
-    let Ok(query) = Parameters::parse(query.as_bytes(), &connect::ANSWER) else {
-        return problem(&service.app, 400, foreign);
-    };
     let (session, made) = service.session(request.headers());
     if made.is_some() {
         return service.without_cookie(400);
     }
     let mut session = session.lock().await;
-    let Some(pending) = query.get("state").and_then(|state| session.take(state)) else {
+    let Some(registration) = service.registration(&client_id) else {
         return problem(&service.app, 400, foreign);
     };
-    let Some(registration) = service.registration(&pending.client_id) else {
-        return problem(&service.app, 400, foreign);
+    let work = match ActionContext::new(&service.app, registration, &mut session) {
+        Ok(work) => work,
+        Err(error) => return failed(&service.app, &error),
     };
-    let work = ActionContext {
-        app: &service.app,
-        registration,
-        desk: session.desk(&pending.client_id),
-    };
-    connect::arrive(work, &pending, &query).await;
-    redirect(&registration.story())
+    match connect::arrive(work, query).await {
+        Ok(()) => redirect(&registration.story()),
+        Err(Foreign) => problem(&service.app, 400, foreign),
+    }
 }
 
 /// Takes a code that the person copied. Only the browser that holds its verifier can exchange it.
@@ -227,15 +235,11 @@ async fn code(State(service): State<Arc<Service>>, Path(client_id): Path<String>
         .ok()
         .and_then(|form| form.get("code").map(|code| code.trim().to_owned()));
     let mut session = session.lock().await;
-    let pending = session.under_way(&client_id).map(|pending| pending.state.clone());
-    let pending = pending.and_then(|state| session.take(&state));
-    if let (Some(code), Some(pending)) = (code, pending) {
-        let mut work = ActionContext {
-            app: &service.app,
-            registration,
-            desk: session.desk(&client_id),
-        };
-        work.redeem(&code, &pending.verifier).await;
+    if let Some(code) = code {
+        match ActionContext::new(&service.app, registration, &mut session) {
+            Ok(mut work) => work.redeem(&code).await,
+            Err(error) => return failed(&service.app, &error),
+        }
     }
     redirect(&registration.story())
 }
@@ -257,12 +261,10 @@ async fn act(
         .and_then(|form| form.get("call")?.parse().ok())
         .unwrap_or(0);
     let mut session = session.lock().await;
-    let mut work = ActionContext {
-        app: &service.app,
-        registration,
-        desk: session.desk(&client_id),
-    };
-    work.act(action, call).await;
+    match ActionContext::new(&service.app, registration, &mut session) {
+        Ok(mut work) => work.act(action, call).await,
+        Err(error) => return failed(&service.app, &error),
+    }
     redirect(&registration.story())
 }
 
@@ -324,6 +326,21 @@ impl Service {
     }
 }
 
+impl<'a> ActionContext<'a> {
+    fn new(
+        app: &'a SampleApp,
+        registration: &'a Registration,
+        session: &'a mut SampleSession,
+    ) -> Result<Self, KeepingError> {
+        let desk = session.desk(app, registration)?;
+        Ok(Self {
+            app,
+            registration,
+            desk,
+        })
+    }
+}
+
 impl Registration {
     /// The path of the registration's page.
     fn path(&self) -> String {
@@ -346,6 +363,11 @@ fn page(status: u16, html: Result<String, askama::Error>) -> Response {
     };
     respond::no_store(&mut response);
     response.map(Body::new)
+}
+
+fn failed(app: &SampleApp, error: &dyn std::error::Error) -> Response {
+    tracing::error!(%error, "the sample app failed");
+    problem(app, 500, "The app failed. The log of the demo says why.")
 }
 
 fn problem(app: &SampleApp, status: u16, text: &str) -> Response {

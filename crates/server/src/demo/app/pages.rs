@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::actions::ActionContext;
-use super::keeper::TokenStanding;
+use super::keeping::Method;
 use super::steps::{Mood, Step, shortened};
 use super::tour::Stop;
 use super::{CatalogueRow, Registration, SampleApp, Settings, SignInSite, moments};
@@ -53,12 +53,14 @@ struct DeskPage<'a> {
     world: World<'a>,
     /// The URL at which a person gets the code to copy. Empty if a redirect returns the code.
     code_address: String,
-    held: Option<HeldTokens>,
+    held: Option<ShownTokens>,
     ended: bool,
     calls: Vec<(usize, String)>,
     can_expire_refresh: bool,
     own_token: bool,
-    method_one: bool,
+    refresh_first: bool,
+    /// Whether Method 2 is chosen.
+    keeps_fresh: bool,
     steps: Vec<&'a Step>,
     alone: bool,
 }
@@ -71,7 +73,7 @@ struct RailStop {
 }
 
 /// The tokens, formatted for the page.
-struct HeldTokens {
+struct ShownTokens {
     access: String,
     expired: bool,
     remaining: String,
@@ -100,15 +102,15 @@ pub(super) fn start(app: &SampleApp) -> Result<String, askama::Error> {
 pub(super) fn desk(work: &ActionContext<'_>, csrf: &str, code_address: String) -> Result<String, askama::Error> {
     let app = work.app;
     let now = app.clock.now();
-    let held = work.desk.tokens.as_ref().map(|tokens| HeldTokens {
+    let held = work.desk.held().map(|tokens| ShownTokens {
         access: shortened(&tokens.access),
-        expired: tokens.standing(now) == TokenStanding::Expired,
+        expired: tokens.is_expired(now),
         remaining: tokens
             .expires
             .map(|expires| moments::span(expires.since(now)))
             .unwrap_or_default(),
         refresh: tokens.refresh.as_deref().map(shortened).unwrap_or_default(),
-        scope: tokens.scope.clone().unwrap_or_default(),
+        scope: tokens.scope.unwrap_or_default(),
     });
     let tour = work.desk.tour;
     let next = tour.next(held.is_some());
@@ -128,7 +130,8 @@ pub(super) fn desk(work: &ActionContext<'_>, csrf: &str, code_address: String) -
         next,
         world: world(app),
         code_address,
-        method_one: held.as_ref().is_some_and(|held| held.expired),
+        refresh_first: held.as_ref().is_some_and(|held| held.expired),
+        keeps_fresh: work.desk.keeping.method() == Method::Ahead,
         held,
         ended: work.desk.ended,
         calls: app

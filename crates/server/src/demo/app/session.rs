@@ -1,23 +1,24 @@
 //! Browser sessions of the sample app, in memory: the registrations that each browser connected, and the story so far.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 
+use hallpass_client::Begun;
 use indexmap::IndexMap;
-use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
 
-use super::keeper::TokenSet;
+use super::held::HeldTokens;
+use super::keeping::{Keeping, KeepingError};
 use super::steps::{Mood, ShownExchange, Step};
 use super::tour::Tour;
+use super::{Registration, SampleApp};
 use crate::random;
 
 /// The most sessions. Beyond it, the oldest one is dropped.
 const MOST_SESSIONS: usize = 500;
 /// The most steps of a desk. Beyond it, the oldest one is dropped.
 const MOST_STEPS: usize = 40;
-/// The most open authorization requests of one browser.
-const MOST_PENDING: usize = 8;
 
 /// All sessions, by the value of their cookie.
 #[derive(Default)]
@@ -27,22 +28,14 @@ pub(super) struct Sessions(Lock<IndexMap<String, Arc<Mutex<SampleSession>>>>);
 pub(super) struct SampleSession {
     /// Sent with every form. Another site does not know it.
     pub(super) csrf: String,
-    pending: Vec<Pending>,
     desks: HashMap<String, Desk>,
 }
 
-/// An open authorization request (RFC 6749 §4.1.1).
-#[derive(Clone)]
-pub(super) struct Pending {
-    pub(super) client_id: String,
-    pub(super) state: String,
-    pub(super) verifier: String,
-}
-
 /// The state of one registration in a session.
-#[derive(Default)]
 pub(super) struct Desk {
-    pub(super) tokens: Option<TokenSet>,
+    pub(super) keeping: Keeping,
+    /// The open authorization request whose code the person copies by hand.
+    pub(super) by_hand: Option<Begun>,
     /// Whether access was given before and has ended.
     pub(super) ended: bool,
     pub(super) tour: Tour,
@@ -63,7 +56,6 @@ impl Sessions {
         let cookie = random::alphanumeric(43);
         let session = Arc::new(Mutex::new(SampleSession {
             csrf: random::alphanumeric(32),
-            pending: Vec::new(),
             desks: HashMap::new(),
         }));
         sessions.insert(cookie.clone(), Arc::clone(&session));
@@ -73,38 +65,39 @@ impl Sessions {
 
 impl SampleSession {
     /// The desk of a registration.
-    pub(super) fn desk(&mut self, client_id: &str) -> &mut Desk {
-        self.desks.entry(client_id.to_owned()).or_default()
-    }
-
-    /// Begins an authorization request with a new state and a new verifier (RFC 7636 §4.1).
-    pub(super) fn begin(&mut self, client_id: &str) -> Pending {
-        if self.pending.len() >= MOST_PENDING {
-            self.pending.remove(0);
+    pub(super) fn desk(&mut self, app: &SampleApp, registration: &Registration) -> Result<&mut Desk, KeepingError> {
+        match self.desks.entry(registration.credentials.id.clone()) {
+            Entry::Occupied(desk) => Ok(desk.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(Desk::new(Keeping::new(app, registration)?))),
         }
-        let pending = Pending {
-            client_id: client_id.to_owned(),
-            state: random::alphanumeric(32),
-            verifier: random::alphanumeric(64),
-        };
-        self.pending.push(pending.clone());
-        pending
-    }
-
-    /// The latest open request of this registration, for a code that a person copied.
-    pub(super) fn under_way(&self, client_id: &str) -> Option<&Pending> {
-        self.pending.iter().rev().find(|pending| pending.client_id == client_id)
-    }
-
-    /// Removes and returns the request with this `state`: each answer counts once.
-    pub(super) fn take(&mut self, state: &str) -> Option<Pending> {
-        let same = |pending: &Pending| bool::from(pending.state.as_bytes().ct_eq(state.as_bytes()));
-        let position = self.pending.iter().position(same)?;
-        Some(self.pending.remove(position))
     }
 }
 
 impl Desk {
+    fn new(keeping: Keeping) -> Self {
+        Self {
+            keeping,
+            by_hand: None,
+            ended: false,
+            tour: Tour::default(),
+            steps: Vec::new(),
+            counted: 0,
+        }
+    }
+
+    /// The tokens that the page shows. `None` if the app has no access.
+    pub(super) fn held(&self) -> Option<HeldTokens> {
+        self.keeping.network.held()
+    }
+
+    /// The URL at which the person gets a code to copy. One request stays open until its code is brought.
+    pub(super) fn code_address(&mut self) -> String {
+        if self.by_hand.is_none() {
+            self.by_hand = self.keeping.client.begin("", &[]).ok();
+        }
+        self.by_hand.as_ref().map(|begun| begun.url.clone()).unwrap_or_default()
+    }
+
     /// Records a step.
     pub(super) fn tell(&mut self, at: String, mood: Mood, title: &str, text: &str, exchanges: Vec<ShownExchange>) {
         if self.steps.len() >= MOST_STEPS {
@@ -125,21 +118,6 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn an_answer_is_accepted_once_for_the_request_with_its_state() {
-        let sessions = Sessions::default();
-        let (session, cookie) = sessions.find_or_make(None);
-        let mut session = session.lock().await;
-        let first = session.begin("a");
-        let second = session.begin("b");
-        assert!(session.take("made up").is_none());
-        assert_eq!(session.take(&first.state).unwrap().client_id, "a");
-        assert!(session.take(&first.state).is_none());
-        assert_eq!(session.take(&second.state).unwrap().verifier, second.verifier);
-        let (_, again) = sessions.find_or_make(cookie.as_deref());
-        assert_eq!(again, None);
-    }
 
     #[test]
     fn sessions_are_bounded() {
