@@ -67,7 +67,7 @@ impl<T> Document<T> {
         let usable = held.filter(|held| age(held) < self.ages.usable);
         let mut last = match (self.last.try_lock(), &usable) {
             (Ok(last), _) => last,
-            // Somebody fetches it already. Whoever has an old one need not wait.
+            // Somebody fetches it already. A caller with an old one need not wait.
             (Err(_), Some(held)) => return Ok(held.value.clone()),
             (Err(_), None) => self.last.lock().await,
         };

@@ -1,4 +1,4 @@
-//! Single flight in this process: whoever wants the token of a connection that is being refreshed waits for that refresh.
+//! Single flight in this process: callers who want the token of a connection that is being refreshed wait for that refresh.
 //!
 //! A refresh runs as a task of its own. A caller that gives up does not cancel it: the request may have counted.
 

@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// More requests than a process can have in flight.
 const PLACES: u32 = 1 << 20;
 
-/// Whoever has a request to a provider in flight holds a place. A stop waits for all places.
+/// Each request to a provider holds a place while it is in flight. A stop waits for all places.
 pub(crate) struct Gate {
     places: Semaphore,
     stopping: AtomicBool,

@@ -193,7 +193,7 @@ impl Engine {
         self.remember(row.connection.provider(), before, skew).await;
         self.save(&row.connection).await?;
         match (&answer, &settled.record.access) {
-            // Also if it says that it is over already: whoever asks gets what the provider gave.
+            // A token that is over already too: the caller gets what the provider gave.
             (Ok(_), Some(access)) if is_written => Ok(Token::new(access, skew)),
             (Err(_), _) if is_written => reply(provider, &settled.record, around.now, Duration::ZERO),
             _ => self.stored(provider, &row.connection).await,

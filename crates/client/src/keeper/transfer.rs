@@ -6,7 +6,7 @@ use super::{Connection, Keeper, KeeperError, State, VaultError, random, schedule
 use crate::keeper::vault::Put;
 use serde::{Deserialize, Serialize};
 
-/// A connection with its secrets: whoever has it has the user's access. It does not print.
+/// A connection with its secrets, which give the user's access. It does not print.
 ///
 /// As JSON it has the members `connection`, `state` and `record`; the last one is for this library alone. Stop all keepers
 /// before an export that another vault goes on with: a refresh after it makes the exported refresh token useless.

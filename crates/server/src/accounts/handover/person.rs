@@ -157,14 +157,15 @@ pub(super) async fn delete(
 }
 
 /// `POST /handover/people/{subject}/suspend`: the person is signed out, and their grants are paused.
-pub(super) async fn suspend(about: AboutPerson) -> Result<Response, Failure> {
-    let AboutPerson {
+pub(super) async fn suspend(
+    AboutPerson {
         hallpass,
         who,
         now,
         user,
         ..
-    } = about;
+    }: AboutPerson,
+) -> Result<Response, Failure> {
     let event = who.did(AuditAction::UserSuspended, now).user(user.id);
     let event = event.change(&user, &suspension(&user, Status::Suspended));
     let store = hallpass.store.recording(event.if_different());
@@ -173,14 +174,15 @@ pub(super) async fn suspend(about: AboutPerson) -> Result<Response, Failure> {
 }
 
 /// `POST /handover/people/{subject}/resume`. A suspension by the operator stays.
-pub(super) async fn resume(about: AboutPerson) -> Result<Response, Failure> {
-    let AboutPerson {
+pub(super) async fn resume(
+    AboutPerson {
         hallpass,
         who,
         now,
         user,
         ..
-    } = about;
+    }: AboutPerson,
+) -> Result<Response, Failure> {
     if matches!(user.suspended_by, Some(SuspendedBy::Site | SuspendedBy::Both)) {
         let event = who.did(AuditAction::UserResumed, now).user(user.id);
         let event = event.change(&user, &suspension(&user, Status::Active));
@@ -191,14 +193,15 @@ pub(super) async fn resume(about: AboutPerson) -> Result<Response, Failure> {
 }
 
 /// `POST /handover/people/{subject}/sign-out`: ends the person's sessions. Their grants stay.
-pub(super) async fn sign_out(about: AboutPerson) -> Result<Response, Failure> {
-    let AboutPerson {
+pub(super) async fn sign_out(
+    AboutPerson {
         hallpass,
         who,
         now,
         user,
         ..
-    } = about;
+    }: AboutPerson,
+) -> Result<Response, Failure> {
     let store = hallpass
         .store
         .recording(who.did(AuditAction::SignedOut, now).user(user.id));
