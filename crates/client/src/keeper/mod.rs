@@ -88,7 +88,7 @@ use orientation::Orientation;
 use provider::{Endpoints, Provider, Real};
 use record::{Record, Standing, is_ahead};
 use refresh::{Wanted, reply};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use token::RefusedToken;
@@ -312,7 +312,20 @@ impl Keeper {
     /// # Errors
     /// If the vault fails.
     pub async fn list(&self, after: Option<&Connection>, limit: usize) -> Result<Vec<Row>, VaultError> {
-        self.engine.vault.list(after, limit).await
+        self.engine.vault.list(None, after, limit).await
+    }
+
+    /// As [`list`](Self::list), of these providers alone. Nothing tells that others have connections.
+    ///
+    /// # Errors
+    /// If the vault fails.
+    pub async fn list_of(
+        &self,
+        providers: &BTreeSet<String>,
+        after: Option<&Connection>,
+        limit: usize,
+    ) -> Result<Vec<Row>, VaultError> {
+        self.engine.vault.list(Some(providers), after, limit).await
     }
 
     /// What happened to connections, once each.

@@ -42,7 +42,7 @@ impl Keeper {
         after: Option<&Connection>,
         limit: usize,
     ) -> Result<(Vec<Exported>, Option<Connection>), VaultError> {
-        let rows = self.engine.vault.list(after, limit).await?;
+        let rows = self.engine.vault.list(None, after, limit).await?;
         let next = rows.last().map(|row| row.connection.clone());
         let exported = rows.into_iter().map(|row| {
             Ok(Exported {

@@ -63,8 +63,10 @@ fn a_token_is_for_programs_with_a_secret_and_the_right_to_the_provider() {
         status(&[("authorization", &bearer(PROGRAM)), ("host", "evil.example")]),
         421
     );
-    let (_, _, listed) = ask(&keeper, "/connections", &[("authorization", &bearer(SECRET))]);
-    assert_eq!(listed, r#"{"connections":[],"next":null}"#);
+    for path in ["/connections", "/connections?limit=1"] {
+        let (_, _, listed) = ask(&keeper, path, &[("authorization", &bearer(SECRET))]);
+        assert_eq!(listed, r#"{"connections":[],"next":null}"#, "{path}");
+    }
 }
 
 #[test]

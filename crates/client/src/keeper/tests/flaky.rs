@@ -8,6 +8,7 @@ use super::model::Fate;
 use super::world::{MINUTE, TestClock, World, access, watch_for};
 use crate::Clock;
 use crate::keeper::Care;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -94,8 +95,13 @@ impl Vault for Flaky {
     fn remove<'a>(&'a self, connection: &'a Connection, fence: i64, owner: Owner) -> VaultFuture<'a, bool> {
         self.vault.remove(connection, fence, owner)
     }
-    fn list<'a>(&'a self, after: Option<&'a Connection>, limit: usize) -> VaultFuture<'a, Vec<Row>> {
-        self.vault.list(after, limit)
+    fn list<'a>(
+        &'a self,
+        providers: Option<&'a BTreeSet<String>>,
+        after: Option<&'a Connection>,
+        limit: usize,
+    ) -> VaultFuture<'a, Vec<Row>> {
+        self.vault.list(providers, after, limit)
     }
     fn begin(&self, sign_in: SignIn, now: i64) -> VaultFuture<'_, ()> {
         self.vault.begin(sign_in, now)

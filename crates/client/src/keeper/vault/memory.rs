@@ -203,11 +203,18 @@ impl Vault for MemoryVault {
         Box::pin(async move { Ok(self.lock().remove(connection, fence, owner)) })
     }
 
-    fn list<'a>(&'a self, after: Option<&'a Connection>, limit: usize) -> VaultFuture<'a, Vec<Row>> {
+    fn list<'a>(
+        &'a self,
+        providers: Option<&'a BTreeSet<String>>,
+        after: Option<&'a Connection>,
+        limit: usize,
+    ) -> VaultFuture<'a, Vec<Row>> {
         Box::pin(async move {
             let inner = self.lock();
             let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-            let found = inner.connections.range((from, Bound::Unbounded)).take(limit);
+            let listed = |name: &Connection| providers.is_none_or(|providers| providers.contains(name.provider()));
+            let found = inner.connections.range((from, Bound::Unbounded));
+            let found = found.filter(|(name, _)| listed(name)).take(limit);
             Ok(found.map(|(_, entry)| entry.row.clone()).collect())
         })
     }

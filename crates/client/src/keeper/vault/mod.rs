@@ -19,6 +19,7 @@ pub use postgres::PostgresVault;
 pub use sqlite::SqliteVault;
 
 use super::Connection;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -240,8 +241,13 @@ pub trait Vault: Send + Sync {
     /// Deletes a connection under its lease. Returns `false` and deletes nothing if the lease is not the last one.
     fn remove<'a>(&'a self, connection: &'a Connection, fence: i64, owner: Owner) -> VaultFuture<'a, bool>;
 
-    /// Up to `limit` connections in the order of their names, after `after`.
-    fn list<'a>(&'a self, after: Option<&'a Connection>, limit: usize) -> VaultFuture<'a, Vec<Row>>;
+    /// Up to `limit` connections in the order of their names, after `after`. `None` for `providers`: those of all providers.
+    fn list<'a>(
+        &'a self,
+        providers: Option<&'a BTreeSet<String>>,
+        after: Option<&'a Connection>,
+        limit: usize,
+    ) -> VaultFuture<'a, Vec<Row>>;
 
     /// Stores a sign-in that was begun, and deletes a few that were over at `now`.
     fn begin(&self, sign_in: SignIn, now: i64) -> VaultFuture<'_, ()>;

@@ -16,6 +16,7 @@ use crate::random;
 use pool::Pool;
 use rows::{event_of, row_of};
 use statements as sql;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
 
@@ -169,11 +170,23 @@ impl Vault for PostgresVault {
         })
     }
 
-    fn list<'a>(&'a self, after: Option<&'a Connection>, limit: usize) -> VaultFuture<'a, Vec<Row>> {
+    fn list<'a>(
+        &'a self,
+        providers: Option<&'a BTreeSet<String>>,
+        after: Option<&'a Connection>,
+        limit: usize,
+    ) -> VaultFuture<'a, Vec<Row>> {
         Box::pin(async move {
             let (provider, reference) = after.map_or(("", ""), |after| (after.provider(), after.reference()));
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows = self.pool.rows(sql::LIST, &[&provider, &reference, &limit]).await?;
+            let rows = match providers {
+                None => self.pool.rows(sql::LIST, &[&provider, &reference, &limit]).await?,
+                Some(providers) => {
+                    let providers: Vec<&str> = providers.iter().map(String::as_str).collect();
+                    let values: [&(dyn ToSql + Sync); 4] = [&provider, &reference, &limit, &providers];
+                    self.pool.rows(sql::LIST_OF, &values).await?
+                }
+            };
             rows.iter().map(row_of).collect()
         })
     }

@@ -12,6 +12,7 @@ use super::{
 };
 use commits::{Thread, failed};
 use rusqlite::OpenFlags;
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
@@ -134,10 +135,17 @@ impl Vault for SqliteVault {
             .run(move |database| statements::remove(database, &connection, fence, owner))
     }
 
-    fn list<'a>(&'a self, after: Option<&'a Connection>, limit: usize) -> VaultFuture<'a, Vec<Row>> {
-        let (after, limit) = (after.cloned(), i64::try_from(limit).unwrap_or(i64::MAX));
-        self.reader
-            .run(move |database| statements::list(database, after.as_ref(), limit))
+    fn list<'a>(
+        &'a self,
+        providers: Option<&'a BTreeSet<String>>,
+        after: Option<&'a Connection>,
+        limit: usize,
+    ) -> VaultFuture<'a, Vec<Row>> {
+        let (providers, after) = (providers.cloned(), after.cloned());
+        self.reader.run(move |database| match &providers {
+            None => statements::list(database, after.as_ref(), limit),
+            Some(providers) => statements::list_of(database, providers, after.as_ref(), limit),
+        })
     }
 
     fn begin(&self, sign_in: SignIn, now: i64) -> VaultFuture<'_, ()> {

@@ -313,12 +313,35 @@ async fn lists_have_pages_in_the_order_of_bytes() {
         let mut found = Vec::new();
         let mut after = None;
         loop {
-            let page = vault.list(after.as_ref(), 4).await.unwrap();
+            let page = vault.list(None, after.as_ref(), 4).await.unwrap();
             let Some(last) = page.last() else { break };
             after = Some(last.connection.clone());
             found.extend(page.iter().map(|row| row.connection.to_string()));
         }
         assert_eq!(found, ["a/10", "a/2", "a/B", "a/a", "a/ä", "b/1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_some_providers_is_full_and_names_no_other() {
+    for home in homes().await {
+        let vault = &*home.vault;
+        for text in ["a/1", "b/1", "b/2", "c/1", "d/1", "d/2", "d/3"] {
+            vault.put(put(text, 1)).await.unwrap();
+        }
+        let own = BTreeSet::from(["b".to_owned(), "d".to_owned(), "none".to_owned()]);
+        let mut pages = Vec::new();
+        let mut after = None;
+        loop {
+            let page = vault.list(Some(&own), after.as_ref(), 2).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some(last.connection.clone());
+            pages.push(page.iter().map(|row| row.connection.to_string()).collect::<Vec<_>>());
+        }
+        assert_eq!(pages, [vec!["b/1", "b/2"], vec!["d/1", "d/2"], vec!["d/3"]]);
+        let foreign = vault.list(Some(&own), Some(&name("c/0")), 1).await.unwrap();
+        assert_eq!(foreign[0].connection, name("d/1"));
+        assert_eq!(vault.list(Some(&BTreeSet::new()), None, 9).await.unwrap(), []);
     }
 }
 
@@ -487,6 +510,6 @@ mod on_disk {
             stored += usize::from(done.unwrap());
         }
         assert_eq!(stored, 19);
-        assert_eq!(vault.list(None, 100).await.unwrap().len(), 20);
+        assert_eq!(vault.list(None, None, 100).await.unwrap().len(), 20);
     }
 }

@@ -91,6 +91,13 @@ pub(super) const LIST: &str =
     "SELECT provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence
     FROM keeper_connections WHERE (provider, reference) > ($1, $2) ORDER BY provider, reference LIMIT $3";
 
+/// Connections of these providers in the order of their names: one search of the key for each provider.
+pub(super) const LIST_OF: &str = "SELECT found.* FROM unnest($4::text[]) AS wanted (name) CROSS JOIN LATERAL (
+        SELECT provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence
+        FROM keeper_connections WHERE provider = wanted.name AND (provider, reference) > ($1, $2)
+        ORDER BY reference LIMIT $3) AS found
+    ORDER BY found.provider, found.reference LIMIT $3";
+
 /// Stores a sign-in, and deletes a few that are over.
 pub(super) const BEGIN: &str = "WITH gone AS (
     DELETE FROM keeper_sign_ins WHERE state IN

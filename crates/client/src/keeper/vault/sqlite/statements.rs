@@ -6,6 +6,8 @@ use super::super::{
 use crate::random;
 use rusqlite::types::Type;
 use rusqlite::{Connection as Database, Error, OptionalExtension as _, Result, params};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The version of the tables.
@@ -192,7 +194,8 @@ pub(super) fn remove(database: &Database, connection: &Connection, fence: i64, o
     Ok(removed == 1)
 }
 
-pub(super) fn list(database: &Database, after: Option<&Connection>, limit: i64) -> Result<Vec<Row>> {
+pub(super) fn list(database: &Database, after: Option<&Connection>, limit: usize) -> Result<Vec<Row>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let sql = format!(
         "SELECT {COLUMNS} FROM keeper_connections WHERE (provider, reference) > (?1, ?2)
          ORDER BY provider, reference LIMIT ?3"
@@ -201,6 +204,35 @@ pub(super) fn list(database: &Database, after: Option<&Connection>, limit: i64) 
     let mut statement = database.prepare_cached(&sql)?;
     let found = statement.query_map(params![provider, reference, limit], row_of)?;
     found.collect()
+}
+
+/// One search of the key for each provider, so that the rows of others cost nothing.
+pub(super) fn list_of(
+    database: &Database,
+    providers: &BTreeSet<String>,
+    after: Option<&Connection>,
+    limit: usize,
+) -> Result<Vec<Row>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM keeper_connections WHERE provider = ?1 AND reference > ?2 ORDER BY reference LIMIT ?3"
+    );
+    let mut statement = database.prepare_cached(&sql)?;
+    let mut rows = Vec::new();
+    for provider in providers {
+        let from = match after.map(|after| (after.provider().cmp(provider), after.reference())) {
+            Some((Ordering::Greater, _)) => continue,
+            Some((Ordering::Equal, reference)) => reference,
+            Some((Ordering::Less, _)) | None => "",
+        };
+        let left = i64::try_from(limit - rows.len()).unwrap_or(i64::MAX);
+        for row in statement.query_map(params![provider, from, left], row_of)? {
+            rows.push(row?);
+        }
+        if rows.len() >= limit {
+            break;
+        }
+    }
+    Ok(rows)
 }
 
 pub(super) fn begin(database: &Database, sign_in: &SignIn, now: i64) -> Result<()> {
