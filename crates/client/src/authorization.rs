@@ -53,6 +53,9 @@ pub enum CallbackError {
     /// The answer came to another redirect URI than the one that was sent.
     #[error("the answer came to another redirect URI")]
     RedirectUri,
+    /// Only the query was given, and nothing in it says which server sent it.
+    #[error("give the whole address to which the user came back: its query does not say which server sent it")]
+    Address,
     /// A parameter is repeated (RFC 6749 §3.1), or the query is longer than 16 KiB.
     #[error("the answer cannot be read")]
     Malformed,
@@ -78,9 +81,9 @@ impl PendingAuthorization {
         &self.redirect_uri
     }
 
-    /// Checks the way back. `callback` is its query, or the whole URL, whose beginning is then compared too.
+    /// Checks the way back. `callback` is the whole URL, whose beginning is compared; or its query alone, if that has `iss`.
     pub(crate) fn accept(&self, provider: &Provider, callback: &str, now: i64) -> Result<Accepted, CallbackError> {
-        let query = self.query_of(callback)?;
+        let (query, is_whole) = self.query_of(callback)?;
         let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
         let one = |name: &str| {
             let mut values = pairs
@@ -99,7 +102,12 @@ impl PendingAuthorization {
         if now.saturating_sub(self.began_at) > LONGEST_ABSENCE_MILLIS {
             return Err(CallbackError::Expired);
         }
-        self.check_issuer(provider, one("iss")?)?;
+        let iss = one("iss")?;
+        self.check_issuer(provider, iss)?;
+        // Without the address, only `iss` tells the answers of two servers apart (RFC 9700 §4.4.2).
+        if !is_whole && iss.is_none() {
+            return Err(CallbackError::Address);
+        }
         if let Some(code) = one("error")? {
             let error = OAuthError::new(code, one("error_description")?);
             return Err(CallbackError::Refused(error));
@@ -117,19 +125,20 @@ impl PendingAuthorization {
         })
     }
 
-    fn query_of<'a>(&self, callback: &'a str) -> Result<&'a str, CallbackError> {
+    /// The query, and whether the whole address was there.
+    fn query_of<'a>(&self, callback: &'a str) -> Result<(&'a str, bool), CallbackError> {
         if callback.len() > LONGEST_QUERY {
             return Err(CallbackError::Malformed);
         }
         let callback = callback.split('#').next().unwrap_or_default();
         match callback.split_once('?') {
-            None => Ok(callback),
-            Some(("", query)) => Ok(query),
+            None => Ok((callback, false)),
+            Some(("", query)) => Ok((query, false)),
             // A redirect URI may have a query of its own, before which the server appends nothing.
             Some((place, query)) => {
                 let (own_place, own_query) = self.redirect_uri.split_once('?').unwrap_or((&self.redirect_uri, ""));
                 let fits = place == own_place && query.starts_with(own_query);
-                fits.then_some(query).ok_or(CallbackError::RedirectUri)
+                fits.then_some((query, true)).ok_or(CallbackError::RedirectUri)
             }
         }
     }
@@ -138,7 +147,8 @@ impl PendingAuthorization {
     fn check_issuer(&self, provider: &Provider, iss: Option<&str>) -> Result<(), CallbackError> {
         let fits = match (iss, &provider.issuer) {
             (Some(iss), Some(issuer)) => iss == issuer,
-            (Some(_), None) => true,
+            // Without a known issuer nobody can say that it is the right one.
+            (Some(_), None) => false,
             (None, _) => !provider.iss_required,
         };
         (fits && self.issuer == provider.issuer)

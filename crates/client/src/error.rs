@@ -91,12 +91,16 @@ const LONGEST_CODE: usize = 100;
 const LONGEST_DESCRIPTION: usize = 500;
 
 /// Words for a dead grant in place of `invalid_grant`, at refreshes.
-const GRANT_CODES: [&str; 5] = [
+const GRANT_CODES: [&str; 8] = [
     "invalid_grant",
     "bad_refresh_token",
     "invalid_refresh_token",
     "keymanagement.service.invalid_refresh_token",
     "keymanagement.service.refresh_token_expired",
+    // OpenID Connect Core §3.1.2.6: only the user can answer these.
+    "interaction_required",
+    "consent_required",
+    "login_required",
 ];
 
 /// Texts of servers that say `invalid_request` where the RFC says `invalid_grant`: league/oauth2-server 8, Apigee.

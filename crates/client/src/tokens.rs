@@ -100,8 +100,10 @@ pub struct Tokens {
     /// When the request was sent.
     pub requested_at: i64,
     /// The clock of the server minus the clock of the client, in milliseconds, from the header `Date`, which counts in
-    /// seconds.
+    /// seconds. `None` also if the two are more than an hour apart.
     pub clock_skew: Option<i64>,
+    /// Whether the header `Date` was more than an hour away, and was not believed.
+    pub has_odd_date: bool,
 }
 
 impl Tokens {
@@ -127,6 +129,7 @@ impl Tokens {
             extra: Map::new(),
             requested_at: now,
             clock_skew: None,
+            has_odd_date: false,
         }
     }
 }

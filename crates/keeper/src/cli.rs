@@ -102,9 +102,9 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
             scopes,
             port,
         } => login::login(&config, connection, scopes, port).await?,
-        Command::List => moving::list(&open(&config, None).await?).await?,
-        Command::Import => moving::import(&open(&config, None).await?).await?,
-        Command::Export => moving::export(&open(&config, None).await?).await?,
+        Command::List => moving::list(&open(&config, None, &Metrics::default()).await?).await?,
+        Command::Import => moving::import(&open(&config, None, &Metrics::default()).await?).await?,
+        Command::Export => moving::export(&open(&config, None, &Metrics::default()).await?).await?,
         Command::Check => say(&format!("{} providers; nothing is wrong", config.providers.len()))?,
     }
     Ok(ExitCode::SUCCESS)
@@ -112,8 +112,11 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
 
 /// Also sends the events that wait: without `serve`, nobody else does.
 async fn keep(config: &Config) -> Result<(), Fault> {
-    let keeper = open(config, None).await?;
-    let kept = keeper.keep_due().await?;
+    let keeper = open(config, None, &Metrics::default()).await?;
+    let kept = keeper.keep_due().await;
+    // Answers that are late are stored before the process ends.
+    keeper.stop().await;
+    let kept = kept?;
     if let Some(webhook) = &config.webhook {
         let sender = Sender::new(webhook, config.http.clone(), Metrics::default())?;
         tell_waiting(&keeper, &sender).await?;
@@ -126,11 +129,15 @@ async fn keep(config: &Config) -> Result<(), Fault> {
 }
 
 async fn token(config: &Config, connection: &Connection, refused: Option<&str>, json: bool) -> Result<ExitCode, Fault> {
-    let keeper = open(config, None).await?;
+    let keeper = open(config, None, &Metrics::default()).await?;
     let outcome = match refused {
         None => keeper.token(connection).await,
         Some(refused) => keeper.refused(connection, refused).await,
     };
+    // Prints at once what there is; without a token, an answer may still come.
+    if outcome.is_err() {
+        keeper.stop().await;
+    }
     let code = match outcome {
         Ok(token) if json => {
             say(&serve::token_body(&token).to_string())?;

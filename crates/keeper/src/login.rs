@@ -9,11 +9,13 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use hallpass_client::keeper::{ConnectRequest, Connected, Connection, Keeper};
+use hallpass_client::keeper::{ConnectError, ConnectRequest, Connected, Connection, Keeper};
+use hallpass_client::{CallbackError, own_redirect_uri};
 use http::Uri;
 use tokio::sync::{mpsc, watch};
 
 use crate::config::{Config, Place};
+use crate::metrics::Metrics;
 use crate::open::open;
 use crate::output::{Fault, say};
 use crate::serve::Listener;
@@ -28,7 +30,7 @@ struct Waiting {
     keeper: Keeper,
     base: Arc<str>,
     reference: Arc<str>,
-    done: mpsc::Sender<Connected>,
+    done: mpsc::Sender<Result<Connected, String>>,
 }
 
 /// Prints the address for the browser, and waits until the person is back.
@@ -41,11 +43,13 @@ pub(crate) async fn login(
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = Listener::bind(&Place::Tcp { address, tls: None }).await?;
     let base: Arc<str> = listener.address().into();
-    let keeper = open(config, Some(&format!("{base}/callback"))).await?;
+    let keeper = open(config, Some(&format!("{base}/callback")), &Metrics::default()).await?;
     let reference = connection.reference().into();
+    let redirect_uri = own_redirect_uri(&format!("{base}/callback"), connection.provider(), None);
     let mut request = ConnectRequest::new(connection);
     request.scopes = scopes;
     let url = keeper.begin(&request).await?;
+    say(&format!("redirect URI, which the provider must know: {redirect_uri}"))?;
     say(&format!("open this address in a browser on this computer:\n\n{url}\n"))?;
     let (done, mut outcome) = mpsc::channel(1);
     let waiting = Waiting {
@@ -67,7 +71,7 @@ pub(crate) async fn login(
     // Until the browser has its page.
     stop.send_replace(true);
     drop(tokio::time::timeout(DRAIN, serving).await);
-    let connected = connected.ok_or("nobody came back within an hour")?;
+    let connected = connected.ok_or("nobody came back within an hour")??;
     say(&format!("connected: {}", connected.connection))?;
     Ok(())
 }
@@ -77,11 +81,18 @@ async fn back(State(waiting): State<Waiting>, uri: Uri) -> Response {
     let callback = format!("{}{uri}", waiting.base);
     match waiting.keeper.complete(&callback, &waiting.reference).await {
         Ok(connected) => {
-            drop(waiting.done.try_send(connected));
+            drop(waiting.done.try_send(Ok(connected)));
             "You are connected. You may close this page.\n".into_response()
         }
         Err(error) => {
             tracing::error!("{error}");
+            // The provider's answer ends the sign-in. What any page could have sent does not.
+            if matches!(
+                error,
+                ConnectError::Denied { .. } | ConnectError::Callback(CallbackError::Token(_))
+            ) {
+                drop(waiting.done.try_send(Err(error.to_string())));
+            }
             (http::StatusCode::BAD_REQUEST, format!("Not connected: {error}\n")).into_response()
         }
     }

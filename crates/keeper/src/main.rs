@@ -9,6 +9,7 @@ mod metrics;
 mod moving;
 mod open;
 mod output;
+mod refreshes;
 mod serve;
 mod webhook;
 

@@ -15,6 +15,7 @@ pub(crate) struct Metrics {
     tokens: Counts,
     events: Counts,
     webhooks: Counts,
+    refreshes: Counts,
 }
 
 impl Metrics {
@@ -28,6 +29,12 @@ impl Metrics {
     pub(crate) fn token(&self, provider: &str, outcome: &str) {
         let labels = vec![("provider", provider.to_owned()), ("outcome", outcome.to_owned())];
         self.tokens.get_or_create(&labels).inc();
+    }
+
+    /// A refresh that was sent.
+    pub(crate) fn refresh(&self, provider: &str, outcome: &str) {
+        let labels = vec![("provider", provider.to_owned()), ("outcome", outcome.to_owned())];
+        self.refreshes.get_or_create(&labels).inc();
     }
 
     /// An event of a connection.
@@ -50,6 +57,7 @@ impl Metrics {
             ("requests", "Requests of programs", &self.requests),
             ("tokens", "Access tokens that were asked for", &self.tokens),
             ("events", "Events of connections", &self.events),
+            ("refreshes", "Refreshes that were sent to providers", &self.refreshes),
             ("webhooks", "Attempts to deliver an event", &self.webhooks),
         ];
         for (name, help, family) in families {

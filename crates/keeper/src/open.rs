@@ -10,6 +10,8 @@ use hallpass_client::keeper::{
 use hallpass_client::{DiscoveryError, Metadata, Provider, SystemClock, discover};
 
 use crate::config::{Config, ConfigError, Store, VaultPlace, key_file};
+use crate::metrics::Metrics;
+use crate::refreshes::Refreshes;
 
 /// Why the keeper cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +29,7 @@ pub(crate) enum OpenError {
 }
 
 /// The keeper of `config`. Users come back to `redirect_uri`.
-pub(crate) async fn open(config: &Config, redirect_uri: Option<&str>) -> Result<Keeper, OpenError> {
+pub(crate) async fn open(config: &Config, redirect_uri: Option<&str>, metrics: &Metrics) -> Result<Keeper, OpenError> {
     key_file(&config.vault.key_file)?;
     let key = VaultKey::from_file(&config.vault.key_file)?;
     let vault = vault(&config.vault).await?;
@@ -39,6 +41,7 @@ pub(crate) async fn open(config: &Config, redirect_uri: Option<&str>) -> Result<
         };
         builder = builder.provider(&name, provider, config.http.clone(), configured.care);
     }
+    builder = builder.observer(Arc::new(Refreshes::new(metrics.clone())));
     if let Some(base) = redirect_uri {
         builder = builder.redirect_uri(base);
     }

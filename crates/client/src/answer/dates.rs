@@ -10,6 +10,10 @@ use crate::clock::millis;
 /// Nobody waits longer for a server than a day, whatever the server says.
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
+/// The largest difference of clocks that is believed, in milliseconds. A `Date` further away is a fault of the server, or of a
+/// cache before it.
+const LARGEST_SKEW: i64 = 3_600_000;
+
 /// When a request was sent and when its answer was there, by the clock of the client, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
@@ -19,8 +23,17 @@ pub(crate) struct Moment {
 
 impl Moment {
     /// The clock of the server minus ours. The server wrote its `Date` somewhere between the two moments, cut to a second,
-    /// so a difference inside that range is none.
+    /// so a difference inside that range is none. One beyond an hour is not believed.
     pub(crate) fn skew(self, headers: &HeaderMap) -> Option<i64> {
+        self.said_skew(headers).filter(|skew| is_believable(*skew))
+    }
+
+    /// Whether the server's `Date` is too far away to be believed.
+    pub(crate) fn is_odd(self, headers: &HeaderMap) -> bool {
+        self.said_skew(headers).is_some_and(|skew| !is_believable(skew))
+    }
+
+    fn said_skew(self, headers: &HeaderMap) -> Option<i64> {
         let date = date(headers, &DATE)?;
         let earliest = self.sent_at.saturating_sub(999);
         Some(if date < earliest {
@@ -45,6 +58,11 @@ impl Moment {
         };
         Some(wait.min(LONGEST_WAIT))
     }
+}
+
+/// Whether two clocks may be so many milliseconds apart.
+pub(crate) fn is_believable(skew: i64) -> bool {
+    (-LARGEST_SKEW..=LARGEST_SKEW).contains(&skew)
 }
 
 fn date(headers: &HeaderMap, name: &HeaderName) -> Option<i64> {

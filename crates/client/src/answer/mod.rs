@@ -18,7 +18,7 @@ use crate::error::TokenError;
 use crate::provider::Provider;
 use crate::tokens::{AccessToken, RefreshToken, TokenType, Tokens};
 
-pub(crate) use dates::Moment;
+pub(crate) use dates::{Moment, is_believable};
 
 /// No lifetime is longer than a hundred years: the sum of a moment and a lifetime stays far from the end of the numbers.
 const LONGEST_LIFETIME_SECS: f64 = 100.0 * 365.25 * 86_400.0;
@@ -43,6 +43,8 @@ pub(crate) fn read_tokens(
         "refresh_token_expires_in",
         "refresh_expires_in",
     ];
+    // A token that is over when it is given is none: a server that says so means that it does not say.
+    let positive = |name| seconds(name).filter(|life| !life.is_zero());
     let said = refresh_names
         .into_iter()
         .find_map(seconds)
@@ -50,13 +52,14 @@ pub(crate) fn read_tokens(
     let refresh_life = said.or(provider.refresh_lifetime).filter(|_| refresh.is_some());
     Ok(Tokens {
         token_type: TokenType::from_word(text(&body, "token_type").unwrap_or_default()),
-        expires_at: end(seconds("expires_in").or(provider.access_lifetime)),
+        expires_at: end(positive("expires_in").or(provider.access_lifetime)),
         refresh_expires_at: end(refresh_life),
-        grant_expires_at: end(seconds("authorization_expires_in")),
+        grant_expires_at: end(positive("authorization_expires_in")),
         scope: scope(body.get("scope"), &provider.scope_separator),
         extra: chosen(&body, &provider.extra),
         requested_at: moment.sent_at,
         clock_skew: moment.skew(answer.headers()),
+        has_odd_date: moment.is_odd(answer.headers()),
         access,
         refresh,
     })

@@ -78,8 +78,8 @@ fn a_lifetime_is_read_from_whole_and_broken_numbers_and_texts() {
         ("\"3600\"", Some(3600)),
         ("\" 3599.5 \"", Some(3599)),
         ("1e3", Some(1000)),
-        ("0", Some(0)),
-        ("-5", Some(0)),
+        ("0", None),
+        ("-5", None),
         ("null", None),
         ("\"\"", None),
         ("\"soon\"", None),
@@ -325,6 +325,26 @@ fn the_skew_of_the_clocks_comes_from_date() {
     assert_eq!(skew("Fri, 15 Jan 2027 08:05:00 GMT"), Some(299_950));
     assert_eq!(skew("Fri, 15 Jan 2027 07:55:00 GMT"), Some(-299_001));
     assert_eq!(skew("yesterday"), None);
+    assert_eq!(skew("Fri, 15 Jan 2027 08:59:00 GMT"), Some(3_539_950));
+    for odd in [
+        "Fri, 15 Jan 2027 09:02:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+    ] {
+        assert_eq!(skew(odd), None, "{odd}");
+    }
+}
+
+#[test]
+fn a_token_that_is_over_when_it_is_given_has_no_lifetime() {
+    for life in ["0", "-1", "\"0\"", "-3600.5"] {
+        let answer = answer(
+            200,
+            &format!(r#"{{"access_token":"a","expires_in":{life},"authorization_expires_in":{life}}}"#),
+        );
+        let tokens = read_tokens(&answer, &provider(), MOMENT, &[]).unwrap();
+        assert_eq!((tokens.expires_at, tokens.grant_expires_at), (None, None), "{life}");
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

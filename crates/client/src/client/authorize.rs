@@ -60,7 +60,8 @@ impl Client {
 
     /// Ends the authorization code grant: checks the user's way back and exchanges the code.
     ///
-    /// `callback` is the whole URL that the browser asked for, or its query alone. Remove `pending` from where it is kept
+    /// `callback` is the whole URL that the browser asked for. Its query alone is enough where the provider has an issuer and
+    /// sends `iss` (RFC 9207). Remove `pending` from where it is kept
     /// before this call, so that a second callback finds none.
     ///
     /// # Errors

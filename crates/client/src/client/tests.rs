@@ -120,7 +120,7 @@ async fn home_7_an_exchange_has_the_basic_header_of_the_documentation() {
     let auth = ClientAuth::basic("Z1947381rwgf0WkPPGPHnGik6h3LdhZ9");
     let client = client(provider(&address, "9UY8NrmDtIh8GVTkNdX0Y7I6k37254a9", auth));
     let begun = client.begin("https://app.example/callback", &[]).unwrap();
-    let back = format!("code=c&state={}", begun.pending.state);
+    let back = format!("https://app.example/callback?code=c&state={}", begun.pending.state);
     client.complete(&begun.pending, &back).await.unwrap();
     let header = "Basic OVVZOE5ybUR0SWg4R1ZUa05kWDBZN0k2azM3MjU0YTk6WjE5NDczODFyd2dmMFdrUFBHUEhuR2lrNmgzTGRoWjk=";
     assert_eq!(sent.recv().await.unwrap().header("authorization"), Some(header));
@@ -288,10 +288,36 @@ async fn a_way_back_is_refused_unless_state_issuer_and_redirect_uri_fit() {
 }
 
 #[test]
+fn a_query_alone_is_enough_only_if_it_says_who_sent_it() {
+    let check = |issuer: Option<&str>, back: &str| {
+        let mut asked = provider("https://id.example", "app", ClientAuth::None);
+        asked.issuer = issuer.map(str::to_owned);
+        let client = client(asked);
+        let pending = client.begin("https://app.example/callback", &[]).unwrap().pending;
+        let back = format!("{back}code=c&state={}", pending.state);
+        pending.accept(client.provider(), &back, NOW).map(drop)
+    };
+    let issuer = Some("https://id.example");
+    assert_eq!(check(None, ""), Err(CallbackError::Address));
+    assert_eq!(check(None, "?"), Err(CallbackError::Address));
+    assert_eq!(check(issuer, ""), Err(CallbackError::Address));
+    assert_eq!(check(issuer, "iss=https://id.example&"), Ok(()));
+    assert_eq!(check(None, "https://app.example/callback?"), Ok(()));
+    for whole in ["", "https://app.example/callback?"] {
+        let back = format!("{whole}iss=https://evil.example&");
+        assert_eq!(
+            check(None, &back),
+            Err(CallbackError::Issuer),
+            "nobody knows this issuer"
+        );
+    }
+}
+
+#[test]
 fn a_way_back_after_an_hour_is_refused() {
     let client = client(provider("https://id.example", "app", ClientAuth::None));
     let pending = client.begin("https://app.example/callback", &[]).unwrap().pending;
-    let back = format!("code=c&state={}", pending.state);
+    let back = format!("https://app.example/callback?code=c&state={}", pending.state);
     let accept = |later| pending.accept(client.provider(), &back, NOW + later).map(drop);
     assert_eq!(accept(3_600_000), Ok(()));
     assert_eq!(accept(3_600_001), Err(CallbackError::Expired));

@@ -3,6 +3,7 @@
 use super::engine::Engine;
 use super::orientation::{AGAIN, State};
 use super::{KeeperError, VaultError};
+use crate::answer::is_believable;
 use tokio::time::Instant;
 
 /// Differences below this are none: `Date` counts in seconds, and reading a clock takes a moment.
@@ -21,7 +22,8 @@ impl Engine {
         };
         let known = self.vault.skews().await?;
         for (name, provider) in &self.providers {
-            let skew = known.iter().find(|(known, _)| known == name);
+            // An older version may have stored what a server's wrong `Date` said.
+            let skew = known.iter().find(|(known, skew)| known == name && is_believable(*skew));
             provider
                 .pace
                 .assume(vault.saturating_add(skew.map_or(0, |(_, skew)| *skew)));

@@ -7,9 +7,10 @@ use super::seal::{NotSealed, Purpose};
 use super::{Connection, Keeper, KeeperError, VaultError};
 use crate::keeper::provider::Variables;
 use crate::keeper::vault::SignIn;
-use crate::{CallbackError, PendingAuthorization, ProviderError, Tokens, own_redirect_uri};
+use crate::{CallbackError, OAuthError, PendingAuthorization, ProviderError, Tokens, own_redirect_uri};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -72,7 +73,15 @@ pub enum ConnectError {
     /// The sign-in was begun for another reference: perhaps somebody sent this user a link.
     #[error("the sign-in was begun for somebody else")]
     Reference,
-    /// The user or the provider refused, or the code gave no tokens.
+    /// The user or the provider refused. The sign-in is over.
+    #[error("the sign-in was refused: {error}")]
+    Denied {
+        /// The answer of the provider, such as `access_denied`.
+        error: OAuthError,
+        /// What the request said.
+        return_to: Option<String>,
+    },
+    /// The way back is not acceptable, or the code gave no tokens.
     #[error(transparent)]
     Callback(#[from] CallbackError),
     /// The vault failed.
@@ -130,12 +139,27 @@ impl Keeper {
 
     /// Ends a sign-in with the user's way back: exchanges the code and stores the tokens, then returns.
     ///
-    /// `callback` is the whole URL that the browser asked for, or its query alone. `reference` is the one of the user who is
+    /// `callback` is the whole URL that the browser asked for. Its query alone is enough where the provider has an issuer and
+    /// sends `iss` (RFC 9207). `reference` is the one of the user who is
     /// signed in at the program now.
     ///
     /// # Errors
-    /// See [`ConnectError`]. After an error other than [`ConnectError::Reference`], the user begins again.
+    /// See [`ConnectError`]. After [`ConnectError::Denied`] and errors of the exchange, the user begins again.
     pub async fn complete(&self, callback: &str, reference: &str) -> Result<Connected, ConnectError> {
+        self.complete_for(None, callback, reference).await
+    }
+
+    /// As [`complete`](Self::complete), for a caller who may use these providers alone. The sign-in of another provider is
+    /// [`ConnectError::State`], and stays as it is.
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete).
+    pub async fn complete_for(
+        &self,
+        providers: Option<&BTreeSet<String>>,
+        callback: &str,
+        reference: &str,
+    ) -> Result<Connected, ConnectError> {
         let state = state_of(callback).ok_or(ConnectError::State)?;
         let found = self.engine.vault.begun(&state).await?.ok_or(ConnectError::State)?;
         let now = self.engine.clock.now_millis();
@@ -145,6 +169,9 @@ impl Keeper {
         let plain = self.engine.key.open(&Purpose::SignIn(&state), &found.sealed);
         let plain = plain.map_err(|NotSealed| VaultError::Sealed("a sign-in".to_owned()))?;
         let remembered: Remembered = serde_json::from_slice(&plain).map_err(|_| ConnectError::State)?;
+        if providers.is_some_and(|providers| !providers.contains(&remembered.provider)) {
+            return Err(ConnectError::State);
+        }
         if remembered.reference != reference {
             return Err(ConnectError::Reference);
         }
@@ -152,9 +179,19 @@ impl Keeper {
         let provider = self.engine.providers.get(connection.provider());
         let client = provider.ok_or(ConnectError::Unknown)?.client(&remembered.variables)?;
         let _place = self.engine.gate.enter().await.map_err(VaultError::from)?;
+        // What anybody can send ends no sign-in; an answer of the provider does.
+        let accepted = remembered.pending.accept(client.provider(), callback, now);
+        match &accepted {
+            Ok(_) | Err(CallbackError::Refused(_)) => {}
+            Err(error) => return Err(error.clone().into()),
+        }
         // Before the exchange: a code is redeemed once.
         if !self.engine.vault.spend(&state).await? {
             return Err(ConnectError::State);
+        }
+        if let Err(CallbackError::Refused(error)) = accepted {
+            let return_to = remembered.return_to;
+            return Err(ConnectError::Denied { error, return_to });
         }
         let tokens = client.complete(&remembered.pending, callback).await?;
         self.store_new(&connection, &tokens, &remembered.variables).await?;
@@ -177,6 +214,7 @@ impl Keeper {
                 Ok(_) => return Ok(()),
                 Err(KeeperError::Vault(error)) if Instant::now() >= patience => return Err(error.into()),
                 Err(KeeperError::Vault(_)) => tokio::time::sleep(RESTORE).await,
+                Err(KeeperError::Provider(error)) => return Err(error.into()),
                 Err(_) => return Err(ConnectError::Unknown),
             }
         }

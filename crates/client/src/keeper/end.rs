@@ -1,20 +1,21 @@
 //! The end of a connection: at the provider first, then in the vault.
 
 use super::engine::Lease;
-use super::outcome::Settled;
+use super::failure;
+use super::outcome::{self, Settled};
 use super::record::{Record, Standing};
 use super::schedule;
 use super::vault::{Row, Taken};
 use super::{Connection, Keeper, KeeperError};
-use crate::{AnyToken, TokenError};
+use crate::{AnyToken, Refusal, TokenError};
 use std::time::Duration;
 
 impl Keeper {
     /// Ends a connection: revokes its grant at the provider (RFC 7009), then deletes it. Returns whether there was one.
     ///
     /// # Errors
-    /// [`KeeperError::Unavailable`] if the provider cannot be reached, or a refresh is in flight: the connection stays, so ask
-    /// again. [`Keeper::forget`] deletes it without the provider.
+    /// [`KeeperError::Unavailable`] if the provider cannot be reached or refuses to revoke, or a refresh is in flight, and
+    /// [`VaultError::Sealed`](super::VaultError::Sealed) if the record does not open: the connection stays, so ask again. [`Keeper::forget`] deletes it without the provider.
     pub async fn end(&self, connection: &Connection) -> Result<bool, KeeperError> {
         self.delete(connection, true).await
     }
@@ -33,7 +34,7 @@ impl Keeper {
         let lease = engine.lease(engine.provider(connection)?);
         match engine.vault.take(connection, lease.request).await? {
             Taken::Missing => Ok(false),
-            Taken::Held => Err(later()),
+            Taken::Held => Err(later(None)),
             Taken::Leased(row) => {
                 if revoke {
                     self.revoke(lease, &row).await?;
@@ -47,20 +48,31 @@ impl Keeper {
     async fn revoke(&self, lease: Lease, row: &Row) -> Result<(), KeeperError> {
         let engine = &self.engine;
         let provider = engine.provider(&row.connection)?;
-        let Ok(record) = Record::open(&engine.key, &row.connection, &row.sealed) else {
-            // Nobody can read what would have to be revoked.
-            return Ok(());
+        let record = match Record::open(&engine.key, &row.connection, &row.sealed) {
+            Ok(record) => record,
+            // Nobody can read what would have to be revoked: with the right key it still can be.
+            Err(error) => return Err(engine.leave_alone(lease, row, error).await),
         };
+        if provider.endpoints.check(&record.variables).is_err() {
+            // There is no server that could have given these tokens.
+            return Ok(());
+        }
         let token = match (&record.refresh, &record.access) {
-            _ if matches!(record.standing, Standing::NeedsUser { .. }) => return Ok(()),
+            _ if is_ended(&record) => return Ok(()),
             (Some(refresh), _) => AnyToken::Refresh(&refresh.token),
             (None, Some(access)) => AnyToken::Access(&access.token),
             (None, None) => return Ok(()),
         };
         let revoked = provider.endpoints.revoke(&record.variables, token);
         match tokio::time::timeout(engine.limits.request, revoked).await {
-            Ok(Ok(()) | Err(TokenError::Refused(_))) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
+            Ok(Ok(())) => Ok(()),
+            // The provider knows no such grant any more.
+            Ok(Err(TokenError::Refused(error))) if error.refusal() == Refusal::Grant => Ok(()),
+            outcome => {
+                let reason = match &outcome {
+                    Ok(Err(error)) => failure::word(error),
+                    _ => "unanswered".to_owned(),
+                };
                 let due_at = row.due_at.min(schedule::due(&record));
                 let settled = Settled {
                     record,
@@ -68,14 +80,20 @@ impl Keeper {
                     event: None,
                 };
                 engine.vault.write(engine.change(lease, row, &settled, due_at)?).await?;
-                Err(later())
+                Err(later(Some(reason)))
             }
         }
     }
 }
 
-fn later() -> KeeperError {
+/// Whether the grant is known to be over. After a lost answer it may be alive, and only its tokens are lost.
+fn is_ended(record: &Record) -> bool {
+    matches!(&record.standing, Standing::NeedsUser { reason, .. } if reason != outcome::ANSWER_LOST)
+}
+
+fn later(reason: Option<String>) -> KeeperError {
     KeeperError::Unavailable {
         retry_after: Duration::from_secs(1),
+        reason,
     }
 }

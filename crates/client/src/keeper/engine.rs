@@ -1,6 +1,7 @@
 //! What every operation of a keeper needs, and the leases that it takes.
 
 use super::gate::Gate;
+use super::observer::Observer;
 use super::orientation::Orientation;
 use super::provider::Provider;
 use super::seal::VaultKey;
@@ -34,6 +35,7 @@ pub(crate) struct Engine {
     pub(crate) unsaved: UnsavedChanges,
     pub(crate) orientation: Orientation,
     pub(crate) gate: Gate,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 /// A lease that this process holds.

@@ -1,6 +1,7 @@
 //! Why there is no token.
 
 use super::VaultError;
+use crate::ProviderError;
 use std::time::Duration;
 
 /// Why the keeper gives no token. Each case asks something else of the caller.
@@ -24,11 +25,16 @@ pub enum KeeperError {
         retry_after: Duration,
     },
     /// The provider cannot be asked now, or did not answer. Ask again later.
-    #[error("the provider cannot be asked now; ask again in {} s", retry_after.as_secs())]
+    #[error("the provider cannot be asked now; ask again in {} s ({})", retry_after.as_secs(), reason.as_deref().unwrap_or("busy"))]
     Unavailable {
         /// When to ask again.
         retry_after: Duration,
+        /// Why the last refresh failed, if that is known: the provider's error code or a word of the keeper.
+        reason: Option<String>,
     },
+    /// The provider cannot be asked with this connection's variables, or its configuration is not complete.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// There is no such connection, or no such provider.
     #[error("the connection is not known")]
     Unknown,

@@ -40,6 +40,7 @@ impl Flights {
             // The task was cancelled: the runtime is ending.
             _ => Err(KeeperError::Unavailable {
                 retry_after: Duration::from_secs(1),
+                reason: None,
             }),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::VaultError;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 /// More requests than a process can have in flight.
 const PLACES: u32 = 1 << 20;
@@ -11,6 +11,8 @@ const PLACES: u32 = 1 << 20;
 pub(crate) struct Gate {
     places: Semaphore,
     stopping: AtomicBool,
+    /// Requests whose answers are late: nobody waits for them but a stop.
+    late: watch::Sender<usize>,
 }
 
 /// The keeper is stopping, and begins nothing.
@@ -22,6 +24,7 @@ impl Default for Gate {
         Self {
             places: Semaphore::new(PLACES as usize),
             stopping: AtomicBool::new(false),
+            late: watch::Sender::new(0),
         }
     }
 }
@@ -36,6 +39,15 @@ impl Gate {
         self.places.acquire().await.map_err(|_| Stopping)
     }
 
+    /// An answer that is late is waited for. Call it while a place is held.
+    pub(crate) fn began_late(&self) {
+        self.late.send_modify(|late| *late += 1);
+    }
+
+    pub(crate) fn ended_late(&self) {
+        self.late.send_modify(|late| *late = late.saturating_sub(1));
+    }
+
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
@@ -45,6 +57,7 @@ impl Gate {
         self.stopping.store(true, Ordering::SeqCst);
         drop(self.places.acquire_many(PLACES).await);
         self.places.close();
+        drop(self.late.subscribe().wait_for(|late| *late == 0).await);
     }
 }
 

@@ -42,8 +42,12 @@ mod end;
 mod engine;
 mod error;
 mod events;
+mod failure;
 mod flights;
 mod gate;
+mod health;
+mod late;
+mod observer;
 mod orientation;
 mod outcome;
 mod pace;
@@ -66,6 +70,7 @@ pub use connect::{ConnectError, ConnectRequest, Connected};
 pub use connection::{Connection, InvalidConnection};
 pub use error::KeeperError;
 pub use events::{Event, Events, Happening};
+pub use observer::{Noted, Observer};
 pub use provider::{Care, Variables};
 pub use schedule::Keep;
 pub use seal::{InvalidKey, VaultKey};
@@ -114,6 +119,7 @@ pub struct KeeperBuilder {
     limits: Limits,
     places: usize,
     orientation: Orientation,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl KeeperBuilder {
@@ -138,7 +144,7 @@ impl KeeperBuilder {
         self
     }
 
-    /// How long one request to a provider may take (10 s). A lease lasts half as long again. Keep it well below the time in
+    /// How long callers wait for one request to a provider (10 s). Its answer is waited for as long again, and stored. A lease lasts half as long again. Keep it well below the time in
     /// which providers repeat a lost answer, which is 30 s with Hallpass.
     #[must_use]
     pub fn request_timeout(mut self, span: Duration) -> Self {
@@ -162,6 +168,13 @@ impl KeeperBuilder {
         self
     }
 
+    /// Who hears of every refresh, for a log and counts.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// The keeper.
     #[must_use]
     pub fn build(self) -> Keeper {
@@ -174,6 +187,7 @@ impl KeeperBuilder {
             unsaved: UnsavedChanges::default(),
             orientation: self.orientation,
             gate: Gate::default(),
+            observer: self.observer,
         };
         Keeper {
             engine: Arc::new(engine),
@@ -200,6 +214,7 @@ impl Keeper {
             },
             places: 16,
             orientation: Orientation::default(),
+            observer: None,
         }
     }
 
@@ -222,7 +237,10 @@ impl Keeper {
             .is_some_and(|asked| now >= row.due_at || is_ahead(asked, now));
         let needs_user = matches!(record.standing, Standing::NeedsUser { .. });
         let is_fresh = record.is_fresh(now, self.engine.limits.margin) && !lost;
-        let rest = provider.pace.rest(local).unwrap_or_default();
+        let rest = provider
+            .pace
+            .rest(local, &provider.endpoints.place(&record.variables))
+            .unwrap_or_default();
         if is_fresh || needs_user || record.waits(now) || !rest.is_zero() {
             return reply(provider, &record, now, rest);
         }
@@ -230,7 +248,7 @@ impl Keeper {
         result.or_else(|error| {
             // The failure of an early refresh takes nothing away.
             let now = provider.pace.there(self.engine.clock.now_millis());
-            match record.live(now, Duration::ZERO) {
+            match record.usable(now) {
                 Some(access) => Ok(Token::new(access, provider.pace.skew())),
                 None => Err(error),
             }
@@ -289,6 +307,7 @@ impl Keeper {
         replace: bool,
     ) -> Result<bool, KeeperError> {
         let provider = self.engine.provider(connection)?;
+        provider.endpoints.check(variables)?;
         self.engine.orient().await?;
         let skew = tokens.clock_skew.unwrap_or_else(|| provider.pace.skew());
         let mut record = Record::new(tokens, skew);

@@ -4,6 +4,7 @@
 //! the provider says that it works again later. *Terminal*: only the user can help, so nothing is asked again.
 
 use super::events::Happening;
+use super::failure;
 use super::record::{Record, Standing};
 use super::schedule::{self, Keep, Trouble};
 use super::vault::{NEVER, NewEvent};
@@ -17,9 +18,12 @@ const REFUSALS: u32 = 3;
 
 /// The reason of a connection whose refresh was answered once, but whose answer was lost, and which the provider does not
 /// answer again.
-const ANSWER_LOST: &str = "answer_lost";
+pub(crate) const ANSWER_LOST: &str = "answer_lost";
 /// The reason of a connection whose access token is over and which has no refresh token.
 const NO_REFRESH_TOKEN: &str = "no_refresh_token";
+
+/// The cause of a wait because the API refuses every new token.
+const TOKENS_REFUSED: &str = "tokens_refused";
 
 /// What a holder writes at the end of its lease.
 #[derive(Clone)]
@@ -47,6 +51,9 @@ pub(crate) struct Around {
 
 /// Decides what becomes of `record` after this answer.
 pub(crate) fn settle(mut record: Record, answer: &Result<Tokens, TokenError>, around: Around) -> Settled {
+    if let Err(error) = answer {
+        record.failure = Some(failure::word(error));
+    }
     match answer {
         Ok(tokens) => return accepted(record, tokens, around),
         Err(TokenError::Refused(error)) => match error.refusal() {
@@ -76,6 +83,14 @@ pub(crate) fn settle(mut record: Record, answer: &Result<Tokens, TokenError>, ar
 /// Ends a connection that has no refresh token, once its access token is over.
 pub(crate) fn exhausted(record: Record, now: i64) -> Settled {
     ended(record, NO_REFRESH_TOKEN, now)
+}
+
+/// Nobody asks again while the answer to a request may still come: many providers end a grant whose refresh token is used
+/// twice.
+pub(crate) fn wait_for_late_answer(record: &mut Record, now: i64, span: Duration) {
+    let until = now.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
+    record.next_at = record.next_at.max(until);
+    record.not_before = record.not_before.max(until);
 }
 
 /// Tells the user that the connection ends.
@@ -112,6 +127,7 @@ pub(crate) fn refused(record: &mut Record, now: i64) -> Result<(), Duration> {
         Ok(remaining) if remaining > 0 => {
             // Also for those who ask for a token without having been refused one.
             (record.failed_at, record.not_before) = (now, until);
+            record.failure = Some(TOKENS_REFUSED.to_owned());
             Err(Duration::from_millis(remaining))
         }
         _ => Ok(()),

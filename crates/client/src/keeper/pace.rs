@@ -1,17 +1,20 @@
 //! What one process knows of a provider: how fast it may be asked, whether it answers, and how far its clock is from ours.
+//!
+//! A provider whose endpoints have variables is several servers. Each has a *place* here, and rests alone. One connection
+//! must not stop all others: what one answer can ask of everybody is bounded, and a refused client counts only when several
+//! connections hear of it.
 
+use super::Connection;
+use super::health::Health;
 use crate::{Refusal, TokenError, Tokens};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Failures in a row from which on the provider is asked by one connection at a time.
-const FAILURES: u32 = 3;
-/// The longest rest of a provider that does not answer, in milliseconds.
-const LONGEST_REST: i64 = 60_000;
 /// The rest of a provider that says "too many requests" and not how long, in milliseconds.
 const BUSY: i64 = 10_000;
-/// The rest of a provider that refuses our client, in milliseconds. An operator has to act.
-const REFUSED: i64 = 60_000;
+/// The most servers of one provider whose health is remembered.
+const PLACES: usize = 10_000;
 
 /// The pace of requests to one provider.
 pub(crate) struct Pace {
@@ -23,12 +26,19 @@ pub(crate) struct Pace {
 struct State {
     /// The provider's clock minus ours, in milliseconds.
     skew: i64,
-    /// From when to when the provider rests, by our clock.
-    rest: Option<(i64, i64)>,
-    failures: u32,
+    /// The health of each server. Without variables there is one, with an empty name.
+    places: HashMap<String, Health>,
     /// Refreshes that may begin now, and when that was counted.
     allowance: f64,
     counted_at: Option<i64>,
+}
+
+/// A request that was sent: by whom, where, and how many failures were counted there before.
+#[derive(Clone, Copy)]
+pub(crate) struct Sent<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) place: &'a str,
+    failures: u64,
 }
 
 impl Pace {
@@ -54,18 +64,18 @@ impl Pace {
         self.lock().skew = skew;
     }
 
-    /// How long the provider rests from now on.
-    pub(crate) fn rest(&self, now: i64) -> Option<Duration> {
-        self.lock().resting(now)
+    /// How long a server rests from now on.
+    pub(crate) fn rest(&self, now: i64, place: &str) -> Option<Duration> {
+        self.lock().places.get_mut(place)?.resting(now)
     }
 
-    /// Counts a refresh that somebody waits for. `Err` with the wait if the provider rests.
-    pub(crate) fn demand(&self, now: i64) -> Result<(), Duration> {
-        let mut state = self.lock();
-        if let Some(rest) = state.resting(now) {
+    /// Counts a refresh that somebody waits for. `Err` with the wait if the server rests.
+    pub(crate) fn demand(&self, now: i64, place: &str) -> Result<(), Duration> {
+        if let Some(rest) = self.rest(now, place) {
             return Err(rest);
         }
         if self.per_minute.is_some() {
+            let mut state = self.lock();
             self.refill(&mut state, now);
             // A demand does not wait; Method 2 waits the longer. The debt is bounded.
             state.allowance = (state.allowance - 1.0).max(-self.burst());
@@ -76,14 +86,13 @@ impl Pace {
     /// How many refreshes Method 2 may begin now, at most `wanted`.
     pub(crate) fn begin(&self, now: i64, wanted: usize) -> usize {
         let mut state = self.lock();
-        if state.resting(now).is_some() {
-            return 0;
+        let mut wanted = wanted;
+        if let Some(only) = state.places.get_mut("") {
+            if only.resting(now).is_some() {
+                return 0;
+            }
+            wanted = if only.is_failing() { wanted.min(1) } else { wanted };
         }
-        let wanted = if state.failures >= FAILURES {
-            wanted.min(1)
-        } else {
-            wanted
-        };
         if self.per_minute.is_none() {
             return wanted;
         }
@@ -102,34 +111,44 @@ impl Pace {
         }
     }
 
+    /// A request that is sent now.
+    pub(crate) fn sent<'a>(&self, connection: &'a Connection, place: &'a str) -> Sent<'a> {
+        let failures = self.lock().places.get(place).map_or(0, Health::counted);
+        Sent {
+            connection,
+            place,
+            failures,
+        }
+    }
+
     /// Learns from an answer: clock, health, and how long to wait.
-    pub(crate) fn answered(&self, now: i64, answer: &Result<Tokens, TokenError>) {
+    pub(crate) fn answered(&self, now: i64, sent: Sent<'_>, answer: &Result<Tokens, TokenError>) {
         let mut state = self.lock();
-        match answer {
-            Ok(tokens) => {
-                state.failures = 0;
-                state.rest = None;
-                // A distance of less than two seconds from what is known is none: `Date` counts in seconds.
-                if let Some(skew) = tokens
-                    .clock_skew
-                    .filter(|skew| skew.saturating_sub(state.skew).abs() >= 2000)
-                {
-                    state.skew = skew;
-                }
+        if let Ok(tokens) = answer {
+            // A distance of less than two seconds from what is known is none: `Date` counts in seconds.
+            let news = |skew: &i64| skew.saturating_sub(state.skew).abs() >= 2000;
+            if let Some(skew) = tokens.clock_skew.filter(news) {
+                state.skew = skew;
             }
-            Err(TokenError::Refused(error)) if error.refusal() == Refusal::Client => state.rest_for(now, REFUSED),
-            Err(TokenError::Refused(_)) => state.failures = 0,
+        }
+        let health = state.health(now, sent.place);
+        match answer {
+            Ok(_) => health.is_well(),
+            Err(TokenError::Refused(error)) if error.refusal() == Refusal::Client => {
+                health.refuses_client(now, sent.connection);
+            }
+            Err(TokenError::Refused(_)) => health.answers(),
             Err(TokenError::Unavailable {
                 retry_after, status, ..
             }) => {
-                state.fail(now);
+                health.fail(now, sent.failures);
                 let asked = retry_after.and_then(|span| i64::try_from(span.as_millis()).ok());
                 let busy = (*status == 429).then_some(BUSY);
                 if let Some(span) = asked.or(busy) {
-                    state.rest_for(now, span);
+                    health.asks_for_rest(now, span);
                 }
             }
-            Err(_) => state.fail(now),
+            Err(_) => health.fail(now, sent.failures),
         }
     }
 
@@ -161,30 +180,15 @@ impl Pace {
 }
 
 impl State {
-    /// How long the provider still rests.
-    fn resting(&mut self, now: i64) -> Option<Duration> {
-        let (from, until) = self.rest?;
-        // Before `from`: our clock was set back, so the end means nothing.
-        if now < from || now >= until {
-            self.rest = None;
-            return None;
+    /// The health of a server. Those that are well are forgotten first when there are too many.
+    fn health(&mut self, now: i64, place: &str) -> &mut Health {
+        if self.places.len() >= PLACES && !self.places.contains_key(place) {
+            self.places.retain(|_, health| health.resting(now).is_some());
+            if self.places.len() >= PLACES {
+                self.places.clear();
+            }
         }
-        Some(Duration::from_millis(until.saturating_sub(now).unsigned_abs()))
-    }
-
-    fn fail(&mut self, now: i64) {
-        self.failures = self.failures.saturating_add(1);
-        if self.failures >= FAILURES {
-            let span = 1000_i64 << (self.failures - FAILURES).min(10);
-            self.rest_for(now, span.min(LONGEST_REST));
-        }
-    }
-
-    fn rest_for(&mut self, now: i64, span: i64) {
-        let until = now.saturating_add(span);
-        if self.rest.is_none_or(|(_, before)| before < until) {
-            self.rest = Some((now, until));
-        }
+        self.places.entry(place.to_owned()).or_default()
     }
 }
 
@@ -211,6 +215,80 @@ mod tests {
         })
     }
 
+    fn answered(pace: &Pace, now: i64, answer: &Result<Tokens, TokenError>) {
+        let connection = "shop/1".parse().unwrap();
+        pace.answered(now, pace.sent(&connection, ""), answer);
+    }
+
+    fn refused(code: &str) -> Result<Tokens, TokenError> {
+        let error = crate::OAuthError {
+            code: code.to_owned(),
+            ..Default::default()
+        };
+        Err(TokenError::Refused(error))
+    }
+
+    #[test]
+    fn a_client_that_is_refused_for_one_connection_stops_no_other() {
+        let pace = Pace::new(None);
+        for _ in 0..100 {
+            answered(&pace, 0, &refused("unauthorized_client"));
+            assert_eq!(pace.begin(0, 10), 10);
+        }
+        let others: Vec<Connection> = ["shop/2", "shop/3"].map(|name| name.parse().unwrap()).into();
+        pace.answered(0, pace.sent(&others[0], ""), &refused("invalid_client"));
+        assert_eq!(pace.begin(0, 10), 10);
+        pace.answered(0, pace.sent(&others[1], ""), &refused("invalid_client"));
+        assert_eq!(pace.begin(59_999, 10), 0, "three connections heard the same");
+        answered(&pace, 60_000, &Ok(tokens(0, "a", None, (None, None))));
+        answered(&pace, 60_000, &refused("invalid_client"));
+        assert_eq!(pace.begin(60_000, 10), 10, "a success begins the count anew");
+    }
+
+    #[test]
+    fn one_answer_stops_a_provider_for_five_minutes_at_most() {
+        let pace = Pace::new(None);
+        answered(&pace, 0, &unavailable(Some(86_400), 429));
+        assert_eq!(pace.begin(299_999, 10), 0);
+        assert_eq!(pace.begin(300_000, 10), 10);
+    }
+
+    #[test]
+    fn a_success_does_not_end_the_wait_that_the_provider_asked_for() {
+        let pace = Pace::new(None);
+        answered(&pace, 0, &unavailable(Some(60), 429));
+        answered(&pace, 1, &Ok(tokens(0, "a", None, (None, None))));
+        assert_eq!(pace.begin(59_999, 10), 0);
+        assert_eq!(pace.begin(60_000, 10), 10);
+    }
+
+    #[test]
+    fn each_server_behind_variables_rests_alone() {
+        let pace = Pace::new(None);
+        let one = "shop/1".parse().unwrap();
+        pace.answered(0, pace.sent(&one, "a.example"), &unavailable(Some(60), 429));
+        assert_eq!(pace.demand(0, "a.example"), Err(Duration::from_secs(60)));
+        assert_eq!(pace.demand(0, "b.example"), Ok(()));
+        assert_eq!(pace.begin(0, 10), 10);
+    }
+
+    #[test]
+    fn requests_that_were_in_flight_together_fail_once() {
+        let pace = Pace::new(None);
+        let one = "shop/1".parse().unwrap();
+        let down = Err(TokenError::NotSent("refused".to_owned()));
+        for round in 0..2 {
+            let sent: Vec<Sent<'_>> = (0..16).map(|_| pace.sent(&one, "")).collect();
+            for sent in sent {
+                pace.answered(0, sent, &down);
+            }
+            assert_eq!(pace.begin(0, 10), 10, "round {round}");
+        }
+        pace.answered(0, pace.sent(&one, ""), &down);
+        assert_eq!(pace.begin(999, 10), 0);
+        assert_eq!(pace.begin(1000, 10), 1);
+    }
+
     #[test]
     fn a_limit_a_minute_bounds_every_minute_and_never_gathers() {
         let pace = Pace::new(Some(60));
@@ -231,7 +309,7 @@ mod tests {
         let pace = Pace::new(Some(60));
         pace.begin(0, 1);
         for _ in 0..3 {
-            assert_eq!(pace.demand(0), Ok(()));
+            assert_eq!(pace.demand(0, ""), Ok(()));
         }
         assert_eq!(pace.begin(3000, 10), 0);
         assert_eq!(pace.begin(4000, 10), 1);
@@ -242,11 +320,11 @@ mod tests {
     #[test]
     fn retry_after_is_obeyed_by_everybody() {
         let pace = Pace::new(None);
-        pace.answered(0, &unavailable(Some(120), 429));
+        answered(&pace, 0, &unavailable(Some(120), 429));
         assert_eq!(pace.begin(119_999, 10), 0);
-        assert_eq!(pace.demand(60_000), Err(Duration::from_secs(60)));
+        assert_eq!(pace.demand(60_000, ""), Err(Duration::from_secs(60)));
         assert_eq!(pace.begin(120_000, 10), 10);
-        pace.answered(120_000, &unavailable(None, 429));
+        answered(&pace, 120_000, &unavailable(None, 429));
         assert_eq!(pace.begin(129_999, 10), 0);
     }
 
@@ -256,21 +334,21 @@ mod tests {
         let down = Err(TokenError::NotSent("refused".to_owned()));
         for _ in 0..3 {
             assert_eq!(pace.begin(0, 10), 10);
-            pace.answered(0, &down);
+            answered(&pace, 0, &down);
         }
         assert_eq!(pace.begin(999, 10), 0);
         assert_eq!(pace.begin(1000, 10), 1);
-        pace.answered(1000, &down);
+        answered(&pace, 1000, &down);
         assert_eq!(pace.begin(2999, 10), 0);
         assert_eq!(pace.begin(3000, 10), 1);
-        pace.answered(3000, &Ok(tokens(3000, "a", None, (None, None))));
+        answered(&pace, 3000, &Ok(tokens(3000, "a", None, (None, None))));
         assert_eq!(pace.begin(3000, 10), 10);
     }
 
     #[test]
     fn a_clock_set_back_ends_a_rest() {
         let pace = Pace::new(None);
-        pace.answered(1_000_000, &unavailable(Some(60), 503));
+        answered(&pace, 1_000_000, &unavailable(Some(60), 503));
         assert_eq!(pace.begin(0, 10), 10);
     }
 
@@ -279,7 +357,7 @@ mod tests {
         let pace = Pace::new(None);
         let mut answer = tokens(0, "a", None, (None, None));
         answer.clock_skew = Some(-300_000);
-        pace.answered(0, &Ok(answer));
+        answered(&pace, 0, &Ok(answer));
         assert_eq!(pace.there(400_000), 100_000);
     }
 }

@@ -30,6 +30,16 @@ pub(crate) trait Endpoints: Send + Sync {
     /// A client for a connection with these variables.
     fn client(&self, variables: &Variables) -> Result<Client, ProviderError>;
 
+    /// Whether requests for a connection with these variables can be sent at all.
+    fn check(&self, variables: &Variables) -> Result<(), ProviderError> {
+        self.client(variables).map(drop)
+    }
+
+    /// The name of the server behind these variables. Empty if there is one server for all.
+    fn place(&self, _: &Variables) -> String {
+        String::new()
+    }
+
     /// Exchanges a refresh token (RFC 6749 §6).
     fn refresh<'a>(&'a self, variables: &'a Variables, token: &'a RefreshToken) -> AnswerFuture<'a, Tokens> {
         Box::pin(async move { self.client(variables).map_err(not_sent)?.refresh(token).await })
@@ -58,6 +68,16 @@ impl Endpoints for Real {
     fn client(&self, variables: &Variables) -> Result<Client, ProviderError> {
         let provider = self.provider.with_variables(variables)?;
         Client::new(provider, self.http.clone(), self.clock.clone())
+    }
+
+    fn place(&self, variables: &Variables) -> String {
+        if variables.is_empty() {
+            return String::new();
+        }
+        let filled = self.provider.with_variables(variables).ok();
+        let endpoint = filled.and_then(|provider| provider.token_endpoint?.parse::<http::Uri>().ok());
+        let authority = endpoint.and_then(|uri| Some(uri.authority()?.as_str().to_ascii_lowercase()));
+        authority.unwrap_or_default()
     }
 }
 

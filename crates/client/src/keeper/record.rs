@@ -16,6 +16,9 @@ use zeroize::Zeroizing;
 /// The user is told this long before a connection ends for good.
 const NOTICE: i64 = 7 * 24 * 3_600_000;
 
+/// An access token younger than this is given, although it says that it is over: another one would say the same.
+const YOUNG: i64 = 10_000;
+
 /// A connection's tokens, and what happened to them.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -33,6 +36,9 @@ pub(crate) struct Record {
     /// The last refresh that failed.
     #[serde(default)]
     pub(crate) failed_at: i64,
+    /// Why the last refresh failed, if it did: an error code or a word of the keeper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<String>,
     /// No refresh before this moment, also not on demand.
     pub(crate) not_before: i64,
     /// New access tokens in a row that the API refused at once.
@@ -87,6 +93,7 @@ impl Record {
             attempts: 0,
             next_at: 0,
             failed_at: 0,
+            failure: None,
             not_before: 0,
             refusals: 0,
             told_end: None,
@@ -129,6 +136,7 @@ impl Record {
         self.grant_expires_at = tokens.grant_expires_at.map(shift).or(self.grant_expires_at);
         self.standing = Standing::Ready;
         self.attempts = 0;
+        self.failure = None;
         self.not_before = 0;
     }
 
@@ -140,6 +148,18 @@ impl Record {
             !access.refused && remaining.is_none_or(|remaining| remaining > margin)
         };
         self.access.as_ref().filter(is_live)
+    }
+
+    /// The access token that a caller gets: a live one, or a new one that the provider gave for less than some seconds.
+    /// Without the latter, each request of a program would cost a refresh.
+    pub(crate) fn usable(&self, now: i64) -> Option<&Access> {
+        let is_young = |access: &&Access| {
+            let age = now.saturating_sub(access.issued_at);
+            let was_good = access.expires_at.is_none_or(|end| end > access.issued_at);
+            !access.refused && was_good && (0..YOUNG).contains(&age)
+        };
+        self.live(now, Duration::ZERO)
+            .or_else(|| self.access.as_ref().filter(is_young))
     }
 
     /// Whether a refresh must wait. A failure in the future was written by a clock that was wrong, and so was the wait.
@@ -156,7 +176,8 @@ impl Record {
         let tenth = life.map_or(Duration::MAX, |life| {
             Duration::from_millis(u64::try_from(life / 10).unwrap_or(0))
         });
-        self.live(now, margin.min(tenth)).is_some()
+        let is_over = self.live(now, Duration::ZERO).is_none();
+        self.live(now, margin.min(tenth)).is_some() || (is_over && self.usable(now).is_some())
     }
 
     /// When the connection ends for good whatever the keeper does, if that is known.
@@ -180,7 +201,7 @@ impl Record {
     /// What a list shows.
     pub(crate) fn summary(&self) -> Summary {
         let (state, since, reason) = match &self.standing {
-            Standing::Ready => (State::Ready, self.connected_at, None),
+            Standing::Ready => (State::Ready, self.connected_at, self.failure.clone()),
             Standing::Paused { since, reason } => (State::Paused, *since, Some(reason.clone())),
             Standing::NeedsUser { since, reason } => (State::NeedsUser, *since, Some(reason.clone())),
         };
@@ -265,6 +286,7 @@ pub(crate) mod tests {
             extra: Map::new(),
             requested_at: at,
             clock_skew: None,
+            has_odd_date: false,
         }
     }
 
@@ -295,6 +317,17 @@ pub(crate) mod tests {
         assert!(record.live(0, Duration::from_millis(1000)).is_none());
         record.access.as_mut().unwrap().refused = true;
         assert!(record.live(0, Duration::ZERO).is_none());
+    }
+
+    #[test]
+    fn a_token_that_lives_a_second_is_given_for_some_and_not_when_it_was_over_from_the_start() {
+        let second = record(0, Some(1000), None);
+        assert!(second.is_fresh(9_999, Duration::ZERO) && second.usable(9_999).is_some());
+        assert!(!second.is_fresh(10_000, Duration::ZERO) && second.usable(10_000).is_none());
+        let mut refused = second;
+        refused.access.as_mut().unwrap().refused = true;
+        assert!(refused.usable(0).is_none());
+        assert!(record(5, Some(-5), None).usable(5).is_none(), "it stands for no token");
     }
 
     #[test]

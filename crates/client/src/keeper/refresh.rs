@@ -7,6 +7,8 @@
 
 use super::KeeperError;
 use super::engine::{Engine, Lease};
+use super::late::Open;
+use super::observer::Noted;
 use super::outcome::{self, Around, Settled};
 use super::provider::Provider;
 use super::record::{Record, Standing};
@@ -16,13 +18,14 @@ use super::unsaved::Unsaved;
 use super::vault::{Change, Row, Taken};
 use super::{Connection, VaultError};
 use crate::{RefreshToken, TokenError, random};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How often a keeper looks whether another one has finished.
 const POLL: Duration = Duration::from_millis(50);
 /// How often a failed write is tried again while the lease lasts.
-const REWRITE: Duration = Duration::from_millis(200);
+pub(super) const REWRITE: Duration = Duration::from_millis(200);
 
 /// What a refresh is for.
 #[derive(Clone)]
@@ -50,7 +53,11 @@ enum Step {
 
 impl Engine {
     /// Refreshes a connection if that is needed for what is wanted. Waits while another keeper does it.
-    pub(crate) async fn refresh(&self, connection: &Connection, wanted: &Wanted) -> Result<Token, KeeperError> {
+    pub(crate) async fn refresh(
+        self: &Arc<Self>,
+        connection: &Connection,
+        wanted: &Wanted,
+    ) -> Result<Token, KeeperError> {
         let provider = self.provider(connection)?;
         self.orient().await?;
         let _place = self.gate.enter().await.map_err(VaultError::from)?;
@@ -70,6 +77,7 @@ impl Engine {
             if Instant::now() >= patience {
                 return Err(KeeperError::Unavailable {
                     retry_after: Duration::from_secs(1),
+                    reason: Some("another_refresh".to_owned()),
                 });
             }
             tokio::time::sleep(POLL).await;
@@ -80,7 +88,7 @@ impl Engine {
     fn satisfied(&self, provider: &Provider, row: &Row, wanted: &Wanted) -> Result<Option<Token>, VaultError> {
         let record = Record::open(&self.key, &row.connection, &row.sealed)?;
         let now = provider.pace.there(self.clock.now_millis());
-        let live = record.live(now, Duration::ZERO).filter(|access| match wanted {
+        let live = record.usable(now).filter(|access| match wanted {
             Wanted::Instead(old) | Wanted::Other(old) => !old.is(&access.token),
             Wanted::Live | Wanted::Due => true,
         });
@@ -88,7 +96,12 @@ impl Engine {
     }
 
     /// Does what is needed, under a lease.
-    pub(crate) async fn under(&self, lease: Lease, row: &Row, wanted: &Wanted) -> Result<Token, KeeperError> {
+    pub(crate) async fn under(
+        self: &Arc<Self>,
+        lease: Lease,
+        row: &Row,
+        wanted: &Wanted,
+    ) -> Result<Token, KeeperError> {
         let provider = self.provider(&row.connection)?;
         let mut record = match Record::open(&self.key, &row.connection, &row.sealed) {
             Ok(record) => record,
@@ -110,7 +123,10 @@ impl Engine {
                 unasked(record, row)
             }
         };
-        let due_at = match settled.asked_at {
+        let due_at = match settled
+            .asked_at
+            .filter(|_| wait.is_zero() || !matches!(wanted, Wanted::Due))
+        {
             // The lost answer is asked for again when it would have been.
             Some(_) => row.due_at.min(schedule::due(&settled.record)),
             None => schedule::due(&settled.record),
@@ -132,7 +148,7 @@ impl Engine {
         let lost = row.asked_at.is_some();
         let is_needed = match wanted {
             Wanted::Live => lost || !record.is_fresh(now, self.limits.margin),
-            Wanted::Instead(_) => record.live(now, Duration::ZERO).is_none(),
+            Wanted::Instead(_) => record.usable(now).is_none(),
             Wanted::Other(old) => lost || record.access.as_ref().is_none_or(|access| old.is(&access.token)),
             Wanted::Due => lost || now >= record.next_at,
         };
@@ -148,48 +164,71 @@ impl Engine {
                 None => Step::Settle(Box::new(outcome::exhausted(record.clone(), now))),
             };
         };
+        let (local, place) = (self.clock.now_millis(), provider.endpoints.place(&record.variables));
         if matches!(wanted, Wanted::Due) {
-            return Step::Ask(refresh);
+            return match provider.pace.rest(local, &place) {
+                None => Step::Ask(refresh),
+                Some(rest) => {
+                    let rest = rest.max(Duration::from_secs(1));
+                    record.next_at = now.saturating_add(i64::try_from(rest.as_millis()).unwrap_or(i64::MAX));
+                    Step::Wait(rest)
+                }
+            };
         }
         if record.waits(now) {
             return Step::Wait(span(now, record.not_before));
         }
-        match provider.pace.demand(self.clock.now_millis()) {
+        match provider.pace.demand(local, &place) {
             Ok(()) => Step::Ask(refresh),
             Err(wait) => Step::Wait(wait),
         }
     }
 
     /// Sends the refresh token, stores what came, and only then answers.
-    async fn ask(&self, lease: Lease, row: &Row, record: Record, refresh: &RefreshToken) -> Result<Token, KeeperError> {
+    async fn ask(
+        self: &Arc<Self>,
+        lease: Lease,
+        row: &Row,
+        record: Record,
+        refresh: &RefreshToken,
+    ) -> Result<Token, KeeperError> {
         let provider = self.provider(&row.connection)?;
-        let variables = record.variables.clone();
-        let sent = tokio::time::timeout(self.limits.request, provider.endpoints.refresh(&variables, refresh));
-        let answer = match sent.await {
-            Ok(answer) => answer,
-            Err(_) => Err(TokenError::Unanswered("no answer came in time".to_owned())),
+        let place = provider.endpoints.place(&record.variables);
+        let sent = provider.pace.sent(&row.connection, &place);
+        let mut request = Open::new(provider, lease, row, &record, refresh);
+        let (answer, is_open) = match tokio::time::timeout(self.limits.request, request.answer()).await {
+            Ok(answer) => (answer, false),
+            Err(_) => (Err(TokenError::Unanswered("no answer came in time".to_owned())), true),
         };
         let (local, before) = (self.clock.now_millis(), provider.pace.skew());
-        provider.pace.answered(local, &answer);
-        let skew = provider.pace.skew();
-        let around = Around {
-            now: local.saturating_add(skew),
-            asked_at: lease.request.asked_at,
-            asked_before: row.asked_at,
-            skew,
-            keep: provider.keep,
-            fraction: random::fraction(),
-        };
-        let settled = outcome::settle(record, &answer, around);
-        let change = self.change(lease, row, &settled, schedule::due(&settled.record))?;
-        let unsaved = answer.is_ok().then(|| Unsaved {
-            change: change.clone(),
-            presented: refresh.clone(),
-        });
-        if let Some(unsaved) = unsaved {
-            self.unsaved.keep(unsaved);
+        // What could not be sent says nothing of the provider.
+        let is_sendable = provider.endpoints.check(&record.variables).is_ok();
+        if is_sendable {
+            provider.pace.answered(local, sent, &answer);
         }
-        let is_written = self.write(lease, change).await?;
+        let skew = provider.pace.skew();
+        let around = self.around(provider, lease, row, local);
+        let mut settled = outcome::settle(record, &answer, around);
+        if !is_sendable {
+            settled.record.failure = Some("bad_params".to_owned());
+        }
+        if is_open {
+            outcome::wait_for_late_answer(&mut settled.record, around.now, self.limits.request);
+        }
+        self.note(&row.connection, Noted::of(&answer, settled.record.failure.as_deref()));
+        let change = self.change(lease, row, &settled, schedule::due(&settled.record))?;
+        if let Ok(tokens) = &answer {
+            self.unsaved.keep(Unsaved {
+                change: change.clone(),
+                presented: refresh.clone(),
+                issued_at: tokens.requested_at.saturating_add(skew),
+            });
+        }
+        let is_written = self.write(lease, change).await;
+        if is_open {
+            self.wait_for(request);
+        }
+        let is_written = is_written?;
         self.remember(row.connection.provider(), before, skew).await;
         self.save(&row.connection).await?;
         match (&answer, &settled.record.access) {
@@ -197,6 +236,18 @@ impl Engine {
             (Ok(_), Some(access)) if is_written => Ok(Token::new(access, skew)),
             (Err(_), _) if is_written => reply(provider, &settled.record, around.now, Duration::ZERO),
             _ => self.stored(provider, &row.connection).await,
+        }
+    }
+
+    pub(crate) fn around(&self, provider: &Provider, lease: Lease, row: &Row, local: i64) -> Around {
+        let skew = provider.pace.skew();
+        Around {
+            now: local.saturating_add(skew),
+            asked_at: lease.request.asked_at,
+            asked_before: row.asked_at,
+            skew,
+            keep: provider.keep,
+            fraction: random::fraction(),
         }
     }
 
@@ -225,7 +276,7 @@ impl Engine {
     }
 
     /// Ends a lease whose record does not open. It is tried again in an hour: a person has to mend it.
-    async fn leave_alone(&self, lease: Lease, row: &Row, error: VaultError) -> KeeperError {
+    pub(crate) async fn leave_alone(&self, lease: Lease, row: &Row, error: VaultError) -> KeeperError {
         let change = Change {
             connection: row.connection.clone(),
             fence: row.fence,
@@ -276,7 +327,7 @@ fn unasked(record: Record, row: &Row) -> Settled {
 
 /// What a caller gets from a record: a live access token first, whatever failed.
 pub(crate) fn reply(provider: &Provider, record: &Record, now: i64, wait: Duration) -> Result<Token, KeeperError> {
-    if let Some(access) = record.live(now, Duration::ZERO) {
+    if let Some(access) = record.usable(now) {
         return Ok(Token::new(access, provider.pace.skew()));
     }
     let retry_after = wait.max(span(now, record.not_before)).max(Duration::from_secs(1));
@@ -289,7 +340,14 @@ pub(crate) fn reply(provider: &Provider, record: &Record, now: i64, wait: Durati
             reason: reason.clone(),
             retry_after,
         },
-        Standing::Ready => KeeperError::Unavailable { retry_after },
+        Standing::Ready => KeeperError::Unavailable {
+            retry_after,
+            reason: match (&record.failure, wait.is_zero()) {
+                (Some(failure), _) => Some(failure.clone()),
+                (None, false) => Some("provider_rests".to_owned()),
+                (None, true) => None,
+            },
+        },
     })
 }
 

@@ -19,25 +19,28 @@ impl Engine {
         Ok(())
     }
 
-    /// The lease went on to another keeper. If that keeper was told that the refresh token is spent, then our answer is the one
-    /// that spent it, and it is written under a new lease. In every other case the record holds what the provider said last.
-    /// Returns `false` if that must be tried again.
+    /// The lease went on. If the record still has the refresh token that was exchanged for ours, then our answer is the one that
+    /// spent it, whether somebody was told so meanwhile or not, and it is written under a new lease. In every other case the
+    /// record holds what the provider said last. Returns `false` if that must be tried again.
     async fn restore(&self, unsaved: &Unsaved) -> Result<bool, VaultError> {
         let connection = &unsaved.change.connection;
         let Ok(provider) = self.provider(connection) else {
             return Ok(true);
         };
-        let is_ours = |sealed: &[u8]| -> Result<bool, VaultError> {
-            let record = Record::open(&self.key, connection, sealed)?;
+        let is_ours = |record: &Record| {
             let needs_user = matches!(record.standing, Standing::NeedsUser { .. });
+            // A provider that does not rotate refresh tokens may have given newer access tokens since.
+            let access = record.access.as_ref();
+            let is_newer = access.is_none_or(|access| access.issued_at < unsaved.issued_at);
             let same = record.refresh.as_ref().is_some_and(|refresh| {
                 let (stored, presented) = (refresh.token.secret(), unsaved.presented.secret());
                 bool::from(stored.as_bytes().ct_eq(presented.as_bytes()))
             });
-            Ok(needs_user && same)
+            same && (needs_user || is_newer)
         };
+        let open = |sealed: &[u8]| Record::open(&self.key, connection, sealed);
         match self.vault.read(connection).await? {
-            Some(row) if is_ours(&row.sealed)? => {}
+            Some(row) if is_ours(&open(&row.sealed)?) => {}
             _ => return Ok(true),
         }
         let lease = self.lease(provider);
@@ -49,8 +52,11 @@ impl Engine {
             owner: lease.request.owner,
             ..unsaved.change.clone()
         };
-        if is_ours(&row.sealed)? {
-            change.event = Some(super::Happening::Recovered.at(lease.request.asked_at));
+        let record = open(&row.sealed)?;
+        if is_ours(&record) {
+            if matches!(record.standing, Standing::NeedsUser { .. }) {
+                change.event = Some(super::Happening::Recovered.at(lease.request.asked_at));
+            }
         } else {
             change.record = None;
             (change.due_at, change.asked_at, change.event) = (row.due_at, row.asked_at, None);

@@ -21,6 +21,8 @@ pub enum Keep {
 const ACCESS: i64 = 3_600_000;
 /// The lifetime that is assumed for a refresh token whose provider says none.
 const REFRESH: i64 = 7 * 24 * 3_600_000;
+/// The shortest time between a good answer and the next refresh of Method 2, whatever lifetimes the answer says.
+const SHORTEST: i64 = 60_000;
 /// The first wait after a failure.
 const FIRST_WAIT: i64 = 1_000;
 /// The longest wait after failures of the network or the server.
@@ -43,7 +45,12 @@ pub(crate) fn next_refresh(record: &Record, keep: Keep, fraction: f64) -> i64 {
     let life = refresh
         .expires_at
         .map_or(REFRESH, |end| end.saturating_sub(refresh.issued_at));
-    let alive = part_of(refresh.issued_at, life, 0.5 + 0.2 * fraction);
+    let issued_at = record
+        .access
+        .as_ref()
+        .map_or(refresh.issued_at, |access| access.issued_at);
+    // An answer without a new refresh token was a use of the one before, and the next use is not due at once.
+    let alive = part_of(refresh.issued_at.max(issued_at), life, 0.5 + 0.2 * fraction);
     let access = match (keep, &record.access) {
         (Keep::Ready, Some(access)) => {
             let life = access
@@ -54,7 +61,7 @@ pub(crate) fn next_refresh(record: &Record, keep: Keep, fraction: f64) -> i64 {
         _ => NEVER,
     };
     // What does not expire needs no refresh to stay alive, but what is never used may still be forgotten by its server.
-    alive.min(access)
+    alive.min(access).max(issued_at.saturating_add(SHORTEST))
 }
 
 /// When Method 2 has something to do with a record: refresh it, or tell that it ends.
@@ -106,7 +113,7 @@ fn scale(span: i64, part: f64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::tests::record;
+    use super::super::record::tests::{record, tokens};
     use super::*;
 
     const HOUR: i64 = 3_600_000;
@@ -125,6 +132,31 @@ mod tests {
         assert_eq!(next_refresh(&one, Keep::Alive, 0.0), 7 * DAY);
         let longer = record(0, Some(30 * DAY), Some(14 * DAY));
         assert_eq!(next_refresh(&longer, Keep::Ready, 0.0), 7 * DAY);
+    }
+
+    #[test]
+    fn no_lifetime_makes_method_2_refresh_more_than_once_a_minute() {
+        for (access, refresh) in [
+            (Some(0), None),
+            (Some(1000), None),
+            (Some(-5), Some(0)),
+            (Some(HOUR), Some(1000)),
+            (Some(HOUR), Some(-HOUR)),
+        ] {
+            let record = record(5, access, refresh);
+            assert_eq!(
+                next_refresh(&record, Keep::Ready, 0.0),
+                60_005,
+                "{access:?}, {refresh:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_old_refresh_token_that_stays_does_not_make_every_answer_due_at_once() {
+        let mut one = record(0, Some(HOUR), Some(DAY));
+        one.accept(&tokens(DAY, "next", None, (Some(HOUR), None)), 0);
+        assert_eq!(next_refresh(&one, Keep::Ready, 0.0), DAY + 42 * 60_000);
     }
 
     #[test]

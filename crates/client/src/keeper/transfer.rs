@@ -63,6 +63,7 @@ impl Keeper {
         let provider = self.engine.provider(&connection)?;
         self.engine.orient().await?;
         let mut record = exported.record;
+        provider.endpoints.check(&record.variables)?;
         if record.standing == Standing::Ready {
             record.next_at = schedule::next_refresh(&record, provider.keep, random::fraction());
         }

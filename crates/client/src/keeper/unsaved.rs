@@ -16,14 +16,21 @@ pub(crate) struct Unsaved {
     pub(crate) change: Change,
     /// The refresh token that was exchanged for it.
     pub(crate) presented: RefreshToken,
+    /// When its access token was issued, by the provider's clock.
+    pub(crate) issued_at: i64,
 }
 
 #[derive(Default)]
 pub(crate) struct UnsavedChanges(Mutex<HashMap<Connection, Unsaved>>);
 
 impl UnsavedChanges {
+    /// Keeps a change. One of a later lease stays.
     pub(crate) fn keep(&self, unsaved: Unsaved) {
-        self.lock().insert(unsaved.change.connection.clone(), unsaved);
+        let mut changes = self.lock();
+        let kept = changes.get(&unsaved.change.connection);
+        if kept.is_none_or(|kept| kept.change.fence <= unsaved.change.fence) {
+            changes.insert(unsaved.change.connection.clone(), unsaved);
+        }
     }
 
     /// The connections with such changes.

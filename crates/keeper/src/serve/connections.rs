@@ -7,6 +7,7 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use hallpass_client::keeper::{ConnectError, ConnectRequest, Connection};
+use hallpass_client::{CallbackError, TokenError};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
@@ -90,11 +91,24 @@ async fn connect(service: &Service, rights: &Rights, provider: &str, body: Resul
 }
 
 /// `POST /connections/callback`: the user is back.
-pub(super) async fn callback(State(service): State<Service>, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn callback(
+    State(service): State<Service>,
+    Extension(rights): Extension<Rights>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let providers = match &rights {
+        Rights::All => None,
+        Rights::Only(providers) => Some(&**providers),
+    };
     let answer = match json_body::<CallbackBody>(&headers, &body) {
         Err(fault) => fault.into_response(),
-        // The state belongs to the sign-in that a program with the right began, so no right is asked for here.
-        Ok(body) => match service.keeper.complete(&body.query, &body.reference).await {
+        // A program without the right to the provider cannot end the sign-in of another.
+        Ok(body) => match service
+            .keeper
+            .complete_for(providers, &body.query, &body.reference)
+            .await
+        {
             Ok(connected) => {
                 let connection = connected.connection.to_string();
                 let body = json!({"connection": connection, "return_to": connected.return_to});
@@ -145,11 +159,21 @@ fn unknown() -> Response {
 
 fn not_connected(error: &ConnectError) -> Response {
     let (status, word) = match error {
+        ConnectError::Denied { error, return_to } => {
+            let text = error.to_string();
+            let body = json!({"error": "denied", "reason": error.code, "message": text, "return_to": return_to});
+            return Json(StatusCode::CONFLICT, body).into_response();
+        }
+        ConnectError::Callback(CallbackError::State | CallbackError::Expired) => (StatusCode::CONFLICT, "state"),
+        ConnectError::Callback(CallbackError::Token(TokenError::Refused(_))) => {
+            (StatusCode::CONFLICT, "provider_refused")
+        }
+        ConnectError::Callback(CallbackError::Token(_)) => (StatusCode::BAD_GATEWAY, "provider_away"),
+        ConnectError::Callback(_) => (StatusCode::UNPROCESSABLE_ENTITY, "callback"),
         ConnectError::Unknown => (StatusCode::NOT_FOUND, "unknown_provider"),
         ConnectError::Provider(_) => (StatusCode::UNPROCESSABLE_ENTITY, "provider"),
         ConnectError::State => (StatusCode::CONFLICT, "state"),
         ConnectError::Reference => (StatusCode::FORBIDDEN, "reference"),
-        ConnectError::Callback(_) => (StatusCode::BAD_GATEWAY, "provider_refused"),
         _ => return later("unavailable", Some("vault"), std::time::Duration::from_secs(1)),
     };
     fault(status, word, &error.to_string()).into_response()

@@ -47,8 +47,8 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
     if config.providers.is_empty() {
         return Err(ConfigError::new("there is no [providers.NAME], so there is nothing to keep").into());
     }
-    let keeper = open(&config, config.serve.redirect_uri.as_deref()).await?;
     let metrics = Metrics::default();
+    let keeper = open(&config, config.serve.redirect_uri.as_deref(), &metrics).await?;
     let http = config.http.clone();
     let sender = config.webhook.as_ref();
     let sender = sender

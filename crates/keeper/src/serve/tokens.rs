@@ -57,7 +57,13 @@ pub(super) fn refused(error: &KeeperError) -> (&'static str, Response) {
             ("needs_user", Json(StatusCode::CONFLICT, body).into_response())
         }
         KeeperError::Paused { reason, retry_after } => ("paused", later("paused", Some(reason), *retry_after)),
-        KeeperError::Unavailable { retry_after } => ("unavailable", later("unavailable", None, *retry_after)),
+        KeeperError::Unavailable { retry_after, reason } => {
+            ("unavailable", later("unavailable", reason.as_deref(), *retry_after))
+        }
+        KeeperError::Provider(error) => {
+            let answer = fault(StatusCode::UNPROCESSABLE_ENTITY, "params", &error.to_string());
+            ("params", answer.into_response())
+        }
         KeeperError::Unknown => {
             let answer = fault(
                 StatusCode::NOT_FOUND,

@@ -246,8 +246,23 @@ impl Endpoints for Model {
         Err(ProviderError::Missing("token_endpoint"))
     }
 
-    fn refresh<'a>(&'a self, _: &'a Variables, token: &'a RefreshToken) -> AnswerFuture<'a, Tokens> {
-        Box::pin(self.answer(token.secret()))
+    fn check(&self, variables: &Variables) -> Result<(), ProviderError> {
+        match variables.get("tenant").map(String::as_str) {
+            Some("bad") => Err(ProviderError::Value("tenant".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    fn place(&self, variables: &Variables) -> String {
+        variables.get("tenant").cloned().unwrap_or_default()
+    }
+
+    fn refresh<'a>(&'a self, variables: &'a Variables, token: &'a RefreshToken) -> AnswerFuture<'a, Tokens> {
+        Box::pin(async move {
+            self.check(variables)
+                .map_err(|error| TokenError::NotSent(error.to_string()))?;
+            self.answer(token.secret()).await
+        })
     }
 
     fn revoke<'a>(&'a self, _: &'a Variables, token: AnyToken<'a>) -> AnswerFuture<'a, ()> {
@@ -261,6 +276,7 @@ impl Endpoints for Model {
                     self.end(&name);
                     Ok(())
                 }
+                Some(Fate::Refused(code, text)) => Err(refusal(code, text)),
                 Some(_) => Err(TokenError::NotSent("refused".to_owned())),
             }
         })

@@ -1,6 +1,8 @@
 //! Method 1 and Method 2 with one keeper.
 
-use super::super::{Care, Keep, KeeperError};
+use super::super::record::Record;
+use super::super::vault::Put;
+use super::super::{Care, Connection, Keep, KeeperError};
 use super::model::Fate;
 use super::world::{MINUTE, World, access, watch_for};
 use std::time::Duration;
@@ -82,9 +84,92 @@ async fn an_answer_that_takes_too_long_counts_as_lost() {
     world.clock.advance(61 * MINUTE);
     world.server.fates([Fate::Slow(Duration::from_secs(60))]);
     assert!(matches!(keeper.token(&one).await, Err(KeeperError::Unavailable { .. })));
-    world.clock.advance(1000);
+    assert!(keeper.token(&one).await.is_err());
+    assert_eq!(world.server.requests(), 1, "the answer may still come");
+    tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(access(keeper.token(&one).await), "at.one.2");
     assert!(!world.server.doubled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_late_is_stored_and_nobody_asks_twice() {
+    let world = World::new();
+    world.server.never_repeats();
+    let (first, second) = (world.keeper(), world.keeper());
+    let one = world.connect(&first, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::Slow(Duration::from_secs(11))]);
+    let refused = first.token(&one).await.unwrap_err();
+    assert!(matches!(&refused, KeeperError::Unavailable { reason: Some(reason), .. } if reason == "unanswered"));
+    assert!(second.token(&one).await.is_err());
+    watch_for(&second, Duration::from_secs(2)).await;
+    assert_eq!(access(second.token(&one).await), "at.one.2");
+    assert_eq!(world.server.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_an_answer_that_is_late() {
+    let world = World::new();
+    world.server.never_repeats();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::Slow(Duration::from_secs(11))]);
+    assert!(keeper.token(&one).await.is_err());
+    keeper.stop().await;
+    assert_eq!(access(world.keeper().token(&one).await), "at.one.2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_cannot_be_sent_is_not_taken_and_stops_no_other() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    let bad = Connection::new("shop", "bad").unwrap();
+    let params = [("tenant".to_owned(), "bad".to_owned())].into();
+    let tokens = world.server.connect("bad");
+    let refused = keeper.take_over_with(&bad, &tokens, &params).await.unwrap_err();
+    assert!(matches!(refused, KeeperError::Provider(_)), "{refused}");
+    // As an earlier version stored it.
+    let mut record = Record::new(&tokens, 0);
+    record.variables = params;
+    let put = Put {
+        connection: bad.clone(),
+        sealed: record.seal(&keeper.engine.key, &bad).unwrap(),
+        summary: record.summary(),
+        due_at: 0,
+        replace: true,
+        event: None,
+    };
+    world.vault.put(put).await.unwrap();
+    world.clock.advance(61 * MINUTE);
+    for _ in 0..20 {
+        assert!(keeper.token(&bad).await.is_err());
+        world.clock.advance(60_000);
+    }
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+    assert_eq!(keeper.end(&bad).await, Ok(true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cause_of_a_failed_refresh_is_told_and_ends_with_a_success() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world
+        .server
+        .fates([Fate::Refused("invalid_client", Some("no such client"))]);
+    let refused = keeper.token(&one).await.unwrap_err();
+    assert!(matches!(&refused, KeeperError::Unavailable { reason: Some(reason), .. } if reason == "invalid_client"));
+    let reason = |rows: Vec<crate::keeper::Row>| rows[0].summary.reason.clone();
+    assert_eq!(
+        reason(keeper.list(None, 1).await.unwrap()).as_deref(),
+        Some("invalid_client")
+    );
+    world.clock.advance(MINUTE);
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+    assert_eq!(reason(keeper.list(None, 1).await.unwrap()), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,7 +184,8 @@ async fn failed_demands_do_not_ask_again_before_their_wait_is_over() {
         assert_eq!(
             refused,
             KeeperError::Unavailable {
-                retry_after: Duration::from_secs(1)
+                retry_after: Duration::from_secs(1),
+                reason: Some("unanswered".to_owned()),
             }
         );
     }
@@ -116,7 +202,8 @@ async fn retry_after_is_obeyed_for_all_connections_of_the_provider() {
     for connection in [&one, &two] {
         let refused = keeper.token(connection).await.unwrap_err();
         let retry_after = Duration::from_secs(90);
-        assert_eq!(refused, KeeperError::Unavailable { retry_after });
+        let is_so = matches!(refused, KeeperError::Unavailable { retry_after: found, .. } if found == retry_after);
+        assert!(is_so, "{refused}");
     }
     world.clock.advance(90_000);
     assert_eq!(access(keeper.token(&two).await), "at.two.2");

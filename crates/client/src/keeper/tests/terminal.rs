@@ -1,8 +1,9 @@
 //! Refusals: what ends, what pauses, and what neither ends nor pauses a connection.
 
-use super::super::KeeperError;
+use super::super::{Care, Keeper, KeeperError, VaultError, VaultKey};
 use super::model::Fate;
 use super::world::{MINUTE, World, access, watch_for};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -159,4 +160,49 @@ async fn an_end_revokes_first_and_deletes_then() {
     assert_eq!(keeper.token(&one).await.unwrap_err(), KeeperError::Unknown);
     assert_eq!(keeper.end(&one).await, Ok(false));
     assert_eq!(keeper.keep_due().await.unwrap(), Default::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_revoked_nothing_is_none() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.server.fates([Fate::Refused("invalid_client", None)]);
+    let refused = keeper.end(&one).await.unwrap_err();
+    assert!(matches!(&refused, KeeperError::Unavailable { reason: Some(reason), .. } if reason == "invalid_client"));
+    assert_eq!(access(keeper.token(&one).await), "at.one.1", "it stays");
+    world.server.fates([Fate::Refused("invalid_grant", None)]);
+    assert_eq!(keeper.end(&one).await, Ok(true), "a grant that is gone needs no end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_connection_whose_answer_was_lost_revokes_its_grant() {
+    let world = World::new();
+    world.server.never_repeats();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::AnswerLost]);
+    drop(keeper.token(&one).await);
+    world.clock.advance(1000);
+    assert!(matches!(keeper.token(&one).await, Err(KeeperError::NeedsUser { .. })));
+    assert!(!world.server.is_ended("one"));
+    assert_eq!(keeper.end(&one).await, Ok(true));
+    assert!(world.server.is_ended("one"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_wrong_key_nothing_is_deleted() {
+    let world = World::new();
+    let one = world.connect(&world.keeper(), "one").await;
+    let key = VaultKey::from_bytes(&[8; 32]).unwrap();
+    let wrong = Keeper::builder(world.vault.clone(), key, Arc::new(world.clock.clone()))
+        .endpoints("shop", Arc::new(world.server.clone()), Care::default())
+        .build();
+    let refused = wrong.end(&one).await.unwrap_err();
+    assert!(
+        matches!(refused, KeeperError::Vault(VaultError::Sealed(_))),
+        "{refused}"
+    );
+    assert_eq!(access(world.keeper().token(&one).await), "at.one.1");
 }

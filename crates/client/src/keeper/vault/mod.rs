@@ -75,7 +75,8 @@ pub struct Row {
 pub struct Summary {
     /// Whether tokens can be had.
     pub state: State,
-    /// The cause, for the states that have one: the error code or a word of the keeper.
+    /// The cause of the state, or why the last refresh of a ready connection failed: the provider's error code or a word of the
+    /// keeper.
     pub reason: Option<String>,
     /// Since when.
     pub since: i64,

@@ -1,0 +1,42 @@
+//! Tells the program what happens to refreshes, for its log and its counts.
+
+use super::Connection;
+use super::engine::Engine;
+use super::failure;
+use crate::{TokenError, Tokens};
+
+/// What a keeper tells of a refresh. It holds no token, and no text of the provider but an error code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Noted<'a> {
+    /// `refreshed`, `refused`, `unavailable`, `unanswered`, `not_reached` or `malformed`.
+    pub outcome: &'static str,
+    /// Why it failed: the provider's error code, or a word of the keeper.
+    pub cause: Option<&'a str>,
+    /// Whether the `Date` of the answer was more than an hour away, and was not believed.
+    pub has_odd_date: bool,
+}
+
+/// Hears of every refresh that was sent. It must not block.
+pub trait Observer: Send + Sync {
+    /// A refresh of `connection` ended so.
+    fn refreshed(&self, connection: &Connection, noted: Noted<'_>);
+}
+
+impl<'a> Noted<'a> {
+    pub(super) fn of(answer: &Result<Tokens, TokenError>, cause: Option<&'a str>) -> Self {
+        Self {
+            outcome: answer.as_ref().map_or_else(failure::kind, |_| "refreshed"),
+            cause,
+            has_odd_date: answer.as_ref().is_ok_and(|tokens| tokens.has_odd_date),
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn note(&self, connection: &Connection, noted: Noted<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.refreshed(connection, noted);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What happens to refreshes: counts of each, and a line in the log for each new cause.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use hallpass_client::keeper::{Connection, Noted, Observer};
+use tokio::time::Instant;
+
+use crate::metrics::Metrics;
+
+/// A cause that goes on is told again after this time.
+const AGAIN: Duration = Duration::from_secs(3_600);
+/// The most causes that are remembered. Providers choose the words.
+const CAUSES: usize = 1_000;
+const ODD_DATE: &str = "odd_date";
+
+pub(crate) struct Refreshes {
+    metrics: Metrics,
+    told: Mutex<HashMap<(String, String), Instant>>,
+}
+
+impl Refreshes {
+    pub(crate) fn new(metrics: Metrics) -> Self {
+        Self {
+            metrics,
+            told: Mutex::default(),
+        }
+    }
+
+    /// Whether a cause is news for its provider.
+    fn is_news(&self, provider: &str, cause: &str, now: Instant) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = (provider.to_owned(), cause.to_owned());
+        if told.get(&name).is_some_and(|at| now.duration_since(*at) < AGAIN) {
+            return false;
+        }
+        if told.len() >= CAUSES {
+            told.retain(|_, at| now.duration_since(*at) < AGAIN);
+        }
+        if told.len() >= CAUSES {
+            return false;
+        }
+        told.insert(name, now);
+        true
+    }
+}
+
+impl Observer for Refreshes {
+    fn refreshed(&self, connection: &Connection, noted: Noted<'_>) {
+        let now = Instant::now();
+        let provider = connection.provider();
+        self.metrics.refresh(provider, noted.outcome);
+        if noted.has_odd_date && self.is_news(provider, ODD_DATE, now) {
+            tracing::warn!(
+                provider,
+                "the provider's clock is more than an hour away: its `Date` is not believed"
+            );
+        }
+        let Some(cause) = noted.cause else { return };
+        if self.is_news(provider, cause, now) {
+            let outcome = noted.outcome;
+            tracing::warn!(provider, %connection, outcome, cause, "a refresh failed; told once an hour for each cause");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_news_once_an_hour_for_each_provider() {
+        let refreshes = Refreshes::new(Metrics::default());
+        let now = Instant::now();
+        assert!(refreshes.is_news("shop", "status_503", now));
+        assert!(!refreshes.is_news("shop", "status_503", now));
+        assert!(refreshes.is_news("shop", "invalid_client", now));
+        assert!(refreshes.is_news("crm", "status_503", now));
+        assert!(refreshes.is_news("shop", "status_503", now + AGAIN));
+        for number in 0..2 * CAUSES {
+            refreshes.is_news("shop", &number.to_string(), now + AGAIN);
+        }
+        assert!(refreshes.told.lock().unwrap().len() <= CAUSES);
+    }
+}
