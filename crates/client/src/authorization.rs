@@ -105,7 +105,7 @@ impl PendingAuthorization {
         let iss = one("iss")?;
         self.check_issuer(provider, iss)?;
         // Without the address, only `iss` tells the answers of two servers apart (RFC 9700 §4.4.2).
-        if !is_whole && iss.is_none() {
+        if !is_whole && (iss.is_none() || self.issuer.is_none()) {
             return Err(CallbackError::Address);
         }
         if let Some(code) = one("error")? {
@@ -147,14 +147,25 @@ impl PendingAuthorization {
     fn check_issuer(&self, provider: &Provider, iss: Option<&str>) -> Result<(), CallbackError> {
         let fits = match (iss, &provider.issuer) {
             (Some(iss), Some(issuer)) => iss == issuer,
-            // Without a known issuer nobody can say that it is the right one.
-            (Some(_), None) => false,
+            // Without a known issuer, it must at least be at the place where the user was sent.
+            (Some(iss), None) => is_at_one_place(iss, provider.authorization_endpoint.as_deref()),
             (None, _) => !provider.iss_required,
         };
         (fits && self.issuer == provider.issuer)
             .then_some(())
             .ok_or(CallbackError::Issuer)
     }
+}
+
+/// Whether two addresses have one scheme and one host with its port.
+fn is_at_one_place(one: &str, other: Option<&str>) -> bool {
+    let place = |text: &str| {
+        let uri = text.parse::<http::Uri>().ok()?;
+        let authority = uri.authority()?.as_str().to_ascii_lowercase();
+        Some((uri.scheme_str()?.to_owned(), authority))
+    };
+    let one = place(one);
+    one.is_some() && one == other.and_then(place)
 }
 
 impl fmt::Debug for PendingAuthorization {

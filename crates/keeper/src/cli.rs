@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
 use crate::metrics::Metrics;
-use crate::open::open;
+use crate::open::{OpenError, Wanted, open};
 use crate::output::{Fault, say};
 use crate::webhook::{Sender, tell_waiting};
 use crate::{login, moving, serve};
@@ -83,6 +83,9 @@ pub(crate) fn run() -> ExitCode {
         .and_then(|runtime| runtime.block_on(follow(arguments)));
     outcome.unwrap_or_else(|error| {
         tracing::error!("{error}");
+        if let Some(OpenError::Discovery { .. }) = error.downcast_ref() {
+            return ExitCode::from(LATER);
+        }
         ExitCode::FAILURE
     })
 }
@@ -102,9 +105,9 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
             scopes,
             port,
         } => login::login(&config, connection, scopes, port).await?,
-        Command::List => moving::list(&open(&config, None, &Metrics::default()).await?).await?,
-        Command::Import => moving::import(&open(&config, None, &Metrics::default()).await?).await?,
-        Command::Export => moving::export(&open(&config, None, &Metrics::default()).await?).await?,
+        Command::List => moving::list(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
+        Command::Import => moving::import(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
+        Command::Export => moving::export(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
         Command::Check => say(&format!("{} providers; nothing is wrong", config.providers.len()))?,
     }
     Ok(ExitCode::SUCCESS)
@@ -112,7 +115,7 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
 
 /// Also sends the events that wait: without `serve`, nobody else does.
 async fn keep(config: &Config) -> Result<(), Fault> {
-    let keeper = open(config, None, &Metrics::default()).await?;
+    let keeper = open(config, Wanted::Known, None, &Metrics::default()).await?;
     let kept = keeper.keep_due().await;
     // Answers that are late are stored before the process ends.
     keeper.stop().await;
@@ -129,7 +132,7 @@ async fn keep(config: &Config) -> Result<(), Fault> {
 }
 
 async fn token(config: &Config, connection: &Connection, refused: Option<&str>, json: bool) -> Result<ExitCode, Fault> {
-    let keeper = open(config, None, &Metrics::default()).await?;
+    let keeper = open(config, Wanted::One(connection.provider()), None, &Metrics::default()).await?;
     let outcome = match refused {
         None => keeper.token(connection).await,
         Some(refused) => keeper.refused(connection, refused).await,

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::config::{Config, Place};
 use crate::metrics::Metrics;
-use crate::open::open;
+use crate::open::{Wanted, open};
 use crate::output::{Fault, say};
 use crate::serve::Listener;
 
@@ -43,7 +43,13 @@ pub(crate) async fn login(
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = Listener::bind(&Place::Tcp { address, tls: None }).await?;
     let base: Arc<str> = listener.address().into();
-    let keeper = open(config, Some(&format!("{base}/callback")), &Metrics::default()).await?;
+    let keeper = open(
+        config,
+        Wanted::One(connection.provider()),
+        Some(&format!("{base}/callback")),
+        &Metrics::default(),
+    )
+    .await?;
     let reference = connection.reference().into();
     let redirect_uri = own_redirect_uri(&format!("{base}/callback"), connection.provider(), None);
     let mut request = ConnectRequest::new(connection);

@@ -28,14 +28,39 @@ pub(crate) enum OpenError {
     Discovery { name: String, error: DiscoveryError },
 }
 
+/// Which providers a process needs, and whether it asks for metadata that it has.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// All, with metadata as it is now: for a process that runs long.
+    Now,
+    /// All. Metadata of an earlier start is good enough.
+    Known,
+    /// One. The issuers of others are not asked, so one that is away is in nobody's way.
+    One(&'a str),
+}
+
+impl Wanted<'_> {
+    fn includes(self, name: &str) -> bool {
+        match self {
+            Self::Now | Self::Known => true,
+            Self::One(wanted) => wanted == name,
+        }
+    }
+}
+
 /// The keeper of `config`. Users come back to `redirect_uri`.
-pub(crate) async fn open(config: &Config, redirect_uri: Option<&str>, metrics: &Metrics) -> Result<Keeper, OpenError> {
+pub(crate) async fn open(
+    config: &Config,
+    wanted: Wanted<'_>,
+    redirect_uri: Option<&str>,
+    metrics: &Metrics,
+) -> Result<Keeper, OpenError> {
     key_file(&config.vault.key_file)?;
     let key = VaultKey::from_file(&config.vault.key_file)?;
     let vault = vault(&config.vault).await?;
     let clock = Arc::new(SystemClock);
     let mut builder = Keeper::builder(vault, key, clock);
-    for (name, provider) in providers(config).await? {
+    for (name, provider) in providers(config, wanted).await? {
         let Some(configured) = config.providers.get(&name) else {
             continue;
         };
@@ -45,7 +70,9 @@ pub(crate) async fn open(config: &Config, redirect_uri: Option<&str>, metrics: &
     if let Some(base) = redirect_uri {
         builder = builder.redirect_uri(base);
     }
-    Ok(builder.build())
+    let keeper = builder.build();
+    keeper.check_key().await?;
+    Ok(keeper)
 }
 
 async fn vault(place: &VaultPlace) -> Result<Arc<dyn Vault>, OpenError> {
@@ -65,11 +92,17 @@ async fn vault(place: &VaultPlace) -> Result<Arc<dyn Vault>, OpenError> {
 
 /// The providers with the endpoints of their metadata. What was found is kept: a keeper that starts while a provider is away
 /// still gives the tokens of all others, and the live ones of that provider.
-async fn providers(config: &Config) -> Result<BTreeMap<String, Provider>, OpenError> {
+async fn providers(config: &Config, wanted: Wanted<'_>) -> Result<BTreeMap<String, Provider>, OpenError> {
     let mut known: BTreeMap<String, Metadata> = read_cache(&config.cache);
     let mut found = BTreeMap::new();
-    for (name, configured) in &config.providers {
+    for (name, configured) in config.providers.iter().filter(|(name, _)| wanted.includes(name)) {
         let mut provider = configured.provider.clone();
+        let cached = provider.issuer.as_ref().and_then(|issuer| known.get(issuer));
+        if let (true, Wanted::Known | Wanted::One(_), Some(metadata)) = (configured.discover, wanted, cached) {
+            provider.adopt(metadata);
+            found.insert(name.clone(), provider);
+            continue;
+        }
         if let (true, Some(issuer)) = (configured.discover, provider.issuer.clone()) {
             match discover(&config.http, &issuer).await {
                 Ok(metadata) => {

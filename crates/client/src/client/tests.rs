@@ -308,9 +308,12 @@ fn a_query_alone_is_enough_only_if_it_says_who_sent_it() {
         assert_eq!(
             check(None, &back),
             Err(CallbackError::Issuer),
-            "nobody knows this issuer"
+            "the user was not sent there"
         );
     }
+    let own = |whole: &str| check(None, &format!("{whole}iss=https://id.example/tenant&"));
+    assert_eq!(own("https://app.example/callback?"), Ok(()));
+    assert_eq!(own(""), Err(CallbackError::Address));
 }
 
 #[test]

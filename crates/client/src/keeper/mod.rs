@@ -46,6 +46,7 @@ mod failure;
 mod flights;
 mod gate;
 mod health;
+mod key_check;
 mod late;
 mod observer;
 mod orientation;

@@ -168,7 +168,8 @@ pub(super) async fn guard(State(service): State<Service>, mut request: Request, 
                     "send `Authorization: Bearer SECRET` with the secret of a program",
                 ),
             };
-            tracing::warn!(refusal = code, "a request was refused");
+            // Counted; a line for each would let anybody fill the log.
+            tracing::debug!(refusal = code, "a request was refused");
             service.metrics.request("refused", status.as_u16());
             let mut answer = fault(status, code, text).into_response();
             if refusal == Refusal::Credentials {

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, ConfigError};
 use crate::metrics::Metrics;
-use crate::open::open;
+use crate::open::{Wanted, open};
 use crate::output::{Fault, say};
 use crate::webhook::{Sender, tell};
 
@@ -48,7 +48,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
         return Err(ConfigError::new("there is no [providers.NAME], so there is nothing to keep").into());
     }
     let metrics = Metrics::default();
-    let keeper = open(&config, config.serve.redirect_uri.as_deref(), &metrics).await?;
+    let keeper = open(&config, Wanted::Now, config.serve.redirect_uri.as_deref(), &metrics).await?;
     let http = config.http.clone();
     let sender = config.webhook.as_ref();
     let sender = sender

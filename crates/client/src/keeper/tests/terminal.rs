@@ -206,3 +206,18 @@ async fn with_a_wrong_key_nothing_is_deleted() {
     );
     assert_eq!(access(world.keeper().token(&one).await), "at.one.1");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_key_is_found_in_an_empty_vault_too() {
+    let world = World::new();
+    let keeper = world.keeper();
+    assert_eq!(keeper.check_key().await, Ok(()));
+    assert_eq!(keeper.check_key().await, Ok(()));
+    let key = VaultKey::from_bytes(&[8; 32]).unwrap();
+    let wrong = Keeper::builder(world.vault.clone(), key, Arc::new(world.clock.clone())).build();
+    assert!(matches!(wrong.check_key().await, Err(VaultError::Sealed(_))));
+    assert!(
+        matches!(wrong.check_key().await, Err(VaultError::Sealed(_))),
+        "it wrote nothing"
+    );
+}
