@@ -13,6 +13,9 @@ use crate::output::{Fault, say};
 /// Connections that are read at a time.
 const PAGE: usize = 500;
 
+/// No token lives so long, in seconds since 1970 (the year 5138): a larger number is in milliseconds.
+const LATEST: i64 = 100_000_000_000;
+
 /// Tokens from elsewhere: the body of `PUT`, or a line of `import` that another program wrote. Times are seconds since 1970.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +47,10 @@ impl Moved {
     /// first request refreshes.
     fn tokens(self, now: i64) -> Result<(Tokens, Variables), MoveError> {
         let token = |wrong| MoveError::Tokens(wrong);
+        let moments = [self.expires_at, self.refresh_expires_at];
+        if moments.into_iter().flatten().any(|moment| moment > LATEST) {
+            return Err(token("`expires_at` and `refresh_expires_at` are in seconds since 1970"));
+        }
         let refresh = self
             .refresh_token
             .map(|text| RefreshToken::new(text).ok_or("`refresh_token` is no token"));
@@ -154,5 +161,20 @@ pub(crate) async fn list(keeper: &Keeper) -> Result<(), Fault> {
         }
         let Some(last) = rows.last() else { return Ok(()) };
         after = Some(last.connection.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_in_milliseconds_are_refused() {
+        let read = |text: &str| serde_json::from_str::<Moved>(text).unwrap().tokens(0);
+        assert!(read(r#"{"access_token":"a","expires_at":1800000000}"#).is_ok());
+        for member in ["expires_at", "refresh_expires_at"] {
+            let moved = read(&format!(r#"{{"access_token":"a","{member}":1800000000000}}"#));
+            assert!(matches!(moved, Err(MoveError::Tokens(_))), "{member}");
+        }
     }
 }

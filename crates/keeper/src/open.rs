@@ -1,6 +1,9 @@
 //! Opens the vault and makes the keeper.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -139,8 +142,39 @@ fn write_cache(path: &Path, known: &BTreeMap<String, Metadata>) {
     }
     let next = path.with_extension("json.next");
     let text = serde_json::to_vec_pretty(known).unwrap_or_default();
-    let written = std::fs::write(&next, text).and_then(|()| std::fs::rename(&next, path));
+    let written = write_private(&next, &text).and_then(|()| std::fs::rename(&next, path));
     if let Err(error) = written {
         tracing::warn!(path = %path.display(), %error, "failed to keep the metadata of providers");
+    }
+}
+
+/// Writes a new file for its owner alone. One that a killed process left behind is removed; a link is never followed.
+fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn metadata_is_written_for_its_owner_and_through_no_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (other, cache) = (folder.path().join("other"), folder.path().join("issuers.json"));
+        std::fs::write(&other, "mine").unwrap();
+        std::os::unix::fs::symlink(&other, folder.path().join("issuers.json.next")).unwrap();
+        let metadata =
+            serde_json::from_str(r#"{"issuer":"https://id.example","response_types_supported":[]}"#).unwrap();
+        let known = [("https://id.example".to_owned(), metadata)].into();
+        write_cache(&cache, &known);
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "mine");
+        assert_eq!(std::fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(read_cache(&cache).len(), 1);
     }
 }
