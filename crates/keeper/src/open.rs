@@ -169,8 +169,13 @@ mod tests {
         let (other, cache) = (folder.path().join("other"), folder.path().join("issuers.json"));
         std::fs::write(&other, "mine").unwrap();
         std::os::unix::fs::symlink(&other, folder.path().join("issuers.json.next")).unwrap();
-        let metadata =
-            serde_json::from_str(r#"{"issuer":"https://id.example","response_types_supported":[]}"#).unwrap();
+        let metadata = serde_json::json!({
+            "issuer": "https://id.example",
+            "authorization_endpoint": "https://id.example/authorize",
+            "token_endpoint": "https://id.example/token",
+            "response_types_supported": ["code"],
+        });
+        let metadata = serde_json::from_value(metadata).unwrap();
         let known = [("https://id.example".to_owned(), metadata)].into();
         write_cache(&cache, &known);
         assert_eq!(std::fs::read_to_string(&other).unwrap(), "mine");

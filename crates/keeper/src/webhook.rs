@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hallpass_client::http::HttpClient;
-use hallpass_client::keeper::{Event, Happening, Keeper, VaultError};
+use hallpass_client::keeper::{Event, Events, Happening, Keeper, VaultError};
 use hallpass_client::{Clock, SystemClock};
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
@@ -67,7 +67,7 @@ impl Sender {
     }
 
     /// Delivers one event, with retries.
-    async fn deliver(&self, event: &Event) {
+    async fn deliver(&self, event: &Event, events: &Events) {
         let id = id(event);
         let body = body(event);
         for wait in WAITS.into_iter().map(Some).chain([None]) {
@@ -79,7 +79,17 @@ impl Sender {
             };
             self.metrics.webhook(outcome);
             match (attempt, wait) {
-                (Attempt::Later, Some(wait)) => tokio::time::sleep(wait).await,
+                (Attempt::Later, Some(wait)) => {
+                    // Another keeper would send it too, and would begin to count anew.
+                    match events.hold(wait).await {
+                        Ok(true) => tokio::time::sleep(wait).await,
+                        Ok(false) => return,
+                        Err(error) => {
+                            tracing::warn!(%error, "an event cannot be kept; another keeper may send it too");
+                            tokio::time::sleep(wait).await;
+                        }
+                    }
+                }
                 (Attempt::Delivered, _) => return,
                 _ => {
                     let connection = &event.connection;
@@ -124,7 +134,7 @@ pub(crate) async fn tell(keeper: Keeper, sender: Option<Sender>, metrics: Metric
                 tracing::info!(%connection, happening, "event");
                 metrics.event(connection.provider(), happening);
                 if let Some(sender) = &sender {
-                    sender.deliver(&event).await;
+                    sender.deliver(&event, &events).await;
                 }
             }
             Err(error) => {

@@ -105,6 +105,18 @@ impl Events {
         }
     }
 
+    /// Keeps the event that was read last for a minute more than `span`, so that no other reader gets it while this one waits
+    /// and tries again. Returns `false` if it is gone: it was dealt with, or replaced by a newer one.
+    ///
+    /// # Errors
+    /// If the vault fails.
+    pub async fn hold(&self, span: Duration) -> Result<bool, VaultError> {
+        match &self.current {
+            Some(id) => self.vault.hold_event(id, span + SPAN).await,
+            None => Ok(false),
+        }
+    }
+
     /// The next event, if there is one now. This ends the event before.
     ///
     /// # Errors

@@ -47,6 +47,23 @@ async fn an_event_whose_reader_crashed_comes_again_with_the_same_id() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_whose_reader_still_works_on_it_goes_to_no_other() {
+    let world = World::new();
+    let keeper = world.keeper();
+    world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.end("one");
+    keeper.keep_due().await.unwrap();
+    let mut first = keeper.events();
+    assert!(read(&mut first).await.is_some());
+    assert_eq!(first.hold(Duration::from_secs(1400)).await, Ok(true));
+    tokio::time::advance(Duration::from_secs(1459)).await;
+    assert_eq!(read(&mut keeper.events()).await, None);
+    assert_eq!(read(&mut first).await, None, "it is dealt with");
+    assert_eq!(first.hold(Duration::ZERO).await, Ok(false));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_connection_after_the_end_recovers() {
     let world = World::new();
     let keeper = world.keeper();

@@ -252,6 +252,16 @@ impl Vault for MemoryVault {
         })
     }
 
+    fn hold_event<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
+        Box::pin(async move {
+            let mut inner = self.lock();
+            let event = inner.events.iter_mut().find(|event| event.stored.id == *id);
+            Ok(event
+                .map(|event| event.taken_until = Some(Instant::now() + span))
+                .is_some())
+        })
+    }
+
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {
         Box::pin(async move {
             self.lock().events.retain(|event| event.stored.id != *id);

@@ -174,6 +174,12 @@ impl Vault for SqliteVault {
         })
     }
 
+    fn hold_event<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
+        let id = *id;
+        self.writer
+            .run(move |database| statements::hold_event(database, id, span))
+    }
+
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {
         let id = *id;
         self.writer.run(move |database| statements::event_done(database, id))

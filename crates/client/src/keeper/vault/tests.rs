@@ -401,6 +401,25 @@ async fn an_event_is_stored_with_its_change_and_goes_to_one_reader() {
 }
 
 #[tokio::test]
+async fn a_reader_may_keep_its_event_and_give_it_back() {
+    for home in homes().await {
+        let vault = &*home.vault;
+        let told = Put {
+            event: Some(event("needs_user", 1)),
+            ..put("a/1", 50)
+        };
+        vault.put(told).await.unwrap();
+        let id = vault.next_event(Duration::ZERO).await.unwrap().unwrap().id;
+        assert!(vault.hold_event(&id, LONG).await.unwrap());
+        assert_eq!(vault.next_event(LONG).await.unwrap(), None);
+        assert!(vault.hold_event(&id, Duration::ZERO).await.unwrap());
+        assert_eq!(vault.next_event(LONG).await.unwrap().unwrap().id, id);
+        vault.event_done(&id).await.unwrap();
+        assert!(!vault.hold_event(&id, LONG).await.unwrap());
+    }
+}
+
+#[tokio::test]
 async fn an_event_that_nobody_read_is_replaced_by_the_next_of_its_kind() {
     for home in homes().await {
         let vault = &*home.vault;

@@ -117,6 +117,11 @@ WHERE id = (SELECT id FROM keeper_events WHERE taken_until <= (extract(epoch FRO
     ORDER BY told_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING provider, reference, id, kind, reason, at, ends_at";
 
+/// Lengthens a reader's time for an event.
+pub(super) const HOLD_EVENT: &str =
+    "UPDATE keeper_events SET taken_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $1::bigint
+WHERE id = $2 RETURNING id";
+
 /// Deletes an event.
 pub(super) const EVENT_DONE: &str = "DELETE FROM keeper_events WHERE id = $1";
 

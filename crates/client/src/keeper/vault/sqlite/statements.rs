@@ -303,6 +303,11 @@ pub(super) fn next_event(database: &Database, span: Duration) -> Result<Option<S
     database.query_row(&sql, [millis(span)], event).optional()
 }
 
+pub(super) fn hold_event(database: &Database, id: [u8; 16], span: Duration) -> Result<bool> {
+    let sql = format!("UPDATE keeper_events SET taken_until = {NOW} + ?1 WHERE id = ?2");
+    Ok(database.execute(&sql, params![millis(span), id])? == 1)
+}
+
 pub(super) fn event_done(database: &Database, id: [u8; 16]) -> Result<()> {
     database
         .execute("DELETE FROM keeper_events WHERE id = ?1", [id])
