@@ -49,6 +49,7 @@ pub(super) async fn arrive(mut work: ActionContext<'_>, query: &str) -> Result<(
     let shown = vec![shown(callback, &parameters)];
     let refused = match completed {
         Ok(_) => None,
+        Err(ConnectError::Denied { error, .. }) => Some(CallbackError::Refused(error)),
         Err(ConnectError::Callback(error)) => Some(error),
         Err(_) => return Err(Foreign),
     };
